@@ -1,0 +1,67 @@
+"""Events: one append-only fact each, and the bytes that make it provable."""
+
+import hashlib
+from datetime import datetime
+from enum import StrEnum
+
+import rfc8785
+from pydantic import JsonValue
+
+from pedigree._record import Record
+
+
+class EventType(StrEnum):
+    """Every kind of event, as ``object.action``."""
+
+    MODEL_CREATED = "model.created"
+    MODEL_UPDATED = "model.updated"
+    MODEL_DELETED = "model.deleted"
+    VERSION_CREATED = "version.created"
+    VERSION_TRAINED = "version.trained"
+    VERSION_MATERIALIZED = "version.materialized"
+    VERSION_UPDATED = "version.updated"
+    VERSION_DELETED = "version.deleted"
+    VERSION_STAGE_CHANGED = "version.stage_changed"
+    VERSION_CHECK_RECORDED = "version.check_recorded"
+    VERSION_HELD = "version.held"
+    VERSION_RELEASED = "version.released"
+    ALIAS_SET = "alias.set"
+    ALIAS_DELETED = "alias.deleted"
+
+
+class Actor(Record):
+    """Who did something, and how that is known."""
+
+    name: str
+    source: str
+
+
+class NewEvent(Record):
+    """An event about to be written, inside the transaction of the change it tells of."""
+
+    event_id: str
+    type: EventType
+    model: str
+    version: int | None = None
+    at: datetime
+    actor: Actor
+    body: dict[str, JsonValue]
+
+    def canonical(self) -> bytes:
+        """Return the RFC 8785 bytes that the audit log commits to."""
+        return rfc8785.dumps(self.model_dump(mode="json"))
+
+
+class Event(NewEvent):
+    """An event as the feed gives it, at its place in the one order of all events."""
+
+    seq: int
+
+    def __str__(self) -> str:
+        subject = self.model if self.version is None else f"{self.model}/{self.version}"
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor.name} {self.type.value} {subject}"
+
+
+def leaf_hash(canonical: bytes) -> bytes:
+    """Return the Merkle leaf hash of an event's bytes (RFC 6962, section 2.1)."""
+    return hashlib.sha256(b"\x00" + canonical).digest()

@@ -1,0 +1,184 @@
+"""Registered models and their versions, and the metadata that a version must and may carry."""
+
+import math
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+from pydantic import AwareDatetime, Field, JsonValue, field_validator
+
+from pedigree._record import Record
+from pedigree.artifacts.records import Digest
+from pedigree.lineage.records import LineageGraph
+from pedigree.signatures.records import Signature
+
+Tags: TypeAlias = dict[str, str]
+Params: TypeAlias = dict[str, JsonValue]
+Metrics: TypeAlias = dict[str, float]
+
+
+class ApprovalStatus(StrEnum):
+    """Where a version stands with the people who must say yes."""
+
+    NONE = "none"
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+class RiskClass(StrEnum):
+    """The risk classes of the EU AI Act, Regulation (EU) 2024/1689."""
+
+    MINIMAL = "minimal"
+    LIMITED = "limited"
+    HIGH = "high"
+    UNACCEPTABLE = "unacceptable"
+
+
+class DeclaredMetadata(Record):
+    """What the caller of ``register`` states about a version.
+
+    The first four fields are required (``created_by`` is taken from the settings); a value that is
+    not known is left out, never invented.
+    """
+
+    flavor: str = Field(min_length=1, description="How to load it: sklearn, onnx, generic, …")
+    signature: Signature = Field(description="Typed inputs and outputs")
+    run_id: str = Field(min_length=1, description="The run that made it")
+    git_commit: str = Field(
+        pattern=r"^[0-9a-f]{7,64}$", description="The commit of the training code"
+    )
+    git_dirty: bool = Field(description="The work tree differed from the commit")
+    git_source: str = Field(
+        default="caller", description="Where the commit was learnt from, such as caller or worktree"
+    )
+    code_version: str | None = Field(default=None, description="The asset's code version")
+    training_data_digest: str | None = Field(
+        default=None, description="One digest over the data versions of all direct inputs"
+    )
+    training_data_version: str | None = Field(
+        default=None, description="The data's version in its owner's words"
+    )
+    validation_dataset_id: str | None = None
+    metrics: Metrics = Field(default_factory=dict, description="Evaluation metrics, finite numbers")
+    params: Params = Field(default_factory=dict, description="Hyperparameters and run config")
+    environment_hash: Digest | None = Field(
+        default=None, description="Over the sorted list of installed packages"
+    )
+    ci_build: str | None = Field(default=None, description="The URL or id of the CI build")
+    drift_monitor_id: str | None = None
+    datasheet_uri: str | None = None
+    description: str | None = None
+    owners: tuple[str, ...] = ()
+    tags: Tags = Field(default_factory=dict)
+    risk_class: RiskClass | None = None
+    risk_assessment_id: str | None = None
+
+    @field_validator("metrics")
+    @classmethod
+    def _finite(cls, metrics: Metrics) -> Metrics:
+        for name, value in metrics.items():
+            if not math.isfinite(value):
+                raise ValueError(
+                    f"metric {name!r} is {value}; a metric must be a finite number, leave it out"
+                )
+        return metrics
+
+
+class ModelMetadata(DeclaredMetadata):
+    """All metadata of a version: what its JSON Schema, ``model-metadata.json``, describes."""
+
+    model_name: str
+    version_id: int = Field(ge=1, description="1, 2, 3 … per model, without gap, never reused")
+    artifact_uri: str = Field(description="The artifact by digest: pedigree://artifacts/sha256:…")
+    created_by: str = Field(description="Who registered it")
+    created_at: AwareDatetime = Field(description="By the database's clock")
+    model_card_uri: str | None = Field(
+        default=None, description="The model card by digest: pedigree://blobs/sha256:…"
+    )
+    approval_status: ApprovalStatus = ApprovalStatus.NONE
+    approval_notes: str | None = None
+    approved_by: str | None = None
+    approval_timestamp: AwareDatetime | None = None
+
+
+class ModelVersion(ModelMetadata):
+    """A version as it stands now: its metadata, and what moves about it."""
+
+    digest: Digest
+    created_by_source: str
+    size: int = Field(ge=0, description="Bytes of all files")
+    stage: str = "none"
+    stage_since: datetime | None = None
+    aliases: tuple[str, ...] = ()
+    quarantine_reason: str | None = None
+    hold_reason: str | None = Field(default=None, description="Why a legal hold protects it")
+    generation: int = Field(
+        ge=0, description="Grows whenever a stage or an alias of the model moves"
+    )
+    trainings: int = Field(ge=1, description="How many runs produced these very bytes")
+
+    @property
+    def reference(self) -> str:
+        """``customer_churn/3``."""
+        return f"{self.model_name}/{self.version_id}"
+
+
+class RegisteredModel(Record):
+    """A name under which versions are kept."""
+
+    name: str
+    description: str | None = None
+    owners: tuple[str, ...] = ()
+    tags: Tags = Field(default_factory=dict)
+    created_by: str
+    created_at: datetime
+    generation: int
+    latest_version: int = Field(ge=0, description="The highest number given out; 0 if none was")
+    stages: dict[str, tuple[int, ...]] = Field(
+        default_factory=dict, description="Stage → the versions that hold it"
+    )
+    aliases: dict[str, int] = Field(default_factory=dict)
+
+
+class TrainingOrigin(Record):
+    """Where in Dagster (or outside) a training happened."""
+
+    instance_id: str | None = Field(default=None, description="Which Dagster instance")
+    job_name: str | None = None
+    step_key: str | None = None
+    asset: str | None = Field(default=None, description="The model asset's key, if it was one")
+    partition: str | None = None
+
+
+class Training(Record):
+    """One run that produced a version's bytes; a version has one or more."""
+
+    training_id: str
+    origin: TrainingOrigin
+    metadata: DeclaredMetadata
+    created_by: str
+    created_by_source: str
+    created_at: datetime
+
+
+class NewVersion(Record):
+    """All that ``register`` needs beside the bytes."""
+
+    metadata: DeclaredMetadata
+    environment: tuple[str, ...] = Field(
+        default=(), description="The installed packages, name==version; gives environment_hash"
+    )
+    origin: TrainingOrigin = TrainingOrigin()
+    lineage: LineageGraph = LineageGraph()
+
+
+class Registration(Record):
+    """What ``register`` answers."""
+
+    version: ModelVersion
+    created: bool = Field(description="False when the same bytes were there already")
+    training_id: str
+    notice: str | None = Field(
+        default=None, description="Why an existing version will not become a candidate by itself"
+    )

@@ -1,0 +1,220 @@
+"""Every error that Pedigree raises on purpose, as one tree.
+
+::
+
+    PedigreeError
+    ├── InvalidInputError            what the caller gave is wrong; nothing was written
+    │   ├── InvalidNameError         a model's name, see DESIGN "Words"
+    │   ├── InvalidAliasError
+    │   ├── InvalidReferenceError    "customer_churn/3" could not be read
+    │   ├── InvalidMetadataError     a required field is missing, or a value is out of its domain
+    │   ├── InvalidSignatureError
+    │   ├── InvalidArtifactError     the path is missing, empty, holds a link, or leaves its folder
+    │   ├── InvalidPolicyError
+    │   ├── UnknownFlavorError
+    │   └── UnsupportedModelError    the flavor cannot store or call this object
+    ├── NotFoundError
+    │   ├── ModelNotFoundError
+    │   ├── VersionNotFoundError
+    │   ├── AliasNotFoundError
+    │   ├── StageEmptyError          no version holds the stage
+    │   └── NothingToRollBackError
+    ├── RefusedError                 the request is well-formed and the rules say no
+    │   ├── NameTakenError           the name, or its twin by case, exists (also when deleted)
+    │   ├── TransitionNotAllowedError
+    │   ├── GateNotPassedError
+    │   ├── AmbiguousStageError      several versions hold a stage that is not exclusive
+    │   ├── GenerationConflictError  somebody moved the model's pointers in the meantime
+    │   ├── VersionInUseError        a stage, an alias or a hold protects it
+    │   └── UntrustedModelError      loading it would build types that nobody vouched for
+    ├── CorruptionError              bytes are not what their digest says, or are gone
+    ├── MissingDependencyError       an optional library is not installed; names the extra
+    └── UnavailableError             a part that Pedigree stands on does not answer
+        ├── DatabaseUnavailableError
+        ├── EmbeddedPostgresError
+        ├── SchemaBehindError        run `pedigree migrate`
+        ├── MigrationFailedError     one statement of it was refused; nothing of it is left
+        ├── MigrationChangedError    an applied migration is not the file that the code carries
+        └── StoreUnavailableError
+
+A message is one sentence that says what was wrong and with which value, then what to do.
+Secrets never enter a message: URLs go through :func:`pedigree.settings.redact_url` first.
+"""
+
+from typing import ClassVar
+
+
+class PedigreeError(Exception):
+    """The base of the tree.
+
+    Args:
+        message: What was wrong, as a clause without a final stop.
+        field: The name of the input that was wrong, as the caller spells it.
+        value: The value that was wrong; shortened in the message, never a secret.
+        remedy: What to do, as an imperative sentence without a final stop.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        field: str | None = None,
+        value: object = None,
+        remedy: str | None = None,
+    ) -> None:
+        self.message = message
+        self.field = field
+        self.value = value
+        self.remedy = remedy
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        subject = f"{self.field}: " if self.field else ""
+        got = f" (got {_shortened(self.value)})" if self.value is not None else ""
+        remedy = f" {self.remedy}." if self.remedy else ""
+        return f"{subject}{self.message}{got}.{remedy}"
+
+
+def _shortened(value: object, limit: int = 120) -> str:
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[:limit]}…"
+
+
+class InvalidInputError(PedigreeError):
+    """What the caller gave is wrong; nothing was written."""
+
+    exit_code = 2
+
+
+class InvalidNameError(InvalidInputError):
+    """A registered model's name breaks the naming rule."""
+
+
+class InvalidAliasError(InvalidInputError):
+    """An alias breaks the naming rule or takes a reserved word."""
+
+
+class InvalidReferenceError(InvalidInputError):
+    """A reference such as ``customer_churn/3`` could not be read."""
+
+
+class InvalidMetadataError(InvalidInputError):
+    """A required field is missing, or a value lies outside its domain."""
+
+
+class InvalidSignatureError(InvalidInputError):
+    """A signature cannot be read, or cannot be inferred from what was given."""
+
+
+class InvalidArtifactError(InvalidInputError):
+    """The artifact's path is missing, empty, holds a link, or leaves its folder."""
+
+
+class InvalidPolicyError(InvalidInputError):
+    """A policy contradicts itself or names a stage it does not declare."""
+
+
+class UnknownFlavorError(InvalidInputError):
+    """No installed plug-in provides the flavor."""
+
+
+class UnsupportedModelError(InvalidInputError):
+    """The flavor cannot store this object, or cannot call it."""
+
+
+class NotFoundError(PedigreeError):
+    """What the caller asked for does not exist."""
+
+    exit_code = 2
+
+
+class ModelNotFoundError(NotFoundError):
+    """No registered model has the name."""
+
+
+class VersionNotFoundError(NotFoundError):
+    """The model has no such version, or it was deleted."""
+
+
+class AliasNotFoundError(NotFoundError):
+    """The model has no such alias."""
+
+
+class StageEmptyError(NotFoundError):
+    """No version holds the stage."""
+
+
+class NothingToRollBackError(NotFoundError):
+    """The stage never had another holder to return to."""
+
+
+class RefusedError(PedigreeError):
+    """The request is well-formed, and the rules say no."""
+
+    exit_code = 2
+
+
+class NameTakenError(RefusedError):
+    """The name, or a twin that differs by case only, exists; also when it was deleted."""
+
+
+class TransitionNotAllowedError(RefusedError):
+    """The policy has no transition between the two stages."""
+
+
+class GateNotPassedError(RefusedError):
+    """A gate of the policy is not passed; the message lists what is missing."""
+
+
+class AmbiguousStageError(RefusedError):
+    """Several versions hold the stage, so it names no single one."""
+
+
+class GenerationConflictError(RefusedError):
+    """Somebody moved the model's stages or aliases since the caller looked."""
+
+
+class VersionInUseError(RefusedError):
+    """A stage, an alias or a legal hold protects the version."""
+
+
+class UntrustedModelError(RefusedError):
+    """Loading the artifact would build types that nobody vouched for; the message names them."""
+
+
+class CorruptionError(PedigreeError):
+    """Bytes are not what their digest says, or are gone."""
+
+
+class MissingDependencyError(PedigreeError):
+    """An optional library is not installed; the remedy names the extra."""
+
+
+class UnavailableError(PedigreeError):
+    """A part that Pedigree stands on does not answer."""
+
+
+class DatabaseUnavailableError(UnavailableError):
+    """The database cannot be reached, or went away during the work."""
+
+
+class EmbeddedPostgresError(UnavailableError):
+    """The embedded Postgres cannot be started."""
+
+
+class SchemaBehindError(UnavailableError):
+    """The database's schema is not the one this code was written for."""
+
+
+class MigrationFailedError(UnavailableError):
+    """A migration was refused by the database; nothing of it is left."""
+
+
+class MigrationChangedError(UnavailableError):
+    """An applied migration is not the file that this code carries."""
+
+
+class StoreUnavailableError(UnavailableError):
+    """The object store cannot be reached, or refused a request."""

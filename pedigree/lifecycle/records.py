@@ -1,0 +1,147 @@
+"""Stages, policies, verdicts and tenures."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import Field, JsonValue, model_validator
+
+from pedigree._record import Record
+from pedigree.artifacts.records import Digest
+
+NO_STAGE = "none"
+CANDIDATE = "candidate"
+ARCHIVED = "archived"
+
+
+class Severity(StrEnum):
+    """Whether a failed check stops a version."""
+
+    ERROR = "error"
+    WARN = "warn"
+
+
+class Verdict(Record):
+    """What a check found about one version, on exactly one digest."""
+
+    check: str
+    passed: bool
+    severity: Severity = Severity.ERROR
+    digest: Digest = Field(description="The artifact that was looked at")
+    baseline_digest: Digest | None = Field(
+        default=None, description="What a relative check compared with; void when that changes"
+    )
+    relative: bool = Field(default=False, description="The verdict depends on its baseline")
+    summary: str = Field(description="One sentence that says what was found")
+    details: dict[str, JsonValue] = Field(default_factory=dict)
+    run_id: str | None = None
+
+
+class RecordedVerdict(Verdict):
+    """A verdict as the registry keeps it."""
+
+    at: datetime
+    recorded_by: str
+
+
+class StageRule(Record):
+    """What a policy asks of a version that enters a stage."""
+
+    name: str
+    after: tuple[str, ...] = Field(description="The stages from which it may be entered")
+    exclusive: bool = Field(default=False, description="Held by at most one version")
+    checks: tuple[str, ...] = Field(default=(), description="Checks whose verdict must be a pass")
+    automatic: bool = Field(default=False, description="The promotion sensor enters it by itself")
+
+
+class MetricRule(Record):
+    """When a metric has become worse than the champion's."""
+
+    metric: str = Field(min_length=1)
+    higher_is_better: bool = True
+    tolerance: float = Field(default=0.0, ge=0, description="How much worse is still no regression")
+
+
+class Policy(Record):
+    """The graph of a model's stages and what each asks for."""
+
+    stages: tuple[StageRule, ...]
+    champion_metric: MetricRule | None = Field(
+        default=None, description="What the check no_regression compares"
+    )
+
+    @model_validator(mode="after")
+    def _closed(self) -> "Policy":
+        names = [stage.name for stage in self.stages]
+        if len(set(names)) != len(names):
+            raise ValueError("a stage is declared twice")
+        for stage in self.stages:
+            for before in stage.after:
+                if before != NO_STAGE and before not in names:
+                    raise ValueError(f"stage {stage.name!r} follows {before!r}, not declared")
+        return self
+
+    def rule(self, stage: str) -> StageRule | None:
+        """Return a stage's rule, or None where the policy has no such stage."""
+        return next((rule for rule in self.stages if rule.name == stage), None)
+
+
+class Gate(Record):
+    """One requirement of a policy, as it stands for one version."""
+
+    name: str
+    passed: bool
+    reason: str = Field(description="Why it passes, or what it waits for")
+
+
+class Explanation(Record):
+    """Whether a version may enter a stage, and what it waits for."""
+
+    reference: str
+    stage: str
+    gates: tuple[Gate, ...]
+    generation: int
+
+    @property
+    def passed(self) -> bool:
+        """Every gate is passed."""
+        return all(gate.passed for gate in self.gates)
+
+    @property
+    def waits_for(self) -> tuple[str, ...]:
+        """The reasons of the gates that are not passed."""
+        return tuple(gate.reason for gate in self.gates if not gate.passed)
+
+
+class Move(Record):
+    """What ``promote`` and ``rollback`` answer."""
+
+    model_name: str
+    stage: str
+    version_id: int
+    digest: Digest
+    previous_version_id: int | None = Field(
+        default=None, description="The version that held the stage before"
+    )
+    moved: bool = Field(description="False when the version held the stage already")
+    generation: int
+
+
+class Tenure(Record):
+    """The time during which a version held a stage or an alias."""
+
+    pointer: str = Field(description="stage:production or alias:champion")
+    version_id: int
+    since: datetime
+    until: datetime | None
+    moved_by: str
+    reason: str | None
+
+
+class DuePromotion(Record):
+    """A promotion that the policy allows and the sensor should request."""
+
+    model_name: str
+    version_id: int
+    stage: str
+    digest: Digest
+    generation: int

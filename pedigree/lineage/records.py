@@ -1,0 +1,75 @@
+"""What made a version: the training, and the graph of data it was trained on."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import Field
+
+from pedigree._record import Record
+
+
+class Capture(StrEnum):
+    """How it is known that a training consumed an input."""
+
+    READ = "read"  # the body read it through Pedigree, or Dagster loaded it for the body
+    DECLARED = "declared"  # the definition or the caller says so; nobody saw it happen
+    PROVENANCE = "provenance"  # found behind a direct input, by that input's own provenance
+
+
+class NodeKind(StrEnum):
+    """What sort of fact a node of the lineage graph is."""
+
+    STEP = "step"  # the training itself; every graph has exactly one
+    MATERIALIZATION = "materialization"
+    OBSERVATION = "observation"
+    EXTERNAL = "external"  # named by the caller, outside any asset graph
+    MISSING = "missing"  # the graph says it was used, but its event is not there (any more)
+
+
+class LineageNode(Record):
+    """One event of one asset (and partition): what existed when the training looked."""
+
+    node_id: int = Field(ge=0, description="Unique within its training; the step is 0")
+    kind: NodeKind
+    asset: str = Field(min_length=1, description="The asset key, parts joined by /")
+    partition: str | None = None
+    storage_id: int | None = Field(default=None, description="Dagster's id of the event")
+    run_id: str | None = None
+    data_version: str | None = None
+    code_version: str | None = None
+    at: datetime | None = Field(default=None, description="When the event was recorded")
+
+
+class LineageEdge(Record):
+    """``consumer`` used ``source``; both are node ids of one training."""
+
+    consumer: int
+    source: int
+    capture: Capture
+
+
+class LineageGraph(Record):
+    """Everything a training stands on, down to the sources that are known."""
+
+    nodes: tuple[LineageNode, ...] = ()
+    edges: tuple[LineageEdge, ...] = ()
+    raced: bool = Field(
+        default=False, description="An input changed while the training was running"
+    )
+
+    def inputs(self) -> tuple[tuple[LineageNode, Capture], ...]:
+        """Return the direct inputs of the step, each with how it is known."""
+        nodes = {node.node_id: node for node in self.nodes}
+        steps = {node.node_id for node in self.nodes if node.kind is NodeKind.STEP}
+        return tuple(
+            (nodes[edge.source], edge.capture) for edge in self.edges if edge.consumer in steps
+        )
+
+
+class StaleInput(Record):
+    """An input of which a newer state exists than the one a version was trained on."""
+
+    asset: str
+    partition: str | None = None
+    trained_on: str | None = Field(description="The data version that the training used")
+    now: str | None = Field(description="The data version that is there now; None if it is gone")

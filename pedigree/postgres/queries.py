@@ -1,0 +1,25 @@
+"""Named queries: SQL lives in ``queries.sql`` files, one query a ``-- name:`` line."""
+
+import re
+from collections.abc import Mapping
+from importlib.resources import files
+from types import MappingProxyType
+from typing import LiteralString, cast
+
+
+def load_queries(package: str) -> Mapping[str, LiteralString]:
+    """Read the named queries of a subject's package.
+
+    The lines between ``-- name: x`` and the first line of SQL say what the query does.
+    Raises:
+        ValueError: Two queries of the file have one name.
+    """
+    text = files(package).joinpath("queries.sql").read_text(encoding="utf-8")
+    parts = re.split(r"^-- name: *(\w+) *\n", text, flags=re.MULTILINE)[1:]
+    names, bodies = parts[::2], parts[1::2]
+    if len(set(names)) != len(names):
+        raise ValueError(f"{package}/queries.sql names a query twice")
+    # The text comes from our own wheel: as literal as if it stood in the source.
+    return MappingProxyType(
+        {name: cast(LiteralString, body.strip()) for name, body in zip(names, bodies, strict=True)}
+    )

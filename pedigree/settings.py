@@ -1,0 +1,58 @@
+"""Where this process finds its registry: ``PEDIGREE_*`` variables and the home folder."""
+
+import os
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{7,64}$")]
+
+
+class Settings(BaseSettings):
+    """The settings of one process; read from the environment when it is made, never at import.
+
+    Raises:
+        pydantic.ValidationError: A variable has a value outside its domain.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="PEDIGREE_", frozen=True, extra="ignore")
+
+    home: Path | None = Field(default=None, description="Where the embedded parts keep their data")
+    database_url: str | None = Field(default=None, description="Postgres; embedded when unset")
+    dagster_database_url: str | None = Field(
+        default=None, description="Dagster's own storage; beside the registry's when unset"
+    )
+    store_url: str | None = Field(
+        default=None, description="s3://bucket/prefix or file:///folder; a folder at home if unset"
+    )
+    actor: str | None = Field(default=None, description="Who acts, where no token says so")
+    git_commit: Commit | None = Field(default=None, description="The commit of a built image")
+    git_dirty: bool = Field(default=False, description="That image held uncommitted changes")
+    run_id: str | None = Field(default=None, description="The run, for registrations by CLI")
+
+    @cached_property
+    def home_folder(self) -> Path:
+        """Where embedded data lies: ``PEDIGREE_HOME``, else beside the workspace, else XDG."""
+        return self.home.absolute() if self.home else _default_home(Path.cwd())
+
+
+def _default_home(here: Path) -> Path:
+    for folder in (here, *here.parents):
+        if (folder / "workspace.yaml").is_file():
+            return folder / ".pedigree"
+    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(data) / "pedigree"
+
+
+def redact_url(url: str) -> str:
+    """Return a URL that may be shown: its password, user info and query secrets are starred.
+
+    >>> redact_url("postgresql://ann:secret@db/registry?sslpassword=x&sslmode=require")
+    'postgresql://ann:***@db/registry?sslpassword=***&sslmode=require'
+    """
+    url = re.sub(r"(?<=//)([^/@:?#]*):[^/?#]*@", r"\1:***@", url)
+    return re.sub(r"(?i)([?&][^=&]*(?:password|secret|token|key)[^=&]*=)[^&]*", r"\1***", url)
