@@ -1,0 +1,1 @@
+"""Every change as an append-only event, in one order."""

@@ -1,0 +1,97 @@
+"""Write events with the changes they tell of, give them one order, and read them in it."""
+
+import json
+import uuid
+from collections.abc import Collection
+from datetime import datetime
+
+from pydantic import JsonValue
+
+from pedigree.audit.records import Actor, Event, EventType, NewEvent, leaf_hash
+from pedigree.postgres.queries import load_queries
+from pedigree.postgres.transaction import Transaction
+
+_SQL = load_queries(__package__)
+
+
+def record(
+    connection: Transaction,
+    event_type: EventType,
+    *,
+    model: str,
+    version: int | None = None,
+    at: datetime,
+    actor: Actor,
+    body: dict[str, JsonValue],
+) -> None:
+    """Write an event in the caller's transaction.
+
+    Args:
+        connection: The transaction of the change itself.
+        event_type: What happened.
+        model: The model's name.
+        version: The version it happened to, if to one.
+        at: When, by the database's clock, taken after the model's row was locked.
+        actor: Who did it.
+        body: What a reader needs to replay the change.
+    """
+    event = NewEvent(
+        event_id=str(uuid.uuid4()),
+        type=event_type,
+        model=model,
+        version=version,
+        at=at,
+        actor=actor,
+        body=body,
+    )
+    canonical = event.canonical()
+    connection.execute(
+        _SQL["record_event"],
+        {
+            "event_id": event.event_id,
+            "type": event.type.value,
+            "model": model,
+            "version": version,
+            "canonical": canonical,
+            "leaf": leaf_hash(canonical),
+        },
+    )
+
+
+def sequence(connection: Transaction) -> None:
+    """Give every committed event its place in the feed, unless another process is doing so.
+
+    The lock is taken in a statement of its own: the statement that follows must see all that the
+    previous leader committed.
+    """
+    if connection.execute(_SQL["anything_unsequenced"]).fetchone() == {"waiting": False}:
+        return
+    if connection.execute(_SQL["lead_sequencer"]).fetchone() == {"leads": True}:
+        connection.execute(_SQL["sequence_events"])
+
+
+def read(
+    connection: Transaction,
+    *,
+    after: int,
+    limit: int,
+    types: Collection[EventType] | None = None,
+    model: str | None = None,
+) -> tuple[Event, ...]:
+    """Read the events whose place is behind ``after``, oldest first, ``limit`` at most."""
+    rows = connection.execute(
+        _SQL["read_feed"],
+        {
+            "after": after,
+            "limit": limit,
+            "types": sorted(kind.value for kind in types) if types is not None else None,
+            "model": model,
+        },
+    ).fetchall()
+    return tuple(Event(seq=row["seq"], **json.loads(row["canonical"])) for row in rows)
+
+
+def head(connection: Transaction) -> int:
+    """Return the place of the newest event in the feed; 0 where there is none."""
+    row = connection.execute(_SQL["feed_head"]).fetchone()
+    return int(row["seq"]) if row else 0

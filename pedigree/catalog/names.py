@@ -1,0 +1,77 @@
+"""The rule for names: what a registered model and an alias may be called."""
+
+import re
+import unicodedata
+
+from pedigree.errors import InvalidAliasError, InvalidNameError
+
+_FORBIDDEN = frozenset("/\\:@%#")
+_NAME_LIMIT = 256
+
+
+def validate_name(name: str) -> str:
+    r"""Return the name if a registered model may have it.
+
+    Raises:
+        InvalidNameError: It is empty, longer than 256 characters, not in Unicode NFC, holds a
+            control character or one of ``/ \ : @ % #``, or begins or ends with a space or a dot.
+    """
+    if problem := _name_problem(name):
+        raise InvalidNameError(
+            problem,
+            field="name",
+            value=name,
+            remedy="Use 1-256 characters without / \\ : @ % # and control characters,"
+            " no space or dot at the ends",
+        )
+    return name
+
+
+def _name_problem(name: str) -> str | None:
+    if not name:
+        return "is empty"
+    problems = {
+        f"has {len(name)} characters, more than {_NAME_LIMIT}": len(name) > _NAME_LIMIT,
+        "is not in Unicode normal form C": unicodedata.normalize("NFC", name) != name,
+        "holds one of / \\ : @ % #": not _FORBIDDEN.isdisjoint(name),
+        "holds a control character": any(map(_is_control, name)),
+        "begins or ends with a space or a dot": bool(re.search(r"^[\s.]|[\s.]\Z", name)),
+    }
+    return next((problem for problem, found in problems.items() if found), None)
+
+
+def _is_control(char: str) -> bool:
+    # Cc: control, Cf: invisible characters that make twins, Cs: lone surrogates, Zl and Zp: lines.
+    return unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def name_key(name: str) -> str:
+    """Return what two names must not have in common: the name with its case folded.
+
+    >>> name_key("Customer_Churn") == name_key("customer_churn")
+    True
+    """
+    return unicodedata.normalize("NFC", name.casefold())
+
+
+def validate_alias(alias: str, stages: frozenset[str]) -> str:
+    r"""Return the alias if a version may have it.
+
+    Args:
+        alias: The alias.
+        stages: The stages of the model's policy; an alias must not be mistaken for one.
+
+    Raises:
+        InvalidAliasError: It is not ``[\w-]{1,255}``, or is ``latest``, ``v<N>`` or a stage.
+    """
+    if re.fullmatch(r"[\w-]{1,255}", alias) is None:
+        problem = "is not 1-255 letters, digits, _ and -"
+    elif alias.casefold() == "latest" or re.fullmatch(r"(?i)v\d+", alias):
+        problem = "is reserved for version numbers"
+    elif alias.casefold() in stages | {"none"}:
+        problem = "is the name of a stage"
+    else:
+        return alias
+    raise InvalidAliasError(
+        problem, field="alias", value=alias, remedy="Choose another, such as champion"
+    )

@@ -1,0 +1,139 @@
+-- name: create_model
+-- Create a registered model unless one of its name (case folded) exists or existed.
+INSERT INTO pedigree.registered_model (name, name_key, created_at, created_by)
+VALUES (%(name)s, %(name_key)s, clock_timestamp(), %(created_by)s)
+ON CONFLICT ON CONSTRAINT registered_model_name_unique DO NOTHING
+RETURNING created_at;
+
+-- name: lock_model
+-- Lock a model's row for this transaction. The time is read after the lock is held, so the times of
+-- a model's changes ascend in the order in which they commit.
+WITH model AS MATERIALIZED (
+    SELECT model_id, name, next_version, generation, policy, deleted_at
+    FROM pedigree.registered_model
+    WHERE name_key = %(name_key)s
+    FOR NO KEY UPDATE
+)
+SELECT model.*, clock_timestamp() AS at FROM model;
+
+-- name: version_of_digest
+-- The living native version of an artifact.
+SELECT version, approval_status, quarantine_reason,
+    EXISTS (
+        SELECT FROM pedigree.tenure t
+        WHERE t.model_id = v.model_id AND t.version = v.version
+            AND t.pointer = 'stage' AND t.name = 'archived' AND t.held_until IS NULL
+    ) AS archived
+FROM pedigree.model_version v
+WHERE model_id = %(model_id)s AND digest = %(digest)s AND copy = 0 AND deleted_at IS NULL;
+
+-- name: take_version
+-- Take the model's next number: it rolls back with the transaction, so numbers have no gap.
+UPDATE pedigree.registered_model SET next_version = next_version + 1
+WHERE model_id = %(model_id)s;
+
+-- name: insert_version
+INSERT INTO pedigree.model_version (
+    model_id, version, digest, flavor, signature, description, owners, tags, risk_class,
+    risk_assessment_id, drift_monitor_id, datasheet_uri, created_at, created_by, created_by_source
+) VALUES (
+    %(model_id)s, %(version)s, %(digest)s, %(flavor)s, %(signature)s, %(description)s, %(owners)s,
+    %(tags)s, %(risk_class)s, %(risk_assessment_id)s, %(drift_monitor_id)s, %(datasheet_uri)s,
+    %(at)s, %(actor)s, %(actor_source)s
+);
+
+-- name: insert_environment
+INSERT INTO pedigree.environment (hash, packages) VALUES (%(hash)s, %(packages)s)
+ON CONFLICT DO NOTHING;
+
+-- name: insert_training
+-- Add a training; a retry of the same step of the same run adds nothing.
+INSERT INTO pedigree.training (
+    training_id, model_id, version, run_id, instance_id, job_name, step_key, asset, partition,
+    git_commit, git_dirty, git_source, code_version, training_data_digest, training_data_version,
+    validation_dataset_id, environment_hash, ci_build, metrics, params, raced, created_at,
+    created_by, created_by_source
+) VALUES (
+    %(training_id)s, %(model_id)s, %(version)s, %(run_id)s, %(instance_id)s, %(job_name)s,
+    %(step_key)s, %(asset)s, %(partition)s, %(git_commit)s, %(git_dirty)s, %(git_source)s,
+    %(code_version)s, %(training_data_digest)s, %(training_data_version)s,
+    %(validation_dataset_id)s, %(environment_hash)s, %(ci_build)s, %(metrics)s, %(params)s,
+    %(raced)s, %(at)s, %(actor)s, %(actor_source)s
+);
+
+-- name: training_of_run
+-- The training that this step of this run already has on the version.
+SELECT training_id FROM pedigree.training
+WHERE model_id = %(model_id)s AND version = %(version)s AND run_id = %(run_id)s
+    AND coalesce(step_key, '') = coalesce(%(step_key)s, '');
+
+-- name: version_by_number
+SELECT * FROM pedigree.version_record
+WHERE name_key = %(name_key)s AND version_id = %(version)s;
+
+-- name: latest_version
+SELECT * FROM pedigree.version_record
+WHERE name_key = %(name_key)s
+ORDER BY version_id DESC
+LIMIT 1;
+
+-- name: versions_by_pointer
+-- The versions that hold a stage or an alias; more than one only where a stage is not exclusive.
+SELECT r.*
+FROM pedigree.registered_model m
+JOIN pedigree.tenure t
+    ON t.model_id = m.model_id AND t.name = %(pointer)s AND t.held_until IS NULL
+JOIN pedigree.version_record r ON r.model_id = t.model_id AND r.version_id = t.version
+WHERE m.name_key = %(name_key)s
+ORDER BY r.version_id DESC;
+
+-- name: versions_of_model
+SELECT * FROM pedigree.version_record WHERE name_key = %(name_key)s ORDER BY version_id;
+
+-- name: models
+-- Registered models with what their stages and aliases point to; all of them, or the one named.
+SELECT m.name, m.description, m.owners, m.tags, m.created_by, m.created_at, m.generation,
+    m.next_version - 1 AS latest_version,
+    coalesce(
+        (
+            SELECT jsonb_object_agg(held.name, held.versions)
+            FROM (
+                SELECT t.name, jsonb_agg(t.version ORDER BY t.version) AS versions
+                FROM pedigree.tenure t
+                WHERE t.model_id = m.model_id AND t.pointer = 'stage' AND t.held_until IS NULL
+                GROUP BY t.name
+            ) AS held
+        ),
+        '{}'
+    ) AS stages,
+    coalesce(
+        (
+            SELECT jsonb_object_agg(t.name, t.version)
+            FROM pedigree.tenure t
+            WHERE t.model_id = m.model_id AND t.pointer = 'alias' AND t.held_until IS NULL
+        ),
+        '{}'
+    ) AS aliases
+FROM pedigree.registered_model m
+WHERE m.deleted_at IS NULL
+    AND (%(name_key)s::text IS NULL OR m.name_key = %(name_key)s)
+ORDER BY m.name;
+
+-- name: trainings
+SELECT t.*, v.flavor, v.signature
+FROM pedigree.training t
+JOIN pedigree.model_version v USING (model_id, version)
+JOIN pedigree.registered_model m USING (model_id)
+WHERE m.name_key = %(name_key)s AND t.version = %(version)s
+    AND v.deleted_at IS NULL AND m.deleted_at IS NULL
+ORDER BY t.created_at, t.training_id;
+
+-- name: environment
+SELECT packages FROM pedigree.environment WHERE hash = %(hash)s;
+
+-- name: update_version
+UPDATE pedigree.model_version SET
+    description = coalesce(%(description)s, description),
+    owners = coalesce(%(owners)s::text[], owners),
+    tags = coalesce(%(tags)s::jsonb, tags)
+WHERE model_id = %(model_id)s AND version = %(version)s AND deleted_at IS NULL;

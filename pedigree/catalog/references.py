@@ -1,0 +1,63 @@
+"""References: the ways to say which version is meant."""
+
+import re
+
+from pedigree._record import Record
+from pedigree.catalog.names import validate_name
+from pedigree.errors import InvalidNameError, InvalidReferenceError
+
+LATEST = "latest"
+
+
+class Reference(Record):
+    """One version of a model, by its number or by a pointer (a stage, an alias, ``latest``)."""
+
+    name: str
+    version: int | None = None
+    pointer: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.pointer}" if self.pointer else f"{self.name}/{self.version}"
+
+
+def parse_reference(text: str) -> Reference:
+    """Read a reference, in our spelling or in MLflow's ``models:/`` one.
+
+    >>> str(parse_reference("customer_churn/3"))
+    'customer_churn/3'
+    >>> str(parse_reference("models:/customer_churn/Production"))
+    'customer_churn@production'
+
+    Raises:
+        InvalidReferenceError: The text is none of the known forms.
+    """
+    mlflow = text.startswith("models:/")
+    body = text.removeprefix("models:").lstrip("/") if mlflow else text
+    name, separator, rest = _split(body)
+    try:
+        validate_name(name)
+    except InvalidNameError as error:
+        raise _unreadable(text, f"its name {error.message}") from error
+    if separator == "/" and re.fullmatch(r"[1-9]\d{0,8}", rest):
+        return Reference(name=name, version=int(rest))
+    if separator == "/" and mlflow and re.fullmatch(r"\w+", rest):
+        return Reference(name=name, pointer=rest.casefold())  # a stage or latest, MLflow's way
+    if separator == "@" and re.fullmatch(r"[\w-]{1,255}", rest):
+        return Reference(name=name, pointer=rest)
+    raise _unreadable(text, "names no version")
+
+
+def _split(body: str) -> tuple[str, str, str]:
+    for separator in ("@", "/"):
+        if separator in body:
+            return body.rpartition(separator)
+    return body, "", ""
+
+
+def _unreadable(text: str, why: str) -> InvalidReferenceError:
+    return InvalidReferenceError(
+        f"cannot be read, {why}",
+        field="reference",
+        value=text,
+        remedy="Write NAME/3, NAME@champion, NAME@production or NAME@latest",
+    )

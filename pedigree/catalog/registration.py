@@ -1,0 +1,128 @@
+"""Give an artifact its place in the catalog: a new version, or the one its bytes already have."""
+
+import uuid
+from typing import NamedTuple
+
+from pydantic import JsonValue
+
+from pedigree.artifacts.records import Manifest
+from pedigree.audit import log
+from pedigree.audit.records import Actor, EventType
+from pedigree.catalog.records import NewVersion
+from pedigree.catalog.store import (
+    SQL,
+    LockedModel,
+    insert_training,
+    insert_version,
+    lock_or_create_model,
+)
+from pedigree.lineage.store import insert_lineage
+from pedigree.postgres.transaction import Row, Transaction
+
+
+class Registered(NamedTuple):
+    """Where a registration ended up."""
+
+    version: int
+    training_id: str
+    created: bool
+    notice: str | None
+
+
+def register_manifest(
+    transaction: Transaction, name: str, manifest: Manifest, new: NewVersion, actor: Actor
+) -> Registered:
+    """Write the version, its training and its lineage; or add the training to the known version.
+
+    The artifact's rows must be in the same transaction already.
+
+    Raises:
+        InvalidNameError: The name breaks the rule.
+        NameTakenError: The name has a twin, or was deleted.
+    """
+    model = lock_or_create_model(transaction, name, actor)
+    return _Registrar(transaction, model, manifest.digest, new, actor).register()
+
+
+class _Registrar(NamedTuple):
+    """One registration, under the model's lock."""
+
+    transaction: Transaction
+    model: LockedModel
+    digest: str
+    new: NewVersion
+    actor: Actor
+
+    def register(self) -> Registered:
+        known = self.transaction.execute(
+            SQL["version_of_digest"], {"model_id": self.model.model_id, "digest": self.digest}
+        ).fetchone()
+        return self._create() if known is None else self._retrain(known)
+
+    def _create(self) -> Registered:
+        # One round trip for all rows: the model's lock is held meanwhile.
+        with self.transaction.pipeline():
+            version = insert_version(
+                self.transaction, self.model, self.digest, self.new.metadata, self.actor
+            )
+            training = self._add_training(version)
+            self._tell(EventType.VERSION_CREATED, version, training)
+        return Registered(version, training, created=True, notice=None)
+
+    def _retrain(self, known: Row) -> Registered:
+        version = int(known["version"])
+        repeated = self.transaction.execute(
+            SQL["training_of_run"],
+            {
+                "model_id": self.model.model_id,
+                "version": version,
+                "run_id": self.new.metadata.run_id,
+                "step_key": self.new.origin.step_key,
+            },
+        ).fetchone()
+        if repeated:
+            training = str(repeated["training_id"])
+        else:
+            training = self._add_training(version)
+            self._tell(EventType.VERSION_TRAINED, version, training)
+        notice = _notice(f"{self.model.name}/{version}", known)
+        return Registered(version, training, created=False, notice=notice)
+
+    def _add_training(self, version: int) -> str:
+        training_id = str(uuid.uuid4())
+        insert_training(
+            self.transaction, self.model, version, training_id, self.new, actor=self.actor
+        )
+        insert_lineage(self.transaction, training_id, self.new.lineage)
+        return training_id
+
+    def _tell(self, event_type: EventType, version: int, training_id: str) -> None:
+        metadata = self.new.metadata
+        body: dict[str, JsonValue] = {
+            "digest": self.digest,
+            "training_id": training_id,
+            "run_id": metadata.run_id,
+            "git_commit": metadata.git_commit,
+            "git_dirty": metadata.git_dirty,
+            "training_data_digest": metadata.training_data_digest,
+            "environment_hash": metadata.environment_hash,
+        }
+        log.record(
+            self.transaction,
+            event_type,
+            model=self.model.name,
+            version=version,
+            at=self.model.at,
+            actor=self.actor,
+            body=body,
+        )
+
+
+def _notice(reference: str, known: Row) -> str | None:
+    if known["quarantine_reason"]:
+        return f"{reference} has these bytes and is quarantined: {known['quarantine_reason']}"
+    if known["approval_status"] == "rejected":
+        return f"{reference} has these bytes and was rejected; it will not be promoted by itself"
+    if known["archived"]:
+        return f"{reference} has these bytes and is archived; it will not be promoted by itself"
+    return None

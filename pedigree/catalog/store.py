@@ -1,0 +1,267 @@
+"""Rows of the catalog ↔ records."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from psycopg.types.json import Jsonb
+
+from pedigree.audit import log
+from pedigree.audit.records import Actor, EventType
+from pedigree.catalog.names import name_key, validate_name
+from pedigree.catalog.records import (
+    DeclaredMetadata,
+    ModelVersion,
+    NewVersion,
+    RegisteredModel,
+    Training,
+    TrainingOrigin,
+)
+from pedigree.catalog.references import LATEST, Reference
+from pedigree.errors import (
+    AliasNotFoundError,
+    AmbiguousStageError,
+    ModelNotFoundError,
+    NameTakenError,
+    VersionNotFoundError,
+)
+from pedigree.postgres.queries import load_queries
+from pedigree.postgres.transaction import Row, Transaction
+
+SQL = load_queries(__package__)
+
+# Columns of version_record that are the registry's bookkeeping, not fields of the record.
+_NOT_FIELDS = frozenset({"model_id", "name_key", "model_card_digest"})
+
+
+class LockedModel(NamedTuple):
+    """A model whose row this transaction has locked, and the time of the lock."""
+
+    model_id: int
+    name: str
+    next_version: int
+    generation: int
+    policy: dict[str, Any] | None
+    deleted_at: datetime | None
+    at: datetime
+
+
+def lock_model(transaction: Transaction, name: str) -> LockedModel:
+    """Lock a living model.
+
+    Raises:
+        InvalidNameError: The name is none.
+        ModelNotFoundError: No model has the name, or it was deleted.
+    """
+    model = _lock(transaction, validate_name(name))
+    if model is None or model.name != name or model.deleted_at is not None:
+        raise model_not_found(name)
+    return model
+
+
+def lock_or_create_model(transaction: Transaction, name: str, actor: Actor) -> LockedModel:
+    """Lock a model, created first where it does not exist.
+
+    Raises:
+        InvalidNameError: The name breaks the rule.
+        NameTakenError: A twin of it exists, or a model of this name was deleted.
+    """
+    model = _lock(transaction, validate_name(name)) or _create(transaction, name, actor)
+    if model.name != name:
+        raise NameTakenError(
+            f"differs by case only from the registered model {model.name!r}",
+            field="name",
+            value=name,
+            remedy=f"Use {model.name!r}, or another name",
+        )
+    if model.deleted_at is not None:
+        raise NameTakenError(
+            "belonged to a model that was deleted, and names never come back",
+            field="name",
+            value=name,
+            remedy="Choose another name",
+        )
+    return model
+
+
+def _lock(transaction: Transaction, name: str) -> LockedModel | None:
+    row = transaction.execute(SQL["lock_model"], {"name_key": name_key(name)}).fetchone()
+    return LockedModel(**row) if row else None
+
+
+def _create(transaction: Transaction, name: str, actor: Actor) -> LockedModel:
+    created = transaction.execute(
+        SQL["create_model"],
+        {"name": name, "name_key": name_key(name), "created_by": actor.name},
+    ).fetchone()
+    model = _lock(transaction, name)
+    if model is None:
+        raise model_not_found(name)
+    if created:
+        log.record(
+            transaction,
+            EventType.MODEL_CREATED,
+            model=name,
+            at=created["created_at"],
+            actor=actor,
+            body={},
+        )
+    return model
+
+
+def insert_version(
+    transaction: Transaction,
+    model: LockedModel,
+    digest: str,
+    metadata: DeclaredMetadata,
+    actor: Actor,
+) -> int:
+    """Give an artifact the model's next number, and return it."""
+    transaction.execute(SQL["take_version"], {"model_id": model.model_id})
+    transaction.execute(
+        SQL["insert_version"],
+        {
+            "model_id": model.model_id,
+            "version": model.next_version,
+            "digest": digest,
+            "flavor": metadata.flavor,
+            "signature": Jsonb(metadata.signature.model_dump(mode="json")),
+            "description": metadata.description,
+            "owners": list(metadata.owners),
+            "tags": Jsonb(metadata.tags),
+            "risk_class": metadata.risk_class,
+            "risk_assessment_id": metadata.risk_assessment_id,
+            "drift_monitor_id": metadata.drift_monitor_id,
+            "datasheet_uri": metadata.datasheet_uri,
+            "at": model.at,
+            "actor": actor.name,
+            "actor_source": actor.source,
+        },
+    )
+    return model.next_version
+
+
+def insert_training(
+    transaction: Transaction,
+    model: LockedModel,
+    version: int,
+    training_id: str,
+    new: NewVersion,
+    *,
+    actor: Actor,
+) -> None:
+    """Add a training to a version."""
+    metadata, origin = new.metadata, new.origin
+    if metadata.environment_hash and new.environment:
+        transaction.execute(
+            SQL["insert_environment"],
+            {"hash": metadata.environment_hash, "packages": list(new.environment)},
+        )
+    transaction.execute(
+        SQL["insert_training"],
+        {
+            "training_id": training_id,
+            "model_id": model.model_id,
+            "version": version,
+            **origin.model_dump(),
+            **metadata.model_dump(
+                include={
+                    "run_id",
+                    "git_commit",
+                    "git_dirty",
+                    "git_source",
+                    "code_version",
+                    "training_data_digest",
+                    "training_data_version",
+                    "validation_dataset_id",
+                    "environment_hash",
+                    "ci_build",
+                }
+            ),
+            "metrics": Jsonb(metadata.metrics),
+            "params": Jsonb(metadata.params),
+            "raced": new.lineage.raced,
+            "at": model.at,
+            "actor": actor.name,
+            "actor_source": actor.source,
+        },
+    )
+
+
+def read_version(rows: list[Row], reference: Reference) -> ModelVersion:
+    """Turn the rows that a reference led to into the one version it names.
+
+    Raises:
+        VersionNotFoundError: The number was not given out, or its version was deleted.
+        AliasNotFoundError: Nothing holds the pointer.
+        AmbiguousStageError: Several versions hold the stage.
+    """
+    if len(rows) == 1:
+        return version_of(rows[0])
+    if rows:
+        raise AmbiguousStageError(
+            "is held by several versions",
+            field="reference",
+            value=str(reference),
+            remedy=f"Name one of {', '.join(str(row['version_id']) for row in rows)}",
+        )
+    if reference.version is not None or reference.pointer == LATEST:
+        raise version_not_found(reference.name, reference.version or LATEST)
+    raise AliasNotFoundError(
+        "no version holds that stage or alias",
+        field="reference",
+        value=str(reference),
+        remedy=f"`pedigree versions {reference.name}` shows which are held",
+    )
+
+
+def version_of(row: Row) -> ModelVersion:
+    """Build the record of a row of ``version_record``."""
+    fields = {key: value for key, value in row.items() if key not in _NOT_FIELDS}
+    card = row["model_card_digest"]
+    return ModelVersion(
+        **fields,
+        artifact_uri=f"pedigree://artifacts/{row['digest']}",
+        model_card_uri=f"pedigree://blobs/{card}" if card else None,
+    )
+
+
+def model_of(row: Row) -> RegisteredModel:
+    """Build the record of a row of the query ``models``."""
+    return RegisteredModel(**row)
+
+
+def training_of(row: Row) -> Training:
+    """Build the record of a row of the query ``trainings``."""
+    return Training(
+        training_id=str(row["training_id"]),
+        origin=TrainingOrigin(**_only(row, TrainingOrigin.model_fields)),
+        metadata=DeclaredMetadata(**_only(row, DeclaredMetadata.model_fields)),
+        created_by=row["created_by"],
+        created_by_source=row["created_by_source"],
+        created_at=row["created_at"],
+    )
+
+
+def _only(row: Row, fields: Mapping[str, object]) -> Row:
+    return {key: value for key, value in row.items() if key in fields}
+
+
+def model_not_found(name: str) -> ModelNotFoundError:
+    """Return the error for a name that no living model has."""
+    return ModelNotFoundError(
+        "no registered model has this name",
+        field="name",
+        value=name,
+        remedy="`pedigree models` lists those that are there",
+    )
+
+
+def version_not_found(name: str, version: int | str) -> VersionNotFoundError:
+    """Return the error for a number that was not given out, or whose version was deleted."""
+    return VersionNotFoundError(
+        "no such version exists, or it was deleted",
+        field="reference",
+        value=f"{name}/{version}",
+        remedy=f"`pedigree versions {name}` lists those that are there",
+    )

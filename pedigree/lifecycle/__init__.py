@@ -1,0 +1,1 @@
+"""Stages, policies, checks, promotion and rollback."""

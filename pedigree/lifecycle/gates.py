@@ -1,0 +1,99 @@
+"""Gates: what a policy asks of a version that would enter a stage, and how it stands."""
+
+from pedigree.lifecycle.records import Gate, RecordedVerdict, Severity, StageRule
+from pedigree.lifecycle.store import (
+    STAGE,
+    VersionState,
+    holder,
+    latest_verdicts,
+    left_stage,
+)
+from pedigree.postgres.transaction import Transaction
+
+CHAMPION_STAGE = "production"
+
+
+def evaluate_gates(
+    transaction: Transaction,
+    model_id: int,
+    version: VersionState,
+    rule: StageRule,
+    *,
+    automatic: bool,
+) -> tuple[Gate, ...]:
+    """Evaluate every gate of a stage for a version.
+
+    Args:
+        transaction: A transaction, under the model's lock where the answer will be acted upon.
+        model_id: The model.
+        version: The version that would enter.
+        rule: The stage's rule.
+        automatic: No person asks, so a version that left the stage stays out: otherwise the sensor
+            would undo every rollback.
+    """
+    verdicts = latest_verdicts(transaction, model_id, version.version)
+    champion = holder(transaction, model_id, STAGE, CHAMPION_STAGE)
+    champion_digest = champion.digest if champion else None
+    gates = [
+        _transition(version, rule),
+        _not_quarantined(version),
+        _not_rejected(version),
+        *(_check(name, version, verdicts.get(name), champion_digest) for name in rule.checks),
+    ]
+    if automatic:
+        left = left_stage(transaction, model_id, version.version, rule.name)
+        gates.append(_first_time(rule, left))
+    return tuple(gates)
+
+
+def _transition(version: VersionState, rule: StageRule) -> Gate:
+    allowed = ", ".join(rule.after)
+    return Gate(
+        name="transition",
+        passed=version.stage in rule.after,
+        reason=f"{rule.name} is entered from {allowed}; the version is in {version.stage}",
+    )
+
+
+def _not_quarantined(version: VersionState) -> Gate:
+    reason = version.quarantine_reason
+    return Gate(
+        name="not_quarantined",
+        passed=reason is None,
+        reason=f"release from quarantine: {reason}" if reason else "not in quarantine",
+    )
+
+
+def _not_rejected(version: VersionState) -> Gate:
+    rejected = version.approval_status == "rejected"
+    return Gate(
+        name="not_rejected",
+        passed=not rejected,
+        reason="a new approval; it was rejected" if rejected else "not rejected",
+    )
+
+
+def _first_time(rule: StageRule, left: bool) -> Gate:
+    reason = f"a person; it left {rule.name} before" if left else f"never left {rule.name}"
+    return Gate(name="first_time", passed=not left, reason=reason)
+
+
+def _check(
+    name: str, version: VersionState, verdict: RecordedVerdict | None, champion: str | None
+) -> Gate:
+    passed, reason = False, f"check {name}, which has not run"
+    if verdict is not None:
+        if verdict.digest != version.digest:
+            reason = f"check {name}, which looked at other bytes"
+        elif is_void(verdict, champion):
+            reason = f"check {name} anew, the champion it compared with has changed"
+        elif verdict.passed or verdict.severity is Severity.WARN:
+            passed, reason = True, verdict.summary
+        else:
+            reason = f"check {name}, which failed: {verdict.summary}"
+    return Gate(name=name, passed=passed, reason=reason)
+
+
+def is_void(verdict: RecordedVerdict, champion: str | None) -> bool:
+    """Say whether a relative verdict compared with another version than today's champion."""
+    return verdict.relative and verdict.baseline_digest != champion

@@ -1,0 +1,135 @@
+-- name: version_state
+-- What a gate needs to know of a version, read under the model's lock.
+SELECT v.version, v.digest, v.approval_status, v.quarantine_reason, v.hold_reason,
+    coalesce(t.name, 'none') AS stage
+FROM pedigree.model_version v
+LEFT JOIN pedigree.tenure t
+    ON t.model_id = v.model_id AND t.version = v.version
+    AND t.pointer = 'stage' AND t.held_until IS NULL
+WHERE v.model_id = %(model_id)s AND v.version = %(version)s AND v.deleted_at IS NULL;
+
+-- name: holders
+-- The versions that hold a pointer, the one that took it last first.
+SELECT t.version, v.digest
+FROM pedigree.tenure t
+JOIN pedigree.model_version v USING (model_id, version)
+WHERE t.model_id = %(model_id)s AND t.pointer = %(pointer)s AND t.name = %(name)s
+    AND t.held_until IS NULL
+ORDER BY t.tenure_id DESC;
+
+-- name: was_held
+-- Whether a version ever held a stage and left it.
+SELECT EXISTS (
+    SELECT FROM pedigree.tenure
+    WHERE model_id = %(model_id)s AND version = %(version)s AND pointer = 'stage'
+        AND name = %(name)s AND held_until IS NOT NULL
+) AS left_it;
+
+-- name: end_tenure
+UPDATE pedigree.tenure SET held_until = %(at)s, ended_by = %(ended_by)s
+WHERE model_id = %(model_id)s AND version = %(version)s AND pointer = %(pointer)s
+    AND (%(name)s::text IS NULL OR name = %(name)s) AND held_until IS NULL
+RETURNING name;
+
+-- name: end_alias
+-- Take an alias from whichever version holds it.
+UPDATE pedigree.tenure SET held_until = %(at)s, ended_by = 'move'
+WHERE model_id = %(model_id)s AND pointer = 'alias' AND name = %(name)s AND held_until IS NULL
+RETURNING version;
+
+-- name: begin_tenure
+INSERT INTO pedigree.tenure (
+    model_id, version, pointer, name, exclusive, held_since, moved_by, reason
+) VALUES (
+    %(model_id)s, %(version)s, %(pointer)s, %(name)s, %(exclusive)s, %(at)s, %(actor)s, %(reason)s
+);
+
+-- name: advance_generation
+UPDATE pedigree.registered_model SET generation = generation + 1
+WHERE model_id = %(model_id)s
+RETURNING generation;
+
+-- name: rollback_target
+-- The holder to return to: the latest one before the present holder that was not itself rolled back
+-- from, is not the present holder, and may still run.
+WITH last_tenure AS (
+    SELECT DISTINCT ON (t.version) t.version, t.tenure_id, t.ended_by
+    FROM pedigree.tenure t
+    WHERE t.model_id = %(model_id)s AND t.pointer = 'stage' AND t.name = %(name)s
+    ORDER BY t.version, t.tenure_id DESC
+)
+SELECT l.version, v.digest
+FROM last_tenure l
+JOIN pedigree.model_version v ON v.model_id = %(model_id)s AND v.version = l.version
+WHERE l.version <> %(holder)s AND l.ended_by <> 'rollback' AND v.deleted_at IS NULL
+    AND v.quarantine_reason IS NULL AND v.approval_status <> 'rejected'
+ORDER BY l.tenure_id DESC
+LIMIT 1;
+
+-- name: insert_verdict
+INSERT INTO pedigree.verdict (
+    model_id, version, check_name, passed, severity, digest, relative, baseline_digest, summary,
+    details, run_id, at, recorded_by
+) VALUES (
+    %(model_id)s, %(version)s, %(check)s, %(passed)s, %(severity)s, %(digest)s, %(relative)s,
+    %(baseline_digest)s, %(summary)s, %(details)s, %(run_id)s, %(at)s, %(actor)s
+);
+
+-- name: latest_verdicts
+-- The newest verdict of each check on a version.
+SELECT DISTINCT ON (check_name)
+    check_name AS check, passed, severity, digest, relative, baseline_digest, summary, details,
+    run_id, at, recorded_by
+FROM pedigree.verdict
+WHERE model_id = %(model_id)s AND version = %(version)s
+ORDER BY check_name, verdict_id DESC;
+
+-- name: set_policy
+UPDATE pedigree.registered_model SET policy = %(policy)s WHERE model_id = %(model_id)s;
+
+-- name: model_state
+-- A model as the gates see it, without a lock.
+SELECT model_id, name, generation, policy, clock_timestamp() AS at
+FROM pedigree.registered_model
+WHERE name_key = %(name_key)s AND deleted_at IS NULL;
+
+-- name: waiting_versions
+-- Living versions that are in one of some stages, the newest first.
+SELECT m.name AS model, v.version, t.name AS stage
+FROM pedigree.tenure t
+JOIN pedigree.model_version v USING (model_id, version)
+JOIN pedigree.registered_model m USING (model_id)
+WHERE t.pointer = 'stage' AND t.held_until IS NULL AND v.deleted_at IS NULL
+    AND m.model_id = %(model_id)s AND t.name = ANY (%(stages)s)
+ORDER BY v.version DESC;
+
+-- name: timeline
+SELECT t.pointer || ':' || t.name AS pointer, t.version AS version_id, t.held_since AS since,
+    t.held_until AS until, t.moved_by, t.reason
+FROM pedigree.tenure t
+JOIN pedigree.registered_model m USING (model_id)
+WHERE m.name_key = %(name_key)s
+ORDER BY t.tenure_id;
+
+-- name: hold_version
+-- Put a legal hold on a version, or take it away (reason NULL).
+UPDATE pedigree.model_version SET hold_reason = %(reason)s
+WHERE model_id = %(model_id)s AND version = %(version)s;
+
+-- name: delete_version
+UPDATE pedigree.model_version SET deleted_at = %(at)s
+WHERE model_id = %(model_id)s AND version = %(version)s;
+
+-- name: delete_model
+UPDATE pedigree.registered_model SET deleted_at = %(at)s WHERE model_id = %(model_id)s;
+
+-- name: living_versions
+SELECT version FROM pedigree.model_version
+WHERE model_id = %(model_id)s AND deleted_at IS NULL
+ORDER BY version;
+
+-- name: aliases_of_version
+SELECT name FROM pedigree.tenure
+WHERE model_id = %(model_id)s AND version = %(version)s AND pointer = 'alias'
+    AND held_until IS NULL
+ORDER BY name;

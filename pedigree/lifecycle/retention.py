@@ -1,0 +1,143 @@
+"""Hold, release and delete: what decides how long a version stays."""
+
+from pydantic import JsonValue
+
+from pedigree.audit import log
+from pedigree.audit.records import Actor, EventType
+from pedigree.catalog.store import LockedModel, lock_model
+from pedigree.errors import VersionInUseError
+from pedigree.lifecycle.records import ARCHIVED, CANDIDATE, NO_STAGE
+from pedigree.lifecycle.store import SQL, VersionState, end_stage, version_state
+from pedigree.postgres.transaction import Transaction
+
+# In these stages nobody relies on a version yet, or any more.
+_DELETABLE = frozenset({NO_STAGE, CANDIDATE, ARCHIVED})
+
+
+def hold_version(
+    transaction: Transaction, name: str, version: int, actor: Actor, *, reason: str
+) -> None:
+    """Put a legal hold on a version: it cannot be deleted until it is released.
+
+    Raises:
+        NotFoundError: There is no such model or version.
+    """
+    model, _ = _lock_version(transaction, name, version)
+    _set_hold(transaction, model, version, reason)
+    _tell(transaction, EventType.VERSION_HELD, model, version, actor, body={"reason": reason})
+
+
+def release_version(
+    transaction: Transaction, name: str, version: int, actor: Actor, *, reason: str | None
+) -> None:
+    """Take a legal hold away; a version without one is left as it is.
+
+    Raises:
+        NotFoundError: There is no such model or version.
+    """
+    model, state = _lock_version(transaction, name, version)
+    if state.hold_reason is None:
+        return
+    _set_hold(transaction, model, version, None)
+    _tell(transaction, EventType.VERSION_RELEASED, model, version, actor, body={"reason": reason})
+
+
+def delete_version(
+    transaction: Transaction, name: str, version: int, actor: Actor, *, reason: str
+) -> None:
+    """Mark a version deleted. Its number never comes back.
+
+    Raises:
+        NotFoundError: There is no such model or version.
+        VersionInUseError: A stage, an alias or a legal hold protects it.
+    """
+    model, state = _lock_version(transaction, name, version)
+    _refuse_if_in_use(transaction, model, state)
+    _delete(transaction, model, state, actor, reason)
+
+
+def delete_model(transaction: Transaction, name: str, actor: Actor, *, reason: str) -> None:
+    """Mark a model and all its versions deleted. Its name never comes back.
+
+    Raises:
+        ModelNotFoundError: There is no such model.
+        VersionInUseError: A stage, an alias or a legal hold protects one of its versions.
+    """
+    model = lock_model(transaction, name)
+    rows = transaction.execute(SQL["living_versions"], {"model_id": model.model_id}).fetchall()
+    states = [version_state(transaction, model.model_id, name, row["version"]) for row in rows]
+    for state in states:
+        _refuse_if_in_use(transaction, model, state)
+    for state in states:
+        _delete(transaction, model, state, actor, reason)
+    transaction.execute(SQL["delete_model"], {"model_id": model.model_id, "at": model.at})
+    _tell(transaction, EventType.MODEL_DELETED, model, None, actor, body={"reason": reason})
+
+
+def _lock_version(
+    transaction: Transaction, name: str, version: int
+) -> tuple[LockedModel, VersionState]:
+    model = lock_model(transaction, name)
+    return model, version_state(transaction, model.model_id, model.name, version)
+
+
+def _set_hold(
+    transaction: Transaction, model: LockedModel, version: int, reason: str | None
+) -> None:
+    transaction.execute(
+        SQL["hold_version"], {"model_id": model.model_id, "version": version, "reason": reason}
+    )
+
+
+def _refuse_if_in_use(transaction: Transaction, model: LockedModel, state: VersionState) -> None:
+    aliases = transaction.execute(
+        SQL["aliases_of_version"], {"model_id": model.model_id, "version": state.version}
+    ).fetchall()
+    if state.hold_reason is not None:
+        why, remedy = f"is on legal hold: {state.hold_reason}", "Release the hold first"
+    elif state.stage not in _DELETABLE:
+        why, remedy = f"holds the stage {state.stage}", "Promote another version first"
+    elif aliases:
+        held = ", ".join(row["name"] for row in aliases)
+        why, remedy = f"holds the alias {held}", "Delete the alias first"
+    else:
+        return
+    raise VersionInUseError(
+        why, field="version", value=f"{model.name}/{state.version}", remedy=remedy
+    )
+
+
+def _delete(
+    transaction: Transaction,
+    model: LockedModel,
+    state: VersionState,
+    actor: Actor,
+    reason: str,
+) -> None:
+    end_stage(transaction, model, state.version, "deletion")
+    transaction.execute(
+        SQL["delete_version"],
+        {"model_id": model.model_id, "version": state.version, "at": model.at},
+    )
+    body: dict[str, JsonValue] = {"digest": state.digest, "reason": reason}
+    _tell(transaction, EventType.VERSION_DELETED, model, state.version, actor, body=body)
+
+
+def _tell(
+    transaction: Transaction,
+    event_type: EventType,
+    model: LockedModel,
+    version: int | None,
+    actor: Actor,
+    *,
+    body: dict[str, JsonValue],
+) -> None:
+    log.record(
+        transaction,
+        event_type,
+        model=model.name,
+        version=version,
+        at=model.at,
+        actor=actor,
+        body=body,
+    )

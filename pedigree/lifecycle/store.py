@@ -1,0 +1,140 @@
+"""Rows of stages, aliases and verdicts ↔ records."""
+
+from typing import NamedTuple
+
+from psycopg.types.json import Jsonb
+
+from pedigree.audit.records import Actor
+from pedigree.catalog.store import LockedModel, version_not_found
+from pedigree.lifecycle.records import RecordedVerdict, Verdict
+from pedigree.postgres.queries import load_queries
+from pedigree.postgres.transaction import Transaction
+
+SQL = load_queries(__package__)
+
+STAGE = "stage"
+ALIAS = "alias"
+
+
+class VersionState(NamedTuple):
+    """A version as the gates see it."""
+
+    version: int
+    digest: str
+    approval_status: str
+    quarantine_reason: str | None
+    hold_reason: str | None
+    stage: str
+
+
+class Holder(NamedTuple):
+    """A version that holds a pointer."""
+
+    version: int
+    digest: str
+
+
+def version_state(
+    transaction: Transaction, model_id: int, model_name: str, version: int
+) -> VersionState:
+    """Read a version.
+
+    Raises:
+        VersionNotFoundError: The number was not given out, or its version was deleted.
+    """
+    row = transaction.execute(
+        SQL["version_state"], {"model_id": model_id, "version": version}
+    ).fetchone()
+    if row is None:
+        raise version_not_found(model_name, version)
+    return VersionState(**row)
+
+
+def holder(transaction: Transaction, model_id: int, pointer: str, name: str) -> Holder | None:
+    """Return the version that took a pointer last and holds it still."""
+    row = transaction.execute(
+        SQL["holders"], {"model_id": model_id, "pointer": pointer, "name": name}
+    ).fetchone()
+    return Holder(**row) if row else None
+
+
+def left_stage(transaction: Transaction, model_id: int, version: int, stage: str) -> bool:
+    """Say whether a version held a stage before and left it."""
+    row = transaction.execute(
+        SQL["was_held"], {"model_id": model_id, "version": version, "name": stage}
+    ).fetchone()
+    return bool(row and row["left_it"])
+
+
+def begin_tenure(
+    transaction: Transaction,
+    model: LockedModel,
+    version: int,
+    *,
+    pointer: str,
+    name: str,
+    exclusive: bool,
+    actor: Actor,
+    reason: str | None,
+) -> None:
+    """Let a version hold a pointer from now on."""
+    transaction.execute(
+        SQL["begin_tenure"],
+        {
+            "model_id": model.model_id,
+            "version": version,
+            "pointer": pointer,
+            "name": name,
+            "exclusive": exclusive,
+            "at": model.at,
+            "actor": actor.name,
+            "reason": reason,
+        },
+    )
+
+
+def end_stage(transaction: Transaction, model: LockedModel, version: int, ended_by: str) -> None:
+    """End the tenure of whatever stage a version holds; it may hold none."""
+    transaction.execute(
+        SQL["end_tenure"],
+        {
+            "model_id": model.model_id,
+            "version": version,
+            "pointer": STAGE,
+            "name": None,
+            "at": model.at,
+            "ended_by": ended_by,
+        },
+    )
+
+
+def advance_generation(transaction: Transaction, model: LockedModel) -> int:
+    """Count one move of the model's pointers, and return the new generation."""
+    row = transaction.execute(SQL["advance_generation"], {"model_id": model.model_id}).fetchone()
+    return int(row["generation"]) if row else model.generation
+
+
+def insert_verdict(
+    transaction: Transaction, model: LockedModel, version: int, verdict: Verdict, actor: Actor
+) -> RecordedVerdict:
+    """Write a verdict."""
+    transaction.execute(
+        SQL["insert_verdict"],
+        {
+            **verdict.model_dump(exclude={"details"}),
+            "details": Jsonb(verdict.details),
+            "model_id": model.model_id,
+            "version": version,
+            "at": model.at,
+            "actor": actor.name,
+        },
+    )
+    return RecordedVerdict(**verdict.model_dump(), at=model.at, recorded_by=actor.name)
+
+
+def latest_verdicts(
+    transaction: Transaction, model_id: int, version: int
+) -> dict[str, RecordedVerdict]:
+    """Return the newest verdict of each check on a version."""
+    rows = transaction.execute(SQL["latest_verdicts"], {"model_id": model_id, "version": version})
+    return {row["check"]: RecordedVerdict(**row) for row in rows.fetchall()}

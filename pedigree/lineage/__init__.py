@@ -1,0 +1,1 @@
+"""What a version was made of: data, code and environment."""

@@ -1,0 +1,79 @@
+"""The commit of the code that runs, and whether the work tree differs from it."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+from pedigree._record import Record
+from pedigree.errors import InvalidMetadataError
+from pedigree.settings import Settings
+
+# Set by build systems for the commit they build; an image built there holds no work tree.
+_CI_COMMITS = (
+    "DAGSTER_CLOUD_GIT_SHA",
+    "GITHUB_SHA",
+    "CI_COMMIT_SHA",
+    "GIT_COMMIT",
+    "BUILDKITE_COMMIT",
+)
+
+
+class CodeState(Record):
+    """A commit, and where it was learnt from."""
+
+    git_commit: str
+    git_dirty: bool
+    git_source: str
+
+
+def current_code(settings: Settings, folder: Path) -> CodeState:
+    """Find the commit of the code: ``PEDIGREE_GIT_COMMIT``, the CI's variable, the work tree.
+
+    Args:
+        settings: This process's settings.
+        folder: A folder of the work tree that holds the training code.
+
+    Raises:
+        InvalidMetadataError: None of the three knows the commit.
+    """
+    if settings.git_commit:
+        return CodeState(
+            git_commit=settings.git_commit,
+            git_dirty=settings.git_dirty,
+            git_source="PEDIGREE_GIT_COMMIT",
+        )
+    for variable in _CI_COMMITS:
+        commit = os.environ.get(variable, "").lower()
+        if re.fullmatch(r"[0-9a-f]{7,64}", commit):
+            return CodeState(git_commit=commit, git_dirty=False, git_source=variable)
+    if state := _work_tree(folder):
+        return state
+    raise InvalidMetadataError(
+        "is not known: no variable names it and the code lies in no git work tree with a commit",
+        field="git_commit",
+        value=str(folder),
+        remedy="Set PEDIGREE_GIT_COMMIT, or commit the training code",
+    )
+
+
+def _work_tree(folder: Path) -> CodeState | None:
+    commit = _git(folder, "rev-parse", "HEAD")
+    if commit is None:
+        return None
+    status = _git(folder, "status", "--porcelain")
+    return CodeState(git_commit=commit, git_dirty=status != "", git_source="worktree")
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        answer = subprocess.run(
+            ["git", "-C", str(folder), *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.strip() if answer.returncode == 0 else None

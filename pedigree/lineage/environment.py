@@ -1,0 +1,31 @@
+"""The packages that a training ran with."""
+
+import re
+from collections.abc import Iterable
+from functools import cache
+from importlib.metadata import distributions
+
+from pedigree.artifacts.records import Digest, digest_of
+
+
+@cache
+def installed_packages() -> tuple[str, ...]:
+    """Return this process's packages as sorted ``name==version``, names as PEP 503 has them."""
+    return tuple(
+        sorted(
+            {
+                f"{re.sub(r'[-_.]+', '-', name).lower()}=={distribution.version}"
+                for distribution in distributions()
+                if (name := distribution.metadata["Name"])
+            }
+        )
+    )
+
+
+def environment_hash(packages: Iterable[str]) -> Digest:
+    """Return one digest over a list of packages, whatever its order.
+
+    >>> environment_hash(["a==1", "b==2"]) == environment_hash(["b==2", "a==1"])
+    True
+    """
+    return digest_of("\n".join(sorted(packages)).encode())

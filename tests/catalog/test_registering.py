@@ -1,0 +1,175 @@
+from pathlib import Path
+
+import pytest
+
+from pedigree.audit.records import EventType
+from pedigree.catalog.records import TrainingOrigin
+from pedigree.errors import (
+    InvalidArtifactError,
+    InvalidNameError,
+    ModelNotFoundError,
+    NameTakenError,
+    UnknownFlavorError,
+    VersionNotFoundError,
+)
+from pedigree.lineage.environment import environment_hash
+from pedigree.registry import Registry
+from tests.factories import (
+    COMMIT,
+    SIGNATURE,
+    artifact,
+    new_version,
+    promote_to_production,
+    register,
+    register_candidate,
+)
+
+
+def test_a_version_carries_all_that_it_was_registered_with(
+    registry: Registry, tmp_path: Path
+) -> None:
+    packages = ("numpy==2.4.6", "scikit-learn==1.9.1")
+    new = new_version(
+        environment=packages,
+        metrics={"auc": 0.9},
+        params={"depth": 3},
+        tags={"team": "growth"},
+        owners=("ann@example.com",),
+        description="who leaves",
+        ci_build="build-7",
+        environment_hash=environment_hash(packages),
+        training_data_version="2026-01",
+        validation_dataset_id="holdout-1",
+        risk_class="limited",
+    )
+    done = registry.register("churn", artifact(tmp_path / "a"), new)
+    version = done.version
+    assert done.created
+    assert version.reference == "churn/1"
+    assert version.artifact_uri == f"pedigree://artifacts/{registry.manifest('churn/1').digest}"
+    assert version.signature == SIGNATURE
+    assert version.git_commit == COMMIT
+    assert version.metrics == {"auc": 0.9}
+    assert version.params == {"depth": 3}
+    assert version.tags == {"team": "growth"}
+    assert version.owners == ("ann@example.com",)
+    assert version.stage == "none"
+    assert version.created_at.tzinfo is not None
+    assert version.created_by == "tester"
+    assert version.created_by_source == "PEDIGREE_ACTOR"
+    assert registry.environment("churn/1") == packages
+    assert registry.get("churn@latest") == version
+    declared = version.model_dump(include=set(type(new.metadata).model_fields))
+    assert declared == new.metadata.model_dump()
+
+
+def test_the_same_bytes_from_two_runs_are_one_version_with_both_runs_in_its_provenance(
+    registry: Registry, tmp_path: Path
+) -> None:
+    first = registry.register("churn", artifact(tmp_path / "a"), new_version(run_id="run-1"))
+    second = registry.register("churn", artifact(tmp_path / "b"), new_version(run_id="run-2"))
+    assert (first.created, second.created) == (True, False)
+    assert first.version.version_id == second.version.version_id == 1
+    assert [t.metadata.run_id for t in registry.trainings("churn/1")] == ["run-1", "run-2"]
+    assert registry.get("churn/1").run_id == "run-1"
+    assert registry.get("churn/1").trainings == 2
+
+
+def test_a_retry_of_one_step_adds_nothing(registry: Registry, tmp_path: Path) -> None:
+    new = new_version(origin=TrainingOrigin(step_key="train"))
+    first = registry.register("churn", artifact(tmp_path / "a"), new)
+    before = registry.events()
+    again = registry.register("churn", artifact(tmp_path / "a"), new)
+    assert again.training_id == first.training_id
+    assert not again.created
+    assert registry.events() == before
+
+
+def test_equal_bytes_with_another_signature_are_another_version(
+    registry: Registry, tmp_path: Path
+) -> None:
+    register(registry, tmp_path, "same")
+    wider = SIGNATURE.model_copy(update={"inputs": (*SIGNATURE.inputs, *SIGNATURE.outputs)})
+    assert register(registry, tmp_path, "same", signature=wider) == "churn/2"
+
+
+def test_one_artifact_on_two_models_is_stored_once(registry: Registry, tmp_path: Path) -> None:
+    register(registry, tmp_path, "same", name="churn")
+    register(registry, tmp_path, "same", name="scoring")
+    assert registry.get("churn/1").digest == registry.get("scoring/1").digest
+    count = registry.database.read("SELECT count(*) AS blobs FROM pedigree.blob")
+    assert count == [{"blobs": 1}]
+
+
+def test_a_twin_by_case_is_refused_and_names_its_twin(registry: Registry, tmp_path: Path) -> None:
+    register(registry, tmp_path, "a", name="Churn")
+    with pytest.raises(NameTakenError, match="'Churn'"):
+        register(registry, tmp_path, "b", name="churn")
+    with pytest.raises(ModelNotFoundError):
+        registry.get("churn/1")
+
+
+def test_bad_input_writes_nothing(registry: Registry, tmp_path: Path) -> None:
+    good = artifact(tmp_path / "good")
+    with pytest.raises(InvalidNameError):
+        registry.register("a/b", good, new_version())
+    with pytest.raises(UnknownFlavorError):
+        registry.register("churn", good, new_version(flavor="abacus"))
+    with pytest.raises(InvalidArtifactError):
+        registry.register("churn", tmp_path / "nowhere", new_version())
+    assert registry.models() == ()
+    assert registry.events() == ()
+    assert registry.database.read("SELECT digest FROM pedigree.blob") == []
+
+
+def test_a_deleted_version_s_number_never_comes_back(registry: Registry, tmp_path: Path) -> None:
+    register(registry, tmp_path, "a")
+    registry.delete("churn/1", reason="made by mistake")
+    with pytest.raises(VersionNotFoundError):
+        registry.get("churn/1")
+    assert register(registry, tmp_path, "a") == "churn/2"
+
+
+def test_a_deleted_model_s_name_never_comes_back(registry: Registry, tmp_path: Path) -> None:
+    register(registry, tmp_path, "a")
+    registry.delete_model("churn", reason="retired")
+    with pytest.raises(ModelNotFoundError):
+        registry.model("churn")
+    with pytest.raises(NameTakenError, match="never come back"):
+        register(registry, tmp_path, "b")
+
+
+def test_registering_archived_bytes_says_so_and_makes_no_candidate(
+    registry: Registry, tmp_path: Path
+) -> None:
+    first = register_candidate(registry, tmp_path, "a")
+    promote_to_production(registry, first)
+    promote_to_production(registry, register_candidate(registry, tmp_path, "b"))
+    again = registry.register("churn", artifact(tmp_path / "a", "a"), new_version(run_id="run-9"))
+    assert again.notice is not None
+    assert "archived" in again.notice
+    for check in registry.registration_checks("churn"):
+        registry.run_check(first, check)
+    assert registry.get(first).stage == "archived"
+
+
+def test_editing_a_version_is_an_event_and_moves_nothing_else(
+    registry: Registry, tmp_path: Path
+) -> None:
+    register(registry, tmp_path, "a", tags={"team": "growth"})
+    edited = registry.update("churn/1", description="better words")
+    assert (edited.description, edited.tags) == ("better words", {"team": "growth"})
+    (event,) = registry.events(types=[EventType.VERSION_UPDATED])
+    assert event.body == {"description": "better words"}
+
+
+def test_models_show_what_their_stages_and_aliases_point_to(
+    registry: Registry, tmp_path: Path
+) -> None:
+    promote_to_production(registry, register_candidate(registry, tmp_path, "a"))
+    register_candidate(registry, tmp_path, "b")
+    registry.set_alias("churn", "best", 1)
+    (model,) = registry.models()
+    assert model.stages == {"production": (1,), "candidate": (2,)}
+    assert model.aliases == {"best": 1}
+    assert model.latest_version == 2

@@ -1,0 +1,62 @@
+"""Small valid values, so that a test says only what it is about."""
+
+from pathlib import Path
+from typing import Any
+
+from pedigree.catalog.records import DeclaredMetadata, NewVersion
+from pedigree.lifecycle.policy import default_policy
+from pedigree.lifecycle.records import MetricRule, Policy
+from pedigree.registry import Registry
+from pedigree.signatures.records import Column, ColumnType, Signature
+
+SIGNATURE = Signature(
+    inputs=(Column(name="age", type=ColumnType.DOUBLE),),
+    outputs=(Column(name="score", type=ColumnType.DOUBLE),),
+)
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+AUC_POLICY: Policy = default_policy(MetricRule(metric="auc"))
+
+
+def new_version(**fields: Any) -> NewVersion:
+    """A complete, valid registration; ``fields`` replace what the test is about."""
+    outer = {key: fields.pop(key) for key in ("environment", "origin", "lineage") if key in fields}
+    metadata = {
+        "flavor": "generic",
+        "signature": SIGNATURE,
+        "run_id": "run-1",
+        "git_commit": COMMIT,
+        "git_dirty": False,
+        **fields,
+    }
+    return NewVersion(metadata=DeclaredMetadata(**metadata), **outer)
+
+
+def artifact(folder: Path, content: str = "weights") -> Path:
+    """A folder that holds one file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "model.bin").write_text(content)
+    return folder
+
+
+def register(
+    registry: Registry, folder: Path, content: str = "weights", name: str = "churn", **fields: Any
+) -> str:
+    """Register some content, and return the version's reference."""
+    done = registry.register(name, artifact(folder / content, content), new_version(**fields))
+    return done.version.reference
+
+
+def register_candidate(
+    registry: Registry, folder: Path, content: str, name: str = "churn", **fields: Any
+) -> str:
+    """Register some content and run its registration checks, by which it becomes a candidate."""
+    reference = register(registry, folder, content, name, **fields)
+    for check in registry.registration_checks(name):
+        registry.run_check(reference, check)
+    return reference
+
+
+def promote_to_production(registry: Registry, reference: str) -> None:
+    """Take a candidate through staging to production."""
+    registry.promote(reference, "staging")
+    registry.promote(reference, "production")
