@@ -569,11 +569,11 @@ class Registry:
         """Return the promotions that policies allow and the sensor should request, one a model."""
         if names is None:
             names = [model.name for model in self.models()]
-        found = [
-            self.database.run(lambda transaction, name=name: due.due_promotion(transaction, name))
-            for name in names
-        ]
-        return tuple(promotion for promotion in found if promotion)
+
+        def read(name: str) -> DuePromotion | None:
+            return self.database.run(lambda transaction: due.due_promotion(transaction, name))
+
+        return tuple(promotion for promotion in map(read, names) if promotion)
 
     def waiting(self, name: str) -> tuple[Explanation, ...]:
         """Return how each version that waits for an automatic stage stands before its gates."""

@@ -38,8 +38,7 @@ class RiskClass(StrEnum):
 class DeclaredMetadata(Record):
     """What the caller of ``register`` states about a version.
 
-    The first four fields are required (``created_by`` is taken from the settings); a value that is
-    not known is left out, never invented.
+    The first five fields are required; a value that is not known is left out, never invented.
     """
 
     flavor: str = Field(min_length=1, description="How to load it: sklearn, onnx, generic, …")
@@ -59,20 +58,26 @@ class DeclaredMetadata(Record):
     training_data_version: str | None = Field(
         default=None, description="The data's version in its owner's words"
     )
-    validation_dataset_id: str | None = None
+    validation_dataset_id: str | None = Field(
+        default=None, description="The data that the metrics were computed on"
+    )
     metrics: Metrics = Field(default_factory=dict, description="Evaluation metrics, finite numbers")
     params: Params = Field(default_factory=dict, description="Hyperparameters and run config")
     environment_hash: Digest | None = Field(
         default=None, description="Over the sorted list of installed packages"
     )
     ci_build: str | None = Field(default=None, description="The URL or id of the CI build")
-    drift_monitor_id: str | None = None
-    datasheet_uri: str | None = None
-    description: str | None = None
-    owners: tuple[str, ...] = ()
-    tags: Tags = Field(default_factory=dict)
-    risk_class: RiskClass | None = None
-    risk_assessment_id: str | None = None
+    drift_monitor_id: str | None = Field(default=None, description="What watches it for drift")
+    datasheet_uri: str | None = Field(default=None, description="The training data's datasheet")
+    description: str | None = Field(default=None, description="What it is, in a few sentences")
+    owners: tuple[str, ...] = Field(default=(), description="Who answers for it")
+    tags: Tags = Field(default_factory=dict, description="Any further words, key and value")
+    risk_class: RiskClass | None = Field(
+        default=None, description="The class of its use under the EU AI Act"
+    )
+    risk_assessment_id: str | None = Field(
+        default=None, description="The assessment that the risk class was taken from"
+    )
 
     @field_validator("metrics")
     @classmethod
@@ -88,18 +93,22 @@ class DeclaredMetadata(Record):
 class ModelMetadata(DeclaredMetadata):
     """All metadata of a version: what its JSON Schema, ``model-metadata.json``, describes."""
 
-    model_name: str
+    model_name: str = Field(description="The registered model's name")
     version_id: int = Field(ge=1, description="1, 2, 3 … per model, without gap, never reused")
     artifact_uri: str = Field(description="The artifact by digest: pedigree://artifacts/sha256:…")
     created_by: str = Field(description="Who registered it")
-    created_at: AwareDatetime = Field(description="By the database's clock")
+    created_at: AwareDatetime = Field(description="When it was registered")
     model_card_uri: str | None = Field(
         default=None, description="The model card by digest: pedigree://blobs/sha256:…"
     )
-    approval_status: ApprovalStatus = ApprovalStatus.NONE
-    approval_notes: str | None = None
-    approved_by: str | None = None
-    approval_timestamp: AwareDatetime | None = None
+    approval_status: ApprovalStatus = Field(
+        default=ApprovalStatus.NONE, description="Where it stands with those who must say yes"
+    )
+    approval_notes: str | None = Field(default=None, description="What they wrote beside it")
+    approved_by: str | None = Field(default=None, description="Who said yes")
+    approval_timestamp: AwareDatetime | None = Field(
+        default=None, description="When, by the database's clock"
+    )
 
 
 class ModelVersion(ModelMetadata):

@@ -11,6 +11,7 @@ def load_queries(package: str) -> Mapping[str, LiteralString]:
     """Read the named queries of a subject's package.
 
     The lines between ``-- name: x`` and the first line of SQL say what the query does.
+
     Raises:
         ValueError: Two queries of the file have one name.
     """

@@ -1,0 +1,220 @@
+"""A folder as object store, with writes that survive a power failure.
+
+obstore's own local store never syncs, so after a power failure Postgres could name an empty file.
+"""
+
+import errno
+import fcntl
+import hashlib
+import itertools
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TypeVar
+from uuid import UUID
+
+from pedigree.artifacts.objects import Taken, staging_key
+from pedigree.artifacts.paths import SourceFile, SourceReader
+from pedigree.artifacts.records import Digest
+from pedigree.errors import CorruptionError, StoreUnavailableError
+
+# Large enough that system calls cost nothing, small enough for the second-level cache.
+_CHUNK = 1 << 20
+
+# How often somebody else may remove the folder that we just made, before it is an error.
+_TRIES = 10
+
+T = TypeVar("T")
+
+
+class LocalStore:
+    """Keeps each object as the file of that name in a folder."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.absolute()
+        # Folders that are known to have reached the disk, so they are synced once a process.
+        self._durable: set[Path] = set()
+
+    @property
+    def url(self) -> str:
+        """The folder as a URL."""
+        return self._root.as_uri()
+
+    def intake(self, upload_id: UUID) -> "LocalIntake":
+        """Begin to take in files: each is hashed while it is copied, then linked to its key."""
+        return LocalIntake(self, self._root / staging_key(upload_id))
+
+    def put(self, key: str, content: bytes) -> None:
+        """Write the bytes under the key, which nobody can know before it is durable."""
+        target = self._root / key
+        with self.failures():
+            with _in_made_folder(target.parent, lambda: target.open("xb", buffering=0)) as file:
+                _write(file.fileno(), memoryview(content))
+                _sync(file.fileno())
+            self._sync_folders_of(target)
+
+    def link(self, source: Path, key: str) -> None:
+        """Sync a file of the store and give it its key; no file is ever written over."""
+        target = self._root / key
+        with self.failures():
+            _sync_path(source)
+            _in_made_folder(target.parent, lambda: _link(source, target))
+            self._sync_folders_of(target)
+
+    def stream(self, key: str) -> Iterator[bytes]:
+        """Give the file's bytes in pieces of a mebibyte."""
+        with self.failures():
+            try:
+                file = (self._root / key).open("rb", buffering=0)
+            except (FileNotFoundError, NotADirectoryError) as error:
+                raise CorruptionError(
+                    f"the object {key} is gone from the store {self.url}",
+                    remedy="Restore it from a backup, or see that this is the right store",
+                ) from error
+        with file:
+            while True:
+                with self.failures():
+                    chunk = file.read(_CHUNK)
+                if not chunk:
+                    return
+                yield chunk
+
+    def size(self, key: str) -> int | None:
+        """Return the file's size in bytes; None where there is none."""
+        with self.failures():
+            try:
+                return (self._root / key).stat().st_size
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Remove files, the folders that this leaves empty, and staging folders."""
+        with self.failures():
+            for key in keys:
+                path = self._root / key
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path, ignore_errors=True)
+                    continue
+                path.unlink(missing_ok=True)
+                with suppress(OSError):
+                    path.parent.rmdir()
+
+    def location(self, key: str) -> str:
+        """Return the file's path."""
+        return str(self._root / key)
+
+    @contextmanager
+    def failures(self) -> Iterator[None]:
+        """Tell the operating system's errors as errors of the store."""
+        try:
+            yield
+        except OSError as error:
+            raise StoreUnavailableError(
+                f"the object store {self.url} failed: {error.strerror or type(error).__name__}",
+                remedy="See that its disk has room and this process may write there",
+            ) from error
+
+    def _sync_folders_of(self, target: Path) -> None:
+        """Make the file's name durable, and the names of the folders above it."""
+        _sync_path(target.parent)
+        folder = target.parent.parent
+        _sync_path(folder)
+        while folder not in self._durable:
+            self._durable.add(folder)
+            if folder == self._root:
+                # The store's own name; where its parent may not be read it is not ours to make.
+                with suppress(PermissionError):
+                    _sync_path(folder.parent)
+                return
+            folder = folder.parent
+            _sync_path(folder)
+
+
+class LocalIntake:
+    """Copies files into a private folder of the store while it hashes them."""
+
+    writes_early = True
+
+    def __init__(self, store: LocalStore, folder: Path) -> None:
+        self._store = store
+        self._folder = folder
+        self._copies: dict[str, Path] = {}
+        self._numbers = itertools.count()
+
+    def take(self, source: SourceFile) -> Taken:
+        """Copy the file once, hashing as it goes. It is not yet synced: it may prove needless."""
+        with self._store.failures(), source.reading() as reader:
+            copy = self._folder / str(next(self._numbers))
+            self._make_private_folder()
+            with _in_made_folder(self._folder, lambda: copy.open("xb", buffering=0)) as file:
+                taken = _copy(reader, file.fileno())
+        self._copies[source.path] = copy
+        return taken
+
+    def keep(self, source: SourceFile, digest: Digest, key: str) -> None:  # noqa: ARG002
+        """Sync the copy and give it its key."""
+        self._store.link(self._copies[source.path], key)
+
+    def _make_private_folder(self) -> None:
+        self._folder.parent.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+
+    def close(self) -> None:
+        """Remove the copies."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _copy(reader: SourceReader, descriptor: int) -> Taken:
+    sha256 = hashlib.sha256()
+    size = 0
+    buffer = memoryview(bytearray(_CHUNK))
+    while count := reader.readinto(buffer):
+        chunk = buffer[:count]
+        sha256.update(chunk)
+        _write(descriptor, chunk)
+        size += count
+    return Taken(f"sha256:{sha256.hexdigest()}", size)
+
+
+def _write(descriptor: int, content: memoryview) -> None:
+    while content:
+        content = content[os.write(descriptor, content) :]
+
+
+def _in_made_folder(folder: Path, act: Callable[[], T]) -> T:
+    """Make the folder and act in it; again where a removal took the empty folder away."""
+    for _ in range(_TRIES):
+        folder.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            return act()
+    return act()
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except PermissionError:
+        # No hard links here (FAT, some network folders): take the name first, then move.
+        target.touch(exist_ok=False)
+        source.rename(target)
+
+
+def _sync_path(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        _sync(descriptor)
+    except OSError as error:
+        # Some network file systems cannot sync a folder; Postgres passes this by as well.
+        if error.errno not in (errno.EINVAL, errno.EBADF):
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _sync(descriptor: int) -> None:
+    if hasattr(fcntl, "F_FULLFSYNC"):  # macOS: fsync leaves the bytes in the drive's cache
+        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+    else:
+        os.fsync(descriptor)

@@ -1,0 +1,124 @@
+"""Object stores: one contract, kept by a local folder and by S3 and its like.
+
+A store knows nothing of digests' meaning or of Postgres: it writes each key once, durably, gives
+its bytes back, and removes it. Which keys count is what the tables ``blob``, ``upload`` and
+``orphan`` say.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+from pedigree.artifacts.credentials import StoreCredentials
+from pedigree.artifacts.paths import SourceFile
+from pedigree.artifacts.records import Digest
+from pedigree.errors import InvalidInputError
+from pedigree.settings import redact_url
+
+_REMOTE_SCHEMES = ("s3", "gs", "az")
+
+
+class Taken(NamedTuple):
+    """What the first reading of a file told."""
+
+    digest: Digest
+    size: int
+
+
+class Intake(Protocol):
+    """How the files of one upload get into a store: each is taken once, and kept if missing."""
+
+    writes_early: bool
+    """``take`` writes to the store already, so the upload must have been announced."""
+
+    def take(self, source: SourceFile) -> Taken:
+        """Read the file and hash it."""
+
+    def keep(self, source: SourceFile, digest: Digest, key: str) -> None:
+        """Put the bytes that were taken under the key; durable on return."""
+
+    def close(self) -> None:
+        """Let go of what was taken and not kept. Called once, also after a failure."""
+
+
+class ObjectStore(Protocol):
+    """A place for objects, each under a key that is written once.
+
+    Every method raises :class:`StoreUnavailableError` where the store fails.
+    """
+
+    @property
+    def url(self) -> str:
+        """Where the store is; fit to be shown."""
+
+    def intake(self, upload_id: UUID) -> Intake:
+        """Begin to take in the files of one upload."""
+
+    def put(self, key: str, content: bytes) -> None:
+        """Put some bytes held in memory under a key; durable on return."""
+
+    def stream(self, key: str) -> Iterator[bytes]:
+        """Give an object's bytes, piece by piece.
+
+        Raises:
+            CorruptionError: There is no such object.
+        """
+
+    def size(self, key: str) -> int | None:
+        """Return an object's size in bytes; None where there is none."""
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Remove objects, and what uploads left under their staging keys; absent ones too."""
+
+    def location(self, key: str) -> str:
+        """Say where a person finds the object: a path, or a URL."""
+
+
+def blob_key(digest: Digest, upload_id: UUID) -> str:
+    """Return the key under which one upload writes the bytes of one digest."""
+    hexadecimal = digest.removeprefix("sha256:")
+    return f"blobs/sha256/{hexadecimal[:2]}/{hexadecimal}/{upload_id}"
+
+
+def staging_key(upload_id: UUID) -> str:
+    """Return the key of the folder in which an upload may keep bytes that have no digest yet."""
+    return f"uploads/{upload_id}"
+
+
+def open_store(
+    url: str | None, home: Path, credentials: StoreCredentials | None = None
+) -> ObjectStore:
+    """Open the store at a URL; the folder ``objects`` at home where there is none.
+
+    Nothing is read or written yet. Credentials come from the environment (``AWS_*``,
+    ``GOOGLE_*``, ``AZURE_*``) where none are given.
+
+    Args:
+        url: ``file:///folder``, ``s3://bucket/prefix``, ``gs://bucket/prefix`` or
+            ``az://container/prefix``.
+        home: The folder of the embedded parts.
+        credentials: For S3 only.
+
+    Raises:
+        InvalidInputError: The URL names no store that Pedigree knows.
+        StoreUnavailableError: The store's settings contradict themselves.
+    """
+    from pedigree.artifacts._local import LocalStore  # noqa: PLC0415 - it imports this module
+
+    if url is None:
+        return LocalStore(home / "objects")
+    parts = urlsplit(url)
+    if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path != "/":
+        return LocalStore(Path(unquote(parts.path)))
+    if parts.scheme in _REMOTE_SCHEMES and parts.netloc:
+        from pedigree.artifacts._remote import open_remote  # noqa: PLC0415 - it loads obstore
+
+        return open_remote(url, credentials or StoreCredentials())
+    raise InvalidInputError(
+        "this is not the URL of an object store",
+        field="store_url",
+        value=redact_url(url),
+        remedy="Use s3://bucket/prefix or file:///folder (also gs:// and az://)",
+    )

@@ -1,0 +1,238 @@
+"""Which files an artifact is made of, and how their names must be spelled."""
+
+import os
+import re
+import stat
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from pedigree.errors import InvalidArtifactError
+
+# The shortest limits of common file systems and stores, so what was published can be pulled:
+# 255 bytes a name (ext4, APFS, NTFS), 1,024 bytes a key (S3).
+_LONGEST_NAME = 255
+_LONGEST_PATH = 1024
+
+# Marks that turn the direction of writing make "exe.txt" out of "txt.exe".
+_DIRECTION_MARKS = frozenset(("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"))
+
+Identity: TypeAlias = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFile:
+    """One file on this machine that is to be part of an artifact."""
+
+    path: str
+    """Relative to the artifact, with / between its parts."""
+    source: Path
+    size: int
+    """Bytes."""
+    identity: Identity
+    """Device, inode, size and time of change, by which another file in its place is known."""
+
+    @contextmanager
+    def reading(self) -> Iterator["SourceReader"]:
+        """Open the file; see at both ends that it is the one that was scanned.
+
+        Raises:
+            InvalidArtifactError: It cannot be read, was replaced, or changed while it was read.
+        """
+        reader = SourceReader(self)
+        try:
+            yield reader
+            reader.require_unchanged()
+        finally:
+            reader.close()
+
+
+class SourceReader:
+    """An open file of an artifact; its failures are told as errors of the artifact."""
+
+    def __init__(self, file: SourceFile) -> None:
+        self._file = file
+        # Neither a link nor a FIFO that took the file's place since the scan is followed.
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        try:
+            self._descriptor = os.open(file.source, flags)
+        except OSError as error:
+            raise _unreadable(file.path, error) from error
+        try:
+            self.require_unchanged()
+        except BaseException:
+            self.close()
+            raise
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill the buffer as far as there are bytes; return how many, 0 at the end."""
+        try:
+            return os.readv(self._descriptor, [buffer])
+        except OSError as error:
+            raise _unreadable(self._file.path, error) from error
+
+    def read(self, size: int) -> bytes:
+        """Return up to ``size`` bytes, fewer only at the end of the file."""
+        parts = []
+        try:
+            while size > 0 and (part := os.read(self._descriptor, size)):
+                parts.append(part)
+                size -= len(part)
+        except OSError as error:
+            raise _unreadable(self._file.path, error) from error
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def require_unchanged(self) -> None:
+        """Raise :class:`InvalidArtifactError` when this is not the file that was scanned."""
+        if _identity(os.fstat(self._descriptor)) != self._file.identity:
+            raise InvalidArtifactError(
+                "the file changed while it was published",
+                field="path",
+                value=self._file.path,
+                remedy="Publish again when nothing writes to it",
+            )
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+def scan(path: Path) -> tuple[SourceFile, ...]:
+    """List the files of an artifact, sorted by path.
+
+    A single file is an artifact of one file, under its own name. The given path may itself be a
+    link; nothing below it may be one. Folders without files leave no trace.
+
+    Raises:
+        InvalidArtifactError: The path does not exist, has no bytes, holds a link or a device, or
+            has a name that :func:`check_path` refuses.
+    """
+    try:
+        root = path.resolve(strict=True)
+        status = root.stat()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise InvalidArtifactError(
+            "the path does not exist or cannot be read",
+            field="path",
+            value=str(path),
+            remedy="Give a file, or a folder that holds the model's files",
+        ) from error
+    if stat.S_ISDIR(status.st_mode):
+        files = tuple(sorted(_walk(root, ""), key=lambda file: file.path))
+    else:
+        files = (_source_file(root, root.name, status),)
+    if not any(file.size for file in files):
+        raise InvalidArtifactError(
+            "the artifact is empty",
+            field="path",
+            value=str(path),
+            remedy="Save the model there first",
+        )
+    _require_no_twins(files)
+    return files
+
+
+def check_path(path: str) -> str:
+    """Return the path of a file inside an artifact, when it is spelled as it must be.
+
+    Raises:
+        InvalidArtifactError: It is absolute, climbs out of its folder, is too long, is not NFC,
+            or has a part that some file system would read as something else.
+    """
+    fault = _fault_of_path(path)
+    if fault:
+        raise InvalidArtifactError(
+            f"the file's name {fault}", field="path", value=path, remedy="Rename the file"
+        )
+    return path
+
+
+def _walk(folder: Path, prefix: str) -> Iterator[SourceFile]:
+    try:
+        with os.scandir(folder) as entries:
+            listed = [(entry, entry.stat(follow_symlinks=False)) for entry in entries]
+    except OSError as error:
+        raise _unreadable(prefix or str(folder), error) from error
+    for entry, status in listed:
+        path = f"{prefix}{entry.name}"
+        if stat.S_ISDIR(status.st_mode):
+            yield from _walk(folder / entry.name, f"{path}/")
+        else:
+            yield _source_file(folder / entry.name, path, status)
+
+
+def _source_file(source: Path, path: str, status: os.stat_result) -> SourceFile:
+    check_path(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise InvalidArtifactError(
+            f"the artifact holds {_kind(status.st_mode)}",
+            field="path",
+            value=path,
+            remedy="Put the file itself in its place",
+        )
+    return SourceFile(path=path, source=source, size=status.st_size, identity=_identity(status))
+
+
+def _identity(status: os.stat_result) -> Identity:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _kind(mode: int) -> str:
+    if stat.S_ISLNK(mode):
+        return "a symbolic link"
+    if stat.S_ISFIFO(mode):
+        return "a FIFO"
+    return "a socket" if stat.S_ISSOCK(mode) else "a device"
+
+
+def _fault_of_path(path: str) -> str | None:
+    if not path or path.startswith("/"):
+        return "is not relative"
+    parts = path.split("/")
+    if not {"", ".", ".."}.isdisjoint(parts):
+        return "leaves its folder or has an empty part"
+    if "\\" in path or re.match(r"[A-Za-z]:", path):
+        return "has a backslash or a drive letter"
+    if any(_is_unprintable(character) for character in path):
+        return "has a control character, a mark of direction, or bytes that are not UTF-8"
+    if not unicodedata.is_normalized("NFC", path):
+        return "is not in Unicode's normal form C"
+    if any(len(part.encode()) > _LONGEST_NAME for part in parts):
+        return f"has a part of more than {_LONGEST_NAME} bytes"
+    return f"has more than {_LONGEST_PATH} bytes" if len(path.encode()) > _LONGEST_PATH else None
+
+
+def _is_unprintable(character: str) -> bool:
+    return (
+        unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
+        or unicodedata.bidirectional(character) in _DIRECTION_MARKS
+    )
+
+
+def _require_no_twins(files: tuple[SourceFile, ...]) -> None:
+    """Refuse paths that are one path where case or Unicode form does not count."""
+    known: dict[str, str] = {}
+    for file in files:
+        parts = file.path.split("/")
+        for depth in range(1, len(parts) + 1):
+            path = "/".join(parts[:depth])
+            folded = unicodedata.normalize("NFC", unicodedata.normalize("NFD", path).casefold())
+            twin = known.setdefault(folded, path)
+            if twin != path:
+                raise InvalidArtifactError(
+                    f"the file's name is a twin of {twin!r}, from which it differs by case only",
+                    field="path",
+                    value=path,
+                    remedy="Rename one of the two",
+                )
+
+
+def _unreadable(path: str, error: OSError) -> InvalidArtifactError:
+    return InvalidArtifactError(
+        f"the file cannot be read: {error.strerror}",
+        field="path",
+        value=path,
+        remedy="Give this process the right to read it",
+    )

@@ -1,0 +1,113 @@
+-- name: open_upload
+-- Announce an upload before its first byte, when its digests are not known yet.
+INSERT INTO pedigree.upload (upload_id, lease_until)
+VALUES (%(upload_id)s, clock_timestamp() + %(lease)s::interval)
+ON CONFLICT (upload_id) DO NOTHING;
+
+-- name: claim_digests
+-- Say which digests are live; announce the upload of the others, if there are any.
+WITH live AS (
+    SELECT digest FROM pedigree.blob WHERE digest = ANY(%(digests)s::text[])
+), missing AS (
+    SELECT wanted.digest
+    FROM unnest(%(digests)s::text[]) AS wanted (digest)
+    WHERE wanted.digest NOT IN (SELECT digest FROM live)
+), claimed AS (
+    INSERT INTO pedigree.upload (upload_id, digests, lease_until)
+    SELECT %(upload_id)s, array_agg(digest), clock_timestamp() + %(lease)s::interval
+    FROM missing
+    HAVING count(*) > 0
+    ON CONFLICT (upload_id) DO UPDATE
+    SET digests = excluded.digests, lease_until = excluded.lease_until
+)
+SELECT digest FROM live;
+
+-- name: renew_lease
+-- Keep an upload from being swept; no row means that it was swept already.
+UPDATE pedigree.upload
+SET lease_until = clock_timestamp() + %(lease)s::interval
+WHERE upload_id = %(upload_id)s
+RETURNING upload_id;
+
+-- name: close_upload
+-- Make an upload's blobs live, if the upload was not swept. Where somebody else brought the same
+-- bytes in the meantime, theirs stay and ours become orphans.
+WITH closed AS (
+    DELETE FROM pedigree.upload WHERE upload_id = %(upload_id)s RETURNING upload_id
+), stored AS (
+    SELECT file.digest, file.size, file.key
+    FROM closed, unnest(%(digests)s::text[], %(sizes)s::bigint[], %(keys)s::text[])
+        AS file (digest, size, key)
+), sealed AS (
+    INSERT INTO pedigree.blob (digest, size, key)
+    SELECT digest, size, key FROM stored ORDER BY digest COLLATE "C"
+    ON CONFLICT (digest) DO NOTHING
+    RETURNING digest
+)
+INSERT INTO pedigree.orphan (key)
+SELECT key FROM stored WHERE digest NOT IN (SELECT digest FROM sealed);
+
+-- name: lock_blobs
+-- Lock the blobs that live against removal until the transaction ends, always in one order.
+SELECT digest FROM pedigree.blob
+WHERE digest = ANY(%(digests)s::text[])
+ORDER BY digest
+FOR SHARE;
+
+-- name: insert_artifact
+-- Write an artifact and its list of files; no row comes back when it is there already.
+WITH artifact AS (
+    INSERT INTO pedigree.artifact (digest, manifest, size)
+    VALUES (%(digest)s, %(manifest)s, %(size)s)
+    ON CONFLICT (digest) DO NOTHING
+    RETURNING digest
+)
+INSERT INTO pedigree.artifact_file (artifact_digest, path, blob_digest)
+SELECT artifact.digest, file.path, file.digest
+FROM artifact, unnest(%(paths)s::text[], %(digests)s::text[]) AS file (path, digest)
+RETURNING path;
+
+-- name: lock_artifact
+-- Lock an artifact that was there already against removal until the transaction ends.
+SELECT digest FROM pedigree.artifact WHERE digest = %(digest)s FOR SHARE;
+
+-- name: get_manifest
+-- The canonical bytes of an artifact's manifest.
+SELECT manifest FROM pedigree.artifact WHERE digest = %(digest)s;
+
+-- name: locate
+-- Where the objects of some digests lie.
+SELECT digest, key FROM pedigree.blob WHERE digest = ANY(%(digests)s::text[]);
+
+-- name: delete_upload
+-- Give up one upload.
+DELETE FROM pedigree.upload WHERE upload_id = %(upload_id)s RETURNING upload_id, digests;
+
+-- name: delete_expired_uploads
+-- Give up uploads whose process has not been heard of. A register that is sealing one holds its
+-- row, and is passed by.
+DELETE FROM pedigree.upload
+WHERE upload_id IN (
+    SELECT upload_id FROM pedigree.upload
+    WHERE lease_until < clock_timestamp()
+    ORDER BY lease_until
+    LIMIT 100
+    FOR UPDATE SKIP LOCKED
+)
+RETURNING upload_id, digests;
+
+-- name: insert_orphans
+-- Note keys that are to be removed from the store.
+INSERT INTO pedigree.orphan (key) SELECT unnest(%(keys)s::text[]) ON CONFLICT (key) DO NOTHING;
+
+-- name: list_orphans
+-- A page of the keys to be removed, and whether no writer can be left that might bring them back.
+SELECT key, orphaned_at + %(settle)s::interval < clock_timestamp() AS settled
+FROM pedigree.orphan
+WHERE key > %(after)s
+ORDER BY key
+LIMIT 1000;
+
+-- name: delete_orphans
+-- Forget keys whose objects are gone for good.
+DELETE FROM pedigree.orphan WHERE key = ANY(%(keys)s::text[]);

@@ -1,0 +1,1 @@
+"""Model cards: what the records know, and what people add."""

@@ -1,0 +1,66 @@
+"""The YAML head of a model card, in the words of Hugging Face's model cards.
+
+Only what is known goes in: a result is listed in ``model-index`` where the task and the evaluation
+data have names, since the format asks for both.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from pedigree.cards.records import CardNotes
+from pedigree.catalog.records import ModelVersion, Training
+
+
+def front_matter(version: ModelVersion, training: Training, notes: CardNotes) -> str:
+    """Return the head, from ``---`` to ``---``."""
+    lines = [
+        "---",
+        f"model_name: {_scalar(version.model_name)}",
+        *_single("license", notes.license),
+        *_several("language", notes.languages),
+        *_single("library_name", None if version.flavor == "generic" else version.flavor),
+        *_single("pipeline_tag", notes.task),
+        *_several("tags", [f"{key}:{version.tags[key]}" for key in sorted(version.tags)]),
+        *_several("metrics", sorted(training.metadata.metrics)),
+        *_model_index(version, training, notes),
+        "pedigree:",
+        f"  version: {version.version_id}",
+        f"  digest: {_scalar(version.digest)}",
+        "---",
+    ]
+    return "\n".join(lines)
+
+
+def _model_index(version: ModelVersion, training: Training, notes: CardNotes) -> Iterator[str]:
+    metadata = training.metadata
+    if not (notes.task and metadata.validation_dataset_id and metadata.metrics):
+        return
+    data = _scalar(metadata.validation_dataset_id)
+    yield "model-index:"
+    yield f"- name: {_scalar(version.model_name)}"
+    yield "  results:"
+    yield f"  - task: {{type: {_scalar(notes.task)}}}"
+    yield f"    dataset: {{name: {data}, type: {data}}}"
+    yield "    metrics:"
+    for name in sorted(metadata.metrics):
+        yield f"    - {{type: {_scalar(name)}, value: {metadata.metrics[name]!r}}}"
+
+
+def _single(key: str, value: str | None) -> Iterator[str]:
+    if value:
+        yield f"{key}: {_scalar(value)}"
+
+
+def _several(key: str, values: Sequence[str]) -> Iterator[str]:
+    if values:
+        yield f"{key}: [{', '.join(map(_scalar, values))}]"
+
+
+def _scalar(text: str) -> str:
+    """Return a text as a double-quoted YAML scalar."""
+    return f'"{"".join(map(_character, text))}"'
+
+
+def _character(character: str) -> str:
+    if character in '"\\':
+        return f"\\{character}"
+    return character if character.isprintable() else f"\\U{ord(character):08x}"

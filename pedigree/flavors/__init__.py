@@ -1,0 +1,1 @@
+"""How each kind of model is stored, loaded and described; one module a flavor."""

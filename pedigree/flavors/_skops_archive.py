@@ -1,0 +1,153 @@
+"""Make skops archives canonical: equal models, dumped in any process, give equal bytes.
+
+A skops archive is a zip of ``schema.json`` and of array files. Two dumps of one object differ in
+the memory addresses by which objects and files are named, in the order of sets (which follows the
+hash seed), and in the zip's times. Here files are named by their content, addresses become small
+numbers in the order of the schema (and only where an object is shared), sets are sorted, and the
+zip is written with constant headers. skops reads the result as it reads its own.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+from zipfile import ZIP_STORED, ZipFile, ZipInfo
+
+from pedigree.errors import UnsupportedModelError
+
+SCHEMA = "schema.json"
+
+# Values that cannot change need no identity: whether two equal strings are one object in memory is
+# the interpreter's affair. Changeable ones keep it, since a shared array must stay shared.
+_VALUES = frozenset(
+    {"BytesNode", "DTypeNode", "FunctionNode", "JsonNode", "SliceNode", "TupleNode", "TypeNode"}
+)
+_EARLIEST = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
+
+
+def write_canonical(source: Path, destination: Path) -> None:
+    """Write the archive at ``source`` in canonical form to ``destination``.
+
+    Raises:
+        UnsupportedModelError: A dictionary of the model has keys that JSON cannot tell apart.
+    """
+    with ZipFile(source) as dumped:
+        schema = json.loads(dumped.read(SCHEMA), object_pairs_hook=_without_twins)
+        names = _content_names(dumped)
+        canonical = _Canonical(schema, names).schema
+        with ZipFile(destination, "w", ZIP_STORED) as archive:
+            text = json.dumps(canonical, separators=(",", ":"))
+            archive.writestr(_header(SCHEMA), text)
+            for name, origin in sorted({new: old for old, new in names.items()}.items()):
+                archive.writestr(_header(name), dumped.read(origin))
+
+
+def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        twin, _ = Counter(key for key, _ in pairs).most_common(1)[0]
+        raise UnsupportedModelError(
+            f"a dictionary of the model has several keys that are written {twin!r}",
+            field="model",
+            remedy="Use keys of one type, such as strings",
+        )
+    return content
+
+
+def _content_names(archive: ZipFile) -> dict[str, str]:
+    """Map the files of an archive to names made of their content."""
+    return {
+        name: f"{hashlib.sha256(archive.read(name)).hexdigest()}{PurePosixPath(name).suffix}"
+        for name in archive.namelist()
+        if name != SCHEMA
+    }
+
+
+def _header(name: str) -> ZipInfo:
+    header = ZipInfo(name, _EARLIEST)
+    header.create_system = 3  # Unix, on every platform
+    header.external_attr = 0o644 << 16
+    return header
+
+
+class _Canonical:
+    """The schema of one archive, rewritten."""
+
+    def __init__(self, schema: Mapping[str, Any], names: Mapping[str, str]) -> None:
+        self._names = names
+        seen = Counter(_identities(schema))
+        self._shared = {identity for identity, times in seen.items() if times > 1}
+        self._numbers: dict[int, int] = {}
+        self.schema = self._rewritten(schema, numbered=True)
+
+    def _rewritten(self, value: Any, *, numbered: bool) -> Any:
+        if isinstance(value, list):
+            return [self._rewritten(item, numbered=numbered) for item in value]
+        if not isinstance(value, dict):
+            return value
+        if not _is_state(value):
+            return {key: self._rewritten(item, numbered=numbered) for key, item in value.items()}
+        return self._rewritten_state(value, numbered=numbered)
+
+    def _rewritten_state(self, state: dict[str, Any], *, numbered: bool) -> dict[str, Any]:
+        number = self._number(state) if numbered else None
+        rewritten: dict[str, Any] = {} if number is None else {"__id__": number}
+        for key, item in state.items():
+            if key == "__id__":
+                continue
+            if key == "file":
+                rewritten[key] = self._names[item]
+            elif key == "content" and _is_set(state):
+                rewritten[key] = self._rewritten(self._sorted_set(item), numbered=numbered)
+            else:
+                rewritten[key] = self._rewritten(item, numbered=numbered)
+        return rewritten
+
+    def _number(self, state: Mapping[str, Any]) -> int | None:
+        identity = state.get("__id__")
+        if identity not in self._shared or _is_value(state):
+            return None
+        return self._numbers.setdefault(identity, len(self._numbers) + 1)
+
+    def _sorted_set(self, content: Any) -> Any:
+        """Return the content with its items sorted, without regard to their identities."""
+        if isinstance(content, list):
+            return sorted(
+                content, key=lambda item: json.dumps(self._rewritten(item, numbered=False))
+            )
+        # A frozenset is a call with a tuple of one list; both levels are states.
+        return {**content, "content": self._sorted_call(content["content"])}
+
+    def _sorted_call(self, arguments: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [{**items, "content": self._sorted_set(items["content"])} for items in arguments]
+
+
+def _is_state(value: Mapping[str, Any]) -> bool:
+    # A dictionary of the model's own holds states under its keys, never a bare string.
+    return isinstance(value.get("__loader__"), str)
+
+
+def _is_set(state: Mapping[str, Any]) -> bool:
+    return state["__loader__"] == "SetNode" or (
+        state["__loader__"] == "ConstructorFromReduceNode"
+        and (state["__module__"], state["__class__"]) == ("builtins", "frozenset")
+    )
+
+
+def _is_value(state: Mapping[str, Any]) -> bool:
+    if state["__loader__"] == "NdArrayNode":
+        return bool(state["__class__"] != "ndarray")  # a numpy number, which nobody can change
+    return state["__loader__"] in _VALUES
+
+
+def _identities(value: Any) -> Iterator[int]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _identities(item)
+    elif isinstance(value, dict):
+        if _is_state(value) and "__id__" in value:
+            yield value["__id__"]
+        for item in value.values():
+            yield from _identities(item)

@@ -1,0 +1,115 @@
+"""What a flavor is, and how the installed ones are found.
+
+A flavor is a class with the four members of :class:`Flavor`, offered by any distribution under the
+entry point group ``pedigree.flavors``. Its module must not import the library it speaks for at its
+top: the registry looks flavors up where that library is not installed.
+"""
+
+import importlib
+from collections.abc import Collection
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Protocol, cast, runtime_checkable
+
+from pedigree.errors import MissingDependencyError, UnknownFlavorError
+from pedigree.signatures.records import Signature
+
+GROUP = "pedigree.flavors"
+
+
+@runtime_checkable
+class Flavor(Protocol):
+    """One way to store a model and to get it back."""
+
+    @property
+    def name(self) -> str:
+        """The word that a version's metadata has for it."""
+
+    def save(self, model: object, folder: Path) -> None:
+        """Write the model's files into an existing, empty folder.
+
+        The same model must give the same bytes in any process: equal bytes are one version.
+
+        Raises:
+            UnsupportedModelError: The flavor cannot store this object.
+            MissingDependencyError: The flavor's library is not installed.
+        """
+
+    def load(self, folder: Path, *, trust: Collection[str] = ()) -> object:
+        """Return the model whose files lie in the folder.
+
+        Args:
+            folder: What ``save`` has filled, or a user has brought.
+            trust: The names of what may run beyond that which the flavor itself vouches for.
+
+        Raises:
+            UntrustedModelError: Loading would run what is neither known to be safe nor trusted.
+            InvalidArtifactError: The folder does not hold this flavor's files.
+            MissingDependencyError: The flavor's library is not installed.
+        """
+
+    def infer_signature(self, model: object, sample: object) -> Signature:
+        """Return the model's signature, from what it gives for a sample of inputs.
+
+        Raises:
+            InvalidSignatureError: The sample, or what came of it, has no type in a signature.
+            UnsupportedModelError: The flavor cannot call this object.
+        """
+
+
+def flavor_names() -> tuple[str, ...]:
+    """Return the names of the installed flavors, sorted."""
+    return tuple(sorted(_installed()))
+
+
+@cache
+def get_flavor(name: str) -> Flavor:
+    """Return an installed flavor by its name.
+
+    Raises:
+        UnknownFlavorError: No installed plug-in has the name; the message lists those there are.
+        MissingDependencyError: The plug-in is installed and cannot be imported.
+    """
+    plugin = _installed().get(name)
+    if plugin is None:
+        raise UnknownFlavorError(
+            "no installed flavor has this name",
+            field="flavor",
+            value=name,
+            remedy=f"Use one of: {', '.join(flavor_names())}",
+        )
+    try:
+        flavor = plugin.load()()
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"the plug-in {plugin.value} cannot be imported: {error}",
+            field="flavor",
+            value=name,
+            remedy="Install what it needs",
+        ) from error
+    return cast("Flavor", flavor)
+
+
+def library(module: str, *, extra: str) -> ModuleType:
+    """Import a module that belongs to one of Pedigree's extras.
+
+    Raises:
+        MissingDependencyError: It is not installed; the remedy names the extra.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"{error.name or module} is not installed",
+            field="flavor",
+            value=extra,
+            remedy=f"Run: pip install 'pedigree[{extra}]'",
+        ) from error
+
+
+# Scanning every installed distribution takes tens of milliseconds, and each register asks.
+@cache
+def _installed() -> dict[str, EntryPoint]:
+    return {plugin.name: plugin for plugin in entry_points(group=GROUP)}

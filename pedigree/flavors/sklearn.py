@@ -1,0 +1,160 @@
+"""scikit-learn estimators and pipelines, stored by skops: no pickle, so loading runs no code.
+
+Equal models give equal bytes (see :mod:`pedigree.flavors._skops_archive`). A model loads when each
+of its types is trusted by skops, or is on the exact list for the installed scikit-learn
+(``sklearn_trusted.toml``), or is named in ``trust``.
+"""
+
+import tomllib
+from collections.abc import Collection
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pedigree.errors import (
+    InvalidArtifactError,
+    InvalidInputError,
+    PedigreeError,
+    UnsupportedModelError,
+    UntrustedModelError,
+)
+from pedigree.flavors._sklearn_trees import check_trees
+from pedigree.flavors._skops_archive import write_canonical
+from pedigree.flavors.plugins import library
+from pedigree.signatures.infer import infer
+from pedigree.signatures.records import Signature
+
+EXTRA = "sklearn"
+ARCHIVE = "model.skops"
+
+
+class SklearnFlavor:
+    """Whatever follows scikit-learn's estimator interface and skops can store."""
+
+    name = "sklearn"
+
+    def save(self, model: object, folder: Path) -> None:
+        """Write ``model.skops``, the same bytes for the same model in any process.
+
+        Raises:
+            UnsupportedModelError: The object is no fitted or fittable estimator, or a part of it
+                (such as a lambda) cannot be stored without pickle.
+            MissingDependencyError: skops is not installed.
+        """
+        skops = library("skops.io", extra=EXTRA)
+        if not hasattr(model, "fit"):
+            raise UnsupportedModelError(
+                f"{type(model).__name__} is no estimator: it has no fit()",
+                field="model",
+                remedy="Give the estimator itself, or name the model's flavor",
+            )
+        dumped = folder / f"{ARCHIVE}.dumped"
+        try:
+            skops.dump(model, dumped)
+            write_canonical(dumped, folder / ARCHIVE)
+        except (TypeError, ValueError, AttributeError, RecursionError) as error:
+            raise UnsupportedModelError(
+                f"skops cannot store this {type(model).__name__}: {error}",
+                field="model",
+                remedy="Use named functions instead of lambdas, or the generic flavor with a file",
+            ) from error
+        finally:
+            dumped.unlink(missing_ok=True)
+
+    def load(self, folder: Path, *, trust: Collection[str] = ()) -> object:
+        """Build the estimator from the one ``.skops`` file of the folder.
+
+        Raises:
+            UntrustedModelError: It holds types that neither the list nor ``trust`` names.
+            InvalidArtifactError: The folder does not hold exactly one ``.skops`` file, skops cannot
+                read it, or its trees point outside themselves.
+            MissingDependencyError: skops is not installed.
+        """
+        skops = library("skops.io", extra=EXTRA)
+        archive = _archive(folder)
+        trusted = sorted(trusted_types(_installed_version()) | _names(trust))
+        try:
+            unknown = set(skops.get_untrusted_types(file=archive)) - set(trusted)
+            if unknown:
+                raise _untrusted(sorted(unknown))
+            model: object = skops.load(archive, trusted=trusted)
+            check_trees(model)
+        except PedigreeError:
+            raise
+        except Exception as error:  # whatever the file's content provoked in skops
+            raise InvalidArtifactError(
+                f"skops cannot read {archive.name}: {type(error).__name__}: {error}",
+                field="path",
+                remedy="If it was stored with other versions of scikit-learn and skops, use those",
+            ) from error
+        return model
+
+    def infer_signature(self, model: object, sample: object) -> Signature:
+        """Return the signature by ``predict``, or by ``transform`` where there is no ``predict``.
+
+        Raises:
+            UnsupportedModelError: The model has neither.
+            InvalidSignatureError: The sample or the result has no type in a signature.
+        """
+        verb: Any = getattr(model, "predict", None) or getattr(model, "transform", None)
+        if verb is None:
+            raise UnsupportedModelError(
+                f"{type(model).__name__} has neither predict() nor transform()",
+                field="model",
+                remedy="Give the signature instead of a sample",
+            )
+        return infer(sample, verb(sample))
+
+
+@cache
+def trusted_types(version: str) -> frozenset[str]:
+    """Return the names trusted for a version of scikit-learn such as ``1.9``.
+
+    A version newer than the list knows is given what the newest known one is: an exact name of
+    scikit-learn's stays scikit-learn's.
+    """
+    text = files("pedigree.flavors").joinpath("sklearn_trusted.toml").read_text("utf-8")
+    table = tomllib.loads(text)
+    known: list[str] = table["versions"]
+    version = version if version in known else known[-1]
+    return frozenset(
+        name
+        for group in table["trusted"]
+        if version in group.get("versions", known)
+        for name in group["names"]
+    )
+
+
+def _installed_version() -> str:
+    full: str = library("sklearn", extra=EXTRA).__version__
+    return ".".join(full.split(".")[:2])
+
+
+def _archive(folder: Path) -> Path:
+    found = sorted(folder.glob("*.skops"))
+    if len(found) != 1:
+        raise InvalidArtifactError(
+            f"a model of flavor sklearn is one .skops file, and the folder holds {len(found)}",
+            field="path",
+            value=str(folder),
+            remedy=f"Store the model with skops.io.dump(model, {ARCHIVE!r})",
+        )
+    return found[0]
+
+
+def _names(trust: Collection[str]) -> set[str]:
+    if isinstance(trust, str):  # a text is a collection of texts too
+        raise InvalidInputError(
+            "trust must be a list of names", field="trust", value=trust, remedy=f"Give [{trust!r}]"
+        )
+    return set(trust)
+
+
+def _untrusted(names: list[str]) -> UntrustedModelError:
+    return UntrustedModelError(
+        f"the model holds {', '.join(names)}, which neither skops nor Pedigree's list for the"
+        " installed scikit-learn vouches for; building them can run code of whoever made the file",
+        field="trust",
+        remedy=f"If you trust the maker, load it with trust={names!r}",
+    )

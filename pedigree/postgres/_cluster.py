@@ -1,0 +1,92 @@
+"""The data folder: made whole or not at all."""
+
+import locale
+import os
+import secrets
+import shutil
+import subprocess
+from pathlib import Path
+
+from pedigree.errors import EmbeddedPostgresError
+from pedigree.postgres._account import Account
+from pedigree.postgres._binaries import Binaries
+from pedigree.postgres._layout import Layout, replace_text
+
+ROLE = "pedigree"
+
+
+def ensure_cluster(
+    layout: Layout, binaries: Binaries, account: Account, *, durable: bool = True
+) -> None:
+    """Make the cluster if there is none. The caller holds the supervisor's lock.
+
+    Raises:
+        EmbeddedPostgresError: `initdb` failed, or the password of existing data is gone.
+    """
+    if layout.data.exists():
+        if not layout.password.exists():
+            raise EmbeddedPostgresError(
+                f"{layout.password} is gone, the data beside it cannot be opened",
+                remedy="Restore that file, or move the folder away to begin anew",
+            )
+        return
+    if not layout.password.exists():
+        replace_text(layout.password, secrets.token_urlsafe(24))
+    beside = layout.data.with_name("data.new")
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(mode=0o700)
+    if account.user is not None:
+        # The other user must pass through both; the home's content stays unlisted.
+        layout.home.chmod(0o711)
+        layout.folder.chmod(0o711)
+    account.own(beside)
+    _initdb(beside, layout, binaries, account, durable=durable)
+    beside.rename(layout.data)
+    _sync_folder(layout.folder)
+
+
+def _initdb(
+    target: Path, layout: Layout, binaries: Binaries, account: Account, *, durable: bool
+) -> None:
+    secret = layout.folder / "password.initdb"
+    replace_text(secret, layout.password.read_text(encoding="utf-8"))
+    account.own(secret)
+    command = [binaries.program("initdb"), "--pgdata", str(target), "--username", ROLE]
+    command += ["--encoding", "UTF8", "--locale", "C.UTF-8" if _has_c_utf8() else "C"]
+    command += ["--auth", "scram-sha-256", "--pwfile", str(secret)]
+    command += [] if durable else ["--no-sync"]
+    try:
+        subprocess.run(
+            command,
+            check=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd="/",
+            **account.popen_options(),
+        )
+    except subprocess.CalledProcessError as error:
+        raise EmbeddedPostgresError(f"initdb failed: {error.output.strip()}") from error
+    except (OSError, subprocess.SubprocessError) as error:
+        raise EmbeddedPostgresError(f"initdb cannot be run: {error}") from error
+    finally:
+        secret.unlink()
+
+
+def _has_c_utf8() -> bool:
+    before = locale.setlocale(locale.LC_CTYPE)
+    try:
+        locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
+    except locale.Error:
+        return False  # macOS before 15
+    locale.setlocale(locale.LC_CTYPE, before)
+    return True
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,94 @@
+"""How a client starts the supervisor and learns what came of it."""
+
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pedigree
+from pedigree.errors import EmbeddedPostgresError
+from pedigree.postgres._layout import Layout, open_log
+from pedigree.postgres._supervisor import Order
+
+SUPERVISOR = "pedigree.postgres._supervisor"
+
+# The supervisor outlives us: it gets none of the secrets that our environment may hold, and no
+# PG* variable, which Postgres would obey.
+_ENVIRONMENT = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME")
+
+
+def launch_supervisor(
+    layout: Layout, grace_s: float, settings: Mapping[str, str], timeout_s: float
+) -> None:
+    """Start a detached supervisor and wait until its server is ready.
+
+    Raises:
+        EmbeddedPostgresError: What the supervisor reported, or that it reported nothing.
+    """
+    reader, writer = os.pipe()
+    try:
+        try:
+            order = Order(str(layout.home), grace_s, writer, dict(settings))
+            _run_detached(order, layout)
+        finally:
+            os.close(writer)
+        report = _read_line(reader, timeout_s)
+    finally:
+        os.close(reader)
+    if not report:
+        raise EmbeddedPostgresError(
+            f"the supervisor of {layout.folder} died while it started Postgres",
+            remedy=f"Look into {layout.supervisor_log}",
+        )
+    answer = json.loads(report)
+    if "error" in answer:
+        raise EmbeddedPostgresError(answer["error"], remedy=answer["remedy"])
+
+
+def _run_detached(order: Order, layout: Layout) -> None:
+    log = open_log(layout.supervisor_log)
+    try:
+        # -P: a folder named "pedigree" where the client happens to stand is not ours.
+        subprocess.run(
+            [sys.executable, "-P", "-m", SUPERVISOR, order.argument()],
+            check=True,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            env=_environment(),
+            pass_fds=(order.report,),
+            start_new_session=True,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise EmbeddedPostgresError(
+            f"the supervisor of {layout.folder} cannot be started: {error}",
+            remedy=f"Look into {layout.supervisor_log}",
+        ) from error
+    finally:
+        os.close(log)
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    root = str(Path(pedigree.__path__[0]).parent)
+    paths = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    return kept | {"PYTHONPATH": os.pathsep.join(paths)}
+
+
+def _read_line(reader: int, timeout_s: float) -> bytes:
+    deadline = time.monotonic() + timeout_s
+    text = b""
+    while not text.endswith(b"\n"):
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([reader], [], [], left)[0]:
+            return b""
+        chunk = os.read(reader, 4096)
+        if not chunk:
+            return b""
+        text += chunk
+    return text

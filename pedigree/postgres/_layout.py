@@ -1,0 +1,194 @@
+"""Where the embedded Postgres keeps what, inside its own folder."""
+
+import hashlib
+import os
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from pedigree.errors import EmbeddedPostgresError
+
+# A socket's path may have 103 bytes on macOS and 107 on Linux.
+_LONGEST_SOCKET_PATH = 103
+PORT = 5432
+SOCKET_NAME = f".s.PGSQL.{PORT}"
+_LOG_LIMIT_BYTES = 10_000_000
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The paths below ``<home>/postgres``."""
+
+    home: Path
+
+    @property
+    def folder(self) -> Path:
+        """All that the server owns; nothing outside is changed."""
+        return self.home / "postgres"
+
+    @property
+    def data(self) -> Path:
+        """The cluster, complete or absent: it is made beside and renamed."""
+        return self.folder / "data"
+
+    @property
+    def password(self) -> Path:
+        """The role's password, readable by its owner alone."""
+        return self.folder / "password"
+
+    @property
+    def users(self) -> Path:
+        """The lock that every process which uses the server shares."""
+        return self.folder / "users.lock"
+
+    @property
+    def start(self) -> Path:
+        """The lock of whoever starts or stops the server."""
+        return self.folder / "start.lock"
+
+    @property
+    def supervisor(self) -> Path:
+        """The lock of the supervisor; its process id is the file's text."""
+        return self.folder / "supervisor.lock"
+
+    @property
+    def server(self) -> Path:
+        """The lock that lasts as long as any process of the server itself."""
+        return self.folder / "server.lock"
+
+    @property
+    def log(self) -> Path:
+        """What Postgres says."""
+        return self.folder / "postgres.log"
+
+    @property
+    def supervisor_log(self) -> Path:
+        """What the supervisor says."""
+        return self.folder / "supervisor.log"
+
+    @property
+    def socket_record(self) -> Path:
+        """The file that names the socket's folder."""
+        return self.folder / "socket"
+
+    def create(self) -> None:
+        """Make the folder, and the home if need be, for this user alone.
+
+        Raises:
+            EmbeddedPostgresError: The folder cannot be made, or belongs to somebody else.
+        """
+        try:
+            self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+            owner = self.folder.stat().st_uid
+        except OSError as error:
+            raise EmbeddedPostgresError(
+                f"the folder {self.folder} cannot be made: {error.strerror}",
+                remedy="Set PEDIGREE_HOME to a folder of yours, or set PEDIGREE_DATABASE_URL",
+            ) from error
+        if owner != os.geteuid():
+            raise EmbeddedPostgresError(
+                f"the folder {self.folder} belongs to the user with id {owner}",
+                remedy="Run as that user, or set PEDIGREE_HOME to a folder of yours",
+            )
+
+    def major(self) -> int | None:
+        """Return the Postgres major that wrote the data, if there is any."""
+        try:
+            return int((self.data / "PG_VERSION").read_text(encoding="ascii"))
+        except FileNotFoundError:
+            return None
+
+    def socket_folder(self) -> Path | None:
+        """Return the folder of the running server's socket; None before the first start.
+
+        Raises:
+            EmbeddedPostgresError: The folder is not the server's own: somebody may have put a
+                server of theirs in its place.
+        """
+        try:
+            folder = Path(self.socket_record.read_text(encoding="utf-8"))
+            state = folder.lstat()
+        except FileNotFoundError:
+            return None
+        if not _is_private(state, self.data.stat().st_uid):
+            raise _not_private(folder)
+        return folder
+
+    def choose_socket_folder(self) -> Path:
+        """Make and record the socket's folder: ours, or a short one if the path is too long.
+
+        Raises:
+            EmbeddedPostgresError: Somebody else made the short folder before us.
+        """
+        digest = hashlib.sha256(os.fsencode(self.folder.resolve())).hexdigest()[:16]
+        short = f"pedigree-{os.getuid()}-{digest}"
+        places = [self.folder / "run", Path(tempfile.gettempdir()) / short, Path("/tmp") / short]  # noqa: S108  made private below
+        folder = next(place for place in places if _fits(place) or place == places[-1])
+        folder.mkdir(mode=0o700, exist_ok=True)
+        # The data's owner is another user only where the server runs as "nobody".
+        if not _is_private(folder.lstat(), os.geteuid(), self.data.stat().st_uid):
+            raise _not_private(folder)
+        replace_text(self.socket_record, str(folder))
+        return folder
+
+    def postmaster(self) -> tuple[int, str] | None:
+        """Return the id and the state (``ready``, ``starting`` …) that the server last wrote."""
+        try:
+            lines = (self.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            return None
+        if len(lines) < 8:  # it is being written
+            return None
+        return int(lines[0]), lines[7].strip()
+
+    def supervisor_pid(self) -> int | None:
+        """Return the id that the supervisor wrote; true only while its lock is held."""
+        try:
+            return int(self.supervisor.read_text(encoding="ascii"))
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def log_tail(self, characters: int = 2000) -> str:
+        """Return the end of both logs, for a message."""
+        texts = (
+            path.read_text(encoding="utf-8", errors="replace")[-characters:].strip()
+            for path in (self.supervisor_log, self.log)
+            if path.exists()
+        )
+        return "\n".join(text for text in texts if text)
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file whole, for its owner alone: a reader sees the old text or the new."""
+    beside = path.with_name(path.name + ".new")
+    beside.unlink(missing_ok=True)
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def open_log(path: Path) -> int:
+    """Open a log to append to; one that grew large is set aside once, as ``<name>.1``."""
+    if path.exists() and path.stat().st_size > _LOG_LIMIT_BYTES:
+        path.replace(path.with_name(path.name + ".1"))
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+
+
+def _fits(folder: Path) -> bool:
+    return len(os.fsencode(folder / SOCKET_NAME)) <= _LONGEST_SOCKET_PATH
+
+
+def _is_private(state: os.stat_result, *owners: int) -> bool:
+    return stat.S_ISDIR(state.st_mode) and state.st_uid in owners and not state.st_mode & 0o077
+
+
+def _not_private(folder: Path) -> EmbeddedPostgresError:
+    return EmbeddedPostgresError(
+        f"the socket's folder {folder} is not private to this server's user",
+        remedy="Find out who made it and remove it, or set PEDIGREE_HOME to a shorter path",
+    )

@@ -1,0 +1,125 @@
+"""Where a database is, and how to open connections to it."""
+
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg import Connection
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import ConnectionPool
+
+from pedigree.errors import InvalidInputError
+from pedigree.postgres.embedded import EmbeddedPostgres
+from pedigree.settings import redact_url
+
+# What a user's URL does not say. A dead peer is noticed after half a minute instead of two hours.
+_NETWORK_DEFAULTS = {
+    "application_name": "pedigree",
+    "connect_timeout": "5",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "4",
+    "tcp_user_timeout": "30000",
+}
+_PREPARE_AFTER = 5
+
+
+class Source(Protocol):
+    """A place that has the database."""
+
+    @property
+    def server(self) -> EmbeddedPostgres | None:
+        """The embedded server, if it is one."""
+
+    @property
+    def shown(self) -> str:
+        """The URL without secrets."""
+
+    @property
+    def remedy(self) -> str:
+        """What to do when it does not answer."""
+
+    def options(self) -> dict[str, Any]:
+        """Return the arguments of `psycopg.connect`; wakes the server if it is ours.
+
+        Raises:
+            EmbeddedPostgresError: It cannot be started.
+        """
+
+
+class NamedSource:
+    """A database that a URL names."""
+
+    server = None
+    remedy = "Check PEDIGREE_DATABASE_URL and that the server runs and lets you in"
+
+    def __init__(self, url: str, *, prepare: bool) -> None:
+        scheme, separator, rest = url.partition("://")
+        plain = f"postgresql://{rest}"
+        if not separator or scheme.partition("+")[0] not in ("postgresql", "postgres"):
+            raise _not_a_url(url)
+        try:
+            self._given = conninfo_to_dict(plain)
+            urlsplit(plain)
+        except (psycopg.ProgrammingError, ValueError):
+            # "from None": the driver's message quotes the URL with its password
+            raise _not_a_url(url) from None
+        self.shown = redact_url(plain)
+        self._prepare = prepare
+
+    def options(self) -> dict[str, Any]:
+        """Return the URL's own options over our defaults."""
+        threshold = _PREPARE_AFTER if self._prepare else None
+        return _NETWORK_DEFAULTS | self._given | {"prepare_threshold": threshold}
+
+
+class EmbeddedSource:
+    """A database of the embedded server."""
+
+    remedy = "Look at `pedigree status`"
+
+    def __init__(self, server: EmbeddedPostgres, database: str) -> None:
+        self.server = server
+        self._database = database
+
+    @property
+    def shown(self) -> str:
+        """What stands for a URL: the folder tells more than the socket does."""
+        return f"{self._database} in {self.server.folder}"
+
+    def options(self) -> dict[str, Any]:
+        """Start or revive the server and return how to reach it."""
+        given = conninfo_to_dict(self.server.url(self._database))
+        return {"application_name": "pedigree"} | given | {"prepare_threshold": _PREPARE_AFTER}
+
+
+def open_pool(
+    source: Source, *, connections: int, checkout_s: float
+) -> ConnectionPool[Connection[DictRow]]:
+    """Open a pool; one connection is made first and by itself, for the pool hides why it cannot.
+
+    Raises:
+        psycopg.OperationalError: The server cannot be reached.
+        EmbeddedPostgresError: The embedded server cannot be started.
+    """
+    options = source.options() | {"autocommit": True, "row_factory": dict_row}
+    psycopg.connect(**options).close()
+    return ConnectionPool(
+        kwargs=options,
+        connection_class=Connection[DictRow],
+        min_size=1,
+        max_size=connections,
+        timeout=checkout_s,
+        num_workers=1,
+        open=True,
+    )
+
+
+def _not_a_url(url: str) -> InvalidInputError:
+    return InvalidInputError(
+        "is not a Postgres URL",
+        field="PEDIGREE_DATABASE_URL",
+        value=redact_url(url) if "://" in url else f"{len(url)} characters without ://",
+        remedy="Write it as postgresql://user:password@host:5432/database",
+    )

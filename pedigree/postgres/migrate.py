@@ -1,0 +1,152 @@
+"""The schema's history: numbered files, each applied once, in order, in a transaction of its own.
+
+A migration is safe for the code that was written for the one before it, since both run at once
+while a deployment rolls. An applied file never changes; a mistake is mended by the next number.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import LiteralString
+
+import psycopg
+from psycopg import Connection
+from psycopg.rows import DictRow
+
+from pedigree.errors import MigrationChangedError, MigrationFailedError, SchemaBehindError
+from pedigree.postgres.database import Database
+from pedigree.postgres.queries import load_queries
+
+_QUERIES = load_queries(__package__)
+FILE_NAME = re.compile(r"(?P<number>\d{4})_[a-z0-9_]+\.sql")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Migration:
+    """One file of `migrations/`."""
+
+    number: int
+    name: str
+    text: LiteralString
+
+    @property
+    def checksum(self) -> str:
+        """The sha256 of the file, in hexadecimal."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def migrate(database: Database) -> tuple[str, ...]:
+    """Bring the schema up to this code; return the names of the migrations that were applied.
+
+    Any number of processes may do so at once: each migration takes an advisory lock for its
+    transaction (not for the session, which a pooler in transaction mode would not keep).
+
+    Raises:
+        MigrationFailedError: A statement failed; that migration left nothing behind.
+        MigrationChangedError: An applied migration is not the file that this code carries.
+        SchemaBehindError: The schema is newer than this code.
+        DatabaseUnavailableError: The server does not answer, or a lock was not free in time.
+    """
+    done = []
+    while (name := database.run(_apply_next)) is not None:
+        done.append(name)
+    return tuple(done)
+
+
+def pending(database: Database) -> tuple[str, ...]:
+    """Return the names of the migrations that this database lacks.
+
+    Raises:
+        MigrationChangedError: An applied migration is not the file that this code carries.
+        SchemaBehindError: The schema is newer than this code.
+        DatabaseUnavailableError: The server does not answer.
+    """
+    if not database.read(_QUERIES["migration_table_exists"])[0]["found"]:
+        return tuple(migration.name for migration in all_migrations())
+    applied = _by_number(database.read(_QUERIES["applied_migrations"]))
+    return tuple(migration.name for migration in _missing(applied))
+
+
+def require_current(database: Database) -> None:
+    """Make sure that the schema is the one this code was written for.
+
+    Raises:
+        SchemaBehindError: It is behind, or newer than the code.
+        MigrationChangedError: An applied migration is not the file that this code carries.
+        DatabaseUnavailableError: The server does not answer.
+    """
+    missing = pending(database)
+    if missing:
+        raise SchemaBehindError(
+            f"the schema of {database.url_shown} lacks {', '.join(missing)}",
+            remedy="Run `pedigree migrate`",
+        )
+
+
+@cache
+def all_migrations() -> tuple[Migration, ...]:
+    """Return this code's migrations in order."""
+    folder = files(__package__).joinpath("migrations")
+    entries = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
+    return tuple(
+        Migration(
+            number=int(name[:4]),
+            name=name.removesuffix(".sql"),
+            text=folder.joinpath(name).read_text(encoding="utf-8"),
+        )
+        for name in entries
+    )
+
+
+def _apply_next(connection: Connection[DictRow]) -> str | None:
+    connection.execute(_QUERIES["wait_for_other_migrators"])
+    connection.execute(_QUERIES["create_migration_table"])
+    rows = connection.execute(_QUERIES["applied_migrations"]).fetchall()
+    missing = _missing(_by_number(rows))
+    if not missing:
+        return None
+    _apply(connection, missing[0])
+    return missing[0].name
+
+
+def _apply(connection: Connection[DictRow], migration: Migration) -> None:
+    connection.execute(_QUERIES["limit_migration"])
+    try:
+        connection.execute(migration.text)
+    except psycopg.OperationalError:
+        raise  # the server went away or a lock was not free: the database knows what to do
+    except psycopg.Error as error:
+        raise MigrationFailedError(
+            f"the migration {migration.name} failed and left nothing behind: "
+            f"{error.diag.message_primary}",
+            remedy="Mend what it complains of and run `pedigree migrate` again",
+        ) from error
+    connection.execute(
+        _QUERIES["record_migration"],
+        {"number": migration.number, "name": migration.name, "checksum": migration.checksum},
+    )
+
+
+def _missing(applied: Mapping[int, DictRow]) -> tuple[Migration, ...]:
+    known = {migration.number: migration for migration in all_migrations()}
+    newer = [row["name"] for number, row in applied.items() if number not in known]
+    if newer:
+        raise SchemaBehindError(
+            f"the schema is newer than this code: it has {', '.join(newer)}",
+            remedy="Upgrade pedigree",
+        )
+    for number, row in applied.items():
+        if row["checksum"] != known[number].checksum:
+            raise MigrationChangedError(
+                f"the migration {row['name']} was applied on {row['applied_at']:%Y-%m-%d} with "
+                "another text than this code carries",
+                remedy="Put the file back as it was and write a new migration",
+            )
+    return tuple(migration for number, migration in known.items() if number not in applied)
+
+
+def _by_number(rows: list[DictRow]) -> dict[int, DictRow]:
+    return {row["number"]: row for row in rows}

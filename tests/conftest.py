@@ -1,0 +1,120 @@
+"""Fixtures that all tests share: a real Postgres, one fresh migrated database a test.
+
+One embedded server serves the whole session, also the workers of pytest-xdist. A database is
+copied from a template that was migrated once.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from pedigree.postgres import Database, EmbeddedPostgres
+from pedigree.postgres.migrate import migrate
+
+TEMPLATE = "pedigree_template"
+# One transaction at a time may make the template; the others wait for it.
+TEMPLATE_LOCK = 515
+
+# A crash of the machine may lose the tests' data, so nothing waits for the disk; a crash of the
+# server may not, since that is tested.
+FAST = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.startswith("PEDIGREE_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home folder that does not exist yet."""
+    return tmp_path / "home"
+
+
+@pytest.fixture(scope="session")
+def fast_settings() -> dict[str, str]:
+    """Settings for an embedded server whose data nobody will miss."""
+    return dict(FAST)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> EmbeddedPostgres:
+    """The session's server, with the migrated template in it."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # a worker's own folder lies in the one that all share
+    server = EmbeddedPostgres(folder / "postgres", settings=FAST)
+    _make_template(server)
+    return server
+
+
+def _make_template(server: EmbeddedPostgres) -> None:
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", [TEMPLATE_LOCK])
+        query = "SELECT 1 FROM pg_database WHERE datname = %s AND datistemplate"
+        if connection.execute(query, [TEMPLATE]).fetchone():
+            return
+        with Database.embedded(server, TEMPLATE) as template:
+            migrate(template)
+        connection.execute(sql.SQL("ALTER DATABASE {} IS_TEMPLATE true").format(_name(TEMPLATE)))
+
+
+@pytest.fixture
+def make_database_url(postgres: EmbeddedPostgres) -> Iterator[Callable[..., str]]:
+    """Make databases that go with the test: `make_database_url(template=None)` is an empty one."""
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
+        made = []
+
+        def make(template: str | None = TEMPLATE) -> str:
+            name = f"test_{uuid4().hex}"
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {}{}").format(
+                    _name(name),
+                    _name(template or "template0"),
+                    # a copy of files is faster than one through the log, but unknown to Postgres 14
+                    sql.SQL(
+                        " STRATEGY file_copy" if connection.info.server_version > 150000 else ""
+                    ),
+                )
+            )
+            made.append(name)
+            return postgres.url(name)
+
+        yield make
+        for name in made:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(_name(name)))
+
+
+@pytest.fixture
+def database_url(make_database_url: Callable[..., str]) -> str:
+    """The URL of a fresh migrated database."""
+    return make_database_url()
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A fresh migrated database."""
+    with Database.connect(database_url) as database:
+        yield database
+
+
+def _name(name: str) -> sql.Identifier:
+    return sql.Identifier(name)
+
+
+@pytest.fixture
+def registry(database: Database, home: Path) -> Registry:
+    """A registry on a fresh database and an empty local store, used by somebody called tester."""
+    settings = Settings(home=home, actor="tester")
+    return Registry(database, open_store(None, home), settings)

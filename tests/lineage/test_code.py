@@ -1,0 +1,64 @@
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pedigree.errors import InvalidMetadataError
+from pedigree.lineage.code import _CI_COMMITS, current_code
+from pedigree.lineage.environment import environment_hash, installed_packages
+from pedigree.settings import Settings
+
+COMMIT = "89abcdef" * 5
+
+
+@pytest.fixture(autouse=True)
+def _outside_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in _CI_COMMITS:
+        monkeypatch.delenv(variable, raising=False)
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ["-c", "user.name=Ann", "-c", "user.email=ann@example.com"]
+    command = ["git", "-C", str(folder), *identity, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def work_tree(folder: Path) -> str:
+    folder.mkdir()
+    git(folder, "init", "-q")
+    (folder / "train.py").write_text("print(1)\n")
+    git(folder, "add", ".")
+    git(folder, "commit", "-qm", "Train")
+    return git(folder, "rev-parse", "HEAD")
+
+
+def test_a_built_image_names_its_commit_by_the_environment(tmp_path: Path) -> None:
+    state = current_code(Settings(git_commit=COMMIT, git_dirty=True), tmp_path)
+    assert (state.git_commit, state.git_dirty) == (COMMIT, True)
+    assert state.git_source == "PEDIGREE_GIT_COMMIT"
+
+
+def test_a_ci_variable_is_asked_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_SHA", COMMIT)
+    state = current_code(Settings(), tmp_path)
+    assert (state.git_commit, state.git_source) == (COMMIT, "GITHUB_SHA")
+
+
+def test_a_work_tree_tells_its_commit_and_whether_it_differs(tmp_path: Path) -> None:
+    commit = work_tree(tmp_path / "repo")
+    clean = current_code(Settings(), tmp_path / "repo")
+    assert (clean.git_commit, clean.git_dirty) == (commit, False)
+    (tmp_path / "repo" / "train.py").write_text("print(2)\n")
+    assert current_code(Settings(), tmp_path / "repo").git_dirty is True
+
+
+def test_an_unknown_commit_is_an_error_that_says_what_to_set(tmp_path: Path) -> None:
+    with pytest.raises(InvalidMetadataError, match="PEDIGREE_GIT_COMMIT"):
+        current_code(Settings(), tmp_path)
+
+
+def test_the_environment_lists_what_is_installed() -> None:
+    packages = installed_packages()
+    assert any(package.startswith("pydantic==") for package in packages)
+    assert environment_hash(packages) == environment_hash(reversed(packages))
+    assert environment_hash(packages) != environment_hash(packages[1:])

@@ -1,0 +1,58 @@
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pedigree.lineage.records import (
+    Capture,
+    LineageEdge,
+    LineageGraph,
+    LineageNode,
+    NodeKind,
+)
+from pedigree.registry import Registry
+from tests.factories import artifact, new_version
+
+GRAPH = LineageGraph(
+    nodes=(
+        LineageNode(node_id=0, kind=NodeKind.STEP, asset="models/churn", run_id="run-1"),
+        LineageNode(
+            node_id=1,
+            kind=NodeKind.MATERIALIZATION,
+            asset="features",
+            partition="2013-01",
+            storage_id=7,
+            run_id="run-0",
+            data_version="abc",
+            code_version="1",
+            at=datetime(2026, 1, 1, tzinfo=UTC),
+        ),
+        LineageNode(node_id=2, kind=NodeKind.MISSING, asset="raw"),
+    ),
+    edges=(
+        LineageEdge(consumer=0, source=1, capture=Capture.READ),
+        LineageEdge(consumer=1, source=2, capture=Capture.PROVENANCE),
+    ),
+    raced=True,
+)
+
+
+def test_a_graph_is_read_back_as_it_was_written(registry: Registry, tmp_path: Path) -> None:
+    registry.register("churn", artifact(tmp_path / "a"), new_version(lineage=GRAPH))
+    assert registry.lineage("churn/1") == GRAPH
+
+
+def test_the_direct_inputs_are_those_of_the_step() -> None:
+    ((node, capture),) = GRAPH.inputs()
+    assert (node.asset, node.partition, capture) == ("features", "2013-01", Capture.READ)
+
+
+def test_a_further_training_has_a_lineage_of_its_own(registry: Registry, tmp_path: Path) -> None:
+    registry.register("churn", artifact(tmp_path / "a"), new_version(lineage=GRAPH))
+    later = LineageGraph(nodes=GRAPH.nodes[:1])
+    registry.register("churn", artifact(tmp_path / "a"), new_version(run_id="run-2", lineage=later))
+    assert registry.lineage("churn/1") == GRAPH
+    assert registry.lineage("churn/1", newest=True) == later
+
+
+def test_without_recorded_inputs_nothing_can_be_stale(registry: Registry, tmp_path: Path) -> None:
+    registry.register("churn", artifact(tmp_path / "a"), new_version())
+    assert registry.staleness("churn/1").stale is False

@@ -1,0 +1,259 @@
+"""Transactions that are repeated when need be, and errors that say what to do."""
+
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pedigree.errors import DatabaseUnavailableError, InvalidInputError, ModelNotFoundError
+from pedigree.postgres import Database, database as module
+
+BACKEND = "SELECT pg_backend_pid() AS pid"
+
+
+@pytest.fixture
+def counter(database: Database) -> Database:
+    """A database with a table `counter (id, n)` of two rows."""
+    database.run(
+        lambda connection: connection.execute(
+            "CREATE TABLE counter (id integer PRIMARY KEY, n integer NOT NULL DEFAULT 0);"
+            "INSERT INTO counter VALUES (1), (2)"
+        )
+    )
+    return database
+
+
+def _counts(database: Database) -> list[int]:
+    return [row["n"] for row in database.read("SELECT n FROM counter ORDER BY id")]
+
+
+def _add(connection: module.Connection, number: int) -> None:
+    connection.execute("UPDATE counter SET n = n + 1 WHERE id = %(id)s", {"id": number})
+
+
+def test_run_commits_and_returns_what_the_work_returns(counter):
+    assert counter.run(lambda connection: _add(connection, 1) or "done") == "done"
+    assert _counts(counter) == [1, 0]
+
+
+def test_a_domain_error_rolls_back_and_passes_through(counter):
+    def work(connection):
+        _add(connection, 1)
+        raise ModelNotFoundError("no model has the name", field="name", value="x")
+
+    with pytest.raises(ModelNotFoundError):
+        counter.run(work)
+    assert _counts(counter) == [0, 0]
+
+
+def test_a_unique_violation_passes_through_with_its_constraint(counter):
+    with pytest.raises(psycopg.errors.UniqueViolation) as caught:
+        counter.run(lambda connection: connection.execute("INSERT INTO counter VALUES (1)"))
+    assert caught.value.diag.constraint_name == "counter_pkey"
+    assert _counts(counter) == [0, 0]
+
+
+def test_work_that_swallows_a_failed_statement_is_not_taken_for_a_commit(counter):
+    def work(connection):
+        _add(connection, 1)
+        try:
+            connection.execute("INSERT INTO counter VALUES (1)")
+        except psycopg.errors.UniqueViolation:
+            return
+
+    with pytest.raises(psycopg.errors.InFailedSqlTransaction):
+        counter.run(work)
+    assert _counts(counter) == [0, 0]
+
+
+def test_a_savepoint_lets_work_go_on_after_a_failed_statement(counter):
+    def work(connection):
+        try:
+            with connection.transaction():
+                connection.execute("INSERT INTO counter VALUES (1)")
+        except psycopg.errors.UniqueViolation:
+            _add(connection, 2)
+
+    counter.run(work)
+    assert _counts(counter) == [0, 1]
+
+
+def test_it_is_read_committed_with_timeouts(database):
+    def settings(connection):
+        names = ("transaction_isolation", "lock_timeout", "statement_timeout")
+        return [connection.execute(f"SHOW {name}").fetchone()[name] for name in names]
+
+    assert database.run(settings) == ["read committed", "10s", "1min"]
+    # and nothing of it stays in the session, which behind a pooler is somebody else's next
+    assert database.read("SHOW lock_timeout") == [{"lock_timeout": "0"}]
+
+
+def _terminate(database_url: str, pid: int) -> None:
+    with psycopg.connect(database_url, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+
+
+def test_a_transaction_whose_connection_was_lost_is_repeated_whole(counter, database_url):
+    attempts = []
+
+    def work(connection):
+        _add(connection, 1)
+        attempts.append(connection.execute(BACKEND).fetchone()["pid"])
+        if len(attempts) == 1:
+            _terminate(database_url, attempts[0])
+        _add(connection, 2)
+
+    counter.run(work)
+    assert len(attempts) == 2
+    assert _counts(counter) == [1, 1]
+
+
+def test_a_connection_lost_while_idle_is_not_noticed(counter, database_url):
+    for act in (counter.read, lambda query: counter.run(lambda c: c.execute(query).fetchall())):
+        _terminate(database_url, counter.read(BACKEND)[0]["pid"])
+        assert act("SELECT 1 AS one") == [{"one": 1}]
+
+
+def test_a_deadlock_is_resolved_by_repeating(counter):
+    met = threading.Barrier(2, timeout=20)
+    attempts = []
+
+    def cross(first: int, second: int):
+        def work(connection):
+            attempts.append(first)
+            _add(connection, first)
+            if attempts.count(first) == 1:
+                met.wait()
+            _add(connection, second)
+
+        counter.run(work)
+
+    with ThreadPoolExecutor(2) as threads:
+        for done in [threads.submit(cross, 1, 2), threads.submit(cross, 2, 1)]:
+            done.result()
+    assert len(attempts) == 3
+    assert _counts(counter) == [2, 2]
+
+
+def test_more_threads_than_connections_wait_for_their_turn(counter, database_url):
+    with Database.connect(database_url, connections=2) as small, ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda _: small.run(lambda c: _add(c, 1)), range(80)))
+    assert _counts(counter) == [80, 0]
+
+
+def test_a_lock_that_is_not_free_in_time_is_an_error_of_ours(counter):
+    def hold(connection):
+        _add(connection, 1)
+
+        def wait(other):
+            other.execute("SET LOCAL lock_timeout = '50ms'")
+            _add(other, 1)
+
+        with pytest.raises(DatabaseUnavailableError, match="lock timeout"):
+            counter.run(wait)
+
+    counter.run(hold)
+    assert _counts(counter) == [1, 0]
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port that refuses connections, because it is taken and nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
+def test_a_server_that_is_not_there_is_an_error_without_the_password(closed_port, monkeypatch):
+    monkeypatch.setattr(module, "PATIENCE_S", 0.3)
+    url = f"postgresql://ann:hush@127.0.0.1:{closed_port}/registry"
+    with pytest.raises(DatabaseUnavailableError) as caught:
+        Database.connect(url).read("SELECT 1")
+    message = str(caught.value)
+    assert f"ann:***@127.0.0.1:{closed_port}/registry" in message
+    assert "PEDIGREE_DATABASE_URL" in message
+    assert "hush" not in message
+
+
+def test_a_wrong_password_is_told_at_once(database_url, monkeypatch):
+    monkeypatch.setattr(module, "_LONGEST_PAUSE_S", 1000)
+    monkeypatch.setattr(module, "_FIRST_PAUSE_S", 1000)
+    password = psycopg.conninfo.conninfo_to_dict(database_url)["password"]
+    with pytest.raises(DatabaseUnavailableError, match="authentication failed") as caught:
+        Database.connect(database_url.replace(password, "wrong")).read("SELECT 1")
+    assert "wrong" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "registry",
+        "host=db password=hush",
+        "mysql://ann:hush@db/registry",
+        "postgresql://ann:hush@db/registry?no_such_option=1",
+        "postgresql://ann:hush@db:port:port/registry",
+    ],
+)
+def test_what_is_no_postgres_url_is_refused_without_showing_secrets(url):
+    with pytest.raises(InvalidInputError, match="PEDIGREE_DATABASE_URL.*postgresql://") as caught:
+        Database.connect(url)
+    assert "hush" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_a_url_or_refused(text):
+    try:
+        Database.connect(f"postgresql://{text}")
+    except InvalidInputError:
+        pass
+
+
+def test_an_sqlalchemy_url_is_understood(database_url):
+    url = database_url.replace("postgresql://", "postgresql+psycopg2://")
+    with Database.connect(url) as database:
+        assert database.read("SELECT 1 AS one") == [{"one": 1}]
+        assert "***" in database.url_shown
+
+
+def test_the_url_opens_the_database_by_sqlalchemy_too(database_url):
+    sqlalchemy = pytest.importorskip("sqlalchemy", reason="the dagster extra is not installed")
+    url = database_url.replace("postgresql://", "postgresql+psycopg2://")
+    engine = sqlalchemy.create_engine(url)
+    with engine.connect() as connection:
+        assert connection.execute(sqlalchemy.text("SELECT 1")).scalar() == 1
+    engine.dispose()
+
+
+def test_statements_are_prepared_only_when_asked_for(database_url):
+    prepared = "SELECT count(*) AS n FROM pg_prepared_statements"
+    for prepare, expected in ((False, 0), (True, 1)):
+        with Database.connect(database_url, connections=1, prepare=prepare) as database:
+            for _ in range(8):
+                database.read("SELECT 1")
+            assert database.run(lambda c: c.execute(prepared).fetchone()["n"]) == expected
+
+
+def test_a_closed_database_opens_again(database):
+    before = database.read(BACKEND)
+    database.close()
+    assert database.read(BACKEND) != before
+
+
+def test_a_forked_child_leaves_the_parents_connections_alone(database):
+    before = database.read(BACKEND)
+    child = os.fork()
+    if child == 0:
+        try:
+            os._exit(0 if database.read(BACKEND) != before else 1)
+        finally:
+            os._exit(2)
+    assert os.waitpid(child, 0)[1] == 0
+    assert database.read(BACKEND) == before

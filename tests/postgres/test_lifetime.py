@@ -1,0 +1,325 @@
+"""Several processes and one embedded server: who starts it, who revives it, when it stops."""
+
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from pedigree.errors import EmbeddedPostgresError
+from pedigree.postgres import Database, EmbeddedPostgres
+
+PIDS = "SELECT pg_backend_pid() AS backend, current_database() AS name"
+REVIVAL_S = 5
+
+
+def _home(server: EmbeddedPostgres) -> Path:
+    return server.folder.parent
+
+
+def test_eight_clients_of_an_empty_folder_make_one_server(make_server, start_client):
+    server = make_server(fresh=True)
+    names = ["pedigree", "dagster"] * 4
+    clients = [start_client(_home(server), database=name) for name in names]
+    for client in clients:
+        client.send(PIDS)
+    assert [client.receive()["name"] for client in clients] == names
+
+    log = (server.folder / "postgres.log").read_text()
+    assert log.count("ready to accept connections") == 1
+    assert "already exists" not in log
+    assert set(server.status().users) >= {client.process.pid for client in clients}
+
+
+def test_a_killed_server_is_back_within_seconds_and_loses_nothing(make_server, start_client):
+    server = make_server()
+    client = start_client(_home(server))
+    client.ask("SELECT 1")
+    with Database.embedded(server) as database:
+        database.run(lambda connection: connection.execute("CREATE TABLE kept (id integer)"))
+        database.run(lambda connection: connection.execute("INSERT INTO kept VALUES (7)"))
+        killed = server.status().pid
+
+        os.kill(killed, signal.SIGKILL)
+        began = time.monotonic()
+        assert client.ask("SELECT id FROM kept") == {"id": 7}
+        assert database.read("SELECT id FROM kept") == [{"id": 7}]
+        assert time.monotonic() - began < REVIVAL_S
+    assert server.status().pid != killed
+
+
+def test_a_killed_backend_is_not_noticed(make_server, start_client):
+    client = start_client(_home(make_server()))
+    os.kill(client.ask(PIDS)["backend"], signal.SIGKILL)
+    assert client.ask("SELECT 1 AS one") == {"one": 1}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child its parent died")
+def test_a_killed_supervisor_stops_the_server_cleanly(
+    make_server, start_client, eventually, alive
+):
+    server = make_server()
+    client = start_client(_home(server))
+    client.ask("SELECT 1")
+    status = server.status()
+
+    os.kill(status.supervisor_pid, signal.SIGKILL)
+    eventually(lambda: not alive(status.pid))
+    log = (server.folder / "postgres.log").read_text()
+    assert log.rstrip().endswith("database system is shut down")
+
+
+def test_the_next_query_revives_both_when_the_supervisor_was_killed(make_server, start_client):
+    server = make_server()
+    client = start_client(_home(server))
+    client.ask("SELECT 1")
+    before = server.status()
+
+    os.kill(before.supervisor_pid, signal.SIGKILL)
+    began = time.monotonic()
+    assert client.ask("SELECT 1 AS one") == {"one": 1}
+    assert time.monotonic() - began < REVIVAL_S
+    after = server.status()
+    assert after.state == "running"
+    assert {after.pid, after.supervisor_pid}.isdisjoint({before.pid, before.supervisor_pid})
+
+
+def test_the_next_query_revives_both_when_both_were_killed(make_server, start_client):
+    server = make_server()
+    client = start_client(_home(server))
+    client.ask("SELECT 1")
+    status = server.status()
+    os.kill(status.supervisor_pid, signal.SIGKILL)
+    os.kill(status.pid, signal.SIGKILL)
+    began = time.monotonic()
+    assert client.ask("SELECT 1 AS one") == {"one": 1}
+    assert time.monotonic() - began < REVIVAL_S
+
+
+def test_a_query_under_way_is_repeated_when_the_server_is_killed(
+    make_server, start_client, eventually
+):
+    server = make_server()
+    waiting = start_client(_home(server))
+    waiting.ask("SELECT 1")
+    with Database.embedded(server) as database:
+        waiting.send("SELECT count(*) AS n FROM pg_sleep(0.5)")
+        query = "SELECT count(*) AS n FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+        eventually(lambda: database.read(query)[0]["n"])
+    os.kill(server.status().pid, signal.SIGKILL)
+    assert waiting.receive() == {"n": 1}
+
+
+def test_it_stops_when_the_last_client_has_left(make_server, start_client, eventually, alive):
+    server = make_server()
+    clients = [start_client(_home(server)) for _ in range(2)]
+    for client in clients:
+        client.ask("SELECT 1")
+    status = server.status()
+    clients[0].leave()
+    clients[1].ask("SELECT 1")
+    assert server.status().users == (clients[1].process.pid,)
+    clients[1].leave()
+
+    eventually(lambda: not alive(status.pid) and not alive(status.supervisor_pid))
+    assert server.status().state == "stopped"
+    log = (server.folder / "postgres.log").read_text()
+    assert log.rstrip().endswith("database system is shut down")
+
+
+def test_it_stops_when_the_last_clients_were_killed(make_server, start_client, eventually):
+    server = make_server()
+    clients = [start_client(_home(server)) for _ in range(2)]
+    for client in clients:
+        client.ask("SELECT 1")
+    for client in clients:
+        client.kill()
+    eventually(lambda: server.status().state == "stopped")
+
+
+def test_clients_that_come_while_it_stops_get_an_answer(make_server, start_client):
+    server = make_server()
+    for _ in range(3):
+        first = start_client(_home(server), grace_s=0)
+        first.ask("SELECT 1")
+        first.leave()
+        second = start_client(_home(server), grace_s=0)
+        assert second.ask("SELECT 1 AS one") == {"one": 1}
+        second.leave()
+
+
+def test_a_server_in_use_is_not_stopped_and_the_error_names_the_user(make_server, start_client):
+    server = make_server()
+    client = start_client(_home(server))
+    client.ask("SELECT 1")
+    with pytest.raises(EmbeddedPostgresError, match=f"in use by .*{client.process.pid}"):
+        server.stop()
+    assert client.ask("SELECT 1 AS one") == {"one": 1}
+    client.leave()
+    assert server.stop() or server.status().state == "stopped"
+    assert not server.stop()
+
+
+def test_a_server_is_stopped_by_force_and_its_users_revive_it(make_server, start_client):
+    server = make_server()
+    client = start_client(_home(server))
+    client.ask("SELECT 1")
+    assert server.stop(force=True)
+    assert server.status().state == "stopped"
+    assert client.ask("SELECT 1 AS one") == {"one": 1}
+
+
+def test_a_forked_child_keeps_the_server_after_its_parent_has_stopped_using_it(
+    make_server, eventually
+):
+    server = make_server()
+    server.ensure()
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(writer)
+        os.read(reader, 1)
+        os._exit(0)
+    os.close(reader)
+    try:
+        with pytest.raises(EmbeddedPostgresError, match="in use"):
+            server.stop()
+    finally:
+        os.close(writer)
+        os.waitpid(child, 0)
+    assert server.stop()
+
+
+def test_a_forked_child_uses_connections_of_its_own(make_server):
+    server = make_server()
+    with Database.embedded(server) as database:
+        mine = database.read(PIDS)[0]["backend"]
+        child = os.fork()
+        if child == 0:
+            theirs = database.read(PIDS)[0]["backend"]
+            database.close()
+            os._exit(0 if theirs != mine else 1)
+        assert os.waitpid(child, 0)[1] == 0
+        assert database.read(PIDS)[0]["backend"] == mine
+
+
+def test_the_server_ends_when_its_folder_is_removed(make_server, eventually, alive):
+    server = make_server()
+    server.ensure()
+    status = server.status()
+    shutil.rmtree(server.folder)
+    eventually(lambda: not alive(status.pid) and not alive(status.supervisor_pid))
+
+
+def test_a_folder_that_was_removed_is_made_anew(make_server):
+    server = make_server()
+    with Database.embedded(server) as database:
+        database.read("SELECT 1")
+        shutil.rmtree(server.folder)
+        assert database.read("SELECT 1 AS one") == [{"one": 1}]
+
+
+def test_a_socket_that_was_cleaned_away_comes_back(make_server):
+    server = make_server()
+    with Database.embedded(server) as database:
+        database.read("SELECT 1")
+        for file in (server.folder / "run").iterdir():
+            file.unlink()
+        database.close()
+        assert database.read("SELECT 1 AS one") == [{"one": 1}]
+
+
+def test_stale_files_that_name_a_living_process_do_not_stop_it_from_starting(make_server):
+    server = make_server()
+    (server.folder / "data" / "postmaster.pid").write_text(f"{os.getppid()}\n/nowhere\n")
+    server.ensure()
+    assert server.status().state == "running"
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that other users may pass through; pytest's own ones are private."""
+    folder = Path(tempfile.mkdtemp(prefix="pedigree-test-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def _python_of_nobody() -> tuple[tuple[str, ...], dict[str, str]]:
+    """A Python that `nobody` may run, with this one's packages: ours may lie in a private home."""
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    packages = [path for path in sys.path if path.endswith("site-packages")]
+    root = str(Path(__file__).parents[2])
+    for python in (sys.executable, f"/usr/bin/python{version}"):
+        place = Path(python).resolve()
+        if all(folder.stat().st_mode & 0o001 for folder in place.parents) and place.exists():
+            return (python,), {"PYTHONPATH": os.pathsep.join([root, *packages])}
+    pytest.skip(f"no Python {version} that the user nobody may run")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the tests run as an ordinary user already")
+def test_an_ordinary_user_needs_nothing_from_root(
+    open_folder, start_client, eventually, fast_settings
+):
+    python, environment = _python_of_nobody()
+    place = open_folder / "nobody"
+    place.mkdir()
+    os.chown(place, 65534, 65534)
+    client = start_client(
+        place / "home",
+        python=python,
+        environment={**environment, "HOME": str(place)},
+        user=65534,
+        group=65534,
+        extra_groups=[],
+    )
+    assert client.ask("SELECT current_database() AS name") == {"name": "pedigree"}
+    data = place / "home" / "postgres" / "data"
+    assert data.stat().st_uid == 65534
+    server = EmbeddedPostgres(place / "home")
+    assert psutil.Process(server.status().pid).username() == "nobody"
+    client.kill()
+    eventually(lambda: server.status().state == "stopped")
+
+
+# What Docker's default seccomp profile does: unshare(2) is forbidden.
+WITHOUT_NAMESPACES = """
+import ctypes, platform, runpy, struct, sys
+number = {"x86_64": 272, "aarch64": 97}[platform.machine()]
+steps = [(0x20, 0, 0, 0), (0x15, 0, 1, number), (0x06, 0, 0, 0x50000 | 1), (0x06, 0, 0, 0x7FFF0000)]
+program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
+class Filter(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("steps", ctypes.c_void_p)]
+libc = ctypes.CDLL(None, use_errno=True)
+filter = Filter(len(steps), ctypes.addressof(program))
+assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, ctypes.byref(filter)) == 0
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or sys.platform != "linux", reason="only root on Linux needs a namespace"
+)
+def test_root_without_user_namespaces_runs_it_as_nobody(
+    open_folder, start_client, eventually, alive
+):
+    home = open_folder / "home"
+    client = start_client(home, python=(sys.executable, "-c", WITHOUT_NAMESPACES))
+    assert client.ask("SELECT current_database() AS name") == {"name": "pedigree"}
+    server = EmbeddedPostgres(home)
+    status = server.status()
+    assert (home / "postgres" / "data").stat().st_uid == 65534
+    assert psutil.Process(status.pid).username() == "nobody"
+
+    os.kill(status.supervisor_pid, signal.SIGKILL)
+    eventually(lambda: not alive(status.pid))
+    assert client.ask("SELECT 1 AS one") == {"one": 1}
+    client.kill()
+    eventually(lambda: server.status().state == "stopped")

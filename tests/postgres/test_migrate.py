@@ -1,0 +1,150 @@
+"""The schema's history: applied once, recorded, never changed afterwards."""
+
+import subprocess
+import sys
+
+import psycopg
+import pytest
+
+from pedigree.errors import (
+    DatabaseUnavailableError,
+    MigrationChangedError,
+    MigrationFailedError,
+    SchemaBehindError,
+)
+from pedigree.postgres import Database, migrate as module
+from pedigree.postgres.migrate import (
+    FILE_NAME,
+    Migration,
+    all_migrations,
+    migrate,
+    pending,
+    require_current,
+)
+
+NAMES = tuple(migration.name for migration in all_migrations())
+
+
+@pytest.fixture
+def empty(make_database_url):
+    """A database without schema."""
+    with Database.connect(make_database_url(template=None)) as database:
+        yield database
+
+
+@pytest.fixture
+def add_migration(monkeypatch):
+    """Add a migration after the last one of the code."""
+
+    def add(text: str, name: str = "extra") -> Migration:
+        number = len(all_migrations()) + 1
+        migration = Migration(number=number, name=f"{number:04}_{name}", text=text)
+        known = (*all_migrations(), migration)
+        monkeypatch.setattr(module, "all_migrations", lambda: known)
+        return migration
+
+    return add
+
+
+def test_files_are_numbered_without_gap():
+    assert [migration.number for migration in all_migrations()] == list(range(1, len(NAMES) + 1))
+    for name in NAMES:
+        assert FILE_NAME.fullmatch(f"{name}.sql"), name
+
+
+def test_an_empty_database_is_brought_up_once(empty):
+    assert pending(empty) == NAMES
+    with pytest.raises(SchemaBehindError, match="Run `pedigree migrate`"):
+        require_current(empty)
+
+    assert migrate(empty) == NAMES
+    assert migrate(empty) == ()
+    assert pending(empty) == ()
+    require_current(empty)
+
+    rows = empty.read("SELECT number, name, checksum FROM pedigree.migration ORDER BY number")
+    assert [row["name"] for row in rows] == list(NAMES)
+    assert [row["checksum"] for row in rows] == [each.checksum for each in all_migrations()]
+
+
+def test_a_current_schema_asks_for_no_locks(database):
+    def read_only(connection):
+        connection.execute("LOCK TABLE pedigree.migration IN EXCLUSIVE MODE")
+        require_current(database)
+
+    database.run(read_only)
+
+
+def test_a_changed_file_is_refused(database):
+    database.run(
+        lambda connection: connection.execute(
+            "UPDATE pedigree.migration SET checksum = 'other' WHERE number = 2"
+        )
+    )
+    for act in (migrate, pending, require_current):
+        with pytest.raises(MigrationChangedError, match="0002_catalog was applied on 2"):
+            act(database)
+
+
+def test_a_schema_newer_than_the_code_is_refused(database):
+    database.run(
+        lambda connection: connection.execute(
+            "INSERT INTO pedigree.migration (number, name, checksum) VALUES (9000, '9000_x', 'x')"
+        )
+    )
+    for act in (migrate, pending, require_current):
+        with pytest.raises(SchemaBehindError, match=r"newer.*9000_x.*Upgrade pedigree"):
+            act(database)
+
+
+def test_a_schema_one_migration_behind_gets_just_that_one(database, add_migration):
+    extra = add_migration("CREATE TABLE pedigree.extra (n integer)")
+    with pytest.raises(SchemaBehindError, match=extra.name):
+        require_current(database)
+    assert migrate(database) == (extra.name,)
+
+
+def test_a_migration_that_fails_leaves_nothing(database, add_migration):
+    add_migration("CREATE TABLE pedigree.half (n integer); SELECT * FROM no_such_table")
+    with pytest.raises(MigrationFailedError, match=r"_extra failed .* no_such_table"):
+        migrate(database)
+    assert database.read("SELECT to_regclass('pedigree.half') AS half") == [{"half": None}]
+    assert len(pending(database)) == 1
+
+
+def test_a_migration_does_not_queue_behind_a_held_table_for_long(
+    database, database_url, add_migration, monkeypatch
+):
+    add_migration("ALTER TABLE pedigree.model_version ADD extra integer")
+    limits = {**module._QUERIES, "limit_migration": "SET LOCAL lock_timeout = '100ms'"}
+    monkeypatch.setattr(module, "_QUERIES", limits)
+    with psycopg.connect(database_url) as reader:
+        reader.execute("SELECT count(*) FROM pedigree.model_version")
+        with pytest.raises(DatabaseUnavailableError, match="lock timeout"):
+            migrate(database)
+    migrate(database)
+
+
+def test_without_the_right_to_create_the_error_says_so(empty):
+    def as_guest(connection):
+        connection.execute("CREATE ROLE guest_of_migrate; SET LOCAL ROLE guest_of_migrate")
+        module._apply_next(connection)
+
+    with pytest.raises(MigrationFailedError, match="permission denied"):
+        empty.run(as_guest)
+
+
+def test_eight_processes_at_once_apply_each_migration_once(make_database_url):
+    url = make_database_url(template=None)
+    code = (
+        "import sys; from pedigree.postgres import Database;"
+        "from pedigree.postgres.migrate import migrate;"
+        "print(*migrate(Database.connect(sys.argv[1])), flush=True)"
+    )
+    processes = [
+        subprocess.Popen([sys.executable, "-c", code, url], stdout=subprocess.PIPE, text=True)
+        for _ in range(8)
+    ]
+    applied = [process.communicate(timeout=60)[0].split() for process in processes]
+    assert [process.returncode for process in processes] == [0] * 8
+    assert sorted(sum(applied, [])) == list(NAMES)
