@@ -13,8 +13,11 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from pedigree.artifacts.objects import open_store
 from pedigree.postgres import Database, EmbeddedPostgres
 from pedigree.postgres.migrate import migrate
+from pedigree.registry import Registry
+from pedigree.settings import Settings
 
 TEMPLATE = "pedigree_template"
 # One transaction at a time may make the template; the others wait for it.
