@@ -1,0 +1,77 @@
+# Pedigree on a fresh machine: Python >= 3.11 and make, no Docker, no root. `make help` lists it all.
+# Written for GNU make 3.81 and later, and a POSIX sh: what macOS and every Linux bring along.
+
+SHELL := /bin/sh
+BIN := .venv/bin
+HOME_OF_DEMO := .pedigree/demo
+# A caller's search path must not leak another checkout into this environment.
+unexport PYTHONPATH PYTHONHOME
+# The demo and its UI share one registry and one Dagster instance, whatever the shell points to.
+unexport PEDIGREE_DATABASE_URL PEDIGREE_STORE_URL PEDIGREE_COMPUTE_LOGS_URL DAGSTER_HOME
+
+# ARGS is passed on: make demo ARGS=--json · make test ARGS="tests/cli -x" · make up ARGS="--port 3001"
+ARGS ?=
+# Test processes; the suite waits for real servers more than it computes.
+WORKERS ?= 2
+
+.PHONY: help demo test up down lint lock lock-check bench clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+
+demo: .venv/.installed ## train, register, check, promote, score and roll back on real data
+	@PEDIGREE_HOME="$$PWD/$(HOME_OF_DEMO)" $(BIN)/python -m demo $(ARGS)
+
+test: .venv/.installed .venv-swift/.installed ## run the tests, against real Postgres and real object stores
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q $(ARGS)
+
+up: .venv/.installed ## the Dagster UI and daemon over the demo's instance; Ctrl-C stops it
+	@PEDIGREE_HOME="$$PWD/$(HOME_OF_DEMO)" $(BIN)/pedigree up $(ARGS)
+
+down: .venv/.installed ## stop what `make up` started, and the demo's embedded Postgres
+	@PEDIGREE_HOME="$$PWD/$(HOME_OF_DEMO)" $(BIN)/pedigree down $(ARGS)
+
+lint: .venv/.installed ## style, types and layer rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lock: .venv/.installed ## resolve requirements.lock again; UPGRADE=1 takes the newest releases
+	$(BIN)/uv pip compile --quiet $(if $(UPGRADE),--upgrade) $(COMPILE) -o requirements.lock
+
+COMPILE := --universal --generate-hashes --python-version 3.11 --extra demo --group dev pyproject.toml
+
+lock-check: .venv/.installed ## fail if requirements.lock does not follow from pyproject.toml
+	@cp requirements.lock .venv/requirements.lock
+	@$(BIN)/uv pip compile --quiet $(COMPILE) -o .venv/requirements.lock
+	@grep -v '^#' requirements.lock > .venv/lock.committed
+	@grep -v '^#' .venv/requirements.lock > .venv/lock.resolved
+	@cmp -s .venv/lock.committed .venv/lock.resolved || { \
+	  echo 'requirements.lock is not what pyproject.toml asks for: run `make lock`' >&2; exit 1; }
+
+bench: .venv/.installed ## measure what docs/performance.md promises
+	$(BIN)/python -m benchmarks.cli_help $(ARGS)
+	$(BIN)/python -m benchmarks.register $(ARGS)
+
+clean: ## remove the environments and the demo's data
+	@if [ -x $(BIN)/pedigree ]; then PEDIGREE_HOME="$$PWD/$(HOME_OF_DEMO)" $(BIN)/pedigree down >/dev/null 2>&1 || true; fi
+	rm -rf .venv .venv-swift $(HOME_OF_DEMO) .dagster
+
+# --- Environments. A stamp says what is done; everything here prints to stderr, so that
+# `make demo ARGS=--json` has nothing but JSON on stdout.
+
+.venv/.locked: requirements.lock
+	@sh .ci/venv .venv requirements.lock >&2
+	@touch $@
+
+# Python packages are installed by --require-hashes above; this only links the checkout into them,
+# with the locked hatchling instead of one that pip would fetch for the build.
+.venv/.installed: .venv/.locked pyproject.toml
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable . >&2
+	@touch $@
+
+# Swift's eventlet does not share an environment with Dagster.
+.venv-swift/.installed: tests/artifacts/swift/requirements.lock
+	@sh .ci/venv .venv-swift tests/artifacts/swift/requirements.lock >&2
+	@touch $@

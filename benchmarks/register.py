@@ -1,0 +1,98 @@
+"""How many versions a second one model takes: 16 processes register 200 different artifacts each.
+
+The registry is an embedded one, durable as delivered, in a folder of its own; ``PEDIGREE_*`` of the
+shell are left aside. At the end the versions must be 1 … 3200 without gap.
+"""
+
+import multiprocessing
+import os
+import sys
+import tempfile
+import time
+from multiprocessing.synchronize import Barrier, Event
+from pathlib import Path
+
+from benchmarks._report import Measured, report
+from pedigree import Column, DeclaredMetadata, NewVersion, Registry, Settings, Signature
+from pedigree.signatures.records import ColumnType
+
+_PROCESSES = 16
+_ARTIFACTS = 200
+_TARGET_PER_S = 150.0
+_MODEL = "churn"
+_ARTIFACT_BYTES = 20_000
+
+
+def main() -> int:
+    """Measure and report; return the exit code."""
+    for name in [name for name in os.environ if name.startswith("PEDIGREE_")]:
+        del os.environ[name]
+    with tempfile.TemporaryDirectory(prefix="pedigree-bench-") as folder:
+        home = Path(folder)
+        with Registry.connect(settings=Settings(home=home)) as registry:
+            seconds = _measure(home)
+            versions = [version.version_id for version in registry.versions(_MODEL)]
+    wanted = list(range(1, _PROCESSES * _ARTIFACTS + 1))
+    if sorted(versions) != wanted:
+        print(f"the versions are not 1 … {wanted[-1]} without gap", file=sys.stderr)
+        return 1
+    rate = len(versions) / seconds
+    what = f"{len(versions)} versions of one model by {_PROCESSES} processes, no gap"
+    figure = Measured(what=what, value=rate, unit="/s", target=_TARGET_PER_S, at_least=True)
+    return report([figure], sys.argv[1:])
+
+
+def _measure(home: Path) -> float:
+    # spawn, as separate users of the registry are: nothing is inherited.
+    context = multiprocessing.get_context("spawn")
+    ready, go = context.Barrier(_PROCESSES + 1), context.Event()
+    workers = [
+        context.Process(target=_work, args=(number, home, ready, go))
+        for number in range(_PROCESSES)
+    ]
+    for worker in workers:
+        worker.start()
+    ready.wait()  # interpreters are started, connections open, files written
+    started = time.perf_counter()
+    go.set()
+    for worker in workers:
+        worker.join()
+    if failed := [worker.exitcode for worker in workers if worker.exitcode]:
+        raise SystemExit(f"{len(failed)} of {_PROCESSES} processes failed: {failed}")
+    return time.perf_counter() - started
+
+
+def _work(number: int, home: Path, ready: Barrier, go: Event) -> None:
+    folder = home / "artifacts" / str(number)
+    folder.mkdir(parents=True)
+    paths = [folder / f"{index}.bin" for index in range(_ARTIFACTS)]
+    for path in paths:
+        path.write_bytes(os.urandom(_ARTIFACT_BYTES))
+    with Registry.connect(settings=Settings(home=home, actor=f"process {number}")) as registry:
+        registry.models()
+        ready.wait()
+        go.wait()
+        for index, path in enumerate(paths):
+            registry.register(_MODEL, path, _new_version(f"run-{number}-{index}"))
+
+
+def _new_version(run_id: str) -> NewVersion:
+    return NewVersion(
+        metadata=DeclaredMetadata(
+            flavor="generic",
+            signature=Signature(
+                inputs=(Column(name="age", type=ColumnType.DOUBLE),),
+                outputs=(Column(name="score", type=ColumnType.DOUBLE),),
+            ),
+            run_id=run_id,
+            git_commit="0123456789abcdef0123456789abcdef01234567",
+            git_dirty=False,
+            metrics={"auc": 0.9, "f1": 0.5},
+            params={"depth": 3},
+            tags={"team": "growth"},
+        )
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
