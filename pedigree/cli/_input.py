@@ -1,0 +1,121 @@
+"""Read what was typed: ``key=value`` pairs, JSON files, and pydantic's complaints about them."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+from pedigree.errors import InvalidInputError, InvalidMetadataError, PedigreeError
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue, ValidationError
+
+JsonFlag: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+NameArgument: TypeAlias = Annotated[
+    str, typer.Argument(metavar="NAME", help="A registered model's name.", show_default=False)
+]
+ReferenceArgument: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        metavar="REF", help="NAME/3, NAME@champion, NAME@production.", show_default=False
+    ),
+]
+
+
+def pairs(option: str, given: Sequence[str]) -> dict[str, str]:
+    """Split ``key=value`` words.
+
+    Raises:
+        InvalidMetadataError: A word has no ``=``, or a key is given twice.
+    """
+    found: dict[str, str] = {}
+    for word in given:
+        key, separator, value = word.partition("=")
+        if not separator or not key:
+            raise InvalidMetadataError(
+                "is not KEY=VALUE", field=option, value=word, remedy=f"Write {option} auc=0.91"
+            )
+        if key in found:
+            raise InvalidMetadataError(
+                f"names {key!r} twice", field=option, value=word, remedy="Give each key once"
+            )
+        found[key] = value
+    return found
+
+
+def numbers(option: str, given: Sequence[str]) -> dict[str, float]:
+    """Split ``key=number`` words; whether a number is finite is the record's business.
+
+    Raises:
+        InvalidMetadataError: As :func:`pairs`, or a value is no number.
+    """
+    found: dict[str, float] = {}
+    for key, value in pairs(option, given).items():
+        try:
+            found[key] = float(value)
+        except ValueError as error:
+            raise InvalidMetadataError(
+                f"the value of {key!r} is not a number",
+                field=option,
+                value=value,
+                remedy=f"Write {option} {key}=0.91",
+            ) from error
+    return found
+
+
+def json_values(option: str, given: Sequence[str]) -> "dict[str, JsonValue]":
+    """Split ``key=value`` words whose values are JSON, or else plain text.
+
+    Raises:
+        InvalidMetadataError: As :func:`pairs`.
+    """
+    return {key: _json_or_text(value) for key, value in pairs(option, given).items()}
+
+
+def _json_or_text(text: str) -> "JsonValue":
+    try:
+        value: JsonValue = json.loads(text, parse_constant=str)
+    except ValueError:
+        return text
+    return value
+
+
+def read_text(option: str, path: Path) -> str:
+    """Read a small file that an option names.
+
+    Raises:
+        InvalidInputError: It cannot be read as UTF-8 text.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else "cannot be read"
+        raise InvalidInputError(
+            reason, field=option, value=str(path), remedy="Name a readable text file"
+        ) from error
+
+
+def metadata_error(error: "ValidationError") -> PedigreeError:
+    """Return the first complaint about a record as an error that names field and value."""
+    first = error.errors(include_url=False)[0]
+    field = ".".join(str(part) for part in first["loc"]) or error.title
+    return InvalidMetadataError(
+        _clause(first["msg"]),
+        field=field,
+        value=None if first["type"] == "missing" else first.get("input"),
+        remedy="See `pedigree schema` for what each field takes",
+    )
+
+
+def setting_error(error: "ValidationError") -> PedigreeError:
+    """Return the first complaint about the settings as an error that names the variable."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    variable = "PEDIGREE_" + "_".join(str(part).upper() for part in first["loc"])
+    return InvalidInputError(_clause(first["msg"]), field=variable, remedy="Correct or unset it")
+
+
+def _clause(message: str) -> str:
+    text = message.removeprefix("Value error, ")
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,105 @@
+"""Print answers: JSON on stdout for programs, rich tables for people."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pedigree.lifecycle.records import Verdict
+
+# Wide where nobody looks at it, so that a pipe or a log file does not get folded cells.
+_WIDTH = None if sys.stdout.isatty() else 160
+
+out = Console(width=_WIDTH, highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+NOT_PROVIDED = Text("—", style="dim")
+STAGE_STYLES = {
+    "production": "bold green",
+    "staging": "cyan",
+    "candidate": "yellow",
+    "archived": "dim",
+}
+
+
+def print_json(value: object) -> None:
+    """Print a record, or a structure of records and plain values, as one JSON document."""
+    print(json.dumps(_plain(value), indent=2, ensure_ascii=False))
+
+
+def _plain(value: object) -> object:
+    if callable(dump := getattr(value, "model_dump", None)):  # a record, without loading pydantic
+        return dump(mode="json")
+    if isinstance(value, dict):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]], title: str = "") -> Table:
+    """Return a table; columns whose name ends in ``#`` hold numbers and are aligned right."""
+    made = Table(box=SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
+    for column in columns:
+        made.add_column(
+            column.removesuffix("#"),
+            justify="right" if column.endswith("#") else "left",
+            header_style="bold",
+            overflow="fold",
+        )
+    for row in rows:
+        made.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
+    return made
+
+
+def stage_text(stage: str) -> Text:
+    """Return a stage's name in its colour; "none" is dim."""
+    return Text(stage, style=STAGE_STYLES.get(stage, "dim" if stage == "none" else ""))
+
+
+def verdict_text(verdict: "Verdict") -> Text:
+    """Return a verdict in its colour: ``passed``, ``warns`` or ``failed``."""
+    if verdict.passed:
+        return Text("passed", "green")
+    warns = verdict.severity.value == "warn"
+    return Text("warns", "yellow") if warns else Text("failed", "bold red")
+
+
+def when(moment: "datetime | None") -> str | Text:
+    """Return a moment in UTC, to the second."""
+    if moment is None:
+        return NOT_PROVIDED
+    from datetime import UTC
+
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
+
+
+def short_digest(digest: str) -> str:
+    """Return the first 12 digits of a digest: enough for eyes, not for programs."""
+    return digest.removeprefix("sha256:")[:12]
+
+
+def size_text(size: int) -> str:
+    """Return a number of bytes in the largest unit that keeps it above one."""
+    amount, unit = float(size), "B"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if amount < 1024:
+            break
+        amount, unit = amount / 1024, larger
+    return f"{size} B" if unit == "B" else f"{amount:.1f} {unit}"
+
+
+def metrics_text(metrics: "dict[str, float]", limit: int | None = None) -> str:
+    """Return metrics as ``auc 0.912 · f1 0.7``; with a limit only that many, then ``…``."""
+    shown = [f"{name} {value:.4g}" for name, value in sorted(metrics.items())]
+    if limit is not None and len(shown) > limit:
+        shown = [*shown[:limit], "…"]
+    return " · ".join(shown)

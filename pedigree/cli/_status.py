@@ -1,0 +1,95 @@
+"""What ``pedigree status`` finds out, without starting anything."""
+
+import sys
+from collections.abc import Callable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from pedigree.cli.up.running import running
+from pedigree.errors import PedigreeError
+from pedigree.settings import Settings, redact_url
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from pedigree.postgres.database import Database
+
+_VERSIONS = ("pedigree", "dagster", "dagster-webserver", "psycopg", "obstore", "scikit-learn")
+
+
+def status_document() -> dict[str, object]:
+    """Return what is known, by name; a part that was not looked at is None."""
+    settings = Settings()
+    server = running(settings.home_folder)
+    return {
+        "home": str(settings.home_folder),
+        "database": _database(settings),
+        "store": redact_url(settings.store_url) if settings.store_url else _local_store(settings),
+        "server": {"up": server is not None, "url": server.url if server else None},
+        "versions": {"python": sys.version.split()[0], **_versions()},
+    }
+
+
+def _local_store(settings: Settings) -> str:
+    return (settings.home_folder / "objects").as_uri()
+
+
+def _database(settings: Settings) -> dict[str, object]:
+    if find_spec("psycopg") is None:
+        return _described(None, "unknown", "not known: pedigree[registry] is not installed")
+    from pedigree.postgres.database import Database
+
+    if settings.database_url:
+        shown = redact_url(settings.database_url)
+        return _reached(shown, lambda: Database.connect(str(settings.database_url)))
+    from pedigree.postgres.embedded import EmbeddedPostgres
+
+    state = EmbeddedPostgres(settings.home_folder).status()
+    shown = f"embedded, in {state.folder}"
+    if state.state != "running":
+        return _described(shown, state.state, "not known while it does not run")
+    return _reached(shown, lambda: Database.embedded(settings.home_folder))
+
+
+def _reached(shown: str, connect: "Callable[[], Database]") -> dict[str, object]:
+    from pedigree.postgres.migrate import pending
+
+    try:
+        with connect() as database:
+            behind = pending(database)
+    except PedigreeError as error:
+        return _described(shown, "unreachable", str(error))
+    schema = f"behind by {', '.join(behind)}: run `pedigree migrate`" if behind else "current"
+    return _described(shown, "running", schema)
+
+
+def _described(shown: str | None, state: str, schema: str) -> dict[str, object]:
+    return {"url": shown, "state": state, "schema": schema}
+
+
+def _versions() -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for name in _VERSIONS:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = None
+    return found
+
+
+def status_view(document: Mapping[str, object]) -> "Table":
+    """Lay the document out for eyes."""
+    from rich.table import Table
+
+    from pedigree.cli._output import NOT_PROVIDED
+
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, value in document.items():
+        inner = value if isinstance(value, Mapping) else {"": value}
+        for key, one in inner.items():
+            shown = {True: "yes", False: "no"}.get(one, one) if isinstance(one, bool) else one
+            grid.add_row(f"{name} {key}".strip(), NOT_PROVIDED if shown is None else str(shown))
+    return grid

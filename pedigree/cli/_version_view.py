@@ -1,0 +1,241 @@
+"""How ``pedigree show`` lays a version out for eyes."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from pedigree.cli._output import (
+    NOT_PROVIDED,
+    metrics_text,
+    short_digest,
+    size_text,
+    stage_text,
+    table,
+    verdict_text,
+    when,
+)
+
+if TYPE_CHECKING:
+    from pedigree.artifacts.records import Manifest
+    from pedigree.catalog.records import ModelVersion, Training
+    from pedigree.lifecycle.records import RecordedVerdict
+    from pedigree.lineage.records import LineageGraph
+    from pedigree.lineage.staleness import Staleness
+    from pedigree.registry import Registry
+    from pedigree.signatures.records import Column, Signature, Tensor
+
+Rows = Iterable[tuple[str, object]]
+_NAME_WIDTH = 22
+
+
+def version_view(registry: "Registry", reference: str) -> Group:
+    """Return everything about a version; what is not provided is a dash."""
+    version = registry.get(reference)
+    exact = version.reference
+    sections: list[RenderableType] = [
+        _heading(version),
+        _section("Stage", _stage_rows(version)),
+        _section("Training", _training_rows(version)),
+        _section("Code and environment", _code_rows(version, len(registry.environment(exact)))),
+        _section("Data", _data_rows(version, registry.lineage(exact), registry.staleness(exact))),
+        _inputs(registry.lineage(exact)),
+        _section("Interface", _signature_rows(version.signature)),
+        _section("Artifact", _artifact_rows(version, registry.manifest(exact))),
+        _checks(registry.verdicts(exact)),
+        _section("Governance", _governance_rows(version)),
+        _section("Model card", _card_rows(registry, version)),
+    ]
+    trainings = registry.trainings(exact)
+    if len(trainings) > 1:
+        sections.append(_trainings(trainings))
+    return Group(*sections)
+
+
+def _heading(version: "ModelVersion") -> Text:
+    text = Text.assemble("\n", (version.reference, "bold"), "  ", stage_text(version.stage))
+    for alias in version.aliases:
+        text.append(f"  @{alias}", style="magenta")
+    if version.quarantine_reason:
+        text.append(f"  quarantined: {version.quarantine_reason}", style="bold red")
+    if version.hold_reason:
+        text.append(f"  held: {version.hold_reason}", style="bold yellow")
+    return text
+
+
+def _section(title: str, rows: Rows) -> Text:
+    # Plain lines instead of a grid: a folded path or digest could not be copied.
+    text = Text(f"\n{title}", style="bold")
+    for name, value in rows:
+        text.append(f"\n  {name:<{_NAME_WIDTH}}", style="not bold dim")
+        for index, line in enumerate(_cell(value).split("\n", allow_blank=True)):
+            line.stylize_before("not bold")
+            text.append("\n" + " " * (_NAME_WIDTH + 2) if index else "")
+            text.append(line)
+    return text
+
+
+def _cell(value: object) -> Text:
+    if isinstance(value, Text):
+        return value
+    if value is None or value in ("", (), {}):
+        return NOT_PROVIDED
+    if isinstance(value, Mapping):
+        return Text("\n".join(f"{key} = {inner}" for key, inner in value.items()))
+    if isinstance(value, tuple):
+        return Text(", ".join(map(str, value)))
+    return Text(str(value))
+
+
+def _stage_rows(version: "ModelVersion") -> Rows:
+    return (
+        ("stage", stage_text(version.stage)),
+        ("since", when(version.stage_since)),
+        ("aliases", version.aliases),
+        ("description", version.description),
+        ("owners", version.owners),
+        ("tags", version.tags),
+        ("created by", f"{version.created_by} ({version.created_by_source})"),
+        ("created at", when(version.created_at)),
+    )
+
+
+def _training_rows(version: "ModelVersion") -> Rows:
+    return (
+        ("run id", version.run_id),
+        ("CI build", version.ci_build),
+        ("metrics", metrics_text(version.metrics)),
+        ("params", version.params),
+    )
+
+
+def _code_rows(version: "ModelVersion", packages: int) -> Rows:
+    dirty = " with uncommitted changes" if version.git_dirty else ""
+    environment = version.environment_hash and f"{version.environment_hash}  ({packages} packages)"
+    return (
+        ("git commit", f"{version.git_commit}{dirty} (from {version.git_source})"),
+        ("code version", version.code_version),
+        ("environment", environment),
+    )
+
+
+def _data_rows(version: "ModelVersion", graph: "LineageGraph", staleness: "Staleness") -> Rows:
+    return (
+        ("training data", version.training_data_digest),
+        ("in its owner's words", version.training_data_version),
+        ("validation dataset", version.validation_dataset_id),
+        ("datasheet", version.datasheet_uri),
+        ("raced", Text("an input changed during the training", "red") if graph.raced else "no"),
+        ("stale", _staleness_text(staleness, graph)),
+    )
+
+
+def _staleness_text(staleness: "Staleness", graph: "LineageGraph") -> Text:
+    if not graph.inputs():
+        return Text("not known: no input was recorded", style="dim")
+    if not staleness.known:
+        return Text("not known: no asset graph is within reach", style="dim")
+    if not staleness.inputs:
+        return Text("no, every input is as it was", style="green")
+    text = Text("yes", style="yellow")
+    for stale in staleness.inputs:
+        partition = f" [{stale.partition}]" if stale.partition else ""
+        now = stale.now[:12] if stale.now else "gone"
+        text.append(f"\n{stale.asset}{partition}: {(stale.trained_on or '?')[:12]} → {now}")
+    return text
+
+
+def _inputs(graph: "LineageGraph") -> RenderableType:
+    rows = [
+        (
+            f"  {node.asset}",
+            node.partition or "",
+            (node.data_version or "")[:16],
+            capture.value,
+            (node.run_id or "")[:8],
+            when(node.at),
+        )
+        for node, capture in graph.inputs()
+    ]
+    if not rows:
+        return Text("  no input was recorded", style="dim")
+    return table(("  input", "partition", "data version", "known by", "run", "at"), rows)
+
+
+def _signature_rows(signature: "Signature") -> Rows:
+    return (
+        ("inputs", Text("\n".join(map(port_text, signature.inputs)))),
+        ("outputs", Text("\n".join(map(port_text, signature.outputs)))),
+    )
+
+
+def port_text(port: "Column | Tensor") -> str:
+    """Return one input or output as ``age: long`` or ``image: float32[-1, 28, 28]``."""
+    kind = port.type.value if port.kind == "column" else f"{port.dtype}{list(port.shape)}"
+    return f"{port.name or 'tensor'}: {kind}{'' if port.required else ' (optional)'}"
+
+
+def _artifact_rows(version: "ModelVersion", manifest: "Manifest") -> Rows:
+    files = "\n".join(
+        f"{file.path}  {size_text(file.size)}  {short_digest(file.digest)}"
+        for file in manifest.files
+    )
+    return (
+        ("uri", version.artifact_uri),
+        ("flavor", version.flavor),
+        ("size", size_text(version.size)),
+        ("files", files),
+    )
+
+
+def _checks(verdicts: "Iterable[RecordedVerdict]") -> RenderableType:
+    rows = [
+        (
+            f"  {verdict.check}",
+            verdict_text(verdict),
+            verdict.summary,
+            when(verdict.at),
+        )
+        for verdict in verdicts
+    ]
+    title = Text("\nChecks", style="bold")
+    if not rows:
+        return Group(title, Text("  none was run on this digest", style="dim"))
+    return Group(title, table(("  check", "verdict", "found", "at"), rows))
+
+
+def _governance_rows(version: "ModelVersion") -> Rows:
+    return (
+        ("approval", version.approval_status.value),
+        ("approved by", version.approved_by),
+        ("approved at", when(version.approval_timestamp)),
+        ("notes", version.approval_notes),
+        ("risk class", version.risk_class.value if version.risk_class else None),
+        ("risk assessment", version.risk_assessment_id),
+        ("drift monitor", version.drift_monitor_id),
+        ("quarantine", version.quarantine_reason),
+        ("legal hold", version.hold_reason),
+    )
+
+
+def _card_rows(registry: "Registry", version: "ModelVersion") -> Rows:
+    if not version.model_card_uri:
+        return (("model card", None),)
+    card = registry.card(version.reference)
+    return (("uri", card.uri), ("location", card.location))
+
+
+def _trainings(trainings: "Iterable[Training]") -> RenderableType:
+    rows = [
+        (
+            f"  {training.metadata.run_id}",
+            training.origin.asset or training.origin.job_name or "",
+            training.metadata.git_commit[:9],
+            training.created_by,
+            when(training.created_at),
+        )
+        for training in trainings
+    ]
+    title = Text("\nRuns that produced these bytes", style="bold")
+    return Group(title, table(("  run", "asset or job", "commit", "by", "at"), rows))

@@ -1,0 +1,63 @@
+"""``pedigree alias set | delete | list``: movable names of versions."""
+
+from typing import Annotated
+
+import typer
+
+from pedigree.cli._input import JsonFlag, NameArgument
+from pedigree.cli._session import open_registry
+
+AliasArgument = Annotated[
+    str, typer.Argument(metavar="ALIAS", help="Such as champion.", show_default=False)
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    group = typer.Typer(help="Set, delete and list aliases.", no_args_is_help=True)
+    group.command("set")(set_alias)
+    group.command("delete")(delete_alias)
+    group.command("list")(list_aliases)
+    app.add_typer(group, name="alias", rich_help_panel="Change")
+
+
+def set_alias(
+    name: NameArgument,
+    alias: AliasArgument,
+    version: Annotated[int, typer.Argument(metavar="VERSION", show_default=False)],
+    as_json: JsonFlag = False,
+) -> None:
+    """Let an alias name a version; it leaves the version that it named before."""
+    from pedigree.cli._output import out, print_json
+
+    with open_registry() as registry:
+        registry.set_alias(name, alias, version)
+    if as_json:
+        print_json({"model_name": name, "alias": alias, "version_id": version})
+    else:
+        out.print(f"{name}@{alias} is version {version}.", markup=False)
+
+
+def delete_alias(name: NameArgument, alias: AliasArgument, as_json: JsonFlag = False) -> None:
+    """Delete an alias; the version stays."""
+    from pedigree.cli._output import out, print_json
+
+    with open_registry() as registry:
+        registry.delete_alias(name, alias)
+    if as_json:
+        print_json({"model_name": name, "alias": alias, "version_id": None})
+    else:
+        out.print(f"{name}@{alias} is deleted.", markup=False)
+
+
+def list_aliases(name: NameArgument, as_json: JsonFlag = False) -> None:
+    """List a model's aliases."""
+    from pedigree.cli._output import out, print_json, table
+
+    with open_registry() as registry:
+        aliases = registry.model(name).aliases
+    if as_json:
+        print_json(aliases)
+    else:
+        rows = ((alias, str(version)) for alias, version in sorted(aliases.items()))
+        out.print(table(("alias", "version#"), rows))

@@ -1,0 +1,65 @@
+"""``pedigree schema | migrate | status``: what the registry stands on."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from pedigree.cli._input import JsonFlag
+
+if TYPE_CHECKING:
+    from pedigree.postgres.database import Database
+    from pedigree.settings import Settings
+
+PANEL = "Operate"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    app.command("status", rich_help_panel=PANEL)(status)
+    app.command("migrate", rich_help_panel=PANEL)(migrate)
+    app.command("schema", rich_help_panel=PANEL)(schema)
+
+
+def schema(as_json: JsonFlag = True) -> None:  # noqa: ARG001 (JSON is all it prints)
+    """Print the JSON Schema of a version's metadata."""
+    from pedigree.cards.schema import metadata_schema
+    from pedigree.cli._output import print_json
+
+    print_json(metadata_schema())
+
+
+def migrate(as_json: JsonFlag = False) -> None:
+    """Bring the database's schema up to this version of Pedigree."""
+    from pedigree.cli._output import out, print_json
+    from pedigree.postgres.migrate import migrate as run_migrations
+    from pedigree.settings import Settings
+
+    with _open(Settings()) as database:
+        applied = run_migrations(database)
+        shown = database.url_shown
+    if as_json:
+        print_json({"database": shown, "applied": applied})
+    elif applied:
+        out.print(f"{shown}: applied {', '.join(applied)}.", markup=False, soft_wrap=True)
+    else:
+        out.print(f"{shown} is up to date.", markup=False, soft_wrap=True)
+
+
+def _open(settings: "Settings") -> "Database":
+    from pedigree.postgres.database import Database
+
+    if settings.database_url:
+        return Database.connect(settings.database_url)
+    return Database.embedded(settings.home_folder)
+
+
+def status(as_json: JsonFlag = False) -> None:
+    """Show where the data lies and what runs."""
+    from pedigree.cli._output import out, print_json
+    from pedigree.cli._status import status_document, status_view
+
+    document = status_document()
+    if as_json:
+        print_json(document)
+    else:
+        out.print(status_view(document))

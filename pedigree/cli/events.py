@@ -1,0 +1,53 @@
+"""``pedigree events``: the feed of everything that happened, in its one order."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pedigree.cli._input import JsonFlag
+from pedigree.cli._session import open_registry
+from pedigree.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from pedigree.audit.records import EventType
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    app.command("events", rich_help_panel="Look up")(events)
+
+
+def events(
+    after: Annotated[int, typer.Option(min=0, help="Only events after this seq.")] = 0,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 1000,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option("--type", help="Such as version.stage_changed; may be repeated."),
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """List the registry's events, the oldest first."""
+    from pedigree.cli._output import out, print_json
+
+    types = tuple(map(_event_type, kind)) if kind else None
+    with open_registry() as registry:
+        found = registry.events(after, limit, types=types)
+    if as_json:
+        print_json(found)
+        return
+    for event in found:
+        out.print(f"{event.seq:>6}  {event}", markup=False, soft_wrap=True)
+
+
+def _event_type(word: str) -> "EventType":
+    from pedigree.audit.records import EventType
+
+    try:
+        return EventType(word)
+    except ValueError as error:
+        raise InvalidInputError(
+            "is no type of event",
+            field="--type",
+            value=word,
+            remedy=f"Choose of {', '.join(EventType)}",
+        ) from error

@@ -1,0 +1,113 @@
+"""``pedigree``: the entry point, and how errors leave it.
+
+Exit codes: 0 done; 1 a part does not answer, bytes are corrupt, or a check failed; 2 the request
+was wrong, named nothing, or was refused by a rule, and nothing was written; 130 interrupted.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import typer
+
+from pedigree.cli import (
+    alias,
+    catalog,
+    changes,
+    database,
+    events,
+    lineage,
+    models,
+    register,
+    server,
+    stages,
+)
+from pedigree.errors import PedigreeError
+
+app = typer.Typer(
+    name="pedigree",
+    help="A model registry that lives in the Dagster asset graph.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for group in (models, catalog, lineage, register, changes, alias, stages, events, database, server):
+    group.add_to(app)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"pedigree {version('pedigree')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", help="Show the version and exit.", callback=_show_version, is_eager=True
+    ),
+) -> None:
+    """A model registry that lives in the Dagster asset graph."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run a command and end the process.
+
+    Args:
+        arguments: The command's words; the process's own by default.
+
+    Raises:
+        SystemExit: Always; with the exit codes of this module's docstring.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    as_json = "--json" in words
+    try:
+        # With --json also a usage error is JSON, so typer must not print it as a panel.
+        sys.exit(app(words, standalone_mode=not as_json) or 0)
+    except PedigreeError as error:
+        _fail(error, as_json)
+    except Exception as error:
+        if type(error).__name__ == "ValidationError" and "pydantic" in sys.modules:
+            _fail(_from_validation(error), as_json)
+        if as_json and callable(describe := getattr(error, "format_message", None)):
+            _print_error(type(error).__name__, str(describe()))
+            sys.exit(getattr(error, "exit_code", 2))
+        raise
+
+
+def _fail(error: PedigreeError, as_json: bool) -> NoReturn:
+    if as_json:
+        _print_error(
+            type(error).__name__,
+            error.message,
+            field=error.field,
+            value=None if error.value is None else str(error.value),
+            remedy=error.remedy,
+        )
+    else:
+        from pedigree.cli._output import errors
+
+        errors.print("[bold red]error:[/] ", end="")
+        errors.print(str(error), markup=False, highlight=False, soft_wrap=True)
+    sys.exit(error.exit_code)
+
+
+def _print_error(kind: str, message: str, **details: str | None) -> None:
+    document = {"error": {"type": kind, "message": message, **details}}
+    print(json.dumps(document, ensure_ascii=False), file=sys.stderr)
+
+
+def _from_validation(error: Exception) -> PedigreeError:
+    """Say a record's or a setting's validation error in the words of the one tree."""
+    from pydantic import ValidationError
+
+    from pedigree.cli._input import metadata_error, setting_error
+
+    if not isinstance(error, ValidationError):
+        raise error
+    return setting_error(error) if error.title == "Settings" else metadata_error(error)

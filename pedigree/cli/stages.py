@@ -1,0 +1,130 @@
+"""``pedigree promote | rollback | explain | check``: move versions, and see why they may not."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pedigree.cli._input import JsonFlag, NameArgument, ReferenceArgument
+from pedigree.cli._session import open_registry
+
+if TYPE_CHECKING:
+    from pedigree.lifecycle.records import Explanation, Move, RecordedVerdict
+
+ToStage = Annotated[
+    str, typer.Option("--to", metavar="STAGE", help="The stage to enter.", show_default=False)
+]
+Reason = Annotated[str | None, typer.Option("--reason", help="Why; kept in the audit log.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    for name, command in (
+        ("check", check),
+        ("explain", explain),
+        ("promote", promote),
+        ("rollback", rollback),
+    ):
+        app.command(name, rich_help_panel="Judge and promote")(command)
+
+
+def promote(
+    reference: ReferenceArgument,
+    to: ToStage,
+    reason: Reason = None,
+    expected_generation: Annotated[
+        int | None,
+        typer.Option(help="Refuse if the model's stages or aliases moved since you looked."),
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Let a version enter a stage, if its policy allows."""
+    with open_registry() as registry:
+        move = registry.promote(
+            reference, to, reason=reason, expected_generation=expected_generation
+        )
+    _show_move(move, as_json)
+
+
+def rollback(
+    name: NameArgument,
+    stage: Annotated[str, typer.Option(help="The stage to roll back.")] = "production",
+    reason: Reason = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Return a stage to the version that held it before."""
+    with open_registry() as registry:
+        move = registry.rollback(name, stage=stage, reason=reason)
+    _show_move(move, as_json)
+
+
+def _show_move(move: "Move", as_json: bool) -> None:
+    from pedigree.cli._output import out, print_json
+
+    if as_json:
+        print_json(move)
+        return
+    reference = f"{move.model_name}/{move.version_id}"
+    if not move.moved:
+        out.print(f"{reference} holds {move.stage} already.", markup=False)
+        return
+    previous = move.previous_version_id
+    replaced = f" in place of version {previous}" if previous else ""
+    out.print(f"{reference} holds {move.stage}{replaced}.", markup=False)
+
+
+def explain(reference: ReferenceArgument, to: ToStage, as_json: JsonFlag = False) -> None:
+    """Say what a version waits for before a stage."""
+    from pedigree.cli._output import print_json
+
+    with open_registry() as registry:
+        explanation = registry.explain(reference, to)
+    if as_json:
+        print_json({**explanation.model_dump(mode="json"), "passed": explanation.passed})
+    else:
+        _show_explanation(explanation)
+
+
+def _show_explanation(explanation: "Explanation") -> None:
+    from pedigree.cli._output import out, table
+
+    answer = "may enter" if explanation.passed else "may not enter"
+    out.print(f"{explanation.reference} {answer} {explanation.stage}.", markup=False)
+    rows = ((gate.name, _mark(gate.passed), gate.reason) for gate in explanation.gates)
+    out.print(table(("gate", "", "why"), rows))
+
+
+def _mark(passed: bool) -> str:
+    return "passed" if passed else "waits"
+
+
+def check(
+    reference: ReferenceArgument,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", metavar="CHECK", help="Run this check alone.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Run the registry's checks on a version.
+
+    The verdicts are recorded; the exit code is 1 if one of them stops the version.
+    """
+    from pedigree.cli._output import print_json
+
+    with open_registry() as registry:
+        version = registry.get(reference)
+        names = only or registry.registration_checks(version.model_name)
+        verdicts = [registry.run_check(version.reference, name) for name in names]
+    if as_json:
+        print_json(verdicts)
+    else:
+        show_verdicts(verdicts)
+    if any(not verdict.passed and verdict.severity.value == "error" for verdict in verdicts):
+        raise typer.Exit(1)
+
+
+def show_verdicts(verdicts: "list[RecordedVerdict]") -> None:
+    """Print verdicts as a table."""
+    from pedigree.cli._output import out, table, verdict_text
+
+    rows = ((verdict.check, verdict_text(verdict), verdict.summary) for verdict in verdicts)
+    out.print(table(("check", "verdict", "found"), rows))

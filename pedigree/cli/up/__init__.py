@@ -1,0 +1,1 @@
+"""``pedigree up``: Dagster's web server, daemon and code servers, kept alive on this machine."""

@@ -1,0 +1,106 @@
+"""Who serves a home folder: one process holds ``up.lock`` as long as it does, and says where.
+
+The lock is the kernel's, so a killed server leaves nothing that has to be cleaned up.
+"""
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pedigree.errors import RefusedError
+
+_LOCK = "up.lock"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """A server that holds a home folder."""
+
+    pid: int
+    url: str
+    loads: str
+    ready: bool
+
+
+def running(home: Path) -> Running | None:
+    """Return the server that holds the home folder, or None."""
+    try:
+        descriptor = os.open(home / _LOCK, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    with os.fdopen(descriptor, "r+", encoding="utf-8") as file:
+        if _try_lock(file.fileno(), fcntl.LOCK_SH):
+            return None
+        return _read(file.read())
+
+
+def _read(text: str) -> Running:
+    # Between the lock and the first text the file tells of the server before.
+    with suppress(ValueError, TypeError):
+        return Running(**json.loads(text))
+    return Running(pid=0, url="", loads="", ready=False)
+
+
+class Held:
+    """The hold on a home folder; tells readers how far the server is."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def tell(self, state: Running) -> None:
+        """Say who serves and where."""
+        text = json.dumps(asdict(state)).encode()
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, text, 0)
+
+
+@contextmanager
+def hold(home: Path) -> Iterator[Held]:
+    """Hold a home folder for the length of the block.
+
+    Raises:
+        RefusedError: Another process serves it.
+    """
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(home / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        # A reader's look takes the lock for an instant, so one refusal proves nothing.
+        deadline = time.monotonic() + 0.5
+        while not _try_lock(descriptor, fcntl.LOCK_EX):
+            if time.monotonic() > deadline:
+                raise _refused(home, running(home))
+            time.sleep(0.02)
+        yield Held(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def refuse_if_running(home: Path) -> None:
+    """Make sure that nobody serves the home folder.
+
+    Raises:
+        RefusedError: A process does.
+    """
+    if other := running(home):
+        raise _refused(home, other)
+
+
+def _refused(home: Path, other: Running | None) -> RefusedError:
+    at = f" at {other.url} (process {other.pid})" if other and other.pid else ""
+    return RefusedError(
+        f"{home} is being served{at} already",
+        remedy="Use that one, or stop it by `pedigree down` with the same PEDIGREE_HOME",
+    )
+
+
+def _try_lock(descriptor: int, mode: int) -> bool:
+    try:
+        fcntl.flock(descriptor, mode | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

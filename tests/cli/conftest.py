@@ -1,0 +1,118 @@
+"""The real command line against a real registry: its process's words, output and exit code."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pedigree.cli.main import main
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+SIGNATURE = {
+    "inputs": [{"kind": "column", "name": "age", "type": "double"}],
+    "outputs": [{"kind": "column", "name": "score", "type": "double"}],
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command said, and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def error(self) -> dict[str, Any]:
+        return json.loads(self.err)["error"]
+
+
+Cli = Callable[..., Answer]
+
+
+@pytest.fixture
+def registry_of_this_test(
+    monkeypatch: pytest.MonkeyPatch, database_url: str, home: Path, tmp_path: Path
+) -> None:
+    for name in ("GITHUB_RUN_ID", "GITHUB_SHA", "CI_PIPELINE_ID", "CI_COMMIT_SHA", "BUILD_TAG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PEDIGREE_DATABASE_URL", database_url)
+    monkeypatch.setenv("PEDIGREE_HOME", str(home))
+    monkeypatch.setenv("PEDIGREE_ACTOR", "tester")
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def cli(registry_of_this_test: None, capfd: pytest.CaptureFixture[str]) -> Cli:
+    """Run a command in this process: `cli("show", "churn/1", "--json").json`."""
+
+    def run(*words: object) -> Answer:
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main([str(word) for word in words])
+        out, err = capfd.readouterr()
+        return Answer(int(ended.value.code or 0), out, err)
+
+    return run
+
+
+@pytest.fixture
+def process(registry_of_this_test: None) -> Cli:
+    """Run a command in a process of its own, as a shell does."""
+
+    def run(*words: object, **environment: str) -> Answer:
+        done = subprocess.run(
+            [Path(sys.executable).with_name("pedigree"), *map(str, words)],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, **environment},
+        )
+        return Answer(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A folder that can be registered."""
+    return make_model(tmp_path, "weights")
+
+
+def make_model(folder: Path, content: str) -> Path:
+    """A folder with one file of this content."""
+    made = folder / f"model-{content}"
+    made.mkdir()
+    (made / "model.bin").write_text(content)
+    return made
+
+
+@pytest.fixture
+def required(tmp_path: Path) -> list[object]:
+    """The options that every registration needs."""
+    signature = tmp_path / "signature.json"
+    signature.write_text(json.dumps(SIGNATURE))
+    return [
+        *("--flavor", "generic", "--signature", signature),
+        *("--run-id", "run-1", "--git-commit", COMMIT),
+    ]
+
+
+@pytest.fixture
+def register(cli: Cli, tmp_path: Path, required: list[object]) -> Callable[..., Answer]:
+    """Register some content on a model, with further options: `register("b", "--metric", …)`."""
+
+    def run(content: str = "weights", *options: object, name: str = "churn") -> Answer:
+        return cli("register", name, make_model(tmp_path, content), *required, *options, "--json")
+
+    return run

@@ -1,0 +1,186 @@
+"""`pedigree up` and `down` with real Dagster servers: they are kept alive, and end together."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+import pytest
+
+from pedigree.cli.up.running import hold, running
+from pedigree.errors import RefusedError
+from tests.cli.conftest import Cli
+
+T = TypeVar("T")
+
+# Half a dozen interpreters start at once, on two cores that other tests use too.
+pytestmark = [pytest.mark.timeout(400), pytest.mark.xdist_group("up")]
+COMEBACK_S = 5.0
+HEALTH = "{instance {daemonHealth {allDaemonStatuses {daemonType lastHeartbeatTime}}}}"
+LOCATIONS = """
+{workspaceOrError {... on Workspace {locationEntries {name locationOrLoadError {__typename}}}}}
+"""
+
+
+def eventually(look: Callable[[], T | None], seconds: float) -> T:
+    """Look again and again until there is something; fail after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.1)
+    pytest.fail(f"nothing within {seconds} s")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def graphql(url: str, query: str) -> Any:
+    request = urllib.request.Request(
+        f"{url}/graphql",
+        data=json.dumps({"query": query}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)["data"]
+
+
+def last_heartbeat(url: str) -> float:
+    statuses = graphql(url, HEALTH)["instance"]["daemonHealth"]["allDaemonStatuses"]
+    return max(status["lastHeartbeatTime"] or 0.0 for status in statuses)
+
+
+def child(pid: int, word: str) -> psutil.Process | None:
+    """The process that this one keeps, known by a word of its command."""
+    for process in psutil.Process(pid).children():
+        try:
+            if word in " ".join(process.cmdline()):
+                return process
+        except psutil.NoSuchProcess:
+            continue
+    return None
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """A registry with an embedded server of its own, served from an empty folder."""
+    folder = tmp_path_factory.mktemp("up")
+    environment = {
+        **{key: value for key, value in os.environ.items() if not key.startswith("PEDIGREE_")},
+        "PEDIGREE_HOME": str(folder / "home"),
+    }
+
+    def pedigree(*words: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [Path(sys.executable).with_name("pedigree"), *map(str, words)],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    up = pedigree("up", "--detach", "--port", free_port(), "--json")
+    assert up.returncode == 0, up.stderr + (folder / "home" / "up.log").read_text()
+    yield {**json.loads(up.stdout), "pedigree": pedigree, "home": folder / "home"}
+    down = pedigree("down", "--json")
+    assert down.returncode == 0, down.stderr
+    assert json.loads(down.stdout) == {
+        "home": str(folder / "home"),
+        "server": True,
+        "postgres": True,
+    }
+
+
+def test_it_says_what_it_loads_and_where_it_answers(served: dict[str, Any]) -> None:
+    assert "only the registry" in served["loads"]
+    entries = graphql(served["url"], LOCATIONS)["workspaceOrError"]["locationEntries"]
+    assert [(entry["name"], entry["locationOrLoadError"]["__typename"]) for entry in entries] == [
+        ("pedigree", "RepositoryLocation")
+    ]
+    status = json.loads(served["pedigree"]("status", "--json").stdout)
+    assert status["server"] == {"up": True, "url": served["url"]}
+    assert status["database"]["state"] == "running"
+
+
+def test_a_second_one_on_the_same_home_is_refused(served: dict[str, Any]) -> None:
+    again = served["pedigree"]("up", "--port", free_port(), "--json")
+    assert again.returncode == 2
+    error = json.loads(again.stderr)["error"]
+    assert served["url"] in error["message"]
+    assert "pedigree down" in error["remedy"]
+
+
+@pytest.mark.parametrize("word", ["dagster._daemon", "dagster_webserver"])
+def test_a_killed_part_is_back_within_five_seconds(word: str, served: dict[str, Any]) -> None:
+    before = child(served["pid"], word)
+    assert before is not None
+    killed_at = time.time()
+    before.kill()
+    new = eventually(
+        lambda: (found := child(served["pid"], word)) and found.pid != before.pid and found,
+        COMEBACK_S,
+    )
+    assert new.is_running()
+    left = COMEBACK_S - (time.time() - killed_at)
+    eventually(lambda: answers(served["url"]), left)
+    if word == "dagster._daemon":
+        eventually(lambda: last_heartbeat(served["url"]) > killed_at, left + COMEBACK_S)
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/server_info", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def test_a_killed_postgres_is_back_under_the_running_ui(served: dict[str, Any]) -> None:
+    pid = int((served["home"] / "postgres" / "data" / "postmaster.pid").read_text().split()[0])
+    psutil.Process(pid).kill()
+
+    def healthy() -> bool:
+        try:
+            return last_heartbeat(served["url"]) > 0
+        except (OSError, TypeError, KeyError):
+            return False
+
+    eventually(healthy, COMEBACK_S)
+    assert json.loads(served["pedigree"]("models", "--json").stdout) == []
+
+
+def test_a_busy_port_is_named_with_another_one_that_is_free(cli: Cli) -> None:
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        port = busy.getsockname()[1]
+        answer = cli("up", "--port", port, "--json")
+    assert answer.code == 2
+    assert answer.error["field"] == "--port"
+    assert answer.error["value"] == str(port)
+    assert "--port" in answer.error["remedy"]
+
+
+def test_down_without_up_says_so(cli: Cli) -> None:
+    assert "Nothing was running" in cli("down").out
+
+
+def test_one_process_holds_a_home_and_readers_see_it(tmp_path: Path) -> None:
+    assert running(tmp_path) is None
+    with hold(tmp_path):
+        assert running(tmp_path) is not None
+        with pytest.raises(RefusedError), hold(tmp_path):
+            pass
+    assert running(tmp_path) is None
