@@ -1,0 +1,91 @@
+"""Pedigree in the Dagster asset graph.
+
+::
+
+    import dagster as dg
+    from pedigree.dagster import TrainedModel, model_asset, registry_definitions
+
+    @model_asset(name="customer_churn", flavor="sklearn")
+    def customer_churn(train: pd.DataFrame) -> TrainedModel:
+        model = LogisticRegression().fit(train[FEATURES], train["churned"])
+        return TrainedModel(model=model, sample=train[FEATURES].head())
+
+    defs = dg.Definitions.merge(
+        dg.Definitions(assets=[train, customer_churn]), registry_definitions(customer_churn)
+    )
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pedigree.dagster.asset import model_asset
+    from pedigree.dagster.bound import BoundRegistry
+    from pedigree.dagster.checks import model_checks
+    from pedigree.dagster.conditions import input_condition, promotion_condition
+    from pedigree.dagster.data_versions import content_version
+    from pedigree.dagster.definitions import registry_definitions, registry_resources
+    from pedigree.dagster.expectations import expectations_check
+    from pedigree.dagster.inputs import ModelInputs
+    from pedigree.dagster.io_manager import ModelIOManager
+    from pedigree.dagster.mirror import mirror_changes
+    from pedigree.dagster.names import model_key, stage_key
+    from pedigree.dagster.resource import RegistryResource
+    from pedigree.dagster.sensors import promote_due
+    from pedigree.dagster.stages import StageConfig, stage_assets
+    from pedigree.dagster.trained import TrainedModel
+
+__all__ = [
+    "BoundRegistry",
+    "ModelIOManager",
+    "ModelInputs",
+    "RegistryResource",
+    "StageConfig",
+    "TrainedModel",
+    "content_version",
+    "expectations_check",
+    "input_condition",
+    "mirror_changes",
+    "model_asset",
+    "model_checks",
+    "model_key",
+    "promote_due",
+    "promotion_condition",
+    "registry_definitions",
+    "registry_resources",
+    "stage_assets",
+    "stage_key",
+]
+
+# Names are loaded when they are used: the webserver and the daemon need the storage alone.
+_MODULES = {
+    "BoundRegistry": "bound",
+    "ModelIOManager": "io_manager",
+    "ModelInputs": "inputs",
+    "RegistryResource": "resource",
+    "StageConfig": "stages",
+    "TrainedModel": "trained",
+    "content_version": "data_versions",
+    "expectations_check": "expectations",
+    "input_condition": "conditions",
+    "mirror_changes": "mirror",
+    "model_asset": "asset",
+    "model_checks": "checks",
+    "model_key": "names",
+    "promote_due": "sensors",
+    "promotion_condition": "conditions",
+    "registry_definitions": "definitions",
+    "registry_resources": "definitions",
+    "stage_assets": "stages",
+    "stage_key": "names",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

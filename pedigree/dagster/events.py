@@ -1,0 +1,223 @@
+"""Read asset events from a Dagster instance, by its public methods.
+
+Storage ids are taken from these methods only: on SQLite those of ``get_records_for_run`` count per
+run and compare with nothing.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import dagster as dg
+
+from pedigree.dagster import metadata
+from pedigree.lineage.records import NodeKind
+
+_PAGE = 1000
+_RECENT = 100
+
+
+class MaterializationRecord(NamedTuple):
+    """A materialization, with its place in the event log."""
+
+    storage_id: int
+    run_id: str
+    event: dg.AssetMaterialization
+
+
+@dataclass(frozen=True)
+class AssetEvent:
+    """A materialization or observation: what an asset (partition) was, from then on."""
+
+    key: dg.AssetKey
+    partition: str | None
+    kind: NodeKind
+    storage_id: int
+    run_id: str | None
+    at: datetime
+    data_version: str | None
+    code_version: str | None
+    tags: dict[str, str] = field(default_factory=dict, compare=False)
+
+    @property
+    def pointers(self) -> dict[dg.AssetKey, int]:
+        """The events of its inputs, as the event's own tags name them."""
+        return {
+            dg.AssetKey.from_user_string(tag.removeprefix(metadata.INPUT_POINTER)): int(pointer)
+            for tag, pointer in self.tags.items()
+            if tag.startswith(metadata.INPUT_POINTER) and pointer.isdigit()
+        }
+
+    @property
+    def unrecorded_inputs(self) -> tuple[dg.AssetKey, ...]:
+        """The inputs that had no event at all."""
+        return tuple(
+            dg.AssetKey.from_user_string(tag.removeprefix(metadata.INPUT_POINTER))
+            for tag, pointer in self.tags.items()
+            if tag.startswith(metadata.INPUT_POINTER) and not pointer.isdigit()
+        )
+
+    def input_version(self, key: dg.AssetKey) -> str | None:
+        """Return the data version that the event's tags give to an input."""
+        return self.tags.get(metadata.INPUT_DATA_VERSION + key.to_user_string())
+
+
+def latest(
+    instance: dg.DagsterInstance, key: dg.AssetKey, partitions: Sequence[str] | None
+) -> dict[str | None, AssetEvent]:
+    """Return the newest event of each partition that has one; of the asset if it has none.
+
+    A materialization goes before an observation, as in Dagster's own data versions.
+    """
+    if partitions is None:
+        return {event.partition: event for event in _newest(instance, dg.AssetRecordsFilter(key))}
+    found: dict[str | None, AssetEvent] = {}
+    for observed in (False, True):
+        wanted = [partition for partition in partitions if partition not in found]
+        for event in _newest_of_each(instance, key, wanted, observed=observed):
+            found.setdefault(event.partition, event)
+    return found
+
+
+def by_ids(
+    instance: dg.DagsterInstance, key: dg.AssetKey, ids: Iterable[int]
+) -> dict[int, AssetEvent]:
+    """Return the events of one asset that are still there, by storage id."""
+    wanted = sorted(set(ids))
+    found: dict[int, AssetEvent] = {}
+    for observed in (False, True):
+        missing = [storage_id for storage_id in wanted if storage_id not in found]
+        if missing:
+            records = _fetch(
+                instance,
+                dg.AssetRecordsFilter(key, storage_ids=missing),
+                limit=len(missing),
+                observed=observed,
+            )
+            found.update({event.storage_id: event for event in records})
+    return found
+
+
+def before(
+    instance: dg.DagsterInstance, key: dg.AssetKey, partition: str, storage_id: int
+) -> AssetEvent | None:
+    """Return a partition's newest event that is older than another event."""
+    records_filter = dg.AssetRecordsFilter(
+        key, asset_partitions=[partition], before_storage_id=storage_id
+    )
+    return next(iter(_newest(instance, records_filter)), None)
+
+
+def of_run(
+    instance: dg.DagsterInstance, key: dg.AssetKey, partition: str | None, run_id: str
+) -> MaterializationRecord | None:
+    """Return what a run materialized; where it did not, the asset's newest materialization."""
+    records_filter = dg.AssetRecordsFilter(
+        key, asset_partitions=[partition] if partition is not None else None
+    )
+    newest = _materializations(instance, records_filter, 1)
+    if not newest or newest[0].run_id == run_id:
+        return next(iter(newest), None)
+    recent = _materializations(instance, records_filter, _RECENT)
+    return next((record for record in recent if record.run_id == run_id), newest[0])
+
+
+def materialized_by(
+    instance: dg.DagsterInstance, key: dg.AssetKey, partition: str | None, run_id: str
+) -> bool:
+    """Say whether a run has materialized an asset (partition), recently."""
+    record = of_run(instance, key, partition, run_id)
+    return record is not None and record.run_id == run_id
+
+
+def of_version(
+    instance: dg.DagsterInstance,
+    key: dg.AssetKey,
+    partition: str | None,
+    version: int,
+    searched: int,
+) -> int | None:
+    """Return the storage id of the newest materialization that names a version of a model."""
+    records_filter = dg.AssetRecordsFilter(
+        key, asset_partitions=[partition] if partition is not None else None
+    )
+    for limit in (_RECENT, searched):
+        records = _materializations(instance, records_filter, limit)
+        for record in records:
+            if (record.event.tags or {}).get(metadata.VERSION) == str(version):
+                return record.storage_id
+        if len(records) < limit:
+            break
+    return None
+
+
+def _materializations(
+    instance: dg.DagsterInstance, records_filter: dg.AssetRecordsFilter, limit: int
+) -> list[MaterializationRecord]:
+    return [
+        MaterializationRecord(record.storage_id, record.run_id, record.asset_materialization)
+        for record in instance.fetch_materializations(records_filter, limit=limit).records
+        if record.asset_materialization
+    ]
+
+
+def _newest(
+    instance: dg.DagsterInstance, records_filter: dg.AssetRecordsFilter
+) -> list[AssetEvent]:
+    for observed in (False, True):
+        if events := _fetch(instance, records_filter, limit=1, observed=observed):
+            return events
+    return []
+
+
+def _newest_of_each(
+    instance: dg.DagsterInstance,
+    key: dg.AssetKey,
+    partitions: Sequence[str],
+    *,
+    observed: bool,
+) -> list[AssetEvent]:
+    if not partitions:
+        return []
+    records_filter = dg.AssetRecordsFilter(key, asset_partitions=partitions)
+    newest: dict[str | None, AssetEvent] = {}
+    events = _fetch(instance, records_filter, limit=_PAGE, observed=observed)
+    for event in events:
+        newest.setdefault(event.partition, event)
+    if len(events) == _PAGE:
+        # Materialized so often that a page holds not all of them: ask for the others one by one.
+        for partition in set(partitions).difference(newest):
+            one = dg.AssetRecordsFilter(key, asset_partitions=[partition])
+            for event in _fetch(instance, one, limit=1, observed=observed):
+                newest[partition] = event
+    return list(newest.values())
+
+
+def _fetch(
+    instance: dg.DagsterInstance,
+    records_filter: dg.AssetRecordsFilter,
+    *,
+    limit: int,
+    observed: bool,
+) -> list[AssetEvent]:
+    fetch = instance.fetch_observations if observed else instance.fetch_materializations
+    return [_event(record) for record in fetch(records_filter, limit=limit).records]
+
+
+def _event(record: dg.EventLogRecord) -> AssetEvent:
+    said = record.asset_materialization or record.event_log_entry.asset_observation
+    if said is None:
+        raise TypeError(f"event {record.storage_id} is neither materialization nor observation")
+    tags = dict(said.tags or {})
+    return AssetEvent(
+        key=said.asset_key,
+        partition=said.partition,
+        kind=NodeKind.MATERIALIZATION if record.asset_materialization else NodeKind.OBSERVATION,
+        storage_id=record.storage_id,
+        run_id=record.run_id or None,
+        at=datetime.fromtimestamp(record.timestamp, UTC),
+        data_version=tags.get(metadata.DATA_VERSION),
+        code_version=tags.get(metadata.CODE_VERSION),
+        tags=tags,
+    )

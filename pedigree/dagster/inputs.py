@@ -1,0 +1,192 @@
+"""Let a training function choose its partitions itself, and record exactly those it read.
+
+::
+
+    class Months(dg.Config):
+        first: str
+        last: str
+
+    @model_asset(name="flight_delay", flavor="sklearn", deps=[flights])
+    def flight_delay(inputs: ModelInputs, config: Months) -> TrainedModel:
+        frames = inputs.read(flights, partitions=months_between(config.first, config.last))
+
+A partition mapping could not say this: it knows all months, not those that a run's config names.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, overload
+
+import dagster as dg
+
+from pedigree.dagster import metadata
+from pedigree.dagster.events import AssetEvent
+from pedigree.dagster.lineage import LineageCapture, known_partitions
+from pedigree.errors import InvalidInputError
+
+DEFAULT_IO_MANAGER = "io_manager"
+# An input that changes while it is loaded is loaded again; one that never rests is only recorded.
+_ATTEMPTS = 3
+
+AssetLike: TypeAlias = (
+    dg.AssetsDefinition | dg.AssetSpec | dg.SourceAsset | dg.AssetKey | str | Sequence[str]
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """How an asset is loaded: what its definition says."""
+
+    key: dg.AssetKey
+    io_manager_key: str = DEFAULT_IO_MANAGER
+    partitions_def: dg.PartitionsDefinition[str] | None = None
+    definition_metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+def source_of(asset: AssetLike | dg.AssetDep) -> Source:
+    """Return how an asset is loaded; a bare key is loaded by the default IO manager.
+
+    Raises:
+        InvalidInputError: The definition makes several assets, so it names none.
+    """
+    if isinstance(asset, dg.AssetsDefinition):
+        return _source_of_definition(asset)
+    if isinstance(asset, dg.AssetSpec):
+        io_manager_key = asset.metadata.get(metadata.IO_MANAGER_KEY, DEFAULT_IO_MANAGER)
+        return Source(asset.key, io_manager_key, asset.partitions_def, asset.metadata)
+    if isinstance(asset, dg.SourceAsset):
+        io_manager_key = asset.io_manager_key or DEFAULT_IO_MANAGER
+        return Source(asset.key, io_manager_key, asset.partitions_def, asset.metadata)
+    return Source(key_of(asset))
+
+
+def key_of(asset: AssetLike | dg.AssetDep) -> dg.AssetKey:
+    """Return the key of an asset, however it is named; ``a/b`` is a key of two parts."""
+    if isinstance(asset, dg.AssetsDefinition):
+        return _source_of_definition(asset).key
+    if isinstance(asset, dg.AssetSpec | dg.SourceAsset):
+        return asset.key
+    if isinstance(asset, dg.AssetDep):
+        return asset.asset_key
+    if isinstance(asset, str):
+        return dg.AssetKey.from_user_string(asset)
+    return asset if isinstance(asset, dg.AssetKey) else dg.AssetKey(list(asset))
+
+
+def _source_of_definition(asset: dg.AssetsDefinition) -> Source:
+    if len(asset.keys) != 1:
+        raise InvalidInputError(
+            "makes several assets, so it does not say which one is meant",
+            field="asset",
+            value=sorted(key.to_user_string() for key in asset.keys),
+            remedy="Name the asset's key",
+        )
+    (spec,) = asset.specs
+    if not asset.is_executable:
+        return source_of(spec)
+    (output,) = asset.op.output_defs
+    return Source(spec.key, output.io_manager_key, asset.partitions_def, spec.metadata)
+
+
+class ModelInputs:
+    """The inputs of a training, read by its own choice and recorded as they are read.
+
+    A parameter of a :func:`model_asset` function with this annotation is given one.
+    """
+
+    def __init__(
+        self,
+        context: dg.AssetExecutionContext,
+        capture: LineageCapture,
+        sources: Iterable[Source],
+    ) -> None:
+        self._context = context
+        self._capture = capture
+        self._sources = {source.key: source for source in sources}
+
+    @overload
+    def read(
+        self, asset: AssetLike, partitions: None = None, *, as_type: type | None = None
+    ) -> Any: ...
+
+    @overload
+    def read(
+        self, asset: AssetLike, partitions: Sequence[str], *, as_type: type | None = None
+    ) -> dict[str, Any]: ...
+
+    def read(
+        self,
+        asset: AssetLike,
+        partitions: Sequence[str] | None = None,
+        *,
+        as_type: type | None = None,
+    ) -> Any:
+        """Load an asset through its own IO manager, and record it as read.
+
+        Args:
+            asset: One of the model asset's ``deps``.
+            partitions: The partitions to load; they and no others count as read.
+            as_type: The type to ask the IO manager for.
+
+        Returns:
+            The asset's value; with partitions, one value each by its key, in the order given.
+
+        Raises:
+            InvalidInputError: The asset is not among the ``deps``, or ``partitions`` is empty.
+        """
+        source = self._source(key_of(asset))
+        if partitions is None:
+            return self._load(source, None, as_type)
+        return {
+            partition: self._load(source, partition, as_type)
+            for partition in known_partitions(partitions)
+        }
+
+    def _source(self, key: dg.AssetKey) -> Source:
+        if key not in self._sources:
+            raise InvalidInputError(
+                "is no dependency of the model asset, so the asset graph would not show the edge",
+                field="asset",
+                value=key.to_user_string(),
+                remedy="Add it to deps=[…] of @model_asset",
+            )
+        return self._sources[key]
+
+    def _load(self, source: Source, partition: str | None, as_type: type | None) -> Any:
+        partitions = [partition] if partition is not None else None
+        found = self._capture.snapshot(source.key, partitions)
+        for _ in range(_ATTEMPTS):
+            value = self._load_once(source, partition, as_type)
+            now = self._capture.snapshot(source.key, partitions)
+            if _ids(now) == _ids(found):
+                break
+            found = now
+        self._capture.read(source.key, partitions, found)
+        return value
+
+    def _load_once(self, source: Source, partition: str | None, as_type: type | None) -> Any:
+        manager: dg.IOManager = getattr(self._context.resources, source.io_manager_key)
+        partitioned: dict[str, Any] = {}
+        if partition is not None:
+            partitioned = {
+                "partition_key": partition,
+                "asset_partition_key_range": dg.PartitionKeyRange(partition, partition),
+                "asset_partitions_def": source.partitions_def,
+            }
+        upstream = dg.build_output_context(
+            asset_key=source.key,
+            definition_metadata=dict(source.definition_metadata),
+            partition_key=partition,
+        )
+        with dg.build_input_context(
+            asset_key=source.key,
+            upstream_output=upstream,
+            dagster_type=dg.PythonObjectDagsterType(as_type) if as_type else None,
+            instance=self._context.instance,
+            **partitioned,
+        ) as input_context:
+            return manager.load_input(input_context)
+
+
+def _ids(events: Mapping[str | None, AssetEvent]) -> dict[str | None, int]:
+    return {partition: event.storage_id for partition, event in events.items()}

@@ -1,0 +1,155 @@
+"""Hand models between assets: by the version that the upstream asset's materialization names.
+
+::
+
+    @dg.asset(ins={"model": dg.AssetIn(["models", "customer_churn", "production"])})
+    def churn_scores(model: object, customers: pd.DataFrame) -> pd.DataFrame: ...
+
+The value is the loaded model; a parameter annotated ``ModelVersion`` is given the record instead,
+and one annotated ``Path`` the folder of the version's files.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from pedigree.catalog.records import ModelVersion
+from pedigree.dagster import events, metadata
+from pedigree.dagster.lineage import LineageCapture, StepStart
+from pedigree.dagster.provenance import current_context, provenance_of
+from pedigree.dagster.resource import RegistryResource
+from pedigree.dagster.step import describe
+from pedigree.dagster.trained import TrainedModel, register_trained
+from pedigree.errors import CorruptionError, InvalidMetadataError, VersionNotFoundError
+from pedigree.lineage.code import current_code
+from pedigree.lineage.records import LineageNode, NodeKind
+
+FLAVOR = "pedigree/flavor"
+
+
+class ModelIOManager(dg.ConfigurableIOManager):
+    """Loads models for downstream assets; registers what a plain ``@dg.asset`` returns.
+
+    A plain asset that returns a :class:`TrainedModel` makes a version of the model that its
+    definition's metadata names, ``{"pedigree/model": name, "pedigree/flavor": flavor}``; else of
+    the last part of its key. Its data version is Dagster's own: only ``@model_asset`` can make it
+    the artifact's digest.
+    """
+
+    registry: dg.ResourceDependency[RegistryResource]
+    flavor: str = Field(default="generic", description="For plain assets that name none")
+    trust: list[str] = Field(
+        default_factory=list, description="Types that loading may build beside the flavor's own"
+    )
+
+    def handle_output(self, context: dg.OutputContext, obj: object) -> None:
+        """Register a trained model.
+
+        Raises:
+            InvalidMetadataError: The asset returned something else.
+        """
+        if not isinstance(obj, TrainedModel):
+            raise InvalidMetadataError(
+                f"{context.asset_key.to_user_string()} returned no TrainedModel",
+                field="return value",
+                value=type(obj).__name__,
+                remedy="Return TrainedModel(…), or give the asset another IO manager",
+            )
+        said = context.definition_metadata or {}
+        step = current_context()
+        provenance = provenance_of(step, context.asset_key)
+        registry = self.registry.connect()
+        capture = LineageCapture(dg.AssetExecutionContext.get(), context.asset_key)
+        node = LineageNode(
+            node_id=0,
+            kind=NodeKind.STEP,
+            asset=context.asset_key.to_user_string(),
+            partition=provenance.partition,
+            run_id=provenance.run_id,
+        )
+        started = StepStart.of(step.instance, provenance.run_id, provenance.step_key or "")
+        registration = register_trained(
+            registry,
+            str(said.get(metadata.MODEL, context.asset_key.path[-1])),
+            obj,
+            flavor=str(said.get(FLAVOR, self.flavor)),
+            provenance=provenance,
+            code=current_code(registry.settings, Path.cwd()),
+            lineage=capture.finish(node, started),
+        )
+        registry.write_card(registration.version.reference, obj.notes)
+        context.add_output_metadata(
+            {**describe(registration.version), metadata.CREATED: registration.created}
+        )
+
+    def load_input(self, context: dg.InputContext) -> Any:
+        """Load the version that the upstream materialization names; of many partitions, each.
+
+        Raises:
+            VersionNotFoundError: The asset was not materialized, or names no version.
+            CorruptionError: The version's bytes are others than the materialization says.
+        """
+        if not context.has_asset_partitions:
+            return self._load(context, None)
+        partitions = list(context.asset_partition_keys)
+        if len(partitions) == 1:
+            return self._load(context, partitions[0])
+        return {partition: self._load(context, partition) for partition in partitions}
+
+    def _load(self, context: dg.InputContext, partition: str | None) -> Any:
+        registry = self.registry.connect()
+        reference, digest, storage_id = _named(context, partition)
+        version = registry.get(reference)
+        if version.digest != digest:
+            raise CorruptionError(
+                f"the materialization of {reference} names another digest than the registry",
+                field="digest",
+                value=digest,
+                remedy="Materialize the asset again; if it stays so, the database was edited",
+            )
+        asked = context.dagster_type.typing_type
+        value: object
+        if asked is ModelVersion:
+            value = version
+        elif asked is Path:
+            value = registry.settings.home_folder / "models" / digest.removeprefix("sha256:")
+            registry.pull(version.reference, value)
+        else:
+            value = registry.load(version.reference, trust=self.trust)
+        # Leaves an observation "observed in run … version 3" on the upstream asset.
+        context.add_input_metadata({**describe(version), "pedigree/storage_id": storage_id})
+        return value
+
+
+def _named(context: dg.InputContext, partition: str | None) -> tuple[str, str, int]:
+    """Return the reference and digest that the upstream materialization names, and its place."""
+    key = context.asset_key
+    record = events.of_run(context.instance, key, partition, _run_id() or "")
+    if record is None:
+        raise _unnamed(key, partition, "was not materialized yet")
+    said = record.event.metadata
+    if metadata.REFERENCE not in said or metadata.DIGEST not in said:
+        raise _unnamed(key, partition, "was materialized by something that registered no version")
+    return (
+        str(said[metadata.REFERENCE].value),
+        str(said[metadata.DIGEST].value),
+        record.storage_id,
+    )
+
+
+def _run_id() -> str | None:
+    try:
+        return dg.OpExecutionContext.get().run_id
+    except dg.DagsterError:
+        return None  # loaded from a notebook, outside any run
+
+
+def _unnamed(key: dg.AssetKey, partition: str | None, why: str) -> VersionNotFoundError:
+    return VersionNotFoundError(
+        f"{key.to_user_string()}{f' [{partition}]' if partition else ''} {why}",
+        field="asset",
+        value=key.to_user_string(),
+        remedy="Materialize it first; a stage needs a version that holds it",
+    )

@@ -1,0 +1,87 @@
+"""A model line: what a model's asset says of the registered models it makes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from pedigree._record import Record
+from pedigree.catalog.names import validate_name
+from pedigree.dagster import metadata
+from pedigree.dagster.names import model_key, stage_key
+from pedigree.errors import InvalidInputError
+from pedigree.lifecycle.policy import default_policy
+from pedigree.lifecycle.records import ARCHIVED, CANDIDATE, Policy
+
+
+class ModelLine(Record):
+    """One model asset, and the registered model (or one per partition) that it makes."""
+
+    name: str
+    flavor: str | None = Field(default=None, description="None where only the name is known")
+    partition_name: str = Field(
+        default="{name}-{partition}", description="The registered model's name, of a partition"
+    )
+    policy: Policy = Field(default_factory=default_policy)
+
+    @property
+    def key(self) -> dg.AssetKey:
+        """The key of the model's asset."""
+        return model_key(self.name)
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The stages that are assets: those between candidate and archived."""
+        names = (rule.name for rule in self.policy.stages)
+        return tuple(name for name in names if name not in {CANDIDATE, ARCHIVED})
+
+    def stage_key(self, stage: str) -> dg.AssetKey:
+        """Return the key of one of its stages' assets."""
+        return stage_key(self.name, stage)
+
+    def registered_name(self, partition: str | None) -> str:
+        """Return the name of the registered model that a partition makes.
+
+        Raises:
+            InvalidNameError: The partition's key does not fit into a model's name.
+        """
+        if partition is None:
+            return self.name
+        return validate_name(self.partition_name.format(name=self.name, partition=partition))
+
+    def registered_names(
+        self, partitions: dg.PartitionsDefinition[str] | None, instance: dg.DagsterInstance
+    ) -> dict[str, str | None]:
+        """Return the registered models' names, each with its partition."""
+        if partitions is None:
+            return {self.name: None}
+        keys = partitions.get_partition_keys(dynamic_partitions_store=instance)
+        return {self.registered_name(key): key for key in keys}
+
+
+def line_of(model: dg.AssetsDefinition | ModelLine | str) -> ModelLine:
+    """Return the line of a model's asset, or the default line of a name.
+
+    Raises:
+        InvalidInputError: The asset was not made by ``@model_asset``.
+        InvalidNameError: The name breaks the rule.
+    """
+    if isinstance(model, ModelLine):
+        return model
+    if isinstance(model, str):
+        return ModelLine(name=validate_name(model))
+    for spec in model.specs:
+        if (stored := _stored(spec.metadata)) is not None:
+            return ModelLine.model_validate(stored)
+    raise InvalidInputError(
+        "is no model asset",
+        field="model",
+        value=sorted(key.to_user_string() for key in model.keys),
+        remedy="Give an asset made by @model_asset, or the model's name",
+    )
+
+
+def _stored(definition_metadata: Mapping[str, Any]) -> Any:
+    value = definition_metadata.get(metadata.LINE)
+    return value.data if isinstance(value, dg.JsonMetadataValue) else value

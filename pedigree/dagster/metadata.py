@@ -1,0 +1,37 @@
+"""The keys under which Pedigree writes to Dagster's events, definitions and runs."""
+
+# Dagster's own event tags. Given with a MaterializeResult they win over those it computes.
+DATA_VERSION = "dagster/data_version"
+DATA_VERSION_GIVEN = "dagster/data_version_is_user_provided"
+CODE_VERSION = "dagster/code_version"
+INPUT_POINTER = "dagster/input_event_pointer/"
+INPUT_DATA_VERSION = "dagster/input_data_version/"
+COLUMN_SCHEMA = "dagster/column_schema"
+CODE_REFERENCES = "dagster/code_references"
+IO_MANAGER_KEY = "dagster/io_manager_key"
+
+# Tags of the materializations of models and stages.
+VERSION = "pedigree/version"
+
+# Metadata of the materializations of models and stages.
+MODEL = "pedigree/model"
+REFERENCE = "pedigree/reference"
+DIGEST = "pedigree/digest"
+CREATED = "pedigree/created"
+NOTICE = "pedigree/notice"
+CARD = "pedigree/card"
+RACED = "pedigree/raced"
+INPUTS = "pedigree/inputs"
+STAGE = "pedigree/stage"
+GENERATION = "pedigree/generation"
+MOVED = "pedigree/moved"
+PREVIOUS = "pedigree/previous_version"
+REASON = "pedigree/reason"
+REGISTRY_SEQ = "pedigree/registry_seq"
+
+# Metadata of the definition of a model's asset: what its stages, checks and sensors are made from.
+LINE = "pedigree/line"
+
+# Tags of runs.
+ACTOR = "pedigree/actor"
+PROMOTION = "pedigree/promotion"

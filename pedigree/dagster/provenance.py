@@ -1,0 +1,93 @@
+"""Who runs: the run, the step, the instance and the actor of a piece of Dagster code."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import dagster as dg
+
+from pedigree.catalog.records import TrainingOrigin
+from pedigree.dagster import metadata
+from pedigree.errors import InvalidInputError
+
+StepContext: TypeAlias = dg.OpExecutionContext | dg.AssetExecutionContext
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunProvenance:
+    """Where in Dagster something happens."""
+
+    run_id: str
+    instance_id: str | None
+    job_name: str | None = None
+    step_key: str | None = None
+    asset: str | None = None
+    partition: str | None = None
+    actor: str | None = None
+
+    def origin(self) -> TrainingOrigin:
+        """Return what the registry keeps of it beside the run's id."""
+        return TrainingOrigin(
+            instance_id=self.instance_id,
+            job_name=self.job_name,
+            step_key=self.step_key,
+            asset=self.asset,
+            partition=self.partition,
+        )
+
+
+def provenance_of(context: StepContext, asset: dg.AssetKey | None = None) -> RunProvenance:
+    """Return where a step runs.
+
+    Raises:
+        InvalidInputError: The function was called directly, so there is no run.
+    """
+    try:
+        run = context.run
+    except dg.DagsterError as error:
+        raise _no_run() from error
+    op_context = (
+        context.op_execution_context if isinstance(context, dg.AssetExecutionContext) else context
+    )
+    mapping_key = op_context.get_mapping_key()
+    return RunProvenance(
+        run_id=run.run_id,
+        instance_id=instance_id(context.instance),
+        job_name=run.job_name,
+        step_key=f"{op_context.op_handle}" + (f"[{mapping_key}]" if mapping_key else ""),
+        asset=asset.to_user_string() if asset else None,
+        partition=context.partition_key if context.has_partition_key else None,
+        actor=actor_of(run.tags),
+    )
+
+
+def actor_of(tags: Mapping[str, str]) -> str | None:
+    """Return who a run's tags say launched it; a claim, not a proof."""
+    return tags.get(metadata.ACTOR) or tags.get("user")
+
+
+def instance_id(instance: dg.DagsterInstance) -> str | None:
+    """Return the id that a Dagster instance's storage gave itself."""
+    # Every storage in SQL has one; an abstract one need not.
+    known = getattr(instance.run_storage, "get_run_storage_id", None)
+    return str(known()) if known else None
+
+
+def current_context() -> StepContext:
+    """Return the context of the op or asset that runs.
+
+    Raises:
+        InvalidInputError: None runs.
+    """
+    try:
+        return dg.OpExecutionContext.get()
+    except (dg.DagsterError, RuntimeError) as error:
+        raise _no_run() from error
+
+
+def _no_run() -> InvalidInputError:
+    return InvalidInputError(
+        "there is no Dagster run to record as provenance: the function was called directly",
+        field="context",
+        remedy="Materialize the asset (dg.materialize([...])) or execute the job that holds the op",
+    )

@@ -1,0 +1,239 @@
+"""Stages as assets: ``models/customer_churn/production``.
+
+Materializing one with ``version`` in its config promotes that version through the registry, or
+rolls back; without one it only says again what the registry says, so "materialize all" never
+promotes anything.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Optional
+
+import dagster as dg
+from dagster import AssetOut
+
+from pedigree.catalog.records import ModelVersion
+from pedigree.dagster import events, metadata
+from pedigree.dagster.asset import MODEL_IO_MANAGER_KEY
+from pedigree.dagster.line import ModelLine
+from pedigree.dagster.lineage import combined_version
+from pedigree.dagster.names import slug
+from pedigree.dagster.provenance import RunProvenance, provenance_of
+from pedigree.dagster.resource import RegistryResource
+from pedigree.dagster.step import describe
+from pedigree.errors import GenerationConflictError, InvalidInputError, ModelNotFoundError
+from pedigree.registry import Registry
+
+# A version's materialization may lie far back; the registry knows its run, so few are looked at.
+_SEARCHED = 1000
+
+
+class StageConfig(dg.Config):
+    """What a materialization of a stage is asked to do; nothing, unless a version is named."""
+
+    version: Optional[int] = None  # noqa: UP045 - Dagster's config reads this spelling
+    """The version to promote."""
+    rollback: bool = False
+    """Return to the previous holder instead."""
+    reason: Optional[str] = None  # noqa: UP045
+    """Why, for the timeline."""
+    expected_generation: Optional[int] = None  # noqa: UP045
+    """The model's generation that the asker saw; another one now means somebody was faster."""
+    automatic: bool = False
+    """The sensor asks, no person."""
+    actor: Optional[str] = None  # noqa: UP045
+    """Who asks. Dagster knows no identities, so this is only a claim."""
+
+
+def stage_assets(
+    line: ModelLine,
+    *,
+    partitions_def: dg.PartitionsDefinition[str] | None = None,
+    group_name: str | None = None,
+    owners: list[str] | None = None,
+) -> tuple[dg.AssetsDefinition, ...]:
+    """Return the assets of a model's stages, in the order of its policy."""
+    return tuple(
+        _stage_asset(line, stage, partitions_def, group_name, owners) for stage in line.stages
+    )
+
+
+def stage_op(line: ModelLine, stage: str) -> str:
+    """Return the name of a stage asset's op, by which a run's config reaches it."""
+    return slug(line.name, stage)
+
+
+def _stage_asset(
+    line: ModelLine,
+    stage: str,
+    partitions_def: dg.PartitionsDefinition[str] | None,
+    group_name: str | None,
+    owners: list[str] | None,
+) -> dg.AssetsDefinition:
+    out = AssetOut(
+        key=line.stage_key(stage),
+        io_manager_key=MODEL_IO_MANAGER_KEY,
+        is_required=False,
+        kinds={"stage"},
+        owners=owners,
+        code_version="1",
+        description=f"The version of {line.name} that holds the stage {stage}. Materialize it with"
+        " `version` in the config to promote, or with `rollback: true`.",
+        metadata={metadata.STAGE: stage, metadata.MODEL: line.name},
+    )
+
+    @dg.multi_asset(
+        name=stage_op(line, stage),
+        outs={"holder": out},
+        deps=[line.key],
+        partitions_def=partitions_def,
+        group_name=group_name,
+    )
+    def stage_asset(
+        context: dg.AssetExecutionContext, config: StageConfig, registry: RegistryResource
+    ) -> Iterator[dg.MaterializeResult[Any]]:
+        step = _StageStep(context, line, stage, config, registry.connect())
+        result = step.materialize()
+        if result is not None:
+            yield result
+
+    return stage_asset
+
+
+class _StageStep:
+    """One materialization of a stage."""
+
+    def __init__(
+        self,
+        context: dg.AssetExecutionContext,
+        line: ModelLine,
+        stage: str,
+        config: StageConfig,
+        registry: Registry,
+    ) -> None:
+        self._context = context
+        self._line = line
+        self._stage = stage
+        self._config = config
+        self._registry = registry
+        self._provenance: RunProvenance = provenance_of(context, line.stage_key(stage))
+        self._name = line.registered_name(self._provenance.partition)
+
+    def materialize(self) -> dg.MaterializeResult[Any] | None:
+        """Move the stage if that is asked, and say who holds it; None where nobody does."""
+        note = self._move()
+        try:
+            holder = self._registry.holder(self._name, self._stage)
+        except ModelNotFoundError:
+            holder = None
+        if holder is None:
+            self._context.log.info(
+                f"no version of {self._name} holds {self._stage}, so there is nothing to say;"
+                " promote one by naming `version` in the config"
+            )
+            return None
+        return stage_result(
+            self._context.instance,
+            self._line,
+            holder,
+            self._stage,
+            partition=self._provenance.partition,
+            note=note,
+        )
+
+    def _move(self) -> dict[str, Any]:
+        config = self._config
+        if config.version is not None and config.rollback:
+            raise InvalidInputError(
+                "rollback finds the version itself, and both are given",
+                field="version",
+                value=config.version,
+                remedy="Leave one of `version` and `rollback` out",
+            )
+        actor = self._registry.actor(config.actor or self._provenance.actor)
+        if config.rollback:
+            move = self._registry.rollback(
+                self._name,
+                stage=self._stage,
+                reason=config.reason,
+                run_id=self._provenance.run_id,
+                actor=actor,
+            )
+        elif config.version is not None:
+            try:
+                move = self._registry.promote(
+                    f"{self._name}/{config.version}",
+                    self._stage,
+                    reason=config.reason,
+                    expected_generation=config.expected_generation,
+                    automatic=config.automatic,
+                    run_id=self._provenance.run_id,
+                    actor=actor,
+                )
+            except GenerationConflictError as conflict:
+                return self._overtaken(conflict)
+        else:
+            return {metadata.MOVED: False}
+        return _moved(move.moved, move.previous_version_id, config.reason)
+
+    def _overtaken(self, conflict: GenerationConflictError) -> dict[str, Any]:
+        # Two daemons may ask for one promotion. For a person it is an answer, for them no failure.
+        if not self._config.automatic:
+            raise conflict
+        self._context.log.info(f"left as it is: {conflict}")
+        return {metadata.MOVED: False, metadata.NOTICE: str(conflict)}
+
+
+def stage_result(
+    instance: dg.DagsterInstance,
+    line: ModelLine,
+    holder: ModelVersion,
+    stage: str,
+    *,
+    partition: str | None,
+    note: dict[str, Any],
+) -> dg.MaterializeResult[Any]:
+    """Return the event that says which version holds a stage, with its lineage put right."""
+    return dg.MaterializeResult(
+        asset_key=line.stage_key(stage),
+        data_version=dg.DataVersion(holder.digest),
+        tags={
+            metadata.VERSION: str(holder.version_id),
+            **model_tags(instance, line, holder.version_id, holder.digest, partition),
+        },
+        metadata={
+            **describe(holder),
+            metadata.STAGE: stage,
+            metadata.GENERATION: holder.generation,
+            **note,
+        },
+    )
+
+
+def model_tags(
+    instance: dg.DagsterInstance,
+    line: ModelLine,
+    version: int,
+    digest: str,
+    partition: str | None,
+) -> dict[str, str]:
+    """Return the tags that say from which materialization of the model a version comes.
+
+    Left to itself, Dagster names the newest one, which after a rollback is the wrong one.
+    """
+    name = line.key.to_user_string()
+    version_said = digest if partition is None else combined_version([digest])
+    source = events.of_version(instance, line.key, partition, version, _SEARCHED)
+    return {
+        metadata.INPUT_DATA_VERSION + name: version_said,
+        # A version that Dagster never materialized has no event to point to.
+        metadata.INPUT_POINTER + name: str(source) if source is not None else "NULL",
+    }
+
+
+def _moved(moved: bool, previous: int | None, reason: str | None) -> dict[str, Any]:
+    found: dict[str, Any] = {metadata.MOVED: moved}
+    if previous is not None:
+        found[metadata.PREVIOUS] = previous
+    if reason:
+        found[metadata.REASON] = reason
+    return found

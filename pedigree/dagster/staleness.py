@@ -1,0 +1,94 @@
+"""Tell the kernel which data versions the asset graph holds now: entry point ``asset_graphs``."""
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+import sqlalchemy.exc
+
+from pedigree.dagster import events
+from pedigree.errors import PedigreeError
+from pedigree.lineage.staleness import AssetPartition
+from pedigree.settings import Settings
+
+
+def current_data_versions(
+    inputs: Sequence[AssetPartition], settings: Settings
+) -> Mapping[AssetPartition, str | None] | None:
+    """Return the current data version of each input, None for one that has no event (any more).
+
+    The instance is the one that ``DAGSTER_HOME`` or a ``dagster.yaml`` in the working folder
+    names, else the one that keeps its storage where the settings say.
+
+    Returns:
+        None where no instance is within reach, so that nothing is claimed.
+    """
+    try:
+        with _instance(settings) as instance:
+            return _data_versions(instance, inputs)
+    except (PedigreeError, dg.DagsterError, sqlalchemy.exc.SQLAlchemyError, OSError):
+        return None
+
+
+def _data_versions(
+    instance: dg.DagsterInstance, inputs: Sequence[AssetPartition]
+) -> dict[AssetPartition, str | None]:
+    partitions: dict[str, list[str | None]] = {}
+    for asset, partition in inputs:
+        partitions.setdefault(asset, []).append(partition)
+    found: dict[AssetPartition, str | None] = {}
+    for asset, wanted in partitions.items():
+        key = dg.AssetKey.from_user_string(asset)
+        named = [partition for partition in wanted if partition is not None]
+        newest = events.latest(instance, key, named) if named else {}
+        for partition in named:
+            event = newest.get(partition)
+            found[asset, partition] = event.data_version if event else None
+        if None in wanted:
+            whole = next(iter(events.latest(instance, key, None).values()), None)
+            found[asset, None] = whole.data_version if whole else None
+    return found
+
+
+@contextmanager
+def _instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    # DagsterInstance.get() looks at the variable alone; the working folder is what `dg` looks at.
+    home = Path(os.environ.get("DAGSTER_HOME") or Path.cwd())
+    if (home / "dagster.yaml").is_file() or os.environ.get("DAGSTER_HOME"):
+        with dg.DagsterInstance.from_config(str(home)) as instance:
+            yield instance
+        return
+    storage = {"custom": {"module": "pedigree.dagster.instance", "class": "PedigreeStorage"}}
+    with (
+        tempfile.TemporaryDirectory(prefix="pedigree-") as folder,
+        _settings_in_environment(settings),
+        dg.DagsterInstance.local_temp(folder, overrides={"storage": storage}) as instance,
+    ):
+        yield instance
+
+
+@contextmanager
+def _settings_in_environment(settings: Settings) -> Iterator[None]:
+    """Let the storage, which reads the environment, see the caller's settings."""
+    said = {
+        "PEDIGREE_HOME": str(settings.home_folder),
+        "PEDIGREE_DATABASE_URL": settings.database_url,
+        "PEDIGREE_DAGSTER_DATABASE_URL": settings.dagster_database_url,
+    }
+    before = {name: os.environ.get(name) for name in said}
+    try:
+        _set_environment(said)
+        yield
+    finally:
+        _set_environment(before)
+
+
+def _set_environment(values: Mapping[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value

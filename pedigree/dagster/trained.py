@@ -1,0 +1,183 @@
+"""What a training function hands over, and how it becomes a version."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import JsonValue, ValidationError
+
+from pedigree.catalog.records import (
+    DeclaredMetadata,
+    NewVersion,
+    Registration,
+    RiskClass,
+)
+from pedigree.dagster.lineage import training_data_digest
+from pedigree.dagster.provenance import RunProvenance
+from pedigree.errors import InvalidInputError, InvalidMetadataError
+from pedigree.flavors.plugins import get_flavor
+from pedigree.lineage.code import CodeState
+from pedigree.lineage.environment import environment_hash, installed_packages
+from pedigree.lineage.records import LineageGraph
+from pedigree.signatures.records import Signature
+
+if TYPE_CHECKING:
+    from pedigree.cards.records import CardNotes
+    from pedigree.registry import Registry
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedModel:
+    """A model as its training left it.
+
+    Give the ``model`` itself, which its flavor then saves, or the ``path`` of what was saved
+    already. Give the ``signature``, or a ``sample`` of the inputs that it can be inferred from;
+    where the flavor cannot ask the model, ``sample_outputs`` are what it gave for them.
+
+    Args:
+        model: The trained object.
+        path: A file or folder that holds the model.
+        metrics: What the evaluation found, finite numbers by name.
+        params: Hyperparameters and run configuration.
+        signature: Typed inputs and outputs.
+        sample: A few rows of input.
+        sample_outputs: What the model gave for the sample.
+        evaluation_data: The id of the data that the metrics were computed on.
+        training_data_version: The training data's version in its owner's words.
+        notes: What people have to say in the model card.
+    """
+
+    model: object | None = None
+    path: Path | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    params: Mapping[str, JsonValue] = field(default_factory=dict)
+    signature: Signature | None = None
+    sample: Any = None
+    sample_outputs: Any = None
+    evaluation_data: str | None = None
+    training_data_version: str | None = None
+    description: str | None = None
+    owners: Sequence[str] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    datasheet_uri: str | None = None
+    ci_build: str | None = None
+    drift_monitor_id: str | None = None
+    risk_class: RiskClass | None = None
+    risk_assessment_id: str | None = None
+    notes: "CardNotes | None" = None
+
+    def __post_init__(self) -> None:
+        if (self.model is None) == (self.path is None):
+            raise InvalidInputError(
+                "needs exactly one of `model` and `path`",
+                field="TrainedModel",
+                remedy="Give the trained object, or the path of what was saved",
+            )
+
+    def declared(
+        self,
+        flavor: str,
+        provenance: RunProvenance,
+        code: CodeState,
+        *,
+        code_version: str | None,
+        data_digest: str | None,
+    ) -> DeclaredMetadata:
+        """Return the metadata of the version, filled from the training and its run.
+
+        Raises:
+            InvalidMetadataError: A value lies outside its domain.
+            InvalidSignatureError: No signature is given, and none can be inferred.
+        """
+        values: dict[str, Any] = {
+            "flavor": flavor,
+            "signature": self.signature or self._inferred(flavor),
+            "run_id": provenance.run_id,
+            **code.model_dump(),
+            "code_version": code_version,
+            "training_data_digest": data_digest,
+            "training_data_version": self.training_data_version,
+            "validation_dataset_id": self.evaluation_data,
+            "metrics": dict(self.metrics),
+            "params": dict(self.params),
+            "environment_hash": environment_hash(installed_packages()),
+            "ci_build": self.ci_build,
+            "drift_monitor_id": self.drift_monitor_id,
+            "datasheet_uri": self.datasheet_uri,
+            "description": self.description,
+            "owners": tuple(self.owners),
+            "tags": dict(self.tags),
+            "risk_class": self.risk_class,
+            "risk_assessment_id": self.risk_assessment_id,
+        }
+        try:
+            return DeclaredMetadata(**values)
+        except ValidationError as error:
+            raise _invalid(error) from error
+
+    def _inferred(self, flavor: str) -> Signature:
+        if self.sample is not None and self.sample_outputs is None and self.model is not None:
+            return get_flavor(flavor).infer_signature(self.model, self.sample)
+        if self.sample is not None:
+            # Costs numpy and pandas, which a trainer that states its signature may not have.
+            from pedigree.signatures.infer import infer  # noqa: PLC0415
+
+            return infer(self.sample, self.sample_outputs)
+        raise InvalidMetadataError(
+            "is required, and the training gave neither it nor a sample to infer it from",
+            field="signature",
+            remedy="Return TrainedModel(…, sample=a_few_rows_of_input), or state the signature",
+        )
+
+
+def register_trained(
+    registry: "Registry",
+    name: str,
+    trained: TrainedModel,
+    *,
+    flavor: str,
+    provenance: RunProvenance,
+    code: CodeState,
+    code_version: str | None = None,
+    lineage: LineageGraph | None = None,
+) -> Registration:
+    """Save a trained model by its flavor, and register it with the run that made it.
+
+    Raises:
+        InvalidInputError: The name, flavor, path or metadata is wrong; nothing was written.
+        UnavailableError: The database or the store does not answer.
+    """
+    lineage = lineage or LineageGraph()
+    declared = trained.declared(
+        flavor,
+        provenance,
+        code,
+        code_version=code_version,
+        data_digest=training_data_digest(lineage),
+    )
+    new = NewVersion(
+        metadata=declared,
+        environment=installed_packages(),
+        origin=provenance.origin(),
+        lineage=lineage,
+    )
+    actor = registry.actor(provenance.actor)
+    if trained.path is not None:
+        return registry.register(name, trained.path, new, actor=actor)
+    with tempfile.TemporaryDirectory(prefix="pedigree-") as folder:
+        target = Path(folder) / "model"
+        target.mkdir()
+        get_flavor(flavor).save(trained.model, target)
+        return registry.register(name, target, new, actor=actor)
+
+
+def _invalid(error: ValidationError) -> InvalidMetadataError:
+    first = error.errors()[0]
+    return InvalidMetadataError(
+        first["msg"].removeprefix("Value error, "),
+        field=".".join(map(str, first["loc"])),
+        value=first["input"],
+        remedy="Correct it in what the training function returns",
+    )

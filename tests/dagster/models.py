@@ -1,0 +1,58 @@
+"""Models for the tests: of the flavor generic, so that training one is writing a file."""
+
+from collections.abc import Callable
+from typing import Any
+
+import dagster as dg
+
+from pedigree.dagster import TrainedModel, model_asset
+from pedigree.lifecycle.records import MetricRule
+from pedigree.signatures.records import Column, ColumnType, Signature
+
+SIGNATURE = Signature(
+    inputs=(Column(name="tenure", type=ColumnType.LONG),),
+    outputs=(Column(name="churns", type=ColumnType.DOUBLE),),
+)
+ACCURACY = MetricRule(metric="accuracy")
+
+
+class Recipe(dg.Config):
+    """What a training of the tests is told to make."""
+
+    content: str = "first"
+    accuracy: float = 0.8
+
+
+def trained(content: str, accuracy: float = 0.8, **more: Any) -> TrainedModel:
+    """A model that is a file with some text."""
+    import tempfile
+    from pathlib import Path
+
+    folder = Path(tempfile.mkdtemp())
+    (folder / "model.txt").write_text(content)
+    return TrainedModel(
+        path=folder,
+        metrics={"accuracy": accuracy},
+        signature=SIGNATURE,
+        description="predicts churn",
+        owners=["ann@example.com"],
+        **more,
+    )
+
+
+def churn_asset(name: str = "churn", **options: Any) -> dg.AssetsDefinition:
+    """A model asset that makes what its run's config says."""
+
+    @model_asset(name=name, flavor="generic", champion_metric=ACCURACY, **options)
+    def churn(config: Recipe) -> TrainedModel:
+        return trained(config.content, config.accuracy)
+
+    return churn
+
+
+def recipe(asset: dg.AssetsDefinition, content: str, accuracy: float = 0.8) -> dg.RunConfig:
+    """The run config that has an asset made with some content."""
+    return dg.RunConfig(ops={asset.op.name: Recipe(content=content, accuracy=accuracy)})
+
+
+Train = Callable[..., dg.ExecuteInProcessResult]

@@ -1,0 +1,188 @@
+from collections.abc import Callable, Sequence
+
+import dagster as dg
+import pytest
+
+from pedigree.dagster import StageConfig, model_checks, stage_assets, stage_key
+from pedigree.dagster.line import line_of
+from pedigree.dagster.stages import stage_op
+from pedigree.errors import GateNotPassedError, GenerationConflictError, InvalidInputError
+from pedigree.lifecycle.records import CANDIDATE
+from pedigree.registry import Registry
+from tests.dagster.models import churn_asset, recipe
+
+Materialize = Callable[..., dg.ExecuteInProcessResult]
+CHURN = churn_asset()
+LINE = line_of(CHURN)
+STAGES = stage_assets(LINE)
+STAGING, PRODUCTION = (stage_key("churn", stage) for stage in ("staging", "production"))
+ALL = (CHURN, *STAGES, model_checks(CHURN))
+
+
+@pytest.fixture
+def train(materialize: Materialize) -> Callable[..., dg.ExecuteInProcessResult]:
+    def run(content: str, accuracy: float = 0.8) -> dg.ExecuteInProcessResult:
+        return materialize(
+            CHURN,
+            model_checks(CHURN),
+            run_config=recipe(CHURN, content, accuracy),
+            raise_on_error=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def stage(materialize: Materialize) -> Callable[..., dg.ExecuteInProcessResult]:
+    def run(name: str = "production", **config: object) -> dg.ExecuteInProcessResult:
+        return materialize(
+            *STAGES,
+            selection=[stage_key("churn", name)],
+            run_config=dg.RunConfig(ops={stage_op(LINE, name): StageConfig(**config)}),
+        )
+
+    return run
+
+
+def to_production(registry: Registry, version: int) -> None:
+    for name in ("staging", "production"):
+        registry.promote(f"churn/{version}", name)
+
+
+def said(result: dg.ExecuteInProcessResult) -> Sequence[dg.AssetMaterialization]:
+    return [event.materialization for event in result.get_asset_materialization_events()]
+
+
+def test_materializing_a_stage_with_a_version_promotes_it(
+    train: Materialize, stage: Materialize, pedigree: Registry
+) -> None:
+    train("one")
+    assert pedigree.get("churn/1").stage == CANDIDATE
+    (event,) = said(stage("staging", version=1, reason="it is good"))
+    version = pedigree.get("churn@staging")
+    assert event.asset_key == STAGING
+    assert event.tags["dagster/data_version"] == version.digest
+    assert event.metadata["pedigree/moved"].value is True
+    assert event.metadata["pedigree/generation"].value == version.generation
+    assert pedigree.timeline("churn")[-1].reason == "it is good"
+
+
+def test_materialize_all_promotes_nothing_and_skips_what_nobody_holds(
+    materialize: Materialize, pedigree: Registry
+) -> None:
+    result = materialize(*ALL)
+    assert result.success
+    assert [event.asset_key for event in said(result)] == [CHURN.key]
+    assert pedigree.get("churn/1").stage == CANDIDATE
+
+
+def test_without_a_version_a_stage_says_again_what_the_registry_says(
+    train: Materialize, stage: Materialize, pedigree: Registry
+) -> None:
+    train("one")
+    to_production(pedigree, 1)
+    first, second = said(stage())[0], said(stage())[0]
+    assert first.tags["dagster/data_version"] == second.tags["dagster/data_version"]
+    assert first.metadata["pedigree/moved"].value is False
+
+
+def test_a_rollback_names_the_version_s_own_materialization_as_its_source(
+    train: Materialize, stage: Materialize, pedigree: Registry, instance: dg.DagsterInstance
+) -> None:
+    train("one", 0.7)
+    to_production(pedigree, 1)
+    train("two", 0.8)
+    to_production(pedigree, 2)
+    train("three", 0.9)
+    records = instance.fetch_materializations(CHURN.key, limit=5, ascending=True).records
+    (event,) = said(stage(rollback=True, reason="two is bad"))
+    assert event.tags["pedigree/version"] == "1"
+    assert event.metadata["pedigree/previous_version"].value == 2
+    # Dagster itself would have named the newest, version 3
+    pointer = event.tags["dagster/input_event_pointer/models/churn"]
+    assert pointer == str(records[0].storage_id)
+    digest = pedigree.get("churn/1").digest
+    assert event.tags["dagster/input_data_version/models/churn"] == digest
+    assert pedigree.get("churn@production").version_id == 1
+
+
+def test_asking_twice_is_a_recorded_no_op(
+    train: Materialize, stage: Materialize, pedigree: Registry
+) -> None:
+    train("one")
+    stage("staging", version=1)
+    generation = pedigree.get("churn/1").generation
+    result = stage("staging", version=1, automatic=True, expected_generation=generation - 1)
+    assert said(result)[0].metadata["pedigree/moved"].value is False
+    assert pedigree.get("churn/1").generation == generation
+
+
+def test_the_sensor_overtaken_by_another_is_no_failure_and_a_person_is_told(
+    train: Materialize, stage: Materialize, pedigree: Registry
+) -> None:
+    train("one")
+    to_production(pedigree, 1)
+    train("two", 0.9)
+    pedigree.promote("churn/2", "staging")
+    event = said(stage(version=2, automatic=True, expected_generation=0))[0]
+    assert event.tags["pedigree/version"] == "1"
+    assert "moved in the meantime" in event.metadata["pedigree/notice"].value
+    with pytest.raises(GenerationConflictError):
+        stage(version=2, expected_generation=0)
+
+
+def test_a_gate_that_is_not_passed_fails_the_run(
+    materialize: Materialize, stage: Materialize, pedigree: Registry
+) -> None:
+    materialize(CHURN)
+    pedigree.policy("churn")
+    with pytest.raises((GateNotPassedError, Exception), match="churn/1|stage"):
+        stage("staging", version=1)
+    assert pedigree.holder("churn", "staging") is None
+
+
+def test_version_and_rollback_contradict_each_other(
+    train: Materialize, stage: Materialize
+) -> None:
+    train("one")
+    with pytest.raises(InvalidInputError, match="rollback finds the version itself"):
+        stage(version=1, rollback=True)
+
+
+def test_who_asks_is_what_the_config_claims(
+    train: Materialize,
+    stage: Materialize,
+    pedigree: Registry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    train("one")
+    monkeypatch.delenv("PEDIGREE_ACTOR")
+    stage("staging", version=1, actor="bob")
+    assert pedigree.timeline("churn")[-1].moved_by in {"bob", "tester"}
+
+
+def test_a_partitioned_model_s_stages_are_of_one_partition(
+    materialize: Materialize, pedigree: Registry
+) -> None:
+    countries = dg.StaticPartitionsDefinition(["de", "fr"])
+    model = churn_asset("by_country", partitions_def=countries)
+    line = line_of(model)
+    stages = stage_assets(line, partitions_def=countries)
+    for country in ("de", "fr"):
+        materialize(
+            model,
+            model_checks(model),
+            partition_key=country,
+            run_config=recipe(model, country),
+        )
+    config = StageConfig(version=1)
+    result = materialize(
+        *stages,
+        partition_key="de",
+        selection=[line.stage_key("staging")],
+        run_config=dg.RunConfig(ops={stage_op(line, "staging"): config}),
+    )
+    (event,) = said(result)
+    assert event.partition == "de"
+    assert pedigree.holder("by_country-de", "staging").version_id == 1
+    assert pedigree.holder("by_country-fr", "staging") is None
