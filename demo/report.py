@@ -1,0 +1,214 @@
+"""What the demo found, as one document and as tables."""
+
+from pathlib import Path
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from pedigree._record import Record
+from pedigree.catalog.records import ModelVersion
+from pedigree.lifecycle.records import MetricRule
+from pedigree.registry import Registry
+
+STAGE_STYLES = {"production": "bold green", "staging": "cyan", "archived": "dim", "none": "red"}
+DIGITS = 12  # of a digest: enough for eyes; the document has all of them
+
+
+class Fact(Record):
+    """Something that the demo claims, and whether it really held."""
+
+    name: str
+    held: bool
+    shown: str
+
+
+class Input(Record):
+    """One input of a training: exactly what was there when it was read."""
+
+    asset: str
+    partition: str | None
+    data_version: str | None
+    capture: str
+
+
+class VersionReport(Record):
+    """A version, its stage, and what it was trained on."""
+
+    reference: str
+    version: int
+    stage: str
+    metrics: dict[str, float]
+    params: dict[str, object]
+    digest: str
+    artifact_uri: str
+    run_id: str
+    git_commit: str
+    git_dirty: bool
+    trained_on: tuple[Input, ...]
+    stale_inputs: tuple[str, ...]
+    failed_checks: dict[str, str]
+    model_card: str | None
+
+
+class ModelReport(Record):
+    """A registered model and all its versions."""
+
+    name: str
+    champion_metric: MetricRule | None
+    stages: dict[str, tuple[int, ...]]
+    versions: tuple[VersionReport, ...]
+
+
+class Report(Record):
+    """The demo's outcome."""
+
+    passed: bool
+    seconds: float
+    home: str
+    facts: tuple[Fact, ...]
+    models: tuple[ModelReport, ...]
+
+
+def describe_models(registry: Registry) -> tuple[ModelReport, ...]:
+    """Read back every model of the registry: nothing here is what the demo merely remembers."""
+    return tuple(
+        ModelReport(
+            name=model.name,
+            champion_metric=registry.policy(model.name).champion_metric,
+            stages=model.stages,
+            versions=tuple(
+                _describe(registry, version) for version in registry.versions(model.name)
+            ),
+        )
+        for model in registry.models()
+    )
+
+
+def _describe(registry: Registry, version: ModelVersion) -> VersionReport:
+    reference = version.reference
+    stale = registry.staleness(reference).inputs
+    return VersionReport(
+        reference=reference,
+        version=version.version_id,
+        stage=version.stage,
+        metrics=version.metrics,
+        params=dict(version.params),
+        digest=version.digest,
+        artifact_uri=version.artifact_uri,
+        run_id=version.run_id,
+        git_commit=version.git_commit,
+        git_dirty=version.git_dirty,
+        trained_on=inputs_of(registry, reference),
+        stale_inputs=tuple(
+            f"{one.asset} {one.partition}" if one.partition else one.asset for one in stale
+        ),
+        failed_checks={
+            verdict.check: verdict.summary
+            for verdict in registry.verdicts(reference)
+            if not verdict.passed
+        },
+        model_card=registry.card(reference).location,
+    )
+
+
+def inputs_of(registry: Registry, reference: str) -> tuple[Input, ...]:
+    """Return the direct inputs of a version's first training, by asset and partition."""
+    return tuple(
+        Input(
+            asset=node.asset,
+            partition=node.partition,
+            data_version=node.data_version,
+            capture=capture.value,
+        )
+        for node, capture in sorted(
+            registry.lineage(reference).inputs(),
+            key=lambda edge: (edge[0].asset, edge[0].partition or ""),
+        )
+    )
+
+
+def show(report: Report, console: Console) -> None:
+    """Print the report for eyes."""
+    for model in report.models:
+        console.print(_table(model))
+    console.print(_cards(report))
+    console.print(_facts(report))
+    verdict = "every fact held" if report.passed else "NOT every fact held"
+    style = "bold green" if report.passed else "bold red"
+    console.print(Text(f"{verdict}, in {report.seconds:.0f} s", style=style))
+
+
+def _table(model: ModelReport) -> Table:
+    table = Table(box=SIMPLE_HEAD, title=model.name, title_style="bold", title_justify="left")
+    table.add_column("version", justify="right")
+    table.add_column("stage")
+    table.add_column("metrics")
+    table.add_column("digest", no_wrap=True)
+    table.add_column("trained on")
+    table.add_column("data version", no_wrap=True)
+    for version in model.versions:
+        table.add_row(
+            str(version.version),
+            _stage(version),
+            _metrics(version, model.champion_metric),
+            _short(version.digest),
+            Text("\n").join(
+                Text(one.asset if one.partition is None else f"{one.asset} {one.partition}")
+                for one in version.trained_on
+            ),
+            "\n".join(_short(one.data_version or "-") for one in version.trained_on),
+            end_section=True,
+        )
+    return table
+
+
+def _stage(version: VersionReport) -> Text:
+    text = Text(version.stage, style=STAGE_STYLES.get(version.stage, ""))
+    if version.stage == "none":
+        for check in version.failed_checks:
+            text.append(f"\nstopped by\n{check}", style="red")
+    return text
+
+
+def _metrics(version: VersionReport, champion: MetricRule | None) -> Text:
+    lines = [
+        Text(
+            f"{name} {value:.4g}",
+            style="bold" if champion and name == champion.metric else "dim",
+        )
+        for name, value in version.metrics.items()
+    ]
+    return Text("\n").join(lines)
+
+
+def _cards(report: Report) -> Group:
+    rows = [Text("model cards", style="bold")]
+    for model in report.models:
+        for version in model.versions:
+            path = _shown_path(version.model_card)
+            rows.append(Text.assemble(f"  {version.reference:<20} ", (path, "cyan")))
+    return Group(*rows, Text())
+
+
+def _facts(report: Report) -> Group:
+    rows = [Text("what was shown", style="bold")]
+    for fact in report.facts:
+        mark = ("  ✓ ", "green") if fact.held else ("  ✗ ", "bold red")
+        rows.append(Text.assemble(mark, fact.name, (f"  {fact.shown}", "dim")))
+    return Group(*rows, Text())
+
+
+def _short(digest: str) -> str:
+    return digest.removeprefix("sha256:")[:DIGITS]
+
+
+def _shown_path(location: str | None) -> str:
+    if location is None:
+        return "not written"
+    path = Path(location.removeprefix("file://"))
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return location

@@ -1,0 +1,1 @@
+"""Customers of a telephone company, a model of their churn, and their scores by production."""

@@ -1,0 +1,89 @@
+"""The customers: read, turned into features, and split into training and test."""
+
+from collections.abc import Iterator
+from typing import Literal, TypeAlias
+
+import dagster as dg
+import pandas as pd
+from pydantic import Field
+
+from pedigree.dagster import content_version
+from registry_assets.customer_churn.encoding import CUSTOMER, TARGET, encode
+from registry_assets.datasets import ROW_NUMBER, load
+
+GROUP = "customer_churn"
+Source: TypeAlias = Literal["mlc_churn", "wa_churn"]
+
+
+class CustomersConfig(dg.Config):
+    """Which company's customers to read."""
+
+    source: Source = Field(
+        default="mlc_churn",
+        description="mlc_churn has 5,000 customers; wa_churn has 7,043 with other columns",
+    )
+
+
+class SplitConfig(dg.Config):
+    """How the customers are split."""
+
+    test_share: float = Field(default=0.3, gt=0, lt=1, description="The share that is held out")
+    seed: int = Field(default=20, description="The same seed and customers give the same split")
+
+
+@dg.asset(group_name=GROUP, kinds={"pandas"}, tags={"domain": "churn"})
+def customers(config: CustomersConfig) -> dg.MaterializeResult[pd.DataFrame]:
+    """Customers of a telephone company and whether they left, as published by modeldata."""
+    frame = load("modeldata", config.source).rename(columns={ROW_NUMBER: CUSTOMER})
+    return dg.MaterializeResult(
+        value=frame,
+        data_version=content_version(frame),
+        metadata={"source": config.source} | _shape(frame),
+    )
+
+
+@dg.asset(group_name=GROUP, kinds={"pandas"})
+def customer_features(customers: pd.DataFrame) -> dg.MaterializeResult[pd.DataFrame]:
+    """One row a customer: numbers that an estimator takes, and whether the customer left."""
+    features = encode(customers)
+    return dg.MaterializeResult(
+        value=features,
+        data_version=content_version(features),
+        metadata=_shape(features) | {"churn_rate": float(features[TARGET].mean())},
+    )
+
+
+@dg.multi_asset(
+    group_name=GROUP,
+    outs={
+        "churn_training_customers": dg.AssetOut(
+            kinds={"pandas"}, description="The customers that a churn model is fitted on"
+        ),
+        "churn_test_customers": dg.AssetOut(
+            kinds={"pandas"}, description="The customers that no churn model has seen"
+        ),
+    },
+)
+def churn_split(
+    config: SplitConfig, customer_features: pd.DataFrame
+) -> Iterator[dg.MaterializeResult[pd.DataFrame]]:
+    """Split the customers, with the same churn rate on both sides."""
+    from sklearn.model_selection import train_test_split  # noqa: PLC0415 -- 1 s; runs only
+
+    parts = train_test_split(
+        customer_features,
+        test_size=config.test_share,
+        random_state=config.seed,
+        stratify=customer_features[TARGET],
+    )
+    for name, part in zip(("churn_training_customers", "churn_test_customers"), parts, strict=True):
+        yield dg.MaterializeResult(
+            asset_key=name,
+            value=part,
+            data_version=content_version(part),
+            metadata=_shape(part) | {"seed": config.seed},
+        )
+
+
+def _shape(frame: pd.DataFrame) -> dict[str, int]:
+    return {"dagster/row_count": len(frame), "columns": frame.shape[1]}

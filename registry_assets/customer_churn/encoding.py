@@ -1,0 +1,38 @@
+"""How a table of customers becomes numbers that an estimator can take."""
+
+import pandas as pd
+
+CUSTOMER = "customer"
+TARGET = "churn"
+# A text with more levels (mlc_churn's 51 states) would add a sparse column a level for no gain.
+MOST_LEVELS = 10
+YES_OR_NO = frozenset({"yes", "no"})
+
+
+def encode(customers: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a customer: its number, its features as ``double``, whether it churned.
+
+    Yes and no become 1 and 0, any other text one column a level. A missing number becomes 0:
+    ``wa_churn`` leaves out the total charges of those who have not been billed yet.
+    """
+    columns = {CUSTOMER: customers[CUSTOMER].astype("int64")}
+    for name in customers.columns.drop([CUSTOMER, TARGET]):
+        columns |= _encoded(name, customers[name])
+    columns[TARGET] = (customers[TARGET].str.lower() == "yes").astype("int64")
+    return pd.DataFrame(columns)
+
+
+def features_of(encoded: pd.DataFrame) -> pd.DataFrame:
+    """Return only what a model may see."""
+    return encoded.drop(columns=[CUSTOMER, TARGET], errors="ignore")
+
+
+def _encoded(name: str, values: pd.Series) -> dict[str, pd.Series]:
+    if pd.api.types.is_numeric_dtype(values):
+        return {name: values.fillna(0).astype("float64")}
+    levels = sorted(values.unique())
+    if {level.lower() for level in levels} <= YES_OR_NO:
+        return {name: (values.str.lower() == "yes").astype("float64")}
+    if len(levels) > MOST_LEVELS:
+        return {}
+    return {f"{name}={level}": (values == level).astype("float64") for level in levels}

@@ -1,0 +1,91 @@
+"""Each month's flights, scored by whatever production holds."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from pedigree.catalog.records import ModelVersion
+from pedigree.dagster import content_version, events, input_condition, metadata, stage_key
+from pedigree.dagster.lineage import pinned
+from registry_assets.flight_delay.flights import GROUP
+from registry_assets.flight_delay.model import MODEL
+from registry_assets.flight_delay.months import MONTHS
+from registry_assets.flight_delay.regression import features_of
+
+PRODUCTION = stage_key(MODEL, "production")
+FLIGHTS = dg.AssetKey("flights")
+CODE_VERSION = "1"
+
+
+@dg.asset(
+    group_name=GROUP,
+    kinds={"pandas"},
+    partitions_def=MONTHS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    ins={"production": dg.AssetIn(PRODUCTION)},
+    automation_condition=input_condition(),
+    code_version=CODE_VERSION,
+    required_resource_keys={"io_manager", "registry"},
+    # For one run over many months Dagster gives all of them one data version. So the body keeps
+    # and reports each month itself, and hands no output over.
+    output_required=False,
+)
+def flight_delay_scores(
+    context: dg.AssetExecutionContext,
+    production: ModelVersion,
+    flights: Any,
+) -> Iterator[dg.AssetMaterialization]:
+    """The expected delay of each flight, in minutes; twelve months are one run."""
+    regression = context.resources.registry.connect().load(production.reference)
+    months = context.partition_keys
+    # The IO manager gives several months by their keys, and a single one as it is.
+    frames: dict[str, pd.DataFrame] = flights if len(months) > 1 else {months[0]: flights}
+    for month, frame in frames.items():
+        scores = _score(regression, frame)
+        _keep(context, month, scores)
+        yield dg.AssetMaterialization(
+            context.asset_key,
+            partition=month,
+            tags={
+                metadata.DATA_VERSION: content_version(scores).value,
+                metadata.CODE_VERSION: CODE_VERSION,
+                **_provenance(context.instance, month),
+            },
+            metadata={
+                "model": production.reference,
+                "digest": production.digest,
+                "dagster/row_count": len(scores),
+                "mean_expected_delay": float(scores["expected_delay"].mean()),
+            },
+        )
+
+
+def _score(regression: Any, flights: pd.DataFrame) -> pd.DataFrame:
+    left = flights[flights["dep_delay"].notna()]  # a cancelled flight never arrives
+    return pd.DataFrame(
+        {
+            "time_hour": left["time_hour"],
+            "carrier": left["carrier"],
+            "flight": left["flight"],
+            "expected_delay": regression.predict(features_of(left)),
+        }
+    )
+
+
+def _keep(context: dg.AssetExecutionContext, month: str, scores: pd.DataFrame) -> None:
+    manager: dg.IOManager = context.resources.io_manager
+    with dg.build_output_context(
+        asset_key=context.asset_key, partition_key=month, asset_partitions_def=MONTHS
+    ) as output:
+        manager.handle_output(output, scores)
+
+
+def _provenance(instance: dg.DagsterInstance, month: str) -> dict[str, str]:
+    """Return the tags that Dagster would have set, had it reported the month."""
+    tags: dict[str, str] = {}
+    for key, partitions in ((FLIGHTS, [month]), (PRODUCTION, None)):
+        if used := events.latest(instance, key, partitions):
+            tags |= pinned(key, used.values())
+    return tags

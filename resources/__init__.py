@@ -1,0 +1,17 @@
+"""How this deployment is wired; which of the ways, the environment says."""
+
+import os
+
+from resources.embedded import embedded
+from resources.production import production
+from resources.testing import testing
+from resources.wiring import Wiring
+
+__all__ = ["Wiring", "by_environment", "embedded", "production", "testing"]
+
+SHARED = ("PEDIGREE_DATABASE_URL", "PEDIGREE_STORE_URL", "PEDIGREE_DATA_URL")
+
+
+def by_environment() -> Wiring:
+    """Return the production wiring where anything shared is named, else the embedded one."""
+    return production() if any(os.environ.get(name) for name in SHARED) else embedded()

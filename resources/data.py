@@ -1,0 +1,50 @@
+"""Where the assets' own data is kept between steps: a folder, or S3."""
+
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import dagster as dg
+
+from pedigree.errors import InvalidInputError
+from pedigree.settings import Settings, redact_url
+
+
+class DataIOManager(dg.ConfigurableIOManagerFactory[dg.IOManager]):
+    """Keeps each asset (and partition) as one pickle; the place is looked up when a run starts."""
+
+    url: str | None = None
+    """``s3://bucket/prefix`` or ``file:///folder``; the folder ``data`` at home when None."""
+
+    def create_io_manager(self, context: dg.InitResourceContext) -> dg.IOManager:
+        """Return the manager for this run.
+
+        Raises:
+            InvalidInputError: The URL is neither of S3 nor of a folder.
+        """
+        if self.url is None:
+            return _in_folder(Settings().home_folder / "data", context)
+        parts = urlsplit(self.url)
+        if parts.scheme == "file" and not parts.netloc and parts.path:
+            return _in_folder(Path(unquote(parts.path)), context)
+        if parts.scheme == "s3" and parts.netloc:
+            return _on_s3(parts.netloc, parts.path.strip("/"), context)
+        raise InvalidInputError(
+            "the assets' data can be kept on S3 or in a folder",
+            field="PEDIGREE_DATA_URL",
+            value=redact_url(self.url),
+            remedy="Write s3://bucket/prefix or file:///folder, or unset it",
+        )
+
+
+def _in_folder(folder: Path, context: dg.InitResourceContext) -> dg.IOManager:
+    return dg.FilesystemIOManager(base_dir=str(folder)).create_io_manager(context)
+
+
+def _on_s3(bucket: str, prefix: str, context: dg.InitResourceContext) -> dg.IOManager:
+    # Costs seconds, and only a deployment that uses S3 pays them. Credentials and endpoint come
+    # from boto3's own chain: variables, profile, or the machine's role.
+    from dagster_aws.s3 import S3PickleIOManager, S3Resource  # noqa: PLC0415
+
+    return S3PickleIOManager(
+        s3_resource=S3Resource(), s3_bucket=bucket, s3_prefix=prefix or "data"
+    ).create_io_manager(context)

@@ -1,0 +1,7 @@
+"""The sensors of this deployment: they run from the start, so `make up` acts by itself."""
+
+from sensors.automation import automation_sensor
+from sensors.mirror import mirror_sensor
+from sensors.promotion import promotion_sensor
+
+__all__ = ["automation_sensor", "mirror_sensor", "promotion_sensor"]

@@ -1,0 +1,26 @@
+"""Show in the asset graph what was done to stages outside Dagster."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from pedigree.dagster import RegistryResource, mirror_changes
+
+INTERVAL_S = 15
+
+
+def mirror_sensor(models: Sequence[dg.AssetsDefinition]) -> dg.SensorDefinition:
+    """Return the sensor for the models of this location."""
+
+    @dg.sensor(
+        name="mirror",
+        minimum_interval_seconds=INTERVAL_S,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+    )
+    def mirror(
+        context: dg.SensorEvaluationContext, registry: RegistryResource
+    ) -> dg.SensorResult:
+        """Report a promotion or rollback by CLI, REST or another instance as a materialization."""
+        return mirror_changes(context, registry.connect(), models)
+
+    return mirror

@@ -1,0 +1,31 @@
+"""Ask for the promotions that the models' policies allow."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import dagster as dg
+
+from pedigree.dagster import RegistryResource, promote_due
+
+# A tick without news costs a third of a second; people notice a promotion sooner than the default.
+INTERVAL_S = 15
+
+
+def promotion_sensor(
+    models: Sequence[dg.AssetsDefinition], jobs: Sequence[Any]
+) -> dg.SensorDefinition:
+    """Return the sensor for the models of this location, whose stages the jobs materialize."""
+
+    @dg.sensor(
+        name="promotion",
+        jobs=list(jobs),
+        minimum_interval_seconds=INTERVAL_S,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+    )
+    def promotion(
+        context: dg.SensorEvaluationContext, registry: RegistryResource
+    ) -> dg.SensorResult:
+        """Ask for the promotions that the models' policies allow."""
+        return promote_due(context, registry.connect(), models)
+
+    return promotion
