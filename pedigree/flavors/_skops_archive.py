@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Any
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
@@ -24,6 +25,17 @@ SCHEMA = "schema.json"
 _VALUES = frozenset(
     {"BytesNode", "DTypeNode", "FunctionNode", "JsonNode", "SliceNode", "TupleNode", "TypeNode"}
 )
+# Attributes in which a model keeps a memory address: the vectorizers of text cache for which list
+# of stop words (by id) they have warned, and check again where it is another.
+_ADDRESSES = frozenset({"_stop_words_id"})
+_NOTHING = {
+    "__class__": "str",
+    "__module__": "builtins",
+    "__loader__": "JsonNode",
+    "content": "null",
+    "is_json": True,
+}
+_NPY_HEADER = 4096  # bytes in which a .npy file tells its dtype; a padding field is spelled '|V7'
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 
 
@@ -41,7 +53,7 @@ def write_canonical(source: Path, destination: Path) -> None:
             text = json.dumps(canonical, separators=(",", ":"))
             archive.writestr(_header(SCHEMA), text)
             for name, origin in sorted({new: old for old, new in names.items()}.items()):
-                archive.writestr(_header(name), dumped.read(origin))
+                archive.writestr(_header(name), _content(dumped, origin))
 
 
 def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -59,10 +71,33 @@ def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _content_names(archive: ZipFile) -> dict[str, str]:
     """Map the files of an archive to names made of their content."""
     return {
-        name: f"{hashlib.sha256(archive.read(name)).hexdigest()}{PurePosixPath(name).suffix}"
+        name: f"{hashlib.sha256(_content(archive, name)).hexdigest()}{PurePosixPath(name).suffix}"
         for name in archive.namelist()
         if name != SCHEMA
     }
+
+
+def _content(archive: ZipFile, name: str) -> bytes:
+    """Return a file's bytes, with zeros where an array of records has padding.
+
+    scikit-learn zeroes the padding of a tree's nodes when it grows them, and fills it with whatever
+    the memory held when it copies them in ``Tree.__setstate__``: a model that went through another
+    process for training, or was loaded, would be stored as other bytes.
+    """
+    data = archive.read(name)
+    if not name.endswith(".npy") or b"'|V" not in data[:_NPY_HEADER]:
+        return data
+    import numpy as np  # noqa: PLC0415
+
+    records = np.load(BytesIO(data), allow_pickle=False)
+    if not records.dtype.names:
+        return data
+    padded = np.zeros(records.shape, records.dtype)
+    for field in records.dtype.names:
+        padded[field] = records[field]
+    buffer = BytesIO()
+    np.save(buffer, padded, allow_pickle=False)
+    return buffer.getvalue()
 
 
 def _header(name: str) -> ZipInfo:
@@ -88,7 +123,10 @@ class _Canonical:
         if not isinstance(value, dict):
             return value
         if not _is_state(value):
-            return {key: self._rewritten(item, numbered=numbered) for key, item in value.items()}
+            return {
+                key: _NOTHING if key in _ADDRESSES else self._rewritten(item, numbered=numbered)
+                for key, item in value.items()
+            }
         return self._rewritten_state(value, numbered=numbered)
 
     def _rewritten_state(self, state: dict[str, Any], *, numbered: bool) -> dict[str, Any]:
@@ -101,6 +139,8 @@ class _Canonical:
                 rewritten[key] = self._names[item]
             elif key == "content" and _is_set(state):
                 rewritten[key] = self._rewritten(self._sorted_set(item), numbered=numbered)
+            elif key == "content" and state["__loader__"] == "PartialNode":
+                rewritten[key] = self._rewritten(_without_empty_namespace(item), numbered=numbered)
             else:
                 rewritten[key] = self._rewritten(item, numbered=numbered)
         return rewritten
@@ -134,6 +174,14 @@ def _is_set(state: Mapping[str, Any]) -> bool:
         state["__loader__"] == "ConstructorFromReduceNode"
         and (state["__module__"], state["__class__"]) == ("builtins", "frozenset")
     )
+
+
+def _without_empty_namespace(partial: dict[str, Any]) -> dict[str, Any]:
+    # functools.partial makes its __dict__ when somebody first looks at it.
+    namespace = partial["namespace"]
+    if namespace["__loader__"] == "DictNode" and not namespace["content"]:
+        return {**partial, "namespace": _NOTHING}
+    return partial
 
 
 def _is_value(state: Mapping[str, Any]) -> bool:

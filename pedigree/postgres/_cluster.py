@@ -54,6 +54,7 @@ def _initdb(
     command = [binaries.program("initdb"), "--pgdata", str(target), "--username", ROLE]
     command += ["--encoding", "UTF8", "--locale", "C.UTF-8" if _has_c_utf8() else "C"]
     command += ["--auth", "scram-sha-256", "--pwfile", str(secret)]
+    command += ["--data-checksums"]  # Postgres 18 does it anyway
     command += [] if durable else ["--no-sync"]
     try:
         subprocess.run(

@@ -11,7 +11,7 @@ from pedigree.postgres import _locks
 from pedigree.postgres._account import Account, die_with_parent
 from pedigree.postgres._binaries import Binaries
 from pedigree.postgres._layout import SOCKET_NAME, Layout, open_log
-from pedigree.postgres._processes import arguments, describe
+from pedigree.postgres._processes import command_line, describe
 
 _FAST_STOP_S = 30.0
 _IMMEDIATE_STOP_S = 5.0
@@ -23,6 +23,7 @@ _SETTINGS = {
     "unix_socket_permissions": "0700",
     "max_connections": "200",
     "jit": "off",
+    "log_checkpoints": "off",
     "log_timezone": "UTC",
     "timezone": "UTC",
 }
@@ -140,6 +141,6 @@ def _remove_stale(layout: Layout) -> None:
 
 def _signal_postmaster(layout: Layout, sign: signal.Signals | None) -> None:
     state = layout.postmaster()
-    if sign is None or state is None or str(layout.data) not in arguments(state[0]):
+    if sign is None or state is None or f"-D {layout.data} " not in command_line(state[0]):
         return
     os.kill(state[0], sign)

@@ -1,7 +1,6 @@
 """Where a database is, and how to open connections to it."""
 
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import Connection
@@ -61,10 +60,12 @@ class NamedSource:
             raise _not_a_url(url)
         try:
             self._given = conninfo_to_dict(plain)
-            urlsplit(plain)
-        except (psycopg.ProgrammingError, ValueError):
+        except psycopg.ProgrammingError:
             # "from None": the driver's message quotes the URL with its password
             raise _not_a_url(url) from None
+        # several hosts have several ports, and libpq looks at none of them before it connects
+        if not all(port.isdigit() for port in str(self._given.get("port", "0")).split(",") if port):
+            raise _not_a_url(url)
         self.shown = redact_url(plain)
         self._prepare = prepare
 

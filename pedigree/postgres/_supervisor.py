@@ -145,7 +145,6 @@ def main(argument: str) -> int:
         _serve(order)
     except EmbeddedPostgresError as error:
         _say(str(error))
-        _report(order.report, {"error": error.message, "remedy": error.remedy})
         return 1
     except Exception:
         _say(traceback.format_exc())
@@ -154,18 +153,26 @@ def main(argument: str) -> int:
 
 
 def _serve(order: Order) -> None:
-    layout = Layout(Path(order.home))
-    lock = _become_supervisor(layout)
+    try:
+        supervisor = _started(order)
+    except EmbeddedPostgresError as error:
+        _report(order.report, {"error": error.message, "remedy": error.remedy})
+        raise
+    _report(order.report, {})
+    os.close(order.report)
+    if supervisor is not None:
+        supervisor.serve()
+
+
+def _started(order: Order) -> Supervisor | None:
+    lock = _become_supervisor(Layout(Path(order.home)))
     if lock is None:
-        _report(order.report, {})
-        return
+        return None
     os.ftruncate(lock, 0)
     os.write(lock, str(os.getpid()).encode("ascii"))
     supervisor = Supervisor(order, lock)
     supervisor.start()
-    _report(order.report, {})
-    os.close(order.report)
-    supervisor.serve()
+    return supervisor
 
 
 def _become_supervisor(layout: Layout) -> int | None:
@@ -189,7 +196,7 @@ def _report(pipe: int, message: dict[str, str | None]) -> None:
     try:
         os.write(pipe, json.dumps(message).encode() + b"\n")
     except OSError:
-        return  # the client is gone, or has had its report
+        return  # the client is gone
 
 
 def _say(text: str) -> None:

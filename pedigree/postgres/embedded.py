@@ -28,7 +28,7 @@ from pedigree.postgres import _locks
 from pedigree.postgres._cluster import ROLE
 from pedigree.postgres._launch import SUPERVISOR, launch_supervisor
 from pedigree.postgres._layout import PORT, Layout
-from pedigree.postgres._processes import arguments, describe
+from pedigree.postgres._processes import command_line, describe
 from pedigree.postgres._server import take_over
 
 DEFAULT_GRACE_S = 3.0
@@ -245,7 +245,7 @@ class EmbeddedPostgres:
             os.close(take_over(layout))  # its supervisor was killed
             return True
         pid = layout.supervisor_pid()
-        if pid is not None and SUPERVISOR in arguments(pid):
+        if pid is not None and SUPERVISOR in command_line(pid):
             os.kill(pid, signal.SIGTERM)
         with _locks.exclusive(layout.supervisor, timeout_s=_STOP_S):
             return True

@@ -6,7 +6,8 @@ while a deployment rolls. An applied file never changes; a mistake is mended by 
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -51,8 +52,9 @@ def migrate(database: Database) -> tuple[str, ...]:
         DatabaseUnavailableError: The server does not answer, or a lock was not free in time.
     """
     done = []
-    while (name := database.run(_apply_next)) is not None:
-        done.append(name)
+    with _refusals_named("the migrations cannot be applied"):
+        while (name := database.run(_apply_next)) is not None:
+            done.append(name)
     return tuple(done)
 
 
@@ -62,12 +64,13 @@ def pending(database: Database) -> tuple[str, ...]:
     Raises:
         MigrationChangedError: An applied migration is not the file that this code carries.
         SchemaBehindError: The schema is newer than this code.
+        MigrationFailedError: The role may not read the record of migrations.
         DatabaseUnavailableError: The server does not answer.
     """
-    if not database.read(_QUERIES["migration_table_exists"])[0]["found"]:
-        return tuple(migration.name for migration in all_migrations())
-    applied = _by_number(database.read(_QUERIES["applied_migrations"]))
-    return tuple(migration.name for migration in _missing(applied))
+    with _refusals_named("the record of applied migrations cannot be read"):
+        exists = database.read(_QUERIES["migration_table_exists"])[0]["found"]
+        rows = database.read(_QUERIES["applied_migrations"]) if exists else []
+    return tuple(migration.name for migration in _missing(_by_number(rows)))
 
 
 def require_current(database: Database) -> None:
@@ -114,20 +117,25 @@ def _apply_next(connection: Connection[DictRow]) -> str | None:
 
 def _apply(connection: Connection[DictRow], migration: Migration) -> None:
     connection.execute(_QUERIES["limit_migration"])
-    try:
+    with _refusals_named(f"the migration {migration.name} failed and left nothing behind"):
         connection.execute(migration.text)
-    except psycopg.OperationalError:
-        raise  # the server went away or a lock was not free: the database knows what to do
-    except psycopg.Error as error:
-        raise MigrationFailedError(
-            f"the migration {migration.name} failed and left nothing behind: "
-            f"{error.diag.message_primary}",
-            remedy="Mend what it complains of and run `pedigree migrate` again",
-        ) from error
     connection.execute(
         _QUERIES["record_migration"],
         {"number": migration.number, "name": migration.name, "checksum": migration.checksum},
     )
+
+
+@contextmanager
+def _refusals_named(what: str) -> Iterator[None]:
+    try:
+        yield
+    except psycopg.OperationalError:
+        raise  # the server went away or a lock was not free: the database knows what to do
+    except psycopg.Error as error:
+        raise MigrationFailedError(
+            f"{what}: {error.diag.message_primary or error}",
+            remedy="Mend what it complains of and run `pedigree migrate` again",
+        ) from error
 
 
 def _missing(applied: Mapping[int, DictRow]) -> tuple[Migration, ...]:

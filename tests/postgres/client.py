@@ -16,7 +16,9 @@ def main() -> None:
     with Database.embedded(server, options["database"]) as database:
         for line in sys.stdin:
             try:
-                answer = database.run(lambda connection, sql=line: connection.execute(sql).fetchone())
+                answer = database.run(
+                    lambda connection, sql=line: connection.execute(sql).fetchone()
+                )
             except PedigreeError as error:
                 answer = {"error": type(error).__name__, "text": str(error)}
             sys.stdout.write(json.dumps(answer) + "\n")

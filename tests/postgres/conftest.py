@@ -86,9 +86,7 @@ def start_client(fast_settings: dict[str, str]) -> Iterator[Callable[..., Client
 
 
 @pytest.fixture(scope="session")
-def stopped_home(
-    tmp_path_factory: pytest.TempPathFactory, fast_settings: dict[str, str]
-) -> Path:
+def stopped_home(tmp_path_factory: pytest.TempPathFactory, fast_settings: dict[str, str]) -> Path:
     """A home whose server was started once and stopped: making one takes longer than copying it."""
     home = tmp_path_factory.mktemp("stopped") / "home"
     server = EmbeddedPostgres(home, settings=fast_settings)

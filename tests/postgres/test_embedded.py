@@ -53,7 +53,7 @@ def test_a_database_is_made_on_demand(make_server):
 
 
 def test_a_database_name_that_needs_quoting_is_refused(home):
-    with pytest.raises(InvalidInputError, match='database: .*"; DROP'):
+    with pytest.raises(InvalidInputError, match=r'database: .*"; DROP'):
         EmbeddedPostgres(home).url('x"; DROP DATABASE pedigree')
 
 
@@ -93,7 +93,7 @@ def test_folders_and_password_are_private_and_parents_stay_as_they_are(make_serv
 def test_nobody_gets_in_without_the_password(make_server):
     options = conninfo_to_dict(make_server().url("pedigree"))
     for password in (None, "", "pedigree"):
-        with pytest.raises(psycopg.OperationalError, match="password|authentication"):
+        with pytest.raises(psycopg.OperationalError, match=r"password|authentication"):
             psycopg.connect(**{**options, "password": password}, passfile="/dev/null")
 
 

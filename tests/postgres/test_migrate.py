@@ -2,9 +2,11 @@
 
 import subprocess
 import sys
+from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from pedigree.errors import (
     DatabaseUnavailableError,
@@ -12,7 +14,8 @@ from pedigree.errors import (
     MigrationFailedError,
     SchemaBehindError,
 )
-from pedigree.postgres import Database, migrate as module
+from pedigree.postgres import Database
+from pedigree.postgres import migrate as module
 from pedigree.postgres.migrate import (
     FILE_NAME,
     Migration,
@@ -26,9 +29,15 @@ NAMES = tuple(migration.name for migration in all_migrations())
 
 
 @pytest.fixture
-def empty(make_database_url):
+def empty_url(make_database_url):
+    """The URL of a database without schema."""
+    return make_database_url(template=None)
+
+
+@pytest.fixture
+def empty(empty_url):
     """A database without schema."""
-    with Database.connect(make_database_url(template=None)) as database:
+    with Database.connect(empty_url) as database:
         yield database
 
 
@@ -106,7 +115,7 @@ def test_a_schema_one_migration_behind_gets_just_that_one(database, add_migratio
 
 def test_a_migration_that_fails_leaves_nothing(database, add_migration):
     add_migration("CREATE TABLE pedigree.half (n integer); SELECT * FROM no_such_table")
-    with pytest.raises(MigrationFailedError, match=r"_extra failed .* no_such_table"):
+    with pytest.raises(MigrationFailedError, match=r"_extra failed .*no_such_table"):
         migrate(database)
     assert database.read("SELECT to_regclass('pedigree.half') AS half") == [{"half": None}]
     assert len(pending(database)) == 1
@@ -125,26 +134,30 @@ def test_a_migration_does_not_queue_behind_a_held_table_for_long(
     migrate(database)
 
 
-def test_without_the_right_to_create_the_error_says_so(empty):
-    def as_guest(connection):
-        connection.execute("CREATE ROLE guest_of_migrate; SET LOCAL ROLE guest_of_migrate")
-        module._apply_next(connection)
+def test_without_the_right_to_create_the_error_says_so(empty, empty_url):
+    name = f"guest_{uuid4().hex}"
+    empty.run(lambda connection: connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'guest'"))
+    options = conninfo_to_dict(empty_url)
+    url = empty_url.replace(f"{options['user']}:{options['password']}@", f"{name}:guest@")
+    with Database.connect(url) as guest:
+        with pytest.raises(MigrationFailedError, match="permission denied"):
+            migrate(guest)
+        empty.run(lambda connection: connection.execute("CREATE SCHEMA pedigree"))
+        with pytest.raises(MigrationFailedError, match="permission denied"):
+            pending(guest)
+    empty.run(lambda connection: connection.execute(f"DROP ROLE {name}"))
 
-    with pytest.raises(MigrationFailedError, match="permission denied"):
-        empty.run(as_guest)
 
-
-def test_eight_processes_at_once_apply_each_migration_once(make_database_url):
-    url = make_database_url(template=None)
+def test_eight_processes_at_once_apply_each_migration_once(empty_url):
     code = (
         "import sys; from pedigree.postgres import Database;"
         "from pedigree.postgres.migrate import migrate;"
         "print(*migrate(Database.connect(sys.argv[1])), flush=True)"
     )
     processes = [
-        subprocess.Popen([sys.executable, "-c", code, url], stdout=subprocess.PIPE, text=True)
+        subprocess.Popen([sys.executable, "-c", code, empty_url], stdout=subprocess.PIPE, text=True)
         for _ in range(8)
     ]
     applied = [process.communicate(timeout=60)[0].split() for process in processes]
     assert [process.returncode for process in processes] == [0] * 8
-    assert sorted(sum(applied, [])) == list(NAMES)
+    assert sorted(name for names in applied for name in names) == list(NAMES)

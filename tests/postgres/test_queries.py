@@ -1,4 +1,4 @@
-"""Every named query is described, and all are read."""
+"""Named queries are read with what stands above them."""
 
 from importlib.resources import files
 
@@ -20,6 +20,15 @@ def _packages() -> list[str]:
 
 
 @pytest.mark.parametrize("package", _packages())
-def test_every_query_says_what_it_does(package):
-    for name, text in load_queries(package).items():
-        assert text.startswith("-- "), f"{package}: {name}"
+def test_every_file_of_queries_is_read(package):
+    assert load_queries(package)
+
+
+def test_a_name_given_twice_is_refused(tmp_path, monkeypatch):
+    package = tmp_path / "twice"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "queries.sql").write_text("-- name: one\nSELECT 1;\n\n-- name: one\nSELECT 2;\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ValueError, match="twice"):
+        load_queries("twice")

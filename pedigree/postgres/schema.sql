@@ -1,0 +1,492 @@
+-- What the migrations make, written by tests/postgres/test_schema.py. Do not edit.
+
+CREATE SCHEMA pedigree;
+
+CREATE FUNCTION pedigree.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
+END
+$$;
+
+CREATE TABLE pedigree.artifact (
+    digest text NOT NULL COLLATE pg_catalog."C",
+    manifest bytea NOT NULL,
+    size bigint NOT NULL,
+    CONSTRAINT artifact_size_check CHECK ((size >= 0))
+);
+
+CREATE TABLE pedigree.artifact_file (
+    artifact_digest text NOT NULL COLLATE pg_catalog."C",
+    path text NOT NULL COLLATE pg_catalog."C",
+    blob_digest text NOT NULL COLLATE pg_catalog."C"
+);
+
+CREATE TABLE pedigree.blob (
+    digest text NOT NULL COLLATE pg_catalog."C",
+    size bigint NOT NULL,
+    key text NOT NULL COLLATE pg_catalog."C",
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT blob_size_check CHECK ((size >= 0))
+);
+
+CREATE TABLE pedigree.environment (
+    hash text NOT NULL COLLATE pg_catalog."C",
+    packages text[] NOT NULL
+);
+
+CREATE TABLE pedigree.event (
+    id bigint NOT NULL,
+    event_id uuid NOT NULL,
+    type text NOT NULL COLLATE pg_catalog."C",
+    model text NOT NULL COLLATE pg_catalog."C",
+    version integer,
+    canonical bytea NOT NULL,
+    leaf bytea NOT NULL,
+    CONSTRAINT event_leaf_check CHECK ((length(leaf) = 32))
+);
+
+ALTER TABLE pedigree.event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME pedigree.event_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE pedigree.feed (
+    seq bigint NOT NULL,
+    id bigint NOT NULL
+);
+
+CREATE TABLE pedigree.lineage_edge (
+    training_id uuid NOT NULL,
+    consumer integer NOT NULL,
+    source integer NOT NULL,
+    capture text NOT NULL,
+    CONSTRAINT lineage_edge_capture_check CHECK ((capture = ANY (ARRAY['read'::text, 'declared'::text, 'provenance'::text])))
+);
+
+CREATE TABLE pedigree.lineage_node (
+    training_id uuid NOT NULL,
+    node_id integer NOT NULL,
+    kind text NOT NULL,
+    asset text NOT NULL COLLATE pg_catalog."C",
+    partition text COLLATE pg_catalog."C",
+    storage_id bigint,
+    run_id text,
+    data_version text,
+    code_version text,
+    at timestamp with time zone,
+    CONSTRAINT lineage_node_kind_check CHECK ((kind = ANY (ARRAY['step'::text, 'materialization'::text, 'observation'::text, 'external'::text, 'missing'::text])))
+);
+
+CREATE TABLE pedigree.migration (
+    number integer NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    checksum text NOT NULL COLLATE pg_catalog."C",
+    applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+CREATE TABLE pedigree.model_card (
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    revision integer NOT NULL,
+    digest text NOT NULL COLLATE pg_catalog."C",
+    markdown text NOT NULL,
+    notes jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT model_card_revision_check CHECK ((revision >= 1))
+);
+
+CREATE TABLE pedigree.model_version (
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    digest text NOT NULL COLLATE pg_catalog."C",
+    copy integer DEFAULT 0 NOT NULL,
+    flavor text NOT NULL,
+    signature jsonb NOT NULL,
+    description text,
+    owners text[] DEFAULT '{}'::text[] NOT NULL,
+    tags jsonb DEFAULT '{}'::jsonb NOT NULL,
+    approval_status text DEFAULT 'none'::text NOT NULL,
+    approval_notes text,
+    approved_by text,
+    approval_timestamp timestamp with time zone,
+    risk_class text,
+    risk_assessment_id text,
+    drift_monitor_id text,
+    datasheet_uri text,
+    quarantine_reason text,
+    hold_reason text,
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL,
+    created_by_source text NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT model_version_approval_status_check CHECK ((approval_status = ANY (ARRAY['none'::text, 'pending'::text, 'approved'::text, 'rejected'::text]))),
+    CONSTRAINT model_version_risk_class_check CHECK ((risk_class = ANY (ARRAY['minimal'::text, 'limited'::text, 'high'::text, 'unacceptable'::text]))),
+    CONSTRAINT model_version_version_check CHECK ((version >= 1))
+);
+
+CREATE TABLE pedigree.orphan (
+    key text NOT NULL COLLATE pg_catalog."C",
+    orphaned_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+CREATE TABLE pedigree.registered_model (
+    model_id bigint NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    name_key text NOT NULL COLLATE pg_catalog."C",
+    next_version integer DEFAULT 1 NOT NULL,
+    generation bigint DEFAULT 0 NOT NULL,
+    description text,
+    owners text[] DEFAULT '{}'::text[] NOT NULL,
+    tags jsonb DEFAULT '{}'::jsonb NOT NULL,
+    policy jsonb,
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL,
+    deleted_at timestamp with time zone
+);
+
+ALTER TABLE pedigree.registered_model ALTER COLUMN model_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME pedigree.registered_model_model_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE pedigree.tenure (
+    tenure_id bigint NOT NULL,
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    pointer text NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    exclusive boolean NOT NULL,
+    held_since timestamp with time zone NOT NULL,
+    held_until timestamp with time zone,
+    moved_by text NOT NULL,
+    reason text,
+    ended_by text,
+    CONSTRAINT tenure_check CHECK (((held_until IS NULL) = (ended_by IS NULL))),
+    CONSTRAINT tenure_check1 CHECK ((held_until >= held_since)),
+    CONSTRAINT tenure_ended_by_check CHECK ((ended_by = ANY (ARRAY['promotion'::text, 'rollback'::text, 'move'::text, 'deletion'::text]))),
+    CONSTRAINT tenure_pointer_check CHECK ((pointer = ANY (ARRAY['stage'::text, 'alias'::text])))
+);
+
+ALTER TABLE pedigree.tenure ALTER COLUMN tenure_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME pedigree.tenure_tenure_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE pedigree.training (
+    training_id uuid NOT NULL,
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    run_id text NOT NULL,
+    instance_id text,
+    job_name text,
+    step_key text,
+    asset text,
+    partition text,
+    git_commit text NOT NULL,
+    git_dirty boolean NOT NULL,
+    git_source text NOT NULL,
+    code_version text,
+    training_data_digest text,
+    training_data_version text,
+    validation_dataset_id text,
+    environment_hash text COLLATE pg_catalog."C",
+    ci_build text,
+    metrics jsonb NOT NULL,
+    params jsonb NOT NULL,
+    raced boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL,
+    created_by_source text NOT NULL
+);
+
+CREATE TABLE pedigree.unsequenced (
+    id bigint NOT NULL
+);
+
+CREATE TABLE pedigree.upload (
+    upload_id uuid NOT NULL,
+    digests text[] DEFAULT '{}'::text[] NOT NULL COLLATE pg_catalog."C",
+    lease_until timestamp with time zone NOT NULL
+);
+
+CREATE TABLE pedigree.verdict (
+    verdict_id bigint NOT NULL,
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    check_name text NOT NULL COLLATE pg_catalog."C",
+    passed boolean NOT NULL,
+    severity text NOT NULL,
+    digest text NOT NULL COLLATE pg_catalog."C",
+    relative boolean NOT NULL,
+    baseline_digest text COLLATE pg_catalog."C",
+    summary text NOT NULL,
+    details jsonb NOT NULL,
+    run_id text,
+    at timestamp with time zone NOT NULL,
+    recorded_by text NOT NULL,
+    CONSTRAINT verdict_severity_check CHECK ((severity = ANY (ARRAY['error'::text, 'warn'::text])))
+);
+
+ALTER TABLE pedigree.verdict ALTER COLUMN verdict_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME pedigree.verdict_verdict_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE VIEW pedigree.version_record AS
+ SELECT v.model_id,
+    m.name AS model_name,
+    m.name_key,
+    m.generation,
+    v.version AS version_id,
+    v.digest,
+    artifact.size,
+    v.flavor,
+    v.signature,
+    v.description,
+    v.owners,
+    v.tags,
+    v.approval_status,
+    v.approval_notes,
+    v.approved_by,
+    v.approval_timestamp,
+    v.risk_class,
+    v.risk_assessment_id,
+    v.drift_monitor_id,
+    v.datasheet_uri,
+    v.quarantine_reason,
+    v.hold_reason,
+    v.created_at,
+    v.created_by,
+    v.created_by_source,
+    first.run_id,
+    first.git_commit,
+    first.git_dirty,
+    first.git_source,
+    first.code_version,
+    first.training_data_digest,
+    first.training_data_version,
+    first.validation_dataset_id,
+    first.environment_hash,
+    first.ci_build,
+    first.metrics,
+    first.params,
+    trainings.count AS trainings,
+    COALESCE(stage.name, 'none'::text) AS stage,
+    stage.held_since AS stage_since,
+    ARRAY( SELECT t.name
+           FROM pedigree.tenure t
+          WHERE ((t.model_id = v.model_id) AND (t.version = v.version) AND (t.pointer = 'alias'::text) AND (t.held_until IS NULL))
+          ORDER BY t.name) AS aliases,
+    ( SELECT c.digest
+           FROM pedigree.model_card c
+          WHERE ((c.model_id = v.model_id) AND (c.version = v.version))
+          ORDER BY c.revision DESC
+         LIMIT 1) AS model_card_digest
+   FROM (((((pedigree.model_version v
+     JOIN pedigree.registered_model m USING (model_id))
+     JOIN pedigree.artifact ON ((artifact.digest = v.digest)))
+     JOIN LATERAL ( SELECT t.training_id,
+            t.model_id,
+            t.version,
+            t.run_id,
+            t.instance_id,
+            t.job_name,
+            t.step_key,
+            t.asset,
+            t.partition,
+            t.git_commit,
+            t.git_dirty,
+            t.git_source,
+            t.code_version,
+            t.training_data_digest,
+            t.training_data_version,
+            t.validation_dataset_id,
+            t.environment_hash,
+            t.ci_build,
+            t.metrics,
+            t.params,
+            t.raced,
+            t.created_at,
+            t.created_by,
+            t.created_by_source
+           FROM pedigree.training t
+          WHERE ((t.model_id = v.model_id) AND (t.version = v.version))
+          ORDER BY t.created_at, t.training_id
+         LIMIT 1) first ON (true))
+     JOIN LATERAL ( SELECT count(*) AS count
+           FROM pedigree.training t
+          WHERE ((t.model_id = v.model_id) AND (t.version = v.version))) trainings ON (true))
+     LEFT JOIN pedigree.tenure stage ON (((stage.model_id = v.model_id) AND (stage.version = v.version) AND (stage.pointer = 'stage'::text) AND (stage.held_until IS NULL))))
+  WHERE ((v.deleted_at IS NULL) AND (m.deleted_at IS NULL));
+
+ALTER TABLE ONLY pedigree.artifact_file
+    ADD CONSTRAINT artifact_file_pkey PRIMARY KEY (artifact_digest, path);
+
+ALTER TABLE ONLY pedigree.artifact
+    ADD CONSTRAINT artifact_pkey PRIMARY KEY (digest);
+
+ALTER TABLE ONLY pedigree.blob
+    ADD CONSTRAINT blob_key_unique UNIQUE (key);
+
+ALTER TABLE ONLY pedigree.blob
+    ADD CONSTRAINT blob_pkey PRIMARY KEY (digest);
+
+ALTER TABLE ONLY pedigree.environment
+    ADD CONSTRAINT environment_pkey PRIMARY KEY (hash);
+
+ALTER TABLE ONLY pedigree.event
+    ADD CONSTRAINT event_id_unique UNIQUE (event_id);
+
+ALTER TABLE ONLY pedigree.event
+    ADD CONSTRAINT event_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY pedigree.feed
+    ADD CONSTRAINT feed_event_unique UNIQUE (id);
+
+ALTER TABLE ONLY pedigree.feed
+    ADD CONSTRAINT feed_pkey PRIMARY KEY (seq);
+
+ALTER TABLE ONLY pedigree.lineage_edge
+    ADD CONSTRAINT lineage_edge_pkey PRIMARY KEY (training_id, consumer, source);
+
+ALTER TABLE ONLY pedigree.lineage_node
+    ADD CONSTRAINT lineage_node_pkey PRIMARY KEY (training_id, node_id);
+
+ALTER TABLE ONLY pedigree.migration
+    ADD CONSTRAINT migration_name_unique UNIQUE (name);
+
+ALTER TABLE ONLY pedigree.migration
+    ADD CONSTRAINT migration_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY pedigree.model_card
+    ADD CONSTRAINT model_card_pkey PRIMARY KEY (model_id, version, revision);
+
+ALTER TABLE ONLY pedigree.model_version
+    ADD CONSTRAINT model_version_pkey PRIMARY KEY (model_id, version);
+
+ALTER TABLE ONLY pedigree.orphan
+    ADD CONSTRAINT orphan_pkey PRIMARY KEY (key);
+
+ALTER TABLE ONLY pedigree.registered_model
+    ADD CONSTRAINT registered_model_name_unique UNIQUE (name_key);
+
+ALTER TABLE ONLY pedigree.registered_model
+    ADD CONSTRAINT registered_model_pkey PRIMARY KEY (model_id);
+
+ALTER TABLE ONLY pedigree.tenure
+    ADD CONSTRAINT tenure_pkey PRIMARY KEY (tenure_id);
+
+ALTER TABLE ONLY pedigree.training
+    ADD CONSTRAINT training_pkey PRIMARY KEY (training_id);
+
+ALTER TABLE ONLY pedigree.unsequenced
+    ADD CONSTRAINT unsequenced_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY pedigree.upload
+    ADD CONSTRAINT upload_pkey PRIMARY KEY (upload_id);
+
+ALTER TABLE ONLY pedigree.verdict
+    ADD CONSTRAINT verdict_pkey PRIMARY KEY (verdict_id);
+
+CREATE INDEX artifact_file_blob ON pedigree.artifact_file USING btree (blob_digest);
+
+CREATE INDEX event_model ON pedigree.event USING btree (model, version);
+
+CREATE INDEX lineage_node_asset ON pedigree.lineage_node USING btree (asset, partition);
+
+CREATE UNIQUE INDEX model_version_digest_unique ON pedigree.model_version USING btree (model_id, digest, copy) WHERE (deleted_at IS NULL);
+
+CREATE UNIQUE INDEX tenure_exclusive ON pedigree.tenure USING btree (model_id, pointer, name) WHERE (exclusive AND (held_until IS NULL));
+
+CREATE UNIQUE INDEX tenure_one_stage ON pedigree.tenure USING btree (model_id, version) WHERE ((pointer = 'stage'::text) AND (held_until IS NULL));
+
+CREATE INDEX tenure_timeline ON pedigree.tenure USING btree (model_id, pointer, name, held_since);
+
+CREATE INDEX tenure_version ON pedigree.tenure USING btree (model_id, version);
+
+CREATE UNIQUE INDEX training_run_unique ON pedigree.training USING btree (model_id, version, run_id, COALESCE(step_key, ''::text));
+
+CREATE INDEX training_version ON pedigree.training USING btree (model_id, version, created_at, training_id);
+
+CREATE INDEX upload_lease ON pedigree.upload USING btree (lease_until);
+
+CREATE INDEX verdict_latest ON pedigree.verdict USING btree (model_id, version, check_name, verdict_id DESC);
+
+CREATE TRIGGER event_append_only BEFORE DELETE OR UPDATE ON pedigree.event FOR EACH ROW EXECUTE FUNCTION pedigree.refuse_change();
+
+ALTER TABLE pedigree.event ENABLE ALWAYS TRIGGER event_append_only;
+
+CREATE TRIGGER event_no_truncate BEFORE TRUNCATE ON pedigree.event FOR EACH STATEMENT EXECUTE FUNCTION pedigree.refuse_change();
+
+ALTER TABLE pedigree.event ENABLE ALWAYS TRIGGER event_no_truncate;
+
+CREATE TRIGGER feed_append_only BEFORE DELETE OR UPDATE ON pedigree.feed FOR EACH ROW EXECUTE FUNCTION pedigree.refuse_change();
+
+ALTER TABLE pedigree.feed ENABLE ALWAYS TRIGGER feed_append_only;
+
+CREATE TRIGGER feed_no_truncate BEFORE TRUNCATE ON pedigree.feed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.refuse_change();
+
+ALTER TABLE pedigree.feed ENABLE ALWAYS TRIGGER feed_no_truncate;
+
+ALTER TABLE ONLY pedigree.artifact_file
+    ADD CONSTRAINT artifact_file_artifact_digest_fkey FOREIGN KEY (artifact_digest) REFERENCES pedigree.artifact(digest);
+
+ALTER TABLE ONLY pedigree.artifact_file
+    ADD CONSTRAINT artifact_file_blob_digest_fkey FOREIGN KEY (blob_digest) REFERENCES pedigree.blob(digest);
+
+ALTER TABLE ONLY pedigree.feed
+    ADD CONSTRAINT feed_id_fkey FOREIGN KEY (id) REFERENCES pedigree.event(id);
+
+ALTER TABLE ONLY pedigree.lineage_edge
+    ADD CONSTRAINT lineage_edge_training_id_consumer_fkey FOREIGN KEY (training_id, consumer) REFERENCES pedigree.lineage_node(training_id, node_id);
+
+ALTER TABLE ONLY pedigree.lineage_edge
+    ADD CONSTRAINT lineage_edge_training_id_source_fkey FOREIGN KEY (training_id, source) REFERENCES pedigree.lineage_node(training_id, node_id);
+
+ALTER TABLE ONLY pedigree.lineage_node
+    ADD CONSTRAINT lineage_node_training_id_fkey FOREIGN KEY (training_id) REFERENCES pedigree.training(training_id);
+
+ALTER TABLE ONLY pedigree.model_card
+    ADD CONSTRAINT model_card_digest_fkey FOREIGN KEY (digest) REFERENCES pedigree.blob(digest);
+
+ALTER TABLE ONLY pedigree.model_card
+    ADD CONSTRAINT model_card_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
+
+ALTER TABLE ONLY pedigree.model_version
+    ADD CONSTRAINT model_version_digest_fkey FOREIGN KEY (digest) REFERENCES pedigree.artifact(digest);
+
+ALTER TABLE ONLY pedigree.model_version
+    ADD CONSTRAINT model_version_model_id_fkey FOREIGN KEY (model_id) REFERENCES pedigree.registered_model(model_id);
+
+ALTER TABLE ONLY pedigree.tenure
+    ADD CONSTRAINT tenure_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
+
+ALTER TABLE ONLY pedigree.training
+    ADD CONSTRAINT training_environment_hash_fkey FOREIGN KEY (environment_hash) REFERENCES pedigree.environment(hash);
+
+ALTER TABLE ONLY pedigree.training
+    ADD CONSTRAINT training_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
+
+ALTER TABLE ONLY pedigree.unsequenced
+    ADD CONSTRAINT unsequenced_id_fkey FOREIGN KEY (id) REFERENCES pedigree.event(id);
+
+ALTER TABLE ONLY pedigree.verdict
+    ADD CONSTRAINT verdict_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);

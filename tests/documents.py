@@ -1,0 +1,24 @@
+"""Documents that are written from the code: a test compares, and ``UPDATE_DOCS=1`` writes."""
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def assert_current(document: str, expected: str) -> None:
+    """Compare a whole document, a path from the root of the repository, with what it should be."""
+    path = ROOT / document
+    if os.environ.get("UPDATE_DOCS"):
+        path.write_text(expected, encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == expected, f"run UPDATE_DOCS=1 pytest: {document}"
+
+
+def assert_part_current(document: str, part: str, expected: str) -> None:
+    """Compare the lines between ``<!-- part -->`` and ``<!-- /part -->`` of a document."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    head, opening, rest = text.partition(f"<!-- {part} -->\n")
+    _, closing, tail = rest.partition(f"<!-- /{part} -->")
+    assert opening, f"{document} has no part {part}"
+    assert closing, f"{document} does not close its part {part}"
+    assert_current(document, f"{head}{opening}\n{expected}\n\n{closing}{tail}")

@@ -1,0 +1,199 @@
+import datetime
+import decimal
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pedigree.errors import InvalidSignatureError
+from pedigree.signatures.infer import infer
+from pedigree.signatures.records import Column, ColumnType, Port, Tensor
+
+GAP = None
+
+
+def inputs_of(value: object) -> tuple[Port, ...]:
+    return infer(value, np.zeros(1)).inputs
+
+
+def type_of(values: Any, dtype: Any = None) -> ColumnType:
+    (column,) = inputs_of(pd.DataFrame({"x": pd.Series(values, dtype=dtype)}))
+    assert isinstance(column, Column)
+    return column.type
+
+
+@pytest.mark.parametrize(
+    ("dtype", "expected"),
+    [
+        ("bool", "boolean"),
+        ("boolean", "boolean"),
+        ("int8", "integer"),
+        ("int16", "integer"),
+        ("int32", "integer"),
+        ("uint8", "integer"),
+        ("uint16", "integer"),
+        ("Int32", "integer"),
+        ("int64", "long"),
+        ("Int64", "long"),
+        ("uint32", "long"),
+        ("float16", "float"),
+        ("float32", "float"),
+        ("Float32", "float"),
+        ("float64", "double"),
+        ("Float64", "double"),
+        ("Sparse[float64]", "double"),
+        ("datetime64[s]", "datetime"),
+        ("datetime64[ns]", "datetime"),
+    ],
+)
+def test_number_and_time_columns_take_the_type_that_holds_them(dtype: str, expected: str) -> None:
+    assert type_of([1, 0], dtype).value == expected
+
+
+@pytest.mark.parametrize("dtype", ["str", "string", "object", None])
+def test_text_is_a_string_in_each_of_pandas_dtypes(dtype: str | None) -> None:
+    assert type_of(["a", GAP], dtype) is ColumnType.STRING
+
+
+def test_a_string_column_needs_no_value_where_the_dtype_tells() -> None:
+    assert type_of([GAP], "str") is ColumnType.STRING
+    assert type_of([], "str") is ColumnType.STRING
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([b"a", GAP], ColumnType.BINARY),
+        ([True, GAP], ColumnType.BOOLEAN),
+        ([1, 2], ColumnType.LONG),
+        ([1, 2.5], ColumnType.DOUBLE),
+        ([datetime.date(2013, 1, 1)], ColumnType.DATETIME),
+        ([datetime.datetime(2013, 1, 1, tzinfo=datetime.UTC)], ColumnType.DATETIME),
+    ],
+)
+def test_an_object_column_is_typed_by_its_values(values: list[Any], expected: ColumnType) -> None:
+    assert type_of(values, "object") is expected
+
+
+def test_a_zoned_time_is_a_datetime() -> None:
+    times = pd.Series(pd.to_datetime(["2013-01-01"])).dt.tz_localize("Europe/Paris")
+    assert type_of(times) is ColumnType.DATETIME
+
+
+@pytest.mark.parametrize(
+    ("categories", "expected"),
+    [(["a", "b"], ColumnType.STRING), ([1, 2], ColumnType.LONG), ([0.5], ColumnType.DOUBLE)],
+)
+def test_a_categorical_has_the_type_of_its_categories(
+    categories: list[Any], expected: ColumnType
+) -> None:
+    assert type_of(pd.Categorical([categories[0]], categories=categories)) is expected
+
+
+def test_a_column_with_gaps_is_required_all_the_same() -> None:
+    frame = pd.DataFrame({"a": [1, GAP], "b": ["x", GAP], "c": pd.array([1, GAP], dtype="Int64")})
+    assert inputs_of(frame) == (
+        Column(name="a", type=ColumnType.DOUBLE),  # pandas made it so
+        Column(name="b", type=ColumnType.STRING),
+        Column(name="c", type=ColumnType.LONG),
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "told"),
+    [
+        ([1], "uint64", "uint64"),
+        ([1], "timedelta64[s]", "timedelta64"),
+        ([1j], "complex128", "complex128"),
+        ([decimal.Decimal(1)], "object", "decimal"),
+        (["a", 1], "object", "mixed"),
+        ([GAP], "object", "without a value"),
+        ([], "object", "without a value"),
+        ([pd.Period("2013-01")], None, "period"),
+        (pd.cut([1, 2], 2), None, "interval"),
+        (pd.Categorical([GAP]), None, "without a value"),
+    ],
+)
+def test_a_type_without_a_place_is_refused_by_column_and_dtype(
+    values: Any, dtype: str | None, told: str
+) -> None:
+    with pytest.raises(InvalidSignatureError, match=rf"inputs\.x: .*{told}") as refused:
+        type_of(values, dtype)
+    assert refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("frame", "told"),
+    [
+        (pd.DataFrame({0: [1]}), "column label 0 is not a text"),
+        (pd.DataFrame({"": [1]}), "column label '' is not a text"),
+        (pd.DataFrame([[1, 2]], columns=["a", "a"]), r"inputs\.a: two columns"),
+        (pd.DataFrame(), "no columns"),
+    ],
+)
+def test_columns_need_names_that_differ(frame: pd.DataFrame, told: str) -> None:
+    with pytest.raises(InvalidSignatureError, match=told):
+        infer(frame, np.zeros(1))
+
+
+def test_a_series_is_a_column_by_its_name_and_a_tensor_without_one() -> None:
+    named = pd.Series(["a"], name="text")
+    assert inputs_of(named) == (Column(name="text", type=ColumnType.STRING),)
+    assert inputs_of(pd.Series([1.5])) == (Tensor(dtype="float64", shape=(-1,)),)
+
+
+@pytest.mark.parametrize(
+    ("array", "dtype", "shape"),
+    [
+        (np.zeros((3, 2), dtype="float32"), "float32", (-1, 2)),
+        (np.zeros((0, 28, 28), dtype="uint8"), "uint8", (-1, 28, 28)),
+        (np.array(["yes", "no"]), "str", (-1,)),
+        (np.array(["yes", "no"], dtype=object), "str", (-1,)),
+        (np.array([b"a"]), "bytes", (-1,)),
+        (np.array([True]), "bool", (-1,)),
+        (np.array(["2013-01-01"], dtype="datetime64[D]"), "datetime64[D]", (-1,)),
+    ],
+)
+def test_an_array_is_a_tensor_whose_batch_is_free(
+    array: Any, dtype: str, shape: tuple[int, ...]
+) -> None:
+    assert inputs_of(array) == (Tensor(dtype=dtype, shape=shape),)
+
+
+def test_a_mapping_of_arrays_is_a_tensor_a_name() -> None:
+    assert inputs_of({"ids": np.zeros((1, 4), dtype="int64"), "mask": np.zeros(1)}) == (
+        Tensor(name="ids", dtype="int64", shape=(-1, 4)),
+        Tensor(name="mask", dtype="float64", shape=(-1,)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (np.array(1.0), "without a dimension"),
+        (np.array([object()]), "dtype object"),
+        (np.zeros(1, dtype=[("a", "i4")]), "dtype"),
+        ({"a": [1]}, r"inputs\.a: .*not list"),
+        ({1: np.zeros(1)}, "a tensor's name"),
+        ({}, "cannot be inferred from dict"),
+        ([[1, 2]], "cannot be inferred from list"),
+        (None, "cannot be inferred from NoneType"),
+    ],
+)
+def test_what_is_no_sample_is_refused(value: object, told: str) -> None:
+    with pytest.raises(InvalidSignatureError, match=told):
+        infer(value, np.zeros(1))
+
+
+def test_an_error_in_the_outputs_says_so() -> None:
+    with pytest.raises(InvalidSignatureError, match="outputs"):
+        infer(np.zeros(1), [1])
+
+
+def test_neither_pandas_nor_numpy_is_imported_for_it() -> None:
+    code = "import sys, pedigree.signatures.infer; print({'pandas', 'numpy'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
