@@ -602,6 +602,7 @@ class Registry:
             self.verdicts(reference),
             self.timeline(version.model_name),
             notes,
+            packages=self.environment(reference),
         )
         put_blob(self.database, self.store, markdown.encode())
         self.database.run(
