@@ -3,12 +3,13 @@
 import math
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from pydantic import AwareDatetime, Field, JsonValue, field_validator
+from pydantic import AwareDatetime, Field, JsonValue, field_validator, model_validator
 
 from pedigree._record import Record
 from pedigree.artifacts.records import Digest
+from pedigree.lineage.environment import environment_hash
 from pedigree.lineage.records import LineageGraph
 from pedigree.signatures.records import Signature
 
@@ -180,6 +181,20 @@ class NewVersion(Record):
     )
     origin: TrainingOrigin = TrainingOrigin()
     lineage: LineageGraph = LineageGraph()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _hash_environment(cls, given: Any) -> Any:
+        """Let the packages give the hash; a hash that is given must be theirs."""
+        if not isinstance(given, dict) or not given.get("environment"):
+            return given
+        metadata = DeclaredMetadata.model_validate(given["metadata"])
+        found = environment_hash(given["environment"])
+        if metadata.environment_hash not in (None, found):
+            raise ValueError(
+                f"environment_hash {metadata.environment_hash} is not that of the packages given"
+            )
+        return {**given, "metadata": metadata.model_copy(update={"environment_hash": found})}
 
 
 class Registration(Record):

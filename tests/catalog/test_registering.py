@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from pedigree.audit.records import EventType
 from pedigree.catalog.records import TrainingOrigin
@@ -37,7 +38,6 @@ def test_a_version_carries_all_that_it_was_registered_with(
         owners=("ann@example.com",),
         description="who leaves",
         ci_build="build-7",
-        environment_hash=environment_hash(packages),
         training_data_version="2026-01",
         validation_dataset_id="holdout-1",
         risk_class="limited",
@@ -57,10 +57,16 @@ def test_a_version_carries_all_that_it_was_registered_with(
     assert version.created_at.tzinfo is not None
     assert version.created_by == "tester"
     assert version.created_by_source == "PEDIGREE_ACTOR"
+    assert version.environment_hash == environment_hash(packages)
     assert registry.environment("churn/1") == packages
     assert registry.get("churn@latest") == version
     declared = version.model_dump(include=set(type(new.metadata).model_fields))
     assert declared == new.metadata.model_dump()
+
+
+def test_a_hash_that_is_not_the_packages_own_is_refused() -> None:
+    with pytest.raises(ValidationError, match="environment_hash"):
+        new_version(environment=("a==1",), environment_hash=environment_hash(["b==2"]))
 
 
 def test_the_same_bytes_from_two_runs_are_one_version_with_both_runs_in_its_provenance(
