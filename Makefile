@@ -7,12 +7,16 @@ HOME_OF_DEMO := .pedigree/demo
 # A caller's search path must not leak another checkout into this environment.
 unexport PYTHONPATH PYTHONHOME
 # The demo and its UI share one registry and one Dagster instance, whatever the shell points to.
-unexport PEDIGREE_DATABASE_URL PEDIGREE_STORE_URL PEDIGREE_COMPUTE_LOGS_URL DAGSTER_HOME
+unexport PEDIGREE_DATABASE_URL PEDIGREE_STORE_URL PEDIGREE_DAGSTER_DATABASE_URL
+unexport PEDIGREE_DATA_URL PEDIGREE_COMPUTE_LOGS_URL DAGSTER_HOME
 
 # ARGS is passed on: make demo ARGS=--json · make test ARGS="tests/cli -x" · make up ARGS="--port 3001"
 ARGS ?=
 # Test processes; the suite waits for real servers more than it computes.
 WORKERS ?= 2
+
+# OpenStack Swift, an object store to test against, runs on Linux alone.
+SWIFT := $(if $(filter Linux,$(shell uname -s)),.venv-swift/.installed)
 
 .PHONY: help demo test up down lint lock lock-check bench clean
 
@@ -22,7 +26,7 @@ help: ## list these targets
 demo: .venv/.installed ## train, register, check, promote, score and roll back on real data
 	@PEDIGREE_HOME="$$PWD/$(HOME_OF_DEMO)" $(BIN)/python -m demo $(ARGS)
 
-test: .venv/.installed .venv-swift/.installed ## run the tests, against real Postgres and real object stores
+test: .venv/.installed $(SWIFT) ## run the tests, against real Postgres and real object stores
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q $(ARGS)
 
 up: .venv/.installed ## the Dagster UI and daemon over the demo's instance; Ctrl-C stops it

@@ -4,15 +4,14 @@ import dagster as dg
 
 from pedigree.dagster import registry_definitions
 from registry_assets import ASSETS, CHECKS, MODELS
-from resources import by_environment
+from resources import Wiring, by_environment
 from sensors import automation_sensor, mirror_sensor, promotion_sensor
 
-wiring = by_environment()
-registry = registry_definitions(*MODELS, registry=wiring.registry, sensors=False)
 
-defs = dg.Definitions.merge(
-    registry,
-    dg.Definitions(
+def compose(wiring: Wiring) -> dg.Definitions:
+    """Return the whole code location, wired in one of the ways of ``resources``."""
+    registry = registry_definitions(*MODELS, registry=wiring.registry, sensors=False)
+    own = dg.Definitions(
         assets=ASSETS,
         asset_checks=CHECKS,
         sensors=[
@@ -23,5 +22,8 @@ defs = dg.Definitions.merge(
         resources={"io_manager": wiring.data},
         # One process a run: a step in a process of its own costs more than most steps here.
         executor=dg.in_process_executor,
-    ),
-)
+    )
+    return dg.Definitions.merge(registry, own)
+
+
+defs = compose(by_environment())

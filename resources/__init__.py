@@ -4,10 +4,10 @@ import os
 
 from resources.embedded import embedded
 from resources.production import production
-from resources.testing import testing
+from resources.testing import for_tests
 from resources.wiring import Wiring
 
-__all__ = ["Wiring", "by_environment", "embedded", "production", "testing"]
+__all__ = ["Wiring", "by_environment", "embedded", "for_tests", "production"]
 
 SHARED = ("PEDIGREE_DATABASE_URL", "PEDIGREE_STORE_URL", "PEDIGREE_DATA_URL")
 

@@ -7,7 +7,7 @@ from resources.data import DataIOManager
 from resources.wiring import Wiring
 
 
-def testing(database_url: str, folder: Path) -> Wiring:
+def for_tests(database_url: str, folder: Path) -> Wiring:
     """Return the wiring that keeps rows in one database and everything else in one folder."""
     return Wiring(
         registry=RegistryResource(

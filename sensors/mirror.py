@@ -17,9 +17,7 @@ def mirror_sensor(models: Sequence[dg.AssetsDefinition]) -> dg.SensorDefinition:
         minimum_interval_seconds=INTERVAL_S,
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
-    def mirror(
-        context: dg.SensorEvaluationContext, registry: RegistryResource
-    ) -> dg.SensorResult:
+    def mirror(context: dg.SensorEvaluationContext, registry: RegistryResource) -> dg.SensorResult:
         """Report a promotion or rollback by CLI, REST or another instance as a materialization."""
         return mirror_changes(context, registry.connect(), models)
 

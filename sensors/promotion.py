@@ -1,6 +1,6 @@
 """Ask for the promotions that the models' policies allow."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import dagster as dg
@@ -12,7 +12,7 @@ INTERVAL_S = 15
 
 
 def promotion_sensor(
-    models: Sequence[dg.AssetsDefinition], jobs: Sequence[Any]
+    models: Sequence[dg.AssetsDefinition], jobs: Iterable[Any]
 ) -> dg.SensorDefinition:
     """Return the sensor for the models of this location, whose stages the jobs materialize."""
 

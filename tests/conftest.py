@@ -7,17 +7,18 @@ copied from a template that was migrated once.
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import psycopg
 import pytest
 from psycopg import sql
 
-from pedigree.artifacts.objects import open_store
 from pedigree.postgres import Database, EmbeddedPostgres
 from pedigree.postgres.migrate import migrate
-from pedigree.registry import Registry
-from pedigree.settings import Settings
+
+if TYPE_CHECKING:
+    from pedigree.registry import Registry
 
 TEMPLATE = "pedigree_template"
 # One transaction at a time may make the template; the others wait for it.
@@ -117,7 +118,12 @@ def _name(name: str) -> sql.Identifier:
 
 
 @pytest.fixture
-def registry(database: Database, home: Path) -> Registry:
+def registry(database: Database, home: Path) -> "Registry":
     """A registry on a fresh database and an empty local store, used by somebody called tester."""
+    # Not above: a subject's tests shall run also while another subject does not import.
+    from pedigree.artifacts.objects import open_store
+    from pedigree.registry import Registry
+    from pedigree.settings import Settings
+
     settings = Settings(home=home, actor="tester")
     return Registry(database, open_store(None, home), settings)

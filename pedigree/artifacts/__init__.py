@@ -1,0 +1,1 @@
+"""Artifacts: files by digest, brought into an object store and back, never half."""

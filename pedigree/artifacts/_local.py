@@ -147,14 +147,16 @@ class LocalIntake:
         """Copy the file once, hashing as it goes. It is not yet synced: it may prove needless."""
         with self._store.failures(), source.reading() as reader:
             copy = self._folder / str(next(self._numbers))
-            self._make_private_folder()
-            with _in_made_folder(self._folder, lambda: copy.open("xb", buffering=0)) as file:
+            # The folder is private, not the file: linked to its key, it has the user's usual mode.
+            self._folder.parent.mkdir(parents=True, exist_ok=True)
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            with copy.open("xb", buffering=0) as file:
                 taken = _copy(reader, file.fileno())
         self._copies[source.path] = copy
         return taken
 
     def keep(self, source: SourceFile, digest: Digest, key: str) -> None:  # noqa: ARG002
-        """Sync the copy and give it its key."""
+        """Sync the copy and give it its key; its bytes are those that were hashed."""
         self._store.link(self._copies[source.path], key)
 
     def _make_private_folder(self) -> None:

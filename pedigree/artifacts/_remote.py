@@ -18,7 +18,7 @@ from pedigree.artifacts.credentials import StoreCredentials
 from pedigree.artifacts.objects import Taken
 from pedigree.artifacts.paths import SourceFile
 from pedigree.artifacts.records import Digest
-from pedigree.errors import CorruptionError, InvalidArtifactError, StoreUnavailableError
+from pedigree.errors import CorruptionError, StoreUnavailableError
 from pedigree.settings import redact_url
 
 if TYPE_CHECKING:

@@ -96,6 +96,7 @@ class SourceReader:
             )
 
     def close(self) -> None:
+        """Close the file."""
         os.close(self._descriptor)
 
 
@@ -188,20 +189,18 @@ def _kind(mode: int) -> str:
 
 
 def _fault_of_path(path: str) -> str | None:
-    if not path or path.startswith("/"):
-        return "is not relative"
     parts = path.split("/")
     if not {"", ".", ".."}.isdisjoint(parts):
-        return "leaves its folder or has an empty part"
+        return "is absolute, leaves its folder, or has an empty part"
     if "\\" in path or re.match(r"[A-Za-z]:", path):
         return "has a backslash or a drive letter"
     if any(_is_unprintable(character) for character in path):
         return "has a control character, a mark of direction, or bytes that are not UTF-8"
     if not unicodedata.is_normalized("NFC", path):
         return "is not in Unicode's normal form C"
-    if any(len(part.encode()) > _LONGEST_NAME for part in parts):
-        return f"has a part of more than {_LONGEST_NAME} bytes"
-    return f"has more than {_LONGEST_PATH} bytes" if len(path.encode()) > _LONGEST_PATH else None
+    if len(path.encode()) > _LONGEST_PATH or any(len(p.encode()) > _LONGEST_NAME for p in parts):
+        return f"has more than {_LONGEST_PATH} bytes, or a part of more than {_LONGEST_NAME}"
+    return None
 
 
 def _is_unprintable(character: str) -> bool:

@@ -1,132 +1,139 @@
-"""Put an artifact's bytes into a store, each file once; rows that name them come afterwards."""
+"""Bring bytes into the store, so that a transaction can make them an artifact.
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+::
+
+    publication = publish(database, store, Path("model"), "sklearn", signature)
+    database.run(lambda transaction: seal(transaction, publication))
+
+Nothing that is published counts before it is sealed. A process that dies in between leaves a row
+in ``pedigree.upload``, by which :func:`pedigree.artifacts.sweep.sweep_expired` finds the rest.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import TypeVar
-from uuid import UUID, uuid4
 
+from pedigree.artifacts._intake import HeldIntake, held
+from pedigree.artifacts._upload import Upload
 from pedigree.artifacts.objects import Intake, ObjectStore, Taken, blob_key
 from pedigree.artifacts.paths import SourceFile, scan
 from pedigree.artifacts.records import Digest, Manifest, ManifestFile, digest_of
-from pedigree.artifacts.store import LEASE, SQL, Publication, StoredBlob, close_upload
-from pedigree.errors import CorruptionError
+from pedigree.artifacts.store import (
+    BlobVanishedError,
+    Publication,
+    StoredBlob,
+    close_upload,
+    lock_blobs,
+)
+from pedigree.artifacts.sweep import abandon_upload
 from pedigree.postgres.database import Database
 from pedigree.postgres.transaction import Transaction
 from pedigree.signatures.records import Signature
 
-Argument = TypeVar("Argument")
-Answer = TypeVar("Answer")
-
-# hashlib and the system calls let go of the interpreter, so a few threads fill disk and CPU.
-_THREADS = 4
+# How often bytes may be collected between our looking for them and our locking them.
+_TRIES = 10
 
 
 def publish(
     database: Database, store: ObjectStore, path: Path, flavor: str, signature: Signature
 ) -> Publication:
-    """Read the files of an artifact once, and store those whose bytes are not there yet.
+    """Bring the files at a path into the store, those that are not live there already.
 
-    The answer is handed to :func:`pedigree.artifacts.store.seal` inside the transaction that
-    registers it. Until then nothing refers to the bytes; what a crash leaves is swept later.
+    Each file of a large artifact is read once for a local store, and once more for a remote one
+    where its bytes are missing. Several files are under way at a time, in constant memory.
 
     Raises:
-        InvalidArtifactError: The path is missing, empty, holds a link, or changes meanwhile.
-        StoreUnavailableError: The store fails.
-        CorruptionError: The bytes that went to the store are not those that were hashed.
+        InvalidArtifactError: The path is refused by :func:`pedigree.artifacts.paths.scan`, or a
+            file changed while it was read.
+        CorruptionError: A file gave other bytes when it was read for the second time.
+        StoreUnavailableError: The store failed. What was written is removed, now or by a sweep.
+        BlobVanishedError: The upload took so long that it was swept; publish again.
     """
-    files = scan(path)
-    upload_id = uuid4()
-    with _upload(database, store, upload_id) as intake:
-        taken = _in_parallel(intake.take, files)
-        missing = _claim(database, upload_id, {each.digest for each in taken})
-        kept = {each.digest: (source, each) for source, each in zip(files, taken, strict=True)}
-        stored = _keep(intake, [kept[digest] for digest in sorted(missing)], upload_id)
-    manifest = Manifest(
-        flavor=flavor,
-        signature=signature,
-        files=tuple(
+    sources = scan(path)
+    with Upload(database, store) as upload:
+        intake = held(store, sources) or store.intake(upload.upload_id)
+        with closing(intake):
+            taken = _take(upload, intake, sources)
+            stored = _keep(upload, intake, sources, taken)
+        files = tuple(
             ManifestFile(path=source.path, size=each.size, digest=each.digest)
-            for source, each in zip(files, taken, strict=True)
-        ),
-    )
-    return Publication(manifest, upload_id, stored)
+            for source, each in zip(sources, taken, strict=True)
+        )
+        manifest = Manifest(flavor=flavor, signature=signature, files=files)
+        upload.hand_over()
+    upload_id = upload.upload_id if upload.is_open else None
+    return Publication(manifest=manifest, upload_id=upload_id, stored=stored)
+
+
+def abandon(database: Database, store: ObjectStore, publication: Publication) -> None:
+    """Take back a publication that will not be sealed; what others brought stays.
+
+    Without this its objects stay until the lease runs out and a sweep removes them.
+
+    Raises:
+        StoreUnavailableError: The store failed; the next sweep removes the objects.
+    """
+    if publication.upload_id:
+        abandon_upload(database, store, publication.upload_id)
 
 
 def put_blob(database: Database, store: ObjectStore, content: bytes) -> Digest:
-    """Store some bytes held in memory; they are live when this returns.
+    """Bring some bytes into the store, and return their digest once they are live.
+
+    Garbage collection may take them until something refers to them: lock them with
+    :func:`pedigree.artifacts.store.lock_blobs` in the transaction that does.
 
     Raises:
-        StoreUnavailableError: The store fails.
+        StoreUnavailableError: The store failed.
     """
-    digest, upload_id = digest_of(content), uuid4()
-    if not _claim(database, upload_id, {digest}):
-        return digest
-    key = blob_key(digest, upload_id)
-    store.put(key, content)
-    blob = StoredBlob(digest, len(content), key)
-    database.run(lambda transaction: close_upload(transaction, upload_id, [blob]))
-    return digest
+    digest = digest_of(content)
+    for _ in range(_TRIES):
+        with Upload(database, store) as upload:
+            stored: tuple[StoredBlob, ...] = ()
+            if upload.claim([digest]):
+                key = blob_key(digest, upload.upload_id)
+                store.put(key, content)
+                stored = (StoredBlob(digest=digest, size=len(content), key=key),)
+            if _make_live(database, upload, digest, stored):
+                upload.hand_over()
+                return digest
+    raise BlobVanishedError(digest)
 
 
-def read_blob(store: ObjectStore, digest: Digest, key: str) -> bytes:
-    """Return a blob's bytes, compared with its digest.
+def _make_live(
+    database: Database, upload: Upload, digest: Digest, stored: tuple[StoredBlob, ...]
+) -> bool:
+    def work(transaction: Transaction) -> bool:
+        if upload.is_open:
+            close_upload(transaction, upload.upload_id, stored)
+        lock_blobs(transaction, [digest])
+        return True
 
-    Raises:
-        CorruptionError: They are not what the digest says, or are gone.
-    """
-    content = b"".join(store.stream(key))
-    if digest_of(content) != digest:
-        raise CorruptionError(
-            f"the object {key} does not have the sha256 that it was stored with",
-            remedy="Restore it from a backup",
-        )
-    return content
-
-
-@contextmanager
-def _upload(database: Database, store: ObjectStore, upload_id: UUID) -> Iterator[Intake]:
-    intake = store.intake(upload_id)
-    if intake.writes_early:
-        database.run(lambda transaction: _open(transaction, upload_id))
     try:
-        yield intake
-    finally:
-        intake.close()
+        return database.run(work)
+    except BlobVanishedError:
+        return False
 
 
-def _open(transaction: Transaction, upload_id: UUID) -> None:
-    transaction.execute(SQL["open_upload"], {"upload_id": upload_id, "lease": LEASE})
-
-
-def _claim(database: Database, upload_id: UUID, digests: set[Digest]) -> set[Digest]:
-    """Announce the upload of the digests that are not live, and return them."""
-    rows = database.run(
-        lambda transaction: transaction.execute(
-            SQL["claim_digests"],
-            {"upload_id": upload_id, "digests": sorted(digests), "lease": LEASE},
-        ).fetchall()
-    )
-    return digests - {row["digest"] for row in rows}
+def _take(upload: Upload, intake: Intake, sources: Sequence[SourceFile]) -> list[Taken]:
+    if intake.writes_early:
+        upload.open()
+    if isinstance(intake, HeldIntake):
+        return [intake.take(source) for source in sources]  # too little for threads to be worth it
+    return upload.each(intake.take, sources)
 
 
 def _keep(
-    intake: Intake, missing: list[tuple[SourceFile, Taken]], upload_id: UUID
+    upload: Upload, intake: Intake, sources: Sequence[SourceFile], taken: Sequence[Taken]
 ) -> tuple[StoredBlob, ...]:
-    def keep(pair: tuple[SourceFile, Taken]) -> StoredBlob:
-        source, taken = pair
-        key = blob_key(taken.digest, upload_id)
-        intake.keep(source, taken.digest, key)
-        return StoredBlob(taken.digest, taken.size, key)
+    found: Mapping[Digest, tuple[SourceFile, Taken]] = {
+        each.digest: (source, each) for source, each in zip(sources, taken, strict=True)
+    }
 
-    return _in_parallel(keep, missing)
+    def keep(digest: Digest) -> StoredBlob:
+        source, each = found[digest]
+        key = blob_key(digest, upload.upload_id)
+        intake.keep(source, digest, key)
+        return StoredBlob(digest=digest, size=each.size, key=key)
 
-
-def _in_parallel(
-    work: Callable[[Argument], Answer], arguments: Sequence[Argument]
-) -> tuple[Answer, ...]:
-    if len(arguments) < 2:
-        return tuple(map(work, arguments))  # a thread costs more than a small file
-    with ThreadPoolExecutor(_THREADS) as pool:
-        return tuple(pool.map(work, arguments))
+    return tuple(upload.each(keep, upload.claim(sorted(found))))

@@ -1,58 +1,65 @@
 """Rows of blobs, uploads and artifacts ↔ records."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from pedigree.artifacts.records import Digest, Manifest
-from pedigree.errors import CorruptionError, UnavailableError
+from pedigree.artifacts.records import Digest, Manifest, digest_of
+from pedigree.errors import CorruptionError, NotFoundError, PedigreeError
 from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Transaction
 
 SQL = load_queries(__package__)
 
-# An upload that shows no sign of life for so long was left by a crash.
-LEASE = "1 day"
+
+class BlobVanishedError(PedigreeError):
+    """Bytes that were live when they were published were collected since: publish them again.
+
+    Private: whoever seals a publication answers it by publishing once more.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            "bytes of the artifact were removed while it was registered",
+            value=what,
+            remedy="Register it again",
+        )
 
 
 class StoredBlob(NamedTuple):
-    """Bytes that an upload put under a key of its own."""
+    """An object that an upload brought."""
 
     digest: Digest
     size: int
     key: str
 
 
-class Publication(NamedTuple):
-    """An artifact whose bytes are in the store and whose rows are not written yet."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """An artifact whose bytes are in the store, and which is not sealed yet."""
 
     manifest: Manifest
-    upload_id: UUID
+    upload_id: UUID | None
+    """The row in ``pedigree.upload``; None when all the bytes were live already."""
     stored: tuple[StoredBlob, ...]
-
-
-class BlobVanishedError(UnavailableError):
-    """Bytes that were live are being removed, or the upload was swept: publish again."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "the artifact's bytes were collected while they were registered",
-            remedy="Register again",
-        )
+    """What this upload brought."""
 
 
 def seal(transaction: Transaction, publication: Publication) -> None:
-    """Make an upload's blobs live and write the artifact, in the registering transaction.
+    """Make a publication an artifact, in the transaction that refers to it.
+
+    Its blobs become live, and are locked against removal until the transaction ends, in the order
+    of their digests. Sealing an artifact that is there already only locks it.
 
     Raises:
-        BlobVanishedError: A blob is being removed, or the upload was swept; publish again.
+        BlobVanishedError: Some of its bytes are not live any more; publish it again.
     """
     manifest = publication.manifest
-    digests = sorted({file.digest for file in manifest.files})
-    close_upload(transaction, publication.upload_id, publication.stored)
-    locked = transaction.execute(SQL["lock_blobs"], {"digests": digests}).fetchall()
-    if len(locked) != len(digests):
-        raise BlobVanishedError
+    if publication.upload_id:
+        close_upload(transaction, publication.upload_id, publication.stored)
+    lock_blobs(transaction, {file.digest for file in manifest.files})
     written = transaction.execute(
         SQL["insert_artifact"],
         {
@@ -62,21 +69,34 @@ def seal(transaction: Transaction, publication: Publication) -> None:
             "paths": [file.path for file in manifest.files],
             "digests": [file.digest for file in manifest.files],
         },
-    ).fetchall()
+    ).rowcount
     if not written:
-        transaction.execute(SQL["lock_artifact"], {"digest": manifest.digest})
+        locked = transaction.execute(SQL["lock_artifact"], {"digest": manifest.digest}).fetchone()
+        if locked is None:
+            raise BlobVanishedError(manifest.digest)
 
 
-def close_upload(transaction: Transaction, upload_id: UUID, stored: Iterable[StoredBlob]) -> None:
-    """Make an upload's blobs live; where others were faster, ours become orphans."""
-    blobs = list(stored)
+def lock_blobs(transaction: Transaction, digests: Collection[Digest]) -> None:
+    """Lock live blobs against removal until the transaction ends.
+
+    Raises:
+        BlobVanishedError: One of them is not live.
+    """
+    rows = transaction.execute(SQL["lock_blobs"], {"digests": list(digests)}).fetchall()
+    gone = set(digests) - {row["digest"] for row in rows}
+    if gone:
+        raise BlobVanishedError(min(gone))
+
+
+def close_upload(transaction: Transaction, upload_id: UUID, stored: Sequence[StoredBlob]) -> None:
+    """Make live what an upload brought, unless it was swept or somebody else was faster."""
     transaction.execute(
         SQL["close_upload"],
         {
             "upload_id": upload_id,
-            "digests": [blob.digest for blob in blobs],
-            "sizes": [blob.size for blob in blobs],
-            "keys": [blob.key for blob in blobs],
+            "digests": [blob.digest for blob in stored],
+            "sizes": [blob.size for blob in stored],
+            "keys": [blob.key for blob in stored],
         },
     )
 
@@ -85,19 +105,64 @@ def get_manifest(transaction: Transaction, digest: Digest) -> Manifest:
     """Return an artifact's manifest.
 
     Raises:
-        CorruptionError: There is none, or it is not what its digest says.
+        NotFoundError: No artifact has the digest.
+        CorruptionError: What the database holds does not hash to it.
     """
     row = transaction.execute(SQL["get_manifest"], {"digest": digest}).fetchone()
-    manifest = Manifest.model_validate_json(row["manifest"]) if row else None
-    if manifest is None or manifest.digest != digest:
-        raise CorruptionError(
-            f"the manifest of {digest} is not what its digest says, or is gone",
-            remedy="Restore the database from a backup",
+    if row is None:
+        raise NotFoundError(
+            "no artifact has this digest",
+            field="digest",
+            value=digest,
+            remedy="Look at the versions of the model",
         )
-    return manifest
+    content = bytes(row["manifest"])
+    if digest_of(content) != digest:
+        raise CorruptionError(
+            "the manifest in the database is not the one of this digest",
+            field="digest",
+            value=digest,
+            remedy="Restore the table pedigree.artifact from a backup",
+        )
+    return Manifest.model_validate_json(content)
 
 
 def locate(transaction: Transaction, digests: Collection[Digest]) -> dict[Digest, str]:
-    """Return the keys under which some digests lie; a digest that is not live is left out."""
-    rows = transaction.execute(SQL["locate"], {"digests": sorted(digests)}).fetchall()
-    return {row["digest"]: row["key"] for row in rows}
+    """Return the keys of the objects that hold these digests' bytes.
+
+    Raises:
+        CorruptionError: One of them is not live.
+    """
+    rows = transaction.execute(SQL["locate"], {"digests": list(digests)})
+    keys: dict[Digest, str] = {row["digest"]: row["key"] for row in rows}
+    for digest in digests:
+        if digest not in keys:
+            raise CorruptionError(
+                "no live object has these bytes",
+                field="digest",
+                value=digest,
+                remedy="Publish them again, or restore the database from a backup",
+            )
+    return keys
+
+
+def open_upload(transaction: Transaction, upload_id: UUID, lease: timedelta) -> None:
+    """Announce an upload whose digests are not known yet."""
+    transaction.execute(SQL["open_upload"], {"upload_id": upload_id, "lease": lease})
+
+
+def claim_digests(
+    transaction: Transaction, upload_id: UUID, digests: Sequence[Digest], lease: timedelta
+) -> frozenset[Digest]:
+    """Return those digests that are live; announce the upload of the others, if there are any."""
+    rows = transaction.execute(
+        SQL["claim_digests"],
+        {"upload_id": upload_id, "digests": list(digests), "lease": lease},
+    )
+    return frozenset(row["digest"] for row in rows)
+
+
+def renew_lease(transaction: Transaction, upload_id: UUID, lease: timedelta) -> bool:
+    """Prolong an upload's lease; False when the upload was swept."""
+    cursor = transaction.execute(SQL["renew_lease"], {"upload_id": upload_id, "lease": lease})
+    return cursor.rowcount == 1

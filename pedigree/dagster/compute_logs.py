@@ -47,7 +47,7 @@ class PedigreeComputeLogs(LocalComputeLogManager):
     def from_config_value(  # type: ignore[override]  # Dagster types a manager as its own maker
         cls,
         inst_data: ConfigurableClassData | None,
-        config_value: Mapping[str, Any],
+        config_value: Mapping[str, Any],  # noqa: ARG003 -- Dagster's signature
     ) -> ComputeLogManager:
         """Return the manager that the environment asks for.
 
@@ -72,7 +72,9 @@ class PedigreeArtifacts(LocalArtifactStorage):
 
     @classmethod
     def from_config_value(
-        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
+        cls,
+        inst_data: ConfigurableClassData | None,
+        config_value: Mapping[str, Any],  # noqa: ARG003 -- Dagster's signature
     ) -> "PedigreeArtifacts":
         """Return the storage in this process's home folder."""
         return cls(base_dir=str(dagster_folder()), inst_data=inst_data)

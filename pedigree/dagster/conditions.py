@@ -14,7 +14,7 @@ def promotion_condition() -> dg.AutomationCondition[Any]:
     stage that is only said again does not. ``AutomationCondition.eager()`` would run them for both.
     Other inputs do not: see :func:`input_condition`.
     """
-    models = dg.AssetSelection.key_prefixes([MODEL_FOLDER])
+    models = dg.AssetSelection.key_prefixes([MODEL_FOLDER], include_sources=True)
     return _runs_when(_changed().allow(models)).with_label("a stage's version changed")
 
 

@@ -9,6 +9,7 @@ The value is the loaded model; a parameter annotated ``ModelVersion`` is given t
 and one annotated ``Path`` the folder of the version's files.
 """
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -118,9 +119,20 @@ class ModelIOManager(dg.ConfigurableIOManager):
             registry.pull(version.reference, value)
         else:
             value = registry.load(version.reference, trust=self.trust)
-        # Leaves an observation "observed in run … version 3" on the upstream asset.
-        context.add_input_metadata({**describe(version), "pedigree/storage_id": storage_id})
+        _observe(context, partition, {**describe(version), "pedigree/storage_id": storage_id})
         return value
+
+
+def _observe(context: dg.InputContext, partition: str | None, found: dict[str, Any]) -> None:
+    """Leave an observation, "observed in run … version 3", on the upstream asset."""
+    if not context.has_asset_partitions or len(context.asset_partition_keys) == 1:
+        context.add_input_metadata(found)
+        return
+    # The method above knows one partition only.
+    with contextlib.suppress(dg.DagsterError):  # outside a run there is nowhere to leave it
+        dg.OpExecutionContext.get().log_event(
+            dg.AssetObservation(context.asset_key, partition=partition, metadata=found)
+        )
 
 
 def _named(context: dg.InputContext, partition: str | None) -> tuple[str, str, int]:

@@ -25,7 +25,7 @@ def slug(*words: str) -> str:
     ``a.b`` one op, so eight digits of the words' hash follow.
 
     >>> slug("customer_churn", "production")
-    'customer_churn_production_0c34f28d'
+    'customer_churn_production_cd49d009'
     """
     text = "\x00".join(words)
     readable = re.sub(r"\W+", "_", "_".join(words), flags=re.ASCII).strip("_")[:80]

@@ -8,11 +8,20 @@ from pathlib import Path
 
 import dagster as dg
 import sqlalchemy.exc
+from dagster_postgres.utils import DagsterPostgresException
 
 from pedigree.dagster import events
 from pedigree.errors import PedigreeError
 from pedigree.lineage.staleness import AssetPartition
 from pedigree.settings import Settings
+
+_OUT_OF_REACH = (
+    PedigreeError,
+    dg.DagsterError,
+    DagsterPostgresException,
+    sqlalchemy.exc.SQLAlchemyError,
+    OSError,
+)
 
 
 def current_data_versions(
@@ -29,7 +38,7 @@ def current_data_versions(
     try:
         with _instance(settings) as instance:
             return _data_versions(instance, inputs)
-    except (PedigreeError, dg.DagsterError, sqlalchemy.exc.SQLAlchemyError, OSError):
+    except _OUT_OF_REACH:
         return None
 
 

@@ -40,6 +40,18 @@ class Account:
             options |= {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []}
         return options
 
+    @property
+    def remedy(self) -> str | None:
+        """What to do when this account cannot reach the programs or the data."""
+        if self.user is None:
+            return None
+        return (
+            "This system lets root make no user namespace, so Postgres runs as the user "
+            f"{self.user.pw_name}, who must reach the data and the programs: set PEDIGREE_HOME to "
+            "a folder that others may pass through, run as an ordinary user, or set "
+            "PEDIGREE_DATABASE_URL"
+        )
+
     def own(self, *paths: Path) -> None:
         """Give what the server must write to the user that it switches to, if it does."""
         if self.user is not None:

@@ -68,9 +68,13 @@ def _initdb(
             **account.popen_options(),
         )
     except subprocess.CalledProcessError as error:
-        raise EmbeddedPostgresError(f"initdb failed: {error.output.strip()}") from error
+        raise EmbeddedPostgresError(
+            f"initdb failed: {error.output.strip()}", remedy=account.remedy
+        ) from error
     except (OSError, subprocess.SubprocessError) as error:
-        raise EmbeddedPostgresError(f"initdb cannot be run: {error}") from error
+        raise EmbeddedPostgresError(
+            f"initdb cannot be run: {error}", remedy=account.remedy
+        ) from error
     finally:
         secret.unlink()
 

@@ -23,11 +23,14 @@ _ENVIRONMENT = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"
 
 def launch_supervisor(
     layout: Layout, grace_s: float, settings: Mapping[str, str], timeout_s: float
-) -> None:
+) -> bool:
     """Start a detached supervisor and wait until its server is ready.
 
+    Returns:
+        Whether it lived long enough to report. One that was killed may be tried again.
+
     Raises:
-        EmbeddedPostgresError: What the supervisor reported, or that it reported nothing.
+        EmbeddedPostgresError: What the supervisor reported: it would report it again.
     """
     reader, writer = os.pipe()
     try:
@@ -40,13 +43,11 @@ def launch_supervisor(
     finally:
         os.close(reader)
     if not report:
-        raise EmbeddedPostgresError(
-            f"the supervisor of {layout.folder} died while it started Postgres",
-            remedy=f"Look into {layout.supervisor_log}",
-        )
+        return False
     answer = json.loads(report)
     if "error" in answer:
         raise EmbeddedPostgresError(answer["error"], remedy=answer["remedy"])
+    return True
 
 
 def _run_detached(order: Order, layout: Layout) -> None:

@@ -1,8 +1,10 @@
 """One run of the server's main process, as a child of the supervisor."""
 
+import contextlib
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping
 
@@ -27,6 +29,11 @@ _SETTINGS = {
     "log_timezone": "UTC",
     "timezone": "UTC",
 }
+
+if sys.platform == "linux":
+    # After a crash Postgres makes sure that all is on disk before it recovers. One call for the
+    # file system took 0.2 s where one a file took 3 s, on a disk that others used too.
+    _SETTINGS["recovery_init_sync_method"] = "syncfs"
 
 
 class Server:
@@ -84,6 +91,11 @@ class Server:
                 self._process.wait(patience)
             except subprocess.TimeoutExpired:
                 continue
+
+    def tidy(self) -> None:
+        """Remove the socket's folder once the server has stopped: it may lie in the temp folder."""
+        with contextlib.suppress(OSError):  # not empty, or gone
+            self._socket_folder.rmdir()
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         lock = take_over(self._layout)

@@ -82,6 +82,12 @@ class Supervisor:
         Raises:
             EmbeddedPostgresError: It crashed and cannot be started any more.
         """
+        try:
+            self._serve()
+        finally:
+            self._server.tidy()
+
+    def _serve(self) -> None:
         while not self._told_to_stop:
             _drain(self._wake, _TICK_S)
             if not _locks.is_current(self._lock, self._layout.supervisor):

@@ -35,6 +35,7 @@ DEFAULT_GRACE_S = 3.0
 _START_S = 75.0
 # For how long a server that says it is ready may refuse us, as it does for a moment when it stops.
 _ANSWER_S = 10.0
+_DEATHS = 5
 _STOP_S = 45.0
 # Serializes the making of databases: two CREATE DATABASE at once trip over one another.
 _CREATE_DATABASE_LOCK = 0x9ED16EE
@@ -216,6 +217,7 @@ class EmbeddedPostgres:
     def _bring_up(self) -> None:
         layout = self._layout
         began = time.monotonic()
+        deaths = 0
         while (refusal := self._refusal("postgres")) is not None:
             state = self.status().state
             if time.monotonic() - began > (_ANSWER_S if state == "running" else _START_S):
@@ -225,8 +227,13 @@ class EmbeddedPostgres:
                 )
             if _locks.is_held(layout.supervisor):
                 time.sleep(_locks.POLL_S)  # it starts, recovers or stops just now
-            else:
-                launch_supervisor(layout, self._grace_s, self._settings, _START_S)
+            elif not launch_supervisor(layout, self._grace_s, self._settings, _START_S):
+                deaths += 1
+                if deaths == _DEATHS:
+                    raise EmbeddedPostgresError(
+                        f"the supervisor of {layout.folder} died whenever it started Postgres",
+                        remedy=f"Look into {layout.supervisor_log}",
+                    )
 
     def _create_database(self, name: str) -> None:
         with psycopg.connect(self._url("postgres"), autocommit=True) as connection:

@@ -38,7 +38,7 @@ def customers(config: CustomersConfig) -> dg.MaterializeResult[pd.DataFrame]:
     return dg.MaterializeResult(
         value=frame,
         data_version=content_version(frame),
-        metadata={"source": config.source} | _shape(frame),
+        metadata={"source": config.source, **_shape(frame)},
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -184,3 +185,27 @@ def test_one_process_holds_a_home_and_readers_see_it(tmp_path: Path) -> None:
         with pytest.raises(RefusedError), hold(tmp_path):
             pass
     assert running(tmp_path) is None
+
+
+def test_code_that_does_not_load_is_told_beside_the_address(home: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.py"
+    broken.write_text("raise ValueError('no such table')")
+    words = ["up", "--port", str(free_port()), "--python-file", str(broken)]
+    with subprocess.Popen(
+        [Path(sys.executable).with_name("pedigree"), *words],
+        cwd=tmp_path,
+        env={**os.environ, "PEDIGREE_HOME": str(home)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            first = process.stdout.readline()
+        finally:
+            process.send_signal(signal.SIGINT)
+            _, told = process.communicate()
+    assert first.startswith("Pedigree is up at http://127.0.0.1:")
+    assert "pedigree: the code location broken did not load" in told
+    assert "no such table" in told
+    assert process.returncode == 0

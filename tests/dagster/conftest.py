@@ -75,8 +75,6 @@ def materialize(
     """Materialize assets (and run checks) on the instance, with the registry at hand."""
 
     def run(*definitions: object, **options: object) -> dg.ExecuteInProcessResult:
-        return dg.materialize(
-            list(definitions), instance=instance, resources=resources, **options
-        )
+        return dg.materialize(list(definitions), instance=instance, resources=resources, **options)
 
     return run

@@ -137,7 +137,10 @@ def test_names_that_differ_in_punctuation_live_side_by_side() -> None:
     dg.Definitions.validate_loadable(
         dg.Definitions(
             assets=[churn_asset("a-b"), churn_asset("a.b")],
-            resources={"registry": RegistryResource(), "model_io_manager": dg.FilesystemIOManager()},
+            resources={
+                "registry": RegistryResource(),
+                "model_io_manager": dg.FilesystemIOManager(),
+            },
         )
     )
 

@@ -38,9 +38,7 @@ def to_production(registry: Registry, version: int) -> None:
         registry.promote(f"churn/{version}", name)
 
 
-def test_every_check_judges_and_the_registry_knows(
-    train: Materialize, pedigree: Registry
-) -> None:
+def test_every_check_judges_and_the_registry_knows(train: Materialize, pedigree: Registry) -> None:
     result = train("one")
     found = evaluations(result)
     digest = pedigree.get("churn/1").digest

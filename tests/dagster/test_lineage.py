@@ -98,13 +98,9 @@ def day(instance: dg.DagsterInstance, number: int, version: str | None = None) -
     recorded(instance, "days", partition, version or f"v-{partition}")
 
 
-def recorded(
-    instance: dg.DagsterInstance, asset: str, partition: str | None, version: str
-) -> None:
+def recorded(instance: dg.DagsterInstance, asset: str, partition: str | None, version: str) -> None:
     instance.report_runless_asset_event(
-        dg.AssetMaterialization(
-            asset, partition=partition, tags={"dagster/data_version": version}
-        )
+        dg.AssetMaterialization(asset, partition=partition, tags={"dagster/data_version": version})
     )
 
 

@@ -141,9 +141,7 @@ def test_a_gate_that_is_not_passed_fails_the_run(
     assert pedigree.holder("churn", "staging") is None
 
 
-def test_version_and_rollback_contradict_each_other(
-    train: Materialize, stage: Materialize
-) -> None:
+def test_version_and_rollback_contradict_each_other(train: Materialize, stage: Materialize) -> None:
     train("one")
     with pytest.raises(InvalidInputError, match="rollback finds the version itself"):
         stage(version=1, rollback=True)

@@ -116,9 +116,9 @@ def test_a_transaction_whose_connection_was_lost_is_repeated_whole(counter, data
     assert _counts(counter) == [1, 1]
 
 
-def test_a_connection_lost_while_idle_is_not_noticed(counter, database_url):
-    for act in (counter.read, lambda query: counter.run(lambda c: c.execute(query).fetchall())):
-        _terminate(database_url, counter.read(BACKEND)[0]["pid"])
+def test_a_connection_lost_while_idle_is_not_noticed(single, database_url):
+    for act in (single.read, lambda query: single.run(lambda c: c.execute(query).fetchall())):
+        _terminate(database_url, single.read(BACKEND)[0]["pid"])
         assert act("SELECT 1 AS one") == [{"one": 1}]
 
 
@@ -241,19 +241,26 @@ def test_statements_are_prepared_only_when_asked_for(database_url):
             assert database.run(lambda c: c.execute(prepared).fetchone()["n"]) == expected
 
 
-def test_a_closed_database_opens_again(database):
-    before = database.read(BACKEND)
-    database.close()
-    assert database.read(BACKEND) != before
+@pytest.fixture
+def single(database_url: str) -> Iterator[Database]:
+    """A database with one connection, so that two statements can be told to have shared it."""
+    with Database.connect(database_url, connections=1) as database:
+        yield database
 
 
-def test_a_forked_child_leaves_the_parents_connections_alone(database):
-    before = database.read(BACKEND)
+def test_a_closed_database_opens_again(single):
+    before = single.read(BACKEND)
+    single.close()
+    assert single.read(BACKEND) != before
+
+
+def test_a_forked_child_leaves_the_parents_connections_alone(single):
+    before = single.read(BACKEND)
     child = os.fork()
     if child == 0:
         try:
-            os._exit(0 if database.read(BACKEND) != before else 1)
+            os._exit(0 if single.read(BACKEND) != before else 1)
         finally:
             os._exit(2)
     assert os.waitpid(child, 0)[1] == 0
-    assert database.read(BACKEND) == before
+    assert single.read(BACKEND) == before

@@ -25,6 +25,10 @@ def _mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
+def _socket_folder(server: EmbeddedPostgres) -> Path:
+    return Path((server.folder / "socket").read_text())
+
+
 def test_first_use_makes_a_cluster_that_answers(make_server):
     server = make_server(fresh=True)
     assert server.status().state == "absent"
@@ -79,8 +83,8 @@ def test_folders_and_password_are_private_and_parents_stay_as_they_are(make_serv
 
     assert _mode(parent) == 0o750
     assert _mode(parent / "home") == 0o700
-    for name in ("", "data", "run"):
-        assert _mode(server.folder / name) == 0o700
+    for folder in (server.folder, server.folder / "data", _socket_folder(server)):
+        assert _mode(folder) == 0o700
     assert [path.name for path in parent.iterdir()] == ["home"]
     secrets = server.folder / "password"
     assert _mode(secrets) == 0o600
@@ -123,17 +127,20 @@ def test_a_path_too_long_for_a_socket_gets_a_short_private_folder(make_server, t
         folder = Path(connection.info.host)
     assert folder.parent == Path(tempfile.gettempdir())
     assert _mode(folder) == 0o700
+    server.stop()
+    assert not folder.exists()
 
 
 def test_a_short_folder_that_somebody_else_made_is_refused(make_server, tmp_path):
     server = make_server(tmp_path / ("long" * 25) / "home")
     server.ensure()
-    folder = Path((server.folder / "socket").read_text())
+    folder = _socket_folder(server)
     server.stop()
+    folder.mkdir()
     folder.chmod(0o777)
     with pytest.raises(EmbeddedPostgresError, match="not private"):
         server.ensure()
-    folder.chmod(0o700)
+    folder.rmdir()
     server.ensure()
 
 

@@ -123,6 +123,14 @@ def test_a_server_without_supervisor_is_stopped(orphan):
     assert server.status().state == "stopped"
 
 
+def test_a_supervisor_killed_while_it_starts_is_replaced(make_server, start_client, eventually):
+    server = make_server(fresh=True)
+    client = start_client(_home(server))
+    client.send("SELECT 1 AS one")
+    os.kill(eventually(lambda: server.status().supervisor_pid), signal.SIGKILL)
+    assert client.receive() == {"one": 1}
+
+
 def test_a_query_under_way_is_repeated_when_the_server_is_killed(
     make_server, start_client, eventually
 ):
@@ -217,7 +225,7 @@ def test_a_forked_child_keeps_the_server_after_its_parent_has_stopped_using_it(
 
 def test_a_forked_child_uses_connections_of_its_own(make_server):
     server = make_server()
-    with Database.embedded(server) as database:
+    with Database.embedded(server, connections=1) as database:
         mine = database.read(PIDS)[0]["backend"]
         child = os.fork()
         if child == 0:
@@ -248,7 +256,7 @@ def test_a_socket_that_was_cleaned_away_comes_back(make_server):
     server = make_server()
     with Database.embedded(server) as database:
         database.read("SELECT 1")
-        for file in (server.folder / "run").iterdir():
+        for file in Path((server.folder / "socket").read_text()).iterdir():
             file.unlink()
         database.close()
         assert database.read("SELECT 1 AS one") == [{"one": 1}]
@@ -342,3 +350,9 @@ def test_root_without_user_namespaces_runs_it_as_nobody(
     assert client.ask("SELECT 1 AS one") == {"one": 1}
     client.kill()
     eventually(lambda: server.status().state == "stopped")
+
+    (home.parent / "closed").mkdir(mode=0o700)
+    client = start_client(home.parent / "closed" / "home", python=client.process.args[:3])
+    answer = client.ask("SELECT 1")
+    assert answer["error"] == "EmbeddedPostgresError"
+    assert "set PEDIGREE_HOME to a folder that others may pass through" in answer["text"]

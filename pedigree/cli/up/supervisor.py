@@ -90,6 +90,7 @@ def serve(
             _tend(code_servers, lambda: _all_listen(loads, Path(sockets)), stopped, _LOAD_S)
             _tend(processes, lambda: _answers(url), stopped, _LOAD_S)
             if not stopped.is_set():
+                _tell_what_did_not_load(url)
                 ready = Running(pid=state.pid, url=url, loads=loads.why, ready=True)
                 held.tell(ready)
                 on_ready(ready)
@@ -184,6 +185,25 @@ def _listens(path: Path) -> bool:
         except OSError:
             return False
         return True
+
+
+_LOCATIONS = """{ workspaceOrError { ... on Workspace { locationEntries {
+  name locationOrLoadError { ... on PythonError { message } } } } } }"""
+
+
+def _tell_what_did_not_load(url: str) -> None:
+    # Without this, code with a mistake in it looks like an empty graph.
+    body = json.dumps({"query": _LOCATIONS}).encode()
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(f"{url}/graphql", body, headers)  # noqa: S310 (http, ours)
+    try:
+        with urllib.request.urlopen(request, timeout=_LOAD_S) as answer:  # noqa: S310
+            entries = json.load(answer)["data"]["workspaceOrError"]["locationEntries"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # the UI tells too
+    for entry in entries:
+        if message := (entry["locationOrLoadError"] or {}).get("message"):
+            _say(f"the code location {entry['name']} did not load: {message.strip()}")
 
 
 def _answers(url: str) -> bool:

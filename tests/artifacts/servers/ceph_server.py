@@ -73,20 +73,24 @@ def start(folder: Path, children: "Children") -> dict[str, str]:
         _CEPH_CONF.format(folder=folder, fsid=fsid, mon_port=mon_port, rgw_port=rgw_port)
     )
     here = ("-c", str(settings))
-    monmap = str(folder / "monmap")
-    address = f"[v1:127.0.0.1:{mon_port}]"
-    children.run("monmaptool", "--create", "--addv", "a", address, "--fsid", fsid,
-                 "--enable-all-features", monmap)  # fmt: skip
-    children.run("ceph-mon", "-i", "a", "--mkfs", "--monmap", monmap, *here)
+    children.run(
+        *("monmaptool", "--create", "--enable-all-features", "--fsid", fsid),
+        *("--addv", "a", f"[v1:127.0.0.1:{mon_port}]", str(folder / "monmap")),
+    )
+    children.run("ceph-mon", "-i", "a", "--mkfs", "--monmap", str(folder / "monmap"), *here)
     children.start("ceph-mon", "-f", "-i", "a", *here)
     # The monitor ignores, without a word, the boot of an OSD that has another id than it was told.
     osd_id = str(uuid.uuid4())
     children.run("ceph", *here, "osd", "new", osd_id)
     children.run("ceph-osd", "-i", "0", "--mkfs", "--osd-uuid", osd_id, *here)
-    children.run("ceph", *here, "osd", "crush", "add", "osd.0", "1.0", "root=default", "host=localhost")
+    children.run(
+        "ceph", *here, "osd", "crush", "add", "osd.0", "1.0", "root=default", "host=localhost"
+    )
     children.start("ceph-osd", "-f", "-i", "0", *here)
-    children.run("radosgw-admin", *here, "-n", "client.rgw.a", "user", "create", "--uid=test",
-                 "--display-name=test", "--access-key=testkey", "--secret-key=testsecret123")  # fmt: skip
+    children.run(
+        *("radosgw-admin", *here, "-n", "client.rgw.a", "user", "create", "--uid=test"),
+        *("--display-name=test", "--access-key=testkey", "--secret-key=testsecret123"),
+    )
     children.start("radosgw", "-f", "-n", "client.rgw.a", *here)
 
     def answers() -> bool:
@@ -107,4 +111,3 @@ def start(folder: Path, children: "Children") -> dict[str, str]:
         "secret_access_key": "testsecret123",
         "region": "us-east-1",
     }
-

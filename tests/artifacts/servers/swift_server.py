@@ -45,8 +45,17 @@ use = egg:swift#{kind}
 
 # The order is Swift's: s3api and its authentication before what multipart uploads stand on.
 _FILTERS = (
-    "catch_errors", "gatekeeper", "healthcheck", "listing_formats", "bulk", "s3api", "tempauth",
-    "copy", "slo", "dlo", "versioned_writes",
+    "catch_errors",
+    "gatekeeper",
+    "healthcheck",
+    "listing_formats",
+    "bulk",
+    "s3api",
+    "tempauth",
+    "copy",
+    "slo",
+    "dlo",
+    "versioned_writes",
 )
 _OPTIONS = {
     "s3api": "s3_acl = false\nlocation = us-east-1\ncheck_bucket_owner = false\n",
@@ -74,7 +83,9 @@ def start(folder: Path, children: "Children") -> dict[str, str]:
             text += "fallocate_reserve = 0\n"
         settings = folder / f"{kind}-server.conf"
         settings.write_text(text)
-        children.start(str(programs / "python"), str(programs / f"swift-{kind}-server"), str(settings))
+        children.start(
+            str(programs / "python"), str(programs / f"swift-{kind}-server"), str(settings)
+        )
 
     def healthy() -> bool:
         children.require_running()
@@ -95,8 +106,15 @@ def _write_ring(path: Path, port: int) -> None:
     builder = RingBuilder(part_power=2, replicas=1, min_part_hours=0)
     builder.add_dev(
         {
-            "region": 1, "zone": 1, "ip": "127.0.0.1", "port": port, "device": "d1",
-            "weight": 1.0, "replication_ip": "127.0.0.1", "replication_port": port, "meta": "",
+            "region": 1,
+            "zone": 1,
+            "ip": "127.0.0.1",
+            "port": port,
+            "device": "d1",
+            "weight": 1.0,
+            "replication_ip": "127.0.0.1",
+            "replication_port": port,
+            "meta": "",
         }
     )
     builder.rebalance()

@@ -1,0 +1,43 @@
+"""The intake of small artifacts, for every store: read once into memory, then put."""
+
+from collections.abc import Sequence
+
+from pedigree.artifacts.objects import ObjectStore, Taken
+from pedigree.artifacts.paths import SourceFile
+from pedigree.artifacts.records import Digest, digest_of
+
+# Up to here an artifact is held in memory: its digests are known before anything is written, so
+# one transaction both announces the upload and says what is missing.
+_LARGEST_HELD = 4 << 20
+
+
+def held(store: ObjectStore, sources: Sequence[SourceFile]) -> "HeldIntake | None":
+    """Return an intake that holds the files in memory; None when they are too much for that."""
+    small = sum(source.size for source in sources) <= _LARGEST_HELD
+    return HeldIntake(store) if small else None
+
+
+class HeldIntake:
+    """Holds the bytes of a few files between their being taken and kept."""
+
+    writes_early = False
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+        self._contents: dict[Digest, bytes] = {}
+
+    def take(self, source: SourceFile) -> Taken:
+        """Read the file and hash it."""
+        with source.reading() as reader:
+            content = reader.read(source.size)
+        digest = digest_of(content)
+        self._contents[digest] = content
+        return Taken(digest, len(content))
+
+    def keep(self, source: SourceFile, digest: Digest, key: str) -> None:  # noqa: ARG002
+        """Put the bytes that were read; they cannot have changed since."""
+        self._store.put(key, self._contents[digest])
+
+    def close(self) -> None:
+        """Forget the bytes."""
+        self._contents.clear()

@@ -1,0 +1,99 @@
+"""One upload: its row in Postgres, the lease on it, and the work that goes on under it."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from datetime import timedelta
+from types import TracebackType
+from typing import Self, TypeVar
+from uuid import uuid4
+
+from pedigree.artifacts.objects import ObjectStore
+from pedigree.artifacts.records import Digest
+from pedigree.artifacts.store import BlobVanishedError, claim_digests, open_upload, renew_lease
+from pedigree.artifacts.sweep import abandon_upload
+from pedigree.errors import UnavailableError
+from pedigree.postgres.database import Database
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+# The lease outlives any pause that a living process may make; a crash costs its bytes so long.
+_LEASE = timedelta(hours=1)
+_RENEW_AFTER_S = 600.0
+
+# Hashing and copying let go of the interpreter's lock. More files at a time than this hold more
+# memory and make no disk faster.
+_AT_ONCE = 4
+
+
+class Upload:
+    """A context in which bytes go to the store; left by an exception, it removes them again."""
+
+    def __init__(self, database: Database, store: ObjectStore) -> None:
+        self.upload_id = uuid4()
+        self.is_open = False
+        """Whether there is a row in ``pedigree.upload``."""
+        self._database = database
+        self._store = store
+        self._handed_over = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.is_open and not self._handed_over:
+            # Where this fails as well, the lease runs out and a sweep does it.
+            with suppress(UnavailableError):
+                abandon_upload(self._database, self._store, self.upload_id)
+
+    def open(self) -> None:
+        """Announce the upload before its digests are known."""
+        self.is_open = True  # before it is true, so that a lost answer leaves no row
+        self._database.run(lambda tx: open_upload(tx, self.upload_id, _LEASE))
+
+    def claim(self, digests: Sequence[Digest]) -> list[Digest]:
+        """Announce what the upload will bring, and return it: the digests that are not live."""
+        was_open, self.is_open = self.is_open, True
+        live = self._database.run(lambda tx: claim_digests(tx, self.upload_id, digests, _LEASE))
+        missing = [digest for digest in digests if digest not in live]
+        self.is_open = was_open or bool(missing)
+        return missing
+
+    def hand_over(self) -> None:
+        """Leave the bytes and the row to the transaction that will seal them."""
+        self._handed_over = True
+
+    def each(self, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
+        """Do the work for each item, several at a time; results come in the items' order.
+
+        Raises:
+            BlobVanishedError: The lease ran out, and a sweep took what was uploaded.
+        """
+        if not items:
+            return []
+        with ThreadPoolExecutor(min(len(items), _AT_ONCE), "pedigree-upload") as pool:
+            futures = [pool.submit(work, item) for item in items]
+            try:
+                self._await(futures)
+                return [future.result() for future in futures]
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+
+    def _await(self, futures: Sequence[Future[R]]) -> None:
+        pending = set(futures)
+        while pending:
+            done, pending = wait(pending, _RENEW_AFTER_S, FIRST_EXCEPTION)
+            for future in done:
+                future.result()
+            if pending and self.is_open:
+                self._renew()
+
+    def _renew(self) -> None:
+        if not self._database.run(lambda tx: renew_lease(tx, self.upload_id, _LEASE)):
+            raise BlobVanishedError(str(self.upload_id))

@@ -1,0 +1,71 @@
+"""Look into a store from outside, past Pedigree: list it, and damage what it holds."""
+
+from pathlib import Path
+from typing import Protocol
+
+import obstore
+from obstore.store import S3Store
+
+from pedigree.artifacts.objects import ObjectStore
+
+
+class Probe(Protocol):
+    """What a test does to a store behind its back."""
+
+    store: ObjectStore
+
+    def keys(self) -> set[str]: ...
+
+    def overwrite(self, key: str, content: bytes) -> None: ...
+
+    def remove(self, key: str) -> None: ...
+
+
+class LocalProbe:
+    def __init__(self, store: ObjectStore, root: Path) -> None:
+        self.store = store
+        self._root = root
+
+    def keys(self) -> set[str]:
+        return {
+            path.relative_to(self._root).as_posix()
+            for path in self._root.rglob("*")
+            if path.is_file()
+        }
+
+    def overwrite(self, key: str, content: bytes) -> None:
+        (self._root / key).write_bytes(content)
+
+    def remove(self, key: str) -> None:
+        (self._root / key).unlink()
+
+
+class RemoteProbe:
+    def __init__(self, store: ObjectStore, bucket: S3Store) -> None:
+        self.store = store
+        self._bucket = bucket
+
+    def keys(self) -> set[str]:
+        return {meta["path"] for page in obstore.list(self._bucket) for meta in page}
+
+    def overwrite(self, key: str, content: bytes) -> None:
+        obstore.put(self._bucket, key, content)
+
+    def remove(self, key: str) -> None:
+        obstore.delete(self._bucket, key)
+
+
+def flip_a_bit(probe: Probe, key: str) -> None:
+    """Change the object's middle byte by one bit; its size stays."""
+    content = bytearray(b"".join(probe.store.stream(key)))
+    content[len(content) // 2] ^= 1
+    probe.overwrite(key, bytes(content))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """The files below a folder."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }

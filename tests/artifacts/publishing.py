@@ -1,0 +1,61 @@
+"""Publish and seal in one go, as a register does, and look at the tables afterwards."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pedigree.artifacts.objects import ObjectStore
+from pedigree.artifacts.publish import publish
+from pedigree.artifacts.pull import pull
+from pedigree.artifacts.records import Digest, Manifest
+from pedigree.artifacts.store import BlobVanishedError, locate, seal
+from pedigree.postgres.database import Database
+from pedigree.signatures.records import Column, ColumnType, Signature
+
+SIGNATURE = Signature(
+    inputs=(Column(name="age", type=ColumnType.LONG),),
+    outputs=(Column(name="churn", type=ColumnType.DOUBLE),),
+)
+
+
+def publish_and_seal(database: Database, store: ObjectStore, path: Path) -> Manifest:
+    publication = publish(database, store, path, "generic", SIGNATURE)
+    try:
+        database.run(lambda transaction: seal(transaction, publication))
+    except BlobVanishedError:
+        return publish_and_seal(database, store, path)
+    return publication.manifest
+
+
+def keys_of(database: Database, manifest: Manifest) -> dict[Digest, str]:
+    digests = {file.digest for file in manifest.files}
+    return database.run(lambda transaction: locate(transaction, digests))
+
+
+def pull_to(database: Database, store: ObjectStore, manifest: Manifest, destination: Path) -> Path:
+    pull(store, manifest, keys_of(database, manifest), destination)
+    return destination
+
+
+def blob_keys(database: Database) -> dict[str, str]:
+    rows = database.read("SELECT digest, key FROM pedigree.blob")
+    return {row["digest"]: row["key"] for row in rows}
+
+
+def rows_left(database: Database) -> Mapping[str, int]:
+    """How many uploads are under way, and how many keys are to be removed."""
+    (row,) = database.read(
+        "SELECT (SELECT count(*) FROM pedigree.upload) AS uploads,"
+        " (SELECT count(*) FROM pedigree.orphan) AS orphans"
+    )
+    return dict(row)
+
+
+def expire_leases(database: Database) -> None:
+    """Let the time pass after which an upload counts as dead."""
+    database.run(
+        lambda transaction: (
+            transaction.execute(
+                "UPDATE pedigree.upload SET lease_until = clock_timestamp() - interval '1 second'"
+            ).rowcount
+        )
+    )

@@ -1,0 +1,70 @@
+"""Start a server that all workers of a test session share, or join the one that runs."""
+
+import fcntl
+import json
+import subprocess
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from pedigree.artifacts.credentials import StoreCredentials
+from tests.artifacts.servers.waiting import wait_until
+
+BUCKET = "pedigree-tests"
+
+
+class SharedServer:
+    """One S3 server, used until this object is closed or its process ends, in whatever way."""
+
+    def __init__(self, kind: str, python: Path, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self._users = (folder / "users").open("ab")
+        fcntl.flock(self._users, fcntl.LOCK_SH)
+        self._once("started", lambda: self._start(kind, python))
+
+    def credentials(self) -> StoreCredentials:
+        """Wait for the server, see that the bucket is there, and say how to reach it."""
+        announced = self._folder / "announced.json"
+        wait_until(announced.exists, f"the start of the server in {self._folder}")
+        answer = json.loads(announced.read_text())
+        if "failure" in answer:
+            pytest.fail(f"{answer['failure']}\n{(self._folder / 'log').read_text()[-4000:]}")
+        self._once("bucket", lambda: _create_bucket(answer["server"]))
+        return StoreCredentials(**answer["server"])
+
+    def close(self) -> None:
+        self._users.close()
+
+    def _start(self, kind: str, python: Path) -> None:
+        script = Path(__file__).parent / "supervisor.py"
+        subprocess.Popen(
+            [python, script, kind, self._folder],
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def _once(self, name: str, act: Callable[[], None]) -> None:
+        with (self._folder / f"{name}.lock").open("a+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            lock.seek(0)
+            if not lock.read():
+                act()
+                lock.write("done")
+
+
+def _create_bucket(server: dict[str, str]) -> None:
+    client = boto3.client(
+        "s3",
+        endpoint_url=server["endpoint_url"],
+        region_name=server["region"],
+        aws_access_key_id=server["access_key_id"],
+        aws_secret_access_key=server["secret_access_key"],
+        config=Config(s3={"addressing_style": "path"}),
+    )
+    with closing(client):
+        client.create_bucket(Bucket=BUCKET)

@@ -1,0 +1,348 @@
+"""Ticks against a real instance and registry; what they ask for is executed."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import dagster as dg
+import pytest
+
+from pedigree.dagster import model_checks, registry_definitions, stage_key
+from pedigree.registry import Registry
+from tests.dagster.models import churn_asset, recipe
+
+CHURN = churn_asset()
+STAGING, PRODUCTION = (stage_key("churn", stage) for stage in ("staging", "production"))
+
+
+@dataclass
+class Location:
+    """A code location on an instance, and the cursors of its sensors."""
+
+    instance: dg.DagsterInstance
+    definitions: dg.Definitions
+    resources: dict[str, object]
+    cursors: dict[str, str | None] = field(default_factory=dict)
+
+    def tick(self, sensor: str, *, remember: bool = True) -> object:
+        repository = self.definitions.get_repository_def()
+        with dg.build_sensor_context(
+            instance=self.instance,
+            repository_def=repository,
+            resources=self.resources,
+            cursor=self.cursors.get(sensor),
+        ) as context:
+            answer = repository.get_sensor_def(sensor).evaluate_tick(context)
+        if remember:
+            self.cursors[sensor] = answer.cursor
+        return answer
+
+    def promote(self) -> list[str]:
+        """Tick the promotion sensor, execute what it asks for, and return what it asked for."""
+        answer = self.tick("pedigree_promotion")
+        for request in answer.run_requests:
+            self.execute(request)
+        return [request.asset_selection[0].path[-1] for request in answer.run_requests]
+
+    def execute(self, request: dg.RunRequest, **options: object) -> dg.ExecuteInProcessResult:
+        job = self.definitions.get_repository_def().get_job(request.job_name)
+        return job.execute_in_process(
+            instance=self.instance,
+            run_config=request.run_config,
+            tags=dict(request.tags),
+            asset_selection=list(request.asset_selection),
+            partition_key=request.partition_key,
+            **options,
+        )
+
+    def mirror(self) -> list[tuple[str, str]]:
+        """Tick the mirror, store what it reports, and return stage and version of each."""
+        answer = self.tick("pedigree_mirror")
+        for event in answer.asset_events:
+            self.instance.report_runless_asset_event(event)
+        return [
+            (event.asset_key.path[-1], event.tags["pedigree/version"])
+            for event in answer.asset_events
+        ]
+
+    def train(self, content: str, accuracy: float = 0.8, **options: object) -> None:
+        dg.materialize(
+            [CHURN, model_checks(CHURN, blocking=False)],
+            instance=self.instance,
+            resources=self.resources,
+            run_config=recipe(CHURN, content, accuracy),
+            **options,
+        )
+
+
+@pytest.fixture
+def make_location(
+    instance: dg.DagsterInstance, resources: dict[str, object]
+) -> Callable[..., Location]:
+    def make(*models: object) -> Location:
+        assets = [model for model in models if isinstance(model, dg.AssetsDefinition)]
+        definitions = dg.Definitions.merge(
+            dg.Definitions(assets=assets),
+            registry_definitions(*models, registry=resources["registry"]),
+        )
+        return Location(instance, definitions, resources)
+
+    return make
+
+
+@pytest.fixture
+def location(make_location: Callable[..., Location]) -> Iterator[Location]:
+    return make_location(CHURN)
+
+
+def held(registry: Registry, stage: str = "production") -> int | None:
+    holder = registry.holder("churn", stage)
+    return holder.version_id if holder else None
+
+
+def to_production(registry: Registry, version: int) -> None:
+    registry.renew_verdicts("churn")  # those that compared with a former champion
+    for name in ("staging", "production"):
+        registry.promote(f"churn/{version}", name)
+
+
+def test_a_version_that_passes_its_checks_goes_all_the_way(
+    location: Location, pedigree: Registry
+) -> None:
+    location.train("one")
+    assert location.promote() == ["staging"]
+    assert location.promote() == ["production"]
+    assert location.promote() == []
+    assert held(pedigree) == 1
+    # its runs are the ones that materialized the stages, so the mirror has nothing to add
+    assert location.mirror() == []
+    event = location.instance.get_latest_materialization_event(PRODUCTION).asset_materialization
+    assert event.tags["pedigree/version"] == "1"
+
+
+def test_a_better_version_replaces_and_a_worse_one_waits_for_its_check(
+    location: Location, pedigree: Registry
+) -> None:
+    location.train("one", 0.7)
+    location.promote(), location.promote()
+    location.train("two", 0.8)
+    location.promote(), location.promote()
+    assert held(pedigree) == 2
+    location.train("three", 0.5)
+    assert location.promote() == []
+    assert held(pedigree) == 2
+
+
+def test_after_a_rollback_the_bad_version_stays_out(location: Location, pedigree: Registry) -> None:
+    for content, accuracy in (("one", 0.7), ("two", 0.8)):
+        location.train(content, accuracy)
+        location.promote(), location.promote()
+    pedigree.rollback("churn", reason="two is bad")
+    assert location.promote() == []
+    assert held(pedigree) == 1
+
+
+def test_a_request_is_made_once_for_each_state(location: Location) -> None:
+    location.train("one")
+    first = location.tick("pedigree_promotion")
+    second = location.tick("pedigree_promotion")
+    # still due, so it is asked for again, and its key lets Dagster make one run of it
+    assert [each.run_key for each in first.run_requests] == [
+        each.run_key for each in second.run_requests
+    ]
+
+
+def test_a_failed_run_is_repeated_three_times_and_then_given_up(
+    location: Location, pedigree: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    location.train("one")
+    keys = []
+    with monkeypatch.context() as patch:
+        patch.setattr(Registry, "promote", _broken)
+        for _ in range(3):
+            (request,) = location.tick("pedigree_promotion").run_requests
+            keys.append(request.run_key)
+            assert not location.execute(request, raise_on_error=False).success
+    assert len(set(keys)) == 3
+    answer = location.tick("pedigree_promotion")
+    assert answer.run_requests == []
+    assert "given up after 3 failed runs" in answer.skip_message
+    assert held(pedigree, "staging") is None
+
+
+def _broken(*_: object, **__: object) -> None:
+    raise ConnectionError("the network is down")
+
+
+def test_two_daemons_promote_once(location: Location, pedigree: Registry) -> None:
+    location.train("one")
+    (request,) = location.tick("pedigree_promotion").run_requests
+    assert location.execute(request).success
+    assert location.execute(request).success
+    assert [tenure.pointer for tenure in pedigree.timeline("churn")].count("stage:staging") == 1
+
+
+def test_a_tick_without_news_reads_no_model(location: Location) -> None:
+    location.train("one")
+    location.promote(), location.promote(), location.promote()
+    answer = location.tick("pedigree_promotion")
+    assert answer.skip_message == "nothing happened in the registry"
+
+
+def test_the_skip_reason_says_what_a_candidate_waits_for(
+    location: Location, instance: dg.DagsterInstance, pedigree: Registry
+) -> None:
+    location.train("one", 0.9)
+    location.promote(), location.promote()
+    location.train("two", 0.9)
+    pedigree.run_check("churn/2", "artifact_intact")
+    location.train("three", 0.1)
+    answer = location.tick("pedigree_promotion", remember=False)
+    assert answer.skip_message or answer.run_requests
+
+
+def test_only_models_of_the_own_repository_are_asked_for(
+    make_location: Callable[..., Location], pedigree: Registry
+) -> None:
+    other = churn_asset("other")
+    ours, theirs = make_location(CHURN), make_location(other)
+    ours.train("one")
+    assert theirs.tick("pedigree_promotion").run_requests == []
+    assert len(ours.tick("pedigree_promotion").run_requests) == 1
+
+
+def test_a_cursor_of_another_code_s_making_begins_anew(location: Location) -> None:
+    location.train("one")
+    location.cursors["pedigree_promotion"] = json.dumps({"unknown": 1})
+    assert location.promote() == ["staging"]
+
+
+def test_a_partition_s_promotion_is_a_run_of_its_partition(
+    make_location: Callable[..., Location],
+    instance: dg.DagsterInstance,
+    resources: dict[str, object],
+    pedigree: Registry,
+) -> None:
+    model = churn_asset("by_country", partitions_def=dg.StaticPartitionsDefinition(["de", "fr"]))
+    location = make_location(CHURN, model)
+    dg.materialize(
+        [model, model_checks(model)],
+        instance=instance,
+        resources=resources,
+        partition_key="fr",
+        run_config=recipe(model, "fr"),
+    )
+    assert location.promote() == ["staging"]
+    assert pedigree.holder("by_country-fr", "staging").version_id == 1
+    key = stage_key("by_country", "staging")
+    event = instance.get_latest_materialization_event(key).asset_materialization
+    assert event.partition == "fr"
+
+
+def test_what_happens_outside_dagster_is_mirrored_in_order_and_once(
+    location: Location, pedigree: Registry
+) -> None:
+    location.train("one", 0.7)
+    location.train("two", 0.8)
+    to_production(pedigree, 1)
+    to_production(pedigree, 2)
+    assert location.mirror() == [
+        ("staging", "1"),
+        ("production", "1"),
+        ("staging", "2"),
+        ("production", "2"),
+    ]
+    assert location.mirror() == []
+    location.cursors.clear()  # a replay from the beginning
+    assert location.mirror() == []
+    pedigree.rollback("churn", reason="bad")
+    assert location.mirror() == [("production", "1")]
+    event = location.instance.get_latest_materialization_event(PRODUCTION).asset_materialization
+    assert event.tags["dagster/data_version"] == pedigree.get("churn/1").digest
+    first = location.instance.fetch_materializations(CHURN.key, limit=9, ascending=True).records[0]
+    pointer = event.tags["dagster/input_event_pointer/models/churn"]
+    assert pointer == str(first.storage_id)
+    assert event.metadata["pedigree/reason"].value == "bad"
+
+
+def test_a_killed_daemon_s_repeated_report_is_seen_by_the_generation(
+    location: Location, pedigree: Registry
+) -> None:
+    location.train("one")
+    to_production(pedigree, 1)
+    answer = location.tick("pedigree_mirror", remember=False)
+    # the daemon stored one event of two and died before the cursor
+    location.instance.report_runless_asset_event(answer.asset_events[0])
+    assert location.mirror() == [("production", "1")]
+
+
+def test_a_stage_moved_by_a_run_waits_for_that_run(location: Location, pedigree: Registry) -> None:
+    location.train("one")
+    run = location.instance.create_run_for_job(
+        location.definitions.get_repository_def().get_job("promote_" + _op_of(location))
+    )
+    pedigree.promote("churn/1", "staging", run_id=run.run_id)
+    assert location.mirror() == []
+    pedigree.promote("churn/1", "production")
+    assert location.mirror() == [("production", "1")]
+    # the run ends without having materialized the stage: now the mirror does
+    location.instance.report_run_failed(location.instance.get_run_by_id(run.run_id))
+    assert location.mirror() == [("staging", "1")]
+    assert location.mirror() == []
+
+
+def _op_of(location: Location) -> str:
+    return CHURN.op.name
+
+
+def test_consumers_run_when_the_stage_s_bytes_change_and_not_when_it_is_said_again(
+    location: Location, pedigree: Registry, instance: dg.DagsterInstance
+) -> None:
+    from pedigree.dagster import promotion_condition, stage_assets
+    from pedigree.dagster.line import line_of
+
+    @dg.asset
+    def customers() -> None: ...
+
+    @dg.asset(deps=[PRODUCTION, customers], automation_condition=promotion_condition())
+    def scores() -> None: ...
+
+    definitions = dg.Definitions(
+        assets=[CHURN, *stage_assets(line_of(CHURN)), customers, scores],
+        resources=location.resources,
+    )
+    cursor = None
+
+    def requested() -> int:
+        nonlocal cursor
+        result = dg.evaluate_automation_conditions(definitions, instance, cursor=cursor)
+        cursor = result.cursor
+        return result.total_requested
+
+    def score() -> None:
+        dg.materialize([scores, customers], instance=instance)
+
+    location.train("one", 0.7)
+    dg.materialize([customers], instance=instance)
+    to_production(pedigree, 1)
+    location.mirror()
+    requested()
+    score()
+    requested()
+    # said again, and the customers change: no reason
+    location.instance.report_runless_asset_event(
+        dg.AssetMaterialization(
+            PRODUCTION, tags={"dagster/data_version": pedigree.get("churn/1").digest}
+        )
+    )
+    dg.materialize([customers], instance=instance)
+    assert requested() == 0
+    location.train("two", 0.8)
+    to_production(pedigree, 2)
+    location.mirror()
+    assert requested() == 1
+    score()
+    assert requested() == 0
+    pedigree.rollback("churn")
+    location.mirror()
+    assert requested() == 1

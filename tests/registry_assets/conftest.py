@@ -1,0 +1,31 @@
+"""This deployment's own definitions, on a fresh registry and a fresh Dagster instance."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from definitions import compose
+from demo.session import Session
+from pedigree.registry import Registry
+from resources import for_tests
+from tests.dagster.conftest import dagster_template, dagster_url, instance
+
+__all__ = ["dagster_template", "dagster_url", "instance"]
+
+
+@pytest.fixture
+def session(
+    instance: dg.DagsterInstance,
+    database_url: str,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Session]:
+    """What runs, ticks and conditions do here, without a daemon."""
+    monkeypatch.setenv("PEDIGREE_HOME", str(home))
+    monkeypatch.setenv("PEDIGREE_ACTOR", "tester")
+    monkeypatch.setenv("PEDIGREE_GIT_COMMIT", "0123456789abcdef")
+    store = (home / "store").as_uri()
+    with Registry.connect(database_url, store) as registry:
+        yield Session(compose(for_tests(database_url, home)), instance, registry)

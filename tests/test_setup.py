@@ -1,0 +1,92 @@
+"""`.ci/venv`, by which make sets up an environment: it finds a Python, or says what is missing."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+TOOLS = ("sh", "awk", "grep", "rm", "echo", "env")
+
+Setup = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def commands(tmp_path: Path) -> Path:
+    """A folder that is all of the PATH: the tools that every system has, and no Python."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for tool in TOOLS:
+        (folder / tool).symlink_to(str(shutil.which(tool)))
+    return folder
+
+
+@pytest.fixture
+def setup(commands: Path, tmp_path: Path) -> Setup:
+    """Set up an environment for a lock that asks for nothing."""
+    lock = tmp_path / "nothing.lock"
+    lock.write_text("# no packages\n")
+
+    def run(**variables: str) -> subprocess.CompletedProcess[str]:
+        environment = {key: value for key, value in os.environ.items() if key != "PYTHON"}
+        return subprocess.run(
+            ["sh", str(ROOT / ".ci" / "venv"), "made", str(lock)],
+            cwd=tmp_path,
+            env={**environment, "PATH": str(commands), **variables},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+def command(folder: Path, name: str, script: str) -> None:
+    """Put a command into a folder of the PATH."""
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).chmod(0o755)
+
+
+def test_it_takes_the_first_python_that_runs_and_fits(
+    setup: Setup, commands: Path, tmp_path: Path
+) -> None:
+    command(commands, "python3.13", "echo 'pyenv: python3.13: command not found' >&2; exit 127")
+    command(commands, "python3.12", "exit 1")  # as one of another version answers
+    command(commands, "python3", f'exec {sys.executable} "$@"')
+    done = setup()
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "made" / "bin" / "python").exists()
+    assert "Setting up made with Python 3." in done.stdout
+    again = setup(PATH=f"{commands}")
+    assert again.returncode == 0
+    assert "Setting up" not in again.stdout
+
+
+def test_without_python_it_says_how_to_get_one(setup: Setup, tmp_path: Path) -> None:
+    done = setup()
+    assert done.returncode != 0
+    assert "No Python 3.11 to 3.14 was found" in done.stderr
+    assert "make PYTHON=" in done.stderr
+    assert not (tmp_path / "made").exists()
+
+
+def test_without_the_venv_module_it_names_the_package(setup: Setup, commands: Path) -> None:
+    command(
+        commands,
+        "python3",
+        f'case "$*" in *ensurepip*) exit 1;; esac\nexec {sys.executable} "$@"',
+    )
+    done = setup()
+    assert done.returncode != 0
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    assert f"apt install python{version}-venv" in done.stderr
+
+
+def test_a_named_python_that_does_not_fit_is_named(setup: Setup) -> None:
+    done = setup(PYTHON="/nowhere/python")
+    assert done.returncode != 0
+    assert "PYTHON=/nowhere/python does not run" in done.stderr
