@@ -56,6 +56,7 @@ lock-check: .venv/.installed ## fail if requirements.lock does not follow from p
 
 bench: .venv/.installed ## measure what docs/performance.md promises
 	$(BIN)/python -m benchmarks.cli_help $(ARGS)
+	$(BIN)/python -m benchmarks.comeback $(ARGS)
 	$(BIN)/python -m benchmarks.register $(ARGS)
 
 clean: ## remove the environments and the demo's data

@@ -7,6 +7,7 @@
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -14,10 +15,16 @@ from typing import TypeVar
 from pedigree.access.actor import resolve_actor
 from pedigree.artifacts.credentials import StoreCredentials
 from pedigree.artifacts.objects import ObjectStore, open_store
-from pedigree.artifacts.publish import publish, put_blob
+from pedigree.artifacts.publish import abandon, publish, put_blob
 from pedigree.artifacts.pull import pull, verify
 from pedigree.artifacts.records import Manifest
-from pedigree.artifacts.store import BlobVanishedError, get_manifest, locate, seal
+from pedigree.artifacts.store import (
+    BlobVanishedError,
+    get_manifest,
+    locate,
+    lock_blobs,
+    seal,
+)
 from pedigree.audit import log
 from pedigree.audit.records import Actor, Event, EventType
 from pedigree.cards.records import CardNotes, ModelCard
@@ -35,7 +42,7 @@ from pedigree.catalog.records import (
 )
 from pedigree.catalog.references import Reference, parse_reference
 from pedigree.catalog.registration import register_manifest
-from pedigree.errors import InvalidMetadataError
+from pedigree.errors import InvalidMetadataError, RefusedError
 from pedigree.flavors.plugins import get_flavor
 from pedigree.lifecycle import aliases, due, retention
 from pedigree.lifecycle.checks import CHECKS
@@ -144,28 +151,34 @@ class Registry:
         validate_name(name)
         get_flavor(new.metadata.flavor)
         actor = actor or self.actor()
-        for _ in range(_PUBLISH_ATTEMPTS):
-            publication = publish(
-                self.database, self.store, Path(path), new.metadata.flavor, new.metadata.signature
+        for _ in range(_PUBLISH_ATTEMPTS - 1):
+            with suppress(BlobVanishedError):
+                return self._publish_and_write(name, Path(path), new, actor)
+        return self._publish_and_write(name, Path(path), new, actor)
+
+    def _publish_and_write(
+        self, name: str, path: Path, new: NewVersion, actor: Actor
+    ) -> Registration:
+        publication = publish(
+            self.database, self.store, path, new.metadata.flavor, new.metadata.signature
+        )
+
+        def write(transaction: Transaction) -> Registration:
+            seal(transaction, publication)
+            done = register_manifest(transaction, name, publication.manifest, new, actor)
+            reference = Reference(name=name, version=done.version)
+            return Registration(
+                version=reading.find_version(transaction, reference),
+                created=done.created,
+                training_id=done.training_id,
+                notice=done.notice,
             )
 
-            def write(transaction: Transaction) -> Registration:
-                seal(transaction, publication)  # noqa: B023
-                manifest = publication.manifest  # noqa: B023
-                done = register_manifest(transaction, name, manifest, new, actor)
-                reference = Reference(name=name, version=done.version)
-                return Registration(
-                    version=reading.find_version(transaction, reference),
-                    created=done.created,
-                    training_id=done.training_id,
-                    notice=done.notice,
-                )
-
-            try:
-                return self.database.run(write)
-            except BlobVanishedError:
-                continue
-        raise BlobVanishedError
+        try:
+            return self.database.run(write)
+        except RefusedError:
+            abandon(self.database, self.store, publication)
+            raise
 
     def actor(self, run_actor: str | None = None) -> Actor:
         """Return who acts in this process; ``run_actor`` is what a Dagster run claims."""
@@ -604,10 +617,13 @@ class Registry:
             notes,
             packages=self.environment(reference),
         )
-        put_blob(self.database, self.store, markdown.encode())
-        self.database.run(
-            lambda transaction: insert_card(transaction, version, markdown, notes, actor)
-        )
+        digest = put_blob(self.database, self.store, markdown.encode())
+
+        def write(transaction: Transaction) -> None:
+            lock_blobs(transaction, [digest])
+            insert_card(transaction, version, markdown, notes, actor)
+
+        self.database.run(write)
         return self.card(version.reference)
 
     def card(self, reference: str) -> ModelCard:

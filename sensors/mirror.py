@@ -9,12 +9,14 @@ from pedigree.dagster import RegistryResource, mirror_changes
 INTERVAL_S = 15
 
 
-def mirror_sensor(models: Sequence[dg.AssetsDefinition]) -> dg.SensorDefinition:
+def mirror_sensor(
+    models: Sequence[dg.AssetsDefinition], interval_seconds: int = INTERVAL_S
+) -> dg.SensorDefinition:
     """Return the sensor for the models of this location."""
 
     @dg.sensor(
         name="mirror",
-        minimum_interval_seconds=INTERVAL_S,
+        minimum_interval_seconds=interval_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
     def mirror(context: dg.SensorEvaluationContext, registry: RegistryResource) -> dg.SensorResult:

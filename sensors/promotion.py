@@ -12,14 +12,16 @@ INTERVAL_S = 15
 
 
 def promotion_sensor(
-    models: Sequence[dg.AssetsDefinition], jobs: Iterable[Any]
+    models: Sequence[dg.AssetsDefinition],
+    jobs: Iterable[Any],
+    interval_seconds: int = INTERVAL_S,
 ) -> dg.SensorDefinition:
     """Return the sensor for the models of this location, whose stages the jobs materialize."""
 
     @dg.sensor(
         name="promotion",
         jobs=list(jobs),
-        minimum_interval_seconds=INTERVAL_S,
+        minimum_interval_seconds=interval_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
     def promotion(

@@ -13,6 +13,7 @@ embedded server is held by every process that made a storage, and started again 
 them that finds it gone.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from functools import partial, wraps
 from typing import Any, ParamSpec, TypeVar, cast
@@ -26,6 +27,7 @@ from dagster_postgres import DagsterPostgresStorage
 from dagster_postgres.event_log import PostgresEventLogStorage
 from dagster_postgres.run_storage import PostgresRunStorage
 from dagster_postgres.schedule_storage import PostgresScheduleStorage
+from dagster_postgres.utils import create_pg_engine
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 
@@ -62,12 +64,15 @@ class PedigreeStorage(DagsterPostgresStorage):
         self.postgres_url = _with_driver(postgres_url)
         self.should_autocreate_tables = True
         self._inst_data = inst_data
-        self._run_storage: PostgresRunStorage = _RunStorage.reviving(self.postgres_url, revive)
-        self._event_log_storage: PostgresEventLogStorage = _EventLogStorage.reviving(
-            self.postgres_url, revive
+        engine = _engine(self.postgres_url, revive)
+        self._run_storage: PostgresRunStorage = _RunStorage.opened(
+            self.postgres_url, revive, engine
         )
-        self._schedule_storage: PostgresScheduleStorage = _ScheduleStorage.reviving(
-            self.postgres_url, revive
+        self._event_log_storage: PostgresEventLogStorage = _EventLogStorage.opened(
+            self.postgres_url, revive, engine
+        )
+        self._schedule_storage: PostgresScheduleStorage = _ScheduleStorage.opened(
+            self.postgres_url, revive, engine
         )
 
     @classmethod
@@ -165,6 +170,22 @@ def _create_schema(url: str) -> None:
         connection.close()
 
 
+def _engine(url: str, revive: Callable[[], None] | None) -> sqlalchemy.Engine:
+    engine = create_pg_engine(
+        url, None, isolation_level="AUTOCOMMIT", pool_size=1, max_overflow=-1, pool_use_lifo=True
+    )
+    _guard(engine, revive)
+    return engine
+
+
+def _guard(engine: sqlalchemy.Engine, revive: Callable[[], None] | None) -> None:
+    """Let an engine try its connections before use, and bring a server of ours back."""
+    event.listen(engine, "checkout", partial(_ping, engine.dialect))
+    event.listen(engine, "connect", _note_process)
+    if revive:
+        event.listen(engine, "do_connect", partial(_connect_or_revive, revive))
+
+
 def _connect_or_revive(
     revive: Callable[[], None], dialect: Any, _record: Any, cargs: Any, cparams: Any
 ) -> Any:
@@ -175,7 +196,15 @@ def _connect_or_revive(
         return dialect.connect(*cargs, **cparams)
 
 
-def _ping(dialect: Any, connection: Any, _record: Any, _proxy: Any) -> None:
+def _note_process(_connection: Any, record: Any) -> None:
+    record.info["process"] = os.getpid()
+
+
+def _ping(dialect: Any, connection: Any, record: Any, proxy: Any) -> None:
+    if record.info["process"] != os.getpid():
+        # After a fork the socket is the parent's; it must neither be used nor closed here.
+        record.dbapi_connection = proxy.dbapi_connection = None
+        raise DisconnectionError("the connection belongs to the parent process")
     try:
         alive = dialect.do_ping(connection)
     except psycopg2.Error as error:
@@ -212,42 +241,45 @@ def _steady(*verbs: str) -> Callable[[S], S]:
     return decorate
 
 
-class _Reviving:
-    """What the three storages have in common: engines that bring a vanished server back."""
+class _Pooled:
+    """What the three storages have in common: engines that keep a connection and revive a server.
+
+    dagster-postgres connects anew for every statement, which by SCRAM costs more than most
+    statements. One connection a process is kept instead, tried before each use.
+    """
 
     _engine: sqlalchemy.Engine
     _revive: Callable[[], None] | None = None
 
     @classmethod
-    def reviving(cls, url: str, revive: Callable[[], None] | None) -> Any:
+    def opened(cls, url: str, revive: Callable[[], None] | None, engine: sqlalchemy.Engine) -> Any:
         storage = cast(Any, cls)(url)
         storage._revive = revive
-        storage._watch()
+        storage._engine.dispose()
+        storage._engine = engine
         return storage
 
     def optimize_for_webserver(
         self, statement_timeout: int, pool_recycle: int, max_overflow: int
     ) -> None:
         cast(Any, super()).optimize_for_webserver(statement_timeout, pool_recycle, max_overflow)
-        self._watch()
-        # This engine keeps its connections, so they are tried before each use.
-        event.listen(self._engine, "checkout", partial(_ping, self._engine.dialect))
+        _guard(self._engine, self._revive)
 
-    def _watch(self) -> None:
-        if self._revive:
-            event.listen(self._engine, "do_connect", partial(_connect_or_revive, self._revive))
+    def dispose(self) -> None:
+        cast(Any, super()).dispose()
+        self._engine.dispose()
 
 
 @_steady("handle_run_event", "add_run", "get_runs", "get_run_records", "add_daemon_heartbeat")
-class _RunStorage(_Reviving, PostgresRunStorage):
+class _RunStorage(_Pooled, PostgresRunStorage):
     """Runs."""
 
 
 @_steady("store_event", "store_event_batch", "get_records_for_run", "get_asset_records")
-class _EventLogStorage(_Reviving, PostgresEventLogStorage):
+class _EventLogStorage(_Pooled, PostgresEventLogStorage):
     """Events."""
 
 
 @_steady("add_instigator_state", "update_instigator_state", "create_tick", "update_tick")
-class _ScheduleStorage(_Reviving, PostgresScheduleStorage):
+class _ScheduleStorage(_Pooled, PostgresScheduleStorage):
     """Schedules, sensors and their ticks."""

@@ -25,9 +25,7 @@ def materialize(data: dg.ConfigurableIOManagerFactory[dg.IOManager]) -> None:
     assert result.output_for_node("two") == 2
 
 
-def test_nothing_set_keeps_everything_at_home(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_set_keeps_everything_at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PEDIGREE_HOME", str(home))
     wiring = by_environment()
     assert wiring == embedded()
