@@ -70,7 +70,7 @@ def roll_back(session: Session) -> list[Fact]:
         Fact(
             name="a rollback outside Dagster appears in the asset graph",
             held=any(event.asset_key.path[-1] == "production" for event in mirrored),
-            shown=f"{len(mirrored)} mirrored materializations",
+            shown="; ".join(str(event.description) for event in mirrored) or "nothing was mirrored",
         ),
         _scored_with(session, 1, scored, "the rollback"),
         Fact(

@@ -152,12 +152,18 @@ def show(report: Report, console: Console) -> None:
 
 
 def _table(model: ModelReport) -> Table:
-    table = Table(box=SIMPLE_HEAD, title=model.name, title_style="bold", title_justify="left")
-    table.add_column("version", justify="right")
+    table = Table(
+        box=SIMPLE_HEAD,
+        title=model.name,
+        title_style="bold",
+        title_justify="left",
+        pad_edge=False,
+    )
+    table.add_column("no", justify="right")
     table.add_column("stage")
     table.add_column("metrics")
     table.add_column("digest", no_wrap=True)
-    table.add_column("trained on")
+    table.add_column("trained on", no_wrap=True)
     table.add_column("data version", no_wrap=True)
     for version in model.versions:
         table.add_row(
@@ -165,16 +171,16 @@ def _table(model: ModelReport) -> Table:
             _stage(version),
             _metrics(version, model.champion_metric),
             _short(version.digest),
-            Text("\n").join(_input(one, version.stale_inputs) for one in version.trained_on),
-            "\n".join(_short(one.data_version or "-") for one in version.trained_on),
+            "\n".join(one.name for one in version.trained_on),
+            Text("\n").join(_data(one, version.stale_inputs) for one in version.trained_on),
             end_section=True,
         )
     return table
 
 
-def _input(one: Input, stale: tuple[str, ...]) -> Text:
-    changed = (" (changed since)", "yellow") if one.name in stale else ""
-    return Text.assemble(one.name, changed)
+def _data(one: Input, stale: tuple[str, ...]) -> Text:
+    changed = (" stale", "yellow") if one.name in stale else ""
+    return Text.assemble(_short(one.data_version or "-"), changed)
 
 
 def _stage(version: VersionReport) -> Text:

@@ -1,4 +1,4 @@
-"""The code location as Dagster resolves it: assets, edges, checks, sensors; and it loads lightly."""
+"""The code location as Dagster resolves it: its assets, edges, checks and sensors."""
 
 import json
 import subprocess

@@ -15,26 +15,28 @@ def promotion_condition() -> dg.AutomationCondition[Any]:
     Other inputs do not: see :func:`input_condition`.
     """
     models = dg.AssetSelection.key_prefixes([MODEL_FOLDER], include_sources=True)
-    return _runs_when(_changed().allow(models)).with_label("a stage's version changed")
+    return _runs_when(_changed().allow(models), "a stage's version changed")
 
 
 def input_condition() -> dg.AutomationCondition[Any]:
     """Return the condition for assets that run when any input's data version changes."""
-    return _runs_when(_changed()).with_label("an input changed")
+    return _runs_when(_changed(), "an input changed")
 
 
 def _changed() -> Any:
     return dg.AutomationCondition.any_deps_match(dg.AutomationCondition.data_version_changed())
 
 
-def _runs_when(changed: Any) -> dg.AutomationCondition[Any]:
+def _runs_when(changed: Any, label: str) -> dg.AutomationCondition[Any]:
     condition = dg.AutomationCondition
     # Not since_last_handled(): to that, a run that ended in the very interval in which the input
     # changed once more has handled both, and the second change is lost. So only a request counts,
     # and only one that no newer change came with; at worst an asset runs once too often.
-    return (
+    runs: Any = (
         changed.since(condition.newly_requested() & ~changed)
         & ~condition.any_deps_missing()
         & ~condition.any_deps_in_progress()
         & ~condition.in_progress()
     )
+    labelled: dg.AutomationCondition[Any] = runs.with_label(label)
+    return labelled

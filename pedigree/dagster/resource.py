@@ -13,7 +13,7 @@ This module has no postponed annotations: Dagster reads the fields of a resource
 """
 
 import os
-from typing import Any, Optional
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
@@ -39,12 +39,10 @@ class RegistryResource(dg.ConfigurableResource[Registry]):
     and without those it is the embedded one. Give secrets by ``dg.EnvVar``.
     """
 
-    database_url: Optional[str] = Field(  # noqa: UP045 - Dagster's config reads this spelling
+    database_url: str | None = Field(
         default=None, description="Postgres; PEDIGREE_DATABASE_URL when unset, else embedded"
     )
-    store_url: Optional[str] = Field(  # noqa: UP045
-        default=None, description="s3://bucket/prefix or file:///folder"
-    )
+    store_url: str | None = Field(default=None, description="s3://bucket/prefix or file:///folder")
     # Typed loosely: importing S3Resource costs seconds, and most registries need none.
     s3: dg.ResourceDependency[Any] = None  # type: ignore[assignment]  # Dagster takes the default
 
@@ -77,7 +75,7 @@ class RegistryResource(dg.ConfigurableResource[Registry]):
             )
         return _CLIENTS[place]
 
-    def bind(self, context: Optional[StepContext] = None) -> BoundRegistry:  # noqa: UP045
+    def bind(self, context: StepContext | None = None) -> BoundRegistry:
         """Return the registry's verbs, which record this step's run as their provenance.
 
         Args:
@@ -99,7 +97,7 @@ class RegistryResource(dg.ConfigurableResource[Registry]):
     __str__ = __repr__
 
 
-def credentials_of(s3: Any) -> Optional[StoreCredentials]:  # noqa: UP045
+def credentials_of(s3: Any) -> StoreCredentials | None:
     """Return what a ``dagster_aws.s3.S3Resource`` knows, as the object store wants it.
 
     Raises:
@@ -147,7 +145,7 @@ def _hidden(value: Any) -> Any:
     return shown
 
 
-def _identity(credentials: Optional[StoreCredentials]) -> Optional[str]:  # noqa: UP045
+def _identity(credentials: StoreCredentials | None) -> str | None:
     if credentials is None:
         return None
     # Shown secrets are stars, which would make two accounts of one endpoint the same client.

@@ -18,7 +18,7 @@ from pedigree.dagster.line import ModelLine, line_of
 from pedigree.dagster.names import slug
 from pedigree.dagster.provenance import instance_id
 from pedigree.dagster.stages import StageConfig, stage_op
-from pedigree.errors import ModelNotFoundError
+from pedigree.errors import ModelNotFoundError, PedigreeError, UnavailableError
 from pedigree.lifecycle.records import DuePromotion
 from pedigree.registry import Registry
 
@@ -68,6 +68,13 @@ def promote_due(
             due = registry.due_promotions([name])
         except ModelNotFoundError:
             continue  # never trained yet, or deleted
+        except UnavailableError:
+            raise
+        except PedigreeError as error:
+            # One model's trouble is not the others'; it is looked at again at the next tick.
+            notes.append(f"{name}: {error}")
+            waiting.append(name)
+            continue
         for promotion in due:
             request, note = _request(context, promotion, targets[name])
             waiting.append(name)
@@ -144,11 +151,12 @@ def _request(
     )
     # A run's tag may not be as long as a model's name.
     tag = slug(identity)[-8:] + f"-{promotion.version_id}-{promotion.generation}"
+    if promotion.stage not in target.line.stages:
+        return None, f"{promotion.model_name}: {promotion.stage} is no stage of its asset's policy"
     failed = len(_failed_runs(context.instance, tag))
     if failed >= ATTEMPTS:
         reference = f"{promotion.model_name}/{promotion.version_id}"
         return None, f"{reference} → {promotion.stage}: given up after {failed} failed runs"
-    stage = target.line.stage_key(promotion.stage)
     config = StageConfig(
         version=promotion.version_id,
         expected_generation=promotion.generation,
@@ -158,7 +166,7 @@ def _request(
     request = dg.RunRequest(
         run_key=f"{identity}:{failed + 1}",
         job_name=target.job_name,
-        asset_selection=[stage],
+        asset_selection=[target.line.stage_key(promotion.stage)],
         partition_key=target.partition,
         run_config=dg.RunConfig(ops={stage_op(target.line, promotion.stage): config}),
         tags={metadata.PROMOTION: tag},

@@ -6,10 +6,11 @@ promotes anything.
 """
 
 from collections.abc import Iterator
-from typing import Any, Optional
+from typing import Any
 
 import dagster as dg
 from dagster import AssetOut
+from pydantic import Field
 
 from pedigree.catalog.records import ModelVersion
 from pedigree.dagster import events, metadata
@@ -30,18 +31,17 @@ _SEARCHED = 1000
 class StageConfig(dg.Config):
     """What a materialization of a stage is asked to do; nothing, unless a version is named."""
 
-    version: Optional[int] = None  # noqa: UP045 - Dagster's config reads this spelling
-    """The version to promote."""
-    rollback: bool = False
-    """Return to the previous holder instead."""
-    reason: Optional[str] = None  # noqa: UP045
-    """Why, for the timeline."""
-    expected_generation: Optional[int] = None  # noqa: UP045
-    """The model's generation that the asker saw; another one now means somebody was faster."""
-    automatic: bool = False
-    """The sensor asks, no person."""
-    actor: Optional[str] = None  # noqa: UP045
-    """Who asks. Dagster knows no identities, so this is only a claim."""
+    version: int | None = Field(default=None, description="The version to promote")
+    rollback: bool = Field(default=False, description="Return to the previous holder instead")
+    reason: str | None = Field(default=None, description="Why, for the timeline")
+    expected_generation: int | None = Field(
+        default=None,
+        description="The model's generation that the asker saw; it refuses if that has moved on",
+    )
+    automatic: bool = Field(default=False, description="The sensor asks, no person")
+    actor: str | None = Field(
+        default=None, description="Who asks. Dagster knows no identities, so this is only a claim"
+    )
 
 
 def stage_assets(

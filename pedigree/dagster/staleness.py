@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
+import psycopg2  # type: ignore[import-untyped]  # it ships no types
 import sqlalchemy.exc
 from dagster_postgres.utils import DagsterPostgresException
 
@@ -19,6 +20,7 @@ _OUT_OF_REACH = (
     PedigreeError,
     dg.DagsterError,
     DagsterPostgresException,
+    psycopg2.Error,
     sqlalchemy.exc.SQLAlchemyError,
     OSError,
 )
@@ -70,6 +72,7 @@ def _instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
         with dg.DagsterInstance.from_config(str(home)) as instance:
             yield instance
         return
+    _probe(settings.dagster_database_url or settings.database_url)
     storage = {"custom": {"module": "pedigree.dagster.instance", "class": "PedigreeStorage"}}
     with (
         tempfile.TemporaryDirectory(prefix="pedigree-") as folder,
@@ -77,6 +80,12 @@ def _instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
         dg.DagsterInstance.local_temp(folder, overrides={"storage": storage}) as instance,
     ):
         yield instance
+
+
+def _probe(url: str | None) -> None:
+    """Find out at once that a named server is gone, where Dagster would try for seconds."""
+    if url is not None:
+        psycopg2.connect(url, connect_timeout=3).close()
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from pedigree.dagster import ModelInputs, RegistryResource, TrainedModel, model_
 from pedigree.errors import InvalidInputError, InvalidMetadataError, UnknownFlavorError
 from pedigree.lifecycle.policy import default_policy
 from pedigree.registry import Registry
+from tests.dagster.code_location import train_job
 from tests.dagster.models import ACCURACY, Recipe, churn_asset, recipe, trained
 
 Materialize = Callable[..., dg.ExecuteInProcessResult]
@@ -275,3 +276,19 @@ def test_it_runs_in_a_job_of_a_code_location(
     job = definitions.resolve_job_def("train")
     assert job.execute_in_process(instance=instance).success
     assert pedigree.trainings("churn/1")[0].origin.job_name == "train"
+
+
+def test_it_runs_with_a_process_a_step(
+    instance: dg.DagsterInstance,
+    database_url: str,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    pedigree: Registry,
+) -> None:
+    monkeypatch.setenv("PEDIGREE_DATABASE_URL", database_url)
+    with dg.execute_job(dg.reconstructable(train_job), instance=instance) as result:
+        assert result.success
+    ((node, capture),) = pedigree.lineage("churn/1").inputs()
+    assert (node.asset, node.data_version) == ("customers", "customers-1")
+    assert capture.value == "declared"
+    assert len(pedigree.verdicts("churn/1")) == 4

@@ -177,5 +177,7 @@ def test_great_expectations_is_not_imported_by_defining_a_check() -> None:
         "import sys, pedigree.dagster as d; d.expectations_check('a', {}); d.RegistryResource();"
         "print([m for m in ('great_expectations', 'dagster_aws', 'pandas') if m in sys.modules])"
     )
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert answer.stdout.strip() == "[]", answer.stderr
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip() == "[]"

@@ -81,8 +81,10 @@ def test_the_storage_is_loaded_without_the_rest() -> None:
         "import sys, pedigree.dagster.instance;"
         "print([m for m in ('pedigree.registry', 'pandas', 'obstore') if m in sys.modules])"
     )
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert answer.stdout.strip() == "[]", answer.stderr
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip() == "[]"
 
 
 def test_the_examples_in_the_docstrings_hold() -> None:

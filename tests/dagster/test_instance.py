@@ -108,3 +108,15 @@ def test_the_webserver_s_idle_connections_are_tried_before_use(
     os.kill(embedded.status().pid, signal.SIGKILL)
     assert embedded_instance.get_runs() == []
     assert embedded_instance.fetch_materializations(one.key, limit=1).records == []
+
+
+def test_a_forked_child_leaves_its_parent_s_connection_alone(
+    instance: dg.DagsterInstance,
+) -> None:
+    assert instance.get_runs() == []
+    child = os.fork()
+    if child == 0:
+        # nothing but the exit code may leave the child: it is a copy of the test run
+        os._exit(0 if instance.get_runs() == [] else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert instance.get_runs() == []

@@ -8,6 +8,8 @@ import dagster as dg
 import pytest
 
 from pedigree.dagster import model_checks, registry_definitions, stage_key
+from pedigree.errors import CorruptionError
+from pedigree.lifecycle.records import Verdict
 from pedigree.registry import Registry
 from tests.dagster.models import churn_asset, recipe
 
@@ -190,15 +192,34 @@ def test_a_tick_without_news_reads_no_model(location: Location) -> None:
 
 
 def test_the_skip_reason_says_what_a_candidate_waits_for(
-    location: Location, instance: dg.DagsterInstance, pedigree: Registry
+    location: Location, pedigree: Registry
 ) -> None:
-    location.train("one", 0.9)
-    location.promote(), location.promote()
-    location.train("two", 0.9)
-    pedigree.run_check("churn/2", "artifact_intact")
-    location.train("three", 0.1)
-    answer = location.tick("pedigree_promotion", remember=False)
-    assert answer.skip_message or answer.run_requests
+    location.train("one")
+    verdict = Verdict(
+        check="artifact_intact",
+        passed=False,
+        digest=pedigree.get("churn/1").digest,
+        summary="a file is gone",
+    )
+    pedigree.record_verdict("churn/1", verdict)
+    answer = location.tick("pedigree_promotion")
+    assert answer.run_requests == []
+    assert "churn/1 → staging: " in answer.skip_message
+    assert "artifact_intact" in answer.skip_message
+
+
+def test_one_model_s_trouble_is_not_the_others(
+    location: Location, pedigree: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    location.train("one")
+
+    def gone(*_: object) -> None:
+        raise CorruptionError("the bytes are gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Registry, "renew_verdicts", gone)
+        assert "the bytes are gone" in location.tick("pedigree_promotion").skip_message
+    assert location.promote() == ["staging"]
 
 
 def test_only_models_of_the_own_repository_are_asked_for(

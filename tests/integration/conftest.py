@@ -1,0 +1,95 @@
+"""One `pedigree up` with two code locations, for the tests that need real servers."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pedigree.registry import Registry
+from pedigree.settings import Settings
+from tests.integration.served import Served
+
+ROOT = Path(__file__).parents[2]
+LOCATIONS = Path(__file__).parent / "locations"
+OURS, THEIRS = "ours", "theirs"
+
+
+def clean_environment(**more: str) -> dict[str, str]:
+    """This process's environment without anything that steers Pedigree, Dagster or S3."""
+    steering = ("PEDIGREE_", "DAGSTER_", "AWS_")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(steering)}
+    return {**kept, **more}
+
+
+def write_workspace(folder: Path) -> Path:
+    """A workspace of this project's location, and of one that lies in a folder of its own."""
+    theirs = folder / "theirs"
+    theirs.mkdir()
+    shutil.copy(LOCATIONS / "theirs.py", theirs)
+    entries = [
+        {
+            "python_file": {
+                "relative_path": str(LOCATIONS / "ours.py"),
+                "working_directory": str(ROOT),
+                "location_name": OURS,
+            }
+        },
+        {
+            "python_file": {
+                "relative_path": "theirs/theirs.py",
+                "working_directory": "theirs",
+                "location_name": THEIRS,
+            }
+        },
+    ]
+    file = folder / "workspace.yaml"
+    file.write_text(yaml.safe_dump({"load_from": entries}))
+    return file
+
+
+def up(folder: Path, environment: Mapping[str, str]) -> dict[str, object]:
+    """Start the servers, and return what the command says of them."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    workspace = write_workspace(folder)
+    words = ["up", "--detach", "--workspace", workspace, "--port", str(port), "--json"]
+    done = subprocess.run(
+        [Path(sys.executable).with_name("pedigree"), *words],
+        cwd=folder,
+        env=dict(environment),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    document: dict[str, object] = json.loads(done.stdout)
+    return document
+
+
+@pytest.fixture(scope="package")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The servers, in a home of their own with a Postgres of its own."""
+    folder = tmp_path_factory.mktemp("served")
+    home = folder / "home"
+    environment = clean_environment(
+        PEDIGREE_HOME=str(home), PEDIGREE_GIT_COMMIT="0123456789abcdef", PEDIGREE_ACTOR="tester"
+    )
+    answer = up(folder, environment)
+    served = Served(str(answer["url"]), int(str(answer["pid"])), home, environment)
+    yield served
+    assert served.pedigree("down")["server"]
+
+
+@pytest.fixture
+def pedigree(served: Served) -> Iterator[Registry]:
+    """The registry that the servers serve."""
+    with Registry.connect(settings=Settings(home=served.home)) as registry:
+        yield registry

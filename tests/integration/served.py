@@ -1,0 +1,157 @@
+"""A `pedigree up` as its users see it: the web server's GraphQL, and the command line."""
+
+import json
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+REPOSITORY = "__repository__"  # what Dagster calls the one repository of a location
+ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
+
+_LAUNCH = """mutation ($params: ExecutionParams!) { launchPipelineExecution(executionParams: $params)
+  { __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message }
+    ... on RunConfigValidationInvalid { errors { message } }
+    ... on InvalidSubsetError { message } } }"""
+_RUN = """query ($id: ID!) { runOrError(runId: $id) { ... on Run { status startTime endTime
+  tags { key value } repositoryOrigin { repositoryLocationName }
+  stepStats { stepKey status } } } }"""
+_MATERIALIZATIONS = """query ($key: AssetKeyInput!) { assetOrError(assetKey: $key) { ... on Asset {
+  assetMaterializations(limit: 50) { runId timestamp tags { key value } } } } }"""
+_TICKS = """query ($sensor: SensorSelector!, $after: Float) {
+  sensorOrError(sensorSelector: $sensor) { ... on Sensor { sensorState {
+    ticks(afterTimestamp: $after, limit: 100) {
+      tickId status timestamp endTimestamp runIds skipReason error { message } } } } } }"""
+
+
+class Materialization(NamedTuple):
+    """What the asset graph shows of one materialization; `run_id` is empty where no run made it."""
+
+    version: int | None
+    run_id: str
+    at: float
+
+
+class Tick(NamedTuple):
+    """One evaluation of a sensor that has ended."""
+
+    status: str
+    at: float
+    run_ids: tuple[str, ...]
+    error: str | None
+
+
+class Run(NamedTuple):
+    """A run as it stands."""
+
+    status: str
+    location: str
+    tags: Mapping[str, str]
+    started: float | None
+    ended: float | None
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running server: where it is, and what can be asked of it."""
+
+    url: str
+    pid: int
+    home: Path
+    environment: Mapping[str, str]
+
+    def graphql(self, query: str, **variables: Any) -> Any:
+        request = urllib.request.Request(
+            f"{self.url}/graphql",
+            data=json.dumps({"query": query, "variables": variables}).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            document = json.load(answer)
+        assert "errors" not in document, document["errors"]
+        return document["data"]
+
+    def launch(
+        self,
+        location: str,
+        *assets: str,
+        config: Mapping[str, Mapping[str, object]] | None = None,
+        checks: bool = True,
+    ) -> str:
+        """Launch a materialization as the UI does, and return the run's id."""
+        ops = {op: {"config": dict(of)} for op, of in (config or {}).items()}
+        answer = self.graphql(
+            _LAUNCH,
+            params={
+                "selector": {
+                    "repositoryLocationName": location,
+                    "repositoryName": REPOSITORY,
+                    "pipelineName": "__ASSET_JOB",
+                    "assetSelection": [{"path": asset.split("/")} for asset in assets],
+                    "assetCheckSelection": None if checks else [],
+                },
+                "runConfigData": {"ops": ops},
+                "mode": "default",
+            },
+        )["launchPipelineExecution"]
+        assert answer["__typename"] == "LaunchRunSuccess", answer
+        return str(answer["run"]["runId"])
+
+    def run(self, run_id: str) -> Run:
+        found = self.graphql(_RUN, id=run_id)["runOrError"]
+        return Run(
+            found["status"],
+            found["repositoryOrigin"]["repositoryLocationName"],
+            {tag["key"]: tag["value"] for tag in found["tags"]},
+            found["startTime"],
+            found["endTime"],
+        )
+
+    def materializations(self, asset: str) -> list[Materialization]:
+        """Return an asset's materializations, oldest first."""
+        found = self.graphql(_MATERIALIZATIONS, key={"path": asset.split("/")})["assetOrError"]
+        shown = []
+        for each in reversed(found.get("assetMaterializations", [])):
+            tags = {tag["key"]: tag["value"] for tag in each["tags"]}
+            version = tags.get("pedigree/version")
+            shown.append(
+                Materialization(
+                    int(version) if version else None, each["runId"], float(each["timestamp"]) / 1e3
+                )
+            )
+        return shown
+
+    def ticks(self, location: str, sensor: str, after: float) -> list[Tick]:
+        """Return the ended ticks of a sensor that began after a moment, newest first."""
+        selector = {
+            "repositoryLocationName": location,
+            "repositoryName": REPOSITORY,
+            "sensorName": sensor,
+        }
+        state = self.graphql(_TICKS, sensor=selector, after=after)["sensorOrError"]["sensorState"]
+        return [
+            Tick(
+                tick["status"],
+                tick["timestamp"],
+                tuple(tick["runIds"]),
+                (tick["error"] or {}).get("message"),
+            )
+            for tick in state["ticks"]
+            if tick["status"] != "STARTED" and tick["timestamp"] > after
+        ]
+
+    def pedigree(self, *words: object) -> Any:
+        """Run a command of the command line, and return the JSON that it prints."""
+        done = subprocess.run(
+            [Path(sys.executable).with_name("pedigree"), *map(str, words), "--json"],
+            cwd=self.home.parent,
+            env=dict(self.environment),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
