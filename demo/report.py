@@ -52,6 +52,7 @@ class VersionReport(Record):
     git_commit: str
     git_dirty: bool
     trained_on: tuple[Input, ...]
+    evaluated_on: tuple[Input, ...]
     stale_inputs: tuple[str, ...]
     failed_checks: dict[str, str]
     model_card: str | None
@@ -94,6 +95,8 @@ def describe_models(registry: Registry) -> tuple[ModelReport, ...]:
 def _describe(registry: Registry, version: ModelVersion) -> VersionReport:
     reference = version.reference
     stale = registry.staleness(reference).inputs
+    inputs = inputs_of(registry, reference)
+    held_out = tuple(one for one in inputs if one.asset == version.validation_dataset_id)
     return VersionReport(
         reference=reference,
         version=version.version_id,
@@ -105,7 +108,8 @@ def _describe(registry: Registry, version: ModelVersion) -> VersionReport:
         run_id=version.run_id,
         git_commit=version.git_commit,
         git_dirty=version.git_dirty,
-        trained_on=inputs_of(registry, reference),
+        trained_on=tuple(one for one in inputs if one not in held_out),
+        evaluated_on=held_out,
         stale_inputs=tuple(
             f"{one.asset} {one.partition}" if one.partition else one.asset for one in stale
         ),
@@ -171,11 +175,20 @@ def _table(model: ModelReport) -> Table:
             _stage(version),
             _metrics(version, model.champion_metric),
             _short(version.digest),
-            "\n".join(one.name for one in version.trained_on),
-            Text("\n").join(_data(one, version.stale_inputs) for one in version.trained_on),
+            Text("\n").join(_name(one, version) for one in _inputs(version)),
+            Text("\n").join(_data(one, version.stale_inputs) for one in _inputs(version)),
             end_section=True,
         )
     return table
+
+
+def _inputs(version: VersionReport) -> tuple[Input, ...]:
+    return version.trained_on + version.evaluated_on
+
+
+def _name(one: Input, version: VersionReport) -> Text:
+    held_out = (" (evaluation)", "dim") if one in version.evaluated_on else ""
+    return Text.assemble(one.name, held_out)
 
 
 def _data(one: Input, stale: tuple[str, ...]) -> Text:

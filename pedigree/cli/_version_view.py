@@ -141,8 +141,9 @@ def _staleness_text(staleness: "Staleness", graph: "LineageGraph") -> Text:
     text = Text("yes", style="yellow")
     for stale in staleness.inputs:
         partition = f" [{stale.partition}]" if stale.partition else ""
-        now = stale.now[:12] if stale.now else "gone"
-        text.append(f"\n{stale.asset}{partition}: {(stale.trained_on or '?')[:12]} → {now}")
+        now = short_digest(stale.now) if stale.now else "gone"
+        then = short_digest(stale.trained_on or "?")
+        text.append(f"\n{stale.asset}{partition}: {then} → {now}")
     return text
 
 
@@ -151,7 +152,7 @@ def _inputs(graph: "LineageGraph") -> RenderableType:
         (
             f"  {node.asset}",
             node.partition or "",
-            (node.data_version or "")[:16],
+            short_digest(node.data_version or ""),
             capture.value,
             (node.run_id or "")[:8],
             when(node.at),

@@ -74,11 +74,13 @@ def _tree(graph: "LineageGraph", reference: str, stale: "set[tuple[str, str | No
 def _node_text(node: "LineageNode", capture: str, is_stale: bool) -> "Text":
     from rich.text import Text
 
+    from pedigree.cli._output import short_digest
+
     text = Text(node.asset)
     if node.partition:
         text.append(f" [{node.partition}]", style="cyan")
     if node.data_version:
-        text.append(f"  {node.data_version[:16]}", style="magenta")
+        text.append(f"  {short_digest(node.data_version)}", style="magenta")
     text.append(f"  {capture}", style="dim")
     if node.kind.value in ("missing", "external", "observation"):
         text.append(f"  {node.kind.value}", style="yellow")

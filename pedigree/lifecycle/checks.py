@@ -97,12 +97,14 @@ def artifact_intact(evidence: Evidence, version: ModelVersion) -> Verdict:
             summary=str(error),
             details={},
         )
+    count = len(manifest.files)
+    files = "one file" if count == 1 else f"{count} files"
     return Verdict(
         check=ARTIFACT_INTACT,
         passed=True,
         digest=version.digest,
-        summary=f"{len(manifest.files)} files, {manifest.size} bytes, every digest right",
-        details=_details(files=len(manifest.files), bytes=manifest.size),
+        summary=f"{files}, {manifest.size} bytes, every digest right",
+        details=_details(files=count, bytes=manifest.size),
     )
 
 

@@ -12,8 +12,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pedigree.registry import Registry
-from pedigree.settings import Settings
 from tests.integration.served import Served
 
 ROOT = Path(__file__).parents[2]
@@ -86,10 +84,3 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     served = Served(str(answer["url"]), int(str(answer["pid"])), home, environment)
     yield served
     assert served.pedigree("down")["server"]
-
-
-@pytest.fixture
-def pedigree(served: Served) -> Iterator[Registry]:
-    """The registry that the servers serve."""
-    with Registry.connect(settings=Settings(home=served.home)) as registry:
-        yield registry

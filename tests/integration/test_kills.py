@@ -1,0 +1,122 @@
+"""`kill -9` of Postgres, of its supervisor and of the daemon, while a run trains a model."""
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from pedigree.dagster.names import slug
+from pedigree.postgres import EmbeddedPostgres
+from tests.integration.conftest import OURS
+from tests.integration.polling import eventually
+from tests.integration.served import ENDED, Served
+
+pytestmark = [pytest.mark.timeout(400), pytest.mark.xdist_group("up")]
+
+COMEBACK_S = 5.0
+# The daemon looks at its sensors every 5 s, so it may have slept that long before it could act.
+CADENCE_S = 5.0
+PATIENCE_S = 120.0
+
+HEALTH = "{instance {daemonHealth {allDaemonStatuses {daemonType lastHeartbeatTime}}}}"
+LOCATIONS = "{workspaceOrError {... on Workspace {locationEntries {name loadStatus}}}}"
+
+stopwatch = logging.getLogger(__name__)  # shown by --log-cli-level=INFO
+
+
+class Training:
+    """The long training, as the files that it shares with us tell of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def rounds(self) -> int:
+        file = self.folder / "rounds"
+        return int(file.read_text() or 0) if file.exists() else 0
+
+    def end(self) -> None:
+        (self.folder / "enough").touch()
+
+
+@pytest.fixture
+def training(tmp_path: Path) -> Training:
+    return Training(tmp_path)
+
+
+def postgres(served: Served) -> psutil.Process:
+    pid = EmbeddedPostgres(served.home).status().pid
+    assert pid is not None
+    return psutil.Process(pid)
+
+
+def supervisor(served: Served) -> psutil.Process:
+    pid = EmbeddedPostgres(served.home).status().supervisor_pid
+    assert pid is not None
+    return psutil.Process(pid)
+
+
+def daemon(served: Served) -> psutil.Process:
+    children = psutil.Process(served.pid).children()
+    (found,) = [child for child in children if "dagster._daemon" in child.cmdline()]
+    return found
+
+
+def test_a_run_its_ui_and_the_daemon_go_on_when_servers_are_killed_under_them(
+    served: Served, training: Training
+) -> None:
+    run_id = served.launch(
+        OURS,
+        "models/long_training",
+        config={slug("long_training"): {"folder": str(training.folder)}},
+        checks=False,
+    )
+    eventually(lambda: training.rounds > 0, PATIENCE_S, "the training's first round")
+    for victim in (postgres, supervisor, daemon):
+        kill_and_see_everything_come_back(served, training, victim)
+    assert served.run(run_id).status == "STARTED"
+    training.end()
+    eventually(lambda: served.run(run_id).status in ENDED, PATIENCE_S, "the end of the run")
+    assert served.run(run_id).status == "SUCCESS"
+
+    (version,) = served.pedigree("versions", "long_training")
+    assert version["version_id"] == 1
+    (trained,) = served.pedigree("show", "long_training/1")["trainings"]
+    assert trained["metadata"]["run_id"] == run_id
+    (shown,) = served.materializations("models/long_training")
+    assert (shown.version, shown.run_id) == (1, run_id)
+
+
+def kill_and_see_everything_come_back(
+    served: Served, training: Training, find: Callable[[Served], psutil.Process]
+) -> None:
+    victim, rounds, killed_at = find(served), training.rounds, time.time()
+    victim.kill()
+
+    def within(seconds: float, look: Callable[[], object], what: str) -> None:
+        left = seconds - (time.time() - killed_at)
+        eventually(look, left, f"{what} after the kill of the {find.__name__}")
+        stopwatch.info("%s killed: %s in %.1f s", find.__name__, what, time.time() - killed_at)
+
+    within(COMEBACK_S, lambda: ui_answers(served), "the UI answers")
+    within(COMEBACK_S, lambda: training.rounds > rounds + 1, "the run goes on")
+    within(
+        COMEBACK_S + CADENCE_S,
+        lambda: served.ticks(OURS, "promotion", after=killed_at),
+        "the daemon ticks",
+    )
+    within(COMEBACK_S + CADENCE_S, lambda: find(served).pid != victim.pid, "it runs again")
+
+
+def ui_answers(served: Served) -> bool:
+    """Whether the UI shows what it has in the database, and what the code servers tell it."""
+    try:
+        statuses = served.graphql(HEALTH)["instance"]["daemonHealth"]["allDaemonStatuses"]
+        entries = served.graphql(LOCATIONS)["workspaceOrError"]["locationEntries"]
+    except (OSError, AssertionError, json.JSONDecodeError):
+        return False
+    return bool(statuses) and all(entry["loadStatus"] == "LOADED" for entry in entries)
