@@ -1,6 +1,5 @@
 """The registry's verbs inside an op or asset: what they do carries the run as provenance."""
 
-import inspect
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from pedigree.audit.records import Actor
 from pedigree.catalog.records import ModelVersion, Registration
 from pedigree.dagster.inputs import AssetLike, key_of
 from pedigree.dagster.lineage import LineageCapture, StepStart
-from pedigree.dagster.provenance import RunProvenance, StepContext, provenance_of
+from pedigree.dagster.provenance import RunProvenance, StepContext, code_folder, provenance_of
 from pedigree.dagster.trained import TrainedModel, register_trained
 from pedigree.lifecycle.records import Move
 from pedigree.lineage.code import current_code
@@ -61,7 +60,7 @@ class BoundRegistry:
             trained,
             flavor=flavor,
             provenance=self._provenance,
-            code=current_code(self.registry.settings, self._folder()),
+            code=current_code(self.registry.settings, code_folder(self._context)),
             lineage=self._lineage([key_of(asset) for asset in trained_on]),
         )
         self.registry.write_card(registration.version.reference, trained.notes)
@@ -118,9 +117,3 @@ class BoundRegistry:
         capture.declare(keys)
         started = StepStart.of(self._context.instance, where.run_id, where.step_key or "")
         return capture.finish(step, started)
-
-    def _folder(self) -> Path:
-        # The code that trains is the op's own, wherever this package is installed.
-        compute = getattr(self._context.op_def.compute_fn, "decorated_fn", None)
-        file = inspect.getsourcefile(inspect.unwrap(compute)) if compute else None
-        return Path(file).parent if file and Path(file).is_file() else Path.cwd()

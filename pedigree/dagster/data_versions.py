@@ -4,9 +4,9 @@ Dagster's default data version is a hash of the code version and of the inputs' 
 asset has the same one whatever it holds. These are hashes of the content::
 
     @dg.asset
-    def raw_customers() -> dg.Output[pd.DataFrame]:
+    def raw_customers() -> dg.MaterializeResult[pd.DataFrame]:
         frame = read_customers()
-        return dg.Output(frame, data_version=content_version(frame))
+        return dg.MaterializeResult(value=frame, data_version=content_version(frame))
 """
 
 import hashlib

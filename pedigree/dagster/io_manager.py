@@ -19,7 +19,7 @@ from pydantic import Field
 from pedigree.catalog.records import ModelVersion
 from pedigree.dagster import events, metadata
 from pedigree.dagster.lineage import LineageCapture, StepStart
-from pedigree.dagster.provenance import current_context, provenance_of
+from pedigree.dagster.provenance import code_folder, current_context, provenance_of
 from pedigree.dagster.resource import RegistryResource
 from pedigree.dagster.step import describe
 from pedigree.dagster.trained import TrainedModel, register_trained
@@ -77,7 +77,7 @@ class ModelIOManager(dg.ConfigurableIOManager):
             obj,
             flavor=str(said.get(FLAVOR, self.flavor)),
             provenance=provenance,
-            code=current_code(registry.settings, Path.cwd()),
+            code=current_code(registry.settings, code_folder(step)),
             lineage=capture.finish(node, started),
         )
         registry.write_card(registration.version.reference, obj.notes)

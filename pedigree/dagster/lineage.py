@@ -130,9 +130,9 @@ class StepStart:
     @classmethod
     def of(cls, instance: dg.DagsterInstance, run_id: str, step_key: str) -> "StepStart":
         """Read a step's start from the event log."""
-        records = instance.get_records_for_run(
-            run_id, of_type=dg.DagsterEventType.STEP_START, ascending=False
-        ).records
+        # A step that is retried begins again, and reads its inputs again.
+        starts = {dg.DagsterEventType.STEP_START, dg.DagsterEventType.STEP_RESTARTED}
+        records = instance.get_records_for_run(run_id, of_type=starts, ascending=False).records
         for record in records:
             if record.event_log_entry.step_key == step_key:
                 sharded = instance.event_log_storage.is_run_sharded

@@ -1,7 +1,9 @@
 """Who runs: the run, the step, the instance and the actor of a piece of Dagster code."""
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
 
 import dagster as dg
@@ -59,6 +61,18 @@ def provenance_of(context: StepContext, asset: dg.AssetKey | None = None) -> Run
         partition=context.partition_key if context.has_partition_key else None,
         actor=actor_of(run.tags),
     )
+
+
+def code_folder(context: StepContext) -> Path:
+    """Return the folder of the code that a step runs: the op's own, wherever Pedigree lies."""
+    compute = getattr(context.op_def.compute_fn, "decorated_fn", None)
+    return folder_of(compute) if compute else Path.cwd()
+
+
+def folder_of(function: Callable[..., object]) -> Path:
+    """Return the folder of a function's file; the working folder for one typed into a notebook."""
+    file = inspect.getsourcefile(inspect.unwrap(function))
+    return Path(file).parent if file and Path(file).is_file() else Path.cwd()
 
 
 def actor_of(tags: Mapping[str, str]) -> str | None:

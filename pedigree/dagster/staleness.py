@@ -12,8 +12,10 @@ import sqlalchemy.exc
 from dagster_postgres.utils import DagsterPostgresException
 
 from pedigree.dagster import events
+from pedigree.dagster.instance import DATABASE, SCHEMA, in_schema
 from pedigree.errors import PedigreeError
 from pedigree.lineage.staleness import AssetPartition
+from pedigree.postgres.embedded import EmbeddedPostgres
 from pedigree.settings import Settings
 
 _OUT_OF_REACH = (
@@ -35,13 +37,15 @@ def current_data_versions(
     names, else the one that keeps its storage where the settings say.
 
     Returns:
-        None where no instance is within reach, so that nothing is claimed.
+        None where no instance is within reach that knows any of them, so nothing is claimed.
     """
     try:
         with _instance(settings) as instance:
-            return _data_versions(instance, inputs)
+            found = _data_versions(instance, inputs) if instance else {}
     except _OUT_OF_REACH:
         return None
+    # An instance that knows none of them is another one than the one they were made on.
+    return found if any(found.values()) else None
 
 
 def _data_versions(
@@ -65,14 +69,16 @@ def _data_versions(
 
 
 @contextmanager
-def _instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+def _instance(settings: Settings) -> Iterator[dg.DagsterInstance | None]:
     # DagsterInstance.get() looks at the variable alone; the working folder is what `dg` looks at.
     home = Path(os.environ.get("DAGSTER_HOME") or Path.cwd())
     if (home / "dagster.yaml").is_file() or os.environ.get("DAGSTER_HOME"):
         with dg.DagsterInstance.from_config(str(home)) as instance:
             yield instance
         return
-    _probe(settings.dagster_database_url or settings.database_url)
+    if not _keeps_events(settings):
+        yield None
+        return
     storage = {"custom": {"module": "pedigree.dagster.instance", "class": "PedigreeStorage"}}
     with (
         tempfile.TemporaryDirectory(prefix="pedigree-") as folder,
@@ -82,10 +88,33 @@ def _instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
-def _probe(url: str | None) -> None:
-    """Find out at once that a named server is gone, where Dagster would try for seconds."""
-    if url is not None:
-        psycopg2.connect(url, connect_timeout=3).close()
+def _keeps_events(settings: Settings) -> bool:
+    """Say whether Dagster has ever stored anything where the settings say; never make it so.
+
+    Raises:
+        psycopg2.Error: The server does not answer. Dagster itself would try for seconds.
+    """
+    url = settings.dagster_database_url
+    if url is None and settings.database_url:
+        url = in_schema(settings.database_url, SCHEMA)
+    if url is None:
+        server = EmbeddedPostgres(settings.home_folder)
+        if server.status().state == "absent" or not _says_yes(
+            server.url("postgres"), "SELECT 1 FROM pg_database WHERE datname = %s", DATABASE
+        ):
+            return False
+        url = server.url(DATABASE)
+    return _says_yes(url, "SELECT 1 WHERE to_regclass('event_logs') IS NOT NULL")
+
+
+def _says_yes(url: str, query: str, *parameters: str) -> bool:
+    connection = psycopg2.connect(url, connect_timeout=3)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(query, parameters)
+            return cursor.fetchone() is not None
+    finally:
+        connection.close()
 
 
 @contextmanager

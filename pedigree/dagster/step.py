@@ -1,8 +1,6 @@
 """What happens inside the step of a model asset: train, register, tell Dagster."""
 
-import inspect
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -13,7 +11,7 @@ from pedigree.dagster import metadata
 from pedigree.dagster.inputs import ModelInputs, Source
 from pedigree.dagster.line import ModelLine
 from pedigree.dagster.lineage import LineageCapture, StepStart
-from pedigree.dagster.provenance import RunProvenance, provenance_of
+from pedigree.dagster.provenance import RunProvenance, folder_of, provenance_of
 from pedigree.dagster.resource import RegistryResource
 from pedigree.dagster.trained import TrainedModel, register_trained
 from pedigree.errors import InvalidInputError, InvalidMetadataError
@@ -56,6 +54,7 @@ def train_in_step(
             value=type(trained).__name__,
             remedy="Return TrainedModel(model=…, metrics=…, sample=…)",
         )
+    trained = trained.completed(context.assets_def.specs_by_key[line.key])
     lineage = _finish(context, capture, provenance, line, code_version)
     registration = register_trained(
         registry,
@@ -63,7 +62,7 @@ def train_in_step(
         trained,
         flavor=line.flavor or "generic",
         provenance=provenance,
-        code=current_code(registry.settings, _folder_of(function)),
+        code=current_code(registry.settings, folder_of(function)),
         code_version=code_version,
         lineage=lineage,
     )
@@ -155,13 +154,6 @@ def _finish(
     )
     started = StepStart.of(context.instance, provenance.run_id, provenance.step_key or "")
     return capture.finish(step, started)
-
-
-def _folder_of(function: Callable[..., object]) -> Path:
-    file = inspect.getsourcefile(inspect.unwrap(function))
-    folder = Path(file).parent if file else Path.cwd()
-    # A function typed into a notebook or a shell has no file.
-    return folder if folder.is_dir() else Path.cwd()
 
 
 def _refuse_range(context: dg.AssetExecutionContext) -> None:

@@ -2,10 +2,11 @@
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import dagster as dg
 from pydantic import JsonValue, ValidationError
 
 from pedigree.catalog.records import (
@@ -75,6 +76,14 @@ class TrainedModel:
                 field="TrainedModel",
                 remedy="Give the trained object, or the path of what was saved",
             )
+
+    def completed(self, spec: dg.AssetSpec) -> "TrainedModel":
+        """Return it with the asset's description and owners where it states none of its own."""
+        return replace(
+            self,
+            description=self.description or spec.description,
+            owners=tuple(self.owners) or tuple(spec.owners),
+        )
 
     def declared(
         self,

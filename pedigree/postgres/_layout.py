@@ -79,7 +79,10 @@ class Layout:
             EmbeddedPostgresError: The folder cannot be made, or belongs to somebody else.
         """
         try:
-            self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not self.home.exists():
+                self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+                # A home inside a repository must not make every version look uncommitted.
+                (self.home / ".gitignore").write_text("*\n", encoding="ascii")
             self.folder.mkdir(mode=0o700, exist_ok=True)
             owner = self.folder.stat().st_uid
         except OSError as error:

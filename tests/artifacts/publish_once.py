@@ -1,5 +1,9 @@
-"""Publish and seal one artifact: ``python -m … DATABASE_URL STORE_URL PATH HOME``."""
+"""Publish and seal one artifact: ``python -m … DATABASE_URL STORE_URL PATH HOME``.
 
+Prints its digest, and by how many MiB the process grew meanwhile.
+"""
+
+import resource
 import sys
 from pathlib import Path
 
@@ -7,8 +11,15 @@ from pedigree.artifacts.objects import open_store
 from pedigree.postgres.database import Database
 from tests.artifacts.publishing import publish_and_seal
 
+
+def _peak_mib() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
 if __name__ == "__main__":
     database_url, store_url, path, home = sys.argv[1:]
     with Database.connect(database_url) as database:
         store = open_store(store_url, Path(home))
-        sys.stdout.write(publish_and_seal(database, store, Path(path)).digest)
+        before = _peak_mib()
+        digest = publish_and_seal(database, store, Path(path)).digest
+        sys.stdout.write(f"{digest} {_peak_mib() - before}\n")

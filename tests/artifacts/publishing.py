@@ -41,6 +41,12 @@ def blob_keys(database: Database) -> dict[str, str]:
     return {row["digest"]: row["key"] for row in rows}
 
 
+def incomplete_blobs(database: Database, store: ObjectStore) -> list[str]:
+    """The keys of live blobs whose object is not there, or not whole."""
+    rows = database.read("SELECT key, size FROM pedigree.blob")
+    return [row["key"] for row in rows if store.size(row["key"]) != row["size"]]
+
+
 def rows_left(database: Database) -> Mapping[str, int]:
     """How many uploads are under way, and how many keys are to be removed."""
     (row,) = database.read(

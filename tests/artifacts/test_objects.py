@@ -11,7 +11,7 @@ from pedigree.artifacts.credentials import StoreCredentials
 from pedigree.artifacts.objects import ObjectStore, open_store
 from pedigree.errors import CorruptionError, InvalidInputError, StoreUnavailableError
 from tests.artifacts.probes import LocalProbe
-from tests.artifacts.servers.sharing import BUCKET
+from tests.artifacts.servers.sharing import BUCKET, as_environment
 from tests.artifacts.servers.waiting import free_ports
 
 KEY = "blobs/sha256/ab/abcd/one"
@@ -157,12 +157,8 @@ def test_credentials_come_from_the_environment(
     server_credentials: Callable[[str], StoreCredentials],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    good = server_credentials("ceph")
-    assert good.secret_access_key
-    monkeypatch.setenv("AWS_ENDPOINT_URL", good.endpoint_url or "")
-    monkeypatch.setenv("AWS_REGION", good.region or "")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", good.access_key_id or "")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", good.secret_access_key.get_secret_value())
+    for name, value in as_environment(server_credentials("ceph")).items():
+        monkeypatch.setenv(name, value)
     store = open_store(f"s3://{BUCKET}/{uuid4().hex}", tmp_path)
     store.put(KEY, b"x")
     assert read(store, KEY) == b"x"

@@ -1,8 +1,10 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from pydantic import Field
 
 from pedigree.dagster import ModelInputs, RegistryResource, TrainedModel, model_asset
 from pedigree.errors import InvalidInputError, InvalidMetadataError, UnknownFlavorError
@@ -115,6 +117,21 @@ def test_owners_tags_kinds_and_group_go_to_the_asset() -> None:
     assert spec.tags["tier"] == "1"
     assert spec.kinds == {"sklearn"}
     assert spec.group_name == "models"
+
+
+def test_a_version_has_the_asset_s_owners_and_description_unless_it_states_its_own(
+    materialize: Materialize, pedigree: Registry
+) -> None:
+    @model_asset(name="churn", flavor="generic", owners=["team:growth"])
+    def churn() -> TrainedModel:
+        """Says who will leave."""
+        return replace(trained("x"), owners=(), description=None)
+
+    materialize(churn)
+    assert pedigree.get("churn/1").owners == ("team:growth",)
+    assert pedigree.get("churn/1").description == "Says who will leave."
+    materialize(churn_asset(owners=["team:growth"]))
+    assert pedigree.get("churn/2").owners == ("ann@example.com",)
 
 
 def test_code_references_and_version_are_those_of_the_user_s_function() -> None:
@@ -234,7 +251,7 @@ def test_the_lineage_names_exactly_the_months_that_were_read(
         return context.partition_key
 
     class Months(dg.Config):
-        names: list[str] = ["2013-01", "2013-02"]
+        names: list[str] = Field(default=["2013-01", "2013-02"])
 
     @model_asset(name="delay", flavor="generic", deps=[flights])
     def delay(inputs: ModelInputs, config: Months) -> TrainedModel:

@@ -12,7 +12,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.artifacts.conftest import SERVERS, servers
+from tests.artifacts.servers.sharing import SharedServer
 from tests.integration.served import Served
+
+__all__ = ["servers"]
 
 ROOT = Path(__file__).parents[2]
 LOCATIONS = Path(__file__).parent / "locations"
@@ -84,3 +88,19 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     served = Served(str(answer["url"]), int(str(answer["pid"])), home, environment)
     yield served
     assert served.pedigree("down")["server"]
+
+
+@pytest.fixture
+def s3(servers: Mapping[str, SharedServer]) -> Mapping[str, str]:
+    """How boto3's variables reach an object store over S3; the bucket is that of the servers."""
+    kind = next((kind for kind in SERVERS if kind in servers), None)
+    if kind is None:
+        pytest.skip("; ".join(why for _, why in SERVERS.values()))
+    credentials = servers[kind].credentials()
+    assert credentials.secret_access_key is not None
+    return {
+        "AWS_ENDPOINT_URL": str(credentials.endpoint_url),
+        "AWS_REGION": str(credentials.region),
+        "AWS_ACCESS_KEY_ID": str(credentials.access_key_id),
+        "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key.get_secret_value(),
+    }

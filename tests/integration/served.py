@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 REPOSITORY = "__repository__"  # what Dagster calls the one repository of a location
 ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
 
-_LAUNCH = """mutation ($params: ExecutionParams!) { launchPipelineExecution(executionParams: $params)
-  { __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message }
+_LAUNCH = """mutation ($params: ExecutionParams!) {
+  launchPipelineExecution(executionParams: $params) {
+    __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message }
     ... on RunConfigValidationInvalid { errors { message } }
     ... on InvalidSubsetError { message } } }"""
 _RUN = """query ($id: ID!) { runOrError(runId: $id) { ... on Run { status startTime endTime

@@ -44,6 +44,11 @@ def test_first_use_makes_a_cluster_that_answers(make_server):
     assert psutil.Process(status.pid).ppid() == status.supervisor_pid
 
 
+def test_a_new_home_is_no_change_of_the_repository_it_lies_in(make_server, home):
+    make_server(home, fresh=True).ensure()
+    assert (home / ".gitignore").read_text() == "*\n"
+
+
 def test_status_neither_starts_the_server_nor_makes_the_folder(home):
     assert EmbeddedPostgres(home).status().state == "absent"
     assert not home.exists()

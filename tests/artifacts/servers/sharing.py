@@ -57,6 +57,18 @@ class SharedServer:
                 lock.write("done")
 
 
+def as_environment(credentials: StoreCredentials) -> dict[str, str]:
+    """The variables by which a process finds the server without being told."""
+    secret = credentials.secret_access_key
+    values = {
+        "AWS_ENDPOINT_URL": credentials.endpoint_url,
+        "AWS_REGION": credentials.region,
+        "AWS_ACCESS_KEY_ID": credentials.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": secret.get_secret_value() if secret else None,
+    }
+    return {name: value for name, value in values.items() if value}
+
+
 def _create_bucket(server: dict[str, str]) -> None:
     client = boto3.client(
         "s3",

@@ -1,0 +1,66 @@
+"""`kill -9` before every line of publishing and sealing: nothing counts that is not whole."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from pedigree.artifacts.pull import verify
+from pedigree.artifacts.store import get_manifest
+from pedigree.artifacts.sweep import sweep_expired
+from pedigree.postgres.database import Database
+from tests.artifacts.probes import LocalProbe
+from tests.artifacts.publishing import (
+    blob_keys,
+    expire_leases,
+    incomplete_blobs,
+    keys_of,
+    publish_and_seal,
+    rows_left,
+)
+from tests.faults.killing import Victim
+
+Make = Callable[[Mapping[str, bytes]], Path]
+
+
+@pytest.mark.parametrize("held", ["yes", "no"], ids=["held in memory", "streamed"])
+def test_a_kill_before_any_line_leaves_nothing_half_and_the_retry_works(
+    held: str,
+    database: Database,
+    database_url: str,
+    local_probe: LocalProbe,
+    make_folder: Make,
+) -> None:
+    store = local_probe.store
+
+    def run(victim: Victim, number: int, *, kill: bool = True) -> int | None:
+        folder = make_folder({"model": b"%d" % number, "sub/info": b"info of %d" % number})
+        lines = victim.run(
+            kill_before=number if kill else None,
+            database_url=database_url,
+            store_url=store.url,
+            path=str(folder),
+            held=held,
+        )
+        assert incomplete_blobs(database, store) == []
+        manifest = publish_and_seal(database, store, folder)
+        verify(store, manifest, keys_of(database, manifest))
+        return lines
+
+    with Victim("tests.faults.victims:publish", ["pedigree.artifacts"]) as victim:
+        lines = run(victim, 10_000, kill=False)
+        assert lines
+        assert lines > 100
+        outcomes = [run(victim, number) for number in range(lines)]
+    assert outcomes.count(None) >= lines - 5, "threads may need some lines more or fewer"
+    artifacts = database.read("SELECT digest FROM pedigree.artifact")
+    assert len(artifacts) == lines + 1
+    for row in artifacts:
+        manifest = database.run(lambda tx, digest=row["digest"]: get_manifest(tx, digest))
+        verify(store, manifest, keys_of(database, manifest))
+    expire_leases(database)
+    sweep_expired(database, store)
+    sweep_expired(database, store, settle=timedelta(0))
+    assert local_probe.keys() == set(blob_keys(database).values())
+    assert rows_left(database) == {"uploads": 0, "orphans": 0}

@@ -1,0 +1,27 @@
+"""What is killed: each does one thing with connections of its own, as a process would."""
+
+from pathlib import Path
+
+from pedigree.artifacts import _intake, _local  # noqa: F401 - loading it is not the victim's work
+from pedigree.artifacts.objects import open_store
+from pedigree.postgres.database import Database
+from pedigree.registry import Registry
+from pedigree.settings import Settings
+from tests.artifacts.publishing import publish_and_seal
+from tests.factories import new_version
+
+
+def publish(*, database_url: str, store_url: str, path: str, held: str = "yes") -> None:
+    """Publish and seal what is at a path; ``held="no"`` is the way of large artifacts."""
+    if held == "no":
+        _intake._LARGEST_HELD = 0
+    with Database.connect(database_url, connections=1) as database:
+        publish_and_seal(database, open_store(store_url, Path(path)), Path(path))
+
+
+def register(*, database_url: str, store_url: str, path: str, name: str) -> None:
+    """Register what is at a path as a version of a model."""
+    with Database.connect(database_url, connections=1) as database:
+        store = open_store(store_url, Path(path))
+        settings = Settings(home=Path(path), actor="victim")
+        Registry(database, store, settings).register(name, Path(path), new_version())
