@@ -1,4 +1,4 @@
-"""`kill -9` before every line of publishing and sealing: nothing counts that is not whole."""
+"""`kill -9` before the lines of publishing and sealing: nothing counts that is not whole."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -21,12 +21,18 @@ from tests.artifacts.publishing import (
 )
 from tests.faults.killing import Victim
 
+# What writes. Before it, nothing can be half done: scanning, hashing and records are left out.
+WRITING = [
+    f"pedigree.artifacts.{name}" for name in ("publish", "store", "_upload", "_local", "_intake")
+]
+
 Make = Callable[[Mapping[str, bytes]], Path]
 
 
-@pytest.mark.parametrize("held", ["yes", "no"], ids=["held in memory", "streamed"])
-def test_a_kill_before_any_line_leaves_nothing_half_and_the_retry_works(
+@pytest.mark.parametrize(("held", "first"), [("yes", 0), ("no", 1)], ids=["held", "streamed"])
+def test_a_kill_leaves_nothing_half_and_the_retry_works(
     held: str,
+    first: int,
     database: Database,
     database_url: str,
     local_probe: LocalProbe,
@@ -48,14 +54,16 @@ def test_a_kill_before_any_line_leaves_nothing_half_and_the_retry_works(
         verify(store, manifest, keys_of(database, manifest))
         return lines
 
-    with Victim("tests.faults.victims:publish", ["pedigree.artifacts"]) as victim:
+    with Victim("tests.faults.victims:publish", WRITING) as victim:
         lines = run(victim, 10_000, kill=False)
         assert lines
-        assert lines > 100
-        outcomes = [run(victim, number) for number in range(lines)]
-    assert outcomes.count(None) >= lines - 5, "threads may need some lines more or fewer"
+        assert lines > 60
+        # Every second line: two lines are seldom two states, and the two ways share most lines.
+        outcomes = [run(victim, number) for number in range(first, lines, 2)]
+    killed = outcomes.count(None)
+    assert killed >= len(outcomes) - 5, "threads may need some lines more or fewer"
     artifacts = database.read("SELECT digest FROM pedigree.artifact")
-    assert len(artifacts) == lines + 1
+    assert len(artifacts) == len(outcomes) + 1
     for row in artifacts:
         manifest = database.run(lambda tx, digest=row["digest"]: get_manifest(tx, digest))
         verify(store, manifest, keys_of(database, manifest))

@@ -5,50 +5,44 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import dagster as dg
-import psycopg
 import pytest
-from psycopg import sql
 
 from pedigree.dagster import RegistryResource, registry_resources
-from pedigree.dagster.instance import PedigreeStorage
 from pedigree.postgres import EmbeddedPostgres
 from pedigree.registry import Registry
 
-DAGSTER_TEMPLATE = "dagster_template"
 STORAGE = {"custom": {"module": "pedigree.dagster.instance", "class": "PedigreeStorage"}}
 
 
 @pytest.fixture(scope="session")
-def dagster_template(postgres: EmbeddedPostgres) -> str:
-    """A database with Dagster's tables: making them takes a second, copying them 30 ms."""
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
-    name = f"{DAGSTER_TEMPLATE}{worker}"
-    PedigreeStorage(postgres.url(name))
-    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("ALTER DATABASE {} IS_TEMPLATE true").format(sql.Identifier(name))
+def dagster_url(postgres: EmbeddedPostgres) -> str:
+    """The URL of a database for Dagster, one a worker."""
+    return postgres.url(f"dagster{os.environ.get('PYTEST_XDIST_WORKER', '')}")
+
+
+@pytest.fixture(scope="session")
+def worker_instance(
+    dagster_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dg.DagsterInstance]:
+    """An instance that is made once: that costs a second, and wiping it milliseconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PEDIGREE_DAGSTER_DATABASE_URL", dagster_url)
+        instance = dg.DagsterInstance.local_temp(
+            str(tmp_path_factory.mktemp("dagster")),
+            overrides={"storage": STORAGE, "telemetry": {"enabled": False}},
         )
-    return name
-
-
-@pytest.fixture
-def dagster_url(dagster_template: str, make_database_url: Callable[..., str]) -> str:
-    """The URL of a fresh database with Dagster's tables."""
-    return make_database_url(dagster_template)
+    with instance:
+        yield instance
 
 
 @pytest.fixture
 def instance(
-    dagster_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    worker_instance: dg.DagsterInstance, dagster_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[dg.DagsterInstance]:
-    """A Dagster instance whose storage is a PedigreeStorage."""
+    """An empty Dagster instance whose storage is a PedigreeStorage."""
     monkeypatch.setenv("PEDIGREE_DAGSTER_DATABASE_URL", dagster_url)
-    folder = tmp_path / "dagster"
-    folder.mkdir()
-    with dg.DagsterInstance.local_temp(
-        str(folder), overrides={"storage": STORAGE, "telemetry": {"enabled": False}}
-    ) as instance:
-        yield instance
+    yield worker_instance
+    worker_instance.wipe()
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import json
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -58,9 +59,11 @@ def supervisor(served: Served) -> int | None:
 
 
 def daemon(served: Served) -> int | None:
-    children = psutil.Process(served.pid).children()
-    found = [child.pid for child in children if "dagster._daemon" in child.cmdline()]
-    return found[0] if found else None
+    for child in psutil.Process(served.pid).children():
+        with suppress(psutil.NoSuchProcess):  # also of one that has not been reaped yet
+            if "dagster._daemon" in child.cmdline():
+                return child.pid
+    return None
 
 
 def test_a_run_its_ui_and_the_daemon_go_on_when_servers_are_killed_under_them(

@@ -1,0 +1,69 @@
+"""`kill -9` in the middle of a register: no version without its bytes, and the retry makes one."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from pedigree.artifacts.sweep import sweep_expired
+from pedigree.registry import Registry
+from tests.artifacts.publishing import blob_keys, expire_leases, incomplete_blobs, rows_left
+from tests.factories import artifact, new_version
+from tests.faults.killing import Victim
+
+WRITING = (
+    "pedigree.registry",
+    "pedigree.catalog",
+    "pedigree.lineage",
+    "pedigree.audit",
+    "pedigree.artifacts.publish",
+    "pedigree.artifacts.store",
+    "pedigree.artifacts._upload",
+    "pedigree.artifacts._local",
+)
+# A prime, so that over the years other lines are hit as the code moves.
+STRIDE = 3
+
+
+def test_a_kill_leaves_no_version_without_its_bytes_and_the_retry_gives_exactly_one(
+    registry: Registry, database_url: str, tmp_path: Path
+) -> None:
+    def run(victim: Victim, number: int, *, kill: bool = True) -> int | None:
+        name, path = f"model-{number}", artifact(tmp_path / f"{number}", f"weights {number}")
+        lines = victim.run(
+            kill_before=number if kill else None,
+            database_url=database_url,
+            store_url=registry.store.url,
+            path=str(path),
+            name=name,
+        )
+        require_whole(registry)
+        retried = registry.register(name, path, new_version())
+        assert retried.version.version_id == 1
+        assert [each.reference for each in registry.versions(name)] == [f"{name}/1"]
+        assert len(registry.trainings(f"{name}/1")) == 1
+        return lines
+
+    with Victim("tests.faults.victims:register", WRITING) as victim:
+        lines = run(victim, 100_000, kill=False)
+        assert lines
+        outcomes = [run(victim, number) for number in range(0, lines, STRIDE)]
+    assert outcomes.count(None) >= len(outcomes) - 2
+    assert len(registry.events(limit=10_000)) >= len(outcomes)
+    expire_leases(registry.database)
+    sweep_expired(registry.database, registry.store)
+    sweep_expired(registry.database, registry.store, settle=timedelta(0))
+    assert rows_left(registry.database) == {"uploads": 0, "orphans": 0}
+    objects = [
+        path for path in (registry.settings.home_folder / "objects").rglob("*") if path.is_file()
+    ]
+    assert len(objects) == len(blob_keys(registry.database)) == len(outcomes) + 1
+    require_whole(registry)
+
+
+def require_whole(registry: Registry) -> None:
+    """Every version that can be seen has all its bytes."""
+    assert incomplete_blobs(registry.database, registry.store) == []
+    for row in registry.database.read(
+        "SELECT name, version FROM pedigree.model_version JOIN pedigree.registered_model"
+        " USING (model_id) ORDER BY model_version.created_at DESC LIMIT 2"
+    ):
+        assert registry.manifest(f"{row['name']}/{row['version']}").files
