@@ -18,7 +18,6 @@ class EventType(StrEnum):
     MODEL_DELETED = "model.deleted"
     VERSION_CREATED = "version.created"
     VERSION_TRAINED = "version.trained"
-    VERSION_MATERIALIZED = "version.materialized"
     VERSION_UPDATED = "version.updated"
     VERSION_DELETED = "version.deleted"
     VERSION_STAGE_CHANGED = "version.stage_changed"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,7 @@ def test_a_kill_leaves_nothing_half_and_the_retry_works(
     artifacts = database.read("SELECT digest FROM pedigree.artifact")
     assert len(artifacts) == len(outcomes) + 1
     for row in artifacts:
-        manifest = database.run(lambda tx, digest=row["digest"]: get_manifest(tx, digest))
+        manifest = database.run(partial(get_manifest, digest=row["digest"]))
         verify(store, manifest, keys_of(database, manifest))
     expire_leases(database)
     sweep_expired(database, store)
