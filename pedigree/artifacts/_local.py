@@ -95,7 +95,8 @@ class LocalStore:
             for key in keys:
                 path = self._root / key
                 if path.is_dir() and not path.is_symlink():
-                    shutil.rmtree(path, ignore_errors=True)
+                    with suppress(FileNotFoundError):  # another sweep was faster
+                        shutil.rmtree(path)
                     continue
                 path.unlink(missing_ok=True)
                 with suppress(OSError):
@@ -121,15 +122,17 @@ class LocalStore:
         _sync_path(target.parent)
         folder = target.parent.parent
         _sync_path(folder)
-        while folder not in self._durable:
-            self._durable.add(folder)
-            if folder == self._root:
-                # The store's own name; where its parent may not be read it is not ours to make.
-                with suppress(PermissionError):
-                    _sync_path(folder.parent)
-                return
+        unsure = []
+        while folder not in self._durable and folder != self._root:
+            unsure.append(folder)
             folder = folder.parent
             _sync_path(folder)
+        if folder == self._root and folder not in self._durable:
+            unsure.append(folder)
+            # The store's own name; where its parent may not be read it is not ours to make.
+            with suppress(PermissionError):
+                _sync_path(folder.parent)
+        self._durable.update(unsure)  # last, since other threads rely on it
 
 
 class LocalIntake:

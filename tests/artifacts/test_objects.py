@@ -1,6 +1,7 @@
 import os
 import stat
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
@@ -195,6 +196,19 @@ def test_the_local_store_syncs_the_file_and_the_folders_that_name_it(
     synced.clear()
     local_probe.store.put("blobs/sha256/ab/abef/two", b"second")
     assert len(synced) == 3, "what is known to be durable is not synced again"
+
+
+def test_a_put_succeeds_while_others_remove_the_same_folder(local_probe: LocalProbe) -> None:
+    def put_and_delete(turn: int) -> None:
+        for number in range(50):
+            key = f"blobs/sha256/ab/abcd/{turn}-{number}"
+            local_probe.store.put(key, b"x")
+            assert read(local_probe.store, key) == b"x"
+            local_probe.store.delete([key])
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(put_and_delete, range(4)))
+    assert local_probe.keys() == set()
 
 
 def test_a_full_or_forbidden_disk_is_told_as_an_unavailable_store(tmp_path: Path) -> None:

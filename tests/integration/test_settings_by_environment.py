@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
@@ -78,10 +79,9 @@ def test_a_materialization_uses_the_database_and_the_bucket_that_the_environment
     assert kept <= {"dagster"}
 
 
-@pytest.mark.parametrize(
-    "words", [["dagster", "definitions", "validate"], ["dg", "check", "defs"]], ids=" ".join
-)
-def test_the_definitions_are_valid_in_the_project_s_folder(
-    words: list[str], tmp_path: Path
-) -> None:
-    run(clean_environment(PEDIGREE_HOME=str(tmp_path / "home")), *words)
+def test_the_definitions_are_valid_in_the_project_s_folder(tmp_path: Path) -> None:
+    environment = clean_environment(PEDIGREE_HOME=str(tmp_path / "home"))
+    commands = [("dagster", "definitions", "validate"), ("dg", "check", "defs")]
+    with ThreadPoolExecutor() as at_once:
+        for printed in [at_once.submit(run, environment, *words) for words in commands]:
+            assert printed.result() is not None

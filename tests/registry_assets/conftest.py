@@ -10,9 +10,9 @@ from definitions import compose
 from demo.session import Session
 from pedigree.registry import Registry
 from resources import for_tests
-from tests.dagster.conftest import dagster_template, dagster_url, instance
+from tests.dagster.conftest import dagster_url, instance, worker_instance
 
-__all__ = ["dagster_template", "dagster_url", "instance"]
+__all__ = ["dagster_url", "instance", "worker_instance"]
 
 
 @pytest.fixture

@@ -86,7 +86,10 @@ def start(folder: Path, children: "Children") -> dict[str, str]:
     children.run(
         "ceph", *here, "osd", "crush", "add", "osd.0", "1.0", "root=default", "host=localhost"
     )
-    children.start("ceph-osd", "-f", "-i", "0", *here)
+    # On a busy machine its first command may overtake the map of the monitors; it is refused then
+    # ("wrong fsid"), and the daemon ends.
+    log = folder / "osd.0.log"
+    children.start_until(lambda: _is_active(log), "ceph-osd", "-f", "-i", "0", *here)
     children.run(
         *("radosgw-admin", *here, "-n", "client.rgw.a", "user", "create", "--uid=test"),
         *("--display-name=test", "--access-key=testkey", "--secret-key=testsecret123"),
@@ -111,3 +114,7 @@ def start(folder: Path, children: "Children") -> dict[str, str]:
         "secret_access_key": "testsecret123",
         "region": "us-east-1",
     }
+
+
+def _is_active(log: Path) -> bool:
+    return log.exists() and "state: booting -> active" in log.read_text(errors="replace")

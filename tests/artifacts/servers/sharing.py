@@ -2,7 +2,7 @@
 
 import fcntl
 import json
-import subprocess
+import os
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -30,7 +30,7 @@ class SharedServer:
     def credentials(self) -> StoreCredentials:
         """Wait for the server, see that the bucket is there, and say how to reach it."""
         announced = self._folder / "announced.json"
-        wait_until(announced.exists, f"the start of the server in {self._folder}")
+        wait_until(announced.exists, f"the start of {self._folder}", seconds=120)
         answer = json.loads(announced.read_text())
         if "failure" in answer:
             pytest.fail(f"{answer['failure']}\n{(self._folder / 'log').read_text()[-4000:]}")
@@ -42,10 +42,23 @@ class SharedServer:
 
     def _start(self, kind: str, python: Path) -> None:
         script = Path(__file__).parent / "supervisor.py"
-        subprocess.Popen(
-            [python, script, kind, self._folder],
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
+        # Spawned and not a Popen: it may outlive this process, which need not wait for it.
+        os.posix_spawn(
+            python,
+            [str(python), str(script), kind, str(self._folder)],
+            os.environ,
+            setsid=True,
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (
+                    os.POSIX_SPAWN_OPEN,
+                    1,
+                    self._folder / "log",
+                    os.O_CREAT | os.O_WRONLY | os.O_APPEND,
+                    0o600,
+                ),
+                (os.POSIX_SPAWN_DUP2, 1, 2),
+            ],
         )
 
     def _once(self, name: str, act: Callable[[], None]) -> None:

@@ -13,7 +13,10 @@ import signal
 import subprocess
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
+
+from waiting import wait_until
 
 _PR_SET_PDEATHSIG = 1
 
@@ -25,22 +28,32 @@ class Children:
         self._log = log.open("ab")
         self._running: list[subprocess.Popen[bytes]] = []
 
-    def start(self, *command: str) -> None:
-        self._running.append(
-            subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=self._log,
-                stderr=self._log,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - this process has one thread
-            )
+    def start(self, *command: str) -> "subprocess.Popen[bytes]":
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - this process has one thread
         )
+        self._running.append(process)
+        return process
+
+    def start_until(self, ready: Callable[[], bool], *command: str, attempts: int = 10) -> None:
+        """Start a process that may end by bad luck again and again until it is ready."""
+        if not attempts:
+            raise RuntimeError(f"{command!r} ended each time before it was ready")
+        process = self.start(*command)
+        wait_until(lambda: ready() or process.poll() is not None, f"the start of {command}")
+        if process.poll() is not None:
+            self._running.remove(process)
+            self.start_until(ready, *command, attempts=attempts - 1)
 
     def run(self, *command: str) -> None:
         subprocess.run(
             command,
             check=True,
-            timeout=60,
+            timeout=30,
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=self._log,
