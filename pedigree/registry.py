@@ -32,6 +32,7 @@ from pedigree.cards.render import render_card
 from pedigree.cards.store import card_notes, insert_card, latest_card
 from pedigree.catalog import reading
 from pedigree.catalog.changes import update_version
+from pedigree.catalog.metadata import validated
 from pedigree.catalog.names import name_key, validate_name
 from pedigree.catalog.records import (
     ModelVersion,
@@ -149,7 +150,7 @@ class Registry:
             UnavailableError: The database or the store does not answer.
         """
         validate_name(name)
-        get_flavor(new.metadata.flavor)
+        get_flavor(validated(new.metadata).flavor)
         actor = actor or self.actor()
         for _ in range(_PUBLISH_ATTEMPTS - 1):
             with suppress(BlobVanishedError):

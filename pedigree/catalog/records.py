@@ -1,11 +1,10 @@
 """Registered models and their versions, and the metadata that a version must and may carry."""
 
-import math
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from pydantic import AwareDatetime, Field, JsonValue, field_validator, model_validator
+from pydantic import AwareDatetime, Field, FiniteFloat, JsonValue, model_validator
 
 from pedigree._record import Record
 from pedigree.artifacts.records import Digest
@@ -15,7 +14,7 @@ from pedigree.signatures.records import Signature
 
 Tags: TypeAlias = dict[str, str]
 Params: TypeAlias = dict[str, JsonValue]
-Metrics: TypeAlias = dict[str, float]
+Metrics: TypeAlias = dict[str, FiniteFloat]
 
 
 class ApprovalStatus(StrEnum):
@@ -79,16 +78,6 @@ class DeclaredMetadata(Record):
     risk_assessment_id: str | None = Field(
         default=None, description="The assessment that the risk class was taken from"
     )
-
-    @field_validator("metrics")
-    @classmethod
-    def _finite(cls, metrics: Metrics) -> Metrics:
-        for name, value in metrics.items():
-            if not math.isfinite(value):
-                raise ValueError(
-                    f"metric {name!r} is {value}; a metric must be a finite number, leave it out"
-                )
-        return metrics
 
 
 class ModelMetadata(DeclaredMetadata):

@@ -97,18 +97,6 @@ def read_text(option: str, path: Path) -> str:
         ) from error
 
 
-def metadata_error(error: "ValidationError") -> PedigreeError:
-    """Return the first complaint about a record as an error that names field and value."""
-    first = error.errors(include_url=False)[0]
-    field = ".".join(str(part) for part in first["loc"]) or error.title
-    return InvalidMetadataError(
-        _clause(first["msg"]),
-        field=field,
-        value=None if first["type"] == "missing" else first.get("input"),
-        remedy="See `pedigree schema` for what each field takes",
-    )
-
-
 def setting_error(error: "ValidationError") -> PedigreeError:
     """Return the first complaint about the settings as an error that names the variable."""
     first = error.errors(include_url=False, include_input=False)[0]

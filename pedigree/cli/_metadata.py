@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, NoReturn
 from pydantic import ValidationError
 
 from pedigree.artifacts.paths import scan
-from pedigree.catalog.records import DeclaredMetadata, NewVersion
-from pedigree.cli._input import json_values, metadata_error, numbers, pairs, read_text
+from pedigree.catalog.metadata import validated
+from pedigree.catalog.records import NewVersion
+from pedigree.cli._input import json_values, numbers, pairs, read_text
 from pedigree.errors import InvalidMetadataError, InvalidSignatureError
 from pedigree.lineage.code import CodeState, current_code
-from pedigree.lineage.environment import environment_hash
 from pedigree.settings import Settings
 from pedigree.signatures.records import Signature
 
@@ -73,15 +73,10 @@ def new_version(declared: Declared, path: Path, settings: Settings) -> NewVersio
         "params": json_values("--param", declared.params),
         "tags": pairs("--tag", declared.tags),
         **_code(declared, settings).model_dump(),
-        "environment_hash": environment_hash(packages) if packages else None,
     }
-    try:
-        # First without the signature: a typing error should not wait for a model to be loaded.
-        DeclaredMetadata.model_validate({**fields, "signature": _ANY_SIGNATURE})
-        signature = _signature(declared, path)
-        metadata = DeclaredMetadata.model_validate({**fields, "signature": signature})
-    except ValidationError as error:
-        raise metadata_error(error) from error
+    # First without the signature: a typing error should not wait for a model to be loaded.
+    validated({**fields, "signature": _ANY_SIGNATURE})
+    metadata = validated({**fields, "signature": _signature(declared, path)})
     return NewVersion(metadata=metadata, environment=packages)
 
 

@@ -106,7 +106,8 @@ def _from_validation(error: Exception) -> PedigreeError:
     """Say a record's or a setting's validation error in the words of the one tree."""
     from pydantic import ValidationError
 
-    from pedigree.cli._input import metadata_error, setting_error
+    from pedigree.catalog.metadata import metadata_error
+    from pedigree.cli._input import setting_error
 
     if not isinstance(error, ValidationError):
         raise error

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from pydantic import JsonValue, ValidationError
+from pydantic import JsonValue
 
+from pedigree.catalog.metadata import validated
 from pedigree.catalog.records import (
     DeclaredMetadata,
     NewVersion,
@@ -20,7 +21,7 @@ from pedigree.dagster.provenance import RunProvenance
 from pedigree.errors import InvalidInputError, InvalidMetadataError
 from pedigree.flavors.plugins import get_flavor
 from pedigree.lineage.code import CodeState
-from pedigree.lineage.environment import environment_hash, installed_packages
+from pedigree.lineage.environment import installed_packages
 from pedigree.lineage.records import LineageGraph
 from pedigree.signatures.records import Signature
 
@@ -111,7 +112,6 @@ class TrainedModel:
             "validation_dataset_id": self.evaluation_data,
             "metrics": dict(self.metrics),
             "params": dict(self.params),
-            "environment_hash": environment_hash(installed_packages()),
             "ci_build": self.ci_build,
             "drift_monitor_id": self.drift_monitor_id,
             "datasheet_uri": self.datasheet_uri,
@@ -121,10 +121,7 @@ class TrainedModel:
             "risk_class": self.risk_class,
             "risk_assessment_id": self.risk_assessment_id,
         }
-        try:
-            return DeclaredMetadata(**values)
-        except ValidationError as error:
-            raise _invalid(error) from error
+        return validated(values)
 
     def _inferred(self, flavor: str) -> Signature:
         if self.sample is not None and self.sample_outputs is None and self.model is not None:
@@ -180,13 +177,3 @@ def register_trained(
         target.mkdir()
         get_flavor(flavor).save(trained.model, target)
         return registry.register(name, target, new, actor=actor)
-
-
-def _invalid(error: ValidationError) -> InvalidMetadataError:
-    first = error.errors()[0]
-    return InvalidMetadataError(
-        first["msg"].removeprefix("Value error, "),
-        field=".".join(map(str, first["loc"])),
-        value=first["input"],
-        remedy="Correct it in what the training function returns",
-    )

@@ -47,8 +47,8 @@ def test_a_missing_field_is_named_with_what_it_means(name: str) -> None:
     [
         ({"git_commit": "main"}, "git_commit", "git rev-parse HEAD"),
         ({"run_id": ""}, "run_id", "Give one or more characters"),
-        ({"metrics": {"auc": math.nan}}, "metrics", "'auc' is nan"),
-        ({"metrics": {"auc": math.inf}}, "metrics", "'auc' is inf"),
+        ({"metrics": {"auc": math.nan}}, "metrics.auc", "finite number (got nan)"),
+        ({"metrics": {"auc": math.inf}}, "metrics.auc", "finite number (got inf)"),
         ({"metrics": {"auc": "high"}}, "metrics.auc", "Give a finite number"),
         ({"risk_class": "severe"}, "risk_class", "'minimal', 'limited'"),
         ({"environment_hash": "abc"}, "environment_hash", "64 hexadecimal digits"),

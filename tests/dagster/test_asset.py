@@ -197,7 +197,7 @@ def test_an_explicit_policy_becomes_the_model_s(
         (None, "return value"),
         ("a model", "return value"),
         (TrainedModel(path=Path("/no/such/path")), "signature"),
-        (trained("x", accuracy=float("nan")), "metrics"),
+        (trained("x", accuracy=float("nan")), "metrics.accuracy"),
     ],
 )
 def test_what_cannot_be_registered_is_a_typed_error_and_nothing_is_written(
