@@ -8,6 +8,7 @@ WHERE model_id = %(model_id)s AND version = %(version)s
 RETURNING revision;
 
 -- name: latest_card
+-- A version's newest card.
 SELECT c.revision, c.digest, c.markdown, c.notes, c.created_at
 FROM pedigree.model_card c
 JOIN pedigree.registered_model m USING (model_id)

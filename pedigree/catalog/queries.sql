@@ -33,6 +33,7 @@ UPDATE pedigree.registered_model SET next_version = next_version + 1
 WHERE model_id = %(model_id)s;
 
 -- name: insert_version
+-- Write a version under the number that was taken.
 INSERT INTO pedigree.model_version (
     model_id, version, digest, flavor, signature, description, owners, tags, risk_class,
     risk_assessment_id, drift_monitor_id, datasheet_uri, created_at, created_by, created_by_source
@@ -43,6 +44,7 @@ INSERT INTO pedigree.model_version (
 );
 
 -- name: insert_environment
+-- Keep the list of packages behind a hash; the same list is kept once.
 INSERT INTO pedigree.environment (hash, packages) VALUES (%(hash)s, %(packages)s)
 ON CONFLICT DO NOTHING;
 
@@ -68,10 +70,12 @@ WHERE model_id = %(model_id)s AND version = %(version)s AND run_id = %(run_id)s
     AND coalesce(step_key, '') = coalesce(%(step_key)s, '');
 
 -- name: version_by_number
+-- The living version of a number.
 SELECT * FROM pedigree.version_record
 WHERE name_key = %(name_key)s AND version_id = %(version)s;
 
 -- name: latest_version
+-- The living version with the highest number.
 SELECT * FROM pedigree.version_record
 WHERE name_key = %(name_key)s
 ORDER BY version_id DESC
@@ -88,6 +92,7 @@ WHERE m.name_key = %(name_key)s
 ORDER BY r.version_id DESC;
 
 -- name: versions_of_model
+-- A model's living versions, the oldest first.
 SELECT * FROM pedigree.version_record WHERE name_key = %(name_key)s ORDER BY version_id;
 
 -- name: models
@@ -120,6 +125,7 @@ WHERE m.deleted_at IS NULL
 ORDER BY m.name;
 
 -- name: trainings
+-- The runs that produced a version's bytes, the first one first.
 SELECT t.*, v.flavor, v.signature
 FROM pedigree.training t
 JOIN pedigree.model_version v USING (model_id, version)
@@ -129,9 +135,11 @@ WHERE m.name_key = %(name_key)s AND t.version = %(version)s
 ORDER BY t.created_at, t.training_id;
 
 -- name: environment
+-- The packages behind an environment's hash.
 SELECT packages FROM pedigree.environment WHERE hash = %(hash)s;
 
 -- name: update_version
+-- Replace what is not NULL of what may be edited.
 UPDATE pedigree.model_version SET
     description = coalesce(%(description)s, description),
     owners = coalesce(%(owners)s::text[], owners),

@@ -26,6 +26,7 @@ SELECT EXISTS (
 ) AS left_it;
 
 -- name: end_tenure
+-- End a version's tenure of one pointer, or of whatever stage it holds (name NULL).
 UPDATE pedigree.tenure SET held_until = %(at)s, ended_by = %(ended_by)s
 WHERE model_id = %(model_id)s AND version = %(version)s AND pointer = %(pointer)s
     AND (%(name)s::text IS NULL OR name = %(name)s) AND held_until IS NULL
@@ -38,6 +39,7 @@ WHERE model_id = %(model_id)s AND pointer = 'alias' AND name = %(name)s AND held
 RETURNING version;
 
 -- name: begin_tenure
+-- Let a version hold a pointer from now on; the exclusive index refuses a second holder.
 INSERT INTO pedigree.tenure (
     model_id, version, pointer, name, exclusive, held_since, moved_by, reason
 ) VALUES (
@@ -45,6 +47,7 @@ INSERT INTO pedigree.tenure (
 );
 
 -- name: advance_generation
+-- Count one move of the model's pointers.
 UPDATE pedigree.registered_model SET generation = generation + 1
 WHERE model_id = %(model_id)s
 RETURNING generation;
@@ -67,6 +70,7 @@ ORDER BY l.tenure_id DESC
 LIMIT 1;
 
 -- name: insert_verdict
+-- Write what a check found.
 INSERT INTO pedigree.verdict (
     model_id, version, check_name, passed, severity, digest, relative, baseline_digest, summary,
     details, run_id, at, recorded_by
@@ -85,6 +89,7 @@ WHERE model_id = %(model_id)s AND version = %(version)s
 ORDER BY check_name, verdict_id DESC;
 
 -- name: set_policy
+-- Replace a model's policy.
 UPDATE pedigree.registered_model SET policy = %(policy)s WHERE model_id = %(model_id)s;
 
 -- name: model_state
@@ -104,6 +109,7 @@ WHERE t.pointer = 'stage' AND t.held_until IS NULL AND v.deleted_at IS NULL
 ORDER BY v.version DESC;
 
 -- name: timeline
+-- Every tenure of a model's stages and aliases, in the order of their beginning.
 SELECT t.pointer || ':' || t.name AS pointer, t.version AS version_id, t.held_since AS since,
     t.held_until AS until, t.moved_by, t.reason
 FROM pedigree.tenure t
@@ -117,18 +123,22 @@ UPDATE pedigree.model_version SET hold_reason = %(reason)s
 WHERE model_id = %(model_id)s AND version = %(version)s;
 
 -- name: delete_version
+-- Mark a version deleted; its row and number stay.
 UPDATE pedigree.model_version SET deleted_at = %(at)s
 WHERE model_id = %(model_id)s AND version = %(version)s;
 
 -- name: delete_model
+-- Mark a model deleted; its row keeps the name from coming back.
 UPDATE pedigree.registered_model SET deleted_at = %(at)s WHERE model_id = %(model_id)s;
 
 -- name: living_versions
+-- The numbers of a model's living versions.
 SELECT version FROM pedigree.model_version
 WHERE model_id = %(model_id)s AND deleted_at IS NULL
 ORDER BY version;
 
 -- name: aliases_of_version
+-- The aliases that a version holds now.
 SELECT name FROM pedigree.tenure
 WHERE model_id = %(model_id)s AND version = %(version)s AND pointer = 'alias'
     AND held_until IS NULL

@@ -1,4 +1,5 @@
 -- name: insert_node
+-- Write one event of a training's graph.
 INSERT INTO pedigree.lineage_node (
     training_id, node_id, kind, asset, partition, storage_id, run_id, data_version, code_version, at
 ) VALUES (
@@ -7,16 +8,19 @@ INSERT INTO pedigree.lineage_node (
 );
 
 -- name: insert_edge
+-- Write that one event used another.
 INSERT INTO pedigree.lineage_edge (training_id, consumer, source, capture)
 VALUES (%(training_id)s, %(consumer)s, %(source)s, %(capture)s);
 
 -- name: nodes
+-- The events of a training's graph, the step first.
 SELECT node_id, kind, asset, partition, storage_id, run_id, data_version, code_version, at
 FROM pedigree.lineage_node
 WHERE training_id = %(training_id)s
 ORDER BY node_id;
 
 -- name: edges
+-- Who used what in a training's graph.
 SELECT consumer, source, capture
 FROM pedigree.lineage_edge
 WHERE training_id = %(training_id)s
