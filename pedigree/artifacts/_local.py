@@ -191,7 +191,9 @@ def _write(descriptor: int, content: memoryview) -> None:
 def _in_made_folder(folder: Path, act: Callable[[], T]) -> T:
     """Make the folder and act in it; again where a removal took the empty folder away."""
     for _ in range(_TRIES):
-        folder.mkdir(parents=True, exist_ok=True)
+        # mkdir says FileExistsError when the folder that was in its way is gone a moment later.
+        with suppress(FileExistsError):
+            folder.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):
             return act()
     return act()

@@ -7,6 +7,7 @@
         database.run(lambda connection: connection.execute("DELETE FROM …"))
 """
 
+import atexit
 import contextlib
 import logging
 import os
@@ -247,6 +248,15 @@ def _forget_all() -> None:
 
 
 os.register_at_fork(after_in_child=_forget_all)
+
+
+def _close_all() -> None:
+    for database in list(_living):
+        database.close()
+
+
+# Left to the interpreter's last moments, a pool waits in vain for its threads, for seconds.
+atexit.register(_close_all)
 
 
 def _in_transaction(

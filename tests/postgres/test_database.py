@@ -3,6 +3,8 @@
 import contextlib
 import os
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -246,6 +248,18 @@ def single(database_url: str) -> Iterator[Database]:
     """A database with one connection, so that two statements can be told to have shared it."""
     with Database.connect(database_url, connections=1) as database:
         yield database
+
+
+def test_a_process_that_closes_nothing_ends_in_silence(database_url):
+    """Python 3.13 would wait for the pool's threads for ten seconds, and say so."""
+    script = (
+        "import sys; from pedigree.postgres import Database;"
+        "database = Database.connect(sys.argv[1]); print(database.read('SELECT 1 AS one'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, database_url], capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ("[{'one': 1}]\n", "")
 
 
 def test_a_closed_database_opens_again(single):
