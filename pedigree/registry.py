@@ -25,6 +25,7 @@ from pedigree.artifacts.store import (
     lock_blobs,
     seal,
 )
+from pedigree.artifacts.sweep import sweep_expired
 from pedigree.audit import log
 from pedigree.audit.records import Actor, Event, EventType
 from pedigree.cards.records import CardNotes, ModelCard
@@ -277,6 +278,14 @@ class Registry:
         manifest, keys = self._located(reference)
         verify(self.store, manifest, keys)
         return manifest
+
+    def sweep(self) -> int:
+        """Remove what crashed uploads left in the store; return how many keys.
+
+        Raises:
+            StoreUnavailableError: The store failed; the next sweep goes on from there.
+        """
+        return sweep_expired(self.database, self.store)
 
     # Editing
 
