@@ -6,6 +6,7 @@
 0.92
 """
 
+import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -44,7 +45,7 @@ from pedigree.catalog.records import (
 )
 from pedigree.catalog.references import Reference, parse_reference
 from pedigree.catalog.registration import register_manifest
-from pedigree.errors import InvalidMetadataError, RefusedError
+from pedigree.errors import InvalidMetadataError, NotFoundError, RefusedError, UnavailableError
 from pedigree.flavors.plugins import get_flavor
 from pedigree.lifecycle import aliases, due, retention
 from pedigree.lifecycle.checks import CHECKS
@@ -70,6 +71,8 @@ from pedigree.postgres.transaction import Transaction
 from pedigree.settings import Settings
 
 T = TypeVar("T")
+
+_LOG = logging.getLogger(__name__)
 
 # A blob may be collected between its upload and its registration; the bytes are then sent again.
 _PUBLISH_ATTEMPTS = 3
@@ -552,7 +555,7 @@ class Registry:
                 automatic=automatic,
             )
 
-        return self._with_version(reference, write)
+        return self._tell_cards(self._with_version(reference, write))
 
     def rollback(
         self,
@@ -570,11 +573,18 @@ class Registry:
             NothingToRollBackError: There is no earlier holder that may still run.
         """
         actor = actor or self.actor()
-        return self.database.run(
+        move = self.database.run(
             lambda transaction: Mover(
                 transaction, name, actor, reason=reason, run_id=run_id
             ).roll_back(stage)
         )
+        return self._tell_cards(move)
+
+    def _tell_cards(self, move: Move) -> Move:
+        if move.moved:
+            for version in filter(None, (move.version_id, move.previous_version_id)):
+                self.renew_card(f"{move.model_name}/{version}")
+        return move
 
     def renew_verdicts(self, name: str) -> tuple[RecordedVerdict, ...]:
         """Run anew the checks of waiting versions that compared with a former champion.
@@ -582,11 +592,11 @@ class Registry:
         Only the registry's own checks can be run from here; others stay void until their run.
         """
         void = self.database.run(lambda transaction: due.void_verdicts(transaction, name))
-        return tuple(
-            self.run_check(f"{name}/{version}", verdict.check)
-            for version, verdict in void
-            if verdict.check in CHECKS
-        )
+        renewable = [(version, each.check) for version, each in void if each.check in CHECKS]
+        renewed = tuple(self.run_check(f"{name}/{version}", check) for version, check in renewable)
+        for version in sorted({version for version, _ in renewable}):
+            self.renew_card(f"{name}/{version}")
+        return renewed
 
     def due_promotions(self, names: Iterable[str] | None = None) -> tuple[DuePromotion, ...]:
         """Return the promotions that policies allow and the sensor should request, one a model."""
@@ -635,6 +645,25 @@ class Registry:
 
         self.database.run(write)
         return self.card(version.reference)
+
+    def renew_card(self, reference: str) -> None:
+        """Write a version's card anew after something that it tells of has changed.
+
+        A version without a card is left without. A card can be told from the record at any time,
+        so a store that does not answer is logged and fails no change that was made already.
+        """
+        try:
+            self._with_version(reference, latest_card)
+            self.write_card(reference)
+        except NotFoundError:
+            return
+        except UnavailableError as error:
+            _LOG.warning(
+                "the model card of %s was not renewed: %s",
+                reference,
+                error,
+                extra={"action": "card.renew", "reference": reference},
+            )
 
     def card(self, reference: str) -> ModelCard:
         """Return a version's latest model card.

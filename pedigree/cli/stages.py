@@ -114,6 +114,7 @@ def check(
         version = registry.get(reference)
         names = only or registry.registration_checks(version.model_name)
         verdicts = [registry.run_check(version.reference, name) for name in names]
+        registry.renew_card(version.reference)
     if as_json:
         print_json(verdicts)
     else:

@@ -52,6 +52,8 @@ def model_checks(
         for name in names:
             if name in selected:
                 yield _judge(context, registry, line, name)
+        if reference := _reference(_record(context, line)):
+            registry.connect().renew_card(reference)
 
     return judge
 
@@ -74,9 +76,9 @@ def _judge(
     name: str,
 ) -> dg.AssetCheckResult:
     run = context.run
-    partition = context.partition_key if context.has_partition_key else None
-    record = events.of_run(context.instance, line.key, partition, run.run_id)
-    if record is None or metadata.REFERENCE not in record.event.metadata:
+    record = _record(context, line)
+    reference = _reference(record)
+    if record is None or reference is None:
         return dg.AssetCheckResult(
             check_name=name,
             asset_key=line.key,
@@ -84,11 +86,23 @@ def _judge(
             description="no materialization names a version, so there is nothing to judge",
         )
     client = registry.connect()
-    reference = str(record.event.metadata[metadata.REFERENCE].value)
     verdict = client.run_check(
         reference, name, run_id=run.run_id, actor=client.actor(actor_of(run.tags))
     )
     return _result(line, reference, record.storage_id, verdict)
+
+
+def _record(
+    context: dg.AssetCheckExecutionContext, line: ModelLine
+) -> events.MaterializationRecord | None:
+    partition = context.partition_key if context.has_partition_key else None
+    return events.of_run(context.instance, line.key, partition, context.run.run_id)
+
+
+def _reference(record: events.MaterializationRecord | None) -> str | None:
+    """Return the version that a materialization names, if it names one."""
+    named = record.event.metadata.get(metadata.REFERENCE) if record else None
+    return None if named is None else str(named.value)
 
 
 def _result(

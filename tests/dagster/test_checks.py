@@ -52,6 +52,8 @@ def test_every_check_judges_and_the_registry_knows(train: Materialize, pedigree:
     verdicts = pedigree.verdicts("churn/1")
     assert {verdict.check for verdict in verdicts} == set(found)
     assert {verdict.run_id for verdict in verdicts} == {result.run_id}
+    card = pedigree.card("churn/1").markdown
+    assert all(f"| {name} |" in card for name in found)
 
 
 def test_a_worse_model_fails_its_check_and_stops_what_follows(
