@@ -14,7 +14,8 @@ them that finds it gone.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial, wraps
 from typing import Any, ParamSpec, TypeVar, cast
 from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit, urlunsplit
@@ -65,15 +66,16 @@ class PedigreeStorage(DagsterPostgresStorage):
         self.should_autocreate_tables = True
         self._inst_data = inst_data
         engine = _engine(self.postgres_url, revive)
-        self._run_storage: PostgresRunStorage = _RunStorage.opened(
-            self.postgres_url, revive, engine
-        )
-        self._event_log_storage: PostgresEventLogStorage = _EventLogStorage.opened(
-            self.postgres_url, revive, engine
-        )
-        self._schedule_storage: PostgresScheduleStorage = _ScheduleStorage.opened(
-            self.postgres_url, revive, engine
-        )
+        with _alone(engine):
+            self._run_storage: PostgresRunStorage = _RunStorage.opened(
+                self.postgres_url, revive, engine
+            )
+            self._event_log_storage: PostgresEventLogStorage = _EventLogStorage.opened(
+                self.postgres_url, revive, engine
+            )
+            self._schedule_storage: PostgresScheduleStorage = _ScheduleStorage.opened(
+                self.postgres_url, revive, engine
+            )
 
     @classmethod
     def config_type(cls) -> dict[str, Any]:
@@ -176,6 +178,20 @@ def _engine(url: str, revive: Callable[[], None] | None) -> sqlalchemy.Engine:
     )
     _guard(engine, revive)
     return engine
+
+
+@contextmanager
+def _alone(engine: sqlalchemy.Engine) -> Iterator[None]:
+    """Let one process at a time make Dagster's tables.
+
+    dagster-postgres only tries again after some of the clashes that two processes at once can have.
+    """
+    lock = "SELECT pg_advisory_xact_lock(hashtextextended('pedigree.dagster.tables', 0))"
+    with engine.connect() as connection:
+        connection.execution_options(isolation_level="READ COMMITTED")
+        with connection.begin():
+            connection.execute(sqlalchemy.text(lock))
+            yield
 
 
 def _guard(engine: sqlalchemy.Engine, revive: Callable[[], None] | None) -> None:

@@ -1,6 +1,7 @@
 import os
 import signal
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import dagster as dg
@@ -120,3 +121,15 @@ def test_a_forked_child_leaves_its_parent_s_connection_alone(
         os._exit(0 if instance.get_runs() == [] else 1)
     assert os.waitpid(child, 0)[1] == 0
     assert instance.get_runs() == []
+
+
+def test_many_processes_at_once_make_dagster_s_tables_once(
+    make_database_url: Callable[..., str],
+) -> None:
+    url = make_database_url(template=None)
+    with ThreadPoolExecutor(8) as openers:
+        storages = list(openers.map(PedigreeStorage, [url] * 8))
+    assert [storage.run_storage.get_runs_count() for storage in storages] == [0] * 8
+    for storage in storages:
+        storage.run_storage.dispose()
+        storage.event_log_storage.dispose()
