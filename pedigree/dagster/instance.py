@@ -13,10 +13,8 @@ embedded server is held by every process that made a storage, and started again 
 them that finds it gone.
 """
 
-import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from functools import partial, wraps
+from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
 from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
@@ -28,10 +26,9 @@ from dagster_postgres import DagsterPostgresStorage
 from dagster_postgres.event_log import PostgresEventLogStorage
 from dagster_postgres.run_storage import PostgresRunStorage
 from dagster_postgres.schedule_storage import PostgresScheduleStorage
-from dagster_postgres.utils import create_pg_engine
-from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import DBAPIError
 
+from pedigree.dagster._engine import alone, guard, open_engine
 from pedigree.errors import DatabaseUnavailableError, InvalidInputError
 from pedigree.postgres.embedded import EmbeddedPostgres
 from pedigree.settings import Settings, redact_url
@@ -65,8 +62,8 @@ class PedigreeStorage(DagsterPostgresStorage):
         self.postgres_url = _with_driver(postgres_url)
         self.should_autocreate_tables = True
         self._inst_data = inst_data
-        engine = _engine(self.postgres_url, revive)
-        with _alone(engine):
+        engine = open_engine(self.postgres_url, revive)
+        with alone(engine):
             self._run_storage: PostgresRunStorage = _RunStorage.opened(
                 self.postgres_url, revive, engine
             )
@@ -172,63 +169,6 @@ def _create_schema(url: str) -> None:
         connection.close()
 
 
-def _engine(url: str, revive: Callable[[], None] | None) -> sqlalchemy.Engine:
-    engine = create_pg_engine(
-        url, None, isolation_level="AUTOCOMMIT", pool_size=1, max_overflow=-1, pool_use_lifo=True
-    )
-    _guard(engine, revive)
-    return engine
-
-
-@contextmanager
-def _alone(engine: sqlalchemy.Engine) -> Iterator[None]:
-    """Let one process at a time make Dagster's tables.
-
-    dagster-postgres only tries again after some of the clashes that two processes at once can have.
-    """
-    lock = "SELECT pg_advisory_xact_lock(hashtextextended('pedigree.dagster.tables', 0))"
-    with engine.connect() as connection:
-        connection.execution_options(isolation_level="READ COMMITTED")
-        with connection.begin():
-            connection.execute(sqlalchemy.text(lock))
-            yield
-
-
-def _guard(engine: sqlalchemy.Engine, revive: Callable[[], None] | None) -> None:
-    """Let an engine try its connections before use, and bring a server of ours back."""
-    event.listen(engine, "checkout", partial(_ping, engine.dialect))
-    event.listen(engine, "connect", _note_process)
-    if revive:
-        event.listen(engine, "do_connect", partial(_connect_or_revive, revive))
-
-
-def _connect_or_revive(
-    revive: Callable[[], None], dialect: Any, _record: Any, cargs: Any, cparams: Any
-) -> Any:
-    try:
-        return dialect.connect(*cargs, **cparams)
-    except psycopg2.OperationalError:
-        revive()
-        return dialect.connect(*cargs, **cparams)
-
-
-def _note_process(_connection: Any, record: Any) -> None:
-    record.info["process"] = os.getpid()
-
-
-def _ping(dialect: Any, connection: Any, record: Any, proxy: Any) -> None:
-    if record.info["process"] != os.getpid():
-        # After a fork the socket is the parent's; it must neither be used nor closed here.
-        record.dbapi_connection = proxy.dbapi_connection = None
-        raise DisconnectionError("the connection belongs to the parent process")
-    try:
-        alive = dialect.do_ping(connection)
-    except psycopg2.Error as error:
-        raise DisconnectionError("the server went away while the connection was idle") from error
-    if not alive:
-        raise DisconnectionError("the server went away while the connection was idle")
-
-
 def _again_when_disconnected(verb: Callable[P, R]) -> Callable[P, R]:
     """Run a storage verb once more when its connection broke under it.
 
@@ -279,7 +219,7 @@ class _Pooled:
         self, statement_timeout: int, pool_recycle: int, max_overflow: int
     ) -> None:
         cast(Any, super()).optimize_for_webserver(statement_timeout, pool_recycle, max_overflow)
-        _guard(self._engine, self._revive)
+        guard(self._engine, self._revive)
 
     def dispose(self) -> None:
         cast(Any, super()).dispose()
