@@ -1,0 +1,22 @@
+"""The registry: every verb, each handed on to the subject that does its work.
+
+>>> from pedigree import Registry
+>>> with Registry.connect() as registry:                          # doctest: +SKIP
+...     registry.get("customer_churn@production").metrics["roc_auc"]
+0.92
+
+Each group of verbs is a module of this package; each verb hands on to the subject that does its
+work.
+"""
+
+from pedigree.registry.registering import RegisteringVerbs
+from pedigree.registry.retention import RetentionVerbs
+from pedigree.registry.stages import StageVerbs
+
+
+class Registry(RegisteringVerbs, StageVerbs, RetentionVerbs):
+    """A model registry: records in Postgres, bytes in an object store.
+
+    Made by :meth:`connect`. It may be shared between threads; after a fork the child's first use
+    opens connections of its own.
+    """

@@ -1,0 +1,85 @@
+"""What every group of verbs stands on: the database, the store, and who acts."""
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self, TypeVar
+
+from pedigree.access.actor import resolve_actor
+from pedigree.artifacts.credentials import StoreCredentials
+from pedigree.artifacts.objects import ObjectStore, open_store
+from pedigree.audit.records import Actor
+from pedigree.catalog import reading
+from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.references import parse_reference
+from pedigree.postgres.database import Database
+from pedigree.postgres.migrate import migrate, require_current
+from pedigree.postgres.transaction import Transaction
+from pedigree.settings import Settings
+
+T = TypeVar("T")
+
+
+class Session:
+    """One process's connection to a registry."""
+
+    def __init__(self, database: Database, store: ObjectStore, settings: Settings) -> None:
+        self.database = database
+        self.store = store
+        self.settings = settings
+
+    @classmethod
+    def connect(
+        cls,
+        database_url: str | None = None,
+        store_url: str | None = None,
+        *,
+        settings: Settings | None = None,
+        credentials: StoreCredentials | None = None,
+    ) -> Self:
+        """Connect to a registry by URL, or to the embedded one.
+
+        Args:
+            database_url: Postgres; ``PEDIGREE_DATABASE_URL`` when None, embedded if that is unset.
+            store_url: The object store; ``PEDIGREE_STORE_URL``, then a folder at home.
+            settings: This process's settings; read from the environment when None.
+            credentials: Credentials and endpoint of the store, where the environment has none.
+
+        Raises:
+            UnavailableError: The database or the store does not answer.
+            SchemaBehindError: The database needs ``pedigree migrate``; an embedded one is migrated.
+        """
+        settings = settings or Settings()
+        url = database_url or settings.database_url
+        if url:
+            database = Database.connect(url)
+            require_current(database)
+        else:
+            database = Database.embedded(settings.home_folder)
+            migrate(database)
+        store = open_store(store_url or settings.store_url, settings.home_folder, credentials)
+        return cls(database, store, settings)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def actor(self, run_actor: str | None = None) -> Actor:
+        """Return who acts in this process; ``run_actor`` is what a Dagster run claims."""
+        return resolve_actor(self.settings, run_actor)
+
+    def _with_version(self, reference: str, work: Callable[[Transaction, ModelVersion], T]) -> T:
+        parsed = parse_reference(reference)
+        return self.database.run(
+            lambda transaction: work(transaction, reading.find_version(transaction, parsed))
+        )

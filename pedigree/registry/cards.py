@@ -1,0 +1,84 @@
+"""Model cards: write them, keep them true, and find them."""
+
+import logging
+
+from pedigree.artifacts.publish import put_blob
+from pedigree.artifacts.store import (
+    locate,
+    lock_blobs,
+)
+from pedigree.cards.records import CardNotes, ModelCard
+from pedigree.cards.render import render_card
+from pedigree.cards.store import card_notes, insert_card, latest_card
+from pedigree.catalog.records import ModelVersion
+from pedigree.errors import NotFoundError, UnavailableError
+from pedigree.postgres.transaction import Transaction
+from pedigree.registry.reading import ReadingVerbs
+
+_LOG = logging.getLogger(__name__)
+
+
+class CardVerbs(ReadingVerbs):
+    """Verbs for model cards."""
+
+    def write_card(self, reference: str, notes: CardNotes | None = None) -> ModelCard:
+        """Write a version's model card from what is known now; an unchanged card is left alone.
+
+        Args:
+            reference: The version.
+            notes: What people have to say; the notes of the card before when None.
+        """
+        actor = self.actor()
+        version = self.get(reference)
+        if notes is None:
+            notes = self._with_version(reference, card_notes)
+        markdown = render_card(
+            version,
+            self.trainings(reference)[0],
+            self.lineage(reference),
+            self.verdicts(reference),
+            self.timeline(version.model_name),
+            notes,
+            packages=self.environment(reference),
+        )
+        digest = put_blob(self.database, self.store, markdown.encode())
+
+        def write(transaction: Transaction) -> None:
+            lock_blobs(transaction, [digest])
+            insert_card(transaction, version, markdown, notes, actor)
+
+        self.database.run(write)
+        return self.card(version.reference)
+
+    def renew_card(self, reference: str) -> None:
+        """Write a version's card anew after something that it tells of has changed.
+
+        A version without a card is left without. A card can be told from the record at any time,
+        so a store that does not answer is logged and fails no change that was made already.
+        """
+        try:
+            self._with_version(reference, latest_card)
+            self.write_card(reference)
+        except NotFoundError:
+            return
+        except UnavailableError as error:
+            _LOG.warning(
+                "the model card of %s was not renewed: %s",
+                reference,
+                error,
+                extra={"action": "card.renew", "reference": reference},
+            )
+
+    def card(self, reference: str) -> ModelCard:
+        """Return a version's latest model card.
+
+        Raises:
+            NotFoundError: None was written yet.
+        """
+
+        def read(transaction: Transaction, version: ModelVersion) -> ModelCard:
+            stored = latest_card(transaction, version)
+            key = locate(transaction, {stored.digest})[stored.digest]
+            return stored.model_copy(update={"location": self.store.location(key)})
+
+        return self._with_version(reference, read)

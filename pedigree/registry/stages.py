@@ -1,0 +1,256 @@
+"""Policies, checks, stages and aliases: what moves a version, and what it waits for."""
+
+from collections.abc import Iterable
+
+from pedigree.audit.records import Actor
+from pedigree.catalog import reading
+from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.references import Reference
+from pedigree.errors import InvalidMetadataError
+from pedigree.lifecycle import aliases, due
+from pedigree.lifecycle.checks import CHECKS
+from pedigree.lifecycle.gates import CHAMPION_STAGE
+from pedigree.lifecycle.policy import read_policy
+from pedigree.lifecycle.promotion import Mover
+from pedigree.lifecycle.records import (
+    DuePromotion,
+    Explanation,
+    Move,
+    Policy,
+    RecordedVerdict,
+    Verdict,
+)
+from pedigree.lifecycle.tenures import set_policy
+from pedigree.postgres.transaction import Transaction
+from pedigree.registry.artifacts import ArtifactVerbs
+from pedigree.registry.cards import CardVerbs
+
+
+class StageVerbs(CardVerbs, ArtifactVerbs):
+    """Verbs that judge and move versions."""
+
+    def policy(self, name: str) -> Policy:
+        """Return a model's policy; the default one where it has none of its own."""
+        state = self.database.run(lambda transaction: due.model_state(transaction, name))
+        return read_policy(state["policy"])
+
+    def registration_checks(self, name: str) -> tuple[str, ...]:
+        """Return the checks by which a new version of a model becomes a candidate."""
+        return due.registration_checks(self.policy(name))
+
+    def set_policy(self, name: str, policy: Policy, *, actor: Actor | None = None) -> None:
+        """Give a model a policy; the model is created if it is new. Repeating it changes nothing.
+
+        Raises:
+            InvalidNameError: The name breaks the rule.
+        """
+        actor = actor or self.actor()
+        self.database.run(lambda transaction: set_policy(transaction, name, policy, actor))
+
+    def champion(self, name: str) -> ModelVersion | None:
+        """Return the version that holds production, if one does."""
+        return self.holder(name, CHAMPION_STAGE)
+
+    def holder(self, name: str, stage: str) -> ModelVersion | None:
+        """Return the version that took a stage last and holds it still, if one does.
+
+        Raises:
+            ModelNotFoundError: There is no model of that name.
+        """
+
+        def read(transaction: Transaction) -> ModelVersion | None:
+            number = due.stage_holder(transaction, name, stage)
+            if number is None:
+                return None
+            return reading.find_version(transaction, Reference(name=name, version=number))
+
+        return self.database.run(read)
+
+    def run_check(
+        self, reference: str, check: str, *, run_id: str | None = None, actor: Actor | None = None
+    ) -> RecordedVerdict:
+        """Run one of the registry's own checks on a version, and record its verdict.
+
+        Raises:
+            InvalidMetadataError: There is no such check.
+        """
+        if check not in CHECKS:
+            raise InvalidMetadataError(
+                "the registry has no such check",
+                field="check",
+                value=check,
+                remedy=f"Choose one of {', '.join(CHECKS)}",
+            )
+        verdict = CHECKS[check](self, self.get(reference))
+        return self.record_verdict(
+            reference, verdict.model_copy(update={"run_id": run_id}), actor=actor
+        )
+
+    def record_verdict(
+        self, reference: str, verdict: Verdict, *, actor: Actor | None = None
+    ) -> RecordedVerdict:
+        """Record what a check found; with all its checks passed a new version becomes a candidate.
+
+        Raises:
+            InvalidMetadataError: The verdict is about other bytes than the version's.
+        """
+        actor = actor or self.actor()
+
+        def write(transaction: Transaction, version: ModelVersion) -> RecordedVerdict:
+            if verdict.digest != version.digest:
+                raise InvalidMetadataError(
+                    f"the verdict is about other bytes than {version.reference}",
+                    field="digest",
+                    value=verdict.digest,
+                    remedy=f"Judge {version.digest}",
+                )
+            mover = Mover(transaction, version.model_name, actor, run_id=verdict.run_id)
+            return mover.record_verdict(version.version_id, verdict)
+
+        return self._with_version(reference, write)
+
+    def explain(self, reference: str, stage: str, *, automatic: bool = False) -> Explanation:
+        """Say how a version stands before every gate of a stage."""
+        return self._with_version(
+            reference,
+            lambda transaction, version: due.explain(
+                transaction, version.model_name, version.version_id, stage, automatic=automatic
+            ),
+        )
+
+    def promote(
+        self,
+        reference: str,
+        stage: str,
+        *,
+        reason: str | None = None,
+        expected_generation: int | None = None,
+        automatic: bool = False,
+        run_id: str | None = None,
+        actor: Actor | None = None,
+    ) -> Move:
+        """Let a version enter a stage; one that holds it already stays, ``moved`` is False.
+
+        Args:
+            reference: The version.
+            stage: The stage.
+            reason: Why, for the timeline.
+            expected_generation: The model's generation that the caller saw.
+            automatic: No person asks, so a version that left the stage stays out.
+            run_id: The Dagster run that asks.
+            actor: Who asks; found out when None.
+
+        Raises:
+            TransitionNotAllowedError: The policy has no way into the stage from here.
+            GateNotPassedError: A gate is not passed; the message lists what is missing.
+            GenerationConflictError: The model's pointers moved since the caller looked.
+        """
+        actor = actor or self.actor()
+
+        def write(transaction: Transaction, version: ModelVersion) -> Move:
+            mover = Mover(transaction, version.model_name, actor, reason=reason, run_id=run_id)
+            return mover.promote(
+                version.version_id,
+                stage,
+                expected_generation=expected_generation,
+                automatic=automatic,
+            )
+
+        return self._tell_cards(self._with_version(reference, write))
+
+    def rollback(
+        self,
+        name: str,
+        *,
+        stage: str = CHAMPION_STAGE,
+        reason: str | None = None,
+        run_id: str | None = None,
+        actor: Actor | None = None,
+    ) -> Move:
+        """Return a stage to its previous holder; the present one is archived.
+
+        Raises:
+            StageEmptyError: No version holds the stage.
+            NothingToRollBackError: There is no earlier holder that may still run.
+        """
+        actor = actor or self.actor()
+        move = self.database.run(
+            lambda transaction: Mover(
+                transaction, name, actor, reason=reason, run_id=run_id
+            ).roll_back(stage)
+        )
+        return self._tell_cards(move)
+
+    def _tell_cards(self, move: Move) -> Move:
+        if move.moved:
+            for version in filter(None, (move.version_id, move.previous_version_id)):
+                self.renew_card(f"{move.model_name}/{version}")
+        return move
+
+    def renew_verdicts(self, name: str) -> tuple[RecordedVerdict, ...]:
+        """Run anew the checks of waiting versions that compared with a former champion.
+
+        Only the registry's own checks can be run from here; others stay void until their run.
+        """
+        void = self.database.run(lambda transaction: due.void_verdicts(transaction, name))
+        renewable = [(version, each.check) for version, each in void if each.check in CHECKS]
+        renewed = tuple(self.run_check(f"{name}/{version}", check) for version, check in renewable)
+        for version in sorted({version for version, _ in renewable}):
+            self.renew_card(f"{name}/{version}")
+        return renewed
+
+    def due_promotions(self, names: Iterable[str] | None = None) -> tuple[DuePromotion, ...]:
+        """Return the promotions that policies allow and the sensor should request, one a model."""
+        if names is None:
+            names = [model.name for model in self.models()]
+
+        def read(name: str) -> DuePromotion | None:
+            return self.database.run(lambda transaction: due.due_promotion(transaction, name))
+
+        return tuple(promotion for promotion in map(read, names) if promotion)
+
+    def waiting(self, name: str) -> tuple[Explanation, ...]:
+        """Return how each version that waits for an automatic stage stands before its gates."""
+        pairs = self.database.run(lambda transaction: due.waiting_versions(transaction, name))
+        return tuple(
+            self.explain(f"{name}/{version}", stage, automatic=True) for version, stage in pairs
+        )
+
+    def set_alias(
+        self,
+        name: str,
+        alias: str,
+        version: int,
+        *,
+        expected_generation: int | None = None,
+        reason: str | None = None,
+    ) -> None:
+        """Let an alias point to a version; it leaves whichever had it.
+
+        Raises:
+            InvalidAliasError: The alias breaks the rule.
+            GenerationConflictError: The model's pointers moved since the caller looked.
+        """
+        actor = self.actor()
+        self.database.run(
+            lambda transaction: aliases.set_alias(
+                transaction,
+                name,
+                alias,
+                version,
+                actor,
+                expected_generation=expected_generation,
+                reason=reason,
+            )
+        )
+
+    def delete_alias(self, name: str, alias: str, *, reason: str | None = None) -> None:
+        """Take an alias away.
+
+        Raises:
+            AliasNotFoundError: The model has no such alias.
+        """
+        actor = self.actor()
+        self.database.run(
+            lambda transaction: aliases.delete_alias(transaction, name, alias, actor, reason=reason)
+        )
