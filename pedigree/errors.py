@@ -26,7 +26,8 @@
     │   ├── AmbiguousStageError      several versions hold a stage that is not exclusive
     │   ├── GenerationConflictError  somebody moved the model's pointers in the meantime
     │   ├── VersionInUseError        a stage, an alias or a hold protects it
-    │   └── UntrustedModelError      loading it would build types that nobody vouched for
+    │   ├── UntrustedModelError      loading it would build types that nobody vouched for
+    │   └── UnsupportedByStoreError  this kind of object store has no such ability
     ├── CorruptionError              bytes are not what their digest says, or are gone
     ├── MissingDependencyError       an optional library is not installed; names the extra
     └── UnavailableError             a part that Pedigree stands on does not answer
@@ -36,6 +37,7 @@
         ├── MigrationFailedError     one statement of it was refused; nothing of it is left
         ├── MigrationChangedError    an applied migration is not the file that the code carries
         └── StoreUnavailableError
+            └── ObjectArchivedError  the object must be restored from its storage class first
 
 A message is one sentence that says what was wrong and with which value, then what to do.
 Secrets never enter a message: URLs go through :func:`pedigree.settings.redact_url` first.
@@ -184,6 +186,10 @@ class UntrustedModelError(RefusedError):
     """Loading the artifact would build types that nobody vouched for; the message names them."""
 
 
+class UnsupportedByStoreError(RefusedError):
+    """This kind of object store has no such ability; the message names one that has."""
+
+
 class CorruptionError(PedigreeError):
     """Bytes are not what their digest says, or are gone."""
 
@@ -218,3 +224,7 @@ class MigrationChangedError(UnavailableError):
 
 class StoreUnavailableError(UnavailableError):
     """The object store cannot be reached, or refused a request."""
+
+
+class ObjectArchivedError(StoreUnavailableError):
+    """The object lies in a storage class from which it must be restored before it can be read."""

@@ -4,7 +4,7 @@ import os
 import re
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -28,6 +28,16 @@ class Settings(BaseSettings):
     )
     store_url: str | None = Field(
         default=None, description="s3://bucket/prefix or file:///folder; a folder at home if unset"
+    )
+    store_sse: Literal["AES256", "aws:kms", "aws:kms:dsse"] | None = Field(
+        default=None, description="How S3 encrypts what is written; as the bucket says if unset"
+    )
+    store_sse_kms_key_id: str | None = Field(default=None, description="The key of aws:kms")
+    store_class: str | None = Field(
+        default=None, description="The storage class of new objects; the bucket's own if unset"
+    )
+    store_archive_class: str | None = Field(
+        default=None, description="The storage class of archived versions, such as GLACIER_IR"
     )
     actor: str | None = Field(default=None, description="Who acts, where no token says so")
     git_commit: Commit | None = Field(default=None, description="The commit of a built image")

@@ -11,14 +11,15 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
 from pedigree.artifacts.objects import Taken, staging_key
 from pedigree.artifacts.paths import SourceFile, SourceReader
-from pedigree.artifacts.records import Digest
-from pedigree.errors import CorruptionError, StoreUnavailableError
+from pedigree.artifacts.records import Digest, Tier
+from pedigree.errors import CorruptionError, StoreUnavailableError, UnsupportedByStoreError
 
 # Large enough that system calls cost nothing, small enough for the second-level cache.
 _CHUNK = 1 << 20
@@ -63,17 +64,21 @@ class LocalStore:
             _in_made_folder(target.parent, lambda: _link(source, target))
             self._sync_folders_of(target)
 
-    def stream(self, key: str) -> Iterator[bytes]:
+    def copy(self, source_key: str, target_key: str, tier: Tier, *, digest: Digest) -> None:  # noqa: ARG002
+        """Give the same file a second key; a folder has no tiers, and no byte moves."""
+        if self.size(source_key) is None:
+            raise self._gone(source_key)
+        self.link(self._root / source_key, target_key)
+
+    def stream(self, key: str, *, start: int = 0) -> Iterator[bytes]:
         """Give the file's bytes in pieces of a mebibyte."""
         with self.failures():
             try:
                 file = (self._root / key).open("rb", buffering=0)
             except (FileNotFoundError, NotADirectoryError) as error:
-                raise CorruptionError(
-                    f"the object {key} is gone from the store {self.url}",
-                    remedy="Restore it from a backup, or see that this is the right store",
-                ) from error
+                raise self._gone(key) from error
         with file:
+            file.seek(start)
             while True:
                 with self.failures():
                     chunk = file.read(_CHUNK)
@@ -102,6 +107,15 @@ class LocalStore:
                 with suppress(OSError):
                     path.parent.rmdir()
 
+    def sign(self, keys: Sequence[str], expires: timedelta) -> tuple[str, ...]:  # noqa: ARG002
+        """Refuse: a folder has no URL that others could open."""
+        raise UnsupportedByStoreError(
+            "a folder cannot give URLs to its files",
+            field="store_url",
+            value=self.url,
+            remedy="Pull the files instead, or use a store at s3://, gs:// or az://",
+        )
+
     def location(self, key: str) -> str:
         """Return the file's path."""
         return str(self._root / key)
@@ -116,6 +130,12 @@ class LocalStore:
                 f"the object store {self.url} failed: {error.strerror or type(error).__name__}",
                 remedy="See that its disk has room and this process may write there",
             ) from error
+
+    def _gone(self, key: str) -> CorruptionError:
+        return CorruptionError(
+            f"the object {key} is gone from the store {self.url}",
+            remedy="Restore it from a backup, or see that this is the right store",
+        )
 
     def _sync_folders_of(self, target: Path) -> None:
         """Make the file's name durable, and the names of the folders above it."""
@@ -203,9 +223,11 @@ def _link(source: Path, target: Path) -> None:
     try:
         os.link(source, target)
     except PermissionError:
-        # No hard links here (FAT, some network folders): take the name first, then move.
-        target.touch(exist_ok=False)
-        source.rename(target)
+        # No hard links here (FAT, some network folders).
+        with source.open("rb") as given, target.open("xb") as taken:
+            shutil.copyfileobj(given, taken, _CHUNK)
+            taken.flush()
+            _sync(taken.fileno())
 
 
 def _sync_path(path: Path) -> None:

@@ -52,10 +52,10 @@ class Upload:
             with suppress(UnavailableError):
                 abandon_upload(self._database, self._store, self.upload_id)
 
-    def open(self) -> None:
-        """Announce the upload before its digests are known."""
+    def open(self, digests: Sequence[Digest] = ()) -> None:
+        """Announce the upload, also before its digests are known."""
         self.is_open = True  # before it is true, so that a lost answer leaves no row
-        self._database.run(lambda tx: open_upload(tx, self.upload_id, _LEASE))
+        self._database.run(lambda tx: open_upload(tx, self.upload_id, digests, _LEASE))
 
     def claim(self, digests: Sequence[Digest]) -> list[Digest]:
         """Announce what the upload will bring, and return it: the digests that are not live."""

@@ -6,14 +6,16 @@ its bytes back, and removes it. Which keys count is what the tables ``blob``, ``
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple, Protocol
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 from pedigree.artifacts.credentials import StoreCredentials
+from pedigree.artifacts.options import StoreOptions
 from pedigree.artifacts.paths import SourceFile
-from pedigree.artifacts.records import Digest
+from pedigree.artifacts.records import Digest, Tier
 from pedigree.errors import InvalidInputError
 from pedigree.settings import redact_url
 
@@ -59,11 +61,20 @@ class ObjectStore(Protocol):
     def put(self, key: str, content: bytes) -> None:
         """Put some bytes held in memory under a key; durable on return."""
 
-    def stream(self, key: str) -> Iterator[bytes]:
-        """Give an object's bytes, piece by piece.
+    def stream(self, key: str, *, start: int = 0) -> Iterator[bytes]:
+        """Give an object's bytes, piece by piece, from a place that lies before its end.
 
         Raises:
             CorruptionError: There is no such object.
+            ObjectArchivedError: It must be restored from its storage class first.
+        """
+
+    def copy(self, source_key: str, target_key: str, tier: Tier, *, digest: Digest) -> None:
+        """Put an object's bytes under a new key in a tier; durable on return.
+
+        Raises:
+            CorruptionError: There is no such object, or its bytes are not those of the digest.
+            ObjectArchivedError: It must be restored from its storage class first.
         """
 
     def size(self, key: str) -> int | None:
@@ -71,6 +82,13 @@ class ObjectStore(Protocol):
 
     def delete(self, keys: Sequence[str]) -> None:
         """Remove objects, and what uploads left under their staging keys; absent ones too."""
+
+    def sign(self, keys: Sequence[str], expires: timedelta) -> tuple[str, ...]:
+        """Return URLs by which anybody can read these objects for a while.
+
+        Raises:
+            UnsupportedByStoreError: This kind of store has no such URLs.
+        """
 
     def location(self, key: str) -> str:
         """Say where a person finds the object: a path, or a URL."""
@@ -88,7 +106,10 @@ def staging_key(upload_id: UUID) -> str:
 
 
 def open_store(
-    url: str | None, home: Path, credentials: StoreCredentials | None = None
+    url: str | None,
+    home: Path,
+    credentials: StoreCredentials | None = None,
+    options: StoreOptions | None = None,
 ) -> ObjectStore:
     """Open the store at a URL; the folder ``objects`` at home where there is none.
 
@@ -100,25 +121,46 @@ def open_store(
             ``az://container/prefix``.
         home: The folder of the embedded parts.
         credentials: For S3 only.
+        options: How what is written shall be kept; a folder has no storage classes.
 
     Raises:
-        InvalidInputError: The URL names no store that Pedigree knows.
+        InvalidInputError: The URL names no store that Pedigree knows, or the store cannot encrypt
+            as the options ask.
         StoreUnavailableError: The store's settings contradict themselves.
     """
     from pedigree.artifacts._local import LocalStore  # noqa: PLC0415 - it imports this module
 
-    if url is None:
-        return LocalStore(home / "objects")
-    parts = urlsplit(url)
-    if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path != "/":
-        return LocalStore(Path(unquote(parts.path)))
+    options = options or StoreOptions()
+    if folder := _folder_of(url, home):
+        _require_no_encryption(options)
+        return LocalStore(folder)
+    parts = urlsplit(url or "")
     if parts.scheme in _REMOTE_SCHEMES and parts.netloc:
         from pedigree.artifacts._remote import open_remote  # noqa: PLC0415 - it loads obstore
 
-        return open_remote(url, credentials or StoreCredentials())
+        return open_remote(parts.geturl(), credentials or StoreCredentials(), options)
     raise InvalidInputError(
         "this is not the URL of an object store",
         field="store_url",
-        value=redact_url(url),
+        value=redact_url(url or ""),
         remedy="Use s3://bucket/prefix or file:///folder (also gs:// and az://)",
     )
+
+
+def _folder_of(url: str | None, home: Path) -> Path | None:
+    if url is None:
+        return home / "objects"
+    parts = urlsplit(url)
+    if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path != "/":
+        return Path(unquote(parts.path))
+    return None
+
+
+def _require_no_encryption(options: StoreOptions) -> None:
+    if options.encryption:
+        raise InvalidInputError(
+            "a folder cannot encrypt what it holds",
+            field="PEDIGREE_STORE_SSE",
+            value=options.encryption,
+            remedy="Unset it and use an encrypted disk, or name an s3:// store",
+        )

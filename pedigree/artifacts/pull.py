@@ -11,11 +11,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
 
+from pedigree.artifacts._verified import verified
 from pedigree.artifacts.objects import ObjectStore
 from pedigree.artifacts.paths import check_path
 from pedigree.artifacts.records import Digest, Manifest, ManifestFile
 from pedigree.artifacts.store import locate
-from pedigree.errors import CorruptionError, InvalidInputError
+from pedigree.errors import InvalidInputError
 from pedigree.postgres.database import Database
 
 _AT_ONCE = 4
@@ -67,7 +68,7 @@ def verify(store: ObjectStore, manifest: Manifest, keys: Mapping[Digest, str]) -
     """
 
     def check(file: ManifestFile) -> None:
-        for _ in _verified(store.stream(keys[file.digest]), file.digest, file.path):
+        for _ in verified(store.stream(keys[file.digest]), file.digest, file.path):
             pass
 
     _each(tuple({file.digest: file for file in manifest.files}.values()), check)
@@ -81,7 +82,7 @@ def read_blob(database: Database, store: ObjectStore, digest: Digest) -> bytes:
         StoreUnavailableError: The store failed.
     """
     key = database.run(lambda transaction: locate(transaction, [digest]))[digest]
-    return b"".join(_verified(store.stream(key), digest, key))
+    return b"".join(verified(store.stream(key), digest, key))
 
 
 class _Target:
@@ -100,7 +101,7 @@ class _Target:
             # Unique, since a manifest names each path once; hashed, since names may be long.
             temporary = self._temporary / hashlib.sha256(file.path.encode()).hexdigest()
             with temporary.open("xb", buffering=0) as written:
-                for chunk in _verified(store.stream(key), file.digest, file.path):
+                for chunk in verified(store.stream(key), file.digest, file.path):
                     written.write(chunk)
             os.rename(temporary, name, dst_dir_fd=folder)
 
@@ -130,22 +131,6 @@ def _is_right(folder: int, name: str, file: ManifestFile) -> bool:
         if not stat.S_ISREG(status.st_mode) or status.st_size != file.size:
             return False
         return f"sha256:{hashlib.file_digest(present, 'sha256').hexdigest()}" == file.digest
-
-
-def _verified(chunks: Iterator[bytes], digest: Digest, name: str) -> Iterator[bytes]:
-    """Give the pieces on; raise instead of ending when they are not the digest's bytes."""
-    sha256 = hashlib.sha256()
-    for chunk in chunks:
-        sha256.update(chunk)
-        yield chunk
-    found = f"sha256:{sha256.hexdigest()}"
-    if found != digest:
-        raise CorruptionError(
-            f"the store holds other bytes of {name!r} than those of {digest}",
-            field="digest",
-            value=found,
-            remedy="Restore the object from a backup, or publish the same bytes again",
-        )
 
 
 def _each(files: Sequence[ManifestFile], work: Callable[[ManifestFile], None]) -> None:

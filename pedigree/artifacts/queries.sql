@@ -1,7 +1,7 @@
 -- name: open_upload
--- Announce an upload before its first byte, when its digests are not known yet.
-INSERT INTO pedigree.upload (upload_id, lease_until)
-VALUES (%(upload_id)s, clock_timestamp() + %(lease)s::interval)
+-- Announce an upload before its first byte; its digests are none where they are not known yet.
+INSERT INTO pedigree.upload (upload_id, digests, lease_until)
+VALUES (%(upload_id)s, %(digests)s::text[], clock_timestamp() + %(lease)s::interval)
 ON CONFLICT (upload_id) DO NOTHING;
 
 -- name: claim_digests
@@ -79,6 +79,30 @@ SELECT manifest FROM pedigree.artifact WHERE digest = %(digest)s;
 -- Where the objects of some digests lie.
 SELECT digest, key FROM pedigree.blob WHERE digest = ANY(%(digests)s::text[]);
 
+-- name: find_blob
+-- Where a blob lies, and in which tier.
+SELECT key, tier FROM pedigree.blob WHERE digest = %(digest)s;
+
+-- name: swap_key
+-- Let a blob point to the copy that an upload made in another tier. Where the blob moved on or is
+-- gone, or the upload was swept, the copy is the orphan; else what was the blob's key before.
+WITH closed AS (
+    DELETE FROM pedigree.upload WHERE upload_id = %(upload_id)s RETURNING upload_id
+), swapped AS (
+    UPDATE pedigree.blob SET key = %(new_key)s, tier = %(tier)s
+    FROM closed
+    WHERE digest = %(digest)s AND key = %(old_key)s
+    RETURNING digest
+), orphaned AS (
+    INSERT INTO pedigree.orphan (key, removable_at)
+    SELECT %(old_key)s, clock_timestamp() + %(grace)s::interval FROM swapped
+    UNION ALL
+    SELECT %(new_key)s, '-infinity' FROM closed WHERE NOT EXISTS (SELECT FROM swapped)
+)
+SELECT EXISTS (SELECT FROM swapped) OR EXISTS (
+    SELECT FROM pedigree.blob WHERE digest = %(digest)s AND key = %(new_key)s
+) AS moved;
+
 -- name: delete_upload
 -- Give up one upload.
 DELETE FROM pedigree.upload WHERE upload_id = %(upload_id)s RETURNING upload_id, digests;
@@ -104,7 +128,7 @@ INSERT INTO pedigree.orphan (key) SELECT unnest(%(keys)s::text[]) ON CONFLICT (k
 -- A page of the keys to be removed, and whether no writer can be left that might bring them back.
 SELECT key, orphaned_at + %(settle)s::interval < clock_timestamp() AS settled
 FROM pedigree.orphan
-WHERE key > %(after)s
+WHERE key > %(after)s AND removable_at <= clock_timestamp()
 ORDER BY key
 LIMIT 1000;
 

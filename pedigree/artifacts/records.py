@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from enum import StrEnum
 from functools import cached_property
 from typing import Annotated
 
@@ -24,6 +25,13 @@ def digest_of(content: bytes) -> Digest:
 def is_digest(text: str) -> bool:
     """Say whether a text is spelled as a digest."""
     return re.fullmatch(DIGEST_PATTERN, text) is not None
+
+
+class Tier(StrEnum):
+    """How fast the bytes of a blob must be at hand."""
+
+    STANDARD = "standard"
+    ARCHIVE = "archive"
 
 
 class ManifestFile(Record):

@@ -146,9 +146,13 @@ def locate(transaction: Transaction, digests: Collection[Digest]) -> dict[Digest
     return keys
 
 
-def open_upload(transaction: Transaction, upload_id: UUID, lease: timedelta) -> None:
-    """Announce an upload whose digests are not known yet."""
-    transaction.execute(SQL["open_upload"], {"upload_id": upload_id, "lease": lease})
+def open_upload(
+    transaction: Transaction, upload_id: UUID, digests: Sequence[Digest], lease: timedelta
+) -> None:
+    """Announce an upload of these digests; of none where they are not known yet."""
+    transaction.execute(
+        SQL["open_upload"], {"upload_id": upload_id, "digests": list(digests), "lease": lease}
+    )
 
 
 def claim_digests(

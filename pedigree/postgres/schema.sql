@@ -28,7 +28,9 @@ CREATE TABLE pedigree.blob (
     size bigint NOT NULL,
     key text NOT NULL COLLATE pg_catalog."C",
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT blob_size_check CHECK ((size >= 0))
+    tier text DEFAULT 'standard'::text NOT NULL,
+    CONSTRAINT blob_size_check CHECK ((size >= 0)),
+    CONSTRAINT blob_tier_known CHECK ((tier = ANY (ARRAY['standard'::text, 'archive'::text])))
 );
 
 CREATE TABLE pedigree.environment (
@@ -132,7 +134,8 @@ CREATE TABLE pedigree.model_version (
 
 CREATE TABLE pedigree.orphan (
     key text NOT NULL COLLATE pg_catalog."C",
-    orphaned_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+    orphaned_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    removable_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
 );
 
 CREATE TABLE pedigree.registered_model (

@@ -7,6 +7,7 @@ from typing import Self, TypeVar
 from pedigree.access.actor import resolve_actor
 from pedigree.artifacts.credentials import StoreCredentials
 from pedigree.artifacts.objects import ObjectStore, open_store
+from pedigree.artifacts.options import StoreOptions
 from pedigree.audit.records import Actor
 from pedigree.catalog import reading
 from pedigree.catalog.records import ModelVersion
@@ -56,7 +57,12 @@ class Session:
         else:
             database = Database.embedded(settings.home_folder)
             migrate(database)
-        store = open_store(store_url or settings.store_url, settings.home_folder, credentials)
+        store = open_store(
+            store_url or settings.store_url,
+            settings.home_folder,
+            credentials,
+            StoreOptions.of(settings),
+        )
         return cls(database, store, settings)
 
     def close(self) -> None:

@@ -1,0 +1,77 @@
+"""How files get into S3 and its like: hashed first, and hashed again while they are uploaded."""
+
+import hashlib
+from collections.abc import Iterator
+from typing import Protocol
+
+from pedigree.artifacts.objects import Taken
+from pedigree.artifacts.paths import SourceFile
+from pedigree.artifacts.records import Digest
+from pedigree.errors import CorruptionError
+
+_CHUNK = 1 << 20
+
+# Parts of a multipart upload: at least 5 MiB by S3's rule, at most 10,000 of them. With four at a
+# time of each of four files, some 100 MiB are under way at most.
+SMALLEST_PART = 5 << 20
+_MOST_PARTS = 9_000
+
+
+class _Uploads(Protocol):
+    """What the intake needs of its store."""
+
+    def put(self, key: str, content: bytes) -> None: ...
+
+    def put_parts(self, key: str, chunks: Iterator[bytes], part_size: int) -> None: ...
+
+
+def part_size_of(size: int) -> int:
+    """Return how large the parts of an object of this size must be."""
+    return max(SMALLEST_PART, -(-size // _MOST_PARTS))
+
+
+class RemoteIntake:
+    """Hashes files where they are; uploads only those that are missing."""
+
+    writes_early = False
+
+    def __init__(self, store: _Uploads) -> None:
+        self._store = store
+
+    def take(self, source: SourceFile) -> Taken:
+        """Hash the file."""
+        sha256 = hashlib.sha256()
+        size = 0
+        buffer = memoryview(bytearray(_CHUNK))
+        with source.reading() as reader:
+            while count := reader.readinto(buffer):
+                sha256.update(buffer[:count])
+                size += count
+        return Taken(f"sha256:{sha256.hexdigest()}", size)
+
+    def keep(self, source: SourceFile, digest: Digest, key: str) -> None:
+        """Upload the file; the last part is sent only when it hashed to the digest again."""
+        if source.size <= SMALLEST_PART:
+            self._store.put(key, b"".join(_rehashed(source, digest, SMALLEST_PART + 1)))
+        else:
+            part_size = part_size_of(source.size)
+            self._store.put_parts(key, _rehashed(source, digest, part_size), part_size)
+
+    def close(self) -> None:
+        """Nothing was left anywhere."""
+
+
+def _rehashed(source: SourceFile, digest: Digest, part_size: int) -> Iterator[bytes]:
+    """Give a file's bytes; raise instead of ending when they are not those of the digest."""
+    sha256 = hashlib.sha256()
+    with source.reading() as reader:
+        while chunk := reader.read(part_size):
+            sha256.update(chunk)
+            yield chunk
+    if f"sha256:{sha256.hexdigest()}" != digest:
+        raise CorruptionError(
+            "the file gave other bytes when it was read for the second time",
+            field="path",
+            value=source.path,
+            remedy="Look for a failing disk, or for a program that writes to it",
+        )
