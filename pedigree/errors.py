@@ -26,6 +26,9 @@
     │   ├── AmbiguousStageError      several versions hold a stage that is not exclusive
     │   ├── GenerationConflictError  somebody moved the model's pointers in the meantime
     │   ├── VersionInUseError        a stage, an alias or a hold protects it
+    │   ├── BytesCollectedError      a deleted version's bytes are gone; it cannot be restored
+    │   ├── BytesTakenError          the same bytes were registered anew; it cannot be restored
+    │   ├── PlanChangedError         garbage collection would now do something else
     │   ├── UntrustedModelError      loading it would build types that nobody vouched for
     │   └── UnsupportedByStoreError  this kind of object store has no such ability
     ├── CorruptionError              bytes are not what their digest says, or are gone
@@ -180,6 +183,18 @@ class GenerationConflictError(RefusedError):
 
 class VersionInUseError(RefusedError):
     """A stage, an alias or a legal hold protects the version."""
+
+
+class BytesCollectedError(RefusedError):
+    """The deleted version's bytes were collected, so only its record is left."""
+
+
+class BytesTakenError(RefusedError):
+    """A living version of the model has the bytes of the deleted one."""
+
+
+class PlanChangedError(RefusedError):
+    """The plan of the garbage collection is not the one that the caller saw."""
 
 
 class UntrustedModelError(RefusedError):

@@ -2,14 +2,46 @@
 
 import os
 import re
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, PlainSerializer
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{7,64}$")]
+
+_UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
+
+
+def read_duration(given: object) -> object:
+    """Read ``30d``, ``12h``, ``45m``, ``10s`` or ``0``; leave what is no text as it is.
+
+    >>> read_duration("30d")
+    datetime.timedelta(days=30)
+
+    Raises:
+        ValueError: The text is none of these.
+    """
+    if not isinstance(given, str):
+        return given
+    if given.strip() == "0":
+        return timedelta(0)
+    found = re.fullmatch(r"\s*(\d{1,6})\s*([dhms])\s*", given)
+    if found is None:
+        raise ValueError("write a length of time as 30d, 12h, 45m, 10s or 0")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(read_duration),
+    Field(ge=timedelta(0)),
+    # Seconds, not ISO 8601: its years have other lengths in Postgres than in Python.
+    PlainSerializer(timedelta.total_seconds, return_type=float, when_used="json"),
+]
+"""A length of time, typed as ``30d``; in JSON a number of seconds."""
 
 
 class Settings(BaseSettings):
@@ -38,6 +70,9 @@ class Settings(BaseSettings):
     )
     store_archive_class: str | None = Field(
         default=None, description="The storage class of archived versions, such as GLACIER_IR"
+    )
+    retention_window: Duration = Field(
+        default=timedelta(days=30), description="How long a deleted version can be restored"
     )
     actor: str | None = Field(default=None, description="Who acts, where no token says so")
     git_commit: Commit | None = Field(default=None, description="The commit of a built image")

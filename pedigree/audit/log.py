@@ -18,7 +18,7 @@ def record(
     connection: Transaction,
     event_type: EventType,
     *,
-    model: str,
+    model: str | None,
     version: int | None = None,
     at: datetime,
     actor: Actor,
@@ -29,7 +29,7 @@ def record(
     Args:
         connection: The transaction of the change itself.
         event_type: What happened.
-        model: The model's name.
+        model: The model's name; None for what belongs to no single model.
         version: The version it happened to, if to one.
         at: When, by the database's clock, taken after the model's row was locked.
         actor: Who did it.

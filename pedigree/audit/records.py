@@ -16,16 +16,21 @@ class EventType(StrEnum):
     MODEL_CREATED = "model.created"
     MODEL_UPDATED = "model.updated"
     MODEL_DELETED = "model.deleted"
+    MODEL_RESTORED = "model.restored"
     VERSION_CREATED = "version.created"
     VERSION_TRAINED = "version.trained"
     VERSION_UPDATED = "version.updated"
     VERSION_DELETED = "version.deleted"
+    VERSION_RESTORED = "version.restored"
+    VERSION_COLLECTED = "version.collected"
+    VERSION_TIER_CHANGED = "version.tier_changed"
     VERSION_STAGE_CHANGED = "version.stage_changed"
     VERSION_CHECK_RECORDED = "version.check_recorded"
     VERSION_HELD = "version.held"
     VERSION_RELEASED = "version.released"
     ALIAS_SET = "alias.set"
     ALIAS_DELETED = "alias.deleted"
+    BLOB_REMOVED = "blob.removed"
 
 
 class Actor(Record):
@@ -40,7 +45,7 @@ class NewEvent(Record):
 
     event_id: str
     type: EventType
-    model: str
+    model: str | None = None
     version: int | None = None
     at: datetime
     actor: Actor
@@ -57,8 +62,14 @@ class Event(NewEvent):
     seq: int
 
     def __str__(self) -> str:
-        subject = self.model if self.version is None else f"{self.model}/{self.version}"
-        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor.name} {self.type.value} {subject}"
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor.name} {self.type.value} {self.subject}"
+
+    @property
+    def subject(self) -> str:
+        """What it happened to: a model, a version, or the digest of bytes that many may share."""
+        if self.model is None:
+            return str(self.body["digest"])
+        return self.model if self.version is None else f"{self.model}/{self.version}"
 
 
 def leaf_hash(canonical: bytes) -> bytes:

@@ -1,10 +1,14 @@
 -- name: insert_card
--- Add a card's next revision.
+-- Add the next revision of a living version's card.
 INSERT INTO pedigree.model_card (model_id, version, revision, digest, markdown, notes, created_at)
 SELECT %(model_id)s, %(version)s, coalesce(max(revision), 0) + 1, %(digest)s, %(markdown)s,
     %(notes)s, %(at)s
 FROM pedigree.model_card
 WHERE model_id = %(model_id)s AND version = %(version)s
+HAVING EXISTS (
+    SELECT FROM pedigree.model_version v
+    WHERE v.model_id = %(model_id)s AND v.version = %(version)s AND v.deleted_at IS NULL
+)
 RETURNING revision;
 
 -- name: latest_card

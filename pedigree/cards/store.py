@@ -8,7 +8,7 @@ from pedigree.audit.records import Actor, EventType
 from pedigree.cards.records import CardNotes, ModelCard
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion
-from pedigree.catalog.store import lock_model
+from pedigree.catalog.store import lock_model, version_not_found
 from pedigree.errors import VersionNotFoundError
 from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Row, Transaction
@@ -26,14 +26,14 @@ def insert_card(
     """Add a version's card; the text that is its latest card already is not written again.
 
     Raises:
-        ModelNotFoundError: The model was deleted in the meantime.
+        NotFoundError: The model or the version was deleted in the meantime.
     """
     model = lock_model(transaction, version.model_name)
     digest = digest_of(markdown.encode())
     latest = _latest(transaction, version)
     if latest is not None and latest["digest"] == digest:
         return
-    transaction.execute(
+    inserted = transaction.execute(
         _SQL["insert_card"],
         {
             "model_id": model.model_id,
@@ -44,6 +44,8 @@ def insert_card(
             "at": model.at,
         },
     )
+    if inserted.rowcount == 0:
+        raise version_not_found(model.name, version.version_id)
     log.record(
         transaction,
         EventType.VERSION_UPDATED,

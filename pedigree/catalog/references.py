@@ -47,6 +47,23 @@ def parse_reference(text: str) -> Reference:
     raise _unreadable(text, "names no version")
 
 
+def parse_number(text: str) -> tuple[Reference, int]:
+    """Read a reference that names a version by its number: stages and aliases pass by the dead.
+
+    Raises:
+        InvalidReferenceError: The text cannot be read, or names a stage or an alias.
+    """
+    reference = parse_reference(text)
+    if reference.version is None:
+        raise InvalidReferenceError(
+            "names a stage or an alias, which a deleted version does not hold",
+            field="reference",
+            value=text,
+            remedy=f"Name it by its number, such as {reference.name}/3",
+        )
+    return reference, reference.version
+
+
 def _split(body: str) -> tuple[str, str, str]:
     for separator in ("@", "/"):
         if separator in body:

@@ -1,6 +1,8 @@
 """Give an artifact its place in the catalog: a new version, or the one its bytes already have."""
 
 import uuid
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from pydantic import JsonValue
@@ -66,7 +68,7 @@ class _Registrar(NamedTuple):
                 self.transaction, self.model, self.digest, self.new.metadata, self.actor
             )
             training = self._add_training(version)
-            self._tell(EventType.VERSION_CREATED, version, training)
+            self._tell(EventType.VERSION_CREATED, version, training, self._description())
         return Registered(version, training, created=True, notice=None)
 
     def _retrain(self, known: Row) -> Registered:
@@ -96,9 +98,24 @@ class _Registrar(NamedTuple):
         insert_lineage(self.transaction, training_id, self.new.lineage)
         return training_id
 
-    def _tell(self, event_type: EventType, version: int, training_id: str) -> None:
+    def _description(self) -> dict[str, JsonValue]:
+        metadata = self.new.metadata
+        return {
+            "description": metadata.description,
+            "owners": list(metadata.owners),
+            "tags": dict(metadata.tags),
+        }
+
+    def _tell(
+        self,
+        event_type: EventType,
+        version: int,
+        training_id: str,
+        more: Mapping[str, JsonValue] = MappingProxyType({}),
+    ) -> None:
         metadata = self.new.metadata
         body: dict[str, JsonValue] = {
+            **more,
             "digest": self.digest,
             "training_id": training_id,
             "run_id": metadata.run_id,
@@ -106,6 +123,7 @@ class _Registrar(NamedTuple):
             "git_dirty": metadata.git_dirty,
             "training_data_digest": metadata.training_data_digest,
             "environment_hash": metadata.environment_hash,
+            "metrics": dict(metadata.metrics),
         }
         log.record(
             self.transaction,

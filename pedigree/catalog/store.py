@@ -53,8 +53,21 @@ def lock_model(transaction: Transaction, name: str) -> LockedModel:
         InvalidNameError: The name is none.
         ModelNotFoundError: No model has the name, or it was deleted.
     """
+    model = lock_any_model(transaction, name)
+    if model.deleted_at is not None:
+        raise model_not_found(name)
+    return model
+
+
+def lock_any_model(transaction: Transaction, name: str) -> LockedModel:
+    """Lock a model, also one that was deleted.
+
+    Raises:
+        InvalidNameError: The name is none.
+        ModelNotFoundError: There never was a model of this name.
+    """
     model = _lock(transaction, validate_name(name))
-    if model is None or model.name != name or model.deleted_at is not None:
+    if model is None or model.name != name:
         raise model_not_found(name)
     return model
 

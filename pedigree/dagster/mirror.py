@@ -79,7 +79,7 @@ def _unread(registry: Registry, cursor: MirrorCursor) -> Iterator[Event]:
 
 
 def _mirror(tick: _Tick, cursor: MirrorCursor, event: Event) -> None:
-    target = tick.targets.get(event.model)
+    target = tick.targets.get(event.model or "")
     stage = str(event.body["to"])
     if target is None or stage not in target.line.stages or event.version is None:
         return

@@ -133,7 +133,7 @@ def _touched(
         # The first tick looks at everything, so it need not read how that came about.
         return set(targets), feed_head(registry)
     events = registry.events(cursor.seq, _PAGE)
-    touched = {event.model for event in events} | set(cursor.waiting)
+    touched = {event.model for event in events if event.model} | set(cursor.waiting)
     return touched & set(targets), events[-1].seq if events else cursor.seq
 
 

@@ -143,3 +143,36 @@ SELECT name FROM pedigree.tenure
 WHERE model_id = %(model_id)s AND version = %(version)s AND pointer = 'alias'
     AND held_until IS NULL
 ORDER BY name;
+
+-- name: deleted_version
+-- A version, deleted or not, and the stage that it lost when it was deleted.
+SELECT v.version, v.digest, v.copy, v.deleted_at, v.collected_at, lost.name AS stage
+FROM pedigree.model_version v
+LEFT JOIN LATERAL (
+    SELECT t.name FROM pedigree.tenure t
+    WHERE t.model_id = v.model_id AND t.version = v.version AND t.pointer = 'stage'
+        AND t.ended_by = 'deletion' AND t.held_until = v.deleted_at
+    ORDER BY t.tenure_id DESC
+    LIMIT 1
+) AS lost ON true
+WHERE v.model_id = %(model_id)s AND v.version = %(version)s;
+
+-- name: living_twin
+-- The living version of a model that has some bytes, in one copy.
+SELECT version FROM pedigree.model_version
+WHERE model_id = %(model_id)s AND digest = %(digest)s AND copy = %(copy)s AND deleted_at IS NULL;
+
+-- name: deleted_together
+-- The versions that were deleted with their model, and whether their bytes are still there.
+SELECT version, collected_at IS NOT NULL AS collected FROM pedigree.model_version
+WHERE model_id = %(model_id)s AND deleted_at = %(deleted_at)s
+ORDER BY version;
+
+-- name: restore_version
+-- Take back that a version was deleted.
+UPDATE pedigree.model_version SET deleted_at = NULL
+WHERE model_id = %(model_id)s AND version = %(version)s;
+
+-- name: restore_model
+-- Take back that a model was deleted.
+UPDATE pedigree.registered_model SET deleted_at = NULL WHERE model_id = %(model_id)s;

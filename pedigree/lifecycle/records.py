@@ -7,6 +7,7 @@ from pydantic import Field, JsonValue, model_validator
 
 from pedigree._record import Record
 from pedigree.artifacts.records import Digest
+from pedigree.settings import Duration
 
 NO_STAGE = "none"
 CANDIDATE = "candidate"
@@ -61,12 +62,29 @@ class MetricRule(Record):
     tolerance: float = Field(default=0.0, ge=0, description="How much worse is still no regression")
 
 
+class RetentionRule(Record):
+    """How long the bytes of a model's versions stay, and where."""
+
+    keep_production: int | None = Field(
+        default=None,
+        ge=1,
+        description="So many of the latest production versions stay out of the archive; None: all",
+    )
+    window: Duration | None = Field(
+        default=None,
+        description="How long a deleted version can be restored; None: as the setting says",
+    )
+
+
 class Policy(Record):
     """The graph of a model's stages and what each asks for."""
 
     stages: tuple[StageRule, ...]
     champion_metric: MetricRule | None = Field(
         default=None, description="What the check no_regression compares"
+    )
+    retention: RetentionRule | None = Field(
+        default=None, description="None leaves the rule that the model has"
     )
 
     @model_validator(mode="after")

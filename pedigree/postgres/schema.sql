@@ -42,7 +42,7 @@ CREATE TABLE pedigree.event (
     id bigint NOT NULL,
     event_id uuid NOT NULL,
     type text NOT NULL COLLATE pg_catalog."C",
-    model text NOT NULL COLLATE pg_catalog."C",
+    model text COLLATE pg_catalog."C",
     version integer,
     canonical bytea NOT NULL,
     leaf bytea NOT NULL,
@@ -127,8 +127,12 @@ CREATE TABLE pedigree.model_version (
     created_by text NOT NULL,
     created_by_source text NOT NULL,
     deleted_at timestamp with time zone,
+    collected_at timestamp with time zone,
+    tier text DEFAULT 'standard'::text NOT NULL,
     CONSTRAINT model_version_approval_status_check CHECK ((approval_status = ANY (ARRAY['none'::text, 'pending'::text, 'approved'::text, 'rejected'::text]))),
+    CONSTRAINT model_version_collected_deleted CHECK (((collected_at IS NULL) OR (deleted_at IS NOT NULL))),
     CONSTRAINT model_version_risk_class_check CHECK ((risk_class = ANY (ARRAY['minimal'::text, 'limited'::text, 'high'::text, 'unacceptable'::text]))),
+    CONSTRAINT model_version_tier_known CHECK ((tier = ANY (ARRAY['standard'::text, 'archive'::text]))),
     CONSTRAINT model_version_version_check CHECK ((version >= 1))
 );
 
@@ -414,6 +418,14 @@ CREATE INDEX artifact_file_blob ON pedigree.artifact_file USING btree (blob_dige
 CREATE INDEX event_model ON pedigree.event USING btree (model, version);
 
 CREATE INDEX lineage_node_asset ON pedigree.lineage_node USING btree (asset, partition);
+
+CREATE INDEX model_card_blob ON pedigree.model_card USING btree (digest);
+
+CREATE INDEX model_version_archive ON pedigree.model_version USING btree (model_id) WHERE (tier = 'archive'::text);
+
+CREATE INDEX model_version_artifact ON pedigree.model_version USING btree (digest);
+
+CREATE INDEX model_version_deleted ON pedigree.model_version USING btree (model_id, version) WHERE ((deleted_at IS NOT NULL) AND (collected_at IS NULL));
 
 CREATE UNIQUE INDEX model_version_digest_unique ON pedigree.model_version USING btree (model_id, digest, copy) WHERE (deleted_at IS NULL);
 

@@ -1,12 +1,11 @@
 """Model cards: write them, keep them true, and find them."""
 
 import logging
+from contextlib import suppress
 
 from pedigree.artifacts.publish import put_blob
-from pedigree.artifacts.store import (
-    locate,
-    lock_blobs,
-)
+from pedigree.artifacts.records import digest_of
+from pedigree.artifacts.store import BlobVanishedError, locate, lock_blobs
 from pedigree.cards.records import CardNotes, ModelCard
 from pedigree.cards.render import render_card
 from pedigree.cards.store import card_notes, insert_card, latest_card
@@ -14,6 +13,9 @@ from pedigree.catalog.records import ModelVersion
 from pedigree.errors import NotFoundError, UnavailableError
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.reading import ReadingVerbs
+
+# How often bytes may be collected between our putting them and our referring to them.
+_TRIES = 10
 
 _LOG = logging.getLogger(__name__)
 
@@ -28,7 +30,6 @@ class CardVerbs(ReadingVerbs):
             reference: The version.
             notes: What people have to say; the notes of the card before when None.
         """
-        actor = self.actor()
         version = self.get(reference)
         if notes is None:
             notes = self._with_version(reference, card_notes)
@@ -41,14 +42,22 @@ class CardVerbs(ReadingVerbs):
             notes,
             packages=self.environment(reference),
         )
-        digest = put_blob(self.database, self.store, markdown.encode())
+        self._keep_card(version, markdown, notes)
+        return self.card(version.reference)
+
+    def _keep_card(self, version: ModelVersion, markdown: str, notes: CardNotes) -> None:
+        actor, content = self.actor(), markdown.encode()
 
         def write(transaction: Transaction) -> None:
-            lock_blobs(transaction, [digest])
+            lock_blobs(transaction, [digest_of(content)])
             insert_card(transaction, version, markdown, notes, actor)
 
-        self.database.run(write)
-        return self.card(version.reference)
+        for _ in range(_TRIES):
+            put_blob(self.database, self.store, content)
+            with suppress(BlobVanishedError):
+                self.database.run(write)
+                return
+        raise BlobVanishedError(digest_of(content))
 
     def renew_card(self, reference: str) -> None:
         """Write a version's card anew after something that it tells of has changed.

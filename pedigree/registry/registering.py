@@ -27,7 +27,7 @@ from pedigree.postgres.transaction import Transaction
 from pedigree.registry.reading import ReadingVerbs
 
 # A blob may be collected between its upload and its registration; the bytes are then sent again.
-_PUBLISH_ATTEMPTS = 3
+_PUBLISH_ATTEMPTS = 10
 
 
 class RegisteringVerbs(ReadingVerbs):
@@ -75,7 +75,7 @@ class RegisteringVerbs(ReadingVerbs):
 
         try:
             return self.database.run(write)
-        except RefusedError:
+        except (RefusedError, BlobVanishedError):
             abandon(self.database, self.store, publication)
             raise
 

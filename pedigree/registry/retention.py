@@ -1,7 +1,13 @@
 """How long versions and bytes stay: hold, release, delete, sweep."""
 
 from pedigree.artifacts.sweep import sweep_expired
-from pedigree.lifecycle import retention
+from pedigree.catalog import reading
+from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.references import parse_number
+from pedigree.lifecycle import due, restoring, retention, tenures
+from pedigree.lifecycle.policy import read_policy
+from pedigree.lifecycle.records import RetentionRule
+from pedigree.postgres.transaction import Transaction
 from pedigree.registry.reading import ReadingVerbs
 
 
@@ -31,6 +37,63 @@ class RetentionVerbs(ReadingVerbs):
         actor = self.actor()
         self.database.run(
             lambda transaction: retention.delete_model(transaction, name, actor, reason=reason)
+        )
+
+    def restore(self, reference: str, *, reason: str | None = None) -> ModelVersion:
+        """Bring a deleted version back, in the stage that it had; a living one stays as it is.
+
+        Args:
+            reference: The version by its number, such as ``churn/3``.
+            reason: Why, for the audit log.
+
+        Raises:
+            InvalidReferenceError: The reference names no number.
+            NotFoundError: There is no such model, or the number was never given out.
+            BytesCollectedError: Its bytes were collected.
+            BytesTakenError: The same bytes were registered anew in the meantime.
+        """
+        parsed, number = parse_number(reference)
+        actor = self.actor()
+
+        def write(transaction: Transaction) -> ModelVersion:
+            restoring.restore_version(transaction, parsed.name, number, actor, reason=reason)
+            return reading.find_version(transaction, parsed)
+
+        return self.database.run(write)
+
+    def restore_model(self, name: str, *, reason: str | None = None) -> tuple[int, ...]:
+        """Bring a deleted model back, with those versions deleted with it whose bytes are there.
+
+        Returns:
+            The numbers of the versions that came back; none where the model was not deleted.
+
+        Raises:
+            ModelNotFoundError: There never was such a model.
+            BytesCollectedError: The bytes of all its versions were collected.
+        """
+        actor = self.actor()
+        return self.database.run(
+            lambda transaction: restoring.restore_model(transaction, name, actor, reason=reason)
+        )
+
+    def retention(self, name: str) -> RetentionRule:
+        """Return a model's rule for retention; an empty one where it has none of its own.
+
+        Raises:
+            ModelNotFoundError: There is no model of that name.
+        """
+        state = self.database.run(lambda transaction: due.model_state(transaction, name))
+        return read_policy(state["policy"]).retention or RetentionRule()
+
+    def set_retention(self, name: str, rule: RetentionRule) -> RetentionRule:
+        """Give a model a rule for retention; the rest of its policy stays.
+
+        Raises:
+            ModelNotFoundError: There is no model of that name.
+        """
+        actor = self.actor()
+        return self.database.run(
+            lambda transaction: tenures.set_retention(transaction, name, rule, actor)
         )
 
     def hold(self, reference: str, *, reason: str) -> None:

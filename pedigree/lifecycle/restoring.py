@@ -1,0 +1,135 @@
+"""Bring back what was deleted, as long as its bytes are there."""
+
+from pydantic import JsonValue
+
+from pedigree.audit import log
+from pedigree.audit.records import Actor, EventType
+from pedigree.catalog.store import LockedModel, lock_any_model, lock_model, version_not_found
+from pedigree.errors import BytesCollectedError, BytesTakenError
+from pedigree.lifecycle.policy import read_policy
+from pedigree.lifecycle.records import NO_STAGE
+from pedigree.lifecycle.store import SQL, STAGE, begin_tenure
+from pedigree.postgres.transaction import Row, Transaction
+
+
+def restore_version(
+    transaction: Transaction, name: str, version: int, actor: Actor, *, reason: str | None
+) -> None:
+    """Bring a deleted version back, in the stage that it had; a living one is left as it is.
+
+    Raises:
+        ModelNotFoundError: There is no such model, or it was deleted itself.
+        VersionNotFoundError: The number was never given out.
+        BytesCollectedError: Its bytes were collected.
+        BytesTakenError: The same bytes were registered anew in the meantime.
+    """
+    model = lock_model(transaction, name)
+    row = transaction.execute(
+        SQL["deleted_version"], {"model_id": model.model_id, "version": version}
+    ).fetchone()
+    if row is None:
+        raise version_not_found(name, version)
+    if row["deleted_at"] is not None:
+        _require_restorable(transaction, model, row)
+        _restore(transaction, model, row, actor, reason)
+
+
+def restore_model(
+    transaction: Transaction, name: str, actor: Actor, *, reason: str | None
+) -> tuple[int, ...]:
+    """Bring a deleted model back, with those versions deleted with it whose bytes are there.
+
+    Returns:
+        The numbers of the versions that came back; none where the model was not deleted.
+
+    Raises:
+        ModelNotFoundError: There never was such a model.
+        BytesCollectedError: The bytes of all its versions were collected.
+    """
+    model = lock_any_model(transaction, name)
+    if model.deleted_at is None:
+        return ()
+    together = transaction.execute(
+        SQL["deleted_together"], {"model_id": model.model_id, "deleted_at": model.deleted_at}
+    ).fetchall()
+    versions = tuple(row["version"] for row in together if not row["collected"])
+    if together and not versions:
+        raise _collected(name)
+    transaction.execute(SQL["restore_model"], {"model_id": model.model_id})
+    _tell(transaction, EventType.MODEL_RESTORED, model, None, actor, body={"reason": reason})
+    for version in versions:
+        restore_version(transaction, name, version, actor, reason=reason)
+    return versions
+
+
+def _require_restorable(transaction: Transaction, model: LockedModel, row: Row) -> None:
+    reference = f"{model.name}/{row['version']}"
+    if row["collected_at"] is not None:
+        raise _collected(reference)
+    twin = transaction.execute(
+        SQL["living_twin"],
+        {"model_id": model.model_id, "digest": row["digest"], "copy": row["copy"]},
+    ).fetchone()
+    if twin is not None:
+        raise BytesTakenError(
+            f"its bytes were registered anew as {model.name}/{twin['version']}",
+            field="reference",
+            value=reference,
+            remedy=f"Use {model.name}/{twin['version']}, or delete that one first",
+        )
+
+
+def _collected(what: str) -> BytesCollectedError:
+    return BytesCollectedError(
+        "its bytes were collected after the retention window, so only the record is left",
+        field="reference",
+        value=what,
+        remedy="Register the bytes again; they get a new number",
+    )
+
+
+def _restore(
+    transaction: Transaction, model: LockedModel, row: Row, actor: Actor, reason: str | None
+) -> None:
+    version = row["version"]
+    transaction.execute(SQL["restore_version"], {"model_id": model.model_id, "version": version})
+    stage = _stage_to_return_to(model, row["stage"])
+    if stage != NO_STAGE:
+        begin_tenure(
+            transaction,
+            model,
+            version,
+            pointer=STAGE,
+            name=stage,
+            exclusive=False,
+            actor=actor,
+            reason=reason,
+        )
+    body: dict[str, JsonValue] = {"digest": row["digest"], "stage": stage, "reason": reason}
+    _tell(transaction, EventType.VERSION_RESTORED, model, version, actor, body=body)
+
+
+def _stage_to_return_to(model: LockedModel, lost: str | None) -> str:
+    """Return the stage it was deleted from, unless the policy has dropped it or gave it away."""
+    rule = read_policy(model.policy).rule(lost) if lost else None
+    return rule.name if rule and not rule.exclusive else NO_STAGE
+
+
+def _tell(
+    transaction: Transaction,
+    event_type: EventType,
+    model: LockedModel,
+    version: int | None,
+    actor: Actor,
+    *,
+    body: dict[str, JsonValue],
+) -> None:
+    log.record(
+        transaction,
+        event_type,
+        model=model.name,
+        version=version,
+        at=model.at,
+        actor=actor,
+        body=body,
+    )
