@@ -1,0 +1,141 @@
+"""Copy many rows into the schema: what slows that down is set aside, and brought back after.
+
+Indexes and foreign keys are read from the catalog, so whatever the migrations made comes back as it
+was. The foreign keys are checked then: what was copied is as consistent as what is inserted.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Any, Self
+
+import psycopg
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+_CORES = 2
+_SESSION = (
+    b"SET session_replication_role = replica",  # no trigger runs, not even a foreign key's
+    b"SET maintenance_work_mem = '1GB'",
+    b"SET max_parallel_maintenance_workers = 0",  # there are as many sessions as cores
+)
+_CONSTRAINTS = """
+SELECT conrelid::regclass::text, quote_ident(conname), pg_get_constraintdef(c.oid)
+FROM pg_constraint c JOIN pg_class t ON t.oid = conrelid
+WHERE t.relnamespace = 'pedigree'::regnamespace AND t.relname <> 'migration'
+    AND contype = ANY (%s::"char"[])
+ORDER BY 1, 2
+"""
+_INDEXES = """
+SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid)
+FROM pg_index JOIN pg_class t ON t.oid = indrelid
+WHERE t.relnamespace = 'pedigree'::regnamespace AND t.relname <> 'migration'
+    AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid AND contype <> 'f')
+ORDER BY 1
+"""
+_TABLES = """
+SELECT t.oid::regclass::text FROM pg_class t
+WHERE t.relnamespace = 'pedigree'::regnamespace AND t.relkind = 'r'
+ORDER BY pg_table_size(t.oid) DESC
+"""
+
+
+def connect(url: str) -> Connection[TupleRow]:
+    """Return a session that loads."""
+    connection = psycopg.connect(url, autocommit=True)
+    for setting in _SESSION:
+        connection.execute(setting)
+    return connection
+
+
+class Copying:
+    """One transaction that fills tables which it empties first.
+
+    So the rows are frozen from the start: nobody has to visit them again to note that they are
+    there to stay.
+    """
+
+    def __init__(self, url: str, columns: Mapping[str, str]) -> None:
+        self._connection = connect(url)
+        self._columns = columns
+        self._emptied: set[str] = set()
+
+    def __enter__(self) -> Self:
+        self._connection.execute(b"BEGIN")
+        return self
+
+    def copy(self, lines: Mapping[str, Sequence[str]]) -> None:
+        """Copy lines into their tables; an empty list copies nothing."""
+        for table, rows in lines.items():
+            self._empty(table)
+            if rows:
+                columns = self._columns[table]
+                statement = f"COPY pedigree.{table} ({columns}) FROM STDIN WITH (FREEZE)"
+                with self._connection.cursor().copy(statement.encode()) as copy:
+                    copy.write("\n".join(rows) + "\n")
+
+    def count_on(self, table: str, column: str) -> None:
+        """Let the numbers that the table gives go on behind those that were copied."""
+        self._connection.execute(
+            f"SELECT setval(pg_get_serial_sequence('pedigree.{table}', '{column}'), max({column}))"
+            f" FROM pedigree.{table}".encode()
+        )
+
+    def _empty(self, table: str) -> None:
+        if table not in self._emptied:
+            self._connection.execute(f"TRUNCATE pedigree.{table}".encode())
+            self._emptied.add(table)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None:
+            self._connection.execute(b"COMMIT")
+        self._connection.close()
+
+
+def load(url: str, copy_all: Callable[[], None], derive: Iterable[str] = ()) -> None:
+    """Run ``copy_all`` on a schema without indexes and foreign keys, and bring these back.
+
+    Args:
+        url: The database.
+        copy_all: Copies the rows, by connections of its own.
+        derive: Statements that fill from these rows what triggers keep otherwise; run after the
+            primary keys are there, side by side.
+    """
+    foreign, keys = _read(url, _CONSTRAINTS, ["f"]), _read(url, _CONSTRAINTS, ["p", "u"])
+    indexes = _read(url, _INDEXES)
+    for table, name, _ in foreign + keys:
+        _run(url, [f"ALTER TABLE {table} DROP CONSTRAINT {name}"])
+    _run(url, [f"DROP INDEX {name}" for name, _ in indexes])
+    copy_all()
+    add = [f"ALTER TABLE {table} ADD CONSTRAINT {name} {text}" for table, name, text in keys]
+    _run(url, add)
+    _run(url, list(derive))
+    _run(url, [text for _, text in indexes])
+    add = [f"ALTER TABLE {table} ADD CONSTRAINT {name} {text}" for table, name, text in foreign]
+    for statement in add:  # each locks two tables, so two at once could lock each other out
+        _run(url, [f"{statement} NOT VALID"])
+    _run(url, [f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}" for table, name, _ in foreign])
+
+
+def vacuum(url: str) -> None:
+    """Do what autovacuum would do on its own in the hours after, also the statistics."""
+    _run(url, [f"VACUUM (ANALYZE) {table}" for (table,) in _read(url, _TABLES)])
+
+
+def _read(url: str, query: str, *arguments: object) -> list[tuple[Any, ...]]:
+    with connect(url) as connection:
+        return connection.execute(query.encode(), arguments or None).fetchall()
+
+
+def _run(url: str, statements: Sequence[str]) -> None:
+    def run(statement: str) -> None:
+        with connect(url) as connection:
+            connection.execute(statement.encode())
+
+    with ThreadPoolExecutor(_CORES) as pool:
+        list(pool.map(run, statements))
