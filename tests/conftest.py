@@ -127,3 +127,14 @@ def registry(database: Database, home: Path) -> "Registry":
 
     settings = Settings(home=home, actor="tester")
     return Registry(database, open_store(None, home), settings)
+
+
+@pytest.fixture
+def impatient(registry: "Registry") -> "Registry":
+    """A registry in which what was deleted can be collected at once."""
+    from datetime import timedelta
+
+    from pedigree.registry import Registry
+
+    settings = registry.settings.model_copy(update={"retention_window": timedelta(0)})
+    return Registry(registry.database, registry.store, settings)

@@ -48,7 +48,7 @@ class Upload:
         trace: TracebackType | None,
     ) -> None:
         if self.is_open and not self._handed_over:
-            # Where this fails as well, the lease runs out and a sweep does it.
+            # Where this fails as well, the lease runs out and a collection does it.
             with suppress(UnavailableError):
                 abandon_upload(self._database, self._store, self.upload_id)
 

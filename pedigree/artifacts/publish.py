@@ -6,7 +6,7 @@
     database.run(lambda transaction: seal(transaction, publication))
 
 Nothing that is published counts before it is sealed. A process that dies in between leaves a row
-in ``pedigree.upload``, by which :func:`pedigree.artifacts.sweep.sweep_expired` finds the rest.
+in ``pedigree.upload``, by which a garbage collection finds the rest.
 """
 
 from collections.abc import Mapping, Sequence
@@ -46,7 +46,7 @@ def publish(
         InvalidArtifactError: The path is refused by :func:`pedigree.artifacts.paths.scan`, or a
             file changed while it was read.
         CorruptionError: A file gave other bytes when it was read for the second time.
-        StoreUnavailableError: The store failed. What was written is removed, now or by a sweep.
+        StoreUnavailableError: The store failed. What was written goes, now or by a collection.
         BlobVanishedError: The upload took so long that it was swept; publish again.
     """
     sources = scan(path)
@@ -68,10 +68,10 @@ def publish(
 def abandon(database: Database, store: ObjectStore, publication: Publication) -> None:
     """Take back a publication that will not be sealed; what others brought stays.
 
-    Without this its objects stay until the lease runs out and a sweep removes them.
+    Without this its objects stay until the lease runs out and a collection removes them.
 
     Raises:
-        StoreUnavailableError: The store failed; the next sweep removes the objects.
+        StoreUnavailableError: The store failed; the next collection removes the objects.
     """
     if publication.upload_id:
         abandon_upload(database, store, publication.upload_id)

@@ -68,8 +68,7 @@ def verify(store: ObjectStore, manifest: Manifest, keys: Mapping[Digest, str]) -
     """
 
     def check(file: ManifestFile) -> None:
-        for _ in verified(store.stream(keys[file.digest]), file.digest, file.path):
-            pass
+        check_object(store, keys[file.digest], file.digest)
 
     _each(tuple({file.digest: file for file in manifest.files}.values()), check)
 
@@ -83,6 +82,17 @@ def read_blob(database: Database, store: ObjectStore, digest: Digest) -> bytes:
     """
     key = database.run(lambda transaction: locate(transaction, [digest]))[digest]
     return b"".join(verified(store.stream(key), digest, key))
+
+
+def check_object(store: ObjectStore, key: str, digest: Digest) -> None:
+    """Read an object, and compare its bytes with a digest.
+
+    Raises:
+        CorruptionError: The object is gone, or has other bytes.
+        StoreUnavailableError: The store failed.
+    """
+    for _ in verified(store.stream(key), digest, key):
+        pass
 
 
 class _Target:

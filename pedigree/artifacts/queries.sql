@@ -55,21 +55,22 @@ ORDER BY digest
 FOR SHARE;
 
 -- name: insert_artifact
--- Write an artifact and its list of files; no row comes back when it is there already.
-WITH artifact AS (
-    INSERT INTO pedigree.artifact (digest, manifest, size)
-    VALUES (%(digest)s, %(manifest)s, %(size)s)
-    ON CONFLICT (digest) DO NOTHING
-    RETURNING digest
-)
-INSERT INTO pedigree.artifact_file (artifact_digest, path, blob_digest)
-SELECT artifact.digest, file.path, file.digest
-FROM artifact, unnest(%(paths)s::text[], %(digests)s::text[]) AS file (path, digest)
-RETURNING path;
+-- Write an artifact, unless it is there; a collected one still has its manifest.
+INSERT INTO pedigree.artifact (digest, manifest, size)
+VALUES (%(digest)s, %(manifest)s, %(size)s)
+ON CONFLICT (digest) DO NOTHING;
 
 -- name: lock_artifact
--- Lock an artifact that was there already against removal until the transaction ends.
-SELECT digest FROM pedigree.artifact WHERE digest = %(digest)s FOR SHARE;
+-- Lock an artifact against removal until the transaction ends.
+SELECT FROM pedigree.artifact WHERE digest = %(digest)s FOR SHARE;
+
+-- name: insert_artifact_files
+-- Write an artifact's list of files. It is there already, unless it was collected in the meantime:
+-- so this is a statement behind the lock, and sees what a collection left.
+INSERT INTO pedigree.artifact_file (artifact_digest, path, blob_digest)
+SELECT %(digest)s, file.path, file.digest
+FROM unnest(%(paths)s::text[], %(digests)s::text[]) AS file (path, digest)
+ON CONFLICT (artifact_digest, path) DO NOTHING;
 
 -- name: get_manifest
 -- The canonical bytes of an artifact's manifest.
@@ -108,14 +109,13 @@ SELECT EXISTS (SELECT FROM swapped) OR EXISTS (
 DELETE FROM pedigree.upload WHERE upload_id = %(upload_id)s RETURNING upload_id, digests;
 
 -- name: delete_expired_uploads
--- Give up uploads whose process has not been heard of. A register that is sealing one holds its
--- row, and is passed by.
+-- Give up those of some uploads whose process has not been heard of. A register that is sealing one
+-- holds its row, and is passed by.
 DELETE FROM pedigree.upload
 WHERE upload_id IN (
     SELECT upload_id FROM pedigree.upload
-    WHERE lease_until < clock_timestamp()
-    ORDER BY lease_until
-    LIMIT 100
+    WHERE upload_id = ANY(%(upload_ids)s::uuid[]) AND lease_until < clock_timestamp()
+    ORDER BY upload_id
     FOR UPDATE SKIP LOCKED
 )
 RETURNING upload_id, digests;
@@ -124,13 +124,17 @@ RETURNING upload_id, digests;
 -- Note keys that are to be removed from the store.
 INSERT INTO pedigree.orphan (key) SELECT unnest(%(keys)s::text[]) ON CONFLICT (key) DO NOTHING;
 
--- name: list_orphans
--- A page of the keys to be removed, and whether no writer can be left that might bring them back.
+-- name: find_orphans
+-- Those of some keys that may be removed now, and whether no writer can be left that might bring
+-- them back.
 SELECT key, orphaned_at + %(settle)s::interval < clock_timestamp() AS settled
 FROM pedigree.orphan
-WHERE key > %(after)s AND removable_at <= clock_timestamp()
-ORDER BY key
-LIMIT 1000;
+WHERE key = ANY(%(keys)s::text[]) AND removable_at <= clock_timestamp();
+
+-- name: postpone_orphans
+-- Remember keys whose objects were removed until no writer of theirs can be left.
+UPDATE pedigree.orphan SET removable_at = orphaned_at + %(settle)s::interval
+WHERE key = ANY(%(keys)s::text[]);
 
 -- name: delete_orphans
 -- Forget keys whose objects are gone for good.

@@ -51,7 +51,8 @@ def seal(transaction: Transaction, publication: Publication) -> None:
     """Make a publication an artifact, in the transaction that refers to it.
 
     Its blobs become live, and are locked against removal until the transaction ends, in the order
-    of their digests. Sealing an artifact that is there already only locks it.
+    of their digests. Sealing an artifact that is there already only locks it, and one that was
+    collected is there again.
 
     Raises:
         BlobVanishedError: Some of its bytes are not live any more; publish it again.
@@ -60,20 +61,16 @@ def seal(transaction: Transaction, publication: Publication) -> None:
     if publication.upload_id:
         close_upload(transaction, publication.upload_id, publication.stored)
     lock_blobs(transaction, {file.digest for file in manifest.files})
-    written = transaction.execute(
-        SQL["insert_artifact"],
-        {
-            "digest": manifest.digest,
-            "manifest": manifest.canonical,
-            "size": manifest.size,
-            "paths": [file.path for file in manifest.files],
-            "digests": [file.digest for file in manifest.files],
-        },
-    ).rowcount
-    if not written:
-        locked = transaction.execute(SQL["lock_artifact"], {"digest": manifest.digest}).fetchone()
-        if locked is None:
-            raise BlobVanishedError(manifest.digest)
+    artifact = {
+        "digest": manifest.digest,
+        "manifest": manifest.canonical,
+        "size": manifest.size,
+        "paths": [file.path for file in manifest.files],
+        "digests": [file.digest for file in manifest.files],
+    }
+    with transaction.pipeline():
+        for query in ("insert_artifact", "lock_artifact", "insert_artifact_files"):
+            transaction.execute(SQL[query], artifact)
 
 
 def lock_blobs(transaction: Transaction, digests: Collection[Digest]) -> None:

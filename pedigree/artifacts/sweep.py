@@ -1,6 +1,6 @@
 """Remove what uploads left behind that never became part of an artifact."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -11,34 +11,49 @@ from pedigree.postgres.transaction import Row, Transaction
 
 # A process that lost its lease may still have a request in flight. So the keys are remembered
 # for longer than any request lives, and removed once more then.
-_SETTLE = timedelta(hours=1)
+SETTLE = timedelta(hours=1)
 
 
-def sweep_expired(database: Database, store: ObjectStore, *, settle: timedelta = _SETTLE) -> int:
-    """Give up the uploads whose lease ran out, and remove objects that no blob names.
+def expire_uploads(database: Database, upload_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[str]]:
+    """Give up those of some uploads whose lease ran out; their keys become orphans.
 
-    Any number of processes may sweep, and be killed at it, while others register: an upload's row
-    either goes to the transaction that seals it or to a sweep, and keys are never written twice.
+    An upload's row either goes to the transaction that seals it or to who gives it up.
+
+    Returns:
+        The keys of each upload that was given up.
+    """
+    return database.run(
+        lambda transaction: _give_up(
+            transaction, "delete_expired_uploads", {"upload_ids": list(upload_ids)}
+        )
+    )
+
+
+def remove_orphans(
+    database: Database, store: ObjectStore, keys: Sequence[str], *, settle: timedelta = SETTLE
+) -> Collection[str]:
+    """Remove the objects under keys that no blob names.
+
+    Any number of processes may do so, and be killed at it: keys are never written twice. A key is
+    remembered until it has settled, and its object removed once more then.
 
     Args:
-        database: Where the uploads are noted.
-        store: Where their objects are.
+        database: Where the keys are noted; one that is not noted is left alone.
+        store: Where the objects are.
+        keys: The keys.
         settle: How long a key is remembered after it was given up.
 
     Returns:
-        How many keys were removed from the store; a key may have had nothing under it.
+        The keys that were removed; a key may have had nothing under it.
 
     Raises:
-        StoreUnavailableError: The store failed; the next sweep goes on from there.
+        StoreUnavailableError: The store failed; the keys stay noted.
     """
-    while database.run(_expire):
-        pass
-    removed, last = 0, ""
-    while page := _orphans_after(database, last, settle):
-        store.delete([row["key"] for row in page])
-        _forget(database, [row["key"] for row in page if row["settled"]])
-        removed, last = removed + len(page), page[-1]["key"]
-    return removed
+    rows = database.read(SQL["find_orphans"], {"keys": list(keys), "settle": settle})
+    if rows:
+        store.delete([row["key"] for row in rows])
+        database.run(lambda transaction: _forget_or_wait(transaction, rows, settle))
+    return {row["key"] for row in rows}
 
 
 def abandon_upload(database: Database, store: ObjectStore, upload_id: UUID) -> None:
@@ -47,22 +62,22 @@ def abandon_upload(database: Database, store: ObjectStore, upload_id: UUID) -> N
     Does nothing when the upload was sealed or swept.
 
     Raises:
-        StoreUnavailableError: The store failed; the next sweep removes the objects.
+        StoreUnavailableError: The store failed; the next collection removes the objects.
     """
-    keys = database.run(lambda tx: _give_up(tx, "delete_upload", {"upload_id": upload_id}))
+    given_up = database.run(lambda tx: _give_up(tx, "delete_upload", {"upload_id": upload_id}))
+    keys = given_up.get(upload_id, [])
     store.delete(keys)
-    _forget(database, keys)
+    database.run(lambda transaction: _forget(transaction, keys))
 
 
-def _expire(transaction: Transaction) -> list[str]:
-    return _give_up(transaction, "delete_expired_uploads", {})
-
-
-def _give_up(transaction: Transaction, query: str, values: dict[str, UUID]) -> list[str]:
+def _give_up(
+    transaction: Transaction, query: str, values: dict[str, object]
+) -> dict[UUID, list[str]]:
     uploads = transaction.execute(SQL[query], values).fetchall()
-    keys = [key for upload in uploads for key in _keys_of(upload)]
+    keys = {upload["upload_id"]: _keys_of(upload) for upload in uploads}
     if keys:
-        transaction.execute(SQL["insert_orphans"], {"keys": keys})
+        every = [key for of_one in keys.values() for key in of_one]
+        transaction.execute(SQL["insert_orphans"], {"keys": every})
     return keys
 
 
@@ -72,10 +87,12 @@ def _keys_of(upload: Row) -> list[str]:
     return [staging_key(upload_id), *blobs]
 
 
-def _orphans_after(database: Database, last: str, settle: timedelta) -> list[Row]:
-    return database.read(SQL["list_orphans"], {"after": last, "settle": settle})
+def _forget_or_wait(transaction: Transaction, rows: Sequence[Row], settle: timedelta) -> None:
+    _forget(transaction, [row["key"] for row in rows if row["settled"]])
+    waiting = [row["key"] for row in rows if not row["settled"]]
+    transaction.execute(SQL["postpone_orphans"], {"keys": waiting, "settle": settle})
 
 
-def _forget(database: Database, keys: Sequence[str]) -> None:
+def _forget(transaction: Transaction, keys: Sequence[str]) -> None:
     if keys:
-        database.run(lambda tx: tx.execute(SQL["delete_orphans"], {"keys": list(keys)}).rowcount)
+        transaction.execute(SQL["delete_orphans"], {"keys": list(keys)})

@@ -1,9 +1,10 @@
 """Move blobs between the tiers of a store.
 
 No key is ever written twice, so a blob moves by being copied to a new key: then one transaction
-lets the blob's row point there, and the old key becomes an orphan that a sweep removes.
+lets the blob's row point there, and the old key becomes an orphan that a collection removes.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from pedigree.artifacts._upload import Upload
@@ -24,6 +25,7 @@ def retier(
     tier: Tier,
     *,
     grace: timedelta = _GRACE,
+    confirm: Callable[[Transaction, str], bool] = lambda _transaction, _key: True,
 ) -> bool:
     """Move a blob to a tier; a blob that is there already stays untouched.
 
@@ -36,6 +38,7 @@ def retier(
         digest: The blob.
         tier: Where it shall lie.
         grace: How long the old key stays readable.
+        confirm: Asked in the transaction of the move, with the new key; False takes it back.
 
     Returns:
         Whether it was moved; False as well when it is gone, or somebody else moved it meanwhile.
@@ -61,11 +64,25 @@ def retier(
             "new_key": new_key,
             "grace": grace,
         }
-        moved = database.run(lambda transaction: _swap(transaction, values))
+        try:
+            moved = database.run(lambda transaction: _swap(transaction, values, confirm))
+        except _NotConfirmedError:
+            return False
         upload.hand_over()
     return moved
 
 
-def _swap(transaction: Transaction, values: dict[str, object]) -> bool:
+class _NotConfirmedError(Exception):
+    """Rolls back a move that nobody wants any more."""
+
+
+def _swap(
+    transaction: Transaction,
+    values: dict[str, object],
+    confirm: Callable[[Transaction, str], bool],
+) -> bool:
     row = transaction.execute(SQL["swap_key"], values).fetchone()
-    return bool(row and row["moved"])
+    moved = bool(row and row["moved"])
+    if moved and not confirm(transaction, str(values["new_key"])):
+        raise _NotConfirmedError
+    return moved

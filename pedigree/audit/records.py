@@ -31,6 +31,7 @@ class EventType(StrEnum):
     ALIAS_SET = "alias.set"
     ALIAS_DELETED = "alias.deleted"
     BLOB_REMOVED = "blob.removed"
+    BLOB_MOVED = "blob.moved"
 
 
 class Actor(Record):

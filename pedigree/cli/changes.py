@@ -1,16 +1,21 @@
-"""``pedigree update | delete | hold | release``: what may change about a version."""
+"""``pedigree update | hold | release | delete | restore | retention``: what may change."""
 
 from typing import Annotated
 
 import typer
 
-from pedigree.cli._input import JsonFlag, ReferenceArgument, pairs
+from pedigree.cli._input import JsonFlag, NameArgument, ReferenceArgument, pairs
 from pedigree.cli._session import open_registry
 
 PANEL = "Change"
 Reason = Annotated[
     str, typer.Option("--reason", help="Why; kept in the audit log.", show_default=False)
 ]
+OptionalReason = Annotated[str | None, typer.Option("--reason", help="Why, for the audit log.")]
+ReferenceOrName = Annotated[
+    str, typer.Argument(metavar="REF", help="NAME/3; NAME with --model.", show_default=False)
+]
+WholeModel = Annotated[bool, typer.Option("--model", help="The whole registered model.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -20,6 +25,8 @@ def add_to(app: typer.Typer) -> None:
         ("hold", hold),
         ("release", release),
         ("delete", delete),
+        ("restore", restore),
+        ("retention", retention),
     ):
         app.command(name, rich_help_panel=PANEL)(command)
 
@@ -40,7 +47,7 @@ def update(
     with open_registry() as registry:
         owners = None if owner is None else tuple(owner)
         updated = registry.update(reference, description=description, owners=owners, tags=tags)
-    _answer(updated, as_json, "{reference} is updated.")
+    _answer(updated, as_json, f"{updated.reference} is updated.")
 
 
 def hold(reference: ReferenceArgument, reason: Reason, as_json: JsonFlag = False) -> None:
@@ -50,28 +57,91 @@ def hold(reference: ReferenceArgument, reason: Reason, as_json: JsonFlag = False
     """
     with open_registry() as registry:
         registry.hold(reference, reason=reason)
-        _answer(registry.get(reference), as_json, "{reference} is held.")
+        _answer(registry.get(reference), as_json, f"{reference} is held.")
 
 
 def release(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
     """Release a version from its legal hold."""
     with open_registry() as registry:
         registry.release(reference)
-        _answer(registry.get(reference), as_json, "{reference} is released.")
+        _answer(registry.get(reference), as_json, f"{reference} is released.")
 
 
-def delete(reference: ReferenceArgument, reason: Reason, as_json: JsonFlag = False) -> None:
-    """Delete a version; its number is never given out again."""
+def delete(
+    what: ReferenceOrName, reason: Reason, model: WholeModel = False, as_json: JsonFlag = False
+) -> None:
+    """Delete a version, or with --model all of NAME.
+
+    Its number and name are never given out again. It can be restored within the retention window.
+    """
     with open_registry() as registry:
-        gone = registry.get(reference)
-        registry.delete(gone.reference, reason=reason)
-        _answer(gone, as_json, "{reference} is deleted.")
+        gone = registry.model(what) if model else registry.get(what)
+        shown = getattr(gone, "reference", what)
+        if model:
+            registry.delete_model(what, reason=reason)
+        else:
+            registry.delete(shown, reason=reason)
+        _answer(gone, as_json, f"{shown} is deleted.")
 
 
-def _answer(version: object, as_json: bool, sentence: str) -> None:
+def restore(
+    what: ReferenceOrName,
+    reason: OptionalReason = None,
+    model: WholeModel = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Bring a deleted version back, or with --model all that was deleted with NAME.
+
+    It works within the retention window, and after it until `pedigree gc` has collected the bytes.
+    """
+    with open_registry() as registry:
+        if model:
+            versions = registry.restore_model(what, reason=reason)
+            answer: object = {"model_name": what, "restored": versions}
+        else:
+            answer = registry.restore(what, reason=reason)
+        _answer(answer, as_json, f"{what} is restored.")
+
+
+def retention(
+    name: NameArgument,
+    keep_production: Annotated[
+        str | None,
+        typer.Option(metavar="N", help="Archive all but the N latest production versions; or all."),
+    ] = None,
+    window: Annotated[
+        str | None,
+        typer.Option(metavar="30d", help="How long what was deleted can be restored; or default."),
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Show how long a model's versions stay and where, or change that."""
+    from pedigree.lifecycle.records import RetentionRule
+
+    with open_registry() as registry:
+        rule = registry.retention(name)
+        given = rule.model_dump()
+        if keep_production is not None:
+            given["keep_production"] = None if keep_production == "all" else keep_production
+        if window is not None:
+            given["window"] = None if window == "default" else window
+        changed = RetentionRule.model_validate(given)
+        if changed != rule:
+            registry.set_retention(name, changed)
+        shown = changed.window or registry.settings.retention_window
+    keeps = changed.keep_production or "all"
+    _answer(
+        changed,
+        as_json,
+        f"{name}: {keeps} production versions stay in the standard tier; what is deleted can be "
+        f"restored for {shown}.",
+    )
+
+
+def _answer(answer: object, as_json: bool, sentence: str) -> None:
     from pedigree.cli._output import out, print_json
 
     if as_json:
-        print_json(version)
+        print_json(answer)
     else:
-        out.print(sentence.format(reference=getattr(version, "reference", "")), markup=False)
+        out.print(sentence, markup=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""``pedigree schema | migrate | status | sweep``: what the registry stands on."""
+"""``pedigree schema | migrate | status``: what the registry stands on."""
 
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,6 @@ def add_to(app: typer.Typer) -> None:
     app.command("status", rich_help_panel=PANEL)(status)
     app.command("migrate", rich_help_panel=PANEL)(migrate)
     app.command("schema", rich_help_panel=PANEL)(schema)
-    app.command("sweep", rich_help_panel=PANEL)(sweep)
 
 
 def schema(as_json: JsonFlag = True) -> None:  # noqa: ARG001 (JSON is all it prints)
@@ -64,20 +63,3 @@ def status(as_json: JsonFlag = False) -> None:
         print_json(document)
     else:
         out.print(status_view(document))
-
-
-def sweep(as_json: JsonFlag = False) -> None:
-    """Remove what crashed uploads left in the object store.
-
-    Safe at any time, and while others register: an upload counts as crashed an hour after its last
-    sign of life, and what a version refers to is never touched.
-    """
-    from pedigree.cli._output import out, print_json
-    from pedigree.cli._session import open_registry
-
-    with open_registry() as registry:
-        removed = registry.sweep()
-    if as_json:
-        print_json({"removed": removed})
-    else:
-        out.print(f"Removed {removed} keys that crashed uploads left.", markup=False)

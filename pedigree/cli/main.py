@@ -15,8 +15,10 @@ from pedigree.cli import (
     alias,
     catalog,
     changes,
+    collection,
     database,
     events,
+    integrity,
     lineage,
     models,
     register,
@@ -34,7 +36,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for group in (models, catalog, lineage, register, changes, alias, stages, events, database, server):
+for group in (
+    *(models, catalog, lineage, register, changes, alias, stages, events),
+    *(collection, integrity, database, server),
+):
     group.add_to(app)
 
 

@@ -1,9 +1,13 @@
-"""How long versions and bytes stay: hold, release, delete, sweep."""
+"""How long versions and bytes stay: delete, restore, hold, release, collect, and check all."""
 
-from pedigree.artifacts.sweep import sweep_expired
 from pedigree.catalog import reading
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.references import parse_number
+from pedigree.collection.apply import apply_plan
+from pedigree.collection.plan import Plan, make_plan
+from pedigree.collection.records import Collection
+from pedigree.integrity.fsck import fsck
+from pedigree.integrity.records import Report
 from pedigree.lifecycle import due, restoring, retention, tenures
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import RetentionRule
@@ -116,10 +120,34 @@ class RetentionVerbs(ReadingVerbs):
             ),
         )
 
-    def sweep(self) -> int:
-        """Remove what crashed uploads left in the store; return how many keys.
+    def plan_gc(self) -> Plan:
+        """Say what a garbage collection would do now, and why; nothing is changed.
+
+        Returns:
+            The plan: its items, their digest and their sums. Close it, it holds a file.
+        """
+        return make_plan(self.database, self.settings.retention_window)
+
+    def gc(self, plan: Plan) -> Collection:
+        """Do exactly what a plan says; what came to be needed meanwhile is left and reported.
+
+        Args:
+            plan: From :meth:`plan_gc`.
 
         Raises:
-            StoreUnavailableError: The store failed; the next sweep goes on from there.
+            CorruptionError: Bytes that shall move are not what their digest says.
+            StoreUnavailableError: The store failed; the next collection goes on from there.
         """
-        return sweep_expired(self.database, self.store)
+        window = self.settings.retention_window
+        return apply_plan(self.database, self.store, plan, self.actor(), window=window)
+
+    def fsck(self, *, hashes: bool = False) -> Report:
+        """Check every invariant of the registry, while it is at work; nothing is changed.
+
+        Args:
+            hashes: Read every object and compare its digest, instead of its size alone.
+
+        Raises:
+            StoreUnavailableError: The store does not answer.
+        """
+        return fsck(self.database, self.store, hashes=hashes)

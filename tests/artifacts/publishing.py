@@ -1,6 +1,7 @@
 """Publish and seal in one go, as a register does, and look at the tables afterwards."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 from pedigree.artifacts.objects import ObjectStore
@@ -8,6 +9,7 @@ from pedigree.artifacts.publish import publish
 from pedigree.artifacts.pull import pull
 from pedigree.artifacts.records import Digest, Manifest
 from pedigree.artifacts.store import BlobVanishedError, locate, seal
+from pedigree.artifacts.sweep import SETTLE, expire_uploads, remove_orphans
 from pedigree.postgres.database import Database
 from pedigree.signatures.records import Column, ColumnType, Signature
 
@@ -54,6 +56,26 @@ def rows_left(database: Database) -> Mapping[str, int]:
         " (SELECT count(*) FROM pedigree.orphan) AS orphans"
     )
     return dict(row)
+
+
+def sweep_expired(database: Database, store: ObjectStore, *, settle: timedelta = SETTLE) -> int:
+    """Give up all uploads that are dead, and remove what no blob names, as a collection does."""
+    uploads = database.read("SELECT upload_id FROM pedigree.upload")
+    expire_uploads(database, [row["upload_id"] for row in uploads])
+    keys = database.read("SELECT key FROM pedigree.orphan")
+    return len(remove_orphans(database, store, [row["key"] for row in keys], settle=settle))
+
+
+def let_orphans_settle(database: Database) -> None:
+    """Let the time pass after which a removed key is removed once more and forgotten."""
+    database.run(
+        lambda transaction: (
+            transaction.execute(
+                "UPDATE pedigree.orphan SET removable_at = orphaned_at,"
+                " orphaned_at = orphaned_at - interval '1 day'"
+            ).rowcount
+        )
+    )
 
 
 def expire_leases(database: Database) -> None:

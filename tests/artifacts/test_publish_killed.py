@@ -9,7 +9,7 @@ import pytest
 
 from pedigree.artifacts.pull import verify
 from pedigree.artifacts.store import get_manifest
-from pedigree.artifacts.sweep import sweep_expired
+from pedigree.integrity.fsck import fsck
 from pedigree.postgres.database import Database
 from tests.artifacts.probes import LocalProbe
 from tests.artifacts.publishing import (
@@ -19,6 +19,7 @@ from tests.artifacts.publishing import (
     keys_of,
     publish_and_seal,
     rows_left,
+    sweep_expired,
 )
 from tests.faults.killing import Victim
 
@@ -69,7 +70,7 @@ def test_a_kill_leaves_nothing_half_and_the_retry_works(
         manifest = database.run(partial(get_manifest, digest=row["digest"]))
         verify(store, manifest, keys_of(database, manifest))
     expire_leases(database)
-    sweep_expired(database, store)
     sweep_expired(database, store, settle=timedelta(0))
     assert local_probe.keys() == set(blob_keys(database).values())
     assert rows_left(database) == {"uploads": 0, "orphans": 0}
+    assert fsck(database, store, hashes=True).violated == ()

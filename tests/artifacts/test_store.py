@@ -15,7 +15,6 @@ from pedigree.artifacts.store import (
     lock_blobs,
     seal,
 )
-from pedigree.artifacts.sweep import sweep_expired
 from pedigree.errors import CorruptionError
 from pedigree.postgres.database import Database
 from pedigree.postgres.transaction import Transaction
@@ -26,6 +25,7 @@ from tests.artifacts.publishing import (
     expire_leases,
     publish_and_seal,
     rows_left,
+    sweep_expired,
 )
 
 Make = Callable[[Mapping[str, bytes]], Path]

@@ -8,7 +8,6 @@ import pytest
 
 from pedigree.artifacts.objects import ObjectStore
 from pedigree.artifacts.records import Digest, Tier, digest_of
-from pedigree.artifacts.sweep import sweep_expired
 from pedigree.artifacts.tiers import retier
 from pedigree.errors import CorruptionError
 from pedigree.postgres.database import Database
@@ -19,6 +18,7 @@ from tests.artifacts.publishing import (
     incomplete_blobs,
     publish_and_seal,
     rows_left,
+    sweep_expired,
 )
 
 Make = Callable[[Mapping[str, bytes]], Path]

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from pedigree.postgres import Database
 from tests.cli.conftest import COMMIT, Answer, Cli
 
 Register = Callable[..., Answer]
@@ -227,25 +226,6 @@ def test_pull_gives_the_bytes_back(register: Register, cli: Cli, tmp_path: Path)
     assert answer.json["digest"] == digest
     assert (tmp_path / "pulled" / "model.bin").read_text() == "weights"
     assert "verified" in cli("pull", "churn/1", tmp_path / "pulled").out
-
-
-def test_sweep_removes_what_a_crashed_upload_left_and_nothing_else(
-    register: Register, cli: Cli, home: Path, database: Database
-) -> None:
-    assert register("weights").code == 0
-    left = home / "objects" / "uploads" / "00000000-0000-0000-0000-000000000001" / "0"
-    left.parent.mkdir(parents=True)
-    left.write_text("half a model")
-    database.run(
-        lambda transaction: transaction.execute(
-            "INSERT INTO pedigree.upload (upload_id, lease_until)"
-            " VALUES (%(id)s, clock_timestamp() - interval '1 second')",
-            {"id": left.parent.name},
-        )
-    )
-    assert cli("sweep", "--json").json == {"removed": 1}
-    assert not left.exists()
-    assert cli("check", "churn/1").code == 0
 
 
 def test_the_load_snippet_runs(

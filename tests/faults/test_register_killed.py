@@ -3,9 +3,15 @@
 from datetime import timedelta
 from pathlib import Path
 
-from pedigree.artifacts.sweep import sweep_expired
 from pedigree.registry import Registry
-from tests.artifacts.publishing import blob_keys, expire_leases, incomplete_blobs, rows_left
+from tests.artifacts.publishing import (
+    blob_keys,
+    expire_leases,
+    incomplete_blobs,
+    rows_left,
+    sweep_expired,
+)
+from tests.collection.collecting import require_sound
 from tests.factories import artifact, new_version
 from tests.faults.killing import Victim
 
@@ -49,7 +55,6 @@ def test_a_kill_leaves_no_version_without_its_bytes_and_the_retry_gives_exactly_
     assert outcomes.count(None) >= len(outcomes) - 2
     assert len(registry.events(limit=10_000)) >= len(outcomes)
     expire_leases(registry.database)
-    sweep_expired(registry.database, registry.store)
     sweep_expired(registry.database, registry.store, settle=timedelta(0))
     assert rows_left(registry.database) == {"uploads": 0, "orphans": 0}
     objects = [
@@ -57,6 +62,7 @@ def test_a_kill_leaves_no_version_without_its_bytes_and_the_retry_gives_exactly_
     ]
     assert len(objects) == len(blob_keys(registry.database)) == len(outcomes) + 1
     require_whole(registry)
+    require_sound(registry)
 
 
 def require_whole(registry: Registry) -> None:

@@ -89,6 +89,7 @@ def test_a_run_its_ui_and_the_daemon_go_on_when_servers_are_killed_under_them(
     assert trained["metadata"]["run_id"] == run_id
     (shown,) = served.materializations("models/long_training")
     assert (shown.version, shown.run_id) == (1, run_id)
+    assert served.pedigree("fsck", "--hashes")["ok"]
 
 
 def kill_and_see_everything_come_back(

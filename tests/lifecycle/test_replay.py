@@ -6,9 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pedigree.audit.records import Event, EventType
+from pedigree.audit.replay import replay
 from pedigree.errors import NotFoundError, RefusedError
+from pedigree.integrity.replaying import check_replay
 from pedigree.registry import Registry
+from tests.collection.collecting import collect
 from tests.factories import register_candidate
 
 MODEL = "churn"
@@ -23,7 +25,9 @@ steps = st.lists(
         st.tuples(st.just("rollback")),
         st.tuples(st.just("set_alias"), versions, st.sampled_from(["best", "shadow"])),
         st.tuples(st.just("delete_alias"), st.sampled_from(["best", "shadow"])),
-        st.tuples(st.just("delete"), versions),
+        st.tuples(
+            st.sampled_from(["delete", "restore", "hold", "release", "tag", "collect"]), versions
+        ),
     ),
     max_size=12,
 )
@@ -41,33 +45,22 @@ def take(registry: Registry, step: tuple[object, ...]) -> None:
             registry.delete_alias(MODEL, str(alias))
         case ("delete", version):
             registry.delete(f"{MODEL}/{version}", reason="test")
-
-
-def replay(events: tuple[Event, ...]) -> tuple[dict[int, str], dict[str, int]]:
-    """Fold the events into version → stage and alias → version."""
-    stages: dict[int, str] = {}
-    aliases: dict[str, int] = {}
-    for event in events:
-        version = event.version or 0
-        match event.type:
-            case EventType.VERSION_CREATED:
-                stages[version] = "none"
-            case EventType.VERSION_STAGE_CHANGED:
-                assert stages[version] == event.body["from"]
-                stages[version] = str(event.body["to"])
-            case EventType.VERSION_DELETED:
-                del stages[version]
-            case EventType.ALIAS_SET:
-                aliases[str(event.body["alias"])] = version
-            case EventType.ALIAS_DELETED:
-                del aliases[str(event.body["alias"])]
-            case _:
-                pass
-    return stages, aliases
+        case ("restore", version):
+            registry.restore(f"{MODEL}/{version}", reason="test")
+        case ("hold", version):
+            registry.hold(f"{MODEL}/{version}", reason="test")
+        case ("release", version):
+            registry.release(f"{MODEL}/{version}")
+        case ("tag", version):
+            registry.update(f"{MODEL}/{version}", tags={"seen": "yes"}, owners=["ann"])
+        case ("collect", version):
+            registry.delete(f"{MODEL}/{version}", reason="test")
+            collect(registry)
 
 
 @pytest.mark.timeout(300)
-def test_replaying_the_feed_gives_what_the_tables_say(registry: Registry, tmp_path: Path) -> None:
+def test_replaying_the_feed_gives_what_the_tables_say(impatient: Registry, tmp_path: Path) -> None:
+    registry = impatient
     for number in range(VERSIONS):
         register_candidate(registry, tmp_path, f"v{number}")
 
@@ -84,9 +77,10 @@ def test_replaying_the_feed_gives_what_the_tables_say(registry: Registry, tmp_pa
                 take(registry, step)
             except (RefusedError, NotFoundError):
                 assert registry.events(limit=100_000) == before
-        stages, aliases = replay(registry.events(limit=100_000))
-        assert {v.version_id: v.stage for v in registry.versions(MODEL)} == stages
-        assert registry.model(MODEL).aliases == aliases
-        assert list(stages.values()).count("production") <= 1
+        state = replay(registry.events(limit=100_000))
+        assert {v.version_id: v.stage for v in registry.versions(MODEL)} == state.stages
+        assert registry.model(MODEL).aliases == state.aliases
+        assert list(state.stages.values()).count("production") <= 1
+        assert check_replay(registry.database).examples == []
 
     check()

@@ -1,0 +1,1 @@
+"""Garbage collection: plan what may go or move, and do exactly that."""

@@ -1,0 +1,1 @@
+"""Say whether every promise of the registry is kept: what `pedigree fsck` looks at."""

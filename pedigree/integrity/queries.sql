@@ -1,0 +1,287 @@
+-- name: count_versions_gapless
+-- How many models there are.
+SELECT count(*) FROM pedigree.registered_model;
+
+-- name: versions_gapless
+-- Models whose numbers have a gap, or whose next number is not the one behind the last.
+SELECT m.name AS reference, format(
+        '%s versions, numbered %s to %s, and the next number is %s',
+        count(v.version), min(v.version), max(v.version), m.next_version
+    ) AS problem
+FROM pedigree.registered_model m
+LEFT JOIN pedigree.model_version v USING (model_id)
+GROUP BY m.model_id
+HAVING count(v.version) <> m.next_version - 1
+    OR coalesce(max(v.version), 0) <> m.next_version - 1
+    OR coalesce(min(v.version), 1) <> 1;
+
+-- name: count_models_told
+-- How many models there are.
+SELECT count(*) FROM pedigree.registered_model;
+
+-- name: models_told
+-- Models without an event of their creation, and such events without their model.
+SELECT coalesce(m.name, e.model) AS reference,
+    CASE WHEN m.name IS NULL THEN 'its row is gone' ELSE 'no event tells of it' END AS problem
+FROM pedigree.registered_model m
+FULL JOIN (SELECT model FROM pedigree.event WHERE type = 'model.created') AS e ON e.model = m.name
+WHERE m.name IS NULL OR e.model IS NULL;
+
+-- name: count_artifacts_whole
+-- How many versions can be read or restored.
+SELECT count(*) FROM pedigree.model_version WHERE collected_at IS NULL;
+
+-- name: artifacts_whole
+-- Artifacts of such versions whose manifest, list of files and blobs do not agree.
+WITH needed AS MATERIALIZED (
+    SELECT a.digest,
+        CASE WHEN 'sha256:' || encode(sha256(a.manifest), 'hex') = a.digest
+            THEN convert_from(a.manifest, 'UTF8')::json -> 'files' END AS files
+    FROM pedigree.artifact a
+    WHERE EXISTS (
+        SELECT FROM pedigree.model_version v WHERE v.digest = a.digest AND v.collected_at IS NULL
+    )
+)
+SELECT digest AS reference, 'its manifest has other bytes' AS problem
+FROM needed WHERE files IS NULL
+UNION ALL
+SELECT n.digest, 'no blob of its size and digest is there for ' || (file.value ->> 'path')
+FROM needed n
+CROSS JOIN LATERAL json_array_elements(n.files) AS file
+LEFT JOIN pedigree.artifact_file f
+    ON f.artifact_digest = n.digest AND f.path = file.value ->> 'path'
+LEFT JOIN pedigree.blob b
+    ON b.digest = f.blob_digest AND b.digest = file.value ->> 'digest'
+    AND b.size = (file.value ->> 'size')::bigint
+WHERE b.digest IS NULL
+UNION ALL
+SELECT n.digest, 'it lists a file that its manifest has not: ' || f.path
+FROM needed n
+JOIN pedigree.artifact_file f ON f.artifact_digest = n.digest
+WHERE NOT EXISTS (
+    SELECT FROM json_array_elements(n.files) AS file WHERE file.value ->> 'path' = f.path
+);
+
+-- name: count_cards_whole
+-- How many revisions of cards there are.
+SELECT count(*) FROM pedigree.model_card;
+
+-- name: cards_whole
+-- Cards whose text has another digest than the blob they name, or whose blob is gone.
+SELECT m.name || '/' || c.version AS reference,
+    format('revision %s of its card has other bytes than %s', c.revision, c.digest) AS problem
+FROM pedigree.model_card c
+JOIN pedigree.registered_model m USING (model_id)
+LEFT JOIN pedigree.blob b ON b.digest = c.digest
+WHERE b.digest IS NULL
+    OR 'sha256:' || encode(sha256(convert_to(c.markdown, 'UTF8')), 'hex') <> c.digest;
+
+-- name: count_one_holder
+-- How many stages and aliases are held.
+SELECT count(DISTINCT (model_id, pointer, name)) FROM pedigree.tenure WHERE held_until IS NULL;
+
+-- name: one_holder
+-- Exclusive stages, and aliases, that several versions hold.
+SELECT m.name || '@' || t.name AS reference,
+    'it is held by ' || string_agg(t.version::text, ', ' ORDER BY t.version) AS problem
+FROM pedigree.tenure t
+JOIN pedigree.registered_model m USING (model_id)
+WHERE t.held_until IS NULL
+GROUP BY m.name, t.pointer, t.name
+HAVING count(*) > 1 AND (bool_or(t.exclusive) OR t.pointer = 'alias');
+
+-- name: count_pointers_resolve
+-- How many stages and aliases are held.
+SELECT count(*) FROM pedigree.tenure WHERE held_until IS NULL;
+
+-- name: pointers_resolve
+-- Stages and aliases whose holder was deleted.
+SELECT m.name || '@' || t.name AS reference,
+    format('its holder %s is no living version', t.version) AS problem
+FROM pedigree.tenure t
+JOIN pedigree.registered_model m USING (model_id)
+LEFT JOIN pedigree.model_version v ON v.model_id = t.model_id AND v.version = t.version
+WHERE t.held_until IS NULL
+    AND (v.version IS NULL OR v.deleted_at IS NOT NULL OR m.deleted_at IS NOT NULL);
+
+-- name: count_tenures_apart
+-- How many tenures there are.
+SELECT count(*) FROM pedigree.tenure;
+
+-- name: tenures_apart
+-- Tenures that began before the one before them had ended: of an exclusive pointer, and of the
+-- stages of one version.
+WITH chained AS (
+    SELECT model_id, pointer, name, version, tenure_id, held_since,
+        lag(coalesce(held_until, 'infinity')) OVER (
+            PARTITION BY model_id, pointer, name ORDER BY held_since, tenure_id
+        ) AS before
+    FROM pedigree.tenure WHERE exclusive
+    UNION ALL
+    SELECT model_id, pointer, name, version, tenure_id, held_since,
+        lag(coalesce(held_until, 'infinity')) OVER (
+            PARTITION BY model_id, version ORDER BY held_since, tenure_id
+        ) AS before
+    FROM pedigree.tenure WHERE pointer = 'stage'
+)
+SELECT m.name || '@' || c.name AS reference,
+    format('the tenure of %s began before the one before it had ended', c.version) AS problem
+FROM chained c
+JOIN pedigree.registered_model m USING (model_id)
+WHERE c.held_since < c.before;
+
+-- name: count_feed_contiguous
+-- How many events there are.
+SELECT count(*) FROM pedigree.event;
+
+-- name: feed_contiguous
+-- Gaps of the feed, and events that are neither in it nor waiting for it, or both.
+SELECT 'feed' AS reference, format('%s places, the last is %s', count(*), max(seq)) AS problem
+FROM pedigree.feed
+HAVING count(*) <> coalesce(max(seq), 0) OR coalesce(min(seq), 1) <> 1
+UNION ALL
+SELECT 'event ' || e.id, CASE WHEN f.id IS NULL THEN 'it is not in the feed, and does not wait'
+        ELSE 'it is in the feed, and waits for it as well' END
+FROM pedigree.event e
+LEFT JOIN pedigree.feed f USING (id)
+LEFT JOIN pedigree.unsequenced u USING (id)
+WHERE (f.id IS NULL) = (u.id IS NULL);
+
+-- name: count_leaves_match
+-- How many events there are.
+SELECT count(*) FROM pedigree.event;
+
+-- name: leaves_match
+-- Events whose bytes have another leaf hash, or say something else than their row.
+WITH sound AS (
+    SELECT id, event_id, type, model, version,
+        CASE WHEN sha256('\x00'::bytea || canonical) = leaf
+            THEN convert_from(canonical, 'UTF8')::json END AS said
+    FROM pedigree.event
+)
+SELECT 'event ' || id AS reference,
+    CASE WHEN said IS NULL THEN 'its bytes have another leaf hash'
+        ELSE 'its row says something else than its bytes' END AS problem
+FROM sound
+WHERE said IS NULL OR said ->> 'event_id' <> event_id::text OR said ->> 'type' <> type
+    OR said ->> 'model' IS DISTINCT FROM model
+    OR (said ->> 'version')::integer IS DISTINCT FROM version;
+
+-- name: count_keys_dead
+-- How many keys were given up.
+SELECT count(*) FROM pedigree.orphan;
+
+-- name: keys_dead
+-- Blobs under a key that was given up, or whose removal an event tells of.
+SELECT b.digest AS reference, 'its key was given up: ' || b.key AS problem
+FROM pedigree.blob b
+JOIN pedigree.orphan o USING (key)
+UNION ALL
+SELECT b.digest, 'an event tells that its key was removed: ' || b.key
+FROM pedigree.event e
+JOIN pedigree.blob b ON b.key = convert_from(e.canonical, 'UTF8')::json #>> '{body,key}'
+WHERE e.type = 'blob.removed';
+
+-- name: count_guards_in_place
+-- How many constraints, indexes and triggers are looked at.
+SELECT 6 + 5 + 4 AS count;
+
+-- name: guards_in_place
+-- Foreign keys, unique indexes and triggers that are missing or not in force.
+SELECT format('%s → %s', wanted.source, wanted.target) AS reference,
+    'no foreign key is in force' AS problem
+FROM (
+    VALUES ('artifact_file', 'blob'), ('artifact_file', 'artifact'), ('model_card', 'blob'),
+        ('model_version', 'artifact'), ('feed', 'event'), ('unsequenced', 'event')
+) AS wanted (source, target)
+WHERE NOT EXISTS (
+    SELECT FROM pg_catalog.pg_constraint c
+    WHERE c.contype = 'f' AND c.convalidated
+        AND c.conrelid = to_regclass('pedigree.' || wanted.source)
+        AND c.confrelid = to_regclass('pedigree.' || wanted.target)
+)
+UNION ALL
+SELECT wanted.name, 'no unique index is in force'
+FROM (
+    VALUES ('registered_model_name_unique'), ('model_version_digest_unique'),
+        ('tenure_exclusive'), ('tenure_one_stage'), ('blob_key_unique')
+) AS wanted (name)
+WHERE NOT EXISTS (
+    SELECT FROM pg_catalog.pg_index i
+    WHERE i.indexrelid = to_regclass('pedigree.' || wanted.name) AND i.indisunique
+        AND i.indisvalid
+)
+UNION ALL
+SELECT wanted.name, 'the trigger that keeps events unchanged is not in force'
+FROM (
+    VALUES ('event', 'event_append_only'), ('event', 'event_no_truncate'),
+        ('feed', 'feed_append_only'), ('feed', 'feed_no_truncate')
+) AS wanted (source, name)
+WHERE NOT EXISTS (
+    SELECT FROM pg_catalog.pg_trigger t
+    WHERE t.tgrelid = to_regclass('pedigree.' || wanted.source) AND t.tgname = wanted.name
+        AND t.tgenabled = 'A'
+);
+
+-- name: page_of_blobs
+-- A page of the blobs that live.
+SELECT digest, size, key FROM pedigree.blob
+WHERE digest > %(after)s
+ORDER BY digest
+LIMIT 1000;
+
+-- name: key_of_blob
+-- Where a blob lies now.
+SELECT key FROM pedigree.blob WHERE digest = %(digest)s;
+
+-- name: next_model
+-- The model behind another.
+SELECT model_id FROM pedigree.registered_model
+WHERE model_id > %(after)s
+ORDER BY model_id
+LIMIT 1;
+
+-- name: model
+-- What the events tell of a model.
+SELECT model_id, name, name_key, generation, policy, deleted_at
+FROM pedigree.registered_model
+WHERE model_id = %(model_id)s;
+
+-- name: events_of_model
+-- A model's events in the order in which they were committed.
+SELECT canonical FROM pedigree.event WHERE model = %(name)s ORDER BY id;
+
+-- name: versions_of_model
+-- What the events tell of versions.
+SELECT version, digest, created_at, created_by, description, owners, tags, hold_reason, tier,
+    deleted_at, collected_at IS NOT NULL AS collected
+FROM pedigree.model_version
+WHERE model_id = %(model_id)s;
+
+-- name: trainings_of_model
+-- What the events tell of trainings.
+SELECT version, training_id::text AS training_id, run_id, git_commit, git_dirty,
+    training_data_digest, environment_hash, metrics
+FROM pedigree.training
+WHERE model_id = %(model_id)s;
+
+-- name: verdicts_of_model
+-- What the events tell of verdicts.
+SELECT version, check_name AS check, passed, severity, digest, relative, baseline_digest, summary,
+    run_id
+FROM pedigree.verdict
+WHERE model_id = %(model_id)s
+ORDER BY verdict_id;
+
+-- name: cards_of_model
+-- What the events tell of cards.
+SELECT version, digest FROM pedigree.model_card
+WHERE model_id = %(model_id)s
+ORDER BY version, revision;
+
+-- name: tenures_of_model
+-- Every tenure of a model's stages and aliases.
+SELECT held_since AS since, pointer, name, version, held_until AS until, moved_by, reason
+FROM pedigree.tenure
+WHERE model_id = %(model_id)s
+ORDER BY tenure_id;

@@ -1,0 +1,117 @@
+"""Compare what the tables say of each model with what its events say when they are replayed."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import fields
+from functools import partial
+from typing import Any
+
+from pedigree.audit.records import NewEvent
+from pedigree.audit.replay import (
+    TRAINING,
+    VERDICT,
+    ModelState,
+    TenureState,
+    VersionState,
+    replay,
+)
+from pedigree.catalog.names import name_key
+from pedigree.integrity.queries import SQL
+from pedigree.integrity.tally import Tally
+from pedigree.postgres.database import Database
+from pedigree.postgres.transaction import Row, Transaction, stream, take_snapshot
+
+_MODEL_FIELDS = ("aliases", "generation", "policy", "deleted_at", "tenures")
+
+
+def check_replay(database: Database) -> Tally:
+    """Replay the events of every model, one model in memory at a time."""
+    tally, after = Tally(), 0
+    while found := database.read(SQL["next_model"], {"after": after}):
+        after = found[0]["model_id"]
+        differences = database.run(partial(_compare, after))
+        tally.looked_at += 1
+        for reference, problem in differences:
+            tally.found(reference, problem)
+    return tally
+
+
+def _compare(model_id: int, transaction: Transaction) -> list[tuple[str, str]]:
+    take_snapshot(transaction)
+    model = transaction.execute(SQL["model"], {"model_id": model_id}).fetchone()
+    if model is None:
+        return []
+    present = _state_of_tables(transaction, model)
+    try:
+        told = replay(_events(transaction, model["name"]))
+    except (KeyError, TypeError, ValueError) as error:
+        return [(model["name"], f"its events cannot be replayed: {error!r}")]
+    found = list(_differences(model["name"], present, told))
+    if name_key(model["name"]) != model["name_key"]:
+        found.append((model["name"], f"its key is {model['name_key']!r}, not its name folded"))
+    return found
+
+
+def _events(transaction: Transaction, name: str) -> Iterator[NewEvent]:
+    for row in stream(transaction, SQL["events_of_model"], {"name": name}):
+        yield NewEvent(**json.loads(bytes(row["canonical"])))
+
+
+def _differences(name: str, present: ModelState, told: ModelState) -> Iterator[tuple[str, str]]:
+    for each in _MODEL_FIELDS:
+        yield from _difference(name, each, getattr(present, each), getattr(told, each))
+    for number in sorted(present.versions.keys() | told.versions.keys()):
+        reference = f"{name}/{number}"
+        here, there = present.versions.get(number), told.versions.get(number)
+        if here is None or there is None:
+            yield reference, "no event tells of it" if there is None else "its row is gone"
+            continue
+        for field in fields(VersionState):
+            a, b = getattr(here, field.name), getattr(there, field.name)
+            yield from _difference(reference, field.name, a, b)
+
+
+def _difference(
+    reference: str, name: str, here: object, there: object
+) -> Iterator[tuple[str, str]]:
+    if here != there:
+        yield reference, f"{name} is {_short(here)}, and its events say {_short(there)}"
+
+
+def _short(value: object, limit: int = 300) -> str:
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[:limit]}…"
+
+
+def _state_of_tables(transaction: Transaction, model: Row) -> ModelState:
+    key = {"model_id": model["model_id"]}
+
+    def rows(query: str) -> list[Row]:
+        return transaction.execute(SQL[query], key).fetchall()
+
+    state = ModelState(
+        generation=model["generation"], policy=model["policy"], deleted_at=model["deleted_at"]
+    )
+    for row in rows("versions_of_model"):
+        number = row.pop("version")
+        state.versions[number] = VersionState(**row)
+    for row in rows("trainings_of_model"):
+        metrics = {name: float(value) for name, value in row["metrics"].items()}
+        training: dict[str, Any] = {**{name: row[name] for name in TRAINING}, "metrics": metrics}
+        state.versions[row["version"]].trainings[row["training_id"]] = training
+    for row in rows("verdicts_of_model"):
+        state.versions[row["version"]].verdicts.append({name: row[name] for name in VERDICT})
+    for row in rows("cards_of_model"):
+        state.versions[row["version"]].cards.append(row["digest"])
+    _add_tenures(state, rows("tenures_of_model"))
+    return state
+
+
+def _add_tenures(state: ModelState, rows: list[Row]) -> None:
+    for row in rows:
+        tenure = TenureState(**row)
+        state.tenures.append(tenure)
+        if tenure.until is None and tenure.pointer == "alias":
+            state.aliases[tenure.name] = tenure.version
+        if tenure.until is None and tenure.pointer == "stage":
+            state.versions[tenure.version].stage = tenure.name
