@@ -29,7 +29,7 @@
     │   ├── BytesCollectedError      a deleted version's bytes are gone; it cannot be restored
     │   ├── BytesTakenError          the same bytes were registered anew; it cannot be restored
     │   ├── PlanChangedError         garbage collection would now do something else
-    │   ├── UntrustedModelError      loading it would build types that nobody vouched for
+    │   ├── UntrustedModelError      loading it would run or build what nobody vouched for
     │   └── UnsupportedByStoreError  this kind of object store has no such ability
     ├── CorruptionError              bytes are not what their digest says, or are gone
     ├── MissingDependencyError       an optional library is not installed; names the extra
@@ -198,7 +198,7 @@ class PlanChangedError(RefusedError):
 
 
 class UntrustedModelError(RefusedError):
-    """Loading the artifact would build types that nobody vouched for; the message names them."""
+    """Loading the artifact would run or build what nobody vouched for; the message names it."""
 
 
 class UnsupportedByStoreError(RefusedError):

@@ -5,12 +5,10 @@ entry point group ``pedigree.flavors``. Its module must not import the library i
 top: the registry looks flavors up where that library is not installed.
 """
 
-import importlib
 from collections.abc import Collection
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from types import ModuleType
 from typing import Protocol, cast, runtime_checkable
 
 from pedigree.errors import MissingDependencyError, UnknownFlavorError
@@ -42,7 +40,9 @@ class Flavor(Protocol):
 
         Args:
             folder: What ``save`` has filled, or a user has brought.
-            trust: The names of what may run beyond that which the flavor itself vouches for.
+            trust: The names of what may run beyond that which the flavor itself vouches for: full
+                names of types, or ``pickle`` or ``mlflow`` for a format that runs what its maker
+                wrote. It is looked at before anything is run.
 
         Raises:
             UntrustedModelError: Loading would run what is neither known to be safe nor trusted.
@@ -90,23 +90,6 @@ def get_flavor(name: str) -> Flavor:
             remedy="Install what it needs",
         ) from error
     return cast("Flavor", flavor)
-
-
-def library(module: str, *, extra: str) -> ModuleType:
-    """Import a module that belongs to one of Pedigree's extras.
-
-    Raises:
-        MissingDependencyError: It is not installed; the remedy names the extra.
-    """
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"{error.name or module} is not installed",
-            field="flavor",
-            value=extra,
-            remedy=f"Run: pip install 'pedigree[{extra}]'",
-        ) from error
 
 
 # Scanning every installed distribution takes tens of milliseconds, and each register asks.

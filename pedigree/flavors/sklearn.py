@@ -10,19 +10,14 @@ from collections.abc import Collection
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
-from pedigree.errors import (
-    InvalidArtifactError,
-    InvalidInputError,
-    PedigreeError,
-    UnsupportedModelError,
-    UntrustedModelError,
-)
+from pedigree.errors import InvalidArtifactError, PedigreeError, UnsupportedModelError
+from pedigree.flavors._files import model_file
+from pedigree.flavors._predict import predicted_signature
 from pedigree.flavors._sklearn_trees import check_trees
 from pedigree.flavors._skops_archive import write_canonical
-from pedigree.flavors.plugins import library
-from pedigree.signatures.infer import infer
+from pedigree.flavors._trust import trusted_names, untrusted
+from pedigree.libraries import library
 from pedigree.signatures.records import Signature
 
 EXTRA = "sklearn"
@@ -72,12 +67,18 @@ class SklearnFlavor:
             MissingDependencyError: skops is not installed.
         """
         skops = library("skops.io", extra=EXTRA)
-        archive = _archive(folder)
-        trusted = sorted(trusted_types(_installed_version()) | _names(trust))
+        remedy = f"Store the model with skops.io.dump(model, {ARCHIVE!r})"
+        archive = model_file(folder, self.name, (".skops",), remedy)
+        trusted = sorted(trusted_types(_installed_version()) | trusted_names(trust))
         try:
             unknown = set(skops.get_untrusted_types(file=archive)) - set(trusted)
             if unknown:
-                raise _untrusted(sorted(unknown))
+                raise untrusted(
+                    f"the model holds {', '.join(sorted(unknown))}, which neither skops nor"
+                    " Pedigree's list for the installed scikit-learn vouches for: building them"
+                    " can run code of whoever made the file",
+                    sorted(unknown),
+                )
             model: object = skops.load(archive, trusted=trusted)
             check_trees(model)
         except PedigreeError:
@@ -97,14 +98,7 @@ class SklearnFlavor:
             UnsupportedModelError: The model has neither.
             InvalidSignatureError: The sample or the result has no type in a signature.
         """
-        verb: Any = getattr(model, "predict", None) or getattr(model, "transform", None)
-        if verb is None:
-            raise UnsupportedModelError(
-                f"{type(model).__name__} has neither predict() nor transform()",
-                field="model",
-                remedy="Give the signature instead of a sample",
-            )
-        return infer(sample, verb(sample))
+        return predicted_signature(model, sample, "predict", "transform")
 
 
 @cache
@@ -129,32 +123,3 @@ def trusted_types(version: str) -> frozenset[str]:
 def _installed_version() -> str:
     full: str = library("sklearn", extra=EXTRA).__version__
     return ".".join(full.split(".")[:2])
-
-
-def _archive(folder: Path) -> Path:
-    found = sorted(folder.glob("*.skops"))
-    if len(found) != 1:
-        raise InvalidArtifactError(
-            f"a model of flavor sklearn is one .skops file, and the folder holds {len(found)}",
-            field="path",
-            value=str(folder),
-            remedy=f"Store the model with skops.io.dump(model, {ARCHIVE!r})",
-        )
-    return found[0]
-
-
-def _names(trust: Collection[str]) -> set[str]:
-    if isinstance(trust, str):  # a text is a collection of texts too
-        raise InvalidInputError(
-            "trust must be a list of names", field="trust", value=trust, remedy=f"Give [{trust!r}]"
-        )
-    return set(trust)
-
-
-def _untrusted(names: list[str]) -> UntrustedModelError:
-    return UntrustedModelError(
-        f"the model holds {', '.join(names)}, which neither skops nor Pedigree's list for the"
-        " installed scikit-learn vouches for; building them can run code of whoever made the file",
-        field="trust",
-        remedy=f"If you trust the maker, load it with trust={names!r}",
-    )

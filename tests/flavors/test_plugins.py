@@ -9,7 +9,8 @@ import pytest
 from pedigree.errors import MissingDependencyError, UnknownFlavorError
 from pedigree.flavors import plugins
 from pedigree.flavors.generic import GenericFlavor
-from pedigree.flavors.plugins import Flavor, flavor_names, get_flavor, library
+from pedigree.flavors.plugins import Flavor, flavor_names, get_flavor
+from pedigree.libraries import library
 
 
 @pytest.fixture

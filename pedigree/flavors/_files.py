@@ -1,0 +1,38 @@
+"""What flavors of one or a few files share: find them, and say what is wrong with them."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from pedigree.errors import InvalidArtifactError
+
+
+def model_files(folder: Path, *suffixes: str) -> list[Path]:
+    """Return the files directly in a folder that have one of these suffixes, by name."""
+    return sorted(file for file in folder.iterdir() if file.suffix in suffixes and file.is_file())
+
+
+def model_file(folder: Path, flavor: str, suffixes: Collection[str], remedy: str) -> Path:
+    """Return the one file directly in a folder that has one of these suffixes.
+
+    Raises:
+        InvalidArtifactError: There is none, or there are several.
+    """
+    found = model_files(folder, *suffixes)
+    if len(found) != 1:
+        raise InvalidArtifactError(
+            f"a model of flavor {flavor} is one {' or '.join(suffixes)} file,"
+            f" and the folder holds {len(found)}",
+            field="path",
+            value=str(folder),
+            remedy=remedy,
+        )
+    return found[0]
+
+
+def unreadable(file: Path, reader: str, error: BaseException) -> InvalidArtifactError:
+    """Return the error that a library cannot read a file."""
+    return InvalidArtifactError(
+        f"{reader} cannot read {file.name}: {type(error).__name__}: {error}",
+        field="path",
+        remedy="If it is whole, read it with the version of the library that wrote it",
+    )

@@ -1,0 +1,25 @@
+"""Import what belongs to one of Pedigree's extras, or say which extra to install.
+
+>>> library("json", extra="none").dumps({})
+'{}'
+"""
+
+import importlib
+from types import ModuleType
+
+from pedigree.errors import MissingDependencyError
+
+
+def library(module: str, *, extra: str) -> ModuleType:
+    """Import a module that belongs to one of Pedigree's extras.
+
+    Raises:
+        MissingDependencyError: It is not installed; the remedy names the extra.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"{(error.name or module).partition('.')[0]} is not installed",
+            remedy=f"Run: pip install 'pedigree[{extra}]'",
+        ) from error

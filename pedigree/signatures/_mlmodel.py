@@ -1,0 +1,118 @@
+"""The signature of an ``MLmodel`` file: MLflow's column and tensor specs in our words.
+
+https://mlflow.org/docs/latest/ml/model/signatures: columns have names and one of eight types, which
+are ours too; tensors have a numpy dtype and a shape. MLflow's nested types (``array``, ``object``,
+``map``, ``any``, ``sparkml_vector``) have no place in ours. Its inference parameters are left out:
+each has a default, so a caller need not know them.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from pedigree.errors import InvalidSignatureError
+from pedigree.libraries import library
+from pedigree.signatures.records import Column, ColumnType, Port, Signature, Tensor
+
+_STATE_IT = "State the signature when registering"
+
+# What a column without a name becomes: the array that MLflow hands over for it.
+_ARRAY_DTYPES: Mapping[ColumnType, str] = {
+    ColumnType.BOOLEAN: "bool",
+    ColumnType.INTEGER: "int32",
+    ColumnType.LONG: "int64",
+    ColumnType.FLOAT: "float32",
+    ColumnType.DOUBLE: "float64",
+    ColumnType.STRING: "str",
+    ColumnType.BINARY: "bytes",
+    ColumnType.DATETIME: "datetime64[ns]",
+}
+_DTYPE = re.compile(
+    r"bool|u?int(8|16|32|64)|float(16|32|64|128)|complex(64|128)|str|bytes|datetime64(\[\w+\])?"
+)
+
+
+def mlmodel_signature(file: Path) -> Signature | None:
+    """Return the signature that an ``MLmodel`` file states; None where it states none.
+
+    Raises:
+        InvalidSignatureError: The file cannot be read, or its signature has a part that ours
+            cannot hold; the message names it.
+        MissingDependencyError: PyYAML is not installed.
+    """
+    stated = _read(file).get("signature")
+    if stated is None:
+        return None
+    if not isinstance(stated, Mapping):
+        raise _unreadable("signature", "it is no mapping")
+    try:
+        return Signature(
+            inputs=_ports(stated.get("inputs"), "inputs"),
+            outputs=_ports(stated.get("outputs"), "outputs"),
+        )
+    except ValidationError as error:
+        raise _unreadable("signature", error.errors()[0]["msg"]) from error
+
+
+def _read(file: Path) -> Mapping[str, Any]:
+    yaml = library("yaml", extra="mlflow")
+    try:
+        content = yaml.safe_load(file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise _unreadable(file.name, str(error)) from error
+    return content if isinstance(content, Mapping) else {}
+
+
+def _ports(stated: object, role: str) -> tuple[Port, ...]:
+    try:
+        specs: Any = json.loads(stated) if isinstance(stated, str) else stated
+        if not specs:
+            raise InvalidSignatureError(
+                f"the MLmodel states no {role}", field=f"signature.{role}", remedy=_STATE_IT
+            )
+        if len(specs) > 1 and any("name" not in spec for spec in specs):
+            raise InvalidSignatureError(
+                "the MLmodel knows several columns by their place alone, and a caller sends names",
+                field=f"signature.{role}",
+                remedy=_STATE_IT,
+            )
+        return tuple(_port(spec, role) for spec in specs)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        if isinstance(error, ValidationError):
+            raise
+        raise _unreadable(role, f"{type(error).__name__}: {error}") from error
+
+
+def _port(spec: Mapping[str, Any], role: str) -> Port:
+    name, required = spec.get("name"), spec.get("required", True)
+    where = f"signature.{role}" if name is None else f"signature.{role}.{name}"
+    if spec["type"] == "tensor":
+        tensor = spec["tensor-spec"]
+        dtype = tensor["dtype"]
+        if not _DTYPE.fullmatch(dtype):
+            raise _no_type(where, f"tensors of {dtype}")
+        return Tensor(name=name, dtype=dtype, shape=tuple(tensor["shape"]))
+    if spec["type"] not in list(ColumnType):
+        raise _no_type(where, f"the type {spec['type']}")
+    kind = ColumnType(spec["type"])
+    if name is None:
+        return Tensor(dtype=_ARRAY_DTYPES[kind], shape=(-1,), required=required)
+    return Column(name=name, type=kind, required=required)
+
+
+def _no_type(where: str, what: str) -> InvalidSignatureError:
+    return InvalidSignatureError(
+        f"the MLmodel states {what}, which has no place in a signature",
+        field=where,
+        remedy=_STATE_IT,
+    )
+
+
+def _unreadable(where: str, reason: str) -> InvalidSignatureError:
+    return InvalidSignatureError(
+        f"the MLmodel cannot be read: {reason}", field=where, remedy=_STATE_IT
+    )

@@ -1,0 +1,53 @@
+"""The types of polars' columns; they are known without looking at a value."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from pedigree.signatures._numpy import tensor
+from pedigree.signatures._types import COLUMN_TYPES, column_name, columns, no_type
+from pedigree.signatures.records import Column, ColumnType, Port
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_BY_NAME: Mapping[str, ColumnType] = {
+    **COLUMN_TYPES,
+    "boolean": ColumnType.BOOLEAN,
+    "string": ColumnType.STRING,
+    "categorical": ColumnType.STRING,
+    "enum": ColumnType.STRING,
+    "binary": ColumnType.BINARY,
+    "date": ColumnType.DATETIME,
+    "datetime": ColumnType.DATETIME,
+}
+
+
+def frame_ports(frame: "pl.DataFrame | pl.LazyFrame", role: str) -> tuple[Port, ...]:
+    """Return one column a name; a lazy frame is not computed.
+
+    Raises:
+        InvalidSignatureError: A name or a dtype has no place in a signature.
+    """
+    schema = frame.collect_schema()
+    return columns(
+        ((name, _column_type(dtype, f"{role}.{name}")) for name, dtype in schema.items()), role
+    )
+
+
+def series_port(series: "pl.Series", role: str) -> Port:
+    """Return a column by the series' name, or a tensor where it has none.
+
+    Raises:
+        InvalidSignatureError: Its name or dtype has no place in a signature.
+    """
+    if not series.name:
+        return tensor(series.to_numpy(), name=None, where=role)
+    name = column_name(series.name, role)
+    return Column(name=name, type=_column_type(series.dtype, f"{role}.{name}"))
+
+
+def _column_type(dtype: "pl.DataType", where: str) -> ColumnType:
+    known = _BY_NAME.get(dtype.base_type().__name__.lower())
+    if known is None:
+        raise no_type(where, str(dtype))
+    return known

@@ -1,0 +1,80 @@
+"""Which type the values of the usual libraries have in a signature, and how a lack is told."""
+
+from collections.abc import Iterable, Mapping
+
+from pedigree.errors import InvalidSignatureError
+from pedigree.signatures.records import Column, ColumnType
+
+# By the words that numpy, polars and arrow have for them in common. Unsigned numbers take the next
+# wider signed type; uint64 has none, so it is refused.
+COLUMN_TYPES: Mapping[str, ColumnType] = {
+    "bool": ColumnType.BOOLEAN,
+    "int8": ColumnType.INTEGER,
+    "int16": ColumnType.INTEGER,
+    "int32": ColumnType.INTEGER,
+    "int64": ColumnType.LONG,
+    "uint8": ColumnType.INTEGER,
+    "uint16": ColumnType.INTEGER,
+    "uint32": ColumnType.LONG,
+    "float16": ColumnType.FLOAT,
+    "float32": ColumnType.FLOAT,
+    "float64": ColumnType.DOUBLE,
+}
+
+
+def columns(types: Iterable[tuple[object, ColumnType]], role: str) -> tuple[Column, ...]:
+    """Return columns of these names and types.
+
+    Raises:
+        InvalidSignatureError: There is none, or a name is no text or is given twice.
+    """
+    found: dict[str, Column] = {}
+    for label, kind in types:
+        name = column_name(label, role)
+        if name in found:
+            raise InvalidSignatureError(
+                "two columns have the same name",
+                field=f"{role}.{name}",
+                remedy="Give each column a name of its own",
+            )
+        found[name] = Column(name=name, type=kind)
+    if not found:
+        raise InvalidSignatureError(
+            "the frame has no columns", field=role, remedy="Give a frame with one or more columns"
+        )
+    return tuple(found.values())
+
+
+def column_name(label: object, role: str) -> str:
+    """Return a column's label, when it is a text.
+
+    Raises:
+        InvalidSignatureError: It is not, or is empty.
+    """
+    if not isinstance(label, str) or not label:
+        raise InvalidSignatureError(
+            f"the column label {label!r} is not a text of one or more characters",
+            field=role,
+            remedy="Rename it: frame.columns = frame.columns.astype(str)",
+        )
+    return label
+
+
+def no_type(where: str, dtype: str, remedy: str | None = None) -> InvalidSignatureError:
+    """Return the error that values of a dtype have no place in a signature."""
+    return InvalidSignatureError(
+        f"values of dtype {dtype} have no type in a signature",
+        field=where,
+        remedy=remedy or _remedy(dtype),
+    )
+
+
+def _remedy(dtype: str) -> str:
+    kind = dtype.lower()
+    if "uint64" in kind:
+        return "Cast it to int64 or float64"
+    if "timedelta" in kind or "duration" in kind:
+        return "Convert it to a number of a fixed unit, such as seconds"
+    if "decimal" in kind or "complex" in kind:
+        return "Cast it to float64"
+    return "Convert it to numbers, booleans, strings, bytes or times"
