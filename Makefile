@@ -18,7 +18,7 @@ WORKERS ?= 2
 # OpenStack Swift, an object store to test against, runs on Linux alone.
 SWIFT := $(if $(filter Linux,$(shell uname -s)),.venv-swift/.installed)
 
-.PHONY: help demo test up down lint lock lock-check bench clean
+.PHONY: help demo test up down lint lock lock-check bench torch clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -59,6 +59,8 @@ bench: .venv/.installed ## measure what docs/performance.md promises
 	$(BIN)/python -m benchmarks.comeback $(ARGS)
 	$(BIN)/python -m benchmarks.register $(ARGS)
 
+torch: .venv/.torch ## a CPU build of torch, if pip can find one; without it its tests are skipped
+
 clean: ## remove the environments and the demo's data
 	@if [ -x $(BIN)/pedigree ]; then PEDIGREE_HOME="$$PWD/$(HOME_OF_DEMO)" $(BIN)/pedigree down >/dev/null 2>&1 || true; fi
 	rm -rf .venv .venv-swift $(HOME_OF_DEMO) .dagster
@@ -74,6 +76,11 @@ clean: ## remove the environments and the demo's data
 # with the locked hatchling instead of one that pip would fetch for the build.
 .venv/.installed: .venv/.locked pyproject.toml
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable . >&2
+	@touch $@
+
+# Not in the lock: which build of torch fits, and where it comes from, is the machine's affair.
+.venv/.torch: .venv/.installed tests/flavors/torch.txt
+	@sh .ci/torch .venv tests/flavors/torch.txt >&2
 	@touch $@
 
 # Swift's eventlet does not share an environment with Dagster.

@@ -42,7 +42,8 @@ class ModelIOManager(dg.ConfigurableIOManager):
     registry: dg.ResourceDependency[RegistryResource]
     flavor: str = Field(default="generic", description="For plain assets that name none")
     trust: list[str] = Field(
-        default_factory=list, description="Types that loading may build beside the flavor's own"
+        default_factory=list,
+        description="What may run while a model is loaded, as for Registry.load",
     )
 
     def handle_output(self, context: dg.OutputContext, obj: object) -> None:

@@ -51,9 +51,13 @@ class ArtifactVerbs(ReadingVerbs):
 
         Args:
             reference: The version.
-            trust: Names of types that may be built beside those the flavor trusts.
+            trust: The names of what may run while it is loaded, beyond what the flavor vouches
+                for: full names of types, or ``pickle`` or ``mlflow`` for a format that runs
+                whatever its maker wrote.
 
         Raises:
+            UntrustedModelError: Loading would run what neither the flavor nor ``trust`` vouches
+                for; nothing was run.
             MissingDependencyError: The flavor's library is not installed.
         """
         version = self.get(reference)

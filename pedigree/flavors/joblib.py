@@ -1,0 +1,77 @@
+"""Anything that joblib can pickle, for models that skops cannot store.
+
+A pickle is a program, so loading one needs ``trust=["pickle"]``. Its bytes may differ from one
+process to the next (a pickle follows which equal strings are one object, and the order of sets),
+and then the same model is another version; the flavor ``sklearn`` has neither weakness.
+"""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from pedigree.errors import UnsupportedModelError
+from pedigree.flavors._files import model_file, unreadable
+from pedigree.flavors._predict import predicted_signature
+from pedigree.flavors._trust import PICKLE, require_trust
+from pedigree.libraries import library
+from pedigree.signatures.records import Signature
+
+EXTRA = "sklearn"  # scikit-learn brings joblib along
+FILE = "model.joblib"
+SUFFIXES = (".joblib", ".pkl", ".pickle")
+
+
+class JoblibFlavor:
+    """A pickle as joblib writes it: arrays as they lie in memory, uncompressed."""
+
+    name = "joblib"
+
+    def save(self, model: object, folder: Path) -> None:
+        """Write ``model.joblib``.
+
+        Raises:
+            UnsupportedModelError: The object cannot be pickled.
+            MissingDependencyError: joblib is not installed.
+        """
+        joblib = library("joblib", extra=EXTRA)
+        file = folder / FILE
+        try:
+            joblib.dump(model, file)
+        except Exception as error:  # whatever the object's own reduction raises
+            file.unlink(missing_ok=True)
+            raise UnsupportedModelError(
+                f"joblib cannot pickle this {type(model).__name__}: {error}",
+                field="model",
+                remedy="Use named functions instead of lambdas, or the generic flavor with a file",
+            ) from error
+
+    def load(self, folder: Path, *, trust: Collection[str] = ()) -> object:
+        """Unpickle the one file of the folder.
+
+        Raises:
+            UntrustedModelError: ``trust`` does not name ``pickle``; the file was not opened.
+            InvalidArtifactError: The folder does not hold exactly one pickle, or it cannot be read.
+            MissingDependencyError: joblib, or what the pickle imports, is not installed.
+        """
+        file = model_file(
+            folder, self.name, SUFFIXES, f"Store it with joblib.dump(model, {FILE!r})"
+        )
+        require_trust(
+            trust,
+            PICKLE,
+            f"{file.name} is a pickle, a program that its maker wrote: loading it runs it",
+        )
+        joblib = library("joblib", extra=EXTRA)
+        try:
+            model: object = joblib.load(file)
+        except Exception as error:  # whatever the program does
+            raise unreadable(file, "joblib", error) from error
+        return model
+
+    def infer_signature(self, model: object, sample: object) -> Signature:
+        """Return the signature by ``predict``, or by ``transform`` where there is no ``predict``.
+
+        Raises:
+            UnsupportedModelError: The model has neither.
+            InvalidSignatureError: The sample or the result has no type in a signature.
+        """
+        return predicted_signature(model, sample, "predict", "transform")

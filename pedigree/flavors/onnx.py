@@ -1,0 +1,145 @@
+"""ONNX graphs; loading gives an ``onnxruntime.InferenceSession`` that is ready to run.
+
+A graph computes and cannot do else, but may name other files as the place of its weights. Each such
+file must lie in the model's own folder, and hold what the graph says: this is looked at before
+onnxruntime opens anything.
+"""
+
+import re
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+from pedigree.errors import InvalidArtifactError, InvalidSignatureError, UnsupportedModelError
+from pedigree.flavors._files import model_file, unreadable
+from pedigree.flavors._predict import not_callable
+from pedigree.libraries import library
+from pedigree.signatures._onnx import model_signature, node_tensor, signature_of
+from pedigree.signatures.records import Signature, Tensor
+
+EXTRA = "onnx"
+FILE = "model.onnx"
+SUFFIXES = (".onnx",)
+
+
+class OnnxFlavor:
+    """An ``onnx.ModelProto``."""
+
+    name = "onnx"
+
+    def save(self, model: object, folder: Path) -> None:
+        """Write ``model.onnx``, the same bytes for the same model in any process.
+
+        Raises:
+            UnsupportedModelError: The object is no ``onnx.ModelProto``, or too large to be one
+                file, or its weights lie elsewhere.
+            MissingDependencyError: onnx is not installed.
+        """
+        onnx = library("onnx", extra=EXTRA)
+        encode_error = library("google.protobuf.message", extra=EXTRA).EncodeError
+        if not isinstance(model, onnx.ModelProto):
+            raise UnsupportedModelError(
+                f"{type(model).__name__} is no onnx.ModelProto",
+                field="model",
+                remedy="Convert it, or give the path of the .onnx file",
+            )
+        if any(True for _ in _external_tensors(onnx, model)):
+            raise _in_pieces("its weights lie in other files")
+        try:
+            (folder / FILE).write_bytes(model.SerializeToString(deterministic=True))
+        except (ValueError, encode_error) as error:  # protobuf ends at 2 GiB
+            raise _in_pieces(f"it cannot be one file: {error}") from error
+
+    def load(self, folder: Path, *, trust: Collection[str] = ()) -> object:  # noqa: ARG002 - a graph only computes, so nothing needs trust
+        """Return a session on whatever onnxruntime finds to compute with here.
+
+        Raises:
+            InvalidArtifactError: The folder does not hold exactly one ``.onnx`` file, it names data
+                outside the folder or that is not there, or onnxruntime cannot read it.
+            MissingDependencyError: onnx or onnxruntime is not installed.
+        """
+        onnx = library("onnx", extra=EXTRA)
+        runtime = library("onnxruntime", extra=EXTRA)
+        file = model_file(folder, self.name, SUFFIXES, f"Store it with onnx.save(model, {FILE!r})")
+        try:
+            for tensor in _external_tensors(onnx, onnx.load(str(file), load_external_data=False)):
+                _check_external(tensor, folder)
+            session: object = runtime.InferenceSession(
+                str(file), providers=runtime.get_available_providers()
+            )
+        except InvalidArtifactError:
+            raise
+        except Exception as error:  # onnxruntime's errors have no base of their own
+            raise unreadable(file, "onnxruntime", error) from error
+        return session
+
+    def infer_signature(self, model: object, sample: object) -> Signature:  # noqa: ARG002 - the graph itself states it
+        """Return what the graph states of its inputs and outputs; the sample is not needed.
+
+        Raises:
+            UnsupportedModelError: The model is neither an ``onnx.ModelProto`` nor a session.
+            InvalidSignatureError: The graph takes or gives something that is no tensor.
+        """
+        if isinstance(model, library("onnx", extra=EXTRA).ModelProto):
+            return model_signature(model)
+        if isinstance(model, library("onnxruntime", extra=EXTRA).InferenceSession):
+            return signature_of(
+                (_session_tensor(node, "inputs") for node in model.get_inputs()),
+                (_session_tensor(node, "outputs") for node in model.get_outputs()),
+            )
+        raise not_callable(model, "is neither an onnx.ModelProto nor an InferenceSession")
+
+
+def _session_tensor(node: Any, role: str) -> Tensor:
+    tensor = re.fullmatch(r"tensor\((\w+)\)", node.type)
+    if tensor is None or not node.shape:  # a session tells a scalar and an unknown rank alike
+        raise InvalidSignatureError(
+            f"the session says {node.type} of the shape {node.shape}",
+            field=f"{role}.{node.name}",
+            remedy="Register the .onnx file without a sample, or state the signature",
+        )
+    return node_tensor(node.name, tensor[1], node.shape, role)
+
+
+def _external_tensors(onnx: Any, message: Any) -> Iterator[Any]:
+    """Yield every tensor, however deep in the model, whose data lies in another file."""
+    if isinstance(message, onnx.TensorProto):
+        if message.data_location == onnx.TensorProto.EXTERNAL or message.external_data:
+            yield message
+        return
+    for field, value in message.ListFields():
+        if field.message_type is None:
+            continue
+        for each in [value] if hasattr(value, "ListFields") else value:
+            yield from _external_tensors(onnx, each)
+
+
+def _check_external(tensor: Any, folder: Path) -> None:
+    said = {entry.key: entry.value for entry in tensor.external_data}
+    location = said.get("location", "")
+    file, inside = (folder / location).resolve(), folder.resolve()
+    if not location or not file.is_relative_to(inside) or not file.is_file():
+        raise _bad_data(tensor.name, location, "is no file of the model's folder")
+    offset, length = (said.get(key, "0") for key in ("offset", "length"))
+    if not (offset.isdecimal() and length.isdecimal()):
+        raise _bad_data(tensor.name, location, f"has no bytes {offset} to {length}")
+    if int(offset) + int(length) > file.stat().st_size:
+        raise _bad_data(tensor.name, location, f"is shorter than {int(offset) + int(length)} bytes")
+
+
+def _bad_data(tensor: str, location: str, fault: str) -> InvalidArtifactError:
+    return InvalidArtifactError(
+        f"the data of tensor {tensor!r} cannot be read: {location!r} {fault}",
+        field="path",
+        value=location,
+        remedy="Store the model with its data files beside it",
+    )
+
+
+def _in_pieces(reason: str) -> UnsupportedModelError:
+    return UnsupportedModelError(
+        f"the model cannot be stored as an object: {reason}",
+        field="model",
+        remedy="Save it with onnx.save(model, …, save_as_external_data=True) and give the folder's"
+        " path",
+    )

@@ -1,0 +1,164 @@
+"""PyTorch's state dicts: the tensors of a model by name, without its code.
+
+Loading gives the state dict, and the module is the caller's to make: ``net.load_state_dict(…)``.
+Tensors alone are stored as safetensors. What that format cannot hold (tensors that share memory,
+numbers and texts among them) is stored by ``torch.save``, and read with ``weights_only=True``,
+which builds nothing but tensors and plain values. A pickled module is loaded only with ``trust``.
+"""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+from pedigree.errors import UnsupportedModelError
+from pedigree.flavors._files import model_file, model_files, unreadable
+from pedigree.flavors._predict import not_callable
+from pedigree.flavors._trust import PICKLE, trusted_names, untrusted
+from pedigree.flavors.safetensors import FILE, SUFFIX, read_all
+from pedigree.libraries import library
+from pedigree.signatures.infer import infer
+from pedigree.signatures.records import Signature
+
+EXTRA = "torch"
+PICKLED_FILE = "model.pt"
+SUFFIXES = (".pt", ".pth", ".bin")
+
+
+class TorchFlavor:
+    """A ``torch.nn.Module``, of which the state dict is stored, or a state dict."""
+
+    name = "torch"
+
+    def save(self, model: object, folder: Path) -> None:
+        """Write ``model.safetensors``, or ``model.pt`` where not all is tensors of their own.
+
+        The same tensors give the same bytes in any process.
+
+        Raises:
+            UnsupportedModelError: The object is neither a module nor a mapping of names, or holds
+                what ``weights_only=True`` would refuse to read.
+            MissingDependencyError: torch or safetensors is not installed.
+        """
+        torch = library("torch", extra=EXTRA)
+        state = _state(torch, model)
+        if _is_plain(torch, state):
+            writer = library("safetensors.torch", extra=EXTRA)
+            writer.save_file(
+                {name: each.contiguous() for name, each in state.items()}, folder / FILE
+            )
+            return
+        file = folder / PICKLED_FILE
+        torch.save(state, file)
+        try:
+            torch.load(file, map_location="cpu", weights_only=True)
+        except UnpicklingError as error:
+            file.unlink()
+            raise UnsupportedModelError(
+                f"the state dict holds more than tensors and plain values: {error}",
+                field="model",
+                remedy="Give tensors, numbers and texts only",
+            ) from error
+
+    def load(self, folder: Path, *, trust: Collection[str] = ()) -> object:
+        """Return the state dict, on the CPU.
+
+        Raises:
+            UntrustedModelError: The file is a pickle of more than tensors and plain values, and
+                ``trust`` does not name ``pickle``; nothing of it was run.
+            InvalidArtifactError: The folder holds no such file, or it is damaged.
+            MissingDependencyError: torch or safetensors is not installed.
+        """
+        torch = library("torch", extra=EXTRA)
+        trusted = PICKLE in trusted_names(trust)
+        if model_files(folder, SUFFIX):
+            return read_all(folder, library("safetensors.torch", extra=EXTRA).load_file)
+        remedy = f"Store the state dict as {FILE}, or by torch.save as {PICKLED_FILE}"
+        file = model_file(folder, self.name, (SUFFIX, *SUFFIXES), remedy)
+        try:
+            model: object = torch.load(file, map_location="cpu", weights_only=not trusted)
+        except UnpicklingError as error:
+            if trusted:
+                raise unreadable(file, "torch", error) from error
+            raise untrusted(
+                f"{file.name} is a pickle of more than tensors and plain values"
+                f"{_builds(torch, file)}, a program that its maker wrote: loading it runs it",
+                [PICKLE],
+            ) from error
+        except Exception as error:  # whatever the content provoked
+            raise unreadable(file, "torch", error) from error
+        return model
+
+    def infer_signature(self, model: object, sample: object) -> Signature:
+        """Return the signature by calling the module, in evaluation, with the sample.
+
+        A mapping of names is passed by name; frames and arrays become tensors first.
+
+        Raises:
+            UnsupportedModelError: The model is no module.
+            InvalidSignatureError: The sample or the result has no type in a signature.
+        """
+        torch = library("torch", extra=EXTRA)
+        if not isinstance(model, torch.nn.Module):
+            raise not_callable(model, "is no module, and tensors alone cannot be called")
+        was_training = model.training
+        try:
+            with torch.no_grad():
+                result = _call(torch, model.eval(), sample)
+        finally:
+            model.train(was_training)
+        return infer(_arrays(torch, sample), _arrays(torch, result))
+
+
+def _state(torch: Any, model: object) -> dict[str, Any]:
+    if isinstance(model, torch.nn.Module):
+        return dict(model.state_dict())
+    if isinstance(model, Mapping) and model and all(isinstance(name, str) for name in model):
+        return dict(model)
+    raise UnsupportedModelError(
+        f"{type(model).__name__} is neither a module nor a state dict",
+        field="model",
+        remedy="Give one of them, or name the model's flavor",
+    )
+
+
+def _is_plain(torch: Any, state: Mapping[str, Any]) -> bool:
+    """Tell whether safetensors can hold it: dense tensors, each with memory of its own."""
+    values = state.values()
+    if not all(
+        isinstance(value, torch.Tensor) and value.layout == torch.strided for value in values
+    ):
+        return False
+    # Tensors without an element have no memory to share.
+    owned = [value.untyped_storage().data_ptr() for value in values if value.numel()]
+    return bool(state) and len(set(owned)) == len(owned)
+
+
+def _call(torch: Any, module: Any, sample: object) -> object:
+    if isinstance(sample, Mapping):
+        return module(**{name: _tensor(torch, each) for name, each in sample.items()})
+    return module(_tensor(torch, sample))
+
+
+def _tensor(torch: Any, value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return value
+    return torch.as_tensor(value.to_numpy() if hasattr(value, "to_numpy") else value)
+
+
+def _arrays(torch: Any, value: Any) -> object:
+    """Return tensors as numpy arrays, which have their types in common with signatures."""
+    if isinstance(value, torch.Tensor):
+        return value.detach().cpu().numpy()
+    if isinstance(value, Mapping):
+        return {name: _arrays(torch, each) for name, each in value.items()}
+    return value
+
+
+def _builds(torch: Any, file: Path) -> str:
+    """Say which names a pickle calls, where torch can read them without running it."""
+    try:
+        names = torch.serialization.get_unsafe_globals_in_checkpoint(file)
+    except Exception:  # the form of torch before 1.6, or what nobody can read
+        return ""
+    return f" ({', '.join(sorted(names))})" if names else ""

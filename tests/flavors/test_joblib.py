@@ -1,0 +1,76 @@
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.linear_model import LinearRegression
+from sklearn.neighbors import KNeighborsClassifier
+
+from pedigree.errors import (
+    InvalidArtifactError,
+    InvalidInputError,
+    UnsupportedModelError,
+    UntrustedModelError,
+)
+from pedigree.flavors.joblib import JoblibFlavor
+from pedigree.signatures.records import Tensor
+from tests.flavors.hostile import pickle_that_touches
+
+FLAVOR = JoblibFlavor()
+ROWS = np.arange(8.0).reshape(4, 2)
+
+
+def test_a_model_that_skops_would_not_trust_comes_back_with_trust(tmp_path: Path) -> None:
+    model = KNeighborsClassifier(1, algorithm="kd_tree").fit(ROWS, [0, 1, 0, 1])
+    FLAVOR.save(model, tmp_path)
+    loaded = FLAVOR.load(tmp_path, trust=["pickle"])
+    assert isinstance(loaded, KNeighborsClassifier)
+    assert loaded.predict(ROWS).tolist() == [0, 1, 0, 1]
+
+
+@pytest.mark.parametrize("name", ["model.joblib", "model.pkl", "model.pickle"])
+def test_a_pickle_is_not_opened_without_trust(name: str, tmp_path: Path) -> None:
+    canary = tmp_path / "canary"
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / name).write_bytes(pickle_that_touches(canary))
+    for trust in ([], ["joblib"], ["posix.system"]):
+        with pytest.raises(UntrustedModelError, match="loading it runs it") as refused:
+            FLAVOR.load(folder, trust=trust)
+        assert f"{name} is a pickle" in str(refused.value)
+        assert "trust=['pickle']" in str(refused.value.remedy)
+        assert not canary.exists()
+    FLAVOR.load(folder, trust=["pickle"])
+    assert canary.exists()  # so the test can see what it is about
+
+
+def test_trust_is_a_list_not_a_text(tmp_path: Path) -> None:
+    FLAVOR.save(LinearRegression(), tmp_path)
+    with pytest.raises(InvalidInputError, match="trust must be a list"):
+        FLAVOR.load(tmp_path, trust="pickle")
+
+
+def test_a_damaged_pickle_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "model.joblib").write_bytes(b"no pickle")
+    with pytest.raises(InvalidArtifactError, match=r"joblib cannot read model\.joblib"):
+        FLAVOR.load(tmp_path, trust=["pickle"])
+
+
+def test_a_folder_must_hold_one_pickle(tmp_path: Path) -> None:
+    with pytest.raises(InvalidArtifactError, match="holds 0"):
+        FLAVOR.load(tmp_path, trust=["pickle"])
+    for name in ("one.joblib", "other.pkl"):
+        joblib.dump(LinearRegression(), tmp_path / name)
+    with pytest.raises(InvalidArtifactError, match="holds 2"):
+        FLAVOR.load(tmp_path, trust=["pickle"])
+
+
+def test_what_cannot_be_pickled_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedModelError, match="cannot pickle this function"):
+        FLAVOR.save(lambda rows: rows, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_signature_is_what_the_model_gives_for_the_sample() -> None:
+    signature = FLAVOR.infer_signature(LinearRegression().fit(ROWS, ROWS[:, 0]), ROWS)
+    assert signature.outputs == (Tensor(dtype="float64", shape=(-1,)),)
