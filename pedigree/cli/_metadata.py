@@ -1,25 +1,21 @@
 """What ``pedigree register`` states about a version: from its options, the CI and the work tree."""
 
 import os
-import shutil
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from pydantic import ValidationError
 
-from pedigree.artifacts.paths import scan
 from pedigree.catalog.metadata import validated
 from pedigree.catalog.records import NewVersion
 from pedigree.cli._input import json_values, numbers, pairs, read_text
+from pedigree.cli._sample import sampled_signature
 from pedigree.errors import InvalidMetadataError, InvalidSignatureError
 from pedigree.lineage.code import CodeState, current_code
 from pedigree.settings import Settings
+from pedigree.signatures.files import stated_signature
 from pedigree.signatures.records import Signature
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # What build systems call the run, and its page: https://docs.github.com/actions/reference/variables,
 # https://docs.gitlab.com/ci/variables/predefined_variables, and the like of the others.
@@ -44,6 +40,7 @@ class Declared:
     run_id: str | None
     git_commit: str | None
     environment: Path | None
+    trust: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     params: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
@@ -55,7 +52,8 @@ def new_version(declared: Declared, path: Path, settings: Settings) -> NewVersio
 
     Args:
         declared: What was typed.
-        path: The artifact; loaded where its signature is inferred from a sample.
+        path: The artifact; loaded where its signature is inferred from a sample, else asked for
+            the signature that its files state.
         settings: This process's settings.
 
     Raises:
@@ -151,11 +149,14 @@ def _signature(declared: Declared, path: Path) -> Signature:
     if declared.signature:
         return _read_signature(declared.signature)
     if declared.sample and declared.flavor:
-        return _inferred(declared.flavor, path, declared.sample)
+        return sampled_signature(declared.flavor, path, declared.sample, declared.trust)
+    if stated := stated_signature(path):
+        return stated
     _missing(
         "--signature",
         "signature",
-        "Give --signature FILE.json, or --sample FILE.csv to infer it from the model",
+        "Give --signature FILE.json, or --sample FILE.csv to infer it from the model; an MLmodel"
+        " or an ONNX file states it itself",
     )
 
 
@@ -172,38 +173,4 @@ def _read_signature(file: Path) -> Signature:
             value=str(file),
             remedy='Write {"inputs": [{"name": "age", "type": "long"}], "outputs": […]};'
             " see $defs.Signature of `pedigree schema`",
-        ) from error
-
-
-def _inferred(flavor_name: str, path: Path, sample: Path) -> Signature:
-    from pedigree.flavors.plugins import get_flavor
-
-    flavor = get_flavor(flavor_name)
-    files = scan(path)
-    rows = _read_sample(sample)
-    if path.is_dir():
-        return flavor.infer_signature(flavor.load(path), rows)
-    with tempfile.TemporaryDirectory() as folder:  # a flavor loads a folder, as it will be pulled
-        shutil.copyfile(path, Path(folder) / files[0].path)
-        return flavor.infer_signature(flavor.load(Path(folder)), rows)
-
-
-def _read_sample(file: Path) -> "pd.DataFrame":
-    try:
-        import pandas as pd
-    except ModuleNotFoundError as error:
-        from pedigree.errors import MissingDependencyError
-
-        raise MissingDependencyError(
-            "--sample needs pandas, which is not installed",
-            remedy="Install pedigree[sklearn], or give --signature",
-        ) from error
-    try:
-        return pd.read_csv(file)
-    except (OSError, ValueError) as error:  # ParserError and EmptyDataError are ValueErrors
-        raise InvalidSignatureError(
-            f"cannot be read as CSV: {error}",
-            field="--sample",
-            value=str(file),
-            remedy="Name a CSV file with a header and rows of inputs",
         ) from error

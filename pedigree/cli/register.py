@@ -31,11 +31,20 @@ def register(
         str | None, typer.Option(help="How to load it, such as sklearn or generic.")
     ] = None,
     signature: Annotated[
-        Path | None, typer.Option(help="A JSON file with the typed inputs and outputs.")
+        Path | None,
+        typer.Option(
+            help="A JSON file of typed inputs and outputs; an MLmodel or ONNX file has its own."
+        ),
     ] = None,
     sample: Annotated[
         Path | None,
-        typer.Option(help="A CSV file of inputs; the signature is inferred by predicting it."),
+        typer.Option(
+            help="Inputs (.csv, .parquet, .arrow); the signature is inferred by predicting them."
+        ),
+    ] = None,
+    trust: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="What may run while --sample loads the model."),
     ] = None,
     run_id: Annotated[
         str | None,
@@ -85,6 +94,7 @@ def register(
         run_id=run_id,
         git_commit=git_commit,
         environment=environment,
+        trust=tuple(trust or ()),
         metrics=tuple(metric or ()),
         params=tuple(param or ()),
         tags=tuple(tag or ()),

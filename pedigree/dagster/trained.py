@@ -23,6 +23,7 @@ from pedigree.flavors.plugins import get_flavor
 from pedigree.lineage.code import CodeState
 from pedigree.lineage.environment import installed_packages
 from pedigree.lineage.records import LineageGraph
+from pedigree.signatures.files import stated_signature
 from pedigree.signatures.records import Signature
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ class TrainedModel:
 
     Give the ``model`` itself, which its flavor then saves, or the ``path`` of what was saved
     already. Give the ``signature``, or a ``sample`` of the inputs that it can be inferred from;
-    where the flavor cannot ask the model, ``sample_outputs`` are what it gave for them.
+    where the flavor cannot ask the model, ``sample_outputs`` are what it gave for them. Neither is
+    needed where the model's own files state it, as those of MLflow and ONNX do.
 
     Args:
         model: The trained object.
@@ -89,6 +91,7 @@ class TrainedModel:
     def declared(
         self,
         flavor: str,
+        files: Path,
         provenance: RunProvenance,
         code: CodeState,
         *,
@@ -97,13 +100,21 @@ class TrainedModel:
     ) -> DeclaredMetadata:
         """Return the metadata of the version, filled from the training and its run.
 
+        Args:
+            flavor: How the model is saved and loaded.
+            files: Where it was saved.
+            provenance: The run.
+            code: The commit of the training code.
+            code_version: The asset's.
+            data_digest: One digest over what the training read.
+
         Raises:
             InvalidMetadataError: A value lies outside its domain.
             InvalidSignatureError: No signature is given, and none can be inferred.
         """
         values: dict[str, Any] = {
             "flavor": flavor,
-            "signature": self.signature or self._inferred(flavor),
+            "signature": self.signature or self._inferred(flavor, files),
             "run_id": provenance.run_id,
             **code.model_dump(),
             "code_version": code_version,
@@ -123,7 +134,7 @@ class TrainedModel:
         }
         return validated(values)
 
-    def _inferred(self, flavor: str) -> Signature:
+    def _inferred(self, flavor: str, files: Path) -> Signature:
         if self.sample is not None and self.sample_outputs is None and self.model is not None:
             return get_flavor(flavor).infer_signature(self.model, self.sample)
         if self.sample is not None:
@@ -131,8 +142,10 @@ class TrainedModel:
             from pedigree.signatures.infer import infer  # noqa: PLC0415
 
             return infer(self.sample, self.sample_outputs)
+        if stated := stated_signature(files):
+            return stated
         raise InvalidMetadataError(
-            "is required, and the training gave neither it nor a sample to infer it from",
+            "is required, and neither the training nor the model's files state it",
             field="signature",
             remedy="Return TrainedModel(…, sample=a_few_rows_of_input), or state the signature",
         )
@@ -156,24 +169,26 @@ def register_trained(
         UnavailableError: The database or the store does not answer.
     """
     lineage = lineage or LineageGraph()
-    declared = trained.declared(
-        flavor,
-        provenance,
-        code,
-        code_version=code_version,
-        data_digest=training_data_digest(lineage),
-    )
-    new = NewVersion(
-        metadata=declared,
-        environment=installed_packages(),
-        origin=provenance.origin(),
-        lineage=lineage,
-    )
-    actor = registry.actor(provenance.actor)
-    if trained.path is not None:
-        return registry.register(name, trained.path, new, actor=actor)
     with tempfile.TemporaryDirectory(prefix="pedigree-") as folder:
-        target = Path(folder) / "model"
-        target.mkdir()
-        get_flavor(flavor).save(trained.model, target)
-        return registry.register(name, target, new, actor=actor)
+        files = trained.path or _saved(trained.model, flavor, Path(folder) / "model")
+        declared = trained.declared(
+            flavor,
+            files,
+            provenance,
+            code,
+            code_version=code_version,
+            data_digest=training_data_digest(lineage),
+        )
+        new = NewVersion(
+            metadata=declared,
+            environment=installed_packages(),
+            origin=provenance.origin(),
+            lineage=lineage,
+        )
+        return registry.register(name, files, new, actor=registry.actor(provenance.actor))
+
+
+def _saved(model: object, flavor: str, folder: Path) -> Path:
+    folder.mkdir()
+    get_flavor(flavor).save(model, folder)
+    return folder

@@ -117,6 +117,80 @@ def test_a_signature_is_inferred_from_a_sample(
         assert version["version_id"] == 1
 
 
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "arrow"])
+def test_a_sample_is_a_table_in_any_of_the_usual_files(
+    suffix: str, cli: Cli, required: list[object], tmp_path: Path
+) -> None:
+    import pandas as pd
+
+    from pedigree.flavors.plugins import get_flavor
+    from tests.flavors.models import ROWS, xgboost_model
+
+    folder, sample = tmp_path / "fitted", tmp_path / f"sample.{suffix}"
+    folder.mkdir()
+    get_flavor("xgboost").save(xgboost_model(), folder)
+    write = {
+        "csv": lambda rows: rows.to_csv(sample, index=False),
+        "parquet": pd.DataFrame.to_parquet,
+        "arrow": pd.DataFrame.to_feather,
+    }[suffix]
+    write(ROWS) if suffix == "csv" else write(ROWS, sample)
+    options = ["--flavor", "xgboost", "--sample", sample, *required[4:]]
+    version = cli("register", "churn", folder, *options, "--json").json["version"]
+    assert version["flavor"] == "xgboost"
+    inputs = [(port["name"], port["type"]) for port in version["signature"]["inputs"]]
+    assert inputs == [("age", "double"), ("calls", "long")]
+    assert version["signature"]["outputs"][0]["dtype"] == "int64"
+
+
+def test_the_signature_of_a_graph_is_read_from_it(
+    cli: Cli, required: list[object], tmp_path: Path
+) -> None:
+    from pedigree.flavors.plugins import get_flavor
+    from tests.flavors.models import onnx_model
+
+    folder = tmp_path / "graph"
+    folder.mkdir()
+    get_flavor("onnx").save(onnx_model(), folder)
+    options = ["--flavor", "onnx", *required[4:]]
+    for path in (folder, folder / "model.onnx"):
+        version = cli("register", "churn", path, *options, "--json").json["version"]
+        assert version["version_id"] == 1
+        (taken,) = version["signature"]["inputs"]
+        assert (taken["name"], taken["dtype"], taken["shape"]) == ("x", "float32", [-1, 2])
+
+
+def test_the_signature_of_an_mlflow_model_is_read_from_it(
+    cli: Cli, required: list[object], model: Path
+) -> None:
+    (model / "MLmodel").write_text(
+        "signature:\n"
+        """  inputs: '[{"type": "double", "name": "age", "required": true}]'\n"""
+        """  outputs: '[{"type": "tensor", "tensor-spec": {"dtype": "int64", "shape": [-1]}}]'\n"""
+    )
+    options = ["--flavor", "mlflow", *required[4:]]
+    version = cli("register", "churn", model, *options, "--json").json["version"]
+    assert version["signature"]["inputs"][0]["name"] == "age"
+
+
+def test_a_pickle_is_asked_for_its_signature_only_with_trust(
+    cli: Cli, required: list[object], tmp_path: Path
+) -> None:
+    import joblib
+    import pandas as pd
+    from sklearn.linear_model import LinearRegression
+
+    rows = pd.DataFrame({"age": [1.0, 2.0, 3.0]})
+    joblib.dump(LinearRegression().fit(rows, rows["age"]), tmp_path / "model.joblib")
+    rows.to_csv(tmp_path / "sample.csv", index=False)
+    options = ["--flavor", "joblib", "--sample", tmp_path / "sample.csv", *required[4:], "--json"]
+    refused = cli("register", "churn", tmp_path / "model.joblib", *options)
+    assert refused.code == 2
+    assert refused.error["field"] == "trust"
+    trusting = cli("register", "churn", tmp_path / "model.joblib", *options, "--trust", "pickle")
+    assert trusting.json["version"]["signature"]["inputs"][0]["name"] == "age"
+
+
 def test_show_gives_everything_as_json(register: Register, cli: Cli) -> None:
     register("weights", *FULL)
     document = cli("show", "churn@latest", "--json").json

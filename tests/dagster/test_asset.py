@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -10,8 +11,10 @@ from pedigree.dagster import ModelInputs, RegistryResource, TrainedModel, model_
 from pedigree.errors import InvalidInputError, InvalidMetadataError, UnknownFlavorError
 from pedigree.lifecycle.policy import default_policy
 from pedigree.registry import Registry
+from pedigree.signatures.records import Tensor
 from tests.dagster.code_location import train_job
 from tests.dagster.models import ACCURACY, Recipe, churn_asset, recipe, trained
+from tests.flavors.models import ROWS, onnx_model, xgboost_model
 
 Materialize = Callable[..., dg.ExecuteInProcessResult]
 CHURN = dg.AssetKey(["models", "churn"])
@@ -211,6 +214,30 @@ def test_what_cannot_be_registered_is_a_typed_error_and_nothing_is_written(
         materialize(churn)
     assert error.value.field == field
     assert pedigree.models() == ()
+
+
+def test_a_model_of_a_library_is_saved_described_and_loaded_by_its_flavor(
+    materialize: Materialize, pedigree: Registry
+) -> None:
+    pytest.importorskip("onnxruntime", reason="onnxruntime has no build for Intel Macs")
+
+    @model_asset(name="trees", flavor="xgboost")
+    def trees() -> TrainedModel:
+        return TrainedModel(model=xgboost_model(), sample=ROWS.head())
+
+    @model_asset(name="graph", flavor="onnx")
+    def graph() -> TrainedModel:
+        return TrainedModel(model=onnx_model())  # which states its signature itself
+
+    assert materialize(trees, graph).success
+    classifier: Any = pedigree.load("trees/1")
+    assert classifier.predict(ROWS).tolist() == xgboost_model().predict(ROWS).tolist()
+    assert [port.name for port in pedigree.get("trees/1").signature.inputs] == ["age", "calls"]
+    session: Any = pedigree.load("graph/1")
+    assert session.get_inputs()[0].name == "x"
+    assert pedigree.get("graph/1").signature.outputs == (
+        Tensor(name="y", dtype="float32", shape=(-1, 2)),
+    )
 
 
 def test_a_trained_model_is_an_object_or_a_path() -> None:
