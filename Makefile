@@ -57,6 +57,7 @@ lock-check: .venv/.installed ## fail if requirements.lock does not follow from p
 bench: .venv/.installed ## measure what docs/performance.md promises
 	$(BIN)/python -m benchmarks.cli_help $(ARGS)
 	$(BIN)/python -m benchmarks.comeback $(ARGS)
+	$(BIN)/python -m benchmarks.gc $(ARGS)
 	$(BIN)/python -m benchmarks.register $(ARGS)
 
 torch: .venv/.torch ## a CPU build of torch, if pip can find one; without it its tests are skipped

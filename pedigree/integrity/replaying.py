@@ -41,7 +41,10 @@ def _compare(model_id: int, transaction: Transaction) -> list[tuple[str, str]]:
     model = transaction.execute(SQL["model"], {"model_id": model_id}).fetchone()
     if model is None:
         return []
-    present = _state_of_tables(transaction, model)
+    try:
+        present = _state_of_tables(transaction, model)
+    except KeyError as error:
+        return [(model["name"], f"rows belong to its version {error}, which is not there")]
     try:
         told = replay(_events(transaction, model["name"]))
     except (KeyError, TypeError, ValueError) as error:

@@ -1,5 +1,6 @@
 """What is killed: each does one thing with connections of its own, as a process would."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from pedigree.artifacts import _intake, _local  # noqa: F401 - loading it is not the victim's work
@@ -25,3 +26,12 @@ def register(*, database_url: str, store_url: str, path: str, name: str) -> None
         store = open_store(store_url, Path(path))
         settings = Settings(home=Path(path), actor="victim")
         Registry(database, store, settings).register(name, Path(path), new_version())
+
+
+def collect(*, database_url: str, store_url: str, home: str) -> None:
+    """Plan a garbage collection without any window, and do it."""
+    with Database.connect(database_url, connections=1) as database:
+        settings = Settings(home=Path(home), actor="victim", retention_window=timedelta(0))
+        registry = Registry(database, open_store(store_url, Path(home)), settings)
+        with registry.plan_gc() as plan:
+            registry.gc(plan)

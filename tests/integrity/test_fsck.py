@@ -1,0 +1,258 @@
+"""`fsck` finds every kind of damage, and nothing where nothing is wrong."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pedigree.lifecycle.records import RetentionRule
+from pedigree.registry import Registry
+from tests.artifacts.publishing import blob_keys
+from tests.collection.collecting import collect
+from tests.factories import register, register_candidate
+
+FEED_OFF = "ALTER TABLE pedigree.feed DISABLE TRIGGER USER; "
+FEED_ON = (
+    "; ALTER TABLE pedigree.feed ENABLE ALWAYS TRIGGER feed_append_only;"
+    " ALTER TABLE pedigree.feed ENABLE ALWAYS TRIGGER feed_no_truncate"
+)
+EVENTS_OFF = FEED_OFF.replace("feed", "event")
+EVENTS_ON = FEED_ON.replace("feed", "event")
+# Foreign keys look away in a session of this role, as in one that restores a dump.
+UNGUARDED = "SET session_replication_role = replica; "
+
+# What somebody does to the database → which invariants fsck must say are violated.
+EDITS: dict[str, tuple[str, set[str]]] = {
+    "a version's row is gone": (
+        UNGUARDED + "DELETE FROM pedigree.model_version WHERE version = 2",
+        {"versions_gapless", "events_replay", "pointers_resolve"},
+    ),
+    "the next number was set back": (
+        "UPDATE pedigree.registered_model SET next_version = 2",
+        {"versions_gapless"},
+    ),
+    "a model's row has another name": (
+        "UPDATE pedigree.registered_model SET name = 'other'",
+        {"models_told", "events_replay"},
+    ),
+    "a manifest was edited": (
+        "UPDATE pedigree.artifact SET manifest = manifest || ' '",
+        {"artifacts_whole"},
+    ),
+    "a file is gone from an artifact's list": (
+        "DELETE FROM pedigree.artifact_file WHERE artifact_digest ="
+        " (SELECT digest FROM pedigree.model_version WHERE version = 1)",
+        {"artifacts_whole"},
+    ),
+    "an artifact lists a file too many": (
+        "INSERT INTO pedigree.artifact_file"
+        " SELECT artifact_digest, 'extra', blob_digest FROM pedigree.artifact_file LIMIT 1",
+        {"artifacts_whole"},
+    ),
+    "a blob's row is gone": (
+        UNGUARDED + "DELETE FROM pedigree.blob WHERE digest IN"
+        " (SELECT blob_digest FROM pedigree.artifact_file)",
+        {"artifacts_whole"},
+    ),
+    "a blob's size was edited": (
+        "UPDATE pedigree.blob SET size = size + 1 WHERE digest IN"
+        " (SELECT blob_digest FROM pedigree.artifact_file)",
+        {"artifacts_whole", "objects_whole"},
+    ),
+    "a card's text was edited": (
+        "UPDATE pedigree.model_card SET markdown = markdown || 'x'",
+        {"cards_whole"},
+    ),
+    "two versions hold production": (
+        "UPDATE pedigree.tenure SET name = 'production' WHERE name = 'staging'"
+        " AND held_until IS NULL",
+        {"one_holder", "events_replay"},
+    ),
+    "an alias names a deleted version": (
+        "UPDATE pedigree.model_version SET deleted_at = now() WHERE version = 2",
+        {"pointers_resolve", "events_replay"},
+    ),
+    "tenures overlap": (
+        "UPDATE pedigree.tenure SET held_since = held_since - interval '1 day'"
+        " WHERE name = 'production' AND held_until IS NULL",
+        {"tenures_apart", "events_replay"},
+    ),
+    "a place of the feed is gone": (
+        FEED_OFF + "DELETE FROM pedigree.feed WHERE seq = 3" + FEED_ON,
+        {"feed_contiguous"},
+    ),
+    "an event waits that has its place": (
+        "INSERT INTO pedigree.unsequenced SELECT id FROM pedigree.feed WHERE seq = 1",
+        {"feed_contiguous"},
+    ),
+    "an event is gone": (
+        UNGUARDED
+        + FEED_OFF
+        + EVENTS_OFF
+        + "DELETE FROM pedigree.feed WHERE seq = (SELECT max(seq) FROM pedigree.feed);"
+        "DELETE FROM pedigree.event WHERE id NOT IN (SELECT id FROM pedigree.feed)"
+        + EVENTS_ON
+        + FEED_ON,
+        {"events_replay"},
+    ),
+    "an event's bytes were edited": (
+        EVENTS_OFF + "UPDATE pedigree.event SET canonical = convert_to(replace(convert_from("
+        "canonical, 'UTF8'), 'tester', 'nobody'), 'UTF8') WHERE type = 'version.held'" + EVENTS_ON,
+        {"leaves_match"},
+    ),
+    "an event was forged with its leaf": (
+        EVENTS_OFF + "UPDATE pedigree.event SET canonical = forged.bytes,"
+        " leaf = sha256('\\x00'::bytea || forged.bytes) FROM (SELECT id, convert_to(replace("
+        "convert_from(canonical, 'UTF8'), 'case 7', 'case 8'), 'UTF8') AS bytes"
+        " FROM pedigree.event WHERE type = 'version.held') AS forged"
+        " WHERE forged.id = event.id" + EVENTS_ON,
+        {"events_replay"},
+    ),
+    "an event's row says another type": (
+        EVENTS_OFF + "UPDATE pedigree.event SET type = 'version.released'"
+        " WHERE type = 'version.held'" + EVENTS_ON,
+        {"leaves_match"},
+    ),
+    "a live key was given up": (
+        "INSERT INTO pedigree.orphan (key) SELECT key FROM pedigree.blob LIMIT 1",
+        {"keys_dead"},
+    ),
+    "a foreign key is missing": (
+        "ALTER TABLE pedigree.artifact_file DROP CONSTRAINT artifact_file_blob_digest_fkey",
+        {"guards_in_place"},
+    ),
+    "a unique index is missing": ("DROP INDEX pedigree.tenure_exclusive", {"guards_in_place"}),
+    "events can be changed": (
+        "ALTER TABLE pedigree.event DISABLE TRIGGER event_append_only",
+        {"guards_in_place"},
+    ),
+    "a stage was moved": (
+        "UPDATE pedigree.tenure SET name = 'archived' WHERE name = 'staging'"
+        " AND held_until IS NULL",
+        {"events_replay"},
+    ),
+    "an alias was moved": (
+        "UPDATE pedigree.tenure SET version = 1 WHERE pointer = 'alias'",
+        {"events_replay"},
+    ),
+    "a legal hold was taken away": (
+        "UPDATE pedigree.model_version SET hold_reason = NULL",
+        {"events_replay"},
+    ),
+    "a version was marked deleted": (
+        "UPDATE pedigree.model_version SET deleted_at = now() WHERE version = 5",
+        {"events_replay", "pointers_resolve"},
+    ),
+    "a tag was edited": (
+        'UPDATE pedigree.model_version SET tags = \'{"team": "risk"}\' WHERE version = 1',
+        {"events_replay"},
+    ),
+    "a metric was edited": (
+        "UPDATE pedigree.training SET metrics = '{\"auc\": 0.99}' WHERE version = 1",
+        {"events_replay"},
+    ),
+    "a verdict was edited": (
+        "UPDATE pedigree.verdict SET passed = NOT passed WHERE version = 1",
+        {"events_replay"},
+    ),
+    "a tier was edited": (
+        "UPDATE pedigree.model_version SET tier = 'archive' WHERE version = 1",
+        {"events_replay"},
+    ),
+    "the generation was set back": (
+        "UPDATE pedigree.registered_model SET generation = 0",
+        {"events_replay"},
+    ),
+    "the policy was edited": (
+        "UPDATE pedigree.registered_model SET policy ="
+        " jsonb_set(policy, '{retention,keep_production}', '1')",
+        {"events_replay"},
+    ),
+    "who registered it was edited": (
+        "UPDATE pedigree.model_version SET created_by = 'somebody' WHERE version = 1",
+        {"events_replay"},
+    ),
+}
+
+
+@pytest.fixture
+def lived(impatient: Registry, tmp_path: Path) -> Registry:
+    """A registry in which everything has happened once."""
+    registry = impatient
+    for content in ("a", "b", "c", "d", "e"):
+        register_candidate(registry, tmp_path, content, metrics={"auc": 0.9}, tags={"team": "x"})
+    promote(registry, "churn/1", "staging", "production")
+    promote(registry, "churn/2", "staging", "production")
+    promote(registry, "churn/3", "staging")
+    registry.rollback("churn")
+    promote(registry, "churn/2", "production")
+    registry.set_alias("churn", "best", 2)
+    registry.set_alias("churn", "best", 3)
+    registry.set_alias("churn", "worst", 1)
+    registry.delete_alias("churn", "worst")
+    registry.set_alias("churn", "best", 2)
+    registry.set_retention("churn", RetentionRule(keep_production=5))
+    registry.write_card("churn/1")
+    register(registry, tmp_path, "a", run_id="run-2", metrics={"auc": 1e23})
+    registry.update("churn/1", description="the first", owners=["ann"])
+    registry.delete("churn/4", reason="test")
+    collect(registry)
+    registry.delete("churn/5", reason="test")
+    registry.restore("churn/5")
+    registry.hold("churn/1", reason="case 7")
+    registry.events()
+    return registry
+
+
+def promote(registry: Registry, reference: str, *stages: str) -> None:
+    for check in registry.registration_checks("churn"):
+        registry.run_check(reference, check)
+    for stage in stages:
+        registry.promote(reference, stage)
+
+
+def test_nothing_is_wrong_where_nothing_was_damaged(lived: Registry, tmp_path: Path) -> None:
+    register(lived, tmp_path, "gone", name="gone")
+    lived.delete_model("gone", reason="test")
+    report = lived.fsck(hashes=True)
+    assert report.violated == (), report
+    looked_at = {check.name: check.looked_at for check in report.checks}
+    assert looked_at["versions_gapless"] == looked_at["events_replay"] == 2
+    assert all(looked_at[name] for name in looked_at)
+
+
+def test_fsck_finds_every_edit_of_the_database(
+    lived: Registry, database_url: str, make_database_url: Callable[..., str]
+) -> None:
+    """Each edit is made in a transaction of the server's owner, looked at, and taken back."""
+    lived.database.close()
+    found = {}
+    for what, (statements, _) in EDITS.items():
+        copy = make_database_url(template=database_url.rpartition("/")[2].partition("?")[0])
+        with psycopg.connect(copy, autocommit=True) as owner:
+            owner.execute(statements)
+        found[what] = violated(lived, copy)
+    assert found == {what: names for what, (_, names) in EDITS.items()}
+
+
+def violated(registry: Registry, url: str) -> set[str]:
+    from pedigree.integrity.fsck import fsck
+    from pedigree.postgres.database import Database
+
+    with Database.connect(url, connections=2) as database:
+        return set(fsck(database, registry.store).violated)
+
+
+@pytest.mark.parametrize(
+    ("content", "by_size"), [(None, True), (b"", True), (b"b", False)], ids=["gone", "cut", "bit"]
+)
+def test_fsck_finds_a_damaged_object(
+    impatient: Registry, tmp_path: Path, content: bytes | None, by_size: bool
+) -> None:
+    register(impatient, tmp_path, "a")
+    (key,) = blob_keys(impatient.database).values()
+    file = impatient.settings.home_folder / "objects" / key
+    file.unlink() if content is None else file.write_bytes(content)
+    assert impatient.fsck().violated == (("objects_whole",) if by_size else ())
+    assert impatient.fsck(hashes=True).violated == ("objects_whole",)
