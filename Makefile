@@ -59,6 +59,8 @@ bench: .venv/.installed ## measure what docs/performance.md promises
 	$(BIN)/python -m benchmarks.comeback $(ARGS)
 	$(BIN)/python -m benchmarks.gc $(ARGS)
 	$(BIN)/python -m benchmarks.register $(ARGS)
+	$(BIN)/python -m benchmarks.publish $(ARGS)
+	$(BIN)/python -m benchmarks.pull $(ARGS)
 
 torch: .venv/.torch ## a CPU build of torch, if pip can find one; without it its tests are skipped
 

@@ -74,6 +74,9 @@ class Settings(BaseSettings):
     retention_window: Duration = Field(
         default=timedelta(days=30), description="How long a deleted version can be restored"
     )
+    cache_bytes: int = Field(
+        default=10 << 30, ge=0, description="How much of what was loaded or pulled stays at home"
+    )
     actor: str | None = Field(default=None, description="Who acts, where no token says so")
     git_commit: Commit | None = Field(default=None, description="The commit of a built image")
     git_dirty: bool = Field(default=False, description="That image held uncommitted changes")

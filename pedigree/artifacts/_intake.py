@@ -20,6 +20,7 @@ def held(store: ObjectStore, sources: Sequence[SourceFile]) -> "HeldIntake | Non
 class HeldIntake:
     """Holds the bytes of a few files between their being taken and kept."""
 
+    reads_again = False
     writes_early = False
 
     def __init__(self, store: ObjectStore) -> None:

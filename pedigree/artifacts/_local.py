@@ -33,6 +33,8 @@ T = TypeVar("T")
 class LocalStore:
     """Keeps each object as the file of that name in a folder."""
 
+    is_local = True
+
     def __init__(self, root: Path) -> None:
         self._root = root.absolute()
         # Folders that are known to have reached the disk, so they are synced once a process.
@@ -158,6 +160,7 @@ class LocalStore:
 class LocalIntake:
     """Copies files into a private folder of the store while it hashes them."""
 
+    reads_again = False
     writes_early = True
 
     def __init__(self, store: LocalStore, folder: Path) -> None:
@@ -170,9 +173,7 @@ class LocalIntake:
         """Copy the file once, hashing as it goes. It is not yet synced: it may prove needless."""
         with self._store.failures(), source.reading() as reader:
             copy = self._folder / str(next(self._numbers))
-            # The folder is private, not the file: linked to its key, it has the user's usual mode.
-            self._folder.parent.mkdir(parents=True, exist_ok=True)
-            self._folder.mkdir(mode=0o700, exist_ok=True)
+            self._make_private_folder()
             with copy.open("xb", buffering=0) as file:
                 taken = _copy(reader, file.fileno())
         self._copies[source.path] = copy
@@ -183,6 +184,7 @@ class LocalIntake:
         self._store.link(self._copies[source.path], key)
 
     def _make_private_folder(self) -> None:
+        # The folder is private, not the file: linked to its key, it has the user's usual mode.
         self._folder.parent.mkdir(parents=True, exist_ok=True)
         self._folder.mkdir(mode=0o700, exist_ok=True)
 

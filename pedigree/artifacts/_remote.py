@@ -39,6 +39,8 @@ def open_remote(url: str, credentials: StoreCredentials, options: StoreOptions) 
 class RemoteStore:
     """Keeps each object under its key, below the URL's prefix."""
 
+    is_local = False
+
     def __init__(self, url: str, client: Client, options: StoreOptions) -> None:
         self._url = url
         self._client = client

@@ -33,6 +33,7 @@ def part_size_of(size: int) -> int:
 class RemoteIntake:
     """Hashes files where they are; uploads only those that are missing."""
 
+    reads_again = True
     writes_early = False
 
     def __init__(self, store: _Uploads) -> None:

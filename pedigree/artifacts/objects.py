@@ -34,6 +34,8 @@ class Intake(Protocol):
 
     writes_early: bool
     """``take`` writes to the store already, so the upload must have been announced."""
+    reads_again: bool
+    """``keep`` reads the file for a second time."""
 
     def take(self, source: SourceFile) -> Taken:
         """Read the file and hash it."""
@@ -50,6 +52,9 @@ class ObjectStore(Protocol):
 
     Every method raises :class:`StoreUnavailableError` where the store fails.
     """
+
+    is_local: bool
+    """Reading it again costs no network, so nothing of it is cached."""
 
     @property
     def url(self) -> str:

@@ -4,9 +4,9 @@ import os
 import re
 import stat
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
@@ -34,6 +34,8 @@ class SourceFile:
     """Bytes."""
     identity: Identity
     """Device, inode, size and time of change, by which another file in its place is known."""
+    watch: Callable[[int], None] = field(default=lambda _: None, compare=False, repr=False)
+    """Told how many bytes were read."""
 
     @contextmanager
     def reading(self) -> Iterator["SourceReader"]:
@@ -70,9 +72,11 @@ class SourceReader:
     def readinto(self, buffer: memoryview) -> int:
         """Fill the buffer as far as there are bytes; return how many, 0 at the end."""
         try:
-            return os.readv(self._descriptor, [buffer])
+            count = os.readv(self._descriptor, [buffer])
         except OSError as error:
             raise _unreadable(self._file.path, error) from error
+        self._file.watch(count)
+        return count
 
     def read(self, size: int) -> bytes:
         """Return up to ``size`` bytes, fewer only at the end of the file."""
@@ -81,6 +85,7 @@ class SourceReader:
             while size > 0 and (part := os.read(self._descriptor, size)):
                 parts.append(part)
                 size -= len(part)
+                self._file.watch(len(part))
         except OSError as error:
             raise _unreadable(self._file.path, error) from error
         return parts[0] if len(parts) == 1 else b"".join(parts)

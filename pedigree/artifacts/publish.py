@@ -11,9 +11,11 @@ in ``pedigree.upload``, by which a garbage collection finds the rest.
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from pedigree.artifacts._intake import HeldIntake, held
+from pedigree.artifacts._progress import Meter, Progress
 from pedigree.artifacts._upload import Upload
 from pedigree.artifacts.objects import Intake, ObjectStore, Taken, blob_key
 from pedigree.artifacts.paths import SourceFile, scan
@@ -35,12 +37,19 @@ _TRIES = 10
 
 
 def publish(
-    database: Database, store: ObjectStore, path: Path, flavor: str, signature: Signature
+    database: Database,
+    store: ObjectStore,
+    path: Path,
+    flavor: str,
+    signature: Signature,
+    *,
+    progress: Progress | None = None,
 ) -> Publication:
     """Bring the files at a path into the store, those that are not live there already.
 
     Each file of a large artifact is read once for a local store, and once more for a remote one
     where its bytes are missing. Several files are under way at a time, in constant memory.
+    ``progress`` is told how many bytes were read; those that are uploaded count once more.
 
     Raises:
         InvalidArtifactError: The path is refused by :func:`pedigree.artifacts.paths.scan`, or a
@@ -49,12 +58,14 @@ def publish(
         StoreUnavailableError: The store failed. What was written goes, now or by a collection.
         BlobVanishedError: The upload took so long that it was swept; publish again.
     """
-    sources = scan(path)
+    meter = Meter(progress)
+    sources = tuple(replace(source, watch=meter.add) for source in scan(path))
+    meter.expect(sum(source.size for source in sources))
     with Upload(database, store) as upload:
         intake = held(store, sources) or store.intake(upload.upload_id)
         with closing(intake):
             taken = _take(upload, intake, sources)
-            stored = _keep(upload, intake, sources, taken)
+            stored = _keep(upload, intake, sources, taken, meter)
         files = tuple(
             ManifestFile(path=source.path, size=each.size, digest=each.digest)
             for source, each in zip(sources, taken, strict=True)
@@ -124,7 +135,11 @@ def _take(upload: Upload, intake: Intake, sources: Sequence[SourceFile]) -> list
 
 
 def _keep(
-    upload: Upload, intake: Intake, sources: Sequence[SourceFile], taken: Sequence[Taken]
+    upload: Upload,
+    intake: Intake,
+    sources: Sequence[SourceFile],
+    taken: Sequence[Taken],
+    meter: Meter,
 ) -> tuple[StoredBlob, ...]:
     found: Mapping[Digest, tuple[SourceFile, Taken]] = {
         each.digest: (source, each) for source, each in zip(sources, taken, strict=True)
@@ -136,4 +151,7 @@ def _keep(
         intake.keep(source, digest, key)
         return StoredBlob(digest=digest, size=each.size, key=key)
 
-    return tuple(upload.each(keep, upload.claim(sorted(found))))
+    missing = upload.claim(sorted(found))
+    if intake.reads_again:
+        meter.expect(sum(found[digest][1].size for digest in missing))
+    return tuple(upload.each(keep, missing))

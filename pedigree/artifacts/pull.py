@@ -1,17 +1,17 @@
 """Bring an artifact's files to a folder, verified, and never half a file under its name."""
 
 import fcntl
-import hashlib
 import os
-import shutil
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import mkdtemp
 
+from pedigree.artifacts._partial import Source, completed, has_digest, is_named
+from pedigree.artifacts._progress import Meter, Progress
 from pedigree.artifacts._verified import verified
+from pedigree.artifacts.cache import BlobCache
 from pedigree.artifacts.objects import ObjectStore
 from pedigree.artifacts.paths import check_path
 from pedigree.artifacts.records import Digest, Manifest, ManifestFile
@@ -20,43 +20,86 @@ from pedigree.errors import InvalidInputError
 from pedigree.postgres.database import Database
 
 _AT_ONCE = 4
-_CHUNK = 1 << 20
-_TEMPORARY = ".pedigree-pull-"
+_PRIVATE = ".pedigree-pull"
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def pull(
-    store: ObjectStore, manifest: Manifest, keys: Mapping[Digest, str], destination: Path
+    store: ObjectStore,
+    manifest: Manifest,
+    keys: Mapping[Digest, str],
+    destination: Path,
+    *,
+    cache: BlobCache | None = None,
+    progress: Progress | None = None,
 ) -> None:
     """Write an artifact's files below a folder, which is made if need be.
 
     Each file is hashed while it is written into a private folder inside the destination, and
-    renamed to its place when it is right. A file that is there and right is left alone; other
-    files of the folder stay.
+    renamed to its place when it is right. A file that is there and right is left alone, and what
+    an interrupted pull left is not fetched again; other files of the folder stay.
 
     Args:
         store: Where the bytes are.
         manifest: What the artifact is made of.
         keys: The keys of the manifest's digests, from :func:`pedigree.artifacts.store.locate`.
         destination: A folder, or a path where none is yet.
+        cache: Where bytes of a store that is not on this machine are kept for the next time.
+        progress: Told how many bytes are there.
+
+    Raises:
+        CorruptionError: An object is gone, or its bytes are not those of its digest.
+        StoreUnavailableError: The store failed; the next pull goes on from here.
+        InvalidInputError: The destination cannot be written, or holds something else where a
+            file or folder of the artifact must go.
+    """
+    meter = Meter(progress)
+    meter.expect(manifest.size)
+
+    def source(file: ManifestFile) -> Source:
+        source = source_of(store, keys[file.digest])
+        if cache and not store.is_local and cache.may_hold(file.size):
+            source = cache.source(file.digest, file.size, source)
+        return _counted(source, meter)
+
+    with _target(manifest, destination) as target, target.private_folder() as private:
+
+        def bring(file: ManifestFile) -> None:
+            with target.place_of(file.path) as (folder, name):
+                if _is_right(folder, name, file):
+                    meter.add(file.size)
+                    return
+                given = completed(private, file.digest, file.size, file.path, source(file))
+                with given as (partial, _):
+                    os.rename(partial, name, src_dir_fd=private, dst_dir_fd=folder)
+
+        _each(manifest.files, bring)
+
+
+def link_from_cache(
+    store: ObjectStore,
+    manifest: Manifest,
+    keys: Mapping[Digest, str],
+    cache: BlobCache,
+    destination: Path,
+) -> None:
+    """Let a folder of the cache hold an artifact's files, as second names of the cached blobs.
+
+    Every file is hashed; one that somebody edited is brought anew.
 
     Raises:
         CorruptionError: An object is gone, or its bytes are not those of its digest.
         StoreUnavailableError: The store failed.
-        InvalidInputError: The destination cannot be written, or holds something else where a
-            file or folder of the artifact must go.
     """
-    for file in manifest.files:
-        check_path(file.path)
-    with _reaching(destination):
-        destination.mkdir(parents=True, exist_ok=True)
-        root = os.open(destination.resolve(), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        with _reaching(destination), _temporary_folder(destination.resolve()) as temporary:
-            target = _Target(root, temporary)
-            _each(manifest.files, lambda file: target.bring(file, store, keys[file.digest]))
-    finally:
-        os.close(root)
+    with _target(manifest, destination) as target:
+
+        def bring(file: ManifestFile) -> None:
+            with target.place_of(file.path) as (folder, name):
+                if not _is_right(folder, name, file):
+                    source = source_of(store, keys[file.digest])
+                    cache.link(file.digest, file.size, source, name, folder)
+
+        _each(manifest.files, bring)
 
 
 def verify(store: ObjectStore, manifest: Manifest, keys: Mapping[Digest, str]) -> None:
@@ -95,52 +138,97 @@ def check_object(store: ObjectStore, key: str, digest: Digest) -> None:
         pass
 
 
+def source_of(store: ObjectStore, key: str) -> Source:
+    """Return an object of a store as the source of a file."""
+    return lambda start: store.stream(key, start=start)
+
+
 class _Target:
     """The destination, held open: what is renamed meanwhile cannot lead a file out of it."""
 
-    def __init__(self, root: int, temporary: Path) -> None:
+    def __init__(self, root: int) -> None:
         self._root = root
-        self._temporary = temporary
-
-    def bring(self, file: ManifestFile, store: ObjectStore, key: str) -> None:
-        """Put the file in its place, unless it is there and right."""
-        *folders, name = file.path.split("/")
-        with self._folder(folders) as folder:
-            if _is_right(folder, name, file):
-                return
-            # Unique, since a manifest names each path once; hashed, since names may be long.
-            temporary = self._temporary / hashlib.sha256(file.path.encode()).hexdigest()
-            with temporary.open("xb", buffering=0) as written:
-                for chunk in verified(store.stream(key), file.digest, file.path):
-                    written.write(chunk)
-            os.rename(temporary, name, dst_dir_fd=folder)
 
     @contextmanager
-    def _folder(self, parts: Sequence[str]) -> Iterator[int]:
-        """Open a folder of the destination, made if need be, following no link."""
+    def place_of(self, path: str) -> Iterator[tuple[int, str]]:
+        """Open the folder of a path, made if need be, following no link; give it and the name."""
+        *folders, name = path.split("/")
         folder = os.dup(self._root)
         try:
-            for part in parts:
+            for part in folders:
                 with suppress(FileExistsError):
                     os.mkdir(part, dir_fd=folder)
                 below = os.open(part, _FOLDER, dir_fd=folder)
                 os.close(folder)
                 folder = below
-            yield folder
+            yield folder, name
         finally:
             os.close(folder)
 
+    @contextmanager
+    def private_folder(self) -> Iterator[int]:
+        """Open the folder of partial files; what is left in it after a success goes."""
+        folder = self._open_private()
+        try:
+            yield folder
+            with suppress(BlockingIOError):  # another pull into this destination runs
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                for name in os.listdir(folder):  # noqa: PTH208 - by descriptor
+                    os.unlink(name, dir_fd=folder)
+        finally:
+            with suppress(OSError):  # it is not empty, or somebody else uses it
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.rmdir(_PRIVATE, dir_fd=self._root)
+            os.close(folder)
+
+    def _open_private(self) -> int:
+        while True:
+            with suppress(FileExistsError):
+                os.mkdir(_PRIVATE, 0o700, dir_fd=self._root)
+            with suppress(FileNotFoundError):
+                folder = os.open(_PRIVATE, _FOLDER, dir_fd=self._root)
+                fcntl.flock(folder, fcntl.LOCK_SH)
+                if is_named(folder, _PRIVATE, self._root):
+                    return folder
+                os.close(folder)
+
+
+@contextmanager
+def _target(manifest: Manifest, destination: Path) -> Iterator[_Target]:
+    for file in manifest.files:
+        check_path(file.path)
+    with _reaching(destination):
+        destination.mkdir(parents=True, exist_ok=True)
+        root = os.open(destination.resolve(), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            yield _Target(root)
+        finally:
+            os.close(root)
+
 
 def _is_right(folder: int, name: str, file: ManifestFile) -> bool:
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+        descriptor = os.open(name, flags, dir_fd=folder)
     except OSError:
         return False
-    with os.fdopen(descriptor, "rb", buffering=0) as present:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or status.st_size != file.size:
             return False
-        return f"sha256:{hashlib.file_digest(present, 'sha256').hexdigest()}" == file.digest
+        return has_digest(descriptor, file.digest)
+    finally:
+        os.close(descriptor)
+
+
+def _counted(source: Source, meter: Meter) -> Source:
+    def counted(start: int) -> Iterator[bytes]:
+        meter.add(start)
+        for chunk in source(start):
+            yield chunk
+            meter.add(len(chunk))
+
+    return counted
 
 
 def _each(files: Sequence[ManifestFile], work: Callable[[ManifestFile], None]) -> None:
@@ -154,31 +242,6 @@ def _each(files: Sequence[ManifestFile], work: Callable[[ManifestFile], None]) -
 
 
 @contextmanager
-def _temporary_folder(destination: Path) -> Iterator[Path]:
-    """Make a private folder; remove it at the end, and those of pulls that were killed."""
-    for left in destination.glob(f"{_TEMPORARY}*"):
-        with suppress(OSError), _locked(left):
-            shutil.rmtree(left, ignore_errors=True)
-    folder = Path(mkdtemp(prefix=_TEMPORARY, dir=destination))
-    try:
-        with _locked(folder):
-            yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock, which goes with the process; raise OSError if somebody else does."""
-    descriptor = os.open(folder, _FOLDER)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
 def _reaching(destination: Path) -> Iterator[None]:
     """Tell the operating system's errors as errors of the destination."""
     try:
@@ -188,5 +251,5 @@ def _reaching(destination: Path) -> Iterator[None]:
             f"the files cannot be written there: {error.strerror or type(error).__name__}",
             field="destination",
             value=str(destination),
-            remedy="Give a folder that this process may write and that holds no links",
+            remedy="Give a folder with room that this process may write and that holds no links",
         ) from error

@@ -139,3 +139,32 @@ WHERE key = ANY(%(keys)s::text[]);
 -- name: delete_orphans
 -- Forget keys whose objects are gone for good.
 DELETE FROM pedigree.orphan WHERE key = ANY(%(keys)s::text[]);
+
+-- name: statistics
+-- What versions refer to against what the store holds. Reads every living version's row, and the
+-- row of every artifact and blob, once.
+WITH living AS (
+    SELECT count(*) AS versions, coalesce(sum(artifact.size), 0) AS logical
+    FROM pedigree.model_version v
+    JOIN pedigree.registered_model m USING (model_id)
+    JOIN pedigree.artifact ON artifact.digest = v.digest
+    WHERE v.deleted_at IS NULL AND m.deleted_at IS NULL
+), stored AS (
+    SELECT
+        count(*) AS blobs,
+        coalesce(sum(size), 0) AS size,
+        coalesce(sum(size) FILTER (WHERE tier = 'archive'), 0) AS archived
+    FROM pedigree.blob
+)
+SELECT
+    (SELECT count(*) FROM pedigree.registered_model WHERE deleted_at IS NULL) AS models,
+    living.versions,
+    (SELECT count(*) FROM pedigree.artifact) AS artifacts,
+    (SELECT count(*) FROM pedigree.artifact_file) AS files,
+    stored.blobs,
+    living.logical::bigint AS logical_bytes,
+    stored.size::bigint AS stored_bytes,
+    stored.archived::bigint AS archived_bytes,
+    (SELECT count(*) FROM pedigree.upload) AS uploads,
+    (SELECT count(*) FROM pedigree.orphan) AS orphans
+FROM living, stored;

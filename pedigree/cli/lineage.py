@@ -94,12 +94,14 @@ def pull(
     destination: Annotated[Path, typer.Argument(metavar="DEST", help="A folder.")],
     as_json: JsonFlag = False,
 ) -> None:
-    """Download a version's files, verified."""
+    """Download a version's files, verified; again after an interruption, the rest of them."""
     from pedigree.cli._output import out, print_json, size_text
+    from pedigree.cli._progress import transfer_bar
 
     with open_registry() as registry:
         version = registry.get(reference)
-        manifest = registry.pull(version.reference, destination)
+        with transfer_bar(version.reference, as_json) as progress:
+            manifest = registry.pull(version.reference, destination, progress=progress)
     if as_json:
         print_json(
             {

@@ -24,6 +24,7 @@ from pedigree.cli import (
     register,
     server,
     stages,
+    storage,
 )
 from pedigree.errors import PedigreeError
 
@@ -38,7 +39,7 @@ app = typer.Typer(
 
 for group in (
     *(models, catalog, lineage, register, changes, alias, stages, events),
-    *(collection, integrity, database, server),
+    *(storage, collection, integrity, database, server),
 ):
     group.add_to(app)
 

@@ -108,7 +108,7 @@ def register(
         },
     )
     with open_registry() as registry:
-        registration = _register(registry, name, path, declared)
+        registration = _register(registry, name, path, declared, as_json)
         reference = registration.version.reference
         registry.write_card(reference)  # the card is part of the metadata that is checked
         checks = registry.registration_checks(name)
@@ -118,10 +118,15 @@ def register(
     _answer(registration, version, verdicts, as_json)
 
 
-def _register(registry: "Registry", name: str, path: Path, declared: "Declared") -> "Registration":
+def _register(
+    registry: "Registry", name: str, path: Path, declared: "Declared", as_json: bool
+) -> "Registration":
     from pedigree.cli._metadata import new_version
+    from pedigree.cli._progress import transfer_bar
 
-    return registry.register(name, path, new_version(declared, path, registry.settings))
+    new = new_version(declared, path, registry.settings)
+    with transfer_bar(name, as_json) as progress:
+        return registry.register(name, path, new, progress=progress)
 
 
 def _answer(

@@ -116,8 +116,7 @@ class ModelIOManager(dg.ConfigurableIOManager):
         if asked is ModelVersion:
             value = version
         elif asked is Path:
-            value = registry.settings.home_folder / "models" / digest.removeprefix("sha256:")
-            registry.pull(version.reference, value)
+            value = registry.folder(version.reference)
         else:
             value = registry.load(version.reference, trust=self.trust)
         _observe(context, partition, {**describe(version), "pedigree/storage_id": storage_id})

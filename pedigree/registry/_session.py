@@ -1,6 +1,7 @@
 """What every group of verbs stands on: the database, the store, and who acts."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -27,6 +28,8 @@ class Session:
         self.database = database
         self.store = store
         self.settings = settings
+        self.held = ExitStack()
+        """What is given back when the session is closed."""
 
     @classmethod
     def connect(
@@ -66,7 +69,8 @@ class Session:
         return cls(database, store, settings)
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, and let go of what the cache holds for this session."""
+        self.held.close()
         self.database.close()
 
     def __enter__(self) -> Self:

@@ -1,15 +1,21 @@
 """The bytes of versions: list, pull, verify and load them."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
+from datetime import timedelta
 from pathlib import Path
 
-from pedigree.artifacts.pull import pull, verify
+from pedigree.artifacts._progress import Progress
+from pedigree.artifacts.cache import BlobCache
+from pedigree.artifacts.presign import presign
+from pedigree.artifacts.pull import link_from_cache, pull, verify
 from pedigree.artifacts.records import Manifest
+from pedigree.artifacts.statistics import RegistryStatistics, statistics
 from pedigree.artifacts.store import (
     get_manifest,
     locate,
 )
 from pedigree.catalog.records import ModelVersion
+from pedigree.errors import CorruptionError
 from pedigree.flavors.plugins import get_flavor
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.reading import ReadingVerbs
@@ -24,17 +30,30 @@ class ArtifactVerbs(ReadingVerbs):
             reference, lambda transaction, version: get_manifest(transaction, version.digest)
         )
 
-    def pull(self, reference: str, destination: Path | str) -> Manifest:
+    def pull(
+        self, reference: str, destination: Path | str, *, progress: Progress | None = None
+    ) -> Manifest:
         """Write a version's files into a folder, verified while they stream.
 
-        Files that are there and right are left alone; no partial file gets its final name.
+        Files that are there and right are left alone, and a pull that was interrupted goes on; no
+        partial file gets its final name. Bytes of a store elsewhere are kept in the cache.
+
+        Args:
+            reference: The version.
+            destination: A folder, or a path where none is yet.
+            progress: Told how many bytes of how many are there.
 
         Raises:
             CorruptionError: Bytes are not what their digest says, or are gone.
+            StoreUnavailableError: The store failed; the next pull goes on from there.
         """
-        manifest, keys = self._located(reference)
-        pull(self.store, manifest, keys, Path(destination))
-        return manifest
+
+        def bring(manifest: Manifest, keys: Mapping[str, str]) -> None:
+            pull(
+                self.store, manifest, keys, Path(destination), cache=self._cache, progress=progress
+            )
+
+        return self._with_located(reference, bring)
 
     def verify(self, reference: str) -> Manifest:
         """Read every byte of a version again and compare its digests.
@@ -61,9 +80,65 @@ class ArtifactVerbs(ReadingVerbs):
             MissingDependencyError: The flavor's library is not installed.
         """
         version = self.get(reference)
-        folder = self.settings.home_folder / "cache" / version.digest.removeprefix("sha256:")
-        self.pull(version.reference, folder)
+        folder = self.folder(version.reference)
         return get_flavor(version.flavor).load(folder, trust=trust)
+
+    def folder(self, reference: str) -> Path:
+        """Return a folder with a version's files, in the cache: to be read, not to be edited.
+
+        It stays at least until the registry is closed.
+
+        Raises:
+            CorruptionError: Bytes are not what their digest says, or are gone.
+        """
+        digest = self.get(reference).digest
+        folder = self.held.enter_context(self._cache.artifact(digest))
+
+        def link(manifest: Manifest, keys: Mapping[str, str]) -> None:
+            link_from_cache(self.store, manifest, keys, self._cache, folder)
+
+        self._with_located(reference, link)
+        return folder
+
+    def presign(
+        self, reference: str, path: str | None = None, *, expires: timedelta = timedelta(hours=1)
+    ) -> dict[str, str]:
+        """Return URLs by which anybody can read a version's files for a while, by path.
+
+        Args:
+            reference: The version.
+            path: One file of it; all of them when None.
+            expires: How long the URLs hold, up to seven days.
+
+        Raises:
+            NotFoundError: The version has no such file.
+            InvalidInputError: The time is none that stores accept.
+            UnsupportedByStoreError: A folder has no URLs.
+        """
+        manifest, keys = self._located(reference)
+        return presign(self.store, manifest, keys, path, expires)
+
+    def stats(self) -> RegistryStatistics:
+        """Count models, versions, files, and the bytes that are referred to and stored."""
+        return statistics(self.database)
+
+    @property
+    def _cache(self) -> BlobCache:
+        return BlobCache(self.settings.home_folder / "cache", self.settings.cache_bytes)
+
+    def _with_located(
+        self, reference: str, work: Callable[[Manifest, Mapping[str, str]], None]
+    ) -> Manifest:
+        """Do the work with the keys of a version's blobs, once more where they moved meanwhile."""
+        manifest, keys = self._located(reference)
+        try:
+            work(manifest, keys)
+        except CorruptionError:
+            _, keys_now = self._located(reference)
+            if keys_now == keys:
+                raise
+            work(manifest, keys_now)
+        return manifest
 
     def _located(self, reference: str) -> tuple[Manifest, dict[str, str]]:
         def read(

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from pedigree.artifacts._progress import Progress
 from pedigree.artifacts.publish import abandon, publish
 from pedigree.artifacts.store import (
     BlobVanishedError,
@@ -34,13 +35,20 @@ class RegisteringVerbs(ReadingVerbs):
     """Verbs that write the catalog."""
 
     def register(
-        self, name: str, path: Path | str, new: NewVersion, *, actor: Actor | None = None
+        self,
+        name: str,
+        path: Path | str,
+        new: NewVersion,
+        *,
+        actor: Actor | None = None,
+        progress: Progress | None = None,
     ) -> Registration:
         """Register the bytes at a path as a version of a model, created if it is new.
 
         The bytes are stored first, then one transaction writes all rows; a crash in between leaves
         nothing but bytes that nobody refers to. The same bytes, flavor and signature on the same
         model are the same version: then the training is added to it, and ``created`` is False.
+        ``progress`` is told how many bytes of how many were read.
 
         Raises:
             InvalidInputError: The name, flavor, path or metadata is wrong; nothing was written.
@@ -52,14 +60,24 @@ class RegisteringVerbs(ReadingVerbs):
         actor = actor or self.actor()
         for _ in range(_PUBLISH_ATTEMPTS - 1):
             with suppress(BlobVanishedError):
-                return self._publish_and_write(name, Path(path), new, actor)
-        return self._publish_and_write(name, Path(path), new, actor)
+                return self._publish_and_write(name, Path(path), new, actor, progress)
+        return self._publish_and_write(name, Path(path), new, actor, progress)
 
     def _publish_and_write(
-        self, name: str, path: Path, new: NewVersion, actor: Actor
+        self,
+        name: str,
+        path: Path,
+        new: NewVersion,
+        actor: Actor,
+        progress: Progress | None,
     ) -> Registration:
         publication = publish(
-            self.database, self.store, path, new.metadata.flavor, new.metadata.signature
+            self.database,
+            self.store,
+            path,
+            new.metadata.flavor,
+            new.metadata.signature,
+            progress=progress,
         )
 
         def write(transaction: Transaction) -> Registration:

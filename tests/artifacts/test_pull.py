@@ -152,7 +152,9 @@ from pedigree.artifacts.records import Manifest, ManifestFile
 from tests.artifacts.publishing import SIGNATURE
 
 class Endless:
-    def stream(self, key):
+    is_local = True
+
+    def stream(self, key, start=0):
         yield b"partial"
         print("streaming", flush=True)
         while True:
@@ -173,7 +175,7 @@ def test_a_killed_pull_leaves_no_partial_file_and_the_next_one_tidies(
     )
     assert running.stdout
     assert running.stdout.readline() == b"streaming\n"
-    (temporary,) = target.glob(".pedigree-pull-*")
+    (temporary,) = target.glob(".pedigree-pull")
     assert temporary.stat().st_mode & 0o077 == 0, "nobody else may look at what is half there"
     pull_to(database, local_probe.store, manifest, target)
     assert temporary.exists(), "a pull that runs is left alone"

@@ -1,0 +1,44 @@
+"""URLs by which anybody can read an artifact's files for a while, straight from the store."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from pedigree.artifacts.objects import ObjectStore
+from pedigree.artifacts.records import Digest, Manifest
+from pedigree.errors import InvalidInputError, NotFoundError
+
+# What S3 and Google take at most.
+_LONGEST = timedelta(days=7)
+
+
+def presign(
+    store: ObjectStore,
+    manifest: Manifest,
+    keys: Mapping[Digest, str],
+    path: str | None,
+    expires: timedelta,
+) -> dict[str, str]:
+    """Return a signed URL for each file of an artifact, or for one, by path.
+
+    Raises:
+        NotFoundError: The artifact has no such file.
+        InvalidInputError: The time is none that stores accept.
+        UnsupportedByStoreError: This kind of store has no such URLs.
+    """
+    if not timedelta(seconds=1) <= expires <= _LONGEST:
+        raise InvalidInputError(
+            "a URL may hold for one second to seven days",
+            field="expires",
+            value=str(expires),
+            remedy="Give a time in between",
+        )
+    files = [file for file in manifest.files if path in (None, file.path)]
+    if not files:
+        raise NotFoundError(
+            "the version has no such file",
+            field="path",
+            value=path,
+            remedy="Look at `pedigree show`, which lists them",
+        )
+    urls = store.sign([keys[file.digest] for file in files], expires)
+    return dict(zip([file.path for file in files], urls, strict=True))
