@@ -8,6 +8,7 @@ so neither a crash nor an edit makes wrong bytes; nothing here is ever needed to
 import fcntl
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +17,10 @@ from uuid import uuid4
 
 from pedigree.artifacts._partial import Source, completed, has_digest, is_named, read_from
 from pedigree.artifacts.records import Digest
+
+# How often another process may put the same bytes under the blob's name, and a third evict them,
+# between our opening the blob and our naming it.
+_TRIES = 10
 
 
 class _Entry(NamedTuple):
@@ -36,6 +41,8 @@ class BlobCache:
     def __init__(self, folder: Path, limit: int) -> None:
         self._folder = folder
         self._limit = limit
+        self._held: dict[Digest, int] = {}
+        self._guard = threading.Lock()
 
     def may_hold(self, size: int) -> bool:
         """Say whether a blob is small enough not to displace everything else."""
@@ -61,21 +68,26 @@ class BlobCache:
 
     def link(self, digest: Digest, size: int, source: Source, name: str, folder: int) -> None:
         """Give a blob a second name in an open folder, brought from the source if need be."""
-        descriptor = self._open(digest, size, source)
-        try:
-            # A link of its own first: rename puts it in the place of a file that is wrong.
-            second = self._folder / "partial" / f"link-{uuid4().hex}"
-            os.link(self._blob(digest), second)
-            os.rename(second, name, dst_dir_fd=folder)
-        finally:
-            os.close(descriptor)
+        # A link of its own first: rename puts it in the place of a file that is wrong.
+        second = self._folder / "partial" / f"link-{uuid4().hex}"
+        for last in (False,) * _TRIES + (True,):
+            descriptor = self._open(digest, size, source)
+            try:
+                os.link(self._blob(digest), second)
+                os.rename(second, name, dst_dir_fd=folder)
+                break
+            except FileNotFoundError:
+                if last:
+                    raise
+            finally:
+                os.close(descriptor)
         self.trim()
 
     @contextmanager
     def artifact(self, digest: Digest) -> Iterator[Path]:
         """Give the folder of an artifact's files; it is not evicted before the context ends."""
         folder = self._folder / "artifacts" / _hexadecimal(digest)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
         lock = _hold(folder.with_name(f"{folder.name}.lock"))
         try:
             folder.mkdir(exist_ok=True)
@@ -84,6 +96,19 @@ class BlobCache:
         finally:
             os.close(lock)
             self.trim()
+
+    def hold(self, digest: Digest) -> None:
+        """Keep the folder of an artifact from being evicted until :meth:`release`."""
+        with self._guard:
+            if digest not in self._held:
+                folder = self._folder / "artifacts" / _hexadecimal(digest)
+                self._held[digest] = _hold(folder.with_name(f"{folder.name}.lock"))
+
+    def release(self) -> None:
+        """Let go of what is held."""
+        with self._guard:
+            while self._held:
+                os.close(self._held.popitem()[1])
 
     def trim(self) -> None:
         """Remove the longest unused entries until what is left is within the limit."""
@@ -114,6 +139,8 @@ class BlobCache:
 
     def _open(self, digest: Digest, size: int, source: Source) -> int:
         """Open a blob whose bytes are right, brought if need be; no trim takes an open one."""
+        for name in ("blobs", "partial"):
+            (self._folder / name).mkdir(parents=True, exist_ok=True)
         while (found := self._open_right(digest)) is None:
             self._bring(digest, size, source)
         return found
@@ -134,8 +161,6 @@ class BlobCache:
         return None
 
     def _bring(self, digest: Digest, size: int, source: Source) -> None:
-        for name in ("blobs", "partial"):
-            (self._folder / name).mkdir(parents=True, exist_ok=True)
         folder = os.open(self._folder / "partial", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             with completed(folder, digest, size, digest, source) as (partial, descriptor):

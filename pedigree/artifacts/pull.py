@@ -111,7 +111,8 @@ def verify(store: ObjectStore, manifest: Manifest, keys: Mapping[Digest, str]) -
     """
 
     def check(file: ManifestFile) -> None:
-        check_object(store, keys[file.digest], file.digest)
+        for _ in verified(store.stream(keys[file.digest]), file.digest, file.path):
+            pass
 
     _each(tuple({file.digest: file for file in manifest.files}.values()), check)
 

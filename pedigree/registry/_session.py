@@ -1,11 +1,11 @@
 """What every group of verbs stands on: the database, the store, and who acts."""
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from types import TracebackType
 from typing import Self, TypeVar
 
 from pedigree.access.actor import resolve_actor
+from pedigree.artifacts.cache import BlobCache
 from pedigree.artifacts.credentials import StoreCredentials
 from pedigree.artifacts.objects import ObjectStore, open_store
 from pedigree.artifacts.options import StoreOptions
@@ -28,8 +28,7 @@ class Session:
         self.database = database
         self.store = store
         self.settings = settings
-        self.held = ExitStack()
-        """What is given back when the session is closed."""
+        self.cache = BlobCache(settings.home_folder / "cache", settings.cache_bytes)
 
     @classmethod
     def connect(
@@ -70,7 +69,7 @@ class Session:
 
     def close(self) -> None:
         """Close the connections, and let go of what the cache holds for this session."""
-        self.held.close()
+        self.cache.release()
         self.database.close()
 
     def __enter__(self) -> Self:

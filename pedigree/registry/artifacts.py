@@ -5,7 +5,6 @@ from datetime import timedelta
 from pathlib import Path
 
 from pedigree.artifacts._progress import Progress
-from pedigree.artifacts.cache import BlobCache
 from pedigree.artifacts.presign import presign
 from pedigree.artifacts.pull import link_from_cache, pull, verify
 from pedigree.artifacts.records import Manifest
@@ -49,9 +48,7 @@ class ArtifactVerbs(ReadingVerbs):
         """
 
         def bring(manifest: Manifest, keys: Mapping[str, str]) -> None:
-            pull(
-                self.store, manifest, keys, Path(destination), cache=self._cache, progress=progress
-            )
+            pull(self.store, manifest, keys, Path(destination), cache=self.cache, progress=progress)
 
         return self._with_located(reference, bring)
 
@@ -80,8 +77,12 @@ class ArtifactVerbs(ReadingVerbs):
             MissingDependencyError: The flavor's library is not installed.
         """
         version = self.get(reference)
-        folder = self.folder(version.reference)
-        return get_flavor(version.flavor).load(folder, trust=trust)
+        with self.cache.artifact(version.digest) as folder:
+            self._link(version.reference, folder)
+            loaded = get_flavor(version.flavor).load(folder, trust=trust)
+            if isinstance(loaded, Path):
+                self.cache.hold(version.digest)
+        return loaded
 
     def folder(self, reference: str) -> Path:
         """Return a folder with a version's files, in the cache: to be read, not to be edited.
@@ -91,14 +92,17 @@ class ArtifactVerbs(ReadingVerbs):
         Raises:
             CorruptionError: Bytes are not what their digest says, or are gone.
         """
-        digest = self.get(reference).digest
-        folder = self.held.enter_context(self._cache.artifact(digest))
+        version = self.get(reference)
+        with self.cache.artifact(version.digest) as folder:
+            self._link(version.reference, folder)
+            self.cache.hold(version.digest)
+        return folder
 
+    def _link(self, reference: str, folder: Path) -> None:
         def link(manifest: Manifest, keys: Mapping[str, str]) -> None:
-            link_from_cache(self.store, manifest, keys, self._cache, folder)
+            link_from_cache(self.store, manifest, keys, self.cache, folder)
 
         self._with_located(reference, link)
-        return folder
 
     def presign(
         self, reference: str, path: str | None = None, *, expires: timedelta = timedelta(hours=1)
@@ -121,10 +125,6 @@ class ArtifactVerbs(ReadingVerbs):
     def stats(self) -> RegistryStatistics:
         """Count models, versions, files, and the bytes that are referred to and stored."""
         return statistics(self.database)
-
-    @property
-    def _cache(self) -> BlobCache:
-        return BlobCache(self.settings.home_folder / "cache", self.settings.cache_bytes)
 
     def _with_located(
         self, reference: str, work: Callable[[Manifest, Mapping[str, str]], None]
