@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     )
     from pedigree.errors import PedigreeError
     from pedigree.lifecycle.policy import default_policy
-    from pedigree.lifecycle.records import MetricRule, Policy, StageRule, Verdict
+    from pedigree.lifecycle.records import MetricRule, Policy, RetentionRule, StageRule, Verdict
     from pedigree.lineage.records import LineageGraph
     from pedigree.registry import Registry
     from pedigree.settings import Settings
@@ -43,6 +43,7 @@ _HOMES = {
     "RegisteredModel": "catalog.records",
     "Registration": "catalog.records",
     "Registry": "registry",
+    "RetentionRule": "lifecycle.records",
     "Settings": "settings",
     "Signature": "signatures.records",
     "StageRule": "lifecycle.records",
@@ -66,6 +67,7 @@ __all__ = [
     "RegisteredModel",
     "Registration",
     "Registry",
+    "RetentionRule",
     "Settings",
     "Signature",
     "StageRule",
