@@ -4,7 +4,7 @@ Indexes and foreign keys are read from the catalog, so whatever the migrations m
 was. The foreign keys are checked then: what was copied is as consistent as what is inserted.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Self
@@ -27,7 +27,7 @@ WHERE t.relnamespace = 'pedigree'::regnamespace AND t.relname <> 'migration'
 ORDER BY 1, 2
 """
 _INDEXES = """
-SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid)
+SELECT indrelid::regclass::text, indexrelid::regclass::text, pg_get_indexdef(indexrelid)
 FROM pg_index JOIN pg_class t ON t.oid = indrelid
 WHERE t.relnamespace = 'pedigree'::regnamespace AND t.relname <> 'migration'
     AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid AND contype <> 'f')
@@ -97,25 +97,35 @@ class Copying:
         self._connection.close()
 
 
-def load(url: str, copy_all: Callable[[], None], derive: Iterable[str] = ()) -> None:
+def load(
+    url: str,
+    copy_all: Callable[[], None],
+    derive: Iterable[Sequence[str]] = (),
+    derived: Collection[str] = (),
+) -> None:
     """Run ``copy_all`` on a schema without indexes and foreign keys, and bring these back.
 
     Args:
         url: The database.
         copy_all: Copies the rows, by connections of its own.
-        derive: Statements that fill from these rows what triggers keep otherwise; run after the
-            primary keys are there, side by side.
+        derive: Groups of statements that fill from these rows what triggers keep otherwise. A
+            group's statements run side by side, when the indexes of what was copied are there.
+        derived: The tables that these fill; their own indexes are made last.
     """
     foreign, keys = _read(url, _CONSTRAINTS, ["f"]), _read(url, _CONSTRAINTS, ["p", "u"])
     indexes = _read(url, _INDEXES)
     for table, name, _ in foreign + keys:
         _run(url, [f"ALTER TABLE {table} DROP CONSTRAINT {name}"])
-    _run(url, [f"DROP INDEX {name}" for name, _ in indexes])
+    _run(url, [f"DROP INDEX {name}" for _, name, _ in indexes])
     copy_all()
-    add = [f"ALTER TABLE {table} ADD CONSTRAINT {name} {text}" for table, name, text in keys]
-    _run(url, add)
-    _run(url, list(derive))
-    _run(url, [text for _, text in indexes])
+    made = [
+        (table, f"ALTER TABLE {table} ADD CONSTRAINT {name} {text}") for table, name, text in keys
+    ]
+    made += [(table, text) for table, _, text in indexes]
+    _run(url, [statement for table, statement in made if table not in derived])
+    for group in derive:
+        _run(url, group)
+    _run(url, [statement for table, statement in made if table in derived])
     add = [f"ALTER TABLE {table} ADD CONSTRAINT {name} {text}" for table, name, text in foreign]
     for statement in add:  # each locks two tables, so two at once could lock each other out
         _run(url, [f"{statement} NOT VALID"])

@@ -36,7 +36,23 @@ _VERSIONS_AT_ONCE = 20_000
 # when it commits, instead of being written twice. Who opens the registry later has the defaults.
 _LOADING = {"wal_level": "minimal", "max_wal_senders": "0", "autovacuum": "off"}
 # What triggers keep when rows are inserted one by one is filled by these statements at once.
-_DERIVE: tuple[str, ...] = ()
+_DERIVED = tuple(
+    f"pedigree.search_{table}" for table in ("version", "term", "metric", "text", "word")
+)
+
+
+def _derived(table: str, rows: str = "source.*", order: str = "") -> str:
+    source = f"pedigree.search_{table}_source".replace("_version", "")
+    return (
+        f"TRUNCATE pedigree.search_{table};"
+        f" INSERT INTO pedigree.search_{table} SELECT {rows} FROM {source} AS source {order}"
+    )
+
+
+_DERIVE = (
+    (_derived("version", order="ORDER BY created_at"), _derived("word", "DISTINCT word")),
+    (_derived("text"), _derived("term") + "; " + _derived("metric")),
+)
 
 
 def main() -> int:
@@ -60,7 +76,7 @@ def million(words: list[str]) -> Path:
 
 def fill(url: str, *shapes: Shape) -> None:
     """Copy the versions of some shapes into a migrated database that is empty."""
-    bulk.load(url, partial(_copy_all, url, shapes), _DERIVE)
+    bulk.load(url, partial(_copy_all, url, shapes), _DERIVE, _DERIVED)
     bulk.vacuum(url)
 
 

@@ -11,6 +11,7 @@
     │   ├── InvalidSignatureError
     │   ├── InvalidArtifactError     the path is missing, empty, holds a link, or leaves its folder
     │   ├── InvalidPolicyError
+    │   ├── InvalidSearchError       a filter, an order or a cursor; the message points at the place
     │   ├── UnknownFlavorError
     │   └── UnsupportedModelError    the flavor cannot store or call this object
     ├── NotFoundError
@@ -46,7 +47,11 @@ A message is one sentence that says what was wrong and with which value, then wh
 Secrets never enter a message: URLs go through :func:`pedigree.settings.redact_url` first.
 """
 
+from collections.abc import Iterable
 from typing import ClassVar
+
+_SHOWN = 60
+"""So many characters before a place, and from it on, are shown of a long line."""
 
 
 class PedigreeError(Exception):
@@ -119,6 +124,51 @@ class InvalidArtifactError(InvalidInputError):
 
 class InvalidPolicyError(InvalidInputError):
     """A policy contradicts itself or names a stage it does not declare."""
+
+
+class InvalidSearchError(InvalidInputError):
+    """A filter, an order or a cursor cannot be read, or names what is not allowed.
+
+    Args:
+        message: What was wrong.
+        expression: The text that was given.
+        place: Where in it, as the first character and the one behind the last.
+        allowed: What may stand there.
+        remedy: What to do, where nothing can be listed.
+        field: Which text it was.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        expression: str,
+        place: tuple[int, int],
+        allowed: Iterable[str] = (),
+        remedy: str | None = None,
+        field: str = "filter",
+    ) -> None:
+        self.expression = expression
+        self.place = place
+        self.allowed = tuple(allowed)
+        if self.allowed:
+            remedy = f"Allowed here: {', '.join(self.allowed)}"
+        message = f"{message}, at character {place[0] + 1}"
+        super().__init__(message, field=field, remedy=remedy)
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}\n  {self.pointed}"
+
+    @property
+    def pointed(self) -> str:
+        """The line that is wrong, with carets below the place."""
+        start, end = self.place
+        begin = self.expression.rfind("\n", 0, start) + 1
+        line = self.expression[begin:].partition("\n")[0].replace("\t", " ")
+        first = max(0, start - begin - _SHOWN)
+        carets = "^" * max(1, min(end - start, len(line) - (start - begin)))
+        shown = line[first : first + 2 * _SHOWN]
+        return f"{shown}\n  {' ' * (start - begin - first)}{carets[: 2 * _SHOWN]}"
 
 
 class UnknownFlavorError(InvalidInputError):

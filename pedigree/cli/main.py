@@ -22,6 +22,7 @@ from pedigree.cli import (
     lineage,
     models,
     register,
+    search,
     server,
     stages,
     storage,
@@ -38,7 +39,7 @@ app = typer.Typer(
 )
 
 for group in (
-    *(models, catalog, lineage, register, changes, alias, stages, events),
+    *(models, search, catalog, lineage, register, changes, alias, stages, events),
     *(storage, collection, integrity, database, server),
 ):
     group.add_to(app)

@@ -11,10 +11,11 @@ work.
 
 from pedigree.registry.registering import RegisteringVerbs
 from pedigree.registry.retention import RetentionVerbs
+from pedigree.registry.searching import SearchVerbs
 from pedigree.registry.stages import StageVerbs
 
 
-class Registry(RegisteringVerbs, StageVerbs, RetentionVerbs):
+class Registry(RegisteringVerbs, StageVerbs, RetentionVerbs, SearchVerbs):
     """A model registry: records in Postgres, bytes in an object store.
 
     Made by :meth:`connect`. It may be shared between threads; after a fork the child's first use

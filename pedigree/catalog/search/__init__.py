@@ -1,0 +1,1 @@
+"""Search over versions: a boolean grammar, parsed by a library, translated to parameters."""

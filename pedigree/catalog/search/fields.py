@@ -1,0 +1,233 @@
+"""The white-list: what a filter and an order may name, of which type it is, and where it lies."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import LiteralString
+
+from pedigree.catalog.records import ApprovalStatus, RiskClass
+from pedigree.catalog.search.expressions import Comparison, Field, Literal, Value
+from pedigree.errors import InvalidSearchError
+
+
+class Kind(StrEnum):
+    """The type of a field: what it may be compared with, and how."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    TIME = "time"
+    BOOLEAN = "true or false"
+    ANY = "text, number, true or false"
+    TEXTS = "several texts"
+    WORDS = "words"
+
+
+_EQUAL = ("=", "!=", "IN")
+_ORDERED = ("<", "<=", ">", ">=", "BETWEEN")
+_ALIKE = ("LIKE", "ILIKE")
+_NULL = ("IS NULL", "IS NOT NULL")
+OPERATORS: Mapping[Kind, tuple[str, ...]] = {
+    Kind.TEXT: _EQUAL + _ORDERED + _ALIKE + _NULL,
+    Kind.NUMBER: _EQUAL + _ORDERED + _NULL,
+    Kind.TIME: _EQUAL + _ORDERED + _NULL,
+    Kind.BOOLEAN: ("=", "!=", *_NULL),
+    Kind.ANY: _EQUAL + _ORDERED + _ALIKE + _NULL,
+    Kind.TEXTS: _EQUAL + _ALIKE + _NULL,
+    Kind.WORDS: ("MATCH",),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldRule:
+    """A field of the white-list."""
+
+    kind: Kind
+    meaning: str
+    sql: LiteralString
+    """The column; for a field with keys the place of the key is ``{}``."""
+    keyed: bool = False
+    choices: tuple[str, ...] = ()
+
+    @property
+    def sortable(self) -> bool:
+        """Whether an order may name it."""
+        return self.kind not in {Kind.TEXTS, Kind.WORDS}
+
+
+def _text(sql: LiteralString, meaning: str, choices: tuple[str, ...] = ()) -> FieldRule:
+    return FieldRule(kind=Kind.TEXT, meaning=meaning, sql=sql, choices=choices)
+
+
+# s: search_version, v: model_version, a: artifact, t: the training that the version shows.
+FIELDS: Mapping[str, FieldRule] = {
+    "name": _text("s.name", "the model's name"),
+    "version": FieldRule(kind=Kind.NUMBER, meaning="the version's number", sql="s.version"),
+    "digest": _text("v.digest", "the artifact's digest, `sha256:…`"),
+    "description": _text('v.description COLLATE "C"', "the version's description"),
+    "size": FieldRule(kind=Kind.NUMBER, meaning="bytes of all files", sql="a.size"),
+    "flavor": _text("s.flavor", "how it is loaded"),
+    "stage": _text("s.stage", "the stage that it holds, `none` where it holds none"),
+    "alias": FieldRule(kind=Kind.TEXTS, meaning="the aliases that it holds", sql="s.aliases"),
+    "owner": FieldRule(kind=Kind.TEXTS, meaning="who answers for it", sql="s.owners"),
+    "created_by": _text("s.created_by", "who registered it"),
+    "created_at": FieldRule(kind=Kind.TIME, meaning="when it was registered", sql="s.created_at"),
+    "run_id": _text("s.run_id", "the run that made it"),
+    "git_commit": _text("s.git_commit", "the commit of the training code"),
+    "git_dirty": FieldRule(
+        kind=Kind.BOOLEAN, meaning="the work tree differed from it", sql="t.git_dirty"
+    ),
+    "code_version": _text('t.code_version COLLATE "C"', "the asset's code version"),
+    "training_data_digest": _text(
+        't.training_data_digest COLLATE "C"', "one digest over all direct inputs"
+    ),
+    "training_data_version": _text(
+        't.training_data_version COLLATE "C"', "the data's version in its owner's words"
+    ),
+    "validation_dataset_id": _text(
+        't.validation_dataset_id COLLATE "C"', "what the metrics were computed on"
+    ),
+    "environment_hash": _text("t.environment_hash", "over the installed packages"),
+    "ci_build": _text('t.ci_build COLLATE "C"', "the CI build"),
+    "risk_class": _text(
+        'v.risk_class COLLATE "C"', "the class under the EU AI Act", tuple(RiskClass)
+    ),
+    "approval_status": _text(
+        'v.approval_status COLLATE "C"', "where the approval stands", tuple(ApprovalStatus)
+    ),
+    "approved_by": _text('v.approved_by COLLATE "C"', "who approved it"),
+    "quarantined": FieldRule(
+        kind=Kind.BOOLEAN, meaning="it is quarantined", sql="(v.quarantine_reason IS NOT NULL)"
+    ),
+    "held": FieldRule(
+        kind=Kind.BOOLEAN, meaning="a legal hold protects it", sql="(v.hold_reason IS NOT NULL)"
+    ),
+    "tags": FieldRule(
+        kind=Kind.TEXT, keyed=True, meaning="a tag", sql='((s.tags ->> {}) COLLATE "C")'
+    ),
+    "metrics": FieldRule(
+        kind=Kind.NUMBER,
+        keyed=True,
+        meaning="a metric",
+        sql="((s.metrics ->> {})::double precision)",
+    ),
+    "params": FieldRule(
+        kind=Kind.ANY, keyed=True, meaning="a parameter", sql="nullif(s.params -> {}, 'null')"
+    ),
+    "lineage": FieldRule(
+        kind=Kind.TEXTS,
+        keyed=True,
+        meaning="the partitions of an asset that it was trained on, directly or not",
+        sql="",
+    ),
+    "text": FieldRule(
+        kind=Kind.WORDS, meaning="the words of name, description, tags and card", sql=""
+    ),
+}
+
+
+def operators_of(name: str) -> tuple[str, ...]:
+    """Return the operators that a field takes."""
+    if name == "lineage":
+        return ("=", "!=", "IN", *_NULL)
+    return OPERATORS[FIELDS[name].kind]
+
+
+def check_field(field: Field, text: str, *, sort: bool = False) -> FieldRule:
+    """Return the rule of a field.
+
+    Raises:
+        InvalidSearchError: There is no such field, or its key is missing or one too many.
+    """
+    place = (field.place.start, field.place.end)
+    source = "order_by" if sort else "filter"
+    rule = FIELDS.get(field.name)
+    if rule is None or (sort and not rule.sortable):
+        known = [name for name, one in FIELDS.items() if one.sortable or not sort]
+        shown = [f"{name}.<key>" if FIELDS[name].keyed else name for name in known]
+        problem = f"there is no field {field.name!r}" if rule is None else "it has no order"
+        raise InvalidSearchError(problem, expression=text, place=place, allowed=shown, field=source)
+    if rule.keyed != (field.key is not None):
+        allowed = f"{field.name}.<key>" if rule.keyed else field.name
+        problem = "its key is missing" if rule.keyed else "it has no keys"
+        raise InvalidSearchError(
+            problem, expression=text, place=place, allowed=[allowed], field=source
+        )
+    return rule
+
+
+def check_comparison(found: Comparison, text: str) -> Comparison:
+    """Return a comparison with its values in the field's type.
+
+    Raises:
+        InvalidSearchError: The field takes no such operator, or no such value.
+    """
+    allowed = operators_of(found.field.name)
+    if found.operator not in allowed:
+        raise InvalidSearchError(
+            f"{found.field} takes no {found.operator}",
+            expression=text,
+            place=(found.place.start, found.place.end),
+            allowed=allowed,
+        )
+    rule = FIELDS[found.field.name]
+    return replace(
+        found, values=tuple(_typed(rule, found.operator, value, text) for value in found.values)
+    )
+
+
+def _typed(rule: FieldRule, operator: str, literal: Literal, text: str) -> Literal:
+    kind = Kind.TEXT if operator in _ALIKE else rule.kind
+    value = _value_of(kind, literal.value)
+    place = (literal.place.start, literal.place.end)
+    if value is None:
+        shown = _EXAMPLES.get(kind, kind.value)
+        raise InvalidSearchError(
+            f"a value of another type is needed: {kind}",
+            expression=text,
+            place=place,
+            allowed=[shown],
+        )
+    if operator in _ALIKE and str(value).replace("\\\\", "").endswith("\\"):
+        problem = "the pattern ends within an escape"
+        raise InvalidSearchError(problem, expression=text, place=place, allowed=["\\\\", "\\%"])
+    if rule.choices and operator in _EQUAL and value not in rule.choices:
+        problem = f"there is no {value!r} here"
+        raise InvalidSearchError(problem, expression=text, place=place, allowed=rule.choices)
+    return replace(literal, value=value)
+
+
+_EXAMPLES: Mapping[Kind, str] = {
+    Kind.TEXT: "'text'",
+    Kind.TEXTS: "'text'",
+    Kind.WORDS: "'words'",
+    Kind.NUMBER: "a number such as 0.9",
+    Kind.TIME: "'2026-01-31' or '2026-01-31T12:00:00+01:00'",
+    Kind.BOOLEAN: "true or false",
+}
+
+
+def _value_of(kind: Kind, value: Value) -> Value | None:
+    match kind:
+        case Kind.TEXT | Kind.TEXTS | Kind.WORDS:
+            return value if isinstance(value, str) else None
+        case Kind.NUMBER:
+            return (
+                value
+                if isinstance(value, int | float) and value is not True and value is not False
+                else None
+            )
+        case Kind.BOOLEAN:
+            return value if isinstance(value, bool) else None
+        case Kind.TIME:
+            return _moment(value) if isinstance(value, str) else None
+        case _:
+            return value
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

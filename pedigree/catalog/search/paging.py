@@ -1,0 +1,109 @@
+"""A search from the text of its filter to the records of a page."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.search import counting, ranking
+from pedigree.catalog.search.expressions import Expression
+from pedigree.catalog.search.finding import Search, find, use_joins
+from pedigree.catalog.search.grammar import parse_filter
+from pedigree.catalog.search.ordering import (
+    Position,
+    SortKey,
+    parse_order,
+    read_cursor,
+    write_cursor,
+)
+from pedigree.catalog.search.records import Facet, SearchPage
+from pedigree.catalog.search.words import SQL, tsqueries
+from pedigree.catalog.store import version_of
+from pedigree.errors import InvalidInputError
+from pedigree.postgres.transaction import Transaction
+
+MAX_LIMIT = 1_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A search that is known to be well-formed."""
+
+    expression: Expression | None
+    order: tuple[SortKey, ...]
+    by_rank: bool
+    limit: int
+    after: Position | None
+    bound_to: str
+    count: bool
+    facets: tuple[Facet, ...]
+
+
+def request(
+    filter: str | None,
+    *,
+    order_by: str | Sequence[str] | None,
+    limit: int,
+    after: str | None,
+    count: bool,
+    facets: Collection[Facet],
+) -> Request:
+    """Return what is asked for.
+
+    Raises:
+        InvalidSearchError: Filter, order or cursor cannot be read, or name what is not allowed.
+        InvalidInputError: The limit is out of its domain, or a facet does not exist.
+    """
+    if not 1 <= limit <= MAX_LIMIT:
+        raise InvalidInputError(
+            "is out of its domain", field="limit", value=limit, remedy=f"Give 1 to {MAX_LIMIT}"
+        )
+    counting.check_facets(facets)
+    expression = parse_filter(filter or "")
+    order = parse_order(order_by)
+    by_rank = order_by is None and bool(ranking.matches(expression))
+    bound_to = f"{filter or ''}\0{'rank' if by_rank else ', '.join(map(str, order))}"
+    return Request(
+        expression=expression,
+        order=order,
+        by_rank=by_rank,
+        limit=limit,
+        after=None if after is None else read_cursor(after, bound_to),
+        bound_to=bound_to,
+        count=count,
+        facets=tuple(facets),
+    )
+
+
+def search(transaction: Transaction, asked: Request) -> SearchPage:
+    """Return a page of the living versions that a filter finds."""
+    wanted = Search(
+        expression=asked.expression,
+        order=asked.order,
+        limit=asked.limit + 1,  # whether there is a next page
+        after=asked.after,
+        words=tsqueries(transaction, asked.expression),
+    )
+    found = ranking.best(transaction, wanted) if asked.by_rank else find(transaction, wanted)
+    page = found[: asked.limit]
+    everything = replace(wanted, after=None)
+    return SearchPage(
+        records=_records(transaction, page),
+        next=write_cursor(page[-1], asked.bound_to) if len(found) > asked.limit else None,
+        total=counting.count(transaction, everything) if asked.count else None,
+        facets=counting.count_facets(transaction, everything, asked.facets) if asked.facets else {},
+        ranked_newest=ranking.RANKED if asked.by_rank else None,
+    )
+
+
+def _records(transaction: Transaction, page: Sequence[Position]) -> tuple[ModelVersion, ...]:
+    if not page:
+        return ()
+    use_joins(transaction, nested=True)
+    rows = transaction.execute(
+        SQL["page"],
+        {
+            "models": [one.model_id for one in page],
+            "versions": [one.version for one in page],
+        },
+    )
+    return tuple(map(version_of, rows.fetchall()))

@@ -1,0 +1,31 @@
+-- name: use_joins
+-- Which joins the planner may take in this transaction: it cannot know how many versions a filter
+-- finds, and the statements of search are written for one way each.
+SELECT set_config('enable_nestloop', %(nested)s, true), set_config('enable_mergejoin', %(merged)s, true),
+    set_config('enable_hashjoin', %(hashed)s, true), set_config('enable_seqscan', %(scanned)s, true);
+
+-- name: page
+-- The versions of a page, in its order.
+SELECT r.*
+FROM unnest(%(models)s::bigint[], %(versions)s::integer[])
+    WITH ORDINALITY AS page (model_id, version, place)
+JOIN pedigree.version_record r ON r.model_id = page.model_id AND r.version_id = page.version
+ORDER BY page.place;
+
+-- name: trigrams
+-- Where the extension pg_trgm is, if it is there.
+SELECT n.nspname AS home
+FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+WHERE e.extname = 'pg_trgm';
+
+-- name: newest_stretch
+-- When the version was registered that so many others followed, NULL if there are not as many; and
+-- when the first of all was.
+SELECT
+    (
+        SELECT created_at FROM pedigree.search_version
+        WHERE created_at <= %(until)s
+        ORDER BY created_at DESC OFFSET %(versions)s LIMIT 1
+    ) AS since,
+    (SELECT min(created_at) FROM pedigree.search_version) AS oldest,
+    clock_timestamp() AS now;

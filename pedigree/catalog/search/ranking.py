@@ -1,0 +1,222 @@
+"""The best hits of MATCH: the newest 2,000 are ranked, and the best of these come first.
+
+Ranking needs each hit's text; of a common pair of words a million versions have tens of thousands.
+The index of words knows no order, but each text also has its month and day as words: they narrow a
+query to the newest hits.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+
+from psycopg import sql
+
+from pedigree.catalog.search import drivers
+from pedigree.catalog.search.expressions import Comparison, Expression, comparisons
+from pedigree.catalog.search.fields import FIELDS, Kind
+from pedigree.catalog.search.finding import Search, find, use_joins
+from pedigree.catalog.search.ordering import NEWEST, Position
+from pedigree.catalog.search.translation import Parameters, Translator, fields_of, joins
+from pedigree.catalog.search.words import SQL
+from pedigree.postgres.transaction import Row, Transaction
+
+RANKED = 2_000
+"""So many hits are ranked, the newest."""
+_FIRST_STRETCH = 8_000
+"""The newest so many versions are searched first, and tell how often the words come."""
+_ROOM = 1.3
+_MOST_LONGER = 64.0
+_MOST_DAYS = 20 * 366
+_CLOCKS_APART = timedelta(days=1)
+"""The database's clock may be ahead of ours."""
+_BEYOND = 2**62
+
+
+def matches(expression: Expression | None) -> tuple[Comparison, ...]:
+    """Return the MATCHes that a hit can be ranked by: those that are not under a NOT."""
+    return tuple(
+        found
+        for found in comparisons(expression, negated=False)
+        if FIELDS[found.field.name].kind is Kind.WORDS
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Stretch:
+    """The time that is searched: whole days up to a moment; all time where it has no begin."""
+
+    since: date | None
+    until: datetime
+
+
+class _Hits(NamedTuple):
+    total: int
+    positions: list[Position]
+
+
+def best(transaction: Transaction, search: Search) -> list[Position]:
+    """Return the best hits behind the page before, the best first.
+
+    The sort values of a position are its rank, its time, and the stretch that was searched, so
+    that the pages of one search rank the same hits while versions are added.
+    """
+    found = next((part for part in search.parts if part in matches(search.expression)), None)
+    others = [part for part in search.parts if part is not found]
+    use_joins(transaction, nested=True)
+    few = bool(others) and drivers.fewest(transaction, others, search.words)[1] <= drivers.FEW
+    if found is None or few:
+        return _among_newest(transaction, search)
+    return _in_stretches(transaction, search, found, others)
+
+
+def _among_newest(transaction: Transaction, search: Search) -> list[Position]:
+    until = _until(search)
+    start = Position(values=(until.isoformat(),), model_id=_BEYOND, version=0)
+    newest = replace(search, order=(NEWEST,), limit=RANKED, after=start)
+    found = find(transaction, newest)
+    use_joins(transaction, nested=True)
+    translator = Translator(Parameters(), search.words)
+    source = sql.SQL(
+        "unnest({}::bigint[], {}::integer[]) AS hit (model_id, version)"
+        " JOIN pedigree.search_text x USING (model_id, version)"
+    ).format(
+        translator.parameters.add([one.model_id for one in found]),
+        translator.parameters.add([one.version for one in found]),
+    )
+    stretch = _Stretch(since=None, until=until)
+    return _ranked(transaction, search, translator, source, stretch).positions
+
+
+def _in_stretches(
+    transaction: Transaction, search: Search, found: Comparison, others: Sequence[Expression]
+) -> list[Position]:
+    """Search the newest days, and more of them until there are enough hits to rank."""
+    stretch, oldest = _first_stretch(transaction, search)
+    while True:
+        translator = Translator(Parameters(), search.words)
+        source = _texts(translator, found, others, stretch)
+        hits = _ranked(transaction, search, translator, source, stretch)
+        if hits.total >= RANKED or stretch.since is None or search.after is not None:
+            return hits.positions
+        stretch = _longer(stretch, hits.total, oldest)
+
+
+def _first_stretch(transaction: Transaction, search: Search) -> tuple[_Stretch, date]:
+    until = _until(search)
+    if search.after is not None:
+        since = search.after.values[3]
+        return _Stretch(
+            since=date.fromisoformat(str(since)) if since else None, until=until
+        ), date.min
+    row = transaction.execute(
+        SQL["newest_stretch"], {"until": until, "versions": _FIRST_STRETCH}
+    ).fetchone()
+    since = row["since"] if row else None
+    oldest = row["oldest"] if row else None
+    stretch = _Stretch(since=since.astimezone(UTC).date() if since else None, until=until)
+    return stretch, oldest.astimezone(UTC).date() if oldest else date.min
+
+
+def _until(search: Search) -> datetime:
+    if search.after is not None:
+        return datetime.fromisoformat(str(search.after.values[2]))
+    return datetime.now(UTC) + _CLOCKS_APART
+
+
+def _longer(stretch: _Stretch, hits: int, oldest: date) -> _Stretch:
+    since = stretch.since or oldest
+    days = (stretch.until.date() - since).days + 1
+    factor = min(_MOST_LONGER, max(2.0, _ROOM * RANKED / max(hits, 1)))
+    longer = int(days * factor)
+    if longer > min(_MOST_DAYS, (stretch.until.date() - oldest).days):
+        return replace(stretch, since=None)
+    return replace(stretch, since=stretch.until.date() - timedelta(days=longer))
+
+
+def _texts(
+    translator: Translator,
+    found: Comparison,
+    others: Sequence[Expression],
+    stretch: _Stretch,
+) -> sql.Composable:
+    """Return the texts of a stretch that match, and all else that the filter asks of them."""
+    query = translator.query(str(found.values[0].value))
+    if stretch.since is not None:
+        days = translator.parameters.add(_days(stretch.since, stretch.until.astimezone(UTC).date()))
+        query = sql.SQL("({} && {}::tsquery)").format(query, days)
+    fields = [field for part in others for field in fields_of(part)]
+    joined = sql.SQL(
+        " JOIN pedigree.search_version s ON s.model_id = x.model_id AND s.version = x.version{}"
+    ).format(joins(fields))
+    return sql.SQL(
+        "pedigree.search_text x{} WHERE x.document @@ {} AND x.created_at <= {} AND {}"
+    ).format(
+        joined if others else sql.SQL(""),
+        query,
+        translator.parameters.add(stretch.until),
+        translator.all_of(others),
+    )
+
+
+def _days(first: date, last: date) -> str:
+    """Return a tsquery for the days of a stretch: whole months as such, the others one by one."""
+    words: set[str] = set()
+    day = first
+    while day <= last:
+        month_ends = (day.replace(day=28) + timedelta(days=4)).replace(day=1)
+        if day.day == 1 and month_ends <= last + timedelta(days=1):
+            words.add(f"'@{day:%Y-%m}'")
+            day = month_ends
+        else:
+            words.add(f"'@{day:%Y-%m-%d}'")
+            day += timedelta(days=1)
+    return " | ".join(sorted(words))
+
+
+def _ranked(
+    transaction: Transaction,
+    search: Search,
+    translator: Translator,
+    source: sql.Composable,
+    stretch: _Stretch,
+) -> _Hits:
+    statement = sql.SQL(
+        "WITH hits AS MATERIALIZED ("
+        "SELECT x.model_id, x.version, x.created_at, x.document FROM {source}"
+        "), newest AS MATERIALIZED ("
+        "SELECT * FROM hits ORDER BY created_at DESC, model_id DESC, version DESC LIMIT {ranked}"
+        "), ranked AS MATERIALIZED ("
+        "SELECT model_id, version, created_at,"
+        " ts_rank(document, {query})::double precision AS rank FROM newest"
+        ") SELECT total.hits, ranked.* FROM (SELECT count(*) AS hits FROM hits) AS total"
+        " LEFT JOIN ranked ON {after}"
+        " ORDER BY rank DESC, created_at DESC, model_id DESC, version DESC LIMIT {limit}"
+    ).format(
+        source=source,
+        ranked=sql.Literal(RANKED),
+        query=sql.SQL(" || ").join(
+            translator.query(str(one.values[0].value)) for one in matches(search.expression)
+        ),
+        after=_after(search.after, translator),
+        limit=translator.parameters.add(search.limit),
+    )
+    rows = transaction.execute(statement, translator.parameters).fetchall()
+    found = [_position(row, stretch) for row in rows if row["model_id"] is not None]
+    return _Hits(rows[0]["hits"], found)
+
+
+def _after(position: Position | None, translator: Translator) -> sql.Composable:
+    if position is None:
+        return sql.SQL("true")
+    rank, at, *_ = position.values
+    values = (rank, datetime.fromisoformat(str(at)), position.model_id, position.version)
+    return sql.SQL(
+        "(rank, created_at, model_id, version) < ({}::double precision, {}, {}, {})"
+    ).format(*map(translator.parameters.add, values))
+
+
+def _position(row: Row, stretch: _Stretch) -> Position:
+    since = stretch.since.isoformat() if stretch.since else None
+    values = (row["rank"], row["created_at"].isoformat(), stretch.until.isoformat(), since)
+    return Position(values=values, model_id=row["model_id"], version=row["version"])

@@ -1,0 +1,132 @@
+"""``pedigree search``: find versions by what is known of them."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pedigree.cli._input import JsonFlag
+from pedigree.cli._session import open_registry
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from pedigree.catalog.records import ModelVersion
+    from pedigree.catalog.search.records import SearchPage
+    from pedigree.registry import Registry
+
+_COLUMNS = "name,version,stage,aliases,metrics,created_at,created_by"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    app.command("search", rich_help_panel="Look up")(search)
+
+
+def search(
+    filter_text: Annotated[
+        str,
+        typer.Argument(
+            metavar="[FILTER]",
+            help="Such as \"tags.team = 'growth' AND metrics.auc > 0.9\"; all without one.",
+            show_default=False,
+        ),
+    ] = "",
+    order_by: Annotated[
+        str | None, typer.Option(help='Such as "metrics.auc DESC, name"; the newest first.')
+    ] = None,
+    limit: Annotated[int, typer.Option(help="Versions a page, 1 to 1000.")] = 100,
+    after: Annotated[str | None, typer.Option(help="The cursor of the page before.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All pages, not only one.")] = False,
+    count: Annotated[bool, typer.Option("--count", help="Count all that is found.")] = False,
+    facet: Annotated[
+        list[str] | None,
+        typer.Option(help="Count values of stage, flavor, owner or tag; may be repeated."),
+    ] = None,
+    columns: Annotated[
+        str, typer.Option(help="What to show, such as name,version,metrics.auc,tags.team.")
+    ] = _COLUMNS,
+    as_json: JsonFlag = False,
+) -> None:
+    """Find versions by tags, metrics, stages, lineage, words and more.
+
+    FILTER knows AND OR NOT ( ) = != < <= > >= LIKE ILIKE IN BETWEEN IS NULL and text MATCH 'words'.
+    """
+    from pedigree.cli._output import out, print_json
+
+    asked = {"order_by": order_by, "limit": limit, "after": after}
+    first = {"count": count, "facets": tuple(facet or ())}
+    with open_registry() as registry:
+        pages = list(_pages(registry, filter_text, asked, first, everything=everything))
+    if as_json:
+        versions = [version for page in pages for version in page]
+        counted = {"total": pages[0].total, "facets": pages[0].facets}
+        ranked = {"ranked_newest": pages[0].ranked_newest, "next": pages[-1].next}
+        print_json({"records": versions, **counted, **ranked})
+        return
+    out.print(_table(pages, columns.split(",")))
+    for line in _remarks(pages):
+        out.print(line, markup=False, soft_wrap=True)
+
+
+def _pages(
+    registry: "Registry",
+    filter_text: str,
+    asked: dict[str, Any],
+    first: dict[str, Any],
+    *,
+    everything: bool,
+) -> "Iterator[SearchPage]":
+    page = registry.search(filter_text, **asked, **first)
+    yield page
+    while everything and page.next:
+        page = registry.search(filter_text, **{**asked, "after": page.next})
+        yield page
+
+
+def _table(pages: "Sequence[SearchPage]", columns: Sequence[str]) -> object:
+    from pedigree.cli import _output
+
+    rows = ([_cell(one, column.strip()) for column in columns] for page in pages for one in page)
+    return _output.table([f"{one}#" if one == "version" else one for one in columns], rows)
+
+
+def _cell(version: "ModelVersion", column: str) -> "str | Text":
+    from pedigree.cli import _output
+    from pedigree.errors import InvalidInputError
+
+    name, _, key = column.partition(".")
+    name = {"name": "model_name", "version": "version_id"}.get(name, name)
+    if name not in type(version).model_fields or (
+        key and name not in {"tags", "metrics", "params"}
+    ):
+        raise InvalidInputError(
+            "is no column",
+            field="--columns",
+            value=column,
+            remedy="Give fields of `pedigree schema`, or such as metrics.auc, tags.team, params.x",
+        )
+    value = getattr(version, name)
+    if key:
+        return str(value.get(key, "")) if key in value else _output.NOT_PROVIDED
+    match name:
+        case "stage":
+            return _output.stage_text(value)
+        case "metrics":
+            return _output.metrics_text(value, limit=3)
+        case "created_at" | "stage_since" | "approval_timestamp":
+            return _output.when(value)
+        case "aliases" | "owners":
+            return ", ".join(value)
+    return _output.NOT_PROVIDED if value is None else str(value)
+
+
+def _remarks(pages: "Sequence[SearchPage]") -> Iterator[str]:
+    if pages[0].total is not None:
+        yield f"{pages[0].total} in all"
+    for name, values in pages[0].facets.items():
+        yield f"{name}: " + ", ".join(f"{one.value} {one.count}" for one in values)
+    if pages[0].ranked_newest:
+        yield f"the best of the newest {pages[0].ranked_newest} hits"
+    if pages[-1].next:
+        yield f"more with --after {pages[-1].next}"
