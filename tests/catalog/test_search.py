@@ -293,7 +293,7 @@ def test_search_follows_every_change(registry: Registry, tmp_path: Path, found: 
     assert found("tags.team = 'growth'") == []
     assert found("tags.team = 'risk' AND owner = 'zoe'") == [first]
     assert found("text MATCH 'whale'") == [first]
-    registry.write_card(second, CardNotes(intended_use="Count the penguins."))
+    registry.write_card(second, CardNotes(primary_uses="Count the penguins."))
     assert found("text MATCH 'penguin'") == [second]
     registry.delete(second, reason="test")
     assert found("") == [first]

@@ -1,0 +1,213 @@
+"""Any filter finds what the same filter finds in Python; the derived tables are what they should be."""
+
+import operator
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pedigree.audit.records import EventType
+from pedigree.catalog.records import ModelVersion
+from pedigree.errors import NotFoundError, RefusedError
+from pedigree.registry import Registry
+from tests.factories import register, register_candidate
+
+Test = Callable[[ModelVersion], bool | None]
+COMPARE = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+TEXTS = {
+    "name": (lambda v: v.model_name, ["churn", "fraud"]),
+    "stage": (lambda v: v.stage, ["none", "candidate"]),
+    "flavor": (lambda v: v.flavor, ["generic"]),
+    "description": (lambda v: v.description, ["x", "y"]),
+    "tags.team": (lambda v: v.tags.get("team"), ["growth", "risk"]),
+    "tags.tier": (lambda v: v.tags.get("tier"), ["gold"]),
+    "run_id": (lambda v: v.run_id, ["run-0", "run-3"]),
+}
+NUMBERS = {
+    "version": (lambda v: v.version_id, [1, 2]),
+    "metrics.auc": (lambda v: v.metrics.get("auc"), [0.5, 0.75]),
+    "params.depth": (lambda v: v.params.get("depth"), [1, 2]),
+}
+
+
+def unknown_or(test: Callable[..., bool], *values: object) -> bool | None:
+    return None if None in values else test(*values)
+
+
+def comparison(field: str, sign: str, value: str | float) -> tuple[str, Test]:
+    get = {**TEXTS, **NUMBERS}[field][0]
+    shown = f"'{value}'" if isinstance(value, str) else str(value)
+    return f"{field} {sign} {shown}", lambda v: unknown_or(COMPARE[sign], get(v), value)
+
+
+def null(field: str, word: str) -> tuple[str, Test]:
+    get = {**TEXTS, **NUMBERS}[field][0]
+    return f"{field} {word}", lambda v: (get(v) is None) == (word == "IS NULL")
+
+
+def among(field: str) -> tuple[str, Test]:
+    get, values = {**TEXTS, **NUMBERS}[field]
+    shown = ", ".join(f"'{one}'" if isinstance(one, str) else str(one) for one in values)
+    return f"{field} IN ({shown})", lambda v: unknown_or(lambda found: found in values, get(v))
+
+
+def inverse(inner: tuple[str, Test]) -> tuple[str, Test]:
+    text, test = inner
+    return f"NOT ({text})", lambda v: None if test(v) is None else not test(v)
+
+
+def joined(word: str, parts: list[tuple[str, Test]]) -> tuple[str, Test]:
+    decides = word == "OR"
+
+    def test(version: ModelVersion) -> bool | None:
+        found = [test(version) for _, test in parts]
+        if decides in found:
+            return decides
+        return None if None in found else not decides
+
+    return "(" + f" {word} ".join(text for text, _ in parts) + ")", test
+
+
+fields = {**TEXTS, **NUMBERS}
+leaves = st.one_of(
+    st.sampled_from(sorted(fields)).flatmap(
+        lambda field: st.builds(
+            comparison,
+            st.just(field),
+            st.sampled_from(sorted(COMPARE)),
+            st.sampled_from(fields[field][1]),
+        )
+    ),
+    st.builds(null, st.sampled_from(sorted(fields)), st.sampled_from(["IS NULL", "IS NOT NULL"])),
+    st.builds(among, st.sampled_from(sorted(fields))),
+)
+expressions = st.recursive(
+    leaves,
+    lambda inner: st.one_of(
+        st.builds(inverse, inner),
+        st.builds(joined, st.sampled_from(["AND", "OR"]), st.lists(inner, min_size=2, max_size=3)),
+    ),
+    max_leaves=6,
+)
+
+
+@pytest.fixture
+def some(registry: Registry, tmp_path: Path) -> tuple[ModelVersion, ...]:
+    """Seven versions that differ in what they have, and have not."""
+    for number in range(7):
+        register(
+            registry,
+            tmp_path,
+            f"v{number}",
+            name="churn" if number % 2 else "fraud",
+            run_id=f"run-{number}",
+            description=[None, "x", "y"][number % 3],
+            tags={"team": ["growth", "risk"][number % 2]} if number < 4 else {"tier": "gold"},
+            metrics={"auc": 0.25 * number} if number < 5 else {},
+            params={"depth": number % 4} if number > 1 else {},
+        )
+    registry.run_check("churn/1", "metadata_complete")
+    return registry.versions("churn") + registry.versions("fraud")
+
+
+@pytest.mark.timeout(300)
+def test_a_filter_finds_what_it_finds_in_python(
+    registry: Registry, some: tuple[ModelVersion, ...]
+) -> None:
+    @settings(
+        max_examples=80,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
+    @given(expressions)
+    def check(expression: tuple[str, Test]) -> None:
+        text, test = expression
+        expected = {one.reference for one in some if test(one) is True}
+        page = registry.search(text, count=True)
+        assert {one.reference for one in page} == expected, text
+        assert page.total == len(expected)
+
+    check()
+
+
+DERIVED = """
+SELECT
+    (SELECT count(*) FROM (TABLE pedigree.search_version EXCEPT TABLE pedigree.search_source) x)
+    + (SELECT count(*) FROM (TABLE pedigree.search_source EXCEPT TABLE pedigree.search_version) x)
+    + (SELECT count(*) FROM (TABLE pedigree.search_term EXCEPT TABLE pedigree.search_term_source) x)
+    + (SELECT count(*) FROM (TABLE pedigree.search_term_source EXCEPT TABLE pedigree.search_term) x)
+    + (SELECT count(*) FROM (
+        TABLE pedigree.search_metric EXCEPT TABLE pedigree.search_metric_source) x)
+    + (SELECT count(*) FROM (
+        TABLE pedigree.search_metric_source EXCEPT TABLE pedigree.search_metric) x)
+    + (SELECT count(*) FROM (TABLE pedigree.search_text EXCEPT TABLE pedigree.search_text_source) x)
+    + (SELECT count(*) FROM (TABLE pedigree.search_text_source EXCEPT TABLE pedigree.search_text) x)
+    AS differences
+"""
+
+numbers = st.integers(min_value=1, max_value=3)
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("promote"), numbers, st.sampled_from(["staging", "production"])),
+        st.tuples(st.just("alias"), numbers, st.sampled_from(["best", "shadow"])),
+        st.tuples(st.just("tag"), numbers, st.sampled_from(["growth", "risk"])),
+        st.tuples(st.just("card"), numbers),
+        st.tuples(st.just("delete"), numbers),
+        st.tuples(st.just("retrain"), numbers),
+    ),
+    max_size=8,
+)
+
+
+def take(registry: Registry, folder: Path, step: tuple[object, ...]) -> None:
+    match step:
+        case ("promote", version, stage):
+            registry.promote(f"churn/{version}", str(stage))
+        case ("alias", int(version), alias):
+            registry.set_alias("churn", str(alias), version)
+        case ("tag", version, team):
+            registry.update(f"churn/{version}", tags={"team": str(team)}, owners=["a", "a"])
+        case ("card", version):
+            registry.write_card(f"churn/{version}")
+        case ("delete", version):
+            registry.delete(f"churn/{version}", reason="test")
+        case ("retrain", int(version)):
+            count = len(registry.events(types=[EventType.VERSION_TRAINED]))
+            register(registry, folder, f"v{version}", run_id=f"again-{count}", metrics={"auc": 1})
+
+
+@pytest.mark.timeout(300)
+def test_the_derived_tables_are_what_they_should_be_after_any_history(
+    registry: Registry, tmp_path: Path
+) -> None:
+    for number in range(1, 4):
+        register_candidate(
+            registry, tmp_path, f"v{number}", tags={"n": str(number)}, metrics={"auc": number}
+        )
+
+    @settings(
+        max_examples=20,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
+    @given(steps)
+    def check(taken: list[tuple[object, ...]]) -> None:
+        for step in taken:
+            try:
+                take(registry, tmp_path, step)
+            except (RefusedError, NotFoundError):
+                continue
+        assert registry.database.read(DERIVED)[0]["differences"] == 0
+
+    check()
+    registry.database.run(lambda it: it.execute("UPDATE pedigree.training SET created_at = now()"))
+    assert registry.database.read(DERIVED)[0]["differences"] == 0
