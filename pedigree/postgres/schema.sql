@@ -2,11 +2,167 @@
 
 CREATE SCHEMA pedigree;
 
+CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA pedigree;
+
+COMMENT ON EXTENSION pg_trgm IS 'text similarity measurement and index searching based on trigrams';
+
+CREATE FUNCTION pedigree.forget_search(models bigint[], versions integer[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    DELETE FROM pedigree.search_term t
+    USING unnest(models, versions) AS key (model_id, version), pedigree.search_term_source source
+    WHERE source.model_id = key.model_id AND source.version = key.version
+        AND t.field = source.field AND t.value = source.value
+        AND t.created_at = source.created_at AND t.model_id = source.model_id
+        AND t.version = source.version;
+    DELETE FROM pedigree.search_metric t
+    USING unnest(models, versions) AS key (model_id, version), pedigree.search_metric_source source
+    WHERE source.model_id = key.model_id AND source.version = key.version
+        AND t.key = source.key AND t.value = source.value
+        AND t.model_id = source.model_id AND t.version = source.version;
+    DELETE FROM pedigree.search_text t
+    USING unnest(models, versions) AS key (model_id, version)
+    WHERE t.model_id = key.model_id AND t.version = key.version;
+    DELETE FROM pedigree.search_version t
+    USING unnest(models, versions) AS key (model_id, version)
+    WHERE t.model_id = key.model_id AND t.version = key.version;
+END
+$$;
+
 CREATE FUNCTION pedigree.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
     RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
+END
+$$;
+
+CREATE FUNCTION pedigree.renew_search(models bigint[], versions integer[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM unnest(models, versions) AS key (model_id, version)
+        JOIN pedigree.search_version s USING (model_id, version)
+    ) THEN
+        PERFORM pedigree.forget_search(models, versions);
+    END IF;
+    INSERT INTO pedigree.search_version
+    SELECT source.* FROM unnest(models, versions) AS key (model_id, version)
+    JOIN pedigree.search_source source USING (model_id, version);
+    INSERT INTO pedigree.search_term
+    SELECT source.* FROM unnest(models, versions) AS key (model_id, version)
+    JOIN pedigree.search_term_source source USING (model_id, version);
+    INSERT INTO pedigree.search_metric
+    SELECT source.* FROM unnest(models, versions) AS key (model_id, version)
+    JOIN pedigree.search_metric_source source USING (model_id, version);
+    INSERT INTO pedigree.search_text
+    SELECT source.* FROM unnest(models, versions) AS key (model_id, version)
+    JOIN pedigree.search_text_source source USING (model_id, version);
+END
+$$;
+
+CREATE FUNCTION pedigree.search_follows_card() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE pedigree.search_text t SET document = source.document
+    FROM changed JOIN pedigree.search_text_source source USING (model_id, version)
+    WHERE t.model_id = changed.model_id AND t.version = changed.version;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION pedigree.search_follows_model() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    versions integer[];
+BEGIN
+    SELECT array_agg(version) INTO versions
+    FROM pedigree.model_version WHERE model_id = NEW.model_id;
+    PERFORM pedigree.renew_search(
+        array_fill(NEW.model_id, ARRAY[coalesce(cardinality(versions), 0)]), versions
+    );
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION pedigree.search_follows_name() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO pedigree.search_word
+    SELECT DISTINCT source.word FROM changed
+    JOIN pedigree.search_word_source source USING (model_id)
+    ORDER BY source.word
+    ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION pedigree.search_follows_tenure() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    models bigint[];
+    versions integer[];
+BEGIN
+    SELECT array_agg(model_id), array_agg(version) INTO models, versions
+    FROM (
+        SELECT DISTINCT s.model_id, s.version FROM changed
+        JOIN pedigree.search_version s USING (model_id, version)
+    ) AS key;
+    DELETE FROM pedigree.search_term t
+    USING unnest(models, versions) AS key (model_id, version), pedigree.search_version s,
+        unnest(s.aliases) AS alias
+    WHERE s.model_id = key.model_id AND s.version = key.version
+        AND t.field = 'alias' AND t.value = alias AND t.created_at = s.created_at
+        AND t.model_id = s.model_id AND t.version = s.version;
+    UPDATE pedigree.search_version s SET stage = source.stage, aliases = source.aliases
+    FROM unnest(models, versions) AS key (model_id, version)
+    JOIN pedigree.search_source source USING (model_id, version)
+    WHERE s.model_id = key.model_id AND s.version = key.version;
+    INSERT INTO pedigree.search_term
+    SELECT source.* FROM unnest(models, versions) AS key (model_id, version)
+    JOIN pedigree.search_term_source source USING (model_id, version)
+    WHERE source.field = 'alias';
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION pedigree.search_follows_training() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    models bigint[];
+    versions integer[];
+BEGIN
+    SELECT array_agg(model_id), array_agg(version) INTO models, versions
+    FROM (SELECT DISTINCT model_id, version FROM changed) AS key;
+    PERFORM pedigree.renew_search(models, versions);
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION pedigree.search_follows_version() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    models bigint[];
+    versions integer[];
+BEGIN
+    SELECT array_agg(model_id), array_agg(version) INTO models, versions
+    FROM after JOIN before USING (model_id, version)
+    WHERE (after.description, after.owners, after.tags, after.flavor, after.created_at,
+            after.created_by, after.deleted_at)
+        IS DISTINCT FROM (before.description, before.owners, before.tags, before.flavor,
+            before.created_at, before.created_by, before.deleted_at);
+    IF models IS NOT NULL THEN
+        PERFORM pedigree.renew_search(models, versions);
+    END IF;
+    RETURN NULL;
 END
 $$;
 
@@ -238,6 +394,40 @@ ALTER TABLE pedigree.registered_model ALTER COLUMN model_id ADD GENERATED ALWAYS
     CACHE 1
 );
 
+CREATE TABLE pedigree.search_metric (
+    key text NOT NULL COLLATE pg_catalog."C",
+    value double precision NOT NULL,
+    model_id bigint NOT NULL,
+    version integer NOT NULL
+);
+
+CREATE TABLE pedigree.search_version (
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    training_id uuid NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL COLLATE pg_catalog."C",
+    flavor text NOT NULL COLLATE pg_catalog."C",
+    stage text NOT NULL COLLATE pg_catalog."C",
+    aliases text[] NOT NULL COLLATE pg_catalog."C",
+    owners text[] NOT NULL COLLATE pg_catalog."C",
+    git_commit text NOT NULL COLLATE pg_catalog."C",
+    run_id text NOT NULL COLLATE pg_catalog."C",
+    tags jsonb NOT NULL,
+    metrics jsonb NOT NULL,
+    params jsonb NOT NULL
+);
+
+CREATE VIEW pedigree.search_metric_source AS
+ SELECT metric.key,
+    (metric.value)::double precision AS value,
+    s.model_id,
+    s.version
+   FROM (pedigree.search_version s
+     CROSS JOIN LATERAL jsonb_each_text(s.metrics) metric(key, value))
+  WHERE (length(metric.key) <= 256);
+
 CREATE TABLE pedigree.tenure (
     tenure_id bigint NOT NULL,
     model_id bigint NOT NULL,
@@ -254,15 +444,6 @@ CREATE TABLE pedigree.tenure (
     CONSTRAINT tenure_check1 CHECK ((held_until >= held_since)),
     CONSTRAINT tenure_ended_by_check CHECK ((ended_by = ANY (ARRAY['promotion'::text, 'rollback'::text, 'move'::text, 'deletion'::text]))),
     CONSTRAINT tenure_pointer_check CHECK ((pointer = ANY (ARRAY['stage'::text, 'alias'::text])))
-);
-
-ALTER TABLE pedigree.tenure ALTER COLUMN tenure_id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME pedigree.tenure_tenure_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
 );
 
 CREATE TABLE pedigree.training (
@@ -290,6 +471,132 @@ CREATE TABLE pedigree.training (
     created_at timestamp with time zone NOT NULL,
     created_by text NOT NULL,
     created_by_source text NOT NULL
+);
+
+CREATE VIEW pedigree.search_source AS
+ SELECT v.model_id,
+    v.version,
+    first.training_id,
+    m.name,
+    v.created_at,
+    v.created_by,
+    v.flavor,
+    COALESCE(stage.name, 'none'::text) AS stage,
+    ARRAY( SELECT t.name
+           FROM pedigree.tenure t
+          WHERE ((t.model_id = v.model_id) AND (t.version = v.version) AND (t.pointer = 'alias'::text) AND (t.held_until IS NULL))
+          ORDER BY t.name) AS aliases,
+    v.owners,
+    first.git_commit,
+    first.run_id,
+    v.tags,
+    first.metrics,
+    first.params
+   FROM (((pedigree.model_version v
+     JOIN pedigree.registered_model m USING (model_id))
+     JOIN LATERAL ( SELECT t.training_id,
+            t.model_id,
+            t.version,
+            t.run_id,
+            t.instance_id,
+            t.job_name,
+            t.step_key,
+            t.asset,
+            t.partition,
+            t.git_commit,
+            t.git_dirty,
+            t.git_source,
+            t.code_version,
+            t.training_data_digest,
+            t.training_data_version,
+            t.validation_dataset_id,
+            t.environment_hash,
+            t.ci_build,
+            t.metrics,
+            t.params,
+            t.raced,
+            t.created_at,
+            t.created_by,
+            t.created_by_source
+           FROM pedigree.training t
+          WHERE ((t.model_id = v.model_id) AND (t.version = v.version))
+          ORDER BY t.created_at, t.training_id
+         LIMIT 1) first ON (true))
+     LEFT JOIN pedigree.tenure stage ON (((stage.model_id = v.model_id) AND (stage.version = v.version) AND (stage.pointer = 'stage'::text) AND (stage.held_until IS NULL))))
+  WHERE ((v.deleted_at IS NULL) AND (m.deleted_at IS NULL));
+
+CREATE TABLE pedigree.search_term (
+    field text NOT NULL COLLATE pg_catalog."C",
+    value text NOT NULL COLLATE pg_catalog."C",
+    created_at timestamp with time zone NOT NULL,
+    model_id bigint NOT NULL,
+    version integer NOT NULL
+);
+
+CREATE VIEW pedigree.search_term_source AS
+ SELECT term.field,
+    term.value,
+    s.created_at,
+    s.model_id,
+    s.version
+   FROM (pedigree.search_version s
+     CROSS JOIN LATERAL ( SELECT ('tags.'::text || tag.key) AS field,
+            tag.value
+           FROM jsonb_each_text(s.tags) tag(key, value)
+        UNION ALL
+         SELECT DISTINCT 'owner'::text,
+            owner.owner
+           FROM unnest(s.owners) owner(owner)
+        UNION ALL
+         SELECT 'alias'::text,
+            alias.alias
+           FROM unnest(s.aliases) alias(alias)
+        UNION ALL
+         SELECT 'created_by'::text,
+            s.created_by) term)
+  WHERE ((length(term.field) <= 256) AND (length(term.value) <= 256));
+
+CREATE TABLE pedigree.search_text (
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    document tsvector NOT NULL
+);
+
+CREATE VIEW pedigree.search_text_source AS
+ SELECT s.model_id,
+    s.version,
+    s.created_at,
+    ((((setweight(to_tsvector('english'::regconfig, translate(s.name, '_-.'::text, '   '::text)), 'A'::"char") || setweight(to_tsvector('english'::regconfig, COALESCE("left"(v.description, 20000), ''::text)), 'B'::"char")) || setweight(to_tsvector('english'::regconfig, COALESCE("left"(tag.words, 20000), ''::text)), 'C'::"char")) || setweight(to_tsvector('english'::regconfig, COALESCE("left"(card.markdown, 100000), ''::text)), 'D'::"char")) || array_to_tsvector(ARRAY[('@'::text || "left"(day.name, 7)), ('@'::text || day.name)])) AS document
+   FROM ((((pedigree.search_version s
+     JOIN pedigree.model_version v USING (model_id, version))
+     CROSS JOIN LATERAL to_char((s.created_at AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD'::text) day(name))
+     CROSS JOIN LATERAL ( SELECT string_agg(((jsonb_each_text.key || ' '::text) || jsonb_each_text.value), ' '::text ORDER BY jsonb_each_text.key) AS words
+           FROM jsonb_each_text(s.tags) jsonb_each_text(key, value)) tag)
+     LEFT JOIN LATERAL ( SELECT c.markdown
+           FROM pedigree.model_card c
+          WHERE ((c.model_id = s.model_id) AND (c.version = s.version))
+          ORDER BY c.revision DESC
+         LIMIT 1) card ON (true));
+
+CREATE TABLE pedigree.search_word (
+    word text NOT NULL COLLATE pg_catalog."C"
+);
+
+CREATE VIEW pedigree.search_word_source AS
+ SELECT m.model_id,
+    word.word
+   FROM (pedigree.registered_model m
+     CROSS JOIN LATERAL regexp_split_to_table(lower(m.name), '[^[:alnum:]]+'::text) word(word))
+  WHERE (word.word <> ''::text);
+
+ALTER TABLE pedigree.tenure ALTER COLUMN tenure_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME pedigree.tenure_tenure_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE pedigree.unsequenced (
@@ -470,6 +777,21 @@ ALTER TABLE ONLY pedigree.registered_model
 ALTER TABLE ONLY pedigree.registered_model
     ADD CONSTRAINT registered_model_pkey PRIMARY KEY (model_id);
 
+ALTER TABLE ONLY pedigree.search_metric
+    ADD CONSTRAINT search_metric_pkey PRIMARY KEY (key, value, model_id, version);
+
+ALTER TABLE ONLY pedigree.search_term
+    ADD CONSTRAINT search_term_pkey PRIMARY KEY (field, value, created_at, model_id, version);
+
+ALTER TABLE ONLY pedigree.search_text
+    ADD CONSTRAINT search_text_pkey PRIMARY KEY (model_id, version);
+
+ALTER TABLE ONLY pedigree.search_version
+    ADD CONSTRAINT search_version_pkey PRIMARY KEY (model_id, version);
+
+ALTER TABLE ONLY pedigree.search_word
+    ADD CONSTRAINT search_word_pkey PRIMARY KEY (word);
+
 ALTER TABLE ONLY pedigree.tenure
     ADD CONSTRAINT tenure_pkey PRIMARY KEY (tenure_id);
 
@@ -501,6 +823,26 @@ CREATE INDEX model_version_deleted ON pedigree.model_version USING btree (model_
 
 CREATE UNIQUE INDEX model_version_digest_unique ON pedigree.model_version USING btree (model_id, digest, copy) WHERE (deleted_at IS NULL);
 
+CREATE INDEX registered_model_name_trigrams ON pedigree.registered_model USING gin (name pedigree.gin_trgm_ops);
+
+CREATE INDEX search_text_document ON pedigree.search_text USING gin (document);
+
+CREATE INDEX search_version_commit ON pedigree.search_version USING hash (git_commit);
+
+CREATE INDEX search_version_flavor ON pedigree.search_version USING btree (flavor, created_at, model_id, version);
+
+CREATE INDEX search_version_name ON pedigree.search_version USING btree (name, version);
+
+CREATE INDEX search_version_params ON pedigree.search_version USING gin (params jsonb_path_ops);
+
+CREATE INDEX search_version_run ON pedigree.search_version USING hash (run_id);
+
+CREATE INDEX search_version_stage ON pedigree.search_version USING btree (stage, created_at, model_id, version);
+
+CREATE INDEX search_version_time ON pedigree.search_version USING btree (created_at, model_id, version);
+
+CREATE INDEX search_word_trigrams ON pedigree.search_word USING gin (word pedigree.gin_trgm_ops);
+
 CREATE UNIQUE INDEX tenure_exclusive ON pedigree.tenure USING btree (model_id, pointer, name) WHERE (exclusive AND (held_until IS NULL));
 
 CREATE UNIQUE INDEX tenure_one_stage ON pedigree.tenure USING btree (model_id, version) WHERE ((pointer = 'stage'::text) AND (held_until IS NULL));
@@ -517,6 +859,8 @@ CREATE INDEX upload_lease ON pedigree.upload USING btree (lease_until);
 
 CREATE INDEX verdict_latest ON pedigree.verdict USING btree (model_id, version, check_name, verdict_id DESC);
 
+CREATE TRIGGER card_written AFTER INSERT ON pedigree.model_card REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_card();
+
 CREATE TRIGGER event_append_only BEFORE DELETE OR UPDATE ON pedigree.event FOR EACH ROW EXECUTE FUNCTION pedigree.refuse_change();
 
 ALTER TABLE pedigree.event ENABLE ALWAYS TRIGGER event_append_only;
@@ -532,6 +876,24 @@ ALTER TABLE pedigree.feed ENABLE ALWAYS TRIGGER feed_append_only;
 CREATE TRIGGER feed_no_truncate BEFORE TRUNCATE ON pedigree.feed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.refuse_change();
 
 ALTER TABLE pedigree.feed ENABLE ALWAYS TRIGGER feed_no_truncate;
+
+CREATE TRIGGER model_added AFTER INSERT ON pedigree.registered_model REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_name();
+
+CREATE TRIGGER model_changed AFTER UPDATE OF deleted_at, name ON pedigree.registered_model FOR EACH ROW WHEN (((old.deleted_at IS DISTINCT FROM new.deleted_at) OR (old.name IS DISTINCT FROM new.name))) EXECUTE FUNCTION pedigree.search_follows_model();
+
+CREATE TRIGGER tenure_begun AFTER INSERT ON pedigree.tenure REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_tenure();
+
+CREATE TRIGGER tenure_ended AFTER UPDATE ON pedigree.tenure REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_tenure();
+
+CREATE TRIGGER tenure_removed AFTER DELETE ON pedigree.tenure REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_tenure();
+
+CREATE TRIGGER training_added AFTER INSERT ON pedigree.training REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_training();
+
+CREATE TRIGGER training_changed AFTER UPDATE ON pedigree.training REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_training();
+
+CREATE TRIGGER training_removed AFTER DELETE ON pedigree.training REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_training();
+
+CREATE TRIGGER version_changed AFTER UPDATE ON pedigree.model_version REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_version();
 
 ALTER TABLE ONLY pedigree.artifact_file
     ADD CONSTRAINT artifact_file_artifact_digest_fkey FOREIGN KEY (artifact_digest) REFERENCES pedigree.artifact(digest);

@@ -1,4 +1,4 @@
-"""Any filter finds what the same filter finds in Python; the derived tables are what they should be."""
+"""A filter finds what it finds in Python; the derived tables are what they should be."""
 
 import operator
 from collections.abc import Callable
