@@ -61,6 +61,8 @@ bench: .venv/.installed ## measure what docs/performance.md promises
 	$(BIN)/python -m benchmarks.register $(ARGS)
 	$(BIN)/python -m benchmarks.publish $(ARGS)
 	$(BIN)/python -m benchmarks.pull $(ARGS)
+	$(BIN)/python -m benchmarks._million $(ARGS)
+	$(BIN)/python -m benchmarks.reads $(ARGS)
 
 torch: .venv/.torch ## a CPU build of torch, if pip can find one; without it its tests are skipped
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from benchmarks._million_rows import SEED, Shape, name_of, person, team_of
+from benchmarks._million_rows import ACROSS, SEED, Shape, name_of, person, team_of
 
 COLUMNS = {
     "registered_model": "model_id, name, name_key, next_version, generation, description, owners,"
@@ -118,17 +118,18 @@ def model_lines(shape: Shape) -> dict[str, list[str]]:
 def _history(shape: Shape, model: int, generator: np.random.Generator) -> list[_Tenure]:
     state = _Model(_endless(generator))
     first = shape.first_row(model)
+    apart = min(_MOVES_APART, ACROSS / shape.versions / 5)
     for version in range(1, shape.versions + 1):
         luck = next(state.luck)
         at = shape.moment(first + (version - 1) * shape.models)
         if luck < _CANDIDATE:
-            state.enter(version, "candidate", at + _MOVES_APART)
+            state.enter(version, "candidate", at + apart)
         if luck < _STAGING:
-            state.enter(version, "staging", at + 2 * _MOVES_APART)
+            state.enter(version, "staging", at + 2 * apart)
         if luck < _PRODUCTION:
-            state.produce(version, at + 3 * _MOVES_APART)
+            state.produce(version, at + 3 * apart)
         if luck < _ROLLED_BACK and len(state.producers) > 1:
-            state.roll_back(at + 4 * _MOVES_APART)
+            state.roll_back(at + 4 * apart)
     return state.tenures
 
 

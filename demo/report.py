@@ -88,7 +88,7 @@ def describe_models(registry: Registry) -> tuple[ModelReport, ...]:
                 _describe(registry, version) for version in registry.versions(model.name)
             ),
         )
-        for model in registry.models()
+        for model in registry.each_model()
     )
 
 

@@ -212,7 +212,7 @@ class RefusedError(PedigreeError):
 
 
 class NameTakenError(RefusedError):
-    """The name, or a twin that differs by case only, exists; also when it was deleted."""
+    """The name, or a twin by case or form of characters, exists; also when it was deleted."""
 
 
 class TransitionNotAllowedError(RefusedError):

@@ -55,6 +55,10 @@ class Settings(BaseSettings):
 
     home: Path | None = Field(default=None, description="Where the embedded parts keep their data")
     database_url: str | None = Field(default=None, description="Postgres; embedded when unset")
+    database_prepare: bool = Field(
+        default=False,
+        description="Prepare statements on the named Postgres; not behind PgBouncer or RDS Proxy",
+    )
     dagster_database_url: str | None = Field(
         default=None, description="Dagster's own storage; beside the registry's when unset"
     )

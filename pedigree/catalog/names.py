@@ -7,6 +7,12 @@ from pedigree.errors import InvalidAliasError, InvalidNameError
 
 _FORBIDDEN = frozenset("/\\:@%#")
 _NAME_LIMIT = 256
+# A few characters are spelled out to eighteen; what an index holds must fit a third of a page.
+_KEY_LIMIT_BYTES = 2048
+# What shows nothing and is no format character by its category: joiners, fillers, selectors.
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 
 
 def validate_name(name: str) -> str:
@@ -14,7 +20,8 @@ def validate_name(name: str) -> str:
 
     Raises:
         InvalidNameError: It is empty, longer than 256 characters, not in Unicode NFC, holds a
-            control character or one of ``/ \ : @ % #``, or begins or ends with a space or a dot.
+            control or invisible character or one of ``/ \ : @ % #``, or begins or ends with a
+            space or a dot.
     """
     if problem := _name_problem(name):
         raise InvalidNameError(
@@ -35,6 +42,8 @@ def _name_problem(name: str) -> str | None:
         "is not in Unicode normal form C": unicodedata.normalize("NFC", name) != name,
         "holds one of / \\ : @ % #": not _FORBIDDEN.isdisjoint(name),
         "holds a control character": any(map(_is_control, name)),
+        "holds an invisible character": bool(_INVISIBLE.search(name)),
+        "is too long once its characters are spelled out": _key_size(name) > _KEY_LIMIT_BYTES,
         "begins or ends with a space or a dot": bool(re.search(r"^[\s.]|[\s.]\Z", name)),
     }
     return next((problem for problem, found in problems.items() if found), None)
@@ -46,12 +55,23 @@ def _is_control(char: str) -> bool:
 
 
 def name_key(name: str) -> str:
-    """Return what two names must not have in common: the name with its case folded.
+    r"""Return what two names must not have in common: case folded, compatible characters made one.
+
+    It is Unicode's compatibility caseless match (definition D146), so full-width letters, ligatures
+    and raised digits make no twin. Letters of two scripts that look alike stay apart.
 
     >>> name_key("Customer_Churn") == name_key("customer_churn")
     True
+    >>> name_key("\N{FULLWIDTH LATIN CAPITAL LETTER C}hurn")
+    'churn'
     """
-    return unicodedata.normalize("NFC", name.casefold())
+    folded = unicodedata.normalize("NFD", name).casefold()
+    folded = unicodedata.normalize("NFKD", folded).casefold()
+    return unicodedata.normalize("NFKC", folded)
+
+
+def _key_size(name: str) -> int:
+    return len(name_key(name).encode(errors="replace"))
 
 
 def validate_alias(alias: str, stages: frozenset[str]) -> str:
@@ -66,9 +86,9 @@ def validate_alias(alias: str, stages: frozenset[str]) -> str:
     """
     if re.fullmatch(r"[\w-]{1,255}", alias) is None:
         problem = "is not 1-255 letters, digits, _ and -"
-    elif alias.casefold() == "latest" or re.fullmatch(r"(?i)v\d+", alias):
+    elif name_key(alias) == "latest" or re.fullmatch(r"v\d+", name_key(alias)):
         problem = "is reserved for version numbers"
-    elif alias.casefold() in stages | {"none"}:
+    elif name_key(alias) in stages | {"none"}:
         problem = "is the name of a stage"
     else:
         return alias

@@ -76,63 +76,89 @@ WHERE name_key = %(name_key)s AND version_id = %(version)s;
 
 -- name: latest_version
 -- The living version with the highest number.
-SELECT * FROM pedigree.version_record
-WHERE name_key = %(name_key)s
-ORDER BY version_id DESC
-LIMIT 1;
+SELECT r.*
+FROM (
+    SELECT v.model_id, v.version FROM pedigree.model_version v
+    WHERE v.deleted_at IS NULL AND v.model_id = (
+        SELECT model_id FROM pedigree.registered_model WHERE name_key = %(name_key)s
+    )
+    ORDER BY v.version DESC
+    LIMIT 1
+) AS latest
+JOIN pedigree.version_record r
+    ON r.model_id = latest.model_id AND r.version_id = latest.version;
 
 -- name: versions_by_pointer
--- The versions that hold a stage or an alias; more than one only where a stage is not exclusive.
+-- The versions that hold a stage or an alias: the newest two, since two already name no single one.
+-- The limit also tells the planner how few to expect, so it keeps one plan for all models.
 SELECT r.*
-FROM pedigree.registered_model m
-JOIN pedigree.tenure t
-    ON t.model_id = m.model_id AND t.name = %(pointer)s AND t.held_until IS NULL
-JOIN pedigree.version_record r ON r.model_id = t.model_id AND r.version_id = t.version
-WHERE m.name_key = %(name_key)s
+FROM (
+    SELECT t.model_id, t.version FROM pedigree.tenure t
+    WHERE t.name = %(pointer)s AND t.held_until IS NULL AND t.model_id = (
+        SELECT model_id FROM pedigree.registered_model WHERE name_key = %(name_key)s
+    )
+    ORDER BY t.pointer DESC, t.version DESC
+    LIMIT 2
+) AS held
+JOIN pedigree.version_record r ON r.model_id = held.model_id AND r.version_id = held.version
 ORDER BY r.version_id DESC;
 
--- name: versions_of_model
--- A model's living versions, the oldest first.
-SELECT * FROM pedigree.version_record WHERE name_key = %(name_key)s ORDER BY version_id;
+-- name: versions
+-- A page of a model's living versions behind a number, the oldest first.
+SELECT r.*
+FROM (
+    SELECT v.model_id, v.version FROM pedigree.model_version v
+    WHERE v.deleted_at IS NULL AND v.version > %(after)s AND v.model_id = (
+        SELECT model_id FROM pedigree.registered_model WHERE name_key = %(name_key)s
+    )
+    ORDER BY v.version
+    LIMIT %(limit)s
+) AS page
+JOIN pedigree.version_record r ON r.model_id = page.model_id AND r.version_id = page.version
+ORDER BY r.version_id;
+
+-- name: newest_versions
+-- A page of a model's living versions before a number, the newest first.
+SELECT r.*
+FROM (
+    SELECT v.model_id, v.version FROM pedigree.model_version v
+    WHERE v.deleted_at IS NULL AND v.version < %(before)s AND v.model_id = (
+        SELECT model_id FROM pedigree.registered_model WHERE name_key = %(name_key)s
+    )
+    ORDER BY v.version DESC
+    LIMIT %(limit)s
+) AS page
+JOIN pedigree.version_record r ON r.model_id = page.model_id AND r.version_id = page.version
+ORDER BY r.version_id DESC;
+
+-- name: model
+-- A registered model with what its stages and aliases point to.
+SELECT * FROM pedigree.model_record WHERE name_key = %(name_key)s;
 
 -- name: models
--- Registered models with what their stages and aliases point to; all of them, or the one named.
-SELECT m.name, m.description, m.owners, m.tags, m.created_by, m.created_at, m.generation,
-    m.next_version - 1 AS latest_version,
-    coalesce(
-        (
-            SELECT jsonb_object_agg(held.name, held.versions)
-            FROM (
-                SELECT t.name, jsonb_agg(t.version ORDER BY t.version) AS versions
-                FROM pedigree.tenure t
-                WHERE t.model_id = m.model_id AND t.pointer = 'stage' AND t.held_until IS NULL
-                GROUP BY t.name
-            ) AS held
-        ),
-        '{}'
-    ) AS stages,
-    coalesce(
-        (
-            SELECT jsonb_object_agg(t.name, t.version)
-            FROM pedigree.tenure t
-            WHERE t.model_id = m.model_id AND t.pointer = 'alias' AND t.held_until IS NULL
-        ),
-        '{}'
-    ) AS aliases
-FROM pedigree.registered_model m
-WHERE m.deleted_at IS NULL
-    AND (%(name_key)s::text IS NULL OR m.name_key = %(name_key)s)
-ORDER BY m.name;
+-- A page of the registered models behind a name, by name.
+SELECT * FROM pedigree.model_record
+WHERE name_key > %(after)s
+ORDER BY name_key
+LIMIT %(limit)s;
 
 -- name: trainings
--- The runs that produced a version's bytes, the first one first.
+-- A page of the runs that produced a version's bytes, the first one first.
 SELECT t.*, v.flavor, v.signature
 FROM pedigree.training t
 JOIN pedigree.model_version v USING (model_id, version)
 JOIN pedigree.registered_model m USING (model_id)
 WHERE m.name_key = %(name_key)s AND t.version = %(version)s
     AND v.deleted_at IS NULL AND m.deleted_at IS NULL
-ORDER BY t.created_at, t.training_id;
+    AND (
+        %(after)s::uuid IS NULL
+        OR (t.created_at, t.training_id) > (
+            SELECT before.created_at, before.training_id
+            FROM pedigree.training before WHERE before.training_id = %(after)s::uuid
+        )
+    )
+ORDER BY t.created_at, t.training_id
+LIMIT %(limit)s;
 
 -- name: environment
 -- The packages behind an environment's hash.

@@ -1,4 +1,8 @@
-"""Look things up in the catalog; each of these is one statement."""
+"""Look things up in the catalog: each of these is one statement, and reads no more than it returns.
+
+So none costs more as a model gains versions. What can be long comes in pages: the next one begins
+behind the last of the page before.
+"""
 
 from pedigree.catalog.names import name_key, validate_name
 from pedigree.catalog.records import ModelVersion, RegisteredModel, Training
@@ -11,7 +15,12 @@ from pedigree.catalog.store import (
     training_of,
     version_of,
 )
+from pedigree.errors import InvalidInputError
 from pedigree.postgres.transaction import Transaction
+
+PAGE = 1000
+"""How many records a read returns at most unless it is told otherwise."""
+_ABOVE_ALL = 2**31 - 1
 
 
 def find_version(transaction: Transaction, reference: Reference) -> ModelVersion:
@@ -42,35 +51,54 @@ def find_model(transaction: Transaction, name: str) -> RegisteredModel:
     Raises:
         ModelNotFoundError: There is none of that name.
     """
-    rows = transaction.execute(
-        SQL["models"], {"name_key": name_key(validate_name(name))}
-    ).fetchall()
-    if not rows or rows[0]["name"] != name:
+    row = transaction.execute(SQL["model"], {"name_key": name_key(validate_name(name))}).fetchone()
+    if row is None or row["name"] != name:
         raise model_not_found(name)
-    return model_of(rows[0])
+    return model_of(row)
 
 
-def list_models(transaction: Transaction) -> tuple[RegisteredModel, ...]:
-    """Return all registered models by name."""
-    return tuple(map(model_of, transaction.execute(SQL["models"], {"name_key": None}).fetchall()))
+def list_models(
+    transaction: Transaction, *, limit: int, after: str | None
+) -> tuple[RegisteredModel, ...]:
+    """Return registered models by name, whatever its case; those behind ``after``."""
+    rows = transaction.execute(
+        SQL["models"], {"limit": at_least_one(limit), "after": name_key(after or "")}
+    )
+    return tuple(map(model_of, rows.fetchall()))
 
 
-def list_versions(transaction: Transaction, name: str) -> tuple[ModelVersion, ...]:
-    """Return a model's versions, the oldest first.
+def list_versions(
+    transaction: Transaction, name: str, *, limit: int, after: int | None, newest_first: bool
+) -> tuple[ModelVersion, ...]:
+    """Return versions of a model, the oldest or the newest first; those behind ``after``.
 
     Raises:
         ModelNotFoundError: There is no model of that name.
     """
-    model = find_model(transaction, name)
-    rows = transaction.execute(SQL["versions_of_model"], {"name_key": name_key(model.name)})
-    return tuple(map(version_of, rows.fetchall()))
+    key = {"name_key": name_key(validate_name(name)), "limit": at_least_one(limit)}
+    if newest_first:
+        last = _ABOVE_ALL if after is None else after
+        found = transaction.execute(SQL["newest_versions"], {**key, "before": last})
+    else:
+        found = transaction.execute(SQL["versions"], {**key, "after": after or 0})
+    rows = found.fetchall()
+    if not rows or rows[0]["model_name"] != name:
+        find_model(transaction, name)
+    return tuple(map(version_of, rows))
 
 
-def list_trainings(transaction: Transaction, version: ModelVersion) -> tuple[Training, ...]:
-    """Return the runs that produced a version's bytes, the first one first."""
+def list_trainings(
+    transaction: Transaction, version: ModelVersion, *, limit: int, after: str | None
+) -> tuple[Training, ...]:
+    """Return runs that produced a version's bytes, the first one first; those behind ``after``."""
     rows = transaction.execute(
         SQL["trainings"],
-        {"name_key": name_key(version.model_name), "version": version.version_id},
+        {
+            "name_key": name_key(version.model_name),
+            "version": version.version_id,
+            "limit": at_least_one(limit),
+            "after": after,
+        },
     )
     return tuple(map(training_of, rows.fetchall()))
 
@@ -79,3 +107,16 @@ def environment_packages(transaction: Transaction, environment_hash: str) -> tup
     """Return the packages behind an environment's hash; none where they were not recorded."""
     row = transaction.execute(SQL["environment"], {"hash": environment_hash}).fetchone()
     return tuple(row["packages"]) if row else ()
+
+
+def at_least_one(limit: int) -> int:
+    """Return the limit of a page.
+
+    Raises:
+        InvalidInputError: A page of so many records has none.
+    """
+    if limit < 1:
+        raise InvalidInputError(
+            "a page has one record or more", field="limit", value=limit, remedy="Give 1 or more"
+        )
+    return limit

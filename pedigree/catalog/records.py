@@ -135,7 +135,8 @@ class RegisteredModel(Record):
     generation: int
     latest_version: int = Field(ge=0, description="The highest number given out; 0 if none was")
     stages: dict[str, tuple[int, ...]] = Field(
-        default_factory=dict, description="Stage → the versions that hold it"
+        default_factory=dict,
+        description="Stage → the versions that hold it, the newest twenty of them at most",
     )
     aliases: dict[str, int] = Field(default_factory=dict)
 

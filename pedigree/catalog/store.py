@@ -82,7 +82,7 @@ def lock_or_create_model(transaction: Transaction, name: str, actor: Actor) -> L
     model = _lock(transaction, validate_name(name)) or _create(transaction, name, actor)
     if model.name != name:
         raise NameTakenError(
-            f"differs by case only from the registered model {model.name!r}",
+            f"differs only by case or by the form of its characters from the model {model.name!r}",
             field="name",
             value=name,
             remedy=f"Use {model.name!r}, or another name",
@@ -216,7 +216,8 @@ def read_version(rows: list[Row], reference: Reference) -> ModelVersion:
             "is held by several versions",
             field="reference",
             value=str(reference),
-            remedy=f"Name one of {', '.join(str(row['version_id']) for row in rows)}",
+            remedy="Name it by its number; the newest are "
+            + ", ".join(str(row["version_id"]) for row in rows),
         )
     if reference.version is not None or reference.pointer == LATEST:
         raise version_not_found(reference.name, reference.version or LATEST)
@@ -240,8 +241,8 @@ def version_of(row: Row) -> ModelVersion:
 
 
 def model_of(row: Row) -> RegisteredModel:
-    """Build the record of a row of the query ``models``."""
-    return RegisteredModel(**row)
+    """Build the record of a row of ``model_record``."""
+    return RegisteredModel(**_only(row, RegisteredModel.model_fields))
 
 
 def training_of(row: Row) -> Training:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue, ValidationError
 
 JsonFlag: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+LimitOption: TypeAlias = Annotated[int, typer.Option("--limit", help="How many at most.")]
 NameArgument: TypeAlias = Annotated[
     str, typer.Argument(metavar="NAME", help="A registered model's name.", show_default=False)
 ]

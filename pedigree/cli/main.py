@@ -16,6 +16,7 @@ from pedigree.cli import (
     catalog,
     changes,
     collection,
+    compare,
     database,
     events,
     integrity,
@@ -39,7 +40,7 @@ app = typer.Typer(
 )
 
 for group in (
-    *(models, search, catalog, lineage, register, changes, alias, stages, events),
+    *(models, search, catalog, compare, lineage, register, changes, alias, stages, events),
     *(storage, collection, integrity, database, server),
 ):
     group.add_to(app)

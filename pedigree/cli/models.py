@@ -1,16 +1,29 @@
-"""``pedigree models | versions | timeline``: what there is, and who held what."""
+"""``pedigree models | versions | timeline | as-of``: what there is, and who held what when."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from pedigree.cli._input import JsonFlag, NameArgument
+from pedigree.cli._input import JsonFlag, LimitOption, NameArgument
 from pedigree.cli._session import open_registry
+from pedigree.errors import InvalidInputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from rich.table import Table
     from rich.text import Text
 
     from pedigree.catalog.records import ModelVersion, RegisteredModel
+    from pedigree.lifecycle.records import Tenure
+
+StageOption: TypeAlias = Annotated[
+    str | None, typer.Option("--stage", help="Only this stage.", show_default=False)
+]
+AliasOption: TypeAlias = Annotated[
+    str | None, typer.Option("--alias", help="Only this alias.", show_default=False)
+]
 
 PANEL = "Look up"
 
@@ -20,14 +33,21 @@ def add_to(app: typer.Typer) -> None:
     app.command("models", rich_help_panel=PANEL)(list_models)
     app.command("versions", rich_help_panel=PANEL)(list_versions)
     app.command("timeline", rich_help_panel=PANEL)(timeline)
+    app.command("as-of", rich_help_panel=PANEL)(as_of)
 
 
-def list_models(as_json: JsonFlag = False) -> None:
+def list_models(
+    limit: LimitOption = 1000,
+    after: Annotated[
+        str | None, typer.Option("--after", help="Go on behind this name.", show_default=False)
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
     """List the registered models and who holds their stages."""
     from pedigree.cli import _output
 
     with open_registry() as registry:
-        found = registry.models()
+        found = registry.models(limit=limit, after=after)
     if as_json:
         _output.print_json(found)
     elif not found:
@@ -53,12 +73,20 @@ def _model_row(model: "RegisteredModel") -> "tuple[str | Text, ...]":
     )
 
 
-def list_versions(name: NameArgument, as_json: JsonFlag = False) -> None:
+def list_versions(
+    name: NameArgument,
+    limit: LimitOption = 1000,
+    before: Annotated[
+        int | None,
+        typer.Option("--before", help="Go on before this number.", show_default=False),
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
     """List a model's versions, the newest first."""
     from pedigree.cli import _output
 
     with open_registry() as registry:
-        found = tuple(sorted(registry.versions(name), key=lambda one: -one.version_id))
+        found = registry.versions(name, limit=limit, after=before, newest_first=True)
     if as_json:
         _output.print_json(found)
     else:
@@ -81,15 +109,57 @@ def _version_row(version: "ModelVersion") -> "tuple[str | Text, ...]":
     )
 
 
-def timeline(name: NameArgument, as_json: JsonFlag = False) -> None:
+def timeline(
+    name: NameArgument,
+    stage: StageOption = None,
+    alias: AliasOption = None,
+    limit: LimitOption = 1000,
+    before: Annotated[
+        int | None,
+        typer.Option("--before", help="Go on before this tenure_id.", show_default=False),
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
     """Show which version held which stage or alias, and when."""
     from pedigree.cli import _output
 
     with open_registry() as registry:
-        tenures = registry.timeline(name)
+        pointer = _pointer(stage, alias)
+        tenures = registry.timeline(name, pointer, limit=limit, before=before)
     if as_json:
         _output.print_json(tenures)
-        return
+    else:
+        _output.out.print(_tenure_table(tenures))
+
+
+def as_of(
+    name: NameArgument,
+    moment: Annotated[
+        str,
+        typer.Argument(
+            metavar="MOMENT", help="Such as 2026-03-01T12:00Z, with its zone.", show_default=False
+        ),
+    ],
+    stage: StageOption = None,
+    alias: AliasOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Show which version each stage and alias pointed to at a moment, who moved it, and why."""
+    from pedigree.cli import _output
+
+    with open_registry() as registry:
+        tenures = registry.as_of(name, _moment(moment), _pointer(stage, alias))
+    if as_json:
+        _output.print_json(tenures)
+    elif tenures:
+        _output.out.print(_tenure_table(tenures))
+    else:
+        _output.out.print("Nothing was held then.")
+
+
+def _tenure_table(tenures: "Iterable[Tenure]") -> "Table":
+    from pedigree.cli import _output
+
     rows = (
         (
             tenure.pointer,
@@ -102,4 +172,26 @@ def timeline(name: NameArgument, as_json: JsonFlag = False) -> None:
         for tenure in tenures
     )
     columns = ("stage or alias", "version#", "since", "until", "by", "reason")
-    _output.out.print(_output.table(columns, rows))
+    return _output.table(columns, rows)
+
+
+def _pointer(stage: str | None, alias: str | None) -> str | None:
+    if stage and alias:
+        raise InvalidInputError(
+            "is given beside --stage", field="--alias", value=alias, remedy="Give one of the two"
+        )
+    return f"stage:{stage}" if stage else f"alias:{alias}" if alias else None
+
+
+def _moment(text: str) -> "datetime":
+    from datetime import datetime
+
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidInputError(
+            "is not a moment",
+            field="moment",
+            value=text,
+            remedy="Write it as 2026-03-01T12:00Z or 2026-03-01T12:00+02:00",
+        ) from error

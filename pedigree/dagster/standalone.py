@@ -14,5 +14,5 @@ from pedigree.registry import Registry
 def definitions() -> dg.Definitions:
     """Return stages for what is registered now."""
     with Registry.connect() as registry:
-        names = [model.name for model in registry.models()]
+        names = [model.name for model in registry.each_model()]
     return registry_definitions(*names, running=False)

@@ -9,6 +9,7 @@ from pedigree.lifecycle.gates import CHAMPION_STAGE, evaluate_gates, is_void
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.promotion import unknown_stage
 from pedigree.lifecycle.records import (
+    ARCHIVED,
     CANDIDATE,
     NO_STAGE,
     DuePromotion,
@@ -117,12 +118,18 @@ def void_verdicts(transaction: Transaction, name: str) -> tuple[tuple[int, Recor
 
 def _waiting(transaction: Transaction, model: Row, rule: StageRule) -> Iterator[int]:
     present = holder(transaction, model["model_id"], STAGE, rule.name)
+    # What was archived comes back by a person alone, and may be most of the model.
+    stages = [stage for stage in rule.after if stage != ARCHIVED]
     rows = transaction.execute(
-        SQL["waiting_versions"], {"model_id": model["model_id"], "stages": list(rule.after)}
+        SQL["waiting_versions"],
+        {
+            "model_id": model["model_id"],
+            "stages": stages,
+            "above": present.version if present else 0,
+        },
     ).fetchall()
     for row in rows:
-        if present is None or row["version"] > present.version:
-            yield row["version"]
+        yield row["version"]
 
 
 def registration_checks(policy: Policy) -> tuple[str, ...]:

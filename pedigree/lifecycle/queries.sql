@@ -8,14 +8,15 @@ LEFT JOIN pedigree.tenure t
     AND t.pointer = 'stage' AND t.held_until IS NULL
 WHERE v.model_id = %(model_id)s AND v.version = %(version)s AND v.deleted_at IS NULL;
 
--- name: holders
--- The versions that hold a pointer, the one that took it last first.
+-- name: holder
+-- The version that took a pointer last and holds it still.
 SELECT t.version, v.digest
 FROM pedigree.tenure t
 JOIN pedigree.model_version v USING (model_id, version)
 WHERE t.model_id = %(model_id)s AND t.pointer = %(pointer)s AND t.name = %(name)s
     AND t.held_until IS NULL
-ORDER BY t.tenure_id DESC;
+ORDER BY t.tenure_id DESC
+LIMIT 1;
 
 -- name: was_held
 -- Whether a version ever held a stage and left it.
@@ -54,19 +55,20 @@ RETURNING generation;
 
 -- name: rollback_target
 -- The holder to return to: the latest one before the present holder that was not itself rolled back
--- from, is not the present holder, and may still run.
-WITH last_tenure AS (
-    SELECT DISTINCT ON (t.version) t.version, t.tenure_id, t.ended_by
-    FROM pedigree.tenure t
-    WHERE t.model_id = %(model_id)s AND t.pointer = 'stage' AND t.name = %(name)s
-    ORDER BY t.version, t.tenure_id DESC
-)
-SELECT l.version, v.digest
-FROM last_tenure l
-JOIN pedigree.model_version v ON v.model_id = %(model_id)s AND v.version = l.version
-WHERE l.version <> %(holder)s AND l.ended_by <> 'rollback' AND v.deleted_at IS NULL
+-- from, is not the present holder, and may still run. Read from the timeline's end.
+SELECT t.version, v.digest
+FROM pedigree.tenure t
+JOIN pedigree.model_version v USING (model_id, version)
+WHERE t.model_id = %(model_id)s AND t.pointer = 'stage' AND t.name = %(name)s
+    AND t.version <> %(holder)s AND t.ended_by <> 'rollback' AND v.deleted_at IS NULL
     AND v.quarantine_reason IS NULL AND v.approval_status <> 'rejected'
-ORDER BY l.tenure_id DESC
+    AND NOT EXISTS (
+        SELECT FROM pedigree.tenure later
+        WHERE later.model_id = t.model_id AND later.version = t.version
+            AND later.pointer = t.pointer AND later.name = t.name
+            AND later.tenure_id > t.tenure_id
+    )
+ORDER BY t.held_since DESC, t.tenure_id DESC
 LIMIT 1;
 
 -- name: insert_verdict
@@ -99,23 +101,102 @@ FROM pedigree.registered_model
 WHERE name_key = %(name_key)s AND deleted_at IS NULL;
 
 -- name: waiting_versions
--- Living versions that are in one of some stages, the newest first.
-SELECT m.name AS model, v.version, t.name AS stage
+-- The newest hundred living versions that are in one of some stages and newer than a number.
+SELECT v.version
 FROM pedigree.tenure t
 JOIN pedigree.model_version v USING (model_id, version)
-JOIN pedigree.registered_model m USING (model_id)
-WHERE t.pointer = 'stage' AND t.held_until IS NULL AND v.deleted_at IS NULL
-    AND m.model_id = %(model_id)s AND t.name = ANY (%(stages)s)
-ORDER BY v.version DESC;
+WHERE t.model_id = %(model_id)s AND t.pointer = 'stage' AND t.held_until IS NULL
+    AND t.name = ANY (%(stages)s) AND t.version > %(above)s AND v.deleted_at IS NULL
+ORDER BY v.version DESC
+LIMIT 100;
 
 -- name: timeline
--- Every tenure of a model's stages and aliases, in the order of their beginning.
-SELECT t.pointer || ':' || t.name AS pointer, t.version AS version_id, t.held_since AS since,
-    t.held_until AS until, t.moved_by, t.reason
+-- The tenures of a model's stages and aliases before one of them: the newest, in their order.
+SELECT * FROM (
+    SELECT t.tenure_id, t.pointer || ':' || t.name AS pointer, t.version AS version_id,
+        t.held_since AS since, t.held_until AS until, t.moved_by, t.reason
+    FROM pedigree.tenure t
+    WHERE t.tenure_id < %(before)s AND t.model_id = (
+        SELECT model_id FROM pedigree.registered_model
+        WHERE name_key = %(name_key)s AND name = %(model)s AND deleted_at IS NULL
+    )
+    ORDER BY t.tenure_id DESC
+    LIMIT %(limit)s
+) AS page
+ORDER BY tenure_id;
+
+-- name: timeline_of_pointer
+-- The same of one stage or alias.
+SELECT * FROM (
+    SELECT t.tenure_id, t.pointer || ':' || t.name AS pointer, t.version AS version_id,
+        t.held_since AS since, t.held_until AS until, t.moved_by, t.reason
+    FROM pedigree.tenure t
+    WHERE t.pointer = %(pointer)s AND t.name = %(name)s AND t.tenure_id < %(before)s
+        AND t.held_since <= coalesce(
+            (SELECT held_since FROM pedigree.tenure WHERE tenure_id = %(before)s), 'infinity'
+        )
+        AND t.model_id = (
+            SELECT model_id FROM pedigree.registered_model
+        WHERE name_key = %(name_key)s AND name = %(model)s AND deleted_at IS NULL
+        )
+    ORDER BY t.held_since DESC, t.tenure_id DESC
+    LIMIT %(limit)s
+) AS page
+ORDER BY tenure_id;
+
+-- name: tenures_of_version
+-- The tenures of one version, in the order of their beginning.
+SELECT t.tenure_id, t.pointer || ':' || t.name AS pointer, t.version AS version_id,
+    t.held_since AS since, t.held_until AS until, t.moved_by, t.reason
 FROM pedigree.tenure t
 JOIN pedigree.registered_model m USING (model_id)
-WHERE m.name_key = %(name_key)s
+WHERE m.name_key = %(name_key)s AND t.version = %(version)s
 ORDER BY t.tenure_id;
+
+-- name: as_of
+-- What a model's stages and aliases, or one of them, pointed to at a moment. Each pointer is hopped
+-- to. Of exclusive tenures only the last that began by then can have held; of shared ones, those that
+-- ended later are looked at.
+WITH RECURSIVE model AS (
+    SELECT model_id FROM pedigree.registered_model
+        WHERE name_key = %(name_key)s AND name = %(model)s AND deleted_at IS NULL
+), named (pointer, name) AS (
+    (
+        SELECT t.pointer, t.name FROM pedigree.tenure t
+        WHERE t.model_id = (SELECT model_id FROM model)
+            AND (%(pointer)s::text IS NULL OR (t.pointer, t.name) = (%(pointer)s, %(name)s))
+        ORDER BY t.pointer, t.name LIMIT 1
+    )
+    UNION ALL
+    SELECT further.pointer, further.name
+    FROM named
+    CROSS JOIN LATERAL (
+        SELECT t.pointer, t.name FROM pedigree.tenure t
+        WHERE t.model_id = (SELECT model_id FROM model) AND %(pointer)s::text IS NULL
+            AND (t.pointer, t.name) > (named.pointer, named.name)
+        ORDER BY t.pointer, t.name LIMIT 1
+    ) AS further
+)
+SELECT held.tenure_id, held.pointer || ':' || held.name AS pointer, held.version AS version_id,
+    held.held_since AS since, held.held_until AS until, held.moved_by, held.reason
+FROM named
+CROSS JOIN LATERAL (
+    SELECT * FROM (
+        SELECT t.* FROM pedigree.tenure t
+        WHERE t.model_id = (SELECT model_id FROM model)
+            AND t.pointer = named.pointer AND t.name = named.name
+            AND t.exclusive AND t.held_since <= %(moment)s
+        ORDER BY t.held_since DESC, t.tenure_id DESC LIMIT 1
+    ) AS last
+    WHERE last.held_until IS NULL OR last.held_until > %(moment)s
+    UNION ALL
+    SELECT t.* FROM pedigree.tenure t
+    WHERE t.model_id = (SELECT model_id FROM model)
+        AND t.pointer = named.pointer AND t.name = named.name
+        AND NOT t.exclusive AND t.held_since <= %(moment)s
+        AND coalesce(t.held_until, 'infinity'::timestamptz) > %(moment)s
+) AS held
+ORDER BY held.pointer, held.name, held.version;
 
 -- name: hold_version
 -- Put a legal hold on a version, or take it away (reason NULL).

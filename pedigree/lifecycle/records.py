@@ -145,8 +145,12 @@ class Move(Record):
 
 
 class Tenure(Record):
-    """The time during which a version held a stage or an alias."""
+    """The time during which a version held a stage or an alias: from ``since``, until ``until``.
 
+    At ``until`` it held no more, so at any moment an exclusive stage has one holder.
+    """
+
+    tenure_id: int = Field(description="Grows with time within a model; a page goes on before it")
     pointer: str = Field(description="stage:production or alias:champion")
     version_id: int
     since: datetime

@@ -53,7 +53,7 @@ def version_state(
 def holder(transaction: Transaction, model_id: int, pointer: str, name: str) -> Holder | None:
     """Return the version that took a pointer last and holds it still."""
     row = transaction.execute(
-        SQL["holders"], {"model_id": model_id, "pointer": pointer, "name": name}
+        SQL["holder"], {"model_id": model_id, "pointer": pointer, "name": name}
     ).fetchone()
     return Holder(**row) if row else None
 

@@ -137,13 +137,16 @@ class Database:
         return self._repeat(lambda connection: _in_transaction(connection, work))
 
     def read(self, query: Statement, params: Params | None = None) -> list[DictRow]:
-        """Run one statement that only reads, in a single round trip, and return all its rows.
+        """Run one statement that only reads, as :meth:`look` does, and return all its rows."""
+        return self.look(lambda connection: connection.execute(query, params).fetchall())
 
-        Raises:
-            DatabaseUnavailableError: As for :meth:`run`.
-            psycopg.Error: The statement is wrong.
+    def look(self, work: Callable[[Connection[DictRow]], Result]) -> Result:
+        """Run `work`, which only reads, statement by statement; each sees its own moment.
+
+        Without a transaction it is a third of the round trips. It is repeated as in :meth:`run`,
+        and raises the same.
         """
-        return self._repeat(lambda connection: connection.execute(query, params).fetchall())
+        return self._repeat(work)
 
     def close(self) -> None:
         """Close the connections of this process; the next use opens new ones."""

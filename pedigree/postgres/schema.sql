@@ -331,6 +331,85 @@ CREATE TABLE pedigree.model_card (
     CONSTRAINT model_card_revision_check CHECK ((revision >= 1))
 );
 
+CREATE TABLE pedigree.registered_model (
+    model_id bigint NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    name_key text NOT NULL COLLATE pg_catalog."C",
+    next_version integer DEFAULT 1 NOT NULL,
+    generation bigint DEFAULT 0 NOT NULL,
+    description text,
+    owners text[] DEFAULT '{}'::text[] NOT NULL,
+    tags jsonb DEFAULT '{}'::jsonb NOT NULL,
+    policy jsonb,
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL,
+    deleted_at timestamp with time zone
+);
+
+CREATE TABLE pedigree.tenure (
+    tenure_id bigint NOT NULL,
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    pointer text NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    exclusive boolean NOT NULL,
+    held_since timestamp with time zone NOT NULL,
+    held_until timestamp with time zone,
+    moved_by text NOT NULL,
+    reason text,
+    ended_by text,
+    CONSTRAINT tenure_check CHECK (((held_until IS NULL) = (ended_by IS NULL))),
+    CONSTRAINT tenure_check1 CHECK ((held_until >= held_since)),
+    CONSTRAINT tenure_ended_by_check CHECK ((ended_by = ANY (ARRAY['promotion'::text, 'rollback'::text, 'move'::text, 'deletion'::text]))),
+    CONSTRAINT tenure_pointer_check CHECK ((pointer = ANY (ARRAY['stage'::text, 'alias'::text])))
+);
+
+CREATE VIEW pedigree.model_record AS
+ SELECT m.name,
+    m.name_key,
+    m.description,
+    m.owners,
+    m.tags,
+    m.created_by,
+    m.created_at,
+    m.generation,
+    (m.next_version - 1) AS latest_version,
+    held.stages,
+    held.aliases
+   FROM (pedigree.registered_model m
+     CROSS JOIN LATERAL ( WITH RECURSIVE held_pointer(name, pointer) AS (
+                ( SELECT t.name,
+                    t.pointer
+                   FROM pedigree.tenure t
+                  WHERE ((t.model_id = m.model_id) AND (t.held_until IS NULL))
+                  ORDER BY t.name, t.pointer
+                 LIMIT 1)
+                UNION ALL
+                 SELECT further.name,
+                    further.pointer
+                   FROM (held_pointer h
+                     CROSS JOIN LATERAL ( SELECT t.name,
+                            t.pointer
+                           FROM pedigree.tenure t
+                          WHERE ((t.model_id = m.model_id) AND (t.held_until IS NULL) AND (ROW(t.name, t.pointer) > ROW(h.name, h.pointer)))
+                          ORDER BY t.name, t.pointer
+                         LIMIT 1) further)
+                ), holders AS (
+                 SELECT h.name,
+                    h.pointer,
+                    ( SELECT jsonb_agg(newest.version ORDER BY newest.version) AS jsonb_agg
+                           FROM ( SELECT t.version
+                                   FROM pedigree.tenure t
+                                  WHERE ((t.model_id = m.model_id) AND (t.held_until IS NULL) AND (t.name = h.name) AND (t.pointer = h.pointer))
+                                  ORDER BY t.version DESC
+                                 LIMIT 20) newest) AS versions
+                   FROM held_pointer h
+                )
+         SELECT COALESCE(jsonb_object_agg(holders.name, holders.versions) FILTER (WHERE (holders.pointer = 'stage'::text)), '{}'::jsonb) AS stages,
+            COALESCE(jsonb_object_agg(holders.name, (holders.versions -> 0)) FILTER (WHERE (holders.pointer = 'alias'::text)), '{}'::jsonb) AS aliases
+           FROM holders) held)
+  WHERE (m.deleted_at IS NULL);
+
 CREATE TABLE pedigree.model_version (
     model_id bigint NOT NULL,
     version integer NOT NULL,
@@ -368,21 +447,6 @@ CREATE TABLE pedigree.orphan (
     key text NOT NULL COLLATE pg_catalog."C",
     orphaned_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     removable_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
-);
-
-CREATE TABLE pedigree.registered_model (
-    model_id bigint NOT NULL,
-    name text NOT NULL COLLATE pg_catalog."C",
-    name_key text NOT NULL COLLATE pg_catalog."C",
-    next_version integer DEFAULT 1 NOT NULL,
-    generation bigint DEFAULT 0 NOT NULL,
-    description text,
-    owners text[] DEFAULT '{}'::text[] NOT NULL,
-    tags jsonb DEFAULT '{}'::jsonb NOT NULL,
-    policy jsonb,
-    created_at timestamp with time zone NOT NULL,
-    created_by text NOT NULL,
-    deleted_at timestamp with time zone
 );
 
 ALTER TABLE pedigree.registered_model ALTER COLUMN model_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -427,24 +491,6 @@ CREATE VIEW pedigree.search_metric_source AS
    FROM (pedigree.search_version s
      CROSS JOIN LATERAL jsonb_each_text(s.metrics) metric(key, value))
   WHERE (length(metric.key) <= 256);
-
-CREATE TABLE pedigree.tenure (
-    tenure_id bigint NOT NULL,
-    model_id bigint NOT NULL,
-    version integer NOT NULL,
-    pointer text NOT NULL,
-    name text NOT NULL COLLATE pg_catalog."C",
-    exclusive boolean NOT NULL,
-    held_since timestamp with time zone NOT NULL,
-    held_until timestamp with time zone,
-    moved_by text NOT NULL,
-    reason text,
-    ended_by text,
-    CONSTRAINT tenure_check CHECK (((held_until IS NULL) = (ended_by IS NULL))),
-    CONSTRAINT tenure_check1 CHECK ((held_until >= held_since)),
-    CONSTRAINT tenure_ended_by_check CHECK ((ended_by = ANY (ARRAY['promotion'::text, 'rollback'::text, 'move'::text, 'deletion'::text]))),
-    CONSTRAINT tenure_pointer_check CHECK ((pointer = ANY (ARRAY['stage'::text, 'alias'::text])))
-);
 
 CREATE TABLE pedigree.training (
     training_id uuid NOT NULL,
@@ -643,7 +689,9 @@ CREATE VIEW pedigree.version_record AS
     m.generation,
     v.version AS version_id,
     v.digest,
-    artifact.size,
+    ( SELECT a.size
+           FROM pedigree.artifact a
+          WHERE (a.digest = v.digest)) AS size,
     v.flavor,
     v.signature,
     v.description,
@@ -674,7 +722,9 @@ CREATE VIEW pedigree.version_record AS
     first.ci_build,
     first.metrics,
     first.params,
-    trainings.count AS trainings,
+    ( SELECT count(*) AS count
+           FROM pedigree.training t
+          WHERE ((t.model_id = v.model_id) AND (t.version = v.version))) AS trainings,
     COALESCE(stage.name, 'none'::text) AS stage,
     stage.held_since AS stage_since,
     ARRAY( SELECT t.name
@@ -686,10 +736,9 @@ CREATE VIEW pedigree.version_record AS
           WHERE ((c.model_id = v.model_id) AND (c.version = v.version))
           ORDER BY c.revision DESC
          LIMIT 1) AS model_card_digest
-   FROM (((((pedigree.model_version v
+   FROM (((pedigree.model_version v
      JOIN pedigree.registered_model m USING (model_id))
-     JOIN pedigree.artifact ON ((artifact.digest = v.digest)))
-     JOIN LATERAL ( SELECT t.training_id,
+     CROSS JOIN LATERAL ( SELECT t.training_id,
             t.model_id,
             t.version,
             t.run_id,
@@ -716,10 +765,7 @@ CREATE VIEW pedigree.version_record AS
            FROM pedigree.training t
           WHERE ((t.model_id = v.model_id) AND (t.version = v.version))
           ORDER BY t.created_at, t.training_id
-         LIMIT 1) first ON (true))
-     JOIN LATERAL ( SELECT count(*) AS count
-           FROM pedigree.training t
-          WHERE ((t.model_id = v.model_id) AND (t.version = v.version))) trainings ON (true))
+         LIMIT 1) first)
      LEFT JOIN pedigree.tenure stage ON (((stage.model_id = v.model_id) AND (stage.version = v.version) AND (stage.pointer = 'stage'::text) AND (stage.held_until IS NULL))))
   WHERE ((v.deleted_at IS NULL) AND (m.deleted_at IS NULL));
 
@@ -845,7 +891,13 @@ CREATE INDEX search_word_trigrams ON pedigree.search_word USING gin (word pedigr
 
 CREATE UNIQUE INDEX tenure_exclusive ON pedigree.tenure USING btree (model_id, pointer, name) WHERE (exclusive AND (held_until IS NULL));
 
+CREATE INDEX tenure_held ON pedigree.tenure USING btree (model_id, name, pointer, version) WHERE (held_until IS NULL);
+
+CREATE INDEX tenure_of_model ON pedigree.tenure USING btree (model_id, tenure_id);
+
 CREATE UNIQUE INDEX tenure_one_stage ON pedigree.tenure USING btree (model_id, version) WHERE ((pointer = 'stage'::text) AND (held_until IS NULL));
+
+CREATE INDEX tenure_shared ON pedigree.tenure USING btree (model_id, pointer, name, COALESCE(held_until, 'infinity'::timestamp with time zone)) WHERE (NOT exclusive);
 
 CREATE INDEX tenure_timeline ON pedigree.tenure USING btree (model_id, pointer, name, held_since);
 

@@ -54,7 +54,7 @@ class Session:
         settings = settings or Settings()
         url = database_url or settings.database_url
         if url:
-            database = Database.connect(url)
+            database = Database.connect(url, prepare=settings.database_prepare)
             require_current(database)
         else:
             database = Database.embedded(settings.home_folder)
@@ -91,4 +91,11 @@ class Session:
         parsed = parse_reference(reference)
         return self.database.run(
             lambda transaction: work(transaction, reading.find_version(transaction, parsed))
+        )
+
+    def _of_version(self, reference: str, read: Callable[[Transaction, ModelVersion], T]) -> T:
+        """Read something of a version, without a transaction."""
+        parsed = parse_reference(reference)
+        return self.database.look(
+            lambda transaction: read(transaction, reading.find_version(transaction, parsed))
         )

@@ -25,7 +25,7 @@ class ArtifactVerbs(ReadingVerbs):
 
     def manifest(self, reference: str) -> Manifest:
         """Return the list of a version's files."""
-        return self._with_version(
+        return self._of_version(
             reference, lambda transaction, version: get_manifest(transaction, version.digest)
         )
 
@@ -147,4 +147,4 @@ class ArtifactVerbs(ReadingVerbs):
             manifest = get_manifest(transaction, version.digest)
             return manifest, locate(transaction, {file.digest for file in manifest.files})
 
-        return self._with_version(reference, read)
+        return self._of_version(reference, read)

@@ -32,13 +32,13 @@ class CardVerbs(ReadingVerbs):
         """
         version = self.get(reference)
         if notes is None:
-            notes = self._with_version(reference, card_notes)
+            notes = self._of_version(reference, card_notes)
         markdown = render_card(
             version,
             self.trainings(reference)[0],
             self.lineage(reference),
             self.verdicts(reference),
-            self.timeline(version.model_name),
+            self.tenures(version.reference),
             notes,
             packages=self.environment(reference),
         )
@@ -66,7 +66,7 @@ class CardVerbs(ReadingVerbs):
         so a store that does not answer is logged and fails no change that was made already.
         """
         try:
-            self._with_version(reference, latest_card)
+            self._of_version(reference, latest_card)
             self.write_card(reference)
         except NotFoundError:
             return
@@ -90,4 +90,4 @@ class CardVerbs(ReadingVerbs):
             key = locate(transaction, {stored.digest})[stored.digest]
             return stored.model_copy(update={"location": self.store.location(key)})
 
-        return self._with_version(reference, read)
+        return self._of_version(reference, read)

@@ -1,10 +1,12 @@
 """Look things up: models, versions, where they come from, and who held what."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from datetime import datetime
 
 from pedigree.audit import log
 from pedigree.audit.records import Event, EventType
 from pedigree.catalog import reading
+from pedigree.catalog.compare import Comparison, compare, read_side
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import (
     ModelVersion,
@@ -12,9 +14,8 @@ from pedigree.catalog.records import (
     Training,
 )
 from pedigree.catalog.references import parse_reference
-from pedigree.lifecycle import due
+from pedigree.lifecycle import due, tenures
 from pedigree.lifecycle.records import RecordedVerdict, Tenure
-from pedigree.lifecycle.tenures import timeline
 from pedigree.lineage.records import LineageGraph
 from pedigree.lineage.staleness import Staleness, staleness
 from pedigree.lineage.store import read_lineage
@@ -34,7 +35,7 @@ class ReadingVerbs(Session):
             AmbiguousStageError: Several versions hold the stage.
         """
         parsed = parse_reference(reference)
-        return self.database.run(lambda transaction: reading.find_version(transaction, parsed))
+        return self.database.look(lambda connection: reading.find_version(connection, parsed))
 
     def model(self, name: str) -> RegisteredModel:
         """Return a registered model.
@@ -42,23 +43,69 @@ class ReadingVerbs(Session):
         Raises:
             ModelNotFoundError: There is none of that name.
         """
-        return self.database.run(lambda transaction: reading.find_model(transaction, name))
+        return self.database.look(lambda connection: reading.find_model(connection, name))
 
-    def models(self) -> tuple[RegisteredModel, ...]:
-        """Return all registered models by name."""
-        return self.database.run(reading.list_models)
+    def models(
+        self, *, limit: int = reading.PAGE, after: str | None = None
+    ) -> tuple[RegisteredModel, ...]:
+        """Return a page of the registered models by name.
 
-    def versions(self, name: str) -> tuple[ModelVersion, ...]:
-        """Return a model's versions, the oldest first.
+        Args:
+            limit: How many at most.
+            after: The name that the page before ended with.
+        """
+        return self.database.look(
+            lambda connection: reading.list_models(connection, limit=limit, after=after)
+        )
+
+    def each_model(self) -> Iterator[RegisteredModel]:
+        """Give all registered models by name, a page at a time."""
+        after = None
+        while page := self.models(after=after):
+            yield from page
+            after = page[-1].name
+
+    def versions(
+        self,
+        name: str,
+        *,
+        limit: int = reading.PAGE,
+        after: int | None = None,
+        newest_first: bool = False,
+    ) -> tuple[ModelVersion, ...]:
+        """Return a page of a model's versions, the oldest first.
+
+        Args:
+            name: The model.
+            limit: How many at most.
+            after: The number that the page before ended with.
+            newest_first: Begin with the newest and go back.
 
         Raises:
             ModelNotFoundError: There is none of that name.
         """
-        return self.database.run(lambda transaction: reading.list_versions(transaction, name))
+        return self.database.look(
+            lambda connection: reading.list_versions(
+                connection, name, limit=limit, after=after, newest_first=newest_first
+            )
+        )
 
-    def trainings(self, reference: str) -> tuple[Training, ...]:
-        """Return the runs that produced a version's bytes, the first one first."""
-        return self._with_version(reference, reading.list_trainings)
+    def trainings(
+        self, reference: str, *, limit: int = reading.PAGE, after: str | None = None
+    ) -> tuple[Training, ...]:
+        """Return a page of the runs that produced a version's bytes, the first one first.
+
+        Args:
+            reference: The version.
+            limit: How many at most.
+            after: The ``training_id`` that the page before ended with.
+        """
+        return self._of_version(
+            reference,
+            lambda connection, version: reading.list_trainings(
+                connection, version, limit=limit, after=after
+            ),
+        )
 
     def environment(self, reference: str) -> tuple[str, ...]:
         """Return the packages that a version was trained with; none where that is not known."""
@@ -67,12 +114,61 @@ class ReadingVerbs(Session):
             known = version.environment_hash
             return reading.environment_packages(transaction, known) if known else ()
 
-        return self._with_version(reference, read)
+        return self._of_version(reference, read)
 
-    def timeline(self, name: str) -> tuple[Tenure, ...]:
-        """Return which version held which stage and alias and when, the oldest tenure first."""
-        self.model(name)
-        return self.database.run(lambda transaction: timeline(transaction, name_key(name)))
+    def timeline(
+        self,
+        name: str,
+        pointer: str | None = None,
+        *,
+        limit: int = reading.PAGE,
+        before: int | None = None,
+    ) -> tuple[Tenure, ...]:
+        """Return which version held which stage and alias and when: the newest tenures, in order.
+
+        Args:
+            name: The model.
+            pointer: Only this one: ``stage:production`` or ``alias:champion``.
+            limit: How many at most.
+            before: The ``tenure_id`` that the page after this one began with.
+
+        Raises:
+            ModelNotFoundError: There is none of that name.
+            InvalidInputError: The pointer is neither a stage nor an alias.
+        """
+        return self.database.look(
+            lambda connection: tenures.timeline(
+                connection, name, pointer, limit=limit, before=before
+            )
+        )
+
+    def as_of(self, name: str, moment: datetime, pointer: str | None = None) -> tuple[Tenure, ...]:
+        """Return what a model's stages and aliases pointed to at a moment, who moved them, and why.
+
+        Args:
+            name: The model.
+            moment: With its time zone. A tenure holds from its beginning, until its end.
+            pointer: Only this one: ``stage:production`` or ``alias:champion``.
+
+        Raises:
+            ModelNotFoundError: There is none of that name.
+            InvalidInputError: The moment has no time zone, or the pointer is none.
+        """
+        return self.database.look(
+            lambda connection: tenures.as_of(connection, name, moment, pointer)
+        )
+
+    def tenures(self, reference: str) -> tuple[Tenure, ...]:
+        """Return which stages and aliases a version held and when, the oldest tenure first."""
+        return self._of_version(reference, tenures.tenures_of)
+
+    def compare(self, a: str, b: str) -> Comparison:
+        """Return in what version ``b`` differs from version ``a``; they may be of two models.
+
+        Raises:
+            NotFoundError: A reference names nothing.
+        """
+        return compare(self._of_version(a, read_side), self._of_version(b, read_side))
 
     def events(
         self, after: int = 0, limit: int = 1000, *, types: Collection[EventType] | None = None
@@ -82,13 +178,13 @@ class ReadingVerbs(Session):
         Read on from the last one's ``seq``: nothing is lost, hidden or reordered.
         """
         self.database.run(log.sequence)
-        return self.database.run(
+        return self.database.look(
             lambda transaction: log.read(transaction, after=after, limit=limit, types=types)
         )
 
     def verdicts(self, reference: str) -> tuple[RecordedVerdict, ...]:
         """Return the newest verdict of each check on a version, by the check's name."""
-        return self._with_version(reference, due.verdicts)
+        return self._of_version(reference, due.verdicts)
 
     def lineage(self, reference: str, *, newest: bool = False) -> LineageGraph:
         """Return what a version was trained on, down to the sources that are known.
@@ -97,7 +193,7 @@ class ReadingVerbs(Session):
             reference: The version.
             newest: The version's newest training instead of its first.
         """
-        return self._with_version(
+        return self._of_version(
             reference,
             lambda transaction, version: read_lineage(
                 transaction, name_key(version.model_name), version.version_id, newest=newest

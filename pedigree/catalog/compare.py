@@ -1,0 +1,199 @@
+"""The difference of two versions, also of different models: what of ``a`` is otherwise in ``b``."""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from pydantic import Field, JsonValue
+
+from pedigree._record import Record
+from pedigree.artifacts.records import Manifest, ManifestFile
+from pedigree.artifacts.store import get_manifest
+from pedigree.catalog.names import name_key
+from pedigree.catalog.reading import environment_packages
+from pedigree.catalog.records import ModelVersion
+from pedigree.lineage.store import read_lineage
+from pedigree.postgres.transaction import Transaction
+from pedigree.signatures.compare import RULES, changes
+from pedigree.signatures.records import Signature
+
+_ABOUT = (
+    "flavor",
+    "description",
+    "owners",
+    "risk_class",
+    "risk_assessment_id",
+    "drift_monitor_id",
+    "datasheet_uri",
+    "training_data_digest",
+    "training_data_version",
+    "validation_dataset_id",
+)
+_CODE = ("git_commit", "git_dirty", "code_version", "environment_hash")
+
+Input = tuple[str, str | None]
+
+
+class ValueChange(Record):
+    """A value that differs; None where a version has none."""
+
+    name: str
+    a: JsonValue
+    b: JsonValue
+
+
+class MetricChange(Record):
+    """A metric of either version, also where both have the same."""
+
+    name: str
+    a: float | None
+    b: float | None
+    delta: float | None = Field(description="b - a; None where one of them has no such metric")
+
+
+class SignatureChange(Record):
+    """A difference of the signatures."""
+
+    what: str
+    breaks: bool = Field(description="Callers of a cannot call b the same way")
+
+
+class DataChange(Record):
+    """A direct input, by partition, whose data differs; None where it was not read."""
+
+    asset: str
+    partition: str | None
+    read_by_a: bool
+    read_by_b: bool
+    a: str | None = Field(description="The data version that a was trained on")
+    b: str | None = Field(description="The data version that b was trained on")
+
+
+class FileChange(Record):
+    """A file whose bytes differ; a size is None where the version has no such file."""
+
+    path: str
+    size_a: int | None
+    size_b: int | None
+
+
+class Comparison(Record):
+    """All in which two versions differ; of trainings, the first of each is compared."""
+
+    a: str
+    b: str
+    metrics: tuple[MetricChange, ...]
+    params: tuple[ValueChange, ...]
+    tags: tuple[ValueChange, ...]
+    signature: tuple[SignatureChange, ...]
+    data: tuple[DataChange, ...]
+    code: tuple[ValueChange, ...]
+    packages: tuple[ValueChange, ...] = Field(description="Name and the version in each")
+    files: tuple[FileChange, ...]
+    about: tuple[ValueChange, ...] = Field(description="Flavor, description, owners, …")
+
+    @property
+    def breaks(self) -> bool:
+        """Callers of a cannot call b the same way."""
+        return any(change.breaks for change in self.signature)
+
+
+class Side(NamedTuple):
+    """What is compared of one version."""
+
+    version: ModelVersion
+    manifest: Manifest
+    packages: Mapping[str, str]
+    inputs: Mapping[Input, str | None]
+
+
+def read_side(transaction: Transaction, version: ModelVersion) -> Side:
+    """Read what is compared of a version."""
+    known = version.environment_hash
+    packages = environment_packages(transaction, known) if known else ()
+    graph = read_lineage(
+        transaction, name_key(version.model_name), version.version_id, newest=False
+    )
+    return Side(
+        version,
+        get_manifest(transaction, version.digest),
+        dict(_split(package) for package in packages),
+        {(node.asset, node.partition): node.data_version for node, _ in graph.inputs()},
+    )
+
+
+def compare(a: Side, b: Side) -> Comparison:
+    """Return the difference of two versions."""
+    fields_a = a.version.model_dump(mode="json")
+    fields_b = b.version.model_dump(mode="json")
+    return Comparison(
+        a=a.version.reference,
+        b=b.version.reference,
+        metrics=tuple(_metrics(a.version.metrics, b.version.metrics)),
+        params=tuple(_values(fields_a["params"], fields_b["params"])),
+        tags=tuple(_values(fields_a["tags"], fields_b["tags"])),
+        signature=_signature(a.version.signature, b.version.signature),
+        data=tuple(_data(a.inputs, b.inputs)),
+        code=tuple(_values(_only(fields_a, _CODE), _only(fields_b, _CODE))),
+        packages=tuple(_values(a.packages, b.packages)),
+        files=tuple(_files(a.manifest, b.manifest)),
+        about=tuple(_values(_only(fields_a, _ABOUT), _only(fields_b, _ABOUT))),
+    )
+
+
+def _split(package: str) -> tuple[str, str]:
+    name, _, version = package.partition("==")
+    return name, version
+
+
+def _only(fields: Mapping[str, JsonValue], names: tuple[str, ...]) -> dict[str, JsonValue]:
+    return {name: fields[name] for name in names}
+
+
+def _values(a: Mapping[str, JsonValue], b: Mapping[str, JsonValue]) -> Iterator[ValueChange]:
+    for name in dict.fromkeys([*a, *b]):
+        if (name in a) != (name in b) or a[name] != b[name]:
+            yield ValueChange(name=name, a=a.get(name), b=b.get(name))
+
+
+def _metrics(a: Mapping[str, float], b: Mapping[str, float]) -> Iterator[MetricChange]:
+    for name in sorted({*a, *b}):
+        delta = b[name] - a[name] if name in a and name in b else None
+        yield MetricChange(name=name, a=a.get(name), b=b.get(name), delta=delta)
+
+
+def _signature(a: Signature, b: Signature) -> tuple[SignatureChange, ...]:
+    return tuple(
+        SignatureChange(what=sentence, breaks=RULES[change].breaks)
+        for change, sentence in changes(a, b)
+    )
+
+
+def _data(a: Mapping[Input, str | None], b: Mapping[Input, str | None]) -> Iterator[DataChange]:
+    for found in sorted({*a, *b}, key=lambda one: (one[0], one[1] or "")):
+        in_a, in_b = found in a, found in b
+        if in_a != in_b or a[found] != b[found]:
+            asset, partition = found
+            yield DataChange(
+                asset=asset,
+                partition=partition,
+                read_by_a=in_a,
+                read_by_b=in_b,
+                a=a.get(found),
+                b=b.get(found),
+            )
+
+
+def _files(a: Manifest, b: Manifest) -> Iterator[FileChange]:
+    in_a, in_b = _by_path(a), _by_path(b)
+    for path in sorted({*in_a, *in_b}):
+        before, after = in_a.get(path), in_b.get(path)
+        if before is None or after is None or before.digest != after.digest:
+            yield FileChange(
+                path=path,
+                size_a=before.size if before else None,
+                size_b=after.size if after else None,
+            )
+
+
+def _by_path(manifest: Manifest) -> dict[str, ManifestFile]:
+    return {file.path: file for file in manifest.files}

@@ -1,0 +1,148 @@
+"""``pedigree compare``: in what one version differs from another."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pedigree.cli._input import JsonFlag
+from pedigree.cli._session import open_registry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rich.console import Group, RenderableType
+    from rich.text import Text
+
+    from pedigree.catalog.compare import Comparison, DataChange, MetricChange, ValueChange
+
+PANEL = "Look up"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    app.command("compare", rich_help_panel=PANEL)(compare)
+
+
+def compare(
+    a: Annotated[
+        str, typer.Argument(metavar="A", help="NAME/3 or NAME@production.", show_default=False)
+    ],
+    b: Annotated[
+        str, typer.Argument(metavar="B", help="Another, also of another model.", show_default=False)
+    ],
+    as_json: JsonFlag = False,
+) -> None:
+    """Show in what version B differs from version A."""
+    from pedigree.cli._output import out, print_json
+
+    with open_registry() as registry:
+        found = registry.compare(a, b)
+    if as_json:
+        print_json(found)
+    else:
+        out.print(_view(found))
+
+
+def _view(found: "Comparison") -> "Group":
+    from rich.console import Group
+    from rich.text import Text
+
+    sections: list[RenderableType] = [
+        Text.assemble("\n", (found.a, "bold"), "  →  ", (found.b, "bold"))
+    ]
+    same = []
+    for title, columns, rows in _sections(found):
+        if rows:
+            sections += [Text(f"\n{title}", style="bold"), _indented(columns, rows)]
+        else:
+            same.append(title.lower())
+    if same:
+        sections.append(Text(f"\nNo difference in {', '.join(same)}.", style="dim"))
+    return Group(*sections)
+
+
+def _sections(
+    found: "Comparison",
+) -> "Iterable[tuple[str, Sequence[str], list[tuple[str | Text, ...]]]]":
+    sides = (found.a, found.b)
+    yield (
+        "Metrics",
+        ("metric", *(f"{side}#" for side in sides), "difference#"),
+        [_metric_row(change) for change in found.metrics],
+    )
+    for title, changes in (
+        ("Params", found.params),
+        ("Tags", found.tags),
+        ("Code and environment", found.code),
+        ("Packages", found.packages),
+        ("Description", found.about),
+    ):
+        yield title, ("name", *sides), [_value_row(change) for change in changes]
+    yield (
+        "Interface",
+        ("change", "callers"),
+        [(change.what, _breaks_text(change.breaks)) for change in found.signature],
+    )
+    yield "Data", ("input", "partition", *sides), [_data_row(change) for change in found.data]
+    yield (
+        "Files",
+        ("file", *(f"{side}#" for side in sides)),
+        [(change.path, _size(change.size_a), _size(change.size_b)) for change in found.files],
+    )
+
+
+def _indented(columns: "Sequence[str]", rows: "list[tuple[str | Text, ...]]") -> "RenderableType":
+    from rich.padding import Padding
+
+    from pedigree.cli._output import table
+
+    return Padding(table(columns, rows), (0, 0, 0, 2))
+
+
+def _metric_row(change: "MetricChange") -> "tuple[str | Text, ...]":
+    from pedigree.cli._output import NOT_PROVIDED
+
+    def number(value: float | None, form: str = ".6g") -> "str | Text":
+        return NOT_PROVIDED if value is None else format(value, form)
+
+    return change.name, number(change.a), number(change.b), number(change.delta, "+.4g")
+
+
+def _value_row(change: "ValueChange") -> "tuple[str | Text, ...]":
+    return change.name, _value(change.a), _value(change.b)
+
+
+def _value(value: object) -> "str | Text":
+    from pedigree.cli._output import NOT_PROVIDED
+
+    if value is None or value == []:
+        return NOT_PROVIDED
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _breaks_text(breaks: bool) -> "Text":
+    from rich.text import Text
+
+    return Text("breaks them", "bold red") if breaks else Text("go on", "green")
+
+
+def _data_row(change: "DataChange") -> "tuple[str | Text, ...]":
+    from rich.text import Text
+
+    from pedigree.cli._output import NOT_PROVIDED, short_digest
+
+    def side(was_read: bool, version: str | None) -> "str | Text":
+        if not was_read:
+            return Text("not read", style="dim")
+        return short_digest(version) if version else NOT_PROVIDED
+
+    a, b = side(change.read_by_a, change.a), side(change.read_by_b, change.b)
+    return change.asset, change.partition or "", a, b
+
+
+def _size(size: int | None) -> "str | Text":
+    from rich.text import Text
+
+    from pedigree.cli._output import size_text
+
+    return Text("absent", style="dim") if size is None else size_text(size)

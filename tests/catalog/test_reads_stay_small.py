@@ -1,0 +1,100 @@
+"""A read looks at as many pages of the database for a model of 5,000 versions as for one of 10."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from benchmarks._million import fill
+from benchmarks._million_rows import Shape, name_of
+from pedigree.catalog.store import SQL as CATALOG
+from pedigree.lifecycle.store import SQL as LIFECYCLE
+
+LARGE = 12
+SHAPES = (
+    Shape(models=11, versions=10),
+    Shape(models=1, versions=5000, first_model=LARGE),
+)
+# Of the small models the one that moved most: it has holders and a history, as the large one has.
+SMALL = """
+SELECT model_id, max(version) FILTER (WHERE name = 'production' AND held_until IS NULL) AS holder
+FROM pedigree.tenure WHERE model_id = %(large)s OR model_id = (
+    SELECT model_id FROM pedigree.tenure WHERE model_id <> %(large)s
+    GROUP BY model_id ORDER BY count(*) DESC, model_id LIMIT 1
+)
+GROUP BY model_id ORDER BY model_id
+"""
+# A page of either has ten rows; an index of more rows may be a level higher for each table read.
+PAGE = {"limit": 10}
+ALLOWANCE = 1.6
+FURTHER_PAGES = 12
+PRODUCTION = {"pointer": "stage", "name": "production"}
+READS: dict[str, tuple[Any, dict[str, object]]] = {
+    "by number": (CATALOG["version_by_number"], {"version": 7}),
+    "the latest": (CATALOG["latest_version"], {}),
+    "by stage": (CATALOG["versions_by_pointer"], {"pointer": "production"}),
+    "by a stage that thousands hold": (CATALOG["versions_by_pointer"], {"pointer": "archived"}),
+    "a page of versions": (CATALOG["versions"], {**PAGE, "after": 0}),
+    "a page of the newest": (CATALOG["newest_versions"], {**PAGE, "before": 2**31 - 1}),
+    "the trainings of one": (CATALOG["trainings"], {**PAGE, "version": 7, "after": None}),
+    "a stage's holder": (LIFECYCLE["holder"], PRODUCTION),
+    "whether it was held": (LIFECYCLE["was_held"], {"version": 7, "name": "staging"}),
+    "what to roll back to": (LIFECYCLE["rollback_target"], {"name": "production", "holder": 0}),
+    "what waits": (LIFECYCLE["waiting_versions"], {"stages": ["candidate", "staging"]}),
+    "a version's state": (LIFECYCLE["version_state"], {"version": 7}),
+    "a page of the timeline": (LIFECYCLE["timeline"], {**PAGE, "before": 2**63 - 1}),
+    "a page of a stage's timeline": (
+        LIFECYCLE["timeline_of_pointer"],
+        {**PAGE, **PRODUCTION, "before": 2**63 - 1},
+    ),
+    "a version's tenures": (LIFECYCLE["tenures_of_version"], {"version": 7}),
+    "as of a moment": (
+        LIFECYCLE["as_of"],
+        {**PRODUCTION, "moment": datetime(2025, 1, 1, tzinfo=UTC)},
+    ),
+}
+
+
+@pytest.fixture
+def connection(database_url: str) -> Iterator[psycopg.Connection[Any]]:
+    fill(database_url, *SHAPES)
+    with psycopg.connect(database_url, autocommit=True, row_factory=dict_row) as connection:
+        yield connection
+
+
+def pages(connection: psycopg.Connection[Any], query: Any, given: dict[str, object]) -> int:
+    """How many pages a statement touches, the second time: the first also reads the catalog."""
+    found = 0
+    for _ in range(2):
+        row = connection.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + query, given)
+        plan = row.fetchone()["QUERY PLAN"]
+        plan = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]
+        found = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+    return int(found)
+
+
+def _key(row: dict[str, Any]) -> dict[str, object]:
+    name, holder = name_of(row["model_id"]), row["holder"]
+    return {**row, "above": holder, "name_key": name, "model": name}
+
+
+def test_no_read_costs_more_as_a_model_gains_versions(connection: psycopg.Connection[Any]) -> None:
+    both = connection.execute(SMALL, {"large": LARGE}).fetchall()
+    assert all(row["holder"] for row in both)
+    costs = {
+        what: [pages(connection, query, {**_key(row), **given}) for row in both]
+        for what, (query, given) in READS.items()
+    }
+    grown = {
+        what: cost for what, cost in costs.items() if cost[1] > ALLOWANCE * cost[0] + FURTHER_PAGES
+    }
+    assert grown == {}, costs
+
+
+def test_a_model_costs_what_its_pointers_cost(connection: psycopg.Connection[Any]) -> None:
+    # Twenty holders of each of at most five pointers, whatever the number of versions.
+    assert pages(connection, CATALOG["model"], {"name_key": name_of(LARGE)}) <= 200
