@@ -182,6 +182,46 @@ FROM pedigree.event e
 JOIN pedigree.blob b ON b.key = convert_from(e.canonical, 'UTF8')::json #>> '{body,key}'
 WHERE e.type = 'blob.removed';
 
+-- name: count_search_follows
+-- How many versions search looks at.
+SELECT count(*) FROM pedigree.search_version;
+
+-- name: search_follows
+-- Rows of search's tables that are not what their sources give; of the words, those that it lacks.
+SELECT coalesce(m.name, 'model ' || d.model_id) || coalesce('/' || d.version, '') AS reference,
+    CASE WHEN d.is_surplus THEN 'search has, and should not, ' WHEN d.is_missing THEN 'search lacks '
+        ELSE 'search has another state of ' END || d.what AS problem
+FROM (
+    SELECT model_id, version, 'its row' AS what,
+        s.model_id IS NULL AS is_surplus, t.model_id IS NULL AS is_missing
+    FROM pedigree.search_version t
+    FULL JOIN pedigree.search_source s USING (model_id, version)
+    WHERE ROW(t.*) IS DISTINCT FROM ROW(s.*)
+    UNION ALL
+    SELECT model_id, version, format('its term %s = %s', field, value),
+        s.model_id IS NULL, t.model_id IS NULL
+    FROM pedigree.search_term t
+    FULL JOIN pedigree.search_term_source s USING (field, value, created_at, model_id, version)
+    WHERE s.model_id IS NULL OR t.model_id IS NULL
+    UNION ALL
+    SELECT model_id, version, format('its metric %s = %s', key, value),
+        s.model_id IS NULL, t.model_id IS NULL
+    FROM pedigree.search_metric t
+    FULL JOIN pedigree.search_metric_source s USING (key, value, model_id, version)
+    WHERE s.model_id IS NULL OR t.model_id IS NULL
+    UNION ALL
+    SELECT model_id, version, 'its text', s.model_id IS NULL, t.model_id IS NULL
+    FROM pedigree.search_text t
+    FULL JOIN pedigree.search_text_source s USING (model_id, version)
+    WHERE ROW(t.*) IS DISTINCT FROM ROW(s.*)
+    UNION ALL
+    SELECT s.model_id, NULL, format('the word %s of its name', word), false, true
+    FROM pedigree.search_word_source s
+    LEFT JOIN pedigree.search_word t USING (word)
+    WHERE t.word IS NULL
+) AS d
+LEFT JOIN pedigree.registered_model m USING (model_id);
+
 -- name: count_guards_in_place
 -- How many constraints, indexes and triggers are looked at.
 SELECT 6 + 5 + 4 AS count;

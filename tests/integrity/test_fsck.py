@@ -6,7 +6,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from pedigree.integrity.fsck import fsck
 from pedigree.lifecycle.records import RetentionRule
+from pedigree.postgres.database import Database
 from pedigree.registry import Registry
 from tests.artifacts.publishing import blob_keys
 from tests.collection.collecting import collect
@@ -26,7 +28,7 @@ UNGUARDED = "SET session_replication_role = replica; "
 EDITS: dict[str, tuple[str, set[str]]] = {
     "a version's row is gone": (
         UNGUARDED + "DELETE FROM pedigree.model_version WHERE version = 2",
-        {"versions_gapless", "events_replay", "pointers_resolve"},
+        {"versions_gapless", "events_replay", "pointers_resolve", "search_follows"},
     ),
     "the next number was set back": (
         "UPDATE pedigree.registered_model SET next_version = 2",
@@ -34,7 +36,7 @@ EDITS: dict[str, tuple[str, set[str]]] = {
     ),
     "a model's row has another name": (
         "UPDATE pedigree.registered_model SET name = 'other'",
-        {"models_told", "events_replay"},
+        {"models_told", "events_replay", "search_follows"},
     ),
     "a manifest was edited": (
         "UPDATE pedigree.artifact SET manifest = manifest || ' '",
@@ -62,7 +64,7 @@ EDITS: dict[str, tuple[str, set[str]]] = {
     ),
     "a card's text was edited": (
         "UPDATE pedigree.model_card SET markdown = markdown || 'x'",
-        {"cards_whole"},
+        {"cards_whole", "search_follows"},
     ),
     "two versions hold production": (
         "UPDATE pedigree.tenure SET name = 'production' WHERE name = 'staging'"
@@ -134,7 +136,7 @@ EDITS: dict[str, tuple[str, set[str]]] = {
     ),
     "an alias was moved": (
         "UPDATE pedigree.tenure SET version = 1 WHERE pointer = 'alias'",
-        {"events_replay"},
+        {"events_replay", "search_follows"},
     ),
     "a legal hold was taken away": (
         "UPDATE pedigree.model_version SET hold_reason = NULL",
@@ -173,6 +175,33 @@ EDITS: dict[str, tuple[str, set[str]]] = {
         "UPDATE pedigree.model_version SET created_by = 'somebody' WHERE version = 1",
         {"events_replay"},
     ),
+}
+
+
+def foreign(table: str) -> str:
+    """Give a table of search the row of a version that is not there."""
+    return (
+        f"INSERT INTO pedigree.{table} SELECT"
+        f""" (jsonb_populate_record(t, '{{"version": 99}}')).* FROM pedigree.{table} t LIMIT 1"""
+    )
+
+
+# What somebody does to what search looks at; nothing but `search_follows` is violated by it.
+EDITS_OF_SEARCH = {
+    "a row is missing": "DELETE FROM pedigree.search_version WHERE version = 1",
+    "a row is foreign": foreign("search_version"),
+    "a row was edited": "UPDATE pedigree.search_version SET run_id = 'x' WHERE version = 1",
+    "a term is missing": "DELETE FROM pedigree.search_term WHERE field = 'tags.team'",
+    "a term is foreign": foreign("search_term"),
+    "a term was edited": "UPDATE pedigree.search_term SET value = 'y' WHERE field = 'tags.team'",
+    "a metric is missing": "DELETE FROM pedigree.search_metric WHERE version = 1",
+    "a metric is foreign": foreign("search_metric"),
+    "a metric was edited": "UPDATE pedigree.search_metric SET value = 0.91 WHERE version = 1",
+    "a text is missing": "DELETE FROM pedigree.search_text WHERE version = 1",
+    "a text is foreign": foreign("search_text"),
+    "a text was edited": "UPDATE pedigree.search_text"
+    " SET document = document || to_tsvector('english', 'forged') WHERE version = 1",
+    "a word is missing": "DELETE FROM pedigree.search_word WHERE word = 'churn'",
 }
 
 
@@ -223,25 +252,34 @@ def test_nothing_is_wrong_where_nothing_was_damaged(lived: Registry, tmp_path: P
 
 
 def test_fsck_finds_every_edit_of_the_database(
-    lived: Registry, database_url: str, make_database_url: Callable[..., str]
+    violated: Callable[[str], set[str]],
 ) -> None:
-    """Each edit is made in a transaction of the server's owner, looked at, and taken back."""
-    lived.database.close()
-    found = {}
-    for what, (statements, _) in EDITS.items():
-        copy = make_database_url(template=database_url.rpartition("/")[2].partition("?")[0])
-        with psycopg.connect(copy, autocommit=True) as owner:
-            owner.execute(statements)
-        found[what] = violated(lived, copy)
+    found = {what: violated(statements) for what, (statements, _) in EDITS.items()}
     assert found == {what: names for what, (_, names) in EDITS.items()}
 
 
-def violated(registry: Registry, url: str) -> set[str]:
-    from pedigree.integrity.fsck import fsck
-    from pedigree.postgres.database import Database
+def test_fsck_finds_every_edit_of_what_search_looks_at(
+    violated: Callable[[str], set[str]],
+) -> None:
+    found = {what: violated(statement) for what, statement in EDITS_OF_SEARCH.items()}
+    assert found == {what: {"search_follows"} for what in EDITS_OF_SEARCH}
 
-    with Database.connect(url, connections=2) as database:
-        return set(fsck(database, registry.store).violated)
+
+@pytest.fixture
+def violated(
+    lived: Registry, database_url: str, make_database_url: Callable[..., str]
+) -> Callable[[str], set[str]]:
+    """Say what fsck finds in a copy of the database, edited by the server's owner."""
+    lived.database.close()
+
+    def violated(statements: str) -> set[str]:
+        copy = make_database_url(template=database_url.rpartition("/")[2].partition("?")[0])
+        with psycopg.connect(copy, autocommit=True) as owner:
+            owner.execute(statements)
+        with Database.connect(copy, connections=2) as database:
+            return set(fsck(database, lived.store).violated)
+
+    return violated
 
 
 @pytest.mark.parametrize(
