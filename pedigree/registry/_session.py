@@ -1,6 +1,6 @@
 """What every group of verbs stands on: the database, the store, and who acts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -9,10 +9,13 @@ from pedigree.artifacts.cache import BlobCache
 from pedigree.artifacts.credentials import StoreCredentials
 from pedigree.artifacts.objects import ObjectStore, open_store
 from pedigree.artifacts.options import StoreOptions
+from pedigree.artifacts.records import Digest
+from pedigree.artifacts.store import locate
 from pedigree.audit.records import Actor
 from pedigree.catalog import reading
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.references import parse_reference
+from pedigree.errors import CorruptionError
 from pedigree.postgres.database import Database
 from pedigree.postgres.migrate import migrate, require_current
 from pedigree.postgres.transaction import Transaction
@@ -99,3 +102,19 @@ class Session:
         return self.database.look(
             lambda transaction: read(transaction, reading.find_version(transaction, parsed))
         )
+
+
+def keys_of(
+    transaction: Transaction, version: ModelVersion, digests: Collection[Digest]
+) -> dict[Digest, str]:
+    """Return the keys of the objects that hold a version's bytes.
+
+    Raises:
+        VersionNotFoundError: It was deleted since it was looked up, and its bytes were collected.
+        CorruptionError: The version is there, and one of the digests is not live.
+    """
+    try:
+        return locate(transaction, digests)
+    except CorruptionError:
+        reading.find_version(transaction, parse_reference(version.reference))
+        raise

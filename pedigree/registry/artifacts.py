@@ -2,22 +2,30 @@
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from pedigree.artifacts._progress import Progress
 from pedigree.artifacts.presign import presign
 from pedigree.artifacts.pull import link_from_cache, pull, verify
-from pedigree.artifacts.records import Manifest
+from pedigree.artifacts.records import Digest, Manifest
 from pedigree.artifacts.statistics import RegistryStatistics, statistics
-from pedigree.artifacts.store import (
-    get_manifest,
-    locate,
-)
+from pedigree.artifacts.store import get_manifest
 from pedigree.catalog.records import ModelVersion
 from pedigree.errors import CorruptionError
 from pedigree.flavors.plugins import get_flavor
 from pedigree.postgres.transaction import Transaction
+from pedigree.registry._session import keys_of
 from pedigree.registry.reading import ReadingVerbs
+
+
+class _Located(NamedTuple):
+    """A version, its files, and where their bytes lie."""
+
+    version: ModelVersion
+    manifest: Manifest
+    keys: dict[Digest, str]
 
 
 class ArtifactVerbs(ReadingVerbs):
@@ -43,6 +51,7 @@ class ArtifactVerbs(ReadingVerbs):
             progress: Told how many bytes of how many are there.
 
         Raises:
+            VersionNotFoundError: It was deleted, and its bytes were collected meanwhile.
             CorruptionError: Bytes are not what their digest says, or are gone.
             StoreUnavailableError: The store failed; the next pull goes on from there.
         """
@@ -58,9 +67,7 @@ class ArtifactVerbs(ReadingVerbs):
         Raises:
             CorruptionError: Bytes are not what their digest says, or are gone.
         """
-        manifest, keys = self._located(reference)
-        verify(self.store, manifest, keys)
-        return manifest
+        return self._with_located(reference, partial(verify, self.store))
 
     def load(self, reference: str, *, trust: Collection[str] = ()) -> object:
         """Return the model itself, loaded by its flavor.
@@ -119,7 +126,7 @@ class ArtifactVerbs(ReadingVerbs):
             InvalidInputError: The time is none that stores accept.
             UnsupportedByStoreError: A folder has no URLs.
         """
-        manifest, keys = self._located(reference)
+        _, manifest, keys = self._located(reference)
         return presign(self.store, manifest, keys, path, expires)
 
     def stats(self) -> RegistryStatistics:
@@ -129,22 +136,24 @@ class ArtifactVerbs(ReadingVerbs):
     def _with_located(
         self, reference: str, work: Callable[[Manifest, Mapping[str, str]], None]
     ) -> Manifest:
-        """Do the work with the keys of a version's blobs, once more where they moved meanwhile."""
-        manifest, keys = self._located(reference)
+        """Do the work with the keys of a version's blobs, once more where they moved meanwhile.
+
+        It stays with the version that the reference led to, though a stage or an alias moved on.
+        """
+        version, manifest, keys = self._located(reference)
         try:
             work(manifest, keys)
         except CorruptionError:
-            _, keys_now = self._located(reference)
+            keys_now = self._located(version.reference).keys
             if keys_now == keys:
                 raise
             work(manifest, keys_now)
         return manifest
 
-    def _located(self, reference: str) -> tuple[Manifest, dict[str, str]]:
-        def read(
-            transaction: Transaction, version: ModelVersion
-        ) -> tuple[Manifest, dict[str, str]]:
+    def _located(self, reference: str) -> _Located:
+        def read(transaction: Transaction, version: ModelVersion) -> _Located:
             manifest = get_manifest(transaction, version.digest)
-            return manifest, locate(transaction, {file.digest for file in manifest.files})
+            keys = keys_of(transaction, version, {file.digest for file in manifest.files})
+            return _Located(version, manifest, keys)
 
         return self._of_version(reference, read)

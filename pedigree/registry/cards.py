@@ -5,13 +5,14 @@ from contextlib import suppress
 
 from pedigree.artifacts.publish import put_blob
 from pedigree.artifacts.records import digest_of
-from pedigree.artifacts.store import BlobVanishedError, locate, lock_blobs
+from pedigree.artifacts.store import BlobVanishedError, lock_blobs
 from pedigree.cards.records import CardNotes, ModelCard
 from pedigree.cards.render import render_card
 from pedigree.cards.store import card_notes, insert_card, latest_card
 from pedigree.catalog.records import ModelVersion
 from pedigree.errors import NotFoundError, UnavailableError
 from pedigree.postgres.transaction import Transaction
+from pedigree.registry._session import keys_of
 from pedigree.registry.reading import ReadingVerbs
 
 # How often bytes may be collected between our putting them and our referring to them.
@@ -87,7 +88,7 @@ class CardVerbs(ReadingVerbs):
 
         def read(transaction: Transaction, version: ModelVersion) -> ModelCard:
             stored = latest_card(transaction, version)
-            key = locate(transaction, {stored.digest})[stored.digest]
+            key = keys_of(transaction, version, {stored.digest})[stored.digest]
             return stored.model_copy(update={"location": self.store.location(key)})
 
         return self._of_version(reference, read)

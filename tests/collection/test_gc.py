@@ -9,9 +9,10 @@ import pytest
 from pedigree.audit.records import EventType
 from pedigree.cards.records import CardNotes
 from pedigree.catalog.references import parse_reference
-from pedigree.errors import BytesCollectedError, StoreUnavailableError
+from pedigree.errors import BytesCollectedError, StoreUnavailableError, VersionNotFoundError
 from pedigree.lifecycle.records import RetentionRule
 from pedigree.registry import Registry
+from pedigree.registry._session import keys_of
 from tests.artifacts.publishing import blob_keys, expire_leases, let_orphans_settle, rows_left
 from tests.collection.collecting import collect, planned, require_sound
 from tests.factories import register
@@ -177,6 +178,37 @@ def test_a_card_is_not_written_for_a_version_that_was_deleted_meanwhile(
         registry.database.run(
             lambda tx: insert_card(tx, version, "# late", CardNotes(), registry.actor())
         )
+
+
+def test_bytes_that_are_collected_while_they_are_looked_for_are_of_a_deleted_version(
+    registry: Registry, tmp_path: Path
+) -> None:
+    register(registry, tmp_path, "a")
+    version = registry.get("churn/1")
+    digests = {file.digest for file in registry.manifest("churn/1").files}
+    registry.delete("churn/1", reason="test")
+    collect(registry)
+    with pytest.raises(VersionNotFoundError, match="churn"):
+        registry.database.look(lambda transaction: keys_of(transaction, version, digests))
+
+
+def test_a_pull_of_what_is_collected_meanwhile_says_that_the_version_is_deleted(
+    registry: Registry, tmp_path: Path
+) -> None:
+    for content in ("a", "b"):
+        register(registry, tmp_path, content)
+    registry.set_alias("churn", "best", 1)
+
+    def collect_it(done: int, of: int) -> None:
+        if done == 0 and registry.get("churn@best").version_id == 1:
+            registry.set_alias("churn", "best", 2)
+            registry.delete("churn/1", reason="test")
+            collect(registry)
+
+    with pytest.raises(VersionNotFoundError):
+        registry.pull("churn@best", tmp_path / "pulled", progress=collect_it)
+    assert list((tmp_path / "pulled").iterdir()) == []
+    registry.pull("churn@best", tmp_path / "pulled", progress=collect_it)
 
 
 def test_what_crashed_uploads_left_is_part_of_the_plan(registry: Registry, tmp_path: Path) -> None:
