@@ -123,10 +123,18 @@ def grown_mib(work: Callable[[], object]) -> float:
 
 
 def _grow(work: Callable[[], object]) -> float:
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = _peak_bytes()
     work()
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    return grown * (1 if sys.platform == "darwin" else 1024) / MIB
+    return (_peak_bytes() - before) / MIB
+
+
+def _peak_bytes() -> int:
+    """Return the most memory that this program held; what ``getrusage`` says is inherited."""
+    status = Path("/proc/self/status")
+    if not status.exists():  # macOS, in bytes
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    (line,) = [line for line in status.read_text().splitlines() if line.startswith("VmHWM")]
+    return int(line.split()[1]) * 1024
 
 
 def register(home: Path, source: Path) -> None:

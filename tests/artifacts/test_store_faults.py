@@ -15,7 +15,6 @@ from pedigree.artifacts.objects import ObjectStore, open_store
 from pedigree.artifacts.options import StoreOptions
 from pedigree.artifacts.publish import publish
 from pedigree.artifacts.records import Tier, digest_of
-from pedigree.artifacts.sweep import sweep_expired
 from pedigree.errors import CorruptionError, ObjectArchivedError, StoreUnavailableError
 from pedigree.postgres.database import Database
 from tests.artifacts.probes import contents
@@ -28,6 +27,7 @@ from tests.artifacts.publishing import (
     publish_and_seal,
     pull_to,
     rows_left,
+    sweep_expired,
 )
 from tests.artifacts.servers.faulty import Fault, FaultyProxy
 from tests.artifacts.servers.sharing import BUCKET
