@@ -9,17 +9,19 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """One figure."""
+    """One figure; without a target it is there to compare others with."""
 
     what: str
     value: float
     unit: str
-    target: float
-    at_least: bool  # False: at most
+    target: float | None = None
+    at_least: bool = True  # False: at most
 
     @property
     def met(self) -> bool:
         """Whether the figure keeps the promise."""
+        if self.target is None:
+            return True
         return self.value >= self.target if self.at_least else self.value <= self.target
 
 
@@ -32,11 +34,14 @@ def report(figures: list[Measured], words: list[str]) -> int:
     else:
         print(f"{cores} cores, {system}, Python {platform.python_version()}")
         for one in figures:
-            word = "at least" if one.at_least else "at most"
-            verdict = "met" if one.met else "NOT met"
-            print(
-                f"{one.what}: {one.value:.4g} {one.unit}"
-                f" (target: {word} {one.target:g} {one.unit}, {verdict})"
-            )
+            print(f"{one.what}: {one.value:.4g} {one.unit}{_verdict(one)}")
     sys.stdout.flush()
     return 0 if all(one.met for one in figures) else 1
+
+
+def _verdict(figure: Measured) -> str:
+    if figure.target is None:
+        return ""
+    word = "at least" if figure.at_least else "at most"
+    verdict = "met" if figure.met else "NOT met"
+    return f" (target: {word} {figure.target:g} {figure.unit}, {verdict})"

@@ -34,7 +34,8 @@ _READS = 3000
 _ROUNDS = 3
 _PGBENCH_S = 5
 _SHARE = 0.6
-_WIDER = 1.2
+# An index of a thousand times the rows is a level or two higher.
+_WIDER = 1.5
 _WIDE = "wide"
 _SMALL = Shape(models=1000, versions=100)
 _LARGE = Shape(models=1, versions=100_000, first_model=1001)
@@ -67,10 +68,10 @@ def _beside_the_bare_loop(registry: Registry, names: Sequence[str]) -> list[Meas
         for _ in range(_ROUNDS):  # by turns, so that both meet the same machine
             ours.append(_rate(lambda name: registry.get(f"{name}@{_ALIAS}"), names))
             bare.append(_rate(read, names))
-    share = max(ours) / max(bare)
+    share = statistics.median(one / other for one, other in zip(ours, bare, strict=True))
     return [
-        _told("Registry.get by alias", max(ours), "/s"),
-        _told("the same statement in a bare psycopg loop", max(bare), "/s"),
+        Measured(what="Registry.get by alias", value=max(ours), unit="/s"),
+        Measured(what="the same statement in a bare psycopg loop", value=max(bare), unit="/s"),
         Measured(
             what="Registry.get against the bare loop",
             value=share,
@@ -100,7 +101,8 @@ def _pgbench(server: EmbeddedPostgres, names: Sequence[str]) -> list[Measured]:
         script = Path(folder) / "read.sql"
         # A script draws numbers, no names: each of 1,000 gives the model that stands for it.
         chosen = ", ".join(f"'{name}'" for name in names[:1000])
-        statement = SQL["versions_by_pointer"].replace("%(pointer)s", f"'{_ALIAS}'")
+        lines = SQL["versions_by_pointer"].replace("%(pointer)s", f"'{_ALIAS}'").splitlines()
+        statement = " ".join(line for line in lines if not line.startswith("--"))
         name = f"(ARRAY[{chosen}])[:number]"
         script.write_text(
             "\\set number random(1, 1000)\n"
@@ -112,7 +114,7 @@ def _pgbench(server: EmbeddedPostgres, names: Sequence[str]) -> list[Measured]:
             [*command, server.url("pedigree")], capture_output=True, text=True, check=True
         )
     rate = float(re.findall(r"tps = ([\d.]+)", done.stdout)[0])
-    return [_told("the same statement by pgbench, one client", rate, "/s")]
+    return [Measured(what="the same statement by pgbench, one client", value=rate, unit="/s")]
 
 
 def _program() -> str | None:
@@ -156,11 +158,6 @@ def _median(read: Callable[[str], object], name: str) -> float:
         read(name)
         taken.append(time.perf_counter() - started)
     return statistics.median(taken[100:])
-
-
-def _told(what: str, value: float, unit: str) -> Measured:
-    """A figure to compare with; it has no target of its own."""
-    return Measured(what=what, value=value, unit=unit, target=0, at_least=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """References: the ways to say which version is meant."""
 
 import re
+from functools import lru_cache
 
 from pedigree._record import Record
 from pedigree.catalog.names import validate_name
@@ -20,6 +21,7 @@ class Reference(Record):
         return f"{self.name}@{self.pointer}" if self.pointer else f"{self.name}/{self.version}"
 
 
+@lru_cache(maxsize=4096)  # the same few are asked for again and again, and records do not change
 def parse_reference(text: str) -> Reference:
     """Read a reference, in our spelling or in MLflow's ``models:/`` one.
 
