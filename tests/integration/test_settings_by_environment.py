@@ -74,9 +74,12 @@ def test_a_materialization_uses_the_database_and_the_bucket_that_the_environment
     run(environment, "pedigree", "pull", "customer_churn/1", pulled)
     names = {path.relative_to(pulled).as_posix() for path in pulled.rglob("*") if path.is_file()}
     assert names == {file["path"] for file in shown["manifest"]["files"]}
-    # Nothing was kept here: neither a Postgres, nor artifacts, nor data.
+    # Nothing was kept here: neither a Postgres, nor artifacts, nor data; what was pulled is cached.
     kept = {path.name for path in (tmp_path / "home").iterdir()}
-    assert kept <= {"dagster"}
+    assert kept <= {"dagster", "cache"}
+    cached = {path.name for path in (tmp_path / "home" / "cache" / "blobs").iterdir()}
+    files = shown["manifest"]["files"]
+    assert cached == {file["digest"].removeprefix("sha256:") for file in files}
 
 
 def test_the_definitions_are_valid_in_the_project_s_folder(tmp_path: Path) -> None:
