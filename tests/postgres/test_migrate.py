@@ -55,9 +55,9 @@ def add_migration(monkeypatch):
     return add
 
 
-def test_files_are_numbered_in_order_each_number_once():
+def test_files_are_numbered_without_gap():
     numbers = [migration.number for migration in all_migrations()]
-    assert numbers == sorted(set(numbers))
+    assert numbers == list(range(1, len(numbers) + 1))
     for name in NAMES:
         assert FILE_NAME.fullmatch(f"{name}.sql"), name
 
