@@ -6,7 +6,9 @@ import psycopg
 from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
+from psycopg.types.json import set_json_loads
 from psycopg_pool import ConnectionPool
+from pydantic_core import from_json
 
 from pedigree.errors import InvalidInputError
 from pedigree.postgres.embedded import EmbeddedPostgres
@@ -113,8 +115,14 @@ def open_pool(
         max_size=connections,
         timeout=checkout_s,
         num_workers=1,
+        configure=_configure,
         open=True,
     )
+
+
+def _configure(connection: Connection[DictRow]) -> None:
+    # A record has four JSON values; pydantic reads them in a third of the time of the json module.
+    set_json_loads(from_json, connection)
 
 
 def _not_a_url(url: str) -> InvalidInputError:
