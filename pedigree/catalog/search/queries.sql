@@ -20,7 +20,7 @@ WHERE e.extname = 'pg_trgm';
 
 -- name: newest_stretch
 -- When the version was registered that so many others followed, NULL if there are not as many; and
--- when the first of all was.
+-- when the first and the last of all were.
 SELECT
     (
         SELECT created_at FROM pedigree.search_version
@@ -28,4 +28,6 @@ SELECT
         ORDER BY created_at DESC OFFSET %(versions)s LIMIT 1
     ) AS since,
     (SELECT min(created_at) FROM pedigree.search_version) AS oldest,
-    clock_timestamp() AS now;
+    (
+        SELECT max(created_at) FROM pedigree.search_version WHERE created_at <= %(until)s
+    ) AS newest;

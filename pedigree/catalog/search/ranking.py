@@ -28,6 +28,8 @@ _FIRST_STRETCH = 8_000
 _ROOM = 1.3
 _MOST_LONGER = 64.0
 _MOST_DAYS = 20 * 366
+_DAY_BY_DAY = 10
+"""A longer stretch begins with a month: each further word is asked for every hit of the others."""
 _CLOCKS_APART = timedelta(days=1)
 """The database's clock may be ahead of ours."""
 _BEYOND = 2**62
@@ -48,6 +50,13 @@ class _Stretch:
 
     since: date | None
     until: datetime
+
+
+class _Known(NamedTuple):
+    """The days of the oldest and of the newest version."""
+
+    oldest: date
+    newest: date
 
 
 class _Hits(NamedTuple):
@@ -92,30 +101,35 @@ def _in_stretches(
     transaction: Transaction, search: Search, found: Comparison, others: Sequence[Expression]
 ) -> list[Position]:
     """Search the newest days, and more of them until there are enough hits to rank."""
-    stretch, oldest = _first_stretch(transaction, search)
+    stretch, known = _first_stretch(transaction, search)
     while True:
         translator = Translator(Parameters(), search.words)
         source = _texts(translator, found, others, stretch)
         hits = _ranked(transaction, search, translator, source, stretch)
         if hits.total >= RANKED or stretch.since is None or search.after is not None:
             return hits.positions
-        stretch = _longer(stretch, hits.total, oldest)
+        stretch = _longer(stretch, hits.total, known)
 
 
-def _first_stretch(transaction: Transaction, search: Search) -> tuple[_Stretch, date]:
+def _first_stretch(transaction: Transaction, search: Search) -> tuple[_Stretch, _Known]:
+    """Return the stretch to begin with, and the days between which there are versions."""
     until = _until(search)
     if search.after is not None:
         since = search.after.values[3]
-        return _Stretch(
-            since=date.fromisoformat(str(since)) if since else None, until=until
-        ), date.min
+        stretch = _Stretch(since=date.fromisoformat(str(since)) if since else None, until=until)
+        return stretch, _Known(date.min, until.date())
     row = transaction.execute(
         SQL["newest_stretch"], {"until": until, "versions": _FIRST_STRETCH}
     ).fetchone()
-    since = row["since"] if row else None
-    oldest = row["oldest"] if row else None
-    stretch = _Stretch(since=since.astimezone(UTC).date() if since else None, until=until)
-    return stretch, oldest.astimezone(UTC).date() if oldest else date.min
+    if row is None or row["since"] is None:
+        return _Stretch(since=None, until=until), _Known(date.min, until.date())
+    known = _Known(*(row[name].astimezone(UTC).date() for name in ("oldest", "newest")))
+    return _Stretch(since=_begin(row["since"].astimezone(UTC).date(), known), until=until), known
+
+
+def _begin(since: date, known: _Known) -> date:
+    long = (known.newest - since).days > _DAY_BY_DAY
+    return since.replace(day=1) if long else since
 
 
 def _until(search: Search) -> datetime:
@@ -124,14 +138,14 @@ def _until(search: Search) -> datetime:
     return datetime.now(UTC) + _CLOCKS_APART
 
 
-def _longer(stretch: _Stretch, hits: int, oldest: date) -> _Stretch:
-    since = stretch.since or oldest
-    days = (stretch.until.date() - since).days + 1
+def _longer(stretch: _Stretch, hits: int, known: _Known) -> _Stretch:
+    since = stretch.since or known.oldest
+    days = (known.newest - since).days + 1
     factor = min(_MOST_LONGER, max(2.0, _ROOM * RANKED / max(hits, 1)))
     longer = int(days * factor)
-    if longer > min(_MOST_DAYS, (stretch.until.date() - oldest).days):
+    if longer > min(_MOST_DAYS, (known.newest - known.oldest).days):
         return replace(stretch, since=None)
-    return replace(stretch, since=stretch.until.date() - timedelta(days=longer))
+    return replace(stretch, since=_begin(known.newest - timedelta(days=longer), known))
 
 
 def _texts(
@@ -160,14 +174,16 @@ def _texts(
 
 
 def _days(first: date, last: date) -> str:
-    """Return a tsquery for the days of a stretch: whole months as such, the others one by one."""
+    """Return a tsquery for the days of a stretch: whole months as such, the others one by one.
+
+    The last month counts as whole: nothing in it is newer than what is searched.
+    """
     words: set[str] = set()
     day = first
     while day <= last:
-        month_ends = (day.replace(day=28) + timedelta(days=4)).replace(day=1)
-        if day.day == 1 and month_ends <= last + timedelta(days=1):
+        if day.day == 1:
             words.add(f"'@{day:%Y-%m}'")
-            day = month_ends
+            day = (day.replace(day=28) + timedelta(days=4)).replace(day=1)
         else:
             words.add(f"'@{day:%Y-%m-%d}'")
             day += timedelta(days=1)
