@@ -124,6 +124,7 @@ def load(
     made += [(table, text) for table, _, text in indexes]
     _run(url, [statement for table, statement in made if table not in derived])
     for group in derive:
+        _analyze(url)  # without statistics the planner thinks of dozens of rows, and loops
         _run(url, group)
     _run(url, [statement for table, statement in made if table in derived])
     add = [f"ALTER TABLE {table} ADD CONSTRAINT {name} {text}" for table, name, text in foreign]
@@ -135,6 +136,10 @@ def load(
 def vacuum(url: str) -> None:
     """Do what autovacuum would do on its own in the hours after, also the statistics."""
     _run(url, [f"VACUUM (ANALYZE) {table}" for (table,) in _read(url, _TABLES)])
+
+
+def _analyze(url: str) -> None:
+    _run(url, [f"ANALYZE {table}" for (table,) in _read(url, _TABLES)])
 
 
 def _read(url: str, query: str, *arguments: object) -> list[tuple[Any, ...]]:
