@@ -27,11 +27,16 @@ from pedigree.errors import (
 )
 from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Row, Transaction
+from pedigree.signatures.records import Signature
 
 SQL = load_queries(__package__)
 
 # Columns of version_record that are the registry's bookkeeping, not fields of the record.
-_NOT_FIELDS = frozenset({"model_id", "name_key", "model_card_digest"})
+_BOOKKEEPING = ("model_id", "name_key", "model_card_digest")
+
+# By what the database holds of each. Records are frozen, so they can be shared.
+_SIGNATURES: dict[str, Signature] = {}
+_MOST_SIGNATURES = 4096
 
 
 class LockedModel(NamedTuple):
@@ -231,13 +236,25 @@ def read_version(rows: list[Row], reference: Reference) -> ModelVersion:
 
 def version_of(row: Row) -> ModelVersion:
     """Build the record of a row of ``version_record``."""
-    fields = {key: value for key, value in row.items() if key not in _NOT_FIELDS}
+    fields = dict(row)
+    for name in _BOOKKEEPING:
+        del fields[name]
     card = row["model_card_digest"]
-    return ModelVersion(
-        **fields,
-        artifact_uri=f"pedigree://artifacts/{row['digest']}",
-        model_card_uri=f"pedigree://blobs/{card}" if card else None,
-    )
+    fields["signature"] = _signature(row["signature"])
+    fields["artifact_uri"] = f"pedigree://artifacts/{row['digest']}"
+    fields["model_card_uri"] = f"pedigree://blobs/{card}" if card else None
+    return ModelVersion(**fields)
+
+
+def _signature(stored: dict[str, Any]) -> Signature:
+    """Build a signature, or take the one that was built of the same text: versions share few."""
+    text = repr(stored)
+    known = _SIGNATURES.get(text)
+    if known is None:
+        if len(_SIGNATURES) >= _MOST_SIGNATURES:
+            _SIGNATURES.clear()
+        known = _SIGNATURES[text] = Signature.model_validate(stored)
+    return known
 
 
 def model_of(row: Row) -> RegisteredModel:
