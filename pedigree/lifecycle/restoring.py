@@ -2,12 +2,12 @@
 
 from pydantic import JsonValue
 
-from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
 from pedigree.catalog.store import LockedModel, lock_any_model, lock_model, version_not_found
 from pedigree.errors import BytesCollectedError, BytesTakenError
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import NO_STAGE
+from pedigree.lifecycle.retention import tell
 from pedigree.lifecycle.store import SQL, STAGE, begin_tenure
 from pedigree.postgres.transaction import Row, Transaction
 
@@ -56,7 +56,7 @@ def restore_model(
     if together and not versions:
         raise _collected(name)
     transaction.execute(SQL["restore_model"], {"model_id": model.model_id})
-    _tell(transaction, EventType.MODEL_RESTORED, model, None, actor, body={"reason": reason})
+    tell(transaction, EventType.MODEL_RESTORED, model, None, actor, body={"reason": reason})
     for version in versions:
         restore_version(transaction, name, version, actor, reason=reason)
     return versions
@@ -106,30 +106,10 @@ def _restore(
             reason=reason,
         )
     body: dict[str, JsonValue] = {"digest": row["digest"], "stage": stage, "reason": reason}
-    _tell(transaction, EventType.VERSION_RESTORED, model, version, actor, body=body)
+    tell(transaction, EventType.VERSION_RESTORED, model, version, actor, body=body)
 
 
 def _stage_to_return_to(model: LockedModel, lost: str | None) -> str:
     """Return the stage it was deleted from, unless the policy has dropped it or gave it away."""
     rule = read_policy(model.policy).rule(lost) if lost else None
     return rule.name if rule and not rule.exclusive else NO_STAGE
-
-
-def _tell(
-    transaction: Transaction,
-    event_type: EventType,
-    model: LockedModel,
-    version: int | None,
-    actor: Actor,
-    *,
-    body: dict[str, JsonValue],
-) -> None:
-    log.record(
-        transaction,
-        event_type,
-        model=model.name,
-        version=version,
-        at=model.at,
-        actor=actor,
-        body=body,
-    )

@@ -24,7 +24,7 @@ def hold_version(
     """
     model, _ = _lock_version(transaction, name, version)
     _set_hold(transaction, model, version, reason)
-    _tell(transaction, EventType.VERSION_HELD, model, version, actor, body={"reason": reason})
+    tell(transaction, EventType.VERSION_HELD, model, version, actor, body={"reason": reason})
 
 
 def release_version(
@@ -39,7 +39,7 @@ def release_version(
     if state.hold_reason is None:
         return
     _set_hold(transaction, model, version, None)
-    _tell(transaction, EventType.VERSION_RELEASED, model, version, actor, body={"reason": reason})
+    tell(transaction, EventType.VERSION_RELEASED, model, version, actor, body={"reason": reason})
 
 
 def delete_version(
@@ -71,7 +71,7 @@ def delete_model(transaction: Transaction, name: str, actor: Actor, *, reason: s
     for state in states:
         _delete(transaction, model, state, actor, reason)
     transaction.execute(SQL["delete_model"], {"model_id": model.model_id, "at": model.at})
-    _tell(transaction, EventType.MODEL_DELETED, model, None, actor, body={"reason": reason})
+    tell(transaction, EventType.MODEL_DELETED, model, None, actor, body={"reason": reason})
 
 
 def _lock_version(
@@ -120,10 +120,10 @@ def _delete(
         {"model_id": model.model_id, "version": state.version, "at": model.at},
     )
     body: dict[str, JsonValue] = {"digest": state.digest, "reason": reason}
-    _tell(transaction, EventType.VERSION_DELETED, model, state.version, actor, body=body)
+    tell(transaction, EventType.VERSION_DELETED, model, state.version, actor, body=body)
 
 
-def _tell(
+def tell(
     transaction: Transaction,
     event_type: EventType,
     model: LockedModel,
@@ -132,6 +132,7 @@ def _tell(
     *,
     body: dict[str, JsonValue],
 ) -> None:
+    """Write the event of a change to a version, or to the model itself (version None)."""
     log.record(
         transaction,
         event_type,
