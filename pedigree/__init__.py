@@ -24,13 +24,21 @@ if TYPE_CHECKING:
     )
     from pedigree.errors import PedigreeError
     from pedigree.lifecycle.policy import default_policy
-    from pedigree.lifecycle.records import MetricRule, Policy, RetentionRule, StageRule, Verdict
+    from pedigree.lifecycle.records import (
+        CheckRule,
+        MetricRule,
+        Policy,
+        RetentionRule,
+        StageRule,
+        Verdict,
+    )
     from pedigree.lineage.records import LineageGraph
     from pedigree.registry import Registry
     from pedigree.settings import Settings
     from pedigree.signatures.records import Column, Signature, Tensor
 
 _HOMES = {
+    "CheckRule": "lifecycle.records",
     "Column": "signatures.records",
     "DeclaredMetadata": "catalog.records",
     "LineageGraph": "lineage.records",
@@ -55,6 +63,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "CheckRule",
     "Column",
     "DeclaredMetadata",
     "LineageGraph",

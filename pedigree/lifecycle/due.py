@@ -60,7 +60,9 @@ def explain(
         reference=f"{name}/{version}",
         stage=stage,
         generation=model["generation"],
-        gates=evaluate_gates(transaction, model["model_id"], state, rule, automatic=automatic),
+        gates=evaluate_gates(
+            transaction, model["model_id"], state, rule, at=model["at"], automatic=automatic
+        ),
     )
 
 
@@ -78,7 +80,9 @@ def due_promotion(transaction: Transaction, name: str) -> DuePromotion | None:
             continue
         for waiting in _waiting(transaction, model, rule):
             state = version_state(transaction, model["model_id"], name, waiting)
-            gates = evaluate_gates(transaction, model["model_id"], state, rule, automatic=True)
+            gates = evaluate_gates(
+                transaction, model["model_id"], state, rule, at=model["at"], automatic=True
+            )
             if all(gate.passed for gate in gates):
                 return DuePromotion(
                     model_name=name,
@@ -137,7 +141,7 @@ def registration_checks(policy: Policy) -> tuple[str, ...]:
     rule = policy.rule(CANDIDATE) or next(
         (rule for rule in policy.stages if NO_STAGE in rule.after), None
     )
-    return rule.checks if rule else ()
+    return rule.check_names if rule else ()
 
 
 def stage_holder(transaction: Transaction, name: str, stage: str) -> int | None:

@@ -1,6 +1,8 @@
 """Gates: what a policy asks of a version that would enter a stage, and how it stands."""
 
-from pedigree.lifecycle.records import Gate, RecordedVerdict, Severity, StageRule
+from datetime import datetime
+
+from pedigree.lifecycle.records import CheckRule, Gate, RecordedVerdict, Severity, StageRule
 from pedigree.lifecycle.store import (
     STAGE,
     VersionState,
@@ -19,6 +21,7 @@ def evaluate_gates(
     version: VersionState,
     rule: StageRule,
     *,
+    at: datetime,
     automatic: bool,
 ) -> tuple[Gate, ...]:
     """Evaluate every gate of a stage for a version.
@@ -28,6 +31,7 @@ def evaluate_gates(
         model_id: The model.
         version: The version that would enter.
         rule: The stage's rule.
+        at: The moment, by the database's clock.
         automatic: No person asks, so a version that left the stage stays out: otherwise the sensor
             would undo every rollback.
     """
@@ -38,7 +42,10 @@ def evaluate_gates(
         _transition(version, rule),
         _not_quarantined(version),
         _not_rejected(version),
-        *(_check(name, version, verdicts.get(name), champion_digest) for name in rule.checks),
+        *(
+            _check(check, version, verdicts.get(check.name), champion_digest, at)
+            for check in rule.checks
+        ),
     ]
     if automatic:
         left = left_stage(transaction, model_id, version.version, rule.name)
@@ -79,19 +86,38 @@ def _first_time(rule: StageRule, left: bool) -> Gate:
 
 
 def _check(
-    name: str, version: VersionState, verdict: RecordedVerdict | None, champion: str | None
+    check: CheckRule,
+    version: VersionState,
+    verdict: RecordedVerdict | None,
+    champion: str | None,
+    at: datetime,
 ) -> Gate:
-    passed, reason = False, f"check {name}, which has not run"
-    if verdict is not None:
-        if verdict.digest != version.digest:
-            reason = f"check {name}, which looked at other bytes"
-        elif is_void(verdict, champion):
-            reason = f"check {name} anew, the champion it compared with has changed"
-        elif verdict.passed or verdict.severity is Severity.WARN:
-            passed, reason = True, verdict.summary
-        else:
-            reason = f"check {name}, which failed: {verdict.summary}"
-    return Gate(name=name, passed=passed, reason=reason)
+    missing = _missing(check, version, verdict, champion, at)
+    if missing is None:
+        return Gate(name=check.name, passed=True, reason=verdict.summary if verdict else "")
+    waits = f"check {check.name}{missing}"
+    return Gate(name=check.name, passed=check.severity is Severity.WARN, reason=waits)
+
+
+def _missing(
+    check: CheckRule,
+    version: VersionState,
+    verdict: RecordedVerdict | None,
+    champion: str | None,
+    at: datetime,
+) -> str | None:
+    """Return what a check's verdict lacks to let the version pass; None where it is a pass."""
+    if verdict is None:
+        return ", which has not run"
+    if verdict.digest != version.digest:
+        return ", which looked at other bytes"
+    if is_void(verdict, champion):
+        return " anew, the champion it compared with has changed"
+    if check.max_age is not None and at - verdict.at > check.max_age:
+        return f" anew, its verdict is older than {check.max_age}"
+    if not verdict.passed and verdict.severity is not Severity.WARN:
+        return f", which failed: {verdict.summary}"
+    return None
 
 
 def is_void(verdict: RecordedVerdict, champion: str | None) -> bool:

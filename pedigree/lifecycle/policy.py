@@ -9,6 +9,7 @@ from pedigree.lifecycle.records import (
     ARCHIVED,
     CANDIDATE,
     NO_STAGE,
+    CheckRule,
     MetricRule,
     Policy,
     StageRule,
@@ -29,9 +30,10 @@ def default_policy(champion_metric: MetricRule | None = None) -> Policy:
     Args:
         champion_metric: With it, a version must also not be worse than the champion.
     """
-    checks: tuple[str, ...] = (METADATA_COMPLETE, SIGNATURE_COMPATIBLE, ARTIFACT_INTACT)
+    names = [METADATA_COMPLETE, SIGNATURE_COMPATIBLE, ARTIFACT_INTACT]
     if champion_metric:
-        checks += (NO_REGRESSION,)
+        names.append(NO_REGRESSION)
+    checks = tuple(CheckRule(name=name) for name in names)
     return Policy(
         champion_metric=champion_metric,
         stages=(

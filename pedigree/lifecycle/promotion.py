@@ -18,6 +18,7 @@ from pedigree.lifecycle.records import (
     ARCHIVED,
     CANDIDATE,
     NO_STAGE,
+    Gate,
     Move,
     Policy,
     RecordedVerdict,
@@ -126,7 +127,7 @@ class Mover:
         rule = self._policy.rule(CANDIDATE)
         if rule is None or state.stage != NO_STAGE:
             return
-        gates = evaluate_gates(self._transaction, self._model.model_id, state, rule, automatic=True)
+        gates = self._gates(state, rule, automatic=True)
         if all(gate.passed for gate in gates):
             self._enter(state, rule)
 
@@ -232,10 +233,18 @@ class Mover:
                 remedy="Look again, and repeat the request if it is still right",
             )
 
-    def _pass_gates(self, state: VersionState, rule: StageRule, automatic: bool) -> None:
-        gates = evaluate_gates(
-            self._transaction, self._model.model_id, state, rule, automatic=automatic
+    def _gates(self, state: VersionState, rule: StageRule, *, automatic: bool) -> tuple[Gate, ...]:
+        return evaluate_gates(
+            self._transaction,
+            self._model.model_id,
+            state,
+            rule,
+            at=self._model.at,
+            automatic=automatic,
         )
+
+    def _pass_gates(self, state: VersionState, rule: StageRule, automatic: bool) -> None:
+        gates = self._gates(state, rule, automatic=automatic)
         reference = f"{self._model.name}/{state.version}"
         for gate in gates:
             if gate.name == "transition" and not gate.passed:

@@ -44,14 +44,24 @@ class RecordedVerdict(Verdict):
     recorded_by: str
 
 
-class StageRule(Record):
-    """What a policy asks of a version that enters a stage."""
+class CheckRule(Record):
+    """A check that a stage asks for. Where nothing else is to be said, its name alone will do."""
 
-    name: str
-    after: tuple[str, ...] = Field(description="The stages from which it may be entered")
-    exclusive: bool = Field(default=False, description="Held by at most one version")
-    checks: tuple[str, ...] = Field(default=(), description="Checks whose verdict must be a pass")
-    automatic: bool = Field(default=False, description="The promotion sensor enters it by itself")
+    name: str = Field(min_length=1)
+    severity: Severity = Field(
+        default=Severity.ERROR, description="warn: its failure is shown, and stops no version"
+    )
+    max_age: Duration | None = Field(
+        default=None, description="How old its verdict may be; None: of any age"
+    )
+    settings: dict[str, JsonValue] = Field(
+        default_factory=dict, description="What the check itself goes by"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, given: object) -> object:
+        return {"name": given} if isinstance(given, str) else given
 
 
 class MetricRule(Record):
@@ -60,6 +70,23 @@ class MetricRule(Record):
     metric: str = Field(min_length=1)
     higher_is_better: bool = True
     tolerance: float = Field(default=0.0, ge=0, description="How much worse is still no regression")
+
+
+class StageRule(Record):
+    """What a policy asks of a version that enters a stage."""
+
+    name: str
+    after: tuple[str, ...] = Field(description="The stages from which it may be entered")
+    exclusive: bool = Field(default=False, description="Held by at most one version")
+    checks: tuple[CheckRule, ...] = Field(
+        default=(), description="Checks whose verdict must be a pass"
+    )
+    automatic: bool = Field(default=False, description="The promotion sensor enters it by itself")
+
+    @property
+    def check_names(self) -> tuple[str, ...]:
+        """The names of its checks."""
+        return tuple(check.name for check in self.checks)
 
 
 class RetentionRule(Record):
@@ -97,6 +124,23 @@ class Policy(Record):
                 if before != NO_STAGE and before not in names:
                     raise ValueError(f"stage {stage.name!r} follows {before!r}, not declared")
         return self
+
+    @model_validator(mode="after")
+    def _one_way_to_check(self) -> "Policy":
+        # A verdict is of a version, not of a stage: it cannot go by two settings.
+        known: dict[str, dict[str, JsonValue]] = {}
+        for check in self._check_rules():
+            if check.settings and known.setdefault(check.name, check.settings) != check.settings:
+                raise ValueError(f"two stages give the check {check.name!r} different settings")
+        return self
+
+    def check_rule(self, name: str) -> CheckRule | None:
+        """Return the rule by whose settings a check goes; None where no stage asks for it."""
+        rules = [rule for rule in self._check_rules() if rule.name == name]
+        return next((rule for rule in rules if rule.settings), rules[0] if rules else None)
+
+    def _check_rules(self) -> tuple[CheckRule, ...]:
+        return tuple(check for stage in self.stages for check in stage.checks)
 
     def rule(self, stage: str) -> StageRule | None:
         """Return a stage's rule, or None where the policy has no such stage."""

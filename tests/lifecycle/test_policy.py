@@ -1,0 +1,40 @@
+import pytest
+from pydantic import ValidationError
+
+from pedigree.lifecycle.policy import default_policy
+from pedigree.lifecycle.records import CheckRule, Policy, Severity, StageRule
+
+
+def stage(name: str, *checks: object) -> dict[str, object]:
+    return {"name": name, "after": ["none"], "checks": list(checks)}
+
+
+def test_a_check_s_name_alone_is_a_rule() -> None:
+    policy = Policy.model_validate({"stages": [stage("candidate", "scan", {"name": "slices"})]})
+    assert policy.stages[0].checks == (CheckRule(name="scan"), CheckRule(name="slices"))
+    assert policy.stages[0].check_names == ("scan", "slices")
+
+
+def test_a_rule_survives_its_storing() -> None:
+    rule = CheckRule.model_validate(
+        {"name": "slices", "severity": "warn", "max_age": "30d", "settings": {"groups": ["age"]}}
+    )
+    policy = Policy(stages=(StageRule(name="candidate", after=("none",), checks=(rule,)),))
+    assert Policy.model_validate(policy.model_dump(mode="json")) == policy
+    assert (rule.severity, rule.max_age.days) == (Severity.WARN, 30)
+
+
+def test_a_check_goes_by_the_settings_that_any_stage_gives() -> None:
+    given = {"name": "slices", "settings": {"groups": ["age"]}}
+    policy = Policy.model_validate(
+        {"stages": [stage("candidate", "slices"), stage("staging", given)]}
+    )
+    assert policy.check_rule("slices").settings == {"groups": ["age"]}
+    assert policy.check_rule("scan") is None
+    assert default_policy().check_rule("artifact_intact") == CheckRule(name="artifact_intact")
+
+
+def test_two_stages_cannot_give_a_check_different_settings() -> None:
+    one, other = ({"name": "slices", "settings": {"groups": [group]}} for group in ("a", "b"))
+    with pytest.raises(ValidationError, match="different settings"):
+        Policy.model_validate({"stages": [stage("candidate", one), stage("staging", other)]})
