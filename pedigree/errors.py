@@ -19,6 +19,7 @@
     │   ├── VersionNotFoundError
     │   ├── AliasNotFoundError
     │   ├── StageEmptyError          no version holds the stage
+    │   ├── QuarantineNotFoundError  the data is in no quarantine
     │   └── NothingToRollBackError
     ├── RefusedError                 the request is well-formed and the rules say no
     │   ├── NameTakenError           the name, or its twin by case, exists (also when deleted)
@@ -199,6 +200,10 @@ class AliasNotFoundError(NotFoundError):
 
 class StageEmptyError(NotFoundError):
     """No version holds the stage."""
+
+
+class QuarantineNotFoundError(NotFoundError):
+    """The data is in no quarantine, so there is nothing to release."""
 
 
 class NothingToRollBackError(NotFoundError):

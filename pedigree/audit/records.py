@@ -27,9 +27,14 @@ class EventType(StrEnum):
     VERSION_STAGE_CHANGED = "version.stage_changed"
     VERSION_CHECK_RECORDED = "version.check_recorded"
     VERSION_HELD = "version.held"
-    VERSION_RELEASED = "version.released"
+    VERSION_QUARANTINED = "version.quarantined"
+    VERSION_RELEASED = (
+        "version.released"  # from quarantine; without "from" in its body, from a hold
+    )
     ALIAS_SET = "alias.set"
     ALIAS_DELETED = "alias.deleted"
+    ASSET_QUARANTINED = "asset.quarantined"
+    ASSET_RELEASED = "asset.released"
     BLOB_REMOVED = "blob.removed"
     BLOB_MOVED = "blob.moved"
 
@@ -67,9 +72,9 @@ class Event(NewEvent):
 
     @property
     def subject(self) -> str:
-        """What it happened to: a model, a version, or the digest of bytes that many may share."""
+        """What it happened to: a model, a version, an asset, or the digest of shared bytes."""
         if self.model is None:
-            return str(self.body["digest"])
+            return str(self.body.get("asset") or self.body["digest"])
         return self.model if self.version is None else f"{self.model}/{self.version}"
 
 

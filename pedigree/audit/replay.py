@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from pedigree.audit.records import EventType, NewEvent
 
 NO_STAGE = "none"
+QUARANTINE = "quarantine"
 
 
 class TenureState(NamedTuple):
@@ -35,12 +36,30 @@ class VersionState:
     tags: dict[str, str]
     stage: str = NO_STAGE
     hold_reason: str | None = None
+    quarantine_reason: str | None = None
     tier: str = "standard"
     deleted_at: datetime | None = None
     collected: bool = False
     cards: list[str] = field(default_factory=list)
     trainings: dict[str, dict[str, Any]] = field(default_factory=dict)
     verdicts: list[dict[str, Any]] = field(default_factory=list)
+    _quarantines: dict[int, str] = field(default_factory=dict, repr=False, compare=False)
+
+    def quarantine(self, quarantine_id: int, reason: str) -> None:
+        """Put the version in one more quarantine."""
+        self._quarantines[quarantine_id] = reason
+        self._say_why()
+
+    def release(self, quarantine_ids: Iterable[int]) -> None:
+        """Take the version out of some quarantines."""
+        for quarantine_id in quarantine_ids:
+            self._quarantines.pop(quarantine_id, None)
+        self._say_why()
+
+    def _say_why(self) -> None:
+        self.quarantine_reason = combined_reason(
+            reason for _, reason in sorted(self._quarantines.items())
+        )
 
 
 @dataclass
@@ -85,6 +104,15 @@ class ModelState:
         place = self._open.pop((pointer, of), None)
         if place is not None:
             self.tenures[place] = self.tenures[place]._replace(until=at)
+
+
+def combined_reason(reasons: Iterable[str]) -> str | None:
+    """Return why a version is in quarantine, of the reasons that hold; None: it is not.
+
+    >>> combined_reason(["wrong prices", "late feed", "wrong prices"])
+    'wrong prices; late feed'
+    """
+    return "; ".join(dict.fromkeys(reasons)) or None
 
 
 TRAINING = ("run_id", "git_commit", "git_dirty", "training_data_digest", "environment_hash")
@@ -188,8 +216,17 @@ def _held(state: ModelState, event: NewEvent) -> None:
     _version(state, event).hold_reason = str(event.body["reason"])
 
 
+def _quarantined(state: ModelState, event: NewEvent) -> None:
+    body: dict[str, Any] = event.body
+    _version(state, event).quarantine(body["quarantine_id"], body["reason"])
+
+
 def _released(state: ModelState, event: NewEvent) -> None:
-    _version(state, event).hold_reason = None
+    body: dict[str, Any] = event.body
+    if body.get("from") == QUARANTINE:
+        _version(state, event).release(body["quarantine_ids"])
+    else:
+        _version(state, event).hold_reason = None
 
 
 def _tier_changed(state: ModelState, event: NewEvent) -> None:
@@ -218,6 +255,7 @@ _FOLDS: Mapping[EventType, Callable[[ModelState, NewEvent], None]] = MappingProx
         EventType.VERSION_STAGE_CHANGED: _stage_changed,
         EventType.VERSION_CHECK_RECORDED: _checked,
         EventType.VERSION_HELD: _held,
+        EventType.VERSION_QUARANTINED: _quarantined,
         EventType.VERSION_RELEASED: _released,
         EventType.VERSION_TIER_CHANGED: _tier_changed,
         EventType.ALIAS_SET: _alias_set,

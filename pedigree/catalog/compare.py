@@ -11,6 +11,7 @@ from pedigree.artifacts.store import get_manifest
 from pedigree.catalog.names import name_key
 from pedigree.catalog.reading import environment_packages
 from pedigree.catalog.records import ModelVersion
+from pedigree.lineage.records import LineageGraph
 from pedigree.lineage.store import read_lineage
 from pedigree.postgres.transaction import Transaction
 from pedigree.signatures.compare import RULES, changes
@@ -28,7 +29,7 @@ _ABOUT = (
     "training_data_version",
     "validation_dataset_id",
 )
-_CODE = ("git_commit", "git_dirty", "code_version", "environment_hash")
+CODE = ("git_commit", "git_dirty", "code_version", "environment_hash")
 
 Input = tuple[str, str | None]
 
@@ -103,21 +104,25 @@ class Side(NamedTuple):
     version: ModelVersion
     manifest: Manifest
     packages: Mapping[str, str]
-    inputs: Mapping[Input, str | None]
+    lineage: LineageGraph
+
+    @property
+    def inputs(self) -> Mapping[Input, str | None]:
+        """The data version of each direct input."""
+        return {
+            (node.asset, node.partition): node.data_version for node, _ in self.lineage.inputs()
+        }
 
 
 def read_side(transaction: Transaction, version: ModelVersion) -> Side:
     """Read what is compared of a version."""
     known = version.environment_hash
     packages = environment_packages(transaction, known) if known else ()
-    graph = read_lineage(
-        transaction, name_key(version.model_name), version.version_id, newest=False
-    )
     return Side(
         version,
         get_manifest(transaction, version.digest),
         dict(_split(package) for package in packages),
-        {(node.asset, node.partition): node.data_version for node, _ in graph.inputs()},
+        read_lineage(transaction, name_key(version.model_name), version.version_id, newest=False),
     )
 
 
@@ -129,14 +134,14 @@ def compare(a: Side, b: Side) -> Comparison:
         a=a.version.reference,
         b=b.version.reference,
         metrics=tuple(_metrics(a.version.metrics, b.version.metrics)),
-        params=tuple(_values(fields_a["params"], fields_b["params"])),
-        tags=tuple(_values(fields_a["tags"], fields_b["tags"])),
+        params=tuple(value_changes(fields_a["params"], fields_b["params"])),
+        tags=tuple(value_changes(fields_a["tags"], fields_b["tags"])),
         signature=_signature(a.version.signature, b.version.signature),
         data=tuple(_data(a.inputs, b.inputs)),
-        code=tuple(_values(_only(fields_a, _CODE), _only(fields_b, _CODE))),
-        packages=tuple(_values(a.packages, b.packages)),
+        code=tuple(value_changes(only(fields_a, CODE), only(fields_b, CODE))),
+        packages=tuple(value_changes(a.packages, b.packages)),
         files=tuple(_files(a.manifest, b.manifest)),
-        about=tuple(_values(_only(fields_a, _ABOUT), _only(fields_b, _ABOUT))),
+        about=tuple(value_changes(only(fields_a, _ABOUT), only(fields_b, _ABOUT))),
     )
 
 
@@ -145,11 +150,13 @@ def _split(package: str) -> tuple[str, str]:
     return name, version
 
 
-def _only(fields: Mapping[str, JsonValue], names: tuple[str, ...]) -> dict[str, JsonValue]:
+def only(fields: Mapping[str, JsonValue], names: tuple[str, ...]) -> dict[str, JsonValue]:
+    """Return some of a record's fields."""
     return {name: fields[name] for name in names}
 
 
-def _values(a: Mapping[str, JsonValue], b: Mapping[str, JsonValue]) -> Iterator[ValueChange]:
+def value_changes(a: Mapping[str, JsonValue], b: Mapping[str, JsonValue]) -> Iterator[ValueChange]:
+    """Give the values that differ, or that one of the two has alone."""
     for name in dict.fromkeys([*a, *b]):
         if (name in a) != (name in b) or a[name] != b[name]:
             yield ValueChange(name=name, a=a.get(name), b=b.get(name))

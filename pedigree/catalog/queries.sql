@@ -171,3 +171,95 @@ UPDATE pedigree.model_version SET
     owners = coalesce(%(owners)s::text[], owners),
     tags = coalesce(%(tags)s::jsonb, tags)
 WHERE model_id = %(model_id)s AND version = %(version)s AND deleted_at IS NULL;
+
+-- name: lock_quarantines
+-- Let no registration look for quarantines until this transaction ends.
+SELECT pg_advisory_xact_lock(hashtextextended('pedigree.quarantine', 0));
+
+-- name: share_quarantines
+-- Let no quarantine come or go until this transaction ends.
+SELECT pg_advisory_xact_lock_shared(hashtextextended('pedigree.quarantine', 0));
+
+-- name: insert_quarantine
+-- Put data, or (asset NULL) a version, in quarantine.
+INSERT INTO pedigree.quarantine (asset, partition, since, reason, at, quarantined_by)
+VALUES (
+    %(asset)s, %(partition)s, %(since)s, %(reason)s, clock_timestamp(), %(actor)s
+)
+RETURNING quarantine_id, asset, partition, since, reason, at, quarantined_by;
+
+-- name: insert_mark
+-- Mark a version for a quarantine.
+INSERT INTO pedigree.quarantine_mark (quarantine_id, model_id, version)
+SELECT %(quarantine_id)s, model_id, version FROM pedigree.model_version
+WHERE model_id = %(model_id)s AND version = %(version)s;
+
+-- name: quarantines_of_training
+-- The open quarantines of data that a training stands on, but for those its version knows already. A
+-- node without a time may be older or newer, so it counts.
+SELECT q.quarantine_id, q.asset, q.partition, q.since, q.reason, q.at, q.quarantined_by
+FROM pedigree.quarantine q
+WHERE q.released_at IS NULL AND q.asset IS NOT NULL
+    AND EXISTS (
+        SELECT FROM pedigree.lineage_node n
+        WHERE n.training_id = %(training_id)s AND n.asset = q.asset AND n.kind <> 'step'
+            AND (
+                q.partition IS NULL OR n.partition = q.partition
+                OR (n.partition IS NULL AND n.kind = 'missing')
+            )
+            AND (n.at IS NULL OR (n.at <= q.at AND (q.since IS NULL OR n.at >= q.since)))
+    )
+    AND NOT EXISTS (
+        SELECT FROM pedigree.quarantine_mark k
+        WHERE k.quarantine_id = q.quarantine_id
+            AND k.model_id = %(model_id)s AND k.version = %(version)s
+    )
+ORDER BY q.quarantine_id;
+
+-- name: release_data
+-- End the open quarantines of an asset, or of one of its partitions.
+UPDATE pedigree.quarantine SET released_at = clock_timestamp(), released_by = %(actor)s
+WHERE released_at IS NULL AND asset = %(asset)s
+    AND partition IS NOT DISTINCT FROM %(partition)s::text
+RETURNING quarantine_id, asset, partition, since, reason, at, quarantined_by, released_at;
+
+-- name: release_alone
+-- End those quarantines that are about no data.
+UPDATE pedigree.quarantine SET released_at = clock_timestamp(), released_by = %(actor)s
+WHERE released_at IS NULL AND asset IS NULL
+    AND quarantine_id = ANY (%(quarantine_ids)s::bigint[]);
+
+-- name: release_marks
+-- Take a version out of some quarantines.
+UPDATE pedigree.quarantine_mark SET released_at = %(at)s
+WHERE model_id = %(model_id)s AND version = %(version)s AND released_at IS NULL
+    AND quarantine_id = ANY (%(quarantine_ids)s::bigint[]);
+
+-- name: marked_versions
+-- The versions that some quarantines hold, by model.
+SELECT k.quarantine_id, m.name AS model_name, k.version
+FROM pedigree.quarantine_mark k
+JOIN pedigree.registered_model m USING (model_id)
+WHERE k.quarantine_id = ANY (%(quarantine_ids)s::bigint[]) AND k.released_at IS NULL
+ORDER BY k.model_id, k.version, k.quarantine_id;
+
+-- name: open_marks
+-- The quarantines that hold a version.
+SELECT q.quarantine_id, q.reason
+FROM pedigree.quarantine_mark k
+JOIN pedigree.quarantine q USING (quarantine_id)
+WHERE k.model_id = %(model_id)s AND k.version = %(version)s AND k.released_at IS NULL
+ORDER BY q.quarantine_id;
+
+-- name: quarantine_version
+-- Say why a version is in quarantine; NULL: it is not.
+UPDATE pedigree.model_version SET quarantine_reason = %(reason)s
+WHERE model_id = %(model_id)s AND version = %(version)s;
+
+-- name: open_quarantines
+-- What is in quarantine, the newest first.
+SELECT quarantine_id, asset, partition, since, reason, at, quarantined_by
+FROM pedigree.quarantine
+WHERE released_at IS NULL
+ORDER BY quarantine_id DESC
+LIMIT %(limit)s;

@@ -4,6 +4,8 @@ So none costs more as a model gains versions. What can be long comes in pages: t
 behind the last of the page before.
 """
 
+from datetime import datetime
+
 from pedigree.catalog.names import name_key, validate_name
 from pedigree.catalog.records import ModelVersion, RegisteredModel, Training
 from pedigree.catalog.references import LATEST, Reference
@@ -107,6 +109,22 @@ def environment_packages(transaction: Transaction, environment_hash: str) -> tup
     """Return the packages behind an environment's hash; none where they were not recorded."""
     row = transaction.execute(SQL["environment"], {"hash": environment_hash}).fetchone()
     return tuple(row["packages"]) if row else ()
+
+
+def in_a_zone(field: str, moment: datetime) -> datetime:
+    """Return a moment that is the same one everywhere.
+
+    Raises:
+        InvalidInputError: It has no time zone.
+    """
+    if moment.tzinfo is None or moment.utcoffset() is None:
+        raise InvalidInputError(
+            "has no time zone, so it is another moment in each place",
+            field=field,
+            value=moment.isoformat(),
+            remedy=f"Write {moment.isoformat()}Z, or another offset such as +02:00",
+        )
+    return moment
 
 
 def at_least_one(limit: int) -> int:

@@ -196,3 +196,16 @@ class Registration(Record):
     notice: str | None = Field(
         default=None, description="Why an existing version will not become a candidate by itself"
     )
+
+
+class Quarantine(Record):
+    """Data, or one version, in quarantine; and the versions that are marked for it."""
+
+    quarantine_id: int
+    asset: str | None = Field(description="None where a single version is meant")
+    partition: str | None = Field(description="None: all partitions, or an asset without any")
+    since: datetime | None = Field(description="Only data recorded from then on")
+    reason: str
+    at: datetime
+    quarantined_by: str
+    versions: tuple[str, ...] = Field(description="References of the versions that it marks")

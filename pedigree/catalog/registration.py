@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from pedigree.artifacts.records import Manifest
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
+from pedigree.catalog.quarantine import quarantine_registered
 from pedigree.catalog.records import NewVersion
 from pedigree.catalog.store import (
     SQL,
@@ -42,6 +43,9 @@ def register_manifest(
         InvalidNameError: The name breaks the rule.
         NameTakenError: The name has a twin, or was deleted.
     """
+    if new.lineage.nodes:
+        # Before the model's lock, as those do who put data in quarantine.
+        transaction.execute(SQL["share_quarantines"])
     model = lock_or_create_model(transaction, name, actor)
     return _Registrar(transaction, model, manifest.digest, new, actor).register()
 
@@ -59,7 +63,8 @@ class _Registrar(NamedTuple):
         known = self.transaction.execute(
             SQL["version_of_digest"], {"model_id": self.model.model_id, "digest": self.digest}
         ).fetchone()
-        return self._create() if known is None else self._retrain(known)
+        registered = self._create() if known is None else self._retrain(known)
+        return self._look_for_quarantines(registered) if self.new.lineage.nodes else registered
 
     def _create(self) -> Registered:
         # One round trip for all rows: the model's lock is held meanwhile.
@@ -89,6 +94,15 @@ class _Registrar(NamedTuple):
             self._tell(EventType.VERSION_TRAINED, version, training)
         notice = _notice(f"{self.model.name}/{version}", known)
         return Registered(version, training, created=False, notice=notice)
+
+    def _look_for_quarantines(self, done: Registered) -> Registered:
+        why = quarantine_registered(
+            self.transaction, self.model, done.version, done.training_id, self.actor
+        )
+        if why is None:
+            return done
+        reference = f"{self.model.name}/{done.version}"
+        return done._replace(notice=f"{reference} stands on data in quarantine: {why}")
 
     def _add_training(self, version: int) -> str:
         training_id = str(uuid.uuid4())

@@ -10,6 +10,8 @@ import typer
 from pedigree.errors import InvalidInputError, InvalidMetadataError, PedigreeError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from pydantic import JsonValue, ValidationError
 
 JsonFlag: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -95,6 +97,25 @@ def read_text(option: str, path: Path) -> str:
         reason = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else "cannot be read"
         raise InvalidInputError(
             reason, field=option, value=str(path), remedy="Name a readable text file"
+        ) from error
+
+
+def read_moment(option: str, text: str) -> "datetime":
+    """Read a moment in ISO 8601.
+
+    Raises:
+        InvalidInputError: It is none.
+    """
+    from datetime import datetime
+
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidInputError(
+            "is not a moment",
+            field=option,
+            value=text,
+            remedy="Write it as 2026-03-01T12:00Z or 2026-03-01T12:00+02:00",
         ) from error
 
 

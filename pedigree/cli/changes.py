@@ -1,4 +1,4 @@
-"""``pedigree update | hold | release | delete | restore | retention``: what may change."""
+"""``pedigree update | hold | lift-hold | delete | restore | retention``: what may change."""
 
 from typing import Annotated
 
@@ -23,7 +23,7 @@ def add_to(app: typer.Typer) -> None:
     for name, command in (
         ("update", update),
         ("hold", hold),
-        ("release", release),
+        ("lift-hold", lift_hold),
         ("delete", delete),
         ("restore", restore),
         ("retention", retention),
@@ -53,18 +53,18 @@ def update(
 def hold(reference: ReferenceArgument, reason: Reason, as_json: JsonFlag = False) -> None:
     """Put a version under legal hold.
 
-    It cannot be deleted until it is released.
+    It cannot be deleted until the hold is lifted.
     """
     with open_registry() as registry:
         registry.hold(reference, reason=reason)
         _answer(registry.get(reference), as_json, f"{reference} is held.")
 
 
-def release(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
-    """Release a version from its legal hold."""
+def lift_hold(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
+    """Take a version's legal hold away."""
     with open_registry() as registry:
-        registry.release(reference)
-        _answer(registry.get(reference), as_json, f"{reference} is released.")
+        registry.lift_hold(reference)
+        _answer(registry.get(reference), as_json, f"{reference} is held no more.")
 
 
 def delete(

@@ -22,11 +22,13 @@ from pedigree.cli import (
     integrity,
     lineage,
     models,
+    quarantine,
     register,
     search,
     server,
     stages,
     storage,
+    upstream,
 )
 from pedigree.errors import PedigreeError
 
@@ -40,8 +42,8 @@ app = typer.Typer(
 )
 
 for group in (
-    *(models, search, catalog, compare, lineage, register, changes, alias, stages, events),
-    *(storage, collection, integrity, database, server),
+    *(models, search, catalog, compare, lineage, upstream, quarantine, register, changes, alias),
+    *(stages, events, storage, collection, integrity, database, server),
 ):
     group.add_to(app)
 

@@ -4,13 +4,12 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from pedigree.cli._input import JsonFlag, LimitOption, NameArgument
+from pedigree.cli._input import JsonFlag, LimitOption, NameArgument, read_moment
 from pedigree.cli._session import open_registry
 from pedigree.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
     from rich.table import Table
     from rich.text import Text
@@ -148,7 +147,7 @@ def as_of(
     from pedigree.cli import _output
 
     with open_registry() as registry:
-        tenures = registry.as_of(name, _moment(moment), _pointer(stage, alias))
+        tenures = registry.as_of(name, read_moment("moment", moment), _pointer(stage, alias))
     if as_json:
         _output.print_json(tenures)
     elif tenures:
@@ -181,17 +180,3 @@ def _pointer(stage: str | None, alias: str | None) -> str | None:
             "is given beside --stage", field="--alias", value=alias, remedy="Give one of the two"
         )
     return f"stage:{stage}" if stage else f"alias:{alias}" if alias else None
-
-
-def _moment(text: str) -> "datetime":
-    from datetime import datetime
-
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError as error:
-        raise InvalidInputError(
-            "is not a moment",
-            field="moment",
-            value=text,
-            remedy="Write it as 2026-03-01T12:00Z or 2026-03-01T12:00+02:00",
-        ) from error

@@ -293,8 +293,8 @@ SELECT canonical FROM pedigree.event WHERE model = %(name)s ORDER BY id;
 
 -- name: versions_of_model
 -- What the events tell of versions.
-SELECT version, digest, created_at, created_by, description, owners, tags, hold_reason, tier,
-    deleted_at, collected_at IS NOT NULL AS collected
+SELECT version, digest, created_at, created_by, description, owners, tags, hold_reason,
+    quarantine_reason, tier, deleted_at, collected_at IS NOT NULL AS collected
 FROM pedigree.model_version
 WHERE model_id = %(model_id)s;
 

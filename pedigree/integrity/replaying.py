@@ -69,7 +69,7 @@ def _differences(name: str, present: ModelState, told: ModelState) -> Iterator[t
         if here is None or there is None:
             yield reference, "no event tells of it" if there is None else "its row is gone"
             continue
-        for field in fields(VersionState):
+        for field in filter(lambda one: one.compare, fields(VersionState)):
             a, b = getattr(here, field.name), getattr(there, field.name)
             yield from _difference(reference, field.name, a, b)
 

@@ -153,6 +153,15 @@ JOIN pedigree.registered_model m USING (model_id)
 WHERE m.name_key = %(name_key)s AND t.version = %(version)s
 ORDER BY t.tenure_id;
 
+-- name: tenures_of_versions
+-- The tenures of many versions, of each in the order of their beginning.
+SELECT m.name AS model_name, t.tenure_id, t.pointer || ':' || t.name AS pointer,
+    t.version AS version_id, t.held_since AS since, t.held_until AS until, t.moved_by, t.reason
+FROM unnest(%(name_keys)s::text[], %(versions)s::integer[]) AS wanted (name_key, version)
+JOIN pedigree.registered_model m ON m.name_key = wanted.name_key
+JOIN pedigree.tenure t ON t.model_id = m.model_id AND t.version = wanted.version
+ORDER BY t.tenure_id;
+
 -- name: as_of
 -- What a model's stages and aliases, or one of them, pointed to at a moment. Each pointer is hopped
 -- to. Of exclusive tenures only the last that began by then can have held; of shared ones, those that

@@ -1,4 +1,4 @@
-"""Hold, release and delete: what decides how long a version stays."""
+"""Hold, lift a hold and delete: what decides how long a version stays."""
 
 from pydantic import JsonValue
 
@@ -17,7 +17,7 @@ _DELETABLE = frozenset({NO_STAGE, CANDIDATE, ARCHIVED})
 def hold_version(
     transaction: Transaction, name: str, version: int, actor: Actor, *, reason: str
 ) -> None:
-    """Put a legal hold on a version: it cannot be deleted until it is released.
+    """Put a legal hold on a version: it cannot be deleted until that is lifted.
 
     Raises:
         NotFoundError: There is no such model or version.
@@ -27,7 +27,7 @@ def hold_version(
     tell(transaction, EventType.VERSION_HELD, model, version, actor, body={"reason": reason})
 
 
-def release_version(
+def lift_hold(
     transaction: Transaction, name: str, version: int, actor: Actor, *, reason: str | None
 ) -> None:
     """Take a legal hold away; a version without one is left as it is.
@@ -94,7 +94,7 @@ def _refuse_if_in_use(transaction: Transaction, model: LockedModel, state: Versi
         SQL["aliases_of_version"], {"model_id": model.model_id, "version": state.version}
     ).fetchall()
     if state.hold_reason is not None:
-        why, remedy = f"is on legal hold: {state.hold_reason}", "Release the hold first"
+        why, remedy = f"is on legal hold: {state.hold_reason}", "Lift the hold first"
     elif state.stage not in _DELETABLE:
         why, remedy = f"holds the stage {state.stage}", "Promote another version first"
     elif aliases:

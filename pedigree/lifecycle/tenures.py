@@ -7,7 +7,7 @@ from psycopg.types.json import Jsonb
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
 from pedigree.catalog.names import name_key, validate_name
-from pedigree.catalog.reading import at_least_one, find_model
+from pedigree.catalog.reading import at_least_one, find_model, in_a_zone
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import LockedModel, lock_model, lock_or_create_model
 from pedigree.errors import InvalidInputError
@@ -100,13 +100,7 @@ def as_of(
         ModelNotFoundError: There is no model of that name.
         InvalidInputError: The moment has no time zone, or the pointer is none.
     """
-    if moment.tzinfo is None or moment.utcoffset() is None:
-        raise InvalidInputError(
-            "has no time zone, so it is another moment in each place",
-            field="moment",
-            value=moment.isoformat(),
-            remedy=f"Write {moment.isoformat()}Z, or another offset such as +02:00",
-        )
+    moment = in_a_zone("moment", moment)
     wanted = split_pointer(pointer) if pointer else {"pointer": None, "name": None}
     found = transaction.execute(SQL["as_of"], {**_key(name), "moment": moment, **wanted})
     return _found(transaction, name, found.fetchall())

@@ -1,16 +1,20 @@
--- name: insert_node
--- Write one event of a training's graph.
+-- name: insert_nodes
+-- Write the events of a training's graph, however many, in one statement.
 INSERT INTO pedigree.lineage_node (
     training_id, node_id, kind, asset, partition, storage_id, run_id, data_version, code_version, at
-) VALUES (
-    %(training_id)s, %(node_id)s, %(kind)s, %(asset)s, %(partition)s, %(storage_id)s, %(run_id)s,
-    %(data_version)s, %(code_version)s, %(at)s
-);
+)
+SELECT %(training_id)s, node.*
+FROM unnest(
+    %(node_id)s::integer[], %(kind)s::text[], %(asset)s::text[], %(partition)s::text[],
+    %(storage_id)s::bigint[], %(run_id)s::text[], %(data_version)s::text[],
+    %(code_version)s::text[], %(at)s::timestamptz[]
+) AS node;
 
--- name: insert_edge
--- Write that one event used another.
+-- name: insert_edges
+-- Write who used what in a training's graph, in one statement.
 INSERT INTO pedigree.lineage_edge (training_id, consumer, source, capture)
-VALUES (%(training_id)s, %(consumer)s, %(source)s, %(capture)s);
+SELECT %(training_id)s, edge.*
+FROM unnest(%(consumer)s::integer[], %(source)s::integer[], %(capture)s::text[]) AS edge;
 
 -- name: nodes
 -- The events of a training's graph, the step first.
@@ -37,3 +41,28 @@ ORDER BY
     CASE WHEN NOT %(newest)s THEN t.created_at END,
     t.training_id
 LIMIT 1;
+
+-- name: trained_on
+-- The versions, deleted or not, one of whose trainings stands on some data, directly or not. A node
+-- without partition is all that is known where the partitions that were read are not.
+SELECT m.name AS model_name, t.version, v.digest, v.created_at, v.deleted_at, v.quarantine_reason,
+    bool_or(%(partition)s::text IS NULL OR n.partition IS NOT NULL) AS certain,
+    bool_or(EXISTS (
+        SELECT FROM pedigree.lineage_edge e
+        WHERE e.training_id = n.training_id AND e.consumer = 0 AND e.source = n.node_id
+    )) AS direct,
+    coalesce(
+        array_agg(DISTINCT n.partition) FILTER (WHERE n.partition IS NOT NULL), '{}'
+    ) AS partitions
+FROM pedigree.lineage_node n
+JOIN pedigree.training t USING (training_id)
+JOIN pedigree.model_version v ON v.model_id = t.model_id AND v.version = t.version
+JOIN pedigree.registered_model m ON m.model_id = t.model_id
+WHERE n.asset = %(asset)s AND n.kind <> 'step'
+    AND (
+        %(partition)s::text IS NULL OR n.partition = %(partition)s
+        OR (n.partition IS NULL AND n.kind = 'missing')
+    )
+    AND (%(since)s::timestamptz IS NULL OR coalesce(n.at, t.created_at) >= %(since)s)
+GROUP BY m.model_id, m.name, t.version, v.digest, v.created_at, v.deleted_at, v.quarantine_reason
+ORDER BY m.model_id, t.version;

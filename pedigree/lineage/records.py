@@ -6,6 +6,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from pedigree._record import Record
+from pedigree.artifacts.records import Digest
 
 
 class Capture(StrEnum):
@@ -64,6 +65,27 @@ class LineageGraph(Record):
         return tuple(
             (nodes[edge.source], edge.capture) for edge in self.edges if edge.consumer in steps
         )
+
+
+class TrainedOn(Record):
+    """A version that stands on some data, and how."""
+
+    model_name: str
+    version: int
+    digest: Digest
+    created_at: datetime
+    deleted_at: datetime | None
+    quarantine_reason: str | None
+    direct: bool = Field(description="A training read it itself, and not what was made of it")
+    certain: bool = Field(
+        description="False where it is known that the asset was read, and not which partitions"
+    )
+    partitions: tuple[str, ...] = Field(description="Those of the asset that it stands on")
+
+    @property
+    def reference(self) -> str:
+        """``customer_churn/3``."""
+        return f"{self.model_name}/{self.version}"
 
 
 class StaleInput(Record):

@@ -1,22 +1,27 @@
 """Rows of the lineage graph ↔ records."""
 
-from pedigree.lineage.records import LineageEdge, LineageGraph, LineageNode
+from collections.abc import Iterable
+from datetime import datetime
+
+from pedigree._record import Record
+from pedigree.lineage.records import LineageEdge, LineageGraph, LineageNode, TrainedOn
 from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Transaction
 
-_SQL = load_queries(__package__)
+SQL = load_queries(__package__)
 
 
 def insert_lineage(transaction: Transaction, training_id: str, graph: LineageGraph) -> None:
     """Write the graph of a training that the same transaction wrote."""
     key = {"training_id": training_id}
-    cursor = transaction.cursor()
     if graph.nodes:
-        nodes = [{**key, **node.model_dump()} for node in graph.nodes]
-        cursor.executemany(_SQL["insert_node"], nodes)
+        transaction.execute(SQL["insert_nodes"], {**key, **_columns(LineageNode, graph.nodes)})
     if graph.edges:
-        edges = [{**key, **edge.model_dump()} for edge in graph.edges]
-        cursor.executemany(_SQL["insert_edge"], edges)
+        transaction.execute(SQL["insert_edges"], {**key, **_columns(LineageEdge, graph.edges)})
+
+
+def _columns(kind: type[Record], records: Iterable[Record]) -> dict[str, list[object]]:
+    return {name: [getattr(record, name) for record in records] for name in kind.model_fields}
 
 
 def read_lineage(
@@ -24,13 +29,30 @@ def read_lineage(
 ) -> LineageGraph:
     """Return the lineage of a version's first training, or of its newest one."""
     training = transaction.execute(
-        _SQL["training_of_version"], {"name_key": name_key, "version": version, "newest": newest}
+        SQL["training_of_version"], {"name_key": name_key, "version": version, "newest": newest}
     ).fetchone()
     if training is None:
         return LineageGraph()
     key = {"training_id": training["training_id"]}
     return LineageGraph(
-        nodes=tuple(LineageNode(**row) for row in transaction.execute(_SQL["nodes"], key)),
-        edges=tuple(LineageEdge(**row) for row in transaction.execute(_SQL["edges"], key)),
+        nodes=tuple(LineageNode(**row) for row in transaction.execute(SQL["nodes"], key)),
+        edges=tuple(LineageEdge(**row) for row in transaction.execute(SQL["edges"], key)),
         raced=training["raced"],
     )
+
+
+def trained_on(
+    transaction: Transaction, asset: str, partition: str | None, since: datetime | None
+) -> tuple[TrainedOn, ...]:
+    """Return the versions that stand on some data, directly or not, by model and number.
+
+    Args:
+        transaction: Where to read.
+        asset: The asset's key, parts joined by ``/``.
+        partition: One partition; all of them when None.
+        since: Only on what was recorded from then on.
+    """
+    rows = transaction.execute(
+        SQL["trained_on"], {"asset": asset, "partition": partition, "since": since}
+    )
+    return tuple(TrainedOn(**row) for row in rows.fetchall())

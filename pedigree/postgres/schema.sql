@@ -449,6 +449,36 @@ CREATE TABLE pedigree.orphan (
     removable_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
 );
 
+CREATE TABLE pedigree.quarantine (
+    quarantine_id bigint NOT NULL,
+    asset text COLLATE pg_catalog."C",
+    partition text COLLATE pg_catalog."C",
+    since timestamp with time zone,
+    reason text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    quarantined_by text NOT NULL,
+    released_at timestamp with time zone,
+    released_by text,
+    CONSTRAINT quarantine_check CHECK (((asset IS NOT NULL) OR ((partition IS NULL) AND (since IS NULL)))),
+    CONSTRAINT quarantine_check1 CHECK (((released_at IS NULL) = (released_by IS NULL)))
+);
+
+CREATE TABLE pedigree.quarantine_mark (
+    quarantine_id bigint NOT NULL,
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    released_at timestamp with time zone
+);
+
+ALTER TABLE pedigree.quarantine ALTER COLUMN quarantine_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME pedigree.quarantine_quarantine_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 ALTER TABLE pedigree.registered_model ALTER COLUMN model_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME pedigree.registered_model_model_id_seq
     START WITH 1
@@ -817,6 +847,12 @@ ALTER TABLE ONLY pedigree.model_version
 ALTER TABLE ONLY pedigree.orphan
     ADD CONSTRAINT orphan_pkey PRIMARY KEY (key);
 
+ALTER TABLE ONLY pedigree.quarantine_mark
+    ADD CONSTRAINT quarantine_mark_pkey PRIMARY KEY (quarantine_id, model_id, version);
+
+ALTER TABLE ONLY pedigree.quarantine
+    ADD CONSTRAINT quarantine_pkey PRIMARY KEY (quarantine_id);
+
 ALTER TABLE ONLY pedigree.registered_model
     ADD CONSTRAINT registered_model_name_unique UNIQUE (name_key);
 
@@ -868,6 +904,10 @@ CREATE INDEX model_version_artifact ON pedigree.model_version USING btree (diges
 CREATE INDEX model_version_deleted ON pedigree.model_version USING btree (model_id, version) WHERE ((deleted_at IS NOT NULL) AND (collected_at IS NULL));
 
 CREATE UNIQUE INDEX model_version_digest_unique ON pedigree.model_version USING btree (model_id, digest, copy) WHERE (deleted_at IS NULL);
+
+CREATE INDEX quarantine_mark_version ON pedigree.quarantine_mark USING btree (model_id, version);
+
+CREATE INDEX quarantine_open ON pedigree.quarantine USING btree (asset, partition) WHERE (released_at IS NULL);
 
 CREATE INDEX registered_model_name_trigrams ON pedigree.registered_model USING gin (name pedigree.gin_trgm_ops);
 
@@ -976,6 +1016,12 @@ ALTER TABLE ONLY pedigree.model_version
 
 ALTER TABLE ONLY pedigree.model_version
     ADD CONSTRAINT model_version_model_id_fkey FOREIGN KEY (model_id) REFERENCES pedigree.registered_model(model_id);
+
+ALTER TABLE ONLY pedigree.quarantine_mark
+    ADD CONSTRAINT quarantine_mark_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
+
+ALTER TABLE ONLY pedigree.quarantine_mark
+    ADD CONSTRAINT quarantine_mark_quarantine_id_fkey FOREIGN KEY (quarantine_id) REFERENCES pedigree.quarantine(quarantine_id);
 
 ALTER TABLE ONLY pedigree.tenure
     ADD CONSTRAINT tenure_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);

@@ -1,4 +1,4 @@
-"""How long versions and bytes stay: delete, restore, hold, release, collect, and check all."""
+"""How long versions and bytes stay: delete, restore, hold, collect, and check all."""
 
 from pedigree.catalog import reading
 from pedigree.catalog.records import ModelVersion
@@ -101,7 +101,7 @@ class RetentionVerbs(ReadingVerbs):
         )
 
     def hold(self, reference: str, *, reason: str) -> None:
-        """Put a legal hold on a version: it cannot be deleted until it is released."""
+        """Put a legal hold on a version: it cannot be deleted until that is lifted."""
         actor = self.actor()
         self._with_version(
             reference,
@@ -110,12 +110,12 @@ class RetentionVerbs(ReadingVerbs):
             ),
         )
 
-    def release(self, reference: str, *, reason: str | None = None) -> None:
-        """Take a version's legal hold away."""
+    def lift_hold(self, reference: str, *, reason: str | None = None) -> None:
+        """Take a version's legal hold away; a version without one is left as it is."""
         actor = self.actor()
         self._with_version(
             reference,
-            lambda transaction, version: retention.release_version(
+            lambda transaction, version: retention.lift_hold(
                 transaction, version.model_name, version.version_id, actor, reason=reason
             ),
         )

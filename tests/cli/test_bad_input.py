@@ -262,7 +262,7 @@ def test_a_promotion_that_the_policy_does_not_allow(
         ("explain", "--to", "staging"),
         ("promote", "--to", "staging"),
         ("hold", "--reason", "why"),
-        ("release",),
+        ("lift-hold",),
         ("delete", "--reason", "why"),
         ("update", "--description", "x"),
     ],

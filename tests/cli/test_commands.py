@@ -282,7 +282,7 @@ def test_a_version_under_legal_hold_cannot_be_deleted(register: Register, cli: C
     assert (
         cli("delete", "churn/1", "--reason", "old", "--json").error["type"] == "VersionInUseError"
     )
-    assert cli("release", "churn/1").code == 0
+    assert cli("lift-hold", "churn/1").code == 0
     assert cli("delete", "churn/1", "--reason", "old").code == 0
     assert cli("show", "churn/1").code == 2
 

@@ -142,6 +142,10 @@ EDITS: dict[str, tuple[str, set[str]]] = {
         "UPDATE pedigree.model_version SET hold_reason = NULL",
         {"events_replay"},
     ),
+    "a quarantine was taken away": (
+        "UPDATE pedigree.model_version SET quarantine_reason = NULL",
+        {"events_replay"},
+    ),
     "a version was marked deleted": (
         "UPDATE pedigree.model_version SET deleted_at = now() WHERE version = 5",
         {"events_replay", "pointers_resolve"},
@@ -230,6 +234,7 @@ def lived(impatient: Registry, tmp_path: Path) -> Registry:
     registry.delete("churn/5", reason="test")
     registry.restore("churn/5")
     registry.hold("churn/1", reason="case 7")
+    registry.quarantine_version("churn/5", reason="unfair")
     registry.events()
     return registry
 

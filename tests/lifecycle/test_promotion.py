@@ -220,7 +220,7 @@ def test_what_is_in_use_is_not_deleted(registry: Registry, tmp_path: Path) -> No
     registry.hold("churn/2", reason="court order 7")
     with pytest.raises(VersionInUseError, match="court order 7"):
         registry.delete("churn/2", reason="x")
-    registry.release("churn/2")
+    registry.lift_hold("churn/2")
     registry.delete("churn/2", reason="x")
     kinds = [event.type for event in registry.events()][-3:]
     assert kinds == [

@@ -12,6 +12,7 @@ from pedigree.integrity.replaying import check_replay
 from pedigree.registry import Registry
 from tests.collection.collecting import collect
 from tests.factories import register_candidate
+from tests.lineage.graphs import graph, node
 
 MODEL = "churn"
 VERSIONS = 4
@@ -26,8 +27,10 @@ steps = st.lists(
         st.tuples(st.just("set_alias"), versions, st.sampled_from(["best", "shadow"])),
         st.tuples(st.just("delete_alias"), st.sampled_from(["best", "shadow"])),
         st.tuples(
-            st.sampled_from(["delete", "restore", "hold", "release", "tag", "collect"]), versions
+            st.sampled_from(["delete", "restore", "hold", "lift_hold", "tag", "collect"]), versions
         ),
+        st.tuples(st.sampled_from(["quarantine", "release"]), st.sampled_from(["raw", "features"])),
+        st.tuples(st.sampled_from(["quarantine_version", "release_version"]), versions),
     ),
     max_size=12,
 )
@@ -49,20 +52,35 @@ def take(registry: Registry, step: tuple[object, ...]) -> None:
             registry.restore(f"{MODEL}/{version}", reason="test")
         case ("hold", version):
             registry.hold(f"{MODEL}/{version}", reason="test")
-        case ("release", version):
-            registry.release(f"{MODEL}/{version}")
+        case ("lift_hold", version):
+            registry.lift_hold(f"{MODEL}/{version}")
         case ("tag", version):
             registry.update(f"{MODEL}/{version}", tags={"seen": "yes"}, owners=["ann"])
         case ("collect", version):
             registry.delete(f"{MODEL}/{version}", reason="test")
             collect(registry)
+        case _:
+            take_quarantine(registry, step)
+
+
+def take_quarantine(registry: Registry, step: tuple[object, ...]) -> None:
+    match step:
+        case ("quarantine", asset):
+            registry.quarantine(str(asset), reason=f"{asset} is wrong")
+        case ("release", asset):
+            registry.release(str(asset))
+        case ("quarantine_version", version):
+            registry.quarantine_version(f"{MODEL}/{version}", reason="test")
+        case ("release_version", version):
+            registry.release_version(f"{MODEL}/{version}")
 
 
 @pytest.mark.timeout(300)
 def test_replaying_the_feed_gives_what_the_tables_say(impatient: Registry, tmp_path: Path) -> None:
     registry = impatient
     for number in range(VERSIONS):
-        register_candidate(registry, tmp_path, f"v{number}")
+        lineage = graph(node(1, "features"), behind=(node(2, "raw"),) * (number % 2))
+        register_candidate(registry, tmp_path, f"v{number}", lineage=lineage)
 
     @settings(
         max_examples=40,

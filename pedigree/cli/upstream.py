@@ -1,0 +1,113 @@
+"""``pedigree upstream | diff``: what a version stands on, and in what that differs."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pedigree.cli._input import JsonFlag, ReferenceArgument
+from pedigree.cli._session import open_registry
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from pedigree.catalog.difference import LineageDifference, UpstreamChange
+    from pedigree.lineage.upstream import UpstreamState
+
+PANEL = "Look up"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    app.command("upstream", rich_help_panel=PANEL)(upstream)
+    app.command("diff", rich_help_panel=PANEL)(diff)
+
+
+def upstream(
+    reference: ReferenceArgument,
+    newest: Annotated[
+        bool, typer.Option("--newest", help="Of its newest training instead of its first.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """List every asset and partition that a version stands on, down to the sources."""
+    from pedigree.cli._output import out, print_json, table
+
+    with open_registry() as registry:
+        found = registry.upstream(reference, newest=newest)
+    if as_json:
+        print_json(found)
+        return
+    columns = ("asset", "partition", "data version", "code", "known by", "run", "at", "not known")
+    out.print(table(columns, map(_state_row, found.states)))
+    if found.raced:
+        out.print("[red]An input changed while the training was running.[/]")
+
+
+def diff(
+    a: Annotated[
+        str, typer.Argument(metavar="A", help="NAME/3 or NAME@production.", show_default=False)
+    ],
+    b: Annotated[
+        str, typer.Argument(metavar="B", help="Another, also of another model.", show_default=False)
+    ],
+    as_json: JsonFlag = False,
+) -> None:
+    """Show in what data and code version B was made of differ from those of version A."""
+    from pedigree.cli._output import print_json
+
+    with open_registry() as registry:
+        found = registry.diff(a, b)
+    if as_json:
+        print_json({**found.model_dump(mode="json"), "same": found.same})
+    else:
+        _show_difference(found)
+
+
+def _state_row(state: "UpstreamState") -> "tuple[str | Text, ...]":
+    from pedigree.cli._output import NOT_PROVIDED, short_digest, when
+
+    return (
+        "  " * (state.distance - 1) + state.asset,
+        state.partition or "",
+        short_digest(state.data_version) if state.data_version else NOT_PROVIDED,
+        short_digest(state.code_version) if state.code_version else NOT_PROVIDED,
+        state.capture.value if state.kind.value == "materialization" else state.kind.value,
+        (state.run_id or "")[:8],
+        when(state.at),
+        ", ".join(name.replace("_", " ") for name in state.missing),
+    )
+
+
+def _show_difference(found: "LineageDifference") -> None:
+    from pedigree.cli._output import out, table
+
+    if found.same:
+        out.print(f"{found.a} and {found.b} were made of the same data by the same code.")
+        return
+    if found.data:
+        columns = ("data", "partition", found.a, found.b)
+        out.print(table(columns, map(_change_row, found.data)))
+    rows = [(one.name, _text(one.a), _text(one.b)) for one in (*found.code, *found.packages)]
+    if rows:
+        out.print(table(("code and packages", found.a, found.b), rows))
+
+
+def _change_row(change: "UpstreamChange") -> tuple[str, ...]:
+    return (
+        "  " * (change.distance - 1) + change.asset,
+        change.partition or "",
+        _side(change.in_a, change.data_a, change.code_a),
+        _side(change.in_b, change.data_b, change.code_b),
+    )
+
+
+def _side(there: bool, data: str | None, code: str | None) -> str:
+    from pedigree.cli._output import short_digest
+
+    if not there:
+        return "not used"
+    return f"{short_digest(data or '—')} (code {short_digest(code or '—')})"
+
+
+def _text(value: object) -> str:
+    return "—" if value is None else str(value)

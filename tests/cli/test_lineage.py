@@ -1,0 +1,68 @@
+"""What the commands about lineage print, on versions that were trained on two partitions."""
+
+from pathlib import Path
+
+import pytest
+
+from pedigree.registry import Registry
+from pedigree.settings import Settings
+from tests.cli.conftest import Cli
+from tests.factories import register
+from tests.lineage.graphs import graph, missing, node
+
+
+@pytest.fixture
+def trained(registry_of_this_test: None, tmp_path: Path) -> None:
+    """Version 1 was trained on January, version 2 on February, by other code."""
+    january = graph(node(1, "flights", "2013-01"), behind=(node(2, "raw"),))
+    february = graph(node(1, "flights", "2013-02"), missing(2, "weather"))
+    with Registry.connect(settings=Settings()) as registry:
+        register(registry, tmp_path, "a", lineage=january)
+        register(registry, tmp_path, "b", lineage=february, git_commit="f" * 40)
+
+
+def test_upstream_lists_all_down_to_the_sources(trained: None, cli: Cli) -> None:
+    out = cli("upstream", "churn/1").out
+    assert "2013-01" in out
+    assert "  raw" in out
+    assert "storage id, run id, data version" in cli("upstream", "churn/2").out
+    (flights, raw) = cli("upstream", "churn/1", "--json").json["states"]
+    assert (flights["partition"], raw["asset"], raw["distance"]) == ("2013-01", "raw", 2)
+
+
+def test_diff_shows_other_data_and_other_code(trained: None, cli: Cli) -> None:
+    out = cli("diff", "churn/1", "churn/2").out
+    assert "not used" in out
+    assert "git_commit" in out
+    answer = cli("diff", "churn/1", "churn/2", "--json").json
+    assert [one["asset"] for one in answer["data"]] == ["flights", "flights", "raw", "weather"]
+    assert cli("diff", "churn/1", "churn/1", "--json").json["same"]
+
+
+def test_bad_data_is_found_put_in_quarantine_and_released(trained: None, cli: Cli) -> None:
+    assert "churn/1" in cli("impact", "flights", "--partition", "2013-01").out
+    bad = ("flights", "--partition", "2013-01")
+    answer = cli("quarantine", *bad, "--reason", "doubled rows")
+    assert "flights [2013-01] is in quarantine, and with it churn/1." in answer.out
+    assert "doubled rows" in cli("quarantines").out
+    (version,) = cli("impact", *bad, "--json").json["versions"]
+    assert (version["quarantine_reason"], version["in_use"]) == ("doubled rows", False)
+    assert "quarantined: doubled rows" in cli("show", "churn/1").out
+    assert "and with it churn/1." in cli("release", *bad).out
+    assert cli("quarantines", "--json").json == []
+    assert cli("release", *bad, "--json").error["type"] == "QuarantineNotFoundError"
+
+
+def test_one_version_is_put_in_quarantine(trained: None, cli: Cli) -> None:
+    answer = cli("quarantine", "churn/2", "--version", "--reason", "unfair", "--json")
+    assert answer.json["quarantine_reason"] == "unfair"
+    assert "churn/2 is released." in cli("release", "churn/2", "--version").out
+    answer = cli("release", "churn/2", "--version", "--partition", "x", "--json")
+    assert answer.error["field"] == "--partition"
+
+
+def test_a_moment_without_a_zone_is_refused(trained: None, cli: Cli) -> None:
+    answer = cli("impact", "flights", "--since", "2026-01-01T00:00", "--json")
+    assert (answer.code, answer.error["field"]) == (2, "since")
+    answer = cli("impact", "flights", "--since", "yesterday", "--json")
+    assert (answer.code, answer.error["field"]) == (2, "--since")

@@ -1,0 +1,212 @@
+"""Bad data: what stands on it, and nothing of that enters a stage until it is released."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from pedigree.audit.records import EventType
+from pedigree.catalog.quarantine import quarantine_data
+from pedigree.errors import GateNotPassedError, InvalidInputError, QuarantineNotFoundError
+from pedigree.integrity.replaying import check_replay
+from pedigree.lineage.records import NodeKind
+from pedigree.registry import Registry
+from tests.factories import artifact, free_policy, new_version, register
+from tests.lineage.graphs import MONDAY, graph, missing, node
+
+LATER = datetime(2126, 1, 1, tzinfo=UTC)
+JANUARY = graph(node(1, "flights", "2013-01"))
+FEBRUARY = graph(node(1, "flights", "2013-02"))
+
+
+@pytest.fixture
+def trained(registry: Registry, tmp_path: Path) -> Registry:
+    """Version 1 stands on January, 2 on what was made of January, 3 on February."""
+    registry.set_policy("churn", free_policy())
+    behind = graph(node(2, "features"), behind=(node(1, "flights", "2013-01"),))
+    for content, lineage in (("a", JANUARY), ("b", behind), ("c", FEBRUARY)):
+        register(registry, tmp_path, content, lineage=lineage)
+    return registry
+
+
+def test_impact_names_what_stands_on_data_and_what_that_holds_and_held(trained: Registry) -> None:
+    trained.promote("churn/1", "production")
+    trained.promote("churn/2", "production")
+    trained.set_alias("churn", "best", 2)
+    first, second = trained.impact("flights", "2013-01").versions
+    assert (first.reference, first.direct, first.partitions) == ("churn/1", True, ("2013-01",))
+    assert (second.reference, second.direct) == ("churn/2", False)
+    assert [one.pointer for one in first.tenures] == ["stage:production", "stage:archived"]
+    assert (first.holds, first.in_use) == (("stage:archived",), False)
+    assert (second.holds, second.in_use) == (("stage:production", "alias:best"), True)
+
+
+def test_impact_without_a_partition_is_that_of_all(trained: Registry) -> None:
+    found = trained.impact("flights").versions
+    assert [one.reference for one in found] == ["churn/1", "churn/2", "churn/3"]
+    assert trained.impact("nothing").versions == ()
+
+
+def test_impact_since_a_moment_leaves_older_data_out(trained: Registry) -> None:
+    assert trained.impact("flights", since=MONDAY).versions
+    assert not trained.impact("flights", since=MONDAY + timedelta(seconds=1)).versions
+    with pytest.raises(InvalidInputError, match="has no time zone"):
+        trained.impact("flights", since=datetime(2026, 1, 1))  # noqa: DTZ001 -- that is the case
+
+
+def test_partitions_that_are_not_known_may_be_the_one(registry: Registry, tmp_path: Path) -> None:
+    register(registry, tmp_path, lineage=graph(missing(1, "flights")))
+    (found,) = registry.impact("flights", "2013-01").versions
+    assert not found.certain
+    (found,) = registry.impact("flights").versions
+    assert found.certain
+
+
+def test_deleted_versions_are_affected_too(trained: Registry) -> None:
+    trained.delete("churn/1", reason="old")
+    trained.quarantine("flights", "2013-01", reason="doubled rows")
+    assert trained.impact("flights", "2013-01").versions[0].deleted_at is not None
+    assert trained.restore("churn/1").quarantine_reason == "doubled rows"
+
+
+def test_data_in_quarantine_keeps_its_versions_out_of_stages(trained: Registry) -> None:
+    found = trained.quarantine("flights", "2013-01", reason="doubled rows")
+    assert found.versions == ("churn/1", "churn/2")
+    for reference in found.versions:
+        assert trained.get(reference).quarantine_reason == "doubled rows"
+        with pytest.raises(GateNotPassedError, match="release from quarantine: doubled rows"):
+            trained.promote(reference, "staging")
+    assert trained.promote("churn/3", "staging").moved
+    assert [one.reference for one in trained.search("quarantined = true").records] == [
+        "churn/2",
+        "churn/1",
+    ]
+
+
+def test_release_is_its_opposite(trained: Registry) -> None:
+    trained.quarantine("flights", "2013-01", reason="doubled rows")
+    assert [one.partition for one in trained.quarantines()] == ["2013-01"]
+    (ended,) = trained.release("flights", "2013-01", reason="they were right")
+    assert ended.versions == ("churn/1", "churn/2")
+    assert trained.quarantines() == ()
+    assert trained.promote("churn/1", "staging").moved
+    with pytest.raises(QuarantineNotFoundError, match=r"flights \[2013-01\]"):
+        trained.release("flights", "2013-01")
+
+
+def test_who_why_and_what_are_told_by_events_of_the_same_transaction(trained: Registry) -> None:
+    before = trained.events(limit=10_000)[-1].seq
+    trained.quarantine("flights", "2013-01", reason="doubled rows")
+    trained.release("flights", "2013-01", reason="fixed")
+    told = trained.events(before)
+    assert [(one.type, one.subject) for one in told] == [
+        (EventType.ASSET_QUARANTINED, "flights"),
+        (EventType.VERSION_QUARANTINED, "churn/1"),
+        (EventType.VERSION_QUARANTINED, "churn/2"),
+        (EventType.ASSET_RELEASED, "flights"),
+        (EventType.VERSION_RELEASED, "churn/1"),
+        (EventType.VERSION_RELEASED, "churn/2"),
+    ]
+    assert told[1].body["reason"] == "doubled rows"
+    assert told[1].body["partition"] == "2013-01"
+    assert {one.actor.name for one in told} == {"tester"}
+    assert check_replay(trained.database).examples == []
+
+
+def test_a_version_stays_as_long_as_one_quarantine_holds_it(trained: Registry) -> None:
+    trained.quarantine("flights", "2013-01", reason="doubled rows")
+    trained.quarantine("features", reason="leaks the label")
+    assert trained.get("churn/2").quarantine_reason == "doubled rows; leaks the label"
+    trained.release("flights", "2013-01")
+    assert trained.get("churn/1").quarantine_reason is None
+    assert trained.get("churn/2").quarantine_reason == "leaks the label"
+    assert check_replay(trained.database).examples == []
+
+
+def test_one_version_is_put_in_quarantine_and_released_alone(trained: Registry) -> None:
+    assert trained.quarantine_version("churn/3", reason="unfair").quarantine_reason == "unfair"
+    assert [one.versions for one in trained.quarantines()] == [("churn/3",)]
+    assert trained.release_version("churn/3").quarantine_reason is None
+    assert trained.quarantines() == ()
+    events = trained.events(limit=10_000)
+    trained.release_version("churn/3")
+    assert trained.events(limit=10_000) == events
+
+
+def test_a_version_released_by_a_person_is_not_marked_again(
+    trained: Registry, tmp_path: Path
+) -> None:
+    trained.quarantine("flights", "2013-01", reason="doubled rows")
+    trained.release_version("churn/1", reason="it left them out")
+    assert [one.asset for one in trained.quarantines()] == ["flights"]
+    trained.register(
+        "churn", artifact(tmp_path / "a", "a"), new_version(run_id="2", lineage=JANUARY)
+    )
+    assert trained.get("churn/1").quarantine_reason is None
+
+
+def test_what_is_trained_later_on_the_same_data_is_marked_when_it_comes(
+    trained: Registry, tmp_path: Path
+) -> None:
+    trained.quarantine("flights", "2013-01", reason="doubled rows")
+    done = trained.register("churn", artifact(tmp_path / "d", "d"), new_version(lineage=JANUARY))
+    assert done.version.quarantine_reason == "doubled rows"
+    assert done.notice == "churn/4 stands on data in quarantine: doubled rows"
+    # the same bytes from the bad data, too
+    again = new_version(run_id="2", lineage=JANUARY)
+    done = trained.register("churn", artifact(tmp_path / "c", "c"), again)
+    assert (done.created, done.version.quarantine_reason) == (False, "doubled rows")
+
+
+def test_newer_data_of_the_partition_is_free(trained: Registry, tmp_path: Path) -> None:
+    trained.quarantine("flights", "2013-01", reason="doubled rows")
+    mended = graph(node(1, "flights", "2013-01", version="v2", at=LATER))
+    assert register(trained, tmp_path, "mended", lineage=mended) == "churn/4"
+    assert trained.get("churn/4").quarantine_reason is None
+
+
+def test_data_before_the_moment_given_is_free(trained: Registry, tmp_path: Path) -> None:
+    since = MONDAY + timedelta(days=1)
+    assert trained.quarantine("flights", reason="late feed", since=since).versions == ()
+    register(trained, tmp_path, "d", lineage=JANUARY)
+    assert trained.get("churn/4").quarantine_reason is None
+    tuesday = graph(node(1, "flights", "2013-01", at=since))
+    register(trained, tmp_path, "e", lineage=tuesday)
+    assert trained.get("churn/5").quarantine_reason == "late feed"
+
+
+def test_what_is_not_known_to_be_older_is_marked(trained: Registry, tmp_path: Path) -> None:
+    trained.quarantine("flights", "2013-01", reason="doubled rows")
+    unknown = graph(missing(1, "flights"))
+    register(trained, tmp_path, "d", lineage=unknown)
+    assert trained.get("churn/4").quarantine_reason == "doubled rows"
+    elsewhere = graph(node(1, "flights", "2013-03", kind=NodeKind.EXTERNAL, at=None))
+    register(trained, tmp_path, "e", lineage=elsewhere)
+    assert trained.get("churn/5").quarantine_reason is None
+
+
+def test_a_registration_meanwhile_is_not_overlooked(trained: Registry, tmp_path: Path) -> None:
+    """It waits for the quarantine that is under way, and then sees it."""
+    registering = threading.Thread(
+        target=lambda: register(trained, tmp_path, "late", lineage=JANUARY)
+    )
+
+    def slow(transaction: object) -> None:
+        quarantine_data(transaction, "flights", "2013-01", trained.actor(), reason="doubled rows")
+        registering.start()
+        registering.join(0.2)
+        assert registering.is_alive()
+
+    trained.database.run(slow)
+    registering.join()
+    assert trained.get("churn/4").quarantine_reason == "doubled rows"
+
+
+def test_a_quarantine_says_why(trained: Registry) -> None:
+    before = trained.events(limit=10_000)
+    with pytest.raises(InvalidInputError, match="people who meet the quarantine must know why"):
+        trained.quarantine("flights", reason=" ")
+    with pytest.raises(InvalidInputError, match="must know why"):
+        trained.quarantine_version("churn/1", reason="")
+    assert trained.events(limit=10_000) == before
