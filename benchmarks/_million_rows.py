@@ -5,6 +5,7 @@ several processes can make them in any order.
 """
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -201,7 +202,7 @@ def texts() -> tuple[str, ...]:
     return tuple(made)
 
 
-class _Stretch:
+class _Stretch(ABC):
     """One stretch of versions, in the order in which they were registered."""
 
     tables: tuple[str, ...]
@@ -223,8 +224,9 @@ class _Stretch:
             self._add(index, model, version, self._shape.moment(row).isoformat())
         return self._lines
 
+    @abstractmethod
     def _add(self, index: int, model: int, version: int, at: str) -> None:
-        raise NotImplementedError
+        """Add a version's lines."""
 
 
 class RecordLines(_Stretch):
