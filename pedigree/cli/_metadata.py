@@ -1,33 +1,20 @@
 """What ``pedigree register`` states about a version: from its options, the CI and the work tree."""
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
 from pydantic import ValidationError
 
-from pedigree.catalog.metadata import validated
+from pedigree.catalog.declaring import code_of
+from pedigree.catalog.inference import completed, inferred_signature
 from pedigree.catalog.records import NewVersion
 from pedigree.cli._input import json_values, numbers, pairs, read_text
-from pedigree.cli._sample import sampled_signature
+from pedigree.cli._sample import read_sample
 from pedigree.errors import InvalidMetadataError, InvalidSignatureError
-from pedigree.lineage.code import CodeState, current_code
+from pedigree.lineage.run import current_build, current_run
 from pedigree.settings import Settings
-from pedigree.signatures.files import stated_signature
 from pedigree.signatures.records import Signature
-
-# What build systems call the run, and its page: https://docs.github.com/actions/reference/variables,
-# https://docs.gitlab.com/ci/variables/predefined_variables, and the like of the others.
-_CI_RUNS = {
-    "GitHub Actions": ("GITHUB_RUN_ID", None),
-    "GitLab": ("CI_PIPELINE_ID", "CI_PIPELINE_URL"),
-    "Buildkite": ("BUILDKITE_BUILD_ID", "BUILDKITE_BUILD_URL"),
-    "CircleCI": ("CIRCLE_WORKFLOW_ID", "CIRCLE_BUILD_URL"),
-    "Azure Pipelines": ("BUILD_BUILDID", None),
-    "Jenkins": ("BUILD_TAG", "BUILD_URL"),
-    "AWS CodeBuild": ("CODEBUILD_BUILD_ID", None),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,22 +53,14 @@ def new_version(declared: Declared, path: Path, settings: Settings) -> NewVersio
         **declared.others,
         "flavor": declared.flavor,
         "run_id": _run_id(declared, settings),
-        "ci_build": _ci_build(),
+        "ci_build": current_build(),
         "metrics": numbers("--metric", declared.metrics),
         "params": json_values("--param", declared.params),
         "tags": pairs("--tag", declared.tags),
-        **_code(declared, settings).model_dump(),
+        **code_of(declared.git_commit, settings).model_dump(),
     }
-    # First without the signature: a typing error should not wait for a model to be loaded.
-    validated({**fields, "signature": _ANY_SIGNATURE})
-    metadata = validated({**fields, "signature": _signature(declared, path)})
+    metadata = completed(fields, lambda: _signature(declared, path))
     return NewVersion(metadata=metadata, environment=packages)
-
-
-_ANY_SIGNATURE = {
-    "inputs": [{"kind": "tensor", "dtype": "float32", "shape": [-1]}],
-    "outputs": [{"kind": "tensor", "dtype": "float32", "shape": [-1]}],
-}
 
 
 def _missing(option: str, what: str, remedy: str) -> NoReturn:
@@ -89,9 +68,7 @@ def _missing(option: str, what: str, remedy: str) -> NoReturn:
 
 
 def _run_id(declared: Declared, settings: Settings) -> str:
-    candidates = [declared.run_id, settings.run_id]
-    candidates += [os.environ.get(variable) for variable, _ in _CI_RUNS.values()]
-    run_id = next(filter(None, candidates), None)
+    run_id = declared.run_id or current_run(settings)
     if run_id is None:
         _missing(
             "--run-id",
@@ -99,22 +76,6 @@ def _run_id(declared: Declared, settings: Settings) -> str:
             "Give --run-id, or set PEDIGREE_RUN_ID; in a CI its own variable is used",
         )
     return run_id
-
-
-def _ci_build() -> str | None:
-    for name, (run_variable, page_variable) in _CI_RUNS.items():
-        run = os.environ.get(run_variable)
-        if run:
-            page = os.environ.get(page_variable) if page_variable else _github_page()
-            return page or f"{name} {run}"
-    return None
-
-
-def _github_page() -> str | None:
-    server, repository, run = (
-        os.environ.get(f"GITHUB_{part}") for part in ("SERVER_URL", "REPOSITORY", "RUN_ID")
-    )
-    return f"{server}/{repository}/actions/runs/{run}" if server and repository and run else None
 
 
 def _packages(declared: Declared) -> tuple[str, ...]:
@@ -133,14 +94,6 @@ def _packages(declared: Declared) -> tuple[str, ...]:
     return packages
 
 
-def _code(declared: Declared, settings: Settings) -> CodeState:
-    if declared.git_commit:
-        return CodeState(
-            git_commit=declared.git_commit, git_dirty=settings.git_dirty, git_source="caller"
-        )
-    return current_code(settings, Path.cwd())
-
-
 def _signature(declared: Declared, path: Path) -> Signature:
     if declared.signature and declared.sample:
         raise InvalidMetadataError(
@@ -148,10 +101,10 @@ def _signature(declared: Declared, path: Path) -> Signature:
         )
     if declared.signature:
         return _read_signature(declared.signature)
-    if declared.sample and declared.flavor:
-        return sampled_signature(declared.flavor, path, declared.sample, declared.trust)
-    if stated := stated_signature(path):
-        return stated
+    sample = read_sample(declared.sample) if declared.sample else None
+    flavor = str(declared.flavor)
+    if found := inferred_signature(flavor, path, sample=sample, trust=declared.trust):
+        return found
     _missing(
         "--signature",
         "signature",

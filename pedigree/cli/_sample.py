@@ -1,42 +1,22 @@
-"""Infer a signature from a file of inputs, by loading the model and asking it."""
+"""Read the file of inputs that ``--sample`` names."""
 
-import shutil
-import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pedigree.artifacts.paths import scan
 from pedigree.errors import InvalidSignatureError, MissingDependencyError
-from pedigree.signatures.records import Signature
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def sampled_signature(
-    flavor_name: str, path: Path, sample: Path, trust: Collection[str]
-) -> Signature:
-    """Return the signature by what the model gives for the rows of a file.
+def read_sample(file: Path) -> "pd.DataFrame":
+    """Return the rows of a file, as a frame of pandas: every flavor's models take one.
 
     Raises:
-        InvalidInputError: The model or the sample cannot be read, or has no type in a signature.
-        UntrustedModelError: Loading the model would run what ``trust`` does not name.
-        MissingDependencyError: The flavor's library, or the one that reads the file, is missing.
+        InvalidSignatureError: The file cannot be read.
+        MissingDependencyError: The library that reads it is not installed.
     """
-    from pedigree.flavors.plugins import get_flavor
-
-    flavor = get_flavor(flavor_name)
-    files = scan(path)
-    rows = _read(sample)
-    if path.is_dir():
-        return flavor.infer_signature(flavor.load(path, trust=trust), rows)
-    with tempfile.TemporaryDirectory() as folder:  # a flavor loads a folder, as it will be pulled
-        shutil.copyfile(path, Path(folder) / files[0].path)
-        return flavor.infer_signature(flavor.load(Path(folder), trust=trust), rows)
-
-
-def _read(file: Path) -> "pd.DataFrame":
     kind, library, read = _reader(file.suffix)
     try:
         return read(file)
@@ -68,7 +48,6 @@ def _read_csv(file: Path) -> "pd.DataFrame":
     return pd.read_csv(file)
 
 
-# As frames of pandas, which every flavor's models take.
 def _read_parquet(file: Path) -> "pd.DataFrame":
     from pyarrow import parquet
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pydantic import JsonValue
 
-from pedigree.catalog.metadata import validated
+from pedigree.catalog.inference import completed, required_signature
 from pedigree.catalog.records import (
     DeclaredMetadata,
     NewVersion,
@@ -18,12 +18,11 @@ from pedigree.catalog.records import (
 )
 from pedigree.dagster.lineage import training_data_digest
 from pedigree.dagster.provenance import RunProvenance
-from pedigree.errors import InvalidInputError, InvalidMetadataError
-from pedigree.flavors.plugins import get_flavor
+from pedigree.errors import InvalidInputError
+from pedigree.flavors.plugins import save_model
 from pedigree.lineage.code import CodeState
 from pedigree.lineage.environment import installed_packages
 from pedigree.lineage.records import LineageGraph
-from pedigree.signatures.files import stated_signature
 from pedigree.signatures.records import Signature
 
 if TYPE_CHECKING:
@@ -114,7 +113,7 @@ class TrainedModel:
         """
         values: dict[str, Any] = {
             "flavor": flavor,
-            "signature": self.signature or self._inferred(flavor, files),
+            "signature": self.signature,
             "run_id": provenance.run_id,
             **code.model_dump(),
             "code_version": code_version,
@@ -132,22 +131,15 @@ class TrainedModel:
             "risk_class": self.risk_class,
             "risk_assessment_id": self.risk_assessment_id,
         }
-        return validated(values)
+        return completed(values, lambda: self._inferred(flavor, files))
 
     def _inferred(self, flavor: str, files: Path) -> Signature:
-        if self.sample is not None and self.sample_outputs is None and self.model is not None:
-            return get_flavor(flavor).infer_signature(self.model, self.sample)
-        if self.sample is not None:
-            # Costs numpy and pandas, which a trainer that states its signature may not have.
-            from pedigree.signatures.infer import infer  # noqa: PLC0415
-
-            return infer(self.sample, self.sample_outputs)
-        if stated := stated_signature(files):
-            return stated
-        raise InvalidMetadataError(
-            "is required, and neither the training nor the model's files state it",
-            field="signature",
-            remedy="Return TrainedModel(…, sample=a_few_rows_of_input), or state the signature",
+        return required_signature(
+            flavor,
+            files,
+            model=self.model,
+            sample=self.sample,
+            sample_outputs=self.sample_outputs,
         )
 
 
@@ -170,7 +162,7 @@ def register_trained(
     """
     lineage = lineage or LineageGraph()
     with tempfile.TemporaryDirectory(prefix="pedigree-") as folder:
-        files = trained.path or _saved(trained.model, flavor, Path(folder) / "model")
+        files = trained.path or save_model(trained.model, flavor, Path(folder) / "model")
         declared = trained.declared(
             flavor,
             files,
@@ -186,9 +178,3 @@ def register_trained(
             lineage=lineage,
         )
         return registry.register(name, files, new, actor=registry.actor(provenance.actor))
-
-
-def _saved(model: object, flavor: str, folder: Path) -> Path:
-    folder.mkdir()
-    get_flavor(flavor).save(model, folder)
-    return folder

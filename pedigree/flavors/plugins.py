@@ -92,6 +92,20 @@ def get_flavor(name: str) -> Flavor:
     return cast("Flavor", flavor)
 
 
+def save_model(model: object, flavor: str, folder: Path) -> Path:
+    """Save a model by its flavor into a folder that is made for it, and return that folder.
+
+    Raises:
+        UnknownFlavorError: No installed plug-in has the name.
+        UnsupportedModelError: The flavor cannot store this object.
+        MissingDependencyError: The flavor's library is not installed.
+    """
+    saver = get_flavor(flavor)
+    folder.mkdir()
+    saver.save(model, folder)
+    return folder
+
+
 # Scanning every installed distribution takes tens of milliseconds, and each register asks.
 @cache
 def _installed() -> dict[str, EntryPoint]:

@@ -8,7 +8,8 @@ import pytest
 from pydantic import Field
 
 from pedigree.dagster import ModelInputs, RegistryResource, TrainedModel, model_asset
-from pedigree.errors import InvalidInputError, InvalidMetadataError, UnknownFlavorError
+from pedigree.errors import InvalidInputError, UnknownFlavorError
+from pedigree.flavors.plugins import save_model
 from pedigree.lifecycle.policy import default_policy
 from pedigree.registry import Registry
 from pedigree.signatures.records import Tensor
@@ -199,7 +200,8 @@ def test_an_explicit_policy_becomes_the_model_s(
     [
         (None, "return value"),
         ("a model", "return value"),
-        (TrainedModel(path=Path("/no/such/path")), "signature"),
+        (TrainedModel(path=Path("/no/such/path")), "path"),
+        (TrainedModel(path=Path(__file__)), "signature"),
         (trained("x", accuracy=float("nan")), "metrics.accuracy"),
     ],
 )
@@ -210,29 +212,35 @@ def test_what_cannot_be_registered_is_a_typed_error_and_nothing_is_written(
     def churn() -> TrainedModel:
         return returned
 
-    with pytest.raises(InvalidMetadataError) as error:
+    with pytest.raises(InvalidInputError) as error:
         materialize(churn)
     assert error.value.field == field
     assert pedigree.models() == ()
 
 
 def test_a_model_of_a_library_is_saved_described_and_loaded_by_its_flavor(
-    materialize: Materialize, pedigree: Registry
+    materialize: Materialize, pedigree: Registry, tmp_path: Path
 ) -> None:
     pytest.importorskip("onnxruntime", reason="onnxruntime has no build for Intel Macs")
+    saved = save_model(xgboost_model(), "xgboost", tmp_path / "saved")
 
     @model_asset(name="trees", flavor="xgboost")
     def trees() -> TrainedModel:
         return TrainedModel(model=xgboost_model(), sample=ROWS.head())
 
+    @model_asset(name="saved_trees", flavor="xgboost")
+    def saved_trees() -> TrainedModel:
+        return TrainedModel(path=saved, sample=ROWS.head())
+
     @model_asset(name="graph", flavor="onnx")
     def graph() -> TrainedModel:
         return TrainedModel(model=onnx_model())  # which states its signature itself
 
-    assert materialize(trees, graph).success
+    assert materialize(trees, saved_trees, graph).success
     classifier: Any = pedigree.load("trees/1")
     assert classifier.predict(ROWS).tolist() == xgboost_model().predict(ROWS).tolist()
     assert [port.name for port in pedigree.get("trees/1").signature.inputs] == ["age", "calls"]
+    assert pedigree.get("saved_trees/1").digest == pedigree.get("trees/1").digest
     session: Any = pedigree.load("graph/1")
     assert session.get_inputs()[0].name == "x"
     assert pedigree.get("graph/1").signature.outputs == (

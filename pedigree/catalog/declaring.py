@@ -1,0 +1,75 @@
+"""Metadata stated field by field, and what this process knows of the rest."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypedDict
+
+from pydantic import JsonValue
+
+from pedigree.artifacts.records import Digest
+from pedigree.catalog.records import RiskClass
+from pedigree.errors import InvalidMetadataError
+from pedigree.lineage.code import CodeState, current_code
+from pedigree.lineage.run import current_build, current_run
+from pedigree.settings import Settings
+from pedigree.signatures.records import Signature
+
+
+class DeclaredFields(TypedDict, total=False):
+    """The fields of :class:`DeclaredMetadata` that may be stated one by one, or left out."""
+
+    signature: Signature | None
+    run_id: str | None
+    git_commit: str | None
+    git_dirty: bool
+    code_version: str | None
+    training_data_digest: str | None
+    training_data_version: str | None
+    validation_dataset_id: str | None
+    metrics: Mapping[str, float]
+    params: Mapping[str, JsonValue]
+    environment_hash: Digest | None
+    ci_build: str | None
+    drift_monitor_id: str | None
+    datasheet_uri: str | None
+    description: str | None
+    owners: tuple[str, ...] | list[str]
+    tags: Mapping[str, str]
+    risk_class: RiskClass | None
+    risk_assessment_id: str | None
+
+
+def declared_here(fields: DeclaredFields, settings: Settings) -> dict[str, object]:
+    """Return the fields, with the run, the CI build and the commit of this process beside them.
+
+    Raises:
+        InvalidMetadataError: The run or the commit is not stated, and nothing here knows it.
+    """
+    stated = {name: value for name, value in fields.items() if value is not None}
+    return {
+        "run_id": stated.get("run_id") or _run(settings),
+        "ci_build": current_build(),
+        **code_of(fields.get("git_commit"), settings).model_dump(),
+        **stated,
+    }
+
+
+def code_of(git_commit: str | None, settings: Settings) -> CodeState:
+    """Return the commit that the caller states, or else the one of the code that runs here.
+
+    Raises:
+        InvalidMetadataError: It is not stated, and nothing here knows it.
+    """
+    if git_commit:
+        return CodeState(git_commit=git_commit, git_dirty=settings.git_dirty, git_source="caller")
+    return current_code(settings, Path.cwd())
+
+
+def _run(settings: Settings) -> str:
+    if run := current_run(settings):
+        return run
+    raise InvalidMetadataError(
+        "the run that made the version is required",
+        field="run_id",
+        remedy="Give run_id=…, or set PEDIGREE_RUN_ID; in a CI its own variable is used",
+    )
