@@ -18,7 +18,7 @@ WORKERS ?= 2
 # OpenStack Swift, an object store to test against, runs on Linux alone.
 SWIFT := $(if $(filter Linux,$(shell uname -s)),.venv-swift/.installed)
 
-.PHONY: help demo test up down lint lock lock-check bench torch clean
+.PHONY: help demo test up down lint lock lock-check bench torch spark clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -67,6 +67,8 @@ bench: .venv/.installed ## measure what docs/performance.md promises
 
 torch: .venv/.torch ## a CPU build of torch, if pip can find one; without it its tests are skipped
 
+spark: .venv/.spark ## Spark on this machine; without it, or a Java runtime, its test is skipped
+
 clean: ## remove the environments and the demo's data
 	@if [ -x $(BIN)/pedigree ]; then PEDIGREE_HOME="$$PWD/$(HOME_OF_DEMO)" $(BIN)/pedigree down >/dev/null 2>&1 || true; fi
 	rm -rf .venv .venv-swift $(HOME_OF_DEMO) .dagster
@@ -87,6 +89,12 @@ clean: ## remove the environments and the demo's data
 # Not in the lock: which build of torch fits, and where it comes from, is the machine's affair.
 .venv/.torch: .venv/.installed tests/flavors/torch.txt
 	@sh .ci/torch .venv tests/flavors/torch.txt >&2
+	@touch $@
+
+# Not in the lock: it has 400 MB, and is of use only beside a Java runtime.
+.venv/.spark: .venv/.installed tests/monitoring/spark.txt
+	@$(BIN)/python -m pip install --quiet --no-deps --progress-bar off \
+	  --requirement tests/monitoring/spark.txt >&2
 	@touch $@
 
 # Swift's eventlet does not share an environment with Dagster.
