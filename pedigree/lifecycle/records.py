@@ -7,6 +7,7 @@ from pydantic import Field, JsonValue, model_validator
 
 from pedigree._record import Record
 from pedigree.artifacts.records import Digest
+from pedigree.monitoring.records import DriftRule
 from pedigree.settings import Duration
 
 NO_STAGE = "none"
@@ -113,6 +114,9 @@ class Policy(Record):
     retention: RetentionRule | None = Field(
         default=None, description="None leaves the rule that the model has"
     )
+    drift: DriftRule | None = Field(
+        default=None, description="When served data has moved away; None: by the defaults"
+    )
 
     @model_validator(mode="after")
     def _closed(self) -> "Policy":
@@ -123,6 +127,8 @@ class Policy(Record):
             for before in stage.after:
                 if before != NO_STAGE and before not in names:
                     raise ValueError(f"stage {stage.name!r} follows {before!r}, not declared")
+        if self.drift is not None and self.drift.stage not in names:
+            raise ValueError(f"drift is watched in {self.drift.stage!r}, not declared")
         return self
 
     @model_validator(mode="after")

@@ -3,6 +3,7 @@ from pydantic import ValidationError
 
 from pedigree.lifecycle.policy import default_policy
 from pedigree.lifecycle.records import CheckRule, Policy, Severity, StageRule
+from pedigree.monitoring.records import DriftAction, DriftRule
 
 
 def stage(name: str, *checks: object) -> dict[str, object]:
@@ -38,3 +39,13 @@ def test_two_stages_cannot_give_a_check_different_settings() -> None:
     one, other = ({"name": "slices", "settings": {"groups": [group]}} for group in ("a", "b"))
     with pytest.raises(ValidationError, match="different settings"):
         Policy.model_validate({"stages": [stage("candidate", one), stage("staging", other)]})
+
+
+def test_drift_is_watched_in_a_stage_of_the_policy() -> None:
+    policy = Policy.model_validate(
+        {"stages": [stage("live")], "drift": {"stage": "live", "action": "retrain"}}
+    )
+    assert policy.drift == DriftRule(stage="live", action=DriftAction.RETRAIN)
+    assert Policy.model_validate(policy.model_dump(mode="json")) == policy
+    with pytest.raises(ValidationError, match="watched in 'production', not declared"):
+        Policy(stages=policy.stages, drift=DriftRule())
