@@ -72,7 +72,9 @@ def test_models_and_training_data_are_checked() -> None:
 
 def test_the_sensors_run_from_the_start_and_the_consumers_follow() -> None:
     sensors = defs.get_repository_def().sensor_defs
-    assert {sensor.name for sensor in sensors} == {"automation", "mirror", "promotion"}
+    assert {sensor.name for sensor in sensors} == {
+        *("automation", "lineage", "mirror", "promotion")
+    }
     assert {sensor.default_status for sensor in sensors} == {dg.DefaultSensorStatus.RUNNING}
     graph = defs.resolve_asset_graph()
     automated = {

@@ -151,7 +151,8 @@ def _show_impact(found: "Impact") -> None:
     if not found.versions:
         out.print(f"No version stands on {place}.", markup=False)
         return
-    out.print(table(("version", "trained on it", "holds", "held"), map(_row, found.versions)))
+    columns = ("version", "trained on it", "holds", "held", "wrote")
+    out.print(table(columns, map(_row, found.versions)))
 
 
 def _row(one: "Affected") -> "tuple[str | Text, ...]":
@@ -164,7 +165,11 @@ def _row(one: "Affected") -> "tuple[str | Text, ...]":
         for tenure in one.tenures
         if tenure.until is not None
     )
-    return one.reference + state, how, "\n".join(one.holds), "\n".join(held)
+    wrote = "\n".join(
+        usage.asset if usage.partition is None else f"{usage.asset} [{usage.partition}]"
+        for usage in one.outputs
+    )
+    return one.reference + state, how, "\n".join(one.holds), "\n".join(held), wrote
 
 
 def _place(found: "Quarantine") -> str:

@@ -1,10 +1,10 @@
-"""``pedigree upstream | diff``: what a version stands on, and in what that differs."""
+"""``pedigree upstream | downstream | diff``: what a version stands on, and what on it."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pedigree.cli._input import JsonFlag, ReferenceArgument
+from pedigree.cli._input import JsonFlag, LimitOption, ReferenceArgument
 from pedigree.cli._session import open_registry
 
 if TYPE_CHECKING:
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from pedigree.catalog.difference import LineageDifference, UpstreamChange
     from pedigree.lineage.upstream import UpstreamState
+    from pedigree.lineage.usages import Usage
 
 PANEL = "Look up"
 
@@ -19,6 +20,7 @@ PANEL = "Look up"
 def add_to(app: typer.Typer) -> None:
     """Add this group's commands."""
     app.command("upstream", rich_help_panel=PANEL)(upstream)
+    app.command("downstream", rich_help_panel=PANEL)(downstream)
     app.command("diff", rich_help_panel=PANEL)(diff)
 
 
@@ -41,6 +43,23 @@ def upstream(
     out.print(table(columns, map(_state_row, found.states)))
     if found.raced:
         out.print("[red]An input changed while the training was running.[/]")
+
+
+def downstream(
+    reference: ReferenceArgument, limit: LimitOption = 100, as_json: JsonFlag = False
+) -> None:
+    """List what was written with exactly this version, and the versions trained on it."""
+    from pedigree.cli._output import out, print_json, table
+
+    with open_registry() as registry:
+        found = registry.downstream(reference, limit=limit)
+    if as_json:
+        print_json(found)
+        return
+    columns = ("asset", "partition", "data version", "known by", "run", "loaded", "written")
+    out.print(table(columns, map(_usage_row, found.usages)))
+    if found.versions:
+        out.print(f"Trained on it: {', '.join(found.versions)}", markup=False, soft_wrap=True)
 
 
 def diff(
@@ -75,6 +94,24 @@ def _state_row(state: "UpstreamState") -> "tuple[str | Text, ...]":
         (state.run_id or "")[:8],
         when(state.at),
         ", ".join(name.replace("_", " ") for name in state.missing),
+    )
+
+
+def _usage_row(usage: "Usage") -> "tuple[str | Text, ...]":
+    from pedigree.cli._output import NOT_PROVIDED, short_digest, when
+
+    return (
+        usage.asset,
+        usage.partition or "",
+        short_digest(usage.data_version) if usage.data_version else NOT_PROVIDED,
+        usage.capture.value,
+        usage.run_id[:8],
+        when(usage.used_at),
+        when(usage.written_at)
+        if usage.written
+        else "nothing"
+        if usage.settled
+        else "not known yet",
     )
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pedigree.dagster.data_versions import content_version
     from pedigree.dagster.definitions import registry_definitions, registry_resources
     from pedigree.dagster.expectations import expectations_check
+    from pedigree.dagster.following import follow_lineage
     from pedigree.dagster.inputs import ModelInputs
     from pedigree.dagster.io_manager import ModelIOManager
     from pedigree.dagster.mirror import mirror_changes
@@ -44,6 +45,7 @@ __all__ = [
     "TrainedModel",
     "content_version",
     "expectations_check",
+    "follow_lineage",
     "input_condition",
     "mirror_changes",
     "model_asset",
@@ -67,6 +69,7 @@ _MODULES = {
     "TrainedModel": "trained",
     "content_version": "data_versions",
     "expectations_check": "expectations",
+    "follow_lineage": "following",
     "input_condition": "conditions",
     "mirror_changes": "mirror",
     "model_asset": "asset",

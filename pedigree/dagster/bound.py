@@ -12,6 +12,7 @@ from pedigree.dagster.inputs import AssetLike, key_of
 from pedigree.dagster.lineage import LineageCapture, StepStart
 from pedigree.dagster.provenance import RunProvenance, StepContext, code_folder, provenance_of
 from pedigree.dagster.trained import TrainedModel, register_trained
+from pedigree.dagster.usages import uses_now
 from pedigree.lifecycle.records import Move
 from pedigree.lineage.code import current_code
 from pedigree.lineage.records import LineageGraph, LineageNode, NodeKind
@@ -75,8 +76,12 @@ class BoundRegistry:
         return self.registry.pull(reference, destination)
 
     def load(self, reference: str, *, trust: Collection[str] = ()) -> object:
-        """Return the model itself, loaded by its flavor."""
-        return self.registry.load(reference, trust=trust)
+        """Return the model itself, loaded by its flavor; what this step makes is made with it."""
+        version = self.registry.get(reference)
+        loaded = self.registry.load(version.reference, trust=trust)
+        for use in uses_now(None):
+            self.registry.record_usage(version.reference, use)
+        return loaded
 
     def promote(
         self,

@@ -2,6 +2,8 @@
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeAlias
 
 import dagster as dg
 
@@ -10,7 +12,10 @@ from pedigree.dagster.events import AssetEvent
 from pedigree.lineage.records import Capture, LineageEdge, LineageNode, NodeKind
 
 # An asset that depends on its own former partition is a chain as long as its history.
-NODE_LIMIT = 2000
+LEVEL_LIMIT = 100
+NODE_LIMIT = 10_000
+
+_Sources: TypeAlias = dict[dg.AssetKey, dict[int, AssetEvent]]
 
 
 class Closure:
@@ -84,42 +89,52 @@ class Closure:
         self._connect(consumer, node_id, capture)
 
     def resolve(self) -> None:
-        """Follow the pointers until nothing new is found."""
-        while self._level and len(self._nodes) < NODE_LIMIT:
+        """Follow the pointers until nothing new is found.
+
+        Where the limits end it, what was not followed is said to be missing.
+        """
+        for _ in range(LEVEL_LIMIT):
+            if not self._level or len(self._nodes) >= NODE_LIMIT:
+                break
             level, self._level = self._level, []
-            wanted: dict[dg.AssetKey, set[int]] = defaultdict(set)
-            for _, event in level:
-                for key, pointer in event.pointers.items():
-                    wanted[key].add(pointer)
-            found = {
-                key: events.by_ids(self._instance, key, pointers)
-                for key, pointers in sorted(wanted.items())
-            }
+            found = self._pointed_to(level)
+            used = self._really_used(level, found)
             for node_id, event in level:
-                self._add_inputs(node_id, event, found)
+                self._add_inputs(node_id, event, found, used)
+        for node_id, event in self._level:
+            self._add_inputs(node_id, event, defaultdict(dict), {})
+
+    def _pointed_to(self, level: Iterable[tuple[int, AssetEvent]]) -> _Sources:
+        wanted: dict[dg.AssetKey, set[int]] = defaultdict(set)
+        for _, event in level:
+            for key, pointer in event.pointers.items():
+                wanted[key].add(pointer)
+        return {
+            key: events.by_ids(self._instance, key, pointers)
+            for key, pointers in sorted(wanted.items())
+        }
 
     def _add_inputs(
         self,
         node_id: int,
         event: AssetEvent,
-        found: dict[dg.AssetKey, dict[int, AssetEvent]],
+        found: _Sources,
+        used: Mapping[tuple[int, dg.AssetKey], AssetEvent],
     ) -> None:
         for key, pointer in event.pointers.items():
-            said = event.input_version(key)
-            source = found[key].get(pointer)
-            if source is None:
-                self.add_missing(
-                    key,
-                    None,
-                    Capture.PROVENANCE,
-                    node_id,
-                    storage_id=pointer,
-                    data_version=said,
-                )
-            elif right := self._really_used(event, source, said):
+            if right := used.get((node_id, key)):
                 self.add(right, Capture.PROVENANCE, node_id)
-            else:
-                self.add_missing(key, None, Capture.PROVENANCE, node_id, data_version=said)
+                continue
+            # The event that it names is gone, or is one of many partitions.
+            is_there = pointer in found[key]
+            self.add_missing(
+                key,
+                None,
+                Capture.PROVENANCE,
+                node_id,
+                storage_id=None if is_there else pointer,
+                data_version=event.input_version(key),
+            )
         for key in event.unrecorded_inputs:
             self.add_missing(
                 key,
@@ -130,20 +145,43 @@ class Closure:
             )
 
     def _really_used(
-        self, consumer: AssetEvent, pointed: AssetEvent, said: str | None
-    ) -> AssetEvent | None:
-        """Return the event that was used, if the consumer's tags prove one.
+        self, level: Iterable[tuple[int, AssetEvent]], found: _Sources
+    ) -> dict[tuple[int, dg.AssetKey], AssetEvent]:
+        """Return the events that were used, where the consumers' tags prove one.
 
         The pointer to a partitioned input names the newest event of any of its partitions. Which
         one was used shows in the data version beside it: Dagster's hash over those of the
         partitions that the mapping gave. Of one partition, that can be recognized.
         """
-        if pointed.partition is None or _is_version_of(pointed, said):
-            return pointed
-        if consumer.partition is None:
-            return None
-        same = events.before(self._instance, pointed.key, consumer.partition, consumer.storage_id)
-        return same if same is not None and _is_version_of(same, said) else None
+        used: dict[tuple[int, dg.AssetKey], AssetEvent] = {}
+        doubtful: dict[dg.AssetKey, dict[int, AssetEvent]] = defaultdict(dict)
+        for node_id, event in level:
+            for key, pointer in event.pointers.items():
+                source = found[key].get(pointer)
+                if source is None:
+                    continue
+                if source.partition is None or _is_version_of(source, event.input_version(key)):
+                    used[node_id, key] = source
+                else:
+                    doubtful[key][node_id] = event
+        for key, consumers in doubtful.items():
+            used.update(self._of_the_same_partition(key, consumers))
+        return used
+
+    def _of_the_same_partition(
+        self, key: dg.AssetKey, consumers: Mapping[int, AssetEvent]
+    ) -> Iterator[tuple[tuple[int, dg.AssetKey], AssetEvent]]:
+        places = {
+            node_id: (event.partition, event.storage_id)
+            for node_id, event in consumers.items()
+            if event.partition is not None
+        }
+        same = events.before(self._instance, key, set(places.values()))
+        for node_id, place in places.items():
+            source = same.get(place)
+            said = consumers[node_id].input_version(key)
+            if source is not None and _is_version_of(source, said):
+                yield (node_id, key), source
 
     def _connect(self, consumer: int, source: int, capture: Capture) -> None:
         self._edges.setdefault(

@@ -15,6 +15,7 @@ import dagster as dg
 
 from pedigree.dagster.asset import MODEL_IO_MANAGER_KEY, REGISTRY_KEY
 from pedigree.dagster.checks import model_checks
+from pedigree.dagster.following import follow_lineage
 from pedigree.dagster.io_manager import ModelIOManager
 from pedigree.dagster.line import ModelLine, line_of
 from pedigree.dagster.mirror import mirror_changes
@@ -46,7 +47,7 @@ def registry_definitions(
         registry: The registry; by the settings when None.
         checks: With the registry's checks of the model assets.
         blocking: A failed check stops what follows in the same run.
-        sensors: With the promotion sensor and the mirror; call this once a location.
+        sensors: With the sensors for promotion, mirror and lineage; call this once a location.
         interval_seconds: How often the sensors look.
         running: The sensors run from the start, and need not be switched on.
 
@@ -141,6 +142,11 @@ def _sensors(
             "pedigree_mirror",
             mirror_changes,
             "Shows in the asset graph what was done to stages outside Dagster",
+        ),
+        sensor(
+            "pedigree_lineage",
+            follow_lineage,
+            "Keeps in the registry what runs wrote with its versions",
         ),
     ]
 

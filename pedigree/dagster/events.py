@@ -4,10 +4,12 @@ Storage ids are taken from these methods only: on SQLite those of ``get_records_
 run and compare with nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import NamedTuple
+from functools import cached_property
+from typing import NamedTuple, TypeAlias
 
 import dagster as dg
 
@@ -16,6 +18,8 @@ from pedigree.lineage.records import NodeKind
 
 _PAGE = 1000
 _RECENT = 100
+# A partition, and the storage id that its event must lie before; None: the newest of all.
+_Place: TypeAlias = tuple[str, int | None]
 
 
 class MaterializationRecord(NamedTuple):
@@ -40,7 +44,7 @@ class AssetEvent:
     code_version: str | None
     tags: dict[str, str] = field(default_factory=dict, compare=False)
 
-    @property
+    @cached_property
     def pointers(self) -> dict[dg.AssetKey, int]:
         """The events of its inputs, as the event's own tags name them."""
         return {
@@ -72,12 +76,8 @@ def latest(
     """
     if partitions is None:
         return {event.partition: event for event in _newest(instance, dg.AssetRecordsFilter(key))}
-    found: dict[str | None, AssetEvent] = {}
-    for observed in (False, True):
-        wanted = [partition for partition in partitions if partition not in found]
-        for event in _newest_of_each(instance, key, wanted, observed=observed):
-            found.setdefault(event.partition, event)
-    return found
+    found = _newest_of_each(instance, key, {(partition, None) for partition in partitions})
+    return {partition: event for (partition, _), event in found.items()}
 
 
 def by_ids(
@@ -88,11 +88,12 @@ def by_ids(
     found: dict[int, AssetEvent] = {}
     for observed in (False, True):
         missing = [storage_id for storage_id in wanted if storage_id not in found]
-        if missing:
+        for start in range(0, len(missing), _PAGE):
+            page = missing[start : start + _PAGE]
             records = _fetch(
                 instance,
-                dg.AssetRecordsFilter(key, storage_ids=missing),
-                limit=len(missing),
+                dg.AssetRecordsFilter(key, storage_ids=page),
+                limit=len(page),
                 observed=observed,
             )
             found.update({event.storage_id: event for event in records})
@@ -100,13 +101,30 @@ def by_ids(
 
 
 def before(
-    instance: dg.DagsterInstance, key: dg.AssetKey, partition: str, storage_id: int
-) -> AssetEvent | None:
-    """Return a partition's newest event that is older than another event."""
-    records_filter = dg.AssetRecordsFilter(
-        key, asset_partitions=[partition], before_storage_id=storage_id
-    )
-    return next(iter(_newest(instance, records_filter)), None)
+    instance: dg.DagsterInstance, key: dg.AssetKey, places: Collection[tuple[str, int]]
+) -> dict[tuple[str, int], AssetEvent]:
+    """Return, for each partition and storage id, the partition's newest event before that one."""
+    return {
+        (partition, bound): event
+        for (partition, bound), event in _newest_of_each(instance, key, places).items()
+        if bound is not None
+    }
+
+
+def materializations(
+    instance: dg.DagsterInstance, records_filter: dg.AssetRecordsFilter, limit: int | None = None
+) -> Iterator[AssetEvent]:
+    """Give materializations of an asset, the oldest first; all of them without a limit."""
+    cursor, left = None, limit
+    while left is None or left > 0:
+        size = _PAGE if left is None else min(left, _PAGE)
+        page = instance.fetch_materializations(
+            records_filter, limit=size, cursor=cursor, ascending=True
+        )
+        yield from map(_event, page.records)
+        if not page.has_more:
+            break
+        cursor, left = page.cursor, None if left is None else left - size
 
 
 def of_run(
@@ -172,26 +190,44 @@ def _newest(
 
 
 def _newest_of_each(
-    instance: dg.DagsterInstance,
-    key: dg.AssetKey,
-    partitions: Sequence[str],
-    *,
-    observed: bool,
-) -> list[AssetEvent]:
-    if not partitions:
-        return []
-    records_filter = dg.AssetRecordsFilter(key, asset_partitions=partitions)
-    newest: dict[str | None, AssetEvent] = {}
-    events = _fetch(instance, records_filter, limit=_PAGE, observed=observed)
-    for event in events:
-        newest.setdefault(event.partition, event)
-    if len(events) == _PAGE:
-        # Materialized so often that a page holds not all of them: ask for the others one by one.
-        for partition in set(partitions).difference(newest):
-            one = dg.AssetRecordsFilter(key, asset_partitions=[partition])
-            for event in _fetch(instance, one, limit=1, observed=observed):
-                newest[partition] = event
-    return list(newest.values())
+    instance: dg.DagsterInstance, key: dg.AssetKey, places: Collection[_Place]
+) -> dict[_Place, AssetEvent]:
+    """Return each partition's newest event, or the newest before some storage id."""
+    found: dict[_Place, AssetEvent] = {}
+    for observed in (False, True):
+        left: defaultdict[str, set[int | None]] = defaultdict(set)
+        for partition, bound in set(places).difference(found):
+            left[partition].add(bound)
+        bounds = [bound for each in left.values() for bound in each if bound is not None]
+        top = max(bounds) if bounds and len(bounds) == sum(map(len, left.values())) else None
+        while left:
+            # A page for most; a partition that fills pages alone has been found by then.
+            page = _fetch(
+                instance,
+                dg.AssetRecordsFilter(key, asset_partitions=sorted(left), before_storage_id=top),
+                limit=_PAGE,
+                observed=observed,
+            )
+            for event in page:
+                _take(event, left, found)
+            if len(page) < _PAGE:
+                break
+            top = page[-1].storage_id
+    return found
+
+
+def _take(
+    event: AssetEvent, left: dict[str, set[int | None]], found: dict[_Place, AssetEvent]
+) -> None:
+    partition = event.partition
+    if partition is None or partition not in left:
+        return
+    for bound in sorted(left[partition], key=lambda each: each or 0):
+        if bound is None or event.storage_id < bound:
+            found[partition, bound] = event
+            left[partition].discard(bound)
+    if not left[partition]:
+        del left[partition]
 
 
 def _fetch(

@@ -136,11 +136,9 @@ class ModelInputs:
         """
         source = self._source(key_of(asset))
         if partitions is None:
-            return self._load(source, None, as_type)
-        return {
-            partition: self._load(source, partition, as_type)
-            for partition in known_partitions(partitions)
-        }
+            return self._load(source, None, as_type)[None]
+        values = self._load(source, known_partitions(partitions), as_type)
+        return {partition: values[partition] for partition in known_partitions(partitions)}
 
     def _source(self, key: dg.AssetKey) -> Source:
         if key not in self._sources:
@@ -152,17 +150,20 @@ class ModelInputs:
             )
         return self._sources[key]
 
-    def _load(self, source: Source, partition: str | None, as_type: type | None) -> Any:
-        partitions = [partition] if partition is not None else None
+    def _load(
+        self, source: Source, partitions: tuple[str, ...] | None, as_type: type | None
+    ) -> dict[str | None, Any]:
+        values: dict[str | None, Any] = {}
+        wanted: Sequence[str | None] = partitions or (None,)
         found = self._capture.snapshot(source.key, partitions)
         for _ in range(_ATTEMPTS):
-            value = self._load_once(source, partition, as_type)
+            values |= {each: self._load_once(source, each, as_type) for each in wanted}
             now = self._capture.snapshot(source.key, partitions)
-            if _ids(now) == _ids(found):
+            if not (wanted := _changed(found, now, partitions)):
                 break
             found = now
         self._capture.read(source.key, partitions, found)
-        return value
+        return values
 
     def _load_once(self, source: Source, partition: str | None, as_type: type | None) -> Any:
         manager: dg.IOManager = getattr(self._context.resources, source.io_manager_key)
@@ -188,5 +189,14 @@ class ModelInputs:
             return manager.load_input(input_context)
 
 
-def _ids(events: Mapping[str | None, AssetEvent]) -> dict[str | None, int]:
-    return {partition: event.storage_id for partition, event in events.items()}
+def _changed(
+    before: Mapping[str | None, AssetEvent],
+    now: Mapping[str | None, AssetEvent],
+    partitions: tuple[str, ...] | None,
+) -> list[str | None]:
+    """Return what is to be loaded again, since its newest event is another one now."""
+    then = {partition: event.storage_id for partition, event in before.items()}
+    newest = {partition: event.storage_id for partition, event in now.items()}
+    if partitions is None:
+        return [None] if then != newest else []
+    return [each for each in partitions if then.get(each) != newest.get(each)]

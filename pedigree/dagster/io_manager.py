@@ -23,6 +23,7 @@ from pedigree.dagster.provenance import code_folder, current_context, provenance
 from pedigree.dagster.resource import RegistryResource
 from pedigree.dagster.step import describe
 from pedigree.dagster.trained import TrainedModel, register_trained
+from pedigree.dagster.usages import uses_now
 from pedigree.errors import CorruptionError, InvalidMetadataError, VersionNotFoundError
 from pedigree.lineage.code import current_code
 from pedigree.lineage.records import LineageNode, NodeKind
@@ -120,6 +121,8 @@ class ModelIOManager(dg.ConfigurableIOManager):
         else:
             value = registry.load(version.reference, trust=self.trust)
         _observe(context, partition, {**describe(version), "pedigree/storage_id": storage_id})
+        for use in uses_now(context.asset_key):
+            registry.record_usage(version.reference, use)
         return value
 
 

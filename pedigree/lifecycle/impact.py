@@ -1,6 +1,7 @@
-"""What became of some data: the versions that stand on it, and where they were and are in use."""
+"""What became of some data: what stands on it, where that is in use, and what it wrote."""
 
 from collections import defaultdict
+from collections.abc import Collection
 from datetime import datetime
 
 from pydantic import Field
@@ -11,6 +12,7 @@ from pedigree.lifecycle.records import ARCHIVED, CANDIDATE, NO_STAGE, Tenure
 from pedigree.lifecycle.store import SQL
 from pedigree.lineage.records import TrainedOn
 from pedigree.lineage.store import trained_on
+from pedigree.lineage.usages import Usage, outputs_of
 from pedigree.postgres.transaction import Transaction
 
 # In these stages nobody relies on a version.
@@ -21,6 +23,9 @@ class Affected(TrainedOn):
     """A version that stands on the data, and what it holds and held."""
 
     tenures: tuple[Tenure, ...] = Field(description="Its stages and aliases, the oldest first")
+    outputs: tuple[Usage, ...] = Field(
+        description="What it wrote last to each asset and partition, as far as that is known"
+    )
 
     @property
     def holds(self) -> tuple[str, ...]:
@@ -45,23 +50,39 @@ class Impact(Record):
 def impact(
     transaction: Transaction, asset: str, partition: str | None, since: datetime | None
 ) -> Impact:
-    """Find the versions that stand on some data, directly or not, with what they hold and held."""
-    found = trained_on(transaction, asset, partition, since)
-    rows = transaction.execute(
-        SQL["tenures_of_versions"],
-        {
-            "name_keys": [name_key(one.model_name) for one in found],
-            "versions": [one.version for one in found],
-        },
-    )
-    tenures: defaultdict[str, list[Tenure]] = defaultdict(list)
-    for row in rows.fetchall():
-        tenures[f"{row.pop('model_name')}/{row['version_id']}"].append(Tenure(**row))
+    """Find the versions that stand on some data, what they hold and held, and what they wrote."""
+    found = {
+        (name_key(one.model_name), one.version): one
+        for one in trained_on(transaction, asset, partition, since)
+    }
+    tenures = _tenures_of(transaction, found)
+    outputs = outputs_of(transaction, found)
     return Impact(
         asset=asset,
         partition=partition,
         since=since,
         versions=tuple(
-            Affected(**one.model_dump(), tenures=tuple(tenures[one.reference])) for one in found
+            Affected(
+                **one.model_dump(),
+                tenures=tuple(tenures[place]),
+                outputs=outputs.get(place, ()),
+            )
+            for place, one in found.items()
         ),
     )
+
+
+def _tenures_of(
+    transaction: Transaction, versions: Collection[tuple[str, int]]
+) -> dict[tuple[str, int], list[Tenure]]:
+    rows = transaction.execute(
+        SQL["tenures_of_versions"],
+        {
+            "name_keys": [name for name, _ in versions],
+            "versions": [number for _, number in versions],
+        },
+    )
+    found: defaultdict[tuple[str, int], list[Tenure]] = defaultdict(list)
+    for row in rows.fetchall():
+        found[row.pop("name_key"), row["version_id"]].append(Tenure(**row))
+    return found

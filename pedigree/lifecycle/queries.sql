@@ -155,7 +155,7 @@ ORDER BY t.tenure_id;
 
 -- name: tenures_of_versions
 -- The tenures of many versions, of each in the order of their beginning.
-SELECT m.name AS model_name, t.tenure_id, t.pointer || ':' || t.name AS pointer,
+SELECT wanted.name_key, t.tenure_id, t.pointer || ':' || t.name AS pointer,
     t.version AS version_id, t.held_since AS since, t.held_until AS until, t.moved_by, t.reason
 FROM unnest(%(name_keys)s::text[], %(versions)s::integer[]) AS wanted (name_key, version)
 JOIN pedigree.registered_model m ON m.name_key = wanted.name_key

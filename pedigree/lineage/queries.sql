@@ -66,3 +66,85 @@ WHERE n.asset = %(asset)s AND n.kind <> 'step'
     AND (%(since)s::timestamptz IS NULL OR coalesce(n.at, t.created_at) >= %(since)s)
 GROUP BY m.model_id, m.name, t.version, v.digest, v.created_at, v.deleted_at, v.quarantine_reason
 ORDER BY m.model_id, t.version;
+
+-- name: record_usage
+-- Write that a run uses a version to make some partitions.
+INSERT INTO pedigree.usage (
+    model_id, version, asset, partition, run_id, instance_id, capture, used_at, storage_id,
+    data_version, code_version, written_at, settled
+)
+SELECT m.model_id, %(version)s, %(asset)s, made.partition, %(run_id)s, %(instance_id)s,
+    %(capture)s, coalesce(%(written_at)s::timestamptz, clock_timestamp()), %(storage_id)s::bigint,
+    %(data_version)s, %(code_version)s, %(written_at)s, %(settled)s
+FROM pedigree.registered_model m
+CROSS JOIN unnest(%(partitions)s::text[]) AS made (partition)
+WHERE m.name_key = %(name_key)s AND (
+    %(capture)s <> 'declared' OR NOT EXISTS (
+        SELECT FROM pedigree.usage u
+        WHERE u.model_id = m.model_id AND u.version <> %(version)s AND u.run_id = %(run_id)s
+            AND u.asset = %(asset)s AND u.partition IS NOT DISTINCT FROM made.partition
+            AND u.capture = 'read'
+    )
+)
+ON CONFLICT (model_id, version, run_id, asset, coalesce(partition, '')) DO UPDATE SET
+    storage_id = excluded.storage_id, data_version = excluded.data_version,
+    code_version = excluded.code_version, written_at = excluded.written_at, settled = true
+WHERE excluded.settled AND usage.storage_id IS NULL;
+
+-- name: usages_of_version
+-- What a version was used for, the newest first.
+SELECT u.usage_id, u.asset, u.partition, u.run_id, u.instance_id, u.capture, u.used_at,
+    u.storage_id, u.data_version, u.code_version, u.written_at, u.settled
+FROM pedigree.usage u
+WHERE u.version = %(version)s AND (%(before)s::bigint IS NULL OR u.usage_id < %(before)s)
+    AND u.model_id = (
+        SELECT model_id FROM pedigree.registered_model WHERE name_key = %(name_key)s
+    )
+ORDER BY u.usage_id DESC
+LIMIT %(limit)s;
+
+-- name: outputs_of_versions
+-- What versions wrote, the newest of each asset and partition.
+SELECT DISTINCT ON (wanted.name_key, wanted.version, u.asset, u.partition)
+    wanted.name_key, wanted.version, u.usage_id, u.asset, u.partition, u.run_id, u.instance_id,
+    u.capture, u.used_at, u.storage_id, u.data_version, u.code_version, u.written_at, u.settled
+FROM unnest(%(name_keys)s::text[], %(versions)s::integer[]) AS wanted (name_key, version)
+JOIN pedigree.registered_model m ON m.name_key = wanted.name_key
+JOIN pedigree.usage u ON u.model_id = m.model_id AND u.version = wanted.version
+WHERE u.storage_id IS NOT NULL
+ORDER BY wanted.name_key, wanted.version, u.asset, u.partition, u.storage_id DESC;
+
+-- name: unsettled_usages
+-- Usages of a Dagster instance of which it is not known what was written, the oldest first.
+SELECT usage_id, asset, partition, run_id, instance_id, capture, used_at, storage_id, data_version,
+    code_version, written_at, settled
+FROM pedigree.usage
+WHERE NOT settled AND instance_id IS NOT DISTINCT FROM %(instance_id)s AND usage_id > %(after)s
+ORDER BY usage_id
+LIMIT %(limit)s;
+
+-- name: settle_usages
+-- Write what became of usages.
+UPDATE pedigree.usage u SET storage_id = made.storage_id, data_version = made.data_version,
+    code_version = made.code_version, written_at = made.written_at, settled = true
+FROM unnest(
+    %(usage_id)s::bigint[], %(storage_id)s::bigint[], %(data_version)s::text[],
+    %(code_version)s::text[], %(written_at)s::timestamptz[]
+) AS made (usage_id, storage_id, data_version, code_version, written_at)
+WHERE u.usage_id = made.usage_id AND NOT u.settled;
+
+-- name: trained_with
+-- The living versions that stand on a version: on its asset or one of its stages, with its digest.
+SELECT DISTINCT m.name, t.version
+FROM pedigree.model_version v
+JOIN pedigree.registered_model used ON used.model_id = v.model_id
+JOIN pedigree.training made ON made.model_id = v.model_id AND made.version = v.version
+JOIN pedigree.lineage_node n
+    ON n.kind <> 'step' AND n.data_version = v.digest
+    AND (n.asset = made.asset OR (n.asset >= made.asset || '/' AND n.asset < made.asset || '0'))
+JOIN pedigree.training t ON t.training_id = n.training_id
+JOIN pedigree.model_version trained ON trained.model_id = t.model_id AND trained.version = t.version
+JOIN pedigree.registered_model m ON m.model_id = t.model_id
+WHERE used.name_key = %(name_key)s AND v.version = %(version)s
+    AND trained.deleted_at IS NULL AND m.deleted_at IS NULL
+ORDER BY m.name, t.version;

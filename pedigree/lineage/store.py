@@ -1,6 +1,6 @@
 """Rows of the lineage graph ↔ records."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 
 from pedigree._record import Record
@@ -15,12 +15,13 @@ def insert_lineage(transaction: Transaction, training_id: str, graph: LineageGra
     """Write the graph of a training that the same transaction wrote."""
     key = {"training_id": training_id}
     if graph.nodes:
-        transaction.execute(SQL["insert_nodes"], {**key, **_columns(LineageNode, graph.nodes)})
+        transaction.execute(SQL["insert_nodes"], {**key, **columns_of(LineageNode, graph.nodes)})
     if graph.edges:
-        transaction.execute(SQL["insert_edges"], {**key, **_columns(LineageEdge, graph.edges)})
+        transaction.execute(SQL["insert_edges"], {**key, **columns_of(LineageEdge, graph.edges)})
 
 
-def _columns(kind: type[Record], records: Iterable[Record]) -> dict[str, list[object]]:
+def columns_of(kind: type[Record], records: Sequence[Record]) -> dict[str, list[object]]:
+    """Return records as columns by the names of their fields, for a statement that unnests them."""
     return {name: [getattr(record, name) for record in records] for name in kind.model_fields}
 
 

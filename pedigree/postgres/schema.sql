@@ -546,7 +546,8 @@ CREATE TABLE pedigree.training (
     raced boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone NOT NULL,
     created_by text NOT NULL,
-    created_by_source text NOT NULL
+    created_by_source text NOT NULL,
+    config jsonb
 );
 
 CREATE VIEW pedigree.search_source AS
@@ -683,6 +684,34 @@ CREATE TABLE pedigree.upload (
     upload_id uuid NOT NULL,
     digests text[] DEFAULT '{}'::text[] NOT NULL COLLATE pg_catalog."C",
     lease_until timestamp with time zone NOT NULL
+);
+
+CREATE TABLE pedigree.usage (
+    usage_id bigint NOT NULL,
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    asset text NOT NULL COLLATE pg_catalog."C",
+    partition text COLLATE pg_catalog."C",
+    run_id text NOT NULL,
+    instance_id text,
+    capture text NOT NULL,
+    used_at timestamp with time zone NOT NULL,
+    storage_id bigint,
+    data_version text,
+    code_version text,
+    written_at timestamp with time zone,
+    settled boolean DEFAULT false NOT NULL,
+    CONSTRAINT usage_capture_check CHECK ((capture = ANY (ARRAY['read'::text, 'declared'::text]))),
+    CONSTRAINT usage_check CHECK (((storage_id IS NULL) = (written_at IS NULL)))
+);
+
+ALTER TABLE pedigree.usage ALTER COLUMN usage_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME pedigree.usage_usage_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE pedigree.verdict (
@@ -886,6 +915,9 @@ ALTER TABLE ONLY pedigree.unsequenced
 ALTER TABLE ONLY pedigree.upload
     ADD CONSTRAINT upload_pkey PRIMARY KEY (upload_id);
 
+ALTER TABLE ONLY pedigree.usage
+    ADD CONSTRAINT usage_pkey PRIMARY KEY (usage_id);
+
 ALTER TABLE ONLY pedigree.verdict
     ADD CONSTRAINT verdict_pkey PRIMARY KEY (verdict_id);
 
@@ -948,6 +980,10 @@ CREATE UNIQUE INDEX training_run_unique ON pedigree.training USING btree (model_
 CREATE INDEX training_version ON pedigree.training USING btree (model_id, version, created_at, training_id);
 
 CREATE INDEX upload_lease ON pedigree.upload USING btree (lease_until);
+
+CREATE UNIQUE INDEX usage_of_run ON pedigree.usage USING btree (model_id, version, run_id, asset, COALESCE(partition, ''::text));
+
+CREATE INDEX usage_unsettled ON pedigree.usage USING btree (usage_id) WHERE (NOT settled);
 
 CREATE INDEX verdict_latest ON pedigree.verdict USING btree (model_id, version, check_name, verdict_id DESC);
 
@@ -1034,6 +1070,9 @@ ALTER TABLE ONLY pedigree.training
 
 ALTER TABLE ONLY pedigree.unsequenced
     ADD CONSTRAINT unsequenced_id_fkey FOREIGN KEY (id) REFERENCES pedigree.event(id);
+
+ALTER TABLE ONLY pedigree.usage
+    ADD CONSTRAINT usage_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
 
 ALTER TABLE ONLY pedigree.verdict
     ADD CONSTRAINT verdict_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);

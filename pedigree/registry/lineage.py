@@ -1,14 +1,17 @@
 """Follow lineage both ways, and act on it: what a version stands on, and what stands on data."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from pedigree.catalog import quarantine, reading
 from pedigree.catalog.compare import read_side
 from pedigree.catalog.difference import LineageDifference, difference
+from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion, Quarantine
 from pedigree.lifecycle.impact import Impact, impact
+from pedigree.lineage import usages
 from pedigree.lineage.upstream import Upstream, upstream
+from pedigree.lineage.usages import Downstream, NewUsage, Usage
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.cards import CardVerbs
 
@@ -25,6 +28,56 @@ class LineageVerbs(CardVerbs):
         """
         version = self.get(reference)
         return upstream(version.reference, self.lineage(version.reference, newest=newest))
+
+    def downstream(
+        self, reference: str, *, limit: int = reading.PAGE, before: int | None = None
+    ) -> Downstream:
+        """Return what was written with exactly this version, and the versions trained on it.
+
+        Args:
+            reference: The version.
+            limit: How many usages at most, the newest first.
+            before: The ``usage_id`` that the page before ended with.
+        """
+        limit = reading.at_least_one(limit)
+
+        def read(transaction: Transaction, version: ModelVersion) -> Downstream:
+            key, number = name_key(version.model_name), version.version_id
+            return Downstream(
+                reference=version.reference,
+                usages=usages.usages_of(transaction, key, number, limit=limit, before=before),
+                versions=usages.trained_with(transaction, key, number),
+            )
+
+        return self._of_version(reference, read)
+
+    def record_usage(self, reference: str, use: NewUsage) -> None:
+        """Keep that a run uses a version to make an asset; repeated, only what is new is added."""
+
+        def write(transaction: Transaction, version: ModelVersion) -> None:
+            usages.record_usage(transaction, name_key(version.model_name), version.version_id, use)
+
+        self._with_version(reference, write)
+
+    def unsettled_usages(
+        self, instance_id: str | None, *, limit: int = reading.PAGE, after: int = 0
+    ) -> tuple[Usage, ...]:
+        """Return usages by runs of one Dagster instance of which it is not known what they wrote.
+
+        Args:
+            instance_id: The instance.
+            limit: How many at most, the oldest first.
+            after: The ``usage_id`` that the page before ended with.
+        """
+        return self.database.look(
+            lambda transaction: usages.unsettled_usages(
+                transaction, instance_id, limit=reading.at_least_one(limit), after=after
+            )
+        )
+
+    def settle_usages(self, settled: Sequence[Usage]) -> None:
+        """Keep what became of usages; those that are not settled are left."""
+        self.database.run(lambda transaction: usages.settle_usages(transaction, settled))
 
     def diff(self, a: str, b: str) -> LineageDifference:
         """Return in what the lineage of version ``b`` differs from that of version ``a``.

@@ -1,9 +1,11 @@
 """What the commands about lineage print, on versions that were trained on two partitions."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from pedigree.lineage.usages import NewUsage, Written
 from pedigree.registry import Registry
 from pedigree.settings import Settings
 from tests.cli.conftest import Cli
@@ -28,6 +30,21 @@ def test_upstream_lists_all_down_to_the_sources(trained: None, cli: Cli) -> None
     assert "storage id, run id, data version" in cli("upstream", "churn/2").out
     (flights, raw) = cli("upstream", "churn/1", "--json").json["states"]
     assert (flights["partition"], raw["asset"], raw["distance"]) == ("2013-01", "raw", 2)
+
+
+def test_downstream_lists_what_was_made_with_a_version(trained: None, cli: Cli) -> None:
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    written = Written(storage_id=7, data_version="d7", code_version=None, written_at=moment)
+    with Registry.connect(settings=Settings()) as registry:
+        registry.record_usage("churn/1", NewUsage(asset="later", run_id="run-8"))
+        done = NewUsage(asset="scores", partitions=("2013-01",), run_id="run-7", written=written)
+        registry.record_usage("churn/1", done)
+    out = cli("downstream", "churn/1").out
+    assert "not known yet" in out
+    assert "2026-01-01 00:00:00Z" in out
+    usages = cli("downstream", "churn/1", "--json").json["usages"]
+    assert [(one["asset"], one["storage_id"]) for one in usages] == [("scores", 7), ("later", None)]
+    assert "scores [2013-01]" in cli("impact", "flights").out
 
 
 def test_diff_shows_other_data_and_other_code(trained: None, cli: Cli) -> None:

@@ -36,7 +36,9 @@ def test_a_location_gets_stages_checks_jobs_and_sensors() -> None:
     assert stage.group_name == "customers"
     assert list(stage.owners) == ["team:growth"]
     sensors = definitions.get_repository_def().sensor_defs
-    assert {sensor.name for sensor in sensors} == {"pedigree_promotion", "pedigree_mirror"}
+    assert {sensor.name for sensor in sensors} == {
+        *("pedigree_lineage", "pedigree_mirror", "pedigree_promotion")
+    }
     assert {sensor.default_status.value for sensor in sensors} == {"RUNNING"}
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from pedigree.dagster import events as events_module
 from pedigree.dagster.events import AssetEvent, latest
 from pedigree.dagster.inputs import ModelInputs, source_of
 from pedigree.dagster.lineage import LineageCapture, StepStart, training_data_digest
@@ -413,3 +414,43 @@ def test_more_materializations_than_a_page_hide_no_partition(
         instance, dg.AssetKey("days"), ["2024-01-01", "2024-01-02", "2024-01-09"]
     )
     assert sorted(filter(None, found)) == ["2024-01-01", "2024-01-02"]
+
+
+def test_the_partitions_behind_many_partitions_cost_one_query_a_level(
+    instance: dg.DagsterInstance, trainer: Trainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @dg.asset(partitions_def=DAYS)
+    def clean(days: str) -> None: ...
+
+    chosen = [f"2024-01-{number:02}" for number in range(1, 6)]
+    for number in range(1, 6):
+        day(instance, number)
+    for partition in chosen:
+        materialize(instance, days, clean, only="clean", partition_key=partition)
+    asked: list[dg.AssetKey] = []
+    fetch = events_module._fetch
+    monkeypatch.setattr(
+        events_module,
+        "_fetch",
+        lambda *words, **more: asked.append(words[1].asset_key) or fetch(*words, **more),
+    )
+    body = lambda inputs, _: (inputs.read(clean, partitions=chosen), asked.clear())  # noqa: E731
+    materialize(instance, days, clean, trainer.asset(body, deps=[clean]), only="model")
+    found = [(node.asset, node.partition) for node in trainer.graph.nodes[1:]]
+    assert found == [("clean", each) for each in chosen] + [("days", each) for each in chosen]
+    # the second look at what was read, then the pointers and the partitions behind them
+    assert asked.count(dg.AssetKey("clean")) == 1
+    assert asked.count(dg.AssetKey("days")) == 2
+
+
+def test_what_lies_behind_the_limit_is_said_to_be_missing(
+    instance: dg.DagsterInstance, trainer: Trainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pedigree.dagster.closure.LEVEL_LIMIT", 0)
+    materialize(instance, raw, features)
+    materialize(instance, raw, features, trainer.asset(deps=[features]), only="model")
+    found = [(node.asset, node.kind, node.data_version) for node in trainer.graph.nodes[1:]]
+    assert found == [
+        ("features", NodeKind.MATERIALIZATION, "features-1"),
+        ("raw", NodeKind.MISSING, "raw-1"),
+    ]

@@ -1,0 +1,98 @@
+"""Find the assets that depend on a model or a stage without loading the version through Pedigree.
+
+Their materializations point to the event of the stage, and that event names its version. So a body
+that asks the registry by itself, or a job elsewhere, leaves a usage that is *declared*.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import dagster as dg
+
+from pedigree.dagster import events, metadata
+from pedigree.dagster.events import AssetEvent
+from pedigree.dagster.line import ModelLine
+from pedigree.dagster.provenance import instance_id
+from pedigree.dagster.sensors import Target
+from pedigree.dagster.usages import event_of
+from pedigree.errors import NotFoundError
+from pedigree.lineage.records import Capture
+from pedigree.lineage.usages import NewUsage
+from pedigree.registry import Registry
+
+# So many materializations of each consumer are looked at in one tick.
+_AT_ONCE = 200
+
+
+def declared_usages(
+    context: dg.SensorEvaluationContext,
+    registry: Registry,
+    targets: Mapping[str, Target],
+    seen: Mapping[str, int],
+) -> dict[str, int]:
+    """Record what this repository's consumers of models and stages wrote since they were seen.
+
+    Args:
+        context: The tick's context.
+        registry: The registry.
+        targets: The registered models of this repository, by name.
+        seen: Of each consumer the storage id of its last materialization that was looked at.
+
+    Returns:
+        The same, after this look.
+    """
+    lines = {target.line.name: target.line for target in targets.values()}
+    sources = dict(_sources(lines))
+    after = dict(seen)
+    for consumer in sorted(_consumers(context, sources)):
+        name = consumer.to_user_string()
+        records_filter = dg.AssetRecordsFilter(consumer, after_storage_id=seen.get(name))
+        for event in events.materializations(context.instance, records_filter, _AT_ONCE):
+            _record(context.instance, registry, sources, event)
+            after[name] = event.storage_id
+    return after
+
+
+def _sources(lines: Mapping[str, ModelLine]) -> Iterator[tuple[dg.AssetKey, ModelLine]]:
+    for line in lines.values():
+        yield line.key, line
+        for stage in line.stages:
+            yield line.stage_key(stage), line
+
+
+def _consumers(
+    context: dg.SensorEvaluationContext, sources: Mapping[dg.AssetKey, ModelLine]
+) -> set[dg.AssetKey]:
+    repository = context.repository_def
+    if repository is None:
+        return set()
+    graph = repository.asset_graph
+    children = (graph.get(key).child_keys for key in sources if graph.has(key))
+    return set().union(*children) - set(sources)
+
+
+def _record(
+    instance: dg.DagsterInstance,
+    registry: Registry,
+    sources: Mapping[dg.AssetKey, ModelLine],
+    event: AssetEvent,
+) -> None:
+    for key, pointer in event.pointers.items():
+        line = sources.get(key)
+        source = events.by_ids(instance, key, [pointer]).get(pointer) if line else None
+        if line is None or source is None or metadata.VERSION not in source.tags:
+            continue
+        if source.partition not in (None, event.partition):
+            continue  # the newest event of any partition, which is not what was used
+        use = NewUsage(
+            asset=event.key.to_user_string(),
+            partitions=(event.partition,),
+            run_id=event.run_id or f"runless:{event.storage_id}",
+            instance_id=instance_id(instance),
+            capture=Capture.DECLARED,
+            written=event_of(event),
+        )
+        name = line.registered_name(source.partition)
+        try:
+            registry.record_usage(f"{name}/{source.tags[metadata.VERSION]}", use)
+        except NotFoundError:
+            continue  # the version was deleted meanwhile
