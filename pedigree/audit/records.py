@@ -35,6 +35,8 @@ class EventType(StrEnum):
     ALIAS_DELETED = "alias.deleted"
     ASSET_QUARANTINED = "asset.quarantined"
     ASSET_RELEASED = "asset.released"
+    DATASHEET_SET = "datasheet.set"
+    DATA_CHECK_RECORDED = "data.check_recorded"
     BLOB_REMOVED = "blob.removed"
     BLOB_MOVED = "blob.moved"
 

@@ -66,6 +66,12 @@ class LineageGraph(Record):
             (nodes[edge.source], edge.capture) for edge in self.edges if edge.consumer in steps
         )
 
+    def sources(self) -> tuple[str, ...]:
+        """Return the assets at the graph's ends: those of which nothing further back is known."""
+        consumers = {edge.consumer for edge in self.edges}
+        ends = (node for node in self.nodes if node.kind is not NodeKind.STEP)
+        return tuple(sorted({node.asset for node in ends if node.node_id not in consumers}))
+
 
 class TrainedOn(Record):
     """A version that stands on some data, and how."""

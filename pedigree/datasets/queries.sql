@@ -1,0 +1,51 @@
+-- name: lock_asset
+-- Let one transaction at a time give an asset its next datasheet; and tell the time.
+SELECT clock_timestamp() AS at
+FROM (SELECT pg_advisory_xact_lock(hashtextextended('datasheet of ' || %(asset)s, 0))) AS locked;
+
+-- name: latest_datasheets
+-- The newest datasheet of each of some assets that have one.
+SELECT DISTINCT ON (asset) asset, revision, digest, sheet, at, recorded_by
+FROM pedigree.datasheet
+WHERE asset = ANY (%(assets)s)
+ORDER BY asset, revision DESC;
+
+-- name: insert_datasheet
+-- Add an asset's next datasheet.
+INSERT INTO pedigree.datasheet (asset, revision, digest, sheet, at, recorded_by)
+VALUES (%(asset)s, %(revision)s, %(digest)s, %(sheet)s, %(at)s, %(actor)s);
+
+-- name: now
+-- The database's clock.
+SELECT clock_timestamp() AS at;
+
+-- name: insert_data_verdict
+-- Write what a check found on some data.
+INSERT INTO pedigree.data_verdict (
+    asset, partition, storage_id, materialized_by, data_version, check_name, passed, severity,
+    summary, details, run_id, at, recorded_by
+) VALUES (
+    %(asset)s, %(partition)s, %(storage_id)s, %(materialized_by)s, %(data_version)s, %(check)s,
+    %(passed)s, %(severity)s, %(summary)s, %(details)s, %(run_id)s, %(at)s, %(actor)s
+);
+
+-- name: data_verdicts
+-- The newest verdict of each check on exactly some states of data: the same event, or the same
+-- content.
+SELECT DISTINCT ON (d.asset, d.partition, d.check_name)
+    d.asset, d.partition, d.storage_id, d.materialized_by, d.data_version, d.check_name AS check,
+    d.passed, d.severity, d.summary, d.details, d.run_id, d.at, d.recorded_by
+FROM unnest(
+    %(assets)s::text[], %(partitions)s::text[], %(storage_ids)s::bigint[], %(runs)s::text[],
+    %(data_versions)s::text[]
+) AS state (asset, partition, storage_id, materialized_by, data_version)
+JOIN pedigree.data_verdict d
+    ON d.asset = state.asset AND d.partition IS NOT DISTINCT FROM state.partition
+    AND (
+        d.data_version = state.data_version
+        OR (
+            d.storage_id = state.storage_id
+            AND d.materialized_by IS NOT DISTINCT FROM state.materialized_by
+        )
+    )
+ORDER BY d.asset, d.partition, d.check_name, d.data_verdict_id DESC;

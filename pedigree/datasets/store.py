@@ -1,0 +1,108 @@
+"""Rows of datasheets and of verdicts on data ↔ records."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import rfc8785
+from psycopg.types.json import Jsonb
+
+from pedigree.artifacts.records import digest_of
+from pedigree.audit import log
+from pedigree.audit.records import Actor, EventType
+from pedigree.datasets.records import (
+    Datasheet,
+    DataState,
+    DataVerdict,
+    KeptDatasheet,
+    RecordedDataVerdict,
+)
+from pedigree.postgres.queries import load_queries
+from pedigree.postgres.transaction import Transaction
+
+_SQL = load_queries(__package__)
+
+
+def set_datasheet(
+    transaction: Transaction, asset: str, sheet: Datasheet, actor: Actor
+) -> KeptDatasheet:
+    """Give an asset a datasheet; what is its latest one already is not written again."""
+    at = _clock(transaction, "lock_asset", asset=asset)
+    said = Datasheet.model_validate(sheet.model_dump(include=set(Datasheet.model_fields)))
+    content = said.model_dump(mode="json", exclude_none=True)
+    digest = digest_of(rfc8785.dumps(content))
+    latest = latest_datasheets(transaction, [asset]).get(asset)
+    if latest is not None and latest.digest == digest:
+        return latest
+    revision = latest.revision + 1 if latest else 1
+    transaction.execute(
+        _SQL["insert_datasheet"],
+        {
+            "asset": asset,
+            "revision": revision,
+            "digest": digest,
+            "sheet": Jsonb(content),
+            "at": at,
+            "actor": actor.name,
+        },
+    )
+    log.record(
+        transaction,
+        EventType.DATASHEET_SET,
+        model=None,
+        at=at,
+        actor=actor,
+        body={"asset": asset, "revision": revision, "digest": digest},
+    )
+    return KeptDatasheet(
+        **content, asset=asset, revision=revision, digest=digest, at=at, recorded_by=actor.name
+    )
+
+
+def latest_datasheets(transaction: Transaction, assets: Iterable[str]) -> dict[str, KeptDatasheet]:
+    """Return the newest datasheet of each of some assets that have one."""
+    rows = transaction.execute(_SQL["latest_datasheets"], {"assets": sorted(set(assets))})
+    return {row["asset"]: KeptDatasheet(**row.pop("sheet"), **row) for row in rows.fetchall()}
+
+
+def record_data_verdict(
+    transaction: Transaction, verdict: DataVerdict, actor: Actor
+) -> RecordedDataVerdict:
+    """Write what a check found on some data."""
+    at = _clock(transaction, "now")
+    fields = verdict.model_dump()
+    transaction.execute(
+        _SQL["insert_data_verdict"],
+        {**fields, "details": Jsonb(verdict.details), "at": at, "actor": actor.name},
+    )
+    log.record(
+        transaction,
+        EventType.DATA_CHECK_RECORDED,
+        model=None,
+        at=at,
+        actor=actor,
+        body=verdict.model_dump(mode="json"),
+    )
+    return RecordedDataVerdict(**fields, at=at, recorded_by=actor.name)
+
+
+def data_verdicts(
+    transaction: Transaction, states: Sequence[DataState]
+) -> tuple[RecordedDataVerdict, ...]:
+    """Return the newest verdict of each check on exactly some states of data."""
+    rows = transaction.execute(
+        _SQL["data_verdicts"],
+        {
+            "assets": [state.asset for state in states],
+            "partitions": [state.partition for state in states],
+            "storage_ids": [state.storage_id for state in states],
+            "runs": [state.materialized_by for state in states],
+            "data_versions": [state.data_version for state in states],
+        },
+    )
+    return tuple(RecordedDataVerdict(**row) for row in rows.fetchall())
+
+
+def _clock(transaction: Transaction, query: str, **parameters: str) -> datetime:
+    (row,) = transaction.execute(_SQL[query], parameters).fetchall()
+    at: datetime = row["at"]
+    return at

@@ -1,0 +1,65 @@
+"""Rows of evaluations ↔ records."""
+
+import rfc8785
+from psycopg.types.json import Jsonb
+
+from pedigree.artifacts.records import digest_of
+from pedigree.audit import log
+from pedigree.audit.records import Actor, EventType
+from pedigree.catalog.names import name_key
+from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.store import lock_model, version_not_found
+from pedigree.evaluation.records import Evaluation, KeptEvaluation
+from pedigree.postgres.queries import load_queries
+from pedigree.postgres.transaction import Transaction
+
+_SQL = load_queries(__package__)
+
+
+def set_evaluation(
+    transaction: Transaction, version: ModelVersion, evaluation: Evaluation, actor: Actor
+) -> None:
+    """Keep an evaluation with a version; what is its latest one already is not written again.
+
+    Raises:
+        NotFoundError: The model or the version was deleted in the meantime.
+    """
+    model = lock_model(transaction, version.model_name)
+    content = evaluation.model_dump(mode="json", include=set(Evaluation.model_fields))
+    digest = digest_of(rfc8785.dumps(content))
+    latest = latest_evaluation(transaction, version)
+    if latest is not None and latest.digest == digest:
+        return
+    inserted = transaction.execute(
+        _SQL["insert_evaluation"],
+        {
+            "model_id": model.model_id,
+            "version": version.version_id,
+            "digest": digest,
+            "evaluation": Jsonb(content),
+            "at": model.at,
+            "actor": actor.name,
+        },
+    )
+    if inserted.rowcount == 0:
+        raise version_not_found(model.name, version.version_id)
+    log.record(
+        transaction,
+        EventType.VERSION_UPDATED,
+        model=model.name,
+        version=version.version_id,
+        at=model.at,
+        actor=actor,
+        body={"evaluation": digest},
+    )
+
+
+def latest_evaluation(transaction: Transaction, version: ModelVersion) -> KeptEvaluation | None:
+    """Return a version's newest evaluation, if it has one."""
+    row = transaction.execute(
+        _SQL["latest_evaluation"],
+        {"name_key": name_key(version.model_name), "version": version.version_id},
+    ).fetchone()
+    if row is None:
+        return None
+    return KeptEvaluation(**row.pop("evaluation"), **row, reference=version.reference)
