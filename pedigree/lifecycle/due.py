@@ -112,12 +112,19 @@ def void_verdicts(transaction: Transaction, name: str) -> tuple[tuple[int, Recor
     model = model_state(transaction, name)
     champion = holder(transaction, model["model_id"], STAGE, CHAMPION_STAGE)
     digest = champion.digest if champion else None
+    policy = read_policy(model["policy"])
     return tuple(
         (version, verdict)
         for version in sorted({version for version, _ in waiting_versions(transaction, name)})
-        for verdict in latest_verdicts(transaction, model["model_id"], version).values()
-        if is_void(verdict, digest)
+        for verdict in latest_verdicts(transaction, model["model_id"], version)
+        if is_void(verdict, digest) and _asked(policy, verdict)
     )
+
+
+def _asked(policy: Policy, verdict: RecordedVerdict) -> bool:
+    """Say whether a stage still asks for a check by the settings that a verdict went by."""
+    rules = policy.check_rules(verdict.check)
+    return verdict.settings is None or any(rule.settings == verdict.settings for rule in rules)
 
 
 def _waiting(transaction: Transaction, model: Row, rule: StageRule) -> Iterator[int]:
@@ -156,6 +163,9 @@ def stage_holder(transaction: Transaction, name: str, stage: str) -> int | None:
 
 
 def verdicts(transaction: Transaction, version: ModelVersion) -> tuple[RecordedVerdict, ...]:
-    """Return the newest verdict of each check on a version, by the check's name."""
+    """Return the newest verdict of each check on a version, by the check's name.
+
+    A check for which stages ask under several settings has one verdict for each of them.
+    """
     model = model_state(transaction, version.model_name)
-    return tuple(latest_verdicts(transaction, model["model_id"], version.version_id).values())
+    return latest_verdicts(transaction, model["model_id"], version.version_id)

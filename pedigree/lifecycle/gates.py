@@ -1,5 +1,6 @@
 """Gates: what a policy asks of a version that would enter a stage, and how it stands."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from pedigree.lifecycle.records import CheckRule, Gate, RecordedVerdict, Severity, StageRule
@@ -43,7 +44,7 @@ def evaluate_gates(
         _not_quarantined(version),
         _not_rejected(version),
         *(
-            _check(check, version, verdicts.get(check.name), champion_digest, at)
+            _check(check, version, verdict_by(check, verdicts), champion_digest, at)
             for check in rule.checks
         ),
     ]
@@ -108,7 +109,8 @@ def _missing(
 ) -> str | None:
     """Return what a check's verdict lacks to let the version pass; None where it is a pass."""
     if verdict is None:
-        return ", which has not run"
+        by = ", which has not run by the settings of this stage"
+        return by if check.settings else ", which has not run"
     if verdict.digest != version.digest:
         return ", which looked at other bytes"
     if is_void(verdict, champion):
@@ -118,6 +120,19 @@ def _missing(
     if not verdict.passed and verdict.severity is not Severity.WARN:
         return f", which failed: {verdict.summary}"
     return None
+
+
+def verdict_by(check: CheckRule, verdicts: Iterable[RecordedVerdict]) -> RecordedVerdict | None:
+    """Return the newest verdict that went by a rule's settings.
+
+    One that knows no settings counts for any: it is of a check that is not the registry's own.
+    """
+    found = [
+        verdict
+        for verdict in verdicts
+        if verdict.check == check.name and verdict.settings in (None, check.settings)
+    ]
+    return max(found, key=lambda verdict: verdict.at, default=None)
 
 
 def is_void(verdict: RecordedVerdict, champion: str | None) -> bool:

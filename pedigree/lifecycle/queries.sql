@@ -74,21 +74,21 @@ LIMIT 1;
 -- name: insert_verdict
 -- Write what a check found.
 INSERT INTO pedigree.verdict (
-    model_id, version, check_name, passed, severity, digest, relative, baseline_digest, summary,
-    details, run_id, at, recorded_by
+    model_id, version, check_name, passed, severity, digest, relative, baseline_digest, settings,
+    summary, details, run_id, at, recorded_by
 ) VALUES (
     %(model_id)s, %(version)s, %(check)s, %(passed)s, %(severity)s, %(digest)s, %(relative)s,
-    %(baseline_digest)s, %(summary)s, %(details)s, %(run_id)s, %(at)s, %(actor)s
+    %(baseline_digest)s, %(settings)s, %(summary)s, %(details)s, %(run_id)s, %(at)s, %(actor)s
 );
 
 -- name: latest_verdicts
--- The newest verdict of each check on a version.
-SELECT DISTINCT ON (check_name)
-    check_name AS check, passed, severity, digest, relative, baseline_digest, summary, details,
-    run_id, at, recorded_by
+-- The newest verdict of each check on a version, under each of the settings by which it judged.
+SELECT DISTINCT ON (check_name, settings)
+    check_name AS check, passed, severity, digest, relative, baseline_digest, settings, summary,
+    details, run_id, at, recorded_by
 FROM pedigree.verdict
 WHERE model_id = %(model_id)s AND version = %(version)s
-ORDER BY check_name, verdict_id DESC;
+ORDER BY check_name, settings, verdict_id DESC;
 
 -- name: set_policy
 -- Replace a model's policy.

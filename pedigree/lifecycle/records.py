@@ -33,6 +33,9 @@ class Verdict(Record):
         default=None, description="What a relative check compared with; void when that changes"
     )
     relative: bool = Field(default=False, description="The verdict depends on its baseline")
+    settings: dict[str, JsonValue] | None = Field(
+        default=None, description="Of the rule by which it judged; None where it knows none"
+    )
     summary: str = Field(description="One sentence that says what was found")
     details: dict[str, JsonValue] = Field(default_factory=dict)
     run_id: str | None = None
@@ -131,22 +134,13 @@ class Policy(Record):
             raise ValueError(f"drift is watched in {self.drift.stage!r}, not declared")
         return self
 
-    @model_validator(mode="after")
-    def _one_way_to_check(self) -> "Policy":
-        # A verdict is of a version, not of a stage: it cannot go by two settings.
-        known: dict[str, dict[str, JsonValue]] = {}
-        for check in self._check_rules():
-            if check.settings and known.setdefault(check.name, check.settings) != check.settings:
-                raise ValueError(f"two stages give the check {check.name!r} different settings")
-        return self
-
-    def check_rule(self, name: str) -> CheckRule | None:
-        """Return the rule by whose settings a check goes; None where no stage asks for it."""
-        rules = [rule for rule in self._check_rules() if rule.name == name]
-        return next((rule for rule in rules if rule.settings), rules[0] if rules else None)
-
-    def _check_rules(self) -> tuple[CheckRule, ...]:
-        return tuple(check for stage in self.stages for check in stage.checks)
+    def check_rules(self, name: str) -> tuple[CheckRule, ...]:
+        """Return the rules by which stages ask for a check: of each settings the first."""
+        found: list[CheckRule] = []
+        for rule in (check for stage in self.stages for check in stage.checks):
+            if rule.name == name and all(rule.settings != known.settings for known in found):
+                found.append(rule)
+        return tuple(found)
 
     def rule(self, stage: str) -> StageRule | None:
         """Return a stage's rule, or None where the policy has no such stage."""

@@ -121,8 +121,9 @@ def insert_verdict(
     transaction.execute(
         SQL["insert_verdict"],
         {
-            **verdict.model_dump(exclude={"details"}),
+            **verdict.model_dump(exclude={"details", "settings"}),
             "details": Jsonb(verdict.details),
+            "settings": None if verdict.settings is None else Jsonb(verdict.settings),
             "model_id": model.model_id,
             "version": version,
             "at": model.at,
@@ -134,7 +135,7 @@ def insert_verdict(
 
 def latest_verdicts(
     transaction: Transaction, model_id: int, version: int
-) -> dict[str, RecordedVerdict]:
-    """Return the newest verdict of each check on a version."""
+) -> tuple[RecordedVerdict, ...]:
+    """Return the newest verdict of each check on a version, under each of its settings."""
     rows = transaction.execute(SQL["latest_verdicts"], {"model_id": model_id, "version": version})
-    return {row["check"]: RecordedVerdict(**row) for row in rows.fetchall()}
+    return tuple(RecordedVerdict(**row) for row in rows.fetchall())

@@ -261,9 +261,57 @@ CREATE TABLE pedigree.blob (
     CONSTRAINT blob_tier_known CHECK ((tier = ANY (ARRAY['standard'::text, 'archive'::text])))
 );
 
+CREATE TABLE pedigree.data_verdict (
+    data_verdict_id bigint NOT NULL,
+    asset text NOT NULL COLLATE pg_catalog."C",
+    partition text COLLATE pg_catalog."C",
+    storage_id bigint,
+    materialized_by text,
+    data_version text COLLATE pg_catalog."C",
+    check_name text NOT NULL COLLATE pg_catalog."C",
+    passed boolean NOT NULL,
+    severity text NOT NULL,
+    summary text NOT NULL,
+    details jsonb NOT NULL,
+    run_id text,
+    at timestamp with time zone NOT NULL,
+    recorded_by text NOT NULL,
+    CONSTRAINT data_verdict_severity_check CHECK ((severity = ANY (ARRAY['error'::text, 'warn'::text])))
+);
+
+ALTER TABLE pedigree.data_verdict ALTER COLUMN data_verdict_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME pedigree.data_verdict_data_verdict_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE pedigree.datasheet (
+    asset text NOT NULL COLLATE pg_catalog."C",
+    revision integer NOT NULL,
+    digest text NOT NULL COLLATE pg_catalog."C",
+    sheet jsonb NOT NULL,
+    at timestamp with time zone NOT NULL,
+    recorded_by text NOT NULL,
+    CONSTRAINT datasheet_revision_check CHECK ((revision >= 1))
+);
+
 CREATE TABLE pedigree.environment (
     hash text NOT NULL COLLATE pg_catalog."C",
     packages text[] NOT NULL
+);
+
+CREATE TABLE pedigree.evaluation (
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    revision integer NOT NULL,
+    digest text NOT NULL COLLATE pg_catalog."C",
+    evaluation jsonb NOT NULL,
+    at timestamp with time zone NOT NULL,
+    recorded_by text NOT NULL,
+    CONSTRAINT evaluation_revision_check CHECK ((revision >= 1))
 );
 
 CREATE TABLE pedigree.event (
@@ -729,6 +777,7 @@ CREATE TABLE pedigree.verdict (
     run_id text,
     at timestamp with time zone NOT NULL,
     recorded_by text NOT NULL,
+    settings jsonb,
     CONSTRAINT verdict_severity_check CHECK ((severity = ANY (ARRAY['error'::text, 'warn'::text])))
 );
 
@@ -840,8 +889,17 @@ ALTER TABLE ONLY pedigree.blob
 ALTER TABLE ONLY pedigree.blob
     ADD CONSTRAINT blob_pkey PRIMARY KEY (digest);
 
+ALTER TABLE ONLY pedigree.data_verdict
+    ADD CONSTRAINT data_verdict_pkey PRIMARY KEY (data_verdict_id);
+
+ALTER TABLE ONLY pedigree.datasheet
+    ADD CONSTRAINT datasheet_pkey PRIMARY KEY (asset, revision);
+
 ALTER TABLE ONLY pedigree.environment
     ADD CONSTRAINT environment_pkey PRIMARY KEY (hash);
+
+ALTER TABLE ONLY pedigree.evaluation
+    ADD CONSTRAINT evaluation_pkey PRIMARY KEY (model_id, version, revision);
 
 ALTER TABLE ONLY pedigree.event
     ADD CONSTRAINT event_id_unique UNIQUE (event_id);
@@ -922,6 +980,10 @@ ALTER TABLE ONLY pedigree.verdict
     ADD CONSTRAINT verdict_pkey PRIMARY KEY (verdict_id);
 
 CREATE INDEX artifact_file_blob ON pedigree.artifact_file USING btree (blob_digest);
+
+CREATE INDEX data_verdict_asset ON pedigree.data_verdict USING btree (asset, storage_id);
+
+CREATE INDEX data_verdict_content ON pedigree.data_verdict USING btree (asset, data_version);
 
 CREATE INDEX event_model ON pedigree.event USING btree (model, version);
 
@@ -1028,6 +1090,9 @@ ALTER TABLE ONLY pedigree.artifact_file
 
 ALTER TABLE ONLY pedigree.artifact_file
     ADD CONSTRAINT artifact_file_blob_digest_fkey FOREIGN KEY (blob_digest) REFERENCES pedigree.blob(digest);
+
+ALTER TABLE ONLY pedigree.evaluation
+    ADD CONSTRAINT evaluation_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
 
 ALTER TABLE ONLY pedigree.feed
     ADD CONSTRAINT feed_id_fkey FOREIGN KEY (id) REFERENCES pedigree.event(id);

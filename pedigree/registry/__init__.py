@@ -9,14 +9,14 @@ Each group of verbs is a module of this package; each verb hands on to the subje
 work.
 """
 
+from pedigree.registry.checking import CheckVerbs
 from pedigree.registry.lineage import LineageVerbs
 from pedigree.registry.registering import RegisteringVerbs
 from pedigree.registry.retention import RetentionVerbs
 from pedigree.registry.searching import SearchVerbs
-from pedigree.registry.stages import StageVerbs
 
 
-class Registry(RegisteringVerbs, StageVerbs, LineageVerbs, RetentionVerbs, SearchVerbs):
+class Registry(RegisteringVerbs, CheckVerbs, LineageVerbs, RetentionVerbs, SearchVerbs):
     """A model registry: records in Postgres, bytes in an object store.
 
     Made by :meth:`connect`. It may be shared between threads; after a fork the child's first use

@@ -1,11 +1,13 @@
 """Model cards: write them, keep them true, and find them."""
 
 import logging
+from collections.abc import Mapping
 from contextlib import suppress
 
 from pedigree.artifacts.publish import put_blob
 from pedigree.artifacts.records import digest_of
 from pedigree.artifacts.store import BlobVanishedError, lock_blobs
+from pedigree.cards.completeness import card_fields
 from pedigree.cards.records import CardNotes, ModelCard
 from pedigree.cards.render import render_card
 from pedigree.cards.store import card_notes, insert_card, latest_card
@@ -78,6 +80,13 @@ class CardVerbs(ReadingVerbs):
                 error,
                 extra={"action": "card.renew", "reference": reference},
             )
+
+    def card_fields(self, reference: str) -> Mapping[str, bool]:
+        """Say of each field of a version's model card whether it is provided."""
+        return self._of_version(
+            reference,
+            lambda connection, version: card_fields(version, card_notes(connection, version)),
+        )
 
     def card(self, reference: str) -> ModelCard:
         """Return a version's latest model card.

@@ -1,4 +1,4 @@
-"""Policies, checks, stages and aliases: what moves a version, and what it waits for."""
+"""Policies, stages and aliases: what moves a version, and what it waits for."""
 
 from collections.abc import Iterable
 
@@ -6,9 +6,7 @@ from pedigree.audit.records import Actor
 from pedigree.catalog import reading
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.references import Reference
-from pedigree.errors import InvalidMetadataError
 from pedigree.lifecycle import aliases, due
-from pedigree.lifecycle.checks import CHECKS
 from pedigree.lifecycle.gates import CHAMPION_STAGE
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.promotion import Mover
@@ -17,8 +15,6 @@ from pedigree.lifecycle.records import (
     Explanation,
     Move,
     Policy,
-    RecordedVerdict,
-    Verdict,
 )
 from pedigree.lifecycle.tenures import set_policy
 from pedigree.postgres.transaction import Transaction
@@ -27,7 +23,7 @@ from pedigree.registry.cards import CardVerbs
 
 
 class StageVerbs(CardVerbs, ArtifactVerbs):
-    """Verbs that judge and move versions."""
+    """Verbs that move versions."""
 
     def policy(self, name: str) -> Policy:
         """Return a model's policy; the default one where it has none of its own."""
@@ -65,49 +61,6 @@ class StageVerbs(CardVerbs, ArtifactVerbs):
             return reading.find_version(transaction, Reference(name=name, version=number))
 
         return self.database.look(read)
-
-    def run_check(
-        self, reference: str, check: str, *, run_id: str | None = None, actor: Actor | None = None
-    ) -> RecordedVerdict:
-        """Run one of the registry's own checks on a version, and record its verdict.
-
-        Raises:
-            InvalidMetadataError: There is no such check.
-        """
-        if check not in CHECKS:
-            raise InvalidMetadataError(
-                "the registry has no such check",
-                field="check",
-                value=check,
-                remedy=f"Choose one of {', '.join(CHECKS)}",
-            )
-        verdict = CHECKS[check](self, self.get(reference))
-        return self.record_verdict(
-            reference, verdict.model_copy(update={"run_id": run_id}), actor=actor
-        )
-
-    def record_verdict(
-        self, reference: str, verdict: Verdict, *, actor: Actor | None = None
-    ) -> RecordedVerdict:
-        """Record what a check found; with all its checks passed a new version becomes a candidate.
-
-        Raises:
-            InvalidMetadataError: The verdict is about other bytes than the version's.
-        """
-        actor = actor or self.actor()
-
-        def write(transaction: Transaction, version: ModelVersion) -> RecordedVerdict:
-            if verdict.digest != version.digest:
-                raise InvalidMetadataError(
-                    f"the verdict is about other bytes than {version.reference}",
-                    field="digest",
-                    value=verdict.digest,
-                    remedy=f"Judge {version.digest}",
-                )
-            mover = Mover(transaction, version.model_name, actor, run_id=verdict.run_id)
-            return mover.record_verdict(version.version_id, verdict)
-
-        return self._with_version(reference, write)
 
     def explain(self, reference: str, stage: str, *, automatic: bool = False) -> Explanation:
         """Say how a version stands before every gate of a stage."""
@@ -186,18 +139,6 @@ class StageVerbs(CardVerbs, ArtifactVerbs):
             for version in filter(None, (move.version_id, move.previous_version_id)):
                 self.renew_card(f"{move.model_name}/{version}")
         return move
-
-    def renew_verdicts(self, name: str) -> tuple[RecordedVerdict, ...]:
-        """Run anew the checks of waiting versions that compared with a former champion.
-
-        Only the registry's own checks can be run from here; others stay void until their run.
-        """
-        void = self.database.look(lambda transaction: due.void_verdicts(transaction, name))
-        renewable = [(version, each.check) for version, each in void if each.check in CHECKS]
-        renewed = tuple(self.run_check(f"{name}/{version}", check) for version, check in renewable)
-        for version in sorted({version for version, _ in renewable}):
-            self.renew_card(f"{name}/{version}")
-        return renewed
 
     def due_promotions(self, names: Iterable[str] | None = None) -> tuple[DuePromotion, ...]:
         """Return the promotions that policies allow and the sensor should request, one a model."""

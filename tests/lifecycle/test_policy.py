@@ -1,7 +1,6 @@
 import pytest
 from pydantic import ValidationError
 
-from pedigree.lifecycle.policy import default_policy
 from pedigree.lifecycle.records import CheckRule, Policy, Severity, StageRule
 from pedigree.monitoring.records import DriftAction, DriftRule
 
@@ -25,20 +24,21 @@ def test_a_rule_survives_its_storing() -> None:
     assert (rule.severity, rule.max_age.days) == (Severity.WARN, 30)
 
 
-def test_a_check_goes_by_the_settings_that_any_stage_gives() -> None:
+def test_stages_ask_for_a_check_by_settings_of_their_own() -> None:
     given = {"name": "slices", "settings": {"groups": ["age"]}}
     policy = Policy.model_validate(
-        {"stages": [stage("candidate", "slices"), stage("staging", given)]}
+        {
+            "stages": [
+                stage("candidate", "slices"),
+                stage("staging", given, "slices"),
+                stage("production", {**given, "severity": "warn"}),
+            ]
+        }
     )
-    assert policy.check_rule("slices").settings == {"groups": ["age"]}
-    assert policy.check_rule("scan") is None
-    assert default_policy().check_rule("artifact_intact") == CheckRule(name="artifact_intact")
-
-
-def test_two_stages_cannot_give_a_check_different_settings() -> None:
-    one, other = ({"name": "slices", "settings": {"groups": [group]}} for group in ("a", "b"))
-    with pytest.raises(ValidationError, match="different settings"):
-        Policy.model_validate({"stages": [stage("candidate", one), stage("staging", other)]})
+    plain, by_age = policy.check_rules("slices")
+    assert (plain.settings, by_age.settings) == ({}, {"groups": ["age"]})
+    assert by_age.severity is Severity.ERROR
+    assert policy.check_rules("scan") == ()
 
 
 def test_drift_is_watched_in_a_stage_of_the_policy() -> None:

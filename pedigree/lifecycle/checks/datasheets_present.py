@@ -1,0 +1,63 @@
+"""Whether every source of a version's data has a datasheet."""
+
+from typing import Literal
+
+from pydantic import Field, JsonValue
+
+from pedigree._record import Record
+from pedigree.catalog.records import ModelVersion
+from pedigree.datasets.records import KeptDatasheet
+from pedigree.lifecycle.checks.base import Check, Evidence, Finding, details, listed
+
+DATASHEETS_PRESENT = "datasheets_present"
+
+Section = Literal[
+    "motivation",
+    "composition",
+    "collection",
+    "preprocessing",
+    "uses",
+    "distribution",
+    "maintenance",
+]
+
+
+class DatasheetSettings(Record):
+    """What a datasheet must say."""
+
+    sections: tuple[Section, ...] = Field(
+        default=("motivation", "composition", "collection"),
+        description="Each must be filled, unless the datasheet is a link to one kept elsewhere",
+    )
+
+
+def _judge(evidence: Evidence, version: ModelVersion, settings: DatasheetSettings) -> Finding:
+    sources = evidence.lineage(version.reference).sources()
+    if not sources:
+        return Finding(passed=False, summary="what it was trained on is not recorded")
+    sheets = evidence.datasheets(sources)
+    wrong = [said for asset in sources if (said := _lacking(asset, sheets.get(asset), settings))]
+    known: dict[str, JsonValue] = {
+        asset: {"revision": sheet.revision, "digest": sheet.digest, "uri": sheet.uri}
+        for asset, sheet in sheets.items()
+    }
+    return Finding(
+        passed=not wrong,
+        summary=listed(wrong) or f"there is a datasheet of {listed(sources)}",
+        details=details(sources=list(sources), datasheets=known, lacking=list(wrong)),
+    )
+
+
+def _lacking(asset: str, sheet: KeptDatasheet | None, settings: DatasheetSettings) -> str | None:
+    if sheet is None:
+        return f"{asset} has no datasheet"
+    empty = [] if sheet.uri else [name for name in settings.sections if name not in sheet.sections]
+    return f"the datasheet of {asset} says nothing of {listed(empty)}" if empty else None
+
+
+CHECK = Check(
+    name=DATASHEETS_PRESENT,
+    asks="Every source of its data, at the end of its lineage, has a datasheet",
+    judge=_judge,
+    settings=DatasheetSettings,
+)

@@ -1,0 +1,37 @@
+"""Show in the asset graph what a check found outside any run.
+
+The graph is reached through a plug-in (entry point group ``pedigree.asset_check_reports``); the
+kernel itself knows no orchestrator.
+"""
+
+from collections.abc import Callable, Sequence
+from importlib.metadata import entry_points
+from typing import TypeAlias
+
+from pedigree.catalog.records import ModelVersion, TrainingOrigin
+from pedigree.lifecycle.records import RecordedVerdict
+from pedigree.settings import Settings
+
+Report: TypeAlias = Callable[
+    [ModelVersion, TrainingOrigin, Sequence[RecordedVerdict], Settings], bool
+]
+"""Show verdicts on a version in the graph that trained it; False where it is out of reach."""
+
+
+def report(
+    version: ModelVersion,
+    origin: TrainingOrigin,
+    verdicts: Sequence[RecordedVerdict],
+    settings: Settings,
+) -> bool:
+    """Show verdicts in the first asset graph that knows the version, and say whether one did."""
+    if origin.asset is None:
+        return False
+    for plugin in entry_points(group="pedigree.asset_check_reports"):
+        try:
+            show: Report = plugin.load()
+        except ImportError:
+            continue  # the plug-in's own extra is not installed, so it has no graph to show it in
+        if show(version, origin, verdicts, settings):
+            return True
+    return False

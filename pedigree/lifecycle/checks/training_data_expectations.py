@@ -1,0 +1,99 @@
+"""Whether the data a version was trained on met what was expected of it."""
+
+from collections.abc import Collection
+
+from pydantic import Field, JsonValue
+
+from pedigree._record import Record
+from pedigree.catalog.records import ModelVersion
+from pedigree.datasets.records import DataState, RecordedDataVerdict
+from pedigree.lifecycle.checks.base import Check, Evidence, Finding, details, listed
+from pedigree.lifecycle.records import Severity
+from pedigree.lineage.records import LineageGraph, NodeKind
+
+TRAINING_DATA_EXPECTATIONS = "training_data_expectations"
+
+
+class ExpectationsSettings(Record):
+    """Which data must have been checked."""
+
+    assets: tuple[str, ...] = Field(
+        default=(), description="Each must have been checked; when empty, any of what was read"
+    )
+    checks: tuple[str, ...] = Field(default=(), description="Only these checks on the data")
+
+
+def _judge(evidence: Evidence, version: ModelVersion, settings: ExpectationsSettings) -> Finding:
+    graph = evidence.lineage(version.reference)
+    found = [
+        verdict
+        for verdict in evidence.data_verdicts(_states(graph, settings.assets))
+        if not settings.checks or verdict.check in settings.checks
+    ]
+    unchecked = _unchecked(graph, settings.assets, found)
+    failed = [verdict for verdict in found if not verdict.passed]
+    stopping = [verdict for verdict in failed if verdict.severity == "error"]
+    said = [f"{_place(verdict)}: {verdict.summary}" for verdict in stopping or failed]
+    return Finding(
+        passed=not unchecked and not failed,
+        severity=Severity.ERROR if unchecked or stopping else Severity.WARN,
+        summary=listed([*unchecked, *said], shown=3)
+        or f"{_count(len(found))} on exactly the data it was trained on passed",
+        details=details(
+            verdicts=[_linked(verdict) for verdict in found], unchecked=list(unchecked)
+        ),
+    )
+
+
+def _states(graph: LineageGraph, assets: Collection[str]) -> list[DataState]:
+    return [
+        DataState(
+            asset=node.asset,
+            partition=node.partition,
+            storage_id=node.storage_id,
+            materialized_by=node.run_id,
+            data_version=node.data_version,
+        )
+        for node in graph.nodes
+        if node.kind is not NodeKind.STEP and (not assets or node.asset in assets)
+    ]
+
+
+def _unchecked(
+    graph: LineageGraph, assets: Collection[str], found: Collection[RecordedDataVerdict]
+) -> list[str]:
+    """Say of which data nothing is known: of every partition of each asset that is asked for."""
+    if not assets:
+        return [] if found else ["no check looked at the data it was trained on"]
+    checked = {(verdict.asset, verdict.partition) for verdict in found}
+    states = {(state.asset, state.partition) for state in _states(graph, assets)}
+    unread = sorted(set(assets) - {asset for asset, _ in states})
+    return [
+        *(f"{asset} is not among what it was trained on" for asset in unread),
+        *(f"no check looked at {_named(*state)}" for state in sorted(states - checked, key=repr)),
+    ]
+
+
+def _linked(verdict: RecordedDataVerdict) -> dict[str, JsonValue]:
+    """Return what leads to the result: the data, its event, and the check's run."""
+    return verdict.model_dump(mode="json")
+
+
+def _place(verdict: RecordedDataVerdict) -> str:
+    return f"{verdict.check} on {_named(verdict.asset, verdict.partition)}"
+
+
+def _named(asset: str, partition: str | None) -> str:
+    return f"{asset}[{partition}]" if partition else asset
+
+
+def _count(checks: int) -> str:
+    return "one check" if checks == 1 else f"{checks} checks"
+
+
+CHECK = Check(
+    name=TRAINING_DATA_EXPECTATIONS,
+    asks="The data it was trained on met its expectations, such as a Great Expectations suite",
+    judge=_judge,
+    settings=ExpectationsSettings,
+)

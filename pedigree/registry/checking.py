@@ -1,0 +1,146 @@
+"""Run the registry's checks on versions, and record what any check found."""
+
+from collections.abc import Sequence
+
+from pedigree.audit.records import Actor
+from pedigree.catalog.records import ModelVersion
+from pedigree.errors import InvalidMetadataError
+from pedigree.lifecycle import due
+from pedigree.lifecycle.checks import CHECKS
+from pedigree.lifecycle.checks.base import Check
+from pedigree.lifecycle.checks.graphs import report
+from pedigree.lifecycle.promotion import Mover
+from pedigree.lifecycle.records import CheckRule, RecordedVerdict, Verdict
+from pedigree.postgres.transaction import Transaction
+from pedigree.registry.data import DataVerbs
+from pedigree.registry.evaluating import EvaluationVerbs
+from pedigree.registry.stages import StageVerbs
+
+
+class CheckVerbs(StageVerbs, DataVerbs, EvaluationVerbs):
+    """Verbs that judge versions."""
+
+    def run_check(
+        self,
+        reference: str,
+        check: str,
+        *,
+        rule: CheckRule | None = None,
+        run_id: str | None = None,
+        actor: Actor | None = None,
+    ) -> RecordedVerdict:
+        """Run one of the registry's own checks on a version, and record its verdict.
+
+        Args:
+            reference: The version.
+            check: The check's name.
+            rule: By which settings it judges; those of the first stage that asks for it when None.
+            run_id: The Dagster run that asks.
+            actor: Who asks; found out when None.
+
+        Raises:
+            InvalidMetadataError: There is no such check.
+            InvalidPolicyError: The check does not take the rule's settings.
+            MissingDependencyError: What the check needs is not installed.
+        """
+        known, version = _known(check), self.get(reference)
+        if rule is None:
+            rule = self.check_rules(version.model_name, check)[0]
+        verdict = known.verdict(self, version, rule)
+        return self.record_verdict(
+            version.reference, verdict.model_copy(update={"run_id": run_id}), actor=actor
+        )
+
+    def rerun_check(
+        self, reference: str, check: str, *, actor: Actor | None = None
+    ) -> tuple[RecordedVerdict, ...]:
+        """Run a check on a version, also on one older than the check, and show it in the graph.
+
+        Where the Dagster instance that trained the version is within reach, each verdict appears
+        there as an evaluation, without a run, of the version's own materialization.
+
+        Returns:
+            One verdict for each of the settings under which the policy's stages ask for it.
+
+        Raises:
+            InvalidMetadataError: There is no such check.
+            MissingDependencyError: What the check needs is not installed.
+        """
+        _known(check)
+        version = self.get(reference)
+        verdicts = tuple(
+            self.run_check(version.reference, check, rule=rule, actor=actor)
+            for rule in self.check_rules(version.model_name, check)
+        )
+        self._show(version, verdicts)
+        self.renew_card(version.reference)
+        return verdicts
+
+    def check_rules(self, name: str, check: str) -> tuple[CheckRule, ...]:
+        """Return the rules by which a model's stages ask for a check, of each settings the first.
+
+        A check that no stage asks for goes by its own defaults.
+        """
+        return self.policy(name).check_rules(check) or (CheckRule(name=check),)
+
+    def checks_of(self, name: str) -> tuple[str, ...]:
+        """Return the registry's checks for which the stages of a model ask."""
+        policy = self.policy(name)
+        return tuple(check for check in CHECKS if policy.check_rules(check))
+
+    def record_verdict(
+        self, reference: str, verdict: Verdict, *, actor: Actor | None = None
+    ) -> RecordedVerdict:
+        """Record what a check found; with all its checks passed a new version becomes a candidate.
+
+        Raises:
+            InvalidMetadataError: The verdict is about other bytes than the version's.
+        """
+        actor = actor or self.actor()
+
+        def write(transaction: Transaction, version: ModelVersion) -> RecordedVerdict:
+            if verdict.digest != version.digest:
+                raise InvalidMetadataError(
+                    f"the verdict is about other bytes than {version.reference}",
+                    field="digest",
+                    value=verdict.digest,
+                    remedy=f"Judge {version.digest}",
+                )
+            mover = Mover(transaction, version.model_name, actor, run_id=verdict.run_id)
+            return mover.record_verdict(version.version_id, verdict)
+
+        return self._with_version(reference, write)
+
+    def renew_verdicts(self, name: str) -> tuple[RecordedVerdict, ...]:
+        """Run anew the checks of waiting versions that compared with a former champion.
+
+        Only the registry's own checks can be run from here; others stay void until their run.
+        """
+        void = self.database.look(lambda transaction: due.void_verdicts(transaction, name))
+        renewable = [(version, each) for version, each in void if each.check in CHECKS]
+        renewed = tuple(
+            self.run_check(f"{name}/{version}", each.check, rule=_rule_of(each))
+            for version, each in renewable
+        )
+        for version in sorted({version for version, _ in renewable}):
+            self.renew_card(f"{name}/{version}")
+        return renewed
+
+    def _show(self, version: ModelVersion, verdicts: Sequence[RecordedVerdict]) -> None:
+        origin = self.trainings(version.reference, limit=1)[0].origin
+        report(version, origin, verdicts, self.settings)
+
+
+def _known(check: str) -> Check:
+    if check not in CHECKS:
+        raise InvalidMetadataError(
+            "the registry has no such check",
+            field="check",
+            value=check,
+            remedy=f"Choose one of {', '.join(CHECKS)}",
+        )
+    return CHECKS[check]
+
+
+def _rule_of(verdict: RecordedVerdict) -> CheckRule:
+    return CheckRule(name=verdict.check, settings=verdict.settings or {})

@@ -1,0 +1,114 @@
+"""The two checks that look at what a version was trained on."""
+
+from pathlib import Path
+
+import pytest
+
+from pedigree.datasets.records import Datasheet, DataVerdict
+from pedigree.lifecycle.records import Severity
+from pedigree.lineage.records import Capture, LineageEdge, LineageGraph, LineageNode, NodeKind
+from pedigree.registry import Registry
+from tests.factories import register
+from tests.lifecycle.checks.conftest import Judge
+
+EXPECTATIONS = "training_data_expectations"
+DATASHEETS = "datasheets_present"
+GRAPH = LineageGraph(
+    nodes=(
+        LineageNode(node_id=0, kind=NodeKind.STEP, asset="models/churn"),
+        LineageNode(
+            node_id=1,
+            kind=NodeKind.MATERIALIZATION,
+            asset="features",
+            partition="2024-01",
+            storage_id=7,
+            run_id="run-7",
+            data_version="abc",
+        ),
+        LineageNode(node_id=2, kind=NodeKind.OBSERVATION, asset="customers", storage_id=3),
+        LineageNode(node_id=3, kind=NodeKind.MISSING, asset="contracts"),
+    ),
+    edges=(
+        LineageEdge(consumer=0, source=1, capture=Capture.READ),
+        LineageEdge(consumer=1, source=2, capture=Capture.PROVENANCE),
+        LineageEdge(consumer=1, source=3, capture=Capture.PROVENANCE),
+    ),
+)
+
+
+@pytest.fixture
+def trained(registry: Registry, tmp_path: Path, judge: Judge) -> str:
+    return register(registry, tmp_path, "trained", lineage=GRAPH)
+
+
+def found(passed: bool = True, **fields: object) -> DataVerdict:
+    state = {
+        "asset": "features",
+        "partition": "2024-01",
+        "storage_id": 7,
+        "materialized_by": "run-7",
+    }
+    state["materialized_by"] = "run-7"
+    said = {"check": "suite", "passed": passed, "summary": "3 of 4 expectations are met"}
+    return DataVerdict.model_validate({**state, **said, **fields})
+
+
+def test_what_was_found_on_exactly_that_data_counts(
+    registry: Registry, trained: str, judge: Judge
+) -> None:
+    assert judge(EXPECTATIONS, trained).summary == "no check looked at the data it was trained on"
+    for other in ({"storage_id": 8}, {"materialized_by": "run-8"}, {"partition": "2024-02"}):
+        registry.record_data_verdict(found(**other))
+    assert not judge(EXPECTATIONS, trained).passed
+    recorded = registry.record_data_verdict(found(run_id="run-9"))
+    verdict = judge(EXPECTATIONS, trained)
+    assert verdict.passed
+    assert verdict.details["verdicts"] == [recorded.model_dump(mode="json")]
+
+
+def test_the_same_content_counts_wherever_it_turned_up(
+    registry: Registry, trained: str, judge: Judge
+) -> None:
+    registry.record_data_verdict(found(storage_id=99, data_version="abc"))
+    assert judge(EXPECTATIONS, trained).passed
+
+
+def test_the_newest_failure_fails_and_a_warning_warns(
+    registry: Registry, trained: str, judge: Judge
+) -> None:
+    registry.record_data_verdict(found())
+    registry.record_data_verdict(found(passed=False))
+    failed = judge(EXPECTATIONS, trained)
+    assert failed.severity is Severity.ERROR
+    assert failed.summary == "suite on features[2024-01]: 3 of 4 expectations are met"
+    registry.record_data_verdict(found(passed=False, severity="warn"))
+    warned = judge(EXPECTATIONS, trained)
+    assert (warned.passed, warned.severity) == (False, Severity.WARN)
+    assert not judge(EXPECTATIONS, trained, checks=["another"]).passed
+
+
+def test_every_asset_that_is_named_must_have_been_checked(
+    registry: Registry, trained: str, judge: Judge
+) -> None:
+    registry.record_data_verdict(found())
+    assert judge(EXPECTATIONS, trained, assets=["features"]).passed
+    lacking = judge(EXPECTATIONS, trained, assets=["features", "customers", "prices"])
+    assert lacking.details["unchecked"] == [
+        "prices is not among what it was trained on",
+        "no check looked at customers",
+    ]
+
+
+def test_every_source_needs_a_datasheet(registry: Registry, trained: str, judge: Judge) -> None:
+    verdict = judge(DATASHEETS, trained)
+    assert verdict.summary == "contracts has no datasheet, customers has no datasheet"
+    registry.set_datasheet("contracts", Datasheet(uri="https://example.com/contracts"))
+    registry.set_datasheet("customers", Datasheet(motivation="billing", composition="one a row"))
+    verdict = judge(DATASHEETS, trained)
+    assert verdict.summary == "the datasheet of customers says nothing of collection"
+    assert judge(DATASHEETS, trained, sections=["motivation"]).passed
+    assert set(verdict.details["datasheets"]) == {"contracts", "customers"}
+
+
+def test_without_lineage_no_source_is_known(judge: Judge) -> None:
+    assert judge(DATASHEETS).summary == "what it was trained on is not recorded"
