@@ -81,6 +81,9 @@ class Settings(BaseSettings):
     cache_bytes: int = Field(
         default=10 << 30, ge=0, description="How much of what was loaded or pulled stays at home"
     )
+    url: Annotated[str, Field(pattern=r"^https?://")] | None = Field(
+        default=None, description="Where the registry's pages are; without it nothing links there"
+    )
     actor: str | None = Field(default=None, description="Who acts, where no token says so")
     git_commit: Commit | None = Field(default=None, description="The commit of a built image")
     git_dirty: bool = Field(default=False, description="That image held uncommitted changes")

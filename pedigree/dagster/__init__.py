@@ -19,7 +19,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pedigree.dagster.asset import model_asset
+    from pedigree.dagster.asset import model_asset, model_multi_asset
     from pedigree.dagster.bound import BoundRegistry
     from pedigree.dagster.checks import model_checks
     from pedigree.dagster.conditions import input_condition, promotion_condition
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from pedigree.dagster.io_manager import ModelIOManager
     from pedigree.dagster.mirror import mirror_changes
     from pedigree.dagster.names import model_key, stage_key
+    from pedigree.dagster.outs import ModelOut
+    from pedigree.dagster.pipes import reported_model
+    from pedigree.dagster.reporting import report_model
     from pedigree.dagster.resource import RegistryResource
     from pedigree.dagster.sensors import promote_due
     from pedigree.dagster.stages import StageConfig, stage_assets
@@ -40,6 +43,7 @@ __all__ = [
     "BoundRegistry",
     "ModelIOManager",
     "ModelInputs",
+    "ModelOut",
     "RegistryResource",
     "StageConfig",
     "TrainedModel",
@@ -51,10 +55,13 @@ __all__ = [
     "model_asset",
     "model_checks",
     "model_key",
+    "model_multi_asset",
     "promote_due",
     "promotion_condition",
     "registry_definitions",
     "registry_resources",
+    "report_model",
+    "reported_model",
     "stage_assets",
     "stage_key",
 ]
@@ -64,6 +71,7 @@ _MODULES = {
     "BoundRegistry": "bound",
     "ModelIOManager": "io_manager",
     "ModelInputs": "inputs",
+    "ModelOut": "outs",
     "RegistryResource": "resource",
     "StageConfig": "stages",
     "TrainedModel": "trained",
@@ -75,10 +83,13 @@ _MODULES = {
     "model_asset": "asset",
     "model_checks": "checks",
     "model_key": "names",
+    "model_multi_asset": "asset",
     "promote_due": "sensors",
     "promotion_condition": "conditions",
     "registry_definitions": "definitions",
     "registry_resources": "definitions",
+    "report_model": "reporting",
+    "reported_model": "pipes",
     "stage_assets": "stages",
     "stage_key": "names",
 }

@@ -13,15 +13,16 @@ from typing import Any
 
 import dagster as dg
 
-from pedigree.dagster.asset import MODEL_IO_MANAGER_KEY, REGISTRY_KEY
 from pedigree.dagster.checks import model_checks
 from pedigree.dagster.following import follow_lineage
 from pedigree.dagster.io_manager import ModelIOManager
-from pedigree.dagster.line import ModelLine, line_of
+from pedigree.dagster.line import ModelLine, lines_of
 from pedigree.dagster.mirror import mirror_changes
+from pedigree.dagster.outs import MODEL_IO_MANAGER_KEY
 from pedigree.dagster.resource import RegistryResource
 from pedigree.dagster.sensors import promote_due, promotion_job
 from pedigree.dagster.stages import stage_assets
+from pedigree.dagster.training import REGISTRY_KEY
 from pedigree.errors import InvalidInputError
 from pedigree.registry import Registry
 
@@ -54,11 +55,12 @@ def registry_definitions(
     Raises:
         InvalidInputError: An asset is no model asset, or a model is given twice.
     """
-    lines = [line_of(model) for model in models]
+    made = [(model, line) for model in models for line in lines_of(model)]
+    lines = [line for _, line in made]
     _refuse_twins(lines)
     stages: list[dg.AssetsDefinition] = []
     jobs = []
-    for model, line in zip(models, lines, strict=True):
+    for model, line in made:
         assets = _stages_of(model, line)
         stages += assets
         jobs.append(_promotion_job(line, assets))

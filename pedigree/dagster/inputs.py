@@ -19,7 +19,7 @@ from typing import Any, TypeAlias, overload
 
 import dagster as dg
 
-from pedigree.dagster import metadata
+from pedigree.dagster import events, metadata
 from pedigree.dagster.events import AssetEvent
 from pedigree.dagster.lineage import LineageCapture, known_partitions
 from pedigree.errors import InvalidInputError
@@ -97,11 +97,11 @@ class ModelInputs:
     def __init__(
         self,
         context: dg.AssetExecutionContext,
-        capture: LineageCapture,
+        captures: Sequence[LineageCapture],
         sources: Iterable[Source],
     ) -> None:
         self._context = context
-        self._capture = capture
+        self._captures = captures
         self._sources = {source.key: source for source in sources}
 
     @overload
@@ -155,15 +155,21 @@ class ModelInputs:
     ) -> dict[str | None, Any]:
         values: dict[str | None, Any] = {}
         wanted: Sequence[str | None] = partitions or (None,)
-        found = self._capture.snapshot(source.key, partitions)
+        found = self._snapshot(source, partitions)
         for _ in range(_ATTEMPTS):
             values |= {each: self._load_once(source, each, as_type) for each in wanted}
-            now = self._capture.snapshot(source.key, partitions)
+            now = self._snapshot(source, partitions)
             if not (wanted := _changed(found, now, partitions)):
                 break
             found = now
-        self._capture.read(source.key, partitions, found)
+        for capture in self._captures:
+            capture.read(source.key, partitions, found)
         return values
+
+    def _snapshot(
+        self, source: Source, partitions: Sequence[str] | None
+    ) -> dict[str | None, AssetEvent]:
+        return events.latest(self._context.instance, source.key, partitions)
 
     def _load_once(self, source: Source, partition: str | None, as_type: type | None) -> Any:
         manager: dg.IOManager = getattr(self._context.resources, source.io_manager_key)

@@ -16,19 +16,18 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from pedigree.catalog.names import validate_name
 from pedigree.catalog.records import ModelVersion
 from pedigree.dagster import events, metadata
-from pedigree.dagster.lineage import LineageCapture, StepStart
-from pedigree.dagster.provenance import code_folder, current_context, provenance_of
+from pedigree.dagster.line import DEFAULT_PARTITION_NAME, ModelLine
+from pedigree.dagster.lineage import LineageCapture
+from pedigree.dagster.provenance import code_folder, current_context
 from pedigree.dagster.resource import RegistryResource
-from pedigree.dagster.step import describe
-from pedigree.dagster.trained import TrainedModel, register_trained
+from pedigree.dagster.results import describe
+from pedigree.dagster.step import register_in_step
+from pedigree.dagster.trained import TrainedModel
 from pedigree.dagster.usages import uses_now
 from pedigree.errors import CorruptionError, InvalidMetadataError, VersionNotFoundError
-from pedigree.lineage.code import current_code
-from pedigree.lineage.records import LineageNode, NodeKind
-
-FLAVOR = "pedigree/flavor"
 
 
 class ModelIOManager(dg.ConfigurableIOManager):
@@ -36,8 +35,9 @@ class ModelIOManager(dg.ConfigurableIOManager):
 
     A plain asset that returns a :class:`TrainedModel` makes a version of the model that its
     definition's metadata names, ``{"pedigree/model": name, "pedigree/flavor": flavor}``; else of
-    the last part of its key. Its data version is Dagster's own: only ``@model_asset`` can make it
-    the artifact's digest.
+    the last part of its key. A partition makes a model of its own, called as
+    ``"pedigree/partition_name"`` says, by default ``{name}-{partition}``. Its data version is
+    Dagster's own: only ``@model_asset`` can make it the artifact's digest.
     """
 
     registry: dg.ResourceDependency[RegistryResource]
@@ -60,31 +60,25 @@ class ModelIOManager(dg.ConfigurableIOManager):
                 value=type(obj).__name__,
                 remedy="Return TrainedModel(…), or give the asset another IO manager",
             )
-        said = context.definition_metadata or {}
-        step = current_context()
-        provenance = provenance_of(step, context.asset_key)
-        registry = self.registry.connect()
-        capture = LineageCapture(dg.AssetExecutionContext.get(), context.asset_key)
-        node = LineageNode(
-            node_id=0,
-            kind=NodeKind.STEP,
-            asset=context.asset_key.to_user_string(),
-            partition=provenance.partition,
-            run_id=provenance.run_id,
-        )
-        started = StepStart.of(step.instance, provenance.run_id, provenance.step_key or "")
-        registration = register_trained(
-            registry,
-            str(said.get(metadata.MODEL, context.asset_key.path[-1])),
+        current_context()  # refuses a call outside any run
+        step = dg.AssetExecutionContext.get()
+        registered = register_in_step(
+            step,
+            self.registry.connect(),
+            self._line(context),
+            context.asset_key,
             obj,
-            flavor=str(said.get(FLAVOR, self.flavor)),
-            provenance=provenance,
-            code=current_code(registry.settings, code_folder(step)),
-            lineage=capture.finish(node, started),
+            capture=LineageCapture(step, context.asset_key),
+            folder=code_folder(step),
         )
-        registry.write_card(registration.version.reference, obj.notes)
-        context.add_output_metadata(
-            {**describe(registration.version), metadata.CREATED: registration.created}
+        context.add_output_metadata(registered.metadata)
+
+    def _line(self, context: dg.OutputContext) -> ModelLine:
+        said = context.definition_metadata or {}
+        return ModelLine(
+            name=validate_name(str(said.get(metadata.MODEL, context.asset_key.path[-1]))),
+            flavor=str(said.get(metadata.FLAVOR, self.flavor)),
+            partition_name=str(said.get(metadata.PARTITION_NAME, DEFAULT_PARTITION_NAME)),
         )
 
     def load_input(self, context: dg.InputContext) -> Any:
@@ -120,7 +114,8 @@ class ModelIOManager(dg.ConfigurableIOManager):
             value = registry.folder(version.reference)
         else:
             value = registry.load(version.reference, trust=self.trust)
-        _observe(context, partition, {**describe(version), "pedigree/storage_id": storage_id})
+        said = {**describe(version, registry.settings), "pedigree/storage_id": storage_id}
+        _observe(context, partition, said)
         for use in uses_now(context.asset_key):
             registry.record_usage(version.reference, use)
         return value

@@ -1,7 +1,7 @@
 """A model line: what a model's asset says of the registered models it makes."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import dagster as dg
 from pydantic import Field
@@ -14,6 +14,8 @@ from pedigree.errors import InvalidInputError
 from pedigree.lifecycle.policy import default_policy
 from pedigree.lifecycle.records import ARCHIVED, CANDIDATE, Policy
 
+DEFAULT_PARTITION_NAME = "{name}-{partition}"
+
 
 class ModelLine(Record):
     """One model asset, and the registered model (or one per partition) that it makes."""
@@ -21,7 +23,7 @@ class ModelLine(Record):
     name: str
     flavor: str | None = Field(default=None, description="None where only the name is known")
     partition_name: str = Field(
-        default="{name}-{partition}", description="The registered model's name, of a partition"
+        default=DEFAULT_PARTITION_NAME, description="The registered model's name, of a partition"
     )
     policy: Policy = Field(default_factory=default_policy)
 
@@ -60,20 +62,45 @@ class ModelLine(Record):
         return {self.registered_name(key): key for key in keys}
 
 
-def line_of(model: dg.AssetsDefinition | ModelLine | str) -> ModelLine:
+ModelLike: TypeAlias = dg.AssetsDefinition | ModelLine | str
+
+
+def line_of(model: ModelLike) -> ModelLine:
     """Return the line of a model's asset, or the default line of a name.
 
     Raises:
-        InvalidInputError: The asset was not made by ``@model_asset``.
+        InvalidInputError: The asset was not made by ``@model_asset``, or makes several models.
         InvalidNameError: The name breaks the rule.
     """
+    lines = lines_of(model)
+    if len(lines) > 1:
+        raise InvalidInputError(
+            "makes several models, so it does not say which one is meant",
+            field="model",
+            value=[line.name for line in lines],
+            remedy="Give the line of one of them: lines_of(asset)[0]",
+        )
+    return lines[0]
+
+
+def lines_of(*models: ModelLike) -> tuple[ModelLine, ...]:
+    """Return the lines of all models that some assets make, in the order of their outputs.
+
+    Raises:
+        InvalidInputError: One of them is no model asset.
+        InvalidNameError: A name breaks the rule.
+    """
+    return tuple(line for model in models for line in _lines_of(model))
+
+
+def _lines_of(model: ModelLike) -> list[ModelLine]:
     if isinstance(model, ModelLine):
-        return model
+        return [model]
     if isinstance(model, str):
-        return ModelLine(name=validate_name(model))
-    for spec in model.specs:
-        if (stored := _stored(spec.metadata)) is not None:
-            return ModelLine.model_validate(stored)
+        return [ModelLine(name=validate_name(model))]
+    stored = [_stored(spec.metadata) for spec in model.specs]
+    if lines := [ModelLine.model_validate(each) for each in stored if each is not None]:
+        return lines
     raise InvalidInputError(
         "is no model asset",
         field="model",

@@ -20,6 +20,7 @@ DIGEST = "pedigree/digest"
 CREATED = "pedigree/created"
 NOTICE = "pedigree/notice"
 CARD = "pedigree/card"
+PAGE = "pedigree/page"
 RACED = "pedigree/raced"
 INPUTS = "pedigree/inputs"
 STAGE = "pedigree/stage"
@@ -31,6 +32,10 @@ REGISTRY_SEQ = "pedigree/registry_seq"
 
 # Metadata of the definition of a model's asset: what its stages, checks and sensors are made from.
 LINE = "pedigree/line"
+
+# Metadata of the definition of a plain asset whose value is a trained model, beside MODEL.
+FLAVOR = "pedigree/flavor"
+PARTITION_NAME = "pedigree/partition_name"
 
 # Tags of runs.
 ACTOR = "pedigree/actor"

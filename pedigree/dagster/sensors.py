@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError
 from pedigree._record import Record
 from pedigree.audit import log
 from pedigree.dagster import metadata
-from pedigree.dagster.line import ModelLine, line_of
+from pedigree.dagster.line import ModelLike, ModelLine, lines_of
 from pedigree.dagster.names import slug
 from pedigree.dagster.provenance import instance_id
 from pedigree.dagster.stages import StageConfig, stage_op
@@ -46,7 +46,7 @@ class PromotionCursor(Record):
 def promote_due(
     context: dg.SensorEvaluationContext,
     registry: Registry,
-    models: Iterable[dg.AssetsDefinition | ModelLine | str],
+    models: Iterable[ModelLike],
 ) -> dg.SensorResult:
     """Request the promotions that the models' policies allow, as runs of their stage assets.
 
@@ -97,14 +97,13 @@ def promote_due(
 
 def targets_of(
     context: dg.SensorEvaluationContext,
-    models: Iterable[dg.AssetsDefinition | ModelLine | str],
+    models: Iterable[ModelLike],
 ) -> dict[str, Target]:
     """Return the registered models whose stage assets this repository can materialize, by name."""
     repository = context.repository_def
     graph = repository.asset_graph if repository is not None else None
     targets: dict[str, Target] = {}
-    for model in models:
-        line = line_of(model)
+    for line in lines_of(*models):
         stages = [line.stage_key(stage) for stage in line.stages]
         if graph is None or not stages or stages[0] not in graph.executable_asset_keys:
             continue

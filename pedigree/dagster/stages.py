@@ -14,15 +14,16 @@ from pydantic import Field
 
 from pedigree.catalog.records import ModelVersion
 from pedigree.dagster import events, metadata
-from pedigree.dagster.asset import MODEL_IO_MANAGER_KEY
 from pedigree.dagster.line import ModelLine
 from pedigree.dagster.lineage import combined_version
 from pedigree.dagster.names import slug
+from pedigree.dagster.outs import MODEL_IO_MANAGER_KEY
 from pedigree.dagster.provenance import RunProvenance, provenance_of
 from pedigree.dagster.resource import RegistryResource
-from pedigree.dagster.step import describe
+from pedigree.dagster.results import describe
 from pedigree.errors import GenerationConflictError, InvalidInputError, ModelNotFoundError
 from pedigree.registry import Registry
+from pedigree.settings import Settings
 
 # A version's materialization may lie far back; the registry knows its run, so few are looked at.
 _SEARCHED = 1000
@@ -136,6 +137,7 @@ class _StageStep:
             self._line,
             holder,
             self._stage,
+            self._registry.settings,
             partition=self._provenance.partition,
             note=note,
         )
@@ -188,6 +190,7 @@ def stage_result(
     line: ModelLine,
     holder: ModelVersion,
     stage: str,
+    settings: Settings,
     *,
     partition: str | None,
     note: dict[str, Any],
@@ -201,7 +204,7 @@ def stage_result(
             **model_tags(instance, line, holder.version_id, holder.digest, partition),
         },
         metadata={
-            **describe(holder),
+            **describe(holder, settings),
             metadata.STAGE: stage,
             metadata.GENERATION: holder.generation,
             **note,

@@ -1,159 +1,219 @@
 """What happens inside the step of a model asset: train, register, tell Dagster."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import dagster as dg
 
-from pedigree.cards.render import render_summary
-from pedigree.catalog.records import ModelVersion, Registration
+from pedigree.catalog.records import Registration
 from pedigree.dagster import metadata
 from pedigree.dagster.inputs import ModelInputs, Source
 from pedigree.dagster.line import ModelLine
 from pedigree.dagster.lineage import LineageCapture, StepStart
 from pedigree.dagster.provenance import RunProvenance, folder_of, provenance_of
 from pedigree.dagster.resource import RegistryResource
+from pedigree.dagster.results import StepResult, result_metadata
 from pedigree.dagster.trained import TrainedModel, register_trained
 from pedigree.errors import InvalidInputError, InvalidMetadataError
 from pedigree.lifecycle.policy import default_policy
 from pedigree.lineage.code import current_code
 from pedigree.lineage.records import LineageGraph, LineageNode, NodeKind
-from pedigree.signatures.records import Column, Signature
-
-# The event log keeps a copy for each materialization, and the registry has all of them.
-_INPUTS_SHOWN = 50
+from pedigree.registry import Registry
 
 
-def train_in_step(
-    context: dg.AssetExecutionContext,
-    line: ModelLine,
-    train: Callable[[ModelInputs], object],
-    *,
-    sources: tuple[Source, ...],
-    function: Callable[..., object],
-    code_version: str,
-) -> dg.MaterializeResult[Any]:
-    """Train a model, register it with the lineage seen meanwhile, and return what Dagster records.
+class TrainingStep:
+    """A step that trains models, from its body's start on.
+
+    Args:
+        context: The step's context.
+        outputs: The step's outputs in their order; those that are models, with their lines.
+        sources: How the dependencies are loaded that the function loads itself.
+        function: The user's.
 
     Raises:
-        InvalidInputError: The function was called directly, several partitions are to be trained
-            by one run, or what the training returned cannot be registered.
+        InvalidInputError: The function was called directly, or one run is to train several
+            partitions.
         UnavailableError: The registry does not answer.
     """
-    provenance = provenance_of(context, line.key)
-    _refuse_range(context)
-    resource: RegistryResource = context.resources.registry
-    registry = resource.connect()
-    name = line.registered_name(provenance.partition)
-    capture = LineageCapture(context, line.key)
-    trained = train(ModelInputs(context, capture, sources))
-    if not isinstance(trained, TrainedModel):
-        raise InvalidMetadataError(
-            f"the training of {name!r} returned no TrainedModel",
-            field="return value",
-            value=type(trained).__name__,
-            remedy="Return TrainedModel(model=…, metrics=…, sample=…)",
+
+    def __init__(
+        self,
+        context: dg.AssetExecutionContext,
+        outputs: Mapping[str, ModelLine | None],
+        sources: tuple[Source, ...],
+        function: Callable[..., object],
+    ) -> None:
+        provenance_of(context)  # refuses a direct call before anything is trained
+        _refuse_range(context)
+        resource: RegistryResource = context.resources.registry
+        self._registry = resource.connect()
+        self._context = context
+        self._outputs = tuple(outputs)
+        self._models = {name: line for name, line in outputs.items() if line is not None}
+        self._function = function
+        self._captures = {
+            name: LineageCapture(context, line.key)
+            for name, line in self._models.items()
+            if name in context.op_execution_context.selected_output_names
+        }
+        self.inputs = ModelInputs(context, tuple(self._captures.values()), sources)
+
+    def only_result(self, returned: object) -> StepResult:
+        """Return what Dagster records of the one model of a step."""
+        (name,) = self._outputs
+        return self._registered(name, returned)
+
+    def results(self, returned: object) -> Iterator[StepResult]:
+        """Return what Dagster records of what a function with several outputs gave, in its order.
+
+        Raises:
+            InvalidMetadataError: It returned not one value for each output, or no model for one.
+        """
+        if isinstance(returned, Iterator):
+            yield from map(self.result, returned)
+        else:
+            yield from map(self.result, self._by_output(returned))
+
+    def result(self, given: object) -> StepResult:
+        """Return what Dagster records of one output: a model is registered, the rest goes on."""
+        if isinstance(given, dg.Output) and given.output_name in self._models:
+            return self._registered(given.output_name, given.value)
+        if isinstance(given, dg.MaterializeResult):
+            for name, line in self._models.items():
+                if line.key == given.asset_key:
+                    return self._registered(name, given.value)
+        return given
+
+    def _by_output(self, returned: object) -> Iterator[object]:
+        values = returned if isinstance(returned, tuple) else (returned,)
+        if len(values) != len(self._outputs):
+            raise InvalidMetadataError(
+                f"the step has {len(self._outputs)} outputs, and its function returned "
+                f"{len(values)} values",
+                field="return value",
+                value=type(returned).__name__,
+                remedy=f"Return one value for each of {', '.join(self._outputs)}, or yield them",
+            )
+        for name, value in zip(self._outputs, values, strict=True):
+            if isinstance(value, dg.MaterializeResult):
+                key = self._context.asset_key_for_output(name)
+                yield value._replace(asset_key=key)
+            elif isinstance(value, dg.Output):
+                yield _renamed(value, name)
+            else:
+                yield dg.Output(value, output_name=name)
+
+    def _registered(self, name: str, trained: object) -> StepResult:
+        line = self._models[name]
+        if not isinstance(trained, TrainedModel):
+            raise InvalidMetadataError(
+                f"the training of {line.name!r} returned no TrainedModel",
+                field="return value",
+                value=type(trained).__name__,
+                remedy="Return TrainedModel(model=…, metrics=…, sample=…)",
+            )
+        registered = register_in_step(
+            self._context,
+            self._registry,
+            line,
+            line.key,
+            trained,
+            capture=self._captures[name],
+            folder=folder_of(self._function),
         )
-    trained = trained.completed(context.assets_def.specs_by_key[line.key])
-    lineage = _finish(context, capture, provenance, line, code_version)
+        version = registered.registration.version
+        return dg.MaterializeResult(
+            asset_key=line.key,
+            data_version=dg.DataVersion(version.digest),
+            tags={
+                metadata.VERSION: str(version.version_id),
+                **self._captures[name].pinned_tags(),
+            },
+            metadata=registered.metadata,
+        )
+
+
+class Registered(NamedTuple):
+    """A version that a step made, and what its materialization carries."""
+
+    registration: Registration
+    metadata: dict[str, Any]
+
+
+def register_in_step(
+    context: dg.AssetExecutionContext,
+    registry: Registry,
+    line: ModelLine,
+    key: dg.AssetKey,
+    trained: TrainedModel,
+    *,
+    capture: LineageCapture,
+    folder: Path,
+) -> Registered:
+    """Register what a step trained, with the step's lineage, and write its card.
+
+    Args:
+        context: The step's context.
+        registry: The registry.
+        line: The model.
+        key: The asset that the step makes of it.
+        trained: What the training handed over.
+        capture: The step's inputs, watched from its start.
+        folder: Where the training's code lies.
+
+    Raises:
+        InvalidInputError: What the training handed over cannot be registered.
+        UnavailableError: The registry does not answer.
+    """
+    provenance = provenance_of(context, key)
+    spec = context.assets_def.specs_by_key[key]
+    name = line.registered_name(provenance.partition)
+    trained = trained.completed(spec)
+    lineage = _finish(context, capture, provenance, spec)
     registration = register_trained(
         registry,
         name,
         trained,
         flavor=line.flavor or "generic",
         provenance=provenance,
-        code=current_code(registry.settings, folder_of(function)),
-        code_version=code_version,
+        code=current_code(registry.settings, folder),
+        code_version=spec.code_version,
         lineage=lineage,
     )
     if line.policy != default_policy():
         registry.set_policy(name, line.policy, actor=registry.actor(provenance.actor))
     card = registry.write_card(registration.version.reference, trained.notes)
-    summary = render_summary(registration.version, lineage, link=card.location)
-    return dg.MaterializeResult(
-        data_version=dg.DataVersion(registration.version.digest),
-        tags={metadata.VERSION: str(registration.version.version_id), **capture.pinned_tags()},
-        metadata=_result_metadata(registration, trained, lineage, summary),
-    )
-
-
-def describe(version: ModelVersion) -> dict[str, Any]:
-    """Return the metadata by which an event names a version."""
-    return {
-        metadata.MODEL: version.model_name,
-        metadata.VERSION: version.version_id,
-        metadata.REFERENCE: version.reference,
-        metadata.DIGEST: version.digest,
-    }
-
-
-def column_schema(signature: Signature) -> dg.TableSchema | None:
-    """Return a signature's input columns as Dagster shows them; None for tensors."""
-    columns = [
-        dg.TableColumn(
-            name=port.name,
-            type=port.type.value,
-            constraints=dg.TableColumnConstraints(nullable=not port.required),
-        )
-        for port in signature.inputs
-        if isinstance(port, Column)
-    ]
-    return dg.TableSchema(columns=columns) if columns else None
-
-
-def _result_metadata(
-    registration: Registration,
-    trained: TrainedModel,
-    lineage: LineageGraph,
-    summary: str,
-) -> dict[str, Any]:
-    version = registration.version
-    found: dict[str, Any] = {
-        **{name: dg.MetadataValue.float(float(value)) for name, value in trained.metrics.items()},
-        **describe(version),
-        metadata.CREATED: registration.created,
-        metadata.RACED: lineage.raced,
-        metadata.INPUTS: dg.MetadataValue.json(_inputs(lineage)),
-        metadata.CARD: dg.MetadataValue.md(summary),
-        "git_commit": version.git_commit + (" (dirty)" if version.git_dirty else ""),
-    }
-    if registration.notice:
-        found[metadata.NOTICE] = registration.notice
-    if schema := column_schema(version.signature):
-        found[metadata.COLUMN_SCHEMA] = schema
-    return found
-
-
-def _inputs(lineage: LineageGraph) -> list[dict[str, Any]]:
-    return [
-        {
-            "asset": node.asset,
-            "partition": node.partition,
-            "data_version": node.data_version,
-            "capture": capture.value,
-            "kind": node.kind.value,
-        }
-        for node, capture in lineage.inputs()[:_INPUTS_SHOWN]
-    ]
+    found = result_metadata(registration, trained, lineage, registry.settings, card=card.location)
+    return Registered(registration, found)
 
 
 def _finish(
     context: dg.AssetExecutionContext,
     capture: LineageCapture,
     provenance: RunProvenance,
-    line: ModelLine,
-    code_version: str,
+    spec: dg.AssetSpec,
 ) -> LineageGraph:
     step = LineageNode(
         node_id=0,
         kind=NodeKind.STEP,
-        asset=line.key.to_user_string(),
+        asset=spec.key.to_user_string(),
         partition=provenance.partition,
         run_id=provenance.run_id,
-        code_version=code_version,
+        code_version=spec.code_version,
     )
     started = StepStart.of(context.instance, provenance.run_id, provenance.step_key or "")
     return capture.finish(step, started)
+
+
+def _renamed(output: dg.Output[Any], name: str) -> dg.Output[Any]:
+    return dg.Output(
+        output.value,
+        output_name=name,
+        metadata=output.metadata,
+        data_version=output.data_version,
+        tags=output.tags,
+    )
 
 
 def _refuse_range(context: dg.AssetExecutionContext) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pydantic import JsonValue
 
+from pedigree.artifacts.elsewhere import UploadedFiles, fetch
 from pedigree.catalog.inference import completed, required_signature
 from pedigree.catalog.records import (
     DeclaredMetadata,
@@ -35,13 +36,15 @@ class TrainedModel:
     """A model as its training left it.
 
     Give the ``model`` itself, which its flavor then saves, or the ``path`` of what was saved
-    already. Give the ``signature``, or a ``sample`` of the inputs that it can be inferred from;
-    where the flavor cannot ask the model, ``sample_outputs`` are what it gave for them. Neither is
-    needed where the model's own files state it, as those of MLflow and ONNX do.
+    already, or where it was ``uploaded``. Give the ``signature``, or a ``sample`` of the inputs
+    that it can be inferred from; where the flavor cannot ask the model, ``sample_outputs`` are what
+    it gave for them. Neither is needed where the model's own files state it, as those of MLflow and
+    ONNX do.
 
     Args:
         model: The trained object.
         path: A file or folder that holds the model.
+        uploaded: Where the trainer put the model's files; they are fetched and verified.
         metrics: What the evaluation found, finite numbers by name.
         params: Hyperparameters and run configuration.
         signature: Typed inputs and outputs.
@@ -50,10 +53,12 @@ class TrainedModel:
         evaluation_data: The id of the data that the metrics were computed on.
         training_data_version: The training data's version in its owner's words.
         notes: What people have to say in the model card.
+        metadata: What the materialization shall carry beside, in Dagster's values.
     """
 
     model: object | None = None
     path: Path | None = None
+    uploaded: UploadedFiles | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     params: Mapping[str, JsonValue] = field(default_factory=dict)
     signature: Signature | None = None
@@ -70,11 +75,12 @@ class TrainedModel:
     risk_class: RiskClass | None = None
     risk_assessment_id: str | None = None
     notes: "CardNotes | None" = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if (self.model is None) == (self.path is None):
+        if [self.model, self.path, self.uploaded].count(None) != 2:
             raise InvalidInputError(
-                "needs exactly one of `model` and `path`",
+                "needs exactly one of `model`, `path` and `uploaded`",
                 field="TrainedModel",
                 remedy="Give the trained object, or the path of what was saved",
             )
@@ -162,7 +168,7 @@ def register_trained(
     """
     lineage = lineage or LineageGraph()
     with tempfile.TemporaryDirectory(prefix="pedigree-") as folder:
-        files = trained.path or save_model(trained.model, flavor, Path(folder) / "model")
+        files = _files(trained, flavor, Path(folder) / "model")
         declared = trained.declared(
             flavor,
             files,
@@ -178,3 +184,9 @@ def register_trained(
             lineage=lineage,
         )
         return registry.register(name, files, new, actor=registry.actor(provenance.actor))
+
+
+def _files(trained: TrainedModel, flavor: str, folder: Path) -> Path:
+    if trained.uploaded is not None:
+        return fetch(trained.uploaded, folder)
+    return trained.path or save_model(trained.model, flavor, folder)

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -40,6 +41,7 @@ def test_a_materialization_is_a_version(materialize: Materialize, pedigree: Regi
     assert said.metadata["pedigree/digest"].value == version.digest
     assert said.metadata["dagster/column_schema"].value.columns[0].name == "tenure"
     assert version.digest[7:19] in said.metadata["pedigree/card"].value
+    assert "pedigree/page" not in said.metadata  # nobody said where the pages are
     assert version.run_id == result.run_id
     assert version.git_commit == "0123456789abcdef"
     assert version.environment_hash
@@ -112,6 +114,40 @@ def test_inputs_config_context_and_resources_reach_the_function(
     assert materialization(result).tags["dagster/input_data_version/train"] == "seven"
 
 
+def test_an_async_function_trains_too(materialize: Materialize, pedigree: Registry) -> None:
+    @model_asset(name="churn", flavor="generic")
+    async def churn(context: dg.AssetExecutionContext, config: Recipe) -> TrainedModel:
+        await asyncio.sleep(0)
+        return trained(f"{context.run.run_id} {config.content}")
+
+    result = materialize(churn)
+    text = (pedigree.folder("churn/1") / "model.txt").read_text()
+    assert text == f"{result.run_id} first"
+
+
+def test_a_materialization_links_to_the_version_s_page_where_there_is_one(
+    materialize: Materialize, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PEDIGREE_URL", "https://registry.example.com/")
+    name = "über churn"
+    said = materialization(materialize(churn_asset(name)), dg.AssetKey(["models", name])).metadata
+    page = "https://registry.example.com/models/%C3%BCber%20churn/versions/1"
+    assert said["pedigree/page"] == dg.MetadataValue.url(page)
+    assert f"[Model card](<{page}>)" in said["pedigree/card"].value
+
+
+def test_metrics_are_numbers_that_dagster_plots_and_more_can_be_said(
+    materialize: Materialize,
+) -> None:
+    @model_asset(name="churn", flavor="generic")
+    def churn() -> TrainedModel:
+        return trained("x", metadata={"epochs": dg.MetadataValue.int(3)})
+
+    said = materialization(materialize(churn)).metadata
+    assert said["accuracy"] == dg.MetadataValue.float(0.8)
+    assert said["epochs"] == dg.MetadataValue.int(3)
+
+
 def test_owners_tags_kinds_and_group_go_to_the_asset() -> None:
     asset = churn_asset(
         owners=["team:growth"], tags={"tier": "1"}, group_name="models", kinds={"sklearn"}
@@ -121,6 +157,8 @@ def test_owners_tags_kinds_and_group_go_to_the_asset() -> None:
     assert spec.tags["tier"] == "1"
     assert spec.kinds == {"sklearn"}
     assert spec.group_name == "models"
+    plain = model_asset(name="churn", flavor="sklearn")(lambda: None)
+    assert plain.specs_by_key[CHURN].kinds == {"scikitlearn"}  # for which Dagster has an icon
 
 
 def test_a_version_has_the_asset_s_owners_and_description_unless_it_states_its_own(

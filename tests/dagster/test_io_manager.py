@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -122,9 +123,27 @@ def test_a_plain_asset_that_returns_a_trained_model_registers_it(
     version = pedigree.get("plain churn/1")
     (event,) = result.asset_materializations_for_node("plain")
     assert event.metadata["pedigree/digest"].value == version.digest
+    assert event.metadata["accuracy"] == dg.MetadataValue.float(0.8)
+    assert version.digest[7:19] in event.metadata["pedigree/card"].value
     assert version.run_id == result.run_id
     ((node, _),) = pedigree.lineage("plain churn/1").inputs()
     assert (node.asset, node.data_version) == ("raw", "raw-1")
+
+
+def test_a_partition_of_a_plain_asset_is_a_model_of_its_own(
+    materialize: Materialize, pedigree: Registry
+) -> None:
+    @dg.asset(
+        io_manager_key="model_io_manager",
+        partitions_def=dg.StaticPartitionsDefinition(["de", "fr"]),
+        owners=["team:growth"],
+        metadata={"pedigree/partition_name": "{partition} {name}"},
+    )
+    def plain() -> TrainedModel:
+        return replace(trained("plain"), owners=())
+
+    materialize(plain, partition_key="fr")
+    assert pedigree.get("fr plain/1").owners == ("team:growth",)
 
 
 def test_a_plain_asset_that_returns_something_else_is_refused(materialize: Materialize) -> None:

@@ -1,0 +1,143 @@
+"""What a step says of the model assets that it makes."""
+
+import hashlib
+import inspect
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypedDict, Unpack
+
+import dagster as dg
+
+from pedigree.catalog.names import validate_name
+from pedigree.dagster import metadata
+from pedigree.dagster.line import DEFAULT_PARTITION_NAME, ModelLine
+from pedigree.errors import InvalidInputError
+from pedigree.flavors.plugins import get_flavor
+from pedigree.lifecycle.policy import default_policy
+from pedigree.lifecycle.records import MetricRule, Policy
+
+MODEL_IO_MANAGER_KEY = "model_io_manager"
+# What Dagster calls the libraries of which it has an icon.
+_KINDS = {"sklearn": "scikitlearn", "torch": "pytorch"}
+
+
+class OutputOptions(TypedDict, total=False):
+    """What ``dg.AssetOut`` takes, and goes to it unchanged."""
+
+    description: str
+    metadata: Mapping[str, Any]
+    tags: Mapping[str, str]
+    owners: Sequence[str]
+    kinds: set[str]
+    group_name: str
+    code_version: str
+    automation_condition: dg.AutomationCondition[Any]
+    freshness_policy: dg.FreshnessPolicy
+
+
+class ModelOut:
+    """A model among the outputs of a step.
+
+    Args:
+        name: The registered model's name.
+        flavor: How the model is saved and loaded, such as ``sklearn``.
+        policy: What a version must show to enter a stage; the default policy when None.
+        champion_metric: For the default policy: what must not become worse than the champion's.
+        partition_name: For a partitioned asset: the name of each partition's registered model.
+        options: What ``dg.AssetOut`` takes too.
+
+    Raises:
+        InvalidInputError: The name breaks the rule, the flavor is not installed, or two of the
+            arguments contradict each other.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        flavor: str,
+        policy: Policy | None = None,
+        champion_metric: MetricRule | None = None,
+        partition_name: str = DEFAULT_PARTITION_NAME,
+        **options: Unpack[OutputOptions],
+    ) -> None:
+        _refuse_two_policies(policy, champion_metric)
+        _refuse_one_name(partition_name)
+        get_flavor(flavor)
+        self.options = options
+        self.line = ModelLine(
+            name=validate_name(name),
+            flavor=flavor,
+            partition_name=partition_name,
+            policy=policy or default_policy(champion_metric),
+        )
+
+    def asset_out(self, function: Callable[..., object], *, required: bool = True) -> dg.AssetOut:
+        """Return the output of a step whose body is this function."""
+        stated: dict[str, Any] = {
+            "kinds": {_KINDS.get(str(self.line.flavor), str(self.line.flavor))},
+            "description": inspect.getdoc(function),
+            "code_version": _source_hash(function),
+            **self.options,
+            "metadata": self._metadata(function),
+        }
+        return dg.AssetOut(
+            key=self.line.key,
+            io_manager_key=MODEL_IO_MANAGER_KEY,
+            is_required=required,
+            **stated,
+        )
+
+    def _metadata(self, function: Callable[..., object]) -> dict[str, Any]:
+        found = {
+            **self.options.get("metadata", {}),
+            metadata.LINE: dg.MetadataValue.json(self.line.model_dump(mode="json")),
+        }
+        # Dagster's own helper would point to our file, where the function that it sees is defined.
+        if reference := _code_reference(function):
+            found.setdefault(metadata.CODE_REFERENCES, reference)
+        return found
+
+
+def _refuse_two_policies(policy: Policy | None, champion_metric: MetricRule | None) -> None:
+    if policy is not None and champion_metric is not None:
+        raise InvalidInputError(
+            "is part of the policy, and both are given",
+            field="champion_metric",
+            value=champion_metric.metric,
+            remedy="Write policy=default_policy(champion_metric) or Policy(champion_metric=…)",
+        )
+
+
+def _refuse_one_name(partition_name: str) -> None:
+    if "{partition}" not in partition_name:
+        raise InvalidInputError(
+            "must contain {partition}, or all partitions would be one model",
+            field="partition_name",
+            value=partition_name,
+            remedy="Write, for example, {name}-{partition}",
+        )
+
+
+def _code_reference(function: Callable[..., object]) -> dg.CodeReferencesMetadataValue | None:
+    plain = inspect.unwrap(function)
+    file = inspect.getsourcefile(plain)
+    if file is None:
+        return None
+    with warnings.catch_warnings():
+        # Beta in 1.13, which is ours to know and no news for whoever defines a model.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        reference = dg.LocalFileCodeReference(
+            file_path=file, line_number=plain.__code__.co_firstlineno, label=plain.__name__
+        )
+        return dg.CodeReferencesMetadataValue(code_references=[reference])
+
+
+def _source_hash(function: Callable[..., object]) -> str:
+    """Return a hash of the function's source; of its compiled form where the source is not kept."""
+    plain = inspect.unwrap(function)
+    try:
+        content = inspect.getsource(plain).encode()
+    except OSError:
+        content = plain.__code__.co_code
+    return hashlib.sha256(content).hexdigest()[:16]
