@@ -37,7 +37,7 @@ _VERSIONS_AT_ONCE = 20_000
 _LOADING = {"wal_level": "minimal", "max_wal_senders": "0", "autovacuum": "off"}
 # What triggers keep when rows are inserted one by one is filled by these statements at once.
 _DERIVED = tuple(
-    f"pedigree.search_{table}" for table in ("version", "term", "metric", "text", "word")
+    f"pedigree.search_{table}" for table in ("version", "term", "metric", "text", "word", "record")
 )
 
 
@@ -50,7 +50,10 @@ def _derived(table: str, rows: str = "source.*", order: str = "") -> str:
 
 
 _DERIVE = (
-    (_derived("version", order="ORDER BY created_at"), _derived("word", "DISTINCT word")),
+    (
+        _derived("version", order="ORDER BY created_at"),
+        _derived("record") + "; " + _derived("word", "DISTINCT word"),
+    ),
     (_derived("text"), _derived("term") + "; " + _derived("metric")),
 )
 

@@ -1,6 +1,6 @@
 """Rows of the catalog ↔ records."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -32,7 +32,7 @@ from pedigree.signatures.records import Signature
 SQL = load_queries(__package__)
 
 # Columns of version_record that are the registry's bookkeeping, not fields of the record.
-_BOOKKEEPING = ("model_id", "name_key", "model_card_digest")
+_BOOKKEEPING = ("model_id", "name_key")
 
 # By what the database holds of each. Records are frozen, so they can be shared.
 _SIGNATURES: dict[str, Signature] = {}
@@ -239,21 +239,32 @@ def version_of(row: Row) -> ModelVersion:
     fields = dict(row)
     for name in _BOOKKEEPING:
         del fields[name]
-    card = row["model_card_digest"]
-    fields["signature"] = _signature(row["signature"])
-    fields["artifact_uri"] = f"pedigree://artifacts/{row['digest']}"
+    text = repr(row["signature"])
+    fields["signature"] = _signature(text, lambda: Signature.model_validate(row["signature"]))
+    return _version(fields)
+
+
+def version_shown(row: Row) -> ModelVersion:
+    """Build the record of a row of ``search_record``, with its model's generation."""
+    text: str = row["signature"]
+    signature = _signature(text, lambda: Signature.model_validate_json(text))
+    return _version({**row["record"], "signature": signature, "generation": row["generation"]})
+
+
+def _version(fields: dict[str, Any]) -> ModelVersion:
+    card = fields.pop("model_card_digest")
+    fields["artifact_uri"] = f"pedigree://artifacts/{fields['digest']}"
     fields["model_card_uri"] = f"pedigree://blobs/{card}" if card else None
     return ModelVersion(**fields)
 
 
-def _signature(stored: dict[str, Any]) -> Signature:
-    """Build a signature, or take the one that was built of the same text: versions share few."""
-    text = repr(stored)
+def _signature(text: str, build: Callable[[], Signature]) -> Signature:
+    """Return the signature that was built of the same text, or build it: versions share few."""
     known = _SIGNATURES.get(text)
     if known is None:
         if len(_SIGNATURES) >= _MOST_SIGNATURES:
             _SIGNATURES.clear()
-        known = _SIGNATURES[text] = Signature.model_validate(stored)
+        known = _SIGNATURES[text] = build()
     return known
 
 

@@ -215,6 +215,11 @@ FROM (
     FULL JOIN pedigree.search_text_source s USING (model_id, version)
     WHERE ROW(t.*) IS DISTINCT FROM ROW(s.*)
     UNION ALL
+    SELECT model_id, version, 'its record', s.model_id IS NULL, t.model_id IS NULL
+    FROM pedigree.search_record t
+    FULL JOIN pedigree.search_record_source s USING (model_id, version)
+    WHERE (t.signature, t.record::text) IS DISTINCT FROM (s.signature, s.record::text)
+    UNION ALL
     SELECT s.model_id, NULL, format('the word %s of its name', word), false, true
     FROM pedigree.search_word_source s
     LEFT JOIN pedigree.search_word t USING (word)

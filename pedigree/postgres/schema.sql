@@ -24,6 +24,9 @@ BEGIN
     DELETE FROM pedigree.search_text t
     USING unnest(models, versions) AS key (model_id, version)
     WHERE t.model_id = key.model_id AND t.version = key.version;
+    DELETE FROM pedigree.search_record t
+    USING unnest(models, versions) AS key (model_id, version)
+    WHERE t.model_id = key.model_id AND t.version = key.version;
     DELETE FROM pedigree.search_version t
     USING unnest(models, versions) AS key (model_id, version)
     WHERE t.model_id = key.model_id AND t.version = key.version;
@@ -60,22 +63,39 @@ BEGIN
     INSERT INTO pedigree.search_text
     SELECT source.* FROM unnest(models, versions) AS key (model_id, version)
     JOIN pedigree.search_text_source source USING (model_id, version);
+    INSERT INTO pedigree.search_record
+    SELECT source.* FROM unnest(models, versions) AS key (model_id, version)
+    JOIN pedigree.search_record_source source USING (model_id, version);
+END
+$$;
+
+CREATE FUNCTION pedigree.renew_search_record(models bigint[], versions integer[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE pedigree.search_record t SET signature = source.signature, record = source.record
+    FROM unnest(models, versions) AS key (model_id, version)
+    JOIN pedigree.search_record_source source USING (model_id, version)
+    WHERE t.model_id = key.model_id AND t.version = key.version;
 END
 $$;
 
 CREATE FUNCTION pedigree.search_follows_card() RETURNS trigger
     LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 BEGIN
     UPDATE pedigree.search_text t SET document = source.document
     FROM changed JOIN pedigree.search_text_source source USING (model_id, version)
     WHERE t.model_id = changed.model_id AND t.version = changed.version;
+    PERFORM pedigree.renew_search_record(array_agg(model_id), array_agg(version)) FROM changed;
     RETURN NULL;
 END
 $$;
 
 CREATE FUNCTION pedigree.search_follows_model() RETURNS trigger
     LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 DECLARE
     versions integer[];
@@ -104,6 +124,7 @@ $$;
 
 CREATE FUNCTION pedigree.search_follows_tenure() RETURNS trigger
     LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 DECLARE
     models bigint[];
@@ -128,12 +149,14 @@ BEGIN
     SELECT source.* FROM unnest(models, versions) AS key (model_id, version)
     JOIN pedigree.search_term_source source USING (model_id, version)
     WHERE source.field = 'alias';
+    PERFORM pedigree.renew_search_record(models, versions);
     RETURN NULL;
 END
 $$;
 
 CREATE FUNCTION pedigree.search_follows_training() RETURNS trigger
     LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 DECLARE
     models bigint[];
@@ -148,6 +171,7 @@ $$;
 
 CREATE FUNCTION pedigree.search_follows_version() RETURNS trigger
     LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 DECLARE
     models bigint[];
@@ -162,6 +186,7 @@ BEGIN
     IF models IS NOT NULL THEN
         PERFORM pedigree.renew_search(models, versions);
     END IF;
+    PERFORM pedigree.renew_search_record(array_agg(model_id), array_agg(version)) FROM after;
     RETURN NULL;
 END
 $$;
@@ -570,6 +595,13 @@ CREATE VIEW pedigree.search_metric_source AS
      CROSS JOIN LATERAL jsonb_each_text(s.metrics) metric(key, value))
   WHERE (length(metric.key) <= 256);
 
+CREATE TABLE pedigree.search_record (
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    signature text NOT NULL,
+    record json NOT NULL
+);
+
 CREATE TABLE pedigree.training (
     training_id uuid NOT NULL,
     model_id bigint NOT NULL,
@@ -597,6 +629,138 @@ CREATE TABLE pedigree.training (
     created_by_source text NOT NULL,
     config jsonb
 );
+
+CREATE VIEW pedigree.version_record AS
+ SELECT v.model_id,
+    m.name AS model_name,
+    m.name_key,
+    m.generation,
+    v.version AS version_id,
+    v.digest,
+    ( SELECT a.size
+           FROM pedigree.artifact a
+          WHERE (a.digest = v.digest)) AS size,
+    v.flavor,
+    v.signature,
+    v.description,
+    v.owners,
+    v.tags,
+    v.approval_status,
+    v.approval_notes,
+    v.approved_by,
+    v.approval_timestamp,
+    v.risk_class,
+    v.risk_assessment_id,
+    v.drift_monitor_id,
+    v.datasheet_uri,
+    v.quarantine_reason,
+    v.hold_reason,
+    v.created_at,
+    v.created_by,
+    v.created_by_source,
+    first.run_id,
+    first.git_commit,
+    first.git_dirty,
+    first.git_source,
+    first.code_version,
+    first.training_data_digest,
+    first.training_data_version,
+    first.validation_dataset_id,
+    first.environment_hash,
+    first.ci_build,
+    first.metrics,
+    first.params,
+    ( SELECT count(*) AS count
+           FROM pedigree.training t
+          WHERE ((t.model_id = v.model_id) AND (t.version = v.version))) AS trainings,
+    COALESCE(stage.name, 'none'::text) AS stage,
+    stage.held_since AS stage_since,
+    ARRAY( SELECT t.name
+           FROM pedigree.tenure t
+          WHERE ((t.model_id = v.model_id) AND (t.version = v.version) AND (t.pointer = 'alias'::text) AND (t.held_until IS NULL))
+          ORDER BY t.name) AS aliases,
+    ( SELECT c.digest
+           FROM pedigree.model_card c
+          WHERE ((c.model_id = v.model_id) AND (c.version = v.version))
+          ORDER BY c.revision DESC
+         LIMIT 1) AS model_card_digest
+   FROM (((pedigree.model_version v
+     JOIN pedigree.registered_model m USING (model_id))
+     CROSS JOIN LATERAL ( SELECT t.training_id,
+            t.model_id,
+            t.version,
+            t.run_id,
+            t.instance_id,
+            t.job_name,
+            t.step_key,
+            t.asset,
+            t.partition,
+            t.git_commit,
+            t.git_dirty,
+            t.git_source,
+            t.code_version,
+            t.training_data_digest,
+            t.training_data_version,
+            t.validation_dataset_id,
+            t.environment_hash,
+            t.ci_build,
+            t.metrics,
+            t.params,
+            t.raced,
+            t.created_at,
+            t.created_by,
+            t.created_by_source
+           FROM pedigree.training t
+          WHERE ((t.model_id = v.model_id) AND (t.version = v.version))
+          ORDER BY t.created_at, t.training_id
+         LIMIT 1) first)
+     LEFT JOIN pedigree.tenure stage ON (((stage.model_id = v.model_id) AND (stage.version = v.version) AND (stage.pointer = 'stage'::text) AND (stage.held_until IS NULL))))
+  WHERE ((v.deleted_at IS NULL) AND (m.deleted_at IS NULL));
+
+CREATE VIEW pedigree.search_record_source AS
+ SELECT model_id,
+    version_id AS version,
+    (signature)::text AS signature,
+    ( SELECT to_json(shown.*) AS to_json
+           FROM ( SELECT r.model_name,
+                    r.version_id,
+                    r.digest,
+                    r.size,
+                    r.flavor,
+                    r.description,
+                    r.owners,
+                    r.tags,
+                    r.approval_status,
+                    r.approval_notes,
+                    r.approved_by,
+                    to_char((r.approval_timestamp AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'::text) AS approval_timestamp,
+                    r.risk_class,
+                    r.risk_assessment_id,
+                    r.drift_monitor_id,
+                    r.datasheet_uri,
+                    r.quarantine_reason,
+                    r.hold_reason,
+                    to_char((r.created_at AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'::text) AS created_at,
+                    r.created_by,
+                    r.created_by_source,
+                    r.run_id,
+                    r.git_commit,
+                    r.git_dirty,
+                    r.git_source,
+                    r.code_version,
+                    r.training_data_digest,
+                    r.training_data_version,
+                    r.validation_dataset_id,
+                    r.environment_hash,
+                    r.ci_build,
+                    r.metrics,
+                    r.params,
+                    r.trainings,
+                    r.stage,
+                    to_char((r.stage_since AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'::text) AS stage_since,
+                    r.aliases,
+                    r.model_card_digest) shown) AS record
+   FROM pedigree.version_record r;
 
 CREATE VIEW pedigree.search_source AS
  SELECT v.model_id,
@@ -790,93 +954,6 @@ ALTER TABLE pedigree.verdict ALTER COLUMN verdict_id ADD GENERATED ALWAYS AS IDE
     CACHE 1
 );
 
-CREATE VIEW pedigree.version_record AS
- SELECT v.model_id,
-    m.name AS model_name,
-    m.name_key,
-    m.generation,
-    v.version AS version_id,
-    v.digest,
-    ( SELECT a.size
-           FROM pedigree.artifact a
-          WHERE (a.digest = v.digest)) AS size,
-    v.flavor,
-    v.signature,
-    v.description,
-    v.owners,
-    v.tags,
-    v.approval_status,
-    v.approval_notes,
-    v.approved_by,
-    v.approval_timestamp,
-    v.risk_class,
-    v.risk_assessment_id,
-    v.drift_monitor_id,
-    v.datasheet_uri,
-    v.quarantine_reason,
-    v.hold_reason,
-    v.created_at,
-    v.created_by,
-    v.created_by_source,
-    first.run_id,
-    first.git_commit,
-    first.git_dirty,
-    first.git_source,
-    first.code_version,
-    first.training_data_digest,
-    first.training_data_version,
-    first.validation_dataset_id,
-    first.environment_hash,
-    first.ci_build,
-    first.metrics,
-    first.params,
-    ( SELECT count(*) AS count
-           FROM pedigree.training t
-          WHERE ((t.model_id = v.model_id) AND (t.version = v.version))) AS trainings,
-    COALESCE(stage.name, 'none'::text) AS stage,
-    stage.held_since AS stage_since,
-    ARRAY( SELECT t.name
-           FROM pedigree.tenure t
-          WHERE ((t.model_id = v.model_id) AND (t.version = v.version) AND (t.pointer = 'alias'::text) AND (t.held_until IS NULL))
-          ORDER BY t.name) AS aliases,
-    ( SELECT c.digest
-           FROM pedigree.model_card c
-          WHERE ((c.model_id = v.model_id) AND (c.version = v.version))
-          ORDER BY c.revision DESC
-         LIMIT 1) AS model_card_digest
-   FROM (((pedigree.model_version v
-     JOIN pedigree.registered_model m USING (model_id))
-     CROSS JOIN LATERAL ( SELECT t.training_id,
-            t.model_id,
-            t.version,
-            t.run_id,
-            t.instance_id,
-            t.job_name,
-            t.step_key,
-            t.asset,
-            t.partition,
-            t.git_commit,
-            t.git_dirty,
-            t.git_source,
-            t.code_version,
-            t.training_data_digest,
-            t.training_data_version,
-            t.validation_dataset_id,
-            t.environment_hash,
-            t.ci_build,
-            t.metrics,
-            t.params,
-            t.raced,
-            t.created_at,
-            t.created_by,
-            t.created_by_source
-           FROM pedigree.training t
-          WHERE ((t.model_id = v.model_id) AND (t.version = v.version))
-          ORDER BY t.created_at, t.training_id
-         LIMIT 1) first)
-     LEFT JOIN pedigree.tenure stage ON (((stage.model_id = v.model_id) AND (stage.version = v.version) AND (stage.pointer = 'stage'::text) AND (stage.held_until IS NULL))))
-  WHERE ((v.deleted_at IS NULL) AND (m.deleted_at IS NULL));
-
 ALTER TABLE ONLY pedigree.artifact_file
     ADD CONSTRAINT artifact_file_pkey PRIMARY KEY (artifact_digest, path);
 
@@ -948,6 +1025,9 @@ ALTER TABLE ONLY pedigree.registered_model
 
 ALTER TABLE ONLY pedigree.search_metric
     ADD CONSTRAINT search_metric_pkey PRIMARY KEY (key, value, model_id, version);
+
+ALTER TABLE ONLY pedigree.search_record
+    ADD CONSTRAINT search_record_pkey PRIMARY KEY (model_id, version);
 
 ALTER TABLE ONLY pedigree.search_term
     ADD CONSTRAINT search_term_pkey PRIMARY KEY (field, value, created_at, model_id, version);

@@ -151,6 +151,9 @@ SELECT
         TABLE pedigree.search_metric_source EXCEPT TABLE pedigree.search_metric) x)
     + (SELECT count(*) FROM (TABLE pedigree.search_text EXCEPT TABLE pedigree.search_text_source) x)
     + (SELECT count(*) FROM (TABLE pedigree.search_text_source EXCEPT TABLE pedigree.search_text) x)
+    + (SELECT count(*) FROM pedigree.search_record t
+        FULL JOIN pedigree.search_record_source s USING (model_id, version)
+        WHERE (t.signature, t.record::text) IS DISTINCT FROM (s.signature, s.record::text))
     AS differences
 """
 
@@ -162,6 +165,7 @@ steps = st.lists(
         st.tuples(st.just("tag"), numbers, st.sampled_from(["growth", "risk"])),
         st.tuples(st.just("card"), numbers),
         st.tuples(st.just("delete"), numbers),
+        st.tuples(st.just("hold"), numbers),
         st.tuples(st.just("retrain"), numbers),
     ),
     max_size=8,
@@ -180,6 +184,8 @@ def take(registry: Registry, folder: Path, step: tuple[object, ...]) -> None:
             registry.write_card(f"churn/{version}")
         case ("delete", version):
             registry.delete(f"churn/{version}", reason="test")
+        case ("hold", version):
+            registry.hold(f"churn/{version}", reason="case 7")
         case ("retrain", int(version)):
             count = len(registry.events(types=[EventType.VERSION_TRAINED]))
             register(registry, folder, f"v{version}", run_id=f"again-{count}", metrics={"auc": 1})
@@ -207,6 +213,7 @@ def test_the_derived_tables_are_what_they_should_be_after_any_history(
             except (RefusedError, NotFoundError):
                 continue
         assert registry.database.read(DERIVED)[0]["differences"] == 0
+        assert all(found == registry.get(found.reference) for found in registry.search())
 
     check()
     registry.database.run(lambda it: it.execute("UPDATE pedigree.training SET created_at = now()"))

@@ -205,6 +205,11 @@ EDITS_OF_SEARCH = {
     "a text is foreign": foreign("search_text"),
     "a text was edited": "UPDATE pedigree.search_text"
     " SET document = document || to_tsvector('english', 'forged') WHERE version = 1",
+    "a record is missing": "DELETE FROM pedigree.search_record WHERE version = 1",
+    "a record is foreign": foreign("search_record"),
+    "a record was edited": "UPDATE pedigree.search_record"
+    " SET record = replace(record::text, 'ann', 'bob')::json WHERE version = 1",
+    "a record's signature was edited": "UPDATE pedigree.search_record SET signature = '{}'",
     "a word is missing": "DELETE FROM pedigree.search_word WHERE word = 'churn'",
 }
 

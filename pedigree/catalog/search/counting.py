@@ -6,8 +6,8 @@ from typing import LiteralString
 from psycopg import sql
 
 from pedigree.catalog.search import drivers
-from pedigree.catalog.search.finding import Search, use_joins
 from pedigree.catalog.search.records import Facet, FacetValue
+from pedigree.catalog.search.selecting import Search, use_joins
 from pedigree.catalog.search.translation import Parameters, Translator, fields_of, joins
 from pedigree.errors import InvalidInputError
 from pedigree.postgres.transaction import Transaction

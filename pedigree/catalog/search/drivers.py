@@ -15,6 +15,8 @@ from pedigree.postgres.transaction import Transaction
 
 FEW = 3_000
 """So many versions are looked at one by one within a few milliseconds."""
+_COLUMNS = frozenset({"stage", "flavor"})
+"""Words that are columns of the version, which has an index in the order of time for each."""
 _INDEXED = 256
 """What is longer is in no index."""
 
@@ -24,7 +26,7 @@ def posting(part: Expression, translator: Translator) -> sql.Composable | None:
     if not isinstance(part, Comparison) or part.operator != "=":
         return None
     value = translator.parameters.add
-    if part.field.name in {"stage", "flavor"}:
+    if part.field.name in _COLUMNS:
         return sql.SQL(
             "SELECT created_at, model_id, version FROM pedigree.search_version WHERE {} = {}::text"
         ).format(sql.Identifier(part.field.name), value(part.values[0].value))
@@ -37,6 +39,20 @@ def posting(part: Expression, translator: Translator) -> sql.Composable | None:
         "SELECT created_at, model_id, version FROM pedigree.search_term"
         " WHERE field = {}::text AND value = {}::text"
     ).format(value(str(part.field)), value(text))
+
+
+def are_columns(parts: Sequence[Expression]) -> bool:
+    """Say whether the words of some :func:`posting` are all columns of the versions themselves."""
+    return all(isinstance(part, Comparison) and part.field.name in _COLUMNS for part in parts)
+
+
+def names_few(part: Expression) -> bool:
+    """Say whether a part has few hits whatever it is compared with."""
+    return (
+        isinstance(part, Comparison)
+        and part.operator == "="
+        and part.field.name in {"git_commit", "run_id", "digest", "name"}
+    )
 
 
 def hits(part: Expression, translator: Translator) -> sql.Composable | None:

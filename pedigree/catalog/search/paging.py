@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.search import counting, ranking
 from pedigree.catalog.search.expressions import Expression
-from pedigree.catalog.search.finding import Search, find, use_joins
+from pedigree.catalog.search.finding import find
 from pedigree.catalog.search.grammar import parse_filter
 from pedigree.catalog.search.ordering import (
     Position,
@@ -16,8 +16,9 @@ from pedigree.catalog.search.ordering import (
     write_cursor,
 )
 from pedigree.catalog.search.records import Facet, SearchPage
+from pedigree.catalog.search.selecting import Search
 from pedigree.catalog.search.words import SQL, tsqueries
-from pedigree.catalog.store import version_of
+from pedigree.catalog.store import version_shown
 from pedigree.errors import InvalidInputError
 from pedigree.postgres.transaction import Transaction
 
@@ -98,7 +99,6 @@ def search(transaction: Transaction, asked: Request) -> SearchPage:
 def _records(transaction: Transaction, page: Sequence[Position]) -> tuple[ModelVersion, ...]:
     if not page:
         return ()
-    use_joins(transaction, nested=True)
     rows = transaction.execute(
         SQL["page"],
         {
@@ -106,4 +106,4 @@ def _records(transaction: Transaction, page: Sequence[Position]) -> tuple[ModelV
             "versions": [one.version for one in page],
         },
     )
-    return tuple(map(version_of, rows.fetchall()))
+    return tuple(map(version_shown, rows.fetchall()))

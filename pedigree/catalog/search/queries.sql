@@ -6,10 +6,11 @@ SELECT set_config('enable_nestloop', %(nested)s, true), set_config('enable_merge
 
 -- name: page
 -- The versions of a page, in its order.
-SELECT r.*
+SELECT r.record, r.signature, m.generation
 FROM unnest(%(models)s::bigint[], %(versions)s::integer[])
     WITH ORDINALITY AS page (model_id, version, place)
-JOIN pedigree.version_record r ON r.model_id = page.model_id AND r.version_id = page.version
+JOIN pedigree.search_record r USING (model_id, version)
+JOIN pedigree.registered_model m USING (model_id)
 ORDER BY page.place;
 
 -- name: trigrams
