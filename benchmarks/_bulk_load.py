@@ -123,9 +123,12 @@ def load(
     ]
     made += [(table, text) for table, _, text in indexes]
     _run(url, [statement for table, statement in made if table not in derived])
+    known = [table for (table,) in _read(url, _TABLES) if table not in derived]
     for group in derive:
-        _analyze(url)  # without statistics the planner thinks of dozens of rows, and loops
+        # Without statistics the planner thinks of dozens of rows, and loops.
+        _run(url, [f"ANALYZE {table}" for table in known])
         _run(url, group)
+        known = list(derived)
     _run(url, [statement for table, statement in made if table in derived])
     add = [f"ALTER TABLE {table} ADD CONSTRAINT {name} {text}" for table, name, text in foreign]
     for statement in add:  # each locks two tables, so two at once could lock each other out
@@ -136,10 +139,6 @@ def load(
 def vacuum(url: str) -> None:
     """Do what autovacuum would do on its own in the hours after, also the statistics."""
     _run(url, [f"VACUUM (ANALYZE) {table}" for (table,) in _read(url, _TABLES)])
-
-
-def _analyze(url: str) -> None:
-    _run(url, [f"ANALYZE {table}" for (table,) in _read(url, _TABLES)])
 
 
 def _read(url: str, query: str, *arguments: object) -> list[tuple[Any, ...]]:

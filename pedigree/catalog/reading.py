@@ -9,14 +9,8 @@ from datetime import datetime
 from pedigree.catalog.names import name_key, validate_name
 from pedigree.catalog.records import ModelVersion, RegisteredModel, Training
 from pedigree.catalog.references import LATEST, Reference
-from pedigree.catalog.store import (
-    SQL,
-    model_not_found,
-    model_of,
-    read_version,
-    training_of,
-    version_of,
-)
+from pedigree.catalog.rows import model_of, read_version, training_of, version_of
+from pedigree.catalog.store import SQL, model_not_found
 from pedigree.errors import InvalidInputError
 from pedigree.postgres.transaction import Transaction
 

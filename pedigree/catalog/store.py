@@ -1,6 +1,5 @@
-"""Rows of the catalog ↔ records."""
+"""Records as rows of the catalog: lock its models, write its versions and trainings."""
 
-from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -11,32 +10,17 @@ from pedigree.audit.records import Actor, EventType
 from pedigree.catalog.names import name_key, validate_name
 from pedigree.catalog.records import (
     DeclaredMetadata,
-    ModelVersion,
     NewVersion,
-    RegisteredModel,
-    Training,
-    TrainingOrigin,
 )
-from pedigree.catalog.references import LATEST, Reference
 from pedigree.errors import (
-    AliasNotFoundError,
-    AmbiguousStageError,
     ModelNotFoundError,
     NameTakenError,
     VersionNotFoundError,
 )
 from pedigree.postgres.queries import load_queries
-from pedigree.postgres.transaction import Row, Transaction
-from pedigree.signatures.records import Signature
+from pedigree.postgres.transaction import Transaction
 
 SQL = load_queries(__package__)
-
-# Columns of version_record that are the registry's bookkeeping, not fields of the record.
-_BOOKKEEPING = ("model_id", "name_key")
-
-# By what the database holds of each. Records are frozen, so they can be shared.
-_SIGNATURES: dict[str, Signature] = {}
-_MOST_SIGNATURES = 4096
 
 
 class LockedModel(NamedTuple):
@@ -204,89 +188,6 @@ def insert_training(
             "actor_source": actor.source,
         },
     )
-
-
-def read_version(rows: list[Row], reference: Reference) -> ModelVersion:
-    """Turn the rows that a reference led to into the one version it names.
-
-    Raises:
-        VersionNotFoundError: The number was not given out, or its version was deleted.
-        AliasNotFoundError: Nothing holds the pointer.
-        AmbiguousStageError: Several versions hold the stage.
-    """
-    if len(rows) == 1:
-        return version_of(rows[0])
-    if rows:
-        raise AmbiguousStageError(
-            "is held by several versions",
-            field="reference",
-            value=str(reference),
-            remedy="Name it by its number; the newest are "
-            + ", ".join(str(row["version_id"]) for row in rows),
-        )
-    if reference.version is not None or reference.pointer == LATEST:
-        raise version_not_found(reference.name, reference.version or LATEST)
-    raise AliasNotFoundError(
-        "no version holds that stage or alias",
-        field="reference",
-        value=str(reference),
-        remedy=f"`pedigree versions {reference.name}` shows which are held",
-    )
-
-
-def version_of(row: Row) -> ModelVersion:
-    """Build the record of a row of ``version_record``."""
-    fields = dict(row)
-    for name in _BOOKKEEPING:
-        del fields[name]
-    text = repr(row["signature"])
-    fields["signature"] = _signature(text, lambda: Signature.model_validate(row["signature"]))
-    return _version(fields)
-
-
-def version_shown(row: Row) -> ModelVersion:
-    """Build the record of a row of ``search_record``, with its model's generation."""
-    text: str = row["signature"]
-    signature = _signature(text, lambda: Signature.model_validate_json(text))
-    return _version({**row["record"], "signature": signature, "generation": row["generation"]})
-
-
-def _version(fields: dict[str, Any]) -> ModelVersion:
-    card = fields.pop("model_card_digest")
-    fields["artifact_uri"] = f"pedigree://artifacts/{fields['digest']}"
-    fields["model_card_uri"] = f"pedigree://blobs/{card}" if card else None
-    return ModelVersion(**fields)
-
-
-def _signature(text: str, build: Callable[[], Signature]) -> Signature:
-    """Return the signature that was built of the same text, or build it: versions share few."""
-    known = _SIGNATURES.get(text)
-    if known is None:
-        if len(_SIGNATURES) >= _MOST_SIGNATURES:
-            _SIGNATURES.clear()
-        known = _SIGNATURES[text] = build()
-    return known
-
-
-def model_of(row: Row) -> RegisteredModel:
-    """Build the record of a row of ``model_record``."""
-    return RegisteredModel(**_only(row, RegisteredModel.model_fields))
-
-
-def training_of(row: Row) -> Training:
-    """Build the record of a row of the query ``trainings``."""
-    return Training(
-        training_id=str(row["training_id"]),
-        origin=TrainingOrigin(**_only(row, TrainingOrigin.model_fields)),
-        metadata=DeclaredMetadata(**_only(row, DeclaredMetadata.model_fields)),
-        created_by=row["created_by"],
-        created_by_source=row["created_by_source"],
-        created_at=row["created_at"],
-    )
-
-
-def _only(row: Row, fields: Mapping[str, object]) -> Row:
-    return {key: value for key, value in row.items() if key in fields}
 
 
 def model_not_found(name: str) -> ModelNotFoundError:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.rows import version_shown
 from pedigree.catalog.search import counting, ranking
 from pedigree.catalog.search.expressions import Expression
 from pedigree.catalog.search.finding import find
@@ -18,7 +19,6 @@ from pedigree.catalog.search.ordering import (
 from pedigree.catalog.search.records import Facet, SearchPage
 from pedigree.catalog.search.selecting import Search
 from pedigree.catalog.search.words import SQL, tsqueries
-from pedigree.catalog.store import version_shown
 from pedigree.errors import InvalidInputError
 from pedigree.postgres.transaction import Transaction
 
