@@ -13,8 +13,15 @@ SELECT pg_advisory_xact_lock(7020201184);
 SELECT set_config('lock_timeout', '5s', true), set_config('statement_timeout', '15min', true);
 
 -- name: create_migration_table
--- The schema and the record of what was applied to it.
-CREATE SCHEMA IF NOT EXISTS pedigree;
+-- The schema and the record of what was applied to it. A role that owns the schema need not be one
+-- that may create it, and is asked for that right by IF NOT EXISTS too.
+DO $$
+BEGIN
+    IF to_regnamespace('pedigree') IS NULL THEN
+        CREATE SCHEMA pedigree;
+    END IF;
+END
+$$;
 
 CREATE TABLE IF NOT EXISTS pedigree.migration (
     number integer PRIMARY KEY,
