@@ -1,5 +1,9 @@
-"""`.ci/venv`, by which make sets up an environment: it finds a Python, or says what is missing."""
+"""`.ci/venv` and `.ci/torch`, by which make sets up an environment.
 
+The one finds a Python or says what is missing, the other refuses a build of several GB.
+"""
+
+import json
 import os
 import shutil
 import subprocess
@@ -90,3 +94,46 @@ def test_a_named_python_that_does_not_fit_is_named(setup: Setup) -> None:
     done = setup(PYTHON="/nowhere/python")
     assert done.returncode != 0
     assert "PYTHON=/nowhere/python does not run" in done.stderr
+
+
+def offer(folder: Path, build: str) -> Path:
+    """An environment whose pip would take one build of torch, and notes what it installs."""
+    (folder / "bin").mkdir(parents=True)
+    report = json.dumps({"install": [{"download_info": {"url": f"file:///{build}"}}]})
+    command(
+        folder / "bin",
+        "python",
+        f"""case "$*" in
+  *--dry-run*) while [ "$1" != --report ]; do shift; done; echo '{report}' > "$2";;
+  *install*) echo "$*" >> {folder / "installed"};;
+  *) exec {sys.executable} "$@";;
+esac""",
+    )
+    return folder
+
+
+def install_torch(folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["sh", str(ROOT / ".ci" / "torch"), str(folder), "torch.txt"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="for macOS every build is one for the CPU")
+def test_a_build_of_torch_for_cuda_is_named_and_not_installed(tmp_path: Path) -> None:
+    build = "torch-2.9.1-cp311-cp311-manylinux_2_28_x86_64.whl"
+    folder = offer(tmp_path / "made", build)
+    done = install_torch(folder)
+    assert done.returncode != 0
+    assert f"pip would take {build}, which is no build for the CPU" in done.stderr
+    assert "Name a source of CPU builds" in done.stderr
+    assert not (folder / "installed").exists()
+
+
+def test_a_build_of_torch_for_the_cpu_is_installed(tmp_path: Path) -> None:
+    folder = offer(tmp_path / "made", "torch-2.9.1%2Bcpu-cp311-cp311-manylinux_2_28_x86_64.whl")
+    done = install_torch(folder)
+    assert done.returncode == 0, done.stderr
+    assert "--requirement torch.txt" in (folder / "installed").read_text()
