@@ -1,6 +1,7 @@
 """The difference of two versions, also of different models: what of ``a`` is otherwise in ``b``."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from operator import attrgetter
 from typing import NamedTuple
 
 from pydantic import Field, JsonValue
@@ -134,12 +135,12 @@ def compare(a: Side, b: Side) -> Comparison:
         a=a.version.reference,
         b=b.version.reference,
         metrics=tuple(_metrics(a.version.metrics, b.version.metrics)),
-        params=tuple(value_changes(fields_a["params"], fields_b["params"])),
-        tags=tuple(value_changes(fields_a["tags"], fields_b["tags"])),
+        params=_by_name(value_changes(fields_a["params"], fields_b["params"])),
+        tags=_by_name(value_changes(fields_a["tags"], fields_b["tags"])),
         signature=_signature(a.version.signature, b.version.signature),
         data=tuple(_data(a.inputs, b.inputs)),
         code=tuple(value_changes(only(fields_a, CODE), only(fields_b, CODE))),
-        packages=tuple(value_changes(a.packages, b.packages)),
+        packages=_by_name(value_changes(a.packages, b.packages)),
         files=tuple(_files(a.manifest, b.manifest)),
         about=tuple(value_changes(only(fields_a, _ABOUT), only(fields_b, _ABOUT))),
     )
@@ -160,6 +161,10 @@ def value_changes(a: Mapping[str, JsonValue], b: Mapping[str, JsonValue]) -> Ite
     for name in dict.fromkeys([*a, *b]):
         if (name in a) != (name in b) or a[name] != b[name]:
             yield ValueChange(name=name, a=a.get(name), b=b.get(name))
+
+
+def _by_name(changes: Iterable[ValueChange]) -> tuple[ValueChange, ...]:
+    return tuple(sorted(changes, key=attrgetter("name")))
 
 
 def _metrics(a: Mapping[str, float], b: Mapping[str, float]) -> Iterator[MetricChange]:

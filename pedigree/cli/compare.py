@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from rich.console import Group, RenderableType
     from rich.text import Text
 
-    from pedigree.catalog.compare import Comparison, DataChange, MetricChange, ValueChange
+    from pedigree.catalog.compare import (
+        Comparison,
+        DataChange,
+        FileChange,
+        MetricChange,
+        ValueChange,
+    )
 
 PANEL = "Look up"
 
@@ -75,7 +81,7 @@ def _sections(
         ("Tags", found.tags),
         ("Code and environment", found.code),
         ("Packages", found.packages),
-        ("Description", found.about),
+        ("Description and owners", found.about),
     ):
         yield title, ("name", *sides), [_value_row(change) for change in changes]
     yield (
@@ -87,7 +93,7 @@ def _sections(
     yield (
         "Files",
         ("file", *(f"{side}#" for side in sides)),
-        [(change.path, _size(change.size_a), _size(change.size_b)) for change in found.files],
+        [_file_row(change) for change in found.files],
     )
 
 
@@ -96,7 +102,7 @@ def _indented(columns: "Sequence[str]", rows: "list[tuple[str | Text, ...]]") ->
 
     from pedigree.cli._output import table
 
-    return Padding(table(columns, rows), (0, 0, 0, 2))
+    return Padding(table(columns, rows), (0, 0, 0, 2), expand=False)
 
 
 def _metric_row(change: "MetricChange") -> "tuple[str | Text, ...]":
@@ -105,7 +111,8 @@ def _metric_row(change: "MetricChange") -> "tuple[str | Text, ...]":
     def number(value: float | None, form: str = ".6g") -> "str | Text":
         return NOT_PROVIDED if value is None else format(value, form)
 
-    return change.name, number(change.a), number(change.b), number(change.delta, "+.4g")
+    delta = "none" if change.delta == 0 else number(change.delta, "+.6g")
+    return change.name, number(change.a), number(change.b), delta
 
 
 def _value_row(change: "ValueChange") -> "tuple[str | Text, ...]":
@@ -113,11 +120,18 @@ def _value_row(change: "ValueChange") -> "tuple[str | Text, ...]":
 
 
 def _value(value: object) -> "str | Text":
-    from pedigree.cli._output import NOT_PROVIDED
+    """Return texts as they are, a digest shortened, and any other value as JSON has it."""
+    import json
+
+    from pedigree.cli._output import NOT_PROVIDED, short_digest
 
     if value is None or value == []:
         return NOT_PROVIDED
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, str):
+        return short_digest(value) if value.startswith("sha256:") else value
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return ", ".join(value)
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _breaks_text(breaks: bool) -> "Text":
@@ -140,9 +154,13 @@ def _data_row(change: "DataChange") -> "tuple[str | Text, ...]":
     return change.asset, change.partition or "", a, b
 
 
-def _size(size: int | None) -> "str | Text":
+def _file_row(change: "FileChange") -> "tuple[str | Text, ...]":
     from rich.text import Text
 
     from pedigree.cli._output import size_text
 
-    return Text("absent", style="dim") if size is None else size_text(size)
+    def side(size: int | None, same: str = "") -> "str | Text":
+        return Text("absent", style="dim") if size is None else size_text(size) + same
+
+    same = ", other bytes" if change.size_a == change.size_b else ""
+    return change.path, side(change.size_a), side(change.size_b, same)

@@ -1,6 +1,7 @@
 """Looking back and comparing, from the outside."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,28 @@ def test_compare_shows_what_differs_and_names_what_does_not(register: Register, 
     document = cli("compare", "churn/1", "churn/2", "--json").json
     assert document["params"] == [{"name": "depth", "a": 3, "b": 5}]
     assert cli("compare", "churn/1", "churn/9", "--json").error["type"] == "VersionNotFoundError"
+
+
+def test_compare_reads_well_where_values_are_long_or_nearly_the_same(
+    register: Register, cli: Cli, tmp_path: Path
+) -> None:
+    for content, params in (
+        ("one", ("depth=3", "layers=[64, 32]", "stop=true")),
+        ("two", ("depth=5", "layers=[64]", "stop=false")),
+    ):
+        frozen = tmp_path / "frozen.txt"
+        frozen.write_text(f"numpy==2.4.{len(params[1])}\n")
+        options = [word for param in params for word in ("--param", param)]
+        register(content, "--metric", "auc=0.8", "--environment", frozen, *options)
+    lines = [line.split() for line in cli("compare", "churn/1", "churn/2").out.splitlines()]
+    assert ["auc", "0.8", "0.8", "none"] in lines
+    assert ["layers", "[64,", "32]", "[64]"] in lines
+    assert ["stop", "true", "false"] in lines
+    assert ["model.bin", "3", "B", "3", "B,", "other", "bytes"] in lines
+    (hashes,) = [line for line in lines if line[:1] == ["environment_hash"]]
+    assert [len(digest) for digest in hashes[1:]] == [12, 12]
+    names = [line[0] for line in lines if line[:1] in (["depth"], ["layers"], ["stop"])]
+    assert names == sorted(names)
 
 
 def test_lists_come_in_pages(register: Register, cli: Cli) -> None:
