@@ -5,6 +5,8 @@ copied from a template that was migrated once.
 """
 
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +33,30 @@ FAST = {
     "full_page_writes": "off",
     "autovacuum": "off",
 }
+
+
+# A database is some four hundred files, and each file that is registered is synced. On a disk that
+# is most of the time that many tests take; in memory it is next to nothing.
+MEMORY = Path("/dev/shm")
+ROOM = 4 << 30
+
+
+def pytest_configure() -> None:
+    """Let tests write in memory where that can be, unless somebody has said where they shall."""
+    if MEMORY.is_dir() and _serves(MEMORY):
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+def _serves(folder: Path) -> bool:
+    """Tell whether it has room, may hold programs, and keeps attributes, which Swift needs."""
+    if shutil.disk_usage(folder).free < ROOM or os.statvfs(folder).f_flag & os.ST_NOEXEC:
+        return False
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder) as file:
+            os.setxattr(file.name, "user.pedigree", b"")
+    except OSError:  # kernels before 6.6
+        return False
+    return True
 
 
 @pytest.fixture(autouse=True)
