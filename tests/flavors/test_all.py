@@ -14,7 +14,7 @@ from pedigree.flavors.plugins import get_flavor
 from pedigree.registry import Registry
 from tests.factories import new_version
 from tests.flavors.hostile import pickle_that_touches
-from tests.flavors.models import MODELS
+from tests.flavors.models import MODELS, save_all
 
 PROGRAM = Path(__file__).with_name("models.py")
 ROOT = PROGRAM.parents[2]
@@ -27,10 +27,13 @@ def run_in_a_process(*arguments: str, seed: str = "0") -> str:
     ).stdout
 
 
-def test_two_processes_store_the_same_bytes(tmp_path: Path) -> None:
-    first = run_in_a_process(str(PROGRAM), str(tmp_path / "first"), seed="1")
-    assert len(first.splitlines()) == sum(find_spec(of) is not None for of, _ in MODELS.values())
-    assert run_in_a_process(str(PROGRAM), str(tmp_path / "other"), seed="4711") == first
+def test_two_processes_store_the_same_bytes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_all(tmp_path / "here")
+    here = capsys.readouterr().out
+    assert len(here.splitlines()) == sum(find_spec(of) is not None for of, _ in MODELS.values())
+    assert run_in_a_process(str(PROGRAM), str(tmp_path / "there"), seed="4711") == here
 
 
 def needs(flavor: str) -> None:
