@@ -18,7 +18,7 @@ WORKERS ?= 2
 # OpenStack Swift, an object store to test against, runs on Linux alone.
 SWIFT := $(if $(filter Linux,$(shell uname -s)),.venv-swift/.installed)
 
-.PHONY: help demo test up down lint lock lock-check bench torch spark clean
+.PHONY: help demo test up down lint lock lock-check bench torch spark azurite clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -69,9 +69,11 @@ torch: .venv/.torch ## a CPU build of torch, if pip can find one; without it its
 
 spark: .venv/.spark ## Spark on this machine; without it, or a Java runtime, its test is skipped
 
+azurite: .azurite/.installed ## Azure's emulator, by npm; without it the tests of az:// are skipped
+
 clean: ## remove the environments and the demo's data
 	@if [ -x $(BIN)/pedigree ]; then PEDIGREE_HOME="$$PWD/$(HOME_OF_DEMO)" $(BIN)/pedigree down >/dev/null 2>&1 || true; fi
-	rm -rf .venv .venv-swift $(HOME_OF_DEMO) .dagster
+	rm -rf .venv .venv-swift .azurite $(HOME_OF_DEMO) .dagster
 
 # --- Environments. A stamp says what is done; everything here prints to stderr, so that
 # `make demo ARGS=--json` has nothing but JSON on stdout.
@@ -100,4 +102,11 @@ clean: ## remove the environments and the demo's data
 # Swift's eventlet does not share an environment with Dagster.
 .venv-swift/.installed: tests/artifacts/swift/requirements.lock
 	@sh .ci/venv .venv-swift tests/artifacts/swift/requirements.lock >&2
+	@touch $@
+
+# It needs Node.js, which nothing else here does. None of its packages has to run anything to be installed.
+.azurite/.installed: tests/artifacts/azurite/package-lock.json
+	@mkdir -p .azurite
+	@cp tests/artifacts/azurite/package.json tests/artifacts/azurite/package-lock.json .azurite
+	@npm ci --prefix .azurite --ignore-scripts --no-audit --no-fund --loglevel=error >&2
 	@touch $@

@@ -18,7 +18,7 @@ BUCKET = "pedigree-tests"
 
 
 class SharedServer:
-    """One S3 server, used until this object is closed or its process ends, in whatever way."""
+    """One server, used until this object is closed or its process ends, in whatever way."""
 
     def __init__(self, kind: str, python: Path, folder: Path) -> None:
         self._folder = folder
@@ -28,14 +28,20 @@ class SharedServer:
         self._once("started", lambda: self._start(kind, python))
 
     def credentials(self) -> StoreCredentials:
-        """Wait for the server, see that the bucket is there, and say how to reach it."""
+        """Wait for a server of S3, see that the bucket is there, and say how to reach it."""
+        server = self.announced()
+        self._once("bucket", lambda: _create_bucket(server))
+        return StoreCredentials(**server)
+
+    def announced(self) -> dict[str, str]:
+        """Wait for the server, and return what it says of itself."""
         announced = self._folder / "announced.json"
         wait_until(announced.exists, f"the start of {self._folder}", seconds=120)
         answer = json.loads(announced.read_text())
         if "failure" in answer:
             pytest.fail(f"{answer['failure']}\n{(self._folder / 'log').read_text()[-4000:]}")
-        self._once("bucket", lambda: _create_bucket(answer["server"]))
-        return StoreCredentials(**answer["server"])
+        server: dict[str, str] = answer["server"]
+        return server
 
     def close(self) -> None:
         self._users.close()
