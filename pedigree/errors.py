@@ -25,6 +25,7 @@
     │   ├── NameTakenError           the name, or its twin by case, exists (also when deleted)
     │   ├── TransitionNotAllowedError
     │   ├── GateNotPassedError
+    │   ├── NotPermittedError        the actor is not among those who may
     │   ├── AmbiguousStageError      several versions hold a stage that is not exclusive
     │   ├── GenerationConflictError  somebody moved the model's pointers in the meantime
     │   ├── VersionInUseError        a stage, an alias or a hold protects it
@@ -226,6 +227,10 @@ class TransitionNotAllowedError(RefusedError):
 
 class GateNotPassedError(RefusedError):
     """A gate of the policy is not passed; the message lists what is missing."""
+
+
+class NotPermittedError(RefusedError):
+    """The policy names others who may do this, or the version is the actor's own."""
 
 
 class AmbiguousStageError(RefusedError):

@@ -26,6 +26,8 @@ class EventType(StrEnum):
     VERSION_TIER_CHANGED = "version.tier_changed"
     VERSION_STAGE_CHANGED = "version.stage_changed"
     VERSION_CHECK_RECORDED = "version.check_recorded"
+    VERSION_APPROVED = "version.approved"
+    VERSION_REJECTED = "version.rejected"
     VERSION_HELD = "version.held"
     VERSION_QUARANTINED = "version.quarantined"
     VERSION_RELEASED = (

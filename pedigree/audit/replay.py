@@ -37,6 +37,12 @@ class VersionState:
     stage: str = NO_STAGE
     hold_reason: str | None = None
     quarantine_reason: str | None = None
+    approval_status: str = "none"
+    approval_notes: str | None = None
+    approved_by: str | None = None
+    approval_timestamp: datetime | None = None
+    approval_stage: str | None = None
+    decisions: list[dict[str, Any]] = field(default_factory=list)
     tier: str = "standard"
     deleted_at: datetime | None = None
     collected: bool = False
@@ -70,6 +76,7 @@ class ModelState:
     aliases: dict[str, int] = field(default_factory=dict)
     generation: int = 0
     policy: dict[str, Any] | None = None
+    policy_revision: int = 0
     deleted_at: datetime | None = None
     tenures: list[TenureState] = field(default_factory=list)
     _open: dict[tuple[str, int | str], int] = field(default_factory=dict, repr=False)
@@ -116,6 +123,7 @@ def combined_reason(reasons: Iterable[str]) -> str | None:
 
 
 TRAINING = ("run_id", "git_commit", "git_dirty", "training_data_digest", "environment_hash")
+DECISION = ("digest", "from_stage", "to_stage", "generation", "comment")
 VERDICT = (
     *("check", "passed", "severity", "digest", "relative", "baseline_digest", "summary", "run_id"),
 )
@@ -135,7 +143,9 @@ def _nothing(state: ModelState, event: NewEvent) -> None:
 
 def _model_updated(state: ModelState, event: NewEvent) -> None:
     policy = event.body.get("policy")
-    state.policy = policy if isinstance(policy, dict) else state.policy
+    if isinstance(policy, dict):
+        state.policy = policy
+        state.policy_revision += 1
 
 
 def _model_deleted_or_restored(state: ModelState, event: NewEvent) -> None:
@@ -194,7 +204,17 @@ def _stage_changed(state: ModelState, event: NewEvent) -> None:
     version.stage = str(event.body["to"])
     state.end(event.at, "stage", event.version or 0)
     state.begin(event, "stage", version.stage)
-    state.generation = int(str(event.body["generation"]))
+    if version.approval_status == "approved" and version.approval_stage == version.stage:
+        version.approval_stage = None
+    _moved(state, event)
+
+
+def _moved(state: ModelState, event: NewEvent) -> None:
+    body: dict[str, Any] = event.body
+    state.generation = int(body["generation"])
+    for number in body.get("voided", ()):
+        version = state.versions[number]
+        version.approval_status, version.approval_stage = "pending", None
 
 
 def _alias_set(state: ModelState, event: NewEvent) -> None:
@@ -202,14 +222,27 @@ def _alias_set(state: ModelState, event: NewEvent) -> None:
     state.end(event.at, "alias", alias)
     state.begin(event, "alias", alias)
     state.aliases[alias] = event.version or 0
-    state.generation = int(str(event.body["generation"]))
+    _moved(state, event)
 
 
 def _alias_deleted(state: ModelState, event: NewEvent) -> None:
     alias = str(event.body["alias"])
     state.end(event.at, "alias", alias)
     state.aliases.pop(alias, None)
-    state.generation = int(str(event.body["generation"]))
+    _moved(state, event)
+
+
+def _decided(state: ModelState, event: NewEvent) -> None:
+    body: dict[str, Any] = event.body
+    version, approved = _version(state, event), event.type is EventType.VERSION_APPROVED
+    version.approval_status, version.approval_notes = body["status"], body["comment"]
+    version.approved_by = event.actor.name if approved else None
+    version.approval_timestamp = event.at
+    version.approval_stage = body["to_stage"] if body["status"] == "approved" else None
+    told = {key: body[key] for key in DECISION}
+    version.decisions.append(
+        {**told, "approved": approved, "decided_by": event.actor.name, "at": event.at}
+    )
 
 
 def _held(state: ModelState, event: NewEvent) -> None:
@@ -254,6 +287,8 @@ _FOLDS: Mapping[EventType, Callable[[ModelState, NewEvent], None]] = MappingProx
         EventType.VERSION_COLLECTED: _collected,
         EventType.VERSION_STAGE_CHANGED: _stage_changed,
         EventType.VERSION_CHECK_RECORDED: _checked,
+        EventType.VERSION_APPROVED: _decided,
+        EventType.VERSION_REJECTED: _decided,
         EventType.VERSION_HELD: _held,
         EventType.VERSION_QUARANTINED: _quarantined,
         EventType.VERSION_RELEASED: _released,

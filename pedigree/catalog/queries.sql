@@ -9,7 +9,7 @@ RETURNING created_at;
 -- Lock a model's row for this transaction. The time is read after the lock is held, so the times of
 -- a model's changes ascend in the order in which they commit.
 WITH model AS MATERIALIZED (
-    SELECT model_id, name, next_version, generation, policy, deleted_at
+    SELECT model_id, name, next_version, generation, policy, policy_revision, deleted_at
     FROM pedigree.registered_model
     WHERE name_key = %(name_key)s
     FOR NO KEY UPDATE

@@ -31,6 +31,7 @@ class LockedModel(NamedTuple):
     next_version: int
     generation: int
     policy: dict[str, Any] | None
+    policy_revision: int
     deleted_at: datetime | None
     at: datetime
 

@@ -8,7 +8,8 @@ from pedigree.cli._input import JsonFlag, NameArgument, ReferenceArgument
 from pedigree.cli._session import open_registry
 
 if TYPE_CHECKING:
-    from pedigree.lifecycle.records import Explanation, Move, RecordedVerdict
+    from pedigree.lifecycle.records import Move, RecordedVerdict
+    from pedigree.lifecycle.standing import Explanation
 
 ToStage = Annotated[
     str, typer.Option("--to", metavar="STAGE", help="The stage to enter.", show_default=False)

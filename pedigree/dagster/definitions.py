@@ -20,8 +20,9 @@ from pedigree.dagster.line import ModelLine, lines_of
 from pedigree.dagster.mirror import mirror_changes
 from pedigree.dagster.outs import MODEL_IO_MANAGER_KEY
 from pedigree.dagster.resource import RegistryResource
-from pedigree.dagster.sensors import promote_due, promotion_job
+from pedigree.dagster.sensors import promote_due
 from pedigree.dagster.stages import stage_assets
+from pedigree.dagster.targets import promotion_job
 from pedigree.dagster.training import REGISTRY_KEY
 from pedigree.errors import InvalidInputError
 from pedigree.registry import Registry

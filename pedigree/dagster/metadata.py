@@ -40,3 +40,5 @@ PARTITION_NAME = "pedigree/partition_name"
 # Tags of runs.
 ACTOR = "pedigree/actor"
 PROMOTION = "pedigree/promotion"
+EVIDENCE = "pedigree/evidence"
+WAITS_FOR = "pedigree/waits_for"

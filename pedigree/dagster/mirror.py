@@ -16,8 +16,8 @@ from pedigree._record import Record
 from pedigree.audit.records import Event, EventType
 from pedigree.dagster import metadata
 from pedigree.dagster.line import ModelLine
-from pedigree.dagster.sensors import Target, targets_of
 from pedigree.dagster.stages import model_tags
+from pedigree.dagster.targets import Target, targets_of
 from pedigree.registry import Registry
 
 _PAGE = 1000
@@ -58,9 +58,13 @@ def mirror_changes(
     ends, and what it left out is reported then.
     """
     cursor = _read_cursor(context.cursor)
-    tick = _Tick(context.instance, targets_of(context, models))
+    unread = tuple(_unread(registry, cursor))
+    targets = targets_of(context, models) if unread else None
+    names = {event.model for event in unread if event.model}
+    found = targets.find(context.instance, names) if targets else {}
+    tick = _Tick(context.instance, found)
     seq = cursor.seq
-    for event in _unread(registry, cursor):
+    for event in unread:
         if len(tick.reported) >= _EVENTS_A_TICK:
             break
         _mirror(tick, cursor, event)

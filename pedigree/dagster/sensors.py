@@ -1,39 +1,28 @@
-"""What the sensors do at a tick, as verbs: decorate them, or let ``registry_definitions`` do it.
+"""What the promotion sensor does at a tick: decorate it, or let ``registry_definitions`` do it.
 
 A sensor can launch only assets of its own code location, so each acts on the models whose stage
 assets are in its own repository. It logs only when it acts: every line of a tick's log is an object
 in the log store.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 import dagster as dg
 from pydantic import Field, ValidationError
 
 from pedigree._record import Record
 from pedigree.audit import log
-from pedigree.dagster import metadata
-from pedigree.dagster.line import ModelLike, ModelLine, lines_of
-from pedigree.dagster.names import slug
-from pedigree.dagster.provenance import instance_id
-from pedigree.dagster.stages import StageConfig, stage_op
+from pedigree.dagster.requests import promotion_request, say_on_runs
+from pedigree.dagster.line import ModelLike
+from pedigree.dagster.targets import Target, Targets, targets_of
 from pedigree.errors import ModelNotFoundError, PedigreeError, UnavailableError
-from pedigree.lifecycle.records import DuePromotion
 from pedigree.registry import Registry
 
-ATTEMPTS = 3
 _PAGE = 1000
 _SHOWN = 5
-
-
-@dataclass(frozen=True)
-class Target:
-    """A registered model of this repository: its line, its partition, and the job of its stages."""
-
-    line: ModelLine
-    partition: str | None
-    job_name: str | None = None
+# A tick has a minute, and the first one finds everything unseen.
+_FIRST_LOOKS = 200
 
 
 class PromotionCursor(Record):
@@ -41,145 +30,108 @@ class PromotionCursor(Record):
 
     seq: int = 0
     waiting: tuple[str, ...] = Field(default=(), description="Promotions that were requested")
+    looked_at: str | None = Field(
+        default=None, description="The last model of the first look at all; None when that is over"
+    )
+
+
+@dataclass
+class _Tick:
+    """What one tick does."""
+
+    context: dg.SensorEvaluationContext
+    registry: Registry
+    requests: list[dg.RunRequest] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def look_at(self, name: str, target: Target) -> None:
+        """Ask for the promotion of a model that is due, or note what its candidates wait for."""
+        try:
+            self.registry.renew_verdicts(name)
+            weighing = self.registry.weigh(name)
+        except ModelNotFoundError:
+            return  # never trained yet, or deleted
+        except UnavailableError:
+            raise
+        except PedigreeError as error:
+            # One model's trouble is not the others'; it is looked at again at the next tick.
+            self.notes.append(f"{name}: {error}")
+            self.waiting.append(name)
+            return
+        say_on_runs(self.context.instance, weighing)
+        if weighing.due is not None:
+            self.waiting.append(name)
+            request, note = promotion_request(self.context.instance, weighing.due, target)
+            self.requests += [request] if request else []
+            self.notes += [note] if note else []
+        elif weighing.waiting:
+            newest = weighing.waiting[0]
+            self.notes.append(f"{newest.reference} → {newest.stage}: {'; '.join(newest.waits_for)}")
+
+    def result(self, seq: int, looked_at: str | None, *, looked: bool) -> dg.SensorResult:
+        """Return what the daemon shall do and remember."""
+        after = PromotionCursor(seq=seq, waiting=tuple(self.waiting), looked_at=looked_at)
+        return dg.SensorResult(
+            run_requests=self.requests,
+            skip_reason=None if self.requests else dg.SkipReason(_reason(self.notes, looked)),
+            cursor=after.model_dump_json(),
+        )
 
 
 def promote_due(
-    context: dg.SensorEvaluationContext,
-    registry: Registry,
-    models: Iterable[ModelLike],
+    context: dg.SensorEvaluationContext, registry: Registry, models: Iterable[ModelLike]
 ) -> dg.SensorResult:
     """Request the promotions that the models' policies allow, as runs of their stage assets.
 
-    A request is made once for each state of a model; after a failed run it is made again, at most
-    three times in all. Two daemons may both ask: the registry promotes once.
+    Looked at are the models that something happened to, and those of which time alone may have
+    changed the answer: a soak has ended, a verdict or an approval has grown too old. A request is
+    made once for each state of a model; after a failed run it is made again, at most three times in
+    all. Two daemons may both ask: the registry promotes once.
 
     Args:
         context: The tick's context.
         registry: The registry.
         models: The models to look after; those without stage assets in this repository are left.
     """
-    targets = targets_of(context, models)
     cursor = _read_cursor(context.cursor)
-    touched, seq = _touched(registry, cursor, targets)
-    requests, waiting, notes = [], [], []
-    for name in sorted(touched):
-        try:
-            registry.renew_verdicts(name)
-            due = registry.due_promotions([name])
-        except ModelNotFoundError:
-            continue  # never trained yet, or deleted
-        except UnavailableError:
-            raise
-        except PedigreeError as error:
-            # One model's trouble is not the others'; it is looked at again at the next tick.
-            notes.append(f"{name}: {error}")
-            waiting.append(name)
-            continue
-        for promotion in due:
-            request, note = _request(context, promotion, targets[name])
-            waiting.append(name)
-            if request is not None:
-                requests.append(request)
-            if note:
-                notes.append(note)
-        if not due:
-            notes += [
-                f"{each.reference} → {each.stage}: {'; '.join(each.waits_for)}"
-                for each in registry.waiting(name)[-1:]
-            ]
-    after = PromotionCursor(seq=seq, waiting=tuple(waiting))
-    return dg.SensorResult(
-        run_requests=requests,
-        skip_reason=None if requests else dg.SkipReason(_reason(notes, touched)),
-        cursor=after.model_dump_json(),
-    )
+    tick = _Tick(context, registry)
+    if cursor.seq == 0:
+        # The first ticks look at everything, so they need not read how that came about.
+        cursor = cursor.model_copy(update={"seq": feed_head(registry), "looked_at": ""})
+    events = registry.events(cursor.seq, _PAGE)
+    names = {event.model for event in events if event.model}
+    names |= {*cursor.waiting, *registry.names_to_evaluate()}
+    targets = targets_of(context, models) if names or cursor.looked_at is not None else None
+    found, looked_at = _to_look_at(targets, context.instance, names, cursor.looked_at)
+    for name, target in sorted(found.items()):
+        tick.look_at(name, target)
+    seq = events[-1].seq if events else cursor.seq
+    return tick.result(seq, looked_at, looked=bool(found))
 
 
-def targets_of(
-    context: dg.SensorEvaluationContext,
-    models: Iterable[ModelLike],
-) -> dict[str, Target]:
-    """Return the registered models whose stage assets this repository can materialize, by name."""
-    repository = context.repository_def
-    graph = repository.asset_graph if repository is not None else None
-    targets: dict[str, Target] = {}
-    for line in lines_of(*models):
-        stages = [line.stage_key(stage) for stage in line.stages]
-        if graph is None or not stages or stages[0] not in graph.executable_asset_keys:
-            continue
-        partitions = graph.get(stages[0]).partitions_def
-        for name, partition in line.registered_names(partitions, context.instance).items():
-            targets[name] = Target(line, partition, promotion_job(line))
-    return targets
-
-
-def promotion_job(line: ModelLine) -> str:
-    """Return the name of the job that materializes a model's stages."""
-    return f"promote_{slug(line.name)}"
+def _to_look_at(
+    targets: Targets | None,
+    instance: dg.DagsterInstance,
+    names: set[str],
+    looked_at: str | None,
+) -> tuple[dict[str, Target], str | None]:
+    """Return the models of this tick, and how far the first look at all has come."""
+    if targets is None:
+        return {}, None
+    if looked_at is None:
+        return targets.find(instance, names), None
+    every = targets.all(instance)
+    rest = sorted(name for name in every if name > looked_at)
+    page = rest[:_FIRST_LOOKS]
+    found = {name: every[name] for name in {*page, *(names & every.keys())}}
+    return found, page[-1] if len(rest) > len(page) else None
 
 
 def feed_head(registry: Registry) -> int:
     """Return the place of the newest event in the registry's feed; 0 where there is none."""
     registry.database.run(log.sequence)
     return registry.database.run(log.head)
-
-
-def _touched(
-    registry: Registry, cursor: PromotionCursor, targets: dict[str, Target]
-) -> tuple[set[str], int]:
-    """Return the models of which something happened, and how far the feed goes."""
-    if cursor.seq == 0:
-        # The first tick looks at everything, so it need not read how that came about.
-        return set(targets), feed_head(registry)
-    events = registry.events(cursor.seq, _PAGE)
-    touched = {event.model for event in events if event.model} | set(cursor.waiting)
-    return touched & set(targets), events[-1].seq if events else cursor.seq
-
-
-def _request(
-    context: dg.SensorEvaluationContext, promotion: DuePromotion, target: Target
-) -> tuple[dg.RunRequest | None, str | None]:
-    identity = ":".join(
-        [
-            instance_id(context.instance) or "",
-            promotion.model_name,
-            promotion.stage,
-            str(promotion.version_id),
-            str(promotion.generation),
-        ]
-    )
-    # A run's tag may not be as long as a model's name.
-    tag = slug(identity)[-8:] + f"-{promotion.version_id}-{promotion.generation}"
-    if promotion.stage not in target.line.stages:
-        return None, f"{promotion.model_name}: {promotion.stage} is no stage of its asset's policy"
-    failed = len(_failed_runs(context.instance, tag))
-    if failed >= ATTEMPTS:
-        reference = f"{promotion.model_name}/{promotion.version_id}"
-        return None, f"{reference} → {promotion.stage}: given up after {failed} failed runs"
-    config = StageConfig(
-        version=promotion.version_id,
-        expected_generation=promotion.generation,
-        automatic=True,
-        reason="the policy's gates are passed",
-    )
-    request = dg.RunRequest(
-        run_key=f"{identity}:{failed + 1}",
-        job_name=target.job_name,
-        asset_selection=[target.line.stage_key(promotion.stage)],
-        partition_key=target.partition,
-        run_config=dg.RunConfig(ops={stage_op(target.line, promotion.stage): config}),
-        tags={metadata.PROMOTION: tag},
-    )
-    return request, None
-
-
-def _failed_runs(instance: dg.DagsterInstance, tag: str) -> Sequence[dg.DagsterRun]:
-    return instance.get_runs(
-        dg.RunsFilter(
-            tags={metadata.PROMOTION: tag},
-            statuses=[dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED],
-        )
-    )
 
 
 def _read_cursor(text: str | None) -> PromotionCursor:
@@ -189,8 +141,8 @@ def _read_cursor(text: str | None) -> PromotionCursor:
         return PromotionCursor()  # of another version of this code; look at everything again
 
 
-def _reason(notes: list[str], touched: set[str]) -> str:
-    if not touched:
+def _reason(notes: list[str], looked: bool) -> str:
+    if not looked:
         return "nothing happened in the registry"
     if not notes:
         return "no candidate waits for a promotion"

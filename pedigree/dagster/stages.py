@@ -21,12 +21,18 @@ from pedigree.dagster.outs import MODEL_IO_MANAGER_KEY
 from pedigree.dagster.provenance import RunProvenance, provenance_of
 from pedigree.dagster.resource import RegistryResource
 from pedigree.dagster.results import describe
-from pedigree.errors import GenerationConflictError, InvalidInputError, ModelNotFoundError
+from pedigree.errors import (
+    GateNotPassedError,
+    GenerationConflictError,
+    InvalidInputError,
+    ModelNotFoundError,
+)
 from pedigree.registry import Registry
 from pedigree.settings import Settings
 
 # A version's materialization may lie far back; the registry knows its run, so few are looked at.
 _SEARCHED = 1000
+_TAG = 300
 
 
 class StageConfig(dg.Config):
@@ -173,9 +179,16 @@ class _StageStep:
                 )
             except GenerationConflictError as conflict:
                 return self._overtaken(conflict)
+            except GateNotPassedError as refused:
+                self._say_on_run(refused.message)
+                raise
         else:
             return {metadata.MOVED: False}
         return _moved(move.moved, move.previous_version_id, config.reason)
+
+    def _say_on_run(self, waits_for: str) -> None:
+        run_id = self._provenance.run_id
+        self._context.instance.add_run_tags(run_id, {metadata.WAITS_FOR: waits_for[:_TAG]})
 
     def _overtaken(self, conflict: GenerationConflictError) -> dict[str, Any]:
         # Two daemons may ask for one promotion. For a person it is an answer, for them no failure.

@@ -229,7 +229,7 @@ LEFT JOIN pedigree.registered_model m USING (model_id);
 
 -- name: count_guards_in_place
 -- How many constraints, indexes and triggers are looked at.
-SELECT 6 + 5 + 4 AS count;
+SELECT 7 + 6 + 6 AS count;
 
 -- name: guards_in_place
 -- Foreign keys, unique indexes and triggers that are missing or not in force.
@@ -237,7 +237,8 @@ SELECT format('%s → %s', wanted.source, wanted.target) AS reference,
     'no foreign key is in force' AS problem
 FROM (
     VALUES ('artifact_file', 'blob'), ('artifact_file', 'artifact'), ('model_card', 'blob'),
-        ('model_version', 'artifact'), ('feed', 'event'), ('unsequenced', 'event')
+        ('model_version', 'artifact'), ('feed', 'event'), ('unsequenced', 'event'),
+        ('decision', 'model_version')
 ) AS wanted (source, target)
 WHERE NOT EXISTS (
     SELECT FROM pg_catalog.pg_constraint c
@@ -249,7 +250,7 @@ UNION ALL
 SELECT wanted.name, 'no unique index is in force'
 FROM (
     VALUES ('registered_model_name_unique'), ('model_version_digest_unique'),
-        ('tenure_exclusive'), ('tenure_one_stage'), ('blob_key_unique')
+        ('tenure_exclusive'), ('tenure_one_stage'), ('blob_key_unique'), ('model_version_author')
 ) AS wanted (name)
 WHERE NOT EXISTS (
     SELECT FROM pg_catalog.pg_index i
@@ -257,10 +258,11 @@ WHERE NOT EXISTS (
         AND i.indisvalid
 )
 UNION ALL
-SELECT wanted.name, 'the trigger that keeps events unchanged is not in force'
+SELECT wanted.name, 'the trigger that keeps ' || wanted.source || ' unchanged is not in force'
 FROM (
     VALUES ('event', 'event_append_only'), ('event', 'event_no_truncate'),
-        ('feed', 'feed_append_only'), ('feed', 'feed_no_truncate')
+        ('feed', 'feed_append_only'), ('feed', 'feed_no_truncate'),
+        ('decision', 'decision_append_only'), ('decision', 'decision_no_truncate')
 ) AS wanted (source, name)
 WHERE NOT EXISTS (
     SELECT FROM pg_catalog.pg_trigger t
@@ -288,7 +290,7 @@ LIMIT 1;
 
 -- name: model
 -- What the events tell of a model.
-SELECT model_id, name, name_key, generation, policy, deleted_at
+SELECT model_id, name, name_key, generation, policy, policy_revision, deleted_at
 FROM pedigree.registered_model
 WHERE model_id = %(model_id)s;
 
@@ -299,7 +301,8 @@ SELECT canonical FROM pedigree.event WHERE model = %(name)s ORDER BY id;
 -- name: versions_of_model
 -- What the events tell of versions.
 SELECT version, digest, created_at, created_by, description, owners, tags, hold_reason,
-    quarantine_reason, tier, deleted_at, collected_at IS NOT NULL AS collected
+    quarantine_reason, approval_status, approval_notes, approved_by, approval_timestamp,
+    approval_stage, tier, deleted_at, collected_at IS NOT NULL AS collected
 FROM pedigree.model_version
 WHERE model_id = %(model_id)s;
 
@@ -317,6 +320,13 @@ SELECT version, check_name AS check, passed, severity, digest, relative, baselin
 FROM pedigree.verdict
 WHERE model_id = %(model_id)s
 ORDER BY verdict_id;
+
+-- name: decisions_of_model
+-- What the events tell of decisions.
+SELECT version, digest, from_stage, to_stage, generation, comment, approved, decided_by, at
+FROM pedigree.decision
+WHERE model_id = %(model_id)s
+ORDER BY decision_id;
 
 -- name: cards_of_model
 -- What the events tell of cards.

@@ -21,7 +21,7 @@ from pedigree.integrity.tally import Tally
 from pedigree.postgres.database import Database
 from pedigree.postgres.transaction import Row, Transaction, stream, take_snapshot
 
-_MODEL_FIELDS = ("aliases", "generation", "policy", "deleted_at", "tenures")
+_MODEL_FIELDS = ("aliases", "generation", "policy", "policy_revision", "deleted_at", "tenures")
 
 
 def check_replay(database: Database) -> Tally:
@@ -93,7 +93,10 @@ def _state_of_tables(transaction: Transaction, model: Row) -> ModelState:
         return transaction.execute(SQL[query], key).fetchall()
 
     state = ModelState(
-        generation=model["generation"], policy=model["policy"], deleted_at=model["deleted_at"]
+        generation=model["generation"],
+        policy=model["policy"],
+        policy_revision=model["policy_revision"],
+        deleted_at=model["deleted_at"],
     )
     for row in rows("versions_of_model"):
         number = row.pop("version")
@@ -104,6 +107,8 @@ def _state_of_tables(transaction: Transaction, model: Row) -> ModelState:
         state.versions[row["version"]].trainings[row["training_id"]] = training
     for row in rows("verdicts_of_model"):
         state.versions[row["version"]].verdicts.append({name: row[name] for name in VERDICT})
+    for row in rows("decisions_of_model"):
+        state.versions[row.pop("version")].decisions.append(row)
     for row in rows("cards_of_model"):
         state.versions[row["version"]].cards.append(row["digest"])
     _add_tenures(state, rows("tenures_of_model"))

@@ -4,8 +4,9 @@ from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
 from pedigree.catalog.names import validate_alias
 from pedigree.catalog.store import lock_model
-from pedigree.errors import AliasNotFoundError, GenerationConflictError
+from pedigree.errors import AliasNotFoundError
 from pedigree.lifecycle.policy import read_policy
+from pedigree.lifecycle.refusals import expect_generation
 from pedigree.lifecycle.store import (
     ALIAS,
     SQL,
@@ -41,13 +42,7 @@ def set_alias(
     previous = holder(transaction, model.model_id, ALIAS, alias)
     if previous and previous.version == version:
         return
-    if expected_generation is not None and expected_generation != model.generation:
-        raise GenerationConflictError(
-            f"the model's stages or aliases moved in the meantime, to {model.generation}",
-            field="expected_generation",
-            value=expected_generation,
-            remedy="Look again, and repeat the request if it is still right",
-        )
+    expect_generation(model, expected_generation)
     transaction.execute(
         SQL["end_alias"], {"model_id": model.model_id, "name": alias, "at": model.at}
     )
@@ -61,6 +56,7 @@ def set_alias(
         actor=actor,
         reason=reason,
     )
+    generation, voided = advance_generation(transaction, model)
     log.record(
         transaction,
         EventType.ALIAS_SET,
@@ -72,7 +68,8 @@ def set_alias(
             "alias": alias,
             "digest": state.digest,
             "previous_version": previous.version if previous else None,
-            "generation": advance_generation(transaction, model),
+            "generation": generation,
+            "voided": [*voided],
             "reason": reason,
         },
     )
@@ -98,6 +95,7 @@ def delete_alias(
             value=alias,
             remedy=f"`pedigree alias list {name}` lists those that are there",
         )
+    generation, voided = advance_generation(transaction, model)
     log.record(
         transaction,
         EventType.ALIAS_DELETED,
@@ -107,7 +105,8 @@ def delete_alias(
         actor=actor,
         body={
             "alias": alias,
-            "generation": advance_generation(transaction, model),
+            "generation": generation,
+            "voided": [*voided],
             "reason": reason,
         },
     )

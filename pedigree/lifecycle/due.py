@@ -1,48 +1,38 @@
-"""Say what a version waits for, and which promotions are due."""
+"""Say what versions wait for, and which promotions are due."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
-from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion
-from pedigree.catalog.store import model_not_found
-from pedigree.lifecycle.gates import CHAMPION_STAGE, evaluate_gates, is_void
-from pedigree.lifecycle.policy import read_policy
-from pedigree.lifecycle.promotion import unknown_stage
+from pedigree.lifecycle.candidacies import write_candidacies
+from pedigree.lifecycle.facts import (
+    ModelFacts,
+    VersionFacts,
+    facts_of_version,
+    facts_of_versions,
+    look_at_model,
+    model_state,
+)
+from pedigree.lifecycle.gates import Asker, explain_gates, is_aged, is_void
 from pedigree.lifecycle.records import (
     ARCHIVED,
     CANDIDATE,
     NO_STAGE,
-    DuePromotion,
-    Explanation,
+    CheckRule,
     Policy,
     RecordedVerdict,
     StageRule,
 )
-from pedigree.lifecycle.store import (
-    SQL,
-    STAGE,
-    holder,
-    latest_verdicts,
-    left_stage,
-    version_state,
-)
-from pedigree.postgres.transaction import Row, Transaction
+from pedigree.lifecycle.refusals import unknown_stage
+from pedigree.lifecycle.standing import DuePromotion, Explanation, Weighing
+from pedigree.lifecycle.store import SQL, STAGE, holder, latest_verdicts
+from pedigree.postgres.transaction import Transaction
 
-
-def model_state(transaction: Transaction, name: str) -> Row:
-    """Read what the gates need of a model, without a lock.
-
-    Raises:
-        ModelNotFoundError: No living model has the name.
-    """
-    row = transaction.execute(SQL["model_state"], {"name_key": name_key(name)}).fetchone()
-    if row is None or row["name"] != name:
-        raise model_not_found(name)
-    return row
+SENSOR = Asker(automatic=True)
 
 
 def explain(
-    transaction: Transaction, name: str, version: int, stage: str, *, automatic: bool
+    transaction: Transaction, name: str, version: int, stage: str, asker: Asker
 ) -> Explanation:
     """Say how a version stands before every gate of a stage.
 
@@ -50,97 +40,98 @@ def explain(
         NotFoundError: There is no such model or version.
         TransitionNotAllowedError: The policy has no such stage.
     """
-    model = model_state(transaction, name)
-    policy = read_policy(model["policy"])
-    rule = policy.rule(stage)
+    model = look_at_model(transaction, name)
+    rule = model.policy.rule(stage)
     if rule is None:
-        raise unknown_stage(policy, stage)
-    state = version_state(transaction, model["model_id"], name, version)
-    return Explanation(
-        reference=f"{name}/{version}",
-        stage=stage,
-        generation=model["generation"],
-        gates=evaluate_gates(
-            transaction, model["model_id"], state, rule, at=model["at"], automatic=automatic
-        ),
-    )
+        raise unknown_stage(model.policy, stage)
+    return explain_gates(model, facts_of_version(transaction, model, version), rule, asker)
 
 
-def due_promotion(transaction: Transaction, name: str) -> DuePromotion | None:
-    """Return the promotion that the sensor should request next for a model, if any is due.
+def weigh(transaction: Transaction, name: str) -> Weighing:
+    """Evaluate the versions that wait for an automatic stage, and write down what they wait for.
 
-    Of many candidates the newest that passes is the one, and never one older than the stage's
-    present holder: a backfill of a thousand versions makes one promotion, not a thousand. Stages
-    are looked at from the last to the first, so a version that can go on is not overtaken.
+    Of many candidates the newest that passes is due, and never one that is older than the holder of
+    the stage or of one behind it: a backfill of a thousand versions makes one promotion, not a
+    thousand. Stages are looked at from the last to the first, so a version that can go on is not
+    overtaken.
+
+    Raises:
+        ModelNotFoundError: No living model has the name.
     """
-    model = model_state(transaction, name)
-    policy = read_policy(model["policy"])
-    for rule in reversed(policy.stages):
-        if not rule.automatic:
-            continue
-        for waiting in _waiting(transaction, model, rule):
-            state = version_state(transaction, model["model_id"], name, waiting)
-            gates = evaluate_gates(
-                transaction, model["model_id"], state, rule, at=model["at"], automatic=True
-            )
-            if all(gate.passed for gate in gates):
-                return DuePromotion(
-                    model_name=name,
-                    version_id=waiting,
-                    stage=rule.name,
-                    digest=state.digest,
-                    generation=model["generation"],
-                )
-    return None
+    model = look_at_model(transaction, name)
+    due: DuePromotion | None = None
+    waiting = []
+    for rule, facts in _waiting(transaction, model):
+        explanation = explain_gates(model, facts, rule, SENSOR)
+        waiting.append(explanation)
+        if due is None and explanation.passed:
+            due = _promotion(model, facts, rule)
+    ended = write_candidacies(transaction, model, waiting)
+    return Weighing(due=due, waiting=tuple(waiting), ended=ended)
 
 
-def waiting_versions(transaction: Transaction, name: str) -> tuple[tuple[int, str], ...]:
-    """Return the versions that wait for an automatic stage, each with that stage."""
-    model = model_state(transaction, name)
-    policy = read_policy(model["policy"])
-    return tuple(
-        (version, rule.name)
-        for rule in policy.stages
-        if rule.automatic
-        for version in _waiting(transaction, model, rule)
-        if not left_stage(transaction, model["model_id"], version, rule.name)
+def _promotion(model: ModelFacts, facts: VersionFacts, rule: StageRule) -> DuePromotion:
+    return DuePromotion(
+        model_name=model.name,
+        version_id=facts.version.version_id,
+        stage=rule.name,
+        digest=facts.version.digest,
+        generation=model.generation,
+        policy_revision=model.policy_revision,
+        evidence_at=facts.evidence_at,
     )
 
 
-def void_verdicts(transaction: Transaction, name: str) -> tuple[tuple[int, RecordedVerdict], ...]:
-    """Return the verdicts on waiting versions that compared with a former champion."""
-    model = model_state(transaction, name)
-    champion = holder(transaction, model["model_id"], STAGE, CHAMPION_STAGE)
-    digest = champion.digest if champion else None
-    policy = read_policy(model["policy"])
-    return tuple(
-        (version, verdict)
-        for version in sorted({version for version, _ in waiting_versions(transaction, name)})
-        for verdict in latest_verdicts(transaction, model["model_id"], version)
-        if is_void(verdict, digest) and _asked(policy, verdict)
-    )
-
-
-def _asked(policy: Policy, verdict: RecordedVerdict) -> bool:
-    """Say whether a stage still asks for a check by the settings that a verdict went by."""
-    rules = policy.check_rules(verdict.check)
-    return verdict.settings is None or any(rule.settings == verdict.settings for rule in rules)
-
-
-def _waiting(transaction: Transaction, model: Row, rule: StageRule) -> Iterator[int]:
-    present = holder(transaction, model["model_id"], STAGE, rule.name)
+def _waiting(
+    transaction: Transaction, model: ModelFacts
+) -> Iterator[tuple[StageRule, VersionFacts]]:
+    """Give the versions that wait for an automatic stage: by stage, the last first; then newest."""
+    rules = [rule for rule in reversed(model.policy.stages) if rule.automatic]
     # What was archived comes back by a person alone, and may be most of the model.
-    stages = [stage for stage in rule.after if stage != ARCHIVED]
+    before = {stage for rule in rules for stage in rule.after} - {ARCHIVED}
     rows = transaction.execute(
-        SQL["waiting_versions"],
-        {
-            "model_id": model["model_id"],
-            "stages": stages,
-            "above": present.version if present else 0,
-        },
+        SQL["waiting_versions"], {"model_id": model.model_id, "stages": sorted(before)}
     ).fetchall()
-    for row in rows:
-        yield row["version"]
+    versions = list(facts_of_versions(transaction, model, [row["version"] for row in rows]))
+    for rule in rules:
+        ahead = model.ahead(rule)
+        for facts in versions:
+            version = facts.version
+            if version.stage not in rule.after or version.stage == ARCHIVED:
+                continue
+            overtaken = ahead is not None and ahead[0] > version.version_id
+            if not overtaken and rule.name not in facts.left:
+                yield rule, facts
+
+
+def spent_verdicts(transaction: Transaction, name: str) -> tuple[tuple[int, RecordedVerdict], ...]:
+    """Return the verdicts on waiting versions that must be given anew, the newest versions first.
+
+    They compared with a former champion, or are older than the policy allows; and a stage still
+    asks for them.
+    """
+    model = look_at_model(transaction, name)
+    found: dict[tuple[int, datetime], tuple[int, RecordedVerdict]] = {}
+    for rule, facts in _waiting(transaction, model):
+        number = facts.version.version_id
+        for verdict in facts.verdicts:
+            if any(_is_spent(verdict, check, model) for check in _asking(model, rule, verdict)):
+                found[number, verdict.at] = (number, verdict)
+    return tuple(sorted(found.values(), key=lambda pair: (-pair[0], pair[1].check)))
+
+
+def _asking(model: ModelFacts, rule: StageRule, verdict: RecordedVerdict) -> list[CheckRule]:
+    """Return the rules of a stage that take a verdict, and of another where that has none."""
+    rules = [check for check in rule.checks if check.name == verdict.check]
+    return [
+        check
+        for check in rules or model.policy.check_rules(verdict.check)
+        if verdict.settings in (None, check.settings)
+    ]
+
+
+def _is_spent(verdict: RecordedVerdict, check: CheckRule, model: ModelFacts) -> bool:
+    return is_void(verdict, model.champion) or is_aged(verdict, check, model.at)
 
 
 def registration_checks(policy: Policy) -> tuple[str, ...]:

@@ -1,60 +1,72 @@
 """Gates: what a policy asks of a version that would enter a stage, and how it stands."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from pedigree.lifecycle.records import CheckRule, Gate, RecordedVerdict, Severity, StageRule
-from pedigree.lifecycle.store import (
-    STAGE,
-    VersionState,
-    holder,
-    latest_verdicts,
-    left_stage,
+from pedigree.access.principals import is_one_of
+from pedigree.catalog.records import ApprovalStatus, ModelVersion
+from pedigree.lifecycle.facts import ModelFacts, VersionFacts
+from pedigree.lifecycle.records import (
+    ARCHIVED,
+    ApprovalRule,
+    CheckRule,
+    MetricGate,
+    RecordedVerdict,
+    Severity,
+    StageRule,
 )
-from pedigree.postgres.transaction import Transaction
-
-CHAMPION_STAGE = "production"
+from pedigree.lifecycle.standing import Decision, Explanation, Gate
 
 
-def evaluate_gates(
-    transaction: Transaction,
-    model_id: int,
-    version: VersionState,
-    rule: StageRule,
-    *,
-    at: datetime,
-    automatic: bool,
-) -> tuple[Gate, ...]:
-    """Evaluate every gate of a stage for a version.
+class Asker(NamedTuple):
+    """Who asks whether a version may enter a stage.
 
-    Args:
-        transaction: A transaction, under the model's lock where the answer will be acted upon.
-        model_id: The model.
-        version: The version that would enter.
-        rule: The stage's rule.
-        at: The moment, by the database's clock.
-        automatic: No person asks, so a version that left the stage stays out: otherwise the sensor
-            would undo every rollback.
+    The sensor is no person: with ``automatic`` a version that left the stage stays out, or the
+    sensor would undo every rollback, and one that a newer version overtook stays behind it.
     """
-    verdicts = latest_verdicts(transaction, model_id, version.version)
-    champion = holder(transaction, model_id, STAGE, CHAMPION_STAGE)
-    champion_digest = champion.digest if champion else None
-    gates = [
-        _transition(version, rule),
-        _not_quarantined(version),
-        _not_rejected(version),
-        *(
-            _check(check, version, verdict_by(check, verdicts), champion_digest, at)
-            for check in rule.checks
-        ),
-    ]
-    if automatic:
-        left = left_stage(transaction, model_id, version.version, rule.name)
-        gates.append(_first_time(rule, left))
-    return tuple(gates)
+
+    actor: str | None = None
+    automatic: bool = False
 
 
-def _transition(version: VersionState, rule: StageRule) -> Gate:
+def explain_gates(
+    model: ModelFacts, facts: VersionFacts, rule: StageRule, asker: Asker
+) -> Explanation:
+    """Say how a version stands before every gate of a stage."""
+    return Explanation(
+        reference=facts.version.reference,
+        stage=rule.name,
+        generation=model.generation,
+        run_id=facts.version.run_id,
+        gates=tuple(_gates(model, facts, rule, asker)),
+    )
+
+
+def _gates(model: ModelFacts, facts: VersionFacts, rule: StageRule, asker: Asker) -> Iterator[Gate]:
+    version = facts.version
+    yield _transition(version, rule)
+    yield _not_quarantined(version)
+    yield _not_rejected(version, rule)
+    if rule.approvals is not None and rule.approvals.count(version.risk_class):
+        yield approvals_gate(model, facts, rule)
+    for check in rule.checks:
+        yield _check(check, model, facts)
+    if rule.metadata:
+        yield _metadata(version, rule)
+    for metric in rule.metrics:
+        yield _metric(metric, version, model.champion)
+    if rule.soak is not None:
+        yield _soak(version, rule.soak, model.at)
+    if rule.promoters and asker.actor is not None and not asker.automatic:
+        yield _promoter(rule, asker.actor)
+    if asker.automatic:
+        yield _first_time(rule, rule.name in facts.left)
+        if rule.automatic:
+            yield _not_overtaken(model, version, rule)
+
+
+def _transition(version: ModelVersion, rule: StageRule) -> Gate:
     allowed = ", ".join(rule.after)
     return Gate(
         name="transition",
@@ -63,7 +75,7 @@ def _transition(version: VersionState, rule: StageRule) -> Gate:
     )
 
 
-def _not_quarantined(version: VersionState) -> Gate:
+def _not_quarantined(version: ModelVersion) -> Gate:
     reason = version.quarantine_reason
     return Gate(
         name="not_quarantined",
@@ -72,8 +84,9 @@ def _not_quarantined(version: VersionState) -> Gate:
     )
 
 
-def _not_rejected(version: VersionState) -> Gate:
-    rejected = version.approval_status == "rejected"
+def _not_rejected(version: ModelVersion, rule: StageRule) -> Gate:
+    # What was rejected shall go: into the archive it may.
+    rejected = version.approval_status is ApprovalStatus.REJECTED and rule.name != ARCHIVED
     return Gate(
         name="not_rejected",
         passed=not rejected,
@@ -81,31 +94,57 @@ def _not_rejected(version: VersionState) -> Gate:
     )
 
 
-def _first_time(rule: StageRule, left: bool) -> Gate:
-    reason = f"a person; it left {rule.name} before" if left else f"never left {rule.name}"
-    return Gate(name="first_time", passed=not left, reason=reason)
+def approvals_gate(model: ModelFacts, facts: VersionFacts, rule: StageRule) -> Gate:
+    """Say how many more people must approve a version's way into a stage."""
+    asked = rule.approvals or ApprovalRule(needed=0)
+    holding = _holding(model, facts, rule, asked)
+    missing = asked.count(facts.version.risk_class) - len(holding)
+    if missing > 0:
+        people = f" by {' or '.join(asked.by)}" if asked.by else ""
+        reason = f"{missing} approval{'s' if missing > 1 else ''}{people}"
+    else:
+        reason = f"approved by {', '.join(sorted(each.decided_by for each in holding))}"
+    ends = [each.at + asked.expire_after for each in holding] if asked.expire_after else []
+    return Gate(
+        name="approvals", passed=missing <= 0, reason=reason, changes_at=min(ends, default=None)
+    )
 
 
-def _check(
-    check: CheckRule,
-    version: VersionState,
-    verdict: RecordedVerdict | None,
-    champion: str | None,
-    at: datetime,
-) -> Gate:
-    missing = _missing(check, version, verdict, champion, at)
-    if missing is None:
-        return Gate(name=check.name, passed=True, reason=verdict.summary if verdict else "")
-    waits = f"check {check.name}{missing}"
-    return Gate(name=check.name, passed=check.severity is Severity.WARN, reason=waits)
+def _holding(
+    model: ModelFacts, facts: VersionFacts, rule: StageRule, asked: ApprovalRule
+) -> list[Decision]:
+    """Return the approvals that hold still, the newest of each person."""
+    said: dict[str, Decision] = {}
+    for decision in facts.decisions:
+        if decision.approved:
+            said[decision.decided_by.casefold()] = decision
+        else:
+            said.clear()  # a rejection voids what was said before
+    bound_to = (facts.version.digest, facts.version.stage, rule.name, model.generation)
+    return [
+        each
+        for each in said.values()
+        if (each.digest, each.from_stage, each.to_stage, each.generation) == bound_to
+        and (asked.expire_after is None or each.at + asked.expire_after > model.at)
+        and (not asked.by or is_one_of(each.decided_by, asked.by))
+    ]
+
+
+def _check(check: CheckRule, model: ModelFacts, facts: VersionFacts) -> Gate:
+    verdict = verdict_by(check, facts.verdicts)
+    missing = _missing(check, model, facts.version, verdict)
+    if missing is None and verdict is not None:
+        ages = verdict.at + check.max_age if check.max_age is not None else None
+        return Gate(name=check.name, passed=True, reason=verdict.summary, changes_at=ages)
+    return Gate(
+        name=check.name,
+        passed=check.severity is Severity.WARN,
+        reason=f"check {check.name}{missing}",
+    )
 
 
 def _missing(
-    check: CheckRule,
-    version: VersionState,
-    verdict: RecordedVerdict | None,
-    champion: str | None,
-    at: datetime,
+    check: CheckRule, model: ModelFacts, version: ModelVersion, verdict: RecordedVerdict | None
 ) -> str | None:
     """Return what a check's verdict lacks to let the version pass; None where it is a pass."""
     if verdict is None:
@@ -113,10 +152,10 @@ def _missing(
         return by if check.settings else ", which has not run"
     if verdict.digest != version.digest:
         return ", which looked at other bytes"
-    if is_void(verdict, champion):
+    if is_void(verdict, model.champion):
         return " anew, the champion it compared with has changed"
-    if check.max_age is not None and at - verdict.at > check.max_age:
-        return f" anew, its verdict is older than {check.max_age}"
+    if is_aged(verdict, check, model.at):
+        return f" anew, its verdict is older than {span(check.max_age or timedelta())}"
     if not verdict.passed and verdict.severity is not Severity.WARN:
         return f", which failed: {verdict.summary}"
     return None
@@ -135,6 +174,95 @@ def verdict_by(check: CheckRule, verdicts: Iterable[RecordedVerdict]) -> Recorde
     return max(found, key=lambda verdict: verdict.at, default=None)
 
 
-def is_void(verdict: RecordedVerdict, champion: str | None) -> bool:
+def is_void(verdict: RecordedVerdict, champion: ModelVersion | None) -> bool:
     """Say whether a relative verdict compared with another version than today's champion."""
-    return verdict.relative and verdict.baseline_digest != champion
+    return verdict.relative and verdict.baseline_digest != (champion.digest if champion else None)
+
+
+def is_aged(verdict: RecordedVerdict, check: CheckRule, at: datetime) -> bool:
+    """Say whether a verdict is older than its rule allows."""
+    return check.max_age is not None and verdict.at + check.max_age <= at
+
+
+def _metadata(version: ModelVersion, rule: StageRule) -> Gate:
+    missing = [name for name in rule.metadata if not _has(version, name)]
+    return Gate(
+        name="metadata",
+        passed=not missing,
+        reason=f"metadata {', '.join(missing)}" if missing else "all required metadata is there",
+    )
+
+
+def _has(version: ModelVersion, name: str) -> bool:
+    field, _, key = name.partition(".")
+    value = getattr(version, field)
+    return (value.get(key) if key else value) not in (None, "", (), {})
+
+
+def _metric(gate: MetricGate, version: ModelVersion, champion: ModelVersion | None) -> Gate:
+    value = version.metrics.get(gate.metric)
+    problem = "it has none" if value is None else _falls_short(gate, value, champion)
+    return Gate(
+        name=f"metric {gate.metric}",
+        passed=problem is None,
+        reason=f"metric {gate.metric}: {problem}" if problem else f"{gate.metric} is {value:.6g}",
+    )
+
+
+def _falls_short(gate: MetricGate, value: float, champion: ModelVersion | None) -> str | None:
+    if gate.at_least is not None and value < gate.at_least:
+        return f"{value:.6g} is below {gate.at_least:g}"
+    if gate.at_most is not None and value > gate.at_most:
+        return f"{value:.6g} is above {gate.at_most:g}"
+    before = champion.metrics.get(gate.metric) if champion and gate.against_champion else None
+    if champion is None or before is None:
+        return None
+    worse_by = before - value if gate.higher_is_better else value - before
+    if worse_by > gate.tolerance:
+        return f"{value:.6g} falls behind the {before:.6g} of {champion.reference}"
+    return None
+
+
+def _soak(version: ModelVersion, soak: timedelta, at: datetime) -> Gate:
+    ends = (version.stage_since or version.created_at) + soak
+    if at >= ends:
+        return Gate(name="soak", passed=True, reason=f"in {version.stage} for {span(soak)}")
+    reason = f"the end of its {span(soak)} in {version.stage}, {ends:%Y-%m-%d %H:%M:%S%z}"
+    return Gate(name="soak", passed=False, reason=reason, changes_at=ends)
+
+
+def _promoter(rule: StageRule, actor: str) -> Gate:
+    permitted = is_one_of(actor, rule.promoters)
+    reason = f"a promotion by {' or '.join(rule.promoters)}; {actor} is none of them"
+    return Gate(
+        name="promoter", passed=permitted, reason=f"{actor} may promote" if permitted else reason
+    )
+
+
+def _first_time(rule: StageRule, left: bool) -> Gate:
+    reason = f"a person; it left {rule.name} before" if left else f"never left {rule.name}"
+    return Gate(name="first_time", passed=not left, reason=reason)
+
+
+def _not_overtaken(model: ModelFacts, version: ModelVersion, rule: StageRule) -> Gate:
+    ahead = model.ahead(rule)
+    overtaken = ahead is not None and ahead[0] > version.version_id
+    reason = f"a person; version {ahead[0]}, which is newer, holds {ahead[1]}" if ahead else ""
+    return Gate(
+        name="not_overtaken",
+        passed=not overtaken,
+        reason=reason if overtaken else "no newer version is ahead of it",
+    )
+
+
+def span(time: timedelta) -> str:
+    """Return a length of time as policies write it.
+
+    >>> span(timedelta(days=2)), span(timedelta(hours=36))
+    ('2d', '36h')
+    """
+    seconds = int(time.total_seconds())
+    for unit, letter in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds and seconds % unit == 0:
+            return f"{seconds // unit}{letter}"
+    return f"{seconds}s"

@@ -2,40 +2,42 @@
 
 from pydantic import JsonValue
 
+from pedigree.access.principals import is_one_of
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
+from pedigree.catalog.records import ApprovalStatus, ModelVersion
 from pedigree.catalog.store import LockedModel, lock_model
 from pedigree.errors import (
     GateNotPassedError,
-    GenerationConflictError,
     NothingToRollBackError,
+    NotPermittedError,
     StageEmptyError,
     TransitionNotAllowedError,
 )
-from pedigree.lifecycle.gates import evaluate_gates
-from pedigree.lifecycle.policy import read_policy
+from pedigree.lifecycle.facts import VersionFacts, facts_of_locked, facts_of_version
+from pedigree.lifecycle.gates import Asker, explain_gates
 from pedigree.lifecycle.records import (
     ARCHIVED,
     CANDIDATE,
     NO_STAGE,
-    Gate,
     Move,
     Policy,
     RecordedVerdict,
     StageRule,
     Verdict,
 )
+from pedigree.lifecycle.refusals import expect_generation, next_step, unknown_stage
+from pedigree.lifecycle.standing import Explanation
 from pedigree.lifecycle.store import (
     SQL,
     STAGE,
     Holder,
-    VersionState,
     advance_generation,
     begin_tenure,
     end_stage,
     holder,
     insert_verdict,
-    version_state,
+    use_approval,
 )
 from pedigree.postgres.transaction import Transaction
 
@@ -57,7 +59,8 @@ class Mover:
         self._reason = reason
         self._run_id = run_id
         self._model: LockedModel = lock_model(transaction, name)
-        self._policy: Policy = read_policy(self._model.policy)
+        self._seen = facts_of_locked(transaction, self._model)
+        self._policy: Policy = self._seen.policy
 
     def promote(
         self, version: int, stage: str, *, expected_generation: int | None, automatic: bool
@@ -74,12 +77,12 @@ class Mover:
             GenerationConflictError: Somebody moved the model's pointers since the caller looked.
         """
         rule = self._rule(stage)
-        state = self._state(version)
-        if state.stage == stage:
-            return self._answer(stage, state, previous=None, moved=False)
-        self._expect(expected_generation)
-        self._pass_gates(state, rule, automatic)
-        return self._enter(state, rule)
+        facts = self._facts(version)
+        if facts.version.stage == stage:
+            return self._answer(stage, facts.version, previous=None, moved=False)
+        expect_generation(self._model, expected_generation)
+        self._pass_gates(facts, rule, automatic)
+        return self._enter(facts.version, rule)
 
     def roll_back(self, stage: str) -> Move:
         """Return a stage to its previous holder; the present one is archived.
@@ -87,8 +90,16 @@ class Mover:
         Raises:
             StageEmptyError: No version holds the stage.
             NothingToRollBackError: There is no earlier holder that may still run.
+            NotPermittedError: The policy lets others move the stage.
         """
         rule = self._rule(stage)
+        if rule.promoters and not is_one_of(self._actor.name, rule.promoters):
+            raise NotPermittedError(
+                f"others move {stage}",
+                field="actor",
+                value=self._actor.name,
+                remedy=f"Ask {' or '.join(rule.promoters)}",
+            )
         present = holder(self._transaction, self._model.model_id, STAGE, stage)
         if present is None:
             raise StageEmptyError(
@@ -109,7 +120,7 @@ class Mover:
                 remedy="Promote the version that should hold it",
             )
         self._leave(present, rule.name, ARCHIVED, ended_by="rollback")
-        return self._enter(self._state(target["version"]), rule, previous=present)
+        return self._enter(self._facts(target["version"]).version, rule, previous=present)
 
     def record_verdict(self, version: int, verdict: Verdict) -> RecordedVerdict:
         """Write a verdict; a version whose registration checks now pass becomes a candidate.
@@ -117,44 +128,43 @@ class Mover:
         Raises:
             VersionNotFoundError: There is no such version.
         """
-        state = self._state(version)
         recorded = insert_verdict(self._transaction, self._model, version, verdict, self._actor)
         self._tell(EventType.VERSION_CHECK_RECORDED, version, verdict.model_dump(mode="json"))
-        self._become_candidate(state)
+        self._become_candidate(self._facts(version))
         return recorded
 
-    def _become_candidate(self, state: VersionState) -> None:
+    def _become_candidate(self, facts: VersionFacts) -> None:
         rule = self._policy.rule(CANDIDATE)
-        if rule is None or state.stage != NO_STAGE:
+        if rule is None or facts.version.stage != NO_STAGE:
             return
-        gates = self._gates(state, rule, automatic=True)
-        if all(gate.passed for gate in gates):
-            self._enter(state, rule)
+        if self._explain(facts, rule, automatic=True).passed:
+            self._enter(facts.version, rule)
 
-    def _enter(self, state: VersionState, rule: StageRule, previous: Holder | None = None) -> Move:
+    def _enter(
+        self, version: ModelVersion, rule: StageRule, previous: Holder | None = None
+    ) -> Move:
         if previous is None and rule.exclusive:
             previous = holder(self._transaction, self._model.model_id, STAGE, rule.name)
             if previous is not None:
                 self._leave(previous, rule.name, ARCHIVED, ended_by="promotion")
-        end_stage(self._transaction, self._model, state.version, "move")
+        end_stage(self._transaction, self._model, version.version_id, "move")
         begin_tenure(
             self._transaction,
             self._model,
-            state.version,
+            version.version_id,
             pointer=STAGE,
             name=rule.name,
             exclusive=rule.exclusive,
             actor=self._actor,
             reason=self._reason,
         )
+        if version.approval_status is ApprovalStatus.APPROVED:
+            use_approval(self._transaction, self._model, version.version_id, rule.name)
+        generation, voided = advance_generation(self._transaction, self._model)
         move = self._answer(
-            rule.name,
-            state,
-            previous=previous,
-            moved=True,
-            generation=advance_generation(self._transaction, self._model),
+            rule.name, version, previous=previous, moved=True, generation=generation
         )
-        self._tell_move(state.version, state.digest, state.stage, rule.name, move)
+        self._tell_move(version.version_id, version.digest, version.stage, move, voided)
         return move
 
     def _leave(self, leaving: Holder, stage: str, to: str, *, ended_by: str) -> None:
@@ -169,21 +179,33 @@ class Mover:
             actor=self._actor,
             reason=self._reason,
         )
-        self._tell_move(leaving.version, leaving.digest, stage, to, None)
+        self._tell_stage(
+            leaving.version,
+            leaving.digest,
+            {"from": stage, "to": to, "generation": self._model.generation + 1},
+        )
 
     def _tell_move(
-        self, version: int, digest: str, left: str, entered: str, move: Move | None
+        self, version: int, digest: str, left: str, move: Move, voided: list[int]
     ) -> None:
         body: dict[str, JsonValue] = {
             "from": left,
-            "to": entered,
+            "to": move.stage,
+            "generation": move.generation,
+            "previous_version": move.previous_version_id,
+            "voided": [*voided],
+        }
+        self._tell_stage(version, digest, body)
+
+    def _tell_stage(self, version: int, digest: str, body: dict[str, JsonValue]) -> None:
+        known: dict[str, JsonValue] = {
+            "previous_version": None,
             "digest": digest,
-            "previous_version": move.previous_version_id if move else None,
-            "generation": move.generation if move else self._model.generation + 1,
             "reason": self._reason,
             "run_id": self._run_id,
+            "policy_revision": self._model.policy_revision,
         }
-        self._tell(EventType.VERSION_STAGE_CHANGED, version, body)
+        self._tell(EventType.VERSION_STAGE_CHANGED, version, known | body)
 
     def _tell(self, event_type: EventType, version: int, body: dict[str, JsonValue]) -> None:
         log.record(
@@ -199,7 +221,7 @@ class Mover:
     def _answer(
         self,
         stage: str,
-        state: VersionState,
+        version: ModelVersion,
         *,
         previous: Holder | None,
         moved: bool,
@@ -208,15 +230,15 @@ class Mover:
         return Move(
             model_name=self._model.name,
             stage=stage,
-            version_id=state.version,
-            digest=state.digest,
+            version_id=version.version_id,
+            digest=version.digest,
             previous_version_id=previous.version if previous else None,
             moved=moved,
             generation=self._model.generation if generation is None else generation,
         )
 
-    def _state(self, version: int) -> VersionState:
-        return version_state(self._transaction, self._model.model_id, self._model.name, version)
+    def _facts(self, version: int) -> VersionFacts:
+        return facts_of_version(self._transaction, self._seen, version)
 
     def _rule(self, stage: str) -> StageRule:
         rule = self._policy.rule(stage)
@@ -224,55 +246,29 @@ class Mover:
             raise unknown_stage(self._policy, stage)
         return rule
 
-    def _expect(self, generation: int | None) -> None:
-        if generation is not None and generation != self._model.generation:
-            raise GenerationConflictError(
-                f"the model's stages or aliases moved in the meantime, to {self._model.generation}",
-                field="expected_generation",
-                value=generation,
-                remedy="Look again, and repeat the request if it is still right",
+    def _explain(self, facts: VersionFacts, rule: StageRule, *, automatic: bool) -> Explanation:
+        asker = Asker(None if automatic else self._actor.name, automatic=automatic)
+        return explain_gates(self._seen, facts, rule, asker)
+
+    def _pass_gates(self, facts: VersionFacts, rule: StageRule, automatic: bool) -> None:
+        if automatic and not rule.automatic:
+            raise TransitionNotAllowedError(
+                "a person enters it, not the sensor", field="stage", value=rule.name
             )
-
-    def _gates(self, state: VersionState, rule: StageRule, *, automatic: bool) -> tuple[Gate, ...]:
-        return evaluate_gates(
-            self._transaction,
-            self._model.model_id,
-            state,
-            rule,
-            at=self._model.at,
-            automatic=automatic,
-        )
-
-    def _pass_gates(self, state: VersionState, rule: StageRule, automatic: bool) -> None:
-        gates = self._gates(state, rule, automatic=automatic)
-        reference = f"{self._model.name}/{state.version}"
-        for gate in gates:
+        explanation = self._explain(facts, rule, automatic=automatic)
+        for gate in explanation.gates:
             if gate.name == "transition" and not gate.passed:
                 raise TransitionNotAllowedError(
                     gate.reason,
                     field="stage",
                     value=rule.name,
-                    remedy=_next_step(self._policy, state.stage),
+                    remedy=next_step(self._policy, facts.version.stage),
                 )
-        if waits := [gate.reason for gate in gates if not gate.passed]:
+        if not explanation.passed:
+            reference = explanation.reference
             raise GateNotPassedError(
-                f"{reference} waits for: {'; '.join(waits)}",
+                f"{reference} waits for: {'; '.join(explanation.waits_for)}",
                 field="stage",
                 value=rule.name,
                 remedy=f"`pedigree explain {reference} --to {rule.name}` shows every gate",
             )
-
-
-def _next_step(policy: Policy, stage: str) -> str:
-    ways = [rule.name for rule in policy.stages if stage in rule.after]
-    return f"From {stage} a version goes to {' or '.join(ways) or 'no other stage'}"
-
-
-def unknown_stage(policy: Policy, stage: str) -> TransitionNotAllowedError:
-    """Return the error for a stage that a policy does not declare."""
-    return TransitionNotAllowedError(
-        "the model's policy has no such stage",
-        field="stage",
-        value=stage,
-        remedy=f"Choose one of {', '.join(rule.name for rule in policy.stages)}",
-    )

@@ -18,14 +18,6 @@ WHERE t.model_id = %(model_id)s AND t.pointer = %(pointer)s AND t.name = %(name)
 ORDER BY t.tenure_id DESC
 LIMIT 1;
 
--- name: was_held
--- Whether a version ever held a stage and left it.
-SELECT EXISTS (
-    SELECT FROM pedigree.tenure
-    WHERE model_id = %(model_id)s AND version = %(version)s AND pointer = 'stage'
-        AND name = %(name)s AND held_until IS NOT NULL
-) AS left_it;
-
 -- name: end_tenure
 -- End a version's tenure of one pointer, or of whatever stage it holds (name NULL).
 UPDATE pedigree.tenure SET held_until = %(at)s, ended_by = %(ended_by)s
@@ -48,10 +40,21 @@ INSERT INTO pedigree.tenure (
 );
 
 -- name: advance_generation
--- Count one move of the model's pointers.
+-- Count one move of the model's pointers. Approvals were given for what was there before it, so those
+-- of versions that have not gone their way yet are open again.
+WITH voided AS (
+    UPDATE pedigree.model_version SET approval_status = 'pending', approval_stage = NULL
+    WHERE model_id = %(model_id)s AND approval_status = 'approved' AND approval_stage IS NOT NULL
+    RETURNING version
+)
 UPDATE pedigree.registered_model SET generation = generation + 1
 WHERE model_id = %(model_id)s
-RETURNING generation;
+RETURNING generation, ARRAY(SELECT version FROM voided ORDER BY version) AS voided;
+
+-- name: use_approval
+-- A version goes the way that it was approved for; nothing makes that void any more.
+UPDATE pedigree.model_version SET approval_stage = NULL
+WHERE model_id = %(model_id)s AND version = %(version)s AND approval_stage = %(stage)s;
 
 -- name: rollback_target
 -- The holder to return to: the latest one before the present holder that was not itself rolled back
@@ -91,24 +94,138 @@ WHERE model_id = %(model_id)s AND version = %(version)s
 ORDER BY check_name, settings, verdict_id DESC;
 
 -- name: set_policy
--- Replace a model's policy.
-UPDATE pedigree.registered_model SET policy = %(policy)s WHERE model_id = %(model_id)s;
+-- Replace a model's policy; a trigger counts its revisions.
+UPDATE pedigree.registered_model SET policy = %(policy)s
+WHERE model_id = %(model_id)s
+RETURNING policy_revision;
+
+-- name: policy_events
+-- The events that tell of a model's own fields, its policy among them.
+SELECT canonical FROM pedigree.event
+WHERE type = 'model.updated' AND model = (
+    SELECT name FROM pedigree.registered_model
+    WHERE name_key = %(name_key)s AND name = %(name)s AND deleted_at IS NULL
+)
+ORDER BY id;
 
 -- name: model_state
 -- A model as the gates see it, without a lock.
-SELECT model_id, name, generation, policy, clock_timestamp() AS at
+SELECT model_id, name, generation, policy, policy_revision, clock_timestamp() AS at
 FROM pedigree.registered_model
 WHERE name_key = %(name_key)s AND deleted_at IS NULL;
 
 -- name: waiting_versions
--- The newest hundred living versions that are in one of some stages and newer than a number.
+-- The newest thousand living versions that are in one of some stages.
 SELECT v.version
 FROM pedigree.tenure t
 JOIN pedigree.model_version v USING (model_id, version)
 WHERE t.model_id = %(model_id)s AND t.pointer = 'stage' AND t.held_until IS NULL
-    AND t.name = ANY (%(stages)s) AND t.version > %(above)s AND v.deleted_at IS NULL
+    AND t.name = ANY (%(stages)s) AND v.deleted_at IS NULL
 ORDER BY v.version DESC
-LIMIT 100;
+LIMIT 1000;
+
+-- name: highest_holders
+-- The highest version in each of some stages.
+SELECT wanted.name, held.version
+FROM unnest(%(stages)s::text[]) AS wanted (name)
+CROSS JOIN LATERAL (
+    SELECT t.version FROM pedigree.tenure t
+    WHERE t.model_id = %(model_id)s AND t.name = wanted.name AND t.pointer = 'stage'
+        AND t.held_until IS NULL
+    ORDER BY t.version DESC
+    LIMIT 1
+) AS held;
+
+-- name: versions_in_full
+-- Versions of a model by number, the newest first.
+SELECT * FROM pedigree.version_record
+WHERE model_id = %(model_id)s AND version_id = ANY (%(versions)s)
+ORDER BY version_id DESC;
+
+-- name: verdicts_of_versions
+-- The newest verdict of each check on each of some versions, under each of its settings.
+SELECT DISTINCT ON (version, check_name, settings)
+    version, check_name AS check, passed, severity, digest, relative, baseline_digest, settings,
+    summary, details, run_id, at, recorded_by
+FROM pedigree.verdict
+WHERE model_id = %(model_id)s AND version = ANY (%(versions)s)
+ORDER BY version, check_name, settings, verdict_id DESC;
+
+-- name: stages_left
+-- The stages that each of some versions held and left.
+SELECT DISTINCT version, name FROM pedigree.tenure
+WHERE model_id = %(model_id)s AND version = ANY (%(versions)s) AND pointer = 'stage'
+    AND held_until IS NOT NULL;
+
+-- name: insert_decision
+-- Write what somebody decided; a constraint refuses the version's author.
+INSERT INTO pedigree.decision (
+    model_id, version, digest, author, from_stage, to_stage, generation, approved, comment,
+    decided_by, decided_by_source, at
+) VALUES (
+    %(model_id)s, %(version)s, %(digest)s, %(author)s, %(from_stage)s, %(to_stage)s,
+    %(generation)s, %(approved)s, %(comment)s, %(actor)s, %(actor_source)s, %(at)s
+)
+RETURNING decision_id, version AS version_id, digest, from_stage, to_stage, generation, approved,
+    comment, decided_by, at;
+
+-- name: decisions_of_versions
+-- What people decided about some versions, in its order.
+SELECT decision_id, version AS version_id, digest, from_stage, to_stage, generation, approved,
+    comment, decided_by, at
+FROM pedigree.decision
+WHERE model_id = %(model_id)s AND version = ANY (%(versions)s)
+ORDER BY version, decision_id;
+
+-- name: conclude
+-- Write on a version where it stands with those who decide.
+UPDATE pedigree.model_version SET approval_status = %(status)s, approval_notes = %(notes)s,
+    approved_by = %(approved_by)s, approval_timestamp = %(at)s, approval_stage = %(approval_stage)s
+WHERE model_id = %(model_id)s AND version = %(version)s;
+
+-- name: candidacies_of_model
+-- What a model's candidates waited for when they were last looked at.
+SELECT version AS version_id, stage, waits_for, evaluated_at, next_evaluation_at
+FROM pedigree.candidacy
+WHERE model_id = %(model_id)s
+ORDER BY version DESC, stage;
+
+-- name: write_candidacy
+-- Write what a candidate waits for.
+INSERT INTO pedigree.candidacy (
+    model_id, version, stage, waits_for, evaluated_at, next_evaluation_at
+) VALUES (
+    %(model_id)s, %(version_id)s, %(stage)s, %(waits_for)s, %(evaluated_at)s,
+    %(next_evaluation_at)s
+)
+ON CONFLICT (model_id, version, stage) DO UPDATE
+SET waits_for = excluded.waits_for, evaluated_at = excluded.evaluated_at,
+    next_evaluation_at = excluded.next_evaluation_at;
+
+-- name: end_candidacies
+-- Versions wait no more; the run that made each.
+WITH ended AS (
+    DELETE FROM pedigree.candidacy c
+    USING unnest(%(versions)s::integer[], %(stages)s::text[]) AS gone (version, stage)
+    WHERE c.model_id = %(model_id)s AND c.version = gone.version AND c.stage = gone.stage
+    RETURNING c.version
+)
+SELECT first.run_id
+FROM (SELECT DISTINCT version FROM ended) AS version
+CROSS JOIN LATERAL (
+    SELECT t.run_id FROM pedigree.training t
+    WHERE t.model_id = %(model_id)s AND t.version = version.version
+    ORDER BY t.created_at, t.training_id LIMIT 1
+) AS first
+ORDER BY version.version;
+
+-- name: models_to_evaluate
+-- The models of which a candidate may stand otherwise by now, though nothing happened.
+SELECT DISTINCT m.name
+FROM pedigree.candidacy c
+JOIN pedigree.registered_model m USING (model_id)
+WHERE c.next_evaluation_at <= clock_timestamp() AND m.deleted_at IS NULL
+ORDER BY m.name;
 
 -- name: timeline
 -- The tenures of a model's stages and aliases before one of them: the newest, in their order.

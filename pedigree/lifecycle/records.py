@@ -1,18 +1,22 @@
-"""Stages, policies, verdicts and tenures."""
+"""Policies, verdicts, moves and tenures."""
 
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, FiniteFloat, JsonValue, model_validator
 
 from pedigree._record import Record
 from pedigree.artifacts.records import Digest
+from pedigree.catalog.records import ModelMetadata, RiskClass
 from pedigree.monitoring.records import DriftRule
 from pedigree.settings import Duration
 
 NO_STAGE = "none"
 CANDIDATE = "candidate"
 ARCHIVED = "archived"
+
+# Metadata of which a policy can ask for one key.
+_MAPPINGS = frozenset({"tags", "metrics", "params"})
 
 
 class Severity(StrEnum):
@@ -76,16 +80,75 @@ class MetricRule(Record):
     tolerance: float = Field(default=0.0, ge=0, description="How much worse is still no regression")
 
 
+class MetricGate(Record):
+    """What a stage asks of a metric: a bound, or to keep up with the champion's, or both."""
+
+    metric: str = Field(min_length=1)
+    at_least: FiniteFloat | None = None
+    at_most: FiniteFloat | None = None
+    against_champion: bool = Field(default=False, description="Compare with production's holder")
+    higher_is_better: bool = True
+    tolerance: FiniteFloat = Field(
+        default=0.0,
+        description="How much worse than the champion's it may be; below 0, how much better",
+    )
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> "MetricGate":
+        if self.at_least is None and self.at_most is None and not self.against_champion:
+            raise ValueError(f"nothing is asked of {self.metric!r}: give a bound, or the champion")
+        return self
+
+
+class ApprovalRule(Record):
+    """How many people must say yes, none of them the version's author."""
+
+    needed: int = Field(default=1, ge=0)
+    by_risk_class: dict[RiskClass, int] = Field(
+        default_factory=dict, description="How many where the version has one of these classes"
+    )
+    by: tuple[str, ...] = Field(
+        default=(), description="Who may: names and patterns such as *@risk.example; none: anybody"
+    )
+    expire_after: Duration | None = Field(default=None, description="How long a yes is good for")
+
+    def count(self, risk_class: RiskClass | None) -> int:
+        """Return how many people must approve a version of some class."""
+        return self.by_risk_class.get(risk_class, self.needed) if risk_class else self.needed
+
+
 class StageRule(Record):
     """What a policy asks of a version that enters a stage."""
 
     name: str
     after: tuple[str, ...] = Field(description="The stages from which it may be entered")
     exclusive: bool = Field(default=False, description="Held by at most one version")
+    metadata: tuple[str, ...] = Field(
+        default=(), description="Fields that must have a value, such as owners or tags.team"
+    )
     checks: tuple[CheckRule, ...] = Field(
         default=(), description="Checks whose verdict must be a pass"
     )
+    metrics: tuple[MetricGate, ...] = ()
+    approvals: ApprovalRule | None = None
+    soak: Duration | None = Field(
+        default=None, description="How long a version stays in the stage before"
+    )
+    promoters: tuple[str, ...] = Field(
+        default=(),
+        description="Who may promote into it and roll it back: names and patterns; none: anybody",
+    )
     automatic: bool = Field(default=False, description="The promotion sensor enters it by itself")
+
+    @model_validator(mode="after")
+    def _known_metadata(self) -> "StageRule":
+        for name in self.metadata:
+            field, dot, key = name.partition(".")
+            if field not in ModelMetadata.model_fields or (dot and field not in _MAPPINGS):
+                raise ValueError(f"stage {self.name!r} asks for {name!r}, which no version has")
+            if dot and not key:
+                raise ValueError(f"stage {self.name!r} asks for {name!r}, which names no key")
+        return self
 
     @property
     def check_names(self) -> tuple[str, ...]:
@@ -120,6 +183,9 @@ class Policy(Record):
     drift: DriftRule | None = Field(
         default=None, description="When served data has moved away; None: by the defaults"
     )
+    editors: tuple[str, ...] = Field(
+        default=(), description="Who may change the policy: names and patterns; none: anybody"
+    )
 
     @model_validator(mode="after")
     def _closed(self) -> "Policy":
@@ -145,33 +211,6 @@ class Policy(Record):
     def rule(self, stage: str) -> StageRule | None:
         """Return a stage's rule, or None where the policy has no such stage."""
         return next((rule for rule in self.stages if rule.name == stage), None)
-
-
-class Gate(Record):
-    """One requirement of a policy, as it stands for one version."""
-
-    name: str
-    passed: bool
-    reason: str = Field(description="Why it passes, or what it waits for")
-
-
-class Explanation(Record):
-    """Whether a version may enter a stage, and what it waits for."""
-
-    reference: str
-    stage: str
-    gates: tuple[Gate, ...]
-    generation: int
-
-    @property
-    def passed(self) -> bool:
-        """Every gate is passed."""
-        return all(gate.passed for gate in self.gates)
-
-    @property
-    def waits_for(self) -> tuple[str, ...]:
-        """The reasons of the gates that are not passed."""
-        return tuple(gate.reason for gate in self.gates if not gate.passed)
 
 
 class Move(Record):
@@ -201,13 +240,3 @@ class Tenure(Record):
     until: datetime | None
     moved_by: str
     reason: str | None
-
-
-class DuePromotion(Record):
-    """A promotion that the policy allows and the sensor should request."""
-
-    model_name: str
-    version_id: int
-    stage: str
-    digest: Digest
-    generation: int

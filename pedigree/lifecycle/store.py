@@ -58,14 +58,6 @@ def holder(transaction: Transaction, model_id: int, pointer: str, name: str) -> 
     return Holder(**row) if row else None
 
 
-def left_stage(transaction: Transaction, model_id: int, version: int, stage: str) -> bool:
-    """Say whether a version held a stage before and left it."""
-    row = transaction.execute(
-        SQL["was_held"], {"model_id": model_id, "version": version, "name": stage}
-    ).fetchone()
-    return bool(row and row["left_it"])
-
-
 def begin_tenure(
     transaction: Transaction,
     model: LockedModel,
@@ -108,10 +100,21 @@ def end_stage(transaction: Transaction, model: LockedModel, version: int, ended_
     )
 
 
-def advance_generation(transaction: Transaction, model: LockedModel) -> int:
-    """Count one move of the model's pointers, and return the new generation."""
+def advance_generation(transaction: Transaction, model: LockedModel) -> tuple[int, list[int]]:
+    """Count one move of the model's pointers.
+
+    Returns:
+        The new generation, and the versions whose approval it made void.
+    """
     row = transaction.execute(SQL["advance_generation"], {"model_id": model.model_id}).fetchone()
-    return int(row["generation"]) if row else model.generation
+    return (int(row["generation"]), row["voided"]) if row else (model.generation, [])
+
+
+def use_approval(transaction: Transaction, model: LockedModel, version: int, stage: str) -> None:
+    """Note that a version has gone the way that it was approved for, if this is the one."""
+    transaction.execute(
+        SQL["use_approval"], {"model_id": model.model_id, "version": version, "stage": stage}
+    )
 
 
 def insert_verdict(

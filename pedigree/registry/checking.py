@@ -16,6 +16,9 @@ from pedigree.registry.data import DataVerbs
 from pedigree.registry.evaluating import EvaluationVerbs
 from pedigree.registry.stages import StageVerbs
 
+# A tick of the sensor has a minute for all models.
+_RENEWED_AT_ONCE = 50
+
 
 class CheckVerbs(StageVerbs, DataVerbs, EvaluationVerbs):
     """Verbs that judge versions."""
@@ -112,12 +115,14 @@ class CheckVerbs(StageVerbs, DataVerbs, EvaluationVerbs):
         return self._with_version(reference, write)
 
     def renew_verdicts(self, name: str) -> tuple[RecordedVerdict, ...]:
-        """Run anew the checks of waiting versions that compared with a former champion.
+        """Run anew the checks of waiting versions whose verdict is void or too old.
 
-        Only the registry's own checks can be run from here; others stay void until their run.
+        The newest versions come first, a few at each call. Only the registry's own checks can be
+        run from here; others stay void until their run.
         """
-        void = self.database.look(lambda transaction: due.void_verdicts(transaction, name))
-        renewable = [(version, each) for version, each in void if each.check in CHECKS]
+        spent = self.database.look(lambda transaction: due.spent_verdicts(transaction, name))
+        renewable = [(version, each) for version, each in spent if each.check in CHECKS]
+        renewable = renewable[:_RENEWED_AT_ONCE]
         renewed = tuple(
             self.run_check(f"{name}/{version}", each.check, rule=_rule_of(each))
             for version, each in renewable

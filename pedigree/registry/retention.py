@@ -8,7 +8,8 @@ from pedigree.collection.plan import Plan, make_plan
 from pedigree.collection.records import Collection
 from pedigree.integrity.fsck import fsck
 from pedigree.integrity.records import Report
-from pedigree.lifecycle import due, restoring, retention, tenures
+from pedigree.lifecycle import restoring, retention, revisions
+from pedigree.lifecycle.facts import model_state
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import RetentionRule
 from pedigree.postgres.transaction import Transaction
@@ -86,7 +87,7 @@ class RetentionVerbs(ReadingVerbs):
         Raises:
             ModelNotFoundError: There is no model of that name.
         """
-        state = self.database.look(lambda transaction: due.model_state(transaction, name))
+        state = self.database.look(lambda transaction: model_state(transaction, name))
         return read_policy(state["policy"]).retention or RetentionRule()
 
     def set_retention(self, name: str, rule: RetentionRule) -> RetentionRule:
@@ -97,7 +98,7 @@ class RetentionVerbs(ReadingVerbs):
         """
         actor = self.actor()
         return self.database.run(
-            lambda transaction: tenures.set_retention(transaction, name, rule, actor)
+            lambda transaction: revisions.set_retention(transaction, name, rule, actor)
         )
 
     def hold(self, reference: str, *, reason: str) -> None:

@@ -1,47 +1,22 @@
-"""Policies, stages and aliases: what moves a version, and what it waits for."""
-
-from collections.abc import Iterable
+"""Stages and aliases: what moves a version."""
 
 from pedigree.audit.records import Actor
 from pedigree.catalog import reading
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.references import Reference
 from pedigree.lifecycle import aliases, due
-from pedigree.lifecycle.gates import CHAMPION_STAGE
-from pedigree.lifecycle.policy import read_policy
+from pedigree.lifecycle.facts import CHAMPION_STAGE
 from pedigree.lifecycle.promotion import Mover
-from pedigree.lifecycle.records import (
-    DuePromotion,
-    Explanation,
-    Move,
-    Policy,
-)
-from pedigree.lifecycle.tenures import set_policy
+from pedigree.lifecycle.records import Move
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.artifacts import ArtifactVerbs
 from pedigree.registry.cards import CardVerbs
+from pedigree.registry.deciding import DecidingVerbs
+from pedigree.registry.policies import PolicyVerbs
 
 
-class StageVerbs(CardVerbs, ArtifactVerbs):
+class StageVerbs(PolicyVerbs, DecidingVerbs, CardVerbs, ArtifactVerbs):
     """Verbs that move versions."""
-
-    def policy(self, name: str) -> Policy:
-        """Return a model's policy; the default one where it has none of its own."""
-        state = self.database.look(lambda transaction: due.model_state(transaction, name))
-        return read_policy(state["policy"])
-
-    def registration_checks(self, name: str) -> tuple[str, ...]:
-        """Return the checks by which a new version of a model becomes a candidate."""
-        return due.registration_checks(self.policy(name))
-
-    def set_policy(self, name: str, policy: Policy, *, actor: Actor | None = None) -> None:
-        """Give a model a policy; the model is created if it is new. Repeating it changes nothing.
-
-        Raises:
-            InvalidNameError: The name breaks the rule.
-        """
-        actor = actor or self.actor()
-        self.database.run(lambda transaction: set_policy(transaction, name, policy, actor))
 
     def champion(self, name: str) -> ModelVersion | None:
         """Return the version that holds production, if one does."""
@@ -61,15 +36,6 @@ class StageVerbs(CardVerbs, ArtifactVerbs):
             return reading.find_version(transaction, Reference(name=name, version=number))
 
         return self.database.look(read)
-
-    def explain(self, reference: str, stage: str, *, automatic: bool = False) -> Explanation:
-        """Say how a version stands before every gate of a stage."""
-        return self._of_version(
-            reference,
-            lambda transaction, version: due.explain(
-                transaction, version.model_name, version.version_id, stage, automatic=automatic
-            ),
-        )
 
     def promote(
         self,
@@ -139,23 +105,6 @@ class StageVerbs(CardVerbs, ArtifactVerbs):
             for version in filter(None, (move.version_id, move.previous_version_id)):
                 self.renew_card(f"{move.model_name}/{version}")
         return move
-
-    def due_promotions(self, names: Iterable[str] | None = None) -> tuple[DuePromotion, ...]:
-        """Return the promotions that policies allow and the sensor should request, one a model."""
-        if names is None:
-            names = [model.name for model in self.each_model()]
-
-        def read(name: str) -> DuePromotion | None:
-            return self.database.look(lambda transaction: due.due_promotion(transaction, name))
-
-        return tuple(promotion for promotion in map(read, names) if promotion)
-
-    def waiting(self, name: str) -> tuple[Explanation, ...]:
-        """Return how each version that waits for an automatic stage stands before its gates."""
-        pairs = self.database.look(lambda transaction: due.waiting_versions(transaction, name))
-        return tuple(
-            self.explain(f"{name}/{version}", stage, automatic=True) for version, stage in pairs
-        )
 
     def set_alias(
         self,

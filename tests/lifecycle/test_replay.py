@@ -6,9 +6,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pedigree.audit.records import Actor
 from pedigree.audit.replay import replay
 from pedigree.errors import NotFoundError, RefusedError
 from pedigree.integrity.replaying import check_replay
+from pedigree.lifecycle.policy import default_policy
+from pedigree.lifecycle.records import ApprovalRule, Policy
 from pedigree.registry import Registry
 from tests.collection.collecting import collect
 from tests.factories import register_candidate
@@ -31,6 +34,13 @@ steps = st.lists(
         ),
         st.tuples(st.sampled_from(["quarantine", "release"]), st.sampled_from(["raw", "features"])),
         st.tuples(st.sampled_from(["quarantine_version", "release_version"]), versions),
+        st.tuples(
+            st.sampled_from(["approve", "reject"]),
+            versions,
+            st.sampled_from(["staging", "production"]),
+            st.sampled_from(["ann", "ben", "tester"]),
+        ),
+        st.tuples(st.just("policy"), st.integers(min_value=0, max_value=2)),
     ),
     max_size=12,
 )
@@ -56,6 +66,12 @@ def take(registry: Registry, step: tuple[object, ...]) -> None:
             registry.lift_hold(f"{MODEL}/{version}")
         case ("tag", version):
             registry.update(f"{MODEL}/{version}", tags={"seen": "yes"}, owners=["ann"])
+        case ("approve" | "reject" as verb, version, stage, name):
+            decide = registry.approve if verb == "approve" else registry.reject
+            actor = Actor(name=str(name), source="test")
+            decide(f"{MODEL}/{version}", str(stage), comment="test", actor=actor)
+        case ("policy", int(approvals)):
+            registry.set_policy(MODEL, asking_for(approvals))
         case ("collect", version):
             registry.delete(f"{MODEL}/{version}", reason="test")
             collect(registry)
@@ -73,6 +89,14 @@ def take_quarantine(registry: Registry, step: tuple[object, ...]) -> None:
             registry.quarantine_version(f"{MODEL}/{version}", reason="test")
         case ("release_version", version):
             registry.release_version(f"{MODEL}/{version}")
+
+
+def asking_for(approvals: int) -> Policy:
+    """The default policy, whose last stages need some people's approval as well."""
+    policy = default_policy()
+    asked = {"approvals": ApprovalRule(needed=approvals)}
+    stages = [rule.model_copy(update=asked) if rule.automatic else rule for rule in policy.stages]
+    return policy.model_copy(update={"stages": tuple(stages)})
 
 
 @pytest.mark.timeout(300)

@@ -1,0 +1,84 @@
+"""Which registered models the stage assets of a repository belong to."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+import dagster as dg
+
+from pedigree.dagster.line import ModelLike, ModelLine, lines_of
+from pedigree.dagster.names import slug
+
+@dataclass(frozen=True)
+class Target:
+    """A registered model of this repository: its line, its partition, and the job of its stages."""
+
+    line: ModelLine
+    partition: str | None
+    job_name: str
+
+
+class Targets:
+    """The registered models whose stage assets a repository can materialize, found by name.
+
+    A tick asks for those that something happened to. To go through all of them each time would cost
+    seconds with ten thousand models.
+    """
+
+    def __init__(self, repository: dg.RepositoryDefinition, models: Sequence[ModelLike]) -> None:
+        self._models = models  # as long as they live, nothing else has their ids
+        self._plain: dict[str, Target] = {}
+        self._partitioned: list[tuple[ModelLine, dg.PartitionsDefinition[str]]] = []
+        graph = repository.asset_graph
+        executable = graph.executable_asset_keys
+        for line in lines_of(*models):
+            stages = [line.stage_key(stage) for stage in line.stages]
+            if not stages or stages[0] not in executable:
+                continue
+            partitions = graph.get(stages[0]).partitions_def
+            if partitions is None:
+                self._plain[line.name] = Target(line, None, promotion_job(line))
+            else:
+                self._partitioned.append((line, partitions))
+
+    def all(self, instance: dg.DagsterInstance) -> dict[str, Target]:
+        """Return all of them, by name."""
+        return {**self._plain, **dict(self._of_partitions(instance))}
+
+    def find(self, instance: dg.DagsterInstance, names: Iterable[str]) -> dict[str, Target]:
+        """Return those that have one of some names."""
+        wanted = set(names)
+        found = {name: self._plain[name] for name in wanted if name in self._plain}
+        if self._partitioned and wanted - found.keys():
+            of_partitions = self._of_partitions(instance)
+            found |= {name: target for name, target in of_partitions if name in wanted}
+        return found
+
+    def _of_partitions(self, instance: dg.DagsterInstance) -> Iterator[tuple[str, Target]]:
+        for line, partitions in self._partitioned:
+            job = promotion_job(line)
+            for name, key in line.registered_names(partitions, instance).items():
+                yield name, Target(line, key, job)
+
+
+_KNOWN: WeakKeyDictionary[dg.RepositoryDefinition, dict[tuple[int, ...], Targets]] = (
+    WeakKeyDictionary()
+)
+
+
+def targets_of(context: dg.SensorEvaluationContext, models: Iterable[ModelLike]) -> Targets | None:
+    """Return the registered models of a tick's repository, made once; None where it has none."""
+    repository = context.repository_def
+    if repository is None:
+        return None
+    given = tuple(models)
+    known = _KNOWN.setdefault(repository, {})
+    key = tuple(map(id, given))
+    if key not in known:
+        known[key] = Targets(repository, given)
+    return known[key]
+
+
+def promotion_job(line: ModelLine) -> str:
+    """Return the name of the job that materializes a model's stages."""
+    return f"promote_{slug(line.name)}"

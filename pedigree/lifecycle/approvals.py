@@ -1,0 +1,175 @@
+"""What people decide about a version's way into a stage."""
+
+from typing import NamedTuple
+
+from psycopg.errors import CheckViolation
+from pydantic import JsonValue
+
+from pedigree.access.principals import is_one_of
+from pedigree.audit import log
+from pedigree.audit.records import Actor, EventType
+from pedigree.catalog.records import ApprovalStatus, ModelVersion
+from pedigree.catalog.store import LockedModel, lock_model
+from pedigree.errors import InvalidInputError, NotPermittedError, TransitionNotAllowedError
+from pedigree.lifecycle.facts import facts_of_locked, facts_of_version, model_state
+from pedigree.lifecycle.gates import approvals_gate
+from pedigree.lifecycle.policy import read_policy
+from pedigree.lifecycle.records import StageRule
+from pedigree.lifecycle.refusals import expect_generation, next_step, unknown_stage
+from pedigree.lifecycle.standing import Decision
+from pedigree.lifecycle.store import SQL
+from pedigree.postgres.transaction import Transaction
+
+_NOT_BY_AUTHOR = "decision_not_by_author"
+_TOLD = {"digest", "from_stage", "to_stage", "generation", "comment"}
+
+
+class Judgement(NamedTuple):
+    """What somebody says of a version, and why."""
+
+    approved: bool
+    comment: str
+    by: Actor
+
+
+def decide(
+    transaction: Transaction,
+    version: ModelVersion,
+    stage: str,
+    judgement: Judgement,
+    *,
+    expected_generation: int | None,
+) -> Decision:
+    """Write that somebody approves or rejects a version's way into a stage.
+
+    The decision holds for the version's bytes, the stage it is in, and the model's generation. A
+    rejection voids what was approved before, and stands until somebody approves anew.
+
+    Raises:
+        InvalidInputError: The comment says nothing.
+        TransitionNotAllowedError: The policy has no such stage, or no way into it from here.
+        GenerationConflictError: The model's pointers moved since the actor looked.
+        NotPermittedError: The policy lets others decide, or the version is the actor's own.
+    """
+    if not judgement.comment.strip():
+        raise InvalidInputError("says nothing", field="comment", remedy="Say why, in a sentence")
+    model = lock_model(transaction, version.model_name)
+    rule = _rule(model, stage)
+    expect_generation(model, expected_generation)
+    facts = facts_of_version(transaction, facts_of_locked(transaction, model), version.version_id)
+    _refuse_stranger(rule, judgement.by)
+    if facts.version.stage not in rule.after:
+        raise TransitionNotAllowedError(
+            f"{version.reference} is in {facts.version.stage}, from where there is no way",
+            field="stage",
+            value=stage,
+            remedy=next_step(read_policy(model.policy), facts.version.stage),
+        )
+    decision = _insert(transaction, model, facts.version, stage, judgement)
+    _conclude(transaction, model, rule, judgement.by, decision)
+    return decision
+
+
+def _rule(model: LockedModel, stage: str) -> StageRule:
+    policy = read_policy(model.policy)
+    rule = policy.rule(stage)
+    if rule is None:
+        raise unknown_stage(policy, stage)
+    return rule
+
+
+def _refuse_stranger(rule: StageRule, actor: Actor) -> None:
+    asked = rule.approvals
+    if asked and asked.by and not is_one_of(actor.name, asked.by):
+        raise NotPermittedError(
+            f"others decide who enters {rule.name}",
+            field="actor",
+            value=actor.name,
+            remedy=f"Ask {' or '.join(asked.by)}",
+        )
+
+
+def _insert(
+    transaction: Transaction,
+    model: LockedModel,
+    version: ModelVersion,
+    stage: str,
+    judgement: Judgement,
+) -> Decision:
+    try:
+        row = transaction.execute(
+            SQL["insert_decision"],
+            {
+                "model_id": model.model_id,
+                "version": version.version_id,
+                "digest": version.digest,
+                "author": version.created_by,
+                "from_stage": version.stage,
+                "to_stage": stage,
+                "generation": model.generation,
+                "approved": judgement.approved,
+                "comment": judgement.comment,
+                "actor": judgement.by.name,
+                "actor_source": judgement.by.source,
+                "at": model.at,
+            },
+        ).fetchone()
+    except CheckViolation as error:
+        if error.diag.constraint_name != _NOT_BY_AUTHOR:
+            raise
+        raise NotPermittedError(
+            f"{version.reference} was registered by its would-be judge",
+            field="actor",
+            value=judgement.by.name,
+            remedy="Ask somebody else",
+        ) from error
+    return Decision(**(row or {}))
+
+
+def _conclude(
+    transaction: Transaction,
+    model: LockedModel,
+    rule: StageRule,
+    actor: Actor,
+    decision: Decision,
+) -> None:
+    """Write on the version where it stands now, and tell of the decision."""
+    seen = facts_of_locked(transaction, model)
+    facts = facts_of_version(transaction, seen, decision.version_id)
+    enough = approvals_gate(seen, facts, rule).passed
+    status = ApprovalStatus.APPROVED if enough else ApprovalStatus.PENDING
+    if not decision.approved:
+        status = ApprovalStatus.REJECTED
+    standing = {
+        "status": status.value,
+        "notes": decision.comment,
+        "approved_by": actor.name if decision.approved else None,
+        "approval_stage": rule.name if status is ApprovalStatus.APPROVED else None,
+    }
+    transaction.execute(
+        SQL["conclude"],
+        {"model_id": model.model_id, "version": decision.version_id, "at": model.at, **standing},
+    )
+    body: dict[str, JsonValue] = {
+        **decision.model_dump(mode="json", include=_TOLD),
+        "status": status.value,
+    }
+    log.record(
+        transaction,
+        EventType.VERSION_APPROVED if decision.approved else EventType.VERSION_REJECTED,
+        model=model.name,
+        version=decision.version_id,
+        at=model.at,
+        actor=actor,
+        body=body,
+    )
+
+
+def decisions(transaction: Transaction, version: ModelVersion) -> tuple[Decision, ...]:
+    """Return what people decided about a version, in its order."""
+    model = model_state(transaction, version.model_name)
+    rows = transaction.execute(
+        SQL["decisions_of_versions"],
+        {"model_id": model["model_id"], "versions": [version.version_id]},
+    )
+    return tuple(Decision(**row) for row in rows.fetchall())

@@ -1,0 +1,149 @@
+"""What the gates look at: a model and some of its versions, read for all of them at once."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from pedigree.catalog.names import name_key
+from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.store import LockedModel, model_not_found, version_not_found, version_of
+from pedigree.lifecycle.policy import read_policy
+from pedigree.lifecycle.records import ARCHIVED, Policy, RecordedVerdict, StageRule
+from pedigree.lifecycle.standing import Decision
+from pedigree.lifecycle.store import SQL, STAGE, holder
+from pedigree.postgres.transaction import Row, Transaction
+
+CHAMPION_STAGE = "production"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFacts:
+    """A model at a moment, by the database's clock."""
+
+    model_id: int
+    name: str
+    generation: int
+    policy: Policy
+    policy_revision: int
+    at: datetime
+    champion: ModelVersion | None
+    highest: Mapping[str, int]
+
+    def ahead(self, rule: StageRule) -> tuple[int, str] | None:
+        """Return the highest version that holds a stage or one behind it, and where it stands."""
+        names = [each.name for each in self.policy.stages if each.name != ARCHIVED]
+        behind = names[names.index(rule.name) :] if rule.name in names else []
+        return max(
+            ((self.highest[name], name) for name in behind if name in self.highest), default=None
+        )
+
+
+class VersionFacts(NamedTuple):
+    """A version with what checks found, what people decided, and the stages it left."""
+
+    version: ModelVersion
+    verdicts: Sequence[RecordedVerdict]
+    decisions: Sequence[Decision]
+    left: frozenset[str]
+
+    @property
+    def evidence_at(self) -> datetime | None:
+        """When its newest verdict or decision was given."""
+        given = [verdict.at for verdict in self.verdicts]
+        return max(given + [decision.at for decision in self.decisions], default=None)
+
+
+def model_state(transaction: Transaction, name: str) -> Row:
+    """Read what the gates need of a model's row, without a lock.
+
+    Raises:
+        ModelNotFoundError: No living model has the name.
+    """
+    row = transaction.execute(SQL["model_state"], {"name_key": name_key(name)}).fetchone()
+    if row is None or row["name"] != name:
+        raise model_not_found(name)
+    return row
+
+
+def look_at_model(transaction: Transaction, name: str) -> ModelFacts:
+    """Read a model without a lock.
+
+    Raises:
+        ModelNotFoundError: No living model has the name.
+    """
+    return _model_facts(transaction, **model_state(transaction, name))
+
+
+def facts_of_locked(transaction: Transaction, model: LockedModel) -> ModelFacts:
+    """Read what belongs to a model that this transaction has locked."""
+    return _model_facts(
+        transaction,
+        model_id=model.model_id,
+        name=model.name,
+        generation=model.generation,
+        policy=model.policy,
+        policy_revision=model.policy_revision,
+        at=model.at,
+    )
+
+
+def _model_facts(
+    transaction: Transaction, *, model_id: int, policy: dict[str, Any] | None, **known: Any
+) -> ModelFacts:
+    read = read_policy(policy)
+    champion = holder(transaction, model_id, STAGE, CHAMPION_STAGE)
+    versions = _versions(transaction, model_id, [champion.version]) if champion else {}
+    stages = [rule.name for rule in read.stages if rule.name != ARCHIVED]
+    highest = transaction.execute(
+        SQL["highest_holders"], {"model_id": model_id, "stages": stages}
+    ).fetchall()
+    return ModelFacts(
+        model_id=model_id,
+        policy=read,
+        champion=next(iter(versions.values()), None),
+        highest={row["name"]: row["version"] for row in highest},
+        **known,
+    )
+
+
+def facts_of_version(transaction: Transaction, model: ModelFacts, version: int) -> VersionFacts:
+    """Read a version.
+
+    Raises:
+        VersionNotFoundError: The number was not given out, or its version was deleted.
+    """
+    for facts in facts_of_versions(transaction, model, [version]):
+        return facts
+    raise version_not_found(model.name, version)
+
+
+def facts_of_versions(
+    transaction: Transaction, model: ModelFacts, versions: Iterable[int]
+) -> Iterator[VersionFacts]:
+    """Read versions, the newest first; those that do not live are left out."""
+    numbers = list(versions)
+    key = {"model_id": model.model_id, "versions": numbers}
+    found = _versions(transaction, model.model_id, numbers)
+    verdicts: dict[int, list[RecordedVerdict]] = defaultdict(list)
+    for row in transaction.execute(SQL["verdicts_of_versions"], key).fetchall():
+        number = row.pop("version")
+        verdicts[number].append(RecordedVerdict(**row))
+    decisions: dict[int, list[Decision]] = defaultdict(list)
+    for row in transaction.execute(SQL["decisions_of_versions"], key).fetchall():
+        decisions[row["version_id"]].append(Decision(**row))
+    left: dict[int, set[str]] = defaultdict(set)
+    for row in transaction.execute(SQL["stages_left"], key).fetchall():
+        left[row["version"]].add(row["name"])
+    for number, version in found.items():
+        yield VersionFacts(version, verdicts[number], decisions[number], frozenset(left[number]))
+
+
+def _versions(
+    transaction: Transaction, model_id: int, versions: list[int]
+) -> dict[int, ModelVersion]:
+    rows = transaction.execute(
+        SQL["versions_in_full"], {"model_id": model_id, "versions": versions}
+    ).fetchall()
+    return {row["version_id"]: version_of(row) for row in rows}

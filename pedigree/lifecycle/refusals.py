@@ -1,0 +1,36 @@
+"""Why a model's pointers are not moved, whoever asks for it."""
+
+from pedigree.catalog.store import LockedModel
+from pedigree.errors import GenerationConflictError, TransitionNotAllowedError
+from pedigree.lifecycle.records import Policy
+
+
+def expect_generation(model: LockedModel, generation: int | None) -> None:
+    """Refuse if a model's pointers moved since somebody saw a generation.
+
+    Raises:
+        GenerationConflictError: They did.
+    """
+    if generation is not None and generation != model.generation:
+        raise GenerationConflictError(
+            f"the model's stages or aliases moved in the meantime, to {model.generation}",
+            field="expected_generation",
+            value=generation,
+            remedy="Look again, and repeat the request if it is still right",
+        )
+
+
+def next_step(policy: Policy, stage: str) -> str:
+    """Say where a version may go from a stage."""
+    ways = [rule.name for rule in policy.stages if stage in rule.after]
+    return f"From {stage} a version goes to {' or '.join(ways) or 'no other stage'}"
+
+
+def unknown_stage(policy: Policy, stage: str) -> TransitionNotAllowedError:
+    """Return the error for a stage that a policy does not declare."""
+    return TransitionNotAllowedError(
+        "the model's policy has no such stage",
+        field="stage",
+        value=stage,
+        remedy=f"Choose one of {', '.join(rule.name for rule in policy.stages)}",
+    )

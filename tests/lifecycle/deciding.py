@@ -1,0 +1,63 @@
+"""Policies and people for the tests of gates and approvals."""
+
+from pathlib import Path
+from typing import Any
+
+from pedigree.audit.records import Actor
+from pedigree.lifecycle.records import Policy
+from pedigree.registry import Registry
+from tests.factories import register
+
+ANN, BEN, EVE = (Actor(name=f"{name}@example.com", source="test") for name in ("ann", "ben", "eve"))
+
+
+def policy_of(**production: Any) -> Policy:
+    """Stages in which a version is a candidate by one check, and only production asks for more."""
+    return Policy.model_validate(
+        {
+            "stages": [
+                {"name": "candidate", "after": ["none"], "checks": ["metadata_complete"]},
+                {
+                    "name": "production",
+                    "after": ["candidate", "archived"],
+                    "exclusive": True,
+                    "automatic": True,
+                    **production,
+                },
+                {"name": "archived", "after": ["none", "candidate", "production"]},
+            ]
+        }
+    )
+
+
+def candidate(registry: Registry, folder: Path, content: str = "a", **fields: Any) -> str:
+    """Register a version and make it a candidate."""
+    reference = register(registry, folder, content, **fields)
+    registry.run_check(reference, "metadata_complete")
+    assert registry.get(reference).stage == "candidate"
+    return reference
+
+
+def waits_for(registry: Registry, reference: str) -> tuple[str, ...]:
+    """What a version waits for before production."""
+    return registry.explain(reference, "production").waits_for
+
+
+def let_time_pass(registry: Registry, reference: str, days: int) -> None:
+    """Let everything about a version's stage and verdicts be so many days older."""
+    version = registry.get(reference)
+    for table, column in (("tenure", "held_since"), ("verdict", "at")):
+        registry.database.run(
+            lambda transaction, table=table, column=column: transaction.execute(
+                f"UPDATE pedigree.{table} SET {column} = {column} - make_interval(days => %s)"
+                " WHERE version = %s",
+                [days, version.version_id],
+            )
+        )
+    registry.database.run(
+        lambda transaction: transaction.execute(
+            "UPDATE pedigree.candidacy"
+            " SET next_evaluation_at = next_evaluation_at - make_interval(days => %s)",
+            [days],
+        )
+    )

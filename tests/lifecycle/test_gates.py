@@ -1,0 +1,159 @@
+"""What each requirement of a policy lets through, and what it says to those who wait."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from pedigree.errors import GateNotPassedError, NotPermittedError, TransitionNotAllowedError
+from pedigree.registry import Registry
+from tests.lifecycle.deciding import ANN, BEN, candidate, let_time_pass, policy_of, waits_for
+
+
+def test_metadata_that_a_stage_requires_is_waited_for(registry: Registry, tmp_path: Path) -> None:
+    registry.set_policy("churn", policy_of(metadata=["owners", "tags.team", "datasheet_uri"]))
+    reference = candidate(registry, tmp_path, datasheet_uri="https://example.com/sheet")
+    assert waits_for(registry, reference) == ("metadata owners, tags.team",)
+    registry.update(reference, owners=["ann"], tags={"team": "growth"})
+    assert registry.promote(reference, "production").moved
+
+
+@pytest.mark.parametrize("name", ["ownrs", "owners.x", "tags."])
+def test_a_policy_cannot_require_what_no_version_has(name: str) -> None:
+    with pytest.raises(ValidationError, match="asks for"):
+        policy_of(metadata=[name])
+
+
+@pytest.mark.parametrize(
+    ("gate", "waits"),
+    [
+        ({"metric": "auc", "at_least": 0.9}, "metric auc: 0.8 is below 0.9"),
+        ({"metric": "auc", "at_most": 0.7}, "metric auc: 0.8 is above 0.7"),
+        ({"metric": "f1", "at_least": 0.1}, "metric f1: it has none"),
+        ({"metric": "auc", "at_least": 0.8, "at_most": 0.8}, None),
+    ],
+)
+def test_a_metric_has_bounds(
+    registry: Registry, tmp_path: Path, gate: dict[str, object], waits: str | None
+) -> None:
+    registry.set_policy("churn", policy_of(metrics=[gate]))
+    reference = candidate(registry, tmp_path, metrics={"auc": 0.8})
+    assert waits_for(registry, reference) == ((waits,) if waits else ())
+
+
+@pytest.mark.parametrize(
+    ("metric", "better", "tolerance", "passes"),
+    [
+        (0.9, True, 0.0, True),
+        (0.79, True, 0.0, False),
+        (0.79, True, 0.02, True),
+        (0.81, True, -0.05, False),
+        (0.79, False, 0.0, True),
+        (0.9, False, 0.05, False),
+    ],
+)
+def test_a_metric_is_held_against_the_champion_s(
+    registry: Registry, tmp_path: Path, metric: float, better: bool, tolerance: float, passes: bool
+) -> None:
+    gate = {"metric": "auc", "against_champion": True, "higher_is_better": better}
+    registry.set_policy("churn", policy_of(metrics=[{**gate, "tolerance": tolerance}]))
+    registry.promote(candidate(registry, tmp_path, "a", metrics={"auc": 0.8}), "production")
+    reference = candidate(registry, tmp_path, "b", metrics={"auc": metric})
+    assert registry.explain(reference, "production").passed is passes
+
+
+def test_a_gate_on_a_metric_asks_something() -> None:
+    with pytest.raises(ValidationError, match="nothing is asked"):
+        policy_of(metrics=[{"metric": "auc"}])
+
+
+def test_a_version_soaks_in_the_stage_before(registry: Registry, tmp_path: Path) -> None:
+    registry.set_policy("churn", policy_of(soak="2d"))
+    reference = candidate(registry, tmp_path)
+    (waits,) = waits_for(registry, reference)
+    assert waits.startswith("the end of its 2d in candidate, ")
+    since = registry.get(reference).stage_since
+    explanation = registry.explain(reference, "production")
+    assert explanation.next_evaluation_at == since + timedelta(days=2)
+    let_time_pass(registry, reference, days=2)
+    assert registry.promote(reference, "production").moved
+
+
+def test_a_verdict_may_not_be_too_old(registry: Registry, tmp_path: Path) -> None:
+    check = {"name": "metadata_complete", "max_age": "30d"}
+    registry.set_policy("churn", policy_of(checks=[check]))
+    reference = candidate(registry, tmp_path)
+    assert waits_for(registry, reference) == ()
+    let_time_pass(registry, reference, days=31)
+    assert waits_for(registry, reference) == (
+        "check metadata_complete anew, its verdict is older than 30d",
+    )
+    assert [verdict.check for verdict in registry.renew_verdicts("churn")] == ["metadata_complete"]
+    assert waits_for(registry, reference) == ()
+
+
+def test_a_check_of_severity_warn_stops_nothing_and_says_so(
+    registry: Registry, tmp_path: Path
+) -> None:
+    registry.set_policy("churn", policy_of(checks=[{"name": "scan", "severity": "warn"}]))
+    reference = candidate(registry, tmp_path)
+    reasons = {gate.name: gate.reason for gate in registry.explain(reference, "production").gates}
+    assert reasons["scan"] == "check scan, which has not run"
+    assert registry.promote(reference, "production").moved
+
+
+def test_only_those_may_promote_and_roll_back_whom_the_policy_names(
+    registry: Registry, tmp_path: Path
+) -> None:
+    registry.set_policy("churn", policy_of(promoters=["ann@*", "release-bot"]))
+    first, second = (candidate(registry, tmp_path, content) for content in "ab")
+    with pytest.raises(GateNotPassedError, match=r"ben@example\.com is none"):
+        registry.promote(first, "production", actor=BEN)
+    assert registry.promote(first, "production", actor=ANN).moved
+    # the policy itself lets the sensor act
+    assert registry.promote(second, "production", automatic=True, actor=BEN).moved
+    with pytest.raises(NotPermittedError, match="ann@"):
+        registry.rollback("churn", actor=BEN)
+    assert registry.rollback("churn", actor=ANN).version_id == 1
+
+
+def test_the_sensor_enters_no_stage_that_is_a_person_s(registry: Registry, tmp_path: Path) -> None:
+    registry.set_policy("churn", policy_of(automatic=False))
+    reference = candidate(registry, tmp_path)
+    with pytest.raises(TransitionNotAllowedError, match="a person enters it"):
+        registry.promote(reference, "production", automatic=True)
+    assert registry.weigh("churn").due is None
+
+
+def test_a_candidate_that_a_newer_version_overtook_waits_for_a_person(
+    registry: Registry, tmp_path: Path
+) -> None:
+    registry.set_policy("churn", policy_of())
+    older, newer = (candidate(registry, tmp_path, content) for content in "ab")
+    registry.promote(newer, "production")
+    assert registry.weigh("churn").due is None
+    explanation = registry.explain(older, "production", automatic=True)
+    assert explanation.waits_for == ("a person; version 2, which is newer, holds production",)
+    assert registry.promote(older, "production").moved
+
+
+def test_what_a_candidate_waits_for_is_kept_on_it_and_looked_at_when_its_time_comes(
+    registry: Registry, tmp_path: Path
+) -> None:
+    registry.set_policy("churn", policy_of(soak="2d", checks=["scan"]))
+    reference = candidate(registry, tmp_path)
+    registry.weigh("churn")
+    (kept,) = registry.candidacies(reference)
+    assert kept.stage == "production"
+    assert [text.partition(" ")[0] for text in kept.waits_for] == ["check", "the"]
+    assert registry.names_to_evaluate() == ()
+    let_time_pass(registry, reference, days=2)
+    assert registry.names_to_evaluate() == ("churn",)
+    registry.weigh("churn")
+    (kept,) = registry.candidacies(reference)
+    assert kept.waits_for == ("check scan, which has not run",)
+    assert registry.names_to_evaluate() == ()
+    registry.promote(reference, "archived")
+    registry.weigh("churn")
+    assert registry.candidacies(reference) == ()
