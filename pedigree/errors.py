@@ -52,8 +52,7 @@ Secrets never enter a message: URLs go through :func:`pedigree.settings.redact_u
 from collections.abc import Iterable
 from typing import ClassVar
 
-_SHOWN = 60
-"""So many characters before a place, and from it on, are shown of a long line."""
+from pedigree._pointing import pointed
 
 
 class PedigreeError(Exception):
@@ -164,13 +163,7 @@ class InvalidSearchError(InvalidInputError):
     @property
     def pointed(self) -> str:
         """The line that is wrong, with carets below the place."""
-        start, end = self.place
-        begin = self.expression.rfind("\n", 0, start) + 1
-        line = self.expression[begin:].partition("\n")[0].replace("\t", " ")
-        first = max(0, start - begin - _SHOWN)
-        carets = "^" * max(1, min(end - start, len(line) - (start - begin)))
-        shown = line[first : first + 2 * _SHOWN]
-        return f"{shown}\n  {' ' * (start - begin - first)}{carets[: 2 * _SHOWN]}"
+        return pointed(self.expression, self.place)
 
 
 class UnknownFlavorError(InvalidInputError):

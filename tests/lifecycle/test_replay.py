@@ -66,17 +66,13 @@ def take(registry: Registry, step: tuple[object, ...]) -> None:
             registry.lift_hold(f"{MODEL}/{version}")
         case ("tag", version):
             registry.update(f"{MODEL}/{version}", tags={"seen": "yes"}, owners=["ann"])
-        case ("approve" | "reject" as verb, version, stage, name):
-            decide = registry.approve if verb == "approve" else registry.reject
-            actor = Actor(name=str(name), source="test")
-            decide(f"{MODEL}/{version}", str(stage), comment="test", actor=actor)
-        case ("policy", int(approvals)):
-            registry.set_policy(MODEL, asking_for(approvals))
         case ("collect", version):
             registry.delete(f"{MODEL}/{version}", reason="test")
             collect(registry)
-        case _:
+        case ("quarantine" | "release" | "quarantine_version" | "release_version", *_):
             take_quarantine(registry, step)
+        case _:
+            take_decision(registry, step)
 
 
 def take_quarantine(registry: Registry, step: tuple[object, ...]) -> None:
@@ -89,6 +85,16 @@ def take_quarantine(registry: Registry, step: tuple[object, ...]) -> None:
             registry.quarantine_version(f"{MODEL}/{version}", reason="test")
         case ("release_version", version):
             registry.release_version(f"{MODEL}/{version}")
+
+
+def take_decision(registry: Registry, step: tuple[object, ...]) -> None:
+    match step:
+        case ("approve" | "reject" as verb, version, stage, name):
+            decide = registry.approve if verb == "approve" else registry.reject
+            actor = Actor(name=str(name), source="test")
+            decide(f"{MODEL}/{version}", str(stage), comment="test", actor=actor)
+        case ("policy", int(approvals)):
+            registry.set_policy(MODEL, asking_for(approvals))
 
 
 def asking_for(approvals: int) -> Policy:
