@@ -12,7 +12,6 @@ from pedigree.dagster import events, metadata
 from pedigree.dagster.events import AssetEvent
 from pedigree.dagster.line import ModelLine
 from pedigree.dagster.provenance import instance_id
-from pedigree.dagster.sensors import Target
 from pedigree.dagster.usages import event_of
 from pedigree.errors import NotFoundError
 from pedigree.lineage.records import Capture
@@ -26,7 +25,7 @@ _AT_ONCE = 200
 def declared_usages(
     context: dg.SensorEvaluationContext,
     registry: Registry,
-    targets: Mapping[str, Target],
+    lines: Mapping[str, ModelLine],
     seen: Mapping[str, int],
 ) -> dict[str, int]:
     """Record what this repository's consumers of models and stages wrote since they were seen.
@@ -34,13 +33,12 @@ def declared_usages(
     Args:
         context: The tick's context.
         registry: The registry.
-        targets: The registered models of this repository, by name.
+        lines: The model lines of this repository, by name.
         seen: Of each consumer the storage id of its last materialization that was looked at.
 
     Returns:
         The same, after this look.
     """
-    lines = {target.line.name: target.line for target in targets.values()}
     sources = dict(_sources(lines))
     after = dict(seen)
     for consumer in sorted(_consumers(context, sources)):

@@ -7,8 +7,7 @@ from pydantic import Field, ValidationError
 
 from pedigree._record import Record
 from pedigree.dagster.consumers import declared_usages
-from pedigree.dagster.line import ModelLine
-from pedigree.dagster.sensors import targets_of
+from pedigree.dagster.targets import ModelLike, targets_of
 from pedigree.dagster.usages import settle_usages
 from pedigree.registry import Registry
 
@@ -22,9 +21,7 @@ class FollowingCursor(Record):
 
 
 def follow_lineage(
-    context: dg.SensorEvaluationContext,
-    registry: Registry,
-    models: Iterable[dg.AssetsDefinition | ModelLine | str],
+    context: dg.SensorEvaluationContext, registry: Registry, models: Iterable[ModelLike]
 ) -> dg.SensorResult:
     """Keep in the registry what runs wrote with its versions.
 
@@ -37,7 +34,8 @@ def follow_lineage(
     """
     cursor = _read_cursor(context.cursor)
     settled = settle_usages(context.instance, registry)
-    seen = declared_usages(context, registry, targets_of(context, models), cursor.seen)
+    targets = targets_of(context, models)
+    seen = declared_usages(context, registry, targets.lines if targets else {}, cursor.seen)
     done = f"{settled} usages were settled" if settled else "no output is new"
     return dg.SensorResult(
         skip_reason=dg.SkipReason(done), cursor=FollowingCursor(seen=seen).model_dump_json()

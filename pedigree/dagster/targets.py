@@ -41,6 +41,12 @@ class Targets:
             else:
                 self._partitioned.append((line, partitions))
 
+    @property
+    def lines(self) -> dict[str, ModelLine]:
+        """Their lines, by name."""
+        plain = {target.line.name: target.line for target in self._plain.values()}
+        return plain | {line.name: line for line, _ in self._partitioned}
+
     def all(self, instance: dg.DagsterInstance) -> dict[str, Target]:
         """Return all of them, by name."""
         return {**self._plain, **dict(self._of_partitions(instance))}

@@ -6,6 +6,15 @@ CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA pedigree;
 
 COMMENT ON EXTENSION pg_trgm IS 'text similarity measurement and index searching based on trigrams';
 
+CREATE FUNCTION pedigree.count_policy_revision() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    NEW.policy_revision := OLD.policy_revision + 1;
+    RETURN NEW;
+END
+$$;
+
 CREATE FUNCTION pedigree.forget_search(models bigint[], versions integer[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -286,6 +295,15 @@ CREATE TABLE pedigree.blob (
     CONSTRAINT blob_tier_known CHECK ((tier = ANY (ARRAY['standard'::text, 'archive'::text])))
 );
 
+CREATE TABLE pedigree.candidacy (
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    stage text NOT NULL COLLATE pg_catalog."C",
+    waits_for text[] NOT NULL,
+    evaluated_at timestamp with time zone NOT NULL,
+    next_evaluation_at timestamp with time zone
+);
+
 CREATE TABLE pedigree.data_verdict (
     data_verdict_id bigint NOT NULL,
     asset text NOT NULL COLLATE pg_catalog."C",
@@ -321,6 +339,32 @@ CREATE TABLE pedigree.datasheet (
     at timestamp with time zone NOT NULL,
     recorded_by text NOT NULL,
     CONSTRAINT datasheet_revision_check CHECK ((revision >= 1))
+);
+
+CREATE TABLE pedigree.decision (
+    decision_id bigint NOT NULL,
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    digest text NOT NULL COLLATE pg_catalog."C",
+    author text NOT NULL,
+    from_stage text NOT NULL COLLATE pg_catalog."C",
+    to_stage text NOT NULL COLLATE pg_catalog."C",
+    generation bigint NOT NULL,
+    approved boolean NOT NULL,
+    comment text NOT NULL,
+    decided_by text NOT NULL,
+    decided_by_source text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT decision_not_by_author CHECK ((lower(decided_by) <> lower(author)))
+);
+
+ALTER TABLE pedigree.decision ALTER COLUMN decision_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME pedigree.decision_decision_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE pedigree.environment (
@@ -416,7 +460,8 @@ CREATE TABLE pedigree.registered_model (
     policy jsonb,
     created_at timestamp with time zone NOT NULL,
     created_by text NOT NULL,
-    deleted_at timestamp with time zone
+    deleted_at timestamp with time zone,
+    policy_revision integer DEFAULT 0 NOT NULL
 );
 
 CREATE TABLE pedigree.tenure (
@@ -509,6 +554,7 @@ CREATE TABLE pedigree.model_version (
     deleted_at timestamp with time zone,
     collected_at timestamp with time zone,
     tier text DEFAULT 'standard'::text NOT NULL,
+    approval_stage text,
     CONSTRAINT model_version_approval_status_check CHECK ((approval_status = ANY (ARRAY['none'::text, 'pending'::text, 'approved'::text, 'rejected'::text]))),
     CONSTRAINT model_version_collected_deleted CHECK (((collected_at IS NULL) OR (deleted_at IS NOT NULL))),
     CONSTRAINT model_version_risk_class_check CHECK ((risk_class = ANY (ARRAY['minimal'::text, 'limited'::text, 'high'::text, 'unacceptable'::text]))),
@@ -966,11 +1012,17 @@ ALTER TABLE ONLY pedigree.blob
 ALTER TABLE ONLY pedigree.blob
     ADD CONSTRAINT blob_pkey PRIMARY KEY (digest);
 
+ALTER TABLE ONLY pedigree.candidacy
+    ADD CONSTRAINT candidacy_pkey PRIMARY KEY (model_id, version, stage);
+
 ALTER TABLE ONLY pedigree.data_verdict
     ADD CONSTRAINT data_verdict_pkey PRIMARY KEY (data_verdict_id);
 
 ALTER TABLE ONLY pedigree.datasheet
     ADD CONSTRAINT datasheet_pkey PRIMARY KEY (asset, revision);
+
+ALTER TABLE ONLY pedigree.decision
+    ADD CONSTRAINT decision_pkey PRIMARY KEY (decision_id);
 
 ALTER TABLE ONLY pedigree.environment
     ADD CONSTRAINT environment_pkey PRIMARY KEY (hash);
@@ -1061,9 +1113,13 @@ ALTER TABLE ONLY pedigree.verdict
 
 CREATE INDEX artifact_file_blob ON pedigree.artifact_file USING btree (blob_digest);
 
+CREATE INDEX candidacy_due ON pedigree.candidacy USING btree (next_evaluation_at) WHERE (next_evaluation_at IS NOT NULL);
+
 CREATE INDEX data_verdict_asset ON pedigree.data_verdict USING btree (asset, storage_id);
 
 CREATE INDEX data_verdict_content ON pedigree.data_verdict USING btree (asset, data_version);
+
+CREATE INDEX decision_of_version ON pedigree.decision USING btree (model_id, version, decision_id);
 
 CREATE INDEX event_model ON pedigree.event USING btree (model, version);
 
@@ -1071,9 +1127,13 @@ CREATE INDEX lineage_node_asset ON pedigree.lineage_node USING btree (asset, par
 
 CREATE INDEX model_card_blob ON pedigree.model_card USING btree (digest);
 
+CREATE INDEX model_version_approved ON pedigree.model_version USING btree (model_id) WHERE ((approval_status = 'approved'::text) AND (approval_stage IS NOT NULL));
+
 CREATE INDEX model_version_archive ON pedigree.model_version USING btree (model_id) WHERE (tier = 'archive'::text);
 
 CREATE INDEX model_version_artifact ON pedigree.model_version USING btree (digest);
+
+CREATE UNIQUE INDEX model_version_author ON pedigree.model_version USING btree (model_id, version, digest, created_by);
 
 CREATE INDEX model_version_deleted ON pedigree.model_version USING btree (model_id, version) WHERE ((deleted_at IS NOT NULL) AND (collected_at IS NULL));
 
@@ -1131,6 +1191,14 @@ CREATE INDEX verdict_latest ON pedigree.verdict USING btree (model_id, version, 
 
 CREATE TRIGGER card_written AFTER INSERT ON pedigree.model_card REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_card();
 
+CREATE TRIGGER decision_append_only BEFORE DELETE OR UPDATE ON pedigree.decision FOR EACH ROW EXECUTE FUNCTION pedigree.refuse_change();
+
+ALTER TABLE pedigree.decision ENABLE ALWAYS TRIGGER decision_append_only;
+
+CREATE TRIGGER decision_no_truncate BEFORE TRUNCATE ON pedigree.decision FOR EACH STATEMENT EXECUTE FUNCTION pedigree.refuse_change();
+
+ALTER TABLE pedigree.decision ENABLE ALWAYS TRIGGER decision_no_truncate;
+
 CREATE TRIGGER event_append_only BEFORE DELETE OR UPDATE ON pedigree.event FOR EACH ROW EXECUTE FUNCTION pedigree.refuse_change();
 
 ALTER TABLE pedigree.event ENABLE ALWAYS TRIGGER event_append_only;
@@ -1151,6 +1219,8 @@ CREATE TRIGGER model_added AFTER INSERT ON pedigree.registered_model REFERENCING
 
 CREATE TRIGGER model_changed AFTER UPDATE OF deleted_at, name ON pedigree.registered_model FOR EACH ROW WHEN (((old.deleted_at IS DISTINCT FROM new.deleted_at) OR (old.name IS DISTINCT FROM new.name))) EXECUTE FUNCTION pedigree.search_follows_model();
 
+CREATE TRIGGER policy_changed BEFORE UPDATE OF policy ON pedigree.registered_model FOR EACH ROW WHEN ((old.policy IS DISTINCT FROM new.policy)) EXECUTE FUNCTION pedigree.count_policy_revision();
+
 CREATE TRIGGER tenure_begun AFTER INSERT ON pedigree.tenure REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_tenure();
 
 CREATE TRIGGER tenure_ended AFTER UPDATE ON pedigree.tenure REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_tenure();
@@ -1170,6 +1240,12 @@ ALTER TABLE ONLY pedigree.artifact_file
 
 ALTER TABLE ONLY pedigree.artifact_file
     ADD CONSTRAINT artifact_file_blob_digest_fkey FOREIGN KEY (blob_digest) REFERENCES pedigree.blob(digest);
+
+ALTER TABLE ONLY pedigree.candidacy
+    ADD CONSTRAINT candidacy_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
+
+ALTER TABLE ONLY pedigree.decision
+    ADD CONSTRAINT decision_version FOREIGN KEY (model_id, version, digest, author) REFERENCES pedigree.model_version(model_id, version, digest, created_by);
 
 ALTER TABLE ONLY pedigree.evaluation
     ADD CONSTRAINT evaluation_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
