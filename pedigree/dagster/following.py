@@ -7,7 +7,8 @@ from pydantic import Field, ValidationError
 
 from pedigree._record import Record
 from pedigree.dagster.consumers import declared_usages
-from pedigree.dagster.targets import ModelLike, targets_of
+from pedigree.dagster.line import ModelLike
+from pedigree.dagster.targets import targets_of
 from pedigree.dagster.usages import settle_usages
 from pedigree.registry import Registry
 

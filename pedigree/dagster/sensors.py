@@ -13,8 +13,8 @@ from pydantic import Field, ValidationError
 
 from pedigree._record import Record
 from pedigree.audit import log
-from pedigree.dagster.requests import promotion_request, say_on_runs
 from pedigree.dagster.line import ModelLike
+from pedigree.dagster.requests import promotion_request, say_on_runs
 from pedigree.dagster.targets import Target, Targets, targets_of
 from pedigree.errors import ModelNotFoundError, PedigreeError, UnavailableError
 from pedigree.registry import Registry

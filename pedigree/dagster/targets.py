@@ -9,6 +9,7 @@ import dagster as dg
 from pedigree.dagster.line import ModelLike, ModelLine, lines_of
 from pedigree.dagster.names import slug
 
+
 @dataclass(frozen=True)
 class Target:
     """A registered model of this repository: its line, its partition, and the job of its stages."""

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion
-from pedigree.catalog.store import LockedModel, model_not_found, version_not_found, version_of
+from pedigree.catalog.rows import version_of
+from pedigree.catalog.store import LockedModel, model_not_found, version_not_found
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import ARCHIVED, Policy, RecordedVerdict, StageRule
 from pedigree.lifecycle.standing import Decision
