@@ -23,9 +23,12 @@ if TYPE_CHECKING:
         TrainingOrigin,
     )
     from pedigree.errors import PedigreeError
-    from pedigree.lifecycle.policy import default_policy
+    from pedigree.lifecycle.documents import load_policy
+    from pedigree.lifecycle.policy import default_policy, rollout_policy
     from pedigree.lifecycle.records import (
+        ApprovalRule,
         CheckRule,
+        MetricGate,
         MetricRule,
         Policy,
         RetentionRule,
@@ -38,10 +41,12 @@ if TYPE_CHECKING:
     from pedigree.signatures.records import Column, Signature, Tensor
 
 _HOMES = {
+    "ApprovalRule": "lifecycle.records",
     "CheckRule": "lifecycle.records",
     "Column": "signatures.records",
     "DeclaredMetadata": "catalog.records",
     "LineageGraph": "lineage.records",
+    "MetricGate": "lifecycle.records",
     "MetricRule": "lifecycle.records",
     "ModelMetadata": "catalog.records",
     "ModelVersion": "catalog.records",
@@ -60,13 +65,17 @@ _HOMES = {
     "TrainingOrigin": "catalog.records",
     "Verdict": "lifecycle.records",
     "default_policy": "lifecycle.policy",
+    "load_policy": "lifecycle.documents",
+    "rollout_policy": "lifecycle.policy",
 }
 
 __all__ = [
+    "ApprovalRule",
     "CheckRule",
     "Column",
     "DeclaredMetadata",
     "LineageGraph",
+    "MetricGate",
     "MetricRule",
     "ModelMetadata",
     "ModelVersion",
@@ -85,6 +94,8 @@ __all__ = [
     "TrainingOrigin",
     "Verdict",
     "default_policy",
+    "load_policy",
+    "rollout_policy",
 ]
 
 

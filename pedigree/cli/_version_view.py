@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pedigree.artifacts.records import Manifest
     from pedigree.catalog.records import ModelVersion, Training
     from pedigree.lifecycle.records import RecordedVerdict
+    from pedigree.lifecycle.standing import Candidacy, Decision
     from pedigree.lineage.records import LineageGraph
     from pedigree.lineage.staleness import Staleness
     from pedigree.registry import Registry
@@ -37,6 +38,7 @@ def version_view(registry: "Registry", reference: str) -> Group:
     sections: list[RenderableType] = [
         _heading(version),
         _section("Stage", _stage_rows(version)),
+        *_waiting(registry.candidacies(exact)),
         _section("Training", _training_rows(version)),
         _section("Code and environment", _code_rows(version, len(registry.environment(exact)))),
         _section("Data", _data_rows(version, registry.lineage(exact), registry.staleness(exact))),
@@ -45,6 +47,7 @@ def version_view(registry: "Registry", reference: str) -> Group:
         _section("Artifact", _artifact_rows(version, registry.manifest(exact))),
         _checks(registry.verdicts(exact)),
         _section("Governance", _governance_rows(version)),
+        *_decisions(registry.decisions(exact)),
         _section("Model card", _card_rows(registry, version)),
     ]
     trainings = registry.trainings(exact)
@@ -99,6 +102,29 @@ def _stage_rows(version: "ModelVersion") -> Rows:
         ("created by", f"{version.created_by} ({version.created_by_source})"),
         ("created at", when(version.created_at)),
     )
+
+
+def _waiting(candidacies: "Iterable[Candidacy]") -> list[RenderableType]:
+    rows = [
+        (f"before {each.stage}", "; ".join(each.waits_for) or "nothing: its promotion is due")
+        for each in candidacies
+    ]
+    return [_section("Waits for", rows)] if rows else []
+
+
+def _decisions(decisions: "Iterable[Decision]") -> list[RenderableType]:
+    rows = [
+        (
+            f"  {each.decided_by}",
+            "approved" if each.approved else "rejected",
+            f"{each.from_stage} → {each.to_stage}",
+            each.comment,
+            when(each.at),
+        )
+        for each in decisions
+    ]
+    title = Text("\nDecisions", style="bold")
+    return [Group(title, table(("  by", "", "way", "comment", "at"), rows))] if rows else []
 
 
 def _training_rows(version: "ModelVersion") -> Rows:

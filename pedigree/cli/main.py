@@ -13,6 +13,7 @@ import typer
 
 from pedigree.cli import (
     alias,
+    approvals,
     catalog,
     changes,
     collection,
@@ -22,6 +23,7 @@ from pedigree.cli import (
     integrity,
     lineage,
     models,
+    policy,
     quarantine,
     register,
     search,
@@ -43,7 +45,7 @@ app = typer.Typer(
 
 for group in (
     *(models, search, catalog, compare, lineage, upstream, quarantine, register, changes, alias),
-    *(stages, events, storage, collection, integrity, database, server),
+    *(stages, approvals, policy, events, storage, collection, integrity, database, server),
 ):
     group.add_to(app)
 

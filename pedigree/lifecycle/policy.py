@@ -1,15 +1,19 @@
-"""The policy a model has unless it is given its own."""
+"""The policy a model has unless it is given its own, and one for those who roll out slowly."""
 
+from datetime import timedelta
 from typing import Any
 
 from pydantic import ValidationError
 
+from pedigree.catalog.records import RiskClass
 from pedigree.errors import InvalidPolicyError
 from pedigree.lifecycle.records import (
     ARCHIVED,
     CANDIDATE,
     NO_STAGE,
+    ApprovalRule,
     CheckRule,
+    MetricGate,
     MetricRule,
     Policy,
     StageRule,
@@ -51,6 +55,54 @@ def default_policy(champion_metric: MetricRule | None = None) -> Policy:
     )
 
 
+def rollout_policy(
+    champion_metric: MetricRule,
+    *,
+    shadow: timedelta = timedelta(days=1),
+    canary: timedelta = timedelta(days=1),
+    approvals: ApprovalRule | None = None,
+) -> Policy:
+    """Return a graph in which a champion is challenged step by step.
+
+    ``none → candidate → challenger → shadow → canary → production → archived``: the challenger is
+    the one candidate that keeps up with the champion, the shadow gets the champion's requests and
+    nobody sees its answers, the canary answers a small part of them. Each stage is held by one
+    version, and the sensor moves them on; people approve the last step.
+
+    Args:
+        champion_metric: What must not become worse than the champion's.
+        shadow: How long a version stays in the shadow.
+        canary: How long it is the canary.
+        approvals: Who must approve the way into production; by default one person, none for the
+            risk class *minimal* and two for *high*.
+    """
+    checks = default_policy(champion_metric).stages[0].checks
+    approvals = approvals or ApprovalRule(
+        needed=1, by_risk_class={RiskClass.MINIMAL: 0, RiskClass.HIGH: 2}
+    )
+    gate = MetricGate(against_champion=True, **champion_metric.model_dump())
+
+    def step(name: str, *after: str, **asked: Any) -> StageRule:
+        return StageRule(
+            name=name, after=after, exclusive=True, automatic=True, checks=checks, **asked
+        )
+
+    return Policy(
+        champion_metric=champion_metric,
+        stages=(
+            StageRule(name=CANDIDATE, after=(NO_STAGE,), checks=checks),
+            step("challenger", CANDIDATE, metrics=(gate,)),
+            step("shadow", "challenger"),
+            step("canary", "shadow", soak=shadow),
+            step("production", "canary", ARCHIVED, soak=canary, approvals=approvals),
+            StageRule(
+                name=ARCHIVED,
+                after=(NO_STAGE, CANDIDATE, "challenger", "shadow", "canary", "production"),
+            ),
+        ),
+    )
+
+
 def read_policy(stored: dict[str, Any] | None) -> Policy:
     """Build the policy of a model's row; the default one where it has none of its own.
 
@@ -62,10 +114,19 @@ def read_policy(stored: dict[str, Any] | None) -> Policy:
     try:
         return Policy.model_validate(stored)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise InvalidPolicyError(
-            first["msg"],
-            field="policy." + ".".join(map(str, first["loc"])),
-            value=first["input"],
-            remedy="Declare each stage once, and only declared stages in `after`",
-        ) from error
+        raise policy_error(error) from error
+
+
+def policy_error(error: ValidationError) -> InvalidPolicyError:
+    """Return what is wrong with a policy, from what pydantic found."""
+    first = error.errors(include_url=False)[0]
+    where = ".".join(map(str, first["loc"]))
+    message = first["msg"].removeprefix("Value error, ")
+    return InvalidPolicyError(
+        message[:1].lower() + message[1:],
+        field=f"policy.{where}" if where else "policy",
+        value=None if isinstance(first["input"], dict | Policy) else first["input"],
+        remedy="Declare each stage once, and only declared stages in `after`"
+        if not where
+        else "See docs/promotion.md for what a policy takes",
+    )

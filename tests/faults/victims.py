@@ -35,3 +35,20 @@ def collect(*, database_url: str, store_url: str, home: str) -> None:
         registry = Registry(database, open_store(store_url, Path(home)), settings)
         with registry.plan_gc() as plan:
             registry.gc(plan)
+
+
+def approve_and_promote(*, database_url: str, store_url: str, home: str, name: str) -> None:
+    """Approve what a model's newest candidate waits for, and promote what is due then."""
+    with Database.connect(database_url, connections=1) as database:
+        settings = Settings(home=Path(home), actor="victim")
+        registry = Registry(database, open_store(store_url, Path(home)), settings)
+        for waiting in registry.weigh(name).waiting:
+            if not waiting.passed:
+                registry.approve(waiting.reference, waiting.stage, comment="looked at it")
+        if due := registry.weigh(name).due:
+            registry.promote(
+                f"{name}/{due.version_id}",
+                due.stage,
+                expected_generation=due.generation,
+                automatic=True,
+            )

@@ -1,0 +1,73 @@
+"""``pedigree approve | reject``: what people decide about a version's way into a stage."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pedigree.cli._input import JsonFlag, ReferenceArgument
+from pedigree.cli._session import open_registry
+from pedigree.cli.stages import ToStage
+
+if TYPE_CHECKING:
+    from pedigree.lifecycle.standing import Decision
+
+Comment = Annotated[
+    str, typer.Option("--comment", help="Why; kept in the audit log.", show_default=False)
+]
+SeenGeneration = Annotated[
+    int | None,
+    typer.Option(
+        "--expected-generation",
+        help="Refuse if the model's stages or aliases moved since you looked.",
+        show_default=False,
+    ),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    for name, command in (("approve", approve), ("reject", reject)):
+        app.command(name, rich_help_panel="Judge and promote")(command)
+
+
+def approve(
+    reference: ReferenceArgument,
+    to: ToStage,
+    comment: Comment,
+    expected_generation: SeenGeneration = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Approve a version's way into a stage, until any stage or alias of the model moves."""
+    with open_registry() as registry:
+        decision = registry.approve(
+            reference, to, comment=comment, expected_generation=expected_generation
+        )
+        explanation = registry.explain(reference, to)
+    _show(decision, "approved", "; ".join(explanation.waits_for), as_json)
+
+
+def reject(
+    reference: ReferenceArgument,
+    to: ToStage,
+    comment: Comment,
+    expected_generation: SeenGeneration = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Reject a version: it enters no stage until somebody approves it anew."""
+    with open_registry() as registry:
+        decision = registry.reject(
+            reference, to, comment=comment, expected_generation=expected_generation
+        )
+    _show(decision, "rejected", "", as_json)
+
+
+def _show(decision: "Decision", verb: str, waits_for: str, as_json: bool) -> None:
+    from pedigree.cli._output import out, print_json
+
+    if as_json:
+        print_json(decision)
+        return
+    way = f"{decision.from_stage} → {decision.to_stage}"
+    out.print(f"{decision.decided_by} {verb} version {decision.version_id}, {way}.", markup=False)
+    if waits_for:
+        out.print(f"It still waits for: {waits_for}", markup=False)

@@ -1,0 +1,75 @@
+"""Policies as YAML documents, as people write and read them."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from pedigree.errors import InvalidPolicyError
+from pedigree.libraries import library
+from pedigree.lifecycle.gates import span
+from pedigree.lifecycle.policy import policy_error
+from pedigree.lifecycle.records import Policy
+
+
+def load_policy(path: Path | str) -> Policy:
+    """Read a policy from a YAML file.
+
+    Raises:
+        InvalidPolicyError: The file cannot be read, is no YAML, or is no policy.
+        MissingDependencyError: PyYAML is not installed.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidPolicyError(
+            "cannot be read as UTF-8 text", field="policy", value=str(path), remedy="Name a file"
+        ) from error
+    return read_document(text)
+
+
+def read_document(text: str) -> Policy:
+    """Read a policy from a YAML document.
+
+    Raises:
+        InvalidPolicyError: It is no YAML, or no policy.
+        MissingDependencyError: PyYAML is not installed.
+    """
+    yaml = library("yaml", extra="registry")
+    try:
+        found = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" in line {mark.line + 1}" if mark else ""
+        raise InvalidPolicyError(
+            f"is no YAML{where}", field="policy", remedy="See docs/promotion.md for an example"
+        ) from error
+    try:
+        return Policy.model_validate(found)
+    except ValidationError as error:
+        raise policy_error(error) from error
+
+
+def write_document(policy: Policy) -> str:
+    """Return a policy as YAML: what it says beyond the defaults, in the order of its fields."""
+    yaml = library("yaml", extra="registry")
+    plain = _plain(policy.model_dump(exclude_defaults=True))
+    text: str = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
+    return text
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return span(value)
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        inner = {_plain(key): _plain(each) for key, each in value.items()}
+        # A check's name alone is how people write it.
+        return inner["name"] if inner.keys() == {"name"} else inner
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value

@@ -1,0 +1,79 @@
+"""`pedigree policy`, `approve`, `reject` and `explain`, as people use them together."""
+
+from pathlib import Path
+
+import pytest
+
+from pedigree.registry import Registry
+from tests.cli.conftest import Cli
+from tests.lifecycle.deciding import candidate
+
+POLICY = """
+stages:
+- name: candidate
+  after: [none]
+  checks: [metadata_complete]
+- name: production
+  after: [candidate, archived]
+  exclusive: true
+  automatic: true
+  approvals: {needed: 2}
+- name: archived
+  after: [none, candidate, production]
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    written = tmp_path / "policy.yaml"
+    written.write_text(POLICY)
+    return written
+
+
+def test_a_policy_is_set_shown_and_looked_back_at(cli: Cli, file: Path) -> None:
+    assert cli("policy", "set", "churn", file, "--reason", "audit", "--json").json == {
+        "model_name": "churn",
+        "revision": 1,
+    }
+    shown = cli("policy", "show", "churn").out
+    assert "needed: 2" in shown
+    file.write_text(shown.replace("needed: 2", "needed: 1"))
+    assert "revision 2" in cli("policy", "set", "churn", file).out
+    assert "revision 2" in cli("policy", "set", "churn", file).out
+    first, second = cli("policy", "history", "churn", "--json").json
+    assert (first["revision"], first["set_by"], first["reason"]) == (1, "tester", "audit")
+    assert second["policy"]["stages"][1]["approvals"]["needed"] == 1
+    assert "candidate → production → archived" in cli("policy", "history", "churn").out
+    assert "needed: 2" in cli("policy", "show", "churn", "--revision", 1).out
+    assert cli("policy", "show", "churn", "--revision", 3).code == 2
+    assert cli("policy", "show", "churn", "--json").json["stages"][2]["name"] == "archived"
+
+
+def test_people_say_yes_and_no_and_see_what_is_missing(
+    cli: Cli,
+    file: Path,
+    registry: Registry,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cli("policy", "set", "churn", file)
+    reference = candidate(registry, tmp_path)
+    refused = cli("approve", reference, "--to", "production", "--comment", "mine", "--json")
+    assert (refused.code, refused.error["type"]) == (2, "NotPermittedError")
+
+    monkeypatch.setenv("PEDIGREE_ACTOR", "ann")
+    said = cli("approve", reference, "--to", "production", "--comment", "fine").out
+    assert "ann approved version 1, candidate → production." in said
+    assert "It still waits for: 1 approval" in said
+    assert "1 approval" in cli("explain", reference, "--to", "production").out
+    registry.weigh("churn")
+    shown = cli("show", reference).out
+    assert "before production" in shown
+    assert "ann" in shown
+
+    monkeypatch.setenv("PEDIGREE_ACTOR", "ben")
+    done = cli("reject", reference, "--to", "production", "--comment", "biased", "--json").json
+    assert (done["approved"], done["decided_by"]) == (False, "ben")
+    promoted = cli("promote", reference, "--to", "production")
+    assert promoted.code == 2
+    assert "a new approval; it was rejected" in promoted.err
