@@ -11,11 +11,11 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from pedigree.cards._front_matter import front_matter
-from pedigree.cards._markdown import Markdown, code, literal, prose, shown
 from pedigree.cards.records import CardNotes
 from pedigree.catalog.records import ModelVersion, Training
 from pedigree.lifecycle.records import RecordedVerdict, Tenure
 from pedigree.lineage.records import LineageGraph, LineageNode, NodeKind
+from pedigree.markdown import Markdown, code, literal, prose, shown
 from pedigree.signatures.records import Port, Signature
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from typing import cast
 
 from pydantic import JsonValue
 
-from pedigree.cards._markdown import shown
 from pedigree.catalog.records import ModelMetadata
+from pedigree.markdown import shown
 
 SCHEMA_ID = "urn:pedigree:model-metadata"
 

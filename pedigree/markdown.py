@@ -1,6 +1,6 @@
 """Put anybody's text into Markdown without letting it be Markdown.
 
-Every expression of a card's template goes through :func:`shown`, as HTML templates escape by
+Every expression of a document's template goes through :func:`shown`, as HTML templates escape by
 default. What must stay Markdown is wrapped in :class:`Markdown`, by the filters here and by
 nothing else.
 """
