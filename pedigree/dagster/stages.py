@@ -27,6 +27,7 @@ from pedigree.errors import (
     InvalidInputError,
     ModelNotFoundError,
 )
+from pedigree.lifecycle.records import Move
 from pedigree.registry import Registry
 from pedigree.settings import Settings
 
@@ -157,34 +158,29 @@ class _StageStep:
                 value=config.version,
                 remedy="Leave one of `version` and `rollback` out",
             )
-        actor = self._registry.actor(config.actor or self._provenance.actor)
-        if config.rollback:
-            move = self._registry.rollback(
-                self._name,
-                stage=self._stage,
-                reason=config.reason,
-                run_id=self._provenance.run_id,
-                actor=actor,
-            )
-        elif config.version is not None:
-            try:
-                move = self._registry.promote(
-                    f"{self._name}/{config.version}",
-                    self._stage,
-                    reason=config.reason,
-                    expected_generation=config.expected_generation,
-                    automatic=config.automatic,
-                    run_id=self._provenance.run_id,
-                    actor=actor,
-                )
-            except GenerationConflictError as conflict:
-                return self._overtaken(conflict)
-            except GateNotPassedError as refused:
-                self._say_on_run(refused.message)
-                raise
-        else:
+        if config.version is None and not config.rollback:
             return {metadata.MOVED: False}
+        try:
+            move = self._ask()
+        except GenerationConflictError as conflict:
+            return self._overtaken(conflict)
+        except GateNotPassedError as refused:
+            self._say_on_run(refused.message)
+            raise
         return _moved(move.moved, move.previous_version_id, config.reason)
+
+    def _ask(self) -> Move:
+        config = self._config
+        asked: dict[str, Any] = {
+            "reason": config.reason,
+            "expected_generation": config.expected_generation,
+            "run_id": self._provenance.run_id,
+            "actor": self._registry.actor(config.actor or self._provenance.actor),
+        }
+        if config.rollback:
+            return self._registry.rollback(self._name, stage=self._stage, **asked)
+        reference = f"{self._name}/{config.version}"
+        return self._registry.promote(reference, self._stage, automatic=config.automatic, **asked)
 
     def _say_on_run(self, waits_for: str) -> None:
         run_id = self._provenance.run_id

@@ -84,13 +84,14 @@ class Mover:
         self._pass_gates(facts, rule, automatic)
         return self._enter(facts.version, rule)
 
-    def roll_back(self, stage: str) -> Move:
+    def roll_back(self, stage: str, *, expected_generation: int | None = None) -> Move:
         """Return a stage to its previous holder; the present one is archived.
 
         Raises:
             StageEmptyError: No version holds the stage.
             NothingToRollBackError: There is no earlier holder that may still run.
             NotPermittedError: The policy lets others move the stage.
+            GenerationConflictError: Somebody moved the model's pointers since the caller looked.
         """
         rule = self._rule(stage)
         if rule.promoters and not is_one_of(self._actor.name, rule.promoters):
@@ -100,6 +101,7 @@ class Mover:
                 value=self._actor.name,
                 remedy=f"Ask {' or '.join(rule.promoters)}",
             )
+        expect_generation(self._model, expected_generation)
         present = holder(self._transaction, self._model.model_id, STAGE, stage)
         if present is None:
             raise StageEmptyError(

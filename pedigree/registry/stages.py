@@ -83,6 +83,7 @@ class StageVerbs(PolicyVerbs, DecidingVerbs, CardVerbs, ArtifactVerbs):
         *,
         stage: str = CHAMPION_STAGE,
         reason: str | None = None,
+        expected_generation: int | None = None,
         run_id: str | None = None,
         actor: Actor | None = None,
     ) -> Move:
@@ -91,12 +92,13 @@ class StageVerbs(PolicyVerbs, DecidingVerbs, CardVerbs, ArtifactVerbs):
         Raises:
             StageEmptyError: No version holds the stage.
             NothingToRollBackError: There is no earlier holder that may still run.
+            GenerationConflictError: The model's pointers moved since the caller looked.
         """
         actor = actor or self.actor()
         move = self.database.run(
             lambda transaction: Mover(
                 transaction, name, actor, reason=reason, run_id=run_id
-            ).roll_back(stage)
+            ).roll_back(stage, expected_generation=expected_generation)
         )
         return self._tell_cards(move)
 
