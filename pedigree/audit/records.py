@@ -28,6 +28,9 @@ class EventType(StrEnum):
     VERSION_CHECK_RECORDED = "version.check_recorded"
     VERSION_APPROVED = "version.approved"
     VERSION_REJECTED = "version.rejected"
+    VERSION_PROFILED = "version.profiled"
+    VERSION_DRIFT_MEASURED = "version.drift_measured"
+    VERSION_DRIFT_DETECTED = "version.drift_detected"
     VERSION_HELD = "version.held"
     VERSION_QUARANTINED = "version.quarantined"
     VERSION_RELEASED = (

@@ -44,7 +44,8 @@ def collect_versions(
         },
     ).fetchall()
     versions = sorted(row["version"] for row in rows)
-    transaction.execute(SQL["delete_cards"], {"model_id": model.model_id, "versions": versions})
+    for query in ("delete_cards", "delete_drift", "delete_profiles"):
+        transaction.execute(SQL[query], {"model_id": model.model_id, "versions": versions})
     with transaction.pipeline():
         for row in sorted(rows, key=lambda row: int(row["version"])):
             _tell_collected(transaction, model, row, actor)

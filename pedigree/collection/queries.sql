@@ -50,7 +50,7 @@ WHERE EXISTS (SELECT FROM pedigree.artifact_file f WHERE f.artifact_digest = a.d
     );
 
 -- name: plan_blobs
--- Blobs that nothing refers to once those artifacts, and the cards of those versions, are gone.
+-- Blobs that nothing refers to once those artifacts, and the documents of those versions, are gone.
 INSERT INTO planned_blob
 SELECT b.digest, b.key, b.size, owner.model_id, owner.version
 FROM pedigree.blob b
@@ -61,7 +61,7 @@ LEFT JOIN LATERAL (
     WHERE f.blob_digest = b.digest
     UNION ALL
     SELECT p.model_id, p.version
-    FROM pedigree.model_card c
+    FROM pedigree.document c
     JOIN planned_version p USING (model_id, version)
     WHERE c.digest = b.digest
     ORDER BY 1, 2
@@ -73,7 +73,7 @@ WHERE NOT EXISTS (
         WHERE f.blob_digest = b.digest AND p.digest IS NULL
     )
     AND NOT EXISTS (
-        SELECT FROM pedigree.model_card c
+        SELECT FROM pedigree.document c
         LEFT JOIN planned_version p USING (model_id, version)
         WHERE c.digest = b.digest AND p.version IS NULL
     );
@@ -126,7 +126,7 @@ WITH version AS (
     WHERE version.tier = 'archive'
 ), need AS (
     SELECT c.digest, CASE
-        WHEN EXISTS (SELECT FROM pedigree.model_card k WHERE k.digest = c.digest) THEN 'standard'
+        WHEN EXISTS (SELECT FROM pedigree.document k WHERE k.digest = c.digest) THEN 'standard'
         ELSE (
             SELECT max(version.tier)  -- 'standard' sorts behind 'archive'
             FROM pedigree.artifact_file f JOIN version ON version.digest = f.artifact_digest
@@ -168,6 +168,16 @@ RETURNING v.version, v.digest, planned.deleted_at;
 DELETE FROM pedigree.model_card
 WHERE model_id = %(model_id)s AND version = ANY (%(versions)s::integer[]);
 
+-- name: delete_drift
+-- Remove the results of collected versions, which hold values of the data.
+DELETE FROM pedigree.drift_result
+WHERE model_id = %(model_id)s AND version = ANY (%(versions)s::integer[]);
+
+-- name: delete_profiles
+-- Remove the profiles of what collected versions learnt from.
+DELETE FROM pedigree.data_profile
+WHERE model_id = %(model_id)s AND version = ANY (%(versions)s::integer[]);
+
 -- name: lock_artifacts
 -- Lock artifacts against registrations. One that is being registered is passed by.
 SELECT digest FROM pedigree.artifact
@@ -201,7 +211,7 @@ WITH removed AS (
     DELETE FROM pedigree.blob b
     WHERE b.digest = ANY (%(digests)s::text[])
         AND NOT EXISTS (SELECT FROM pedigree.artifact_file f WHERE f.blob_digest = b.digest)
-        AND NOT EXISTS (SELECT FROM pedigree.model_card c WHERE c.digest = b.digest)
+        AND NOT EXISTS (SELECT FROM pedigree.document c WHERE c.digest = b.digest)
     RETURNING b.digest, b.key, b.size
 ), noted AS (
     INSERT INTO pedigree.orphan (key) SELECT key FROM removed
@@ -220,7 +230,7 @@ WHERE model_id = %(model_id)s AND version = %(version)s;
 -- name: needed_tier
 -- The highest tier that a living version needs of a blob; none where no living version has it.
 SELECT clock_timestamp() AS at, CASE
-    WHEN EXISTS (SELECT FROM pedigree.model_card c WHERE c.digest = %(digest)s) THEN 'standard'
+    WHEN EXISTS (SELECT FROM pedigree.document c WHERE c.digest = %(digest)s) THEN 'standard'
     ELSE (
         SELECT max(v.tier)  -- 'standard' sorts behind 'archive'
         FROM pedigree.artifact_file f

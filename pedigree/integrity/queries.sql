@@ -229,7 +229,7 @@ LEFT JOIN pedigree.registered_model m USING (model_id);
 
 -- name: count_guards_in_place
 -- How many constraints, indexes and triggers are looked at.
-SELECT 7 + 6 + 6 AS count;
+SELECT 9 + 6 + 6 AS count;
 
 -- name: guards_in_place
 -- Foreign keys, unique indexes and triggers that are missing or not in force.
@@ -237,6 +237,7 @@ SELECT format('%s → %s', wanted.source, wanted.target) AS reference,
     'no foreign key is in force' AS problem
 FROM (
     VALUES ('artifact_file', 'blob'), ('artifact_file', 'artifact'), ('model_card', 'blob'),
+        ('drift_result', 'blob'), ('data_profile', 'model_version'),
         ('model_version', 'artifact'), ('feed', 'event'), ('unsequenced', 'event'),
         ('decision', 'model_version')
 ) AS wanted (source, target)

@@ -18,6 +18,7 @@ from pedigree.lifecycle.records import (
     Policy,
     StageRule,
 )
+from pedigree.monitoring.records import DriftRule
 
 METADATA_COMPLETE = "metadata_complete"
 SIGNATURE_COMPATIBLE = "signature_compatible"
@@ -25,7 +26,9 @@ ARTIFACT_INTACT = "artifact_intact"
 NO_REGRESSION = "no_regression"
 
 
-def default_policy(champion_metric: MetricRule | None = None) -> Policy:
+def default_policy(
+    champion_metric: MetricRule | None = None, drift: DriftRule | None = None
+) -> Policy:
     """Return the default graph, ``none → candidate → staging → production → archived``.
 
     A version becomes a candidate by passing its checks; the sensor takes it on from there. An
@@ -33,6 +36,7 @@ def default_policy(champion_metric: MetricRule | None = None) -> Policy:
 
     Args:
         champion_metric: With it, a version must also not be worse than the champion.
+        drift: With it, what production is given is watched.
     """
     names = [METADATA_COMPLETE, SIGNATURE_COMPATIBLE, ARTIFACT_INTACT]
     if champion_metric:
@@ -40,6 +44,7 @@ def default_policy(champion_metric: MetricRule | None = None) -> Policy:
     checks = tuple(CheckRule(name=name) for name in names)
     return Policy(
         champion_metric=champion_metric,
+        drift=drift,
         stages=(
             StageRule(name=CANDIDATE, after=(NO_STAGE,), checks=checks),
             StageRule(name="staging", after=(CANDIDATE, ARCHIVED), checks=checks, automatic=True),

@@ -174,6 +174,17 @@ class ColumnDrift(Record):
         return f"the prediction {self.column}" if self.role is Role.PREDICTION else self.column
 
 
+def strength(column: ColumnDrift, thresholds: DriftThresholds) -> float:
+    """Return how much of its thresholds a column has reached: 1 where it reaches one of them."""
+    measured = (
+        (column.psi, thresholds.psi),
+        (column.jensen_shannon, thresholds.jensen_shannon),
+        (column.distance, thresholds.distance),
+        (abs(column.missing_now - column.missing_before), thresholds.missing),
+    )
+    return max((value / threshold for value, threshold in measured if threshold), default=0.0)
+
+
 class Comparison(Record):
     """What a comparison of two profiles found."""
 
@@ -235,6 +246,6 @@ class RecordedDrift(DriftResult):
     at: datetime
     recorded_by: str
     profile: DataProfile
-    html: Digest | None = Field(default=None, description="The report's digest")
-    markdown: Digest | None = None
+    html: Digest = Field(description="The report's digest")
+    markdown: Digest
     alerted_at: datetime | None = Field(default=None, description="When somebody was told")

@@ -304,6 +304,14 @@ CREATE TABLE pedigree.candidacy (
     next_evaluation_at timestamp with time zone
 );
 
+CREATE TABLE pedigree.data_profile (
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    digest text NOT NULL COLLATE pg_catalog."C",
+    profile jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE pedigree.data_verdict (
     data_verdict_id bigint NOT NULL,
     asset text NOT NULL COLLATE pg_catalog."C",
@@ -360,6 +368,58 @@ CREATE TABLE pedigree.decision (
 
 ALTER TABLE pedigree.decision ALTER COLUMN decision_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME pedigree.decision_decision_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE pedigree.drift_result (
+    drift_id bigint NOT NULL,
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    asset text NOT NULL,
+    partition text NOT NULL COLLATE pg_catalog."C",
+    drifted boolean NOT NULL,
+    result jsonb NOT NULL,
+    profile jsonb NOT NULL,
+    html text NOT NULL COLLATE pg_catalog."C",
+    markdown text NOT NULL COLLATE pg_catalog."C",
+    recorded_at timestamp with time zone NOT NULL,
+    recorded_by text NOT NULL,
+    alerted_at timestamp with time zone
+);
+
+CREATE TABLE pedigree.model_card (
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    revision integer NOT NULL,
+    digest text NOT NULL COLLATE pg_catalog."C",
+    markdown text NOT NULL,
+    notes jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT model_card_revision_check CHECK ((revision >= 1))
+);
+
+CREATE VIEW pedigree.document AS
+ SELECT model_card.digest,
+    model_card.model_id,
+    model_card.version
+   FROM pedigree.model_card
+UNION ALL
+ SELECT drift_result.html AS digest,
+    drift_result.model_id,
+    drift_result.version
+   FROM pedigree.drift_result
+UNION ALL
+ SELECT drift_result.markdown AS digest,
+    drift_result.model_id,
+    drift_result.version
+   FROM pedigree.drift_result;
+
+ALTER TABLE pedigree.drift_result ALTER COLUMN drift_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME pedigree.drift_result_drift_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -435,17 +495,6 @@ CREATE TABLE pedigree.migration (
     name text NOT NULL COLLATE pg_catalog."C",
     checksum text NOT NULL COLLATE pg_catalog."C",
     applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
-);
-
-CREATE TABLE pedigree.model_card (
-    model_id bigint NOT NULL,
-    version integer NOT NULL,
-    revision integer NOT NULL,
-    digest text NOT NULL COLLATE pg_catalog."C",
-    markdown text NOT NULL,
-    notes jsonb NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    CONSTRAINT model_card_revision_check CHECK ((revision >= 1))
 );
 
 CREATE TABLE pedigree.registered_model (
@@ -1015,6 +1064,9 @@ ALTER TABLE ONLY pedigree.blob
 ALTER TABLE ONLY pedigree.candidacy
     ADD CONSTRAINT candidacy_pkey PRIMARY KEY (model_id, version, stage);
 
+ALTER TABLE ONLY pedigree.data_profile
+    ADD CONSTRAINT data_profile_pkey PRIMARY KEY (model_id, version);
+
 ALTER TABLE ONLY pedigree.data_verdict
     ADD CONSTRAINT data_verdict_pkey PRIMARY KEY (data_verdict_id);
 
@@ -1023,6 +1075,9 @@ ALTER TABLE ONLY pedigree.datasheet
 
 ALTER TABLE ONLY pedigree.decision
     ADD CONSTRAINT decision_pkey PRIMARY KEY (decision_id);
+
+ALTER TABLE ONLY pedigree.drift_result
+    ADD CONSTRAINT drift_result_pkey PRIMARY KEY (drift_id);
 
 ALTER TABLE ONLY pedigree.environment
     ADD CONSTRAINT environment_pkey PRIMARY KEY (hash);
@@ -1120,6 +1175,12 @@ CREATE INDEX data_verdict_asset ON pedigree.data_verdict USING btree (asset, sto
 CREATE INDEX data_verdict_content ON pedigree.data_verdict USING btree (asset, data_version);
 
 CREATE INDEX decision_of_version ON pedigree.decision USING btree (model_id, version, decision_id);
+
+CREATE INDEX drift_result_html ON pedigree.drift_result USING btree (html);
+
+CREATE INDEX drift_result_markdown ON pedigree.drift_result USING btree (markdown);
+
+CREATE INDEX drift_result_newest ON pedigree.drift_result USING btree (model_id, version, asset, partition, drift_id);
 
 CREATE INDEX event_model ON pedigree.event USING btree (model, version);
 
@@ -1244,8 +1305,20 @@ ALTER TABLE ONLY pedigree.artifact_file
 ALTER TABLE ONLY pedigree.candidacy
     ADD CONSTRAINT candidacy_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
 
+ALTER TABLE ONLY pedigree.data_profile
+    ADD CONSTRAINT data_profile_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
+
 ALTER TABLE ONLY pedigree.decision
     ADD CONSTRAINT decision_version FOREIGN KEY (model_id, version, digest, author) REFERENCES pedigree.model_version(model_id, version, digest, created_by);
+
+ALTER TABLE ONLY pedigree.drift_result
+    ADD CONSTRAINT drift_result_html_fkey FOREIGN KEY (html) REFERENCES pedigree.blob(digest);
+
+ALTER TABLE ONLY pedigree.drift_result
+    ADD CONSTRAINT drift_result_markdown_fkey FOREIGN KEY (markdown) REFERENCES pedigree.blob(digest);
+
+ALTER TABLE ONLY pedigree.drift_result
+    ADD CONSTRAINT drift_result_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
 
 ALTER TABLE ONLY pedigree.evaluation
     ADD CONSTRAINT evaluation_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);

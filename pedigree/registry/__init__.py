@@ -11,12 +11,15 @@ work.
 
 from pedigree.registry.checking import CheckVerbs
 from pedigree.registry.lineage import LineageVerbs
+from pedigree.registry.monitoring import MonitoringVerbs
 from pedigree.registry.registering import RegisteringVerbs
 from pedigree.registry.retention import RetentionVerbs
 from pedigree.registry.searching import SearchVerbs
 
 
-class Registry(RegisteringVerbs, CheckVerbs, LineageVerbs, RetentionVerbs, SearchVerbs):
+class Registry(
+    RegisteringVerbs, CheckVerbs, MonitoringVerbs, LineageVerbs, RetentionVerbs, SearchVerbs
+):
     """A model registry: records in Postgres, bytes in an object store.
 
     Made by :meth:`connect`. It may be shared between threads; after a fork the child's first use

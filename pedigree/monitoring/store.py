@@ -1,0 +1,187 @@
+"""Rows of profiles and results ↔ records."""
+
+from psycopg.types.json import Jsonb
+
+from pedigree.audit import log
+from pedigree.audit.records import Actor, EventType
+from pedigree.catalog.names import name_key
+from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.store import LockedModel, lock_model, version_not_found
+from pedigree.errors import NotFoundError
+from pedigree.monitoring.records import DataProfile, DriftResult, RecordedDrift
+from pedigree.monitoring.report import ReportDigests
+from pedigree.postgres.queries import load_queries
+from pedigree.postgres.transaction import Row, Transaction
+
+_SQL = load_queries(__package__)
+
+
+def insert_profile(
+    transaction: Transaction, version: ModelVersion, profile: DataProfile, actor: Actor
+) -> None:
+    """Keep the profile of what a version learnt from; the one it has already stays.
+
+    Raises:
+        NotFoundError: The model was deleted in the meantime.
+    """
+    model = lock_model(transaction, version.model_name)
+    inserted = transaction.execute(
+        _SQL["insert_profile"],
+        {
+            "model_id": model.model_id,
+            "version": version.version_id,
+            "digest": profile.digest,
+            "profile": Jsonb(profile.model_dump(mode="json")),
+            "at": model.at,
+        },
+    )
+    if inserted.rowcount:
+        log.record(
+            transaction,
+            EventType.VERSION_PROFILED,
+            model=model.name,
+            version=version.version_id,
+            at=model.at,
+            actor=actor,
+            body={"profile": profile.digest, "rows": profile.rows},
+        )
+
+
+def profile_of(transaction: Transaction, version: ModelVersion) -> DataProfile:
+    """Return the profile of what a version learnt from.
+
+    Raises:
+        NotFoundError: None was kept.
+    """
+    row = transaction.execute(_SQL["profile_of"], _key(version)).fetchone()
+    if row is None:
+        raise NotFoundError(
+            "has no profile of its training data, so nothing can be compared with it",
+            field="reference",
+            value=version.reference,
+            remedy="Return TrainedModel(…, training_profile=profile(frame)) from the training, or"
+            " use `Registry.keep_profile`",
+        )
+    return DataProfile.model_validate(row["profile"])
+
+
+def insert_result(
+    transaction: Transaction,
+    version: ModelVersion,
+    result: DriftResult,
+    *,
+    profile: DataProfile,
+    report: ReportDigests,
+    actor: Actor,
+) -> int:
+    """Add what a comparison found, and tell of it; return its number.
+
+    Raises:
+        NotFoundError: The model or the version was deleted in the meantime.
+    """
+    model = lock_model(transaction, version.model_name)
+    inserted = transaction.execute(
+        _SQL["insert_result"],
+        {
+            "model_id": model.model_id,
+            "version": version.version_id,
+            "asset": result.asset,
+            "partition": result.partition or "",
+            "drifted": result.drifted,
+            "result": Jsonb(result.model_dump(mode="json")),
+            "profile": Jsonb(profile.model_dump(mode="json")),
+            "html": report.html,
+            "markdown": report.markdown,
+            "at": model.at,
+            "actor": actor.name,
+        },
+    ).fetchone()
+    if inserted is None:
+        raise version_not_found(model.name, version.version_id)
+    drift_id = int(inserted["drift_id"])
+    _tell(transaction, model, result, drift_id, actor=actor, of=EventType.VERSION_DRIFT_MEASURED)
+    return drift_id
+
+
+def mark_alerted(transaction: Transaction, drift_id: int, actor: Actor) -> bool:
+    """Tell of an alarm by an event; False where that was done before, or there is no alarm.
+
+    Raises:
+        NotFoundError: There is no such result, or its model was deleted.
+    """
+    result = result_of(transaction, drift_id)
+    model = lock_model(transaction, result.reference.rpartition("/")[0])
+    marked = transaction.execute(
+        _SQL["mark_alerted"], {"drift_id": drift_id, "at": model.at}
+    ).fetchone()
+    if marked is None:
+        return False
+    _tell(transaction, model, result, drift_id, actor=actor, of=EventType.VERSION_DRIFT_DETECTED)
+    return True
+
+
+def result_of(transaction: Transaction, drift_id: int) -> RecordedDrift:
+    """Return one result.
+
+    Raises:
+        NotFoundError: There is none of that number; those of a collected version are gone.
+    """
+    row = transaction.execute(_SQL["result"], {"drift_id": drift_id}).fetchone()
+    if row is None:
+        raise NotFoundError("there is no such result", field="drift_id", value=drift_id)
+    return _result(row)
+
+
+def newest_results(
+    transaction: Transaction, version: ModelVersion, asset: str | None = None
+) -> tuple[RecordedDrift, ...]:
+    """Return the newest result of each partition that was held against a version, in order."""
+    rows = transaction.execute(_SQL["newest_results"], {**_key(version), "asset": asset}).fetchall()
+    return tuple(_result(row) for row in rows)
+
+
+def _key(version: ModelVersion) -> dict[str, object]:
+    return {"name_key": name_key(version.model_name), "version": version.version_id}
+
+
+def _result(row: Row) -> RecordedDrift:
+    return RecordedDrift(
+        **row["result"],
+        drift_id=row["drift_id"],
+        at=row["recorded_at"],
+        recorded_by=row["recorded_by"],
+        profile=DataProfile.model_validate(row["profile"]),
+        html=row["html"],
+        markdown=row["markdown"],
+        alerted_at=row["alerted_at"],
+    )
+
+
+def _tell(
+    transaction: Transaction,
+    model: LockedModel,
+    result: DriftResult,
+    drift_id: int,
+    *,
+    actor: Actor,
+    of: EventType,
+) -> None:
+    moved = [column.column for column in result.comparison.columns if column.drifted]
+    log.record(
+        transaction,
+        of,
+        model=model.name,
+        version=int(result.reference.rpartition("/")[2]),
+        at=model.at,
+        actor=actor,
+        body={
+            "drift_id": drift_id,
+            "asset": result.asset,
+            "partition": result.partition,
+            "baseline": result.baseline,
+            "drifted": result.drifted,
+            "columns": list(moved),
+            "problems": list(result.comparison.problems),
+            "run_id": result.run_id,
+        },
+    )
