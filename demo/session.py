@@ -98,7 +98,7 @@ class Session:
         """Tick the promotion sensor until it asks for nothing more; run all it asked for."""
         asked: list[dg.RunRequest] = []
         for _ in range(MOST_TICKS):
-            requests = self._tick("promotion").run_requests or []
+            requests = self.tick("promotion").run_requests or []
             if not requests:
                 return tuple(asked)
             for request in requests:
@@ -117,7 +117,7 @@ class Session:
     def mirror_changes(self) -> tuple[dg.AssetMaterialization, ...]:
         """Tick the sensor that mirrors the registry; report what it saw to the asset graph."""
         reported = []
-        for event in self._tick("mirror").asset_events:
+        for event in self.tick("mirror").asset_events:
             self.instance.report_runless_asset_event(event)
             reported.append(event)
         return tuple(each for each in reported if isinstance(each, dg.AssetMaterialization))
@@ -164,7 +164,8 @@ class Session:
             self.materialize(key, partitions=run)
         return tuple(name for name in every if name in requested)
 
-    def _tick(self, sensor_name: str) -> Any:
+    def tick(self, sensor_name: str) -> Any:
+        """Tick a sensor where it stopped before, and return what it says and asks for."""
         sensor = self._repository.get_sensor_def(sensor_name)
         with dg.build_sensor_context(
             instance=self.instance,

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pedigree.dagster.conditions import input_condition, promotion_condition
     from pedigree.dagster.data_versions import content_version
     from pedigree.dagster.definitions import registry_definitions, registry_resources
+    from pedigree.dagster.drift import drift_asset
+    from pedigree.dagster.drift_alerts import alert_drift, drift_check
     from pedigree.dagster.expectations import expectations_check
     from pedigree.dagster.following import follow_lineage
     from pedigree.dagster.inputs import ModelInputs
@@ -47,7 +49,10 @@ __all__ = [
     "RegistryResource",
     "StageConfig",
     "TrainedModel",
+    "alert_drift",
     "content_version",
+    "drift_asset",
+    "drift_check",
     "expectations_check",
     "follow_lineage",
     "input_condition",
@@ -75,7 +80,10 @@ _MODULES = {
     "RegistryResource": "resource",
     "StageConfig": "stages",
     "TrainedModel": "trained",
+    "alert_drift": "drift_alerts",
     "content_version": "data_versions",
+    "drift_asset": "drift",
+    "drift_check": "drift_alerts",
     "expectations_check": "expectations",
     "follow_lineage": "following",
     "input_condition": "conditions",

@@ -14,6 +14,7 @@ from typing import Any
 import dagster as dg
 
 from pedigree.dagster.checks import model_checks
+from pedigree.dagster.drift_alerts import alert_drift, drift_check, retraining_job
 from pedigree.dagster.following import follow_lineage
 from pedigree.dagster.io_manager import ModelIOManager
 from pedigree.dagster.line import ModelLine, lines_of
@@ -65,9 +66,11 @@ def registry_definitions(
         assets = _stages_of(model, line)
         stages += assets
         jobs.append(_promotion_job(line, assets))
+        if _is_watched(line) and not isinstance(model, str):
+            jobs.append(_retraining_job(line))
     return dg.Definitions(
         assets=stages,
-        asset_checks=[model_checks(line, blocking=blocking) for line in lines] if checks else [],
+        asset_checks=_checks(lines, blocking=blocking) if checks else [],
         jobs=jobs,
         sensors=_sensors(lines, jobs, interval_seconds, running=running) if sensors else [],
         resources=registry_resources(registry),
@@ -99,6 +102,24 @@ def _stages_of(
         partitions_def=model.partitions_def,
         group_name=spec.group_name,
         owners=list(spec.owners),
+    )
+
+
+def _checks(lines: Sequence[ModelLine], *, blocking: bool) -> list[dg.AssetChecksDefinition]:
+    return [model_checks(line, blocking=blocking) for line in lines] + [
+        drift_check(line) for line in lines if _is_watched(line)
+    ]
+
+
+def _is_watched(line: ModelLine) -> bool:
+    return line.policy.drift is not None
+
+
+def _retraining_job(line: ModelLine) -> Any:
+    return dg.define_asset_job(
+        retraining_job(line),
+        selection=dg.AssetSelection.assets(line.key),
+        description=f"Train {line.name} again: the drift sensor asks for it, where the policy says",
     )
 
 
@@ -151,7 +172,17 @@ def _sensors(
             follow_lineage,
             "Keeps in the registry what runs wrote with its versions",
         ),
+        *_drift_sensor(lines, jobs, sensor),
     ]
+
+
+def _drift_sensor(
+    lines: Sequence[ModelLine], jobs: Sequence[Any], sensor: Callable[..., dg.SensorDefinition]
+) -> list[dg.SensorDefinition]:
+    if not any(map(_is_watched, lines)):
+        return []
+    description = "Tells of drift on the stage that is watched, and asks for what the policy says"
+    return [sensor("pedigree_drift", alert_drift, description, jobs=jobs)]
 
 
 def _refuse_twins(lines: Sequence[ModelLine]) -> None:

@@ -49,12 +49,17 @@ def expectations_check(
 
     @dg.asset_check(asset=key_of(asset), name=name, blocking=blocking)
     def check(frame: Any) -> dg.AssetCheckResult:
-        return _validate(frame, suite)
+        return validate(frame, suite)
 
     return check
 
 
-def _validate(frame: Any, suite: Suite) -> dg.AssetCheckResult:
+def validate(frame: Any, suite: Suite) -> dg.AssetCheckResult:
+    """Hold a pandas frame against a suite.
+
+    Raises:
+        MissingDependencyError: Great Expectations is not installed.
+    """
     gx = _great_expectations()
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}

@@ -30,6 +30,13 @@ PREVIOUS = "pedigree/previous_version"
 REASON = "pedigree/reason"
 REGISTRY_SEQ = "pedigree/registry_seq"
 
+# Metadata of drift assets, and of the check on the stage that is watched.
+PARTITION = "pedigree/partition"
+BASELINE = "pedigree/baseline"
+COLUMNS = "pedigree/columns"
+REPORT = "pedigree/report"
+DRIFT_ID = "pedigree/drift_id"
+
 # Metadata of the definition of a model's asset: what its stages, checks and sensors are made from.
 LINE = "pedigree/line"
 

@@ -24,6 +24,7 @@ from pedigree.flavors.plugins import save_model
 from pedigree.lineage.code import CodeState
 from pedigree.lineage.environment import installed_packages
 from pedigree.lineage.records import LineageGraph
+from pedigree.monitoring.records import DataProfile
 from pedigree.signatures.records import Signature
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class TrainedModel:
         sample_outputs: What the model gave for the sample.
         evaluation_data: The id of the data that the metrics were computed on.
         training_data_version: The training data's version in its owner's words.
+        training_profile: What :func:`pedigree.monitoring.profile.profile` made of the training
+            data and of what the model says of it; what is served later is compared with it.
         notes: What people have to say in the model card.
         metadata: What the materialization shall carry beside, in Dagster's values.
     """
@@ -66,6 +69,7 @@ class TrainedModel:
     sample_outputs: Any = None
     evaluation_data: str | None = None
     training_data_version: str | None = None
+    training_profile: DataProfile | None = None
     description: str | None = None
     owners: Sequence[str] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -183,7 +187,11 @@ def register_trained(
             origin=provenance.origin(),
             lineage=lineage,
         )
-        return registry.register(name, files, new, actor=registry.actor(provenance.actor))
+        actor = registry.actor(provenance.actor)
+        registration = registry.register(name, files, new, actor=actor)
+    if trained.training_profile is not None:
+        registry.keep_profile(registration.version.reference, trained.training_profile, actor=actor)
+    return registration
 
 
 def _files(trained: TrainedModel, flavor: str, folder: Path) -> Path:

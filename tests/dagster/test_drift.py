@@ -1,0 +1,289 @@
+"""Drift as an asset and a sensor, on a real instance: what is measured, and what follows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import dagster as dg
+import numpy as np
+import pandas as pd
+import pytest
+
+from pedigree.audit.records import EventType
+from pedigree.dagster import (
+    TrainedModel,
+    drift_asset,
+    model_asset,
+    model_checks,
+    registry_definitions,
+    stage_key,
+)
+from pedigree.errors import InvalidInputError
+from pedigree.lifecycle.policy import default_policy
+from pedigree.monitoring.profile import profile
+from pedigree.monitoring.records import DriftAction, DriftRule
+from pedigree.registry import Registry
+from tests.dagster.models import Recipe, recipe, trained
+
+MONTHS = dg.StaticPartitionsDefinition(["01", "02", "03", "04", "05"])
+SHIFT = {"04": 12.0, "05": 15.0}
+PRODUCTION = stage_key("churn", "production")
+SUITE = {
+    "name": "customers",
+    "expectations": [
+        {"type": "expect_column_values_to_be_between", "kwargs": {"column": "age", "min_value": 0}},
+        {"type": "expect_column_mean_to_be_between", "kwargs": {"column": "age", "max_value": 45}},
+    ],
+}
+
+
+def customers_of(month: str) -> pd.DataFrame:
+    random = np.random.default_rng(int(month))
+    age = random.normal(40 + SHIFT.get(month, 0.0), 10, 1500)
+    return pd.DataFrame(
+        {"age": age, "plan": random.choice(["a", "b", "c"], 1500), "churns": age / 100}
+    )
+
+
+@dg.asset(partitions_def=MONTHS)
+def customers(context: dg.AssetExecutionContext) -> pd.DataFrame:
+    return customers_of(context.partition_key)
+
+
+def watched_model(rule: DriftRule) -> dg.AssetsDefinition:
+    @model_asset(name="churn", flavor="generic", policy=default_policy(drift=rule))
+    def churn(config: Recipe) -> TrainedModel:
+        learnt_from = pd.concat([customers_of("01"), customers_of("02")])
+        return trained(
+            config.content,
+            training_data_version="customers of 01 and 02",
+            training_profile=profile(learnt_from, prediction="churns"),
+        )
+
+    return churn
+
+
+@drift_asset(model="churn", serving=customers, expectations={"customers_suite": SUITE})
+def churn_drift(customers: pd.DataFrame) -> pd.DataFrame:
+    """Customers of a month."""
+    return customers
+
+
+@dataclass
+class Watched:
+    """A location whose model is watched, and its sensor's cursor."""
+
+    instance: dg.DagsterInstance
+    model: dg.AssetsDefinition
+    resources: dict[str, Any]
+    definitions: dg.Definitions
+    cursor: str | None = None
+    runs: list[dg.RunRequest] = field(default_factory=list)
+
+    def train(self, content: str) -> None:
+        dg.materialize(
+            [self.model, model_checks(self.model)],
+            instance=self.instance,
+            resources=self.resources,
+            run_config=recipe(self.model, content),
+        )
+
+    def measure(self, month: str, **options: Any) -> dg.ExecuteInProcessResult:
+        return dg.materialize(
+            [customers, churn_drift],
+            instance=self.instance,
+            resources=self.resources,
+            partition_key=month,
+            **options,
+        )
+
+    def tick(self) -> Any:
+        repository = self.definitions.get_repository_def()
+        with dg.build_sensor_context(
+            instance=self.instance,
+            repository_def=repository,
+            resources=self.resources,
+            cursor=self.cursor,
+        ) as context:
+            answer = repository.get_sensor_def("pedigree_drift").evaluate_tick(context)
+        self.cursor = answer.cursor
+        for event in answer.asset_events:
+            self.instance.report_runless_asset_event(event)
+        return answer
+
+    def execute(self, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
+        job = self.definitions.get_repository_def().get_job(request.job_name)
+        return job.execute_in_process(
+            instance=self.instance,
+            run_config=request.run_config,
+            asset_selection=list(request.asset_selection) if request.asset_selection else None,
+        )
+
+
+@pytest.fixture
+def make_watched(
+    instance: dg.DagsterInstance, resources: dict[str, Any], pedigree: Registry
+) -> Callable[[DriftRule], Watched]:
+    def make(rule: DriftRule) -> Watched:
+        model = watched_model(rule)
+        definitions = dg.Definitions.merge(
+            dg.Definitions(assets=[model, customers, churn_drift]),
+            registry_definitions(model, registry=resources["registry"]),
+        )
+        watched = Watched(instance, model, resources, definitions)
+        watched.train("one")
+        to_production(pedigree, 1)
+        return watched
+
+    return make
+
+
+def to_production(registry: Registry, version: int) -> None:
+    registry.renew_verdicts("churn")
+    for stage in ("staging", "production"):
+        registry.promote(f"churn/{version}", stage)
+
+
+def test_a_month_is_held_against_what_production_learnt_from(
+    make_watched: Callable[[DriftRule], Watched], pedigree: Registry
+) -> None:
+    watched = make_watched(DriftRule())
+    run = watched.measure("04")
+    (found,) = pedigree.drift("churn@production")
+    assert (found.reference, found.asset, found.partition) == ("churn/1", "customers", "04")
+    assert found.baseline == pedigree.profile("churn/1").digest
+    assert found.run_id == run.run_id
+    assert {column.column for column in found.comparison.columns if column.drifted} == {
+        "age",
+        "churns",
+    }
+    assert "the prediction churns" in found.verdict
+    event = watched.instance.get_latest_materialization_event(churn_drift.key)
+    said = event.asset_materialization
+    assert said.partition == "04"
+    assert said.metadata["pedigree/reference"].value == "churn/1"
+    assert said.metadata["pedigree/columns"].value == ["age", "churns"]
+    assert "customers of 01 and 02" in said.metadata["pedigree/baseline"].value
+    assert said.metadata["distance/age"].value > 0.3
+    assert "# Drift" not in said.metadata["pedigree/report"].value
+    # the suite of Great Expectations went over the same month
+    (check,) = run.get_asset_check_evaluations()
+    assert (check.check_name, check.passed) == ("customers_suite", False)
+    (suite,) = found.expectations
+    assert (suite.met, suite.total) == (1, 2)
+    assert suite.failed == ("expect_column_mean_to_be_between",)
+
+
+def test_results_become_evaluations_on_the_stage_and_alarms_become_events(
+    make_watched: Callable[[DriftRule], Watched], pedigree: Registry
+) -> None:
+    watched = make_watched(DriftRule())
+    for month in ("03", "04"):
+        watched.measure(month)
+    answer = watched.tick()
+    assert [
+        (each.asset_key, each.check_name, each.passed, each.severity)
+        for each in answer.asset_events
+    ] == [
+        (PRODUCTION, "drift", True, dg.AssetCheckSeverity.WARN),
+        (PRODUCTION, "drift", False, dg.AssetCheckSeverity.WARN),
+    ]
+    alarm = answer.asset_events[1].metadata
+    assert alarm["pedigree/reference"].value == "churn/1"
+    assert alarm["pedigree/partition"].value == "04"
+    assert alarm["pedigree/columns"].value == ["age", "churns"]
+    assert answer.run_requests == []
+    detected = pedigree.events(types=[EventType.VERSION_DRIFT_DETECTED])
+    assert [(event.subject, event.body["partition"]) for event in detected] == [("churn/1", "04")]
+    # a killed daemon repeats a tick: the event is told once all the same
+    watched.cursor = None
+    watched.tick()
+    assert len(pedigree.events(types=[EventType.VERSION_DRIFT_DETECTED])) == 1
+    assert watched.tick().asset_events == []
+
+
+def test_the_stage_s_check_says_the_newest_result_again(
+    make_watched: Callable[[DriftRule], Watched],
+) -> None:
+    watched = make_watched(DriftRule())
+    job = watched.definitions.get_repository_def().get_implicit_global_asset_job_def()
+
+    def judged() -> dg.AssetCheckEvaluation:
+        run = job.get_subset(asset_check_selection={dg.AssetCheckKey(PRODUCTION, "drift")})
+        (check,) = run.execute_in_process(instance=watched.instance).get_asset_check_evaluations()
+        return check
+
+    assert judged().passed
+    watched.measure("04")
+    check = judged()
+    assert not check.passed
+    assert "customers[04] differs from what churn/1 learnt from" in (check.description or "")
+
+
+def test_a_drift_by_policy_asks_for_a_retraining_once_a_tick(
+    make_watched: Callable[[DriftRule], Watched], pedigree: Registry
+) -> None:
+    watched = make_watched(DriftRule(action=DriftAction.RETRAIN, windows=2))
+    watched.measure("03")
+    watched.measure("04")
+    # one month alone is no trend
+    assert watched.tick().run_requests == []
+    watched.measure("05")
+    (request,) = watched.tick().run_requests
+    assert watched.execute(request).success
+    assert pedigree.get("churn@latest").version_id == 2
+
+
+def test_a_drift_by_policy_asks_the_stage_to_return_to_the_holder_before(
+    make_watched: Callable[[DriftRule], Watched], pedigree: Registry
+) -> None:
+    watched = make_watched(DriftRule(action=DriftAction.DEMOTE))
+    watched.measure("04")
+    answer = watched.tick()
+    assert answer.run_requests == []  # nobody held production before
+    watched.train("two")
+    to_production(pedigree, 2)
+    watched.measure("04")
+    (request,) = watched.tick().run_requests
+    assert watched.execute(request).success
+    assert pedigree.holder("churn", "production").version_id == 1
+    tenure = pedigree.timeline("churn", "stage:production")[-1]
+    assert "customers[04] differs" in tenure.reason
+    # a second daemon's run finds that the stage has moved, and leaves it as it is
+    assert watched.execute(request).success
+    assert pedigree.holder("churn", "production").version_id == 1
+
+
+def test_what_is_about_a_version_that_left_the_stage_is_passed_by(
+    make_watched: Callable[[DriftRule], Watched], pedigree: Registry
+) -> None:
+    watched = make_watched(DriftRule(action=DriftAction.DEMOTE))
+    watched.measure("04")
+    watched.train("two")
+    to_production(pedigree, 2)
+    answer = watched.tick()
+    assert (answer.asset_events, answer.run_requests) == ([], [])
+    assert "churn/1 has left" in answer.skip_message
+
+
+def test_without_a_holder_nothing_is_compared_and_a_version_can_be_named(
+    instance: dg.DagsterInstance, resources: dict[str, Any], pedigree: Registry
+) -> None:
+    model = watched_model(DriftRule())
+    watched = Watched(instance, model, resources, dg.Definitions())
+    watched.train("one")
+    run = watched.measure("04")
+    assert run.success
+    assert [check.passed for check in run.get_asset_check_evaluations()] == [False]
+    assert pedigree.drift("churn/1") == ()
+    config = {"ops": {"churn_drift": {"config": {"version": 1}}}}
+    watched.measure("04", run_config=config)
+    assert [result.partition for result in pedigree.drift("churn/1")] == ["04"]
+
+
+def test_a_function_that_takes_what_is_ours_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="needs for itself"):
+
+        @drift_asset(model="churn", serving=customers)
+        def wrong(config: Recipe, customers: pd.DataFrame) -> pd.DataFrame:
+            return customers
