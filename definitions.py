@@ -5,7 +5,13 @@ import dagster as dg
 from pedigree.dagster import registry_definitions
 from registry_assets import ASSETS, CHECKS, MODELS
 from resources import Wiring, by_environment
-from sensors import automation_sensor, lineage_sensor, mirror_sensor, promotion_sensor
+from sensors import (
+    automation_sensor,
+    drift_sensor,
+    lineage_sensor,
+    mirror_sensor,
+    promotion_sensor,
+)
 
 
 def compose(wiring: Wiring) -> dg.Definitions:
@@ -18,6 +24,7 @@ def compose(wiring: Wiring) -> dg.Definitions:
             promotion_sensor(MODELS, jobs=registry.jobs or ()),
             mirror_sensor(MODELS),
             lineage_sensor(MODELS),
+            drift_sensor(MODELS, jobs=registry.jobs or ()),
             automation_sensor(),
         ],
         resources={"io_manager": wiring.data},

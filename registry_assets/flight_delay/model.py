@@ -5,12 +5,17 @@ import pandas as pd
 from pydantic import Field
 
 from pedigree.dagster import ModelInputs, TrainedModel, model_asset
+from pedigree.lifecycle.policy import default_policy
 from pedigree.lifecycle.records import MetricRule
+from pedigree.monitoring.profile import profile
+from pedigree.monitoring.records import DriftAction, DriftRule
 from registry_assets.flight_delay.flights import GROUP, flights
 from registry_assets.flight_delay.months import months_between
 from registry_assets.flight_delay.regression import (
     HELD_OUT_NAME,
+    PREDICTION,
     TARGET,
+    answered,
     arrived,
     features_of,
     held_out,
@@ -34,7 +39,10 @@ class DelayTraining(dg.Config):
 @model_asset(
     name=MODEL,
     flavor="sklearn",
-    champion_metric=MetricRule(metric="mae", higher_is_better=False, tolerance=0.5),
+    policy=default_policy(
+        MetricRule(metric="mae", higher_is_better=False, tolerance=0.5),
+        drift=DriftRule(action=DriftAction.RETRAIN),
+    ),
     deps=[flights],
     group_name=GROUP,
     owners=OWNERS,
@@ -56,7 +64,8 @@ def flight_delay(inputs: ModelInputs, config: DelayTraining) -> TrainedModel:
         params=config.model_dump(),
         sample=features_of(test.head()),
         evaluation_data=f"{HELD_OUT_NAME}, {months[0]} to {months[-1]}",
-        training_data_version=f"{months[0]}/{months[-1]}",
+        training_data_version=f"flights of {months[0]} to {months[-1]}",
+        training_profile=profile(answered(regression, training), prediction=PREDICTION),
         description="How late a flight from New York will arrive, in minutes.",
         owners=OWNERS,
     )

@@ -11,6 +11,7 @@ PLACES = ["carrier", "origin", "dest"]
 NUMBERS = ["sched_dep_time", "sched_arr_time", "distance", "dep_delay"]
 FEATURES = PLACES + NUMBERS
 TARGET = "arr_delay"
+PREDICTION = "expected_delay"
 # Whole days are held out: flights of one day share weather and queues, so rows would leak.
 HELD_OUT_EVERY = 5
 HELD_OUT_NAME = f"flights of every day divisible by {HELD_OUT_EVERY}"
@@ -21,9 +22,20 @@ def arrived(flights: pd.DataFrame) -> pd.DataFrame:
     return flights[flights[TARGET].notna()]
 
 
+def departed(flights: pd.DataFrame) -> pd.DataFrame:
+    """Return the flights that left: a cancelled one never arrives."""
+    return flights[flights["dep_delay"].notna()]
+
+
 def features_of(flights: pd.DataFrame) -> pd.DataFrame:
     """Return the columns that the model takes; numbers as ``double``."""
     return flights[FEATURES].astype(dict.fromkeys(NUMBERS, "float64"))
+
+
+def answered(regression: "RegressorMixin", flights: pd.DataFrame) -> pd.DataFrame:
+    """Return what the model takes of some flights, and what it says of them."""
+    features = features_of(flights)
+    return features.assign(**{PREDICTION: regression.predict(features)})
 
 
 def held_out(flights: pd.DataFrame) -> pd.Series:

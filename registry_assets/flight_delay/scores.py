@@ -12,7 +12,7 @@ from pedigree.dagster.lineage import pinned
 from registry_assets.flight_delay.flights import GROUP
 from registry_assets.flight_delay.model import MODEL
 from registry_assets.flight_delay.months import MONTHS
-from registry_assets.flight_delay.regression import features_of
+from registry_assets.flight_delay.regression import PREDICTION, departed, features_of
 
 PRODUCTION = stage_key(MODEL, "production")
 FLIGHTS = dg.AssetKey("flights")
@@ -57,19 +57,19 @@ def flight_delay_scores(
                 "model": production.reference,
                 "digest": production.digest,
                 "dagster/row_count": len(scores),
-                "mean_expected_delay": float(scores["expected_delay"].mean()),
+                "mean_expected_delay": float(scores[PREDICTION].mean()),
             },
         )
 
 
 def _score(regression: Any, flights: pd.DataFrame) -> pd.DataFrame:
-    left = flights[flights["dep_delay"].notna()]  # a cancelled flight never arrives
+    left = departed(flights)
     return pd.DataFrame(
         {
             "time_hour": left["time_hour"],
             "carrier": left["carrier"],
             "flight": left["flight"],
-            "expected_delay": regression.predict(features_of(left)),
+            PREDICTION: regression.predict(features_of(left)),
         }
     )
 

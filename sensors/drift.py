@@ -1,0 +1,41 @@
+"""Tell of drift, and train again on the months up to the one that drifted."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from pedigree.dagster import RegistryResource, alert_drift
+from pedigree.dagster.names import slug
+from pedigree.monitoring.records import RecordedDrift
+
+# Drift is measured by the month, so nobody waits for it.
+INTERVAL_S = 60
+
+
+def drift_sensor(
+    models: Sequence[dg.AssetsDefinition],
+    jobs: Iterable[Any],
+    interval_seconds: int = INTERVAL_S,
+) -> dg.SensorDefinition:
+    """Return the sensor for the models of this location; the jobs promote them and train again."""
+
+    @dg.sensor(
+        name="drift",
+        jobs=list(jobs),
+        minimum_interval_seconds=interval_seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+    )
+    def drift(context: dg.SensorEvaluationContext, registry: RegistryResource) -> dg.SensorResult:
+        """Show drift as a check of the stage, and ask for what the models' policies say."""
+        return alert_drift(context, registry.connect(), models, retraining)
+
+    return drift
+
+
+def retraining(found: RecordedDrift) -> Mapping[str, Any] | None:
+    """Return the config of a retraining: a model of months learns from the one that drifted too."""
+    model = found.reference.rpartition("/")[0]
+    if model != "flight_delay" or found.partition is None:
+        return None
+    return {"ops": {slug(model): {"config": {"last_month": found.partition}}}}
