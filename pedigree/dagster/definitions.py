@@ -165,7 +165,7 @@ def _sensors(
         sensor(
             "pedigree_mirror",
             mirror_changes,
-            "Shows in the asset graph what was done to stages outside Dagster",
+            "Shows in the asset graph what was done to models outside Dagster",
         ),
         sensor(
             "pedigree_lineage",

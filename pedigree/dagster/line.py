@@ -52,15 +52,6 @@ class ModelLine(Record):
             return self.name
         return validate_name(self.partition_name.format(name=self.name, partition=partition))
 
-    def registered_names(
-        self, partitions: dg.PartitionsDefinition[str] | None, instance: dg.DagsterInstance
-    ) -> dict[str, str | None]:
-        """Return the registered models' names, each with its partition."""
-        if partitions is None:
-            return {self.name: None}
-        keys = partitions.get_partition_keys(dynamic_partitions_store=instance)
-        return {self.registered_name(key): key for key in keys}
-
 
 ModelLike: TypeAlias = dg.AssetsDefinition | ModelLine | str
 

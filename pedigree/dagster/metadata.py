@@ -29,6 +29,8 @@ MOVED = "pedigree/moved"
 PREVIOUS = "pedigree/previous_version"
 REASON = "pedigree/reason"
 REGISTRY_SEQ = "pedigree/registry_seq"
+MOVED_BY = "pedigree/moved_by"
+ALIAS = "pedigree/alias"
 
 # Metadata of drift assets, and of the check on the stage that is watched.
 PARTITION = "pedigree/partition"

@@ -1,38 +1,46 @@
-"""Show in the asset graph what was done to stages outside Dagster.
+"""Show in the asset graph what was done to models outside Dagster.
 
-A promotion by REST, CLI or another Dagster instance becomes a materialization, without a run, of
-the stage's asset. The model's *generation* says what is there already: it grows with every move,
-the event carries it, and so does each materialization of a stage, whoever made it.
+A version that was registered, and a stage that was moved, by CLI, REST or another Dagster instance
+becomes a materialization, without a run, of the model's or the stage's asset; an alias becomes an
+observation of the model's. What is there already is told by the model's *generation*, which grows
+with every move and which each materialization of a stage carries, and by the event's place in the
+feed. Where the graph has lost what it showed, it is shown again: :mod:`pedigree.dagster.reconcile`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
 
 import dagster as dg
 from pydantic import Field, ValidationError
 
 from pedigree._record import Record
 from pedigree.audit.records import Event, EventType
-from pedigree.dagster import metadata
-from pedigree.dagster.line import ModelLine
-from pedigree.dagster.stages import model_tags
-from pedigree.dagster.targets import Target, targets_of
+from pedigree.dagster.graph import Graph
+from pedigree.dagster.line import ModelLike
+from pedigree.dagster.mirrored import Shown, alias_event, registration_event, stage_event
+from pedigree.dagster.reconcile import repairs
+from pedigree.dagster.sensors import feed_head
+from pedigree.dagster.targets import Target, Targets, targets_of
 from pedigree.registry import Registry
 
 _PAGE = 1000
 # Dagster stores the events before the cursor, so a killed daemon repeats them: few at a time.
-_EVENTS_A_TICK = 50
-# Two writers may overtake each other, so more than the newest materialization is looked at.
-_SEARCHED = 10
+EVENTS_A_TICK = 50
+_COMPARED = 20
 
 
 class MirrorCursor(Record):
-    """How far the feed was mirrored, and which stages wait for a run that moves them itself."""
+    """How far the feed was mirrored, and what waits."""
 
     seq: int = 0
     behind: dict[str, int] = Field(
-        default_factory=dict, description="Stage and partition → its first event not mirrored"
+        default_factory=dict,
+        description="Asset and partition that wait for a run → its first event not mirrored",
+    )
+    compared: str = Field(default="", description="The model that was compared with the graph last")
+    suspects: tuple[str, ...] = Field(
+        default=(), description="Models of which the graph seemed to lack something"
     )
 
 
@@ -41,117 +49,156 @@ class _Tick:
     """What one tick has learnt."""
 
     instance: dg.DagsterInstance
-    targets: dict[str, Target]
+    targets: Mapping[str, Target]
+    cursor: MirrorCursor
+    graph: Graph = field(init=False)
     generations: dict[str, int] = field(default_factory=dict)
     behind: dict[str, int] = field(default_factory=dict)
-    reported: list[dg.AssetMaterialization] = field(default_factory=list)
+    reported: list[Shown] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.graph = Graph(self.instance)
+
+    def is_new(self, event: Event, place: str) -> bool:
+        """Say whether an event was not mirrored before, and may be now."""
+        known, behind = self.cursor.seq, self.cursor.behind.get(place)
+        unread = event.seq > known or (behind is not None and event.seq >= behind)
+        return unread and place not in self.behind
 
 
 def mirror_changes(
-    context: dg.SensorEvaluationContext,
-    registry: Registry,
-    models: Iterable[dg.AssetsDefinition | ModelLine | str],
+    context: dg.SensorEvaluationContext, registry: Registry, models: Iterable[ModelLike]
 ) -> dg.SensorResult:
-    """Report stage changes that no run of this instance has materialized, in order, once each.
+    """Report what no run of this instance has materialized, in order, once each.
 
-    A change made by a run of this instance is that run's to materialize; the stage waits until it
-    ends, and what it left out is reported then.
+    What was done by a run of this instance is that run's to materialize; its asset waits until it
+    ends, and what it left out is reported then. A tick without news compares some models with what
+    the graph shows of them, and reports what it lacks at two ticks in a row.
     """
     cursor = _read_cursor(context.cursor)
-    unread = tuple(_unread(registry, cursor))
-    targets = targets_of(context, models) if unread else None
-    names = {event.model for event in unread if event.model}
-    found = targets.find(context.instance, names) if targets else {}
-    tick = _Tick(context.instance, found)
-    seq = cursor.seq
-    for event in unread:
-        if len(tick.reported) >= _EVENTS_A_TICK:
-            break
-        _mirror(tick, cursor, event)
-        seq = max(seq, event.seq)
-    after = MirrorCursor(seq=seq, behind=tick.behind)
+    head = feed_head(registry)
+    unread = _unread(registry, cursor)
+    targets = targets_of(context, models)
+    tick = _Tick(context.instance, _targets(context, targets, unread), cursor)
+    tick.graph.know_runs(str(event.body.get("run_id") or "") for event in unread)
+    seq = _mirror(tick, unread, head)
+    after = cursor.model_copy(update={"seq": seq, "behind": tick.behind})
+    if targets and not tick.reported:
+        after = _compare(tick, registry, targets, after)
     return dg.SensorResult(
         asset_events=tick.reported,
-        skip_reason=None if tick.reported else dg.SkipReason("every stage is as the registry says"),
+        skip_reason=None if tick.reported else dg.SkipReason("the graph is as the registry says"),
         cursor=after.model_dump_json(),
     )
 
 
-def _unread(registry: Registry, cursor: MirrorCursor) -> Iterator[Event]:
+def _unread(registry: Registry, cursor: MirrorCursor) -> tuple[Event, ...]:
     start = min([cursor.seq, *(seq - 1 for seq in cursor.behind.values())])
-    return iter(registry.events(start, _PAGE, types=[EventType.VERSION_STAGE_CHANGED]))
+    return registry.events(start, _PAGE, types=list(_MIRRORS))
 
 
-def _mirror(tick: _Tick, cursor: MirrorCursor, event: Event) -> None:
-    target = tick.targets.get(event.model or "")
+def _targets(
+    context: dg.SensorEvaluationContext, targets: Targets | None, events: Iterable[Event]
+) -> dict[str, Target]:
+    names = {event.model for event in events if event.model}
+    return targets.find(context.instance, names) if targets and names else {}
+
+
+def _mirror(tick: _Tick, unread: tuple[Event, ...], head: int) -> int:
+    """Report events until there are enough for a tick, and return how far the feed was read."""
+    seq = tick.cursor.seq
+    for event in unread:
+        if len(tick.reported) >= EVENTS_A_TICK:
+            # What waited before has not been gone through to its end.
+            for place in tick.cursor.behind:
+                tick.behind.setdefault(place, event.seq)
+            return seq
+        if target := tick.targets.get(event.model or ""):
+            _MIRRORS[event.type](tick, event, target)
+        seq = max(seq, event.seq)
+    # Between the last of these and the head nothing is the mirror's.
+    return max(seq, head) if len(unread) < _PAGE else seq
+
+
+def _mirror_move(tick: _Tick, event: Event, target: Target) -> None:
     stage = str(event.body["to"])
-    if target is None or stage not in target.line.stages or event.version is None:
+    if stage not in target.line.stages:
         return
     key = target.line.stage_key(stage)
-    place = f"{key.to_user_string()}|{target.partition or ''}"
-    if event.seq <= cursor.seq and event.seq < cursor.behind.get(place, cursor.seq + 1):
+    place = _place(key, target)
+    if not tick.is_new(event, place):
         return
-    if place in tick.behind:
-        return
-    if place not in tick.generations:
-        tick.generations[place] = _generation(tick.instance, key, target.partition)
     generation = int(str(event.body["generation"]))
-    if generation <= tick.generations[place]:
+    if generation <= tick.generations.get(place, tick.graph.generation(key, target.partition)):
         return
-    if _in_progress(tick.instance, event.body.get("run_id")):
+    if tick.graph.in_progress(event.body.get("run_id")):
         tick.behind[place] = event.seq
         return
     tick.generations[place] = generation
-    tick.reported.append(_materialization(tick.instance, target, stage, event, event.version))
+    tick.reported.append(stage_event(tick.instance, target, event, stage))
 
 
-def _generation(instance: dg.DagsterInstance, key: dg.AssetKey, partition: str | None) -> int:
-    """Return the newest generation that the stage's asset shows."""
-    records_filter = dg.AssetRecordsFilter(
-        key, asset_partitions=[partition] if partition is not None else None
-    )
-    shown = [-1]
-    for record in instance.fetch_materializations(records_filter, limit=_SEARCHED).records:
-        said = record.asset_materialization
-        if said is not None and metadata.GENERATION in said.metadata:
-            shown.append(int(str(said.metadata[metadata.GENERATION].value)))
-    return max(shown)
+def _mirror_registration(tick: _Tick, event: Event, target: Target) -> None:
+    key, partition, run_id = target.line.key, target.partition, str(event.body["run_id"])
+    place = _place(key, target)
+    if not tick.is_new(event, place):
+        return
+    if event.seq <= tick.graph.registrations(key, partition).seq:
+        return
+    if tick.graph.made(run_id, key, partition):
+        return
+    if tick.graph.in_progress(run_id):
+        tick.behind[place] = event.seq
+        return
+    tick.reported.append(registration_event(target, event))
 
 
-def _in_progress(instance: dg.DagsterInstance, run_id: object) -> bool:
-    run = instance.get_run_by_id(run_id) if isinstance(run_id, str) and run_id else None
-    return run is not None and not run.is_finished
+def _mirror_alias(tick: _Tick, event: Event, target: Target) -> None:
+    key = target.line.key
+    if not tick.is_new(event, f"{_place(key, target)}@"):
+        return
+    if event.seq > tick.graph.alias_seq(key, target.partition):
+        tick.reported.append(alias_event(target, event))
 
 
-def _materialization(
-    instance: dg.DagsterInstance, target: Target, stage: str, event: Event, version: int
-) -> dg.AssetMaterialization:
-    digest = str(event.body["digest"])
-    found: dict[str, Any] = {
-        metadata.MODEL: event.model,
-        metadata.VERSION: version,
-        metadata.REFERENCE: f"{event.model}/{version}",
-        metadata.DIGEST: digest,
-        metadata.STAGE: stage,
-        metadata.GENERATION: int(str(event.body["generation"])),
-        metadata.MOVED: True,
-        metadata.REGISTRY_SEQ: event.seq,
-        "pedigree/moved_by": event.actor.name,
+_MIRRORS: Mapping[EventType, Callable[[_Tick, Event, Target], None]] = MappingProxyType(
+    {
+        EventType.VERSION_STAGE_CHANGED: _mirror_move,
+        EventType.VERSION_CREATED: _mirror_registration,
+        EventType.VERSION_TRAINED: _mirror_registration,
+        EventType.ALIAS_SET: _mirror_alias,
+        EventType.ALIAS_DELETED: _mirror_alias,
     }
-    if reason := event.body.get("reason"):
-        found[metadata.REASON] = str(reason)
-    return dg.AssetMaterialization(
-        asset_key=target.line.stage_key(stage),
-        partition=target.partition,
-        description=f"{event.actor.name} moved {event.model}/{version} to {stage}",
-        metadata=found,
-        tags={
-            metadata.DATA_VERSION: digest,
-            metadata.DATA_VERSION_GIVEN: "true",
-            metadata.VERSION: str(version),
-            **model_tags(instance, target.line, version, digest, target.partition),
-        },
-    )
+)
+
+
+def _place(key: dg.AssetKey, target: Target) -> str:
+    return f"{key.to_user_string()}|{target.partition or ''}"
+
+
+def _compare(
+    tick: _Tick, registry: Registry, targets: Targets, cursor: MirrorCursor
+) -> MirrorCursor:
+    """Compare the next models with the graph, and those that seemed to lack something."""
+    page = [each.name for each in registry.models(limit=_COMPARED, after=cursor.compared or None)]
+    found = targets.find(tick.instance, {*page, *cursor.suspects})
+    suspects = []
+    for name, target in sorted(found.items()):
+        if _waits(tick, target):
+            continue
+        lacking = repairs(tick.instance, tick.graph, registry, name, target)
+        if lacking:
+            suspects.append(name)
+        # Something that is being done at this moment is there at the next tick.
+        if name in cursor.suspects:
+            tick.reported += lacking[: EVENTS_A_TICK - len(tick.reported)]
+    compared = page[-1] if len(page) == _COMPARED else ""
+    return cursor.model_copy(update={"compared": compared, "suspects": tuple(suspects)})
+
+
+def _waits(tick: _Tick, target: Target) -> bool:
+    keys = [target.line.key, *(target.line.stage_key(stage) for stage in target.line.stages)]
+    return any(_place(key, target) in tick.behind for key in keys)
 
 
 def _read_cursor(text: str | None) -> MirrorCursor:

@@ -30,6 +30,7 @@ class Targets:
         self._models = models  # as long as they live, nothing else has their ids
         self._plain: dict[str, Target] = {}
         self._partitioned: list[tuple[ModelLine, dg.PartitionsDefinition[str]]] = []
+        self._of_keys: dict[str, tuple[Sequence[str], dict[str, Target]]] = {}
         graph = repository.asset_graph
         executable = graph.executable_asset_keys
         for line in lines_of(*models):
@@ -50,22 +51,29 @@ class Targets:
 
     def all(self, instance: dg.DagsterInstance) -> dict[str, Target]:
         """Return all of them, by name."""
-        return {**self._plain, **dict(self._of_partitions(instance))}
+        found = dict(self._plain)
+        for targets in self._of_partitions(instance):
+            found |= targets
+        return found
 
     def find(self, instance: dg.DagsterInstance, names: Iterable[str]) -> dict[str, Target]:
         """Return those that have one of some names."""
         wanted = set(names)
         found = {name: self._plain[name] for name in wanted if name in self._plain}
-        if self._partitioned and wanted - found.keys():
-            of_partitions = self._of_partitions(instance)
-            found |= {name: target for name, target in of_partitions if name in wanted}
+        if wanted - found.keys():
+            for targets in self._of_partitions(instance):
+                found |= {name: targets[name] for name in wanted & targets.keys()}
         return found
 
-    def _of_partitions(self, instance: dg.DagsterInstance) -> Iterator[tuple[str, Target]]:
+    def _of_partitions(self, instance: dg.DagsterInstance) -> Iterator[dict[str, Target]]:
         for line, partitions in self._partitioned:
-            job = promotion_job(line)
-            for name, key in line.registered_names(partitions, instance).items():
-                yield name, Target(line, key, job)
+            keys = partitions.get_partition_keys(dynamic_partitions_store=instance)
+            known = self._of_keys.get(line.name)
+            if known is None or known[0] != keys:
+                job = promotion_job(line)
+                targets = {line.registered_name(key): Target(line, key, job) for key in keys}
+                known = self._of_keys[line.name] = (keys, targets)
+            yield known[1]
 
 
 _KNOWN: WeakKeyDictionary[dg.RepositoryDefinition, dict[tuple[int, ...], Targets]] = (

@@ -7,9 +7,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from pedigree.dagster import RegistryResource, registry_resources
+from pedigree.dagster import RegistryResource, registry_definitions, registry_resources
 from pedigree.postgres import EmbeddedPostgres
 from pedigree.registry import Registry
+from tests.dagster.location import CHURN, Location
 
 STORAGE = {"custom": {"module": "pedigree.dagster.instance", "class": "PedigreeStorage"}}
 
@@ -72,3 +73,23 @@ def materialize(
         return dg.materialize(list(definitions), instance=instance, resources=resources, **options)
 
     return run
+
+
+@pytest.fixture
+def make_location(
+    instance: dg.DagsterInstance, resources: dict[str, object]
+) -> Callable[..., Location]:
+    def make(*models: object) -> Location:
+        assets = [model for model in models if isinstance(model, dg.AssetsDefinition)]
+        definitions = dg.Definitions.merge(
+            dg.Definitions(assets=assets),
+            registry_definitions(*models, registry=resources["registry"]),
+        )
+        return Location(instance, definitions, resources)
+
+    return make
+
+
+@pytest.fixture
+def location(make_location: Callable[..., Location]) -> Iterator[Location]:
+    return make_location(CHURN)

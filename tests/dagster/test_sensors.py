@@ -1,100 +1,17 @@
 """Ticks against a real instance and registry; what they ask for is executed."""
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 import dagster as dg
 import pytest
 
-from pedigree.dagster import model_checks, registry_definitions, stage_key
+from pedigree.dagster import model_checks, stage_key
 from pedigree.errors import CorruptionError
 from pedigree.lifecycle.records import Verdict
 from pedigree.registry import Registry
+from tests.dagster.location import CHURN, PRODUCTION, Location
 from tests.dagster.models import churn_asset, recipe
-
-CHURN = churn_asset()
-STAGING, PRODUCTION = (stage_key("churn", stage) for stage in ("staging", "production"))
-
-
-@dataclass
-class Location:
-    """A code location on an instance, and the cursors of its sensors."""
-
-    instance: dg.DagsterInstance
-    definitions: dg.Definitions
-    resources: dict[str, object]
-    cursors: dict[str, str | None] = field(default_factory=dict)
-
-    def tick(self, sensor: str, *, remember: bool = True) -> object:
-        repository = self.definitions.get_repository_def()
-        with dg.build_sensor_context(
-            instance=self.instance,
-            repository_def=repository,
-            resources=self.resources,
-            cursor=self.cursors.get(sensor),
-        ) as context:
-            answer = repository.get_sensor_def(sensor).evaluate_tick(context)
-        if remember:
-            self.cursors[sensor] = answer.cursor
-        return answer
-
-    def promote(self) -> list[str]:
-        """Tick the promotion sensor, execute what it asks for, and return what it asked for."""
-        answer = self.tick("pedigree_promotion")
-        for request in answer.run_requests:
-            self.execute(request)
-        return [request.asset_selection[0].path[-1] for request in answer.run_requests]
-
-    def execute(self, request: dg.RunRequest, **options: object) -> dg.ExecuteInProcessResult:
-        job = self.definitions.get_repository_def().get_job(request.job_name)
-        return job.execute_in_process(
-            instance=self.instance,
-            run_config=request.run_config,
-            tags=dict(request.tags),
-            asset_selection=list(request.asset_selection),
-            partition_key=request.partition_key,
-            **options,
-        )
-
-    def mirror(self) -> list[tuple[str, str]]:
-        """Tick the mirror, store what it reports, and return stage and version of each."""
-        answer = self.tick("pedigree_mirror")
-        for event in answer.asset_events:
-            self.instance.report_runless_asset_event(event)
-        return [
-            (event.asset_key.path[-1], event.tags["pedigree/version"])
-            for event in answer.asset_events
-        ]
-
-    def train(self, content: str, accuracy: float = 0.8, **options: object) -> None:
-        dg.materialize(
-            [CHURN, model_checks(CHURN, blocking=False)],
-            instance=self.instance,
-            resources=self.resources,
-            run_config=recipe(CHURN, content, accuracy),
-            **options,
-        )
-
-
-@pytest.fixture
-def make_location(
-    instance: dg.DagsterInstance, resources: dict[str, object]
-) -> Callable[..., Location]:
-    def make(*models: object) -> Location:
-        assets = [model for model in models if isinstance(model, dg.AssetsDefinition)]
-        definitions = dg.Definitions.merge(
-            dg.Definitions(assets=assets),
-            registry_definitions(*models, registry=resources["registry"]),
-        )
-        return Location(instance, definitions, resources)
-
-    return make
-
-
-@pytest.fixture
-def location(make_location: Callable[..., Location]) -> Iterator[Location]:
-    return make_location(CHURN)
 
 
 def held(registry: Registry, stage: str = "production") -> int | None:

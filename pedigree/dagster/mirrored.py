@@ -1,0 +1,150 @@
+"""The events by which the asset graph shows what no run of its instance has materialized."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import dagster as dg
+
+from pedigree.audit.records import Event, EventType
+from pedigree.catalog.records import ModelVersion
+from pedigree.dagster import metadata
+from pedigree.dagster.stages import model_tags
+from pedigree.dagster.targets import Target
+
+Shown = dg.AssetMaterialization | dg.AssetObservation
+"""What a mirror reports."""
+
+
+class Named(NamedTuple):
+    """A version, as an event names it."""
+
+    model: str
+    version: int
+    digest: str
+
+    def described(self) -> dict[str, Any]:
+        """Return the metadata that names it."""
+        return {
+            metadata.MODEL: self.model,
+            metadata.VERSION: self.version,
+            metadata.REFERENCE: f"{self.model}/{self.version}",
+            metadata.DIGEST: self.digest,
+        }
+
+    def tags(self) -> dict[str, str]:
+        """Return the tags by which the version's bytes are the asset's data version."""
+        return {
+            metadata.DATA_VERSION: self.digest,
+            metadata.DATA_VERSION_GIVEN: "true",
+            metadata.VERSION: str(self.version),
+        }
+
+
+class Said(NamedTuple):
+    """What is said of a version: in words, and as metadata."""
+
+    named: Named
+    text: str
+    found: Mapping[str, Any]
+
+
+def stage_event(
+    instance: dg.DagsterInstance, target: Target, event: Event, stage: str
+) -> dg.AssetMaterialization:
+    """Return what shows that a version entered a stage."""
+    named = _named(event)
+    found: dict[str, Any] = {
+        metadata.GENERATION: int(str(event.body["generation"])),
+        metadata.MOVED: True,
+        metadata.REGISTRY_SEQ: event.seq,
+        metadata.MOVED_BY: event.actor.name,
+        **_reason(event),
+    }
+    text = f"{event.actor.name} moved {named.model}/{named.version} to {stage}"
+    return _holding(instance, target, stage, Said(named, text, found))
+
+
+def holder_event(
+    instance: dg.DagsterInstance, target: Target, holder: ModelVersion, stage: str
+) -> dg.AssetMaterialization:
+    """Return what says again which version holds a stage, where the graph has forgotten it."""
+    found = {metadata.GENERATION: holder.generation, metadata.MOVED: False}
+    text = f"{holder.reference} holds {stage}; the graph did not show it"
+    return _holding(instance, target, stage, Said(_named_by(holder), text, found))
+
+
+def registration_event(target: Target, event: Event) -> dg.AssetMaterialization:
+    """Return what shows that a version was registered, or trained once more."""
+    named = _named(event)
+    metrics: Any = event.body["metrics"]
+    verb = "registered" if event.type is EventType.VERSION_CREATED else "trained"
+    found = {metadata.REGISTRY_SEQ: event.seq, metadata.MOVED_BY: event.actor.name}
+    text = f"{event.actor.name} {verb} {named.model}/{named.version}"
+    return _made(target, metrics, Said(named, text, found))
+
+
+def version_event(target: Target, version: ModelVersion) -> dg.AssetMaterialization:
+    """Return what says again that a version was registered, where the graph has forgotten it."""
+    text = f"{version.created_by} registered {version.reference}; the graph did not show it"
+    return _made(target, version.metrics, Said(_named_by(version), text, {}))
+
+
+def alias_event(target: Target, event: Event) -> dg.AssetObservation:
+    """Return what shows that an alias was set or taken away."""
+    alias = str(event.body["alias"])
+    reference = f"{event.model}/{event.version}"
+    is_set = event.type is EventType.ALIAS_SET
+    moved = f"set @{alias} to {reference}" if is_set else f"took @{alias} from {reference}"
+    return dg.AssetObservation(
+        asset_key=target.line.key,
+        partition=target.partition,
+        description=f"{event.actor.name} {moved}",
+        metadata={
+            metadata.MODEL: event.model,
+            metadata.ALIAS: alias,
+            metadata.REFERENCE: reference,
+            metadata.MOVED: is_set,
+            metadata.GENERATION: int(str(event.body["generation"])),
+            metadata.REGISTRY_SEQ: event.seq,
+            metadata.MOVED_BY: event.actor.name,
+            **_reason(event),
+        },
+    )
+
+
+def _holding(
+    instance: dg.DagsterInstance, target: Target, stage: str, said: Said
+) -> dg.AssetMaterialization:
+    named = said.named
+    pinned = model_tags(instance, target.line, named.version, named.digest, target.partition)
+    return dg.AssetMaterialization(
+        asset_key=target.line.stage_key(stage),
+        partition=target.partition,
+        description=said.text,
+        metadata={**named.described(), metadata.STAGE: stage, **said.found},
+        tags={**named.tags(), **pinned},
+    )
+
+
+def _made(target: Target, metrics: Mapping[str, float], said: Said) -> dg.AssetMaterialization:
+    plotted = {name: dg.MetadataValue.float(float(value)) for name, value in metrics.items()}
+    return dg.AssetMaterialization(
+        asset_key=target.line.key,
+        partition=target.partition,
+        description=said.text,
+        metadata={**plotted, **said.named.described(), **said.found},
+        tags=said.named.tags(),
+    )
+
+
+def _named(event: Event) -> Named:
+    return Named(event.model or "", event.version or 0, str(event.body["digest"]))
+
+
+def _named_by(version: ModelVersion) -> Named:
+    return Named(version.model_name, version.version_id, version.digest)
+
+
+def _reason(event: Event) -> dict[str, Any]:
+    reason = event.body.get("reason")
+    return {metadata.REASON: str(reason)} if reason else {}

@@ -1,0 +1,143 @@
+"""What happens outside Dagster appears in the graph: at the next tick, once, and in order."""
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from pedigree.dagster import stage_key
+from pedigree.registry import Registry
+from tests.dagster.location import CHURN, PRODUCTION, Location
+from tests.factories import register, register_candidate
+
+MODEL = CHURN.key
+
+
+def shown(location: Location, key: dg.AssetKey = MODEL) -> list[str]:
+    """The versions of an asset's materializations, oldest first."""
+    records = location.instance.fetch_materializations(key, limit=100, ascending=True).records
+    return [record.asset_materialization.tags["pedigree/version"] for record in records]
+
+
+def said(location: Location) -> list[tuple[str, str]]:
+    """Tick the mirror, store what it reports, and return asset and what it says of each."""
+    answer = location.tick("pedigree_mirror")
+    for event in answer.asset_events:
+        location.instance.report_runless_asset_event(event)
+    return [
+        (event.asset_key.to_user_string(), str(event.description)) for event in answer.asset_events
+    ]
+
+
+def test_registrations_aliases_and_moves_appear_in_order_and_once(
+    location: Location, pedigree: Registry, tmp_path: Path
+) -> None:
+    register_candidate(pedigree, tmp_path, "one", metrics={"accuracy": 0.8})
+    pedigree.set_alias("churn", "best", 1, reason="the only one")
+    pedigree.promote("churn/1", "staging")
+    register(pedigree, tmp_path, "one", run_id="another run", metrics={"accuracy": 0.8})
+    pedigree.delete_alias("churn", "best")
+    assert said(location) == [
+        ("models/churn", "tester registered churn/1"),
+        ("models/churn", "tester set @best to churn/1"),
+        ("models/churn/staging", "tester moved churn/1 to staging"),
+        ("models/churn", "tester trained churn/1"),
+        ("models/churn", "tester took @best from churn/1"),
+    ]
+    assert said(location) == []
+    location.cursors.clear()  # a replay from the beginning
+    assert said(location) == []
+    event = location.instance.get_latest_materialization_event(MODEL).asset_materialization
+    assert event.metadata["accuracy"].value == 0.8
+    assert event.tags["dagster/data_version"] == pedigree.get("churn/1").digest
+    (observed,) = location.instance.fetch_observations(MODEL, limit=1).records
+    assert observed.event_log_entry.asset_observation.metadata["pedigree/alias"].value == "best"
+
+
+def test_what_a_run_of_this_instance_made_is_not_said_again(
+    location: Location, pedigree: Registry
+) -> None:
+    location.train("one")
+    assert said(location) == []
+    location.cursors.clear()
+    assert said(location) == []
+    assert shown(location) == ["1"]
+
+
+def test_a_version_whose_run_died_before_materializing_is_shown_when_the_run_has_ended(
+    location: Location, pedigree: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_: object, **__: object) -> None:
+        raise ConnectionError("the process is gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Registry, "write_card", dies)
+        location.train("one", raise_on_error=False)
+    assert shown(location) == []
+    assert said(location) == [("models/churn", "tester registered churn/1")]
+    run = location.instance.create_run_for_job(
+        location.definitions.get_repository_def().get_job(f"promote_{CHURN.op.name}")
+    )
+    register(pedigree, tmp_path, "two", run_id=run.run_id)
+    register(pedigree, tmp_path, "three")
+    assert said(location) == []
+    location.instance.report_run_failed(location.instance.get_run_by_id(run.run_id))
+    assert [text for _, text in said(location)] == [
+        "tester registered churn/2",
+        "tester registered churn/3",
+    ]
+
+
+def test_a_wiped_graph_is_repaired(location: Location, pedigree: Registry, tmp_path: Path) -> None:
+    for content in ("one", "two"):
+        pedigree.promote(register_candidate(pedigree, tmp_path, content), "staging")
+    pedigree.promote("churn/2", "production")
+    assert len(said(location)) == 5
+    assert said(location) == []
+    location.instance.wipe_assets([MODEL, PRODUCTION])
+    assert said(location) == []  # it may be on its way
+    assert said(location) == [
+        ("models/churn", "tester registered churn/1; the graph did not show it"),
+        ("models/churn", "tester registered churn/2; the graph did not show it"),
+        ("models/churn/production", "churn/2 holds production; the graph did not show it"),
+    ]
+    assert said(location) == []
+    assert shown(location, PRODUCTION) == ["2"]
+    pedigree.rollback("churn", stage="staging")
+    pedigree.promote("churn/1", "production")
+    assert ("models/churn/production", "tester moved churn/1 to production") in said(location)
+
+
+def test_a_lost_event_is_said_again_and_the_newest_stays_the_last(
+    location: Location, pedigree: Registry, tmp_path: Path
+) -> None:
+    for content in ("one", "two", "three"):
+        register(pedigree, tmp_path, content)
+    answer = location.tick("pedigree_mirror")
+    first, _, third = answer.asset_events
+    for event in (first, third):  # the second one is lost on its way
+        location.instance.report_runless_asset_event(event)
+    assert said(location) == []
+    said(location)
+    assert shown(location) == ["1", "3", "2", "3"]
+    assert said(location) == []
+
+
+def test_models_are_compared_a_few_at_each_tick(
+    make_location, pedigree: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pedigree.dagster import mirror
+    from tests.dagster.models import churn_asset
+
+    monkeypatch.setattr(mirror, "_COMPARED", 1)
+    names = ("alpha", "beta", "gamma")
+    location = make_location(*(churn_asset(name) for name in names))
+    for name in names:
+        register_candidate(pedigree, tmp_path, name, name=name)
+        pedigree.promote(f"{name}/1", "staging")
+    assert len(said(location)) == 6
+    location.instance.wipe_assets([stage_key("gamma", "staging")])
+    ticks = [said(location) for _ in range(5)]
+    assert [text for tick in ticks for _, text in tick] == [
+        "gamma/1 holds staging; the graph did not show it"
+    ]
