@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -100,10 +101,10 @@ def _make_template(server: EmbeddedPostgres) -> None:
         connection.execute(sql.SQL("ALTER DATABASE {} IS_TEMPLATE true").format(_name(TEMPLATE)))
 
 
-@pytest.fixture
-def make_database_url(postgres: EmbeddedPostgres) -> Iterator[Callable[..., str]]:
-    """Make databases that go with the test: `make_database_url(template=None)` is an empty one."""
-    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
+@contextmanager
+def databases_of(server: EmbeddedPostgres) -> Iterator[Callable[..., str]]:
+    """Give what makes databases on a server, and remove those that it made."""
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
         made = []
 
         def make(template: str | None = TEMPLATE) -> str:
@@ -119,11 +120,18 @@ def make_database_url(postgres: EmbeddedPostgres) -> Iterator[Callable[..., str]
                 )
             )
             made.append(name)
-            return postgres.url(name)
+            return server.url(name)
 
         yield make
         for name in made:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(_name(name)))
+
+
+@pytest.fixture
+def make_database_url(postgres: EmbeddedPostgres) -> Iterator[Callable[..., str]]:
+    """Make databases that go with the test: `make_database_url(template=None)` is an empty one."""
+    with databases_of(postgres) as make:
+        yield make
 
 
 @pytest.fixture

@@ -13,6 +13,10 @@ from benchmarks._million import fill
 from benchmarks._million_rows import Shape, name_of
 from pedigree.catalog.store import SQL as CATALOG
 from pedigree.lifecycle.store import SQL as LIFECYCLE
+from pedigree.postgres import EmbeddedPostgres
+from tests.conftest import databases_of
+
+pytestmark = pytest.mark.xdist_group("reads")
 
 LARGE = 12
 SHAPES = (
@@ -59,11 +63,14 @@ READS: dict[str, tuple[Any, dict[str, object]]] = {
 }
 
 
-@pytest.fixture
-def connection(database_url: str) -> Iterator[psycopg.Connection[Any]]:
-    fill(database_url, *SHAPES)
-    with psycopg.connect(database_url, autocommit=True, row_factory=dict_row) as connection:
-        yield connection
+@pytest.fixture(scope="module")
+def connection(postgres: EmbeddedPostgres) -> Iterator[psycopg.Connection[Any]]:
+    """A database that is filled once, since it is only read; hence the group."""
+    with databases_of(postgres) as make_database_url:
+        url = make_database_url()
+        fill(url, *SHAPES)
+        with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
+            yield connection
 
 
 def pages(connection: psycopg.Connection[Any], query: Any, given: dict[str, object]) -> int:

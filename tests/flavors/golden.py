@@ -145,7 +145,7 @@ GOLDEN: dict[str, Callable[[], object]] = {
 }
 
 
-def main(folder: Path) -> None:
+def train_all(folder: Path) -> None:
     for name, train in GOLDEN.items():
         target = folder / name
         target.mkdir(parents=True)
@@ -155,4 +155,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    train_all(Path(sys.argv[1]))
