@@ -47,6 +47,7 @@ class VersionState:
     deleted_at: datetime | None = None
     collected: bool = False
     cards: list[str] = field(default_factory=list)
+    evaluations: list[str] = field(default_factory=list)
     trainings: dict[str, dict[str, Any]] = field(default_factory=dict)
     verdicts: list[dict[str, Any]] = field(default_factory=list)
     _quarantines: dict[int, str] = field(default_factory=dict, repr=False, compare=False)
@@ -125,7 +126,8 @@ def combined_reason(reasons: Iterable[str]) -> str | None:
 TRAINING = ("run_id", "git_commit", "git_dirty", "training_data_digest", "environment_hash")
 DECISION = ("digest", "from_stage", "to_stage", "generation", "comment")
 VERDICT = (
-    *("check", "passed", "severity", "digest", "relative", "baseline_digest", "summary", "run_id"),
+    *("check", "passed", "severity", "digest", "relative", "baseline_digest", "settings"),
+    *("summary", "run_id"),
 )
 
 
@@ -179,6 +181,8 @@ def _updated(state: ModelState, event: NewEvent) -> None:
             setattr(version, name, event.body[name])
     if "model_card" in event.body:
         version.cards.append(str(event.body["model_card"]))
+    if "evaluation" in event.body:
+        version.evaluations.append(str(event.body["evaluation"]))
 
 
 def _deleted(state: ModelState, event: NewEvent) -> None:
@@ -267,7 +271,10 @@ def _tier_changed(state: ModelState, event: NewEvent) -> None:
 
 
 def _checked(state: ModelState, event: NewEvent) -> None:
-    _version(state, event).verdicts.append({key: event.body[key] for key in VERDICT})
+    _version(state, event).verdicts.append(
+        # What was recorded before verdicts named their settings knows none.
+        {"settings": None, **{key: event.body[key] for key in VERDICT if key in event.body}}
+    )
 
 
 def _version(state: ModelState, event: NewEvent) -> VersionState:

@@ -317,7 +317,7 @@ WHERE model_id = %(model_id)s;
 -- name: verdicts_of_model
 -- What the events tell of verdicts.
 SELECT version, check_name AS check, passed, severity, digest, relative, baseline_digest, summary,
-    run_id
+    run_id, settings
 FROM pedigree.verdict
 WHERE model_id = %(model_id)s
 ORDER BY verdict_id;
@@ -328,6 +328,12 @@ SELECT version, digest, from_stage, to_stage, generation, comment, approved, dec
 FROM pedigree.decision
 WHERE model_id = %(model_id)s
 ORDER BY decision_id;
+
+-- name: evaluations_of_model
+-- Every evaluation by group of a model's versions, whose digests the events tell.
+SELECT version, evaluation FROM pedigree.evaluation
+WHERE model_id = %(model_id)s
+ORDER BY version, revision;
 
 -- name: cards_of_model
 -- What the events tell of cards.

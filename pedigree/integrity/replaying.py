@@ -6,6 +6,9 @@ from dataclasses import fields
 from functools import partial
 from typing import Any
 
+import rfc8785
+
+from pedigree.artifacts.records import digest_of
 from pedigree.audit.records import NewEvent
 from pedigree.audit.replay import (
     TRAINING,
@@ -109,6 +112,9 @@ def _state_of_tables(transaction: Transaction, model: Row) -> ModelState:
         state.versions[row["version"]].verdicts.append({name: row[name] for name in VERDICT})
     for row in rows("decisions_of_model"):
         state.versions[row.pop("version")].decisions.append(row)
+    for row in rows("evaluations_of_model"):
+        said = digest_of(rfc8785.dumps(row["evaluation"]))
+        state.versions[row["version"]].evaluations.append(said)
     for row in rows("cards_of_model"):
         state.versions[row["version"]].cards.append(row["digest"])
     _add_tenures(state, rows("tenures_of_model"))

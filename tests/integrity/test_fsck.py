@@ -6,6 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from pedigree.evaluation.records import Evaluation, GroupResult, Task
 from pedigree.integrity.fsck import fsck
 from pedigree.lifecycle.records import RetentionRule
 from pedigree.postgres.database import Database
@@ -162,6 +163,15 @@ EDITS: dict[str, tuple[str, set[str]]] = {
         "UPDATE pedigree.verdict SET passed = NOT passed WHERE version = 1",
         {"events_replay"},
     ),
+    "a verdict's settings were edited": (
+        "UPDATE pedigree.verdict SET settings = '{\"percent\": 0}' WHERE version = 1",
+        {"events_replay"},
+    ),
+    "an evaluation was edited": (
+        "UPDATE pedigree.evaluation SET evaluation ="
+        " jsonb_set(evaluation, '{overall,metrics,accuracy}', '0.9')",
+        {"events_replay"},
+    ),
     "a tier was edited": (
         "UPDATE pedigree.model_version SET tier = 'archive' WHERE version = 1",
         {"events_replay"},
@@ -232,6 +242,8 @@ def lived(impatient: Registry, tmp_path: Path) -> Registry:
     registry.set_alias("churn", "best", 2)
     registry.set_retention("churn", RetentionRule(keep_production=5))
     registry.write_card("churn/1")
+    overall = GroupResult(group="overall", count=3, metrics={"accuracy": 2 / 3})
+    registry.set_evaluation("churn/1", Evaluation(task=Task.BINARY, overall=overall))
     register(registry, tmp_path, "a", run_id="run-2", metrics={"auc": 1e23})
     registry.update("churn/1", description="the first", owners=["ann"])
     registry.delete("churn/4", reason="test")
