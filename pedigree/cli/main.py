@@ -16,6 +16,7 @@ from pedigree.cli import (
     approvals,
     catalog,
     changes,
+    checking,
     collection,
     compare,
     database,
@@ -45,7 +46,7 @@ app = typer.Typer(
 
 for group in (
     *(models, search, catalog, compare, lineage, upstream, quarantine, register, changes, alias),
-    *(stages, approvals, policy, events, storage, collection, integrity, database, server),
+    *(checking, stages, approvals, policy, events, storage, collection, integrity, database, server),
 ):
     group.add_to(app)
 

@@ -7,10 +7,12 @@ import typer
 
 from pedigree.cli._input import JsonFlag, NameArgument
 from pedigree.cli._session import open_registry
+from pedigree.cli.checking import show_verdicts
 from pedigree.cli.lineage import snippet
-from pedigree.cli.stages import show_verdicts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pedigree.catalog.records import ModelVersion, Registration
     from pedigree.cli._metadata import Declared
     from pedigree.lifecycle.records import RecordedVerdict
@@ -111,8 +113,7 @@ def register(
         registration = _register(registry, name, path, declared, as_json)
         reference = registration.version.reference
         registry.write_card(reference)  # the card is part of the metadata that is checked
-        checks = registry.registration_checks(name)
-        verdicts = [registry.run_check(reference, check) for check in checks]
+        verdicts = registry.run_checks(reference)
         registry.write_card(reference)  # now with the verdicts
         version = registry.get(reference)
     _answer(registration, version, verdicts, as_json)
@@ -132,7 +133,7 @@ def _register(
 def _answer(
     registration: "Registration",
     version: "ModelVersion",
-    verdicts: "list[RecordedVerdict]",
+    verdicts: "Sequence[RecordedVerdict]",
     as_json: bool,
 ) -> None:
     from pedigree.cli._output import out, print_json

@@ -1,4 +1,4 @@
-"""``pedigree promote | rollback | explain | check``: move versions, and see why they may not."""
+"""``pedigree promote | rollback | explain``: move versions, and see why they may not."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,7 +8,7 @@ from pedigree.cli._input import JsonFlag, NameArgument, ReferenceArgument
 from pedigree.cli._session import open_registry
 
 if TYPE_CHECKING:
-    from pedigree.lifecycle.records import Move, RecordedVerdict
+    from pedigree.lifecycle.records import Move
     from pedigree.lifecycle.standing import Explanation
 
 ToStage = Annotated[
@@ -20,7 +20,6 @@ Reason = Annotated[str | None, typer.Option("--reason", help="Why; kept in the a
 def add_to(app: typer.Typer) -> None:
     """Add this group's commands."""
     for name, command in (
-        ("check", check),
         ("explain", explain),
         ("promote", promote),
         ("rollback", rollback),
@@ -96,37 +95,3 @@ def _show_explanation(explanation: "Explanation") -> None:
 
 def _mark(passed: bool) -> str:
     return "passed" if passed else "waits"
-
-
-def check(
-    reference: ReferenceArgument,
-    only: Annotated[
-        list[str] | None, typer.Option("--only", metavar="CHECK", help="Run this check alone.")
-    ] = None,
-    as_json: JsonFlag = False,
-) -> None:
-    """Run the registry's checks on a version.
-
-    The verdicts are recorded; the exit code is 1 if one of them stops the version.
-    """
-    from pedigree.cli._output import print_json
-
-    with open_registry() as registry:
-        version = registry.get(reference)
-        names = only or registry.registration_checks(version.model_name)
-        verdicts = [registry.run_check(version.reference, name) for name in names]
-        registry.renew_card(version.reference)
-    if as_json:
-        print_json(verdicts)
-    else:
-        show_verdicts(verdicts)
-    if any(not verdict.passed and verdict.severity.value == "error" for verdict in verdicts):
-        raise typer.Exit(1)
-
-
-def show_verdicts(verdicts: "list[RecordedVerdict]") -> None:
-    """Print verdicts as a table."""
-    from pedigree.cli._output import out, table, verdict_text
-
-    rows = ((verdict.check, verdict_text(verdict), verdict.summary) for verdict in verdicts)
-    out.print(table(("check", "verdict", "found"), rows))

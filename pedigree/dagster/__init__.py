@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pedigree.dagster.checks import model_checks
     from pedigree.dagster.conditions import input_condition, promotion_condition
     from pedigree.dagster.data_versions import content_version
+    from pedigree.dagster.datasheets import datasheet_metadata
     from pedigree.dagster.definitions import registry_definitions, registry_resources
     from pedigree.dagster.drift import drift_asset
     from pedigree.dagster.drift_alerts import alert_drift, drift_check
@@ -51,6 +52,7 @@ __all__ = [
     "TrainedModel",
     "alert_drift",
     "content_version",
+    "datasheet_metadata",
     "drift_asset",
     "drift_check",
     "expectations_check",
@@ -82,6 +84,7 @@ _MODULES = {
     "TrainedModel": "trained",
     "alert_drift": "drift_alerts",
     "content_version": "data_versions",
+    "datasheet_metadata": "datasheets",
     "drift_asset": "drift",
     "drift_check": "drift_alerts",
     "expectations_check": "expectations",

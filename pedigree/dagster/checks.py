@@ -5,16 +5,22 @@ registry as well: there a gate asks what was found on exactly this digest. That 
 inside its own run only, and the version exists even where it failed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
+from pedigree.catalog.references import parse_reference
 from pedigree.dagster import events, metadata
+from pedigree.dagster.datasheets import Documented, datasheets_of
 from pedigree.dagster.line import ModelLine, line_of
 from pedigree.dagster.names import slug
 from pedigree.dagster.provenance import actor_of
 from pedigree.dagster.resource import RegistryResource
+from pedigree.datasets.records import Datasheet
+from pedigree.lifecycle.checks import CHECKS
+from pedigree.lifecycle.checks.datasheets_present import DATASHEETS_PRESENT
+from pedigree.lifecycle.checks.severity import shown_severity
 from pedigree.lifecycle.policy import (
     ARTIFACT_INTACT,
     METADATA_COMPLETE,
@@ -22,6 +28,7 @@ from pedigree.lifecycle.policy import (
     SIGNATURE_COMPATIBLE,
 )
 from pedigree.lifecycle.records import RecordedVerdict, Severity
+from pedigree.registry import Registry
 
 
 def model_checks(
@@ -29,26 +36,35 @@ def model_checks(
     *,
     checks: Sequence[str] | None = None,
     blocking: bool = True,
+    sources: Iterable[Documented] = (),
 ) -> dg.AssetChecksDefinition:
     """Return the registry's checks of a model asset, as one op.
 
     Args:
         model: The model's asset, or its name where another code location trains it.
-        checks: The checks' names; by default all that apply to the model's policy.
+        checks: The checks' names; by default those for which the model's policy asks, and those
+            that apply to every model.
         blocking: A check that fails with severity *error* stops what follows in the same run.
+        sources: Assets whose definitions carry a datasheet, for the check of datasheets.
+
+    Raises:
+        InvalidMetadataError: What a definition carries is no datasheet.
     """
     line = line_of(model)
     names = tuple(checks) if checks is not None else default_checks(line)
+    sheets = datasheets_of(sources) if DATASHEETS_PRESENT in names else {}
 
     @dg.multi_asset_check(
         name=slug(line.name, "checks"),
-        specs=[dg.AssetCheckSpec(name, asset=line.key, blocking=blocking) for name in names],
+        specs=[_spec(line, name, blocking=blocking) for name in names],
         can_subset=True,
     )
     def judge(
         context: dg.AssetCheckExecutionContext, registry: RegistryResource
     ) -> Iterator[dg.AssetCheckResult]:
         selected = {key.name for key in context.selected_asset_check_keys}
+        if DATASHEETS_PRESENT in selected:
+            _keep(registry.connect(), context, sheets)
         for name in names:
             if name in selected:
                 yield _judge(context, registry, line, name)
@@ -61,12 +77,27 @@ def model_checks(
 def default_checks(line: ModelLine) -> tuple[str, ...]:
     """Return the checks that apply to a model; without a champion's metric there is no regression.
 
-    Those that look at the record alone come first, the one that reads all bytes last.
+    Those that look at the record alone come first, those that read all bytes last.
     """
-    names = [METADATA_COMPLETE, SIGNATURE_COMPATIBLE]
+    wanted = {METADATA_COMPLETE, SIGNATURE_COMPATIBLE, ARTIFACT_INTACT}
     if line.policy.champion_metric is not None:
-        names.append(NO_REGRESSION)
-    return (*names, ARTIFACT_INTACT)
+        wanted.add(NO_REGRESSION)
+    return tuple(name for name in CHECKS if name in wanted or line.policy.check_rules(name))
+
+
+def _spec(line: ModelLine, name: str, *, blocking: bool) -> dg.AssetCheckSpec:
+    known = CHECKS.get(name)
+    return dg.AssetCheckSpec(
+        name, asset=line.key, blocking=blocking, description=known.asks if known else None
+    )
+
+
+def _keep(
+    registry: Registry, context: dg.AssetCheckExecutionContext, sheets: Mapping[str, Datasheet]
+) -> None:
+    actor = registry.actor(actor_of(context.run.tags))
+    for asset, sheet in sheets.items():
+        registry.set_datasheet(asset, sheet, actor=actor)
 
 
 def _judge(
@@ -86,10 +117,17 @@ def _judge(
             description="no materialization names a version, so there is nothing to judge",
         )
     client = registry.connect()
-    verdict = client.run_check(
-        reference, name, run_id=run.run_id, actor=client.actor(actor_of(run.tags))
+    model = parse_reference(reference).name
+    verdicts = [
+        client.run_check(
+            reference, name, rule=rule, run_id=run.run_id, actor=client.actor(actor_of(run.tags))
+        )
+        for rule in client.check_rules(model, name)
+    ]
+    severity = shown_severity(client.policy(model), verdicts[0])
+    return dg.AssetCheckResult(
+        asset_key=line.key, **evaluation(reference, record.storage_id, verdicts, severity)
     )
-    return _result(line, reference, record.storage_id, verdict)
 
 
 def _record(
@@ -105,9 +143,18 @@ def _reference(record: events.MaterializationRecord | None) -> str | None:
     return None if named is None else str(named.value)
 
 
-def _result(
-    line: ModelLine, reference: str, storage_id: int, verdict: RecordedVerdict
-) -> dg.AssetCheckResult:
+def evaluation(
+    reference: str, storage_id: int, verdicts: Sequence[RecordedVerdict], severity: Severity
+) -> dict[str, Any]:
+    """Return what Dagster shows of a check: what the earliest stage that asks for it found.
+
+    Args:
+        reference: The version that was judged.
+        storage_id: Its materialization.
+        verdicts: One for each of the settings by which stages ask, the earliest stage's first.
+        severity: What a failure is.
+    """
+    verdict, *further = verdicts
     found: dict[str, Any] = {
         # Dagster's target is the newest materialization, which need not be the one judged.
         metadata.REFERENCE: reference,
@@ -115,15 +162,21 @@ def _result(
         "pedigree/storage_id": storage_id,
         "details": dg.MetadataValue.json(dict(verdict.details)),
     }
+    if verdict.settings:
+        found["settings"] = dg.MetadataValue.json(dict(verdict.settings))
     if verdict.baseline_digest:
         found["pedigree/baseline_digest"] = verdict.baseline_digest
-    return dg.AssetCheckResult(
-        check_name=verdict.check,
-        asset_key=line.key,
-        passed=verdict.passed,
-        severity=dg.AssetCheckSeverity.WARN
-        if verdict.severity is Severity.WARN
-        else dg.AssetCheckSeverity.ERROR,
-        description=verdict.summary,
-        metadata=found,
-    )
+    if further:
+        found["by the settings of later stages"] = dg.MetadataValue.json(
+            [each.model_dump(mode="json", include=_LATER) for each in further]
+        )
+    return {
+        "check_name": verdict.check,
+        "passed": verdict.passed,
+        "severity": dg.AssetCheckSeverity[severity.name],
+        "description": verdict.summary,
+        "metadata": found,
+    }
+
+
+_LATER = {"passed", "severity", "settings", "summary"}

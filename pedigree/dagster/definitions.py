@@ -14,6 +14,7 @@ from typing import Any
 import dagster as dg
 
 from pedigree.dagster.checks import model_checks
+from pedigree.dagster.datasheets import Documented
 from pedigree.dagster.drift_alerts import alert_drift, drift_check, retraining_job
 from pedigree.dagster.following import follow_lineage
 from pedigree.dagster.io_manager import ModelIOManager
@@ -36,6 +37,7 @@ def registry_definitions(
     registry: RegistryResource | None = None,
     checks: bool = True,
     blocking: bool = True,
+    sources: Iterable[Documented] = (),
     sensors: bool = True,
     interval_seconds: int = 30,
     running: bool = True,
@@ -50,6 +52,7 @@ def registry_definitions(
         registry: The registry; by the settings when None.
         checks: With the registry's checks of the model assets.
         blocking: A failed check stops what follows in the same run.
+        sources: Assets whose definitions may carry datasheets, for the check of datasheets.
         sensors: With the sensors for promotion, mirror and lineage; call this once a location.
         interval_seconds: How often the sensors look.
         running: The sensors run from the start, and need not be switched on.
@@ -59,6 +62,7 @@ def registry_definitions(
     """
     made = [(model, line) for model in models for line in lines_of(model)]
     lines = [line for _, line in made]
+    documented = tuple(sources)
     _refuse_twins(lines)
     stages: list[dg.AssetsDefinition] = []
     jobs = []
@@ -70,7 +74,7 @@ def registry_definitions(
             jobs.append(_retraining_job(line))
     return dg.Definitions(
         assets=stages,
-        asset_checks=_checks(lines, blocking=blocking) if checks else [],
+        asset_checks=_checks(lines, documented, blocking=blocking) if checks else [],
         jobs=jobs,
         sensors=_sensors(lines, jobs, interval_seconds, running=running) if sensors else [],
         resources=registry_resources(registry),
@@ -105,8 +109,10 @@ def _stages_of(
     )
 
 
-def _checks(lines: Sequence[ModelLine], *, blocking: bool) -> list[dg.AssetChecksDefinition]:
-    return [model_checks(line, blocking=blocking) for line in lines] + [
+def _checks(
+    lines: Sequence[ModelLine], sources: Sequence[Documented], *, blocking: bool
+) -> list[dg.AssetChecksDefinition]:
+    return [model_checks(line, blocking=blocking, sources=sources) for line in lines] + [
         drift_check(line) for line in lines if _is_watched(line)
     ]
 

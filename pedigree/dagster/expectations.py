@@ -1,5 +1,8 @@
 """A Great Expectations suite as an asset check, on the data a model is trained on.
 
+What it found is kept in the registry, bound to exactly the data it looked at: the check
+``training_data_expectations`` of each version that was trained on it leads to the result.
+
 ::
 
     complete = expectations_check(
@@ -15,9 +18,15 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import dagster as dg
+from pydantic import JsonValue
 
+from pedigree.dagster import events, metadata
 from pedigree.dagster.inputs import AssetLike, key_of
+from pedigree.dagster.provenance import actor_of
+from pedigree.dagster.resource import RegistryResource
+from pedigree.datasets.records import DataState, DataVerdict
 from pedigree.errors import MissingDependencyError
+from pedigree.lifecycle.records import Severity
 
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite
@@ -34,6 +43,7 @@ def expectations_check(
     *,
     name: str = "expectations",
     blocking: bool = True,
+    severity: Severity = Severity.ERROR,
 ) -> dg.AssetChecksDefinition:
     """Return a check that holds an asset's frame against a suite.
 
@@ -45,11 +55,31 @@ def expectations_check(
         suite: The expectations.
         name: The check's name.
         blocking: A failure stops what follows in the same run, such as the training.
+        severity: What a failure is; a warning stops nothing.
     """
+    key = key_of(asset)
 
-    @dg.asset_check(asset=key_of(asset), name=name, blocking=blocking)
-    def check(frame: Any) -> dg.AssetCheckResult:
-        return validate(frame, suite)
+    @dg.asset_check(asset=key, name=name, blocking=blocking)
+    def check(
+        context: dg.AssetCheckExecutionContext, registry: RegistryResource, frame: Any
+    ) -> dg.AssetCheckResult:
+        result = validate(frame, suite)
+        partition = context.partition_key if context.has_partition_key else None
+        state = _state(context.instance, key, partition, context.run.run_id)
+        client = registry.connect()
+        client.record_data_verdict(
+            DataVerdict(
+                **state.model_dump(),
+                check=name,
+                passed=result.passed,
+                severity=severity.value,
+                summary=str(result.description),
+                details=_plain(result.metadata),
+                run_id=context.run.run_id,
+            ),
+            actor=client.actor(actor_of(context.run.tags)),
+        )
+        return result._replace(severity=dg.AssetCheckSeverity[severity.name])
 
     return check
 
@@ -82,6 +112,36 @@ def validate(frame: Any, suite: Suite) -> dg.AssetCheckResult:
             "failed": dg.MetadataValue.json(failed[:_SHOWN]),
         },
     )
+
+
+def _state(
+    instance: dg.DagsterInstance, key: dg.AssetKey, partition: str | None, run_id: str
+) -> DataState:
+    """Return which state of the data a run looks at: its own, else the newest."""
+    written = events.of_run(instance, key, partition, run_id)
+    if written is None:  # of a source there are observations at most
+        newest = events.latest(instance, key, [partition] if partition else None)
+        observed = next(iter(newest.values()), None)
+        return DataState(
+            asset=key.to_user_string(),
+            partition=partition,
+            storage_id=observed.storage_id if observed else None,
+            materialized_by=observed.run_id if observed else None,
+        )
+    tags = written.event.tags or {}
+    # A version that Dagster computed says nothing about the content.
+    speaks = tags.get(metadata.DATA_VERSION_GIVEN) == "true"
+    return DataState(
+        asset=key.to_user_string(),
+        partition=partition,
+        storage_id=written.storage_id,
+        materialized_by=written.run_id,
+        data_version=tags.get(metadata.DATA_VERSION) if speaks else None,
+    )
+
+
+def _plain(found: Mapping[str, Any]) -> dict[str, JsonValue]:
+    return {name: value.value for name, value in found.items()}
 
 
 def _described(result: Any) -> dict[str, Any]:

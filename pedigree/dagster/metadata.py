@@ -46,6 +46,9 @@ LINE = "pedigree/line"
 FLAVOR = "pedigree/flavor"
 PARTITION_NAME = "pedigree/partition_name"
 
+# Metadata of the definition of an asset whose data has a datasheet.
+DATASHEET = "pedigree/datasheet"
+
 # Tags of runs.
 ACTOR = "pedigree/actor"
 PROMOTION = "pedigree/promotion"

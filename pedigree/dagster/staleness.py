@@ -18,7 +18,7 @@ from pedigree.lineage.staleness import AssetPartition
 from pedigree.postgres.embedded import EmbeddedPostgres
 from pedigree.settings import Settings
 
-_OUT_OF_REACH = (
+OUT_OF_REACH = (
     PedigreeError,
     dg.DagsterError,
     DagsterPostgresException,
@@ -40,9 +40,9 @@ def current_data_versions(
         None where no instance is within reach that knows any of them, so nothing is claimed.
     """
     try:
-        with _instance(settings) as instance:
+        with instance_in_reach(settings) as instance:
             found = _data_versions(instance, inputs) if instance else {}
-    except _OUT_OF_REACH:
+    except OUT_OF_REACH:
         return None
     # An instance that knows none of them is another one than the one they were made on.
     return found if any(found.values()) else None
@@ -69,7 +69,8 @@ def _data_versions(
 
 
 @contextmanager
-def _instance(settings: Settings) -> Iterator[dg.DagsterInstance | None]:
+def instance_in_reach(settings: Settings) -> Iterator[dg.DagsterInstance | None]:
+    """Give the instance of ``DAGSTER_HOME`` or of the working folder, else that of the settings."""
     # DagsterInstance.get() looks at the variable alone; the working folder is what `dg` looks at.
     home = Path(os.environ.get("DAGSTER_HOME") or Path.cwd())
     if (home / "dagster.yaml").is_file() or os.environ.get("DAGSTER_HOME"):

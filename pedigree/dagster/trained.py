@@ -29,6 +29,7 @@ from pedigree.signatures.records import Signature
 
 if TYPE_CHECKING:
     from pedigree.cards.records import CardNotes
+    from pedigree.evaluation.records import Evaluation
     from pedigree.registry import Registry
 
 
@@ -52,6 +53,7 @@ class TrainedModel:
         sample: A few rows of input.
         sample_outputs: What the model gave for the sample.
         evaluation_data: The id of the data that the metrics were computed on.
+        evaluation: How it did for each group of that data, as ``evaluate`` measures it.
         training_data_version: The training data's version in its owner's words.
         training_profile: What :func:`pedigree.monitoring.profile.profile` made of the training
             data and of what the model says of it; what is served later is compared with it.
@@ -68,6 +70,7 @@ class TrainedModel:
     sample: Any = None
     sample_outputs: Any = None
     evaluation_data: str | None = None
+    evaluation: "Evaluation | None" = None
     training_data_version: str | None = None
     training_profile: DataProfile | None = None
     description: str | None = None
@@ -188,10 +191,13 @@ def register_trained(
             lineage=lineage,
         )
         actor = registry.actor(provenance.actor)
-        registration = registry.register(name, files, new, actor=actor)
+        done = registry.register(name, files, new, actor=actor)
+    reference = done.version.reference
+    if trained.evaluation is not None:
+        registry.set_evaluation(reference, trained.evaluation, actor=actor)
     if trained.training_profile is not None:
-        registry.keep_profile(registration.version.reference, trained.training_profile, actor=actor)
-    return registration
+        registry.keep_profile(reference, trained.training_profile, actor=actor)
+    return done
 
 
 def _files(trained: TrainedModel, flavor: str, folder: Path) -> Path:

@@ -134,11 +134,16 @@ def _is_spent(verdict: RecordedVerdict, check: CheckRule, model: ModelFacts) -> 
     return is_void(verdict, model.champion) or is_aged(verdict, check, model.at)
 
 
-def registration_checks(policy: Policy) -> tuple[str, ...]:
-    """Return the checks by which a new version becomes a candidate."""
-    rule = policy.rule(CANDIDATE) or next(
+def registration_rule(policy: Policy) -> StageRule | None:
+    """Return the rule of the stage that a new version enters first."""
+    return policy.rule(CANDIDATE) or next(
         (rule for rule in policy.stages if NO_STAGE in rule.after), None
     )
+
+
+def registration_checks(policy: Policy) -> tuple[str, ...]:
+    """Return the checks by which a new version becomes a candidate."""
+    rule = registration_rule(policy)
     return rule.check_names if rule else ()
 
 

@@ -1,5 +1,6 @@
 """The policy a model has unless it is given its own, and one for those who roll out slowly."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -27,7 +28,10 @@ NO_REGRESSION = "no_regression"
 
 
 def default_policy(
-    champion_metric: MetricRule | None = None, drift: DriftRule | None = None
+    champion_metric: MetricRule | None = None,
+    drift: DriftRule | None = None,
+    *,
+    checks: Iterable[CheckRule | str] = (),
 ) -> Policy:
     """Return the default graph, ``none → candidate → staging → production → archived``.
 
@@ -37,22 +41,23 @@ def default_policy(
     Args:
         champion_metric: With it, a version must also not be worse than the champion.
         drift: With it, what production is given is watched.
+        checks: What else candidates and the holders of the stages behind them must pass.
     """
     names = [METADATA_COMPLETE, SIGNATURE_COMPATIBLE, ARTIFACT_INTACT]
     if champion_metric:
         names.append(NO_REGRESSION)
-    checks = tuple(CheckRule(name=name) for name in names)
+    asked = tuple(CheckRule.model_validate(each) for each in (*names, *checks))
     return Policy(
         champion_metric=champion_metric,
         drift=drift,
         stages=(
-            StageRule(name=CANDIDATE, after=(NO_STAGE,), checks=checks),
-            StageRule(name="staging", after=(CANDIDATE, ARCHIVED), checks=checks, automatic=True),
+            StageRule(name=CANDIDATE, after=(NO_STAGE,), checks=asked),
+            StageRule(name="staging", after=(CANDIDATE, ARCHIVED), checks=asked, automatic=True),
             StageRule(
                 name="production",
                 after=("staging", ARCHIVED),
                 exclusive=True,
-                checks=checks,
+                checks=asked,
                 automatic=True,
             ),
             StageRule(name=ARCHIVED, after=(NO_STAGE, CANDIDATE, "staging", "production")),

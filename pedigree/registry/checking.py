@@ -9,6 +9,7 @@ from pedigree.lifecycle import due
 from pedigree.lifecycle.checks import CHECKS
 from pedigree.lifecycle.checks.base import Check
 from pedigree.lifecycle.checks.graphs import report
+from pedigree.lifecycle.checks.severity import shown_severity
 from pedigree.lifecycle.promotion import Mover
 from pedigree.lifecycle.records import CheckRule, RecordedVerdict, Verdict
 from pedigree.postgres.transaction import Transaction
@@ -79,17 +80,27 @@ class CheckVerbs(StageVerbs, DataVerbs, EvaluationVerbs):
         self.renew_card(version.reference)
         return verdicts
 
+    def run_checks(self, reference: str) -> tuple[RecordedVerdict, ...]:
+        """Run all the registry's checks for which the model's stages ask, by each one's settings.
+
+        Raises:
+            InvalidPolicyError: A check does not take the settings that the policy gives it.
+            MissingDependencyError: What a check needs is not installed.
+        """
+        version = self.get(reference)
+        policy = self.policy(version.model_name)
+        return tuple(
+            self.run_check(version.reference, check, rule=rule)
+            for check in CHECKS
+            for rule in policy.check_rules(check)
+        )
+
     def check_rules(self, name: str, check: str) -> tuple[CheckRule, ...]:
         """Return the rules by which a model's stages ask for a check, of each settings the first.
 
         A check that no stage asks for goes by its own defaults.
         """
         return self.policy(name).check_rules(check) or (CheckRule(name=check),)
-
-    def checks_of(self, name: str) -> tuple[str, ...]:
-        """Return the registry's checks for which the stages of a model ask."""
-        policy = self.policy(name)
-        return tuple(check for check in CHECKS if policy.check_rules(check))
 
     def record_verdict(
         self, reference: str, verdict: Verdict, *, actor: Actor | None = None
@@ -133,7 +144,8 @@ class CheckVerbs(StageVerbs, DataVerbs, EvaluationVerbs):
 
     def _show(self, version: ModelVersion, verdicts: Sequence[RecordedVerdict]) -> None:
         origin = self.trainings(version.reference, limit=1)[0].origin
-        report(version, origin, verdicts, self.settings)
+        severity = shown_severity(self.policy(version.model_name), verdicts[0])
+        report(version, origin, verdicts, severity, self.settings)
 
 
 def _known(check: str) -> Check:

@@ -2,6 +2,7 @@
 
 from pedigree.audit.records import Actor
 from pedigree.lifecycle import due, revisions
+from pedigree.lifecycle.checks.settings import require_known_settings
 from pedigree.lifecycle.facts import model_state
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import Policy
@@ -37,8 +38,10 @@ class PolicyVerbs(Session):
 
         Raises:
             InvalidNameError: The name breaks the rule.
+            InvalidPolicyError: It gives a check of the registry settings that this does not take.
             NotPermittedError: The present policy lets others change it.
         """
+        require_known_settings(policy)
         actor = actor or self.actor()
         return self.database.run(
             lambda transaction: revisions.set_policy(

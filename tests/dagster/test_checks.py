@@ -1,14 +1,25 @@
 from collections.abc import Callable
+from pathlib import Path
 
 import dagster as dg
 import pandas as pd
 import pytest
 
-from pedigree.dagster import expectations_check, model_checks
+from pedigree.dagster import (
+    TrainedModel,
+    datasheet_metadata,
+    expectations_check,
+    model_asset,
+    model_checks,
+)
 from pedigree.dagster.checks import default_checks
 from pedigree.dagster.line import ModelLine, line_of
+from pedigree.errors import InvalidMetadataError
+from pedigree.evaluation.measure import evaluate
+from pedigree.lifecycle.policy import default_policy
+from pedigree.lifecycle.records import CheckRule, Policy, Severity
 from pedigree.registry import Registry
-from tests.dagster.models import churn_asset, recipe
+from tests.dagster.models import churn_asset, recipe, trained
 
 Materialize = Callable[..., dg.ExecuteInProcessResult]
 CHURN = churn_asset()
@@ -139,6 +150,136 @@ def test_a_check_of_one_partition_judges_its_model(
     assert found.metadata["pedigree/reference"].value == "by_country-fr/1"
 
 
+def asked(*stages: tuple[str, CheckRule]) -> Policy:
+    """The default stages, of which some ask for one check each and nothing else."""
+    wanted = dict(stages)
+    return Policy(
+        stages=tuple(
+            each.model_copy(update={"checks": (wanted[each.name],) if each.name in wanted else ()})
+            for each in default_policy().stages
+        )
+    )
+
+
+def requires(*fields: str, severity: Severity = Severity.ERROR) -> CheckRule:
+    settings = {"required": list(fields), "recommended": []}
+    return CheckRule(name="metadata_complete", severity=severity, settings=settings)
+
+
+@pytest.mark.parametrize("severity", list(Severity))
+def test_what_follows_is_stopped_by_an_error_and_not_by_a_warning(
+    materialize: Materialize, severity: Severity
+) -> None:
+    policy = asked(("candidate", requires("risk_class", severity=severity)))
+    model = model_by(policy)
+
+    @dg.asset(deps=[model])
+    def downstream() -> None: ...
+
+    checks = model_checks(model, checks=["metadata_complete"])
+    result = materialize(model, checks, downstream, raise_on_error=False)
+    (found,) = result.get_asset_check_evaluations()
+    assert (found.passed, found.severity.name) == (False, severity.name)
+    keys = {event.asset_key for event in result.get_asset_materialization_events()}
+    assert (downstream.key in keys) is (severity is Severity.WARN)
+
+
+def model_by(policy: Policy) -> dg.AssetsDefinition:
+    @model_asset(name="churn", flavor="generic", policy=policy)
+    def churn() -> TrainedModel:
+        return trained("one")
+
+    return churn
+
+
+def test_what_only_a_later_stage_asks_for_warns_and_is_judged_for_it(
+    materialize: Materialize, pedigree: Registry
+) -> None:
+    late = requires("risk_class")
+    model = model_by(asked(("candidate", requires("owners")), ("staging", late)))
+    result = materialize(model, model_checks(model, checks=["metadata_complete"]))
+    (found,) = result.get_asset_check_evaluations()
+    assert found.passed
+    (later,) = found.metadata["by the settings of later stages"].value
+    assert (later["passed"], later["settings"]) == (False, late.settings)
+    assert len(pedigree.verdicts("churn/1")) == 2
+    (waits,) = pedigree.explain("churn/1", "staging").waits_for
+    assert "not provided: risk_class" in waits
+    model = model_by(asked(("staging", late)))
+    result = materialize(model, model_checks(model, checks=["metadata_complete"]))
+    (found,) = result.get_asset_check_evaluations()
+    assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
+
+
+def test_a_new_check_of_an_old_version_appears_on_its_own_materialization(
+    train: Materialize,
+    pedigree: Registry,
+    instance: dg.DagsterInstance,
+    dagster_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert train("one").success
+    assert train("two").success
+    first, second = reversed(
+        instance.fetch_materializations(dg.AssetRecordsFilter(CHURN.key), limit=2).records
+    )
+    monkeypatch.chdir(tmp_path)  # where no dagster.yaml is
+    (verdict,) = pedigree.rerun_check("churn/1", "card_complete")
+    key = dg.AssetCheckKey(CHURN.key, "card_complete")
+    (shown,) = instance.event_log_storage.get_asset_check_execution_history(key, limit=10)
+    said = shown.evaluation
+    assert said is not None
+    assert said.target_materialization_data.storage_id == first.storage_id < second.storage_id
+    assert (said.passed, said.description) == (verdict.passed, verdict.summary)
+    assert said.metadata["pedigree/reference"].value == "churn/1"
+
+
+def test_a_source_s_datasheet_is_read_from_its_definition(
+    materialize: Materialize, pedigree: Registry
+) -> None:
+    said = {"motivation": "billing", "composition": "a row each", "collection": "by the CRM"}
+
+    @dg.asset(metadata=datasheet_metadata(**said))
+    def customers() -> None: ...
+
+    @dg.asset(deps=[customers])
+    def features() -> None: ...
+
+    policy = asked(("candidate", CheckRule(name="datasheets_present")))
+
+    @model_asset(name="churn", flavor="generic", policy=policy, deps=[features])
+    def churn() -> TrainedModel:
+        return trained("one")
+
+    names = ["datasheets_present"]
+    materialize(customers, features, churn)
+    result = materialize(churn, model_checks(churn, checks=names), raise_on_error=False)
+    assert evaluations(result)["datasheets_present"].description == "customers has no datasheet"
+    checks = model_checks(churn, checks=names, sources=[customers, features])
+    for _ in range(2):
+        result = materialize(churn, checks)
+    assert evaluations(result)["datasheets_present"].passed
+    kept = pedigree.datasheet("customers")
+    assert (kept.revision, kept.motivation) == (1, "billing")
+    with pytest.raises(InvalidMetadataError, match="is no datasheet: give a uri, or one of"):
+        datasheet_metadata()
+
+
+def test_a_training_hands_its_evaluation_over(materialize: Materialize, pedigree: Registry) -> None:
+    measured = evaluate([1, 0, 1], [1, 0, 0], pd.DataFrame({"plan": list("aab")}))
+
+    @model_asset(name="churn", flavor="generic")
+    def churn() -> TrainedModel:
+        return trained("one", evaluation=measured)
+
+    for _ in range(2):
+        materialize(churn)
+    kept = pedigree.evaluation("churn/1")
+    assert kept is not None
+    assert (kept.revision, kept.slices) == (1, measured.slices)
+
+
 SUITE = {
     "name": "customers",
     "expectations": [
@@ -149,26 +290,33 @@ SUITE = {
 
 
 @pytest.mark.parametrize(("values", "passes"), [([1.0, 2.0], True), ([1.0, None], False)])
-def test_expectations_hold_the_training_data_before_it_is_used(
-    materialize: Materialize, values: list[float], passes: bool
+def test_expectations_hold_the_training_data_and_are_linked_from_the_version(
+    materialize: Materialize, pedigree: Registry, values: list[float], passes: bool
 ) -> None:
     @dg.asset
     def customers() -> pd.DataFrame:
         return pd.DataFrame({"tenure": values})
 
-    @dg.asset(deps=[customers])
-    def trains() -> None: ...
+    @model_asset(name="churn", flavor="generic", deps=[customers])
+    def churn() -> TrainedModel:
+        return trained("one")
 
-    result = materialize(
-        customers, trains, expectations_check(customers, SUITE), raise_on_error=False
-    )
+    suite = expectations_check(customers, SUITE, severity=Severity.ERROR)
+    result = materialize(customers, churn, suite, raise_on_error=False)
     (found,) = result.get_asset_check_evaluations()
     assert (found.passed, result.success) == (passes, passes)
     keys = {event.asset_key for event in result.get_asset_materialization_events()}
-    assert (trains.key in keys) is passes
+    assert (churn.key in keys) is passes
     if not passes:
         (failed,) = found.metadata["failed"].value
         assert failed["unexpected"] == 1
+        materialize(churn)  # blocking holds in its own run only; the version's check does not
+    verdict = pedigree.run_check("churn/1", "training_data_expectations")
+    (linked,) = verdict.details["verdicts"]
+    assert verdict.passed is linked["passed"] is passes
+    assert (linked["asset"], linked["run_id"]) == ("customers", result.run_id)
+    materialize(customers, churn)
+    assert pedigree.run_check("churn/1", "training_data_expectations").passed is passes
 
 
 def test_great_expectations_is_not_imported_by_defining_a_check() -> None:

@@ -9,11 +9,11 @@ from importlib.metadata import entry_points
 from typing import TypeAlias
 
 from pedigree.catalog.records import ModelVersion, TrainingOrigin
-from pedigree.lifecycle.records import RecordedVerdict
+from pedigree.lifecycle.records import RecordedVerdict, Severity
 from pedigree.settings import Settings
 
 Report: TypeAlias = Callable[
-    [ModelVersion, TrainingOrigin, Sequence[RecordedVerdict], Settings], bool
+    [ModelVersion, TrainingOrigin, Sequence[RecordedVerdict], Severity, Settings], bool
 ]
 """Show verdicts on a version in the graph that trained it; False where it is out of reach."""
 
@@ -22,6 +22,7 @@ def report(
     version: ModelVersion,
     origin: TrainingOrigin,
     verdicts: Sequence[RecordedVerdict],
+    severity: Severity,
     settings: Settings,
 ) -> bool:
     """Show verdicts in the first asset graph that knows the version, and say whether one did."""
@@ -32,6 +33,6 @@ def report(
             show: Report = plugin.load()
         except ImportError:
             continue  # the plug-in's own extra is not installed, so it has no graph to show it in
-        if show(version, origin, verdicts, settings):
+        if show(version, origin, verdicts, severity, settings):
             return True
     return False
