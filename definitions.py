@@ -16,7 +16,9 @@ from sensors import (
 
 def compose(wiring: Wiring) -> dg.Definitions:
     """Return the whole code location, wired in one of the ways of ``resources``."""
-    registry = registry_definitions(*MODELS, registry=wiring.registry, sensors=False)
+    registry = registry_definitions(
+        *MODELS, registry=wiring.registry, sensors=False, sources=ASSETS
+    )
     own = dg.Definitions(
         assets=ASSETS,
         asset_checks=CHECKS,

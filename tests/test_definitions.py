@@ -14,6 +14,10 @@ from definitions import defs
 ROOT = Path(__file__).parents[1]
 CHURN = "models/customer_churn"
 DELAY = "models/flight_delay"
+CHECKS_OF_CHURN = {
+    *("slice_metrics", "fairness", "training_data_expectations", "datasheets_present"),
+    *("card_complete", "artifact_scan"),
+}
 CHECKS_OF_A_MODEL = {
     "artifact_intact",
     "metadata_complete",
@@ -66,7 +70,7 @@ def test_models_and_training_data_are_checked() -> None:
         found.setdefault(check.asset_key.to_user_string(), set()).add(check.name)
     assert found == {
         "churn_training_customers": {"training_expectations"},
-        CHURN: CHECKS_OF_A_MODEL,
+        CHURN: CHECKS_OF_A_MODEL | CHECKS_OF_CHURN,
         DELAY: CHECKS_OF_A_MODEL,
         f"{DELAY}/production": {"drift"},
         "flight_delay_drift": {"served_flights"},

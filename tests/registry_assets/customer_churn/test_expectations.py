@@ -4,8 +4,9 @@ import dagster as dg
 import pandas as pd
 import pytest
 
+from pedigree.dagster.expectations import validate
 from registry_assets.customer_churn.encoding import CUSTOMER, TARGET, encode
-from registry_assets.customer_churn.expectations import training_expectations
+from registry_assets.customer_churn.expectations import TRAINING_CUSTOMERS
 from registry_assets.datasets import ROW_NUMBER, load
 
 
@@ -15,9 +16,7 @@ def customers() -> pd.DataFrame:
 
 
 def judge(frame: pd.DataFrame) -> dg.AssetCheckResult:
-    result = training_expectations(frame)
-    assert isinstance(result, dg.AssetCheckResult)
-    return result
+    return validate(frame, TRAINING_CUSTOMERS)
 
 
 def test_real_customers_meet_every_expectation(customers: pd.DataFrame) -> None:

@@ -52,7 +52,12 @@ def test_a_training_is_a_version_with_its_metrics_its_data_and_its_verdicts(
     }
     behind = {node.asset for node in session.registry.lineage("customer_churn/1").nodes}
     assert {"customers", "customer_features"} <= behind
-    assert all(verdict.passed for verdict in session.registry.verdicts("customer_churn/1"))
+    verdicts = {each.check: each for each in session.registry.verdicts("customer_churn/1")}
+    assert all(verdict.passed for verdict in verdicts.values())
+    assert set(verdicts["fairness"].details["measured"]) == {"area_code"}
+    assert verdicts["datasheets_present"].details["sources"] == ["customers"]
+    (suite,) = verdicts["training_data_expectations"].details["verdicts"]
+    assert (suite["asset"], suite["check"]) == ("churn_training_customers", "training_expectations")
 
 
 def test_training_again_on_the_same_customers_is_the_same_version(session: Session) -> None:
