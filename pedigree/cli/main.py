@@ -46,7 +46,18 @@ app = typer.Typer(
 
 for group in (
     *(models, search, catalog, compare, lineage, upstream, quarantine, register, changes, alias),
-    *(checking, stages, approvals, policy, events, storage, collection, integrity, database, server),
+    *(
+        checking,
+        stages,
+        approvals,
+        policy,
+        events,
+        storage,
+        collection,
+        integrity,
+        database,
+        server,
+    ),
 ):
     group.add_to(app)
 
