@@ -21,6 +21,7 @@ from pedigree.signatures.records import Port, Signature
 if TYPE_CHECKING:
     import jinja2
 
+_SHOWN_OF_A_DIGEST = len("sha256:") + 12
 _URL = re.compile(r"https?://[^\s<>]+")
 
 
@@ -109,8 +110,19 @@ def _environment() -> "jinja2.Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"code": code, "prose": prose, "literal": literal, "json": _json}
+    environment.filters |= {
+        "code": code,
+        "prose": prose,
+        "literal": literal,
+        "json": _json,
+        "short": _short,
+    }
     return environment
+
+
+def _short(text: str) -> str:
+    """Shorten a digest to what people compare: whole ones push a table out of Dagster's page."""
+    return text[:_SHOWN_OF_A_DIGEST] if text.startswith("sha256:") else text
 
 
 def _json(value: object) -> str:
@@ -192,7 +204,7 @@ def _span(partitions: Iterable[str | None]) -> str:
 def _only(versions: Iterable[str | None]) -> str | Markdown | None:
     known = sorted({version for version in versions if version})
     if len(known) == 1:
-        return code(known[0])
+        return code(_short(known[0]))
     return f"{len(known)} different" if known else None
 
 

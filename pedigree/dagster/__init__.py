@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pedigree.dagster.asset import model_asset, model_multi_asset
     from pedigree.dagster.bound import BoundRegistry
     from pedigree.dagster.checks import model_checks
+    from pedigree.dagster.command import Command
+    from pedigree.dagster.component import ModelComponent, RegistryComponent
     from pedigree.dagster.conditions import input_condition, promotion_condition
     from pedigree.dagster.data_versions import content_version
     from pedigree.dagster.datasheets import datasheet_metadata
@@ -44,9 +46,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BoundRegistry",
+    "Command",
+    "ModelComponent",
     "ModelIOManager",
     "ModelInputs",
     "ModelOut",
+    "RegistryComponent",
     "RegistryResource",
     "StageConfig",
     "TrainedModel",
@@ -76,9 +81,12 @@ __all__ = [
 # Names are loaded when they are used: the webserver and the daemon need the storage alone.
 _MODULES = {
     "BoundRegistry": "bound",
+    "Command": "command",
+    "ModelComponent": "component",
     "ModelIOManager": "io_manager",
     "ModelInputs": "inputs",
     "ModelOut": "outs",
+    "RegistryComponent": "component",
     "RegistryResource": "resource",
     "StageConfig": "stages",
     "TrainedModel": "trained",

@@ -15,19 +15,20 @@
 ``@model_multi_asset`` is the same for a step that makes several models, or other assets beside one.
 """
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict, Unpack, cast
 
 import dagster as dg
 from dagster import AssetIn
 
+from pedigree.dagster.command import Command
 from pedigree.dagster.inputs import AssetLike, Source, source_of
 from pedigree.dagster.line import DEFAULT_PARTITION_NAME
 from pedigree.dagster.names import slug
 from pedigree.dagster.outs import ModelOut, OutputOptions
 from pedigree.dagster.step import TrainingStep
 from pedigree.dagster.training import REGISTRY_KEY, Body, Training, ask_for_resources
+from pedigree.dagster.training_code import TrainingCode
 from pedigree.errors import InvalidInputError
 from pedigree.lifecycle.records import MetricRule, Policy
 
@@ -74,7 +75,7 @@ def model_asset(
     The function takes what an asset's function takes (a context or none, inputs, config,
     resources) and, if it wants to choose partitions itself, a parameter annotated
     :class:`ModelInputs`. It returns a :class:`TrainedModel`, which is registered inside the step.
-    It may be an ``async def``.
+    It may be an ``async def``, or a :class:`Command` that trains in a process of its own.
 
     Args:
         name: The registered model's name.
@@ -97,9 +98,13 @@ def model_asset(
         partition_name=partition_name,
         **of_output,
     )
-    return functools.partial(
-        _make_asset, slug(name), {"model": out}, of_step, body=Training.body_of_one
-    )
+
+    def define(function: Callable[..., Any]) -> dg.AssetsDefinition:
+        code = function.code if isinstance(function, Command) else TrainingCode.of(function)
+        outs = {"model": out}
+        return _make_asset(slug(name), outs, of_step, function, code, body=Training.body_of_one)
+
+    return define
 
 
 def model_multi_asset(
@@ -131,7 +136,12 @@ def model_multi_asset(
             value=models,
             remedy='Write outs={"model": ModelOut("churn", flavor="sklearn"), …}',
         )
-    return functools.partial(_make_asset, name, outs, options, body=Training.body_of_many)
+
+    def define(function: Callable[..., Any]) -> dg.AssetsDefinition:
+        code = TrainingCode.of(function)
+        return _make_asset(name, outs, options, function, code, body=Training.body_of_many)
+
+    return define
 
 
 def _make_asset(
@@ -139,6 +149,7 @@ def _make_asset(
     outs: Mapping[str, ModelOut | dg.AssetOut],
     options: MultiAssetOptions,
     function: Callable[..., Any],
+    code: TrainingCode,
     *,
     body: Callable[..., Body],
 ) -> dg.AssetsDefinition:
@@ -148,7 +159,7 @@ def _make_asset(
     lines = {key: out.line if isinstance(out, ModelOut) else None for key, out in outs.items()}
 
     def begin(context: dg.AssetExecutionContext) -> TrainingStep:
-        return TrainingStep(context, lines, sources, function)
+        return TrainingStep(context, lines, sources, code.folder)
 
     trainer = body(training, begin)
     of_op: dict[str, Any] = dict(options)
@@ -159,7 +170,7 @@ def _make_asset(
         ask_for_resources(trainer, needed)
     required = not options.get("can_subset", False)
     made = {
-        key: out.asset_out(function, required=required) if isinstance(out, ModelOut) else out
+        key: out.asset_out(code, required=required) if isinstance(out, ModelOut) else out
         for key, out in outs.items()
     }
     return dg.multi_asset(name=name, outs=made, **of_op)(trainer)

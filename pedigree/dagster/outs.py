@@ -1,9 +1,6 @@
 """What a step says of the model assets that it makes."""
 
-import hashlib
-import inspect
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict, Unpack
 
 import dagster as dg
@@ -11,6 +8,7 @@ import dagster as dg
 from pedigree.catalog.names import validate_name
 from pedigree.dagster import metadata
 from pedigree.dagster.line import DEFAULT_PARTITION_NAME, ModelLine
+from pedigree.dagster.training_code import TrainingCode
 from pedigree.errors import InvalidInputError
 from pedigree.flavors.plugins import get_flavor
 from pedigree.lifecycle.policy import default_policy
@@ -72,14 +70,15 @@ class ModelOut:
             policy=policy or default_policy(champion_metric),
         )
 
-    def asset_out(self, function: Callable[..., object], *, required: bool = True) -> dg.AssetOut:
-        """Return the output of a step whose body is this function."""
+    def asset_out(self, code: TrainingCode, *, required: bool = True) -> dg.AssetOut:
+        """Return the output of a step that runs this code."""
+        kind = str(self.line.flavor)
         stated: dict[str, Any] = {
-            "kinds": {_KINDS.get(str(self.line.flavor), str(self.line.flavor))},
-            "description": inspect.getdoc(function),
-            "code_version": _source_hash(function),
+            "kinds": {_KINDS.get(kind, kind)},
+            "description": code.description,
+            "code_version": code.version,
             **self.options,
-            "metadata": self._metadata(function),
+            "metadata": self._metadata(code),
         }
         return dg.AssetOut(
             key=self.line.key,
@@ -88,13 +87,12 @@ class ModelOut:
             **stated,
         )
 
-    def _metadata(self, function: Callable[..., object]) -> dict[str, Any]:
+    def _metadata(self, code: TrainingCode) -> dict[str, Any]:
         found = {
             **self.options.get("metadata", {}),
             metadata.LINE: dg.MetadataValue.json(self.line.model_dump(mode="json")),
         }
-        # Dagster's own helper would point to our file, where the function that it sees is defined.
-        if reference := _code_reference(function):
+        if reference := code.reference():
             found.setdefault(metadata.CODE_REFERENCES, reference)
         return found
 
@@ -117,27 +115,3 @@ def _refuse_one_name(partition_name: str) -> None:
             value=partition_name,
             remedy="Write, for example, {name}-{partition}",
         )
-
-
-def _code_reference(function: Callable[..., object]) -> dg.CodeReferencesMetadataValue | None:
-    plain = inspect.unwrap(function)
-    file = inspect.getsourcefile(plain)
-    if file is None:
-        return None
-    with warnings.catch_warnings():
-        # Beta in 1.13, which is ours to know and no news for whoever defines a model.
-        warnings.simplefilter("ignore", dg.BetaWarning)
-        reference = dg.LocalFileCodeReference(
-            file_path=file, line_number=plain.__code__.co_firstlineno, label=plain.__name__
-        )
-        return dg.CodeReferencesMetadataValue(code_references=[reference])
-
-
-def _source_hash(function: Callable[..., object]) -> str:
-    """Return a hash of the function's source; of its compiled form where the source is not kept."""
-    plain = inspect.unwrap(function)
-    try:
-        content = inspect.getsource(plain).encode()
-    except OSError:
-        content = plain.__code__.co_code
-    return hashlib.sha256(content).hexdigest()[:16]

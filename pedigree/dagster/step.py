@@ -1,6 +1,6 @@
 """What happens inside the step of a model asset: train, register, tell Dagster."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ from pedigree.dagster import metadata
 from pedigree.dagster.inputs import ModelInputs, Source
 from pedigree.dagster.line import ModelLine
 from pedigree.dagster.lineage import LineageCapture, StepStart
-from pedigree.dagster.provenance import RunProvenance, folder_of, provenance_of
+from pedigree.dagster.provenance import RunProvenance, provenance_of
 from pedigree.dagster.resource import RegistryResource
 from pedigree.dagster.results import StepResult, result_metadata
 from pedigree.dagster.trained import TrainedModel, register_trained
@@ -29,7 +29,7 @@ class TrainingStep:
         context: The step's context.
         outputs: The step's outputs in their order; those that are models, with their lines.
         sources: How the dependencies are loaded that the function loads itself.
-        function: The user's.
+        folder: Where the training's code lies.
 
     Raises:
         InvalidInputError: The function was called directly, or one run is to train several
@@ -42,7 +42,7 @@ class TrainingStep:
         context: dg.AssetExecutionContext,
         outputs: Mapping[str, ModelLine | None],
         sources: tuple[Source, ...],
-        function: Callable[..., object],
+        folder: Path,
     ) -> None:
         provenance_of(context)  # refuses a direct call before anything is trained
         _refuse_range(context)
@@ -51,7 +51,7 @@ class TrainingStep:
         self._context = context
         self._outputs = tuple(outputs)
         self._models = {name: line for name, line in outputs.items() if line is not None}
-        self._function = function
+        self._folder = folder
         self._captures = {
             name: LineageCapture(context, line.key)
             for name, line in self._models.items()
@@ -120,7 +120,7 @@ class TrainingStep:
             line.key,
             trained,
             capture=self._captures[name],
-            folder=folder_of(self._function),
+            folder=self._folder,
         )
         version = registered.registration.version
         return dg.MaterializeResult(

@@ -1,0 +1,124 @@
+"""What ``dg scaffold defs`` writes for Pedigree's components."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+from pydantic import BaseModel, Field
+
+from pedigree.errors import InvalidInputError
+
+_ESTIMATORS = {
+    "sklearn": ("sklearn.linear_model", "LogisticRegression"),
+    "xgboost": ("xgboost", "XGBClassifier"),
+    "lightgbm": ("lightgbm", "LGBMClassifier"),
+}
+
+_FUNCTION = '''\
+"""How the model {name} is trained."""
+
+import pandas as pd
+from pedigree.dagster import TrainedModel
+from {module} import {estimator}
+from sklearn.datasets import load_breast_cancer
+
+
+def train() -> TrainedModel:
+    """Say here what the model is for: the asset graph and the model card show it."""
+    # Your data instead: an upstream asset is a parameter, def train(customers: pd.DataFrame).
+    rows: pd.DataFrame = load_breast_cancer(as_frame=True).frame
+    features, target = rows.drop(columns="target"), rows["target"]
+    model = {estimator}().fit(features[::2], target[::2])
+    return TrainedModel(
+        model=model,
+        metrics={{"accuracy": model.score(features[1::2], target[1::2])}},
+        sample=features.head(),
+    )
+'''
+
+_SCRIPT = '''\
+"""How the model {name} is trained, in a process of its own."""
+
+import tempfile
+from pathlib import Path
+
+from dagster_pipes import open_dagster_pipes
+from pedigree.dagster import report_model
+from pedigree.flavors.plugins import save_model
+from {module} import {estimator}
+from sklearn.datasets import load_breast_cancer
+
+with open_dagster_pipes() as pipes:
+    rows = load_breast_cancer(as_frame=True).frame  # your data instead
+    features, target = rows.drop(columns="target"), rows["target"]
+    model = {estimator}().fit(features[::2], target[::2])
+    report_model(
+        pipes,
+        save_model(model, "{flavor}", Path(tempfile.mkdtemp()) / "model"),
+        metrics={{"accuracy": model.score(features[1::2], target[1::2])}},
+        sample=features.head(),
+        sample_outputs=model.predict(features.head()),
+    )
+'''
+
+
+class ModelScaffoldParams(BaseModel):
+    """What ``dg scaffold defs pedigree.dagster.ModelComponent`` asks for."""
+
+    name: str | None = Field(default=None, description="The registered model; the folder's name")
+    flavor: str = Field(default="sklearn", description=" or ".join(_ESTIMATORS))
+    command: bool = Field(default=False, description="Train in a process of its own")
+
+
+class ModelScaffolder(dg.Scaffolder[ModelScaffoldParams]):
+    """Writes a model's YAML, and beside it the training that it names, ready to run."""
+
+    @classmethod
+    def get_scaffold_params(cls) -> type[ModelScaffoldParams]:
+        """Return the parameters' model."""
+        return ModelScaffoldParams
+
+    def scaffold(self, request: dg.ScaffoldRequest[ModelScaffoldParams]) -> None:
+        """Write both files; a training that is there already stays.
+
+        Raises:
+            InvalidInputError: No training is known for the flavor.
+        """
+        params = request.params
+        if params.flavor not in _ESTIMATORS:
+            raise InvalidInputError(
+                "has no training that could be written for you",
+                field="flavor",
+                value=params.flavor,
+                remedy=f"Scaffold with one of {', '.join(_ESTIMATORS)}, and change both files",
+            )
+        name = params.name or request.target_path.name
+        dg.scaffold_component(request, _attributes(name, params))
+        training = request.target_path / "train.py"
+        if not training.exists():
+            module, estimator = _ESTIMATORS[params.flavor]
+            template = _SCRIPT if params.command else _FUNCTION
+            training.write_text(
+                template.format(name=name, flavor=params.flavor, module=module, estimator=estimator)
+            )
+
+
+class RegistryScaffolder(dg.Scaffolder):
+    """Writes the YAML that gives a project's models their stages, checks and sensors."""
+
+    def scaffold(self, request: dg.ScaffoldRequest[Any]) -> None:
+        """Write the file."""
+        dg.scaffold_component(request, {"interval_seconds": 30})
+
+
+def _attributes(name: str, params: ModelScaffoldParams) -> Mapping[str, Any]:
+    training: dict[str, Any] = {"train": ".train.train"}
+    if params.command:
+        training = {"command": ["python", "train.py"]}
+    return {
+        "name": name,
+        "flavor": params.flavor,
+        **training,
+        "champion_metric": {"metric": "accuracy", "higher_is_better": True},
+        "asset": {"group_name": "models", "owners": ["team:models"]},
+    }
