@@ -50,10 +50,10 @@ def change_months(session: Session) -> list[Fact]:
     """Clean a later and an earlier month again; what the model was trained on stays on record."""
     before = inputs_of(session.registry, f"{MODEL}/1")
     session.materialize("flights", partitions=[LATER], config=CLEANED)
-    stale_by_later = session.registry.staleness(f"{MODEL}/1").inputs
+    stale_by_later = session.registry.stale(f"{MODEL}/1").inputs
     session.materialize("flights", partitions=[EARLIER], config=CLEANED)
     after = inputs_of(session.registry, f"{MODEL}/1")
-    stale = session.registry.staleness(f"{MODEL}/1").inputs
+    stale = session.registry.stale(f"{MODEL}/1").inputs
     scored = [one for one in session.follow() if one.asset == SCORES]
     again = tuple(month for one in scored for month in one.partitions)
     return [

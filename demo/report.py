@@ -94,7 +94,7 @@ def describe_models(registry: Registry) -> tuple[ModelReport, ...]:
 
 def _describe(registry: Registry, version: ModelVersion) -> VersionReport:
     reference = version.reference
-    stale = registry.staleness(reference).inputs
+    stale = registry.stale(reference).inputs
     inputs = inputs_of(registry, reference)
     held_out = tuple(one for one in inputs if one.asset == version.validation_dataset_id)
     return VersionReport(

@@ -31,6 +31,7 @@
     │   ├── VersionInUseError        a stage, an alias or a hold protects it
     │   ├── BytesCollectedError      a deleted version's bytes are gone; it cannot be restored
     │   ├── BytesTakenError          the same bytes were registered anew; it cannot be restored
+    │   ├── NotRetrainableError      no asset trained the version
     │   ├── PlanChangedError         garbage collection would now do something else
     │   ├── UntrustedModelError      loading it would run or build what nobody vouched for
     │   └── UnsupportedByStoreError  this kind of object store has no such ability
@@ -244,6 +245,10 @@ class BytesCollectedError(RefusedError):
 
 class BytesTakenError(RefusedError):
     """A living version of the model has the bytes of the deleted one."""
+
+
+class NotRetrainableError(RefusedError):
+    """No asset trained the version, so no run can do so again."""
 
 
 class PlanChangedError(RefusedError):

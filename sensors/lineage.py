@@ -1,4 +1,4 @@
-"""Keep in the registry what runs wrote with its versions."""
+"""Keep in the registry what runs wrote with its versions, and how far those are behind."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ def lineage_sensor(
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
     def lineage(context: dg.SensorEvaluationContext, registry: RegistryResource) -> dg.SensorResult:
-        """Find what was written with the versions that runs loaded."""
+        """Find what was written with versions, and what their inputs have become."""
         return follow_lineage(context, registry.connect(), models)
 
     return lineage

@@ -53,14 +53,14 @@ ON CONFLICT DO NOTHING;
 INSERT INTO pedigree.training (
     training_id, model_id, version, run_id, instance_id, job_name, step_key, asset, partition,
     git_commit, git_dirty, git_source, code_version, training_data_digest, training_data_version,
-    validation_dataset_id, environment_hash, ci_build, metrics, params, raced, created_at,
-    created_by, created_by_source
+    validation_dataset_id, environment_hash, ci_build, metrics, params, raced, config,
+    created_at, created_by, created_by_source
 ) VALUES (
     %(training_id)s, %(model_id)s, %(version)s, %(run_id)s, %(instance_id)s, %(job_name)s,
     %(step_key)s, %(asset)s, %(partition)s, %(git_commit)s, %(git_dirty)s, %(git_source)s,
     %(code_version)s, %(training_data_digest)s, %(training_data_version)s,
     %(validation_dataset_id)s, %(environment_hash)s, %(ci_build)s, %(metrics)s, %(params)s,
-    %(raced)s, %(at)s, %(actor)s, %(actor_source)s
+    %(raced)s, %(config)s, %(at)s, %(actor)s, %(actor_source)s
 );
 
 -- name: training_of_run
@@ -263,3 +263,12 @@ FROM pedigree.quarantine
 WHERE released_at IS NULL
 ORDER BY quarantine_id DESC
 LIMIT %(limit)s;
+
+-- name: newest_training
+-- How a version's newest training was run.
+SELECT t.asset, t.partition, t.step_key, t.config, t.run_id
+FROM pedigree.training t
+JOIN pedigree.registered_model m USING (model_id)
+WHERE m.name_key = %(name_key)s AND t.version = %(version)s
+ORDER BY t.created_at DESC, t.training_id DESC
+LIMIT 1;

@@ -149,6 +149,9 @@ class TrainingOrigin(Record):
     step_key: str | None = None
     asset: str | None = Field(default=None, description="The model asset's key, if it was one")
     partition: str | None = None
+    config: dict[str, JsonValue] | None = Field(
+        default=None, description="How the step was configured in its run, as the run has it"
+    )
 
 
 class Training(Record):
@@ -209,3 +212,16 @@ class Quarantine(Record):
     at: datetime
     quarantined_by: str
     versions: tuple[str, ...] = Field(description="References of the versions that it marks")
+
+
+class RetrainRequest(Record):
+    """How a version was trained, for a run that does the same again on the data of today."""
+
+    reference: str
+    asset: str = Field(description="The key of the model's asset, parts joined by /")
+    partition: str | None
+    step_key: str | None
+    config: dict[str, JsonValue] | None = Field(
+        description="The step's configuration, which may name the partitions that it reads"
+    )
+    run_id: str = Field(description="The run that trained it")

@@ -167,6 +167,7 @@ def insert_training(
             "model_id": model.model_id,
             "version": version,
             **origin.model_dump(),
+            "config": None if origin.config is None else Jsonb(origin.config),
             **metadata.model_dump(
                 include={
                     "run_id",

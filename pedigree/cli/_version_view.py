@@ -41,7 +41,7 @@ def version_view(registry: "Registry", reference: str) -> Group:
         *_waiting(registry.candidacies(exact)),
         _section("Training", _training_rows(version)),
         _section("Code and environment", _code_rows(version, len(registry.environment(exact)))),
-        _section("Data", _data_rows(version, registry.lineage(exact), registry.staleness(exact))),
+        _section("Data", _data_rows(version, registry.lineage(exact), registry.stale(exact))),
         _inputs(registry.lineage(exact)),
         _section("Interface", _signature_rows(version.signature)),
         _section("Artifact", _artifact_rows(version, registry.manifest(exact))),

@@ -42,7 +42,7 @@ def _document(registry: "Registry", reference: str) -> dict[str, object]:
         "trainings": registry.trainings(exact),
         "environment": registry.environment(exact),
         "lineage": registry.lineage(exact),
-        "staleness": registry.staleness(exact),
+        "staleness": registry.stale(exact),
         "verdicts": registry.verdicts(exact),
         "model_card": registry.card(exact) if version.model_card_uri else None,
     }

@@ -32,7 +32,7 @@ def lineage(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
     with open_registry() as registry:
         version = registry.get(reference)
         graph = registry.lineage(version.reference)
-        staleness = registry.staleness(version.reference)
+        staleness = registry.stale(version.reference)
     if as_json:
         document = {**graph.model_dump(mode="json"), "staleness": staleness}
         print_json({"reference": version.reference, **document})

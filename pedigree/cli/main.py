@@ -30,6 +30,7 @@ from pedigree.cli import (
     search,
     server,
     stages,
+    staleness,
     storage,
     upstream,
 )
@@ -45,19 +46,9 @@ app = typer.Typer(
 )
 
 for group in (
-    *(models, search, catalog, compare, lineage, upstream, quarantine, register, changes, alias),
-    *(
-        checking,
-        stages,
-        approvals,
-        policy,
-        events,
-        storage,
-        collection,
-        integrity,
-        database,
-        server,
-    ),
+    *(models, search, catalog, compare, lineage, upstream, staleness, quarantine, register),
+    *(changes, alias, checking, stages, approvals, policy, events, storage, collection),
+    *(integrity, database, server),
 ):
     group.add_to(app)
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from pedigree.dagster.pipes import reported_model
     from pedigree.dagster.reporting import report_model
     from pedigree.dagster.resource import RegistryResource
+    from pedigree.dagster.retraining import retrain_like, retrain_stale
     from pedigree.dagster.sensors import promote_due
     from pedigree.dagster.stages import StageConfig, stage_assets
     from pedigree.dagster.trained import TrainedModel
@@ -74,6 +75,8 @@ __all__ = [
     "registry_resources",
     "report_model",
     "reported_model",
+    "retrain_like",
+    "retrain_stale",
     "stage_assets",
     "stage_key",
 ]
@@ -109,6 +112,8 @@ _MODULES = {
     "registry_resources": "definitions",
     "report_model": "reporting",
     "reported_model": "pipes",
+    "retrain_like": "retraining",
+    "retrain_stale": "retraining",
     "stage_assets": "stages",
     "stage_key": "names",
 }

@@ -18,7 +18,8 @@ from pedigree.lineage.records import Capture
 from pedigree.lineage.usages import NewUsage
 from pedigree.registry import Registry
 
-# So many materializations of each consumer are looked at in one tick.
+# So many consumers are looked at in one tick, and so many materializations of each.
+_CONSUMERS = 50
 _AT_ONCE = 200
 
 
@@ -27,27 +28,33 @@ def declared_usages(
     registry: Registry,
     lines: Mapping[str, ModelLine],
     seen: Mapping[str, int],
-) -> dict[str, int]:
+    turn: int,
+) -> tuple[dict[str, int], int]:
     """Record what this repository's consumers of models and stages wrote since they were seen.
+
+    They are looked at by turns, so that a tick takes no longer with ten thousand of them.
 
     Args:
         context: The tick's context.
         registry: The registry.
         lines: The model lines of this repository, by name.
         seen: Of each consumer the storage id of its last materialization that was looked at.
+        turn: The consumer whose turn it is, by its place among all.
 
     Returns:
-        The same, after this look.
+        Both, after this look.
     """
     sources = dict(_sources(lines))
     after = dict(seen)
-    for consumer in sorted(_consumers(context, sources)):
+    consumers = sorted(_consumers(context, sources))
+    start = turn if turn < len(consumers) else 0
+    for consumer in consumers[start : start + _CONSUMERS]:
         name = consumer.to_user_string()
         records_filter = dg.AssetRecordsFilter(consumer, after_storage_id=seen.get(name))
-        for event in events.materializations(context.instance, records_filter, _AT_ONCE):
+        for event in events.recorded(context.instance, records_filter, _AT_ONCE):
             _record(context.instance, registry, sources, event)
             after[name] = event.storage_id
-    return after
+    return after, start + _CONSUMERS
 
 
 def _sources(lines: Mapping[str, ModelLine]) -> Iterator[tuple[dg.AssetKey, ModelLine]]:

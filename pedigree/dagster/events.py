@@ -111,16 +111,19 @@ def before(
     }
 
 
-def materializations(
-    instance: dg.DagsterInstance, records_filter: dg.AssetRecordsFilter, limit: int | None = None
+def recorded(
+    instance: dg.DagsterInstance,
+    records_filter: dg.AssetRecordsFilter,
+    limit: int | None = None,
+    *,
+    observed: bool = False,
 ) -> Iterator[AssetEvent]:
-    """Give materializations of an asset, the oldest first; all of them without a limit."""
+    """Give materializations, or observations, the oldest first; all of them without a limit."""
+    fetch = instance.fetch_observations if observed else instance.fetch_materializations
     cursor, left = None, limit
     while left is None or left > 0:
         size = _PAGE if left is None else min(left, _PAGE)
-        page = instance.fetch_materializations(
-            records_filter, limit=size, cursor=cursor, ascending=True
-        )
+        page = fetch(records_filter, limit=size, cursor=cursor, ascending=True)
         yield from map(_event, page.records)
         if not page.has_more:
             break
@@ -246,6 +249,7 @@ def _event(record: dg.EventLogRecord) -> AssetEvent:
     if said is None:
         raise TypeError(f"event {record.storage_id} is neither materialization nor observation")
     tags = dict(said.tags or {})
+    code_version = tags.get(metadata.CODE_VERSION)
     return AssetEvent(
         key=said.asset_key,
         partition=said.partition,
@@ -254,6 +258,7 @@ def _event(record: dg.EventLogRecord) -> AssetEvent:
         run_id=record.run_id or None,
         at=datetime.fromtimestamp(record.timestamp, UTC),
         data_version=tags.get(metadata.DATA_VERSION),
-        code_version=tags.get(metadata.CODE_VERSION),
+        # Where an asset has no code version, Dagster writes the run's id in its place.
+        code_version=code_version if code_version != record.run_id else None,
         tags=tags,
     )

@@ -173,26 +173,32 @@ class ModelInputs:
 
     def _load_once(self, source: Source, partition: str | None, as_type: type | None) -> Any:
         manager: dg.IOManager = getattr(self._context.resources, source.io_manager_key)
-        partitioned: dict[str, Any] = {}
-        if partition is not None:
-            partitioned = {
-                "partition_key": partition,
-                "asset_partition_key_range": dg.PartitionKeyRange(partition, partition),
-                "asset_partitions_def": source.partitions_def,
-            }
-        upstream = dg.build_output_context(
-            asset_key=source.key,
-            definition_metadata=dict(source.definition_metadata),
-            partition_key=partition,
+        # Not build_input_context: without resources it makes an instance of its own, with a
+        # database, for each of a thousand partitions.
+        shared = {
+            "asset_key": source.key,
+            "partition_key": partition,
+            "resources": self._context.resources,
+            "log_manager": self._context.log,
+        }
+        upstream = dg.OutputContext(definition_metadata=dict(source.definition_metadata), **shared)
+        return manager.load_input(
+            dg.InputContext(
+                upstream_output=upstream,
+                dagster_type=dg.PythonObjectDagsterType(as_type) if as_type else None,
+                instance=self._context.instance,
+                asset_partitions_def=source.partitions_def if partition is not None else None,
+                asset_partitions_subset=_only(source, partition),
+                **shared,
+            )
         )
-        with dg.build_input_context(
-            asset_key=source.key,
-            upstream_output=upstream,
-            dagster_type=dg.PythonObjectDagsterType(as_type) if as_type else None,
-            instance=self._context.instance,
-            **partitioned,
-        ) as input_context:
-            return manager.load_input(input_context)
+
+
+def _only(source: Source, partition: str | None) -> Any:
+    if partition is None:
+        return None
+    known = source.partitions_def or dg.StaticPartitionsDefinition([partition])
+    return known.subset_with_partition_keys([partition])
 
 
 def _changed(

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import dagster as dg
 
@@ -26,6 +26,7 @@ class RunProvenance:
     asset: str | None = None
     partition: str | None = None
     actor: str | None = None
+    config: dict[str, Any] | None = None
 
     def origin(self) -> TrainingOrigin:
         """Return what the registry keeps of it beside the run's id."""
@@ -35,6 +36,7 @@ class RunProvenance:
             step_key=self.step_key,
             asset=self.asset,
             partition=self.partition,
+            config=self.config,
         )
 
 
@@ -60,7 +62,16 @@ def provenance_of(context: StepContext, asset: dg.AssetKey | None = None) -> Run
         asset=asset.to_user_string() if asset else None,
         partition=context.partition_key if context.has_partition_key else None,
         actor=actor_of(run.tags),
+        config=_config_of(run, f"{op_context.op_handle}"),
     )
+
+
+def _config_of(run: dg.DagsterRun, step: str) -> dict[str, Any] | None:
+    """Return an op's config as the run has it: what names a variable still only names it."""
+    found: Mapping[str, Any] = run.run_config
+    for name in ("ops", *step.replace(".", "/ops/").split("/"), "config"):
+        found = found.get(name) or {}
+    return dict(found) or None
 
 
 def code_folder(context: StepContext) -> Path:

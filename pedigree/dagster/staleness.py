@@ -1,4 +1,4 @@
-"""Tell the kernel which data versions the asset graph holds now: entry point ``asset_graphs``."""
+"""Tell the kernel what a training's inputs are now: entry point ``asset_graphs``."""
 
 import os
 import tempfile
@@ -11,10 +11,11 @@ import psycopg2  # type: ignore[import-untyped]  # it ships no types
 import sqlalchemy.exc
 from dagster_postgres.utils import DagsterPostgresException
 
-from pedigree.dagster import events
+from pedigree.dagster.history import inputs_on
 from pedigree.dagster.instance import DATABASE, SCHEMA, in_schema
 from pedigree.errors import PedigreeError
-from pedigree.lineage.staleness import AssetPartition
+from pedigree.lineage.records import LineageNode
+from pedigree.lineage.staleness import AssetPartition, InputNow
 from pedigree.postgres.embedded import EmbeddedPostgres
 from pedigree.settings import Settings
 
@@ -28,10 +29,10 @@ OUT_OF_REACH = (
 )
 
 
-def current_data_versions(
-    inputs: Sequence[AssetPartition], settings: Settings
-) -> Mapping[AssetPartition, str | None] | None:
-    """Return the current data version of each input, None for one that has no event (any more).
+def inputs_now(
+    inputs: Sequence[LineageNode], settings: Settings
+) -> Mapping[AssetPartition, InputNow] | None:
+    """Return what each input of a training is now, and how often it has changed since.
 
     The instance is the one that ``DAGSTER_HOME`` or a ``dagster.yaml`` in the working folder
     names, else the one that keeps its storage where the settings say.
@@ -41,31 +42,12 @@ def current_data_versions(
     """
     try:
         with instance_in_reach(settings) as instance:
-            found = _data_versions(instance, inputs) if instance else {}
+            found = inputs_on(instance, inputs) if instance else {}
     except OUT_OF_REACH:
         return None
     # An instance that knows none of them is another one than the one they were made on.
-    return found if any(found.values()) else None
-
-
-def _data_versions(
-    instance: dg.DagsterInstance, inputs: Sequence[AssetPartition]
-) -> dict[AssetPartition, str | None]:
-    partitions: dict[str, list[str | None]] = {}
-    for asset, partition in inputs:
-        partitions.setdefault(asset, []).append(partition)
-    found: dict[AssetPartition, str | None] = {}
-    for asset, wanted in partitions.items():
-        key = dg.AssetKey.from_user_string(asset)
-        named = [partition for partition in wanted if partition is not None]
-        newest = events.latest(instance, key, named) if named else {}
-        for partition in named:
-            event = newest.get(partition)
-            found[asset, partition] = event.data_version if event else None
-        if None in wanted:
-            whole = next(iter(events.latest(instance, key, None).values()), None)
-            found[asset, None] = whole.data_version if whole else None
-    return found
+    known = any(one.data_version for one in found.values())
+    return found if known else None
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import dagster as dg
 
 from pedigree.catalog.records import Registration
 from pedigree.dagster import metadata
+from pedigree.dagster.code import code_of
 from pedigree.dagster.inputs import ModelInputs, Source
 from pedigree.dagster.line import ModelLine
 from pedigree.dagster.lineage import LineageCapture, StepStart
@@ -17,7 +18,6 @@ from pedigree.dagster.results import StepResult, result_metadata
 from pedigree.dagster.trained import TrainedModel, register_trained
 from pedigree.errors import InvalidInputError, InvalidMetadataError
 from pedigree.lifecycle.policy import default_policy
-from pedigree.lineage.code import current_code
 from pedigree.lineage.records import LineageGraph, LineageNode, NodeKind
 from pedigree.registry import Registry
 
@@ -177,7 +177,7 @@ def register_in_step(
         trained,
         flavor=line.flavor or "generic",
         provenance=provenance,
-        code=current_code(registry.settings, folder),
+        code=code_of(registry.settings, folder, spec.metadata),
         code_version=spec.code_version,
         lineage=lineage,
     )

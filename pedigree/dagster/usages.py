@@ -95,7 +95,7 @@ def _written(
         asset_partitions=sorted(set(partitions)) if len(partitions) == len(usages) else None,
         after_timestamp=first,
     )
-    found = events.materializations(instance, records_filter)
+    found = events.recorded(instance, records_filter)
     return {(event.partition, event.run_id or ""): event for event in found}
 
 

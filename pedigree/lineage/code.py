@@ -57,6 +57,19 @@ def current_code(settings: Settings, folder: Path) -> CodeState:
     )
 
 
+def stated_code(commit: str, folder: Path, source: str) -> CodeState:
+    """Return a commit that something states; dirty where a work tree is there and differs from it.
+
+    Args:
+        commit: The commit.
+        folder: A folder of the work tree that holds the training code, if there is one.
+        source: Who states it.
+    """
+    state = _work_tree(folder)
+    dirty = state is not None and (state.git_dirty or state.git_commit != commit)
+    return CodeState(git_commit=commit, git_dirty=dirty, git_source=source)
+
+
 def _work_tree(folder: Path) -> CodeState | None:
     commit = _git(folder, "rev-parse", "HEAD")
     if commit is None:

@@ -16,23 +16,26 @@ INSERT INTO pedigree.lineage_edge (training_id, consumer, source, capture)
 SELECT %(training_id)s, edge.*
 FROM unnest(%(consumer)s::integer[], %(source)s::integer[], %(capture)s::text[]) AS edge;
 
--- name: nodes
--- The events of a training's graph, the step first.
-SELECT node_id, kind, asset, partition, storage_id, run_id, data_version, code_version, at
-FROM pedigree.lineage_node
-WHERE training_id = %(training_id)s
-ORDER BY node_id;
-
--- name: edges
--- Who used what in a training's graph.
-SELECT consumer, source, capture
-FROM pedigree.lineage_edge
-WHERE training_id = %(training_id)s
-ORDER BY consumer, source;
-
--- name: training_of_version
--- The training whose lineage is asked for: a version's first, or its newest one.
-SELECT t.training_id, t.raced
+-- name: graph
+-- The lineage of a version's first training, or of its newest one, as one document: its thousands of
+-- small rows are made into records far faster together.
+SELECT json_build_object(
+    'nodes', (
+        SELECT coalesce(json_agg(node ORDER BY node.node_id), '[]')
+        FROM (
+            SELECT node_id, kind, asset, partition, storage_id, run_id, data_version, code_version, at
+            FROM pedigree.lineage_node WHERE training_id = t.training_id
+        ) AS node
+    ),
+    'edges', (
+        SELECT coalesce(json_agg(edge ORDER BY edge.consumer, edge.source), '[]')
+        FROM (
+            SELECT consumer, source, capture
+            FROM pedigree.lineage_edge WHERE training_id = t.training_id
+        ) AS edge
+    ),
+    'raced', t.raced
+)::text AS graph
 FROM pedigree.training t
 JOIN pedigree.registered_model m USING (model_id)
 WHERE m.name_key = %(name_key)s AND t.version = %(version)s
@@ -148,3 +151,73 @@ JOIN pedigree.registered_model m ON m.model_id = t.model_id
 WHERE used.name_key = %(name_key)s AND v.version = %(version)s
     AND trained.deleted_at IS NULL AND m.deleted_at IS NULL
 ORDER BY m.name, t.version;
+
+-- name: newer_code
+-- The code versions, other than that of a version's newest training, by which higher versions of its
+-- model were trained, in the order of their first use.
+SELECT t.code_version
+FROM pedigree.registered_model m
+CROSS JOIN LATERAL (
+    SELECT t.code_version FROM pedigree.training t
+    WHERE t.model_id = m.model_id AND t.version = %(version)s
+    ORDER BY t.created_at DESC, t.training_id DESC LIMIT 1
+) AS own
+JOIN pedigree.training t ON t.model_id = m.model_id AND t.version > %(version)s
+WHERE m.name_key = %(name_key)s AND t.code_version <> own.code_version
+GROUP BY t.code_version
+ORDER BY min(t.created_at), t.code_version;
+
+-- name: versions_to_look_at
+-- Living versions that hold a stage other than archived, or an alias, and were not looked at for a
+-- while.
+SELECT m.name, t.version
+FROM pedigree.registered_model m
+JOIN pedigree.tenure t ON t.model_id = m.model_id AND t.held_until IS NULL
+LEFT JOIN pedigree.staleness f ON f.model_id = t.model_id AND f.version = t.version
+WHERE m.name_key = ANY (%(name_keys)s::text[]) AND m.deleted_at IS NULL
+    AND (t.pointer = 'alias' OR t.name <> 'archived')
+    AND (f.seen_at IS NULL OR f.seen_at <= clock_timestamp() - %(age)s::interval)
+GROUP BY m.name, t.version, f.seen_at
+ORDER BY f.seen_at NULLS FIRST, m.name, t.version
+LIMIT %(limit)s;
+
+-- name: forget_staleness
+-- Forget what was seen of versions that hold nothing any more.
+DELETE FROM pedigree.staleness f
+USING pedigree.registered_model m
+WHERE m.model_id = f.model_id AND m.name_key = ANY (%(name_keys)s::text[])
+    AND NOT EXISTS (
+        SELECT FROM pedigree.tenure t
+        WHERE t.model_id = f.model_id AND t.version = f.version AND t.held_until IS NULL
+            AND (t.pointer = 'alias' OR t.name <> 'archived')
+    );
+
+-- name: keep_staleness
+-- Keep what was seen of a version.
+INSERT INTO pedigree.staleness (
+    model_id, version, stale, data_behind, code_behind, seen, seen_at
+)
+SELECT model_id, %(version)s, %(stale)s, %(data_behind)s, %(code_behind)s, %(seen)s,
+    clock_timestamp()
+FROM pedigree.registered_model WHERE name_key = %(name_key)s
+ON CONFLICT (model_id, version) DO UPDATE SET
+    stale = excluded.stale, data_behind = excluded.data_behind,
+    code_behind = excluded.code_behind, seen = excluded.seen, seen_at = excluded.seen_at;
+
+-- name: kept_staleness
+-- What was last seen of a version.
+SELECT f.seen, f.seen_at
+FROM pedigree.staleness f
+JOIN pedigree.registered_model m USING (model_id)
+WHERE m.name_key = %(name_key)s AND f.version = %(version)s;
+
+-- name: stale_holders
+-- The holders of a stage that were so far behind when they were last seen.
+SELECT m.name, f.version, f.seen, f.seen_at
+FROM pedigree.registered_model m
+JOIN pedigree.tenure t ON t.model_id = m.model_id AND t.held_until IS NULL
+    AND t.pointer = 'stage' AND t.name = %(stage)s
+JOIN pedigree.staleness f ON f.model_id = t.model_id AND f.version = t.version
+WHERE m.name_key = ANY (%(name_keys)s::text[]) AND m.deleted_at IS NULL
+    AND (f.data_behind >= %(data_behind)s OR f.code_behind >= %(code_behind)s::integer)
+ORDER BY m.name, f.version;

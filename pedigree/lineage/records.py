@@ -92,12 +92,3 @@ class TrainedOn(Record):
     def reference(self) -> str:
         """``customer_churn/3``."""
         return f"{self.model_name}/{self.version}"
-
-
-class StaleInput(Record):
-    """An input of which a newer state exists than the one a version was trained on."""
-
-    asset: str
-    partition: str | None = None
-    trained_on: str | None = Field(description="The data version that the training used")
-    now: str | None = Field(description="The data version that is there now; None if it is gone")

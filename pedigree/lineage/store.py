@@ -29,17 +29,10 @@ def read_lineage(
     transaction: Transaction, name_key: str, version: int, *, newest: bool
 ) -> LineageGraph:
     """Return the lineage of a version's first training, or of its newest one."""
-    training = transaction.execute(
-        SQL["training_of_version"], {"name_key": name_key, "version": version, "newest": newest}
+    row = transaction.execute(
+        SQL["graph"], {"name_key": name_key, "version": version, "newest": newest}
     ).fetchone()
-    if training is None:
-        return LineageGraph()
-    key = {"training_id": training["training_id"]}
-    return LineageGraph(
-        nodes=tuple(LineageNode(**row) for row in transaction.execute(SQL["nodes"], key)),
-        edges=tuple(LineageEdge(**row) for row in transaction.execute(SQL["edges"], key)),
-        raced=training["raced"],
-    )
+    return LineageGraph.model_validate_json(row["graph"]) if row else LineageGraph()
 
 
 def trained_on(

@@ -974,6 +974,16 @@ CREATE VIEW pedigree.search_word_source AS
      CROSS JOIN LATERAL regexp_split_to_table(lower(m.name), '[^[:alnum:]]+'::text) word(word))
   WHERE (word.word <> ''::text);
 
+CREATE TABLE pedigree.staleness (
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    stale boolean NOT NULL,
+    data_behind integer NOT NULL,
+    code_behind integer NOT NULL,
+    seen jsonb NOT NULL,
+    seen_at timestamp with time zone NOT NULL
+);
+
 ALTER TABLE pedigree.tenure ALTER COLUMN tenure_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME pedigree.tenure_tenure_id_seq
     START WITH 1
@@ -1148,6 +1158,9 @@ ALTER TABLE ONLY pedigree.search_version
 ALTER TABLE ONLY pedigree.search_word
     ADD CONSTRAINT search_word_pkey PRIMARY KEY (word);
 
+ALTER TABLE ONLY pedigree.staleness
+    ADD CONSTRAINT staleness_pkey PRIMARY KEY (model_id, version);
+
 ALTER TABLE ONLY pedigree.tenure
     ADD CONSTRAINT tenure_pkey PRIMARY KEY (tenure_id);
 
@@ -1223,6 +1236,8 @@ CREATE INDEX search_version_stage ON pedigree.search_version USING btree (stage,
 CREATE INDEX search_version_time ON pedigree.search_version USING btree (created_at, model_id, version);
 
 CREATE INDEX search_word_trigrams ON pedigree.search_word USING gin (word pedigree.gin_trgm_ops);
+
+CREATE INDEX staleness_stale ON pedigree.staleness USING btree (data_behind) WHERE stale;
 
 CREATE UNIQUE INDEX tenure_exclusive ON pedigree.tenure USING btree (model_id, pointer, name) WHERE (exclusive AND (held_until IS NULL));
 
@@ -1352,6 +1367,9 @@ ALTER TABLE ONLY pedigree.quarantine_mark
 
 ALTER TABLE ONLY pedigree.quarantine_mark
     ADD CONSTRAINT quarantine_mark_quarantine_id_fkey FOREIGN KEY (quarantine_id) REFERENCES pedigree.quarantine(quarantine_id);
+
+ALTER TABLE ONLY pedigree.staleness
+    ADD CONSTRAINT staleness_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
 
 ALTER TABLE ONLY pedigree.tenure
     ADD CONSTRAINT tenure_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);

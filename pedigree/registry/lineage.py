@@ -1,17 +1,29 @@
 """Follow lineage both ways, and act on it: what a version stands on, and what stands on data."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 
 from pedigree.catalog import quarantine, reading
 from pedigree.catalog.compare import read_side
 from pedigree.catalog.difference import LineageDifference, difference
+from pedigree.catalog.exports import ExportFormat, export
+from pedigree.catalog.exports.source import Exported
 from pedigree.catalog.names import name_key
-from pedigree.catalog.records import ModelVersion, Quarantine
+from pedigree.catalog.records import ModelVersion, Quarantine, RetrainRequest
+from pedigree.catalog.retraining import retrain_like
 from pedigree.lifecycle.impact import Impact, impact
-from pedigree.lineage import usages
+from pedigree.lineage import usages, watching
+from pedigree.lineage.staleness import (
+    AssetPartition,
+    InputNow,
+    Staleness,
+    compared,
+    observed_inputs,
+)
+from pedigree.lineage.store import read_lineage
 from pedigree.lineage.upstream import Upstream, upstream
 from pedigree.lineage.usages import Downstream, NewUsage, Usage
+from pedigree.lineage.watching import StaleVersion
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.cards import CardVerbs
 
@@ -79,6 +91,81 @@ class LineageVerbs(CardVerbs):
         """Keep what became of usages; those that are not settled are left."""
         self.database.run(lambda transaction: usages.settle_usages(transaction, settled))
 
+    def versions_to_look_at(
+        self, names: Iterable[str], *, age: timedelta, limit: int
+    ) -> tuple[str, ...]:
+        """Return references of versions in use whose staleness nobody looked at for a while.
+
+        Args:
+            names: The models.
+            age: For so long.
+            limit: How many at most; those never looked at come first.
+        """
+        keys = [name_key(name) for name in names]
+        return self.database.run(
+            lambda transaction: watching.versions_to_look_at(
+                transaction, keys, age=age, limit=reading.at_least_one(limit)
+            )
+        )
+
+    def keep_staleness(
+        self,
+        reference: str,
+        now: Mapping[AssetPartition, InputNow],
+        *,
+        code_version: str | None = None,
+    ) -> Staleness:
+        """Keep how far a version is behind what its inputs are now, for search and retraining.
+
+        Args:
+            reference: The version.
+            now: What its direct inputs are now.
+            code_version: The code version of the model's asset now.
+        """
+
+        def write(transaction: Transaction, version: ModelVersion) -> Staleness:
+            key = (name_key(version.model_name), version.version_id)
+            graph = read_lineage(transaction, *key, newest=True)
+            newer = watching.newer_code(transaction, *key)
+            if code_version and code_version not in (version.code_version, *newer):
+                newer = (*newer, code_version)
+            found = compared(observed_inputs(graph), now, newer)
+            watching.keep_staleness(transaction, *key, found)
+            return found
+
+        return self._with_version(reference, write)
+
+    def stale_holders(
+        self,
+        names: Iterable[str],
+        stage: str = "production",
+        *,
+        data_behind: int = 1,
+        code_behind: int | None = None,
+    ) -> tuple[StaleVersion, ...]:
+        """Return the holders of a stage that are so far behind, as they were last seen.
+
+        Args:
+            names: The models.
+            stage: The stage.
+            data_behind: So many data versions, over all inputs and partitions.
+            code_behind: Or so many code versions; None: code does not count.
+        """
+        keys = [name_key(name) for name in names]
+        return self.database.look(
+            lambda transaction: watching.stale_holders(
+                transaction, keys, stage, data_behind=data_behind, code_behind=code_behind
+            )
+        )
+
+    def retrain_like(self, reference: str) -> RetrainRequest:
+        """Return how the newest training of a version was run, so that a run can repeat it.
+
+        Raises:
+            NotRetrainableError: It was trained by no asset.
+        """
+        return self._of_version(reference, retrain_like)
+
     def diff(self, a: str, b: str) -> LineageDifference:
         """Return in what the lineage of version ``b`` differs from that of version ``a``.
 
@@ -86,6 +173,22 @@ class LineageVerbs(CardVerbs):
             NotFoundError: A reference names nothing.
         """
         return difference(self._of_version(a, read_side), self._of_version(b, read_side))
+
+    def export_lineage(self, reference: str, format: ExportFormat) -> str:
+        """Return the lineage of a version's first training in another tool's words, as JSON.
+
+        Args:
+            reference: The version.
+            format: ``openlineage`` (a list of run events) or ``prov`` (W3C PROV-JSON).
+
+        Raises:
+            InvalidInputError: There is no such format.
+            MissingDependencyError: Its library is not installed.
+        """
+        exported = Exported(
+            self.get(reference), self.trainings(reference, limit=1)[0], self.lineage(reference)
+        )
+        return export(exported, format)
 
     def impact(
         self, asset: str, partition: str | None = None, *, since: datetime | None = None

@@ -16,6 +16,7 @@ from pedigree.catalog.records import (
 from pedigree.catalog.references import parse_reference
 from pedigree.lifecycle import due, tenures
 from pedigree.lifecycle.records import RecordedVerdict, Tenure
+from pedigree.lineage import watching
 from pedigree.lineage.records import LineageGraph
 from pedigree.lineage.staleness import Staleness, staleness
 from pedigree.lineage.store import read_lineage
@@ -200,6 +201,17 @@ class ReadingVerbs(Session):
             ),
         )
 
-    def staleness(self, reference: str) -> Staleness:
-        """Say which inputs have moved on since the version's newest training."""
-        return staleness(self.lineage(reference, newest=True), self.settings)
+    def stale(self, reference: str) -> Staleness:
+        """Say how many data and code versions a version is behind, by input and partition.
+
+        Its newest training is compared with what the asset graph holds now. Where none is within
+        reach, the answer is what was last seen there, with the time (``seen_at``).
+        """
+
+        def read(transaction: Transaction, version: ModelVersion) -> Staleness:
+            key = (name_key(version.model_name), version.version_id)
+            graph = read_lineage(transaction, *key, newest=True)
+            found = staleness(graph, watching.newer_code(transaction, *key), self.settings)
+            return found if found.known else watching.kept_staleness(transaction, *key) or found
+
+        return self._of_version(reference, read)

@@ -1,10 +1,14 @@
 """What the commands about lineage print, on versions that were trained on two partitions."""
 
+import json
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from pedigree.catalog.records import TrainingOrigin
+from pedigree.lineage.staleness import InputNow
 from pedigree.lineage.usages import NewUsage, Written
 from pedigree.registry import Registry
 from pedigree.settings import Settings
@@ -83,3 +87,43 @@ def test_a_moment_without_a_zone_is_refused(trained: None, cli: Cli) -> None:
     assert (answer.code, answer.error["field"]) == (2, "since")
     answer = cli("impact", "flights", "--since", "yesterday", "--json")
     assert (answer.code, answer.error["field"]) == (2, "--since")
+
+
+def test_stale_says_how_far_a_version_is_behind(trained: None, cli: Cli) -> None:
+    assert "no asset graph is within reach" in cli("stale", "churn/1").out
+    now = InputNow(data_version="v3", data_behind=2, code_behind=1)
+    with Registry.connect(settings=Settings()) as registry:
+        registry.keep_staleness("churn/1", {("flights", "2013-01"): now})
+    out = cli("stale", "churn/1").out
+    assert "churn/1 is 2 data versions and 1 code versions behind, as seen at 20" in out
+    assert "2013-01" in out
+    answer = cli("stale", "churn/1", "--json").json
+    assert (answer["stale"], answer["data_behind"], answer["code_behind"]) == (True, 2, 1)
+    found = cli("search", "data_behind > 1 AND stale = true", "--json").json["records"]
+    assert [one["version_id"] for one in found] == [1]
+
+
+def test_retrain_prints_the_command_that_trains_alike(
+    registry_of_this_test: None, cli: Cli, tmp_path: Path
+) -> None:
+    config = {"months": ["2013-01"]}
+    origin = TrainingOrigin(asset="models/churn", step_key="churn_1", partition="de", config=config)
+    with Registry.connect(settings=Settings()) as registry:
+        register(registry, tmp_path, "a", origin=origin)
+        register(registry, tmp_path, "b")
+    words = shlex.split(cli("retrain", "churn/1").out)
+    assert words[:6] == ["dg", "launch", "--assets", 'key:"models/churn"', "--partition", "de"]
+    assert json.loads(words[7]) == {"ops": {"churn_1": {"config": config}}}
+    assert cli("retrain", "churn/1", "--json").json["config"] == config
+    assert cli("retrain", "churn/2", "--json").error["type"] == "NotRetrainableError"
+
+
+def test_export_prints_or_writes_the_lineage(trained: None, cli: Cli, tmp_path: Path) -> None:
+    events = cli("export", "churn/1").json
+    assert [one["job"]["name"] for one in events] == ["flights", "models/churn"]
+    assert (
+        cli("export", "churn/1", "--format", "prov", "--output", tmp_path / "prov.json").out == ""
+    )
+    assert "entity" in json.loads((tmp_path / "prov.json").read_text())
+    answer = cli("export", "churn/1", "--format", "xml")
+    assert (answer.code, "Choose one of openlineage, prov" in answer.err) == (2, True)

@@ -341,14 +341,14 @@ def test_the_lineage_names_exactly_the_months_that_were_read(
         (node.partition, node.data_version) for node, _ in pedigree.lineage("delay/1").inputs()
     ]
     assert [month for month, _ in trained_on] == ["2013-01", "2013-02"]
-    assert pedigree.staleness("delay/1").known
-    assert not pedigree.staleness("delay/1").inputs
+    assert pedigree.stale("delay/1").known
+    assert not pedigree.stale("delay/1").inputs
     # an earlier month is materialized again: the version keeps what it was trained on
     fly("2013-01")
     assert trained_on == [
         (node.partition, node.data_version) for node, _ in pedigree.lineage("delay/1").inputs()
     ]
-    (stale,) = pedigree.staleness("delay/1").inputs
+    (stale,) = pedigree.stale("delay/1").inputs
     assert (stale.asset, stale.partition) == ("flights", "2013-01")
     # and wiping the asset takes nothing from the registry
     instance.wipe_assets([flights.key])

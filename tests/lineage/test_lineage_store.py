@@ -55,4 +55,4 @@ def test_a_further_training_has_a_lineage_of_its_own(registry: Registry, tmp_pat
 
 def test_without_recorded_inputs_nothing_can_be_stale(registry: Registry, tmp_path: Path) -> None:
     registry.register("churn", artifact(tmp_path / "a"), new_version())
-    assert registry.staleness("churn/1").stale is False
+    assert registry.stale("churn/1").stale is False

@@ -173,6 +173,9 @@ _LEADING: Mapping[
     "run_id": (("=",), _of_version),
     "digest": (("=",), _of_version),
     "created_at": (_RANGE, _of_version),
+    "stale": (("=",), _of_version),
+    "data_behind": (_RANGE, _of_version),
+    "code_behind": (_RANGE, _of_version),
     "name": (("=", "LIKE", "ILIKE", "IN"), _of_name),
     "metrics": (_RANGE, _of_metric),
 }

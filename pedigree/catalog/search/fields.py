@@ -59,7 +59,8 @@ def _text(sql: LiteralString, meaning: str, choices: tuple[str, ...] = ()) -> Fi
     return FieldRule(kind=Kind.TEXT, meaning=meaning, sql=sql, choices=choices)
 
 
-# s: search_version, v: model_version, a: artifact, t: the training that the version shows.
+# s: search_version, v: model_version, a: artifact, t: the training that the version shows,
+# f: its staleness, where anybody has looked.
 FIELDS: Mapping[str, FieldRule] = {
     "name": _text("s.name", "the model's name"),
     "version": FieldRule(kind=Kind.NUMBER, meaning="the version's number", sql="s.version"),
@@ -98,6 +99,15 @@ FIELDS: Mapping[str, FieldRule] = {
     "approved_by": _text('v.approved_by COLLATE "C"', "who approved it"),
     "quarantined": FieldRule(
         kind=Kind.BOOLEAN, meaning="it is quarantined", sql="(v.quarantine_reason IS NOT NULL)"
+    ),
+    "stale": FieldRule(
+        kind=Kind.BOOLEAN, meaning="its data or code has moved on, as last seen", sql="f.stale"
+    ),
+    "data_behind": FieldRule(
+        kind=Kind.NUMBER, meaning="data versions it is behind, as last seen", sql="f.data_behind"
+    ),
+    "code_behind": FieldRule(
+        kind=Kind.NUMBER, meaning="code versions it is behind, as last seen", sql="f.code_behind"
     ),
     "held": FieldRule(
         kind=Kind.BOOLEAN, meaning="a legal hold protects it", sql="(v.hold_reason IS NOT NULL)"

@@ -33,6 +33,7 @@ _JOINS: dict[str, LiteralString] = {
     "v": " JOIN pedigree.model_version v ON v.model_id = s.model_id AND v.version = s.version",
     "a": " JOIN pedigree.artifact a ON a.digest = v.digest",
     "t": " JOIN pedigree.training t ON t.training_id = s.training_id",
+    "f": (" LEFT JOIN pedigree.staleness f ON f.model_id = s.model_id AND f.version = s.version"),
 }
 
 
@@ -206,7 +207,7 @@ def _json_type(value: Value) -> str:
 
 
 def joins(fields: Iterable[Field]) -> sql.SQL:
-    """Return the joins to ``s`` that the fields need; each finds exactly one row."""
+    """Return the joins to ``s`` that the fields need; none finds more than one row."""
     tables = {FIELDS[field.name].sql.lstrip("(")[:2] for field in fields}
     needed = {alias for alias in _JOINS if f"{alias}." in tables}
     needed |= {"v"} if "a" in needed else set()

@@ -40,11 +40,11 @@ def test_a_later_month_changes_nothing_and_an_earlier_one_makes_the_version_stal
 ) -> None:
     before = trained.registry.lineage("flight_delay/1")
     trained.materialize("flights", partitions=["2013-04"], config=CLEANED)
-    unmoved = trained.registry.staleness("flight_delay/1")
+    unmoved = trained.registry.stale("flight_delay/1")
     assert (unmoved.known, unmoved.inputs) == (True, ())
     trained.materialize("flights", partitions=["2013-02"], config=CLEANED)
     assert trained.registry.lineage("flight_delay/1") == before
-    (stale,) = trained.registry.staleness("flight_delay/1").inputs
+    (stale,) = trained.registry.stale("flight_delay/1").inputs
     now = trained.latest("flights", "2013-02")
     assert now is not None
     assert (stale.asset, stale.partition) == ("flights", "2013-02")

@@ -1,0 +1,115 @@
+"""A version's lineage as OpenLineage run events, by the facets of openlineage-python.
+
+One event for the training, and one for each event behind it of which the inputs are known. What no
+standard facet has a field for is a tag.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pedigree.catalog.exports.source import Exported, facts_of, name_of, run_uuid
+from pedigree.libraries import library
+from pedigree.lineage.records import LineageEdge, LineageNode
+
+_PRODUCER = "urn:pedigree"
+_SOURCE = "PEDIGREE"
+
+_Used = Sequence[tuple[LineageNode, LineageEdge]]
+
+
+def openlineage(exported: Exported) -> str:
+    """Return the events as a JSON list, the sources' first.
+
+    Raises:
+        MissingDependencyError: openlineage-python is not installed.
+    """
+    writer = _Writer(exported)
+    sources = exported.sources()
+    behind = [
+        writer.made(node, sources[node.node_id])
+        for node in reversed(exported.graph.nodes)
+        if node.node_id in sources and node != exported.step
+    ]
+    events = [*behind, writer.trained(sources.get(exported.step.node_id, ()))]
+    serde = library("openlineage.client.serde", extra="lineage").Serde
+    return json.dumps([serde.to_dict(event) for event in events], indent=2, sort_keys=True)
+
+
+class _Writer:
+    """Builds the events of one version."""
+
+    def __init__(self, exported: Exported) -> None:
+        self._exported = exported
+        self._events = library("openlineage.client.event_v2", extra="lineage")
+        self._facets = library("openlineage.client.facet_v2", extra="lineage")
+        self._namespace = f"dagster://{exported.instance}"
+
+    def trained(self, used: _Used) -> Any:
+        """Return the event of the training."""
+        version, step = self._exported.version, self._exported.step
+        tags = self._tags("tags_run", self._exported.code())
+        output = self._events.OutputDataset(
+            namespace="pedigree",
+            name=version.model_name,
+            facets={
+                "version": self._version(version.digest),
+                "tags": self._tags("tags_dataset", {"version": str(version.version_id)}),
+                "ownership": self._facets.ownership_dataset.OwnershipDatasetFacet(
+                    owners=[
+                        self._facets.ownership_dataset.Owner(name=owner) for owner in version.owners
+                    ],
+                    producer=_PRODUCER,
+                ),
+            },
+        )
+        run_id = self._exported.training.metadata.run_id
+        at = self._exported.training.created_at
+        run = self._events.Run(runId=run_uuid(run_id), facets={"tags": tags})
+        return self._event(step.asset, run, at, used, output)
+
+    def made(self, node: LineageNode, used: _Used) -> Any:
+        """Return the event of a run that made what the training used, directly or not."""
+        at = node.at or self._exported.training.created_at
+        run_id = node.run_id or f"{self._namespace}/{node.storage_id}"
+        output = self._events.OutputDataset(**self._dataset(node, None))
+        run = self._events.Run(runId=run_uuid(run_id))
+        return self._event(node.asset, run, at, used, output)
+
+    def _event(self, job: str, run: Any, at: datetime, used: _Used, output: Any) -> Any:
+        return self._events.RunEvent(
+            eventType=self._events.RunState.COMPLETE,
+            eventTime=at.isoformat(),
+            run=run,
+            job=self._events.Job(namespace=self._namespace, name=job),
+            inputs=[
+                self._events.InputDataset(**self._dataset(source, edge)) for source, edge in used
+            ],
+            outputs=[output],
+            producer=_PRODUCER,
+        )
+
+    def _dataset(self, node: LineageNode, edge: LineageEdge | None) -> dict[str, Any]:
+        facts = facts_of(node) | ({"known_by": edge.capture.value} if edge else {})
+        facets = {"tags": self._tags("tags_dataset", facts)}
+        if node.data_version:
+            facets["version"] = self._version(node.data_version)
+        if node.partition is not None:
+            symlinks = self._facets.symlinks_dataset
+            whole = symlinks.Identifier(namespace=self._namespace, name=node.asset, type="TABLE")
+            facets["symlinks"] = symlinks.SymlinksDatasetFacet(
+                identifiers=[whole], producer=_PRODUCER
+            )
+        return {"namespace": self._namespace, "name": name_of(node), "facets": facets}
+
+    def _version(self, version: str) -> Any:
+        facet = self._facets.dataset_version_dataset.DatasetVersionDatasetFacet
+        return facet(datasetVersion=version, producer=_PRODUCER)
+
+    def _tags(self, module: str, said: Mapping[str, str]) -> Any:
+        found = getattr(self._facets, module)
+        kind = "Run" if module == "tags_run" else "Dataset"
+        make = getattr(found, f"Tags{kind}FacetFields")
+        tags = [make(key=key, value=value, source=_SOURCE) for key, value in said.items()]
+        return getattr(found, f"Tags{kind}Facet")(tags=tags, producer=_PRODUCER)

@@ -1,0 +1,83 @@
+"""A version's lineage as a W3C PROV document, in PROV-JSON.
+
+Each state of an asset and the version itself are entities; the runs that made them are activities;
+whoever registered the version is an agent.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from pedigree.catalog.exports.source import Exported, facts_of, name_of, run_uuid
+from pedigree.libraries import library
+from pedigree.lineage.records import LineageNode, NodeKind
+
+_NAMESPACES = {
+    "asset": "urn:pedigree:asset:",
+    "model": "urn:pedigree:model:",
+    "run": "urn:pedigree:run:",
+    "actor": "urn:pedigree:actor:",
+    "pedigree": "urn:pedigree:",
+}
+
+
+def prov(exported: Exported) -> str:
+    """Return the document as PROV-JSON.
+
+    Raises:
+        MissingDependencyError: The library ``prov`` is not installed.
+    """
+    document = library("prov.model", extra="lineage").ProvDocument()
+    for prefix, uri in _NAMESPACES.items():
+        document.add_namespace(prefix, uri)
+    names = {
+        node.node_id: _add_state(document, node)
+        for node in exported.graph.nodes
+        if node.kind is not NodeKind.STEP
+    }
+    version = _add_training(document, exported)
+    for consumer, used in exported.sources().items():
+        for source, edge in used:
+            made_of = {"pedigree:known_by": edge.capture.value}
+            if consumer in names:
+                document.derivation(
+                    names[consumer], names[source.node_id], other_attributes=made_of
+                )
+            else:
+                activity = _run(exported.training.metadata.run_id)
+                document.usage(activity, names[source.node_id], other_attributes=made_of)
+                document.derivation(version, names[source.node_id], activity=activity)
+    # A run that made several of them was named for each.
+    return str(document.unified().serialize(format="json", indent=2))
+
+
+def _add_state(document: Any, node: LineageNode) -> str:
+    name = f"asset:{quote(name_of(node), safe='')}-{node.node_id}"
+    document.entity(name, {"prov:label": name_of(node), **_said(facts_of(node))})
+    if node.run_id:
+        document.activity(_run(node.run_id))
+        document.generation(name, _run(node.run_id), time=node.at)
+    return name
+
+
+def _add_training(document: Any, exported: Exported) -> str:
+    version, training = exported.version, exported.training
+    name = f"model:{quote(version.model_name, safe='')}-{version.version_id}"
+    activity, agent = _run(training.metadata.run_id), f"actor:{quote(training.created_by, safe='')}"
+    document.entity(name, {"prov:label": version.reference, "pedigree:digest": version.digest})
+    document.activity(
+        activity, other_attributes={"prov:label": exported.step.asset, **_said(exported.code())}
+    )
+    document.agent(agent, {"prov:label": training.created_by})
+    document.generation(name, activity, time=training.created_at)
+    document.association(activity, agent)
+    document.attribution(name, agent)
+    return name
+
+
+def _run(run_id: str) -> str:
+    return f"run:{run_uuid(run_id)}"
+
+
+def _said(facts: Mapping[str, str]) -> dict[str, str]:
+    return {f"pedigree:{name}": value for name, value in facts.items()}
