@@ -38,7 +38,7 @@ class Trainer:
         def model(context: dg.AssetExecutionContext, **_: Any) -> dg.MaterializeResult:
             where = provenance_of(context, context.asset_key)
             capture = LineageCapture(context, context.asset_key)
-            body(ModelInputs(context, capture, sources), context)
+            body(ModelInputs(context, (capture,), sources), context)
             started = StepStart.of(context.instance, where.run_id, where.step_key)
             step = LineageNode(node_id=0, kind=NodeKind.STEP, asset="model", run_id=where.run_id)
             self.graphs.append(capture.finish(step, started))
@@ -395,7 +395,7 @@ def test_a_partition_is_loaded_through_the_asset_s_own_io_manager(
     @dg.asset(deps=[stored], required_resource_keys={"folder"})
     def model(context: dg.AssetExecutionContext) -> None:
         capture = LineageCapture(context, context.asset_key)
-        inputs = ModelInputs(context, capture, [source_of(stored)])
+        inputs = ModelInputs(context, (capture,), [source_of(stored)])
         values.update(inputs.read(stored, partitions=["2024-01-03"], as_type=str))
 
     resources = {"folder": Folder(root=str(tmp_path))}
