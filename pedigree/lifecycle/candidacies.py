@@ -21,15 +21,23 @@ def write_candidacies(
     wanted = {(each.version_id, each.stage): each for each in _candidacies(model, explanations)}
     rows = transaction.execute(SQL["candidacies_of_model"], {"model_id": model.model_id}).fetchall()
     kept = {(row["version_id"], row["stage"]): Candidacy(**row) for row in rows}
-    for key, candidacy in sorted(wanted.items()):
-        if key not in kept or _differ(kept[key], candidacy):
-            transaction.execute(
+    news = [
+        candidacy
+        for key, candidacy in sorted(wanted.items())
+        if key not in kept or _differ(kept[key], candidacy)
+    ]
+    if news:
+        with transaction.cursor() as cursor:
+            cursor.executemany(
                 SQL["write_candidacy"],
-                {
-                    "model_id": model.model_id,
-                    **candidacy.model_dump(exclude={"waits_for"}),
-                    "waits_for": list(candidacy.waits_for),
-                },
+                [
+                    {
+                        "model_id": model.model_id,
+                        **candidacy.model_dump(exclude={"waits_for"}),
+                        "waits_for": list(candidacy.waits_for),
+                    }
+                    for candidacy in news
+                ],
             )
     return _end(transaction, model.model_id, kept.keys() - wanted.keys())
 

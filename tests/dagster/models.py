@@ -43,7 +43,10 @@ def trained(content: str, accuracy: float = 0.8, **more: Any) -> TrainedModel:
 def churn_asset(name: str = "churn", **options: Any) -> dg.AssetsDefinition:
     """A model asset that makes what its run's config says."""
 
-    @model_asset(name=name, flavor="generic", champion_metric=ACCURACY, **options)
+    if "policy" not in options:
+        options["champion_metric"] = ACCURACY
+
+    @model_asset(name=name, flavor="generic", **options)
     def churn(config: Recipe) -> TrainedModel:
         return trained(config.content, config.accuracy)
 

@@ -93,14 +93,6 @@ def _broken(*_: object, **__: object) -> None:
     raise ConnectionError("the network is down")
 
 
-def test_two_daemons_promote_once(location: Location, pedigree: Registry) -> None:
-    location.train("one")
-    (request,) = location.tick("pedigree_promotion").run_requests
-    assert location.execute(request).success
-    assert location.execute(request).success
-    assert [tenure.pointer for tenure in pedigree.timeline("churn")].count("stage:staging") == 1
-
-
 def test_a_tick_without_news_reads_no_model(location: Location) -> None:
     location.train("one")
     location.promote(), location.promote(), location.promote()
