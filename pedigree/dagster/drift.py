@@ -26,7 +26,7 @@ from pedigree.dagster.inputs import AssetLike, source_of
 from pedigree.dagster.line import ModelLike, ModelLine, line_of
 from pedigree.dagster.provenance import RunProvenance, provenance_of
 from pedigree.dagster.resource import RegistryResource
-from pedigree.errors import InvalidInputError, NotFoundError
+from pedigree.errors import InvalidInputError, ModelNotFoundError, NotFoundError
 from pedigree.monitoring.records import ColumnDrift, DriftRule, Expectations, RecordedDrift
 from pedigree.registry import Registry
 
@@ -62,8 +62,15 @@ def drift_asset(
         options: What ``@dg.asset`` takes too.
 
     Raises:
-        InvalidInputError: The model is none, or the function has a parameter that is ours.
+        InvalidInputError: The model is none or many, or the function has a parameter that is ours.
     """
+    if isinstance(model, dg.AssetsDefinition) and model.partitions_def is not None:
+        raise InvalidInputError(
+            "makes a model of each partition, so it does not say which one is watched",
+            field="model",
+            value=sorted(key.to_user_string() for key in model.keys),
+            remedy="Give the registered model's name, such as 'churn-de'",
+        )
     source = source_of(serving)
     options.setdefault("partitions_def", source.partitions_def)  # type: ignore[typeddict-item]  # None is none
     watch = functools.partial(_make, line_of(model), source.key, dict(expectations or {}))
@@ -163,11 +170,10 @@ class _DriftStep:
     def _watched(self, line: ModelLine, config: DriftConfig) -> ModelVersion | None:
         if config.version is not None:
             return self._registry.get(f"{line.name}/{config.version}")
-        stage = (self._registry.policy(line.name).drift or DriftRule()).stage
-        holder = self._registry.holder(line.name, stage)
+        holder = watched_version(self._registry, line.name)
         if holder is None:
             self._context.log.info(
-                f"no version of {line.name} holds {stage}, so there is nothing to compare with"
+                f"no version of {line.name} holds its stage, so there is nothing to compare with"
             )
         return holder
 
@@ -207,6 +213,14 @@ def _run_suites(
             failed=tuple(each["type"] for each in failed),
         )
         yield result._replace(check_name=name), expectations
+
+
+def watched_version(registry: Registry, name: str) -> ModelVersion | None:
+    """Return who holds the stage in which a model's policy watches for drift, if anybody."""
+    try:
+        return registry.holder(name, (registry.policy(name).drift or DriftRule()).stage)
+    except ModelNotFoundError:
+        return None  # never trained yet
 
 
 def describe_drift(registry: Registry, found: RecordedDrift) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from pedigree._record import Record
 from pedigree.audit.records import EventType
-from pedigree.dagster.drift import describe_drift
+from pedigree.dagster.drift import describe_drift, watched_version
 from pedigree.dagster.line import ModelLike, ModelLine, line_of
 from pedigree.dagster.names import slug
 from pedigree.dagster.provenance import instance_id
@@ -97,15 +97,17 @@ def drift_check(model: ModelLike) -> dg.AssetChecksDefinition:
     The drift sensor evaluates it with every result; run by hand it says the newest one again.
     """
     line = line_of(model)
-    stage = _rule(line).stage
-    key = line.stage_key(stage)
+    key = line.stage_key((line.policy.drift or DriftRule()).stage)
 
     @dg.asset_check(
         asset=key, name=CHECK, description="Served data looks like what the version learnt from"
     )
-    def drift(registry: RegistryResource) -> dg.AssetCheckResult:
+    def drift(
+        context: dg.AssetCheckExecutionContext, registry: RegistryResource
+    ) -> dg.AssetCheckResult:
         client = registry.connect()
-        holder = client.holder(line.name, stage)
+        partition = context.partition_key if context.has_partition_key else None
+        holder = watched_version(client, line.registered_name(partition))
         results = client.drift(holder.reference) if holder else ()
         if not results:
             return dg.AssetCheckResult(
@@ -132,9 +134,9 @@ def retraining_job(line: ModelLine) -> str:
 def _answer(tick: _Tick, name: str, target: Target, drift_id: int) -> None:
     try:
         found = tick.registry.drift_result(drift_id)
-        holder = tick.registry.holder(name, _policy_rule(tick.registry, name).stage)
     except NotFoundError:
         return  # collected since
+    holder = watched_version(tick.registry, name)
     if holder is None or holder.reference != found.reference:
         tick.notes.append(f"{found.reference} has left the stage that is watched")
         return
@@ -212,10 +214,6 @@ def _name(found: RecordedDrift) -> str:
 
 def _policy_rule(registry: Registry, name: str) -> DriftRule:
     return registry.policy(name).drift or DriftRule()
-
-
-def _rule(line: ModelLine) -> DriftRule:
-    return line.policy.drift or DriftRule()
 
 
 def _read_cursor(text: str | None) -> DriftCursor:

@@ -23,7 +23,7 @@ from pedigree.lifecycle.policy import default_policy
 from pedigree.monitoring.profile import profile
 from pedigree.monitoring.records import DriftAction, DriftRule
 from pedigree.registry import Registry
-from tests.dagster.models import Recipe, recipe, trained
+from tests.dagster.models import Recipe, churn_asset, recipe, trained
 
 MONTHS = dg.StaticPartitionsDefinition(["01", "02", "03", "04", "05"])
 SHIFT = {"04": 12.0, "05": 15.0}
@@ -271,6 +271,7 @@ def test_without_a_holder_nothing_is_compared_and_a_version_can_be_named(
 ) -> None:
     model = watched_model(DriftRule())
     watched = Watched(instance, model, resources, dg.Definitions())
+    assert watched.measure("03").success
     watched.train("one")
     run = watched.measure("04")
     assert run.success
@@ -287,3 +288,10 @@ def test_a_function_that_takes_what_is_ours_is_refused() -> None:
         @drift_asset(model="churn", serving=customers)
         def wrong(config: Recipe, customers: pd.DataFrame) -> pd.DataFrame:
             return customers
+
+
+def test_a_model_of_many_partitions_is_watched_by_its_registered_name() -> None:
+    by_country = churn_asset(partitions_def=dg.StaticPartitionsDefinition(["de", "fr"]))
+    with pytest.raises(InvalidInputError, match="which one is watched"):
+        drift_asset(model=by_country, serving=customers)
+    assert drift_asset(model="churn-de", serving=customers)
