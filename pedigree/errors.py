@@ -53,7 +53,7 @@ Secrets never enter a message: URLs go through :func:`pedigree.settings.redact_u
 from collections.abc import Iterable
 from typing import ClassVar
 
-from pedigree._pointing import pointed
+from pedigree._pointing import pointed, shortened
 
 
 class PedigreeError(Exception):
@@ -84,14 +84,9 @@ class PedigreeError(Exception):
 
     def __str__(self) -> str:
         subject = f"{self.field}: " if self.field else ""
-        got = f" (got {_shortened(self.value)})" if self.value is not None else ""
+        got = f" (got {shortened(self.value)})" if self.value is not None else ""
         remedy = f" {self.remedy}." if self.remedy else ""
         return f"{subject}{self.message}{got}.{remedy}"
-
-
-def _shortened(value: object, limit: int = 120) -> str:
-    text = repr(value)
-    return text if len(text) <= limit else f"{text[:limit]}…"
 
 
 class InvalidInputError(PedigreeError):

@@ -13,7 +13,8 @@ from pydantic import JsonValue
 
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
-from pedigree.audit.replay import QUARANTINE, combined_reason
+from pedigree.audit.replay import QUARANTINE
+from pedigree.audit.states import combined_reason
 from pedigree.catalog.records import Quarantine
 from pedigree.catalog.store import SQL, LockedModel, lock_any_model, lock_model, version_not_found
 from pedigree.errors import InvalidInputError, QuarantineNotFoundError

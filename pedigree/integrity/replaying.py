@@ -10,14 +10,8 @@ import rfc8785
 
 from pedigree.artifacts.records import digest_of
 from pedigree.audit.records import NewEvent
-from pedigree.audit.replay import (
-    TRAINING,
-    VERDICT,
-    ModelState,
-    TenureState,
-    VersionState,
-    replay,
-)
+from pedigree.audit.replay import TRAINING, VERDICT, replay
+from pedigree.audit.states import ModelState, TenureState, VersionState
 from pedigree.catalog.names import name_key
 from pedigree.integrity.queries import SQL
 from pedigree.integrity.tally import Tally

@@ -12,13 +12,20 @@ work.
 from pedigree.registry.checking import CheckVerbs
 from pedigree.registry.lineage import LineageVerbs
 from pedigree.registry.monitoring import MonitoringVerbs
+from pedigree.registry.quarantining import QuarantineVerbs
 from pedigree.registry.registering import RegisteringVerbs
 from pedigree.registry.retention import RetentionVerbs
 from pedigree.registry.searching import SearchVerbs
 
 
 class Registry(
-    RegisteringVerbs, CheckVerbs, MonitoringVerbs, LineageVerbs, RetentionVerbs, SearchVerbs
+    RegisteringVerbs,
+    CheckVerbs,
+    MonitoringVerbs,
+    LineageVerbs,
+    QuarantineVerbs,
+    RetentionVerbs,
+    SearchVerbs,
 ):
     """A model registry: records in Postgres, bytes in an object store.
 

@@ -1,0 +1,121 @@
+"""A model and its versions as their events tell of them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from pedigree.audit.records import NewEvent
+
+NO_STAGE = "none"
+
+
+class TenureState(NamedTuple):
+    """A time during which a version held a stage or an alias."""
+
+    since: datetime
+    pointer: str
+    name: str
+    version: int
+    until: datetime | None
+    moved_by: str
+    reason: str | None
+
+
+@dataclass
+class VersionState:
+    """A version as its events tell of it."""
+
+    digest: str
+    created_at: datetime
+    created_by: str
+    description: str | None
+    owners: list[str]
+    tags: dict[str, str]
+    stage: str = NO_STAGE
+    hold_reason: str | None = None
+    quarantine_reason: str | None = None
+    approval_status: str = "none"
+    approval_notes: str | None = None
+    approved_by: str | None = None
+    approval_timestamp: datetime | None = None
+    approval_stage: str | None = None
+    decisions: list[dict[str, Any]] = field(default_factory=list)
+    tier: str = "standard"
+    deleted_at: datetime | None = None
+    collected: bool = False
+    cards: list[str] = field(default_factory=list)
+    evaluations: list[str] = field(default_factory=list)
+    trainings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    verdicts: list[dict[str, Any]] = field(default_factory=list)
+    _quarantines: dict[int, str] = field(default_factory=dict, repr=False, compare=False)
+
+    def quarantine(self, quarantine_id: int, reason: str) -> None:
+        """Put the version in one more quarantine."""
+        self._quarantines[quarantine_id] = reason
+        self._say_why()
+
+    def release(self, quarantine_ids: Iterable[int]) -> None:
+        """Take the version out of some quarantines."""
+        for quarantine_id in quarantine_ids:
+            self._quarantines.pop(quarantine_id, None)
+        self._say_why()
+
+    def _say_why(self) -> None:
+        self.quarantine_reason = combined_reason(
+            reason for _, reason in sorted(self._quarantines.items())
+        )
+
+
+@dataclass
+class ModelState:
+    """A model as its events tell of it."""
+
+    versions: dict[int, VersionState] = field(default_factory=dict)
+    aliases: dict[str, int] = field(default_factory=dict)
+    generation: int = 0
+    policy: dict[str, Any] | None = None
+    policy_revision: int = 0
+    deleted_at: datetime | None = None
+    tenures: list[TenureState] = field(default_factory=list)
+    _open: dict[tuple[str, int | str], int] = field(default_factory=dict, repr=False)
+
+    @property
+    def stages(self) -> dict[int, str]:
+        """The stage of each living version."""
+        return {
+            number: version.stage
+            for number, version in self.versions.items()
+            if version.deleted_at is None
+        }
+
+    def begin(self, event: NewEvent, pointer: str, name: str) -> None:
+        """Let the event's version hold a pointer from the event on."""
+        version, reason = event.version or 0, event.body.get("reason")
+        self._open[pointer, version if pointer == "stage" else name] = len(self.tenures)
+        self.tenures.append(
+            TenureState(
+                since=event.at,
+                pointer=pointer,
+                name=name,
+                version=version,
+                until=None,
+                moved_by=event.actor.name,
+                reason=None if reason is None else str(reason),
+            )
+        )
+
+    def end(self, at: datetime, pointer: str, of: int | str) -> None:
+        """End the open tenure of a version's stage, or of an alias, if there is one."""
+        place = self._open.pop((pointer, of), None)
+        if place is not None:
+            self.tenures[place] = self.tenures[place]._replace(until=at)
+
+
+def combined_reason(reasons: Iterable[str]) -> str | None:
+    """Return why a version is in quarantine, of the reasons that hold; None: it is not.
+
+    >>> combined_reason(["wrong prices", "late feed", "wrong prices"])
+    'wrong prices; late feed'
+    """
+    return "; ".join(dict.fromkeys(reasons)) or None
