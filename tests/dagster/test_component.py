@@ -1,6 +1,7 @@
 """Models in YAML, in a project of ``dg``."""
 
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -52,6 +53,7 @@ def run_dg(project: Path, *words: str) -> str:
     done = subprocess.run(
         [Path(sys.executable).with_name("dg"), *words],
         cwd=project,
+        env={**os.environ, "PYTHONPATH": str(project / "src")},
         capture_output=True,
         text=True,
         check=False,
