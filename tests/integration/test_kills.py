@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -90,6 +91,31 @@ def test_a_run_its_ui_and_the_daemon_go_on_when_servers_are_killed_under_them(
     (shown,) = served.materializations("models/long_training")
     assert (shown.version, shown.run_id) == (1, run_id)
     assert served.pedigree("fsck", "--hashes")["ok"]
+
+
+def test_each_promotion_is_made_once_though_the_daemon_is_killed_before_it(
+    served: Served, training: Training
+) -> None:
+    training.end()
+    config = {slug("long_training"): {"folder": str(training.folder)}}
+    run_id = served.launch(OURS, "models/long_training", config=config, checks=False)
+    eventually(lambda: served.run(run_id).status in ENDED, PATIENCE_S, "the end of the run")
+    served.pedigree("check", "long_training/1")
+    for stage in ("staging", "production"):
+        victim = daemon(served)
+        assert victim is not None
+        psutil.Process(victim).kill()
+        asset = f"models/long_training/{stage}"
+        eventually(partial(served.materializations, asset), PATIENCE_S, f"the promotion to {stage}")
+    entered_at = time.time()
+    eventually(
+        lambda: served.ticks(OURS, "promotion", after=entered_at), PATIENCE_S, "a further tick"
+    )
+    for stage in ("staging", "production"):
+        (shown,) = served.materializations(f"models/long_training/{stage}")
+        assert shown.run_id
+    held = [tenure["pointer"] for tenure in served.pedigree("timeline", "long_training")]
+    assert held == ["stage:candidate", "stage:staging", "stage:production"]
 
 
 def kill_and_see_everything_come_back(
