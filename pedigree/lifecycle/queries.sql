@@ -117,10 +117,16 @@ WHERE name_key = %(name_key)s AND deleted_at IS NULL;
 -- name: waiting_versions
 -- The newest thousand living versions that are in one of some stages.
 SELECT v.version
-FROM pedigree.tenure t
-JOIN pedigree.model_version v USING (model_id, version)
-WHERE t.model_id = %(model_id)s AND t.pointer = 'stage' AND t.held_until IS NULL
-    AND t.name = ANY (%(stages)s) AND v.deleted_at IS NULL
+FROM unnest(%(stages)s::text[]) AS wanted (name)
+CROSS JOIN LATERAL (
+    SELECT t.version FROM pedigree.tenure t
+    WHERE t.model_id = %(model_id)s AND t.name = wanted.name AND t.pointer = 'stage'
+        AND t.held_until IS NULL
+    ORDER BY t.version DESC
+    LIMIT 1000
+) AS held
+JOIN pedigree.model_version v ON v.model_id = %(model_id)s AND v.version = held.version
+WHERE v.deleted_at IS NULL
 ORDER BY v.version DESC
 LIMIT 1000;
 
