@@ -56,7 +56,7 @@ def test_the_churn_models_stand_where_the_story_left_them(demo: dict[str, Any]) 
         [],
         [],
         ["no_regression"],
-        ["no_regression", "signature_compatible"],
+        ["fairness", "no_regression", "signature_compatible", "slice_metrics"],
     ]
     decent, better, worse, _ = (one["metrics"]["roc_auc"] for one in churn)
     assert worse + 0.05 < decent

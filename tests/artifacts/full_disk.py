@@ -11,7 +11,7 @@ from pathlib import Path
 from pedigree.artifacts.objects import open_store
 from pedigree.errors import PedigreeError
 from pedigree.postgres.database import Database
-from tests.artifacts.publishing import publish_and_seal, pull_to
+from tests.artifacts.publishing import forget_bytes, publish_and_seal, pull_to
 
 
 def _files(folder: Path) -> list[str]:
@@ -32,8 +32,7 @@ if __name__ == "__main__":
             told["publish"] = [type(error).__name__, str(error), _files(disk)]
         publish_and_seal(database, store, Path(small))
         store.delete(_files(disk / "objects"))
-        database.run(lambda tx: tx.execute("TRUNCATE pedigree.blob CASCADE").rowcount)
-        database.run(lambda tx: tx.execute("TRUNCATE pedigree.artifact CASCADE").rowcount)
+        forget_bytes(database)
         manifest = publish_and_seal(database, roomy, Path(big))
         try:
             pull_to(database, roomy, manifest, disk / "pulled")

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
+from psycopg import sql
+
 from pedigree.artifacts.objects import ObjectStore
 from pedigree.artifacts.publish import publish
 from pedigree.artifacts.pull import pull
@@ -11,6 +13,7 @@ from pedigree.artifacts.records import Digest, Manifest
 from pedigree.artifacts.store import BlobVanishedError, locate, seal
 from pedigree.artifacts.sweep import SETTLE, expire_uploads, remove_orphans
 from pedigree.postgres.database import Database
+from pedigree.postgres.transaction import Transaction
 from pedigree.signatures.records import Column, ColumnType, Signature
 
 SIGNATURE = Signature(
@@ -87,3 +90,18 @@ def expire_leases(database: Database) -> None:
             ).rowcount
         )
     )
+
+
+def forget_artifacts(database: Database) -> None:
+    """Let the database know nothing of any artifact; its blobs stay live."""
+    database.run(lambda transaction: _delete(transaction, "artifact_file", "artifact"))
+
+
+def forget_bytes(database: Database) -> None:
+    """Let the database know of no blob, and so of no artifact."""
+    database.run(lambda transaction: _delete(transaction, "artifact_file", "artifact", "blob"))
+
+
+def _delete(transaction: Transaction, *tables: str) -> None:
+    for table in tables:
+        transaction.execute(sql.SQL("DELETE FROM pedigree.{}").format(sql.Identifier(table)))

@@ -29,6 +29,7 @@ from tests.artifacts.probes import LocalProbe, Probe, contents
 from tests.artifacts.publishing import (
     SIGNATURE,
     blob_keys,
+    forget_bytes,
     publish_and_seal,
     pull_to,
     rows_left,
@@ -321,5 +322,4 @@ def test_every_tree_comes_back_as_it_was(tree: Mapping[str, bytes], database: Da
         pulled = pull_to(database, store, publication.manifest, here / "pulled")
         assert contents(pulled) == tree
         # The next example has a store of its own, where nothing is live.
-        database.run(lambda tx: tx.execute("TRUNCATE pedigree.blob CASCADE").rowcount)
-        database.run(lambda tx: tx.execute("TRUNCATE pedigree.artifact CASCADE").rowcount)
+        forget_bytes(database)

@@ -23,6 +23,7 @@ from tests.artifacts.publishing import (
     SIGNATURE,
     blob_keys,
     expire_leases,
+    forget_artifacts,
     publish_and_seal,
     rows_left,
     sweep_expired,
@@ -97,7 +98,7 @@ def test_live_bytes_that_were_collected_after_publishing_are_not_sealed(
     database: Database, store: ObjectStore, published: Publish, make_folder: Make
 ) -> None:
     seal_now(database, published({"a": b"x"}))
-    database.run(lambda tx: tx.execute("TRUNCATE pedigree.artifact CASCADE").rowcount)
+    forget_artifacts(database)
     publication = published({"a": b"x", "b": b"y"})
     assert [blob.digest for blob in publication.stored] == [digest_of(b"y")]
     database.run(lambda tx: collect(tx, b"x"))

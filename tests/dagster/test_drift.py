@@ -29,7 +29,7 @@ MONTHS = dg.StaticPartitionsDefinition(["01", "02", "03", "04", "05"])
 SHIFT = {"04": 12.0, "05": 15.0}
 PRODUCTION = stage_key("churn", "production")
 SUITE = {
-    "name": "customers",
+    "name": "subscribers",
     "expectations": [
         {"type": "expect_column_values_to_be_between", "kwargs": {"column": "age", "min_value": 0}},
         {"type": "expect_column_mean_to_be_between", "kwargs": {"column": "age", "max_value": 45}},
@@ -46,7 +46,7 @@ def customers_of(month: str) -> pd.DataFrame:
 
 
 @dg.asset(partitions_def=MONTHS)
-def customers(context: dg.AssetExecutionContext) -> pd.DataFrame:
+def subscribers(context: dg.AssetExecutionContext) -> pd.DataFrame:
     return customers_of(context.partition_key)
 
 
@@ -56,17 +56,17 @@ def watched_model(rule: DriftRule) -> dg.AssetsDefinition:
         learnt_from = pd.concat([customers_of("01"), customers_of("02")])
         return trained(
             config.content,
-            training_data_version="customers of 01 and 02",
+            training_data_version="subscribers of 01 and 02",
             training_profile=profile(learnt_from, prediction="churns"),
         )
 
     return churn
 
 
-@drift_asset(model="churn", serving=customers, expectations={"customers_suite": SUITE})
-def churn_drift(customers: pd.DataFrame) -> pd.DataFrame:
+@drift_asset(model="churn", serving=subscribers, expectations={"customers_suite": SUITE})
+def churn_drift(subscribers: pd.DataFrame) -> pd.DataFrame:
     """Customers of a month."""
-    return customers
+    return subscribers
 
 
 @dataclass
@@ -90,7 +90,7 @@ class Watched:
 
     def measure(self, month: str, **options: Any) -> dg.ExecuteInProcessResult:
         return dg.materialize(
-            [customers, churn_drift],
+            [subscribers, churn_drift],
             instance=self.instance,
             resources=self.resources,
             partition_key=month,
@@ -127,7 +127,7 @@ def make_watched(
     def make(rule: DriftRule) -> Watched:
         model = watched_model(rule)
         definitions = dg.Definitions.merge(
-            dg.Definitions(assets=[model, customers, churn_drift]),
+            dg.Definitions(assets=[model, subscribers, churn_drift]),
             registry_definitions(model, registry=resources["registry"]),
         )
         watched = Watched(instance, model, resources, definitions)
@@ -150,7 +150,7 @@ def test_a_month_is_held_against_what_production_learnt_from(
     watched = make_watched(DriftRule())
     run = watched.measure("04")
     (found,) = pedigree.drift("churn@production")
-    assert (found.reference, found.asset, found.partition) == ("churn/1", "customers", "04")
+    assert (found.reference, found.asset, found.partition) == ("churn/1", "subscribers", "04")
     assert found.baseline == pedigree.profile("churn/1").digest
     assert found.run_id == run.run_id
     assert {column.column for column in found.comparison.columns if column.drifted} == {
@@ -163,7 +163,7 @@ def test_a_month_is_held_against_what_production_learnt_from(
     assert said.partition == "04"
     assert said.metadata["pedigree/reference"].value == "churn/1"
     assert said.metadata["pedigree/columns"].value == ["age", "churns"]
-    assert "customers of 01 and 02" in said.metadata["pedigree/baseline"].value
+    assert "subscribers of 01 and 02" in said.metadata["pedigree/baseline"].value
     assert said.metadata["distance/age"].value > 0.3
     assert "# Drift" not in said.metadata["pedigree/report"].value
     # the suite of Great Expectations went over the same month
@@ -217,7 +217,7 @@ def test_the_stage_s_check_says_the_newest_result_again(
     watched.measure("04")
     check = judged()
     assert not check.passed
-    assert "customers[04] differs from what churn/1 learnt from" in (check.description or "")
+    assert "subscribers[04] differs from what churn/1 learnt from" in (check.description or "")
 
 
 def test_a_drift_by_policy_asks_for_a_retraining_once_a_tick(
@@ -248,7 +248,7 @@ def test_a_drift_by_policy_asks_the_stage_to_return_to_the_holder_before(
     assert watched.execute(request).success
     assert pedigree.holder("churn", "production").version_id == 1
     tenure = pedigree.timeline("churn", "stage:production")[-1]
-    assert "customers[04] differs" in tenure.reason
+    assert "subscribers[04] differs" in tenure.reason
     # a second daemon's run finds that the stage has moved, and leaves it as it is
     assert watched.execute(request).success
     assert pedigree.holder("churn", "production").version_id == 1
@@ -285,13 +285,13 @@ def test_without_a_holder_nothing_is_compared_and_a_version_can_be_named(
 def test_a_function_that_takes_what_is_ours_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="needs for itself"):
 
-        @drift_asset(model="churn", serving=customers)
-        def wrong(config: Recipe, customers: pd.DataFrame) -> pd.DataFrame:
-            return customers
+        @drift_asset(model="churn", serving=subscribers)
+        def wrong(config: Recipe, subscribers: pd.DataFrame) -> pd.DataFrame:
+            return subscribers
 
 
 def test_a_model_of_many_partitions_is_watched_by_its_registered_name() -> None:
     by_country = churn_asset(partitions_def=dg.StaticPartitionsDefinition(["de", "fr"]))
     with pytest.raises(InvalidInputError, match="which one is watched"):
-        drift_asset(model=by_country, serving=customers)
-    assert drift_asset(model="churn-de", serving=customers)
+        drift_asset(model=by_country, serving=subscribers)
+    assert drift_asset(model="churn-de", serving=subscribers)
