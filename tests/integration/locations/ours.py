@@ -10,7 +10,14 @@ import dagster as dg
 
 from pedigree.dagster import TrainedModel, model_asset, registry_definitions
 from pedigree.signatures.records import Column, ColumnType, Signature
-from registry_assets import churn_scores, churn_split, customer_churn, customer_features, customers
+from registry_assets import (
+    churn_scores,
+    churn_split,
+    customer_churn,
+    customer_features,
+    customers,
+    training_expectations,
+)
 from resources import by_environment
 from sensors import automation_sensor, mirror_sensor, promotion_sensor
 
@@ -49,9 +56,12 @@ MODELS = (customer_churn, long_training)
 
 def compose() -> dg.Definitions:
     wiring = by_environment()
-    registry = registry_definitions(*MODELS, registry=wiring.registry, sensors=False)
+    registry = registry_definitions(
+        *MODELS, registry=wiring.registry, sensors=False, sources=[customers]
+    )
     own = dg.Definitions(
         assets=[customers, customer_features, churn_split, *MODELS, churn_scores],
+        asset_checks=[training_expectations],
         sensors=[
             promotion_sensor(MODELS, registry.jobs or (), INTERVAL_S),
             mirror_sensor(MODELS, INTERVAL_S),
