@@ -101,6 +101,8 @@ def test_all_that_an_old_database_holds_is_there_and_found_after_the_upgrade(
 ) -> None:
     with Database.connect(old_url) as database:
         assert migrate(database)[0] == all_migrations()[OLD].name
+        # The verdicts are those of today's code, and lost a column that their table had not yet.
+        database.run(lambda it: it.execute("UPDATE pedigree.verdict SET settings = '{}'"))
         upgraded = Registry(database, filled.store, filled.settings)
         require_sound(upgraded)
         assert upgraded.models() == filled.models()
