@@ -1,14 +1,14 @@
 """Datasheets of assets, and verdicts on their data."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypeAlias, get_args
 
 from pydantic import Field, JsonValue, model_validator
 
 from pedigree._record import Record
 from pedigree.artifacts.records import Digest
 
-SECTIONS = (
+Section: TypeAlias = Literal[
     "motivation",
     "composition",
     "collection",
@@ -16,7 +16,8 @@ SECTIONS = (
     "uses",
     "distribution",
     "maintenance",
-)
+]
+SECTIONS: tuple[Section, ...] = get_args(Section)
 
 
 class Datasheet(Record):

@@ -1,25 +1,13 @@
 """Whether every source of a version's data has a datasheet."""
 
-from typing import Literal
-
 from pydantic import Field, JsonValue
 
 from pedigree._record import Record
 from pedigree.catalog.records import ModelVersion
-from pedigree.datasets.records import KeptDatasheet
+from pedigree.datasets.records import KeptDatasheet, Section
 from pedigree.lifecycle.checks.base import Check, Evidence, Finding, details, listed
 
 DATASHEETS_PRESENT = "datasheets_present"
-
-Section = Literal[
-    "motivation",
-    "composition",
-    "collection",
-    "preprocessing",
-    "uses",
-    "distribution",
-    "maintenance",
-]
 
 
 class DatasheetSettings(Record):
