@@ -142,7 +142,7 @@ class LocalStore:
     def _sync_folders_of(self, target: Path) -> None:
         """Make the file's name durable, and the names of the folders above it."""
         _sync_path(target.parent)
-        folder = target.parent.parent
+        folder = target.parent if target.parent == self._root else target.parent.parent
         _sync_path(folder)
         unsure = []
         while folder not in self._durable and folder != self._root:

@@ -198,6 +198,11 @@ def test_the_local_store_syncs_the_file_and_the_folders_that_name_it(
     assert len(synced) == 3, "what is known to be durable is not synced again"
 
 
+def test_a_key_without_a_folder_lies_in_the_store_s_own(local_probe: LocalProbe) -> None:
+    local_probe.store.put("alone", b"first")
+    assert read(local_probe.store, "alone") == b"first"
+
+
 def test_a_put_succeeds_while_others_remove_the_same_folder(local_probe: LocalProbe) -> None:
     def put_and_delete(turn: int) -> None:
         for number in range(50):
