@@ -92,7 +92,8 @@ def _stage_asset(
     @dg.multi_asset(
         name=stage_op(line, stage),
         outs={"holder": out},
-        deps=[line.key],
+        # Not by `deps`, by which Dagster names the input after the key: not every name will do.
+        ins={"model": dg.AssetIn(line.key, dagster_type=dg.Nothing)},
         partitions_def=partitions_def,
         group_name=group_name,
     )

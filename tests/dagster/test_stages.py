@@ -3,7 +3,14 @@ from collections.abc import Callable, Sequence
 import dagster as dg
 import pytest
 
-from pedigree.dagster import StageConfig, model_checks, resource, stage_assets, stage_key
+from pedigree.dagster import (
+    StageConfig,
+    model_checks,
+    registry_definitions,
+    resource,
+    stage_assets,
+    stage_key,
+)
 from pedigree.dagster.line import line_of
 from pedigree.dagster.stages import stage_op
 from pedigree.errors import GenerationConflictError, InvalidInputError, TransitionNotAllowedError
@@ -184,3 +191,11 @@ def test_a_partitioned_model_s_stages_are_of_one_partition(
     assert event.partition == "de"
     assert pedigree.holder("by_country-de", "staging").version_id == 1
     assert pedigree.holder("by_country-fr", "staging") is None
+
+
+@pytest.mark.parametrize("name", ["customer churn", "für.alle", "a-b"])
+def test_a_model_that_is_trained_elsewhere_has_stages_whatever_its_name(name: str) -> None:
+    line = line_of(name)
+    repository = registry_definitions(name, checks=False).get_repository_def()
+    for stage in line.stages:
+        assert repository.asset_graph.get(line.stage_key(stage)).parent_keys == {line.key}
