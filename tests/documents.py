@@ -1,6 +1,10 @@
-"""Documents that are written from the code: a test compares, and ``UPDATE_DOCS=1`` writes."""
+"""Documents that tests hold to the code: what they show is run, or written from the code.
+
+Of those that are written from the code a test compares, and ``UPDATE_DOCS=1`` writes.
+"""
 
 import os
+import re
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -22,3 +26,9 @@ def assert_part_current(document: str, part: str, expected: str) -> None:
     assert opening, f"{document} has no part {part}"
     assert closing, f"{document} does not close its part {part}"
     assert_current(document, f"{head}{opening}\n{expected}\n\n{closing}{tail}")
+
+
+def python_of(document: str) -> list[str]:
+    """Return the Python that a document shows, block by block."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    return re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)

@@ -8,9 +8,9 @@ import pytest
 
 from pedigree.dagster.names import slug
 from pedigree.registry import Registry
+from tests.documents import python_of
 
 ROOT = Path(__file__).parents[1]
-GUIDE = (ROOT / "docs" / "guide.md").read_text()
 MODEL = dg.AssetKey(["models", "tumour"])
 
 
@@ -29,7 +29,7 @@ def test_the_guide_leads_from_a_plain_asset_to_a_model_that_no_worse_one_replace
     monkeypatch.setenv("PEDIGREE_DATABASE_URL", database_url)
     monkeypatch.setenv("PEDIGREE_HOME", str(home))
     monkeypatch.setenv("PEDIGREE_GIT_COMMIT", "0123456789abcdef")
-    before, after = re.findall(r"```python\n(.*?)```", GUIDE, flags=re.DOTALL)
+    before, after = python_of("docs/guide.md")
     with dg.DagsterInstance.ephemeral() as instance:
         plain = load(before, tmp_path / "before.py").resolve_implicit_global_asset_job_def()
         assert plain.execute_in_process(instance=instance).success

@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 
 from pedigree.registry import Registry
+from tests.documents import python_of
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -15,7 +16,7 @@ README = (ROOT / "README.md").read_text()
 def test_the_example_trains_registers_and_checks_a_model(
     database_url: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    (code,) = python_of("README.md")
     assert len([line for line in code.splitlines() if line.strip()]) <= 20
     monkeypatch.setenv("PEDIGREE_DATABASE_URL", database_url)
     monkeypatch.setenv("PEDIGREE_HOME", str(home))

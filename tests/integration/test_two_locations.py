@@ -7,7 +7,7 @@ import pytest
 from pedigree.dagster.names import slug
 from tests.integration.conftest import OURS, THEIRS
 from tests.integration.polling import eventually
-from tests.integration.served import Materialization, Served, Tick
+from tests.integration.served import ENDED, Materialization, Served, Tick
 
 pytestmark = [pytest.mark.timeout(400), pytest.mark.xdist_group("up")]
 
@@ -63,15 +63,21 @@ def test_their_model_is_promoted_by_their_sensor_and_scores_follow(
     expect_promotion_by_the_own_sensor(THEIRS, served, trained)
 
 
-def test_a_better_version_replaces_the_first_and_once_rolled_back_stays_out(
+def test_a_worse_version_stays_out_and_a_better_one_once_rolled_back_does_too(
     served: Served, trained: dict[str, str]
 ) -> None:
     first = materialized(served, SCORES)
+    worse = served.launch(THEIRS, "models/tumour", config={slug("tumour"): {"rows": 40}})
+    eventually(lambda: served.run(worse).status in ENDED, PATIENCE_S, "the worse training")
+    verdicts = served.pedigree("show", "tumour/2")["verdicts"]
+    (failed,) = (each for each in verdicts if not each["passed"] and each["severity"] == "error")
+    assert failed["check"] == "no_regression"
+
     served.launch(THEIRS, "models/tumour", config={slug("tumour"): {"scaled": True}})
-    replaced = materialized(served, PRODUCTION, version=2)
+    replaced = materialized(served, PRODUCTION, version=3)
     second = materialized(served, SCORES, after=max(first.at, replaced.at))
     stopwatch.info("replaced → scored %.1f s", second.at - replaced.at)
-    assert holder(served, "tumour") == 2
+    assert holder(served, "tumour") == 3
 
     served.pedigree("rollback", "tumour", "--reason", "false alarms")
     assert holder(served, "tumour") == 1
@@ -83,7 +89,7 @@ def test_a_better_version_replaces_the_first_and_once_rolled_back_stays_out(
     for tick in further_ticks(served, mirrored.at):
         assert (tick.status, tick.run_ids) == ("SKIPPED", ()), tick
     assert holder(served, "tumour") == 1
-    assert [each.version for each in served.materializations(PRODUCTION)] == [1, 2, 1]
+    assert [each.version for each in served.materializations(PRODUCTION)] == [1, 3, 1]
 
 
 # Last, since this has happened by now.
