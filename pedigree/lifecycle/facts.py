@@ -34,10 +34,9 @@ class ModelFacts:
 
     def ahead(self, rule: StageRule) -> tuple[int, str] | None:
         """Return the highest version that holds a stage or one behind it, and where it stands."""
-        names = [each.name for each in self.policy.stages if each.name != ARCHIVED]
-        behind = names[names.index(rule.name) :] if rule.name in names else []
+        names = self.policy.from_on(rule.name)
         return max(
-            ((self.highest[name], name) for name in behind if name in self.highest), default=None
+            ((self.highest[name], name) for name in names if name in self.highest), default=None
         )
 
 

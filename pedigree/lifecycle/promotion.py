@@ -110,19 +110,31 @@ class Mover:
                 value=stage,
                 remedy=f"`pedigree versions {self._model.name}` shows which stages are held",
             )
-        target = self._transaction.execute(
+        target = self._target(present, stage)
+        self._leave(present, rule.name, ARCHIVED, ended_by="rollback")
+        return self._enter(self._facts(target).version, rule, previous=present)
+
+    def _target(self, present: Holder, stage: str) -> int:
+        """Return the version that held a stage before and did not go on from it."""
+        row = self._transaction.execute(
             SQL["rollback_target"],
-            {"model_id": self._model.model_id, "name": stage, "holder": present.version},
+            {
+                "model_id": self._model.model_id,
+                "name": stage,
+                "holder": present.version,
+                "from_here_on": list(self._policy.from_on(stage)),
+            },
         ).fetchone()
-        if target is None:
+        if row is None:
+            reference = f"{self._model.name}/{present.version}"
             raise NothingToRollBackError(
-                f"{self._model.name}/{present.version} has no earlier holder to return to",
+                f"{reference} has no earlier holder to return to",
                 field="stage",
                 value=stage,
-                remedy="Promote the version that should hold it",
+                remedy="Promote the version that should hold it; `pedigree promote"
+                f" {reference} --to {ARCHIVED}` leaves the stage to nobody",
             )
-        self._leave(present, rule.name, ARCHIVED, ended_by="rollback")
-        return self._enter(self._facts(target["version"]).version, rule, previous=present)
+        return int(row["version"])
 
     def record_verdict(self, version: int, verdict: Verdict) -> RecordedVerdict:
         """Write a verdict; a version whose registration checks now pass becomes a candidate.

@@ -58,7 +58,8 @@ WHERE model_id = %(model_id)s AND version = %(version)s AND approval_stage = %(s
 
 -- name: rollback_target
 -- The holder to return to: the latest one before the present holder that was not itself rolled back
--- from, is not the present holder, and may still run. Read from the timeline's end.
+-- from, did not go on into a stage behind, is not the present holder, and may still run. Read from
+-- the timeline's end.
 SELECT t.version, v.digest
 FROM pedigree.tenure t
 JOIN pedigree.model_version v USING (model_id, version)
@@ -68,7 +69,7 @@ WHERE t.model_id = %(model_id)s AND t.pointer = 'stage' AND t.name = %(name)s
     AND NOT EXISTS (
         SELECT FROM pedigree.tenure later
         WHERE later.model_id = t.model_id AND later.version = t.version
-            AND later.pointer = t.pointer AND later.name = t.name
+            AND later.pointer = t.pointer AND later.name = ANY (%(from_here_on)s)
             AND later.tenure_id > t.tenure_id
     )
 ORDER BY t.held_since DESC, t.tenure_id DESC

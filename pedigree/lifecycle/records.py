@@ -208,6 +208,11 @@ class Policy(Record):
                 found.append(rule)
         return tuple(found)
 
+    def from_on(self, stage: str) -> tuple[str, ...]:
+        """Return a stage and those behind it, but the archive; none where it is not declared."""
+        names = [rule.name for rule in self.stages if rule.name != ARCHIVED]
+        return tuple(names[names.index(stage) :]) if stage in names else ()
+
     def rule(self, stage: str) -> StageRule | None:
         """Return a stage's rule, or None where the policy has no such stage."""
         return next((rule for rule in self.stages if rule.name == stage), None)

@@ -1,6 +1,7 @@
 """A code location on a real instance: its sensors tick here, and what they ask for is executed."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import dagster as dg
 
@@ -19,6 +20,7 @@ class Location:
     definitions: dg.Definitions
     resources: dict[str, object]
     cursors: dict[str, str | None] = field(default_factory=dict)
+    followed: Any = None
 
     def tick(self, sensor: str, *, remember: bool = True) -> object:
         repository = self.definitions.get_repository_def()
@@ -50,6 +52,33 @@ class Location:
             partition_key=request.partition_key,
             **options,
         )
+
+    def materialize(
+        self, key: dg.AssetKey, *, run_config: dg.RunConfig | None = None, checks: bool = False
+    ) -> dg.ExecuteInProcessResult:
+        """Materialize one of its assets, with its checks where they are asked for."""
+        job = self.definitions.get_repository_def().get_implicit_global_asset_job_def()
+        wanted = job.get_subset(
+            asset_selection={key}, asset_check_selection=None if checks else set()
+        )
+        return wanted.execute_in_process(instance=self.instance, run_config=run_config)
+
+    def follow(self) -> dict[str, object]:
+        """Run what the automation conditions ask for, and return what each asset says it is by."""
+        result = dg.evaluate_automation_conditions(
+            self.definitions, self.instance, cursor=self.followed
+        )
+        self.followed = result.cursor
+        asked = [
+            spec.key
+            for spec in self.definitions.resolve_all_asset_specs()
+            if result.get_num_requested(spec.key)
+        ]
+        return {key.path[-1]: self._by(key) for key in asked}
+
+    def _by(self, key: dg.AssetKey) -> object:
+        (event,) = self.materialize(key).get_asset_materialization_events()
+        return event.materialization.metadata["by"].value
 
     def mirror(self) -> list[tuple[str, str]]:
         """Tick the mirror, store what it reports, and return stage and version of each."""

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from pedigree.errors import NothingToRollBackError
 from pedigree.lifecycle.policy import rollout_policy
 from pedigree.lifecycle.records import MetricRule
 from pedigree.registry import Registry
@@ -63,3 +66,27 @@ def test_a_champion_is_challenged_shadowed_and_replaced(registry: Registry, tmp_
     assert registry.rollback("churn", reason="complaints").version_id == 1
     assert registry.champion("churn").reference == first
     assert move_on(registry) == []
+
+
+def test_a_stage_is_rolled_back_to_what_it_lost_never_to_what_went_on_from_it(
+    registry: Registry, tmp_path: Path
+) -> None:
+    registry.set_policy("churn", rollout_policy(MetricRule(metric="auc")))
+    fields = {"metrics": {"auc": 0.8}, "risk_class": "minimal"}
+    champion = register_candidate(registry, tmp_path, "a", **fields)
+    roll_out(registry, champion)
+    shadowed = register_candidate(registry, tmp_path, "b", **fields)
+    move_on(registry)
+    with pytest.raises(NothingToRollBackError) as refused:
+        registry.rollback("churn", stage="shadow")
+    assert "pedigree promote churn/2 --to archived" in refused.value.remedy
+    assert registry.champion("churn").reference == champion
+
+    register_candidate(registry, tmp_path, "c", **fields)
+    assert move_on(registry) == [(3, "challenger"), (3, "shadow")]
+    move = registry.rollback("churn", stage="shadow", reason="it answers late")
+    assert (move.version_id, move.previous_version_id) == (2, 3)
+    # it goes on from there, and what was rolled back stays out
+    let_time_pass(registry, shadowed, days=1)
+    assert move_on(registry) == [(2, "canary")]
+    assert registry.get("churn/3").stage == "archived"
