@@ -1,6 +1,6 @@
 """Follow, tick by tick, what became of versions in the asset graph."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
@@ -9,11 +9,12 @@ from pydantic import Field, ValidationError
 
 from pedigree._record import Record
 from pedigree.dagster.consumers import declared_usages
-from pedigree.dagster.history import inputs_on
+from pedigree.dagster.history import inputs_of_each
 from pedigree.dagster.line import ModelLike
 from pedigree.dagster.targets import Target, targets_of
 from pedigree.dagster.usages import settle_usages
 from pedigree.errors import NotFoundError
+from pedigree.lineage.records import LineageNode
 from pedigree.lineage.staleness import observed_inputs
 from pedigree.registry import Registry
 
@@ -61,14 +62,15 @@ def _look_at(
     context: dg.SensorEvaluationContext, registry: Registry, targets: Mapping[str, Target]
 ) -> int:
     due = registry.versions_to_look_at(targets, age=_AGE, limit=_AT_ONCE)
+    inputs: dict[str, Sequence[LineageNode]] = {}
     for reference in due:
         with suppress(NotFoundError):  # it was deleted meanwhile
-            inputs = observed_inputs(registry.lineage(reference, newest=True))
-            registry.keep_staleness(
-                reference,
-                inputs_on(context.instance, inputs),
-                code_version=_code_version(context, targets[reference.rpartition("/")[0]]),
-            )
+            inputs[reference] = observed_inputs(registry.lineage(reference, newest=True))
+    found = inputs_of_each(context.instance, list(inputs.values()))
+    for reference, now in zip(inputs, found, strict=True):
+        with suppress(NotFoundError):
+            code_version = _code_version(context, targets[reference.rpartition("/")[0]])
+            registry.keep_staleness(reference, now, code_version=code_version)
     return len(due)
 
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 
 import dagster as dg
 
@@ -18,17 +19,39 @@ def inputs_on(
     instance: dg.DagsterInstance, inputs: Sequence[LineageNode]
 ) -> dict[AssetPartition, InputNow]:
     """Compare the inputs of a training with their newest events; two or three queries an asset."""
-    by_asset: defaultdict[str, list[LineageNode]] = defaultdict(list)
-    for node in inputs:
-        by_asset[node.asset].append(node)
+    return inputs_of_each(instance, [inputs])[0]
+
+
+def inputs_of_each(
+    instance: dg.DagsterInstance, trainings: Sequence[Sequence[LineageNode]]
+) -> list[dict[AssetPartition, InputNow]]:
+    """Compare the inputs of several trainings with the newest events, asked for once an asset."""
+    newest = {
+        asset: _newest(instance, dg.AssetKey.from_user_string(asset), nodes)
+        for asset, nodes in _by_asset(chain.from_iterable(trainings)).items()
+    }
+    return [_compared(instance, inputs, newest) for inputs in trainings]
+
+
+def _by_asset(nodes: Iterable[LineageNode]) -> Mapping[str, list[LineageNode]]:
+    found: defaultdict[str, list[LineageNode]] = defaultdict(list)
+    for node in nodes:
+        found[node.asset].append(node)
+    return found
+
+
+def _compared(
+    instance: dg.DagsterInstance,
+    inputs: Sequence[LineageNode],
+    newest: Mapping[str, Mapping[str | None, AssetEvent]],
+) -> dict[AssetPartition, InputNow]:
     found: dict[AssetPartition, InputNow] = {}
-    for asset, nodes in by_asset.items():
-        key = dg.AssetKey.from_user_string(asset)
-        newest = _newest(instance, key, nodes)
-        later = _later(instance, key, nodes, newest)
+    for asset, nodes in _by_asset(inputs).items():
+        known = newest[asset]
+        later = _later(instance, dg.AssetKey.from_user_string(asset), nodes, known)
         for node in nodes:
-            event = newest.get(node.partition)
-            found[asset, node.partition] = _now(node, event, later[node.partition])
+            now = _now(node, known.get(node.partition), later[node.partition])
+            found[asset, node.partition] = now
     return found
 
 

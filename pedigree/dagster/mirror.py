@@ -28,7 +28,7 @@ _PAGE = 1000
 # Dagster stores the events before the cursor, so a killed daemon repeats them: few at a time.
 EVENTS_A_TICK = 50
 # Each of their assets is a query of some 12 ms, and a tick without news should stay below a second.
-_COMPARED = 5
+MODELS_A_TICK = 5
 
 
 class MirrorCursor(Record):
@@ -181,7 +181,9 @@ def _compare(
     tick: _Tick, registry: Registry, targets: Targets, cursor: MirrorCursor
 ) -> MirrorCursor:
     """Compare the next models with the graph, and those that seemed to lack something."""
-    page = [each.name for each in registry.models(limit=_COMPARED, after=cursor.compared or None)]
+    page = [
+        each.name for each in registry.models(limit=MODELS_A_TICK, after=cursor.compared or None)
+    ]
     found = targets.find(tick.instance, {*page, *cursor.suspects})
     suspects = []
     for name, target in sorted(found.items()):
@@ -193,7 +195,7 @@ def _compare(
         # Something that is being done at this moment is there at the next tick.
         if name in cursor.suspects:
             tick.reported += lacking[: EVENTS_A_TICK - len(tick.reported)]
-    compared = page[-1] if len(page) == _COMPARED else ""
+    compared = page[-1] if len(page) == MODELS_A_TICK else ""
     return cursor.model_copy(update={"compared": compared, "suspects": tuple(suspects)})
 
 

@@ -128,7 +128,7 @@ def test_models_are_compared_a_few_at_each_tick(
     from pedigree.dagster import mirror
     from tests.dagster.models import churn_asset
 
-    monkeypatch.setattr(mirror, "_COMPARED", 1)
+    monkeypatch.setattr(mirror, "MODELS_A_TICK", 1)
     names = ("alpha", "beta", "gamma")
     location = make_location(*(churn_asset(name) for name in names))
     for name in names:

@@ -1,0 +1,206 @@
+"""What a tick of each sensor costs with ten thousand registered models, when nothing has happened.
+
+One code location has them all: 200 (``--assets N``) are assets of their own, each with an asset
+that is scored with its production, and the others are the partitions of one asset. The ticks are
+evaluated in this process, on a real Dagster instance and a registry in Postgres; a daemon adds its
+own call to the code server to that. The graph shows all that the ticks compare with it.
+"""
+
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from benchmarks._report import Measured, report
+from benchmarks._ten_thousand import PRODUCTION, fill, name_of, policy
+from pedigree import Registry, Settings, Verdict
+from pedigree.dagster import (
+    RegistryResource,
+    TrainedModel,
+    metadata,
+    model_asset,
+    registry_definitions,
+    stage_key,
+)
+from pedigree.dagster.drift_alerts import DriftCursor
+from pedigree.dagster.following import FollowingCursor
+from pedigree.dagster.graph import Graph
+from pedigree.dagster.mirror import MODELS_A_TICK, MirrorCursor
+from pedigree.dagster.reconcile import repairs
+from pedigree.dagster.sensors import PromotionCursor, feed_head
+from pedigree.dagster.targets import Targets
+from pedigree.lineage.records import Capture, LineageEdge, LineageGraph, LineageNode, NodeKind
+
+_MODELS = 10_000
+_ASSETS = 200
+_TICKS = 15
+_TARGET_S = 1.0
+_INPUTS = ("customers", "sales")
+_STORAGE = {"custom": {"module": "pedigree.dagster.instance", "class": "PedigreeStorage"}}
+
+
+def main() -> int:
+    """Measure and report; return the exit code."""
+    for name in [name for name in os.environ if name.startswith("PEDIGREE_")]:
+        del os.environ[name]
+    words = sys.argv[1:]
+    assets = int(words[words.index("--assets") + 1]) if "--assets" in words else _ASSETS
+    with tempfile.TemporaryDirectory(prefix="pedigree-bench-") as folder:
+        return report(_measure(Path(folder), assets), words)
+
+
+def _measure(folder: Path, assets: int) -> list[Measured]:
+    home = folder / "home"
+    os.environ["PEDIGREE_HOME"] = str(home)
+    with (
+        Registry.connect(settings=Settings(home=home, actor="bench")) as registry,
+        dg.DagsterInstance.local_temp(
+            str(folder), overrides={"storage": _STORAGE, "telemetry": {"enabled": False}}
+        ) as instance,
+    ):
+        fill(registry, folder, _MODELS, _lineage(instance))
+        location = _Location(registry, instance, assets)
+        location.show()
+        return location.measure()
+
+
+def _lineage(instance: dg.DagsterInstance) -> LineageGraph:
+    """Report some inputs, and return the graph of a training that read them."""
+    step = LineageNode(node_id=0, kind=NodeKind.STEP, asset="models/template", run_id="run")
+    inputs = [_input(instance, number, asset) for number, asset in enumerate(_INPUTS, start=1)]
+    edges = [LineageEdge(consumer=0, source=each.node_id, capture=Capture.READ) for each in inputs]
+    return LineageGraph(nodes=(step, *inputs), edges=tuple(edges))
+
+
+def _input(instance: dg.DagsterInstance, number: int, asset: str) -> LineageNode:
+    key = dg.AssetKey(asset)
+    tags = {metadata.DATA_VERSION: asset}
+    instance.report_runless_asset_event(dg.AssetMaterialization(key, tags=tags))
+    record = instance.fetch_materializations(key, limit=1).records[0]
+    return LineageNode(
+        node_id=number,
+        kind=NodeKind.MATERIALIZATION,
+        asset=asset,
+        storage_id=record.storage_id,
+        data_version=asset,
+    )
+
+
+class _Location:
+    """A code location of them all, and the cursors of its sensors."""
+
+    def __init__(self, registry: Registry, instance: dg.DagsterInstance, assets: int) -> None:
+        self.registry = registry
+        self.instance = instance
+        self.resources = {"registry": RegistryResource()}
+        own = [name_of(number) for number in range(1, _MODELS, _MODELS // assets)]
+        began = time.perf_counter()
+        self.models = [*map(_model, own), _partitioned(set(own))]
+        self.scores = [*map(_scores, own)]
+        self.repository = dg.Definitions.merge(
+            dg.Definitions(assets=[*self.models, *self.scores]),
+            registry_definitions(*self.models, registry=self.resources["registry"]),
+        ).get_repository_def()
+        self.loaded = time.perf_counter() - began
+        head = feed_head(registry)
+        begun = {
+            "promotion": PromotionCursor(seq=head),
+            "mirror": MirrorCursor(seq=head),
+            "lineage": FollowingCursor(),
+            "drift": DriftCursor(seq=head),
+        }
+        self.cursors: dict[str, str | None] = {
+            f"pedigree_{name}": cursor.model_dump_json() for name, cursor in begun.items()
+        }
+
+    def show(self) -> None:
+        """Let the graph show what the ticks will look at."""
+        targets = Targets(self.repository, self.models)
+        page = self.registry.models(limit=(_TICKS + 2) * MODELS_A_TICK)
+        found = targets.find(self.instance, [model.name for model in page])
+        graph = Graph(self.instance)
+        for name, target in found.items():
+            for event in repairs(self.instance, graph, self.registry, name, target):
+                self.instance.report_runless_asset_event(event)
+        for asset in self.scores:
+            self.instance.report_runless_asset_event(dg.AssetMaterialization(asset.key))
+
+    def tick(self, sensor: str) -> tuple[Any, float]:
+        """Return what a tick answered, and how long it took."""
+        began = time.perf_counter()
+        with dg.build_sensor_context(
+            instance=self.instance,
+            repository_def=self.repository,
+            resources=self.resources,
+            cursor=self.cursors[sensor],
+        ) as context:
+            answer = self.repository.get_sensor_def(sensor).evaluate_tick(context)
+        took = time.perf_counter() - began
+        self.cursors[sensor] = answer.cursor
+        return answer, took
+
+    def measure(self) -> list[Measured]:
+        """Measure ticks without news, and one of each sensor with news of one model."""
+        figures = []
+        for sensor in self.cursors:
+            self._quiet(sensor)  # what is made once a process
+            taken = [self._quiet(sensor) for _ in range(_TICKS)]
+            figures += _figures(f"{sensor}, nothing changed", taken)
+        reference = f"{name_of(1)}/2"
+        verdict = Verdict(
+            check="scan", passed=True, digest=self.registry.get(reference).digest, summary="clean"
+        )
+        self.registry.record_verdict(reference, verdict)
+        for sensor in self.cursors:
+            figures.append(_seconds(f"{sensor}, one model changed", self.tick(sensor)[1], None))
+        return [*figures, _seconds("the definitions are loaded in", self.loaded, None)]
+
+    def _quiet(self, sensor: str) -> float:
+        answer, took = self.tick(sensor)
+        if answer.run_requests or answer.asset_events:
+            raise SystemExit(f"{sensor} found something: {answer}")
+        return took
+
+
+def _model(name: str, **options: Any) -> dg.AssetsDefinition:
+    make: Callable[..., dg.AssetsDefinition] = model_asset(
+        name=name, flavor="generic", policy=policy(), **options
+    )
+
+    def train() -> TrainedModel:
+        raise NotImplementedError
+
+    return make(train)
+
+
+def _partitioned(others: set[str]) -> dg.AssetsDefinition:
+    """Return the asset that makes a model a partition, of those that are no assets of their own."""
+    names = [name for name in map(name_of, range(1, _MODELS)) if name not in others]
+    partitions = dg.StaticPartitionsDefinition(names)
+    return _model("of_shops", partitions_def=partitions, partition_name="{partition}")
+
+
+def _scores(model: str) -> dg.AssetsDefinition:
+    @dg.asset(name=f"scores_{model}", deps=[stage_key(model, PRODUCTION)])
+    def scores() -> None: ...
+
+    return scores
+
+
+def _figures(what: str, taken: Sequence[float]) -> list[Measured]:
+    slowest = _seconds(f"{what}: slowest", max(taken), _TARGET_S)
+    return [_seconds(f"{what}: median of {len(taken)}", statistics.median(taken), None), slowest]
+
+
+def _seconds(what: str, value: float, target: float | None) -> Measured:
+    return Measured(what=what, value=value, unit="s", target=target, at_least=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
