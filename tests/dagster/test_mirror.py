@@ -103,8 +103,10 @@ def test_a_wiped_graph_is_repaired(location: Location, pedigree: Registry, tmp_p
     ]
     assert said(location) == []
     assert shown(location, PRODUCTION) == ["2"]
-    pedigree.renew_verdicts("churn")
+    for check in ("signature_compatible", "no_regression"):
+        pedigree.run_check("churn/1", check)
     pedigree.promote("churn/1", "production")
+    assert ("models/churn/production", "tester moved churn/1 to production") in said(location)
 
 
 def test_a_lost_event_is_said_again_and_the_newest_stays_the_last(
