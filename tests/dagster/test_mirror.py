@@ -103,8 +103,7 @@ def test_a_wiped_graph_is_repaired(location: Location, pedigree: Registry, tmp_p
     ]
     assert said(location) == []
     assert shown(location, PRODUCTION) == ["2"]
-    for check in ("signature_compatible", "no_regression"):
-        pedigree.run_check("churn/1", check)
+    pedigree.run_check("churn/1", "signature_compatible")  # against the champion of now
     pedigree.promote("churn/1", "production")
     assert ("models/churn/production", "tester moved churn/1 to production") in said(location)
 
