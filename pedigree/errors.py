@@ -12,6 +12,8 @@
     │   ├── InvalidArtifactError     the path is missing, empty, holds a link, or leaves its folder
     │   ├── InvalidPolicyError
     │   ├── InvalidSearchError       a filter, an order or a cursor; the message points at the place
+    │   ├── TooLargeError            the service takes no more in one request
+    │   ├── KeyReusedError           the idempotency key belongs to another request
     │   ├── UnknownFlavorError
     │   └── UnsupportedModelError    the flavor cannot store or call this object
     ├── NotFoundError
@@ -20,16 +22,22 @@
     │   ├── AliasNotFoundError
     │   ├── StageEmptyError          no version holds the stage
     │   ├── QuarantineNotFoundError  the data is in no quarantine
+    │   ├── TokenNotFoundError
+    │   ├── UploadNotFoundError      it was sealed, given up, or its time ran out
     │   └── NothingToRollBackError
     ├── RefusedError                 the request is well-formed and the rules say no
     │   ├── NameTakenError           the name, or its twin by case, exists (also when deleted)
     │   ├── TransitionNotAllowedError
     │   ├── GateNotPassedError
     │   ├── NotPermittedError        the actor is not among those who may
+    │   ├── NotAuthenticatedError    the service knows no such token
+    │   ├── StateChangedError        it is not what If-Match or If-None-Match ask for
+    │   ├── RequestInFlightError     a request with the same idempotency key is at work
     │   ├── AmbiguousStageError      several versions hold a stage that is not exclusive
     │   ├── GenerationConflictError  somebody moved the model's pointers in the meantime
     │   ├── VersionInUseError        a stage, an alias or a hold protects it
     │   ├── BytesCollectedError      a deleted version's bytes are gone; it cannot be restored
+    │   ├── BytesMissingError        the registry lacks files of the version; it names them
     │   ├── BytesTakenError          the same bytes were registered anew; it cannot be restored
     │   ├── NotRetrainableError      no asset trained the version
     │   ├── PlanChangedError         garbage collection would now do something else
@@ -39,6 +47,7 @@
     ├── MissingDependencyError       an optional library is not installed; names the extra
     └── UnavailableError             a part that Pedigree stands on does not answer
         ├── DatabaseUnavailableError
+        │   └── DatabaseBusyError    nothing was done; the same will succeed a little later
         ├── EmbeddedPostgresError
         ├── SchemaBehindError        run `pedigree migrate`
         ├── MigrationFailedError     one statement of it was refused; nothing of it is left
@@ -50,49 +59,10 @@ A message is one sentence that says what was wrong and with which value, then wh
 Secrets never enter a message: URLs go through :func:`pedigree.settings.redact_url` first.
 """
 
-from collections.abc import Iterable
-from typing import ClassVar
-
-from pedigree._pointing import pointed, shortened
-
-
-class PedigreeError(Exception):
-    """The base of the tree.
-
-    Args:
-        message: What was wrong, as a clause without a final stop.
-        field: The name of the input that was wrong, as the caller spells it.
-        value: The value that was wrong; shortened in the message, never a secret.
-        remedy: What to do, as an imperative sentence without a final stop.
-    """
-
-    exit_code: ClassVar[int] = 1
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        field: str | None = None,
-        value: object = None,
-        remedy: str | None = None,
-    ) -> None:
-        self.message = message
-        self.field = field
-        self.value = value
-        self.remedy = remedy
-        super().__init__(str(self))
-
-    def __str__(self) -> str:
-        subject = f"{self.field}: " if self.field else ""
-        got = f" (got {shortened(self.value)})" if self.value is not None else ""
-        remedy = f" {self.remedy}." if self.remedy else ""
-        return f"{subject}{self.message}{got}.{remedy}"
-
-
-class InvalidInputError(PedigreeError):
-    """What the caller gave is wrong; nothing was written."""
-
-    exit_code = 2
+# Named twice, so that the type checker knows them as errors of this module.
+from pedigree._error import InvalidInputError as InvalidInputError  # noqa: PLC0414
+from pedigree._error import InvalidSearchError as InvalidSearchError  # noqa: PLC0414
+from pedigree._error import PedigreeError as PedigreeError  # noqa: PLC0414
 
 
 class InvalidNameError(InvalidInputError):
@@ -123,43 +93,12 @@ class InvalidPolicyError(InvalidInputError):
     """A policy contradicts itself or names a stage it does not declare."""
 
 
-class InvalidSearchError(InvalidInputError):
-    """A filter, an order or a cursor cannot be read, or names what is not allowed.
+class TooLargeError(InvalidInputError):
+    """What was sent is more than the service takes in one request."""
 
-    Args:
-        message: What was wrong.
-        expression: The text that was given.
-        place: Where in it, as the first character and the one behind the last.
-        allowed: What may stand there.
-        remedy: What to do, where nothing can be listed.
-        field: Which text it was.
-    """
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        expression: str,
-        place: tuple[int, int],
-        allowed: Iterable[str] = (),
-        remedy: str | None = None,
-        field: str = "filter",
-    ) -> None:
-        self.expression = expression
-        self.place = place
-        self.allowed = tuple(allowed)
-        if self.allowed:
-            remedy = f"Allowed here: {', '.join(self.allowed)}"
-        message = f"{message}, at character {place[0] + 1}"
-        super().__init__(message, field=field, remedy=remedy)
-
-    def __str__(self) -> str:
-        return f"{super().__str__()}\n  {self.pointed}"
-
-    @property
-    def pointed(self) -> str:
-        """The line that is wrong, with carets below the place."""
-        return pointed(self.expression, self.place)
+class KeyReusedError(InvalidInputError):
+    """The idempotency key was used for another request, so it names no repetition of this one."""
 
 
 class UnknownFlavorError(InvalidInputError):
@@ -196,6 +135,14 @@ class QuarantineNotFoundError(NotFoundError):
     """The data is in no quarantine, so there is nothing to release."""
 
 
+class TokenNotFoundError(NotFoundError):
+    """No token of the service has the id."""
+
+
+class UploadNotFoundError(NotFoundError):
+    """No such upload is under way: it was sealed, given up, or its time ran out."""
+
+
 class NothingToRollBackError(NotFoundError):
     """The stage never had another holder to return to."""
 
@@ -222,6 +169,18 @@ class NotPermittedError(RefusedError):
     """The policy names others who may do this, or the version is the actor's own."""
 
 
+class NotAuthenticatedError(RefusedError):
+    """The service knows no such token; nothing was looked at."""
+
+
+class StateChangedError(RefusedError):
+    """What is there is not what the caller's ``If-Match`` or ``If-None-Match`` asks for."""
+
+
+class RequestInFlightError(RefusedError):
+    """A request with the same idempotency key has not ended yet."""
+
+
 class AmbiguousStageError(RefusedError):
     """Several versions hold the stage, so it names no single one."""
 
@@ -236,6 +195,10 @@ class VersionInUseError(RefusedError):
 
 class BytesCollectedError(RefusedError):
     """The deleted version's bytes were collected, so only its record is left."""
+
+
+class BytesMissingError(RefusedError):
+    """The registry lacks files that a version is to be made of; the message names them."""
 
 
 class BytesTakenError(RefusedError):
@@ -272,6 +235,10 @@ class UnavailableError(PedigreeError):
 
 class DatabaseUnavailableError(UnavailableError):
     """The database cannot be reached, or went away during the work."""
+
+
+class DatabaseBusyError(DatabaseUnavailableError):
+    """No connection or lock was free in time. Nothing was done, and it may be tried again."""
 
 
 class EmbeddedPostgresError(UnavailableError):

@@ -1,1 +1,1 @@
-"""Who acts."""
+"""Who acts, and what they may do."""

@@ -42,6 +42,8 @@ class EventType(StrEnum):
     ASSET_RELEASED = "asset.released"
     DATASHEET_SET = "datasheet.set"
     DATA_CHECK_RECORDED = "data.check_recorded"
+    TOKEN_CREATED = "token.created"  # noqa: S105 -- a kind of event
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105
     BLOB_REMOVED = "blob.removed"
     BLOB_MOVED = "blob.moved"
 
@@ -79,9 +81,10 @@ class Event(NewEvent):
 
     @property
     def subject(self) -> str:
-        """What it happened to: a model, a version, an asset, or the digest of shared bytes."""
+        """What it happened to: a model, a version, an asset, a principal, or shared bytes."""
         if self.model is None:
-            return str(self.body.get("asset") or self.body["digest"])
+            known = (self.body.get(key) for key in ("asset", "principal", "digest"))
+            return str(next(filter(None, known)))
         return self.model if self.version is None else f"{self.model}/{self.version}"
 
 

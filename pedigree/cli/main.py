@@ -32,6 +32,7 @@ from pedigree.cli import (
     stages,
     staleness,
     storage,
+    token,
     upstream,
 )
 from pedigree.errors import PedigreeError
@@ -48,7 +49,7 @@ app = typer.Typer(
 for group in (
     *(models, search, catalog, compare, lineage, upstream, staleness, quarantine, register),
     *(changes, alias, checking, stages, approvals, policy, events, storage, collection),
-    *(integrity, database, server),
+    *(integrity, database, token, server),
 ):
     group.add_to(app)
 

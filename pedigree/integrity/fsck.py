@@ -29,6 +29,7 @@ _IN_SQL: Mapping[str, str] = MappingProxyType(
         "tenures_apart": "no two tenures of an exclusive pointer or of one version's stage overlap",
         "feed_contiguous": "the feed counts 1, 2, 3 …, and every event is in it or waits for it",
         "leaves_match": "an event's bytes have its leaf hash and say what its row says",
+        "tokens_told": "every token is what its events say, and none was slipped in",
         "keys_dead": "a key that was given up is no blob's key",
         "search_follows": "what search looks at is what the catalog says",
         "guards_in_place": "the schema's foreign keys, unique indexes and triggers are in force",

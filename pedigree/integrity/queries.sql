@@ -167,6 +167,42 @@ WHERE said IS NULL OR said ->> 'event_id' <> event_id::text OR said ->> 'type' <
     OR said ->> 'model' IS DISTINCT FROM model
     OR (said ->> 'version')::integer IS DISTINCT FROM version;
 
+-- name: count_tokens_told
+-- How many tokens of the service there are.
+SELECT count(*) FROM pedigree.access_token;
+
+-- name: tokens_told
+-- Tokens without an event, events without their token, and tokens that are not what was told.
+WITH told AS MATERIALIZED (
+    SELECT type, convert_from(canonical, 'UTF8')::jsonb AS event
+    FROM pedigree.event
+    WHERE type IN ('token.created', 'token.revoked')
+), created AS (
+    SELECT (event #>> '{body,token_id}')::bigint AS token_id, event -> 'body' AS body,
+        (event ->> 'at')::timestamptz AS at, event #>> '{actor,name}' AS actor
+    FROM told WHERE type = 'token.created'
+), revoked AS (
+    SELECT (event #>> '{body,token_id}')::bigint AS token_id,
+        (event ->> 'at')::timestamptz AS at, event #>> '{actor,name}' AS actor
+    FROM told WHERE type = 'token.revoked'
+)
+SELECT 'token ' || coalesce(t.token_id, c.token_id) AS reference,
+    CASE
+        WHEN t.token_id IS NULL THEN 'its row is gone'
+        WHEN c.token_id IS NULL THEN 'no event tells of it'
+        ELSE 'its row is not what its events say'
+    END AS problem
+FROM pedigree.access_token t
+FULL JOIN created c ON c.token_id = t.token_id
+LEFT JOIN revoked r ON r.token_id = coalesce(t.token_id, c.token_id)
+WHERE (
+    t.principal, encode(t.secret_hash, 'hex'), to_jsonb(t.roles), to_jsonb(t.models),
+    t.created_at, t.created_by, t.expires_at, t.revoked_at, t.revoked_by
+) IS DISTINCT FROM (
+    c.body ->> 'principal', c.body ->> 'secret_hash', c.body -> 'roles', c.body -> 'models',
+    c.at, c.actor, (c.body ->> 'expires_at')::timestamptz, r.at, r.actor
+);
+
 -- name: count_keys_dead
 -- How many keys were given up.
 SELECT count(*) FROM pedigree.orphan;
@@ -229,7 +265,7 @@ LEFT JOIN pedigree.registered_model m USING (model_id);
 
 -- name: count_guards_in_place
 -- How many constraints, indexes and triggers are looked at.
-SELECT 9 + 6 + 6 AS count;
+SELECT 9 + 7 + 6 AS count;
 
 -- name: guards_in_place
 -- Foreign keys, unique indexes and triggers that are missing or not in force.
@@ -251,7 +287,8 @@ UNION ALL
 SELECT wanted.name, 'no unique index is in force'
 FROM (
     VALUES ('registered_model_name_unique'), ('model_version_digest_unique'),
-        ('tenure_exclusive'), ('tenure_one_stage'), ('blob_key_unique'), ('model_version_author')
+        ('tenure_exclusive'), ('tenure_one_stage'), ('blob_key_unique'), ('model_version_author'),
+        ('access_token_secret_unique')
 ) AS wanted (name)
 WHERE NOT EXISTS (
     SELECT FROM pg_catalog.pg_index i

@@ -272,6 +272,31 @@ SELECT k.model_id, k.version, k.tier,
 FROM kept k;
 $$;
 
+CREATE TABLE pedigree.access_token (
+    token_id bigint NOT NULL,
+    principal text NOT NULL,
+    secret_hash bytea NOT NULL,
+    roles text[] NOT NULL,
+    models text[] DEFAULT '{}'::text[] NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    revoked_by text,
+    CONSTRAINT access_token_check CHECK (((revoked_at IS NULL) = (revoked_by IS NULL))),
+    CONSTRAINT access_token_roles_check CHECK ((cardinality(roles) > 0)),
+    CONSTRAINT access_token_secret_hash_check CHECK ((length(secret_hash) = 32))
+);
+
+ALTER TABLE pedigree.access_token ALTER COLUMN token_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME pedigree.access_token_token_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE pedigree.artifact (
     digest text NOT NULL COLLATE pg_catalog."C",
     manifest bytea NOT NULL,
@@ -1058,6 +1083,12 @@ ALTER TABLE pedigree.verdict ALTER COLUMN verdict_id ADD GENERATED ALWAYS AS IDE
     NO MAXVALUE
     CACHE 1
 );
+
+ALTER TABLE ONLY pedigree.access_token
+    ADD CONSTRAINT access_token_pkey PRIMARY KEY (token_id);
+
+ALTER TABLE ONLY pedigree.access_token
+    ADD CONSTRAINT access_token_secret_unique UNIQUE (secret_hash);
 
 ALTER TABLE ONLY pedigree.artifact_file
     ADD CONSTRAINT artifact_file_pkey PRIMARY KEY (artifact_digest, path);

@@ -9,6 +9,7 @@ Each group of verbs is a module of this package; each verb hands on to the subje
 work.
 """
 
+from pedigree.registry.access import AccessVerbs
 from pedigree.registry.checking import CheckVerbs
 from pedigree.registry.lineage import LineageVerbs
 from pedigree.registry.monitoring import MonitoringVerbs
@@ -26,6 +27,7 @@ class Registry(
     QuarantineVerbs,
     RetentionVerbs,
     SearchVerbs,
+    AccessVerbs,
 ):
     """A model registry: records in Postgres, bytes in an object store.
 

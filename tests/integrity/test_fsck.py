@@ -1,11 +1,13 @@
 """`fsck` finds every kind of damage, and nothing where nothing is wrong."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from pedigree.access.records import Role
 from pedigree.evaluation.records import Evaluation, GroupResult, Task
 from pedigree.integrity.fsck import fsck
 from pedigree.lifecycle.records import RetentionRule
@@ -80,6 +82,27 @@ EDITS: dict[str, tuple[str, set[str]]] = {
         "UPDATE pedigree.tenure SET held_since = held_since - interval '1 day'"
         " WHERE name = 'production' AND held_until IS NULL",
         {"tenures_apart", "events_replay"},
+    ),
+    "a token was given another role": (
+        "UPDATE pedigree.access_token SET roles = '{admin}' WHERE principal = 'ci'",
+        {"tokens_told"},
+    ),
+    "a token was given another secret": (
+        "UPDATE pedigree.access_token SET secret_hash = sha256('guessed') WHERE principal = 'ci'",
+        {"tokens_told"},
+    ),
+    "a revoked token is valid again": (
+        "UPDATE pedigree.access_token SET revoked_at = NULL, revoked_by = NULL",
+        {"tokens_told"},
+    ),
+    "a token was slipped in": (
+        "INSERT INTO pedigree.access_token (principal, secret_hash, roles, created_at, created_by)"
+        " SELECT 'mallory', sha256('x'), '{admin}', now(), 'tester'",
+        {"tokens_told"},
+    ),
+    "a token is gone": (
+        "DELETE FROM pedigree.access_token WHERE principal = 'ci'",
+        {"tokens_told"},
     ),
     "a place of the feed is gone": (
         FEED_OFF + "DELETE FROM pedigree.feed WHERE seq = 3" + FEED_ON,
@@ -250,6 +273,8 @@ def lived(impatient: Registry, tmp_path: Path) -> Registry:
     collect(registry)
     registry.delete("churn/5", reason="test")
     registry.restore("churn/5")
+    registry.create_token("ci", roles=[Role.READER], expires=timedelta(days=1))
+    registry.revoke_token(registry.create_token("gone", roles=[Role.ADMIN]).token.token_id)
     registry.hold("churn/1", reason="case 7")
     registry.quarantine_version("churn/5", reason="unfair")
     registry.events()

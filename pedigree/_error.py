@@ -1,0 +1,84 @@
+"""The errors that carry more than their name: the base of the tree, and one that points."""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from pedigree._pointing import pointed, shortened
+
+
+class PedigreeError(Exception):
+    """The base of the tree.
+
+    Args:
+        message: What was wrong, as a clause without a final stop.
+        field: The name of the input that was wrong, as the caller spells it.
+        value: The value that was wrong; shortened in the message, never a secret.
+        remedy: What to do, as an imperative sentence without a final stop.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        field: str | None = None,
+        value: object = None,
+        remedy: str | None = None,
+    ) -> None:
+        self.message = message
+        self.field = field
+        self.value = value
+        self.remedy = remedy
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        subject = f"{self.field}: " if self.field else ""
+        got = f" (got {shortened(self.value)})" if self.value is not None else ""
+        remedy = f" {self.remedy}." if self.remedy else ""
+        return f"{subject}{self.message}{got}.{remedy}"
+
+
+class InvalidInputError(PedigreeError):
+    """What the caller gave is wrong; nothing was written."""
+
+    exit_code = 2
+
+
+class InvalidSearchError(InvalidInputError):
+    """A filter, an order or a cursor cannot be read, or names what is not allowed.
+
+    Args:
+        message: What was wrong.
+        expression: The text that was given.
+        place: Where in it, as the first character and the one behind the last.
+        allowed: What may stand there.
+        remedy: What to do, where nothing can be listed.
+        field: Which text it was.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        expression: str,
+        place: tuple[int, int],
+        allowed: Iterable[str] = (),
+        remedy: str | None = None,
+        field: str = "filter",
+    ) -> None:
+        self.expression = expression
+        self.place = place
+        self.allowed = tuple(allowed)
+        if self.allowed:
+            remedy = f"Allowed here: {', '.join(self.allowed)}"
+        message = f"{message}, at character {place[0] + 1}"
+        super().__init__(message, field=field, remedy=remedy)
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}\n  {self.pointed}"
+
+    @property
+    def pointed(self) -> str:
+        """The line that is wrong, with carets below the place."""
+        return pointed(self.expression, self.place)

@@ -1,0 +1,49 @@
+-- name: insert_token
+-- Keep a new token; of its secret only the hash.
+INSERT INTO pedigree.access_token (
+    principal, secret_hash, roles, models, created_at, created_by, expires_at
+)
+SELECT
+    %(principal)s, %(secret_hash)s, %(roles)s, %(models)s, now.at, %(actor)s,
+    now.at + %(expires)s::interval
+FROM (SELECT clock_timestamp() AS at) AS now
+RETURNING token_id, principal, roles, models, created_at, created_by, expires_at, revoked_at,
+    revoked_by;
+
+-- name: valid_token
+-- The token of a secret, if it is neither revoked nor expired.
+SELECT token_id, principal, roles, models, created_at, created_by, expires_at, revoked_at,
+    revoked_by
+FROM pedigree.access_token
+WHERE secret_hash = %(secret_hash)s AND revoked_at IS NULL
+    AND (expires_at IS NULL OR expires_at > clock_timestamp());
+
+-- name: any_token
+-- Say whether there is a token that is neither revoked nor expired.
+SELECT EXISTS (
+    SELECT FROM pedigree.access_token
+    WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp())
+) AS present;
+
+-- name: tokens
+-- Tokens behind another, also revoked and expired ones.
+SELECT token_id, principal, roles, models, created_at, created_by, expires_at, revoked_at,
+    revoked_by
+FROM pedigree.access_token
+WHERE token_id > %(after)s
+ORDER BY token_id
+LIMIT %(limit)s;
+
+-- name: revoke_token
+-- Revoke a token, unless that was done before.
+UPDATE pedigree.access_token SET revoked_at = clock_timestamp(), revoked_by = %(actor)s
+WHERE token_id = %(token_id)s AND revoked_at IS NULL
+RETURNING token_id, principal, roles, models, created_at, created_by, expires_at, revoked_at,
+    revoked_by;
+
+-- name: token
+-- One token.
+SELECT token_id, principal, roles, models, created_at, created_by, expires_at, revoked_at,
+    revoked_by
+FROM pedigree.access_token
+WHERE token_id = %(token_id)s;

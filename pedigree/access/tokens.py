@@ -1,0 +1,144 @@
+"""Service tokens: made, looked up by their secret, and revoked.
+
+A secret has 256 random bits, so its sha256 is as good as unguessable and needs no salt. It is
+looked up by that hash: how long the look-up takes says nothing about the secret.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from pydantic import JsonValue
+
+from pedigree.access.records import AccessToken, IssuedToken, Role
+from pedigree.audit import log
+from pedigree.audit.records import Actor, EventType
+from pedigree.errors import InvalidInputError, TokenNotFoundError
+from pedigree.postgres.queries import load_queries
+from pedigree.postgres.transaction import Row, Transaction
+
+_SQL = load_queries(__package__)
+
+PREFIX = "pdg_"
+_SECRET_BYTES = 32
+_LONGEST_PRINCIPAL = 256
+
+
+def create_token(
+    transaction: Transaction,
+    principal: str,
+    actor: Actor,
+    *,
+    roles: Iterable[Role],
+    models: Iterable[str],
+    expires: timedelta | None,
+) -> IssuedToken:
+    """Make a token; its secret is in the answer alone.
+
+    Raises:
+        InvalidInputError: The principal is no name, or no role is given.
+    """
+    _require_principal(principal)
+    given = tuple(dict.fromkeys(roles))
+    if not given:
+        raise InvalidInputError(
+            "a token needs a role", field="roles", remedy=f"Choose of {', '.join(Role)}"
+        )
+    secret = PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
+    values: dict[str, Any] = {
+        "principal": principal,
+        "secret_hash": _hash(secret),
+        "roles": [role.value for role in given],
+        "models": list(models),
+        "actor": actor.name,
+        "expires": expires,
+    }
+    row = transaction.execute(_SQL["insert_token"], values).fetchall()[0]
+    token = _token_of(row)
+    _tell(
+        transaction,
+        EventType.TOKEN_CREATED,
+        token,
+        actor,
+        {
+            "roles": values["roles"],
+            "models": values["models"],
+            "expires_at": token.expires_at.isoformat() if token.expires_at else None,
+            # So that nobody can put another secret in its place unseen.
+            "secret_hash": values["secret_hash"].hex(),
+        },
+    )
+    return IssuedToken(token=token, secret=secret)
+
+
+def revoke_token(transaction: Transaction, token_id: int, actor: Actor) -> AccessToken:
+    """Revoke a token for good; one that was revoked before stays as it is.
+
+    Raises:
+        TokenNotFoundError: There is no such token.
+    """
+    values = {"token_id": token_id, "actor": actor.name}
+    row = transaction.execute(_SQL["revoke_token"], values).fetchone()
+    if row:
+        token = _token_of(row)
+        _tell(transaction, EventType.TOKEN_REVOKED, token, actor, {})
+        return token
+    known = transaction.execute(_SQL["token"], values).fetchone()
+    if known is None:
+        raise TokenNotFoundError(
+            "no such token exists",
+            field="token_id",
+            value=token_id,
+            remedy="`pedigree token list` lists them",
+        )
+    return _token_of(known)
+
+
+def tokens(transaction: Transaction, *, limit: int, after: int) -> tuple[AccessToken, ...]:
+    """Return tokens in the order in which they were made; those behind ``after``."""
+    rows = transaction.execute(_SQL["tokens"], {"limit": limit, "after": after})
+    return tuple(map(_token_of, rows.fetchall()))
+
+
+def valid_token(transaction: Transaction, secret: str) -> AccessToken | None:
+    """Return the token of a secret; None where there is none, or it is revoked or expired."""
+    row = transaction.execute(_SQL["valid_token"], {"secret_hash": _hash(secret)}).fetchone()
+    return _token_of(row) if row else None
+
+
+def any_token(transaction: Transaction) -> bool:
+    """Say whether there is a token that is neither revoked nor expired."""
+    return transaction.execute(_SQL["any_token"]).fetchone() == {"present": True}
+
+
+def _hash(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def _token_of(row: Row) -> AccessToken:
+    return AccessToken(**row)
+
+
+def _require_principal(principal: str) -> None:
+    fits = 0 < len(principal) <= _LONGEST_PRINCIPAL
+    if not fits or not principal.isprintable() or principal != principal.strip():
+        raise InvalidInputError(
+            "is no name of somebody who acts",
+            field="principal",
+            value=principal,
+            remedy=f"Give 1 to {_LONGEST_PRINCIPAL} printable characters, such as ci@churn",
+        )
+
+
+def _tell(
+    transaction: Transaction,
+    event_type: EventType,
+    token: AccessToken,
+    actor: Actor,
+    more: dict[str, JsonValue],
+) -> None:
+    at = token.revoked_at or token.created_at
+    body: dict[str, JsonValue] = {"token_id": token.token_id, "principal": token.principal, **more}
+    log.record(transaction, event_type, model=None, at=at, actor=actor, body=body)

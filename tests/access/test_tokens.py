@@ -1,0 +1,81 @@
+"""Service tokens: what is kept of them, what they may do, and how they end."""
+
+from datetime import timedelta
+
+import pytest
+
+from pedigree.access.records import PERMISSIONS, Permission, Role, permitted
+from pedigree.audit.records import EventType
+from pedigree.errors import InvalidInputError, TokenNotFoundError
+from pedigree.registry import Registry
+
+
+def test_a_token_is_known_by_its_secret_which_is_kept_nowhere(registry: Registry) -> None:
+    issued = registry.create_token("ci@churn", roles=[Role.CONTRIBUTOR], models=["churn*"])
+    assert issued.secret.startswith("pdg_")
+    assert issued.secret not in repr(issued)
+    assert registry.token_of(issued.secret) == issued.token == registry.tokens()[0]
+    assert registry.token_of(issued.secret + "x") is None
+    kept = registry.database.read("SELECT access_token::text AS row FROM pedigree.access_token")
+    told = [event.model_dump_json() for event in registry.events()]
+    assert issued.secret not in str(kept) + str(told)
+
+
+def test_each_change_of_a_token_is_told_in_its_transaction(registry: Registry) -> None:
+    token = registry.create_token("ci", roles=[Role.READER]).token
+    registry.revoke_token(token.token_id)
+    registry.revoke_token(token.token_id)
+    told = registry.events(types=[EventType.TOKEN_CREATED, EventType.TOKEN_REVOKED])
+    assert [(event.type, event.subject, event.actor.name) for event in told] == [
+        ("token.created", "ci", "tester"),
+        ("token.revoked", "ci", "tester"),
+    ]
+
+
+def test_a_revoked_token_is_refused_from_then_on(registry: Registry) -> None:
+    issued = registry.create_token("ci", roles=[Role.READER])
+    assert registry.has_tokens()
+    revoked = registry.revoke_token(issued.token.token_id)
+    assert revoked.revoked_at is not None
+    assert revoked.revoked_by == "tester"
+    assert registry.token_of(issued.secret) is None
+    assert not registry.has_tokens()
+
+
+def test_an_expired_token_is_refused(registry: Registry) -> None:
+    expires = timedelta(microseconds=1)
+    issued = registry.create_token("ci", roles=[Role.READER], expires=expires)
+    assert issued.token.expires_at == issued.token.created_at + expires
+    assert registry.token_of(issued.secret) is None
+    assert not registry.has_tokens()
+
+
+def test_tokens_come_in_pages(registry: Registry) -> None:
+    made = [registry.create_token(name, roles=[Role.READER]).token for name in ("a", "b", "c")]
+    first = registry.tokens(limit=2)
+    assert [*first, *registry.tokens(limit=2, after=first[-1].token_id)] == made
+
+
+def test_who_makes_versions_does_not_move_them_unless_both_roles_are_given() -> None:
+    assert Permission.MOVE not in permitted([Role.CONTRIBUTOR])
+    assert Permission.REGISTER not in permitted([Role.DEPLOYER])
+    assert {Permission.MOVE, Permission.REGISTER} <= permitted([Role.CONTRIBUTOR, Role.DEPLOYER])
+    assert permitted([Role.ADMIN]) == set(Permission)
+    assert all(Permission.READ in PERMISSIONS[role] for role in Role)
+
+
+@pytest.mark.parametrize("principal", ["", " ci", "a\nb", "x" * 257])
+def test_a_principal_is_a_printable_name(registry: Registry, principal: str) -> None:
+    with pytest.raises(InvalidInputError, match="principal"):
+        registry.create_token(principal, roles=[Role.READER])
+    assert registry.tokens() == ()
+
+
+def test_a_token_needs_a_role(registry: Registry) -> None:
+    with pytest.raises(InvalidInputError, match="reader, contributor, deployer, admin"):
+        registry.create_token("ci", roles=[])
+
+
+def test_revoking_what_is_not_there_is_refused(registry: Registry) -> None:
+    with pytest.raises(TokenNotFoundError, match="token list"):
+        registry.revoke_token(7)
