@@ -59,6 +59,9 @@ class Settings(BaseSettings):
         default=False,
         description="Prepare statements on the named Postgres; not behind PgBouncer or RDS Proxy",
     )
+    database_connections: int = Field(
+        default=10, ge=1, description="How many connections a process holds at most"
+    )
     dagster_database_url: str | None = Field(
         default=None, description="Dagster's own storage; beside the registry's when unset"
     )

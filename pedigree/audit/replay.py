@@ -33,6 +33,9 @@ def _model_updated(state: ModelState, event: NewEvent) -> None:
     if isinstance(policy, dict):
         state.policy = policy
         state.policy_revision += 1
+    for name in ("description", "owners", "tags"):
+        if name in event.body:
+            setattr(state, name, event.body[name])
 
 
 def _model_deleted_or_restored(state: ModelState, event: NewEvent) -> None:

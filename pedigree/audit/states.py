@@ -77,6 +77,9 @@ class ModelState:
     policy: dict[str, Any] | None = None
     policy_revision: int = 0
     deleted_at: datetime | None = None
+    description: str | None = None
+    owners: list[str] = field(default_factory=list)
+    tags: dict[str, str] = field(default_factory=dict)
     tenures: list[TenureState] = field(default_factory=list)
     _open: dict[tuple[str, int | str], int] = field(default_factory=dict, repr=False)
 

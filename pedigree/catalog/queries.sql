@@ -5,6 +5,14 @@ VALUES (%(name)s, %(name_key)s, clock_timestamp(), %(created_by)s)
 ON CONFLICT ON CONSTRAINT registered_model_name_unique DO NOTHING
 RETURNING created_at;
 
+-- name: describe_model
+-- Replace a model's description, owners or tags; what is null stays as it is.
+UPDATE pedigree.registered_model SET
+    description = coalesce(%(description)s, description),
+    owners = coalesce(%(owners)s::text[], owners),
+    tags = coalesce(%(tags)s, tags)
+WHERE model_id = %(model_id)s;
+
 -- name: lock_model
 -- Lock a model's row for this transaction. The time is read after the lock is held, so the times of
 -- a model's changes ascend in the order in which they commit.

@@ -69,7 +69,7 @@ def lock_or_create_model(transaction: Transaction, name: str, actor: Actor) -> L
         InvalidNameError: The name breaks the rule.
         NameTakenError: A twin of it exists, or a model of this name was deleted.
     """
-    model = _lock(transaction, validate_name(name)) or _create(transaction, name, actor)
+    model = _lock(transaction, validate_name(name)) or create_model(transaction, name, actor)[0]
     if model.name != name:
         raise NameTakenError(
             f"differs only by case or by the form of its characters from the model {model.name!r}",
@@ -92,7 +92,13 @@ def _lock(transaction: Transaction, name: str) -> LockedModel | None:
     return LockedModel(**row) if row else None
 
 
-def _create(transaction: Transaction, name: str, actor: Actor) -> LockedModel:
+def create_model(transaction: Transaction, name: str, actor: Actor) -> tuple[LockedModel, bool]:
+    """Create a model unless its name, or a twin of it, is taken; lock it, and say if it is new.
+
+    Raises:
+        InvalidNameError: The name breaks the rule.
+    """
+    validate_name(name)
     created = transaction.execute(
         SQL["create_model"],
         {"name": name, "name_key": name_key(name), "created_by": actor.name},
@@ -109,7 +115,7 @@ def _create(transaction: Transaction, name: str, actor: Actor) -> LockedModel:
             actor=actor,
             body={},
         )
-    return model
+    return model, created is not None
 
 
 def insert_version(

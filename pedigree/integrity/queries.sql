@@ -328,7 +328,8 @@ LIMIT 1;
 
 -- name: model
 -- What the events tell of a model.
-SELECT model_id, name, name_key, generation, policy, policy_revision, deleted_at
+SELECT model_id, name, name_key, generation, policy, policy_revision, deleted_at, description,
+    owners, tags
 FROM pedigree.registered_model
 WHERE model_id = %(model_id)s;
 

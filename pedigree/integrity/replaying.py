@@ -18,7 +18,17 @@ from pedigree.integrity.tally import Tally
 from pedigree.postgres.database import Database
 from pedigree.postgres.transaction import Row, Transaction, stream, take_snapshot
 
-_MODEL_FIELDS = ("aliases", "generation", "policy", "policy_revision", "deleted_at", "tenures")
+_MODEL_FIELDS = (
+    "aliases",
+    "generation",
+    "policy",
+    "policy_revision",
+    "deleted_at",
+    "tenures",
+    "description",
+    "owners",
+    "tags",
+)
 
 
 def check_replay(database: Database) -> Tally:
@@ -94,6 +104,9 @@ def _state_of_tables(transaction: Transaction, model: Row) -> ModelState:
         policy=model["policy"],
         policy_revision=model["policy_revision"],
         deleted_at=model["deleted_at"],
+        description=model["description"],
+        owners=model["owners"],
+        tags=model["tags"],
     )
     for row in rows("versions_of_model"):
         number = row.pop("version")

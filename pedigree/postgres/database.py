@@ -24,9 +24,10 @@ from psycopg import Connection, sql
 from psycopg.abc import Params
 from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow
-from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
+from psycopg_pool import ConnectionPool, PoolClosed
 
-from pedigree.errors import DatabaseUnavailableError
+from pedigree.errors import DatabaseBusyError, DatabaseUnavailableError
+from pedigree.postgres._failures import is_load, is_loss, may_succeed_later
 from pedigree.postgres._sources import EmbeddedSource, NamedSource, Source, open_pool
 from pedigree.postgres.embedded import EmbeddedPostgres
 
@@ -52,19 +53,6 @@ _BEGIN = (
     " SET LOCAL statement_timeout = '60s'; SET LOCAL idle_in_transaction_session_timeout = '60s'"
 )
 
-_RETRIED = (
-    "40001",  # serialization failure
-    "40P01",  # deadlock
-    "53300",  # too many connections
-    "57P01",  # the server shuts down
-    "57P02",  # the server crashed
-    "57P03",  # the server starts, recovers or stops
-    "57P05",  # idle session timeout
-)
-# A refused connection has no code, only a text; a server that speaks another language is asked for
-# the full time.
-_HOPELESS = ("authentication failed", "does not exist", "pg_hba.conf")
-
 
 class Database:
     """One database, from as many threads and forked processes as need be.
@@ -74,7 +62,7 @@ class Database:
     """
 
     def __init__(self, source: Source, *, connections: int = DEFAULT_CONNECTIONS) -> None:
-        self._source = source
+        self.source = source
         self._connections = connections
         self._pool: Pool | None = None
         self._guard = threading.Lock()
@@ -112,12 +100,12 @@ class Database:
     @property
     def server(self) -> EmbeddedPostgres | None:
         """The embedded server; None if the database was named by a URL."""
-        return self._source.server
+        return self.source.server
 
     @property
     def url_shown(self) -> str:
         """The URL without its secrets."""
-        return self._source.shown
+        return self.source.shown
 
     def run(self, work: Callable[[Connection[DictRow]], Result]) -> Result:
         """Run `work` in one READ COMMITTED transaction and return what it returns.
@@ -130,7 +118,8 @@ class Database:
         commit, and it runs within timeouts: 10 s for a lock, 60 s for a statement.
 
         Raises:
-            DatabaseUnavailableError: The server did not come back, or a lock was not free in time.
+            DatabaseUnavailableError: The server did not come back.
+            DatabaseBusyError: A connection or a lock was not free in time; nothing was done.
             psycopg.Error: A statement failed for another reason, such as a unique violation; the
                 subject maps it to its own error.
         """
@@ -178,7 +167,7 @@ class Database:
             except PoolClosed:
                 cause: psycopg.Error | None = None  # another thread saw the server go before us
             except psycopg.OperationalError as error:
-                if not _may_succeed_later(error):
+                if not may_succeed_later(error):
                     raise self._unavailable(error) from error
                 cause = error
             if cause is None:
@@ -200,7 +189,7 @@ class Database:
         with self._guard:
             if self._pool is None:
                 self._pool = open_pool(
-                    self._source, connections=self._connections, checkout_s=_CHECKOUT_S
+                    self.source, connections=self._connections, checkout_s=_CHECKOUT_S
                 )
             return self._pool
 
@@ -210,7 +199,7 @@ class Database:
         try:
             return action(connection)
         except psycopg.OperationalError as error:
-            if _is_loss(error):
+            if is_loss(error):
                 self._discard(pool)
             raise
         finally:
@@ -227,10 +216,10 @@ class Database:
 
     def _unavailable(self, error: psycopg.Error | None) -> DatabaseUnavailableError:
         reason = str(error).strip().splitlines()[0] if error else "its connections were closed"
-        return DatabaseUnavailableError(
-            f"the database {self.url_shown} does not do its work: {reason}",
-            remedy=self._source.remedy,
-        )
+        message = f"the database {self.url_shown} does not do its work: {reason}"
+        if error is not None and is_load(error):
+            return DatabaseBusyError(message, remedy="Try again in a few seconds")
+        return DatabaseUnavailableError(message, remedy=self.source.remedy)
 
     def _forget_after_fork(self) -> None:
         if self._pool is not None:
@@ -282,17 +271,3 @@ def _in_transaction(
             connection.rollback()
         raise
     return result
-
-
-def _may_succeed_later(error: psycopg.OperationalError) -> bool:
-    if any(text in str(error) for text in _HOPELESS):
-        return False
-    return _is_loss(error) or error.sqlstate in _RETRIED
-
-
-def _is_loss(error: psycopg.Error) -> bool:
-    """Whether the connection is gone; a connection that could not be made has no code."""
-    if isinstance(error, PoolTimeout):
-        return False
-    state = error.sqlstate
-    return state is None or state.startswith(("08", "57P"))

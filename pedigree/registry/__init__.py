@@ -12,6 +12,7 @@ work.
 from pedigree.registry.access import AccessVerbs
 from pedigree.registry.checking import CheckVerbs
 from pedigree.registry.lineage import LineageVerbs
+from pedigree.registry.models import ModelVerbs
 from pedigree.registry.monitoring import MonitoringVerbs
 from pedigree.registry.quarantining import QuarantineVerbs
 from pedigree.registry.registering import RegisteringVerbs
@@ -27,6 +28,7 @@ class Registry(
     QuarantineVerbs,
     RetentionVerbs,
     SearchVerbs,
+    ModelVerbs,
     AccessVerbs,
 ):
     """A model registry: records in Postgres, bytes in an object store.

@@ -1,8 +1,9 @@
 """What every group of verbs stands on: the database, the store, and who acts."""
 
 from collections.abc import Callable, Collection
+from copy import copy
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from pedigree.access.actor import resolve_actor
 from pedigree.artifacts.cache import BlobCache
@@ -17,6 +18,7 @@ from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.references import parse_reference
 from pedigree.errors import CorruptionError
 from pedigree.postgres.database import Database
+from pedigree.postgres.joined import JoinedDatabase
 from pedigree.postgres.migrate import migrate, require_current
 from pedigree.postgres.transaction import Transaction
 from pedigree.settings import Settings
@@ -32,6 +34,8 @@ class Session:
         self.store = store
         self.settings = settings
         self.cache = BlobCache(settings.home_folder / "cache", settings.cache_bytes)
+        self._acting: Actor | None = None
+        self._late: list[Callable[[Any], object]] | None = None
 
     @classmethod
     def connect(
@@ -57,10 +61,14 @@ class Session:
         settings = settings or Settings()
         url = database_url or settings.database_url
         if url:
-            database = Database.connect(url, prepare=settings.database_prepare)
+            database = Database.connect(
+                url, connections=settings.database_connections, prepare=settings.database_prepare
+            )
             require_current(database)
         else:
-            database = Database.embedded(settings.home_folder)
+            database = Database.embedded(
+                settings.home_folder, connections=settings.database_connections
+            )
             migrate(database)
         store = open_store(
             store_url or settings.store_url,
@@ -88,7 +96,41 @@ class Session:
 
     def actor(self, run_actor: str | None = None) -> Actor:
         """Return who acts in this process; ``run_actor`` is what a Dagster run claims."""
-        return resolve_actor(self.settings, run_actor)
+        return self._acting or resolve_actor(self.settings, run_actor)
+
+    def acting_as(self, actor: Actor) -> Self:
+        """Return the same registry, used by somebody else; it shares this one's connections."""
+        other = copy(self)
+        other._acting = actor
+        return other
+
+    def together(self, work: Callable[[Self], T]) -> T:
+        """Let several verbs be one transaction: all of what they write is there, or nothing.
+
+        Args:
+            work: Given a registry whose verbs join the transaction. It may run more than once, as
+                :meth:`Database.run` says, and must not use the store.
+        """
+        late: list[Callable[[Any], object]] = []
+
+        def write(transaction: Transaction) -> T:
+            late.clear()
+            joined = copy(self)
+            joined.database = JoinedDatabase(self.database, transaction)
+            joined._late = late
+            return work(joined)
+
+        result = self.database.run(write)
+        for each in late:
+            each(self)
+        return result
+
+    def _afterwards(self, work: Callable[[Self], object]) -> None:
+        """Do what only follows from a change: now, or once the verbs that are together are done."""
+        if self._late is None:
+            work(self)
+        else:
+            self._late.append(work)
 
     def _with_version(self, reference: str, work: Callable[[Transaction, ModelVersion], T]) -> T:
         parsed = parse_reference(reference)

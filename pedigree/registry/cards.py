@@ -68,6 +68,9 @@ class CardVerbs(ReadingVerbs):
         A version without a card is left without. A card can be told from the record at any time,
         so a store that does not answer is logged and fails no change that was made already.
         """
+        self._afterwards(lambda registry: registry._renew_card(reference))
+
+    def _renew_card(self, reference: str) -> None:
         try:
             self._of_version(reference, latest_card)
             self.write_card(reference)

@@ -14,7 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pedigree.errors import DatabaseUnavailableError, InvalidInputError, ModelNotFoundError
+from pedigree.errors import (
+    DatabaseBusyError,
+    DatabaseUnavailableError,
+    InvalidInputError,
+    ModelNotFoundError,
+)
 from pedigree.postgres import Database
 from pedigree.postgres import database as module
 
@@ -159,7 +164,7 @@ def test_a_lock_that_is_not_free_in_time_is_an_error_of_ours(counter):
             other.execute("SET LOCAL lock_timeout = '50ms'")
             _add(other, 1)
 
-        with pytest.raises(DatabaseUnavailableError, match="lock timeout"):
+        with pytest.raises(DatabaseBusyError, match="lock timeout"):
             counter.run(wait)
 
     counter.run(hold)

@@ -1,0 +1,94 @@
+"""Registered models themselves: make one before its first version, and describe it."""
+
+from collections.abc import Mapping, Sequence
+
+from psycopg.types.json import Jsonb
+from pydantic import JsonValue
+
+from pedigree.audit import log
+from pedigree.audit.records import Actor, EventType
+from pedigree.catalog.store import SQL, LockedModel, create_model, lock_model
+from pedigree.errors import NameTakenError
+from pedigree.postgres.transaction import Transaction
+
+
+def create_described(
+    transaction: Transaction,
+    name: str,
+    actor: Actor,
+    *,
+    description: str | None,
+    owners: Sequence[str],
+    tags: Mapping[str, str],
+) -> None:
+    """Make a model without a version.
+
+    Raises:
+        InvalidNameError: The name breaks the rule.
+        NameTakenError: The name, or a twin of it, exists or existed.
+    """
+    model, created = create_model(transaction, name, actor)
+    if not created:
+        raise NameTakenError(
+            "exists already, or belonged to a model that was deleted",
+            field="name",
+            value=name,
+            remedy="Choose another name, or change the model that is there",
+        )
+    given = _given(description, owners or None, tags or None)
+    if given:
+        _write(transaction, model, given, actor)
+
+
+def describe_model(
+    transaction: Transaction,
+    name: str,
+    actor: Actor,
+    *,
+    description: str | None,
+    owners: Sequence[str] | None,
+    tags: Mapping[str, str] | None,
+) -> None:
+    """Replace a model's description, owners or tags; what is None stays as it is.
+
+    Raises:
+        ModelNotFoundError: There is no such model.
+    """
+    model = lock_model(transaction, name)
+    given = _given(description, owners, tags)
+    if given:
+        _write(transaction, model, given, actor)
+
+
+def _given(
+    description: str | None, owners: Sequence[str] | None, tags: Mapping[str, str] | None
+) -> dict[str, JsonValue]:
+    every: dict[str, JsonValue] = {
+        "description": description,
+        "owners": None if owners is None else list(owners),
+        "tags": None if tags is None else dict(tags),
+    }
+    return {field: value for field, value in every.items() if value is not None}
+
+
+def _write(
+    transaction: Transaction, model: LockedModel, given: dict[str, JsonValue], actor: Actor
+) -> None:
+    tags = given.get("tags")
+    transaction.execute(
+        SQL["describe_model"],
+        {
+            "model_id": model.model_id,
+            "description": given.get("description"),
+            "owners": given.get("owners"),
+            "tags": None if tags is None else Jsonb(tags),
+        },
+    )
+    log.record(
+        transaction,
+        EventType.MODEL_UPDATED,
+        model=model.name,
+        at=model.at,
+        actor=actor,
+        body=given,
+    )

@@ -1,0 +1,53 @@
+"""Several verbs as one transaction."""
+
+from pathlib import Path
+
+import pytest
+
+from pedigree.audit.records import Actor
+from pedigree.errors import AliasNotFoundError, NameTakenError
+from pedigree.registry import Registry
+from tests.factories import free_policy, register
+
+
+def test_all_of_what_verbs_write_together_is_there_or_nothing(registry: Registry) -> None:
+    def work(joined: Registry) -> None:
+        joined.create_model("a")
+        assert joined.model("a").latest_version == 0
+        joined.delete_alias("a", "champion")
+
+    with pytest.raises(AliasNotFoundError):
+        registry.together(work)
+    assert registry.models() == ()
+    assert registry.events() == ()
+
+
+def test_a_verb_that_was_refused_leaves_nothing_and_the_others_go_on(registry: Registry) -> None:
+    def work(joined: Registry) -> None:
+        joined.create_model("a")
+        with pytest.raises(NameTakenError):
+            joined.create_model("A")
+        joined.create_model("b")
+
+    registry.together(work)
+    assert [model.name for model in registry.models()] == ["a", "b"]
+
+
+def test_cards_are_renewed_once_all_is_written(registry: Registry, tmp_path: Path) -> None:
+    reference = register(registry, tmp_path)
+    registry.set_policy("churn", free_policy())
+    registry.write_card(reference)
+    before = registry.card(reference).digest
+
+    def work(joined: Registry) -> str:
+        joined.promote(reference, "staging")
+        return joined.card(reference).digest
+
+    assert registry.together(work) == before
+    assert registry.card(reference).digest != before
+
+
+def test_somebody_else_may_act_over_the_same_connections(registry: Registry) -> None:
+    ann = registry.acting_as(Actor(name="ann", source="token"))
+    assert ann.create_model("a").created_by == "ann"
+    assert registry.create_model("b").created_by == "tester"
