@@ -48,6 +48,7 @@
     └── UnavailableError             a part that Pedigree stands on does not answer
         ├── DatabaseUnavailableError
         │   └── DatabaseBusyError    nothing was done; the same will succeed a little later
+        ├── ServiceBusyError         nothing was done; the same will succeed a little later
         ├── EmbeddedPostgresError
         ├── SchemaBehindError        run `pedigree migrate`
         ├── MigrationFailedError     one statement of it was refused; nothing of it is left
@@ -239,6 +240,10 @@ class DatabaseUnavailableError(UnavailableError):
 
 class DatabaseBusyError(DatabaseUnavailableError):
     """No connection or lock was free in time. Nothing was done, and it may be tried again."""
+
+
+class ServiceBusyError(UnavailableError):
+    """The service has too many requests at work. Nothing was done, and it may be tried again."""
 
 
 class EmbeddedPostgresError(UnavailableError):

@@ -84,6 +84,10 @@ class Settings(BaseSettings):
     cache_bytes: int = Field(
         default=10 << 30, ge=0, description="How much of what was loaded or pulled stays at home"
     )
+    serve_open: bool = Field(
+        default=False,
+        description="`pedigree serve` sets it on loopback: no token is asked for while none exists",
+    )
     url: Annotated[str, Field(pattern=r"^https?://")] | None = Field(
         default=None, description="Where the registry's pages are; without it nothing links there"
     )

@@ -14,7 +14,18 @@ import pedigree
 ROOT = Path(__file__).parents[1]
 # Slow to import, and of no use to somebody who asks for help. rich and typer are what answers.
 HEAVY = {
-    *("boto3", "dagster", "great_expectations", "jinja2", "numpy", "obstore", "pandas", "psycopg"),
+    *(
+        "boto3",
+        "dagster",
+        "fastapi",
+        "great_expectations",
+        "uvicorn",
+        "jinja2",
+        "numpy",
+        "obstore",
+        "pandas",
+        "psycopg",
+    ),
     *("pydantic", "scipy", "skops", "sklearn", "sqlalchemy"),
 }
 

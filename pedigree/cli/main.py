@@ -28,6 +28,7 @@ from pedigree.cli import (
     quarantine,
     register,
     search,
+    serve,
     server,
     stages,
     staleness,
@@ -49,7 +50,7 @@ app = typer.Typer(
 for group in (
     *(models, search, catalog, compare, lineage, upstream, staleness, quarantine, register),
     *(changes, alias, checking, stages, approvals, policy, events, storage, collection),
-    *(integrity, database, token, server),
+    *(integrity, database, token, serve, server),
 ):
     group.add_to(app)
 

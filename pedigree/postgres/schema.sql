@@ -493,6 +493,16 @@ CREATE TABLE pedigree.feed (
     id bigint NOT NULL
 );
 
+CREATE TABLE pedigree.kept_answer (
+    principal text NOT NULL,
+    key text NOT NULL,
+    fingerprint bytea NOT NULL,
+    status integer NOT NULL,
+    headers jsonb NOT NULL,
+    body bytea NOT NULL,
+    answered_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
 CREATE TABLE pedigree.lineage_edge (
     training_id uuid NOT NULL,
     consumer integer NOT NULL,
@@ -1138,6 +1148,9 @@ ALTER TABLE ONLY pedigree.feed
 ALTER TABLE ONLY pedigree.feed
     ADD CONSTRAINT feed_pkey PRIMARY KEY (seq);
 
+ALTER TABLE ONLY pedigree.kept_answer
+    ADD CONSTRAINT kept_answer_pkey PRIMARY KEY (principal, key);
+
 ALTER TABLE ONLY pedigree.lineage_edge
     ADD CONSTRAINT lineage_edge_pkey PRIMARY KEY (training_id, consumer, source);
 
@@ -1227,6 +1240,8 @@ CREATE INDEX drift_result_markdown ON pedigree.drift_result USING btree (markdow
 CREATE INDEX drift_result_newest ON pedigree.drift_result USING btree (model_id, version, asset, partition, drift_id);
 
 CREATE INDEX event_model ON pedigree.event USING btree (model, version);
+
+CREATE INDEX kept_answer_age ON pedigree.kept_answer USING btree (answered_at);
 
 CREATE INDEX lineage_node_asset ON pedigree.lineage_node USING btree (asset, partition);
 

@@ -1,0 +1,1 @@
+"""The registry over HTTP: the verbs of ``Registry`` as a REST API, one resource a module."""

@@ -1,0 +1,231 @@
+"""A request as an endpoint sees it: the registry as which its caller acts, and how to answer."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Annotated, Any, Generic, TypeVar
+from urllib.parse import urlencode
+
+from fastapi import Depends, Header, Path, Query, Request
+from pydantic import Field
+from starlette.responses import Response
+
+from pedigree._record import Record
+from pedigree.api._conditions import State, is_known, require, state_of
+from pedigree.api._guard import Caller
+from pedigree.api._idempotency import Answer, Key, once
+from pedigree.catalog.store import lock_model
+from pedigree.errors import NotFoundError
+from pedigree.registry import Registry
+
+T = TypeVar("T")
+
+MOST_ON_A_PAGE = 1000
+# What a caller has may be shown to it again once it has asked whether that still holds.
+_CACHING = {"Cache-Control": "private, no-cache"}
+
+Name = Annotated[str, Path(max_length=1024, description="A registered model's name")]
+Number = Annotated[int, Path(ge=1, le=10**9 - 1, description="A version's number")]
+Limit = Annotated[int, Query(ge=1, le=MOST_ON_A_PAGE, description="How many at most")]
+
+
+class Page(Record, Generic[T]):
+    """One page of a list; the header ``Link`` has the next one."""
+
+    items: tuple[T, ...]
+    next: str | None = Field(
+        default=None, description="What the next page is asked for by; null on the last"
+    )
+
+
+class Reading:
+    """A request that only reads."""
+
+    def __init__(self, request: Request, if_none_match: str | None) -> None:
+        self._request = request
+        self._if_none_match = if_none_match
+
+    @property
+    def registry(self) -> Registry:
+        """The registry, as the caller."""
+        caller: Caller = self._request.state.caller
+        return caller.registry
+
+    def answer(self, value: object) -> Response:
+        """Answer with a record; with 304 where the caller has it already."""
+        return self._answer(state_of(value))
+
+    def page(self, found: Sequence[T], limit: int, place: Callable[[T], object]) -> Response:
+        """Answer with a page of what was found: one more than its limit tells of a next one.
+
+        Args:
+            found: The records.
+            limit: How many the page has at most.
+            place: What the page behind a record is asked for by.
+        """
+        items = found[:limit]
+        further = str(place(items[-1])) if len(found) > limit else None
+        return self.paged({"items": items, "next": further}, further)
+
+    def paged(self, value: object, further: str | None, parameter: str = "after") -> Response:
+        """Answer with a page, and the link to the next one."""
+        headers = {}
+        if further is not None:
+            query = [*self._request.query_params.multi_items()]
+            query = [each for each in query if each[0] != parameter] + [(parameter, further)]
+            target = f"{self._request.scope['path']}?{urlencode(query)}"
+            headers["Link"] = f'<{target}>; rel="next"'
+        return self._answer(state_of(value), headers)
+
+    def _answer(self, state: State, headers: dict[str, str] | None = None) -> Response:
+        told = {"ETag": state.etag, **_CACHING, **(headers or {})}
+        if is_known(self._if_none_match, state):
+            return Response(status_code=304, headers=told)
+        return Response(state.body, headers=told, media_type="application/json")
+
+
+class Writing:
+    """A request that writes; with an ``Idempotency-Key`` it may be sent again."""
+
+    def __init__(self, request: Request, key: str | None, body: bytes) -> None:
+        self._request = request
+        self._key = key
+        self._body = body
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks."""
+        caller: Caller = self._request.state.caller
+        return caller
+
+    def path(self, endpoint: str, **parameters: object) -> str:
+        """Return the path of another endpoint."""
+        return str(self._request.app.url_path_for(endpoint, **parameters))
+
+    def write(
+        self,
+        work: Callable[[Registry], object],
+        *,
+        status: int = 200,
+        location: Callable[[Any], str] | None = None,
+    ) -> Response:
+        """Do the work, once for each key, and answer with what it returns; with 204 if with None.
+
+        Args:
+            work: Given the registry as the caller; with a key its verbs are one transaction.
+            status: The status of the answer.
+            location: Where the thing is that was made, from what the work returned.
+        """
+
+        def answered(registry: Registry) -> Answer:
+            return self._answer(work(registry), status, location)
+
+        if self._key is None and not self._is_conditional:
+            return _response(answered(self.caller.registry))
+        return _response(self.caller.registry.together(partial(self._joined, answered)))
+
+    _is_conditional = False
+
+    def _require_state(self, registry: Registry) -> None:
+        """Refuse the work where the caller's headers ask for another state."""
+
+    def _joined(self, answered: Callable[[Registry], Answer], registry: Registry) -> Answer:
+        def work() -> Answer:
+            self._require_state(registry)
+            return answered(registry)
+
+        if self._key is None:
+            return work()
+        key = Key(self.caller.principal, self._key, self._fingerprint())
+        return registry.database.look(lambda transaction: once(transaction, key, work))
+
+    def _fingerprint(self) -> bytes:
+        request = self._request
+        asked = f"{request.method} {request.scope['path']}?{request.url.query}\n"
+        return hashlib.sha256(asked.encode() + self._body).digest()
+
+    def _answer(self, value: object, status: int, location: Callable[[Any], str] | None) -> Answer:
+        if value is None:
+            return Answer(204, {}, b"")
+        state = state_of(value)
+        headers = {"ETag": state.etag}
+        if location:
+            headers["Location"] = location(value)
+        return Answer(status, headers, state.body)
+
+
+class Changing(Writing):
+    """A request that changes what is there; with ``If-Match`` only if nobody else did since."""
+
+    def __init__(
+        self,
+        request: Request,
+        key: str | None,
+        body: bytes,
+        if_match: str | None,
+        if_none_match: str | None,
+    ) -> None:
+        super().__init__(request, key, body)
+        self._if_match = if_match
+        self._if_none_match = if_none_match
+        self._look: Callable[[Registry], object] | None = None
+        self._is_conditional = if_match is not None or if_none_match is not None
+
+    def of(self, look: Callable[[Registry], object]) -> "Changing":
+        """Say how the resource is looked at whose state the headers name."""
+        self._look = look
+        return self
+
+    def _require_state(self, registry: Registry) -> None:
+        if not self._is_conditional or self._look is None:
+            return
+        name = self._request.path_params["name"]
+        try:
+            # Nobody changes it between this look and the work.
+            registry.database.look(lambda transaction: lock_model(transaction, name))
+            current = state_of(self._look(registry))
+        except NotFoundError:
+            current = None
+        require(self._if_match, self._if_none_match, current)
+
+
+def _response(answer: Answer) -> Response:
+    kind = "application/json" if answer.body else None
+    return Response(answer.body, answer.status, headers=answer.headers, media_type=kind)
+
+
+_IfNoneMatch = Annotated[str | None, Header(max_length=4096, description="ETags that are known")]
+_IfMatch = Annotated[
+    str | None, Header(max_length=4096, description="Change only what has one of these ETags")
+]
+_IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=255,
+        description="Any unique text: the same request sent again with it is done once",
+    ),
+]
+
+
+# Asynchronous, though nothing is awaited in the first: what is not would cost a thread each.
+async def _reading(request: Request, if_none_match: _IfNoneMatch = None) -> Reading:
+    return Reading(request, if_none_match)
+
+
+async def _writing(request: Request, idempotency_key: _IdempotencyKey = None) -> Writing:
+    return Writing(request, idempotency_key, await request.body())
+
+
+async def _changing(
+    request: Request,
+    idempotency_key: _IdempotencyKey = None,
+    if_match: _IfMatch = None,
+    if_none_match: _IfNoneMatch = None,
+) -> Changing:
+    return Changing(request, idempotency_key, await request.body(), if_match, if_none_match)
+
+
+ReadCall = Annotated[Reading, Depends(_reading)]
+WriteCall = Annotated[Writing, Depends(_writing)]
+ChangeCall = Annotated[Changing, Depends(_changing)]

@@ -1,0 +1,167 @@
+"""What goes wrong, as problem details (RFC 9457): one table from the tree of errors to statuses."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import Field, JsonValue
+from pydantic_core import to_json
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from pedigree import errors
+from pedigree._pointing import shortened
+from pedigree._record import Record
+from pedigree.api._conditions import ChangedSinceError
+
+_LOG = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+# The nearest class above an error counts. A write that load kept from being done is 429, so that
+# clients repeat it; 503 says that a part is away.
+STATUSES: Mapping[type[Exception], int] = {
+    errors.PedigreeError: 500,
+    errors.InvalidInputError: 422,
+    errors.TooLargeError: 413,
+    errors.NotFoundError: 404,
+    errors.RefusedError: 409,
+    errors.NotAuthenticatedError: 401,
+    errors.NotPermittedError: 403,
+    errors.StateChangedError: 412,
+    errors.MissingDependencyError: 501,
+    errors.UnavailableError: 503,
+    errors.DatabaseBusyError: 429,
+    errors.ServiceBusyError: 429,
+}
+_RETRY_AFTER_S = 1
+# What is in these is the caller's own, and may be a secret.
+_PRIVATE = frozenset({"params", "tags", "config"})
+
+
+class Problem(Record):
+    """Why a request was not done, and what to do."""
+
+    type: str = Field(description="urn:pedigree:error: and the error's name")
+    title: str
+    status: int
+    detail: str
+    field: str | None = Field(default=None, description="The input that was wrong")
+    value: str | None = Field(default=None, description="The value that was wrong, shortened")
+    fix: str | None = Field(default=None, description="What to do")
+    current: JsonValue = Field(default=None, description="With 412: what is there now")
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Let the application answer every error with problem details."""
+    app.add_exception_handler(errors.PedigreeError, _known)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _of_http)
+    app.add_exception_handler(psycopg.DataError, _unstorable)
+    app.add_exception_handler(Exception, _unknown)
+
+
+def problem_responses() -> dict[int | str, dict[str, Any]]:
+    """Return what the OpenAPI document says of every request that is not done."""
+    schema = {"$ref": "#/components/schemas/Problem"}
+    told = {"description": "Why it was not done", "content": {MEDIA_TYPE: {"schema": schema}}}
+    return {"4XX": told, "5XX": told}
+
+
+def status_of(error: Exception) -> int:
+    """Return the status of an error: that of the nearest class above it."""
+    return next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
+
+
+async def _known(request: Request, error: Exception) -> Response:  # noqa: ARG001
+    assert isinstance(error, errors.PedigreeError)
+    status = status_of(error)
+    headers: dict[str, str] = {}
+    more: dict[str, Any] = {}
+    if status in (429, 503):
+        headers["Retry-After"] = str(_RETRY_AFTER_S)
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, ChangedSinceError) and error.current is not None:
+        more["current"], headers["ETag"] = error.current.value, error.current.etag
+    if status >= 500:
+        _LOG.warning("%s", error, extra={"action": "request.failed", "error": type(error).__name__})
+    return _answer(_problem_of(error, status) | more, headers)
+
+
+def _problem_of(error: errors.PedigreeError, status: int) -> dict[str, Any]:
+    return {
+        "type": f"urn:pedigree:error:{type(error).__name__}",
+        "title": (error.__doc__ or "").strip().partition("\n")[0],
+        "status": status,
+        "detail": str(error),
+        "field": error.field,
+        "value": None if error.value is None else shortened(error.value),
+        "fix": error.remedy,
+    }
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    found = error.errors()
+    first, others = found[0], sorted({_field(each) for each in found} - {_field(found[0])})
+    also = f"; also wrong: {', '.join(others)}" if others else ""
+    reason = first["msg"].removeprefix("Value error, ")
+    told = errors.InvalidInputError(
+        f"{reason[:1].lower()}{reason[1:]}{also}",
+        field=_field(first),
+        value=_value(first),
+        remedy=f"See the schema of this request at {request.app.openapi_url}",
+    )
+    status = 400 if first["type"] == "json_invalid" else 422
+    return _answer(_problem_of(told, status))
+
+
+def _field(found: Mapping[str, Any]) -> str:
+    where, *path = found["loc"]
+    return ".".join(map(str, path)) if path else str(where)
+
+
+def _value(found: Mapping[str, Any]) -> object:
+    value = found.get("input")
+    if found["type"] == "missing" or not isinstance(value, str | int | float | bool):
+        return None
+    return None if _PRIVATE & set(found["loc"]) else value
+
+
+async def _of_http(request: Request, error: Exception) -> Response:  # noqa: ARG001
+    assert isinstance(error, HTTPException)
+    problem = {
+        "type": "about:blank",
+        "title": str(error.detail),
+        "status": error.status_code,
+        "detail": str(error.detail),
+    }
+    return _answer(problem, error.headers)
+
+
+async def _unstorable(request: Request, error: Exception) -> Response:
+    """Tell of a value that Postgres cannot hold, such as a text with a NUL or a huge number."""
+    _LOG.info("%s: %s", request.url.path, error, extra={"action": "request.unstorable"})
+    told = errors.InvalidInputError(
+        "a value of the request cannot be stored",
+        remedy="Leave out NUL characters, and numbers beyond 64 bits",
+    )
+    return _answer(_problem_of(told, 422))
+
+
+async def _unknown(request: Request, error: Exception) -> Response:
+    # What it says may quote anything, so it is for the log alone.
+    _LOG.error("%s", request.url.path, exc_info=error, extra={"action": "request.crashed"})
+    told = errors.PedigreeError("the service failed", remedy="Look into its log")
+    return _answer(_problem_of(told, 500))
+
+
+def _answer(problem: dict[str, Any], headers: Mapping[str, str] | None = None) -> Response:
+    known = {name: value for name, value in problem.items() if value is not None}
+    return Response(
+        to_json(known), problem["status"], headers=dict(headers or {}), media_type=MEDIA_TYPE
+    )

@@ -1,0 +1,75 @@
+"""The application: the routes of every resource, behind one gate."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+from anyio import to_thread
+from fastapi import FastAPI
+
+from pedigree.api import health, models, versions
+from pedigree.api._guard import Gate
+from pedigree.api._problems import Problem, add_handlers
+from pedigree.registry import Registry
+from pedigree.settings import Settings
+
+_RESOURCES = (models, versions)
+# Each connection may have so many requests wait for it before further ones are sent away.
+_WAITING_FOR_ONE = 16
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Make the application of one process; it connects when it starts.
+
+    Args:
+        settings: This process's settings; read from the environment when None.
+    """
+    app = FastAPI(
+        title="Pedigree",
+        summary="A model registry that lives in the Dagster asset graph.",
+        version=version("pedigree"),
+        lifespan=_lifespan(settings),
+        redoc_url=None,
+    )
+    add_handlers(app)
+    for resource in (*_RESOURCES, health):
+        # Not by include_router, which puts a second look-up before each of these.
+        app.router.routes.extend(resource.router.routes)
+    _describe(app)
+    return app
+
+
+def _lifespan(settings: Settings | None) -> Any:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        read = settings or Settings()
+        with await to_thread.run_sync(lambda: Registry.connect(settings=read)) as registry:
+            # A thread without a connection would only wait for one.
+            connections = read.database_connections
+            to_thread.current_default_thread_limiter().total_tokens = connections
+            app.state.registry = registry
+            app.state.gate = Gate(
+                registry, is_open=read.serve_open, most_at_work=connections * _WAITING_FOR_ONE
+            )
+            app.state.health_threads = health.threads()
+            yield
+
+    return lifespan
+
+
+def _describe(app: FastAPI) -> None:
+    """Add to the OpenAPI document what no route tells: the problems, and how to sign in."""
+    made = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = made()
+            components = document.setdefault("components", {})
+            components["schemas"]["Problem"] = Problem.model_json_schema()
+            components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+            document["security"] = [{"token": []}]
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]

@@ -1,0 +1,57 @@
+"""``/models/{name}/versions``: the versions of a model."""
+
+from typing import Annotated
+
+from fastapi import Query
+from starlette.responses import Response
+
+from pedigree.access.records import Permission
+from pedigree.api._calls import ChangeCall, Limit, Name, Number, Page, ReadCall
+from pedigree.api._guard import may, resource
+from pedigree.api.models import Description, Reason
+from pedigree.catalog.records import ModelVersion
+
+router = resource("versions")
+
+
+@router.get("/models/{name}/versions", responses={200: {"model": Page[ModelVersion]}})
+@may(Permission.READ)
+def list_versions(
+    call: ReadCall,
+    name: Name,
+    limit: Limit = 100,
+    after: Annotated[
+        int | None, Query(ge=0, lt=2**31, description="The number that the page before ended with")
+    ] = None,
+    newest_first: bool = False,
+) -> Response:
+    """List a model's versions."""
+    found = call.registry.versions(name, limit=limit + 1, after=after, newest_first=newest_first)
+    return call.page(found, limit, lambda version: version.version_id)
+
+
+@router.get("/models/{name}/versions/{version}", responses={200: {"model": ModelVersion}})
+@may(Permission.READ)
+def get_version(call: ReadCall, name: Name, version: Number) -> Response:
+    """Return a version: its metadata, and what moves about it."""
+    return call.answer(call.registry.get(f"{name}/{version}"))
+
+
+@router.patch("/models/{name}/versions/{version}", responses={200: {"model": ModelVersion}})
+@may(Permission.DESCRIBE)
+def update_version(call: ChangeCall, name: Name, version: Number, change: Description) -> Response:
+    """Replace a version's description, owners or tags."""
+    reference = f"{name}/{version}"
+    return call.of(lambda registry: registry.get(reference)).write(
+        lambda registry: registry.update(reference, **dict(change))
+    )
+
+
+@router.delete("/models/{name}/versions/{version}", status_code=204)
+@may(Permission.DELETE)
+def delete_version(call: ChangeCall, name: Name, version: Number, reason: Reason) -> Response:
+    """Delete a version; its number never comes back."""
+    reference = f"{name}/{version}"
+    return call.of(lambda registry: registry.get(reference)).write(
+        lambda registry: registry.delete(reference, reason=reason)
+    )

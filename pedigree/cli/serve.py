@@ -1,0 +1,46 @@
+"""``pedigree serve``: the registry over HTTP."""
+
+import sys
+from importlib.util import find_spec
+from typing import Annotated
+
+import typer
+
+from pedigree.cli._session import open_registry
+from pedigree.errors import MissingDependencyError
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    app.command("serve", rich_help_panel="Operate")(serve)
+
+
+def serve(
+    host: Annotated[str, typer.Option("--host", help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="On which port.")] = 8080,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="How many processes.")] = 1,
+) -> None:
+    """Serve the REST API until it is interrupted.
+
+    Without any token it listens to this machine alone.
+    """
+    for module in ("fastapi", "uvicorn"):
+        if find_spec(module) is None:
+            raise MissingDependencyError(
+                f"`pedigree serve` needs the package {module}, which is not installed",
+                remedy="Install pedigree[server]",
+            )
+    from pedigree.api import serve as service
+
+    # Connecting tells of a wrong URL or an old schema now, and keeps an embedded Postgres running.
+    with open_registry() as registry:
+        is_open = service.require_guarded(registry, host)
+        shown = f"[{host}]" if ":" in host else host
+        print(f"Serving http://{shown}:{port}/docs", file=sys.stderr)
+        if is_open:
+            print(
+                "There is no token yet: whoever is on this machine may do everything."
+                " `pedigree token create` ends that.",
+                file=sys.stderr,
+            )
+        service.serve(host, port, workers, is_open=is_open)
