@@ -211,13 +211,22 @@ WITH ruled AS (
             SELECT FROM pedigree.model_version v
             WHERE v.model_id = m.model_id AND v.tier = 'archive'
         ))
+), ordered AS (
+    SELECT m.model_id, stage.value ->> 'name' AS name, stage.place
+    FROM ruled
+    JOIN pedigree.registered_model m ON m.model_id = ruled.model_id
+    CROSS JOIN LATERAL jsonb_array_elements(coalesce(
+        m.policy -> 'stages',
+        '[{"name": "candidate"}, {"name": "staging"}, {"name": "production"}]'
+    )) WITH ORDINALITY AS stage (value, place)
 ), last_tenure AS (
     SELECT DISTINCT ON (t.model_id, t.name, t.version)
-        t.model_id, t.name, t.version, t.tenure_id, t.ended_by, v.quarantine_reason,
+        t.model_id, t.name, t.version, t.tenure_id, t.ended_by, o.place, v.quarantine_reason,
         v.approval_status
     FROM ruled
     JOIN pedigree.tenure t ON t.model_id = ruled.model_id
     JOIN pedigree.model_version v ON v.model_id = t.model_id AND v.version = t.version
+    LEFT JOIN ordered o ON o.model_id = t.model_id AND o.name = t.name
     WHERE t.pointer = 'stage' AND t.name <> 'archived' AND v.deleted_at IS NULL
     ORDER BY t.model_id, t.name, t.version, t.tenure_id DESC
 ), holder AS (
@@ -232,6 +241,11 @@ WITH ruled AS (
     JOIN last_tenure l ON l.model_id = h.model_id AND l.name = h.name
     WHERE l.version <> h.version AND l.ended_by <> 'rollback'
         AND l.quarantine_reason IS NULL AND l.approval_status <> 'rejected'
+        AND NOT EXISTS (
+            SELECT FROM last_tenure further
+            WHERE further.model_id = l.model_id AND further.version = l.version
+                AND further.tenure_id > l.tenure_id AND further.place > l.place
+        )
     ORDER BY l.model_id, l.name, l.tenure_id DESC
 ), production AS (
     SELECT l.model_id, l.version,

@@ -51,7 +51,10 @@ READS: dict[str, tuple[Any, dict[str, object]]] = {
     "what was decided": (LIFECYCLE["decisions_of_versions"], {"versions": [7, 8]}),
     "some in full": (LIFECYCLE["versions_in_full"], {"versions": [7, 8]}),
     "the highest holders": (LIFECYCLE["highest_holders"], {"stages": ["staging", "production"]}),
-    "what to roll back to": (LIFECYCLE["rollback_target"], {"name": "production", "holder": 0}),
+    "what to roll back to": (
+        LIFECYCLE["rollback_target"],
+        {"name": "production", "holder": 0, "from_here_on": ["production"]},
+    ),
     "what waits": (LIFECYCLE["waiting_versions"], {"stages": ["candidate", "staging"]}),
     "a version's state": (LIFECYCLE["version_state"], {"version": 7}),
     "a page of the timeline": (LIFECYCLE["timeline"], {**PAGE, "before": 2**63 - 1}),

@@ -106,6 +106,15 @@ def test_the_rollback_target_of_any_stage_is_never_archived(registry: Registry) 
     assert to_archive(registry) == {5}, "3 is production's target now"
 
 
+def test_what_went_on_from_a_stage_shields_no_rollback_target_of_it(registry: Registry) -> None:
+    for version in (1, 2, 3):
+        registry.promote(f"churn/{version}", "staging")
+    registry.promote("churn/1", "archived")
+    registry.promote("churn/2", "production")
+    assert to_archive(registry) == {4}, "5 is production's target, and 1 is staging's"
+    assert registry.rollback("churn", stage="staging").version_id == 1
+
+
 def test_a_version_that_comes_back_to_a_stage_brings_its_bytes_back(registry: Registry) -> None:
     collect(registry)
     registry.promote("churn/1", "production")
