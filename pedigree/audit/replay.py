@@ -36,6 +36,7 @@ def _model_updated(state: ModelState, event: NewEvent) -> None:
     for name in ("description", "owners", "tags"):
         if name in event.body:
             setattr(state, name, event.body[name])
+    _moved(state, event)
 
 
 def _model_deleted_or_restored(state: ModelState, event: NewEvent) -> None:
@@ -77,6 +78,7 @@ def _deleted(state: ModelState, event: NewEvent) -> None:
     version = _version(state, event)
     version.deleted_at, version.stage = event.at, NO_STAGE
     state.end(event.at, "stage", event.version or 0)
+    _moved(state, event)
 
 
 def _restored(state: ModelState, event: NewEvent) -> None:
@@ -84,6 +86,7 @@ def _restored(state: ModelState, event: NewEvent) -> None:
     version.deleted_at, version.stage = None, str(event.body["stage"])
     if version.stage != NO_STAGE:
         state.begin(event, "stage", version.stage)
+    _moved(state, event)
 
 
 def _collected(state: ModelState, event: NewEvent) -> None:
@@ -103,7 +106,7 @@ def _stage_changed(state: ModelState, event: NewEvent) -> None:
 
 def _moved(state: ModelState, event: NewEvent) -> None:
     body: dict[str, Any] = event.body
-    state.generation = int(body["generation"])
+    state.generation = int(body.get("generation", state.generation))
     for number in body.get("voided", ()):
         version = state.versions[number]
         version.approval_status, version.approval_stage = "pending", None

@@ -113,7 +113,7 @@ class ModelVersion(ModelMetadata):
     quarantine_reason: str | None = None
     hold_reason: str | None = Field(default=None, description="Why a legal hold protects it")
     generation: int = Field(
-        ge=0, description="Grows whenever a stage or an alias of the model moves"
+        ge=0, description="Grows whenever a stage, an alias or the policy of the model moves"
     )
     trainings: int = Field(ge=1, description="How many runs produced these very bytes")
 

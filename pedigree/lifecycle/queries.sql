@@ -40,7 +40,7 @@ INSERT INTO pedigree.tenure (
 );
 
 -- name: advance_generation
--- Count one move of the model's pointers. Approvals were given for what was there before it, so those
+-- Count one move of a model. Approvals were given for what was there before it, so those
 -- of versions that have not gone their way yet are open again.
 WITH voided AS (
     UPDATE pedigree.model_version SET approval_status = 'pending', approval_stage = NULL

@@ -6,14 +6,14 @@ from pedigree.lifecycle.records import Policy
 
 
 def expect_generation(model: LockedModel, generation: int | None) -> None:
-    """Refuse if a model's pointers moved since somebody saw a generation.
+    """Refuse if a model's pointers or policy moved since somebody saw a generation.
 
     Raises:
         GenerationConflictError: They did.
     """
     if generation is not None and generation != model.generation:
         raise GenerationConflictError(
-            f"the model's stages or aliases moved in the meantime, to {model.generation}",
+            f"the model's stages, aliases or policy moved in the meantime, to {model.generation}",
             field="expected_generation",
             value=generation,
             remedy="Look again, and repeat the request if it is still right",

@@ -8,7 +8,7 @@ from pedigree.errors import BytesCollectedError, BytesTakenError
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import NO_STAGE
 from pedigree.lifecycle.retention import tell
-from pedigree.lifecycle.store import SQL, STAGE, begin_tenure
+from pedigree.lifecycle.store import SQL, STAGE, advance_generation, begin_tenure
 from pedigree.postgres.transaction import Row, Transaction
 
 
@@ -105,7 +105,14 @@ def _restore(
             actor=actor,
             reason=reason,
         )
-    body: dict[str, JsonValue] = {"digest": row["digest"], "stage": stage, "reason": reason}
+    generation, voided = advance_generation(transaction, model)
+    body: dict[str, JsonValue] = {
+        "digest": row["digest"],
+        "stage": stage,
+        "generation": generation,
+        "voided": [*voided],
+        "reason": reason,
+    }
     tell(transaction, EventType.VERSION_RESTORED, model, version, actor, body=body)
 
 

@@ -7,7 +7,13 @@ from pedigree.audit.records import Actor, EventType
 from pedigree.catalog.store import LockedModel, lock_model
 from pedigree.errors import VersionInUseError
 from pedigree.lifecycle.records import ARCHIVED, CANDIDATE, NO_STAGE
-from pedigree.lifecycle.store import SQL, VersionState, end_stage, version_state
+from pedigree.lifecycle.store import (
+    SQL,
+    VersionState,
+    advance_generation,
+    end_stage,
+    version_state,
+)
 from pedigree.postgres.transaction import Transaction
 
 # In these stages nobody relies on a version yet, or any more.
@@ -119,7 +125,13 @@ def _delete(
         SQL["delete_version"],
         {"model_id": model.model_id, "version": state.version, "at": model.at},
     )
-    body: dict[str, JsonValue] = {"digest": state.digest, "reason": reason}
+    generation, voided = advance_generation(transaction, model)
+    body: dict[str, JsonValue] = {
+        "digest": state.digest,
+        "generation": generation,
+        "voided": [*voided],
+        "reason": reason,
+    }
     tell(transaction, EventType.VERSION_DELETED, model, state.version, actor, body=body)
 
 

@@ -3,6 +3,7 @@
 import json
 
 from psycopg.types.json import Jsonb
+from pydantic import JsonValue
 
 from pedigree.access.principals import is_one_of
 from pedigree.audit import log
@@ -13,7 +14,7 @@ from pedigree.errors import NotPermittedError
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import Policy, RetentionRule
 from pedigree.lifecycle.standing import PolicyRevision
-from pedigree.lifecycle.store import SQL
+from pedigree.lifecycle.store import SQL, advance_generation
 from pedigree.postgres.transaction import Transaction
 
 
@@ -57,20 +58,28 @@ def _write(
     if present == policy:
         return model.policy_revision
     _refuse_stranger(model, present, actor)
-    stored = policy.model_dump(mode="json")
+    told: dict[str, JsonValue] = {"policy": policy.model_dump(mode="json"), "reason": reason}
     row = transaction.execute(
-        SQL["set_policy"], {"model_id": model.model_id, "policy": Jsonb(stored)}
+        SQL["set_policy"], {"model_id": model.model_id, "policy": Jsonb(told["policy"])}
     ).fetchone()
     revision = int(row["policy_revision"]) if row else model.policy_revision
+    if _asks(policy) != _asks(present):  # of what people approved they saw the former rules
+        generation, voided = advance_generation(transaction, model)
+        told |= {"generation": generation, "voided": [*voided]}
     log.record(
         transaction,
         EventType.MODEL_UPDATED,
         model=model.name,
         at=model.at,
         actor=actor,
-        body={"policy": stored, "policy_revision": revision, "reason": reason},
+        body={**told, "policy_revision": revision},
     )
     return revision
+
+
+def _asks(policy: Policy) -> tuple[object, ...]:
+    """Return what of a policy decides who may enter a stage."""
+    return policy.stages, policy.champion_metric
 
 
 def _refuse_stranger(model: LockedModel, present: Policy, actor: Actor) -> None:

@@ -101,7 +101,7 @@ def end_stage(transaction: Transaction, model: LockedModel, version: int, ended_
 
 
 def advance_generation(transaction: Transaction, model: LockedModel) -> tuple[int, list[int]]:
-    """Count one move of the model's pointers.
+    """Count one move of the model's pointers, or of what its policy asks.
 
     Returns:
         The new generation, and the versions whose approval it made void.

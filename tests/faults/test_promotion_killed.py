@@ -30,7 +30,7 @@ def test_a_kill_leaves_a_promotion_whole_and_the_next_tick_makes_it_once(
         }
         lines = victim.run(kill_before=number if kill else None, **task)
         before = registry.get(reference)
-        assert (before.stage == "production") == (before.generation == 2)
+        assert (before.stage == "production") == (before.generation == 3)
         victim.run(kill_before=None, **task)
         assert registry.get(reference).stage == "production"
         assert [each.pointer for each in registry.timeline(name)] == [

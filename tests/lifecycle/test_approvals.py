@@ -14,7 +14,9 @@ from pedigree.errors import (
     TransitionNotAllowedError,
 )
 from pedigree.integrity.replaying import check_replay
+from pedigree.lifecycle.records import RetentionRule
 from pedigree.registry import Registry
+from tests.factories import register
 from tests.lifecycle.deciding import ANN, BEN, EVE, candidate, policy_of, waits_for
 
 
@@ -128,7 +130,30 @@ def leave_and_come_back(registry: Registry, reference: str, _: Path) -> None:
     registry.promote(reference, "archived")
 
 
-@pytest.mark.parametrize("change", [set_alias, move_another, leave_and_come_back])
+def be_deleted_and_restored(registry: Registry, reference: str, _: Path) -> None:
+    registry.delete(reference, reason="test")
+    registry.restore(reference)
+
+
+def meet_a_newer_candidate(registry: Registry, _: str, folder: Path) -> None:
+    candidate(registry, folder, "newer")
+
+
+def have_the_policy_ask_for_less(registry: Registry, _: str, __: Path) -> None:
+    registry.set_policy("churn", policy_of(approvals={}, automatic=False))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        set_alias,
+        move_another,
+        leave_and_come_back,
+        be_deleted_and_restored,
+        meet_a_newer_candidate,
+        have_the_policy_ask_for_less,
+    ],
+)
 def test_any_change_makes_an_approval_void(
     registry: Registry, waiting: str, tmp_path: Path, change
 ) -> None:
@@ -141,6 +166,29 @@ def test_any_change_makes_an_approval_void(
     approve(registry, waiting)
     assert registry.promote(waiting, "production").moved
     assert check_replay(registry.database).examples == []
+
+
+def test_an_approval_is_of_one_version_s_bytes(
+    registry: Registry, waiting: str, tmp_path: Path
+) -> None:
+    approve(registry, waiting)
+    other = candidate(registry, tmp_path, "other bytes")
+    assert waits_for(registry, other) == ("1 approval",)
+    assert registry.decisions(other) == ()
+    (decision,) = registry.decisions(waiting)
+    assert decision.digest == registry.get(waiting).digest != registry.get(other).digest
+
+
+def test_what_decides_nothing_leaves_an_approval(
+    registry: Registry, waiting: str, tmp_path: Path
+) -> None:
+    approve(registry, waiting)
+    registry.update(waiting, description="the first", owners=["ann"], tags={"team": "x"})
+    registry.set_retention("churn", RetentionRule(keep_production=5))
+    registry.run_check(waiting, "artifact_intact")
+    register(registry, tmp_path, "a", run_id="run-2")
+    assert waits_for(registry, waiting) == ()
+    assert registry.promote(waiting, "production").moved
 
 
 def test_an_approval_of_what_somebody_saw_is_refused_when_that_has_changed(

@@ -26,13 +26,16 @@ def test_a_restored_version_is_the_one_that_was_deleted(registry: Registry, tmp_
     with pytest.raises(VersionNotFoundError):
         registry.get(reference)
     restored = registry.restore(reference, reason="it was a mistake")
-    assert restored.model_copy(update={"stage_since": before.stage_since}) == before
+    moved = {"stage_since": before.stage_since, "generation": before.generation}
+    assert restored.model_copy(update=moved) == before
     assert restored.stage == "candidate"
     registry.verify(reference)
     event = registry.events(types=[EventType.VERSION_RESTORED])[0]
     assert event.body == {
         "digest": before.digest,
         "stage": "candidate",
+        "generation": restored.generation,
+        "voided": [],
         "reason": "it was a mistake",
     }
 
