@@ -8,13 +8,22 @@ from typing import Any
 from anyio import to_thread
 from fastapi import FastAPI
 
-from pedigree.api import health, models, versions
+from pedigree.api import (
+    aliases,
+    finding,
+    health,
+    models,
+    provenance,
+    quarantines,
+    stages,
+    versions,
+)
 from pedigree.api._guard import Gate
 from pedigree.api._problems import Problem, add_handlers
 from pedigree.registry import Registry
 from pedigree.settings import Settings
 
-_RESOURCES = (models, versions)
+_RESOURCES = (models, versions, aliases, stages, provenance, quarantines, finding)
 # Each connection may have so many requests wait for it before further ones are sent away.
 _WAITING_FOR_ONE = 16
 

@@ -1,0 +1,68 @@
+"""``/search``, ``/events`` and ``/stats``: the whole registry, found, told and counted."""
+
+from typing import Annotated
+
+from fastapi import Query
+from starlette.responses import Response
+
+from pedigree.access.records import Permission
+from pedigree.api._calls import Limit, Page, ReadCall
+from pedigree.api._guard import may, resource
+from pedigree.artifacts.statistics import RegistryStatistics
+from pedigree.audit.records import Event, EventType
+from pedigree.catalog.search.records import Facet, SearchPage
+
+router = resource("registry")
+
+_MOST_FILTER = 10_000
+
+
+@router.get("/search", responses={200: {"model": SearchPage}})
+@may(Permission.READ)
+def search(
+    call: ReadCall,
+    *,
+    filter: Annotated[
+        str | None,
+        Query(max_length=_MOST_FILTER, description="Such as tags.team = 'x' AND metrics.auc > 0.9"),
+    ] = None,
+    order_by: Annotated[
+        str | None, Query(max_length=_MOST_FILTER, description="Such as metrics.auc DESC, name")
+    ] = None,
+    limit: Limit = 100,
+    after: Annotated[
+        str | None, Query(max_length=_MOST_FILTER, description="The next of the page before")
+    ] = None,
+    count: Annotated[bool, Query(description="Count all that is found")] = False,
+    facets: Annotated[
+        list[Facet] | None, Query(max_length=4, description="Count the most frequent values of")
+    ] = None,
+) -> Response:
+    """Return a page of the living versions that a filter finds; see docs/search.md."""
+    found = call.registry.search(
+        filter, order_by=order_by, limit=limit, after=after, count=count, facets=facets or ()
+    )
+    return call.paged(found, found.next)
+
+
+@router.get("/events", responses={200: {"model": Page[Event]}})
+@may(Permission.READ)
+def list_events(
+    call: ReadCall,
+    after: Annotated[int, Query(ge=0, lt=2**63, description="Only events behind this seq")] = 0,
+    limit: Limit = 100,
+    type: Annotated[
+        list[EventType] | None, Query(max_length=len(EventType), description="Only of these types")
+    ] = None,
+) -> Response:
+    """Return events in their one order; ``next`` is the cursor, also where none is there yet."""
+    found = call.registry.events(after, limit, types=type)
+    cursor = str(found[-1].seq if found else after)
+    return call.paged({"items": found, "next": cursor}, cursor if len(found) == limit else None)
+
+
+@router.get("/stats", responses={200: {"model": RegistryStatistics}})
+@may(Permission.READ)
+def get_stats(call: ReadCall) -> Response:
+    """Count models, versions, files, and the bytes that are referred to and stored."""
+    return call.answer(call.registry.stats())

@@ -1,0 +1,66 @@
+"""What a version is made of and what is written about it; what stands on data."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Query
+from starlette.responses import Response
+
+from pedigree.access.records import Permission
+from pedigree.api._calls import Name, Number, ReadCall
+from pedigree.api._guard import may, resource
+from pedigree.artifacts.records import Manifest
+from pedigree.cards.records import ModelCard
+from pedigree.lifecycle.impact import Impact
+from pedigree.lineage.records import LineageGraph
+from pedigree.lineage.upstream import Upstream
+
+router = resource("provenance")
+
+Newest = Annotated[bool, Query(description="The newest training instead of the first")]
+
+
+@router.get("/models/{name}/versions/{version}/card", responses={200: {"model": ModelCard}})
+@may(Permission.READ)
+def get_card(call: ReadCall, name: Name, version: Number) -> Response:
+    """Return a version's latest model card."""
+    card = call.registry.card(f"{name}/{version}")
+    # Where the server keeps it is of no use elsewhere.
+    return call.answer(card.model_copy(update={"location": None}))
+
+
+@router.get("/models/{name}/versions/{version}/files", responses={200: {"model": Manifest}})
+@may(Permission.READ)
+def list_files(call: ReadCall, name: Name, version: Number) -> Response:
+    """List a version's files, with the size and digest of each."""
+    return call.answer(call.registry.manifest(f"{name}/{version}"))
+
+
+@router.get("/models/{name}/versions/{version}/lineage", responses={200: {"model": LineageGraph}})
+@may(Permission.READ)
+def get_lineage(call: ReadCall, name: Name, version: Number, newest: Newest = False) -> Response:
+    """Return the graph of what a version was trained on, down to the sources that are known."""
+    return call.answer(call.registry.lineage(f"{name}/{version}", newest=newest))
+
+
+@router.get("/models/{name}/versions/{version}/upstream", responses={200: {"model": Upstream}})
+@may(Permission.READ)
+def get_upstream(call: ReadCall, name: Name, version: Number, newest: Newest = False) -> Response:
+    """List every asset and partition that a version stands on, and what is not known of each."""
+    return call.answer(call.registry.upstream(f"{name}/{version}", newest=newest))
+
+
+@router.get("/impact", responses={200: {"model": Impact}})
+@may(Permission.READ)
+def get_impact(
+    call: ReadCall,
+    asset: Annotated[
+        str, Query(min_length=1, max_length=2048, description="Its key, parts joined by /")
+    ],
+    partition: Annotated[str | None, Query(max_length=2048)] = None,
+    since: Annotated[
+        datetime | None, Query(description="Only data recorded from then on; with a time zone")
+    ] = None,
+) -> Response:
+    """Find the versions that stand on some data, directly or not, and where they are in use."""
+    return call.answer(call.registry.impact(asset, partition, since=since))

@@ -1,0 +1,97 @@
+"""``/quarantines``: data and versions that are kept out of stages."""
+
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import AwareDatetime, Field
+from starlette.responses import Response
+
+from pedigree._record import Record
+from pedigree.access.records import Permission
+from pedigree.api._calls import ChangeCall, Limit, Name, Number, ReadCall, WriteCall
+from pedigree.api._guard import may, resource
+from pedigree.catalog.records import ModelVersion, Quarantine
+
+router = resource("quarantines")
+
+OptionalReason = Annotated[str | None, Query(max_length=10_000, description="Why")]
+
+
+class NewQuarantine(Record):
+    """Data that is to be put in quarantine."""
+
+    asset: str = Field(min_length=1, max_length=2048, description="Its key, parts joined by /")
+    partition: str | None = Field(default=None, max_length=2048, description="None: all of them")
+    reason: str = Field(min_length=1, max_length=10_000)
+    since: AwareDatetime | None = Field(default=None, description="Only data from then on")
+
+
+class Why(Record):
+    """A reason."""
+
+    reason: str = Field(min_length=1, max_length=10_000)
+
+
+class Quarantines(Record):
+    """What is, or was, in quarantine."""
+
+    quarantines: tuple[Quarantine, ...]
+
+
+@router.get("/quarantines", responses={200: {"model": Quarantines}})
+@may(Permission.READ)
+def list_quarantines(call: ReadCall, limit: Limit = 100) -> Response:
+    """List what is in quarantine, the newest first."""
+    return call.answer(Quarantines(quarantines=call.registry.quarantines(limit=limit)))
+
+
+@router.post("/quarantines", status_code=201, responses={201: {"model": Quarantine}})
+@may(Permission.QUARANTINE)
+def quarantine(call: WriteCall, new: NewQuarantine) -> Response:
+    """Put data in quarantine: nothing that stands on it enters a stage until it is released."""
+    return call.write(
+        lambda registry: registry.quarantine(
+            new.asset, new.partition, reason=new.reason, since=new.since
+        ),
+        status=201,
+    )
+
+
+@router.delete("/quarantines", responses={200: {"model": Quarantines}})
+@may(Permission.QUARANTINE)
+def release(
+    call: WriteCall,
+    asset: Annotated[str, Query(min_length=1, max_length=2048)],
+    partition: Annotated[str | None, Query(max_length=2048)] = None,
+    reason: OptionalReason = None,
+) -> Response:
+    """End the quarantines of an asset or of one of its partitions."""
+    return call.write(
+        lambda registry: Quarantines(quarantines=registry.release(asset, partition, reason=reason))
+    )
+
+
+@router.put(
+    "/models/{name}/versions/{version}/quarantine", responses={200: {"model": ModelVersion}}
+)
+@may(Permission.QUARANTINE)
+def quarantine_version(call: ChangeCall, name: Name, version: Number, why: Why) -> Response:
+    """Put one version in quarantine, whatever it stands on."""
+    reference = f"{name}/{version}"
+    return call.of(lambda registry: registry.get(reference)).write(
+        lambda registry: registry.quarantine_version(reference, reason=why.reason)
+    )
+
+
+@router.delete(
+    "/models/{name}/versions/{version}/quarantine", responses={200: {"model": ModelVersion}}
+)
+@may(Permission.QUARANTINE)
+def release_version(
+    call: ChangeCall, name: Name, version: Number, reason: OptionalReason = None
+) -> Response:
+    """Take one version out of every quarantine."""
+    reference = f"{name}/{version}"
+    return call.of(lambda registry: registry.get(reference)).write(
+        lambda registry: registry.release_version(reference, reason=reason)
+    )

@@ -1,0 +1,164 @@
+"""Stages: what moves a version, who said yes, what it waits for, and who held what when."""
+
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import Field
+from starlette.responses import Response
+
+from pedigree._record import Record
+from pedigree.access.records import Permission
+from pedigree.api._calls import ChangeCall, Limit, Name, Number, Page, ReadCall, WriteCall
+from pedigree.api._guard import may, resource
+from pedigree.lifecycle.facts import CHAMPION_STAGE
+from pedigree.lifecycle.records import Move, RecordedVerdict, Tenure
+from pedigree.lifecycle.standing import Decision, Explanation
+
+router = resource("stages")
+
+Stage = Annotated[str, Field(min_length=1, max_length=255)]
+Generation = Annotated[
+    int | None, Field(ge=0, lt=2**63, description="The model's generation that the caller saw")
+]
+
+
+class Transition(Record):
+    """A stage that a version shall enter."""
+
+    stage: Stage
+    reason: str | None = Field(default=None, description="Why, for the timeline")
+    expected_generation: Generation = None
+
+
+class Judgement(Record):
+    """A yes or no to a version's way into a stage."""
+
+    stage: Stage
+    approved: bool
+    comment: str = Field(min_length=1, description="Why; kept in the audit log")
+    expected_generation: Generation = None
+
+
+class Rollback(Record):
+    """A stage that shall return to the version that held it before."""
+
+    stage: Stage = CHAMPION_STAGE
+    reason: str | None = Field(default=None, description="Why, for the timeline")
+    expected_generation: Generation = None
+
+
+class Explained(Record):
+    """How a version stands before a stage: the answer, and the gates that it comes from."""
+
+    may_enter: bool
+    waits_for: tuple[str, ...]
+    explanation: Explanation
+
+
+class Decisions(Record):
+    """What people decided about a version, in its order."""
+
+    decisions: tuple[Decision, ...]
+
+
+class Verdicts(Record):
+    """The newest verdict of each check on a version."""
+
+    verdicts: tuple[RecordedVerdict, ...]
+
+
+@router.post("/models/{name}/versions/{version}/stage", responses={200: {"model": Move}})
+@may(Permission.MOVE)
+def move(call: ChangeCall, name: Name, version: Number, wanted: Transition) -> Response:
+    """Let a version enter a stage: 409 with what it waits for, where a gate is not passed."""
+    reference = f"{name}/{version}"
+    return call.of(lambda registry: registry.get(reference)).write(
+        lambda registry: registry.promote(
+            reference,
+            wanted.stage,
+            reason=wanted.reason,
+            expected_generation=wanted.expected_generation,
+        )
+    )
+
+
+@router.post("/models/{name}/rollback", responses={200: {"model": Move}})
+@may(Permission.MOVE)
+def roll_back(call: ChangeCall, name: Name, wanted: Rollback) -> Response:
+    """Return a stage to the version that held it before; the present one is archived."""
+    return call.of(lambda registry: registry.model(name)).write(
+        lambda registry: registry.rollback(
+            name,
+            stage=wanted.stage,
+            reason=wanted.reason,
+            expected_generation=wanted.expected_generation,
+        )
+    )
+
+
+@router.post(
+    "/models/{name}/versions/{version}/approvals",
+    status_code=201,
+    responses={201: {"model": Decision}},
+)
+@may(Permission.DECIDE)
+def decide(call: WriteCall, name: Name, version: Number, judgement: Judgement) -> Response:
+    """Approve or reject a version's way into a stage; never by the version's author."""
+    return call.write(
+        lambda registry: (registry.approve if judgement.approved else registry.reject)(
+            f"{name}/{version}",
+            judgement.stage,
+            comment=judgement.comment,
+            expected_generation=judgement.expected_generation,
+        ),
+        status=201,
+    )
+
+
+@router.get("/models/{name}/versions/{version}/approvals", responses={200: {"model": Decisions}})
+@may(Permission.READ)
+def list_decisions(call: ReadCall, name: Name, version: Number) -> Response:
+    """List what people decided about a version."""
+    return call.answer(Decisions(decisions=call.registry.decisions(f"{name}/{version}")))
+
+
+@router.get("/models/{name}/versions/{version}/verdicts", responses={200: {"model": Verdicts}})
+@may(Permission.READ)
+def list_verdicts(call: ReadCall, name: Name, version: Number) -> Response:
+    """List the newest verdict of each check on a version."""
+    return call.answer(Verdicts(verdicts=call.registry.verdicts(f"{name}/{version}")))
+
+
+@router.get("/models/{name}/versions/{version}/explain", responses={200: {"model": Explained}})
+@may(Permission.READ)
+def explain(
+    call: ReadCall,
+    name: Name,
+    version: Number,
+    to: Annotated[str, Query(min_length=1, max_length=255, description="The stage")],
+) -> Response:
+    """Say how a version stands before every gate of a stage, if the caller asked for it."""
+    found = call.registry.explain(f"{name}/{version}", to)
+    return call.answer(
+        Explained(may_enter=found.passed, waits_for=found.waits_for, explanation=found)
+    )
+
+
+@router.get("/models/{name}/timeline", responses={200: {"model": Page[Tenure]}})
+@may(Permission.READ)
+def timeline(
+    call: ReadCall,
+    name: Name,
+    pointer: Annotated[
+        str | None, Query(max_length=300, description="stage:production or alias:champion")
+    ] = None,
+    limit: Limit = 100,
+    before: Annotated[
+        int | None, Query(ge=0, lt=2**63, description="The first tenure_id of the page after")
+    ] = None,
+) -> Response:
+    """Say which version held which stage and alias and when: the newest tenures, in order."""
+    found = call.registry.timeline(name, pointer, limit=limit + 1, before=before)
+    items = found[-limit:]
+    further = str(items[0].tenure_id) if len(found) > limit else None
+    return call.paged({"items": items, "next": further}, further, "before")

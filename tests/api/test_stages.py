@@ -1,0 +1,123 @@
+"""Stages, aliases, approvals and quarantines over HTTP: gated like everywhere."""
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from pedigree.access.records import Role
+from pedigree.registry import Registry
+from tests.api.conftest import Served
+from tests.factories import free_policy
+from tests.lineage.graphs import graph, node
+
+Version = Callable[..., int]
+
+
+@pytest.fixture
+def free(served: Served, name: str) -> Registry:
+    """The registry, in which the test's model has stages that ask for no checks."""
+    served.registry.set_policy(name, free_policy())
+    return served.registry
+
+
+def test_an_alias_is_set_read_moved_and_taken_away(
+    admin: httpx.Client, served: Served, name: str, version: Version
+) -> None:
+    version("a")
+    version("b")
+    path = f"/models/{name}/aliases/champion"
+    assert admin.get(path).status_code == 404
+    first = {"If-None-Match": "*"}
+    assert admin.put(path, json={"version": 1}, headers=first).json()["version_id"] == 1
+    assert admin.put(path, json={"version": 2}, headers=first).status_code == 412
+    seen = admin.get(path)
+    assert seen.text == served.registry.get(f"{name}@champion").model_dump_json()
+    seen_by_us = {"If-Match": seen.headers["etag"]}
+    assert admin.put(path, json={"version": 2}, headers=seen_by_us).json()["version_id"] == 2
+    assert admin.put(path, json={"version": 1}, headers=seen_by_us).status_code == 412
+    conflict = admin.put(path, json={"version": 1, "expected_generation": 0})
+    assert conflict.status_code == 409
+    assert admin.get(f"/models/{name}/aliases").json() == {"aliases": {"champion": 2}}
+    assert admin.delete(path).status_code == 204
+    assert admin.delete(path).status_code == 404
+
+
+def test_a_move_waits_for_its_gates_as_everywhere(
+    admin: httpx.Client, name: str, version: Version
+) -> None:
+    path = f"/models/{name}/versions/{version()}"
+    refused = admin.post(f"{path}/stage", json={"stage": "production"})
+    assert refused.status_code == 409
+    assert refused.json()["type"].rpartition(":")[2] == "TransitionNotAllowedError"
+    explained = admin.get(f"{path}/explain", params={"to": "staging"}).json()
+    assert explained["may_enter"] is False
+    assert explained["waits_for"]
+    assert admin.get(f"{path}/verdicts").json() == {"verdicts": []}
+
+
+def test_a_version_is_moved_and_rolled_back(
+    admin: httpx.Client, free: Registry, name: str, version: Version
+) -> None:
+    for content in ("a", "b"):
+        path = f"/models/{name}/versions/{version(content)}/stage"
+        for stage in ("staging", "production"):
+            move = admin.post(path, json={"stage": stage, "reason": "test"})
+            assert (move.status_code, move.json()["moved"]) == (200, True), move.text
+    assert admin.get(f"/models/{name}/aliases/production").json()["version_id"] == 2
+    back = admin.post(f"/models/{name}/rollback", json={"reason": "worse"})
+    assert back.json()["version_id"] == 1
+    held = admin.get(f"/models/{name}/timeline?pointer=stage:production")
+    assert [each["version_id"] for each in held.json()["items"]] == [1, 2, 1]
+    last = admin.get(f"/models/{name}/timeline?pointer=stage:production&limit=2")
+    before = admin.get(last.links["next"]["url"].removeprefix("/api/v1"))
+    assert before.json()["items"] + last.json()["items"] == held.json()["items"]
+    assert "next" not in before.links
+
+
+def test_a_promotion_sent_twice_with_a_key_is_one(
+    admin: httpx.Client, free: Registry, name: str, version: Version
+) -> None:
+    path = f"/models/{name}/versions/{version()}/stage"
+    free.write_card(f"{name}/1")
+    before = free.card(f"{name}/1").revision
+    for _ in range(2):
+        move = admin.post(path, json={"stage": "staging"}, headers={"Idempotency-Key": name})
+        assert move.json()["moved"] is True
+    assert len(free.timeline(name, "stage:staging")) == 1
+    assert free.card(f"{name}/1").revision == before + 1
+
+
+def test_a_version_is_approved_by_another_than_its_author(
+    served: Served, free: Registry, name: str, version: Version
+) -> None:
+    deployer = served.client(Role.DEPLOYER)
+    path = f"/models/{name}/versions/{version()}/approvals"
+    decision = {"stage": "staging", "approved": True, "comment": "looks right"}
+    made = deployer.post(path, json=decision)
+    assert (made.status_code, made.json()["approved"]) == (201, True)
+    rejected = deployer.post(path, json={**decision, "approved": False})
+    listed = deployer.get(path).json()["decisions"]
+    assert listed == [made.json(), rejected.json()]
+    own = served.registry.acting_as(served.registry.actor().model_copy(update={"name": "x"}))
+    assert own.get(f"{name}/1").approval_status == "rejected"
+
+
+def test_data_and_versions_are_kept_out_until_they_are_released(
+    admin: httpx.Client, free: Registry, name: str, version: Version
+) -> None:
+    asset = f"raw/{name}"
+    path = f"/models/{name}/versions/{version(lineage=graph(node(1, asset)))}"
+    made = admin.post("/quarantines", json={"asset": asset, "reason": "wrong prices"})
+    assert (made.status_code, made.json()["versions"]) == (201, [f"{name}/1"])
+    assert made.json() in admin.get("/quarantines").json()["quarantines"]
+    refused = admin.post(f"{path}/stage", json={"stage": "staging"})
+    assert refused.status_code == 409
+    assert "quarantine" in refused.json()["detail"]
+    ended = admin.delete("/quarantines", params={"asset": asset, "reason": "corrected"})
+    assert ended.json()["quarantines"][0]["versions"] == [f"{name}/1"]
+    assert admin.delete("/quarantines", params={"asset": asset}).status_code == 404
+    marked = admin.put(f"{path}/quarantine", json={"reason": "unfair"})
+    assert marked.json()["quarantine_reason"] == "unfair"
+    assert admin.delete(f"{path}/quarantine").json()["quarantine_reason"] is None
+    assert admin.post(f"{path}/stage", json={"stage": "staging"}).status_code == 200
