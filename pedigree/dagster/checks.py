@@ -12,6 +12,7 @@ import dagster as dg
 
 from pedigree.catalog.references import parse_reference
 from pedigree.dagster import events, metadata
+from pedigree.dagster.check_op import check_op
 from pedigree.dagster.datasheets import Documented, datasheets_of
 from pedigree.dagster.line import ModelLine, line_of
 from pedigree.dagster.names import slug
@@ -54,11 +55,6 @@ def model_checks(
     names = tuple(checks) if checks is not None else default_checks(line)
     sheets = datasheets_of(sources) if DATASHEETS_PRESENT in names else {}
 
-    @dg.multi_asset_check(
-        name=slug(line.name, "checks"),
-        specs=[_spec(line, name, blocking=blocking) for name in names],
-        can_subset=True,
-    )
     def judge(
         context: dg.AssetCheckExecutionContext, registry: RegistryResource
     ) -> Iterator[dg.AssetCheckResult]:
@@ -71,7 +67,8 @@ def model_checks(
         if reference := _reference(_record(context, line)):
             registry.connect().renew_card(reference)
 
-    return judge
+    specs = [_spec(line, name, blocking=blocking) for name in names]
+    return check_op(slug(line.name, "checks"), line.key, specs, judge)
 
 
 def default_checks(line: ModelLine) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from pedigree._record import Record
 from pedigree.audit.records import EventType
+from pedigree.dagster.check_op import check_op
 from pedigree.dagster.drift import describe_drift, watched_version
 from pedigree.dagster.line import ModelLike, ModelLine, line_of
 from pedigree.dagster.names import slug
@@ -99,10 +100,7 @@ def drift_check(model: ModelLike) -> dg.AssetChecksDefinition:
     line = line_of(model)
     key = line.stage_key((line.policy.drift or DriftRule()).stage)
 
-    @dg.asset_check(
-        asset=key, name=CHECK, description="Served data looks like what the version learnt from"
-    )
-    def drift(
+    def judge(
         context: dg.AssetCheckExecutionContext, registry: RegistryResource
     ) -> dg.AssetCheckResult:
         client = registry.connect()
@@ -123,7 +121,9 @@ def drift_check(model: ModelLike) -> dg.AssetChecksDefinition:
             metadata=describe_drift(client, newest),
         )
 
-    return drift
+    asks = "Served data looks like what the version learnt from"
+    spec = dg.AssetCheckSpec(CHECK, asset=key, description=asks)
+    return check_op(slug(line.name, CHECK), key, [spec], judge)
 
 
 def retraining_job(line: ModelLine) -> str:
