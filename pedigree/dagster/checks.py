@@ -156,7 +156,7 @@ def evaluation(
         # Dagster's target is the newest materialization, which need not be the one judged.
         metadata.REFERENCE: reference,
         metadata.DIGEST: verdict.digest,
-        "pedigree/storage_id": storage_id,
+        metadata.STORAGE_ID: str(storage_id),
         "details": dg.MetadataValue.json(dict(verdict.details)),
     }
     if verdict.settings:

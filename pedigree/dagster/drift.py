@@ -232,7 +232,7 @@ def describe_drift(registry: Registry, found: RecordedDrift) -> dict[str, Any]:
     columns = found.comparison.columns
     return {
         metadata.REFERENCE: found.reference,
-        metadata.DRIFT_ID: found.drift_id,
+        metadata.DRIFT_ID: str(found.drift_id),
         metadata.PARTITION: found.partition or "",
         metadata.BASELINE: f"{found.baseline_name} ({found.baseline})",
         metadata.COLUMNS: dg.MetadataValue.json([each.column for each in columns if each.drifted]),

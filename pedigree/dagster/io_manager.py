@@ -114,7 +114,7 @@ class ModelIOManager(dg.ConfigurableIOManager):
             value = registry.folder(version.reference)
         else:
             value = registry.load(version.reference, trust=self.trust)
-        said = {**describe(version, registry.settings), "pedigree/storage_id": storage_id}
+        said = {**describe(version, registry.settings), metadata.STORAGE_ID: str(storage_id)}
         _observe(context, partition, said)
         for use in uses_now(context.asset_key):
             registry.record_usage(version.reference, use)

@@ -13,7 +13,8 @@ IO_MANAGER_KEY = "dagster/io_manager_key"
 # Tags of the materializations of models and stages.
 VERSION = "pedigree/version"
 
-# Metadata of the materializations of models and stages.
+# Metadata of the materializations of models and stages. Dagster plots every number over time, so
+# those that measure nothing are written as text.
 MODEL = "pedigree/model"
 REFERENCE = "pedigree/reference"
 DIGEST = "pedigree/digest"
@@ -31,6 +32,7 @@ REASON = "pedigree/reason"
 REGISTRY_SEQ = "pedigree/registry_seq"
 MOVED_BY = "pedigree/moved_by"
 ALIAS = "pedigree/alias"
+STORAGE_ID = "pedigree/storage_id"
 
 # Metadata of drift assets, and of the check on the stage that is watched.
 PARTITION = "pedigree/partition"

@@ -26,7 +26,7 @@ class Named(NamedTuple):
         """Return the metadata that names it."""
         return {
             metadata.MODEL: self.model,
-            metadata.VERSION: self.version,
+            metadata.VERSION: str(self.version),
             metadata.REFERENCE: f"{self.model}/{self.version}",
             metadata.DIGEST: self.digest,
         }
@@ -54,9 +54,9 @@ def stage_event(
     """Return what shows that a version entered a stage."""
     named = _named(event)
     found: dict[str, Any] = {
-        metadata.GENERATION: int(str(event.body["generation"])),
+        metadata.GENERATION: str(event.body["generation"]),
         metadata.MOVED: True,
-        metadata.REGISTRY_SEQ: event.seq,
+        metadata.REGISTRY_SEQ: str(event.seq),
         metadata.MOVED_BY: event.actor.name,
         **_reason(event),
     }
@@ -68,7 +68,7 @@ def holder_event(
     instance: dg.DagsterInstance, target: Target, holder: ModelVersion, stage: str
 ) -> dg.AssetMaterialization:
     """Return what says again which version holds a stage, where the graph has forgotten it."""
-    found = {metadata.GENERATION: holder.generation, metadata.MOVED: False}
+    found = {metadata.GENERATION: str(holder.generation), metadata.MOVED: False}
     text = f"{holder.reference} holds {stage}; the graph did not show it"
     return _holding(instance, target, stage, Said(_named_by(holder), text, found))
 
@@ -78,7 +78,7 @@ def registration_event(target: Target, event: Event) -> dg.AssetMaterialization:
     named = _named(event)
     metrics: Any = event.body["metrics"]
     verb = "registered" if event.type is EventType.VERSION_CREATED else "trained"
-    found = {metadata.REGISTRY_SEQ: event.seq, metadata.MOVED_BY: event.actor.name}
+    found = {metadata.REGISTRY_SEQ: str(event.seq), metadata.MOVED_BY: event.actor.name}
     text = f"{event.actor.name} {verb} {named.model}/{named.version}"
     return _made(target, metrics, Said(named, text, found))
 
@@ -104,8 +104,8 @@ def alias_event(target: Target, event: Event) -> dg.AssetObservation:
             metadata.ALIAS: alias,
             metadata.REFERENCE: reference,
             metadata.MOVED: is_set,
-            metadata.GENERATION: int(str(event.body["generation"])),
-            metadata.REGISTRY_SEQ: event.seq,
+            metadata.GENERATION: str(event.body["generation"]),
+            metadata.REGISTRY_SEQ: str(event.seq),
             metadata.MOVED_BY: event.actor.name,
             **_reason(event),
         },

@@ -24,7 +24,7 @@ def describe(version: ModelVersion, settings: Settings) -> dict[str, Any]:
     """Return the metadata by which an event names a version, with its page where there is one."""
     found: dict[str, Any] = {
         metadata.MODEL: version.model_name,
-        metadata.VERSION: version.version_id,
+        metadata.VERSION: str(version.version_id),
         metadata.REFERENCE: version.reference,
         metadata.DIGEST: version.digest,
     }

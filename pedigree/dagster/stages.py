@@ -216,7 +216,7 @@ def stage_result(
         metadata={
             **describe(holder, settings),
             metadata.STAGE: stage,
-            metadata.GENERATION: holder.generation,
+            metadata.GENERATION: str(holder.generation),
             **note,
         },
     )
@@ -246,7 +246,7 @@ def model_tags(
 def _moved(moved: bool, previous: int | None, reason: str | None) -> dict[str, Any]:
     found: dict[str, Any] = {metadata.MOVED: moved}
     if previous is not None:
-        found[metadata.PREVIOUS] = previous
+        found[metadata.PREVIOUS] = str(previous)
     if reason:
         found[metadata.REASON] = reason
     return found

@@ -53,6 +53,14 @@ def churn_asset(name: str = "churn", **options: Any) -> dg.AssetsDefinition:
     return churn
 
 
+def plotted(
+    event: dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckEvaluation,
+) -> set[str]:
+    """What Dagster plots of an event over time: its numbers."""
+    numbers = (dg.IntMetadataValue, dg.FloatMetadataValue)
+    return {name for name, value in event.metadata.items() if isinstance(value, numbers)}
+
+
 def recipe(asset: dg.AssetsDefinition, content: str, accuracy: float = 0.8) -> dg.RunConfig:
     """The run config that has an asset made with some content."""
     return dg.RunConfig(ops={asset.op.name: Recipe(content=content, accuracy=accuracy)})

@@ -23,7 +23,7 @@ from pedigree.lifecycle.policy import default_policy
 from pedigree.monitoring.profile import profile
 from pedigree.monitoring.records import DriftAction, DriftRule
 from pedigree.registry import Registry
-from tests.dagster.models import Recipe, churn_asset, recipe, trained
+from tests.dagster.models import Recipe, churn_asset, plotted, recipe, trained
 
 MONTHS = dg.StaticPartitionsDefinition(["01", "02", "03", "04", "05"])
 SHIFT = {"04": 12.0, "05": 15.0}
@@ -166,6 +166,7 @@ def test_a_month_is_held_against_what_production_learnt_from(
     assert "subscribers of 01 and 02" in said.metadata["pedigree/baseline"].value
     assert said.metadata["distance/age"].value > 0.3
     assert "# Drift" not in said.metadata["pedigree/report"].value
+    assert all(name.startswith(("distance/", "psi/", "dagster/")) for name in plotted(said))
     # the suite of Great Expectations went over the same month
     (check,) = run.get_asset_check_evaluations()
     assert (check.check_name, check.passed) == ("customers_suite", False)

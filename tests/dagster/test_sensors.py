@@ -2,16 +2,18 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from pedigree.dagster import model_checks, stage_key
+from pedigree.dagster import model_checks, stage_assets, stage_key
+from pedigree.dagster.line import line_of
 from pedigree.errors import CorruptionError
 from pedigree.lifecycle.records import Verdict
 from pedigree.registry import Registry
 from tests.dagster.location import CHURN, PRODUCTION, Location
-from tests.dagster.models import churn_asset, recipe
+from tests.dagster.models import churn_asset, plotted, recipe
 
 
 def held(registry: Registry, stage: str = "production") -> int | None:
@@ -50,6 +52,35 @@ def test_a_better_version_replaces_and_a_worse_one_waits_for_its_check(
     location.train("three", 0.5)
     assert location.promote() == []
     assert held(pedigree) == 2
+
+
+def test_of_all_that_is_said_of_a_model_and_its_stages_metrics_alone_are_plotted(
+    location: Location, pedigree: Registry, materialize: Callable[..., dg.ExecuteInProcessResult]
+) -> None:
+    @dg.asset(ins={"model": dg.AssetIn(PRODUCTION)})
+    def scores(model: Path) -> None: ...
+
+    for content, accuracy in (("one", 0.7), ("two", 0.8)):
+        location.train(content, accuracy)
+        location.promote(), location.promote()
+    checked = materialize(CHURN, model_checks(CHURN), run_config=recipe(CHURN, "three", 0.9))
+    pedigree.rollback("churn", reason="two is bad")
+    pedigree.set_alias("churn", "champion", 1)
+    for event in location.tick("pedigree_mirror").asset_events:
+        location.instance.report_runless_asset_event(event)
+    stages = stage_assets(line_of(CHURN))
+    read = materialize(*stages, scores, selection=dg.AssetSelection.assets(scores))
+
+    def said(key: dg.AssetKey) -> set[str]:
+        made = location.instance.fetch_materializations(key, limit=10).records
+        seen = location.instance.fetch_observations(key, limit=10).records
+        events = [each.asset_materialization or each.asset_observation for each in (*made, *seen)]
+        assert len(events) > 2
+        return {name for event in events if event for name in plotted(event)}
+
+    assert (said(CHURN.key), said(PRODUCTION)) == ({"accuracy"}, set())
+    assert [plotted(each) for each in checked.get_asset_check_evaluations()] == [set()] * 4
+    assert read.success
 
 
 def test_after_a_rollback_the_bad_version_stays_out(location: Location, pedigree: Registry) -> None:

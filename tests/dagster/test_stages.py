@@ -70,7 +70,7 @@ def test_materializing_a_stage_with_a_version_promotes_it(
     assert event.asset_key == STAGING
     assert event.tags["dagster/data_version"] == version.digest
     assert event.metadata["pedigree/moved"].value is True
-    assert event.metadata["pedigree/generation"].value == version.generation
+    assert event.metadata["pedigree/generation"].value == str(version.generation)
     assert pedigree.timeline("churn")[-1].reason == "it is good"
 
 
@@ -104,7 +104,7 @@ def test_a_rollback_names_the_version_s_own_materialization_as_its_source(
     records = instance.fetch_materializations(CHURN.key, limit=5, ascending=True).records
     (event,) = said(stage(rollback=True, reason="two is bad"))
     assert event.tags["pedigree/version"] == "1"
-    assert event.metadata["pedigree/previous_version"].value == 2
+    assert event.metadata["pedigree/previous_version"].value == "2"
     # Dagster itself would have named the newest, version 3
     pointer = event.tags["dagster/input_event_pointer/models/churn"]
     assert pointer == str(records[0].storage_id)
