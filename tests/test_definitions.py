@@ -77,6 +77,20 @@ def test_models_and_training_data_are_checked() -> None:
     }
 
 
+def test_every_check_says_what_it_judges_and_by_which_settings() -> None:
+    specs = {
+        (spec.asset_key.path[-1], spec.name): spec.description or ""
+        for assets in (*(defs.assets or ()), *(defs.asset_checks or ()))
+        for spec in getattr(assets, "check_specs", ())
+    }
+    assert all(specs.values()), specs
+    assert "metric mae; higher_is_better false" in specs["flight_delay", "no_regression"]
+    assert "slices area_code;" in specs["customer_churn", "fairness"]
+    assert "psi 0.2" in specs["production", "drift"]
+    assert "column_values_to_not_be_null" in specs["flight_delay_drift", "served_flights"]
+    assert "churn" in specs["churn_training_customers", "training_expectations"]
+
+
 def test_the_sensors_run_from_the_start_and_the_consumers_follow() -> None:
     sensors = defs.get_repository_def().sensor_defs
     assert {sensor.name for sensor in sensors} == {

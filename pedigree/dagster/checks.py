@@ -21,6 +21,7 @@ from pedigree.dagster.resource import RegistryResource
 from pedigree.datasets.records import Datasheet
 from pedigree.lifecycle.checks import CHECKS
 from pedigree.lifecycle.checks.datasheets_present import DATASHEETS_PRESENT
+from pedigree.lifecycle.checks.described import described
 from pedigree.lifecycle.checks.severity import shown_severity
 from pedigree.lifecycle.policy import (
     ARTIFACT_INTACT,
@@ -50,6 +51,7 @@ def model_checks(
 
     Raises:
         InvalidMetadataError: What a definition carries is no datasheet.
+        InvalidPolicyError: A check does not take the settings by which the policy asks for it.
     """
     line = line_of(model)
     names = tuple(checks) if checks is not None else default_checks(line)
@@ -83,10 +85,8 @@ def default_checks(line: ModelLine) -> tuple[str, ...]:
 
 
 def _spec(line: ModelLine, name: str, *, blocking: bool) -> dg.AssetCheckSpec:
-    known = CHECKS.get(name)
-    return dg.AssetCheckSpec(
-        name, asset=line.key, blocking=blocking, description=known.asks if known else None
-    )
+    description = described(name, line.policy) if name in CHECKS else None
+    return dg.AssetCheckSpec(name, asset=line.key, blocking=blocking, description=description)
 
 
 def _keep(

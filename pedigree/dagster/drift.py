@@ -21,7 +21,7 @@ from pydantic import Field
 from pedigree.catalog.records import ModelVersion
 from pedigree.dagster import events, metadata
 from pedigree.dagster.asset import ModelAssetOptions
-from pedigree.dagster.expectations import Suite, validate
+from pedigree.dagster.expectations import Suite, describe_suite, validate
 from pedigree.dagster.inputs import AssetLike, source_of
 from pedigree.dagster.line import ModelLike, ModelLine, line_of
 from pedigree.dagster.provenance import RunProvenance, provenance_of
@@ -112,7 +112,10 @@ def _make(
     }
     make = dg.asset(
         key=key,
-        check_specs=[dg.AssetCheckSpec(name, asset=key) for name in suites],
+        check_specs=[
+            dg.AssetCheckSpec(name, asset=key, description=describe_suite(suite))
+            for name, suite in suites.items()
+        ],
         output_required=False,
         **described,
     )

@@ -21,6 +21,7 @@ from pedigree.dagster.resource import RegistryResource
 from pedigree.dagster.stages import StageConfig, stage_op
 from pedigree.dagster.targets import Target, targets_of
 from pedigree.errors import NotFoundError
+from pedigree.monitoring.described import described
 from pedigree.monitoring.records import DriftAction, DriftRule, RecordedDrift
 from pedigree.registry import Registry
 
@@ -98,7 +99,8 @@ def drift_check(model: ModelLike) -> dg.AssetChecksDefinition:
     The drift sensor evaluates it with every result; run by hand it says the newest one again.
     """
     line = line_of(model)
-    key = line.stage_key((line.policy.drift or DriftRule()).stage)
+    rule = line.policy.drift or DriftRule()
+    key = line.stage_key(rule.stage)
 
     def judge(
         context: dg.AssetCheckExecutionContext, registry: RegistryResource
@@ -121,8 +123,7 @@ def drift_check(model: ModelLike) -> dg.AssetChecksDefinition:
             metadata=describe_drift(client, newest),
         )
 
-    asks = "Served data looks like what the version learnt from"
-    spec = dg.AssetCheckSpec(CHECK, asset=key, description=asks)
+    spec = dg.AssetCheckSpec(CHECK, asset=key, description=described(rule))
     return check_op(slug(line.name, CHECK), key, [spec], judge)
 
 

@@ -59,7 +59,7 @@ def expectations_check(
     """
     key = key_of(asset)
 
-    @dg.asset_check(asset=key, name=name, blocking=blocking)
+    @dg.asset_check(asset=key, name=name, blocking=blocking, description=describe_suite(suite))
     def check(
         context: dg.AssetCheckExecutionContext, registry: RegistryResource, frame: Any
     ) -> dg.AssetCheckResult:
@@ -82,6 +82,15 @@ def expectations_check(
         return result._replace(severity=dg.AssetCheckSeverity[severity.name])
 
     return check
+
+
+def describe_suite(suite: Suite) -> str:
+    """Return which expectations a suite holds, as far as that can be told without building it."""
+    if callable(suite):
+        return f"The data meets the expectations that {suite.__qualname__} builds."
+    expected = [_short(each) for each in suite.get("expectations", ())]
+    more = f" and {len(expected) - _SHOWN} more" if len(expected) > _SHOWN else ""
+    return f"The data meets the suite {suite['name']}: {'; '.join(expected[:_SHOWN])}{more}."
 
 
 def validate(frame: Any, suite: Suite) -> dg.AssetCheckResult:
@@ -142,6 +151,12 @@ def _state(
 
 def _plain(found: Mapping[str, Any]) -> dict[str, JsonValue]:
     return {name: value.value for name, value in found.items()}
+
+
+def _short(expectation: Mapping[str, Any]) -> str:
+    given = expectation.get("kwargs", {}).items()
+    words = ", ".join(f"{name} {value}" for name, value in given)
+    return f"{str(expectation['type']).removeprefix('expect_')} ({words})"
 
 
 def _described(result: Any) -> dict[str, Any]:

@@ -73,6 +73,7 @@ class Check:
         judge: Looks at a version; it is given the evidence, the version and the settings.
         settings: The record of its settings.
         relative: Its verdict depends on the champion, and is void when that changes.
+        filled: Takes from a model's policy what its settings leave open.
         extra: What must be installed for it beside the registry itself.
     """
 
@@ -81,6 +82,7 @@ class Check:
     judge: Callable[[Evidence, ModelVersion, Any], Finding]
     settings: type[Record] = NoSettings
     relative: bool = False
+    filled: Callable[[Policy, Any], Record] = lambda _, settings: settings
     extra: str | None = None
 
     def verdict(self, evidence: Evidence, version: ModelVersion, rule: CheckRule) -> Verdict:

@@ -7,7 +7,7 @@ from pedigree.catalog.records import ModelVersion
 from pedigree.errors import InvalidMetadataError
 from pedigree.lifecycle.checks.base import Check, Evidence, Finding, details
 from pedigree.lifecycle.policy import NO_REGRESSION
-from pedigree.lifecycle.records import MetricRule
+from pedigree.lifecycle.records import MetricRule, Policy
 
 
 class RegressionSettings(Record):
@@ -38,17 +38,21 @@ def _judge(evidence: Evidence, version: ModelVersion, settings: RegressionSettin
     )
 
 
+def _filled(policy: Policy, settings: RegressionSettings) -> RegressionSettings:
+    if settings.metric is not None or policy.champion_metric is None:
+        return settings
+    return RegressionSettings(**policy.champion_metric.model_dump())
+
+
 def _rule(evidence: Evidence, version: ModelVersion, settings: RegressionSettings) -> MetricRule:
-    if settings.metric is not None:
-        return MetricRule(**settings.model_dump())
-    rule = evidence.policy(version.model_name).champion_metric
-    if rule is None:
+    settings = _filled(evidence.policy(version.model_name), settings)
+    if settings.metric is None:
         raise InvalidMetadataError(
             f"the policy of {version.model_name} names no metric to compare",
             field="policy.champion_metric",
             remedy="Give the policy a champion_metric, or the check a metric by its settings",
         )
-    return rule
+    return MetricRule(**settings.model_dump())
 
 
 def _compare(
@@ -77,4 +81,5 @@ CHECK = Check(
     judge=_judge,
     settings=RegressionSettings,
     relative=True,
+    filled=_filled,
 )
