@@ -14,7 +14,8 @@ def promotion_condition() -> dg.AutomationCondition[Any]:
     stage that is only said again does not. ``AutomationCondition.eager()`` would run them for both.
     Other inputs do not: see :func:`input_condition`.
     """
-    models = dg.AssetSelection.key_prefixes([MODEL_FOLDER], include_sources=True)
+    # A wildcard also takes the stages of other locations, and key_prefixes() would be a beta of it.
+    models = dg.AssetSelection.from_string(f'key:"{MODEL_FOLDER}/*"')
     return _runs_when(_changed().allow(models), "a stage's version changed")
 
 
