@@ -5,6 +5,7 @@ Of those that are written from the code a test compares, and ``UPDATE_DOCS=1`` w
 
 import os
 import re
+import shlex
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -30,5 +31,15 @@ def assert_part_current(document: str, part: str, expected: str) -> None:
 
 def python_of(document: str) -> list[str]:
     """Return the Python that a document shows, block by block."""
+    return _blocks(document, "python")
+
+
+def commands_of(document: str) -> list[list[str]]:
+    """Return the words of each `pedigree` command that a document shows, without the first."""
+    lines = (line for block in _blocks(document, "sh") for line in block.splitlines())
+    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("pedigree ")]
+
+
+def _blocks(document: str, language: str) -> list[str]:
     text = (ROOT / document).read_text(encoding="utf-8")
-    return re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)

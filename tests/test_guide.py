@@ -6,12 +6,14 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from pedigree.cli.main import main
 from pedigree.dagster.names import slug
 from pedigree.registry import Registry
-from tests.documents import python_of
+from tests.documents import commands_of, python_of
 
 ROOT = Path(__file__).parents[1]
 MODEL = dg.AssetKey(["models", "tumour"])
+COMMANDS = [words for words in commands_of("docs/guide.md") if words[0] != "up"]
 
 
 def load(code: str, file: Path) -> dg.Definitions:
@@ -24,7 +26,11 @@ def load(code: str, file: Path) -> dg.Definitions:
 
 
 def test_the_guide_leads_from_a_plain_asset_to_a_model_that_no_worse_one_replaces(
-    database_url: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database_url: str,
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("PEDIGREE_DATABASE_URL", database_url)
     monkeypatch.setenv("PEDIGREE_HOME", str(home))
@@ -57,7 +63,20 @@ def test_the_guide_leads_from_a_plain_asset_to_a_model_that_no_worse_one_replace
             assert failed == ["no_regression"]
             assert train(scaled=True)
             assert registry.get("tumour/3").stage == "candidate"
+            for stage in ("staging", "production"):
+                registry.promote("tumour/3", stage)
+            said = [follow(command, capsys) for command in COMMANDS]
+            assert "no_regression" in said[2]
+            assert "tumour/1 holds production in place of version 3" in said[3]
             assert registry.get("tumour@production").version_id == 1
+
+
+def follow(command: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """Run a command of the guide, and return what it says."""
+    with pytest.raises(SystemExit) as ended:
+        main(command)
+    assert not ended.value.code, command
+    return capsys.readouterr().out
 
 
 def test_the_guide_s_commands_pictures_and_links_are_there() -> None:
