@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from pedigree.audit.records import EventType, NewEvent
-from pedigree.audit.states import NO_STAGE, ModelState, VersionState
+from pedigree.audit.records import EventType, NewEvent, json_digest
+from pedigree.audit.states import NO_STAGE, UNTOLD, ModelState, VersionState
 
 QUARANTINE = "quarantine"
 TRAINING = ("run_id", "git_commit", "git_dirty", "training_data_digest", "environment_hash")
@@ -14,6 +14,7 @@ VERDICT = (
     *("check", "passed", "severity", "digest", "relative", "baseline_digest", "settings"),
     *("summary", "run_id"),
 )
+DRIFT = ("asset", "partition", "drifted", "result", "served", "html", "markdown")
 
 
 def replay(events: Iterable[NewEvent]) -> ModelState:
@@ -92,6 +93,7 @@ def _restored(state: ModelState, event: NewEvent) -> None:
 def _collected(state: ModelState, event: NewEvent) -> None:
     version = _version(state, event)
     version.collected, version.cards = True, []
+    version.profile, version.drifts = None, {}
 
 
 def _stage_changed(state: ModelState, event: NewEvent) -> None:
@@ -152,7 +154,7 @@ def _quarantined(state: ModelState, event: NewEvent) -> None:
 def _released(state: ModelState, event: NewEvent) -> None:
     body: dict[str, Any] = event.body
     if body.get("from") == QUARANTINE:
-        _version(state, event).release(body["quarantine_ids"])
+        _version(state, event).release(body["quarantine_ids"], event.at)
     else:
         _version(state, event).hold_reason = None
 
@@ -163,9 +165,31 @@ def _tier_changed(state: ModelState, event: NewEvent) -> None:
 
 def _checked(state: ModelState, event: NewEvent) -> None:
     _version(state, event).verdicts.append(
-        # What was recorded before verdicts named their settings knows none.
-        {"settings": None, **{key: event.body[key] for key in VERDICT if key in event.body}}
+        {
+            # What was recorded before verdicts named their settings knows none.
+            **{"settings": None, **{key: event.body[key] for key in VERDICT if key in event.body}},
+            "details": json_digest(event.body["details"]),
+            "at": event.at,
+            "recorded_by": event.actor.name,
+        }
     )
+
+
+def _profiled(state: ModelState, event: NewEvent) -> None:
+    _version(state, event).profile = {"digest": event.body["profile"], "created_at": event.at}
+
+
+def _drift_measured(state: ModelState, event: NewEvent) -> None:
+    body: dict[str, Any] = event.body
+    # What was recorded before these events named digests knows none.
+    told = {key: body.get(key, UNTOLD) for key in DRIFT}
+    more = {"recorded_at": event.at, "recorded_by": event.actor.name, "alerted_at": None}
+    _version(state, event).drifts[body["drift_id"]] = {**told, **more}
+
+
+def _drift_detected(state: ModelState, event: NewEvent) -> None:
+    body: dict[str, Any] = event.body
+    _version(state, event).drifts[body["drift_id"]]["alerted_at"] = event.at
 
 
 def _version(state: ModelState, event: NewEvent) -> VersionState:
@@ -185,6 +209,9 @@ _FOLDS: Mapping[EventType, Callable[[ModelState, NewEvent], None]] = MappingProx
         EventType.VERSION_COLLECTED: _collected,
         EventType.VERSION_STAGE_CHANGED: _stage_changed,
         EventType.VERSION_CHECK_RECORDED: _checked,
+        EventType.VERSION_PROFILED: _profiled,
+        EventType.VERSION_DRIFT_MEASURED: _drift_measured,
+        EventType.VERSION_DRIFT_DETECTED: _drift_detected,
         EventType.VERSION_APPROVED: _decided,
         EventType.VERSION_REJECTED: _decided,
         EventType.VERSION_HELD: _held,

@@ -10,6 +10,21 @@ from pedigree.audit.records import NewEvent
 NO_STAGE = "none"
 
 
+class _Untold:
+    """What an event of an earlier release does not tell: a table may say whatever it says."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __repr__(self) -> str:
+        return "untold"
+
+
+UNTOLD = _Untold()
+
+
 class TenureState(NamedTuple):
     """A time during which a version held a stage or an alias."""
 
@@ -48,17 +63,22 @@ class VersionState:
     evaluations: list[str] = field(default_factory=list)
     trainings: dict[str, dict[str, Any]] = field(default_factory=dict)
     verdicts: list[dict[str, Any]] = field(default_factory=list)
+    profile: dict[str, Any] | None = None
+    drifts: dict[int, dict[str, Any]] = field(default_factory=dict)
+    marks: dict[int, datetime | None] = field(default_factory=dict)
     _quarantines: dict[int, str] = field(default_factory=dict, repr=False, compare=False)
 
     def quarantine(self, quarantine_id: int, reason: str) -> None:
         """Put the version in one more quarantine."""
         self._quarantines[quarantine_id] = reason
+        self.marks[quarantine_id] = None
         self._say_why()
 
-    def release(self, quarantine_ids: Iterable[int]) -> None:
+    def release(self, quarantine_ids: Iterable[int], at: datetime) -> None:
         """Take the version out of some quarantines."""
         for quarantine_id in quarantine_ids:
-            self._quarantines.pop(quarantine_id, None)
+            if self._quarantines.pop(quarantine_id, None) is not None:
+                self.marks[quarantine_id] = at
         self._say_why()
 
     def _say_why(self) -> None:

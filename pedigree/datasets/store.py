@@ -51,7 +51,7 @@ def set_datasheet(
         model=None,
         at=at,
         actor=actor,
-        body={"asset": asset, "revision": revision, "digest": digest},
+        body={"asset": asset, "revision": revision, "digest": digest, "sheet": content},
     )
     return KeptDatasheet(
         **content, asset=asset, revision=revision, digest=digest, at=at, recorded_by=actor.name

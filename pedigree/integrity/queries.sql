@@ -203,6 +203,108 @@ WHERE (
     c.at, c.actor, (c.body ->> 'expires_at')::timestamptz, r.at, r.actor
 );
 
+-- name: count_datasheets_told
+-- How many revisions of datasheets there are.
+SELECT count(*) FROM pedigree.datasheet;
+
+-- name: datasheets_told
+-- Revisions of datasheets without an event, events without their revision, and revisions that are
+-- not what was told. Events of an earlier release tell the digest alone.
+WITH told AS MATERIALIZED (
+    SELECT event #>> '{body,asset}' AS asset, (event #>> '{body,revision}')::integer AS revision,
+        event -> 'body' AS body, (event ->> 'at')::timestamptz AS at,
+        event #>> '{actor,name}' AS actor
+    FROM (
+        SELECT convert_from(canonical, 'UTF8')::jsonb AS event FROM pedigree.event
+        WHERE type = 'datasheet.set'
+    ) AS set_before
+)
+SELECT 'datasheet of ' || coalesce(d.asset, t.asset) AS reference,
+    format('revision %s: ', coalesce(d.revision, t.revision)) || CASE
+        WHEN d.asset IS NULL THEN 'its row is gone'
+        WHEN t.asset IS NULL THEN 'no event tells of it'
+        ELSE 'its row is not what its event says'
+    END AS problem
+FROM pedigree.datasheet d
+FULL JOIN told t ON t.asset = d.asset AND t.revision = d.revision
+WHERE (d.digest, d.at, d.recorded_by) IS DISTINCT FROM (t.body ->> 'digest', t.at, t.actor)
+    OR (t.body ? 'sheet' AND d.sheet IS DISTINCT FROM t.body -> 'sheet');
+
+-- name: count_data_verdicts_told
+-- How many verdicts on data there are.
+SELECT count(*) FROM pedigree.data_verdict;
+
+-- name: data_verdicts_told
+-- Verdicts on data without an event, and events without their verdict: one that was changed is both.
+WITH told AS (
+    SELECT event #>> '{actor,name}' AS recorded_by, (event ->> 'at')::timestamptz AS at,
+        event -> 'body' AS said
+    FROM (
+        SELECT convert_from(canonical, 'UTF8')::jsonb AS event FROM pedigree.event
+        WHERE type = 'data.check_recorded'
+    ) AS recorded
+), kept AS (
+    SELECT recorded_by, at, to_jsonb(d) - '{data_verdict_id,check_name,at,recorded_by}'::text[]
+        || jsonb_build_object('check', check_name) AS said
+    FROM pedigree.data_verdict d
+), different AS (
+    SELECT 'no event tells so' AS problem, more.*
+    FROM (SELECT * FROM kept EXCEPT ALL SELECT * FROM told) AS more
+    UNION ALL
+    SELECT 'its row is gone', less.*
+    FROM (SELECT * FROM told EXCEPT ALL SELECT * FROM kept) AS less
+)
+SELECT format('%s of %s', said ->> 'check', said ->> 'asset') AS reference,
+    format('%s, by %s at %s', problem, recorded_by, at) AS problem
+FROM different;
+
+-- name: count_quarantines_told
+-- How many quarantines there are.
+SELECT count(*) FROM pedigree.quarantine;
+
+-- name: quarantines_told
+-- Quarantines without an event, events without their quarantine, and quarantines that are not what
+-- was told. One of a version has its time from the version's event.
+WITH told AS MATERIALIZED (
+    SELECT id, type, event -> 'body' AS body, (event ->> 'at')::timestamptz AS at,
+        event #>> '{actor,name}' AS actor
+    FROM (
+        SELECT id, type, convert_from(canonical, 'UTF8')::jsonb AS event FROM pedigree.event
+        WHERE type IN (
+            'asset.quarantined', 'asset.released', 'version.quarantined', 'version.released'
+        )
+    ) AS of_quarantines
+), began AS (
+    SELECT (body ->> 'quarantine_id')::bigint AS quarantine_id, body, at, actor
+    FROM told
+    WHERE type = 'asset.quarantined'
+        OR (type = 'version.quarantined' AND body ->> 'asset' IS NULL)
+), ended AS (
+    SELECT DISTINCT ON (b.quarantine_id) b.quarantine_id, t.actor
+    FROM told t
+    CROSS JOIN LATERAL jsonb_array_elements_text(t.body -> 'quarantine_ids') AS each (value)
+    JOIN began b ON b.quarantine_id = each.value::bigint
+    WHERE t.type = 'asset.released'
+        OR (t.type = 'version.released' AND b.body ->> 'asset' IS NULL)
+    ORDER BY b.quarantine_id, t.id
+)
+SELECT 'quarantine ' || coalesce(q.quarantine_id, b.quarantine_id) AS reference,
+    CASE
+        WHEN q.quarantine_id IS NULL THEN 'its row is gone'
+        WHEN b.quarantine_id IS NULL THEN 'no event tells of it'
+        ELSE 'its row is not what its events say'
+    END AS problem
+FROM pedigree.quarantine q
+FULL JOIN began b ON b.quarantine_id = q.quarantine_id
+LEFT JOIN ended e ON e.quarantine_id = coalesce(q.quarantine_id, b.quarantine_id)
+WHERE (
+    q.asset, q.partition, q.since, q.reason, q.quarantined_by, q.released_by,
+    CASE WHEN q.asset IS NOT NULL THEN q.at END
+) IS DISTINCT FROM (
+    b.body ->> 'asset', b.body ->> 'partition', (b.body ->> 'since')::timestamptz,
+    b.body ->> 'reason', b.actor, e.actor, CASE WHEN b.body ->> 'asset' IS NOT NULL THEN b.at END
+);
+
 -- name: count_keys_dead
 -- How many keys were given up.
 SELECT count(*) FROM pedigree.orphan;
@@ -355,10 +457,27 @@ WHERE model_id = %(model_id)s;
 -- name: verdicts_of_model
 -- What the events tell of verdicts.
 SELECT version, check_name AS check, passed, severity, digest, relative, baseline_digest, summary,
-    run_id, settings
+    run_id, settings, details, at, recorded_by
 FROM pedigree.verdict
 WHERE model_id = %(model_id)s
 ORDER BY verdict_id;
+
+-- name: profiles_of_model
+-- What the events tell of the profiles of training data.
+SELECT version, digest, profile, created_at FROM pedigree.data_profile
+WHERE model_id = %(model_id)s;
+
+-- name: drifts_of_model
+-- What the events tell of comparisons with later data.
+SELECT version, drift_id, asset, partition, drifted, result, profile AS served, html, markdown,
+    recorded_at, recorded_by, alerted_at
+FROM pedigree.drift_result
+WHERE model_id = %(model_id)s;
+
+-- name: marks_of_model
+-- What the events tell of the quarantines that a model's versions are or were in.
+SELECT version, quarantine_id, released_at FROM pedigree.quarantine_mark
+WHERE model_id = %(model_id)s;
 
 -- name: decisions_of_model
 -- What the events tell of decisions.

@@ -6,11 +6,8 @@ from dataclasses import fields
 from functools import partial
 from typing import Any
 
-import rfc8785
-
-from pedigree.artifacts.records import digest_of
-from pedigree.audit.records import NewEvent
-from pedigree.audit.replay import TRAINING, VERDICT, replay
+from pedigree.audit.records import NewEvent, json_digest
+from pedigree.audit.replay import TRAINING, replay
 from pedigree.audit.states import ModelState, TenureState, VersionState
 from pedigree.catalog.names import name_key
 from pedigree.integrity.queries import SQL
@@ -115,17 +112,33 @@ def _state_of_tables(transaction: Transaction, model: Row) -> ModelState:
         metrics = {name: float(value) for name, value in row["metrics"].items()}
         training: dict[str, Any] = {**{name: row[name] for name in TRAINING}, "metrics": metrics}
         state.versions[row["version"]].trainings[row["training_id"]] = training
+    _add_monitoring(state, rows("profiles_of_model"), rows("drifts_of_model"))
     for row in rows("verdicts_of_model"):
-        state.versions[row["version"]].verdicts.append({name: row[name] for name in VERDICT})
+        row["details"] = json_digest(row["details"])
+        state.versions[row.pop("version")].verdicts.append(row)
     for row in rows("decisions_of_model"):
         state.versions[row.pop("version")].decisions.append(row)
     for row in rows("evaluations_of_model"):
-        said = digest_of(rfc8785.dumps(row["evaluation"]))
-        state.versions[row["version"]].evaluations.append(said)
+        state.versions[row["version"]].evaluations.append(json_digest(row["evaluation"]))
     for row in rows("cards_of_model"):
         state.versions[row["version"]].cards.append(row["digest"])
+    for row in rows("marks_of_model"):
+        state.versions[row["version"]].marks[row["quarantine_id"]] = row["released_at"]
     _add_tenures(state, rows("tenures_of_model"))
     return state
+
+
+def _add_monitoring(state: ModelState, profiles: list[Row], drifts: list[Row]) -> None:
+    for row in profiles:
+        said = {json_digest(row["profile"]), row["digest"]}
+        state.versions[row["version"]].profile = {
+            "digest": said.pop() if len(said) == 1 else sorted(said),
+            "created_at": row["created_at"],
+        }
+    for row in drifts:
+        row["partition"] = row["partition"] or None
+        row["result"], row["served"] = json_digest(row["result"]), json_digest(row["served"])
+        state.versions[row.pop("version")].drifts[row.pop("drift_id")] = row
 
 
 def _add_tenures(state: ModelState, rows: list[Row]) -> None:

@@ -1,9 +1,10 @@
 """Rows of profiles and results ↔ records."""
 
 from psycopg.types.json import Jsonb
+from pydantic import JsonValue
 
 from pedigree.audit import log
-from pedigree.audit.records import Actor, EventType
+from pedigree.audit.records import Actor, EventType, json_digest
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import LockedModel, lock_model, version_not_found
@@ -99,7 +100,13 @@ def insert_result(
     if inserted is None:
         raise version_not_found(model.name, version.version_id)
     drift_id = int(inserted["drift_id"])
-    _tell(transaction, model, result, drift_id, actor=actor, of=EventType.VERSION_DRIFT_MEASURED)
+    told: dict[str, JsonValue] = {
+        "result": json_digest(result.model_dump(mode="json")),
+        "served": profile.digest,
+        "html": report.html,
+        "markdown": report.markdown,
+    }
+    _tell(transaction, model, result, drift_id, told, actor=actor)
     return drift_id
 
 
@@ -116,7 +123,7 @@ def mark_alerted(transaction: Transaction, drift_id: int, actor: Actor) -> bool:
     ).fetchone()
     if marked is None:
         return False
-    _tell(transaction, model, result, drift_id, actor=actor, of=EventType.VERSION_DRIFT_DETECTED)
+    _tell(transaction, model, result, drift_id, None, actor=actor)
     return True
 
 
@@ -162,14 +169,15 @@ def _tell(
     model: LockedModel,
     result: DriftResult,
     drift_id: int,
+    measured: dict[str, JsonValue] | None,
     *,
     actor: Actor,
-    of: EventType,
 ) -> None:
+    """Tell of what was measured just now; None: of an alarm about what was measured before."""
     moved = [column.column for column in result.comparison.columns if column.drifted]
     log.record(
         transaction,
-        of,
+        EventType.VERSION_DRIFT_DETECTED if measured is None else EventType.VERSION_DRIFT_MEASURED,
         model=model.name,
         version=int(result.reference.rpartition("/")[2]),
         at=model.at,
@@ -183,5 +191,6 @@ def _tell(
             "columns": list(moved),
             "problems": list(result.comparison.problems),
             "run_id": result.run_id,
+            **(measured or {}),
         },
     )

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from pedigree.access.records import Role
+from pedigree.datasets.records import Datasheet, DataVerdict
 from pedigree.evaluation.records import Evaluation, GroupResult, Task
 from pedigree.integrity.fsck import fsck
 from pedigree.lifecycle.records import RetentionRule
@@ -120,7 +121,7 @@ EDITS: dict[str, tuple[str, set[str]]] = {
         "DELETE FROM pedigree.event WHERE id NOT IN (SELECT id FROM pedigree.feed)"
         + EVENTS_ON
         + FEED_ON,
-        {"events_replay"},
+        {"events_replay", "quarantines_told"},
     ),
     "an event's bytes were edited": (
         EVENTS_OFF + "UPDATE pedigree.event SET canonical = convert_to(replace(convert_from("
@@ -276,6 +277,9 @@ def lived(impatient: Registry, tmp_path: Path) -> Registry:
     registry.create_token("ci", roles=[Role.READER], expires=timedelta(days=1))
     registry.revoke_token(registry.create_token("gone", roles=[Role.ADMIN]).token.token_id)
     registry.hold("churn/1", reason="case 7")
+    registry.set_datasheet("raw", Datasheet(motivation="to learn"))
+    verdict = DataVerdict(asset="raw", check="expectations", passed=True, summary="2 of 2")
+    registry.record_data_verdict(verdict)
     registry.quarantine_version("churn/5", reason="unfair")
     registry.events()
     return registry
