@@ -40,4 +40,4 @@ class SearchVerbs(Session):
         asked = paging.request(
             filter, order_by=order_by, limit=limit, after=after, count=count, facets=facets
         )
-        return self.database.run(lambda transaction: paging.search(transaction, asked))
+        return self.database.look(lambda connection: paging.search(connection, asked))

@@ -6,8 +6,9 @@ from typing import LiteralString
 from psycopg import sql
 
 from pedigree.catalog.search import drivers
+from pedigree.catalog.search.asking import ANY, ask
 from pedigree.catalog.search.records import Facet, FacetValue
-from pedigree.catalog.search.selecting import Search, use_joins
+from pedigree.catalog.search.selecting import Search
 from pedigree.catalog.search.translation import Parameters, Translator, fields_of, joins
 from pedigree.errors import InvalidInputError
 from pedigree.postgres.transaction import Transaction
@@ -41,8 +42,8 @@ def count(transaction: Transaction, search: Search) -> int:
     translator = Translator(Parameters(), search.words)
     found = _found(transaction, search, translator, sql.SQL("1"))
     statement = sql.SQL("SELECT count(*) AS total FROM ({}) AS found").format(found)
-    row = transaction.execute(statement, translator.parameters).fetchone()
-    return int(row["total"]) if row else 0
+    (row,) = ask(transaction, statement, translator.parameters, ANY)
+    return int(row["total"])
 
 
 def count_facets(
@@ -61,7 +62,7 @@ def count_facets(
     statement = sql.SQL("WITH found AS MATERIALIZED ({}) {}").format(
         _found(transaction, search, translator, columns), each
     )
-    rows = transaction.execute(statement, translator.parameters).fetchall()
+    rows = ask(transaction, statement, translator.parameters, ANY)
     return {
         name: tuple(
             FacetValue(value=row["value"], count=row["count"])
@@ -75,9 +76,7 @@ def count_facets(
 def _found(
     transaction: Transaction, search: Search, translator: Translator, columns: sql.SQL
 ) -> sql.Composable:
-    use_joins(transaction, nested=True)
     part, _ = drivers.fewest(transaction, search.parts, search.words)
-    use_joins(transaction, nested=True, merged=True, hashed=True, scanned=True)
     source: sql.Composable = sql.SQL("pedigree.search_version s")
     if part is not None:
         source = sql.SQL("({}) AS hits JOIN {} USING (model_id, version)").format(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from psycopg import sql
 
+from pedigree.catalog.search.asking import ask
 from pedigree.catalog.search.expressions import Comparison, Expression
 from pedigree.catalog.search.fields import Kind
 from pedigree.catalog.search.translation import Parameters, Translator, joins
@@ -121,7 +122,7 @@ def _count(
         )
         for index, (_, rows) in enumerate(counted)
     )
-    row = transaction.execute(sql.SQL("SELECT {}").format(counts), parameters).fetchone() or {}
+    (row,) = ask(transaction, sql.SQL("SELECT {}").format(counts), parameters)
     index = min(range(len(counted)), key=lambda one: row[f"n{one}"])
     return counted[index][0], row[f"n{index}"]
 

@@ -13,18 +13,17 @@ from dataclasses import replace
 from psycopg import sql
 
 from pedigree.catalog.search import drivers
+from pedigree.catalog.search.asking import ANY, MERGED, NESTED
 from pedigree.catalog.search.expressions import Expression
-from pedigree.catalog.search.ordering import Position
 from pedigree.catalog.search.selecting import (
     Search,
     behind,
-    positions,
-    select,
+    page,
+    selected,
     translator_of,
-    use_joins,
 )
 from pedigree.catalog.search.translation import Translator, fields_of, joins
-from pedigree.postgres.transaction import Transaction
+from pedigree.postgres.transaction import Row, Transaction
 
 _ALL = sql.SQL("pedigree.search_version s")
 _WALKED = frozenset({"created_at", "name", "stage", "flavor"})
@@ -32,8 +31,8 @@ _TRIED = 40
 """So many versions for each of the page are walked before it is counted which way is short."""
 
 
-def find(transaction: Transaction, search: Search) -> list[Position]:
-    """Return the positions of the page's versions."""
+def find(transaction: Transaction, search: Search) -> list[Row]:
+    """Return the rows of a page; see :func:`~pedigree.catalog.search.selecting.position_of`."""
     lists = [part for part in search.parts if drivers.posting(part, translator_of(search))]
     if search.by_time:
         if lists and len(lists) == len(search.parts):
@@ -42,7 +41,6 @@ def find(transaction: Transaction, search: Search) -> list[Position]:
             tried = _try_walk(transaction, search, lists)
             if len(tried) == search.limit:
                 return tried
-    use_joins(transaction, nested=True)
     if search.parts:
         part, count = drivers.fewest(transaction, search.parts, search.words)
         if part is not None and count <= drivers.FEW:
@@ -50,30 +48,27 @@ def find(transaction: Transaction, search: Search) -> list[Position]:
     return _in_order(transaction, search, lists)
 
 
-def _in_order(
-    transaction: Transaction, search: Search, lists: Sequence[Expression]
-) -> list[Position]:
+def _in_order(transaction: Transaction, search: Search, lists: Sequence[Expression]) -> list[Row]:
     first = search.order[0]
     if search.by_time and lists:
         return _along_lists(transaction, search, lists)
     if first.field.name == "metrics" and len(search.order) == 1:
         return _along_metric(transaction, search)
-    if first.field.name not in _WALKED:
-        use_joins(transaction, nested=True, merged=True, hashed=True, scanned=True)
-    return select(transaction, search, translator_of(search), _ALL)
+    translator = translator_of(search)
+    statement = selected(search, translator, _ALL)
+    allowed = NESTED if first.field.name in _WALKED else ANY
+    return page(transaction, search, statement, translator, allowed)
 
 
-def _among_few(transaction: Transaction, search: Search, part: Expression) -> list[Position]:
+def _among_few(transaction: Transaction, search: Search, part: Expression) -> list[Row]:
     translator = translator_of(search)
     # The limit tells the planner how few they are; there are not as many.
     hits = sql.SQL("({} LIMIT {}) AS hits JOIN pedigree.search_version s USING (model_id, version)")
     source = hits.format(drivers.driving(part, translator), sql.Literal(drivers.FEW + 1))
-    return select(transaction, search, translator, source)
+    return page(transaction, search, selected(search, translator, source), translator)
 
 
-def _try_walk(
-    transaction: Transaction, search: Search, lists: Sequence[Expression]
-) -> list[Position]:
+def _try_walk(transaction: Transaction, search: Search, lists: Sequence[Expression]) -> list[Row]:
     """Walk so many versions in the order of time that it costs little; maybe they fill the page."""
     most = _TRIED * search.limit
     if lists and not drivers.are_columns(lists):
@@ -88,7 +83,7 @@ def _try_walk(
         way=search.way,
         most=sql.Literal(most),
     )
-    return select(transaction, search, translator, source)
+    return page(transaction, search, selected(search, translator, source), translator)
 
 
 def _along_lists(
@@ -96,15 +91,13 @@ def _along_lists(
     search: Search,
     lists: Sequence[Expression],
     most: int | None = None,
-) -> list[Position]:
+) -> list[Row]:
     """Walk the lists of words side by side, no further than ``most`` versions."""
     translator = translator_of(search)
     after = behind(search, translator, ("created_at", "model_id", "version"))
     first, *others = (
         sql.SQL("({} AND {})").format(drivers.posting(part, translator), after) for part in lists
     )
-    if others:
-        use_joins(transaction, merged=True)
     joined = [
         sql.SQL(" JOIN {} AS l{} USING (created_at, model_id, version)").format(
             other, sql.Literal(index)
@@ -126,10 +119,7 @@ def _along_lists(
         order=order,
         limit=translator.parameters.add(search.limit),
     )
-    rows = transaction.execute(statement, translator.parameters).fetchall()
-    if others:
-        use_joins(transaction, nested=True)
-    return positions(rows, search)
+    return page(transaction, search, statement, translator, MERGED if others else NESTED)
 
 
 def _rest(search: Search, lists: Sequence[Expression], translator: Translator) -> sql.Composable:
@@ -144,9 +134,9 @@ def _rest(search: Search, lists: Sequence[Expression], translator: Translator) -
     ).format(translator.all_of(parts), joins(fields))
 
 
-def _along_metric(transaction: Transaction, search: Search) -> list[Position]:
+def _along_metric(transaction: Transaction, search: Search) -> list[Row]:
     """Walk those that have the metric by its value, and then those that have it not."""
-    found: list[Position] = []
+    found: list[Row] = []
     if search.after is None or search.after.values[0] is not None:
         found = _with_metric(transaction, search)
     if len(found) == search.limit:
@@ -167,11 +157,10 @@ def _along_metric(transaction: Transaction, search: Search) -> list[Position]:
         way=search.way,
         limit=translator.parameters.add(rest.limit),
     )
-    rows = transaction.execute(statement, translator.parameters).fetchall()
-    return found + positions(rows, search)
+    return found + page(transaction, search, statement, translator)
 
 
-def _with_metric(transaction: Transaction, search: Search) -> list[Position]:
+def _with_metric(transaction: Transaction, search: Search) -> list[Row]:
     translator = translator_of(search)
     statement = sql.SQL(
         "SELECT o.model_id, o.version, o.value AS k0 FROM pedigree.search_metric o"
@@ -186,4 +175,4 @@ def _with_metric(transaction: Transaction, search: Search) -> list[Position]:
         way=search.way,
         limit=translator.parameters.add(search.limit),
     )
-    return positions(transaction.execute(statement, translator.parameters).fetchall(), search)
+    return page(transaction, search, statement, translator)

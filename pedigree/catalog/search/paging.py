@@ -3,7 +3,6 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.rows import version_shown
 from pedigree.catalog.search import counting, ranking
 from pedigree.catalog.search.expressions import Expression
@@ -17,8 +16,8 @@ from pedigree.catalog.search.ordering import (
     write_cursor,
 )
 from pedigree.catalog.search.records import Facet, SearchPage
-from pedigree.catalog.search.selecting import Search
-from pedigree.catalog.search.words import SQL, tsqueries
+from pedigree.catalog.search.selecting import Search, position_of
+from pedigree.catalog.search.words import tsqueries
 from pedigree.errors import InvalidInputError
 from pedigree.postgres.transaction import Transaction
 
@@ -86,24 +85,12 @@ def search(transaction: Transaction, asked: Request) -> SearchPage:
     )
     found = ranking.best(transaction, wanted) if asked.by_rank else find(transaction, wanted)
     page = found[: asked.limit]
+    last = position_of(page[-1]) if len(found) > asked.limit else None
     everything = replace(wanted, after=None)
     return SearchPage(
-        records=_records(transaction, page),
-        next=write_cursor(page[-1], asked.bound_to) if len(found) > asked.limit else None,
+        records=tuple(map(version_shown, page)),
+        next=write_cursor(last, asked.bound_to) if last else None,
         total=counting.count(transaction, everything) if asked.count else None,
         facets=counting.count_facets(transaction, everything, asked.facets) if asked.facets else {},
         ranked_newest=ranking.RANKED if asked.by_rank else None,
     )
-
-
-def _records(transaction: Transaction, page: Sequence[Position]) -> tuple[ModelVersion, ...]:
-    if not page:
-        return ()
-    rows = transaction.execute(
-        SQL["page"],
-        {
-            "models": [one.model_id for one in page],
-            "versions": [one.version for one in page],
-        },
-    )
-    return tuple(map(version_shown, rows.fetchall()))

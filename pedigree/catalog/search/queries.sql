@@ -1,17 +1,9 @@
--- name: use_joins
--- Which joins the planner may take in this transaction: it cannot know how many versions a filter
--- finds, and the statements of search are written for one way each.
+-- name: settings
+-- What holds for one statement of a search: which joins the planner may take, since it cannot know
+-- how many versions a filter finds, and how long it may take.
 SELECT set_config('enable_nestloop', %(nested)s, true), set_config('enable_mergejoin', %(merged)s, true),
-    set_config('enable_hashjoin', %(hashed)s, true), set_config('enable_seqscan', %(scanned)s, true);
-
--- name: page
--- The versions of a page, in its order.
-SELECT r.record, r.signature, m.generation
-FROM unnest(%(models)s::bigint[], %(versions)s::integer[])
-    WITH ORDINALITY AS page (model_id, version, place)
-JOIN pedigree.search_record r USING (model_id, version)
-JOIN pedigree.registered_model m USING (model_id)
-ORDER BY page.place;
+    set_config('enable_hashjoin', %(hashed)s, true), set_config('enable_seqscan', %(scanned)s, true),
+    set_config('statement_timeout', '60s', true);
 
 -- name: trigrams
 -- Where the extension pg_trgm is, if it is there.

@@ -17,7 +17,7 @@ from pedigree.catalog.search.expressions import Comparison, Expression, comparis
 from pedigree.catalog.search.fields import FIELDS, Kind
 from pedigree.catalog.search.finding import find
 from pedigree.catalog.search.ordering import NEWEST, Position
-from pedigree.catalog.search.selecting import Search, use_joins
+from pedigree.catalog.search.selecting import Search, page
 from pedigree.catalog.search.translation import Parameters, Translator, fields_of, joins
 from pedigree.catalog.search.words import SQL
 from pedigree.postgres.transaction import Row, Transaction
@@ -60,56 +60,50 @@ class _Known(NamedTuple):
     newest: date
 
 
-class _Hits(NamedTuple):
-    total: int
-    positions: list[Position]
-
-
-def best(transaction: Transaction, search: Search) -> list[Position]:
+def best(transaction: Transaction, search: Search) -> list[Row]:
     """Return the best hits behind the page before, the best first.
 
-    The sort values of a position are its rank, its time, and the stretch that was searched, so
-    that the pages of one search rank the same hits while versions are added.
+    The sort values of a row are its rank, its time, and the stretch that was searched, so that the
+    pages of one search rank the same hits while versions are added.
     """
     found = next((part for part in search.parts if part in matches(search.expression)), None)
     others = [part for part in search.parts if part is not found]
-    use_joins(transaction, nested=True)
     few = bool(others) and drivers.fewest(transaction, others, search.words)[1] <= drivers.FEW
     if found is None or few:
         return _among_newest(transaction, search)
     return _in_stretches(transaction, search, found, others)
 
 
-def _among_newest(transaction: Transaction, search: Search) -> list[Position]:
+def _among_newest(transaction: Transaction, search: Search) -> list[Row]:
     until = _until(search)
     start = Position(values=(until.isoformat(),), model_id=_BEYOND, version=0)
-    newest = replace(search, order=(NEWEST,), limit=RANKED, after=start)
+    newest = replace(search, order=(NEWEST,), limit=RANKED, after=start, with_records=False)
     found = find(transaction, newest)
-    use_joins(transaction, nested=True)
     translator = Translator(Parameters(), search.words)
     source = sql.SQL(
         "unnest({}::bigint[], {}::integer[]) AS hit (model_id, version)"
         " JOIN pedigree.search_text x USING (model_id, version)"
     ).format(
-        translator.parameters.add([one.model_id for one in found]),
-        translator.parameters.add([one.version for one in found]),
+        translator.parameters.add([row["model_id"] for row in found]),
+        translator.parameters.add([row["version"] for row in found]),
     )
     stretch = _Stretch(since=None, until=until)
-    return _ranked(transaction, search, translator, source, stretch).positions
+    return _ranked(transaction, search, translator, source, stretch)
 
 
 def _in_stretches(
     transaction: Transaction, search: Search, found: Comparison, others: Sequence[Expression]
-) -> list[Position]:
+) -> list[Row]:
     """Search the newest days, and more of them until there are enough hits to rank."""
     stretch, known = _first_stretch(transaction, search)
     while True:
         translator = Translator(Parameters(), search.words)
         source = _texts(translator, found, others, stretch)
-        hits = _ranked(transaction, search, translator, source, stretch)
-        if hits.total >= RANKED or stretch.since is None or search.after is not None:
-            return hits.positions
-        stretch = _longer(stretch, hits.total, known)
+        rows = _ranked(transaction, search, translator, source, stretch)
+        hits = rows[0]["hits"] if rows else 0
+        if hits >= RANKED or stretch.since is None or search.after is not None:
+            return rows
+        stretch = _longer(stretch, hits, known)
 
 
 def _first_stretch(transaction: Transaction, search: Search) -> tuple[_Stretch, _Known]:
@@ -197,7 +191,7 @@ def _ranked(
     translator: Translator,
     source: sql.Composable,
     stretch: _Stretch,
-) -> _Hits:
+) -> list[Row]:
     # Ranked as they are found: to carry their texts through a sort takes longer.
     statement = sql.SQL(
         "WITH hits AS MATERIALIZED ("
@@ -205,8 +199,9 @@ def _ranked(
         " ts_rank(x.document, {query})::double precision AS rank FROM {source}"
         "), newest AS MATERIALIZED ("
         "SELECT * FROM hits ORDER BY created_at DESC, model_id DESC, version DESC LIMIT {ranked}"
-        ") SELECT total.hits, newest.* FROM (SELECT count(*) AS hits FROM hits) AS total"
-        " LEFT JOIN newest ON {after}"
+        ") SELECT model_id, version, (SELECT count(*) FROM hits) AS hits,"
+        " rank AS k0, created_at AS k1, {until}::text AS k2, {since}::text AS k3"
+        " FROM newest WHERE {after}"
         " ORDER BY rank DESC, created_at DESC, model_id DESC, version DESC LIMIT {limit}"
     ).format(
         source=source,
@@ -214,12 +209,12 @@ def _ranked(
         query=sql.SQL(" || ").join(
             translator.query(str(one.values[0].value)) for one in matches(search.expression)
         ),
+        until=translator.parameters.add(stretch.until.isoformat()),
+        since=translator.parameters.add(stretch.since and stretch.since.isoformat()),
         after=_after(search.after, translator),
         limit=translator.parameters.add(search.limit),
     )
-    rows = transaction.execute(statement, translator.parameters).fetchall()
-    found = [_position(row, stretch) for row in rows if row["model_id"] is not None]
-    return _Hits(rows[0]["hits"], found)
+    return page(transaction, search, statement, translator)
 
 
 def _after(position: Position | None, translator: Translator) -> sql.Composable:
@@ -230,9 +225,3 @@ def _after(position: Position | None, translator: Translator) -> sql.Composable:
     return sql.SQL(
         "(rank, created_at, model_id, version) < ({}::double precision, {}, {}, {})"
     ).format(*map(translator.parameters.add, values))
-
-
-def _position(row: Row, stretch: _Stretch) -> Position:
-    since = stretch.since.isoformat() if stretch.since else None
-    values = (row["rank"], row["created_at"].isoformat(), stretch.until.isoformat(), since)
-    return Position(values=values, model_id=row["model_id"], version=row["version"])

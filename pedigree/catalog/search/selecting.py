@@ -7,11 +7,11 @@ from typing import LiteralString
 
 from psycopg import sql
 
+from pedigree.catalog.search.asking import NESTED, Joins, ask, with_records
 from pedigree.catalog.search.expressions import Expression, conjuncts
 from pedigree.catalog.search.fields import FIELDS, Kind
 from pedigree.catalog.search.ordering import Position, SortKey, cursor_value
 from pedigree.catalog.search.translation import Parameters, Translator, fields_of, joins
-from pedigree.catalog.search.words import SQL
 from pedigree.postgres.transaction import Row, Transaction
 
 
@@ -24,6 +24,7 @@ class Search:
     limit: int
     after: Position | None
     words: dict[str, str]
+    with_records: bool = True
 
     @property
     def parts(self) -> tuple[Expression, ...]:
@@ -46,34 +47,26 @@ class Search:
         return sql.SQL("<" if self.order[0].descending else ">")
 
 
-def use_joins(
-    transaction: Transaction,
-    *,
-    nested: bool = False,
-    merged: bool = False,
-    hashed: bool = False,
-    scanned: bool = False,
-) -> None:
-    """Say which ways the planner may take from here to the transaction's end."""
-    allowed = {"nested": nested, "merged": merged, "hashed": hashed, "scanned": scanned}
-    transaction.execute(
-        SQL["use_joins"], {name: "on" if value else "off" for name, value in allowed.items()}
-    )
-
-
 def translator_of(search: Search) -> Translator:
     """Return a translator for one more statement of a search."""
     return Translator(Parameters(), search.words)
 
 
-def select(
+def page(
     transaction: Transaction,
     search: Search,
+    statement: sql.Composable,
     translator: Translator,
-    source: sql.Composable,
-) -> list[Position]:
-    """Return the page of what the whole filter leaves of a source, ``s``, sorted."""
-    statement = sql.SQL(
+    joins: Joins = NESTED,
+) -> list[Row]:
+    """Return the rows of a page's statement, with the versions' records if they are wanted."""
+    wanted = with_records(statement) if search.with_records else statement
+    return ask(transaction, wanted, translator.parameters, joins)
+
+
+def selected(search: Search, translator: Translator, source: sql.Composable) -> sql.Composable:
+    """Return the page of what the whole filter leaves of a source, ``s``, as a statement."""
+    return sql.SQL(
         "SELECT s.model_id, s.version, {keys} FROM {source}{joins}"
         " WHERE {filter} AND {after} ORDER BY {order}, s.model_id {way}, s.version {way}"
         " LIMIT {limit}"
@@ -87,7 +80,6 @@ def select(
         way=search.way,
         limit=translator.parameters.add(search.limit),
     )
-    return positions(transaction.execute(statement, translator.parameters).fetchall(), search)
 
 
 def behind(
@@ -104,16 +96,14 @@ def behind(
     return sql.SQL("({}) {} ({})").format(row, search.beyond, sql.SQL(", ").join(bounds))
 
 
-def positions(rows: Sequence[Row], search: Search) -> list[Position]:
-    """Return the positions of selected rows; their sort values are the columns k0, k1 and so on."""
-    return [
-        Position(
-            values=tuple(cursor_value(row[f"k{index}"]) for index in range(len(search.order))),
-            model_id=row["model_id"],
-            version=row["version"],
-        )
-        for row in rows
-    ]
+def position_of(row: Row) -> Position:
+    """Return where a row of a page stands; its sort values are the columns k0, k1 and so on."""
+    keys = sorted(name for name in row if name.startswith("k"))
+    return Position(
+        values=tuple(cursor_value(row[key]) for key in keys),
+        model_id=row["model_id"],
+        version=row["version"],
+    )
 
 
 def _after(search: Search, translator: Translator) -> sql.Composable:

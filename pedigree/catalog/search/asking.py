@@ -1,0 +1,55 @@
+"""Ask the database one thing of a search: a statement and its settings, in one round trip."""
+
+from typing import NamedTuple
+
+from psycopg import sql
+
+from pedigree.catalog.search.words import SQL
+from pedigree.postgres.transaction import Row, Transaction
+
+
+class Joins(NamedTuple):
+    """Which ways the planner may take; each statement of search is written for some of them."""
+
+    nested: bool = False
+    merged: bool = False
+    hashed: bool = False
+    scanned: bool = False
+
+
+NESTED = Joins(nested=True)
+MERGED = Joins(merged=True)
+ANY = Joins(nested=True, merged=True, hashed=True, scanned=True)
+
+# Of one row at a time, and with a limit, so that no setting turns it into a walk over all records.
+_WITH_RECORDS = sql.SQL(
+    "SELECT found.*, shown.record, shown.signature, shown.generation"
+    " FROM (SELECT row_number() OVER () AS place, page.* FROM ({}) AS page) AS found"
+    " CROSS JOIN LATERAL (SELECT r.record, r.signature, m.generation"
+    " FROM pedigree.search_record r JOIN pedigree.registered_model m USING (model_id)"
+    " WHERE r.model_id = found.model_id AND r.version = found.version LIMIT 1) AS shown"
+    " ORDER BY found.place"
+)
+
+
+def ask(
+    transaction: Transaction,
+    statement: sql.Composable,
+    parameters: dict[str, object],
+    joins: Joins = NESTED,
+) -> list[Row]:
+    """Return the rows of a statement.
+
+    Outside a transaction the settings hold for this statement alone: what is sent between two
+    syncs of the protocol is one transaction of its own.
+    """
+    allowed = {name: "on" if value else "off" for name, value in joins._asdict().items()}
+    with transaction.pipeline():
+        transaction.execute(SQL["settings"], allowed)
+        rows = transaction.execute(sql.Composed([statement]), parameters)
+    return rows.fetchall()
+
+
+def with_records(statement: sql.Composable) -> sql.Composed:
+    """Return a page's statement whose rows also hold the records of their versions."""
+    return _WITH_RECORDS.format(statement)
