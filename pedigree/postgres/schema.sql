@@ -42,6 +42,14 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.month_of(at timestamp with time zone) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT (
+        12 * date_part('year', at AT TIME ZONE 'UTC') + date_part('month', at AT TIME ZONE 'UTC')
+    )::integer
+$$;
+
 CREATE FUNCTION pedigree.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -284,6 +292,15 @@ SELECT k.model_id, k.version, k.tier,
     CASE WHEN k.why IS NULL THEN 'archive' ELSE 'standard' END,
     coalesce(k.why, (k.place - 1) || ' versions held production since')
 FROM kept k;
+$$;
+
+CREATE FUNCTION pedigree.words_of_month(document tsvector, at timestamp with time zone) RETURNS tsvector
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT (
+        pedigree.month_of(at)::text
+        || replace(' ' || document::text, ' ''', ' ''' || pedigree.month_of(at)::text || ':')
+    )::tsvector
 $$;
 
 CREATE TABLE pedigree.access_token (
@@ -739,6 +756,10 @@ CREATE VIEW pedigree.search_metric_source AS
      CROSS JOIN LATERAL jsonb_each_text(s.metrics) metric(key, value))
   WHERE (length(metric.key) <= 256);
 
+CREATE VIEW pedigree.search_month AS
+ SELECT generate_series(pedigree.month_of(max(created_at)), pedigree.month_of(min(created_at)), '-1'::integer) AS month
+   FROM pedigree.search_version;
+
 CREATE TABLE pedigree.search_record (
     model_id bigint NOT NULL,
     version integer NOT NULL,
@@ -1000,10 +1021,9 @@ CREATE VIEW pedigree.search_text_source AS
  SELECT s.model_id,
     s.version,
     s.created_at,
-    ((((setweight(to_tsvector('english'::regconfig, translate(s.name, '_-.'::text, '   '::text)), 'A'::"char") || setweight(to_tsvector('english'::regconfig, COALESCE("left"(v.description, 20000), ''::text)), 'B'::"char")) || setweight(to_tsvector('english'::regconfig, COALESCE("left"(tag.words, 20000), ''::text)), 'C'::"char")) || setweight(to_tsvector('english'::regconfig, COALESCE("left"(card.markdown, 100000), ''::text)), 'D'::"char")) || array_to_tsvector(ARRAY[('@'::text || "left"(day.name, 7)), ('@'::text || day.name)])) AS document
-   FROM ((((pedigree.search_version s
+    (((setweight(to_tsvector('english'::regconfig, translate(s.name, '_-.'::text, '   '::text)), 'A'::"char") || setweight(to_tsvector('english'::regconfig, COALESCE("left"(v.description, 20000), ''::text)), 'B'::"char")) || setweight(to_tsvector('english'::regconfig, COALESCE("left"(tag.words, 20000), ''::text)), 'C'::"char")) || setweight(to_tsvector('english'::regconfig, COALESCE("left"(card.markdown, 100000), ''::text)), 'D'::"char")) AS document
+   FROM (((pedigree.search_version s
      JOIN pedigree.model_version v USING (model_id, version))
-     CROSS JOIN LATERAL to_char((s.created_at AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD'::text) day(name))
      CROSS JOIN LATERAL ( SELECT string_agg(((jsonb_each_text.key || ' '::text) || jsonb_each_text.value), ' '::text ORDER BY jsonb_each_text.key) AS words
            FROM jsonb_each_text(s.tags) jsonb_each_text(key, value)) tag)
      LEFT JOIN LATERAL ( SELECT c.markdown
@@ -1279,7 +1299,7 @@ CREATE INDEX quarantine_open ON pedigree.quarantine USING btree (asset, partitio
 
 CREATE INDEX registered_model_name_trigrams ON pedigree.registered_model USING gin (name pedigree.gin_trgm_ops);
 
-CREATE INDEX search_text_document ON pedigree.search_text USING gin (document);
+CREATE INDEX search_text_words ON pedigree.search_text USING gin (pedigree.words_of_month(document, created_at));
 
 CREATE INDEX search_version_commit ON pedigree.search_version USING hash (git_commit);
 

@@ -1,6 +1,6 @@
 """A ranked search looks at the newest hits only, however they are spread over time."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,18 +17,10 @@ def test_only_the_newest_hits_are_ranked(
     registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, apart: timedelta
 ) -> None:
     monkeypatch.setattr(ranking, "RANKED", 5)
-    monkeypatch.setattr(ranking, "_FIRST_STRETCH", 2)
     for number in range(12):
         words = "weekly retention" if number % 2 else "monthly"
         register(registry, tmp_path, f"weights {number}", description=words)
-    registry.database.run(
-        lambda transaction: (
-            transaction.execute(
-                "UPDATE pedigree.model_version SET created_at = %s - (12 - version) * %s",
-                [NEWEST, apart],
-            ).rowcount
-        )
-    )
+    _spread(registry, apart)
     first = registry.search("text MATCH 'weekly retention'", limit=2)
     second = registry.search("text MATCH 'weekly retention'", limit=10, after=first.next)
     found = [one.version_id for one in (*first, *second)]
@@ -36,10 +28,35 @@ def test_only_the_newest_hits_are_ranked(
     assert first.ranked_newest == 5
 
 
-def test_a_long_stretch_is_asked_for_by_its_months() -> None:
-    assert ranking._days(date(2026, 3, 1), date(2026, 5, 20)) == (
-        "'@2026-03' | '@2026-04' | '@2026-05'"
-    )
-    assert ranking._days(date(2026, 3, 30), date(2026, 4, 2)) == (
-        "'@2026-03-30' | '@2026-03-31' | '@2026-04'"
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ('"weekly retention"', [6, 4, 2]),
+        ("-monthly", [6, 5, 4, 3, 2, 1]),
+        ('weekly -"weekly retention"', [5, 3, 1]),
+        ('monthly or "retention weekly"', [7, 5, 3, 1]),
+    ],
+)
+def test_each_hit_is_found_once_and_in_its_own_month(
+    registry: Registry, tmp_path: Path, words: str, expected: list[int]
+) -> None:
+    for number in range(6):
+        text = "weekly retention" if number % 2 else "retention weekly"
+        register(registry, tmp_path, f"weights {number}", description=text)
+    register(registry, tmp_path, "weights 7", description="monthly")
+    _spread(registry, timedelta(days=40))
+    found = registry.search(f"text MATCH '{words}'", count=True)
+    assert sorted((one.version_id for one in found), reverse=True) == expected
+    assert found.total == len(expected)
+
+
+def _spread(registry: Registry, apart: timedelta) -> None:
+    """Let versions have been registered so far apart."""
+    registry.database.run(
+        lambda transaction: (
+            transaction.execute(
+                "UPDATE pedigree.model_version SET created_at = %s - (12 - version) * %s",
+                [NEWEST, apart],
+            ).rowcount
+        )
     )

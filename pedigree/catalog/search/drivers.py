@@ -74,8 +74,9 @@ def costly_hits(part: Expression, translator: Translator) -> sql.Composable | No
     match part.field.name, part.operator:
         case "text", "MATCH":
             return sql.SQL(
-                "SELECT x.model_id, x.version FROM pedigree.search_text x WHERE x.document @@ {}"
-            ).format(translator.query(str(first)))
+                "SELECT x.model_id, x.version"
+                " FROM pedigree.search_month m JOIN pedigree.search_text x ON {}"
+            ).format(translator.match_in_month(str(first)))
         case "params", "=":
             return sql.SQL(
                 "SELECT s.model_id, s.version FROM pedigree.search_version s WHERE s.params @> {}"

@@ -1,5 +1,6 @@
 """Turn a filter into SQL: columns of the white-list, and all that was typed as parameters."""
 
+import re
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import LiteralString
@@ -29,6 +30,8 @@ _CASTS: dict[Kind, LiteralString] = {
     Kind.TIME: "::timestamptz",
     Kind.BOOLEAN: "::boolean",
 }
+_WORD = re.compile(r"'((?:[^']|'')*)'")
+"""A word in the text of a tsquery."""
 _JOINS: dict[str, LiteralString] = {
     "v": " JOIN pedigree.model_version v ON v.model_id = s.model_id AND v.version = s.version",
     "a": " JOIN pedigree.artifact a ON a.digest = v.digest",
@@ -86,6 +89,13 @@ class Translator:
     def query(self, words: str) -> sql.Composable:
         """Return what was given to MATCH as a tsquery."""
         return sql.SQL("{}::tsquery").format(self.parameters.add(self._words[words]))
+
+    def match_in_month(self, words: str) -> sql.Composable:
+        """Return that the text ``x`` is of the month ``m`` and has what was given to MATCH."""
+        return sql.SQL(
+            "pedigree.words_of_month(x.document, x.created_at)"
+            r" @@ replace({}::text, E'\n', m.month::text)::tsquery"
+        ).format(self.parameters.add(_in_month(self._words[words])))
 
     def value(self, kind: Kind, value: Value) -> sql.Composable:
         """Return a placeholder of a field's type."""
@@ -204,6 +214,16 @@ def _json_type(value: Value) -> str:
     if isinstance(value, bool):
         return "boolean"
     return "number" if isinstance(value, int | float) else "string"
+
+
+def _in_month(query: str) -> str:
+    """Return a tsquery's text with a place for the month, a new line, before each of its words.
+
+    Where it says what is not, the month itself is asked for as well: other months have not got its
+    words either.
+    """
+    placed = _WORD.sub(r"'\n:\1'", query)
+    return f"'\n' & ({placed})" if "!" in _WORD.sub("", query) else placed
 
 
 def joins(fields: Iterable[Field]) -> sql.SQL:
