@@ -154,4 +154,6 @@ def _keep(
     missing = upload.claim(sorted(found))
     if intake.reads_again:
         meter.expect(sum(found[digest][1].size for digest in missing))
+    if isinstance(intake, HeldIntake) and len(missing) == 1:
+        return (keep(missing[0]),)
     return tuple(upload.each(keep, missing))

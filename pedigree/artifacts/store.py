@@ -68,9 +68,8 @@ def seal(transaction: Transaction, publication: Publication) -> None:
         "paths": [file.path for file in manifest.files],
         "digests": [file.digest for file in manifest.files],
     }
-    with transaction.pipeline():
-        for query in ("insert_artifact", "lock_artifact", "insert_artifact_files"):
-            transaction.execute(SQL[query], artifact)
+    for query in ("insert_artifact", "lock_artifact", "insert_artifact_files"):
+        transaction.execute(SQL[query], artifact)
 
 
 def lock_blobs(transaction: Transaction, digests: Collection[Digest]) -> None:

@@ -35,13 +35,13 @@ SELECT version, approval_status, quarantine_reason,
 FROM pedigree.model_version v
 WHERE model_id = %(model_id)s AND digest = %(digest)s AND copy = 0 AND deleted_at IS NULL;
 
--- name: take_version
--- Take the model's next number: it rolls back with the transaction, so numbers have no gap.
-UPDATE pedigree.registered_model SET next_version = next_version + 1
-WHERE model_id = %(model_id)s;
-
 -- name: insert_version
--- Write a version under the number that was taken.
+-- Write a version under the model's next number, and take that: it rolls back with the transaction,
+-- so numbers have no gap.
+WITH taken AS (
+    UPDATE pedigree.registered_model SET next_version = next_version + 1
+    WHERE model_id = %(model_id)s
+)
 INSERT INTO pedigree.model_version (
     model_id, version, digest, flavor, signature, description, owners, tags, risk_class,
     risk_assessment_id, drift_monitor_id, datasheet_uri, created_at, created_by, created_by_source

@@ -67,13 +67,11 @@ class _Registrar(NamedTuple):
         return self._look_for_quarantines(registered) if self.new.lineage.nodes else registered
 
     def _create(self) -> Registered:
-        # One round trip for all rows: the model's lock is held meanwhile.
-        with self.transaction.pipeline():
-            version = insert_version(
-                self.transaction, self.model, self.digest, self.new.metadata, self.actor
-            )
-            training = self._add_training(version)
-            self._tell(EventType.VERSION_CREATED, version, training, self._description())
+        version = insert_version(
+            self.transaction, self.model, self.digest, self.new.metadata, self.actor
+        )
+        training = self._add_training(version)
+        self._tell(EventType.VERSION_CREATED, version, training, self._description())
         return Registered(version, training, created=True, notice=None)
 
     def _retrain(self, known: Row) -> Registered:

@@ -126,7 +126,6 @@ def insert_version(
     actor: Actor,
 ) -> int:
     """Give an artifact the model's next number, and return it."""
-    transaction.execute(SQL["take_version"], {"model_id": model.model_id})
     transaction.execute(
         SQL["insert_version"],
         {

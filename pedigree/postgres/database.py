@@ -107,7 +107,9 @@ class Database:
         """The URL without its secrets."""
         return self.source.shown
 
-    def run(self, work: Callable[[Connection[DictRow]], Result]) -> Result:
+    def run(
+        self, work: Callable[[Connection[DictRow]], Result], *, pipelined: bool = False
+    ) -> Result:
         """Run `work` in one READ COMMITTED transaction and return what it returns.
 
         The whole transaction is repeated, for up to some 10 s, when the connection is lost (an
@@ -117,13 +119,21 @@ class Database:
         (a unique key, a digest) make the second time find what the first one wrote. It must not
         commit, and it runs within timeouts: 10 s for a lock, 60 s for a statement.
 
+        Args:
+            work: What to do.
+            pipelined: Send statements without waiting for the answers that nobody asks for, also
+                the commit: a lock is held for fewer round trips. The error of a statement is then
+                raised where the next answer is asked for, at the latest by this method, so `work`
+                must not catch it where it is made.
+
         Raises:
             DatabaseUnavailableError: The server did not come back.
             DatabaseBusyError: A connection or a lock was not free in time; nothing was done.
             psycopg.Error: A statement failed for another reason, such as a unique violation; the
                 subject maps it to its own error.
         """
-        return self._repeat(lambda connection: _in_transaction(connection, work))
+        within = _in_pipeline if pipelined else _in_transaction
+        return self._repeat(lambda connection: within(connection, work))
 
     def read(self, query: Statement, params: Params | None = None) -> list[DictRow]:
         """Run one statement that only reads, as :meth:`look` does, and return all its rows."""
@@ -266,6 +276,22 @@ def _in_transaction(
                 "the work returned although a statement of its transaction had failed"
             )
         connection.commit()
+    except BaseException:
+        with contextlib.suppress(psycopg.Error):  # the first error is the one to tell
+            connection.rollback()
+        raise
+    return result
+
+
+def _in_pipeline(
+    connection: Connection[DictRow], work: Callable[[Connection[DictRow]], Result]
+) -> Result:
+    connection.execute(_BEGIN)
+    try:
+        with connection.pipeline():
+            result = work(connection)
+            # Behind a statement that failed it is not done, and its error is raised here.
+            connection.execute("COMMIT")
     except BaseException:
         with contextlib.suppress(psycopg.Error):  # the first error is the one to tell
             connection.rollback()

@@ -19,7 +19,12 @@ class JoinedDatabase(Database):
         super().__init__(outer.source, connections=0)
         self._transaction = transaction
 
-    def run(self, work: Callable[[Connection[DictRow]], Result]) -> Result:
+    def run(
+        self,
+        work: Callable[[Connection[DictRow]], Result],
+        *,
+        pipelined: bool = False,  # noqa: ARG002 -- whoever began the transaction says so
+    ) -> Result:
         """Run `work` behind a savepoint: what it wrote goes when it raises, and nothing else."""
         with self._transaction.transaction():
             return work(self._transaction)

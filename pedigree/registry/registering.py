@@ -27,7 +27,7 @@ from pedigree.catalog.records import (
     Registration,
 )
 from pedigree.catalog.references import Reference
-from pedigree.catalog.registration import register_manifest
+from pedigree.catalog.registration import Registered, register_manifest
 from pedigree.errors import InvalidMetadataError, RefusedError
 from pedigree.flavors.plugins import get_flavor, save_model
 from pedigree.lineage.environment import installed_packages
@@ -178,22 +178,24 @@ class RegisteringVerbs(ReadingVerbs):
             progress=progress,
         )
 
-        def write(transaction: Transaction) -> Registration:
+        def write(transaction: Transaction) -> Registered:
             seal(transaction, publication)
-            done = register_manifest(transaction, name, publication.manifest, new, actor)
-            reference = Reference(name=name, version=done.version)
-            return Registration(
-                version=reading.find_version(transaction, reference),
-                created=done.created,
-                training_id=done.training_id,
-                notice=done.notice,
-            )
+            return register_manifest(transaction, name, publication.manifest, new, actor)
 
         try:
-            return self.database.run(write)
+            done = self.database.run(write, pipelined=True)
         except (RefusedError, BlobVanishedError):
             abandon(self.database, self.store, publication)
             raise
+        # Read when the model is free again: others wait for it to register theirs.
+        reference = Reference(name=name, version=done.version)
+        version = self.database.look(lambda connection: reading.find_version(connection, reference))
+        return Registration(
+            version=version,
+            created=done.created,
+            training_id=done.training_id,
+            notice=done.notice,
+        )
 
     def update(
         self,

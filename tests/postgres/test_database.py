@@ -46,24 +46,27 @@ def _add(connection: module.Connection, number: int) -> None:
     connection.execute("UPDATE counter SET n = n + 1 WHERE id = %(id)s", {"id": number})
 
 
-def test_run_commits_and_returns_what_the_work_returns(counter):
-    assert counter.run(lambda connection: _add(connection, 1) or "done") == "done"
+@pytest.mark.parametrize("pipelined", [False, True])
+def test_run_commits_and_returns_what_the_work_returns(counter, pipelined):
+    assert counter.run(lambda c: _add(c, 1) or "done", pipelined=pipelined) == "done"
     assert _counts(counter) == [1, 0]
 
 
-def test_a_domain_error_rolls_back_and_passes_through(counter):
+@pytest.mark.parametrize("pipelined", [False, True])
+def test_a_domain_error_rolls_back_and_passes_through(counter, pipelined):
     def work(connection):
         _add(connection, 1)
         raise ModelNotFoundError("no model has the name", field="name", value="x")
 
     with pytest.raises(ModelNotFoundError):
-        counter.run(work)
+        counter.run(work, pipelined=pipelined)
     assert _counts(counter) == [0, 0]
 
 
-def test_a_unique_violation_passes_through_with_its_constraint(counter):
+@pytest.mark.parametrize("pipelined", [False, True])
+def test_a_unique_violation_passes_through_with_its_constraint(counter, pipelined):
     with pytest.raises(psycopg.errors.UniqueViolation) as caught:
-        counter.run(lambda connection: connection.execute("INSERT INTO counter VALUES (1)"))
+        counter.run(lambda c: c.execute("INSERT INTO counter VALUES (1)"), pipelined=pipelined)
     assert caught.value.diag.constraint_name == "counter_pkey"
     assert _counts(counter) == [0, 0]
 
@@ -79,6 +82,27 @@ def test_work_that_swallows_a_failed_statement_is_not_taken_for_a_commit(counter
     with pytest.raises(psycopg.errors.InFailedSqlTransaction):
         counter.run(work)
     assert _counts(counter) == [0, 0]
+
+
+def test_in_a_pipeline_a_failed_statement_leaves_nothing_of_what_came_before_and_behind(counter):
+    def work(connection):
+        _add(connection, 1)
+        connection.execute("INSERT INTO counter VALUES (1)")
+        _add(connection, 2)
+
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        counter.run(work, pipelined=True)
+    assert _counts(counter) == [0, 0]
+    counter.run(lambda connection: _add(connection, 2), pipelined=True)
+    assert _counts(counter) == [0, 1]
+
+
+def test_a_pipeline_gives_the_answers_that_are_asked_for(counter):
+    def work(connection):
+        _add(connection, 2)
+        return connection.execute("SELECT n FROM counter ORDER BY id").fetchall()
+
+    assert counter.run(work, pipelined=True) == [{"n": 0}, {"n": 1}]
 
 
 def test_a_savepoint_lets_work_go_on_after_a_failed_statement(counter):
@@ -108,7 +132,10 @@ def _terminate(database_url: str, pid: int) -> None:
         other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
 
 
-def test_a_transaction_whose_connection_was_lost_is_repeated_whole(counter, database_url):
+@pytest.mark.parametrize("pipelined", [False, True])
+def test_a_transaction_whose_connection_was_lost_is_repeated_whole(
+    counter, pipelined, database_url
+):
     attempts = []
 
     def work(connection):
@@ -118,7 +145,7 @@ def test_a_transaction_whose_connection_was_lost_is_repeated_whole(counter, data
             _terminate(database_url, attempts[0])
         _add(connection, 2)
 
-    counter.run(work)
+    counter.run(work, pipelined=pipelined)
     assert len(attempts) == 2
     assert _counts(counter) == [1, 1]
 
@@ -129,7 +156,8 @@ def test_a_connection_lost_while_idle_is_not_noticed(single, database_url):
         assert act("SELECT 1 AS one") == [{"one": 1}]
 
 
-def test_a_deadlock_is_resolved_by_repeating(counter):
+@pytest.mark.parametrize("pipelined", [False, True])
+def test_a_deadlock_is_resolved_by_repeating(counter, pipelined):
     met = threading.Barrier(2, timeout=20)
     attempts = []
 
@@ -137,11 +165,12 @@ def test_a_deadlock_is_resolved_by_repeating(counter):
         def work(connection):
             attempts.append(first)
             _add(connection, first)
+            connection.execute(BACKEND).fetchone()  # a pipeline may keep the last statement back
             if attempts.count(first) == 1:
                 met.wait()
             _add(connection, second)
 
-        counter.run(work)
+        counter.run(work, pipelined=pipelined)
 
     with ThreadPoolExecutor(2) as threads:
         for done in [threads.submit(cross, 1, 2), threads.submit(cross, 2, 1)]:
