@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from pedigree.cards._front_matter import front_matter
+from pedigree.cards.groups import group_verdicts
 from pedigree.cards.records import CardNotes
 from pedigree.catalog.records import ModelVersion, Training
 from pedigree.lifecycle.records import RecordedVerdict, Tenure
@@ -49,6 +50,7 @@ def render_card(  # noqa: PLR0917 - a card is told from these six, and its one c
         human: What people have to say.
         packages: What was installed where the training ran, each ``name==version``.
     """
+    judged = sorted(verdicts, key=lambda verdict: verdict.check)
     text = (
         _environment()
         .get_template("model_card.md.j2")
@@ -62,7 +64,8 @@ def render_card(  # noqa: PLR0917 - a card is told from these six, and its one c
             ports=_ports(version.signature),
             inputs=sorted(lineage.inputs(), key=lambda pair: _place(pair[0])),
             behind=_behind(lineage),
-            verdicts=sorted(verdicts, key=lambda verdict: verdict.check),
+            verdicts=judged,
+            groups=group_verdicts(judged),
             tenures=[each for each in timeline if each.version_id == version.version_id],
         )
     )

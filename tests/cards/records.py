@@ -1,7 +1,10 @@
 """Records of a version about which everything is known, for cards to tell of."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from pydantic import JsonValue
 
 from pedigree.cards.records import CardNotes, Prose
 from pedigree.cards.render import render_card
@@ -163,6 +166,28 @@ def verdicts(text: str = "words") -> tuple[RecordedVerdict, ...]:
     )
 
 
+def group_verdicts(text: str = "words") -> tuple[RecordedVerdict, ...]:
+    """Of two checks that judge groups: one passed, one failed for want of a number."""
+    found: dict[str, dict[str, JsonValue]] = {
+        "slice_metrics": {"metric": "roc_auc", "slices": {text: {f"{text} & co": 0.75}}},
+        "fairness": {"measured": {text: {"demographic_parity_ratio": None}}},
+    }
+    return tuple(
+        RecordedVerdict(
+            check=check,
+            passed=check == "slice_metrics",
+            severity=Severity.ERROR,
+            digest=DIGEST,
+            summary=text,
+            details=details,
+            settings={"slices": [text]},
+            at=NOW,
+            recorded_by=text,
+        )
+        for check, details in found.items()
+    )
+
+
 def timeline(text: str = "words") -> tuple[Tenure, ...]:
     """Two tenures of the version, and one of its predecessor."""
     day = timedelta(days=1)
@@ -206,13 +231,15 @@ def notes(text: str = "words") -> CardNotes:
     return CardNotes(**{**values, "languages": (text,)})
 
 
-def card(text: str = "words", human: CardNotes | None = None) -> str:
+def card(
+    text: str = "words", human: CardNotes | None = None, also: Sequence[RecordedVerdict] = ()
+) -> str:
     """The whole card of it all."""
     return render_card(
         version(text),
         training(text),
         lineage(text),
-        verdicts(text),
+        (*verdicts(text), *also),
         timeline(text),
         notes(text) if human is None else human,
         packages=(f"numpy=={text}", "pandas==3"),

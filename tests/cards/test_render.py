@@ -20,6 +20,7 @@ from tests.cards.records import (
     DIGEST,
     card,
     declared,
+    group_verdicts,
     lineage,
     notes,
     timeline,
@@ -197,6 +198,27 @@ def test_verdicts_timeline_and_approval_are_told() -> None:
     assert "- **Approval:** approved" in text
     assert "- **Risk class:** high" in text
     assert "- **Uncommitted changes:** yes" in text
+
+
+def test_results_by_group_are_a_section_where_a_check_judged_groups() -> None:
+    text = body_of(card(also=group_verdicts()))
+    assert headings(text)["Quantitative Analyses"] == [
+        "Overall Results",
+        "Results by Group",
+        "Unitary Results",
+        "Intersectional Results",
+    ]
+    assert 'slice_metrics passed, by {"slices": ["words"]}: words' in plain(text)
+    assert "| roc_auc | words | words &amp; co | 0.75 |" in text
+    assert "fairness failed" in text
+    assert "| demographic_parity_ratio | words | between the groups | *not provided* |" in text
+    assert "Results by Group" not in card()
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_names_of_groups_stay_text(text: str) -> None:
+    rendered = body_of(card(f"{text} end", also=group_verdicts(f"{text} end")))
+    assert structure(rendered) == structure(body_of(card(also=group_verdicts())))
 
 
 def bare() -> str:
