@@ -106,14 +106,14 @@ class Writing:
         self,
         work: Callable[[Registry], object],
         *,
-        status: int = 200,
+        status: int | Callable[[Any], int] = 200,
         location: Callable[[Any], str] | None = None,
     ) -> Response:
         """Do the work, once for each key, and answer with what it returns; with 204 if with None.
 
         Args:
             work: Given the registry as the caller; with a key its verbs are one transaction.
-            status: The status of the answer.
+            status: The status of the answer, or how it is told from what the work returned.
             location: Where the thing is that was made, from what the work returned.
         """
 
@@ -144,14 +144,20 @@ class Writing:
         asked = f"{request.method} {request.scope['path']}?{request.url.query}\n"
         return hashlib.sha256(asked.encode() + self._body).digest()
 
-    def _answer(self, value: object, status: int, location: Callable[[Any], str] | None) -> Answer:
+    def _answer(
+        self,
+        value: object,
+        status: int | Callable[[Any], int],
+        location: Callable[[Any], str] | None,
+    ) -> Answer:
         if value is None:
             return Answer(204, {}, b"")
         state = state_of(value)
         headers = {"ETag": state.etag}
         if location:
             headers["Location"] = location(value)
-        return Answer(status, headers, state.body)
+        known = status if isinstance(status, int) else status(value)
+        return Answer(known, headers, state.body)
 
 
 class Changing(Writing):

@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import nullcontext
 from ipaddress import ip_address
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
@@ -174,7 +175,8 @@ class GuardedRoute(APIRoute):
 
         async def guarded(request: Request) -> Response:
             gate: Gate = request.app.state.gate
-            async with gate:
+            # A stream may idle for long, and then holds nothing that others wait for.
+            async with nullcontext() if declared.streams else gate:
                 request.state.caller = await gate.admit(request, declared)
                 if not declared.streams:
                     request = Request(request.scope, _limited(request))

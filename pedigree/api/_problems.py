@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import Field, JsonValue
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from pedigree import errors
@@ -61,6 +62,7 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _of_http)
     app.add_exception_handler(psycopg.DataError, _unstorable)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _unknown)
 
 
@@ -151,6 +153,11 @@ async def _unstorable(request: Request, error: Exception) -> Response:
         remedy="Leave out NUL characters, and numbers beyond 64 bits",
     )
     return _answer(_problem_of(told, 422))
+
+
+async def _gone(request: Request, error: Exception) -> Response:  # noqa: ARG001
+    """Answer nobody: who asked has hung up."""
+    return Response(status_code=400)
 
 
 async def _unknown(request: Request, error: Exception) -> Response:

@@ -16,6 +16,7 @@ from pedigree.api import (
     provenance,
     quarantines,
     stages,
+    uploads,
     versions,
 )
 from pedigree.api._guard import Gate
@@ -23,7 +24,7 @@ from pedigree.api._problems import Problem, add_handlers
 from pedigree.registry import Registry
 from pedigree.settings import Settings
 
-_RESOURCES = (models, versions, aliases, stages, provenance, quarantines, finding)
+_RESOURCES = (models, versions, uploads, aliases, stages, provenance, quarantines, finding)
 # Each connection may have so many requests wait for it before further ones are sent away.
 _WAITING_FOR_ONE = 16
 

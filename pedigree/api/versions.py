@@ -1,17 +1,53 @@
 """``/models/{name}/versions``: the versions of a model."""
 
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Query
+from pydantic import Field
 from starlette.responses import Response
 
+from pedigree._record import Record
 from pedigree.access.records import Permission
-from pedigree.api._calls import ChangeCall, Limit, Name, Number, Page, ReadCall
+from pedigree.api._calls import ChangeCall, Limit, Name, Number, Page, ReadCall, WriteCall
 from pedigree.api._guard import may, resource
 from pedigree.api.models import Description, Reason
-from pedigree.catalog.records import ModelVersion
+from pedigree.api.uploads import MOST_FILES
+from pedigree.artifacts.records import ManifestFile
+from pedigree.catalog.records import ModelVersion, NewVersion, Registration
 
 router = resource("versions")
+
+
+class NewListedVersion(Record):
+    """A version of files that the registry has."""
+
+    files: tuple[ManifestFile, ...] = Field(min_length=1, max_length=MOST_FILES)
+    version: NewVersion
+    upload_id: UUID | None = Field(default=None, description="The upload that brought them")
+
+
+@router.post(
+    "/models/{name}/versions",
+    status_code=201,
+    responses={200: {"model": Registration}, 201: {"model": Registration}},
+)
+@may(Permission.REGISTER)
+def register(call: WriteCall, name: Name, new: NewListedVersion) -> Response:
+    """Register files that the registry has as a version; 200 where they are one already.
+
+    Its checks are run by the service; those that need the asset graph leave it waiting for a run.
+    409 names the files that the registry lacks.
+    """
+    if new.upload_id:
+        call.caller.registry.fetch_uploaded(name, new.upload_id)
+    return call.write(
+        lambda registry: registry.register_files(
+            name, new.files, new.version, upload_id=new.upload_id
+        ),
+        status=lambda done: 201 if done.created else 200,
+        location=lambda done: call.path("get_version", name=name, version=done.version.version_id),
+    )
 
 
 @router.get("/models/{name}/versions", responses={200: {"model": Page[ModelVersion]}})

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
-from pedigree.artifacts.objects import Taken, staging_key
+from pedigree.artifacts.objects import SignedMethod, Taken, staging_key
 from pedigree.artifacts.paths import SourceFile, SourceReader
 from pedigree.artifacts.records import Digest, Tier
 from pedigree.errors import CorruptionError, StoreUnavailableError, UnsupportedByStoreError
@@ -109,7 +109,12 @@ class LocalStore:
                 with suppress(OSError):
                     path.parent.rmdir()
 
-    def sign(self, keys: Sequence[str], expires: timedelta) -> tuple[str, ...]:  # noqa: ARG002
+    def sign(
+        self,
+        keys: Sequence[str],  # noqa: ARG002
+        expires: timedelta,  # noqa: ARG002
+        method: SignedMethod = "GET",  # noqa: ARG002
+    ) -> tuple[str, ...]:
         """Refuse: a folder has no URL that others could open."""
         raise UnsupportedByStoreError(
             "a folder cannot give URLs to its files",

@@ -12,6 +12,7 @@ from pedigree.artifacts._remote_client import Client, client_failures, open_clie
 from pedigree.artifacts._remote_intake import RemoteIntake, part_size_of
 from pedigree.artifacts._verified import verified
 from pedigree.artifacts.credentials import StoreCredentials
+from pedigree.artifacts.objects import SignedMethod
 from pedigree.artifacts.options import StoreOptions
 from pedigree.artifacts.records import Digest, Tier
 from pedigree.errors import CorruptionError
@@ -128,10 +129,12 @@ class RemoteStore:
                     with suppress(FileNotFoundError):
                         obstore.delete(self._client, key)
 
-    def sign(self, keys: Sequence[str], expires: timedelta) -> tuple[str, ...]:
+    def sign(
+        self, keys: Sequence[str], expires: timedelta, method: SignedMethod = "GET"
+    ) -> tuple[str, ...]:
         """Sign a URL for each key; no request is made, so an object need not be there."""
         with client_failures(self._url):
-            return tuple(obstore.sign(self._client, "GET", keys, expires))
+            return tuple(obstore.sign(self._client, method, keys, expires))
 
     def location(self, key: str) -> str:
         """Return the object's URL."""

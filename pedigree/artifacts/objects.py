@@ -8,7 +8,7 @@ its bytes back, and removes it. Which keys count is what the tables ``blob``, ``
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
@@ -18,6 +18,8 @@ from pedigree.artifacts.paths import SourceFile
 from pedigree.artifacts.records import Digest, Tier
 from pedigree.errors import InvalidInputError
 from pedigree.settings import redact_url
+
+SignedMethod: TypeAlias = Literal["GET", "PUT"]
 
 _REMOTE_SCHEMES = ("s3", "gs", "az")
 
@@ -88,8 +90,10 @@ class ObjectStore(Protocol):
     def delete(self, keys: Sequence[str]) -> None:
         """Remove objects, and what uploads left under their staging keys; absent ones too."""
 
-    def sign(self, keys: Sequence[str], expires: timedelta) -> tuple[str, ...]:
-        """Return URLs by which anybody can read these objects for a while.
+    def sign(
+        self, keys: Sequence[str], expires: timedelta, method: SignedMethod = "GET"
+    ) -> tuple[str, ...]:
+        """Return URLs by which anybody can read (or write) these objects for a while.
 
         Raises:
             UnsupportedByStoreError: This kind of store has no such URLs.

@@ -4,7 +4,7 @@ import os
 import re
 import stat
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -128,7 +128,7 @@ def scan(path: Path) -> tuple[SourceFile, ...]:
     if stat.S_ISDIR(status.st_mode):
         files = tuple(sorted(_walk(root, ""), key=lambda file: file.path))
     else:
-        files = (_source_file(root, root.name, status),)
+        files = (source_file(root, root.name, status),)
     if not any(file.size for file in files):
         raise InvalidArtifactError(
             "the artifact is empty",
@@ -136,7 +136,7 @@ def scan(path: Path) -> tuple[SourceFile, ...]:
             value=str(path),
             remedy="Save the model there first",
         )
-    _require_no_twins(files)
+    require_no_twins(file.path for file in files)
     return files
 
 
@@ -166,10 +166,15 @@ def _walk(folder: Path, prefix: str) -> Iterator[SourceFile]:
         if stat.S_ISDIR(status.st_mode):
             yield from _walk(folder / entry.name, f"{path}/")
         else:
-            yield _source_file(folder / entry.name, path, status)
+            yield source_file(folder / entry.name, path, status)
 
 
-def _source_file(source: Path, path: str, status: os.stat_result) -> SourceFile:
+def source_file(source: Path, path: str, status: os.stat_result) -> SourceFile:
+    """Return a file on this machine as one that is to be part of an artifact.
+
+    Raises:
+        InvalidArtifactError: It is no plain file, or :func:`check_path` refuses its path.
+    """
     check_path(path)
     if not stat.S_ISREG(status.st_mode):
         raise InvalidArtifactError(
@@ -215,11 +220,15 @@ def _is_unprintable(character: str) -> bool:
     )
 
 
-def _require_no_twins(files: tuple[SourceFile, ...]) -> None:
-    """Refuse paths that are one path where case or Unicode form does not count."""
+def require_no_twins(paths: Iterable[str]) -> None:
+    """Refuse paths that are one path where case or Unicode form does not count.
+
+    Raises:
+        InvalidArtifactError: Two of them are.
+    """
     known: dict[str, str] = {}
-    for file in files:
-        parts = file.path.split("/")
+    for given in paths:
+        parts = given.split("/")
         for depth in range(1, len(parts) + 1):
             path = "/".join(parts[:depth])
             folded = unicodedata.normalize("NFC", unicodedata.normalize("NFD", path).casefold())

@@ -9,10 +9,11 @@ Nothing that is published counts before it is sealed. A process that dies in bet
 in ``pedigree.upload``, by which a garbage collection finds the rest.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from pedigree.artifacts._intake import HeldIntake, held
 from pedigree.artifacts._progress import Meter, Progress
@@ -98,17 +99,40 @@ def put_blob(database: Database, store: ObjectStore, content: bytes) -> Digest:
         StoreUnavailableError: The store failed.
     """
     digest = digest_of(content)
+    blob = BlobToBring(digest, len(content))
+    bring_blob(database, store, blob, lambda key: store.put(key, content))
+    return digest
+
+
+class BlobToBring(NamedTuple):
+    """A blob that is known before its bytes are in the store."""
+
+    digest: Digest
+    size: int
+
+
+def bring_blob(
+    database: Database, store: ObjectStore, blob: BlobToBring, put: Callable[[str], None]
+) -> None:
+    """Bring one blob into the store and make it live, unless it is.
+
+    Args:
+        database: Where its row will be.
+        store: Where its bytes will be.
+        blob: The blob.
+        put: Puts the bytes under a key that it is given, durably; it raises where they are others.
+    """
     for _ in range(_TRIES):
         with Upload(database, store) as upload:
             stored: tuple[StoredBlob, ...] = ()
-            if upload.claim([digest]):
-                key = blob_key(digest, upload.upload_id)
-                store.put(key, content)
-                stored = (StoredBlob(digest=digest, size=len(content), key=key),)
-            if _make_live(database, upload, digest, stored):
+            if upload.claim([blob.digest]):
+                key = blob_key(blob.digest, upload.upload_id)
+                upload.each(put, [key])
+                stored = (StoredBlob(digest=blob.digest, size=blob.size, key=key),)
+            if _make_live(database, upload, blob.digest, stored):
                 upload.hand_over()
-                return digest
-    raise BlobVanishedError(digest)
+                return
+    raise BlobVanishedError(blob.digest)
 
 
 def _make_live(

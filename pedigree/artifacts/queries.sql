@@ -29,6 +29,57 @@ SET lease_until = clock_timestamp() + %(lease)s::interval
 WHERE upload_id = %(upload_id)s
 RETURNING upload_id;
 
+-- name: begin_session
+-- Let the files of a version come one by one; sessions whose time is over go on the way.
+WITH old AS (
+    DELETE FROM pedigree.upload_session
+    WHERE upload_id IN (
+        SELECT upload_id FROM pedigree.upload_session
+        WHERE lease_until < clock_timestamp()
+        ORDER BY lease_until
+        LIMIT 10
+        FOR UPDATE SKIP LOCKED
+    )
+), begun AS (
+    INSERT INTO pedigree.upload_session (upload_id, model, lease_until)
+    VALUES (%(upload_id)s, %(model)s, clock_timestamp() + %(lease)s::interval)
+    ON CONFLICT (upload_id) DO NOTHING
+    RETURNING upload_id
+)
+INSERT INTO pedigree.upload_file (upload_id, digest, size)
+SELECT begun.upload_id, file.digest, file.size
+FROM begun, unnest(%(digests)s::text[], %(sizes)s::bigint[]) AS file (digest, size);
+
+-- name: keep_session
+-- Give a session of a model that lasts still as much time again; none where there is none.
+UPDATE pedigree.upload_session SET lease_until = clock_timestamp() + %(lease)s::interval
+WHERE upload_id = %(upload_id)s AND model = %(model)s AND lease_until > clock_timestamp()
+RETURNING upload_id, model, lease_until AS expires_at;
+
+-- name: session_files
+-- The files of a session, and whether their bytes are live.
+SELECT f.digest, f.size, b.digest IS NOT NULL AS stored
+FROM pedigree.upload_file f
+LEFT JOIN pedigree.blob b USING (digest)
+WHERE f.upload_id = %(upload_id)s
+ORDER BY f.digest;
+
+-- name: end_session
+-- End a session: its files are in a version now, or may be collected.
+DELETE FROM pedigree.upload_session WHERE upload_id = %(upload_id)s AND model = %(model)s;
+
+-- name: note_staged
+-- Note keys that others may write to for a while; what is there is removed once they cannot any more.
+INSERT INTO pedigree.orphan (key, orphaned_at, removable_at)
+SELECT unnest(%(keys)s::text[]), until.at, until.at
+FROM (SELECT clock_timestamp() + %(lease)s::interval AS at) AS until
+ON CONFLICT (key) DO UPDATE
+SET orphaned_at = excluded.orphaned_at, removable_at = excluded.removable_at;
+
+-- name: blob_sizes
+-- How many bytes those of some blobs have that live.
+SELECT digest, size FROM pedigree.blob WHERE digest = ANY(%(digests)s::text[]);
+
 -- name: close_upload
 -- Make an upload's blobs live, if the upload was not swept. Where somebody else brought the same
 -- bytes in the meantime, theirs stay and ours become orphans.

@@ -4,7 +4,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from pydantic import AwareDatetime, Field, FiniteFloat, JsonValue, model_validator
+from pydantic import (
+    AwareDatetime,
+    Field,
+    FiniteFloat,
+    JsonValue,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from pedigree._record import Record
 from pedigree.artifacts.records import Digest
@@ -165,6 +173,9 @@ class Training(Record):
     created_at: datetime
 
 
+_PACKAGES = TypeAdapter(tuple[str, ...])
+
+
 class NewVersion(Record):
     """All that ``register`` needs beside the bytes."""
 
@@ -181,8 +192,11 @@ class NewVersion(Record):
         """Let the packages give the hash; a hash that is given must be theirs."""
         if not isinstance(given, dict) or not given.get("environment"):
             return given
-        metadata = DeclaredMetadata.model_validate(given["metadata"])
-        found = environment_hash(given["environment"])
+        try:
+            metadata = DeclaredMetadata.model_validate(given.get("metadata"))
+            found = environment_hash(_PACKAGES.validate_python(given["environment"]))
+        except ValidationError:
+            return given  # the fields themselves will say what is wrong with them
         if metadata.environment_hash not in (None, found):
             raise ValueError(
                 f"environment_hash {metadata.environment_hash} is not that of the packages given"

@@ -112,9 +112,7 @@ def register(
     with open_registry() as registry:
         registration = _register(registry, name, path, declared, as_json)
         reference = registration.version.reference
-        registry.write_card(reference)  # the card is part of the metadata that is checked
-        verdicts = registry.run_checks(reference)
-        registry.write_card(reference)  # now with the verdicts
+        verdicts = registry.judge(reference)
         version = registry.get(reference)
     _answer(registration, version, verdicts, as_json)
 

@@ -76,6 +76,11 @@ WHERE NOT EXISTS (
         SELECT FROM pedigree.document c
         LEFT JOIN planned_version p USING (model_id, version)
         WHERE c.digest = b.digest AND p.version IS NULL
+    )
+    AND NOT EXISTS (
+        SELECT FROM pedigree.upload_file u
+        JOIN pedigree.upload_session s USING (upload_id)
+        WHERE u.digest = b.digest AND s.lease_until > clock_timestamp()
     );
 
 -- name: plan_tiers
@@ -212,6 +217,11 @@ WITH removed AS (
     WHERE b.digest = ANY (%(digests)s::text[])
         AND NOT EXISTS (SELECT FROM pedigree.artifact_file f WHERE f.blob_digest = b.digest)
         AND NOT EXISTS (SELECT FROM pedigree.document c WHERE c.digest = b.digest)
+        AND NOT EXISTS (
+            SELECT FROM pedigree.upload_file u
+            JOIN pedigree.upload_session s USING (upload_id)
+            WHERE u.digest = b.digest AND s.lease_until > clock_timestamp()
+        )
     RETURNING b.digest, b.key, b.size
 ), noted AS (
     INSERT INTO pedigree.orphan (key) SELECT key FROM removed

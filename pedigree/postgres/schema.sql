@@ -1072,6 +1072,19 @@ CREATE TABLE pedigree.upload (
     lease_until timestamp with time zone NOT NULL
 );
 
+CREATE TABLE pedigree.upload_file (
+    upload_id uuid NOT NULL,
+    digest text NOT NULL COLLATE pg_catalog."C",
+    size bigint NOT NULL,
+    CONSTRAINT upload_file_size_check CHECK ((size >= 0))
+);
+
+CREATE TABLE pedigree.upload_session (
+    upload_id uuid NOT NULL,
+    model text NOT NULL COLLATE pg_catalog."C",
+    lease_until timestamp with time zone NOT NULL
+);
+
 CREATE TABLE pedigree.usage (
     usage_id bigint NOT NULL,
     model_id bigint NOT NULL,
@@ -1248,8 +1261,14 @@ ALTER TABLE ONLY pedigree.training
 ALTER TABLE ONLY pedigree.unsequenced
     ADD CONSTRAINT unsequenced_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY pedigree.upload_file
+    ADD CONSTRAINT upload_file_pkey PRIMARY KEY (upload_id, digest);
+
 ALTER TABLE ONLY pedigree.upload
     ADD CONSTRAINT upload_pkey PRIMARY KEY (upload_id);
+
+ALTER TABLE ONLY pedigree.upload_session
+    ADD CONSTRAINT upload_session_pkey PRIMARY KEY (upload_id);
 
 ALTER TABLE ONLY pedigree.usage
     ADD CONSTRAINT usage_pkey PRIMARY KEY (usage_id);
@@ -1337,7 +1356,11 @@ CREATE UNIQUE INDEX training_run_unique ON pedigree.training USING btree (model_
 
 CREATE INDEX training_version ON pedigree.training USING btree (model_id, version, created_at, training_id);
 
+CREATE INDEX upload_file_digest ON pedigree.upload_file USING btree (digest);
+
 CREATE INDEX upload_lease ON pedigree.upload USING btree (lease_until);
+
+CREATE INDEX upload_session_lease ON pedigree.upload_session USING btree (lease_until);
 
 CREATE UNIQUE INDEX usage_of_run ON pedigree.usage USING btree (model_id, version, run_id, asset, COALESCE(partition, ''::text));
 
@@ -1462,6 +1485,9 @@ ALTER TABLE ONLY pedigree.training
 
 ALTER TABLE ONLY pedigree.unsequenced
     ADD CONSTRAINT unsequenced_id_fkey FOREIGN KEY (id) REFERENCES pedigree.event(id);
+
+ALTER TABLE ONLY pedigree.upload_file
+    ADD CONSTRAINT upload_file_upload_id_fkey FOREIGN KEY (upload_id) REFERENCES pedigree.upload_session(upload_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY pedigree.usage
     ADD CONSTRAINT usage_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);

@@ -10,7 +10,6 @@ work.
 """
 
 from pedigree.registry.access import AccessVerbs
-from pedigree.registry.checking import CheckVerbs
 from pedigree.registry.lineage import LineageVerbs
 from pedigree.registry.models import ModelVerbs
 from pedigree.registry.monitoring import MonitoringVerbs
@@ -18,11 +17,12 @@ from pedigree.registry.quarantining import QuarantineVerbs
 from pedigree.registry.registering import RegisteringVerbs
 from pedigree.registry.retention import RetentionVerbs
 from pedigree.registry.searching import SearchVerbs
+from pedigree.registry.uploading import UploadVerbs
 
 
 class Registry(
     RegisteringVerbs,
-    CheckVerbs,
+    UploadVerbs,
     MonitoringVerbs,
     LineageVerbs,
     QuarantineVerbs,

@@ -95,6 +95,18 @@ class CheckVerbs(StageVerbs, DataVerbs, EvaluationVerbs):
             for rule in policy.check_rules(check)
         )
 
+    def judge(self, reference: str) -> tuple[RecordedVerdict, ...]:
+        """Write a version's card, run all the registry's checks on it, and write their verdicts in.
+
+        Raises:
+            InvalidPolicyError: A check does not take the settings that the policy gives it.
+            MissingDependencyError: What a check needs is not installed.
+        """
+        self.write_card(reference)  # the card is part of the metadata that is checked
+        verdicts = self.run_checks(reference)
+        self.write_card(reference)
+        return verdicts
+
     def check_rules(self, name: str, check: str) -> tuple[CheckRule, ...]:
         """Return the rules by which a model's stages ask for a check, of each settings the first.
 

@@ -1,0 +1,169 @@
+"""Uploads whose files come one by one, from elsewhere, in any order and by several tries.
+
+A file reaches the store in two ways. It is sent to us, who hash it while it comes; or it is put by
+a signed URL under a *staged* key. Whoever has such a URL can write there again as long as it holds,
+so what lies there is copied to a key of ours, hashed on the way, and never referred to itself.
+"""
+
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from pydantic import Field
+
+from pedigree._record import Record
+from pedigree.artifacts.objects import ObjectStore, staging_key
+from pedigree.artifacts.paths import source_file
+from pedigree.artifacts.publish import BlobToBring, bring_blob
+from pedigree.artifacts.records import Digest, Tier
+from pedigree.artifacts.store import SQL
+from pedigree.errors import (
+    CorruptionError,
+    InvalidArtifactError,
+    UnsupportedByStoreError,
+    UploadNotFoundError,
+)
+from pedigree.postgres.database import Database
+from pedigree.postgres.transaction import Transaction
+
+# A session is kept for so long behind its last sign of life, and its signed URLs hold as long.
+LEASE = timedelta(hours=1)
+
+
+class WantedFile(Record):
+    """A file that somebody has."""
+
+    digest: Digest
+    size: int = Field(ge=0, lt=2**63, description="Bytes")
+
+
+class UploadFile(WantedFile):
+    """A file of an upload."""
+
+    stored: bool = Field(description="The registry has it; nothing is left to do for it")
+    url: str | None = Field(
+        default=None, description="Put its bytes here, without a token; else send them to us"
+    )
+
+
+class UploadSession(Record):
+    """An upload that is under way: which files are still missing, and where to put them."""
+
+    upload_id: UUID
+    model: str
+    expires_at: datetime = Field(description="It is kept until then, and longer if it is used")
+    files: tuple[UploadFile, ...]
+
+    @property
+    def missing(self) -> tuple[UploadFile, ...]:
+        """The files that the registry lacks."""
+        return tuple(file for file in self.files if not file.stored)
+
+
+def begin_session(
+    transaction: Transaction, upload_id: UUID, model: str, files: Sequence[WantedFile]
+) -> UploadSession:
+    """Begin an upload; what it lists is not collected while it lasts."""
+    sizes = {file.digest: file.size for file in files}
+    values = {"digests": [*sizes], "sizes": [*sizes.values()]}
+    transaction.execute(
+        SQL["begin_session"], {**values, "upload_id": upload_id, "model": model, "lease": LEASE}
+    )
+    # What is being collected at this moment is either passed by, or not live any more.
+    transaction.execute(SQL["lock_blobs"], values)
+    return session(transaction, upload_id, model)
+
+
+def session(transaction: Transaction, upload_id: UUID, model: str) -> UploadSession:
+    """Return an upload of a model, and keep it for longer.
+
+    Raises:
+        UploadNotFoundError: None of that id is under way for the model.
+    """
+    values = {"upload_id": upload_id, "model": model, "lease": LEASE}
+    row = transaction.execute(SQL["keep_session"], values).fetchone()
+    if row is None:
+        raise UploadNotFoundError(
+            f"no such upload is under way for {model}",
+            field="upload_id",
+            value=str(upload_id),
+            remedy="Begin a new one; what was registered is there already",
+        )
+    files = transaction.execute(SQL["session_files"], values).fetchall()
+    return UploadSession(**row, files=tuple(UploadFile(**file) for file in files))
+
+
+def end_session(transaction: Transaction, upload_id: UUID, model: str) -> None:
+    """End an upload; one that is not there has ended."""
+    transaction.execute(SQL["end_session"], {"upload_id": upload_id, "model": model})
+
+
+def with_urls(database: Database, store: ObjectStore, found: UploadSession) -> UploadSession:
+    """Say where to put the files that are missing, where the store lets others write."""
+    keys = [_staged_key(found.upload_id, file.digest) for file in found.missing]
+    if not keys:
+        return found
+    try:
+        signed = store.sign(keys, LEASE, "PUT")
+    except UnsupportedByStoreError:
+        return found
+    # Before anybody knows the URLs.
+    database.run(lambda tx: tx.execute(SQL["note_staged"], {"keys": keys, "lease": LEASE}))
+    urls = dict(zip([file.digest for file in found.missing], signed, strict=True))
+    files = tuple(file.model_copy(update={"url": urls.get(file.digest)}) for file in found.files)
+    return found.model_copy(update={"files": files})
+
+
+def keep_received(database: Database, store: ObjectStore, file: WantedFile, received: Path) -> None:
+    """Bring a file that was sent to us into the store.
+
+    Raises:
+        InvalidArtifactError: It has other bytes than those of the digest.
+    """
+    source = source_file(received, received.name, received.stat())
+
+    def put(key: str) -> None:
+        with closing(store.intake(UUID(received.name))) as intake:
+            taken = intake.take(source)
+            if taken.digest != file.digest:
+                raise _other_bytes(file)
+            intake.keep(source, taken.digest, key)
+
+    bring_blob(database, store, BlobToBring(file.digest, file.size), put)
+
+
+def fetch_staged(database: Database, store: ObjectStore, upload_id: UUID, file: WantedFile) -> None:
+    """Take over a file that was put by its signed URL; where there is none it stays missing.
+
+    Raises:
+        InvalidArtifactError: What lies there are other bytes.
+    """
+    staged = _staged_key(upload_id, file.digest)
+    size = store.size(staged)
+    if size is None:
+        return
+    if size != file.size:
+        raise _other_bytes(file)
+
+    def put(key: str) -> None:
+        store.copy(staged, key, Tier.STANDARD, digest=file.digest)
+
+    try:
+        bring_blob(database, store, BlobToBring(file.digest, file.size), put)
+    except CorruptionError as error:
+        raise _other_bytes(file) from error
+
+
+def _staged_key(upload_id: UUID, digest: Digest) -> str:
+    return f"{staging_key(upload_id)}/{digest.removeprefix('sha256:')}"
+
+
+def _other_bytes(file: WantedFile) -> InvalidArtifactError:
+    return InvalidArtifactError(
+        "other bytes were uploaded than those of the digest",
+        field="digest",
+        value=file.digest,
+        remedy="Upload the file again",
+    )

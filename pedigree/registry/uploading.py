@@ -1,0 +1,155 @@
+"""Versions whose bytes come from elsewhere: uploaded file by file, then registered by digest."""
+
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from pedigree.artifacts import sessions
+from pedigree.artifacts.listing import list_files, seal_listed
+from pedigree.artifacts.records import Digest, ManifestFile
+from pedigree.artifacts.sessions import UploadFile, UploadSession, WantedFile
+from pedigree.catalog import reading
+from pedigree.catalog.metadata import validated
+from pedigree.catalog.names import validate_name
+from pedigree.catalog.records import NewVersion, Registration
+from pedigree.catalog.references import Reference
+from pedigree.catalog.registration import register_manifest
+from pedigree.errors import PedigreeError, UploadNotFoundError
+from pedigree.flavors.plugins import get_flavor
+from pedigree.postgres.transaction import Transaction
+from pedigree.registry.checking import CheckVerbs
+
+_LOG = logging.getLogger(__name__)
+
+
+class UploadVerbs(CheckVerbs):
+    """Verbs for uploads, and for versions of files that are there."""
+
+    def begin_upload(self, name: str, files: Sequence[WantedFile]) -> UploadSession:
+        """Say which files the registry lacks, and where to put them.
+
+        Args:
+            name: The model that they are for; it need not exist yet.
+            files: What its version will be made of.
+
+        Raises:
+            InvalidNameError: The name breaks the rule.
+        """
+        validate_name(name)
+        upload_id = uuid4()
+        begun = self.database.run(
+            lambda transaction: sessions.begin_session(transaction, upload_id, name, files)
+        )
+        return sessions.with_urls(self.database, self.store, begun)
+
+    def upload(self, name: str, upload_id: UUID) -> UploadSession:
+        """Return an upload that is under way: what is still missing, and where to put it.
+
+        Raises:
+            UploadNotFoundError: None of that id is under way for the model.
+        """
+        return sessions.with_urls(self.database, self.store, self._session(name, upload_id))
+
+    def wanted_file(self, name: str, upload_id: UUID, digest: Digest) -> UploadFile:
+        """Return a file of an upload.
+
+        Raises:
+            UploadNotFoundError: No such upload is under way, or it is not for this file.
+        """
+        for file in self._session(name, upload_id).files:
+            if file.digest == digest:
+                return file
+        raise UploadNotFoundError(
+            "the upload is not for this file",
+            field="digest",
+            value=digest,
+            remedy="Begin an upload that lists it",
+        )
+
+    def keep_file(self, file: UploadFile, received: Path) -> None:
+        """Keep a file of an upload; one that is there already is left alone.
+
+        Args:
+            file: The file, as :meth:`wanted_file` gave it.
+            received: Its bytes, in a file named by a UUID.
+
+        Raises:
+            InvalidArtifactError: They are other bytes than the digest says.
+        """
+        sessions.keep_received(self.database, self.store, file, received)
+
+    def fetch_uploaded(self, name: str, upload_id: UUID) -> None:
+        """Take over what was put by signed URLs, hashed on the way; an ended upload has nothing.
+
+        Raises:
+            InvalidArtifactError: What was put are other bytes than the digest says.
+        """
+        with suppress(UploadNotFoundError):
+            for file in self._session(name, upload_id).missing:
+                sessions.fetch_staged(self.database, self.store, upload_id, file)
+
+    def end_upload(self, name: str, upload_id: UUID) -> None:
+        """End an upload; what it brought and no version has is collected in time."""
+        self.database.run(lambda transaction: sessions.end_session(transaction, upload_id, name))
+
+    def _session(self, name: str, upload_id: UUID) -> UploadSession:
+        return self.database.run(lambda transaction: sessions.session(transaction, upload_id, name))
+
+    def register_files(
+        self,
+        name: str,
+        files: Sequence[ManifestFile],
+        new: NewVersion,
+        *,
+        upload_id: UUID | None = None,
+    ) -> Registration:
+        """Register files that the registry has as a version; then its checks are run.
+
+        Those checks that need the asset graph leave it waiting for a run.
+
+        Args:
+            name: The registered model, created if it is new.
+            files: What the version is made of.
+            new: All about it.
+            upload_id: The upload that brought them, which ends with this.
+
+        Raises:
+            InvalidInputError: The name, flavor, list or metadata is wrong; nothing was written.
+            BytesMissingError: The registry lacks some of the files.
+            NameTakenError: The name has a twin, or was deleted.
+        """
+        validate_name(name)
+        get_flavor(validated(new.metadata).flavor)
+        manifest = list_files(new.metadata.flavor, new.metadata.signature, files)
+        actor = self.actor()
+
+        def write(transaction: Transaction) -> Registration:
+            seal_listed(transaction, manifest)
+            if upload_id:
+                sessions.end_session(transaction, upload_id, name)
+            done = register_manifest(transaction, name, manifest, new, actor)
+            reference = Reference(name=name, version=done.version)
+            return Registration(
+                version=reading.find_version(transaction, reference),
+                created=done.created,
+                training_id=done.training_id,
+                notice=done.notice,
+            )
+
+        registration = self.database.run(write)
+        reference = registration.version.reference
+        self._afterwards(lambda registry: registry._judge_new(reference))
+        return registration
+
+    def _judge_new(self, reference: str) -> None:
+        try:
+            self.judge(reference)
+        except PedigreeError as error:  # the version is there, and waits for its checks
+            _LOG.warning(
+                "%s was registered and not judged: %s",
+                reference,
+                error,
+                extra={"action": "version.judge", "reference": reference},
+            )
