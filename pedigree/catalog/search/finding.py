@@ -13,7 +13,7 @@ from dataclasses import replace
 from psycopg import sql
 
 from pedigree.catalog.search import drivers
-from pedigree.catalog.search.asking import ANY, MERGED, NESTED
+from pedigree.catalog.search.asking import ANY, MERGED, NESTED, NESTED_ANEW
 from pedigree.catalog.search.expressions import Expression
 from pedigree.catalog.search.selecting import (
     Search,
@@ -56,8 +56,8 @@ def _in_order(transaction: Transaction, search: Search, lists: Sequence[Expressi
         return _along_metric(transaction, search)
     translator = translator_of(search)
     statement = selected(search, translator, _ALL)
-    allowed = NESTED if first.field.name in _WALKED else ANY
-    return page(transaction, search, statement, translator, allowed)
+    plan = NESTED_ANEW if first.field.name in _WALKED else ANY
+    return page(transaction, search, statement, translator, plan)
 
 
 def _among_few(transaction: Transaction, search: Search, part: Expression) -> list[Row]:
@@ -65,7 +65,8 @@ def _among_few(transaction: Transaction, search: Search, part: Expression) -> li
     # The limit tells the planner how few they are; there are not as many.
     hits = sql.SQL("({} LIMIT {}) AS hits JOIN pedigree.search_version s USING (model_id, version)")
     source = hits.format(drivers.driving(part, translator), sql.Literal(drivers.FEW + 1))
-    return page(transaction, search, selected(search, translator, source), translator)
+    statement = selected(search, translator, source)
+    return page(transaction, search, statement, translator, NESTED_ANEW)
 
 
 def _try_walk(transaction: Transaction, search: Search, lists: Sequence[Expression]) -> list[Row]:
@@ -83,7 +84,8 @@ def _try_walk(transaction: Transaction, search: Search, lists: Sequence[Expressi
         way=search.way,
         most=sql.Literal(most),
     )
-    return page(transaction, search, selected(search, translator, source), translator)
+    statement = selected(search, translator, source)
+    return page(transaction, search, statement, translator, NESTED_ANEW)
 
 
 def _along_lists(

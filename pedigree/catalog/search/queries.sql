@@ -1,8 +1,9 @@
 -- name: settings
 -- What holds for one statement of a search: which joins the planner may take, since it cannot know
--- how many versions a filter finds, and how long it may take.
+-- how many versions a filter finds; whether it looks at the values; how long the statement may take.
 SELECT set_config('enable_nestloop', %(nested)s, true), set_config('enable_mergejoin', %(merged)s, true),
     set_config('enable_hashjoin', %(hashed)s, true), set_config('enable_seqscan', %(scanned)s, true),
+    set_config('plan_cache_mode', %(anew)s, true),
     set_config('statement_timeout', '60s', true);
 
 -- name: trigrams

@@ -7,7 +7,7 @@ from typing import LiteralString
 
 from psycopg import sql
 
-from pedigree.catalog.search.asking import NESTED, Joins, ask, with_records
+from pedigree.catalog.search.asking import NESTED, Plan, ask, with_records
 from pedigree.catalog.search.expressions import Expression, conjuncts
 from pedigree.catalog.search.fields import FIELDS, Kind
 from pedigree.catalog.search.ordering import Position, SortKey, cursor_value
@@ -57,11 +57,11 @@ def page(
     search: Search,
     statement: sql.Composable,
     translator: Translator,
-    joins: Joins = NESTED,
+    plan: Plan = NESTED,
 ) -> list[Row]:
     """Return the rows of a page's statement, with the versions' records if they are wanted."""
     wanted = with_records(statement) if search.with_records else statement
-    return ask(transaction, wanted, translator.parameters, joins)
+    return ask(transaction, wanted, translator.parameters, plan)
 
 
 def selected(search: Search, translator: Translator, source: sql.Composable) -> sql.Composable:
