@@ -25,7 +25,7 @@ from pedigree.dagster.inputs import AssetLike, key_of
 from pedigree.dagster.provenance import actor_of
 from pedigree.dagster.resource import RegistryResource
 from pedigree.datasets.records import DataState, DataVerdict
-from pedigree.errors import MissingDependencyError
+from pedigree.libraries import library
 from pedigree.lifecycle.records import Severity
 
 if TYPE_CHECKING:
@@ -171,12 +171,4 @@ def _described(result: Any) -> dict[str, Any]:
 
 def _great_expectations() -> Any:
     os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read at import; it would call home otherwise
-    try:
-        import great_expectations  # noqa: PLC0415
-    except ImportError as error:
-        raise MissingDependencyError(
-            "great_expectations is not installed",
-            field="expectations_check",
-            remedy="Run: pip install 'pedigree[expectations]'",
-        ) from error
-    return great_expectations
+    return library("great_expectations", extra="expectations")

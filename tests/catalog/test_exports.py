@@ -139,6 +139,7 @@ def test_an_unknown_format_and_a_missing_library_say_what_to_do(
 ) -> None:
     with pytest.raises(InvalidInputError, match="Choose one of openlineage, prov"):
         exported.export_lineage("churn/1", "xml")
-    monkeypatch.setitem(sys.modules, "prov.model", None)
-    with pytest.raises(MissingDependencyError, match=r"pedigree\[lineage\]"):
-        exported.export_lineage("churn/1", "prov")
+    for library, form in (("prov.model", "prov"), ("openlineage.client.serde", "openlineage")):
+        monkeypatch.setitem(sys.modules, library, None)
+        with pytest.raises(MissingDependencyError, match=r"pedigree\[lineage\]"):
+            exported.export_lineage("churn/1", form)

@@ -319,6 +319,35 @@ def test_expectations_hold_the_training_data_and_are_linked_from_the_version(
     assert pedigree.run_check("churn/1", "training_data_expectations").passed is passes
 
 
+@pytest.mark.parametrize("severity", list(Severity))
+def test_a_suite_that_fails_stops_by_an_error_alone_and_is_linked_by_a_warning_too(
+    materialize: Materialize, pedigree: Registry, severity: Severity
+) -> None:
+    @dg.asset
+    def customers() -> pd.DataFrame:
+        return pd.DataFrame({"tenure": [1.0, None]})
+
+    policy = asked(("candidate", CheckRule(name="training_data_expectations")))
+
+    @model_asset(name="churn", flavor="generic", policy=policy, deps=[customers])
+    def churn() -> TrainedModel:
+        return trained("one")
+
+    stops = severity is Severity.ERROR
+    suite = expectations_check(customers, SUITE, severity=severity)
+    result = materialize(customers, churn, suite, raise_on_error=False)
+    (found,) = result.get_asset_check_evaluations()
+    assert (found.passed, found.severity.name) == (False, severity.name)
+    assert result.success is not stops
+    if stops:
+        materialize(churn)  # by itself, after a person has looked
+    verdict = pedigree.run_check("churn/1", "training_data_expectations")
+    (linked,) = verdict.details["verdicts"]
+    assert (linked["run_id"], linked["severity"]) == (result.run_id, severity.value)
+    assert (verdict.passed, verdict.severity) == (False, severity)
+    assert pedigree.get("churn/1").stage == ("none" if stops else "candidate")
+
+
 def test_great_expectations_is_not_imported_by_defining_a_check() -> None:
     import subprocess
     import sys
