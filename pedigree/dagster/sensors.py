@@ -48,7 +48,7 @@ class _Tick:
     def look_at(self, name: str, target: Target) -> None:
         """Ask for the promotion of a model that is due, or note what its candidates wait for."""
         try:
-            self.registry.renew_verdicts(name)
+            self._renew(name)
             weighing = self.registry.weigh(name)
         except ModelNotFoundError:
             return  # never trained yet, or deleted
@@ -68,6 +68,15 @@ class _Tick:
         elif weighing.waiting:
             newest = weighing.waiting[0]
             self.notes.append(f"{newest.reference} → {newest.stage}: {'; '.join(newest.waits_for)}")
+
+    def _renew(self, name: str) -> None:
+        try:
+            self.registry.renew_verdicts(name)
+        except (ModelNotFoundError, UnavailableError):
+            raise
+        except PedigreeError as error:
+            # What a check lacks here, such as a library, holds up the versions that need it alone.
+            self.notes.append(f"{name}: {error}")
 
     def result(self, seq: int, looked_at: str | None, *, looked: bool) -> dg.SensorResult:
         """Return what the daemon shall do and remember."""

@@ -171,6 +171,9 @@ def register_in_step(
     name = line.registered_name(provenance.partition)
     trained = trained.completed(spec)
     lineage = _finish(context, capture, provenance, spec)
+    if line.policy != default_policy():
+        # Before the version, which is then no older than what is asked of it.
+        registry.set_policy(name, line.policy, actor=registry.actor(provenance.actor))
     registration = register_trained(
         registry,
         name,
@@ -181,8 +184,6 @@ def register_in_step(
         code_version=spec.code_version,
         lineage=lineage,
     )
-    if line.policy != default_policy():
-        registry.set_policy(name, line.policy, actor=registry.actor(provenance.actor))
     card = registry.write_card(registration.version.reference, trained.notes)
     found = result_metadata(registration, trained, lineage, registry.settings, card=card.location)
     return Registered(registration, found)

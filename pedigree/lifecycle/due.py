@@ -1,5 +1,6 @@
 """Say what versions wait for, and which promotions are due."""
 
+import json
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -13,7 +14,7 @@ from pedigree.lifecycle.facts import (
     look_at_model,
     model_state,
 )
-from pedigree.lifecycle.gates import Asker, explain_gates, is_aged, is_void
+from pedigree.lifecycle.gates import Asker, explain_gates, is_aged, is_void, verdict_by
 from pedigree.lifecycle.records import (
     ARCHIVED,
     CANDIDATE,
@@ -104,20 +105,37 @@ def _waiting(
                 yield rule, facts
 
 
-def spent_verdicts(transaction: Transaction, name: str) -> tuple[tuple[int, RecordedVerdict], ...]:
-    """Return the verdicts on waiting versions that must be given anew, the newest versions first.
+def checks_to_renew(transaction: Transaction, name: str) -> tuple[tuple[int, CheckRule], ...]:
+    """Return the checks that waiting versions must pass anew, the newest versions first.
 
-    They compared with a former champion, or are older than the policy allows; and a stage still
-    asks for them.
+    Their verdict compared with a former champion or is older than the policy allows, and a stage
+    asks for it still; or the version is older than the policy, which asks what no check looked at.
     """
     model = look_at_model(transaction, name)
-    found: dict[tuple[int, datetime], tuple[int, RecordedVerdict]] = {}
+    (row,) = transaction.execute(SQL["policy_since"], {"model_id": model.model_id}).fetchall()
+    found: dict[tuple[int, str, str], tuple[int, CheckRule]] = {}
     for rule, facts in _waiting(transaction, model):
-        number = facts.version.version_id
-        for verdict in facts.verdicts:
-            if any(_is_spent(verdict, check, model) for check in _asking(model, rule, verdict)):
-                found[number, verdict.at] = (number, verdict)
-    return tuple(sorted(found.values(), key=lambda pair: (-pair[0], pair[1].check)))
+        asked = [*_spent(model, rule, facts), *_not_judged(rule, facts, row["policy_since"])]
+        for check in asked:
+            number = facts.version.version_id
+            found[number, check.name, json.dumps(check.settings, sort_keys=True)] = (number, check)
+    return tuple(sorted(found.values(), key=lambda pair: (-pair[0], pair[1].name)))
+
+
+def _spent(model: ModelFacts, rule: StageRule, facts: VersionFacts) -> Iterator[CheckRule]:
+    for verdict in facts.verdicts:
+        if any(_is_spent(verdict, check, model) for check in _asking(model, rule, verdict)):
+            yield CheckRule(name=verdict.check, settings=verdict.settings or {})
+
+
+def _not_judged(
+    rule: StageRule, facts: VersionFacts, policy_since: datetime | None
+) -> Iterator[CheckRule]:
+    """Give what a policy asks that is younger than the version; else its run has the checks."""
+    if policy_since is not None and facts.version.created_at < policy_since:
+        for check in rule.checks:
+            if verdict_by(check, facts.verdicts) is None:
+                yield check
 
 
 def _asking(model: ModelFacts, rule: StageRule, verdict: RecordedVerdict) -> list[CheckRule]:

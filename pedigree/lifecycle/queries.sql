@@ -115,6 +115,10 @@ SELECT model_id, name, generation, policy, policy_revision, clock_timestamp() AS
 FROM pedigree.registered_model
 WHERE name_key = %(name_key)s AND deleted_at IS NULL;
 
+-- name: policy_since
+-- Since when a model's policy asks what it asks; NULL where it has none of its own.
+SELECT policy_since FROM pedigree.registered_model WHERE model_id = %(model_id)s;
+
 -- name: waiting_versions
 -- The newest thousand living versions that are in one of some stages.
 SELECT v.version

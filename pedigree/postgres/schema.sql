@@ -11,6 +11,7 @@ CREATE FUNCTION pedigree.count_policy_revision() RETURNS trigger
     AS $$
 BEGIN
     NEW.policy_revision := OLD.policy_revision + 1;
+    NEW.policy_since := clock_timestamp();
     RETURN NEW;
 END
 $$;
@@ -576,7 +577,8 @@ CREATE TABLE pedigree.registered_model (
     created_at timestamp with time zone NOT NULL,
     created_by text NOT NULL,
     deleted_at timestamp with time zone,
-    policy_revision integer DEFAULT 0 NOT NULL
+    policy_revision integer DEFAULT 0 NOT NULL,
+    policy_since timestamp with time zone
 );
 
 CREATE TABLE pedigree.tenure (

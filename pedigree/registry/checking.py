@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pedigree.audit.records import Actor
 from pedigree.catalog.records import ModelVersion
-from pedigree.errors import InvalidMetadataError
+from pedigree.errors import InvalidMetadataError, MissingDependencyError
 from pedigree.lifecycle import due
 from pedigree.lifecycle.checks import CHECKS
 from pedigree.lifecycle.checks.base import Check
@@ -138,21 +138,31 @@ class CheckVerbs(StageVerbs, DataVerbs, EvaluationVerbs):
         return self._with_version(reference, write)
 
     def renew_verdicts(self, name: str) -> tuple[RecordedVerdict, ...]:
-        """Run anew the checks of waiting versions whose verdict is void or too old.
+        """Run anew the checks of waiting versions whose verdict is void, too old, or not there.
 
-        The newest versions come first, a few at each call. Only the registry's own checks can be
-        run from here; others stay void until their run.
+        Not there is the verdict of a version that is older than its model's policy, where this asks
+        for a check, or for other settings of one, that nothing has looked at. The newest versions
+        come first, a few at each call. Only the registry's own checks can be run from here; others
+        wait for their run.
+
+        Raises:
+            MissingDependencyError: What one of them needs is not installed; the others have run.
         """
-        spent = self.database.look(lambda transaction: due.spent_verdicts(transaction, name))
-        renewable = [(version, each) for version, each in spent if each.check in CHECKS]
+        wanted = self.database.look(lambda transaction: due.checks_to_renew(transaction, name))
+        renewable = [(version, check) for version, check in wanted if check.name in CHECKS]
         renewable = renewable[:_RENEWED_AT_ONCE]
-        renewed = tuple(
-            self.run_check(f"{name}/{version}", each.check, rule=_rule_of(each))
-            for version, each in renewable
-        )
+        renewed: list[RecordedVerdict] = []
+        lacking: MissingDependencyError | None = None
+        for version, check in renewable:
+            try:
+                renewed.append(self.run_check(f"{name}/{version}", check.name, rule=check))
+            except MissingDependencyError as error:
+                lacking = error
         for version in sorted({version for version, _ in renewable}):
             self.renew_card(f"{name}/{version}")
-        return renewed
+        if lacking is not None:
+            raise lacking
+        return tuple(renewed)
 
     def _show(self, version: ModelVersion, verdicts: Sequence[RecordedVerdict]) -> None:
         origin = self.trainings(version.reference, limit=1)[0].origin
@@ -169,7 +179,3 @@ def _known(check: str) -> Check:
             remedy=f"Choose one of {', '.join(CHECKS)}",
         )
     return CHECKS[check]
-
-
-def _rule_of(verdict: RecordedVerdict) -> CheckRule:
-    return CheckRule(name=verdict.check, settings=verdict.settings or {})

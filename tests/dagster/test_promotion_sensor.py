@@ -1,5 +1,6 @@
 """What candidates wait for, who goes on by itself, and the one promotion of many versions."""
 
+import sys
 from pathlib import Path
 
 import dagster as dg
@@ -113,6 +114,46 @@ def test_a_soak_that_ends_is_seen_without_an_event(make_location, pedigree: Regi
     assert location.tick("pedigree_promotion").skip_message == "nothing happened in the registry"
     let_time_pass(pedigree, "governed/1", days=2)
     assert location.promote() == ["production"]
+
+
+def test_a_stricter_policy_has_the_sensor_look_again_and_go_on_by_itself(
+    make_location, pedigree: Registry
+) -> None:
+    asset = under(policy_of(soak="2d"))
+    location = make_location(asset)
+    train(location, asset)
+    pedigree.run_check("governed/1", "metadata_complete")
+    assert location.promote() == []
+    fails = {"name": "metadata_complete", "settings": {"required": ["risk_class"]}}
+    pedigree.set_policy("governed", policy_of(checks=["artifact_intact", fails]))
+    (waits,) = pedigree.explain("governed/1", "production").waits_for[1:]
+    assert waits == "check metadata_complete, which has not run by the settings of this stage"
+    said = location.tick("pedigree_promotion").skip_message
+    assert "governed/1 → production: check metadata_complete, which failed" in said
+    pedigree.set_policy("governed", policy_of(checks=["artifact_intact", "metadata_complete"]))
+    assert location.promote() == ["production"]
+
+
+def test_a_check_that_cannot_run_here_holds_up_no_other_version(
+    location: Location, pedigree: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    location.train("one")
+    location.train("two", 0.9)
+    scan = {"name": "artifact_scan", "severity": "warn"}
+    described = {"name": "metadata_complete", "settings": {"required": ["description"]}}
+    stages = [
+        {**rule.model_dump(mode="json"), "checks": [scan, described]}
+        for rule in pedigree.policy("churn").stages
+    ]
+    pedigree.set_policy("churn", Policy.model_validate({"stages": stages}))
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "picklescan.scanner", None)
+        answer = location.tick("pedigree_promotion")
+    (request,) = answer.run_requests
+    assert request.tags["pedigree/version"] == "2"
+    verdicts = pedigree.verdicts("churn/1")
+    assert described["settings"] in [each.settings for each in verdicts]
+    assert "artifact_scan" not in {each.check for each in verdicts}
 
 
 def test_a_gate_that_closes_before_the_run_fails_it_and_new_evidence_asks_anew(

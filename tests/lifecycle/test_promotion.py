@@ -15,7 +15,7 @@ from pedigree.errors import (
     VersionNotFoundError,
 )
 from pedigree.lifecycle.policy import default_policy
-from pedigree.lifecycle.records import Verdict
+from pedigree.lifecycle.records import Policy, Verdict
 from pedigree.registry import Registry
 from tests.factories import (
     AUC_POLICY,
@@ -23,6 +23,7 @@ from tests.factories import (
     register,
     register_candidate,
 )
+from tests.lifecycle.deciding import candidate
 
 
 def in_production(registry: Registry, folder: Path, content: str, **fields: object) -> str:
@@ -173,6 +174,39 @@ def test_a_relative_verdict_is_void_when_the_champion_changes_and_can_be_renewed
     registry.promote("churn/5", "archived")
     registry.renew_verdicts("churn")
     registry.promote(newest, "staging")
+
+
+def test_what_a_stricter_policy_asks_is_looked_at_on_the_versions_that_wait(
+    registry: Registry, tmp_path: Path
+) -> None:
+    registry.set_policy("churn", asking(production=["artifact_intact"]))
+    old = candidate(registry, tmp_path)
+    registry.run_check(old, "artifact_intact")
+    assert registry.renew_verdicts("churn") == ()
+    strict = {"name": "metadata_complete", "settings": {"required": ["risk_class"]}}
+    registry.set_policy("churn", asking(staging=["card_complete"], production=[strict]))
+    younger = candidate(registry, tmp_path, "b")
+    renewed = registry.renew_verdicts("churn")
+    assert [each.check for each in renewed] == ["card_complete"]
+    # the younger one is of this policy's time: its own run has the checks
+    assert {each.check for each in registry.verdicts(younger)} == {"metadata_complete"}
+    # what a stage behind asks is looked at when the version waits for it
+    registry.set_policy("churn", asking(staging=["artifact_intact"], production=[strict]))
+    registry.promote(old, "staging")
+    (renewed,) = [each for each in registry.renew_verdicts("churn") if each.settings]
+    assert (renewed.passed, renewed.settings) == (False, strict["settings"])
+    assert registry.renew_verdicts("churn") == ()
+    assert "risk_class" in registry.explain(old, "production").waits_for[0]
+
+
+def asking(**checks: list[object]) -> Policy:
+    """The default stages; a candidate needs its metadata, and the others what is said here."""
+    asked = {"candidate": ["metadata_complete"], **checks}
+    stages = [
+        {**rule.model_dump(mode="json"), "checks": asked.get(rule.name, [])}
+        for rule in default_policy().stages
+    ]
+    return Policy.model_validate({"stages": stages})
 
 
 def test_an_alias_moves_between_versions_and_leaves_a_timeline(
