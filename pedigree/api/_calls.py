@@ -4,10 +4,11 @@ import hashlib
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Annotated, Any, Generic, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import Depends, Header, Path, Query, Request
-from pydantic import Field
+from pydantic import AwareDatetime, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
 from pedigree._record import Record
@@ -20,11 +21,22 @@ from pedigree.registry import Registry
 
 T = TypeVar("T")
 
+
+def _text_alone(given: object) -> object:
+    """Refuse a number, which would be read as seconds since 1970."""
+    if isinstance(given, int | float) or (isinstance(given, str) and given.isdigit()):
+        raise PydanticCustomError("datetime_type", "write a moment as 2026-03-01T12:00Z")
+    return given
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_text_alone)]
+"""A moment with its time zone, as ISO 8601 writes it."""
+
 MOST_ON_A_PAGE = 1000
 # What a caller has may be shown to it again once it has asked whether that still holds.
 _CACHING = {"Cache-Control": "private, no-cache"}
 
-Name = Annotated[str, Path(max_length=1024, description="A registered model's name")]
+Name = Annotated[str, Path(min_length=1, max_length=256, description="A registered model's name")]
 Number = Annotated[int, Path(ge=1, le=10**9 - 1, description="A version's number")]
 Limit = Annotated[int, Query(ge=1, le=MOST_ON_A_PAGE, description="How many at most")]
 
@@ -73,7 +85,7 @@ class Reading:
         if further is not None:
             query = [*self._request.query_params.multi_items()]
             query = [each for each in query if each[0] != parameter] + [(parameter, further)]
-            target = f"{self._request.scope['path']}?{urlencode(query)}"
+            target = f"{quote(self._request.scope['path'])}?{urlencode(query)}"
             headers["Link"] = f'<{target}>; rel="next"'
         return self._answer(state_of(value), headers)
 
@@ -100,7 +112,7 @@ class Writing:
 
     def path(self, endpoint: str, **parameters: object) -> str:
         """Return the path of another endpoint."""
-        return str(self._request.app.url_path_for(endpoint, **parameters))
+        return quote(self._request.app.url_path_for(endpoint, **parameters))
 
     def write(
         self,
@@ -200,15 +212,21 @@ def _response(answer: Answer) -> Response:
     return Response(answer.body, answer.status, headers=answer.headers, media_type=kind)
 
 
-_IfNoneMatch = Annotated[str | None, Header(max_length=4096, description="ETags that are known")]
+_VISIBLE = r"^[\x21-\x7e]+( [\x21-\x7e]+)*$"
+_IfNoneMatch = Annotated[
+    str | None, Header(max_length=4096, pattern=_VISIBLE, description="ETags that are known")
+]
 _IfMatch = Annotated[
-    str | None, Header(max_length=4096, description="Change only what has one of these ETags")
+    str | None,
+    Header(
+        max_length=4096, pattern=_VISIBLE, description="Change only what has one of these ETags"
+    ),
 ]
 _IdempotencyKey = Annotated[
     str | None,
     Header(
-        min_length=1,
         max_length=255,
+        pattern=_VISIBLE,
         description="Any unique text: the same request sent again with it is done once",
     ),
 ]

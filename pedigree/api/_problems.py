@@ -12,6 +12,7 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
+from starlette.routing import Route
 
 from pedigree import errors
 from pedigree._pointing import shortened
@@ -118,7 +119,8 @@ async def _invalid(request: Request, error: Exception) -> Response:
         value=_value(first),
         remedy=f"See the schema of this request at {request.app.openapi_url}",
     )
-    status = 400 if first["type"] == "json_invalid" else 422
+    # What the OpenAPI document rules out is 400; what only the record itself can judge is 422.
+    status = 422 if first["type"] == "value_error" else 400
     return _answer(_problem_of(told, status))
 
 
@@ -134,15 +136,24 @@ def _value(found: Mapping[str, Any]) -> object:
     return None if _PRIVATE & set(found["loc"]) else value
 
 
-async def _of_http(request: Request, error: Exception) -> Response:  # noqa: ARG001
+async def _of_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    headers = {"Allow": _methods(request)} if error.status_code == 405 else error.headers
     problem = {
         "type": "about:blank",
         "title": str(error.detail),
         "status": error.status_code,
         "detail": str(error.detail),
     }
-    return _answer(problem, error.headers)
+    return _answer(problem, headers)
+
+
+def _methods(request: Request) -> str:
+    """Return the methods of a path, of which each is a route."""
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    path = request.scope["path"]
+    matching = [route.methods or () for route in routes if route.path_regex.match(path)]
+    return ", ".join(sorted({method for methods in matching for method in methods}))
 
 
 async def _unstorable(request: Request, error: Exception) -> Response:

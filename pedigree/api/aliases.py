@@ -26,7 +26,7 @@ class AliasTarget(Record):
     version: int = Field(ge=1, lt=10**9)
     reason: str | None = Field(default=None, description="Why, for the timeline")
     expected_generation: int | None = Field(
-        default=None, ge=0, lt=2**63, description="The model's generation that the caller saw"
+        default=None, ge=0, le=2**53 - 1, description="The model's generation that the caller saw"
     )
 
 
@@ -74,7 +74,7 @@ def delete_alias(
     call: ChangeCall,
     name: Name,
     alias: Alias,
-    reason: Annotated[str | None, Query(max_length=10_000, description="Why")] = None,
+    reason: Annotated[str | None, Query(max_length=2000, description="Why")] = None,
 ) -> Response:
     """Take an alias away; the version stays."""
     return call.of(lambda registry: registry.get(f"{name}@{alias}")).write(

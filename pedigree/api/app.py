@@ -76,7 +76,8 @@ def _describe(app: FastAPI) -> None:
         if app.openapi_schema is None:
             document = made()
             components = document.setdefault("components", {})
-            components["schemas"]["Problem"] = Problem.model_json_schema()
+            problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            components["schemas"].update(problem.pop("$defs", {}), Problem=problem)
             components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
             document["security"] = [{"token": []}]
             app.openapi_schema = document

@@ -15,6 +15,7 @@ from pedigree.catalog.search.records import Facet, SearchPage
 router = resource("registry")
 
 _MOST_FILTER = 10_000
+_MOST_ORDER = 2000
 
 
 @router.get("/search", responses={200: {"model": SearchPage}})
@@ -27,11 +28,11 @@ def search(
         Query(max_length=_MOST_FILTER, description="Such as tags.team = 'x' AND metrics.auc > 0.9"),
     ] = None,
     order_by: Annotated[
-        str | None, Query(max_length=_MOST_FILTER, description="Such as metrics.auc DESC, name")
+        str | None, Query(max_length=_MOST_ORDER, description="Such as metrics.auc DESC, name")
     ] = None,
     limit: Limit = 100,
     after: Annotated[
-        str | None, Query(max_length=_MOST_FILTER, description="The next of the page before")
+        str | None, Query(max_length=_MOST_ORDER, description="The next of the page before")
     ] = None,
     count: Annotated[bool, Query(description="Count all that is found")] = False,
     facets: Annotated[
@@ -49,7 +50,7 @@ def search(
 @may(Permission.READ)
 def list_events(
     call: ReadCall,
-    after: Annotated[int, Query(ge=0, lt=2**63, description="Only events behind this seq")] = 0,
+    after: Annotated[int, Query(ge=0, le=2**53 - 1, description="Only events behind this seq")] = 0,
     limit: Limit = 100,
     type: Annotated[
         list[EventType] | None, Query(max_length=len(EventType), description="Only of these types")

@@ -1,6 +1,7 @@
 """``/livez`` and ``/readyz``: whether the process runs, and whether what it stands on answers."""
 
 from collections.abc import Callable
+from typing import Any
 
 import anyio
 from anyio import CapacityLimiter, to_thread
@@ -27,13 +28,20 @@ class Health(Record):
     parts: dict[str, str]
 
 
-@router.get("/livez", responses={200: {"model": Health}})
+_OPEN: dict[str, Any] = {"security": []}
+
+
+@router.get("/livez", responses={200: {"model": Health}}, openapi_extra=_OPEN)
 async def livez() -> Response:
     """Say that the process runs; nothing else is asked."""
     return _answer(Health(ready=True, parts={}))
 
 
-@router.get("/readyz", responses={200: {"model": Health}, 503: {"model": Health}})
+@router.get(
+    "/readyz",
+    responses={200: {"model": Health}, 503: {"model": Health}},
+    openapi_extra=_OPEN,
+)
 async def readyz(request: Request) -> Response:
     """Say whether the database and the store answer; 503 where one does not."""
     registry: Registry = request.app.state.registry

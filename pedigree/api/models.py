@@ -14,15 +14,13 @@ from pedigree.catalog.records import RegisteredModel, Tags
 
 router = resource("models")
 
-Reason = Annotated[
-    str, Query(min_length=1, max_length=10_000, description="Why, for the audit log")
-]
+Reason = Annotated[str, Query(min_length=1, max_length=2000, description="Why, for the audit log")]
 
 
 class NewModel(Record):
     """A model that is to be made."""
 
-    name: str = Field(max_length=1024)
+    name: str = Field(min_length=1, max_length=256)
     description: str | None = None
     owners: tuple[str, ...] = ()
     tags: Tags = Field(default_factory=dict)
@@ -56,7 +54,7 @@ def list_models(
     call: ReadCall,
     limit: Limit = 100,
     after: Annotated[
-        str | None, Query(max_length=1024, description="The name that the page before ended with")
+        str | None, Query(max_length=256, description="The name that the page before ended with")
     ] = None,
 ) -> Response:
     """List the registered models by name."""

@@ -1,13 +1,12 @@
 """What a version is made of and what is written about it; what stands on data."""
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import Query
 from starlette.responses import Response
 
 from pedigree.access.records import Permission
-from pedigree.api._calls import Name, Number, ReadCall
+from pedigree.api._calls import Moment, Name, Number, ReadCall
 from pedigree.api._guard import may, resource
 from pedigree.artifacts.records import Manifest
 from pedigree.cards.records import ModelCard
@@ -55,12 +54,10 @@ def get_upstream(call: ReadCall, name: Name, version: Number, newest: Newest = F
 def get_impact(
     call: ReadCall,
     asset: Annotated[
-        str, Query(min_length=1, max_length=2048, description="Its key, parts joined by /")
+        str, Query(min_length=1, max_length=512, description="Its key, parts joined by /")
     ],
-    partition: Annotated[str | None, Query(max_length=2048)] = None,
-    since: Annotated[
-        datetime | None, Query(description="Only data recorded from then on; with a time zone")
-    ] = None,
+    partition: Annotated[str | None, Query(max_length=512)] = None,
+    since: Annotated[Moment | None, Query(description="Only data recorded from then on")] = None,
 ) -> Response:
     """Find the versions that stand on some data, directly or not, and where they are in use."""
     return call.answer(call.registry.impact(asset, partition, since=since))

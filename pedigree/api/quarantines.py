@@ -3,33 +3,33 @@
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 from starlette.responses import Response
 
 from pedigree._record import Record
 from pedigree.access.records import Permission
-from pedigree.api._calls import ChangeCall, Limit, Name, Number, ReadCall, WriteCall
+from pedigree.api._calls import ChangeCall, Limit, Moment, Name, Number, ReadCall, WriteCall
 from pedigree.api._guard import may, resource
 from pedigree.catalog.records import ModelVersion, Quarantine
 
 router = resource("quarantines")
 
-OptionalReason = Annotated[str | None, Query(max_length=10_000, description="Why")]
+OptionalReason = Annotated[str | None, Query(max_length=2000, description="Why")]
 
 
 class NewQuarantine(Record):
     """Data that is to be put in quarantine."""
 
-    asset: str = Field(min_length=1, max_length=2048, description="Its key, parts joined by /")
-    partition: str | None = Field(default=None, max_length=2048, description="None: all of them")
-    reason: str = Field(min_length=1, max_length=10_000)
-    since: AwareDatetime | None = Field(default=None, description="Only data from then on")
+    asset: str = Field(min_length=1, max_length=512, description="Its key, parts joined by /")
+    partition: str | None = Field(default=None, max_length=512, description="None: all of them")
+    reason: str = Field(min_length=1, max_length=2000)
+    since: Moment | None = Field(default=None, description="Only data from then on")
 
 
 class Why(Record):
     """A reason."""
 
-    reason: str = Field(min_length=1, max_length=10_000)
+    reason: str = Field(min_length=1, max_length=2000)
 
 
 class Quarantines(Record):
@@ -61,8 +61,8 @@ def quarantine(call: WriteCall, new: NewQuarantine) -> Response:
 @may(Permission.QUARANTINE)
 def release(
     call: WriteCall,
-    asset: Annotated[str, Query(min_length=1, max_length=2048)],
-    partition: Annotated[str | None, Query(max_length=2048)] = None,
+    asset: Annotated[str, Query(min_length=1, max_length=512)],
+    partition: Annotated[str | None, Query(max_length=512)] = None,
     reason: OptionalReason = None,
 ) -> Response:
     """End the quarantines of an asset or of one of its partitions."""

@@ -18,7 +18,7 @@ router = resource("stages")
 
 Stage = Annotated[str, Field(min_length=1, max_length=255)]
 Generation = Annotated[
-    int | None, Field(ge=0, lt=2**63, description="The model's generation that the caller saw")
+    int | None, Field(ge=0, le=2**53 - 1, description="The model's generation that the caller saw")
 ]
 
 
@@ -154,7 +154,7 @@ def timeline(
     ] = None,
     limit: Limit = 100,
     before: Annotated[
-        int | None, Query(ge=0, lt=2**63, description="The first tenure_id of the page after")
+        int | None, Query(ge=0, le=2**53 - 1, description="The first tenure_id of the page after")
     ] = None,
 ) -> Response:
     """Say which version held which stage and alias and when: the newest tenures, in order."""

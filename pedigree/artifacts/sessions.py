@@ -36,7 +36,7 @@ class WantedFile(Record):
     """A file that somebody has."""
 
     digest: Digest
-    size: int = Field(ge=0, lt=2**63, description="Bytes")
+    size: int = Field(ge=0, le=2**53 - 1, description="Bytes")
 
 
 class UploadFile(WantedFile):

@@ -1,9 +1,12 @@
 """Models over HTTP: the same verbs, with pages, ETags and problems."""
 
+from pathlib import Path
+
 import httpx
 import pytest
 
 from tests.api.conftest import Served
+from tests.factories import register
 
 
 def test_a_model_is_made_read_changed_and_deleted(admin: httpx.Client, name: str) -> None:
@@ -73,19 +76,33 @@ def test_a_change_of_what_somebody_changed_meanwhile_is_412_with_what_is_there(
     assert (gone.status_code, gone.json().get("current")) == (412, None)
 
 
+def test_a_name_of_any_script_is_led_to_by_location_and_link(
+    admin: httpx.Client, served: Served, name: str, tmp_path: Path
+) -> None:
+    odd = f"отток ü? & {name}"
+    made = admin.post("/models", json={"name": odd})
+    there = made.headers["location"].removeprefix("/api/v1")
+    assert admin.get(there).json() == made.json()
+    for content in ("a", "b"):
+        register(served.registry, tmp_path, content, odd)
+    first = admin.get(f"{there}/versions?limit=1")
+    second = admin.get(first.links["next"]["url"].removeprefix("/api/v1"))
+    assert [each["version_id"] for each in second.json()["items"]] == [2]
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "field"),
     [
         ("POST", "/models", {"name": "a/b"}, 422, "name"),
-        ("POST", "/models", {}, 422, "name"),
-        ("POST", "/models", {"name": "x", "colour": "red"}, 422, "colour"),
+        ("POST", "/models", {}, 400, "name"),
+        ("POST", "/models", {"name": "x", "colour": "red"}, 400, "colour"),
         ("POST", "/models", {"name": "nul\u0000"}, 422, "name"),
         ("POST", "/models", {"name": "nul in a tag", "tags": {"a": "\u0000"}}, 422, None),
-        ("POST", "/models", ["x"], 422, "body"),
-        ("GET", "/models?limit=0", None, 422, "limit"),
-        ("GET", "/models?limit=1001", None, 422, "limit"),
+        ("POST", "/models", ["x"], 400, "body"),
+        ("GET", "/models?limit=0", None, 400, "limit"),
+        ("GET", "/models?limit=1001", None, 400, "limit"),
         ("GET", "/models/nobody", None, 404, "name"),
-        ("DELETE", "/models/nobody", None, 422, "reason"),
+        ("DELETE", "/models/nobody", None, 400, "reason"),
         ("GET", "/nothing", None, 404, None),
         ("PUT", "/models", {}, 405, None),
     ],
@@ -117,4 +134,9 @@ def test_a_body_that_is_no_json_or_too_large_is_refused(admin: httpx.Client) -> 
     assert admin.post("/models", content=large, headers=typed).status_code == 413
     pieces = (large[at : at + 65536] for at in range(0, len(large), 65536))
     assert admin.post("/models", content=pieces, headers=typed).status_code == 413
-    assert admin.post("/models", content=b'{"name": "x"}').status_code == 422
+    assert admin.post("/models", content=b'{"name": "x"}').status_code == 400
+
+
+def test_a_path_says_which_methods_it_has(admin: httpx.Client) -> None:
+    assert admin.put("/models").headers["allow"] == "GET, POST"
+    assert admin.post("/models/x").headers["allow"] == "DELETE, GET, PATCH"

@@ -119,11 +119,11 @@ def test_metadata_is_judged_before_anything_is_written(
     wrong = body([{"digest": digest_of(b"a"), "size": 1}])
     wrong["version"]["metadata"]["git_commit"] = "main"
     answer = client.post(f"/models/{name}/versions", json=wrong)
-    assert (answer.status_code, answer.json()["field"]) == (422, "version.metadata.git_commit")
+    assert (answer.status_code, answer.json()["field"]) == (400, "version.metadata.git_commit")
     wrong = body([{"digest": digest_of(b"a"), "size": 1}], flavor="unknown")
     assert client.post(f"/models/{name}/versions", json=wrong).status_code == 422
     del wrong["version"]["metadata"]
     wrong["version"]["environment"] = ["numpy==2.0"]
     answer = client.post(f"/models/{name}/versions", json=wrong)
-    assert (answer.status_code, answer.json()["field"]) == (422, "version.metadata")
+    assert (answer.status_code, answer.json()["field"]) == (400, "version.metadata")
     assert client.get(f"/models/{name}").status_code == 404
