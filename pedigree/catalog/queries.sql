@@ -71,6 +71,43 @@ INSERT INTO pedigree.training (
     %(raced)s, %(config)s, %(at)s, %(actor)s, %(actor_source)s
 );
 
+-- name: await_materialization
+-- Wait for the asset graph of a training's instance to show it.
+INSERT INTO pedigree.awaited (training_id, instance_id, since)
+VALUES (%(training_id)s, %(instance_id)s, %(at)s);
+
+-- name: see_instance
+-- Write that an instance's mirror looks, once a minute at most.
+INSERT INTO pedigree.dagster_instance AS known (instance_id, seen_at)
+VALUES (%(instance_id)s, clock_timestamp())
+ON CONFLICT (instance_id) DO UPDATE SET seen_at = excluded.seen_at
+WHERE known.seen_at <= excluded.seen_at - interval '1 minute';
+
+-- name: end_awaiting
+-- An asset graph shows trainings: each step of these runs that gave these versions.
+DELETE FROM pedigree.awaited a
+USING unnest(%(name_keys)s::text[], %(versions)s::integer[], %(run_ids)s::text[])
+        AS shown (name_key, version, run_id)
+    JOIN pedigree.registered_model m ON m.name_key = shown.name_key
+    JOIN pedigree.training t
+        ON t.model_id = m.model_id AND t.version = shown.version AND t.run_id = shown.run_id
+WHERE a.training_id = t.training_id;
+
+-- name: unmaterialized
+-- Trainings of living versions, or of one, that no graph shows while their instance is out of reach.
+SELECT m.name || '/' || t.version AS reference, t.run_id, a.instance_id, a.since, i.seen_at
+FROM pedigree.awaited a
+JOIN pedigree.training t USING (training_id)
+JOIN pedigree.model_version v ON v.model_id = t.model_id AND v.version = t.version
+JOIN pedigree.registered_model m ON m.model_id = t.model_id
+LEFT JOIN pedigree.dagster_instance i ON i.instance_id = a.instance_id
+WHERE a.since <= clock_timestamp() - %(age)s::interval
+    AND (i.seen_at IS NULL OR i.seen_at <= clock_timestamp() - %(age)s::interval)
+    AND v.deleted_at IS NULL AND m.deleted_at IS NULL
+    AND (%(name_key)s::text IS NULL OR (m.name_key, t.version) = (%(name_key)s, %(version)s))
+ORDER BY a.since, a.training_id
+LIMIT %(limit)s;
+
 -- name: training_of_run
 -- The training that this step of this run already has on the version.
 SELECT training_id FROM pedigree.training

@@ -239,3 +239,15 @@ class RetrainRequest(Record):
         description="The step's configuration, which may name the partitions that it reads"
     )
     run_id: str = Field(description="The run that trained it")
+
+
+class Unmaterialized(Record):
+    """A training in Dagster that no asset graph shows, while its instance is out of reach."""
+
+    reference: str
+    run_id: str
+    instance_id: str
+    since: datetime = Field(description="When it was registered")
+    seen_at: datetime | None = Field(
+        description="When the instance's mirror looked last; None: never"
+    )

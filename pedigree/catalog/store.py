@@ -195,6 +195,11 @@ def insert_training(
             "actor_source": actor.source,
         },
     )
+    if origin.instance_id and origin.asset:
+        transaction.execute(
+            SQL["await_materialization"],
+            {"training_id": training_id, "instance_id": origin.instance_id, "at": model.at},
+        )
 
 
 def model_not_found(name: str) -> ModelNotFoundError:

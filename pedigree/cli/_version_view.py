@@ -1,6 +1,6 @@
 """How ``pedigree show`` lays a version out for eyes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
@@ -19,7 +19,7 @@ from pedigree.cli._output import (
 
 if TYPE_CHECKING:
     from pedigree.artifacts.records import Manifest
-    from pedigree.catalog.records import ModelVersion, Training
+    from pedigree.catalog.records import ModelVersion, Training, Unmaterialized
     from pedigree.lifecycle.records import RecordedVerdict
     from pedigree.lifecycle.standing import Candidacy, Decision
     from pedigree.lineage.records import LineageGraph
@@ -36,7 +36,7 @@ def version_view(registry: "Registry", reference: str) -> Group:
     version = registry.get(reference)
     exact = version.reference
     sections: list[RenderableType] = [
-        _heading(version),
+        _heading(version, registry.unmaterialized(exact)),
         _section("Stage", _stage_rows(version)),
         *_waiting(registry.candidacies(exact)),
         _section("Training", _training_rows(version)),
@@ -56,7 +56,7 @@ def version_view(registry: "Registry", reference: str) -> Group:
     return Group(*sections)
 
 
-def _heading(version: "ModelVersion") -> Text:
+def _heading(version: "ModelVersion", unseen: "Sequence[Unmaterialized]") -> Text:
     text = Text.assemble("\n", (version.reference, "bold"), "  ", stage_text(version.stage))
     for alias in version.aliases:
         text.append(f"  @{alias}", style="magenta")
@@ -64,6 +64,8 @@ def _heading(version: "ModelVersion") -> Text:
         text.append(f"  quarantined: {version.quarantine_reason}", style="bold red")
     if version.hold_reason:
         text.append(f"  held: {version.hold_reason}", style="bold yellow")
+    if unseen:
+        text.append("  unmaterialized: no asset graph shows it", style="bold yellow")
     return text
 
 

@@ -43,6 +43,7 @@ def _document(registry: "Registry", reference: str) -> dict[str, object]:
         "environment": registry.environment(exact),
         "lineage": registry.lineage(exact),
         "staleness": registry.stale(exact),
+        "unmaterialized": registry.unmaterialized(exact),
         "verdicts": registry.verdicts(exact),
         "model_card": registry.card(exact) if version.model_card_uri else None,
     }

@@ -1,4 +1,4 @@
-"""``pedigree stale | retrain | export``: whether a version is behind, and its lineage elsewhere."""
+"""``pedigree stale | unmaterialized | retrain | export``: a version and the asset graph."""
 
 import json
 from pathlib import Path
@@ -20,6 +20,7 @@ PANEL = "Look up"
 def add_to(app: typer.Typer) -> None:
     """Add this group's commands."""
     app.command("stale", rich_help_panel=PANEL)(stale)
+    app.command("unmaterialized", rich_help_panel=PANEL)(unmaterialized)
     app.command("retrain", rich_help_panel=PANEL)(retrain)
     app.command("export", rich_help_panel=PANEL)(export)
 
@@ -36,6 +37,22 @@ def stale(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
         print_json({**found.model_dump(mode="json"), "stale": found.stale, **behind})
     else:
         _show(version.reference, found)
+
+
+def unmaterialized(as_json: JsonFlag = False) -> None:
+    """List versions that no asset graph shows, their Dagster instance being out of reach."""
+    from pedigree.cli._output import out, print_json, table, when
+
+    with open_registry() as registry:
+        found = registry.unmaterialized()
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (each.reference, when(each.since), each.run_id, each.instance_id, when(each.seen_at))
+        for each in found
+    ]
+    out.print(table(("version", "registered", "run", "instance", "seen last"), rows))
 
 
 def retrain(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:

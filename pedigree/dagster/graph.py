@@ -37,6 +37,7 @@ class Graph:
         self.registrations = cache(self._registrations)
         self.alias_seq = cache(self._alias_seq)
         self._runs: dict[str, dg.DagsterRun] = {}
+        self._last: dict[dg.AssetKey, int | None] = {}
 
     def know_runs(self, run_ids: Iterable[str]) -> None:
         """Look up runs; those of other instances are not found."""
@@ -65,8 +66,25 @@ class Graph:
             for event in events
         )
 
+    def know_last(self, keys: Iterable[dg.AssetKey]) -> None:
+        """Look up, by one query, the versions that stages' assets show to those who follow them.
+
+        That is no more the newest event where a process died between writing the event and the
+        asset's own row.
+        """
+        self._last |= dict.fromkeys(keys)
+        for record in self._instance.get_asset_records(list(self._last)) if self._last else ():
+            last = record.asset_entry.last_materialization
+            if last is not None and last.asset_materialization is not None:
+                found = _integer(last.asset_materialization.metadata, metadata.VERSION)
+                self._last[record.asset_entry.asset_key] = found
+
     def stage_version(self, key: dg.AssetKey, partition: str | None) -> int | None:
         """Return the version that a stage's asset shows; None where it shows none."""
+        if partition is None:
+            if key not in self._last:
+                self.know_last([key])
+            return self._last[key]
         shown = self._materializations(key, partition, 1)
         return _integer(shown[0].metadata, metadata.VERSION) if shown else None
 

@@ -16,9 +16,11 @@ from pydantic import Field, ValidationError
 
 from pedigree._record import Record
 from pedigree.audit.records import Event, EventType
+from pedigree.catalog.materialization import ShownTraining
 from pedigree.dagster.graph import Graph
 from pedigree.dagster.line import ModelLike
 from pedigree.dagster.mirrored import Shown, alias_event, registration_event, stage_event
+from pedigree.dagster.provenance import instance_id
 from pedigree.dagster.reconcile import repairs
 from pedigree.dagster.sensors import feed_head
 from pedigree.dagster.targets import Target, Targets, targets_of
@@ -27,8 +29,8 @@ from pedigree.registry import Registry
 _PAGE = 1000
 # Dagster stores the events before the cursor, so a killed daemon repeats them: few at a time.
 EVENTS_A_TICK = 50
-# Each of their assets is a query of some 12 ms, and a tick without news should stay below a second.
-MODELS_A_TICK = 5
+# Each is some 20 ms of queries, and a tick without news should stay below a second.
+MODELS_A_TICK = 10
 
 
 class MirrorCursor(Record):
@@ -43,6 +45,9 @@ class MirrorCursor(Record):
     suspects: tuple[str, ...] = Field(
         default=(), description="Models of which the graph seemed to lack something"
     )
+    reported: tuple[ShownTraining, ...] = Field(
+        default=(), description="What the last tick reported, and Dagster has stored since"
+    )
 
 
 @dataclass
@@ -56,6 +61,8 @@ class _Tick:
     generations: dict[str, int] = field(default_factory=dict)
     behind: dict[str, int] = field(default_factory=dict)
     reported: list[Shown] = field(default_factory=list)
+    found: list[ShownTraining] = field(default_factory=list)
+    made: list[ShownTraining] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.graph = Graph(self.instance)
@@ -83,7 +90,12 @@ def mirror_changes(
     tick = _Tick(context.instance, _targets(context, targets, unread), cursor)
     tick.graph.know_runs(str(event.body.get("run_id") or "") for event in unread)
     seq = _mirror(tick, unread, head)
-    after = cursor.model_copy(update={"seq": seq, "behind": tick.behind})
+    after = cursor.model_copy(
+        update={"seq": seq, "behind": tick.behind, "reported": tuple(tick.made)}
+    )
+    if targets and (instance := instance_id(context.instance)):
+        registry.see_instance(instance)
+        registry.end_awaiting([*cursor.reported, *tick.found])
     if targets and not tick.reported:
         after = _compare(tick, registry, targets, after)
     return dg.SensorResult(
@@ -144,13 +156,15 @@ def _mirror_registration(tick: _Tick, event: Event, target: Target) -> None:
     place = _place(key, target)
     if not tick.is_new(event, place):
         return
-    if event.seq <= tick.graph.registrations(key, partition).seq:
-        return
-    if tick.graph.made(run_id, key, partition):
+    training = ShownTraining(event.model or "", event.version or 0, run_id)
+    shown = event.seq <= tick.graph.registrations(key, partition).seq
+    if shown or tick.graph.made(run_id, key, partition):
+        tick.found.append(training)
         return
     if tick.graph.in_progress(run_id):
         tick.behind[place] = event.seq
         return
+    tick.made.append(training)
     tick.reported.append(registration_event(target, event))
 
 
@@ -185,6 +199,12 @@ def _compare(
         each.name for each in registry.models(limit=MODELS_A_TICK, after=cursor.compared or None)
     ]
     found = targets.find(tick.instance, {*page, *cursor.suspects})
+    tick.graph.know_last(
+        target.line.stage_key(stage)
+        for target in found.values()
+        for stage in target.line.stages
+        if target.partition is None
+    )
     suspects = []
     for name, target in sorted(found.items()):
         if _waits(tick, target):

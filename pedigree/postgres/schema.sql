@@ -342,6 +342,12 @@ CREATE TABLE pedigree.artifact_file (
     blob_digest text NOT NULL COLLATE pg_catalog."C"
 );
 
+CREATE TABLE pedigree.awaited (
+    training_id uuid NOT NULL,
+    instance_id text NOT NULL COLLATE pg_catalog."C",
+    since timestamp with time zone NOT NULL
+);
+
 CREATE TABLE pedigree.blob (
     digest text NOT NULL COLLATE pg_catalog."C",
     size bigint NOT NULL,
@@ -359,6 +365,11 @@ CREATE TABLE pedigree.candidacy (
     waits_for text[] NOT NULL,
     evaluated_at timestamp with time zone NOT NULL,
     next_evaluation_at timestamp with time zone
+);
+
+CREATE TABLE pedigree.dagster_instance (
+    instance_id text NOT NULL COLLATE pg_catalog."C",
+    seen_at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE pedigree.data_profile (
@@ -1155,6 +1166,9 @@ ALTER TABLE ONLY pedigree.artifact_file
 ALTER TABLE ONLY pedigree.artifact
     ADD CONSTRAINT artifact_pkey PRIMARY KEY (digest);
 
+ALTER TABLE ONLY pedigree.awaited
+    ADD CONSTRAINT awaited_pkey PRIMARY KEY (training_id);
+
 ALTER TABLE ONLY pedigree.blob
     ADD CONSTRAINT blob_key_unique UNIQUE (key);
 
@@ -1163,6 +1177,9 @@ ALTER TABLE ONLY pedigree.blob
 
 ALTER TABLE ONLY pedigree.candidacy
     ADD CONSTRAINT candidacy_pkey PRIMARY KEY (model_id, version, stage);
+
+ALTER TABLE ONLY pedigree.dagster_instance
+    ADD CONSTRAINT dagster_instance_pkey PRIMARY KEY (instance_id);
 
 ALTER TABLE ONLY pedigree.data_profile
     ADD CONSTRAINT data_profile_pkey PRIMARY KEY (model_id, version);
@@ -1279,6 +1296,8 @@ ALTER TABLE ONLY pedigree.verdict
     ADD CONSTRAINT verdict_pkey PRIMARY KEY (verdict_id);
 
 CREATE INDEX artifact_file_blob ON pedigree.artifact_file USING btree (blob_digest);
+
+CREATE INDEX awaited_since ON pedigree.awaited USING btree (since);
 
 CREATE INDEX candidacy_due ON pedigree.candidacy USING btree (next_evaluation_at) WHERE (next_evaluation_at IS NOT NULL);
 
@@ -1421,6 +1440,9 @@ ALTER TABLE ONLY pedigree.artifact_file
 
 ALTER TABLE ONLY pedigree.artifact_file
     ADD CONSTRAINT artifact_file_blob_digest_fkey FOREIGN KEY (blob_digest) REFERENCES pedigree.blob(digest);
+
+ALTER TABLE ONLY pedigree.awaited
+    ADD CONSTRAINT awaited_training_id_fkey FOREIGN KEY (training_id) REFERENCES pedigree.training(training_id);
 
 ALTER TABLE ONLY pedigree.candidacy
     ADD CONSTRAINT candidacy_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);

@@ -1,15 +1,16 @@
 """Follow lineage both ways: what a version stands on, and what stands on data."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from pedigree.catalog import reading
+from pedigree.catalog import materialization, reading
 from pedigree.catalog.compare import read_side
 from pedigree.catalog.difference import LineageDifference, difference
 from pedigree.catalog.exports import ExportFormat, export
 from pedigree.catalog.exports.source import Exported
+from pedigree.catalog.materialization import ShownTraining
 from pedigree.catalog.names import name_key
-from pedigree.catalog.records import ModelVersion, RetrainRequest
+from pedigree.catalog.records import ModelVersion, RetrainRequest, Unmaterialized
 from pedigree.catalog.retraining import retrain_like
 from pedigree.lifecycle.impact import Impact, impact
 from pedigree.lineage import usages, watching
@@ -90,6 +91,39 @@ class LineageVerbs(CardVerbs):
     def settle_usages(self, settled: Sequence[Usage]) -> None:
         """Keep what became of usages; those that are not settled are left."""
         self.database.run(lambda transaction: usages.settle_usages(transaction, settled))
+
+    def see_instance(self, instance_id: str) -> None:
+        """Keep that a Dagster instance is within reach: its mirror looks."""
+        self.database.run(
+            lambda transaction: materialization.see_instance(transaction, instance_id)
+        )
+
+    def end_awaiting(self, shown: Collection[ShownTraining]) -> None:
+        """Keep that an asset graph shows trainings, so that nobody waits for them any more."""
+        if shown:
+            self.database.run(lambda transaction: materialization.end_awaiting(transaction, shown))
+
+    def unmaterialized(
+        self, reference: str | None = None, *, limit: int = reading.PAGE
+    ) -> tuple[Unmaterialized, ...]:
+        """Return the trainings that no asset graph shows, their instance being out of reach.
+
+        Nothing was heard of the instance for an hour, nor was the version shown anywhere since it
+        was registered. It comes to an end when a mirror shows the version.
+
+        Args:
+            reference: One version; all of them when None.
+            limit: How many at most, the oldest first.
+        """
+        version = self.get(reference) if reference is not None else None
+        return self.database.look(
+            lambda transaction: materialization.unmaterialized(
+                transaction,
+                name_key=name_key(version.model_name) if version else None,
+                version=version.version_id if version else None,
+                limit=reading.at_least_one(limit),
+            )
+        )
 
     def versions_to_look_at(
         self, names: Iterable[str], *, age: timedelta, limit: int

@@ -51,6 +51,25 @@ def test_downstream_lists_what_was_made_with_a_version(trained: None, cli: Cli) 
     assert "scores [2013-01]" in cli("impact", "flights").out
 
 
+def test_what_no_asset_graph_shows_is_listed_and_said_of_the_version(
+    trained: None, cli: Cli, tmp_path: Path
+) -> None:
+    assert cli("unmaterialized", "--json").json == []
+    origin = TrainingOrigin(instance_id="elsewhere", asset="models/churn")
+    with Registry.connect(settings=Settings()) as registry:
+        reference = register(registry, tmp_path, "c", run_id="lost", origin=origin)
+        registry.database.run(
+            lambda transaction: transaction.execute(
+                "UPDATE pedigree.awaited SET since = since - interval '61 minutes'"
+            )
+        )
+    (found,) = cli("unmaterialized", "--json").json
+    assert (found["reference"], found["run_id"]) == (reference, "lost")
+    assert "elsewhere" in cli("unmaterialized").out
+    assert "unmaterialized" in cli("show", reference).out
+    assert "unmaterialized" not in cli("show", "churn/1").out
+
+
 def test_diff_shows_other_data_and_other_code(trained: None, cli: Cli) -> None:
     out = cli("diff", "churn/1", "churn/2").out
     assert "not used" in out

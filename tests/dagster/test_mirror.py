@@ -3,12 +3,15 @@
 from pathlib import Path
 
 import dagster as dg
+import psycopg
 import pytest
 
+from pedigree.catalog.records import TrainingOrigin
 from pedigree.dagster import stage_key
+from pedigree.dagster.provenance import instance_id
 from pedigree.registry import Registry
 from tests.dagster.location import CHURN, PRODUCTION, Location
-from tests.factories import register, register_candidate
+from tests.factories import free_policy, register, register_candidate
 
 MODEL = CHURN.key
 
@@ -88,6 +91,53 @@ def test_a_version_whose_run_died_before_materializing_is_shown_when_the_run_has
     ]
 
 
+def test_a_version_whose_instance_is_out_of_reach_for_an_hour_is_unmaterialized(
+    location: Location, pedigree: Registry, tmp_path: Path
+) -> None:
+    def hours_pass() -> None:
+        for table, column in (("awaited", "since"), ("dagster_instance", "seen_at")):
+            pedigree.database.run(
+                lambda transaction, table=table, column=column: transaction.execute(
+                    f"UPDATE pedigree.{table} SET {column} = {column} - interval '2 hours'"
+                )
+            )
+
+    def missing() -> list[str]:
+        return [each.reference for each in pedigree.unmaterialized()]
+
+    origin = TrainingOrigin(instance_id="elsewhere", asset="models/other")
+    register(pedigree, tmp_path, "lost", name="other", run_id="lost", origin=origin)
+    register(pedigree, tmp_path, "by hand", name="other")
+    location.train("one")
+    assert missing() == []  # there is time yet
+    hours_pass()
+    assert missing() == ["other/1", "churn/1"]
+    assert [each.run_id for each in pedigree.unmaterialized("other/1")] == ["lost"]
+    assert said(location) == []  # the graph shows it already, and the mirror has seen that
+    assert missing() == ["other/1"]
+    register(pedigree, tmp_path, "dead", run_id="dead", origin=origin)
+    hours_pass()
+    assert missing() == ["other/1", "churn/2"]
+    assert said(location) == [("models/churn", "tester registered churn/2")]
+    assert missing() == ["other/1", "churn/2"]  # as long as Dagster may not have stored it
+    assert said(location) == []
+    assert missing() == ["other/1"]
+
+
+def test_an_instance_within_reach_may_take_its_time(
+    location: Location, pedigree: Registry, tmp_path: Path
+) -> None:
+    said(location)  # the instance's mirror looks
+    origin = TrainingOrigin(instance_id=instance_id(location.instance), asset="models/other")
+    register(pedigree, tmp_path, "slow", name="other", origin=origin)
+    pedigree.database.run(
+        lambda transaction: transaction.execute(
+            "UPDATE pedigree.awaited SET since = since - interval '2 hours'"
+        )
+    )
+    assert pedigree.unmaterialized() == ()
+
+
 def test_a_wiped_graph_is_repaired(location: Location, pedigree: Registry, tmp_path: Path) -> None:
     for content in ("one", "two"):
         pedigree.promote(register_candidate(pedigree, tmp_path, content), "staging")
@@ -121,6 +171,36 @@ def test_a_lost_event_is_said_again_and_the_newest_stays_the_last(
     said(location)
     assert shown(location) == ["1", "3", "2", "3"]
     assert said(location) == []
+
+
+def test_a_move_of_which_a_killed_daemon_wrote_the_event_alone_is_said_again(
+    location: Location, pedigree: Registry, tmp_path: Path, dagster_url: str
+) -> None:
+    def last(stored: str | None = None) -> str:
+        """What consumers of production see last; with another text, let them see that."""
+        with psycopg.connect(dagster_url, autocommit=True) as connection:
+            (row,) = connection.execute(
+                "UPDATE asset_keys SET last_materialization = coalesce(%s, last_materialization)"
+                " WHERE asset_key = %s RETURNING last_materialization",
+                [stored, PRODUCTION.to_string()],
+            )
+        return str(row[0])
+
+    for content in ("one", "two"):
+        pedigree.promote(register_candidate(pedigree, tmp_path, content), "staging")
+    pedigree.promote("churn/1", "production")
+    said(location)
+    before = last()
+    pedigree.set_policy("churn", free_policy())
+    pedigree.promote("churn/2", "production")
+    assert said(location) == [("models/churn/production", "tester moved churn/2 to production")]
+    assert last(before) == before
+    assert said(location) == []  # it may be on its way
+    assert said(location) == [
+        ("models/churn/production", "churn/2 holds production; the graph did not show it")
+    ]
+    assert said(location) == []
+    assert last() != before
 
 
 def test_models_are_compared_a_few_at_each_tick(
