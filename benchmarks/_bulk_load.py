@@ -20,21 +20,24 @@ _SESSION = (
     b"SET max_parallel_maintenance_workers = 0",  # there are as many sessions as cores
 )
 _CONSTRAINTS = """
-SELECT conrelid::regclass::text, quote_ident(conname), pg_get_constraintdef(c.oid)
+SELECT format('%%I.%%I', 'pedigree', t.relname), quote_ident(conname), pg_get_constraintdef(c.oid)
 FROM pg_constraint c JOIN pg_class t ON t.oid = conrelid
 WHERE t.relnamespace = 'pedigree'::regnamespace AND t.relname <> 'migration'
     AND contype = ANY (%s::"char"[])
 ORDER BY 1, 2
 """
 _INDEXES = """
-SELECT indrelid::regclass::text, indexrelid::regclass::text, pg_get_indexdef(indexrelid)
-FROM pg_index JOIN pg_class t ON t.oid = indrelid
+SELECT format('%I.%I', 'pedigree', t.relname), format('%I.%I', 'pedigree', i.relname),
+    pg_get_indexdef(indexrelid)
+FROM pg_index
+JOIN pg_class t ON t.oid = indrelid
+JOIN pg_class i ON i.oid = indexrelid
 WHERE t.relnamespace = 'pedigree'::regnamespace AND t.relname <> 'migration'
     AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid AND contype <> 'f')
 ORDER BY 1
 """
 _TABLES = """
-SELECT t.oid::regclass::text FROM pg_class t
+SELECT format('%I.%I', 'pedigree', t.relname) FROM pg_class t
 WHERE t.relnamespace = 'pedigree'::regnamespace AND t.relkind = 'r'
 ORDER BY pg_table_size(t.oid) DESC
 """
