@@ -4,10 +4,10 @@ Indexes and foreign keys are read from the catalog, so whatever the migrations m
 was. The foreign keys are checked then: what was copied is as consistent as what is inserted.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import psycopg
 from psycopg import Connection
@@ -100,20 +100,22 @@ class Copying:
         self._connection.close()
 
 
-def load(
-    url: str,
-    copy_all: Callable[[], None],
-    derive: Iterable[Sequence[str]] = (),
-    derived: Collection[str] = (),
-) -> None:
+class Derived(NamedTuple):
+    """A table that follows from those that were copied, and what fills it; else triggers do."""
+
+    table: str
+    fill: str
+    behind: str | None = None
+    """A derived table, named before this one, that it is filled from."""
+
+
+def load(url: str, copy_all: Callable[[], None], derived: Sequence[Derived] = ()) -> None:
     """Run ``copy_all`` on a schema without indexes and foreign keys, and bring these back.
 
     Args:
         url: The database.
         copy_all: Copies the rows, by connections of its own.
-        derive: Groups of statements that fill from these rows what triggers keep otherwise. A
-            group's statements run side by side, when the indexes of what was copied are there.
-        derived: The tables that these fill; their own indexes are made last.
+        derived: Filled when the indexes of what was copied are there, several at a time.
     """
     foreign, keys = _read(url, _CONSTRAINTS, ["f"]), _read(url, _CONSTRAINTS, ["p", "u"])
     indexes = _read(url, _INDEXES)
@@ -121,18 +123,16 @@ def load(
         _run(url, [f"ALTER TABLE {table} DROP CONSTRAINT {name}"])
     _run(url, [f"DROP INDEX {name}" for _, name, _ in indexes])
     copy_all()
-    made = [
-        (table, f"ALTER TABLE {table} ADD CONSTRAINT {name} {text}") for table, name, text in keys
-    ]
-    made += [(table, text) for table, _, text in indexes]
-    _run(url, [statement for table, statement in made if table not in derived])
-    known = [table for (table,) in _read(url, _TABLES) if table not in derived]
-    for group in derive:
-        # Without statistics the planner thinks of dozens of rows, and loops.
-        _run(url, [f"ANALYZE {table}" for table in known])
-        _run(url, group)
-        known = list(derived)
-    _run(url, [statement for table, statement in made if table in derived])
+    made: dict[str, list[str]] = {table: [] for (table,) in _read(url, _TABLES)}
+    for table, name, text in keys:
+        made[table].append(f"ALTER TABLE {table} ADD CONSTRAINT {name} {text}")
+    for table, _, text in indexes:
+        made[table].append(text)
+    # Without statistics the planner thinks of dozens of rows, and loops.
+    chains = {one: [one.fill, *made.pop(one.table), f"ANALYZE {one.table}"] for one in derived}
+    _run(url, [statement for statements in made.values() for statement in statements])
+    _run(url, [f"ANALYZE {table}" for table in made])
+    _derive(url, chains)
     add = [f"ALTER TABLE {table} ADD CONSTRAINT {name} {text}" for table, name, text in foreign]
     for statement in add:  # each locks two tables, so two at once could lock each other out
         _run(url, [f"{statement} NOT VALID"])
@@ -150,9 +150,26 @@ def _read(url: str, query: str, *arguments: object) -> list[tuple[Any, ...]]:
 
 
 def _run(url: str, statements: Sequence[str]) -> None:
-    def run(statement: str) -> None:
-        with connect(url) as connection:
-            connection.execute(statement.encode())
+    with ThreadPoolExecutor(_CORES) as pool:
+        list(pool.map(lambda statement: _run_each(url, [statement]), statements))
+
+
+def _derive(url: str, chains: Mapping[Derived, Sequence[str]]) -> None:
+    filled: dict[str, Future[None]] = {}
+
+    def fill(one: Derived, statements: Sequence[str]) -> None:
+        if one.behind:
+            filled[one.behind].result()  # it was begun before, so this waits for no free thread
+        _run_each(url, statements)
 
     with ThreadPoolExecutor(_CORES) as pool:
-        list(pool.map(run, statements))
+        for one, statements in chains.items():
+            filled[one.table] = pool.submit(fill, one, statements)
+        for done in filled.values():
+            done.result()
+
+
+def _run_each(url: str, statements: Sequence[str]) -> None:
+    with connect(url) as connection:
+        for statement in statements:
+            connection.execute(statement.encode())

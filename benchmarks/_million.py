@@ -35,26 +35,25 @@ _VERSIONS_AT_ONCE = 20_000
 # As durable as delivered: what is copied into a table that the same transaction emptied is synced
 # when it commits, instead of being written twice. Who opens the registry later has the defaults.
 _LOADING = {"wal_level": "minimal", "max_wal_senders": "0", "autovacuum": "off"}
-# What triggers keep when rows are inserted one by one is filled by these statements at once.
-_DERIVED = tuple(
-    f"pedigree.search_{table}" for table in ("version", "term", "metric", "text", "word", "record")
-)
 
 
-def _derived(table: str, rows: str = "source.*", order: str = "") -> str:
-    source = f"pedigree.search_{table}_source".replace("_version", "")
-    return (
-        f"TRUNCATE pedigree.search_{table};"
-        f" INSERT INTO pedigree.search_{table} SELECT {rows} FROM {source} AS source {order}"
-    )
+def _derived(
+    name: str, *, rows: str = "source.*", order: str = "", behind: str | None = None
+) -> bulk.Derived:
+    table = f"pedigree.search_{name}"
+    source = f"{table}_source".replace("_version", "")
+    fill = f"TRUNCATE {table}; INSERT INTO {table} SELECT {rows} FROM {source} AS source {order}"
+    return bulk.Derived(table, fill, behind and f"pedigree.search_{behind}")
 
 
-_DERIVE = (
-    (
-        _derived("version", order="ORDER BY created_at"),
-        _derived("record") + "; " + _derived("word", "DISTINCT word"),
-    ),
-    (_derived("text"), _derived("term") + "; " + _derived("metric")),
+# The longest first, as far as one does not need the other.
+_DERIVED = (
+    _derived("version", order="ORDER BY created_at"),
+    _derived("record"),
+    _derived("text", behind="version"),
+    _derived("term", behind="version"),
+    _derived("metric", behind="version"),
+    _derived("word", rows="DISTINCT word"),
 )
 
 
@@ -79,7 +78,7 @@ def million(words: list[str]) -> Path:
 
 def fill(url: str, *shapes: Shape) -> None:
     """Copy the versions of some shapes into a migrated database that is empty."""
-    bulk.load(url, partial(_copy_all, url, shapes), _DERIVE, _DERIVED)
+    bulk.load(url, partial(_copy_all, url, shapes), _DERIVED)
     bulk.vacuum(url)
 
 
