@@ -116,12 +116,12 @@ def _measure(registry: Registry, environment: dict[str, str], secret: str) -> li
 
 
 def _best(loads: Sequence[dict[str, Any]]) -> float:
-    return max(load["rate"] for load in loads)
+    return max(float(load["rate"]) for load in loads)
 
 
 def _share(loads: Sequence[dict[str, Any]], others: Sequence[dict[str, Any]]) -> float:
     pairs = zip(loads, others, strict=True)
-    return statistics.median(load["rate"] / other["rate"] for load, other in pairs)
+    return statistics.median(float(load["rate"]) / float(other["rate"]) for load, other in pairs)
 
 
 def _get(path: str, headers: str = "") -> str:

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from pedigree.api import (
     aliases,
+    files,
     finding,
     health,
     models,
@@ -24,7 +25,7 @@ from pedigree.api._problems import Problem, add_handlers
 from pedigree.registry import Registry
 from pedigree.settings import Settings
 
-_RESOURCES = (models, versions, uploads, aliases, stages, provenance, quarantines, finding)
+_RESOURCES = (models, versions, uploads, files, aliases, stages, provenance, quarantines, finding)
 # Each connection may have so many requests wait for it before further ones are sent away.
 _WAITING_FOR_ONE = 16
 

@@ -8,7 +8,6 @@ from starlette.responses import Response
 from pedigree.access.records import Permission
 from pedigree.api._calls import Moment, Name, Number, ReadCall
 from pedigree.api._guard import may, resource
-from pedigree.artifacts.records import Manifest
 from pedigree.cards.records import ModelCard
 from pedigree.lifecycle.impact import Impact
 from pedigree.lineage.records import LineageGraph
@@ -26,13 +25,6 @@ def get_card(call: ReadCall, name: Name, version: Number) -> Response:
     card = call.registry.card(f"{name}/{version}")
     # Where the server keeps it is of no use elsewhere.
     return call.answer(card.model_copy(update={"location": None}))
-
-
-@router.get("/models/{name}/versions/{version}/files", responses={200: {"model": Manifest}})
-@may(Permission.READ)
-def list_files(call: ReadCall, name: Name, version: Number) -> Response:
-    """List a version's files, with the size and digest of each."""
-    return call.answer(call.registry.manifest(f"{name}/{version}"))
 
 
 @router.get("/models/{name}/versions/{version}/lineage", responses={200: {"model": LineageGraph}})

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from pedigree.artifacts.objects import ObjectStore
-from pedigree.artifacts.records import Digest, Manifest
+from pedigree.artifacts.records import Digest, Manifest, ManifestFile
 from pedigree.errors import InvalidInputError, NotFoundError
 
 # What S3 and Google take at most.
@@ -32,13 +32,23 @@ def presign(
             value=str(expires),
             remedy="Give a time in between",
         )
-    files = [file for file in manifest.files if path in (None, file.path)]
-    if not files:
-        raise NotFoundError(
-            "the version has no such file",
-            field="path",
-            value=path,
-            remedy="Look at `pedigree show`, which lists them",
-        )
+    files = manifest.files if path is None else (file_of(manifest, path),)
     urls = store.sign([keys[file.digest] for file in files], expires)
     return dict(zip([file.path for file in files], urls, strict=True))
+
+
+def file_of(manifest: Manifest, path: str) -> ManifestFile:
+    """Return a file of an artifact.
+
+    Raises:
+        NotFoundError: The artifact has no such file.
+    """
+    for file in manifest.files:
+        if file.path == path:
+            return file
+    raise NotFoundError(
+        "the version has no such file",
+        field="path",
+        value=path,
+        remedy="Look at `pedigree show`, which lists them",
+    )

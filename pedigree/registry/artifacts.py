@@ -1,15 +1,15 @@
 """The bytes of versions: list, pull, verify and load them."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from pedigree.artifacts._progress import Progress
-from pedigree.artifacts.presign import presign
+from pedigree.artifacts.presign import file_of, presign
 from pedigree.artifacts.pull import link_from_cache, pull, verify
-from pedigree.artifacts.records import Digest, Manifest
+from pedigree.artifacts.records import Digest, Manifest, ManifestFile
 from pedigree.artifacts.statistics import RegistryStatistics, statistics
 from pedigree.artifacts.store import get_manifest
 from pedigree.catalog.records import ModelVersion
@@ -128,6 +128,23 @@ class ArtifactVerbs(ReadingVerbs):
         """
         _, manifest, keys = self._located(reference)
         return presign(self.store, manifest, keys, path, expires)
+
+    def stream(
+        self, reference: str, path: str, *, start: int = 0
+    ) -> tuple[ManifestFile, Iterator[bytes]]:
+        """Return one of a version's files, and its bytes from a place on, piece by piece.
+
+        They are verified by no one on the way: whoever takes them has the file's digest.
+
+        Raises:
+            NotFoundError: The version has no such file.
+            CorruptionError: The bytes are gone.
+        """
+        _, manifest, keys = self._located(reference)
+        file = file_of(manifest, path)
+        # Of a place behind its end a store has nothing to give.
+        chunks = self.store.stream(keys[file.digest], start=start) if start < file.size else ()
+        return file, iter(chunks)
 
     def stats(self) -> RegistryStatistics:
         """Count models, versions, files, and the bytes that are referred to and stored."""

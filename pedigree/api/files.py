@@ -1,0 +1,84 @@
+"""``…/files``: what a version is made of, listed and downloaded."""
+
+import re
+from base64 import b64encode
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import Header, Path
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+
+from pedigree.access.records import Permission
+from pedigree.api._calls import Name, Number, ReadCall
+from pedigree.api._guard import may, resource
+from pedigree.artifacts.records import Manifest, ManifestFile
+from pedigree.errors import UnsupportedByStoreError
+
+router = resource("files")
+
+# Long enough to begin a download by; what has begun may take its time.
+_URL_HOLDS = timedelta(minutes=15)
+_FROM = re.compile(r"bytes=(\d{1,18})-")
+
+FilePath = Annotated[str, Path(min_length=1, max_length=1024, description="As the list has it")]
+Range = Annotated[
+    str | None,
+    Header(max_length=100, pattern=r"^[\x21-\x7e]+$", description="bytes=N- goes on from byte N"),
+]
+
+
+@router.get("/models/{name}/versions/{version}/files", responses={200: {"model": Manifest}})
+@may(Permission.READ)
+def list_files(call: ReadCall, name: Name, version: Number) -> Response:
+    """List a version's files, with the size and digest of each."""
+    return call.answer(call.registry.manifest(f"{name}/{version}"))
+
+
+@router.get(
+    "/models/{name}/versions/{version}/download/{path:path}",
+    responses={
+        200: {"content": {"application/octet-stream": {}}, "description": "The file's bytes"},
+        206: {"content": {"application/octet-stream": {}}, "description": "From byte N on"},
+        307: {"description": "They are at a URL of the store, which needs no token"},
+    },
+    response_class=Response,
+)
+@may(Permission.READ)
+def download(
+    call: ReadCall, name: Name, version: Number, path: FilePath, range: Range = None
+) -> Response:
+    """Send a file of a version, or lead to where the store has it."""
+    reference = f"{name}/{version}"
+    try:
+        (url,) = call.registry.presign(reference, path, expires=_URL_HOLDS).values()
+    except UnsupportedByStoreError:
+        return _streamed(call, reference, path, range)
+    return RedirectResponse(url, headers={"Cache-Control": "no-store"})
+
+
+def _streamed(call: ReadCall, reference: str, path: str, range: str | None) -> Response:
+    asked = _FROM.fullmatch(range or "")
+    start = int(asked[1]) if asked else 0
+    file, chunks = call.registry.stream(reference, path, start=start)
+    if start >= file.size and start > 0:
+        headers = {**_headers(file), "Content-Range": f"bytes */{file.size}"}
+        return Response(status_code=416, headers=headers)
+    headers = {**_headers(file), "Content-Length": str(file.size - start)}
+    if asked:
+        headers["Content-Range"] = f"bytes {start}-{file.size - 1}/{file.size}"
+    # Between two pieces it holds no thread, and at no time a connection.
+    return StreamingResponse(
+        chunks, 206 if asked else 200, headers, media_type="application/octet-stream"
+    )
+
+
+def _headers(file: ManifestFile) -> dict[str, str]:
+    hexadecimal = file.digest.removeprefix("sha256:")
+    return {
+        "ETag": f'"{file.digest}"',
+        "Accept-Ranges": "bytes",
+        "Repr-Digest": f"sha-256=:{b64encode(bytes.fromhex(hexadecimal)).decode()}:",
+        # Neither a page nor a script, whatever its bytes look like.
+        "Content-Disposition": "attachment",
+        "X-Content-Type-Options": "nosniff",
+    }
