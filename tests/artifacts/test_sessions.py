@@ -84,6 +84,10 @@ def test_files_come_one_by_one_and_become_a_version(
     pulled = tmp_path / "pulled"
     registry.pull(done.version.reference, pulled)
     assert [(pulled / f"part-{place}").read_bytes() for place in range(3)] == [*CONTENTS]
+    _, rest = registry.stream(done.version.reference, "part-2", start=299_990)
+    assert b"".join(rest) == b"x" * 10
+    _, nothing = registry.stream(done.version.reference, "part-1")
+    assert b"".join(nothing) == b""
     with pytest.raises(UploadNotFoundError):
         registry.upload("churn", begun.upload_id)
     assert registry.fsck(hashes=True).ok
