@@ -11,7 +11,9 @@ CONFIG = Path(__file__).with_name("schemathesis.toml")
 EXAMPLES = "2"
 
 
-def test_nothing_that_is_sent_is_answered_otherwise_than_documented(served: Served) -> None:
+def test_nothing_that_is_sent_is_answered_otherwise_than_documented(
+    served: Served, tmp_path: Path
+) -> None:
     secret = served.registry.create_token("fuzz", roles=[Role.ADMIN]).secret
     done = subprocess.run(
         [
@@ -25,5 +27,6 @@ def test_nothing_that_is_sent_is_answered_otherwise_than_documented(served: Serv
         capture_output=True,
         text=True,
         check=False,
+        cwd=tmp_path,  # where it keeps notes on what failed
     )
     assert done.returncode == 0, done.stdout[-10_000:] + done.stderr
