@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import Header, Path
+from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from pedigree.access.records import Permission
@@ -61,8 +62,8 @@ def _streamed(call: ReadCall, reference: str, path: str, range: str | None) -> R
     start = int(asked[1]) if asked else 0
     file, chunks = call.registry.stream(reference, path, start=start)
     if start >= file.size and start > 0:
-        headers = {**_headers(file), "Content-Range": f"bytes */{file.size}"}
-        return Response(status_code=416, headers=headers)
+        message = f"the file has {file.size} bytes"
+        raise HTTPException(416, message, {"Content-Range": f"bytes */{file.size}"})
     headers = {**_headers(file), "Content-Length": str(file.size - start)}
     if asked:
         headers["Content-Range"] = f"bytes {start}-{file.size - 1}/{file.size}"
