@@ -71,7 +71,7 @@ def test_models_and_training_data_are_checked() -> None:
     assert found == {
         "churn_training_customers": {"training_expectations"},
         CHURN: CHECKS_OF_A_MODEL | CHECKS_OF_CHURN,
-        DELAY: CHECKS_OF_A_MODEL,
+        DELAY: CHECKS_OF_A_MODEL | {"datasheets_present"},
         f"{DELAY}/production": {"drift"},
         "flight_delay_drift": {"served_flights"},
     }

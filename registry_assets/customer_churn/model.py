@@ -9,12 +9,14 @@ from pedigree.dagster import TrainedModel, model_asset
 from pedigree.evaluation.measure import evaluate
 from pedigree.lifecycle.policy import default_policy
 from pedigree.lifecycle.records import CheckRule, MetricRule, Severity
+from pedigree.monitoring.profile import profile
 from registry_assets.customer_churn.customers import GROUP
 from registry_assets.customer_churn.encoding import AREA, TARGET, features_of, groups_of
 from registry_assets.customer_churn.estimators import Estimator, make, measure
 
 MODEL = "customer_churn"
 OWNERS = ["team:retention"]
+PREDICTION = "probability"
 # Above this probability a customer counts as leaving.
 DECISION = 0.5
 
@@ -108,6 +110,10 @@ def customer_churn(
         ),
         notes=NOTES,
         params=config.model_dump(),
+        training_profile=profile(
+            training.assign(**{PREDICTION: classifier.predict_proba(training)[:, 1]}),
+            prediction=PREDICTION,
+        ),
         sample=test.head(),
         evaluation_data="churn_test_customers",
         description="Whether a telephone company's customer will leave.",

@@ -14,7 +14,7 @@ from pedigree.dagster import (
 )
 from registry_assets.customer_churn.customers import GROUP
 from registry_assets.customer_churn.encoding import CUSTOMER, features_of
-from registry_assets.customer_churn.model import MODEL
+from registry_assets.customer_churn.model import MODEL, PREDICTION
 
 PRODUCTION = stage_key(MODEL, "production")
 
@@ -31,7 +31,7 @@ def churn_scores(
     """Each customer's probability of leaving; made again when production or a feature changes."""
     classifier: Any = registry.connect().load(production.reference)
     probability = classifier.predict_proba(features_of(customer_features))[:, 1]
-    scores = pd.DataFrame({CUSTOMER: customer_features[CUSTOMER], "probability": probability})
+    scores = pd.DataFrame({CUSTOMER: customer_features[CUSTOMER], PREDICTION: probability})
     return dg.MaterializeResult(
         value=scores,
         data_version=content_version(scores),

@@ -42,6 +42,7 @@ class DelayTraining(dg.Config):
     policy=default_policy(
         MetricRule(metric="mae", higher_is_better=False, tolerance=0.5),
         drift=DriftRule(action=DriftAction.RETRAIN),
+        checks=["datasheets_present"],
     ),
     deps=[flights],
     group_name=GROUP,

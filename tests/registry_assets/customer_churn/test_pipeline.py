@@ -56,6 +56,9 @@ def test_a_training_is_a_version_with_its_metrics_its_data_and_its_verdicts(
     assert all(verdict.passed for verdict in verdicts.values())
     assert set(verdicts["fairness"].details["measured"]) == {"area_code"}
     assert verdicts["datasheets_present"].details["sources"] == ["customers"]
+    baseline = session.registry.profile("customer_churn/1")
+    assert baseline.rows == 3_500
+    assert baseline.column("probability").role == "prediction"
     (suite,) = verdicts["training_data_expectations"].details["verdicts"]
     assert (suite["asset"], suite["check"]) == ("churn_training_customers", "training_expectations")
 
