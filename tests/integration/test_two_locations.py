@@ -9,10 +9,10 @@ from tests.integration.conftest import OURS, THEIRS
 from tests.integration.polling import eventually
 from tests.integration.served import ENDED, Materialization, Served, Tick
 
-pytestmark = [pytest.mark.timeout(400), pytest.mark.xdist_group("up")]
+pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("up")]
 
 # Each step of a chain waits for a tick and for a process to start, on a machine that may be busy.
-PATIENCE_S = 120.0
+PATIENCE_S = 240.0
 FURTHER_TICKS = 3
 
 # Of each location: the data of its model, the model, what scores with it, and who promotes it.
