@@ -21,7 +21,11 @@ _RUN = """query ($id: ID!) { runOrError(runId: $id) { ... on Run { status startT
   tags { key value } repositoryOrigin { repositoryLocationName }
   stepStats { stepKey status } } } }"""
 _MATERIALIZATIONS = """query ($key: AssetKeyInput!) { assetOrError(assetKey: $key) { ... on Asset {
-  assetMaterializations(limit: 50) { runId timestamp tags { key value } } } } }"""
+  assetMaterializations(limit: 50) { runId timestamp tags { key value }
+    metadataEntries { label ... on IntMetadataEntry { intValue } } } } } }"""
+_CHECKED = """query ($key: AssetKeyInput!, $name: String!) {
+  assetCheckExecutions(assetKey: $key, checkName: $name, limit: 10) {
+    runId evaluation { success severity description } } }"""
 _TICKS = """query ($sensor: SensorSelector!, $after: Float) {
   sensorOrError(sensorSelector: $sensor) { ... on Sensor { sensorState {
     ticks(afterTimestamp: $after, limit: 100) {
@@ -34,6 +38,15 @@ class Materialization(NamedTuple):
     version: int | None
     run_id: str
     at: float
+    generation: int | None
+
+
+class Evaluation(NamedTuple):
+    """What a check of an asset said."""
+
+    passed: bool
+    severity: str
+    text: str
 
 
 class Tick(NamedTuple):
@@ -81,9 +94,11 @@ class Served:
         *assets: str,
         config: Mapping[str, Mapping[str, object]] | None = None,
         checks: bool = True,
+        partition: str | None = None,
     ) -> str:
         """Launch a materialization as the UI does, and return the run's id."""
         ops = {op: {"config": dict(of)} for op, of in (config or {}).items()}
+        tags = [{"key": "dagster/partition", "value": partition}] if partition else []
         answer = self.graphql(
             _LAUNCH,
             params={
@@ -96,6 +111,7 @@ class Served:
                 },
                 "runConfigData": {"ops": ops},
                 "mode": "default",
+                "executionMetadata": {"tags": tags},
             },
         )["launchPipelineExecution"]
         assert answer["__typename"] == "LaunchRunSuccess", answer
@@ -117,13 +133,27 @@ class Served:
         shown = []
         for each in reversed(found.get("assetMaterializations", [])):
             tags = {tag["key"]: tag["value"] for tag in each["tags"]}
+            said = {entry["label"]: entry.get("intValue") for entry in each["metadataEntries"]}
             version = tags.get("pedigree/version")
             shown.append(
                 Materialization(
-                    int(version) if version else None, each["runId"], float(each["timestamp"]) / 1e3
+                    int(version) if version else None,
+                    each["runId"],
+                    float(each["timestamp"]) / 1e3,
+                    said.get("pedigree/generation"),
                 )
             )
         return shown
+
+    def evaluations(self, asset: str, check: str) -> list[Evaluation]:
+        """Return what a check of an asset said, newest first."""
+        found = self.graphql(_CHECKED, key={"path": asset.split("/")}, name=check)
+        said = [each["evaluation"] for each in found["assetCheckExecutions"]]
+        return [
+            Evaluation(each["success"], each["severity"], each["description"])
+            for each in said
+            if each
+        ]
 
     def ticks(self, location: str, sensor: str, after: float) -> list[Tick]:
         """Return the ended ticks of a sensor that began after a moment, newest first."""

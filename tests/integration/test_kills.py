@@ -8,14 +8,16 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+import dagster as dg
 import psutil
 import pytest
 
 from pedigree.dagster.names import slug
 from pedigree.postgres import EmbeddedPostgres
 from tests.integration.conftest import OURS
+from tests.integration.holding import Held, held_at
 from tests.integration.polling import eventually
-from tests.integration.served import ENDED, Served
+from tests.integration.served import ENDED, Materialization, Served
 
 pytestmark = [pytest.mark.timeout(400), pytest.mark.xdist_group("up")]
 
@@ -60,10 +62,19 @@ def supervisor(served: Served) -> int | None:
 
 
 def daemon(served: Served) -> int | None:
-    for child in psutil.Process(served.pid).children():
+    return child(served, "dagster._daemon")
+
+
+def code_server(served: Served) -> int | None:
+    return child(served, "code-server", OURS)
+
+
+def child(served: Served, *words: str) -> int | None:
+    """Return the process of the servers that was started by a command with some words."""
+    for process in psutil.Process(served.pid).children():
         with suppress(psutil.NoSuchProcess):  # also of one that has not been reaped yet
-            if "dagster._daemon" in child.cmdline():
-                return child.pid
+            if set(words) <= set(process.cmdline()):
+                return process.pid
     return None
 
 
@@ -93,20 +104,27 @@ def test_a_run_its_ui_and_the_daemon_go_on_when_servers_are_killed_under_them(
     assert served.pedigree("fsck", "--hashes")["ok"]
 
 
-def test_each_promotion_is_made_once_though_the_daemon_is_killed_before_it(
+def test_each_promotion_is_made_once_though_they_who_ask_for_it_die_in_mid_tick(
     served: Served, training: Training
 ) -> None:
     training.end()
     config = {slug("long_training"): {"folder": str(training.folder)}}
     run_id = served.launch(OURS, "models/long_training", config=config, checks=False)
     eventually(lambda: served.run(run_id).status in ENDED, PATIENCE_S, "the end of the run")
-    served.pedigree("check", "long_training/1")
-    for stage in ("staging", "production"):
-        victim = daemon(served)
-        assert victim is not None
-        psutil.Process(victim).kill()
-        asset = f"models/long_training/{stage}"
-        eventually(partial(served.materializations, asset), PATIENCE_S, f"the promotion to {stage}")
+    # By then the tick has written in the registry how the candidate stands, and asked for no run.
+    said = "NEW.key = 'pedigree/waits_for' AND NEW.value LIKE '%long_training/1 → staging%'"
+    with held_at(served, "run_tags", said) as tick:
+        served.pedigree("check", "long_training/1")
+        kill_in_the_midst(tick, served, code_server)
+    asset = "models/long_training/staging"
+    # The tick of the next promotion has asked for its run, and the daemon is about to make it.
+    job = f"promote_{slug('long_training')}"
+    asked = f"NEW.pipeline_name = '{job}' AND NEW.run_body LIKE '%production%'"
+    with held_at(served, "runs", asked) as tick:
+        eventually(partial(served.materializations, asset), PATIENCE_S, "the promotion to staging")
+        kill_in_the_midst(tick, served, daemon)
+    asset = "models/long_training/production"
+    eventually(partial(served.materializations, asset), PATIENCE_S, "the promotion to production")
     entered_at = time.time()
     eventually(
         lambda: served.ticks(OURS, "promotion", after=entered_at), PATIENCE_S, "a further tick"
@@ -116,6 +134,49 @@ def test_each_promotion_is_made_once_though_the_daemon_is_killed_before_it(
         assert shown.run_id
     held = [tenure["pointer"] for tenure in served.pedigree("timeline", "long_training")]
     assert held == ["stage:candidate", "stage:staging", "stage:production"]
+
+
+def test_moves_appear_once_and_in_order_though_the_daemon_dies_while_it_reports_them(
+    served: Served,
+) -> None:
+    asset = "models/long_training/production"
+    before = served.materializations(asset)
+
+    def leave_and_return() -> None:
+        for stage in ("archived", "production"):
+            served.pedigree("promote", "long_training/1", "--to", stage)
+
+    with held_at(served, "asset_keys", f"NEW.asset_key = '{as_stored(asset)}'") as tick:
+        leave_and_return()
+        leave_and_return()
+        kill_in_the_midst(tick, served, daemon)
+
+    def shown() -> list[Materialization] | None:
+        found = served.materializations(asset)[len(before) :]
+        return found if len(found) >= 2 else None
+
+    eventually(shown, PATIENCE_S, "both returns to production")
+    seen_at = time.time()
+    eventually(lambda: served.ticks(OURS, "mirror", after=seen_at), PATIENCE_S, "a further tick")
+    moved = shown()
+    assert moved is not None
+    assert [(each.version, each.run_id) for each in moved] == [(1, ""), (1, "")]
+    first, second = (each.generation for each in moved)
+    assert first is not None
+    assert second == first + 2  # between them it has left production
+
+
+def as_stored(asset: str) -> str:
+    return dg.AssetKey(asset.split("/")).to_string()
+
+
+def kill_in_the_midst(tick: Held, served: Served, find: Callable[[Served], int | None]) -> None:
+    """Kill who evaluates a tick as it waits, and let nothing come of what it was about to write."""
+    eventually(tick.waiting, PATIENCE_S, f"the {find.__name__} comes to what it writes")
+    victim = psutil.Process(find(served))
+    for process in (*victim.children(recursive=True), victim):
+        process.kill()
+    tick.end_sessions()
 
 
 def kill_and_see_everything_come_back(

@@ -1,14 +1,27 @@
 """A code location composed as this project's own: its churn pipeline, its sensors, its wiring.
 
-Beside it a model that trains until it is told to stop, for the tests that kill servers meanwhile.
+Beside it a model that trains until it is told to stop, for the tests that kill servers meanwhile,
+and what it is given by site, which has drifted.
 """
 
+import tempfile
 import time
 from pathlib import Path
 
 import dagster as dg
+import pandas as pd
 
-from pedigree.dagster import TrainedModel, model_asset, registry_definitions
+from pedigree.catalog.records import ModelVersion
+from pedigree.dagster import (
+    TrainedModel,
+    drift_asset,
+    model_asset,
+    registry_definitions,
+    stage_key,
+)
+from pedigree.lifecycle.policy import default_policy
+from pedigree.monitoring.profile import profile
+from pedigree.monitoring.records import DriftAction, DriftRule
 from pedigree.signatures.records import Column, ColumnType, Signature
 from registry_assets import (
     churn_scores,
@@ -19,23 +32,46 @@ from registry_assets import (
     training_expectations,
 )
 from resources import by_environment
-from sensors import automation_sensor, mirror_sensor, promotion_sensor
+from sensors import (
+    automation_sensor,
+    drift_sensor,
+    lineage_sensor,
+    mirror_sensor,
+    promotion_sensor,
+)
 
 INTERVAL_S = 2  # the daemon itself looks every 5 s
 LONGEST_S = 150.0
 LEVEL = Column(name="level", type=ColumnType.DOUBLE)
+POLICY = default_policy(drift=DriftRule(action=DriftAction.RETRAIN))
+SITES = dg.StaticPartitionsDefinition(["north", "south"])
+
+
+def levels(lowest: int) -> pd.DataFrame:
+    return pd.DataFrame({"level": [float(lowest + number) for number in range(500)]})
 
 
 class LongTraining(dg.Config):
-    """How a test and the training tell each other."""
+    """How a test and the training tell each other; without a folder it ends at once."""
 
-    folder: str
+    folder: str | None = None
 
 
-@model_asset(name="long_training", flavor="generic")
+@model_asset(name="long_training", flavor="generic", policy=POLICY)
 def long_training(context: dg.AssetExecutionContext, config: LongTraining) -> TrainedModel:
+    folder = Path(config.folder or tempfile.mkdtemp())
+    if config.folder:
+        await_the_end(context, folder)
+    (folder / "weights").write_text("trained")
+    return TrainedModel(
+        path=folder / "weights",
+        signature=Signature(inputs=(LEVEL,), outputs=(LEVEL,)),
+        training_profile=profile(levels(0)),
+    )
+
+
+def await_the_end(context: dg.AssetExecutionContext, folder: Path) -> None:
     """Write a line to the log over and over, and count them, until the file `enough` appears."""
-    folder = Path(config.folder)
     deadline = time.monotonic() + LONGEST_S
     rounds = 0
     while not (folder / "enough").exists():
@@ -45,10 +81,16 @@ def long_training(context: dg.AssetExecutionContext, config: LongTraining) -> Tr
         context.log.info(f"round {rounds}")
         (folder / "rounds").write_text(str(rounds))
         time.sleep(0.2)
-    (folder / "weights").write_text("trained")
-    return TrainedModel(
-        path=folder / "weights", signature=Signature(inputs=(LEVEL,), outputs=(LEVEL,))
-    )
+
+
+@dg.asset(ins={"model": dg.AssetIn(stage_key("long_training", "production"))}, partitions_def=SITES)
+def readings(model: ModelVersion) -> pd.DataFrame:
+    return levels(300).assign(by=model.reference)
+
+
+@drift_asset(model=long_training, serving=readings)
+def readings_drift(readings: pd.DataFrame) -> pd.DataFrame:
+    return readings[["level"]]
 
 
 MODELS = (customer_churn, long_training)
@@ -60,11 +102,21 @@ def compose() -> dg.Definitions:
         *MODELS, registry=wiring.registry, sensors=False, sources=[customers]
     )
     own = dg.Definitions(
-        assets=[customers, customer_features, churn_split, *MODELS, churn_scores],
+        assets=[
+            customers,
+            customer_features,
+            churn_split,
+            *MODELS,
+            churn_scores,
+            readings,
+            readings_drift,
+        ],
         asset_checks=[training_expectations],
         sensors=[
             promotion_sensor(MODELS, registry.jobs or (), INTERVAL_S),
             mirror_sensor(MODELS, INTERVAL_S),
+            lineage_sensor(MODELS, INTERVAL_S),
+            drift_sensor(MODELS, registry.jobs or (), INTERVAL_S),
             automation_sensor(INTERVAL_S),
         ],
         resources={"io_manager": wiring.data},
