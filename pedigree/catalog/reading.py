@@ -4,7 +4,7 @@ So none costs more as a model gains versions. What can be long comes in pages: t
 behind the last of the page before.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from pedigree.catalog.names import name_key, validate_name
 from pedigree.catalog.records import ModelVersion, RegisteredModel, Training
@@ -106,10 +106,12 @@ def environment_packages(transaction: Transaction, environment_hash: str) -> tup
 
 
 def in_a_zone(field: str, moment: datetime) -> datetime:
-    """Return a moment that is the same one everywhere.
+    """Return a moment that is the same one everywhere, in UTC.
+
+    Postgres reads no offset beyond 16 hours, and events keep moments as text.
 
     Raises:
-        InvalidInputError: It has no time zone.
+        InvalidInputError: It has no time zone, or lies before or behind all years in UTC.
     """
     if moment.tzinfo is None or moment.utcoffset() is None:
         raise InvalidInputError(
@@ -118,7 +120,12 @@ def in_a_zone(field: str, moment: datetime) -> datetime:
             value=moment.isoformat(),
             remedy=f"Write {moment.isoformat()}Z, or another offset such as +02:00",
         )
-    return moment
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise InvalidInputError(
+            "lies in no year", field=field, value=moment.isoformat(), remedy="Write a later one"
+        ) from None
 
 
 def at_least_one(limit: int) -> int:

@@ -121,3 +121,14 @@ def test_data_and_versions_are_kept_out_until_they_are_released(
     assert marked.json()["quarantine_reason"] == "unfair"
     assert admin.delete(f"{path}/quarantine").json()["quarantine_reason"] is None
     assert admin.post(f"{path}/stage", json={"stage": "staging"}).status_code == 200
+
+
+def test_a_moment_of_any_offset_is_kept_as_the_same_moment(
+    admin: httpx.Client, served: Served, name: str
+) -> None:
+    far = {"asset": f"raw/{name}", "reason": "x", "since": "3982-05-10T18:36:32+22:57"}
+    made = admin.post("/quarantines", json=far)
+    assert made.json()["since"] == "3982-05-09T19:39:32Z"
+    assert served.registry.fsck().ok
+    before_all = admin.post("/quarantines", json={**far, "since": "0001-01-01T00:00:00+05:00"})
+    assert (before_all.status_code, before_all.json()["field"]) == (422, "since")
