@@ -7,6 +7,7 @@ from registry_assets import ASSETS, CHECKS, MODELS
 from resources import Wiring, by_environment
 from sensors import (
     automation_sensor,
+    delivery_sensor,
     drift_sensor,
     lineage_sensor,
     mirror_sensor,
@@ -27,6 +28,7 @@ def compose(wiring: Wiring) -> dg.Definitions:
             mirror_sensor(MODELS),
             lineage_sensor(MODELS),
             drift_sensor(MODELS, jobs=registry.jobs or ()),
+            delivery_sensor(),
             automation_sensor(),
         ],
         resources={"io_manager": wiring.data},

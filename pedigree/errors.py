@@ -23,6 +23,8 @@
     │   ├── StageEmptyError          no version holds the stage
     │   ├── QuarantineNotFoundError  the data is in no quarantine
     │   ├── TokenNotFoundError
+    │   ├── WebhookNotFoundError
+    │   ├── DeliveryNotFoundError    the webhook was not to be told of it, or that was forgotten
     │   ├── UploadNotFoundError      it was sealed, given up, or its time ran out
     │   └── NothingToRollBackError
     ├── RefusedError                 the request is well-formed and the rules say no
@@ -44,6 +46,7 @@
     │   ├── UntrustedModelError      loading it would run or build what nobody vouched for
     │   └── UnsupportedByStoreError  this kind of object store has no such ability
     ├── CorruptionError              bytes are not what their digest says, or are gone
+    ├── SecretKeyError               PEDIGREE_SECRET_KEY is missing, no key, or not the one of then
     ├── MissingDependencyError       an optional library is not installed; names the extra
     └── UnavailableError             a part that Pedigree stands on does not answer
         ├── DatabaseUnavailableError
@@ -140,6 +143,14 @@ class TokenNotFoundError(NotFoundError):
     """No token of the service has the id."""
 
 
+class WebhookNotFoundError(NotFoundError):
+    """No webhook has the id."""
+
+
+class DeliveryNotFoundError(NotFoundError):
+    """The webhook was never to be told of this event, or its log was forgotten."""
+
+
 class UploadNotFoundError(NotFoundError):
     """No such upload is under way: it was sealed, given up, or its time ran out."""
 
@@ -224,6 +235,10 @@ class UnsupportedByStoreError(RefusedError):
 
 class CorruptionError(PedigreeError):
     """Bytes are not what their digest says, or are gone."""
+
+
+class SecretKeyError(PedigreeError):
+    """What encrypts secrets at rest is missing, is no key, or is not the one they were kept by."""
 
 
 class MissingDependencyError(PedigreeError):

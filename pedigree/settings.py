@@ -4,11 +4,12 @@ import os
 import re
 from datetime import timedelta
 from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Field, PlainSerializer
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, PlainSerializer, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{7,64}$")]
 
@@ -42,6 +43,18 @@ Duration = Annotated[
     PlainSerializer(timedelta.total_seconds, return_type=float, when_used="json"),
 ]
 """A length of time, typed as ``30d``; in JSON a number of seconds."""
+
+
+def _listed(given: object) -> object:
+    """Read a list that was typed with commas; leave what is no text as it is."""
+    if not isinstance(given, str):
+        return given
+    return [word.strip() for word in given.split(",") if word.strip()]
+
+
+Network: TypeAlias = IPv4Network | IPv6Network
+# NoDecode: a variable is read as a list of words, not as JSON.
+Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_listed)]
 
 
 class Settings(BaseSettings):
@@ -87,6 +100,23 @@ class Settings(BaseSettings):
     serve_open: bool = Field(
         default=False,
         description="`pedigree serve` sets it on loopback: no token is asked for while none exists",
+    )
+    secret_key: SecretStr | None = Field(
+        default=None,
+        description="Encrypts secrets of webhooks: 32 bytes in base64; the old one behind a comma",
+    )
+    webhook_networks: Networks = Field(
+        default=(),
+        description="Networks that are not public and may be sent to: 10.0.0.0/8,fd00::/8",
+    )
+    webhook_timeout: Annotated[Duration, Field(gt=timedelta(0), le=timedelta(minutes=2))] = Field(
+        default=timedelta(seconds=15), description="How long a delivery may take in all"
+    )
+    webhook_log: Duration = Field(
+        default=timedelta(days=30), description="How long deliveries that ended are kept"
+    )
+    serve_delivers: bool = Field(
+        default=True, description="`pedigree serve` delivers to webhooks and sinks"
     )
     url: Annotated[str, Field(pattern=r"^https?://")] | None = Field(
         default=None, description="Where the registry's pages are; without it nothing links there"

@@ -1,6 +1,7 @@
 """The sensors of this deployment: they run from the start, so `make up` acts by itself."""
 
 from sensors.automation import automation_sensor
+from sensors.delivery import delivery_sensor
 from sensors.drift import drift_sensor
 from sensors.lineage import lineage_sensor
 from sensors.mirror import mirror_sensor
@@ -8,6 +9,7 @@ from sensors.promotion import promotion_sensor
 
 __all__ = [
     "automation_sensor",
+    "delivery_sensor",
     "drift_sensor",
     "lineage_sensor",
     "mirror_sensor",

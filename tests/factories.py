@@ -1,7 +1,10 @@
 """Small valid values, so that a test says only what it is about."""
 
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
+
+from pydantic import SecretStr
 
 from pedigree.catalog.records import DeclaredMetadata, NewVersion
 from pedigree.lifecycle.policy import default_policy
@@ -36,6 +39,13 @@ def artifact(folder: Path, content: str = "weights") -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.bin").write_text(content)
     return folder
+
+
+def with_secret_key(registry: Registry, **settings: Any) -> Registry:
+    """The same registry, in a process that can keep secrets; ``settings`` replace others."""
+    known = {"secret_key": SecretStr(b64encode(bytes(32)).decode()), **settings}
+    changed = registry.settings.model_copy(update=known)
+    return Registry(registry.database, registry.store, changed)
 
 
 def register(

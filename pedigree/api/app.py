@@ -1,7 +1,7 @@
 """The application: the routes of every resource, behind one gate."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from importlib.metadata import version
 from typing import Any
 
@@ -22,6 +22,7 @@ from pedigree.api import (
 )
 from pedigree.api._guard import Gate
 from pedigree.api._problems import Problem, add_handlers
+from pedigree.delivery.worker import Deliverer, DeliveryThread
 from pedigree.registry import Registry
 from pedigree.settings import Settings
 
@@ -64,9 +65,21 @@ def _lifespan(settings: Settings | None) -> Any:
                 registry, is_open=read.serve_open, most_at_work=connections * _WAITING_FOR_ONE
             )
             app.state.health_threads = health.threads()
-            yield
+            with _delivering(registry):
+                yield
 
     return lifespan
+
+
+@contextmanager
+def _delivering(registry: Registry) -> Iterator[None]:
+    """Deliver events meanwhile; without a key there is no webhook to deliver to."""
+    settings = registry.settings
+    if not settings.serve_delivers or settings.secret_key is None:
+        yield
+        return
+    with DeliveryThread(Deliverer(registry.database, settings)):
+        yield
 
 
 def _describe(app: FastAPI) -> None:

@@ -9,43 +9,84 @@ from pydantic import JsonValue
 
 from pedigree._record import Record
 
+# What events of no single model name instead.
+_SUBJECTS = ("asset", "principal", "host", "digest")
+
 
 class EventType(StrEnum):
-    """Every kind of event, as ``object.action``."""
+    """Every kind of event, as ``object.action``; docs/events.md has a table of them."""
 
-    MODEL_CREATED = "model.created"
-    MODEL_UPDATED = "model.updated"
-    MODEL_DELETED = "model.deleted"
-    MODEL_RESTORED = "model.restored"
-    VERSION_CREATED = "version.created"
-    VERSION_TRAINED = "version.trained"
-    VERSION_UPDATED = "version.updated"
-    VERSION_DELETED = "version.deleted"
-    VERSION_RESTORED = "version.restored"
-    VERSION_COLLECTED = "version.collected"
-    VERSION_TIER_CHANGED = "version.tier_changed"
-    VERSION_STAGE_CHANGED = "version.stage_changed"
-    VERSION_CHECK_RECORDED = "version.check_recorded"
-    VERSION_APPROVED = "version.approved"
-    VERSION_REJECTED = "version.rejected"
-    VERSION_PROFILED = "version.profiled"
-    VERSION_DRIFT_MEASURED = "version.drift_measured"
-    VERSION_DRIFT_DETECTED = "version.drift_detected"
-    VERSION_HELD = "version.held"
-    VERSION_QUARANTINED = "version.quarantined"
-    VERSION_RELEASED = (
-        "version.released"  # from quarantine; without "from" in its body, from a hold
+    about: str
+
+    def __new__(cls, value: str, about: str = "") -> "EventType":
+        """Return a kind that says when it is written."""
+        kind = str.__new__(cls, value)
+        kind._value_ = value
+        kind.about = about
+        return kind
+
+    MODEL_CREATED = "model.created", "A model was made, by itself or with its first version"
+    MODEL_UPDATED = (
+        "model.updated",
+        "A model's description, owners, tags, policy or retention changed",
     )
-    ALIAS_SET = "alias.set"
-    ALIAS_DELETED = "alias.deleted"
-    ASSET_QUARANTINED = "asset.quarantined"
-    ASSET_RELEASED = "asset.released"
-    DATASHEET_SET = "datasheet.set"
-    DATA_CHECK_RECORDED = "data.check_recorded"
-    TOKEN_CREATED = "token.created"  # noqa: S105 -- a kind of event
-    TOKEN_REVOKED = "token.revoked"  # noqa: S105
-    BLOB_REMOVED = "blob.removed"
-    BLOB_MOVED = "blob.moved"
+    MODEL_DELETED = "model.deleted", "A model was deleted with all its versions"
+    MODEL_RESTORED = "model.restored", "A deleted model is back"
+    VERSION_CREATED = "version.created", "A version was registered"
+    VERSION_TRAINED = (
+        "version.trained",
+        "Another run made the same bytes, and is kept with their version",
+    )
+    VERSION_UPDATED = (
+        "version.updated",
+        "A version's description, owners, tags, card or evaluation changed",
+    )
+    VERSION_DELETED = (
+        "version.deleted",
+        "A version was deleted; until it is collected it can be restored",
+    )
+    VERSION_RESTORED = "version.restored", "A deleted version is back"
+    VERSION_COLLECTED = "version.collected", "The bytes of a deleted version are gone for good"
+    VERSION_TIER_CHANGED = (
+        "version.tier_changed",
+        "A version's bytes moved to the archive's storage class, or back",
+    )
+    VERSION_STAGE_CHANGED = "version.stage_changed", "A version entered a stage, or left one"
+    VERSION_CHECK_RECORDED = "version.check_recorded", "A check said whether a version is fit"
+    VERSION_APPROVED = "version.approved", "Somebody said yes to a version's promotion"
+    VERSION_REJECTED = "version.rejected", "Somebody said no to a version's promotion"
+    VERSION_PROFILED = "version.profiled", "A profile of a version's training data was kept"
+    VERSION_DRIFT_MEASURED = (
+        "version.drift_measured",
+        "Later data was held against a version's profile",
+    )
+    VERSION_DRIFT_DETECTED = (
+        "version.drift_detected",
+        "Data has drifted away from what a version was trained on",
+    )
+    VERSION_HELD = "version.held", "A legal hold keeps a version from being deleted"
+    VERSION_QUARANTINED = (
+        "version.quarantined",
+        "A version, or data it stands on, was put in quarantine",
+    )
+    VERSION_RELEASED = (
+        "version.released",
+        "A version left a quarantine (its body has `from`), or a legal hold",
+    )
+    ALIAS_SET = "alias.set", "An alias names a version, and whichever it named before no more"
+    ALIAS_DELETED = "alias.deleted", "An alias is gone"
+    ASSET_QUARANTINED = "asset.quarantined", "Data was put in quarantine"
+    ASSET_RELEASED = "asset.released", "Data left quarantine"
+    DATASHEET_SET = "datasheet.set", "A datasheet of data was written, or written anew"
+    DATA_CHECK_RECORDED = "data.check_recorded", "A check said whether data is fit"
+    TOKEN_CREATED = "token.created", "A token of the service was made"
+    TOKEN_REVOKED = "token.revoked", "A token of the service was revoked"
+    WEBHOOK_CREATED = "webhook.created", "A webhook was made"
+    WEBHOOK_UPDATED = "webhook.updated", "A webhook's URL, description, filters or activity changed"
+    WEBHOOK_SECRET_ROTATED = "webhook.secret_rotated", "A webhook has a new secret"
+    WEBHOOK_DELETED = "webhook.deleted", "A webhook is gone"
+    BLOB_REMOVED = "blob.removed", "Bytes that no version needs were removed"
+    BLOB_MOVED = "blob.moved", "Bytes were moved to another storage class"
 
 
 class Actor(Record):
@@ -81,9 +122,9 @@ class Event(NewEvent):
 
     @property
     def subject(self) -> str:
-        """What it happened to: a model, a version, an asset, a principal, or shared bytes."""
+        """What it happened to: a model, a version, an asset, a principal, a host, shared bytes."""
         if self.model is None:
-            known = (self.body.get(key) for key in ("asset", "principal", "digest"))
+            known = (self.body.get(key) for key in _SUBJECTS)
             return str(next(filter(None, known)))
         return self.model if self.version is None else f"{self.model}/{self.version}"
 

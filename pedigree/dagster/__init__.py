@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pedigree.dagster.data_versions import content_version
     from pedigree.dagster.datasheets import datasheet_metadata
     from pedigree.dagster.definitions import registry_definitions, registry_resources
+    from pedigree.dagster.delivery import deliver
     from pedigree.dagster.drift import drift_asset
     from pedigree.dagster.drift_alerts import alert_drift, drift_check
     from pedigree.dagster.expectations import expectations_check
@@ -59,6 +60,7 @@ __all__ = [
     "alert_drift",
     "content_version",
     "datasheet_metadata",
+    "deliver",
     "drift_asset",
     "drift_check",
     "expectations_check",
@@ -96,6 +98,7 @@ _MODULES = {
     "alert_drift": "drift_alerts",
     "content_version": "data_versions",
     "datasheet_metadata": "datasheets",
+    "deliver": "delivery",
     "drift_asset": "drift",
     "drift_check": "drift_alerts",
     "expectations_check": "expectations",

@@ -30,6 +30,7 @@ _IN_SQL: Mapping[str, str] = MappingProxyType(
         "feed_contiguous": "the feed counts 1, 2, 3 …, and every event is in it or waits for it",
         "leaves_match": "an event's bytes have its leaf hash and say what its row says",
         "tokens_told": "every token is what its events say, and none was slipped in",
+        "webhooks_told": "every webhook is what its newest event says, and none was slipped in",
         "datasheets_told": "the events tell of every revision of a datasheet, and say what it says",
         "data_verdicts_told": "the events tell of every verdict on data, and say what it says",
         "quarantines_told": "the events tell of every quarantine, what it is of and how it ended",

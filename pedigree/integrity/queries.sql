@@ -203,6 +203,52 @@ WHERE (
     c.at, c.actor, (c.body ->> 'expires_at')::timestamptz, r.at, r.actor
 );
 
+-- name: count_webhooks_told
+-- How many webhooks there are.
+SELECT count(*) FROM pedigree.webhook;
+
+-- name: webhooks_told
+-- Webhooks without an event, events without their webhook, and webhooks that are not what was told.
+WITH told AS MATERIALIZED (
+    SELECT DISTINCT ON (event #>> '{body,webhook_id}')
+        (event #>> '{body,webhook_id}')::bigint AS webhook_id, type, event -> 'body' AS body
+    FROM (
+        SELECT id, type, convert_from(canonical, 'UTF8')::jsonb AS event
+        FROM pedigree.event
+        WHERE type IN (
+            'webhook.created', 'webhook.updated', 'webhook.secret_rotated', 'webhook.deleted'
+        )
+    ) AS e
+    ORDER BY event #>> '{body,webhook_id}', id DESC
+), living AS (
+    SELECT * FROM told WHERE type <> 'webhook.deleted'
+), made AS (
+    SELECT (event #>> '{body,webhook_id}')::bigint AS webhook_id,
+        (event ->> 'at')::timestamptz AS at, event #>> '{actor,name}' AS actor
+    FROM (
+        SELECT convert_from(canonical, 'UTF8')::jsonb AS event
+        FROM pedigree.event WHERE type = 'webhook.created'
+    ) AS e
+)
+SELECT 'webhook ' || coalesce(w.webhook_id, t.webhook_id) AS reference,
+    CASE
+        WHEN w.webhook_id IS NULL THEN 'its row is gone'
+        WHEN t.webhook_id IS NULL THEN 'no event tells of it'
+        ELSE 'its row is not what its events say'
+    END AS problem
+FROM pedigree.webhook w
+FULL JOIN living t ON t.webhook_id = w.webhook_id
+LEFT JOIN made m ON m.webhook_id = t.webhook_id
+WHERE (
+    encode(sha256(convert_to(w.url, 'UTF8')), 'hex'), w.description, to_jsonb(w.types),
+    to_jsonb(w.models), to_jsonb(w.active), encode(sha256(w.secret), 'hex'),
+    encode(sha256(w.old_secret), 'hex'), w.old_secret_until, w.created_at, w.created_by
+) IS DISTINCT FROM (
+    t.body ->> 'url_sha256', t.body ->> 'description', t.body -> 'types',
+    t.body -> 'models', t.body -> 'active', t.body ->> 'secret_sha256',
+    t.body ->> 'old_secret_sha256', (t.body ->> 'old_secret_until')::timestamptz, m.at, m.actor
+);
+
 -- name: count_datasheets_told
 -- How many revisions of datasheets there are.
 SELECT count(*) FROM pedigree.datasheet;

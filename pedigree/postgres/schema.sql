@@ -1154,6 +1154,59 @@ ALTER TABLE pedigree.verdict ALTER COLUMN verdict_id ADD GENERATED ALWAYS AS IDE
     CACHE 1
 );
 
+CREATE TABLE pedigree.webhook (
+    webhook_id bigint NOT NULL,
+    url text NOT NULL,
+    description text,
+    types text[] DEFAULT '{}'::text[] NOT NULL,
+    models text[] DEFAULT '{}'::text[] NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    secret bytea NOT NULL,
+    old_secret bytea,
+    old_secret_until timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL,
+    seq bigint NOT NULL,
+    CONSTRAINT webhook_check CHECK (((old_secret IS NULL) = (old_secret_until IS NULL)))
+);
+
+CREATE TABLE pedigree.webhook_attempt (
+    lease uuid NOT NULL,
+    webhook_id bigint NOT NULL,
+    seq bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    duration_ms integer NOT NULL,
+    status integer,
+    error text
+);
+
+CREATE TABLE pedigree.webhook_delivery (
+    webhook_id bigint NOT NULL,
+    seq bigint NOT NULL,
+    model text NOT NULL COLLATE pg_catalog."C",
+    state text DEFAULT 'pending'::text NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    settled_at timestamp with time zone,
+    CONSTRAINT webhook_delivery_check CHECK (((state = 'pending'::text) = (settled_at IS NULL))),
+    CONSTRAINT webhook_delivery_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'delivered'::text, 'dead'::text])))
+);
+
+CREATE TABLE pedigree.webhook_line (
+    webhook_id bigint NOT NULL,
+    model text NOT NULL COLLATE pg_catalog."C",
+    due_at timestamp with time zone,
+    lease uuid
+);
+
+ALTER TABLE pedigree.webhook ALTER COLUMN webhook_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME pedigree.webhook_webhook_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 ALTER TABLE ONLY pedigree.access_token
     ADD CONSTRAINT access_token_pkey PRIMARY KEY (token_id);
 
@@ -1295,6 +1348,18 @@ ALTER TABLE ONLY pedigree.usage
 ALTER TABLE ONLY pedigree.verdict
     ADD CONSTRAINT verdict_pkey PRIMARY KEY (verdict_id);
 
+ALTER TABLE ONLY pedigree.webhook_attempt
+    ADD CONSTRAINT webhook_attempt_pkey PRIMARY KEY (lease);
+
+ALTER TABLE ONLY pedigree.webhook_delivery
+    ADD CONSTRAINT webhook_delivery_pkey PRIMARY KEY (webhook_id, seq);
+
+ALTER TABLE ONLY pedigree.webhook_line
+    ADD CONSTRAINT webhook_line_pkey PRIMARY KEY (webhook_id, model);
+
+ALTER TABLE ONLY pedigree.webhook
+    ADD CONSTRAINT webhook_pkey PRIMARY KEY (webhook_id);
+
 CREATE INDEX artifact_file_blob ON pedigree.artifact_file USING btree (blob_digest);
 
 CREATE INDEX awaited_since ON pedigree.awaited USING btree (since);
@@ -1388,6 +1453,14 @@ CREATE UNIQUE INDEX usage_of_run ON pedigree.usage USING btree (model_id, versio
 CREATE INDEX usage_unsettled ON pedigree.usage USING btree (usage_id) WHERE (NOT settled);
 
 CREATE INDEX verdict_latest ON pedigree.verdict USING btree (model_id, version, check_name, verdict_id DESC);
+
+CREATE INDEX webhook_attempt_delivery ON pedigree.webhook_attempt USING btree (webhook_id, seq);
+
+CREATE INDEX webhook_delivery_pending ON pedigree.webhook_delivery USING btree (webhook_id, model, seq) WHERE (state = 'pending'::text);
+
+CREATE INDEX webhook_delivery_settled ON pedigree.webhook_delivery USING btree (settled_at) WHERE (state <> 'pending'::text);
+
+CREATE INDEX webhook_line_due ON pedigree.webhook_line USING btree (due_at) WHERE (due_at IS NOT NULL);
 
 CREATE TRIGGER card_written AFTER INSERT ON pedigree.model_card REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_card();
 
@@ -1518,3 +1591,15 @@ ALTER TABLE ONLY pedigree.usage
 
 ALTER TABLE ONLY pedigree.verdict
     ADD CONSTRAINT verdict_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
+
+ALTER TABLE ONLY pedigree.webhook_attempt
+    ADD CONSTRAINT webhook_attempt_webhook_id_seq_fkey FOREIGN KEY (webhook_id, seq) REFERENCES pedigree.webhook_delivery(webhook_id, seq) ON DELETE CASCADE;
+
+ALTER TABLE ONLY pedigree.webhook_delivery
+    ADD CONSTRAINT webhook_delivery_seq_fkey FOREIGN KEY (seq) REFERENCES pedigree.feed(seq);
+
+ALTER TABLE ONLY pedigree.webhook_delivery
+    ADD CONSTRAINT webhook_delivery_webhook_id_fkey FOREIGN KEY (webhook_id) REFERENCES pedigree.webhook(webhook_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY pedigree.webhook_line
+    ADD CONSTRAINT webhook_line_webhook_id_fkey FOREIGN KEY (webhook_id) REFERENCES pedigree.webhook(webhook_id) ON DELETE CASCADE;

@@ -10,6 +10,7 @@ work.
 """
 
 from pedigree.registry.access import AccessVerbs
+from pedigree.registry.delivering import DeliveryVerbs
 from pedigree.registry.lineage import LineageVerbs
 from pedigree.registry.models import ModelVerbs
 from pedigree.registry.monitoring import MonitoringVerbs
@@ -30,6 +31,7 @@ class Registry(
     SearchVerbs,
     ModelVerbs,
     AccessVerbs,
+    DeliveryVerbs,
 ):
     """A model registry: records in Postgres, bytes in an object store.
 

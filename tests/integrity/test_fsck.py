@@ -16,7 +16,7 @@ from pedigree.postgres.database import Database
 from pedigree.registry import Registry
 from tests.artifacts.publishing import blob_keys
 from tests.collection.collecting import collect
-from tests.factories import register, register_candidate
+from tests.factories import register, register_candidate, with_secret_key
 
 FEED_OFF = "ALTER TABLE pedigree.feed DISABLE TRIGGER USER; "
 FEED_ON = (
@@ -105,6 +105,20 @@ EDITS: dict[str, tuple[str, set[str]]] = {
         "DELETE FROM pedigree.access_token WHERE principal = 'ci'",
         {"tokens_told"},
     ),
+    "a webhook sends elsewhere": (
+        "UPDATE pedigree.webhook SET url = 'https://evil.example'",
+        {"webhooks_told"},
+    ),
+    "a webhook has another secret": (
+        "UPDATE pedigree.webhook SET secret = secret || 'x'",
+        {"webhooks_told"},
+    ),
+    "a webhook was slipped in": (
+        "INSERT INTO pedigree.webhook (url, secret, created_at, created_by, seq)"
+        " SELECT 'https://evil.example', 'x', now(), 'tester', 0",
+        {"webhooks_told"},
+    ),
+    "a webhook is gone": ("DELETE FROM pedigree.webhook", {"webhooks_told"}),
     "a place of the feed is gone": (
         FEED_OFF + "DELETE FROM pedigree.feed WHERE seq = 3" + FEED_ON,
         {"feed_contiguous"},
@@ -251,7 +265,7 @@ EDITS_OF_SEARCH = {
 @pytest.fixture
 def lived(impatient: Registry, tmp_path: Path) -> Registry:
     """A registry in which everything has happened once."""
-    registry = impatient
+    registry = with_secret_key(impatient)
     for content in ("a", "b", "c", "d", "e"):
         register_candidate(registry, tmp_path, content, metrics={"auc": 0.9}, tags={"team": "x"})
     promote(registry, "churn/1", "staging", "production")
@@ -276,6 +290,11 @@ def lived(impatient: Registry, tmp_path: Path) -> Registry:
     registry.restore("churn/5")
     registry.create_token("ci", roles=[Role.READER], expires=timedelta(days=1))
     registry.revoke_token(registry.create_token("gone", roles=[Role.ADMIN]).token.token_id)
+    webhook_id = registry.create_webhook("https://ci.example").webhook.webhook_id
+    registry.update_webhook(webhook_id, types=["version.*"])
+    registry.rotate_webhook_secret(webhook_id)
+    gone = registry.create_webhook("https://gone.example").webhook.webhook_id
+    registry.delete_webhook(gone)
     registry.hold("churn/1", reason="case 7")
     registry.set_datasheet("raw", Datasheet(motivation="to learn"))
     verdict = DataVerdict(asset="raw", check="expectations", passed=True, summary="2 of 2")

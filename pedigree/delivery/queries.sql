@@ -1,0 +1,188 @@
+-- name: insert_webhook
+-- Keep a new webhook; it is told of what happens from now on.
+INSERT INTO pedigree.webhook (
+    url, description, types, models, secret, created_at, created_by, seq
+)
+SELECT %(url)s, %(description)s, %(types)s, %(models)s, %(secret)s, clock_timestamp(), %(actor)s,
+    coalesce(max(seq), 0)
+FROM pedigree.feed
+RETURNING *, clock_timestamp() AS now;
+
+-- name: lock_webhook
+-- One webhook, which nobody else changes until the transaction ends.
+SELECT *, clock_timestamp() AS now FROM pedigree.webhook
+WHERE webhook_id = %(webhook_id)s
+FOR UPDATE;
+
+-- name: webhook
+-- One webhook.
+SELECT *, clock_timestamp() AS now FROM pedigree.webhook WHERE webhook_id = %(webhook_id)s;
+
+-- name: webhooks
+-- Webhooks behind another.
+SELECT * FROM pedigree.webhook WHERE webhook_id > %(after)s ORDER BY webhook_id LIMIT %(limit)s;
+
+-- name: update_webhook
+-- Replace what is said of a webhook; what is null stays.
+UPDATE pedigree.webhook SET
+    url = coalesce(%(url)s, url),
+    description = coalesce(%(description)s, description),
+    types = coalesce(%(types)s, types),
+    models = coalesce(%(models)s, models),
+    active = coalesce(%(active)s, active)
+WHERE webhook_id = %(webhook_id)s
+RETURNING *, clock_timestamp() AS now;
+
+-- name: rotate_secret
+-- Give a webhook a new secret, and let the present one sign a while longer.
+UPDATE pedigree.webhook SET
+    secret = %(secret)s, old_secret = secret,
+    old_secret_until = clock_timestamp() + %(keep)s::interval
+WHERE webhook_id = %(webhook_id)s
+RETURNING *, clock_timestamp() AS now;
+
+-- name: delete_webhook
+-- Remove a webhook with its secrets and its log.
+DELETE FROM pedigree.webhook WHERE webhook_id = %(webhook_id)s;
+
+-- name: lock_webhook_behind
+-- A webhook for which the feed has not been read to its end, and which nobody is reading it for.
+SELECT * FROM pedigree.webhook
+WHERE active AND seq < (SELECT coalesce(max(seq), 0) FROM pedigree.feed)
+ORDER BY seq
+LIMIT 1
+FOR UPDATE SKIP LOCKED;
+
+-- name: insert_deliveries
+-- Queue events for a webhook.
+INSERT INTO pedigree.webhook_delivery (webhook_id, seq, model)
+SELECT %(webhook_id)s, seq, model
+FROM unnest(%(seqs)s::bigint[], %(models)s::text[]) AS wanted (seq, model);
+
+-- name: wake_lines
+-- Let the lines of some models move; one that is leased, or waits to try again, does so anyway.
+-- Whoever ends a delivery holds the line's lock, so this waits for that, and none is overlooked.
+INSERT INTO pedigree.webhook_line (webhook_id, model, due_at)
+SELECT %(webhook_id)s, model, clock_timestamp()
+FROM (SELECT DISTINCT model FROM unnest(%(models)s::text[]) AS m (model) ORDER BY model) AS lines
+ON CONFLICT (webhook_id, model) DO UPDATE
+SET due_at = coalesce(webhook_line.due_at, excluded.due_at);
+
+-- name: read_up_to
+-- Remember how far the feed was read for a webhook.
+UPDATE pedigree.webhook SET seq = %(seq)s WHERE webhook_id = %(webhook_id)s;
+
+-- name: lease_line
+-- Take the line that is due for longest. When the lease ends it is due again, whoever had it.
+WITH due AS MATERIALIZED (
+    SELECT l.webhook_id, l.model
+    FROM pedigree.webhook_line l
+    JOIN pedigree.webhook w USING (webhook_id)
+    WHERE l.due_at <= clock_timestamp() AND w.active
+        AND l.webhook_id <> ALL (%(busy)s::bigint[])
+    ORDER BY l.due_at
+    LIMIT 1
+    FOR UPDATE OF l SKIP LOCKED
+)
+UPDATE pedigree.webhook_line AS line
+SET lease = %(lease)s, due_at = clock_timestamp() + %(length)s::interval
+FROM due
+WHERE line.webhook_id = due.webhook_id AND line.model = due.model
+RETURNING line.webhook_id, line.model;
+
+-- name: first_of_line
+-- What a line delivers next, to whom, and by which secrets. A statement behind the one that took
+-- the lease: it sees what the lease before it wrote.
+SELECT w.webhook_id, w.url, w.secret,
+    CASE WHEN w.old_secret_until > clock_timestamp() THEN w.old_secret END AS old_secret,
+    d.seq, d.failures, e.canonical, clock_timestamp() AS at
+FROM pedigree.webhook_delivery d
+JOIN pedigree.webhook w ON w.webhook_id = d.webhook_id
+JOIN pedigree.feed f ON f.seq = d.seq
+JOIN pedigree.event e ON e.id = f.id
+WHERE d.webhook_id = %(webhook_id)s AND d.model = %(model)s AND d.state = 'pending'
+ORDER BY d.seq
+LIMIT 1;
+
+-- name: lock_line
+-- Hold a line until the transaction ends.
+SELECT lease FROM pedigree.webhook_line
+WHERE webhook_id = %(webhook_id)s AND model = %(model)s
+FOR UPDATE;
+
+-- name: log_attempt
+-- Note a try, unless it was noted.
+INSERT INTO pedigree.webhook_attempt (lease, webhook_id, seq, at, duration_ms, status, error)
+VALUES (
+    %(lease)s, %(webhook_id)s, %(seq)s, %(at)s, %(duration_ms)s, %(status)s, %(error)s
+)
+ON CONFLICT (lease) DO NOTHING;
+
+-- name: settle_delivery
+-- Note how a delivery stands behind a try.
+UPDATE pedigree.webhook_delivery SET
+    state = %(state)s,
+    failures = %(failures)s,
+    settled_at = CASE WHEN %(state)s <> 'pending' THEN clock_timestamp() END
+WHERE webhook_id = %(webhook_id)s AND seq = %(seq)s;
+
+-- name: release_line
+-- Give a line back: due at once, or after a wait, or not at all where nothing is pending.
+UPDATE pedigree.webhook_line SET
+    lease = NULL,
+    due_at = CASE WHEN EXISTS (
+        SELECT FROM pedigree.webhook_delivery d
+        WHERE d.webhook_id = %(webhook_id)s AND d.model = %(model)s AND d.state = 'pending'
+    ) THEN clock_timestamp() + %(wait)s::interval END
+WHERE webhook_id = %(webhook_id)s AND model = %(model)s;
+
+-- name: model_of_delivery
+-- The line of a delivery.
+SELECT model FROM pedigree.webhook_delivery
+WHERE webhook_id = %(webhook_id)s AND seq = %(seq)s;
+
+-- name: ask_again
+-- Let a delivery begin anew.
+UPDATE pedigree.webhook_delivery SET state = 'pending', failures = 0, settled_at = NULL
+WHERE webhook_id = %(webhook_id)s AND seq = %(seq)s;
+
+-- name: hurry_line
+-- Let a line move now, unless somebody is at it.
+UPDATE pedigree.webhook_line SET due_at = clock_timestamp()
+WHERE webhook_id = %(webhook_id)s AND model = %(model)s AND lease IS NULL;
+
+-- name: deliveries
+-- A webhook's deliveries before a place of the feed, the newest first, each with its tries.
+SELECT d.webhook_id, d.seq, e.event_id::text AS event_id, e.type, e.model, d.state, d.failures,
+    CASE WHEN d.state = 'pending' THEN l.due_at END AS due_at,
+    coalesce(tried.attempts, '[]') AS attempts
+FROM pedigree.webhook_delivery d
+JOIN pedigree.feed f ON f.seq = d.seq
+JOIN pedigree.event e ON e.id = f.id
+LEFT JOIN pedigree.webhook_line l ON l.webhook_id = d.webhook_id AND l.model = d.model
+LEFT JOIN LATERAL (
+    SELECT json_agg(
+        json_build_object(
+            'at', a.at, 'duration_ms', a.duration_ms, 'status', a.status, 'error', a.error
+        ) ORDER BY a.at
+    ) AS attempts
+    FROM pedigree.webhook_attempt a
+    WHERE a.webhook_id = d.webhook_id AND a.seq = d.seq
+) AS tried ON true
+WHERE d.webhook_id = %(webhook_id)s
+    AND (%(before)s::bigint IS NULL OR d.seq < %(before)s)
+    AND (%(seq)s::bigint IS NULL OR d.seq = %(seq)s)
+    AND (%(state)s::text IS NULL OR d.state = %(state)s)
+ORDER BY d.seq DESC
+LIMIT %(limit)s;
+
+-- name: forget_deliveries
+-- Forget some deliveries that ended long ago.
+DELETE FROM pedigree.webhook_delivery
+WHERE (webhook_id, seq) IN (
+    SELECT webhook_id, seq FROM pedigree.webhook_delivery
+    WHERE state <> 'pending' AND settled_at < clock_timestamp() - %(kept)s::interval
+    ORDER BY settled_at
+    LIMIT 1000
+    FOR UPDATE SKIP LOCKED
+);

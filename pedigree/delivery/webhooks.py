@@ -1,0 +1,232 @@
+"""Webhooks: made, changed, given new secrets and removed, each with its event."""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from pedigree.access.principals import is_one_of
+from pedigree.audit import log
+from pedigree.audit.records import Actor, EventType
+from pedigree.delivery.records import IssuedWebhook, Webhook
+from pedigree.delivery.signing import SecretBox, new_secret
+from pedigree.errors import InvalidInputError, WebhookNotFoundError
+from pedigree.postgres.queries import load_queries
+from pedigree.postgres.transaction import Row, Transaction
+from pedigree.settings import Settings
+
+SQL = load_queries(__package__)
+
+_LONGEST_URL = 2048
+# What this module keeps for itself: secrets, and how far the feed was read.
+_PRIVATE = frozenset({"secret", "old_secret", "seq", "now"})
+
+
+def create_webhook(
+    transaction: Transaction,
+    url: str,
+    actor: Actor,
+    settings: Settings,
+    *,
+    description: str | None,
+    types: Iterable[str],
+    models: Iterable[str],
+) -> IssuedWebhook:
+    """Make a webhook, which is told of what happens from now on.
+
+    Raises:
+        InvalidInputError: The URL is none that may be sent to, or a pattern fits no type.
+        SecretKeyError: There is no key to keep its secret by.
+    """
+    values = _checked(settings, url=url, description=description, types=types, models=models)
+    secret = new_secret()
+    values |= {"secret": SecretBox(settings).seal(secret), "actor": actor.name}
+    row = transaction.execute(SQL["insert_webhook"], values).fetchall()[0]
+    _tell(transaction, EventType.WEBHOOK_CREATED, row, actor)
+    return IssuedWebhook(webhook=webhook_of(row), secret=secret)
+
+
+def update_webhook(
+    transaction: Transaction,
+    webhook_id: int,
+    actor: Actor,
+    settings: Settings,
+    **changes: Any,
+) -> Webhook:
+    """Replace what is given of url, description, types, models and active.
+
+    Raises:
+        WebhookNotFoundError: There is none.
+        InvalidInputError: The URL is none that may be sent to, or a pattern fits no type.
+    """
+    before = _locked(transaction, webhook_id)
+    values = {"webhook_id": webhook_id, **_checked(settings, **changes)}
+    row = transaction.execute(SQL["update_webhook"], values).fetchall()[0]
+    if webhook_of(row) != webhook_of(before):
+        _tell(transaction, EventType.WEBHOOK_UPDATED, row, actor)
+    return webhook_of(row)
+
+
+def rotate_secret(
+    transaction: Transaction,
+    webhook_id: int,
+    actor: Actor,
+    settings: Settings,
+    *,
+    keep: timedelta,
+) -> IssuedWebhook:
+    """Give a webhook a new secret; the present one signs as well for a while.
+
+    Raises:
+        WebhookNotFoundError: There is none.
+        SecretKeyError: There is no key to keep its secret by.
+    """
+    secret = new_secret()
+    values = {"webhook_id": webhook_id, "secret": SecretBox(settings).seal(secret), "keep": keep}
+    row = transaction.execute(SQL["rotate_secret"], values).fetchone()
+    if row is None:
+        raise _no_webhook(webhook_id)
+    _tell(transaction, EventType.WEBHOOK_SECRET_ROTATED, row, actor)
+    return IssuedWebhook(webhook=webhook_of(row), secret=secret)
+
+
+def delete_webhook(transaction: Transaction, webhook_id: int, actor: Actor) -> None:
+    """Remove a webhook with its secrets and its log.
+
+    Raises:
+        WebhookNotFoundError: There is none.
+    """
+    row = _locked(transaction, webhook_id)
+    transaction.execute(SQL["delete_webhook"], {"webhook_id": webhook_id})
+    _tell(transaction, EventType.WEBHOOK_DELETED, row, actor)
+
+
+def webhooks(transaction: Transaction, *, limit: int, after: int) -> tuple[Webhook, ...]:
+    """Return webhooks in the order in which they were made; those behind ``after``."""
+    rows = transaction.execute(SQL["webhooks"], {"limit": limit, "after": after})
+    return tuple(map(webhook_of, rows.fetchall()))
+
+
+def webhook_row(transaction: Transaction, webhook_id: int) -> Row:
+    """Return a webhook as it is kept.
+
+    Raises:
+        WebhookNotFoundError: There is none.
+    """
+    row = transaction.execute(SQL["webhook"], {"webhook_id": webhook_id}).fetchone()
+    if row is None:
+        raise _no_webhook(webhook_id)
+    return row
+
+
+def webhook_of(row: Row) -> Webhook:
+    """Return the record of a row."""
+    return Webhook(**{name: value for name, value in row.items() if name not in _PRIVATE})
+
+
+def keys_of(row: Row, settings: Settings) -> tuple[str, ...]:
+    """Return the secrets that sign now.
+
+    Raises:
+        SecretKeyError: They cannot be read.
+    """
+    box = SecretBox(settings)
+    return tuple(box.open(bytes(kept)) for kept in (row["secret"], row["old_secret"]) if kept)
+
+
+def _locked(transaction: Transaction, webhook_id: int) -> Row:
+    row = transaction.execute(SQL["lock_webhook"], {"webhook_id": webhook_id}).fetchone()
+    if row is None:
+        raise _no_webhook(webhook_id)
+    return row
+
+
+def _no_webhook(webhook_id: int) -> WebhookNotFoundError:
+    return WebhookNotFoundError(
+        "no such webhook exists",
+        field="webhook_id",
+        value=webhook_id,
+        remedy="`pedigree webhook list` lists them",
+    )
+
+
+def _checked(
+    settings: Settings,
+    *,
+    url: str | None = None,
+    description: str | None = None,
+    types: Iterable[str] | None = None,
+    models: Iterable[str] | None = None,
+    active: bool | None = None,
+) -> dict[str, Any]:
+    if url is not None:
+        _require_url(url, settings)
+    return {
+        "url": url,
+        "description": description,
+        "types": None if types is None else [_required_type(word) for word in types],
+        "models": None if models is None else list(models),
+        "active": active,
+    }
+
+
+def _required_type(word: str) -> str:
+    if not any(is_one_of(kind, [word]) for kind in EventType):
+        raise InvalidInputError(
+            "fits no type of event",
+            field="types",
+            value=word,
+            remedy="Give one of docs/events.md, or a pattern such as version.*",
+        )
+    return word
+
+
+def _require_url(url: str, settings: Settings) -> None:
+    wrong = _fault(url, settings)
+    if wrong is not None:
+        raise InvalidInputError(
+            wrong, field="url", remedy="Give a URL such as https://ci.example/hooks/pedigree"
+        )
+
+
+def _fault(url: str, settings: Settings) -> str | None:
+    if len(url) > _LONGEST_URL or not re.fullmatch(r"[!-~]+", url):
+        return f"a URL has {_LONGEST_URL} printable ASCII characters at most"
+    try:
+        parts = urlsplit(url)
+        known = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        known = False
+    if not known or parts.scheme not in ("https", "http"):
+        return "it is no URL of HTTP"
+    if parts.username is not None or parts.fragment:
+        return "a URL that is sent to has neither user nor fragment"
+    if parts.scheme == "http" and not settings.webhook_networks:
+        return "http is for the networks of PEDIGREE_WEBHOOK_NETWORKS alone, and there are none"
+    return None
+
+
+def _tell(transaction: Transaction, event_type: EventType, row: Row, actor: Actor) -> None:
+    """Write the event: all that the row says; of what may be secret, a digest."""
+    until = row["old_secret_until"]
+    body = {
+        "webhook_id": row["webhook_id"],
+        "host": urlsplit(row["url"]).hostname,
+        "url_sha256": hashlib.sha256(row["url"].encode()).hexdigest(),
+        "description": row["description"],
+        "types": row["types"],
+        "models": row["models"],
+        "active": row["active"],
+        # So that nobody can put another secret in its place unseen.
+        "secret_sha256": _digest(row["secret"]),
+        "old_secret_sha256": _digest(row["old_secret"]),
+        "old_secret_until": until.isoformat() if until else None,
+    }
+    at = row["created_at"] if event_type is EventType.WEBHOOK_CREATED else row["now"]
+    log.record(transaction, event_type, model=None, at=at, actor=actor, body=body)
+
+
+def _digest(kept: bytes | None) -> str | None:
+    return None if kept is None else hashlib.sha256(bytes(kept)).hexdigest()
