@@ -22,6 +22,7 @@ from pedigree.postgres.migrate import migrate
 
 if TYPE_CHECKING:
     from pedigree.registry import Registry
+    from tests.receiving import Receiver
 
 TEMPLATE = "pedigree_template"
 # One transaction at a time may make the template; the others wait for it.
@@ -172,3 +173,12 @@ def impatient(registry: "Registry") -> "Registry":
 
     settings = registry.settings.model_copy(update={"retention_window": timedelta(0)})
     return Registry(registry.database, registry.store, settings)
+
+
+@pytest.fixture
+def receiver() -> "Iterator[Receiver]":
+    """Somebody on this machine whom webhooks tell."""
+    from tests.receiving import receiving
+
+    with receiving() as receiver:
+        yield receiver

@@ -17,6 +17,7 @@ SIGNATURE = Signature(
     outputs=(Column(name="score", type=ColumnType.DOUBLE),),
 )
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+SECRET_KEY = SecretStr(b64encode(bytes(32)).decode())
 AUC_POLICY: Policy = default_policy(MetricRule(metric="auc"))
 
 
@@ -43,7 +44,7 @@ def artifact(folder: Path, content: str = "weights") -> Path:
 
 def with_secret_key(registry: Registry, **settings: Any) -> Registry:
     """The same registry, in a process that can keep secrets; ``settings`` replace others."""
-    known = {"secret_key": SecretStr(b64encode(bytes(32)).decode()), **settings}
+    known = {"secret_key": SECRET_KEY, **settings}
     changed = registry.settings.model_copy(update=known)
     return Registry(registry.database, registry.store, changed)
 

@@ -21,6 +21,7 @@ class Permission(StrEnum):
     DECIDE = "decide"
     QUARANTINE = "quarantine"
     DELETE = "delete"
+    CONFIGURE = "configure"
 
 
 class Role(StrEnum):

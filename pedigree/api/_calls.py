@@ -16,7 +16,9 @@ from pedigree.api._conditions import State, is_known, require, state_of
 from pedigree.api._guard import Caller
 from pedigree.api._idempotency import Answer, Key, once
 from pedigree.catalog.store import lock_model
+from pedigree.delivery.signing import SecretBox
 from pedigree.errors import NotFoundError
+from pedigree.postgres.transaction import Transaction
 from pedigree.registry import Registry
 
 T = TypeVar("T")
@@ -120,6 +122,7 @@ class Writing:
         *,
         status: int | Callable[[Any], int] = 200,
         location: Callable[[Any], str] | None = None,
+        secret: bool = False,
     ) -> Response:
         """Do the work, once for each key, and answer with what it returns; with 204 if with None.
 
@@ -127,6 +130,7 @@ class Writing:
             work: Given the registry as the caller; with a key its verbs are one transaction.
             status: The status of the answer, or how it is told from what the work returned.
             location: Where the thing is that was made, from what the work returned.
+            secret: The answer holds a secret, so it is encrypted where it is kept for the key.
         """
 
         def answered(registry: Registry) -> Answer:
@@ -134,14 +138,17 @@ class Writing:
 
         if self._key is None and not self._is_conditional:
             return _response(answered(self.caller.registry))
-        return _response(self.caller.registry.together(partial(self._joined, answered)))
+        box = SecretBox(self.caller.registry.settings) if secret else None
+        return _response(self.caller.registry.together(partial(self._joined, answered, box)))
 
     _is_conditional = False
 
     def _require_state(self, registry: Registry) -> None:
         """Refuse the work where the caller's headers ask for another state."""
 
-    def _joined(self, answered: Callable[[Registry], Answer], registry: Registry) -> Answer:
+    def _joined(
+        self, answered: Callable[[Registry], Answer], box: SecretBox | None, registry: Registry
+    ) -> Answer:
         def work() -> Answer:
             self._require_state(registry)
             return answered(registry)
@@ -149,7 +156,7 @@ class Writing:
         if self._key is None:
             return work()
         key = Key(self.caller.principal, self._key, self._fingerprint())
-        return registry.database.look(lambda transaction: once(transaction, key, work))
+        return registry.database.look(lambda transaction: once(transaction, key, work, box))
 
     def _fingerprint(self) -> bytes:
         request = self._request
@@ -187,20 +194,33 @@ class Changing(Writing):
         self._if_match = if_match
         self._if_none_match = if_none_match
         self._look: Callable[[Registry], object] | None = None
+        self._lock: Callable[[Transaction], object] = self._lock_model
         self._is_conditional = if_match is not None or if_none_match is not None
 
-    def of(self, look: Callable[[Registry], object]) -> "Changing":
-        """Say how the resource is looked at whose state the headers name."""
+    def of(
+        self,
+        look: Callable[[Registry], object],
+        lock: Callable[[Transaction], object] | None = None,
+    ) -> "Changing":
+        """Say how the resource is looked at whose state the headers name.
+
+        Args:
+            look: Returns it.
+            lock: Keeps others from changing it; locks the path's model when None.
+        """
         self._look = look
+        self._lock = lock or self._lock
         return self
+
+    def _lock_model(self, transaction: Transaction) -> object:
+        return lock_model(transaction, self._request.path_params["name"])
 
     def _require_state(self, registry: Registry) -> None:
         if not self._is_conditional or self._look is None:
             return
-        name = self._request.path_params["name"]
         try:
             # Nobody changes it between this look and the work.
-            registry.database.look(lambda transaction: lock_model(transaction, name))
+            registry.database.look(self._lock)
             current = state_of(self._look(registry))
         except NotFoundError:
             current = None

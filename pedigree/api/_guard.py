@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import nullcontext
+from functools import partial
 from ipaddress import ip_address
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
@@ -177,7 +178,9 @@ class GuardedRoute(APIRoute):
             gate: Gate = request.app.state.gate
             # A stream may idle for long, and then holds nothing that others wait for.
             async with nullcontext() if declared.streams else gate:
-                request.state.caller = await gate.admit(request, declared)
+                # Asked once more by what answers for longer than a token is trusted.
+                request.state.admit = partial(gate.admit, request, declared)
+                request.state.caller = await request.state.admit()
                 if not declared.streams:
                     request = Request(request.scope, _limited(request))
                 return await handle(request)

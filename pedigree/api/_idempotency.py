@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from psycopg.types.json import Jsonb
 
+from pedigree.delivery.signing import SecretBox
 from pedigree.errors import KeyReusedError, RequestInFlightError
 from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Transaction
@@ -33,8 +34,16 @@ class Key(NamedTuple):
     fingerprint: bytes
 
 
-def once(transaction: Transaction, key: Key, work: Callable[[], Answer]) -> Answer:
+def once(
+    transaction: Transaction, key: Key, work: Callable[[], Answer], box: SecretBox | None = None
+) -> Answer:
     """Do the work and keep its answer; or return what was answered when it was done before.
+
+    Args:
+        transaction: The transaction of the work.
+        key: What the request is known by.
+        work: Done once.
+        box: Encrypts what is kept of the answer, which holds a secret.
 
     Raises:
         RequestInFlightError: A request with the key is at work.
@@ -58,9 +67,11 @@ def once(transaction: Transaction, key: Key, work: Callable[[], Answer]) -> Answ
                 remedy="Make a new key for each request that is not a repetition",
             )
         replayed = {**kept["headers"], "Idempotency-Replayed": "true"}
-        return Answer(kept["status"], replayed, bytes(kept["body"]))
+        body = bytes(kept["body"])
+        return Answer(kept["status"], replayed, box.open(body).encode() if box else body)
     answer = work()
-    values = {"status": answer.status, "headers": Jsonb(answer.headers), "body": answer.body}
+    body = box.seal(answer.body.decode()) if box else answer.body
+    values = {"status": answer.status, "headers": Jsonb(answer.headers), "body": body}
     transaction.execute(
         _SQL["keep_answer"],
         {**named, **values, "fingerprint": key.fingerprint, "kept": _KEPT},

@@ -34,6 +34,7 @@ STATUSES: Mapping[type[Exception], int] = {
     errors.NotAuthenticatedError: 401,
     errors.NotPermittedError: 403,
     errors.StateChangedError: 412,
+    errors.SecretKeyError: 501,
     errors.MissingDependencyError: 501,
     errors.UnavailableError: 503,
     errors.DatabaseBusyError: 429,

@@ -19,14 +19,19 @@ from pedigree.api import (
     stages,
     uploads,
     versions,
+    webhooks,
 )
 from pedigree.api._guard import Gate
 from pedigree.api._problems import Problem, add_handlers
+from pedigree.api._tail import Tail
 from pedigree.delivery.worker import Deliverer, DeliveryThread
 from pedigree.registry import Registry
 from pedigree.settings import Settings
 
-_RESOURCES = (models, versions, uploads, files, aliases, stages, provenance, quarantines, finding)
+_RESOURCES = (
+    *(models, versions, uploads, files, aliases),
+    *(stages, provenance, quarantines, finding, webhooks),
+)
 # Each connection may have so many requests wait for it before further ones are sent away.
 _WAITING_FOR_ONE = 16
 
@@ -64,6 +69,7 @@ def _lifespan(settings: Settings | None) -> Any:
             app.state.gate = Gate(
                 registry, is_open=read.serve_open, most_at_work=connections * _WAITING_FOR_ONE
             )
+            app.state.tail = Tail(registry)
             app.state.health_threads = health.threads()
             with _delivering(registry):
                 yield

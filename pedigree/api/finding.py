@@ -2,12 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import Query
-from starlette.responses import Response
+from fastapi import Header, Query, Request
+from starlette.responses import Response, StreamingResponse
 
 from pedigree.access.records import Permission
 from pedigree.api._calls import Limit, Page, ReadCall
 from pedigree.api._guard import may, resource
+from pedigree.api._tail import MEDIA_TYPE, Tail
 from pedigree.artifacts.statistics import RegistryStatistics
 from pedigree.audit.records import Event, EventType
 from pedigree.catalog.search.records import Facet, SearchPage
@@ -46,17 +47,34 @@ def search(
     return call.paged(found, found.next)
 
 
-@router.get("/events", responses={200: {"model": Page[Event]}})
+@router.get("/events", responses={200: {"model": Page[Event], "content": {MEDIA_TYPE: {}}}})
 @may(Permission.READ)
 def list_events(
     call: ReadCall,
+    request: Request,
+    *,
     after: Annotated[int, Query(ge=0, le=2**53 - 1, description="Only events behind this seq")] = 0,
     limit: Limit = 100,
     type: Annotated[
         list[EventType] | None, Query(max_length=len(EventType), description="Only of these types")
     ] = None,
+    last_event_id: Annotated[
+        str | None,
+        Header(pattern=r"^\d{1,18}$", description="A stream that ended goes on behind this seq"),
+    ] = None,
 ) -> Response:
-    """Return events in their one order; ``next`` is the cursor, also where none is there yet."""
+    """Return events in their one order; ``next`` is the cursor, also where none is there yet.
+
+    Who accepts ``text/event-stream`` gets them as they happen.
+    """
+    if MEDIA_TYPE in request.headers.get("accept", ""):
+        tail: Tail = request.app.state.tail
+        stream = tail.follow(
+            call.registry, int(last_event_id or after), types=type, admitted=request.state.admit
+        )
+        return StreamingResponse(
+            stream, media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"}
+        )
     found = call.registry.events(after, limit, types=type)
     cursor = str(found[-1].seq if found else after)
     return call.paged({"items": found, "next": cursor}, cursor if len(found) == limit else None)

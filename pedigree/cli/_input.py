@@ -10,7 +10,7 @@ import typer
 from pedigree.errors import InvalidInputError, InvalidMetadataError, PedigreeError
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from pydantic import JsonValue, ValidationError
 
@@ -98,6 +98,24 @@ def read_text(option: str, path: Path) -> str:
         raise InvalidInputError(
             reason, field=option, value=str(path), remedy="Name a readable text file"
         ) from error
+
+
+def read_length(option: str, text: str) -> "timedelta":
+    """Read a length of time such as ``30d``.
+
+    Raises:
+        InvalidInputError: It is none.
+    """
+    from datetime import timedelta
+
+    from pedigree.settings import read_duration
+
+    try:
+        read = read_duration(text)
+    except ValueError as error:
+        raise InvalidInputError(str(error), field=option, value=text) from error
+    assert isinstance(read, timedelta)
+    return read
 
 
 def read_moment(option: str, text: str) -> "datetime":

@@ -35,6 +35,7 @@ from pedigree.cli import (
     storage,
     token,
     upstream,
+    webhook,
 )
 from pedigree.errors import PedigreeError
 
@@ -50,7 +51,7 @@ app = typer.Typer(
 for group in (
     *(models, search, catalog, compare, lineage, upstream, staleness, quarantine, register),
     *(changes, alias, checking, stages, approvals, policy, events, storage, collection),
-    *(integrity, database, token, serve, server),
+    *(integrity, database, token, webhook, serve, server),
 ):
     group.add_to(app)
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pedigree.cli._input import JsonFlag, LimitOption
+from pedigree.cli._input import JsonFlag, LimitOption, read_length
 from pedigree.cli._session import open_registry
 from pedigree.errors import InvalidInputError
 
@@ -115,17 +115,10 @@ def _role(word: str) -> "Role":
 
 
 def _duration(text: str) -> "timedelta | None":
-    from datetime import timedelta
-
-    from pedigree.settings import read_duration
-
     if text == "never":
         return None
-    try:
-        read = read_duration(text)
-    except ValueError as error:
-        raise InvalidInputError(str(error), field="--expires", value=text) from error
-    if not isinstance(read, timedelta) or not read:
+    read = read_length("--expires", text)
+    if not read:
         raise InvalidInputError(
             "would hold for no time", field="--expires", value=text, remedy="Write 90d or never"
         )

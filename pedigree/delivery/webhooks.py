@@ -61,7 +61,7 @@ def update_webhook(
         WebhookNotFoundError: There is none.
         InvalidInputError: The URL is none that may be sent to, or a pattern fits no type.
     """
-    before = _locked(transaction, webhook_id)
+    before = lock_webhook(transaction, webhook_id)
     values = {"webhook_id": webhook_id, **_checked(settings, **changes)}
     row = transaction.execute(SQL["update_webhook"], values).fetchall()[0]
     if webhook_of(row) != webhook_of(before):
@@ -98,7 +98,7 @@ def delete_webhook(transaction: Transaction, webhook_id: int, actor: Actor) -> N
     Raises:
         WebhookNotFoundError: There is none.
     """
-    row = _locked(transaction, webhook_id)
+    row = lock_webhook(transaction, webhook_id)
     transaction.execute(SQL["delete_webhook"], {"webhook_id": webhook_id})
     _tell(transaction, EventType.WEBHOOK_DELETED, row, actor)
 
@@ -136,7 +136,12 @@ def keys_of(row: Row, settings: Settings) -> tuple[str, ...]:
     return tuple(box.open(bytes(kept)) for kept in (row["secret"], row["old_secret"]) if kept)
 
 
-def _locked(transaction: Transaction, webhook_id: int) -> Row:
+def lock_webhook(transaction: Transaction, webhook_id: int) -> Row:
+    """Return a webhook as it is kept, which nobody else changes until the transaction ends.
+
+    Raises:
+        WebhookNotFoundError: There is none.
+    """
     row = transaction.execute(SQL["lock_webhook"], {"webhook_id": webhook_id}).fetchone()
     if row is None:
         raise _no_webhook(webhook_id)

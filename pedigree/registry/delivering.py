@@ -174,6 +174,17 @@ class DeliveryVerbs(Session):
             )
         )
 
+    def delivery(self, webhook_id: int, seq: int) -> Delivery:
+        """Return what became of one event for a webhook.
+
+        Raises:
+            WebhookNotFoundError: There is no such webhook.
+            DeliveryNotFoundError: It was never to be told of the event, or that was forgotten.
+        """
+        return self.database.look(
+            lambda transaction: deliveries.delivery(transaction, webhook_id, seq)
+        )
+
     def redeliver(self, webhook_id: int, seq: int) -> Delivery:
         """Let a delivery begin anew, also one that was delivered or is dead.
 

@@ -2,13 +2,26 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from pedigree.access.records import Role
-from tests.api.conftest import Served
+from pedigree.settings import Settings
+from tests.api.conftest import Served, serving
+from tests.factories import SECRET_KEY
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 EXAMPLES = "2"
+
+
+@pytest.fixture(scope="module")
+def served(settings: Settings) -> Iterator[Served]:
+    """A service that can do everything, but tells nobody of what is made up here."""
+    more = {"secret_key": SECRET_KEY, "serve_delivers": False}
+    with serving(settings.model_copy(update=more)) as served:
+        yield served
 
 
 def test_nothing_that_is_sent_is_answered_otherwise_than_documented(

@@ -11,8 +11,8 @@ import pytest
 from pedigree.delivery import posting
 from pedigree.delivery.addresses import refusal
 from pedigree.registry import Registry
-from tests.delivery.conftest import LOOPBACK, Receiver
 from tests.factories import with_secret_key
+from tests.receiving import LOOPBACK, Receiver
 
 INNER = [
     *("127.0.0.1", "127.8.9.1", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.1.1"),

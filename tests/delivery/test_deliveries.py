@@ -18,8 +18,9 @@ from pedigree.delivery.worker import Deliverer, DeliveryThread
 from pedigree.errors import DeliveryNotFoundError
 from pedigree.postgres.database import Database
 from pedigree.registry import Registry
-from tests.delivery.conftest import Receiver, hurry
+from tests.delivery.conftest import hurry
 from tests.factories import with_secret_key
+from tests.receiving import Receiver
 
 
 def hooked(registry: Registry, receiver: Receiver, *types: str) -> int:

@@ -2,7 +2,7 @@
 
 from pedigree.registry import Registry
 from tests.api.conftest import serving
-from tests.delivery.conftest import Receiver
+from tests.receiving import Receiver
 
 
 def test_a_service_delivers_and_one_that_is_told_not_to_does_not(

@@ -11,8 +11,8 @@ from pedigree.delivery.signing import SecretBox
 from pedigree.errors import InvalidInputError, SecretKeyError, WebhookNotFoundError
 from pedigree.registry import Registry
 from pedigree.settings import Settings
-from tests.delivery.conftest import LOOPBACK, Receiver
 from tests.factories import with_secret_key
+from tests.receiving import LOOPBACK, Receiver
 
 KEY = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 OTHER_KEY = "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA="

@@ -1,0 +1,227 @@
+"""``pedigree webhook …``: who is told of events, and what became of each."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pedigree.cli._input import JsonFlag, LimitOption, read_length
+from pedigree.cli._session import open_registry
+from pedigree.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from pedigree.delivery.records import Attempt, Delivery, DeliveryState, IssuedWebhook, Webhook
+
+_PAGE = 1000
+
+IdArgument = Annotated[
+    int, typer.Argument(metavar="ID", help="`webhook list` shows it.", show_default=False)
+]
+SeqArgument = Annotated[
+    int, typer.Argument(metavar="SEQ", help="The event's place in the feed.", show_default=False)
+]
+TypeOption = Annotated[
+    list[str] | None,
+    typer.Option("--type", help="Only events of this type, or like version.*; repeatable."),
+]
+ModelOption = Annotated[
+    list[str] | None,
+    typer.Option("--model", help="Only of this model, or those like churn*; repeatable."),
+]
+DescriptionOption = Annotated[str | None, typer.Option("--description", help="What it is for.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    group = typer.Typer(help="Tell others of events by HTTP.", no_args_is_help=True)
+    group.command("create")(create)
+    group.command("list")(list_webhooks)
+    group.command("update")(update)
+    group.command("rotate")(rotate)
+    group.command("delete")(delete)
+    group.command("test")(try_out)
+    group.command("deliveries")(deliveries)
+    group.command("redeliver")(redeliver)
+    app.add_typer(group, name="webhook", rich_help_panel="Operate")
+
+
+def create(
+    url: Annotated[str, typer.Argument(help="Where events are posted to.", show_default=False)],
+    kind: TypeOption = None,
+    model: ModelOption = None,
+    description: DescriptionOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Make a webhook and show its secret, once."""
+    with open_registry() as registry:
+        issued = registry.create_webhook(
+            url, description=description, types=kind or (), models=model or ()
+        )
+    _show_secret(issued, as_json)
+
+
+def list_webhooks(
+    limit: LimitOption = _PAGE,
+    after: Annotated[int, typer.Option(help="The last id of the page before.")] = 0,
+    as_json: JsonFlag = False,
+) -> None:
+    """List webhooks; never a secret."""
+    from pedigree.cli._output import out, print_json, table
+
+    with open_registry() as registry:
+        found: tuple[Webhook, ...] = registry.webhooks(limit=limit, after=after)
+    if as_json:
+        print_json(found)
+        return
+    rows = (
+        (
+            str(webhook.webhook_id),
+            webhook.url,
+            ", ".join(webhook.types) or "all",
+            ", ".join(webhook.models) or "all",
+            "yes" if webhook.active else "no",
+        )
+        for webhook in found
+    )
+    out.print(table(("id#", "url", "types", "models", "active"), rows))
+
+
+def update(
+    webhook_id: IdArgument,
+    url: Annotated[str | None, typer.Option("--url", help="Where to from now on.")] = None,
+    kind: TypeOption = None,
+    model: ModelOption = None,
+    description: DescriptionOption = None,
+    active: Annotated[
+        bool | None, typer.Option("--active/--inactive", help="Send, or let it rest.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Replace what is given; while a webhook is inactive, what happens waits for it."""
+    from pedigree.cli._output import out, print_json
+
+    with open_registry() as registry:
+        webhook = registry.update_webhook(
+            webhook_id, url=url, description=description, types=kind, models=model, active=active
+        )
+    if as_json:
+        print_json(webhook)
+    else:
+        state = "active" if webhook.active else "inactive"
+        out.print(f"Webhook {webhook_id} to {webhook.url} is {state}.", markup=False)
+
+
+def rotate(
+    webhook_id: IdArgument,
+    keep: Annotated[
+        str, typer.Option("--keep", help="So long the present one signs as well: 1d, 12h, 0.")
+    ] = "1d",
+    as_json: JsonFlag = False,
+) -> None:
+    """Give a webhook a new secret and show it, once."""
+    length = read_length("--keep", keep)
+    with open_registry() as registry:
+        issued = registry.rotate_webhook_secret(webhook_id, keep=length)
+    _show_secret(issued, as_json)
+
+
+def delete(webhook_id: IdArgument, as_json: JsonFlag = False) -> None:
+    """Remove a webhook with what it is still to be told, and its log."""
+    from pedigree.cli._output import out, print_json
+
+    with open_registry() as registry:
+        registry.delete_webhook(webhook_id)
+    if as_json:
+        print_json({"deleted": webhook_id})
+    else:
+        out.print(f"Webhook {webhook_id} is gone.")
+
+
+def try_out(webhook_id: IdArgument, as_json: JsonFlag = False) -> None:
+    """Send a message that tells of nothing; exit 1 where it does not arrive."""
+    from pedigree.cli._output import out, print_json
+
+    with open_registry() as registry:
+        attempt: Attempt = registry.test_webhook(webhook_id)
+    if as_json:
+        print_json(attempt)
+    else:
+        out.print(f"{_outcome(attempt)} after {attempt.duration_ms} ms", markup=False)
+    if not attempt.succeeded:
+        raise typer.Exit(1)
+
+
+def deliveries(
+    webhook_id: IdArgument,
+    state: Annotated[
+        str | None, typer.Option("--state", help="Only pending, delivered or dead ones.")
+    ] = None,
+    limit: LimitOption = 100,
+    before: Annotated[int | None, typer.Option(help="The last seq of the page before.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """List what a webhook was or is to be told, the newest first."""
+    from pedigree.cli._output import out, print_json, table, when
+
+    wanted = _state(state)
+    with open_registry() as registry:
+        found: tuple[Delivery, ...] = registry.deliveries(
+            webhook_id, limit=limit, before=before, state=wanted
+        )
+    if as_json:
+        print_json(found)
+        return
+    rows = (
+        (
+            str(one.seq),
+            one.type,
+            one.model or "",
+            one.state,
+            str(len(one.attempts)),
+            _outcome(one.attempts[-1]) if one.attempts else "",
+            when(one.due_at),
+        )
+        for one in found
+    )
+    out.print(table(("seq#", "type", "model", "state", "tries#", "last", "due"), rows))
+
+
+def redeliver(webhook_id: IdArgument, seq: SeqArgument, as_json: JsonFlag = False) -> None:
+    """Let a delivery begin anew, also one that was delivered or is dead."""
+    from pedigree.cli._output import out, print_json
+
+    with open_registry() as registry:
+        delivery = registry.redeliver(webhook_id, seq)
+    if as_json:
+        print_json(delivery)
+    else:
+        out.print(f"Event {seq} is {delivery.state} again for webhook {webhook_id}.")
+
+
+def _show_secret(issued: "IssuedWebhook", as_json: bool) -> None:
+    from pedigree.cli._output import out, print_json
+
+    if as_json:
+        print_json(issued)
+        return
+    out.print(issued.secret, markup=False, soft_wrap=True)
+    out.print(f"Webhook {issued.webhook.webhook_id}. Keep the secret: it is not shown again.")
+
+
+def _outcome(attempt: "Attempt") -> str:
+    return attempt.error or f"answered {attempt.status}"
+
+
+def _state(word: str | None) -> "DeliveryState | None":
+    from pedigree.delivery.records import DeliveryState
+
+    if word is None:
+        return None
+    try:
+        return DeliveryState(word)
+    except ValueError as error:
+        raise InvalidInputError(
+            "is no state of a delivery",
+            field="--state",
+            value=word,
+            remedy=f"Choose of {', '.join(DeliveryState)}",
+        ) from error

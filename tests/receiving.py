@@ -1,0 +1,77 @@
+"""A real receiver of webhooks on this machine."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_network
+from typing import Any
+
+from standardwebhooks.webhooks import Webhook as Verifier
+
+LOOPBACK = (ip_network("127.0.0.0/8"),)
+
+
+@dataclass
+class Received:
+    """A request that came."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def model(self) -> str | None:
+        """The model that it is about."""
+        model: str | None = json.loads(self.body)["data"].get("model")
+        return model
+
+    def told(self, secret: str) -> dict[str, Any]:
+        """What it says, if its signature is right."""
+        verified: dict[str, Any] = Verifier(secret).verify(self.body, self.headers)
+        return verified
+
+
+@dataclass
+class Receiver:
+    """Answers what it is told to answer, and keeps what it was sent."""
+
+    url: str = ""
+    requests: list[Received] = field(default_factory=list)
+    status: int = 200
+    failing: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def kinds(self) -> list[str]:
+        """The types of the events that came, in the order in which they came."""
+        return [json.loads(request.body)["type"] for request in self.requests]
+
+
+@contextmanager
+def receiving() -> Iterator[Receiver]:
+    """Give a receiver that listens."""
+    receiver = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            request = Received(self.path, dict(self.headers), body)
+            receiver.requests.append(request)
+            self.send_response(500 if request.model == receiver.failing else receiver.status)
+            for name, value in receiver.headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(b"what nobody shall see")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        receiver.url = f"http://127.0.0.1:{server.server_port}/hook"
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        yield receiver
+        server.shutdown()
+        thread.join()
