@@ -9,7 +9,7 @@ from pedigree.access.records import Permission
 from pedigree.api._calls import Moment, Name, Number, ReadCall
 from pedigree.api._guard import may, resource
 from pedigree.cards.records import ModelCard
-from pedigree.lifecycle.impact import Impact
+from pedigree.lifecycle.affected import Impact
 from pedigree.lineage.records import LineageGraph
 from pedigree.lineage.upstream import Upstream
 

@@ -16,8 +16,13 @@ from pedigree._record import Record
 from pedigree.access.records import Permission
 from pedigree.api._calls import Name, ReadCall, WriteCall
 from pedigree.api._guard import Caller, may, resource
-from pedigree.artifacts.records import DIGEST_PATTERN, Digest
-from pedigree.artifacts.sessions import UploadFile, UploadSession, WantedFile
+from pedigree.artifacts.records import (
+    DIGEST_PATTERN,
+    Digest,
+    UploadFile,
+    UploadSession,
+    WantedFile,
+)
 from pedigree.errors import InvalidArtifactError, StoreUnavailableError
 from pedigree.registry import Registry
 

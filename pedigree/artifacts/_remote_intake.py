@@ -41,28 +41,33 @@ class RemoteIntake:
 
     def take(self, source: SourceFile) -> Taken:
         """Hash the file."""
-        sha256 = hashlib.sha256()
-        size = 0
-        buffer = memoryview(bytearray(_CHUNK))
-        with source.reading() as reader:
-            while count := reader.readinto(buffer):
-                sha256.update(buffer[:count])
-                size += count
-        return Taken(f"sha256:{sha256.hexdigest()}", size)
+        return hashed(source)
 
     def keep(self, source: SourceFile, digest: Digest, key: str) -> None:
         """Upload the file; the last part is sent only when it hashed to the digest again."""
         if source.size <= SMALLEST_PART:
-            self._store.put(key, b"".join(_rehashed(source, digest, SMALLEST_PART + 1)))
+            self._store.put(key, b"".join(rehashed(source, digest, SMALLEST_PART + 1)))
         else:
             part_size = part_size_of(source.size)
-            self._store.put_parts(key, _rehashed(source, digest, part_size), part_size)
+            self._store.put_parts(key, rehashed(source, digest, part_size), part_size)
 
     def close(self) -> None:
         """Nothing was left anywhere."""
 
 
-def _rehashed(source: SourceFile, digest: Digest, part_size: int) -> Iterator[bytes]:
+def hashed(source: SourceFile) -> Taken:
+    """Read a file, in constant memory, and return its digest and size."""
+    sha256 = hashlib.sha256()
+    size = 0
+    buffer = memoryview(bytearray(_CHUNK))
+    with source.reading() as reader:
+        while count := reader.readinto(buffer):
+            sha256.update(buffer[:count])
+            size += count
+    return Taken(f"sha256:{sha256.hexdigest()}", size)
+
+
+def rehashed(source: SourceFile, digest: Digest, part_size: int) -> Iterator[bytes]:
     """Give a file's bytes; raise instead of ending when they are not those of the digest."""
     sha256 = hashlib.sha256()
     with source.reading() as reader:

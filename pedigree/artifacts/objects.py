@@ -49,14 +49,26 @@ class Intake(Protocol):
         """Let go of what was taken and not kept. Called once, also after a failure."""
 
 
-class ObjectStore(Protocol):
-    """A place for objects, each under a key that is written once.
+class ReadableStore(Protocol):
+    """A place that objects are read from.
 
     Every method raises :class:`StoreUnavailableError` where the store fails.
     """
 
     is_local: bool
     """Reading it again costs no network, so nothing of it is cached."""
+
+    def stream(self, key: str, *, start: int = 0) -> Iterator[bytes]:
+        """Give an object's bytes, piece by piece, from a place that lies before its end.
+
+        Raises:
+            CorruptionError: There is no such object.
+            ObjectArchivedError: It must be restored from its storage class first.
+        """
+
+
+class ObjectStore(ReadableStore, Protocol):
+    """A place for objects, each under a key that is written once."""
 
     @property
     def url(self) -> str:
@@ -67,14 +79,6 @@ class ObjectStore(Protocol):
 
     def put(self, key: str, content: bytes) -> None:
         """Put some bytes held in memory under a key; durable on return."""
-
-    def stream(self, key: str, *, start: int = 0) -> Iterator[bytes]:
-        """Give an object's bytes, piece by piece, from a place that lies before its end.
-
-        Raises:
-            CorruptionError: There is no such object.
-            ObjectArchivedError: It must be restored from its storage class first.
-        """
 
     def copy(self, source_key: str, target_key: str, tier: Tier, *, digest: Digest) -> None:
         """Put an object's bytes under a new key in a tier; durable on return.

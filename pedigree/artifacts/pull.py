@@ -7,17 +7,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pedigree.artifacts._partial import Source, completed, has_digest, is_named
 from pedigree.artifacts._progress import Meter, Progress
 from pedigree.artifacts._verified import verified
 from pedigree.artifacts.cache import BlobCache
-from pedigree.artifacts.objects import ObjectStore
+from pedigree.artifacts.objects import ObjectStore, ReadableStore
 from pedigree.artifacts.paths import check_path
 from pedigree.artifacts.records import Digest, Manifest, ManifestFile
 from pedigree.artifacts.store import locate
 from pedigree.errors import InvalidInputError
-from pedigree.postgres.database import Database
+
+if TYPE_CHECKING:
+    from pedigree.postgres.database import Database
 
 _AT_ONCE = 4
 _PRIVATE = ".pedigree-pull"
@@ -25,7 +28,7 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def pull(
-    store: ObjectStore,
+    store: ReadableStore,
     manifest: Manifest,
     keys: Mapping[Digest, str],
     destination: Path,
@@ -77,7 +80,7 @@ def pull(
 
 
 def link_from_cache(
-    store: ObjectStore,
+    store: ReadableStore,
     manifest: Manifest,
     keys: Mapping[Digest, str],
     cache: BlobCache,
@@ -102,7 +105,7 @@ def link_from_cache(
         _each(manifest.files, bring)
 
 
-def verify(store: ObjectStore, manifest: Manifest, keys: Mapping[Digest, str]) -> None:
+def verify(store: ReadableStore, manifest: Manifest, keys: Mapping[Digest, str]) -> None:
     """Read all the bytes of an artifact and compare them with its manifest.
 
     Raises:
@@ -117,7 +120,7 @@ def verify(store: ObjectStore, manifest: Manifest, keys: Mapping[Digest, str]) -
     _each(tuple({file.digest: file for file in manifest.files}.values()), check)
 
 
-def read_blob(database: Database, store: ObjectStore, digest: Digest) -> bytes:
+def read_blob(database: "Database", store: ObjectStore, digest: Digest) -> bytes:
     """Return the bytes of a digest, verified; for what is small enough to be held in memory.
 
     Raises:
@@ -139,7 +142,7 @@ def check_object(store: ObjectStore, key: str, digest: Digest) -> None:
         pass
 
 
-def source_of(store: ObjectStore, key: str) -> Source:
+def source_of(store: ReadableStore, key: str) -> Source:
     """Return an object of a store as the source of a file."""
     return lambda start: store.stream(key, start=start)
 

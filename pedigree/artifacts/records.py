@@ -2,9 +2,11 @@
 
 import hashlib
 import re
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated
+from uuid import UUID
 
 import rfc8785
 from pydantic import Field, StringConstraints, field_validator
@@ -72,3 +74,33 @@ class Manifest(Record):
     def size(self) -> int:
         """The sum of the files' sizes, in bytes."""
         return sum(file.size for file in self.files)
+
+
+class WantedFile(Record):
+    """A file that somebody has."""
+
+    digest: Digest
+    size: int = Field(ge=0, le=2**53 - 1, description="Bytes")
+
+
+class UploadFile(WantedFile):
+    """A file of an upload."""
+
+    stored: bool = Field(description="The registry has it; nothing is left to do for it")
+    url: str | None = Field(
+        default=None, description="Put its bytes here, without a token; else send them to us"
+    )
+
+
+class UploadSession(Record):
+    """An upload that is under way: which files are still missing, and where to put them."""
+
+    upload_id: UUID
+    model: str
+    expires_at: datetime = Field(description="It is kept until then, and longer if it is used")
+    files: tuple[UploadFile, ...]
+
+    @property
+    def missing(self) -> tuple[UploadFile, ...]:
+        """The files that the registry lacks."""
+        return tuple(file for file in self.files if not file.stored)

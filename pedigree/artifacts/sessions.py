@@ -7,17 +7,14 @@ so what lies there is copied to a key of ours, hashed on the way, and never refe
 
 from collections.abc import Sequence
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
-from pydantic import Field
-
-from pedigree._record import Record
 from pedigree.artifacts.objects import ObjectStore, staging_key
 from pedigree.artifacts.paths import source_file
 from pedigree.artifacts.publish import BlobToBring, bring_blob
-from pedigree.artifacts.records import Digest, Tier
+from pedigree.artifacts.records import Digest, Tier, UploadFile, UploadSession, WantedFile
 from pedigree.artifacts.store import SQL
 from pedigree.errors import (
     CorruptionError,
@@ -30,36 +27,6 @@ from pedigree.postgres.transaction import Transaction
 
 # A session is kept for so long behind its last sign of life, and its signed URLs hold as long.
 LEASE = timedelta(hours=1)
-
-
-class WantedFile(Record):
-    """A file that somebody has."""
-
-    digest: Digest
-    size: int = Field(ge=0, le=2**53 - 1, description="Bytes")
-
-
-class UploadFile(WantedFile):
-    """A file of an upload."""
-
-    stored: bool = Field(description="The registry has it; nothing is left to do for it")
-    url: str | None = Field(
-        default=None, description="Put its bytes here, without a token; else send them to us"
-    )
-
-
-class UploadSession(Record):
-    """An upload that is under way: which files are still missing, and where to put them."""
-
-    upload_id: UUID
-    model: str
-    expires_at: datetime = Field(description="It is kept until then, and longer if it is used")
-    files: tuple[UploadFile, ...]
-
-    @property
-    def missing(self) -> tuple[UploadFile, ...]:
-        """The files that the registry lacks."""
-        return tuple(file for file in self.files if not file.stored)
 
 
 def begin_session(

@@ -1,11 +1,15 @@
 """How many bytes versions refer to, and how many the store holds for them."""
 
+from typing import TYPE_CHECKING
+
 from pydantic import Field
 
 from pedigree._record import Record
 from pedigree.artifacts.records import Tier
 from pedigree.artifacts.store import SQL
-from pedigree.postgres.database import Database
+
+if TYPE_CHECKING:
+    from pedigree.postgres.database import Database
 
 
 class RegistryStatistics(Record):
@@ -24,7 +28,7 @@ class RegistryStatistics(Record):
     orphans: int = Field(description="Keys that are to be removed from the store")
 
 
-def statistics(database: Database) -> RegistryStatistics:
+def statistics(database: "Database") -> RegistryStatistics:
     """Count a registry's contents, in one statement that reads each version's row."""
     (row,) = database.read(SQL["statistics"])
     archived = row.pop("archived_bytes")

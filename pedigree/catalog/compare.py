@@ -4,11 +4,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from operator import attrgetter
 from typing import NamedTuple
 
-from pydantic import Field, JsonValue
+from pydantic import JsonValue
 
-from pedigree._record import Record
 from pedigree.artifacts.records import Manifest, ManifestFile
 from pedigree.artifacts.store import get_manifest
+from pedigree.catalog.comparison import (
+    Comparison,
+    DataChange,
+    FileChange,
+    MetricChange,
+    SignatureChange,
+    ValueChange,
+)
 from pedigree.catalog.names import name_key
 from pedigree.catalog.reading import environment_packages
 from pedigree.catalog.records import ModelVersion
@@ -33,70 +40,6 @@ _ABOUT = (
 CODE = ("git_commit", "git_dirty", "code_version", "environment_hash")
 
 Input = tuple[str, str | None]
-
-
-class ValueChange(Record):
-    """A value that differs; None where a version has none."""
-
-    name: str
-    a: JsonValue
-    b: JsonValue
-
-
-class MetricChange(Record):
-    """A metric of either version, also where both have the same."""
-
-    name: str
-    a: float | None
-    b: float | None
-    delta: float | None = Field(description="b - a; None where one of them has no such metric")
-
-
-class SignatureChange(Record):
-    """A difference of the signatures."""
-
-    what: str
-    breaks: bool = Field(description="Callers of a cannot call b the same way")
-
-
-class DataChange(Record):
-    """A direct input, by partition, whose data differs; None where it was not read."""
-
-    asset: str
-    partition: str | None
-    read_by_a: bool
-    read_by_b: bool
-    a: str | None = Field(description="The data version that a was trained on")
-    b: str | None = Field(description="The data version that b was trained on")
-
-
-class FileChange(Record):
-    """A file whose bytes differ; a size is None where the version has no such file."""
-
-    path: str
-    size_a: int | None
-    size_b: int | None
-
-
-class Comparison(Record):
-    """All in which two versions differ; of trainings, the first of each is compared."""
-
-    a: str
-    b: str
-    metrics: tuple[MetricChange, ...]
-    params: tuple[ValueChange, ...]
-    tags: tuple[ValueChange, ...]
-    signature: tuple[SignatureChange, ...]
-    data: tuple[DataChange, ...]
-    code: tuple[ValueChange, ...]
-    packages: tuple[ValueChange, ...] = Field(description="Name and the version in each")
-    files: tuple[FileChange, ...]
-    about: tuple[ValueChange, ...] = Field(description="Flavor, description, owners, …")
-
-    @property
-    def breaks(self) -> bool:
-        """Callers of a cannot call b the same way."""
-        return any(change.breaks for change in self.signature)
 
 
 class Side(NamedTuple):

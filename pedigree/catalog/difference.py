@@ -3,48 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from pydantic import Field
-
-from pedigree._record import Record
-from pedigree.catalog.compare import CODE, Side, ValueChange, only, value_changes
+from pedigree.catalog.compare import CODE, Side, only, value_changes
+from pedigree.catalog.comparison import LineageDifference, UpstreamChange
 from pedigree.lineage.records import LineageGraph
 from pedigree.lineage.upstream import UpstreamState, upstream
 
 _Place = tuple[str, str | None]
-
-
-class UpstreamChange(Record):
-    """An asset (partition), near or far, that both versions do not have in the same state.
-
-    Where a version stands on several states of it, they are joined by commas; None: on none.
-    """
-
-    asset: str
-    partition: str | None
-    distance: int = Field(description="1: one of the trainings read it itself")
-    in_a: bool
-    in_b: bool
-    data_a: str | None
-    data_b: str | None
-    code_a: str | None
-    code_b: str | None
-
-
-class LineageDifference(Record):
-    """All in which the lineage of two versions differs; of trainings, the first of each counts."""
-
-    a: str
-    b: str
-    data: tuple[UpstreamChange, ...]
-    code: tuple[ValueChange, ...]
-    packages: tuple[ValueChange, ...] = Field(description="Name and the version in each")
-    raced_a: bool
-    raced_b: bool
-
-    @property
-    def same(self) -> bool:
-        """Both were made of the same data by the same code."""
-        return not (self.data or self.code or self.packages)
 
 
 def difference(a: Side, b: Side) -> LineageDifference:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from pedigree.catalog.records import Quarantine
-    from pedigree.lifecycle.impact import Affected, Impact
+    from pedigree.lifecycle.affected import Affected, Impact
 
 AssetArgument = Annotated[
     str, typer.Argument(metavar="ASSET", help="The key of an asset, a/b.", show_default=False)

@@ -10,7 +10,7 @@ from pedigree.cli._session import open_registry
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from pedigree.catalog.difference import LineageDifference, UpstreamChange
+    from pedigree.catalog.comparison import LineageDifference, UpstreamChange
     from pedigree.lineage.upstream import UpstreamState
     from pedigree.lineage.usages import Usage
 

@@ -11,12 +11,10 @@ from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.rows import version_of
 from pedigree.catalog.store import LockedModel, model_not_found, version_not_found
 from pedigree.lifecycle.policy import read_policy
-from pedigree.lifecycle.records import ARCHIVED, Policy, RecordedVerdict, StageRule
+from pedigree.lifecycle.records import ARCHIVED, CHAMPION_STAGE, Policy, RecordedVerdict, StageRule
 from pedigree.lifecycle.standing import Decision
 from pedigree.lifecycle.store import SQL, STAGE, holder
 from pedigree.postgres.transaction import Row, Transaction
-
-CHAMPION_STAGE = "production"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,47 +4,13 @@ from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
 
-from pydantic import Field
-
-from pedigree._record import Record
 from pedigree.catalog.names import name_key
-from pedigree.lifecycle.records import ARCHIVED, CANDIDATE, NO_STAGE, Tenure
+from pedigree.lifecycle.affected import Affected, Impact
+from pedigree.lifecycle.records import Tenure
 from pedigree.lifecycle.store import SQL
-from pedigree.lineage.records import TrainedOn
 from pedigree.lineage.store import trained_on
-from pedigree.lineage.usages import Usage, outputs_of
+from pedigree.lineage.usages import outputs_of
 from pedigree.postgres.transaction import Transaction
-
-# In these stages nobody relies on a version.
-_AT_REST = frozenset({f"stage:{stage}" for stage in (NO_STAGE, CANDIDATE, ARCHIVED)})
-
-
-class Affected(TrainedOn):
-    """A version that stands on the data, and what it holds and held."""
-
-    tenures: tuple[Tenure, ...] = Field(description="Its stages and aliases, the oldest first")
-    outputs: tuple[Usage, ...] = Field(
-        description="What it wrote last to each asset and partition, as far as that is known"
-    )
-
-    @property
-    def holds(self) -> tuple[str, ...]:
-        """The stages and aliases that it holds now."""
-        return tuple(tenure.pointer for tenure in self.tenures if tenure.until is None)
-
-    @property
-    def in_use(self) -> bool:
-        """Somebody may rely on it now."""
-        return any(pointer not in _AT_REST for pointer in self.holds)
-
-
-class Impact(Record):
-    """All that stands on an asset or one of its partitions."""
-
-    asset: str
-    partition: str | None
-    since: datetime | None
-    versions: tuple[Affected, ...]
 
 
 def impact(

@@ -13,6 +13,7 @@ from pedigree.settings import Duration
 
 NO_STAGE = "none"
 CANDIDATE = "candidate"
+CHAMPION_STAGE = "production"
 ARCHIVED = "archived"
 
 # Metadata of which a policy can ask for one key.

@@ -1,13 +1,15 @@
 """A connection inside ``Database.run``: one transaction, rows as dictionaries."""
 
 from collections.abc import Iterator
-from typing import Any, LiteralString, TypeAlias
+from typing import TYPE_CHECKING, Any, LiteralString, TypeAlias
 
-from psycopg import Connection
-from psycopg.abc import Params
+if TYPE_CHECKING:
+    from psycopg import Connection
+    from psycopg.abc import Params
 
 Row: TypeAlias = dict[str, Any]
-Transaction: TypeAlias = Connection[Row]
+# By its name: the records of the modules that take one are also for who has no driver.
+Transaction: TypeAlias = "Connection[Row]"
 
 _PAGE = 1000
 
@@ -24,7 +26,7 @@ def take_snapshot(transaction: Transaction) -> None:
 
 
 def stream(
-    transaction: Transaction, query: LiteralString, params: Params | None = None
+    transaction: Transaction, query: LiteralString, params: "Params | None" = None
 ) -> Iterator[Row]:
     """Give a query's rows, of which only a page is held in memory at a time."""
     with transaction.cursor(name="stream") as cursor:

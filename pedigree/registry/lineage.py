@@ -5,14 +5,16 @@ from datetime import datetime, timedelta
 
 from pedigree.catalog import materialization, reading
 from pedigree.catalog.compare import read_side
-from pedigree.catalog.difference import LineageDifference, difference
+from pedigree.catalog.comparison import LineageDifference
+from pedigree.catalog.difference import difference
 from pedigree.catalog.exports import ExportFormat, export
 from pedigree.catalog.exports.source import Exported
 from pedigree.catalog.materialization import ShownTraining
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion, RetrainRequest, Unmaterialized
 from pedigree.catalog.retraining import retrain_like
-from pedigree.lifecycle.impact import Impact, impact
+from pedigree.lifecycle.affected import Impact
+from pedigree.lifecycle.impact import impact
 from pedigree.lineage import usages, watching
 from pedigree.lineage.staleness import (
     AssetPartition,

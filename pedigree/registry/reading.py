@@ -6,7 +6,8 @@ from datetime import datetime
 from pedigree.audit import log
 from pedigree.audit.records import Event, EventType
 from pedigree.catalog import reading
-from pedigree.catalog.compare import Comparison, compare, read_side
+from pedigree.catalog.compare import compare, read_side
+from pedigree.catalog.comparison import Comparison
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import (
     ModelVersion,

@@ -1,11 +1,8 @@
 """Make a version of some bytes, and edit what may be edited about it."""
 
-import tempfile
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
-from typing import Unpack
 
 from pedigree.artifacts._progress import Progress
 from pedigree.artifacts.publish import abandon, publish
@@ -16,150 +13,38 @@ from pedigree.artifacts.store import (
 from pedigree.audit.records import Actor
 from pedigree.catalog import reading
 from pedigree.catalog.changes import update_version
-from pedigree.catalog.declaring import DeclaredFields, declared_here
-from pedigree.catalog.inference import completed, required_signature
-from pedigree.catalog.metadata import validated
-from pedigree.catalog.names import validate_name
 from pedigree.catalog.records import (
-    DeclaredMetadata,
     ModelVersion,
     NewVersion,
     Registration,
 )
 from pedigree.catalog.references import Reference
+from pedigree.catalog.registering import Registering
 from pedigree.catalog.registration import Registered, register_manifest
-from pedigree.errors import InvalidMetadataError, RefusedError
-from pedigree.flavors.plugins import get_flavor, save_model
-from pedigree.lineage.environment import installed_packages
+from pedigree.errors import RefusedError
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.reading import ReadingVerbs
-from pedigree.signatures.records import Signature
 
 # A blob may be collected between its upload and its registration; the bytes are then sent again.
 _PUBLISH_ATTEMPTS = 10
 
 
-class RegisteringVerbs(ReadingVerbs):
+class RegisteringVerbs(ReadingVerbs, Registering):
     """Verbs that write the catalog."""
 
-    def register(
+    def _keep_version(
         self,
         name: str,
-        path: Path | str,
-        new: NewVersion | None = None,
-        *,
-        flavor: str | None = None,
-        sample: object | None = None,
-        sample_outputs: object | None = None,
-        trust: Collection[str] = (),
-        actor: Actor | None = None,
-        progress: Progress | None = None,
-        **fields: Unpack[DeclaredFields],
+        path: Path,
+        new: NewVersion,
+        actor: Actor | None,
+        progress: Progress | None,
     ) -> Registration:
-        """Register the bytes at a path as a version of a model, created if it is new.
-
-        The bytes are stored first, then one transaction writes all rows; a crash in between leaves
-        nothing but bytes that nobody refers to. The same bytes, flavor and signature on the same
-        model are the same version: then the training is added to it, and ``created`` is False.
-
-        Args:
-            name: The registered model.
-            path: A file or a folder.
-            new: All about the version; or state the flavor and the fields by keyword.
-            flavor: How to load it, such as ``sklearn`` or ``generic``.
-            sample: Inputs; the signature is inferred by predicting them. Without a signature and a
-                sample it is taken from the files, where they state it, as MLflow's and ONNX' do.
-            sample_outputs: What the model gave for the sample, if it is not to be loaded.
-            trust: What may run while the model is loaded for the sample.
-            actor: Who acts; this process's when None.
-            progress: Told how many bytes of how many were read.
-            fields: The metadata. The run, the CI build and the commit are found in the environment
-                and the work tree where they are not stated.
-
-        Raises:
-            InvalidInputError: The name, flavor, path or metadata is wrong; nothing was written.
-            UntrustedModelError: Loading the model would run what ``trust`` does not name.
-            NameTakenError: The name has a twin, or was deleted.
-            UnavailableError: The database or the store does not answer.
-        """
-        validate_name(name)
-        if new is None:
-            ask = partial(
-                required_signature, sample=sample, sample_outputs=sample_outputs, trust=trust
-            )
-            new = NewVersion(metadata=self._described(flavor, Path(path), fields, ask))
-        elif flavor or fields or sample is not None:
-            raise InvalidMetadataError(
-                "is complete, and a flavor, a sample or fields are given beside it",
-                field="new",
-                remedy="Put them into the NewVersion, or leave it out",
-            )
-        get_flavor(validated(new.metadata).flavor)
         actor = actor or self.actor()
         for _ in range(_PUBLISH_ATTEMPTS - 1):
             with suppress(BlobVanishedError):
-                return self._publish_and_write(name, Path(path), new, actor, progress)
-        return self._publish_and_write(name, Path(path), new, actor, progress)
-
-    def register_model(
-        self,
-        name: str,
-        model: object,
-        *,
-        flavor: str,
-        sample: object | None = None,
-        sample_outputs: object | None = None,
-        actor: Actor | None = None,
-        progress: Progress | None = None,
-        **fields: Unpack[DeclaredFields],
-    ) -> Registration:
-        """Save a model by its flavor, infer its signature from a sample, and register it.
-
-        The same model saved again is the same version. This process's packages are recorded as
-        those that it was trained with.
-
-        Args:
-            name: The registered model.
-            model: The trained object.
-            flavor: How it is saved and loaded, such as ``sklearn``.
-            sample: A few inputs; without a signature and a sample it is taken from what was saved,
-                where that states it, as MLflow's and ONNX' files do.
-            sample_outputs: What the model gave for the sample, where its flavor cannot ask it.
-            actor: Who acts; this process's when None.
-            progress: Told how many bytes of how many were read.
-            fields: The metadata, found as in :meth:`register` where it is not stated.
-
-        Raises:
-            InvalidInputError: The name, flavor, model or metadata is wrong; nothing was written.
-            NameTakenError: The name has a twin, or was deleted.
-            UnavailableError: The database or the store does not answer.
-        """
-        validate_name(name)
-        with tempfile.TemporaryDirectory(prefix="pedigree-") as folder:
-            files = save_model(model, flavor, Path(folder) / "model")
-            ask = partial(
-                required_signature, model=model, sample=sample, sample_outputs=sample_outputs
-            )
-            metadata = self._described(flavor, files, fields, ask)
-            new = NewVersion(metadata=metadata, environment=installed_packages())
-            return self.register(name, files, new, actor=actor, progress=progress)
-
-    def _described(
-        self,
-        flavor: str | None,
-        path: Path,
-        fields: DeclaredFields,
-        ask: Callable[[str, Path], Signature],
-    ) -> DeclaredMetadata:
-        if not flavor:
-            raise InvalidMetadataError(
-                "is required",
-                field="flavor",
-                remedy="Say how to load it, such as flavor='sklearn' or flavor='generic'",
-            )
-        get_flavor(flavor)
-        known = {**declared_here(fields, self.settings), "flavor": flavor}
-        return completed(known, lambda: ask(flavor, path))
+                return self._publish_and_write(name, path, new, actor, progress)
+        return self._publish_and_write(name, path, new, actor, progress)
 
     def _publish_and_write(
         self,

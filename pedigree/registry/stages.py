@@ -5,9 +5,8 @@ from pedigree.catalog import reading
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.references import Reference
 from pedigree.lifecycle import aliases, due
-from pedigree.lifecycle.facts import CHAMPION_STAGE
 from pedigree.lifecycle.promotion import Mover
-from pedigree.lifecycle.records import Move
+from pedigree.lifecycle.records import CHAMPION_STAGE, Move
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.artifacts import ArtifactVerbs
 from pedigree.registry.cards import CardVerbs

@@ -8,8 +8,13 @@ from uuid import UUID, uuid4
 
 from pedigree.artifacts import sessions
 from pedigree.artifacts.listing import list_files, seal_listed
-from pedigree.artifacts.records import Digest, ManifestFile
-from pedigree.artifacts.sessions import UploadFile, UploadSession, WantedFile
+from pedigree.artifacts.records import (
+    Digest,
+    ManifestFile,
+    UploadFile,
+    UploadSession,
+    WantedFile,
+)
 from pedigree.catalog import reading
 from pedigree.catalog.metadata import validated
 from pedigree.catalog.names import validate_name

@@ -9,8 +9,7 @@ import httpx
 import pytest
 
 from pedigree.artifacts.objects import ObjectStore
-from pedigree.artifacts.records import ManifestFile, digest_of
-from pedigree.artifacts.sessions import UploadSession, WantedFile
+from pedigree.artifacts.records import ManifestFile, UploadSession, WantedFile, digest_of
 from pedigree.errors import (
     BytesMissingError,
     InvalidArtifactError,

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from pedigree.catalog.compare import DataChange, FileChange, ValueChange
+from pedigree.catalog.comparison import DataChange, FileChange, ValueChange
 from pedigree.errors import VersionNotFoundError
 from pedigree.lineage.records import (
     Capture,
