@@ -20,6 +20,8 @@ class Permission(StrEnum):
     MOVE = "move"
     DECIDE = "decide"
     QUARANTINE = "quarantine"
+    JUDGE = "judge"
+    GOVERN = "govern"
     DELETE = "delete"
     CONFIGURE = "configure"
 
@@ -38,10 +40,16 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
         Role.READER: frozenset({Permission.READ}),
         Role.CONTRIBUTOR: frozenset(
-            {Permission.READ, Permission.REGISTER, Permission.DESCRIBE},
+            {Permission.READ, Permission.REGISTER, Permission.DESCRIBE, Permission.JUDGE},
         ),
         Role.DEPLOYER: frozenset(
-            {Permission.READ, Permission.MOVE, Permission.DECIDE, Permission.QUARANTINE},
+            {
+                Permission.READ,
+                Permission.MOVE,
+                Permission.DECIDE,
+                Permission.QUARANTINE,
+                Permission.JUDGE,
+            },
         ),
         Role.ADMIN: frozenset(Permission),
     }

@@ -141,6 +141,10 @@ class Writing:
         box = SecretBox(self.caller.registry.settings) if secret else None
         return _response(self.caller.registry.together(partial(self._joined, answered, box)))
 
+    def repeat(self, work: Callable[[Registry], object], *, status: int = 200) -> Response:
+        """Do work that uses the store, which is in no transaction; sent again, it is done again."""
+        return _response(self._answer(work(self.caller.registry), status, None))
+
     _is_conditional = False
 
     def _require_state(self, registry: Registry) -> None:

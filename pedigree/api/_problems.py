@@ -55,6 +55,10 @@ class Problem(Record):
     field: str | None = Field(default=None, description="The input that was wrong")
     value: str | None = Field(default=None, description="The value that was wrong, shortened")
     fix: str | None = Field(default=None, description="What to do")
+    expression: str | None = Field(default=None, description="The search that cannot be read")
+    place: tuple[int, int] | None = Field(
+        default=None, description="Where in it: the first character, and the one behind the last"
+    )
     current: JsonValue = Field(default=None, description="With 412: what is there now")
 
 
@@ -85,6 +89,8 @@ async def _known(request: Request, error: Exception) -> Response:  # noqa: ARG00
     status = status_of(error)
     headers: dict[str, str] = {}
     more: dict[str, Any] = {}
+    if isinstance(error, errors.InvalidSearchError):
+        more = {"expression": error.expression, "place": error.place}
     if status in (429, 503):
         headers["Retry-After"] = str(_RETRY_AFTER_S)
     if status == 401:
@@ -97,9 +103,11 @@ async def _known(request: Request, error: Exception) -> Response:  # noqa: ARG00
 
 
 def _problem_of(error: errors.PedigreeError, status: int) -> dict[str, Any]:
+    # Those that a module keeps for itself are told as the one of the tree that they are.
+    kind = next(each for each in type(error).__mro__ if getattr(errors, each.__name__, None))
     return {
-        "type": f"urn:pedigree:error:{type(error).__name__}",
-        "title": (error.__doc__ or "").strip().partition("\n")[0],
+        "type": f"urn:pedigree:error:{kind.__name__}",
+        "title": (kind.__doc__ or "").strip().partition("\n")[0],
         "status": status,
         "detail": str(error),
         "field": error.field,

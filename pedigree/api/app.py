@@ -13,6 +13,9 @@ from pedigree.api import (
     files,
     finding,
     health,
+    history,
+    judging,
+    keeping,
     models,
     provenance,
     quarantines,
@@ -29,8 +32,8 @@ from pedigree.registry import Registry
 from pedigree.settings import Settings
 
 _RESOURCES = (
-    *(models, versions, uploads, files, aliases),
-    *(stages, provenance, quarantines, finding, webhooks),
+    *(models, versions, uploads, files, aliases, stages, provenance),
+    *(quarantines, finding, history, judging, keeping, webhooks),
 )
 # Each connection may have so many requests wait for it before further ones are sent away.
 _WAITING_FOR_ONE = 16

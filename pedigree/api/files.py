@@ -5,7 +5,7 @@ from base64 import b64encode
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import Header, Path
+from fastapi import Header, Path, Query
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
@@ -33,6 +33,22 @@ Range = Annotated[
 def list_files(call: ReadCall, name: Name, version: Number) -> Response:
     """List a version's files, with the size and digest of each."""
     return call.answer(call.registry.manifest(f"{name}/{version}"))
+
+
+@router.get("/models/{name}/versions/{version}/urls", responses={200: {"model": dict[str, str]}})
+@may(Permission.READ)
+def sign_urls(
+    call: ReadCall,
+    name: Name,
+    version: Number,
+    path: Annotated[
+        str | None, Query(min_length=1, max_length=1024, description="One file of it")
+    ] = None,
+    expires: Annotated[float, Query(ge=1, le=604_800, description="Seconds")] = 3600,
+) -> Response:
+    """Return URLs by which anybody can read a version's files for a while, by path."""
+    held = timedelta(seconds=expires)
+    return call.answer(call.registry.presign(f"{name}/{version}", path, expires=held))
 
 
 @router.get(

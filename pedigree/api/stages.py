@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Path, Query
 from pydantic import Field
 from starlette.responses import Response
 
@@ -10,13 +10,15 @@ from pedigree._record import Record
 from pedigree.access.records import Permission
 from pedigree.api._calls import ChangeCall, Limit, Name, Number, Page, ReadCall, WriteCall
 from pedigree.api._guard import may, resource
-from pedigree.lifecycle.facts import CHAMPION_STAGE
-from pedigree.lifecycle.records import Move, RecordedVerdict, Tenure
-from pedigree.lifecycle.standing import Decision, Explanation
+from pedigree.catalog.records import ModelVersion
+from pedigree.errors import StageEmptyError
+from pedigree.lifecycle.records import CHAMPION_STAGE, Move, RecordedVerdict, Tenure
+from pedigree.lifecycle.standing import Candidacy, Decision, Explanation
 
 router = resource("stages")
 
 Stage = Annotated[str, Field(min_length=1, max_length=255)]
+StageInPath = Annotated[str, Path(min_length=1, max_length=255, description="A stage")]
 Generation = Annotated[
     int | None, Field(ge=0, le=2**53 - 1, description="The model's generation that the caller saw")
 ]
@@ -82,6 +84,31 @@ def move(call: ChangeCall, name: Name, version: Number, wanted: Transition) -> R
     )
 
 
+@router.get("/models/{name}/stages/{stage}", responses={200: {"model": ModelVersion}})
+@may(Permission.READ)
+def get_holder(call: ReadCall, name: Name, stage: StageInPath) -> Response:
+    """Return the version that took a stage last and holds it still."""
+    found = call.registry.holder(name, stage)
+    if found is None:
+        raise StageEmptyError(
+            f"no version of {name} holds it",
+            field="stage",
+            value=stage,
+            remedy="Look at the model, which says what its versions hold",
+        )
+    return call.answer(found)
+
+
+@router.get(
+    "/models/{name}/versions/{version}/candidacies",
+    responses={200: {"model": tuple[Candidacy, ...]}},
+)
+@may(Permission.READ)
+def list_candidacies(call: ReadCall, name: Name, version: Number) -> Response:
+    """Say what a version waited for when it was last looked at, by stage."""
+    return call.answer(call.registry.candidacies(f"{name}/{version}"))
+
+
 @router.post("/models/{name}/rollback", responses={200: {"model": Move}})
 @may(Permission.MOVE)
 def roll_back(call: ChangeCall, name: Name, wanted: Rollback) -> Response:
@@ -136,9 +163,10 @@ def explain(
     name: Name,
     version: Number,
     to: Annotated[str, Query(min_length=1, max_length=255, description="The stage")],
+    automatic: Annotated[bool, Query(description="As the sensor would ask, not a person")] = False,
 ) -> Response:
     """Say how a version stands before every gate of a stage, if the caller asked for it."""
-    found = call.registry.explain(f"{name}/{version}", to)
+    found = call.registry.explain(f"{name}/{version}", to, automatic=automatic)
     return call.answer(
         Explained(may_enter=found.passed, waits_for=found.waits_for, explanation=found)
     )
