@@ -1,7 +1,7 @@
 """Pedigree: a model registry that lives in the Dagster asset graph.
 
 >>> import pedigree
->>> registry = pedigree.Registry.connect()  # doctest: +SKIP
+>>> registry = pedigree.connect()  # or "https://…" of a service  # doctest: +SKIP
 >>> registry.get("customer_churn@production").digest  # doctest: +SKIP
 'sha256:…'
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Training,
         TrainingOrigin,
     )
+    from pedigree.client.connecting import connect
     from pedigree.errors import PedigreeError
     from pedigree.lifecycle.documents import load_policy
     from pedigree.lifecycle.policy import default_policy, rollout_policy
@@ -64,6 +65,7 @@ _HOMES = {
     "Training": "catalog.records",
     "TrainingOrigin": "catalog.records",
     "Verdict": "lifecycle.records",
+    "connect": "client.connecting",
     "default_policy": "lifecycle.policy",
     "load_policy": "lifecycle.documents",
     "rollout_policy": "lifecycle.policy",
@@ -93,6 +95,7 @@ __all__ = [
     "Training",
     "TrainingOrigin",
     "Verdict",
+    "connect",
     "default_policy",
     "load_policy",
     "rollout_policy",

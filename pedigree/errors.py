@@ -44,6 +44,7 @@
     │   ├── NotRetrainableError      no asset trained the version
     │   ├── PlanChangedError         garbage collection would now do something else
     │   ├── UntrustedModelError      loading it would run or build what nobody vouched for
+    │   ├── NotServedError           the service has no route for it; a registry in process does it
     │   └── UnsupportedByStoreError  this kind of object store has no such ability
     ├── CorruptionError              bytes are not what their digest says, or are gone
     ├── SecretKeyError               PEDIGREE_SECRET_KEY is missing, no key, or not the one of then
@@ -52,6 +53,7 @@
         ├── DatabaseUnavailableError
         │   └── DatabaseBusyError    nothing was done; the same will succeed a little later
         ├── ServiceBusyError         nothing was done; the same will succeed a little later
+        ├── ServiceUnavailableError  the service cannot be reached, or fails
         ├── EmbeddedPostgresError
         ├── SchemaBehindError        run `pedigree migrate`
         ├── MigrationFailedError     one statement of it was refused; nothing of it is left
@@ -229,6 +231,10 @@ class UntrustedModelError(RefusedError):
     """Loading the artifact would run or build what nobody vouched for; the message names it."""
 
 
+class NotServedError(RefusedError):
+    """The service does not do this for others; who has its database and store can."""
+
+
 class UnsupportedByStoreError(RefusedError):
     """This kind of object store has no such ability; the message names one that has."""
 
@@ -259,6 +265,10 @@ class DatabaseBusyError(DatabaseUnavailableError):
 
 class ServiceBusyError(UnavailableError):
     """The service has too many requests at work. Nothing was done, and it may be tried again."""
+
+
+class ServiceUnavailableError(UnavailableError):
+    """The service cannot be reached, or something before it fails."""
 
 
 class EmbeddedPostgresError(UnavailableError):

@@ -121,6 +121,16 @@ class Settings(BaseSettings):
     url: Annotated[str, Field(pattern=r"^https?://")] | None = Field(
         default=None, description="Where the registry's pages are; without it nothing links there"
     )
+    api_url: Annotated[str, Field(pattern=r"^https?://")] | None = Field(
+        default=None, description="The service that has the registry; in this process if unset"
+    )
+    token: SecretStr | None = Field(default=None, description="The token for that service, pdg_…")
+    api_timeout: float = Field(
+        default=60.0, gt=0, description="Seconds that the service may take for a piece of an answer"
+    )
+    api_retries: int = Field(
+        default=5, ge=0, description="How often a request to the service is sent again"
+    )
     actor: str | None = Field(default=None, description="Who acts, where no token says so")
     git_commit: Commit | None = Field(default=None, description="The commit of a built image")
     git_dirty: bool = Field(default=False, description="That image held uncommitted changes")

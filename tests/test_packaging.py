@@ -49,6 +49,13 @@ def test_the_wheel_says_what_it_is(wheel: zipfile.ZipFile) -> None:
     assert "Requires-Python: <3.15,>=3.11" in metadata
 
 
+def test_the_base_wheel_brings_no_part_of_a_server_or_of_dagster() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    base = {_name(requirement) for requirement in project["dependencies"]}
+    assert "httpx" in base
+    assert not base & {"dagster", "fastapi", "obstore", "psycopg", "uvicorn"}
+
+
 def test_the_lock_names_no_index_and_pins_by_hash() -> None:
     locks = [ROOT / "requirements.lock", *ROOT.glob("tests/**/requirements.lock")]
     assert len(locks) >= 2

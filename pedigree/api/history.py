@@ -9,7 +9,7 @@ from pedigree.access.records import Permission
 from pedigree.api._calls import Limit, Moment, Name, Number, Page, ReadCall
 from pedigree.api._guard import may, resource
 from pedigree.catalog.comparison import Comparison, LineageDifference
-from pedigree.catalog.records import RetrainRequest, Training
+from pedigree.catalog.records import RetrainRequest, Training, Unmaterialized
 from pedigree.lifecycle.records import Tenure
 from pedigree.lineage.staleness import Staleness
 from pedigree.lineage.usages import Downstream
@@ -93,6 +93,15 @@ def get_as_of(
 ) -> Response:
     """Say what a model's stages and aliases pointed to at a moment, who moved them, and why."""
     return call.answer(call.registry.as_of(name, moment, pointer))
+
+
+@router.get("/unmaterialized", responses={200: {"model": tuple[Unmaterialized, ...]}})
+@may(Permission.READ)
+def list_unmaterialized(
+    call: ReadCall, reference: Reference | None = None, limit: Limit = 100
+) -> Response:
+    """List the trainings that no asset graph shows, their instance being out of reach."""
+    return call.answer(call.registry.unmaterialized(reference, limit=limit))
 
 
 @router.get("/compare", responses={200: {"model": Comparison}})

@@ -1,5 +1,6 @@
 """The service over a remote store: bytes go straight between the store and the client."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
@@ -7,6 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+import pedigree
 from pedigree.access.records import Role
 from pedigree.artifacts.credentials import StoreCredentials
 from pedigree.artifacts.records import digest_of
@@ -14,6 +16,7 @@ from pedigree.settings import Settings
 from tests.api.conftest import serving
 from tests.api.test_uploads import body, upload
 from tests.artifacts.servers.sharing import BUCKET
+from tests.factories import artifact, new_version
 
 CONTENT = b"weights" * 1000
 
@@ -55,3 +58,21 @@ def test_files_are_put_to_the_store_and_fetched_from_it(settings: Settings) -> N
         assert client.put(target, content=CONTENT + b"!").status_code == 204
         assert client.post("/models/churn/versions", json=body(files, path)).status_code == 201
         assert served.registry.fsck(hashes=True).ok
+
+
+def test_the_client_moves_files_straight_to_and_from_the_store(
+    settings: Settings, tmp_path: Path
+) -> None:
+    with serving(settings) as served:
+        token = served.registry.create_token("ci", roles=[Role.CONTRIBUTOR]).secret
+        mine = Settings(home=tmp_path / "client")
+        with pedigree.connect(served.url, token=token, settings=mine) as registry:
+            folder = artifact(tmp_path / "model", "w" * (6 << 20))
+            done = registry.register("churn", folder, new_version())
+            (url,) = registry.presign(done.version.reference).values()
+            assert url.startswith(os.environ["AWS_ENDPOINT_URL"])
+            manifest = registry.pull("churn@latest", tmp_path / "there")
+            assert manifest.digest == done.version.digest
+            _, rest = registry.stream("churn/1", "model.bin", start=(6 << 20) - 3)
+            assert b"".join(rest) == b"www"
+        assert not [*(settings.home_folder / "incoming").glob("*")]

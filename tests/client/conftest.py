@@ -1,0 +1,64 @@
+"""The same registry twice: in this process, and by a client behind a real server."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+import pedigree
+from pedigree.access.records import Role
+from pedigree.postgres import EmbeddedPostgres
+from pedigree.registry import Registry
+from pedigree.settings import Settings
+from tests.api.conftest import Served, serving
+from tests.conftest import databases_of
+
+
+@pytest.fixture(scope="module")
+def settings(
+    postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Settings]:
+    """The settings of the module's service, over a database of its own."""
+    with databases_of(postgres) as make:
+        home = tmp_path_factory.mktemp("served") / "home"
+        yield Settings(home=home, database_url=make(), actor="tester")
+
+
+@pytest.fixture(scope="module")
+def served(settings: Settings) -> Iterator[Served]:
+    """The module's service, which asks for tokens."""
+    with serving(settings) as served:
+        yield served
+
+
+@pytest.fixture
+def name() -> str:
+    """A model's name that no other test of the module uses."""
+    return f"churn-{uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def connect(served: Served, tmp_path: Path) -> Iterator[Callable[..., Registry]]:
+    """Connect somebody with a token of some roles to the service."""
+    made = []
+
+    def make(*roles: Role, principal: str | None = None, **options: float) -> Registry:
+        principal = principal or f"somebody-{uuid4().hex[:8]}"
+        secret = served.registry.create_token(principal, roles=roles or [Role.ADMIN]).secret
+        settings = Settings(home=tmp_path / f"client-{len(made)}", actor=principal)
+        registry = pedigree.connect(served.url, token=secret, settings=settings, **options)
+        made.append(registry)
+        return registry
+
+    yield make
+    for registry in made:
+        registry.close()
+
+
+@pytest.fixture(params=["in process", "over HTTP"])
+def registry(
+    request: pytest.FixtureRequest, served: Served, connect: Callable[..., Registry]
+) -> Registry:
+    """A registry in either way, used by somebody who may do everything."""
+    return served.registry if request.param == "in process" else connect(principal="tester")

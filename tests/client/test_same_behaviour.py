@@ -1,0 +1,373 @@
+"""One suite for both: what a registry does in this process, it does over HTTP."""
+
+import inspect
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from pedigree.audit.records import EventType
+from pedigree.cards.records import CardNotes
+from pedigree.catalog.records import Registration
+from pedigree.client import NOT_SERVED, ServiceRegistry
+from pedigree.errors import (
+    AliasNotFoundError,
+    GateNotPassedError,
+    GenerationConflictError,
+    InvalidAliasError,
+    InvalidArtifactError,
+    InvalidInputError,
+    InvalidMetadataError,
+    InvalidNameError,
+    InvalidReferenceError,
+    InvalidSearchError,
+    ModelNotFoundError,
+    NameTakenError,
+    NotFoundError,
+    NothingToRollBackError,
+    NotPermittedError,
+    PedigreeError,
+    QuarantineNotFoundError,
+    StageEmptyError,
+    TransitionNotAllowedError,
+    UnknownFlavorError,
+    VersionInUseError,
+    VersionNotFoundError,
+)
+from pedigree.lifecycle.policy import default_policy
+from pedigree.lifecycle.records import ApprovalRule, MetricRule, Policy, RetentionRule
+from pedigree.lineage.records import LineageGraph
+from pedigree.registry import Registry
+from tests.factories import AUC_POLICY, artifact, free_policy, new_version, register
+
+Verb = Callable[[Registry], object]
+
+
+def judged(registry: Registry, folder: Path, name: str, content: str, **fields: object) -> str:
+    """Register some content, and let the registry's checks judge it."""
+    reference = register(registry, folder, content, name, **fields)
+    registry.judge(reference)
+    return reference
+
+
+def in_production(registry: Registry, folder: Path, name: str, content: str) -> str:
+    reference = judged(registry, folder, name, content)
+    registry.promote(reference, "staging")
+    registry.promote(reference, "production", reason=f"{content} is good")
+    return reference
+
+
+def test_both_have_the_same_verbs_with_the_same_signatures() -> None:
+    in_process = {name for name in dir(Registry) if not name.startswith("_")}
+    over_http = {name for name in dir(ServiceRegistry) if not name.startswith("_")}
+    assert in_process - over_http == NOT_SERVED
+    assert over_http - in_process == set()
+    for verb in sorted(over_http):
+        mine = inspect.signature(getattr(ServiceRegistry, verb))
+        theirs = inspect.signature(getattr(Registry, verb))
+        assert str(mine) == str(theirs), verb
+
+
+def test_a_version_is_registered_and_found(registry: Registry, tmp_path: Path, name: str) -> None:
+    files = artifact(tmp_path / "model")
+    (files / "deep").mkdir()
+    (files / "deep" / "ünïcode weights.bin").write_bytes(b"x" * (2 << 20))
+    (files / "empty").touch()
+    told: list[tuple[int, int]] = []
+    new = new_version(metrics={"auc": 0.91}, tags={"team": "growth"}, environment=("a==1", "b==2"))
+    done = registry.register(name, files, new, progress=lambda *each: told.append(each))
+    assert isinstance(done, Registration)
+    assert (done.created, done.version.reference) == (True, f"{name}/1")
+    assert told[-1][0] == told[-1][1] > 2 << 20
+    again = registry.register(name, files, new_version(run_id="run-2"))
+    assert (again.created, again.version.reference) == (False, f"{name}/1")
+    found = registry.get(f"{name}/1")
+    assert found == registry.get(f"{name}@latest")
+    assert (found.metrics, found.tags) == ({"auc": 0.91}, {"team": "growth"})
+    assert [each.metadata.run_id for each in registry.trainings(f"{name}/1")] == ["run-1", "run-2"]
+    assert registry.environment(f"{name}/1") == ("a==1", "b==2")
+    assert registry.lineage(f"{name}/1") == LineageGraph()
+    assert registry.manifest(f"{name}/1").digest == found.digest
+    assert [each.reference for each in registry.versions(name)] == [f"{name}/1"]
+    assert registry.model(name).latest_version == 1
+    assert name in [each.name for each in registry.each_model()]
+
+
+def test_fields_and_signature_are_stated_by_keyword(
+    registry: Registry, tmp_path: Path, name: str
+) -> None:
+    metadata = new_version().metadata
+    done = registry.register(
+        name,
+        artifact(tmp_path / "model"),
+        flavor="generic",
+        signature=metadata.signature,
+        run_id="ci-7",
+        git_commit=metadata.git_commit,
+        metrics={"auc": 0.9},
+    )
+    assert (done.version.run_id, done.version.metrics) == ("ci-7", {"auc": 0.9})
+
+
+def test_a_version_is_pulled_loaded_and_verified(
+    registry: Registry, tmp_path: Path, name: str
+) -> None:
+    reference = register(registry, tmp_path, "weights", name)
+    there = tmp_path / "there"
+    manifest = registry.pull(reference, there)
+    assert (there / "model.bin").read_text() == "weights"
+    assert manifest == registry.verify(reference)
+    assert (registry.folder(reference) / "model.bin").read_text() == "weights"
+    loaded = registry.load(reference)
+    assert isinstance(loaded, Path)
+    file, chunks = registry.stream(reference, "model.bin", start=3)
+    assert (file.size, b"".join(chunks)) == (7, b"ghts")
+    with pytest.raises(NotFoundError, match="no such file"):
+        registry.stream(reference, "other.bin")
+
+
+def test_a_model_is_made_described_and_deleted(registry: Registry, name: str) -> None:
+    made = registry.create_model(name, description="churn", owners=["ann"], tags={"a": "b"})
+    assert registry.model(name) == made
+    assert registry.update_model(name, owners=["bob"]).owners == ("bob",)
+    with pytest.raises(NameTakenError):
+        registry.create_model(name.upper())
+    registry.delete_model(name, reason="a test")
+    with pytest.raises(ModelNotFoundError):
+        registry.model(name)
+    registry.restore_model(name)
+    assert registry.model(name).description == "churn"
+
+
+def test_a_version_is_edited_held_deleted_and_restored(
+    registry: Registry, tmp_path: Path, name: str
+) -> None:
+    reference = register(registry, tmp_path, "a", name)
+    assert registry.update(reference, tags={"a": "b"}).tags == {"a": "b"}
+    registry.hold(reference, reason="a lawsuit")
+    with pytest.raises(VersionInUseError, match="hold"):
+        registry.delete(reference, reason="tidy up")
+    registry.lift_hold(reference)
+    registry.delete(reference, reason="tidy up")
+    with pytest.raises(VersionNotFoundError):
+        registry.get(reference)
+    assert registry.restore(reference, reason="needed").reference == reference
+    with pytest.raises(InvalidReferenceError, match="by its number"):
+        registry.restore(f"{name}@champion")
+
+
+def test_aliases_are_set_moved_and_deleted(registry: Registry, tmp_path: Path, name: str) -> None:
+    first = register(registry, tmp_path, "a", name)
+    register(registry, tmp_path, "b", name)
+    registry.set_alias(name, "best", 1, reason="the only one")
+    assert registry.get(f"{name}@best").reference == first
+    seen = registry.model(name).generation
+    registry.set_alias(name, "best", 2, expected_generation=seen)
+    with pytest.raises(GenerationConflictError):
+        registry.set_alias(name, "best", 1, expected_generation=seen)
+    registry.delete_alias(name, "best")
+    with pytest.raises(AliasNotFoundError):
+        registry.delete_alias(name, "best")
+    for wrong in ("latest", "v3", "no/slash", "production"):
+        with pytest.raises(InvalidAliasError):
+            registry.set_alias(name, wrong, 1)
+
+
+def test_versions_are_promoted_and_rolled_back(
+    registry: Registry, tmp_path: Path, name: str
+) -> None:
+    assert_nobody = registry.create_model(name)
+    assert assert_nobody.latest_version == 0
+    assert registry.champion(name) is None
+    first = in_production(registry, tmp_path, name, "a")
+    second = in_production(registry, tmp_path, name, "b")
+    assert registry.get(f"{name}@production").reference == second
+    assert registry.promote(second, "production").moved is False
+    champion = registry.champion(name)
+    assert champion is not None
+    assert champion.reference == second
+    move = registry.rollback(name, reason="b is bad")
+    assert (move.version_id, move.previous_version_id) == (1, 2)
+    assert registry.get(first).stage == "production"
+    with pytest.raises(NothingToRollBackError):
+        registry.rollback(name)
+    with pytest.raises(StageEmptyError):
+        registry.rollback(name, stage="staging")
+    held = [(each.version_id, each.reason) for each in registry.timeline(name, "stage:production")]
+    assert held == [(1, "a is good"), (2, "b is good"), (1, "b is bad")]
+    older = registry.timeline(name, limit=2, before=registry.timeline(name)[-1].tenure_id)
+    assert older == registry.timeline(name)[-3:-1]
+    assert registry.tenures(first)[-1] == registry.timeline(name, "stage:production")[-1]
+    now = registry.as_of(name, datetime.now(UTC), "stage:production")
+    assert [each.version_id for each in now] == [1]
+
+
+def test_moves_that_the_rules_refuse_say_why(registry: Registry, tmp_path: Path, name: str) -> None:
+    registry.set_policy(name, AUC_POLICY, reason="a test")
+    assert registry.policy(name) == AUC_POLICY
+    assert [each.revision for each in registry.policy_history(name)] == [1]
+    reference = judged(registry, tmp_path, name, "a", metrics={"auc": 0.9})
+    assert {each.check for each in registry.verdicts(reference)} >= {"artifact_intact"}
+    worse = judged(registry, tmp_path, name, "b", metrics={"auc": 0.9})
+    with pytest.raises(TransitionNotAllowedError) as caught:
+        registry.promote(worse, "nirvana")
+    assert (caught.value.field, caught.value.value) == ("stage", "nirvana")
+    assert caught.value.remedy
+    seen = registry.get(worse).generation
+    registry.set_alias(name, "best", 1)
+    with pytest.raises(GenerationConflictError):
+        registry.promote(worse, "staging", expected_generation=seen)
+    explained = registry.explain(worse, "production")
+    assert not explained.passed
+    assert explained.waits_for
+
+
+def test_versions_wait_for_people(
+    registry: Registry, served_policy: Policy, tmp_path: Path, name: str
+) -> None:
+    registry.set_policy(name, served_policy)
+    reference = judged(registry, tmp_path, name, "a")
+    with pytest.raises(GateNotPassedError, match="approval"):
+        registry.promote(reference, "staging")
+    with pytest.raises(NotPermittedError, match="would-be judge"):
+        registry.approve(reference, "staging", comment="mine")
+    assert registry.decisions(reference) == ()
+
+
+@pytest.fixture
+def served_policy() -> Policy:
+    """A policy that asks for a person before staging."""
+    stages = tuple(
+        stage.model_copy(update={"approvals": ApprovalRule()}) if stage.name == "staging" else stage
+        for stage in default_policy().stages
+    )
+    return Policy(stages=stages)
+
+
+def test_data_and_versions_are_quarantined_and_released(
+    registry: Registry, tmp_path: Path, name: str
+) -> None:
+    reference = in_production(registry, tmp_path, name, "a")
+    marked = registry.quarantine_version(reference, reason="wrong labels")
+    assert marked.quarantine_reason == "wrong labels"
+    assert registry.release_version(reference).quarantine_reason is None
+    made = registry.quarantine(name, "2026-01", reason="a broken sensor")
+    assert made in registry.quarantines()
+    assert registry.release(name, "2026-01")[0].quarantine_id == made.quarantine_id
+    with pytest.raises(QuarantineNotFoundError):
+        registry.release(name, "2026-01")
+    assert registry.impact(name).versions == ()
+
+
+def test_what_happened_is_read_from_the_feed(registry: Registry, tmp_path: Path, name: str) -> None:
+    before = registry.events(limit=100_000)
+    last = before[-1].seq if before else 0
+    register(registry, tmp_path, "a", name)
+    kinds = [EventType.MODEL_CREATED, EventType.VERSION_CREATED]
+    found = registry.events(last, types=kinds)
+    assert [(each.type, each.model) for each in found] == [(kind, name) for kind in kinds]
+    assert {each.actor.name for each in found} == {"tester"}
+    assert registry.events(last, limit=1) == found[:1]
+
+
+def test_versions_are_searched(registry: Registry, tmp_path: Path, name: str) -> None:
+    for content in ("a", "b", "c"):
+        register(registry, tmp_path, content, name, metrics={"auc": ord(content) / 100})
+    asked = f"name = '{name}' AND metrics.auc > 0.97"
+    page = registry.search(asked, order_by=["metrics.auc DESC"], limit=1, count=True)
+    assert [each.reference for each in page.records] == [f"{name}/3"]
+    assert page.total == 2
+    rest = registry.search(asked, order_by=["metrics.auc DESC"], limit=1, after=page.next)
+    assert [each.reference for each in rest.records] == [f"{name}/2"]
+    faceted = registry.search(f"name = '{name}'", facets=["flavor"])
+    assert [(each.value, each.count) for each in faceted.facets["flavor"]] == [("generic", 3)]
+    with pytest.raises(InvalidSearchError) as caught:
+        registry.search("metrics.auc >")
+    assert str(caught.value).endswith("^")
+
+
+def test_versions_are_compared(registry: Registry, tmp_path: Path, name: str) -> None:
+    a = register(registry, tmp_path, "a", name, metrics={"auc": 0.8})
+    b = register(registry, tmp_path, "b", name, metrics={"auc": 0.9})
+    found = registry.compare(a, b)
+    assert [(each.name, each.a, each.b) for each in found.metrics] == [("auc", 0.8, 0.9)]
+    assert registry.diff(a, b).same
+    assert registry.upstream(a).reference == a
+    assert registry.downstream(a).usages == ()
+    assert registry.stale(a) == registry.stale(a)
+    assert registry.unmaterialized(a) == ()
+
+
+def test_cards_checks_and_retention(registry: Registry, tmp_path: Path, name: str) -> None:
+    reference = register(registry, tmp_path, "a", name)
+    card = registry.write_card(reference, CardNotes(primary_uses="to try it"))
+    assert "to try it" in card.markdown
+    assert registry.card(reference).digest == card.digest
+    assert registry.card_fields(reference)["primary_uses"]
+    verdict = registry.run_check(reference, "artifact_intact")
+    assert verdict.passed
+    assert "artifact_intact" in [each.check for each in registry.run_checks(reference)]
+    assert registry.rerun_check(reference, "artifact_intact")[0].passed
+    assert registry.check_rules(name, "artifact_intact")[0].name == "artifact_intact"
+    assert "artifact_intact" in registry.registration_checks(name)
+    assert registry.retention(name) == RetentionRule()
+    rule = RetentionRule(keep_production=3)
+    assert registry.set_retention(name, rule) == rule
+    assert registry.candidacies(reference) == registry.candidacies(reference)
+    assert registry.stats().models >= 1
+
+
+WRONG: dict[str, tuple[type[PedigreeError], Verb]] = {
+    "a reference": (InvalidReferenceError, lambda registry: registry.get("churn")),
+    "a name": (InvalidNameError, lambda registry: registry.model("a/b")),
+    "no model": (ModelNotFoundError, lambda registry: registry.get("nobody/1")),
+    "no version": (ModelNotFoundError, lambda registry: registry.versions("nobody")),
+    "a pointer": (InvalidInputError, lambda registry: registry.timeline("nobody", "nonsense")),
+    "no rollback": (ModelNotFoundError, lambda registry: registry.rollback("nobody")),
+    "a search": (InvalidSearchError, lambda registry: registry.search("tags.a ~ 'b'")),
+    "an order": (InvalidSearchError, lambda registry: registry.search(order_by="nonsense")),
+    "no file": (
+        InvalidArtifactError,
+        lambda registry: registry.register("any", "/nowhere", new_version()),
+    ),
+    "no flavor": (
+        UnknownFlavorError,
+        lambda registry: registry.register("any", "/nowhere", new_version(flavor="unknown")),
+    ),
+    "no reason": (
+        InvalidMetadataError,
+        lambda registry: registry.register("any", "/nowhere"),
+    ),
+    "no check": (ModelNotFoundError, lambda registry: registry.judge("nobody/3")),
+    "no quarantine": (QuarantineNotFoundError, lambda registry: registry.release("nothing")),
+    "no policy": (
+        InvalidNameError,
+        lambda registry: registry.set_policy("a/b", default_policy(MetricRule(metric="auc"))),
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_errors_are_the_same(served_both: tuple[Registry, Registry], wrong: str) -> None:
+    kind, verb = WRONG[wrong]
+    told = []
+    for registry in served_both:
+        with pytest.raises(kind) as caught:
+            verb(registry)
+        assert type(caught.value) is kind
+        told.append((str(caught.value), caught.value.field, caught.value.remedy))
+    assert told[0] == told[1]
+
+
+@pytest.fixture
+def served_both(
+    request: pytest.FixtureRequest, connect: Callable[..., Registry]
+) -> tuple[Registry, Registry]:
+    """The registry in this process, and over HTTP."""
+    return request.getfixturevalue("served").registry, connect()
+
+
+def test_a_policy_without_checks_is_kept_whole(registry: Registry, name: str) -> None:
+    registry.set_policy(name, free_policy(RetentionRule(keep_production=2)))
+    assert registry.policy(name) == free_policy(RetentionRule(keep_production=2))
