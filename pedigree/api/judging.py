@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+from fastapi import Query
 from pydantic import Field
 from starlette.responses import Response
 
@@ -12,11 +13,16 @@ from pedigree.api._guard import may, resource
 from pedigree.api.history import VERSION
 from pedigree.api.stages import Verdicts
 from pedigree.cards.records import CardNotes, ModelCard
+from pedigree.datasets.records import Datasheet, KeptDatasheet
 from pedigree.lifecycle.records import Policy, RetentionRule
 from pedigree.lifecycle.standing import PolicyRevision
 from pedigree.registry import Registry
 
 router = resource("judging")
+
+Asset = Annotated[
+    str, Query(min_length=1, max_length=512, description="Its key, parts joined by /")
+]
 
 
 class WantedChecks(Record):
@@ -84,6 +90,29 @@ def write_card(call: WriteCall, name: Name, version: Number, said: Notes) -> Res
 def get_card_fields(call: ReadCall, name: Name, version: Number) -> Response:
     """Say of each field of a version's model card whether it is provided."""
     return call.answer(dict(call.registry.card_fields(f"{name}/{version}")))
+
+
+@router.get("/datasheet", responses={200: {"model": KeptDatasheet}})
+@may(Permission.READ)
+def get_datasheet(call: ReadCall, asset: Asset) -> Response:
+    """Return an asset's latest datasheet."""
+    return call.answer(call.registry.datasheet(asset))
+
+
+@router.put("/datasheet", responses={200: {"model": KeptDatasheet}})
+@may(Permission.DESCRIBE)
+def set_datasheet(call: WriteCall, asset: Asset, datasheet: Datasheet) -> Response:
+    """Give an asset a datasheet; the one it has already is not written again."""
+    return call.write(lambda registry: registry.set_datasheet(asset, datasheet))
+
+
+@router.get("/datasheets", responses={200: {"model": dict[str, KeptDatasheet]}})
+@may(Permission.READ)
+def list_datasheets(
+    call: ReadCall, asset: Annotated[list[str], Query(min_length=1, max_length=100)]
+) -> Response:
+    """Return the latest datasheets of some assets; those without one are left out."""
+    return call.answer(dict(call.registry.datasheets(asset)))
 
 
 @router.get("/models/{name}/policy", responses={200: {"model": Policy}})

@@ -9,6 +9,7 @@ from pedigree.access.records import Permission
 from pedigree.api._calls import Moment, Name, Number, ReadCall
 from pedigree.api._guard import may, resource
 from pedigree.cards.records import ModelCard
+from pedigree.catalog.snippets import Snippets
 from pedigree.lifecycle.affected import Impact
 from pedigree.lineage.records import LineageGraph
 from pedigree.lineage.upstream import Upstream
@@ -25,6 +26,13 @@ def get_card(call: ReadCall, name: Name, version: Number) -> Response:
     card = call.registry.card(f"{name}/{version}")
     # Where the server keeps it is of no use elsewhere.
     return call.answer(card.model_copy(update={"location": None}))
+
+
+@router.get("/models/{name}/versions/{version}/snippets", responses={200: {"model": Snippets}})
+@may(Permission.READ)
+def get_snippets(call: ReadCall, name: Name, version: Number) -> Response:
+    """Return the lines that load and serve a version: Python, CLI, curl and Dagster."""
+    return call.answer(call.registry.snippets(f"{name}/{version}"))
 
 
 @router.get("/models/{name}/versions/{version}/lineage", responses={200: {"model": LineageGraph}})

@@ -12,6 +12,7 @@ from pedigree.artifacts.objects import ReadableStore
 from pedigree.artifacts.pull import link_from_cache, pull, verify
 from pedigree.artifacts.records import Digest, Manifest
 from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.snippets import Snippets, snippets_of
 from pedigree.errors import CorruptionError
 from pedigree.flavors.plugins import get_flavor
 
@@ -116,6 +117,11 @@ class FileVerbs(ABC):
             self._link(version.reference, folder)
             self.cache.hold(version.digest)
         return folder
+
+    def snippets(self, reference: str) -> Snippets:
+        """Return the lines that load and serve a version: Python, CLI, curl and Dagster."""
+        located = self._located(reference)
+        return snippets_of(located.version, located.manifest)
 
     def _link(self, reference: str, folder: Path) -> None:
         def link(manifest: Manifest, keys: Mapping[str, str]) -> None:

@@ -2,28 +2,31 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pedigree.registry import Registry
 
+SERVICE: ContextVar[str | None] = ContextVar("SERVICE", default=None)
+"""The URL of the service that the command line or the environment names."""
+
 
 @contextmanager
-def open_registry() -> "Iterator[Registry]":
-    """Connect as ``PEDIGREE_*`` say, else to the embedded registry; close it afterwards.
+def open_registry(*, in_process: bool = False) -> "Iterator[Registry]":
+    """Connect as ``--url`` and ``PEDIGREE_*`` say, else to the embedded registry; close it then.
+
+    Args:
+        in_process: A service will not do.
 
     Raises:
-        MissingDependencyError: Only the client's wheel is installed.
-        UnavailableError: The database or the store does not answer.
+        MissingDependencyError: Only the client's wheel is installed, and there is no service.
+        UnavailableError: The service, the database or the store does not answer.
     """
-    from pedigree.errors import MissingDependencyError
+    from pedigree.client.connecting import connect
+    from pedigree.settings import Settings
 
-    try:
-        from pedigree.registry import Registry
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError(
-            f"the registry needs the package {error.name}, which is not installed",
-            remedy="Install pedigree[registry], or pedigree[embedded] with a Postgres of its own",
-        ) from error
-    with Registry.connect() as registry:
+    service = None if in_process else SERVICE.get()
+    settings = Settings().model_copy(update={"api_url": service})
+    with connect(settings=settings) as registry:
         yield registry

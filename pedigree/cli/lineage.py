@@ -1,4 +1,4 @@
-"""``pedigree lineage | pull | load-snippet``: where a version comes from, and how to get it."""
+"""``pedigree lineage | pull | snippets``: where a version comes from, and how to get it."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -8,11 +8,13 @@ import typer
 
 from pedigree.cli._input import JsonFlag, ReferenceArgument
 from pedigree.cli._session import open_registry
+from pedigree.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from rich.text import Text
     from rich.tree import Tree
 
+    from pedigree.catalog.snippets import Snippets
     from pedigree.lineage.records import LineageGraph, LineageNode
 
 PANEL = "Look up"
@@ -22,7 +24,7 @@ def add_to(app: typer.Typer) -> None:
     """Add this group's commands."""
     app.command("lineage", rich_help_panel=PANEL)(lineage)
     app.command("pull", rich_help_panel=PANEL)(pull)
-    app.command("load-snippet", rich_help_panel=PANEL)(load_snippet)
+    app.command("snippets", rich_help_panel=PANEL)(snippets)
 
 
 def lineage(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
@@ -120,23 +122,40 @@ def pull(
     )
 
 
-def load_snippet(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
-    """Print the Python lines that load a version."""
-    from pedigree.cli._output import print_json
+def snippets(
+    reference: ReferenceArgument,
+    language: Annotated[
+        str | None,
+        typer.Option("--language", help="Only these lines: python, cli, curl or dagster."),
+    ] = None,
+    purpose: Annotated[
+        str, typer.Option("--for", help="With --language: to load it, or to serve it.")
+    ] = "load",
+    as_json: JsonFlag = False,
+) -> None:
+    """Print the lines that load a version, and that serve it."""
+    from pedigree.cli._output import out, print_json
 
     with open_registry() as registry:
-        version = registry.get(reference)
-    text = snippet(version.reference, version.digest)
+        found = registry.snippets(reference)
+    if language is not None:
+        found = _only(found, f"{purpose} {language}")
     if as_json:
-        print_json({"reference": version.reference, "digest": version.digest, "snippet": text})
-    else:
-        print(text)
+        print_json(found)
+        return
+    for one in found.snippets:
+        if language is None:
+            out.print(f"# To {one.purpose} it: {one.language}", style="bold", markup=False)
+        print(one.text)
 
 
-def snippet(reference: str, digest: str) -> str:
-    """Return the lines that load exactly one version, whatever its aliases do later."""
-    return (
-        "from pedigree import Registry\n\n"
-        "with Registry.connect() as registry:\n"
-        f"    model = registry.load({reference!r})  # {digest}"
-    )
+def _only(found: "Snippets", wanted: str) -> "Snippets":
+    lines = {f"{one.purpose} {one.language}": one for one in found.snippets}
+    if wanted not in lines:
+        raise InvalidInputError(
+            f"there are no such lines for {found.reference}",
+            field="--language",
+            value=wanted,
+            remedy=f"There are: {', '.join(lines)}",
+        )
+    return found.model_copy(update={"snippets": (lines[wanted],)})

@@ -37,6 +37,7 @@ from pedigree.cli import (
     upstream,
     webhook,
 )
+from pedigree.cli._session import SERVICE
 from pedigree.errors import PedigreeError
 
 app = typer.Typer(
@@ -66,11 +67,19 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
-    version: bool = typer.Option(
+    version: bool = typer.Option(  # noqa: ARG001 (its callback acts)
         False, "--version", help="Show the version and exit.", callback=_show_version, is_eager=True
+    ),
+    url: str | None = typer.Option(
+        None,
+        "--url",
+        envvar="PEDIGREE_API_URL",
+        help="The service that has the registry, https://…; its token is PEDIGREE_TOKEN.",
+        show_default=False,
     ),
 ) -> None:
     """A model registry that lives in the Dagster asset graph."""
+    SERVICE.set(url)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -8,7 +8,6 @@ import typer
 from pedigree.cli._input import JsonFlag, NameArgument
 from pedigree.cli._session import open_registry
 from pedigree.cli.checking import show_verdicts
-from pedigree.cli.lineage import snippet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,9 +133,10 @@ def _answer(
     verdicts: "Sequence[RecordedVerdict]",
     as_json: bool,
 ) -> None:
+    from pedigree.catalog.snippets import load_snippet
     from pedigree.cli._output import out, print_json
 
-    text = snippet(version.reference, version.digest)
+    text = load_snippet(version)
     if as_json:
         print_json(
             {

@@ -33,7 +33,7 @@ def serve(
     from pedigree.api import serve as service
 
     # Connecting tells of a wrong URL or an old schema now, and keeps an embedded Postgres running.
-    with open_registry() as registry:
+    with open_registry(in_process=True) as registry:
         is_open = service.require_guarded(registry, host)
         shown = f"[{host}]" if ":" in host else host
         print(f"Serving http://{shown}:{port}/docs", file=sys.stderr)

@@ -64,7 +64,9 @@ class ServiceSession:
     def _do(self, method: str, path: str, body: object = None, /, **query: Any) -> None:
         self._connection.write(method, path, body, **query)
 
-    def _items(self, kind: type[T], path: str, *, limit: int, **query: Any) -> tuple[T, ...]:
+    def _items(
+        self, kind: type[T], path: str, *, limit: int, cursor: str = "after", **query: Any
+    ) -> tuple[T, ...]:
         """Return so many records of a list, page by page."""
         found: list[T] = []
         while True:
@@ -73,7 +75,7 @@ class ServiceSession:
             found += page.items
             if page.next is None or len(found) >= limit or not page.items:
                 return tuple(found)
-            query["after"] = page.next
+            query[cursor] = page.next
 
     def _model_path(self, name: str, tail: str = "") -> str:
         return f"/models/{quote(validate_name(name), safe='')}{tail}"

@@ -4,9 +4,7 @@ from typing import TYPE_CHECKING, cast
 
 from pydantic import SecretStr
 
-from pedigree.client import ServiceRegistry
-from pedigree.client._connection import Connection, Patience
-from pedigree.libraries import library
+from pedigree.errors import MissingDependencyError
 from pedigree.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,8 +43,11 @@ def connect(
     settings = settings or Settings()
     url = url or settings.api_url
     if url is None or not url.startswith(_SERVICE):
-        registry: type[Registry] = library("pedigree.registry", extra="registry").Registry
-        return registry.connect(url, settings=settings)
+        return _in_process(url, settings)
+    # Not for who has no service: it takes a twentieth of a second.
+    from pedigree.client._connection import Connection, Patience  # noqa: PLC0415
+    from pedigree.client.service import ServiceRegistry  # noqa: PLC0415
+
     patience = Patience(
         settings.api_timeout if timeout is None else timeout,
         settings.api_retries if retries is None else retries,
@@ -54,3 +55,14 @@ def connect(
     secret = SecretStr(token) if token else settings.token
     # A test holds the two to the same signatures, so one type stands for both.
     return cast("Registry", ServiceRegistry(Connection(url, secret, patience), settings))
+
+
+def _in_process(url: str | None, settings: Settings) -> "Registry":
+    try:
+        from pedigree.registry import Registry  # noqa: PLC0415 -- it loads the driver
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError(
+            f"a registry in this process needs the package {error.name}, which is not installed",
+            remedy="Install pedigree[registry] or pedigree[embedded], or connect to a service",
+        ) from error
+    return Registry.connect(url, settings=settings)

@@ -1,10 +1,13 @@
 """Checks, cards and policies over HTTP: the service runs and writes them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 
 from pedigree.audit.records import Actor
 from pedigree.cards.records import CardNotes, ModelCard
 from pedigree.client._session import ServiceSession, only_in_process
+from pedigree.datasets.records import Datasheet, KeptDatasheet
+from pedigree.errors import NotFoundError
 from pedigree.lifecycle.records import CheckRule, Policy, RecordedVerdict, RetentionRule
 from pedigree.lifecycle.standing import PolicyRevision
 
@@ -65,6 +68,27 @@ class JudgingVerbs(ServiceSession):
         """Write a version's model card from what is known now; an unchanged one is left alone."""
         path = self._version_path(reference, "/card")
         return self._write(ModelCard, "PUT", path, {"notes": notes})
+
+    def renew_card(self, reference: str) -> None:
+        """Write a version's card anew; a version without a card is left without."""
+        with suppress(NotFoundError):
+            self.card(reference)
+            self.write_card(reference)
+
+    def datasheet(self, asset: str) -> KeptDatasheet:
+        """Return an asset's latest datasheet."""
+        return self._read(KeptDatasheet, "/datasheet", asset=asset)
+
+    def datasheets(self, assets: Collection[str]) -> Mapping[str, KeptDatasheet]:
+        """Return the latest datasheets of some assets; those without one are left out."""
+        return self._read(dict[str, KeptDatasheet], "/datasheets", asset=list(assets))
+
+    def set_datasheet(
+        self, asset: str, datasheet: Datasheet, *, actor: Actor | None = None
+    ) -> KeptDatasheet:
+        """Give an asset a datasheet; the one it has already is not written again."""
+        only_in_process(actor=actor)
+        return self._write(KeptDatasheet, "PUT", "/datasheet", datasheet, asset=asset)
 
     def card_fields(self, reference: str) -> Mapping[str, bool]:
         """Say of each field of a version's model card whether it is provided."""

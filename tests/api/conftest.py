@@ -44,8 +44,18 @@ class Served:
 
 @contextmanager
 def serving(settings: Settings) -> Iterator[Served]:
-    """Run the application behind a real socket, in a thread."""
+    """Run the application behind a real socket, and give it with the registry behind it."""
     config = uvicorn.Config(create_app(settings), port=0, log_level="warning")
+    with running(config) as url, Registry.connect(settings=settings) as registry:
+        served = Served(url, registry)
+        yield served
+        for client in served.clients:
+            client.close()
+
+
+@contextmanager
+def running(config: uvicorn.Config) -> Iterator[str]:
+    """Run a server in a thread, and give its URL."""
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -55,11 +65,7 @@ def serving(settings: Settings) -> Iterator[Served]:
         assert time.monotonic() < deadline, "the server did not start"
         thread.join(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
-    with Registry.connect(settings=settings) as registry:
-        served = Served(f"http://127.0.0.1:{port}", registry)
-        yield served
-        for client in served.clients:
-            client.close()
+    yield f"http://127.0.0.1:{port}"
     server.should_exit = True
     thread.join(READY_S)
 

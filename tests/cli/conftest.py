@@ -4,14 +4,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pedigree.access.records import Role
 from pedigree.cli.main import main
+from pedigree.settings import Settings
+from tests.api.conftest import serving
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 SIGNATURE = {
@@ -42,14 +45,35 @@ Cli = Callable[..., Answer]
 
 @pytest.fixture
 def registry_of_this_test(
-    monkeypatch: pytest.MonkeyPatch, database_url: str, home: Path, tmp_path: Path
-) -> None:
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    database_url: str,
+    home: Path,
+    tmp_path: Path,
+) -> Iterator[None]:
     for name in ("GITHUB_RUN_ID", "GITHUB_SHA", "CI_PIPELINE_ID", "CI_COMMIT_SHA", "BUILD_TAG"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PEDIGREE_DATABASE_URL", database_url)
     monkeypatch.setenv("PEDIGREE_HOME", str(home))
     monkeypatch.setenv("PEDIGREE_ACTOR", "tester")
     monkeypatch.chdir(tmp_path)
+    if getattr(request, "param", None) != "over HTTP":
+        yield
+        return
+    with serving(Settings(home=home, database_url=database_url, actor="tester")) as served:
+        monkeypatch.delenv("PEDIGREE_DATABASE_URL")
+        monkeypatch.setenv("PEDIGREE_HOME", str(tmp_path / "client"))
+        monkeypatch.setenv("PEDIGREE_API_URL", served.url)
+        token = served.registry.create_token("tester", roles=[Role.ADMIN])
+        monkeypatch.setenv("PEDIGREE_TOKEN", token.secret)
+        yield
+    assert not (tmp_path / "client" / "postgres").exists(), "a registry of its own was used"
+
+
+either_way = pytest.mark.parametrize(
+    "registry_of_this_test", ["in process", "over HTTP"], indirect=True
+)
+"""Let a test run against a registry in this process, and against one behind a service."""
 
 
 @pytest.fixture

@@ -256,7 +256,7 @@ def test_a_promotion_that_the_policy_does_not_allow(
     [
         ("show",),
         ("lineage",),
-        ("load-snippet",),
+        ("snippets",),
         ("pull", "there"),
         ("check",),
         ("explain", "--to", "staging"),

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pedigree.registry import Registry
-from tests.cli.conftest import Cli
+from tests.cli.conftest import Cli, either_way
 from tests.lifecycle.deciding import candidate
 
 POLICY = """
@@ -30,6 +30,7 @@ def file(tmp_path: Path) -> Path:
     return written
 
 
+@either_way
 def test_a_policy_is_set_shown_and_looked_back_at(cli: Cli, file: Path) -> None:
     assert cli("policy", "set", "churn", file, "--reason", "audit", "--json").json == {
         "model_name": "churn",

@@ -1,10 +1,12 @@
 """The same registry twice: in this process, and by a client behind a real server."""
 
+import base64
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from pydantic import SecretStr
 
 import pedigree
 from pedigree.access.records import Role
@@ -22,7 +24,8 @@ def settings(
     """The settings of the module's service, over a database of its own."""
     with databases_of(postgres) as make:
         home = tmp_path_factory.mktemp("served") / "home"
-        yield Settings(home=home, database_url=make(), actor="tester")
+        key = SecretStr(base64.b64encode(b"k" * 32).decode())
+        yield Settings(home=home, database_url=make(), actor="tester", secret_key=key)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from pedigree.audit.records import EventType
 from pedigree.cards.records import CardNotes
 from pedigree.catalog.records import Registration
-from pedigree.client import NOT_SERVED, ServiceRegistry
+from pedigree.client.service import NOT_SERVED, ServiceRegistry
 from pedigree.errors import (
     AliasNotFoundError,
     GateNotPassedError,
@@ -316,6 +316,18 @@ def test_cards_checks_and_retention(registry: Registry, tmp_path: Path, name: st
     assert registry.set_retention(name, rule) == rule
     assert registry.candidacies(reference) == registry.candidacies(reference)
     assert registry.stats().models >= 1
+
+
+def test_webhooks_are_made_changed_and_deleted(registry: Registry, name: str) -> None:
+    made = registry.create_webhook("https://example.com/x", types=["version.*"], models=[name])
+    number = made.webhook.webhook_id
+    assert registry.webhook(number) in registry.webhooks()
+    assert registry.update_webhook(number, active=False).active is False
+    assert registry.rotate_webhook_secret(number).secret != made.secret
+    assert registry.deliveries(number) == ()
+    registry.delete_webhook(number)
+    with pytest.raises(NotFoundError):
+        registry.webhook(number)
 
 
 WRONG: dict[str, tuple[type[PedigreeError], Verb]] = {

@@ -1,0 +1,55 @@
+"""The verbs of ``Registry``, over HTTP."""
+
+from collections.abc import Callable
+from typing import NoReturn
+
+from pedigree.client.artifacts import ArtifactVerbs
+from pedigree.client.delivering import DeliveryVerbs
+from pedigree.client.judging import JudgingVerbs
+from pedigree.client.keeping import KeepingVerbs
+from pedigree.client.lineage import LineageVerbs
+from pedigree.client.models import ModelVerbs
+from pedigree.client.stages import StageVerbs
+from pedigree.errors import NotServedError
+
+# What is for who runs the registry, or for a run of the asset graph that it belongs to.
+NOT_SERVED = frozenset(
+    {
+        *("acting_as", "actor", "connect", "together"),
+        *("create_token", "has_tokens", "revoke_token", "token_of", "tokens"),
+        *("fetch_uploaded", "keep_file", "wanted_file"),
+        *("fsck", "gc", "plan_gc"),
+        *("end_awaiting", "keep_staleness", "see_instance"),
+        *("stale_holders", "versions_to_look_at"),
+        *("record_usage", "settle_usages", "unsettled_usages"),
+        *("names_to_evaluate", "record_verdict", "renew_verdicts", "weigh"),
+        *("alert_drift", "drift", "drift_report", "drift_result"),
+        *("keep_profile", "measure_drift", "profile"),
+        *("data_verdicts", "record_data_verdict"),
+        *("evaluation", "set_evaluation"),
+        "deliver",
+    }
+)
+
+
+class ServiceRegistry(
+    ArtifactVerbs, LineageVerbs, StageVerbs, JudgingVerbs, KeepingVerbs, ModelVerbs, DeliveryVerbs
+):
+    """A model registry behind a service; made by :func:`pedigree.connect`.
+
+    Its verbs are those of :class:`pedigree.Registry`, with the same records and errors. It may be
+    shared between threads; after a fork the child's first use opens connections of its own.
+    """
+
+    def __getattr__(self, verb: str) -> Callable[..., NoReturn]:
+        if verb not in NOT_SERVED:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {verb!r}")
+
+        def refuse(*_: object, **__: object) -> NoReturn:
+            raise NotServedError(
+                "the service does not do this for others",
+                field=verb,
+                remedy="Connect to the registry's database instead (PEDIGREE_DATABASE_URL)",
+            )
+
+        return refuse
