@@ -67,8 +67,11 @@ def run_checks(call: WriteCall, name: Name, version: Number, wanted: WantedCheck
             return Verdicts(verdicts=registry.rerun_check(reference, wanted.check))
         if wanted.check:
             return Verdicts(verdicts=(registry.run_check(reference, wanted.check),))
-        run = registry.judge if wanted.card else registry.run_checks
-        return Verdicts(verdicts=run(reference))
+        if wanted.card:
+            return Verdicts(verdicts=registry.judge(reference))
+        verdicts = registry.run_checks(reference)
+        registry.renew_card(reference)
+        return Verdicts(verdicts=verdicts)
 
     return call.repeat(work)
 

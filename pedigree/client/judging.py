@@ -7,7 +7,7 @@ from pedigree.audit.records import Actor
 from pedigree.cards.records import CardNotes, ModelCard
 from pedigree.client._session import ServiceSession, only_in_process
 from pedigree.datasets.records import Datasheet, KeptDatasheet
-from pedigree.errors import NotFoundError
+from pedigree.errors import NotFoundError, NotPermittedError
 from pedigree.lifecycle.records import CheckRule, Policy, RecordedVerdict, RetentionRule
 from pedigree.lifecycle.standing import PolicyRevision
 
@@ -70,8 +70,11 @@ class JudgingVerbs(ServiceSession):
         return self._write(ModelCard, "PUT", path, {"notes": notes})
 
     def renew_card(self, reference: str) -> None:
-        """Write a version's card anew; a version without a card is left without."""
-        with suppress(NotFoundError):
+        """Write a version's card anew; a version without a card is left without.
+
+        Whose token may not write it leaves that to the next who changes what it tells of.
+        """
+        with suppress(NotFoundError, NotPermittedError):
             self.card(reference)
             self.write_card(reference)
 

@@ -1,6 +1,7 @@
 """What lies between a client and its service: load, restarts, broken connections, old and new."""
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -314,6 +315,18 @@ try:
     pedigree.connect()
 except pedigree.PedigreeError as error:
     print(type(error).__name__, error.remedy)
+
+from pedigree.cli.main import main
+
+for words in (
+    ("models",), ("show", {name!r} + "/1"), ("search", "stage = 'candidate'"), ("events",),
+    ("snippets", {name!r} + "/1"), ("explain", {name!r} + "/1", "--to", "staging"),
+    ("checks",), ("compare", {name!r} + "/1", {name!r} + "/1"), ("lineage", {name!r} + "/1"),
+):
+    try:
+        main(["--url", {url!r}, *words])
+    except SystemExit as ended:
+        assert not ended.code, words
 """
 
 
@@ -334,10 +347,15 @@ def test_the_client_needs_the_base_wheel_alone(served: Served, tmp_path: Path, n
         path=str(artifact(tmp_path / "model")),
     ).replace("from tests.factories import new_version", NEW_VERSION)
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=tmp_path
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "PEDIGREE_TOKEN": token},
     )
     assert done.returncode == 0, done.stderr
-    stage, refusal = done.stdout.splitlines()
+    stage, refusal, *_ = done.stdout.splitlines()
     assert stage == "candidate"
     assert refusal.startswith("MissingDependencyError Install pedigree[registry]")
 

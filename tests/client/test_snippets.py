@@ -146,7 +146,6 @@ def test_the_command_prints_them(version: Snippets, shell: Callable[..., Any]) -
     reference = f'"{version.reference.replace("$", chr(92) + "$")}"'
     done = shell(f"pedigree snippets {reference} --json")
     assert Snippets.model_validate_json(done.stdout) == version
-    assert "# To load it: curl" in shell(f"pedigree snippets {reference}").stdout
     wrong = shell(f"pedigree snippets {reference} --language curl --for serve --json")
     assert wrong.returncode == InvalidInputError.exit_code
     assert "load curl" in wrong.stderr
