@@ -5,6 +5,8 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
@@ -93,7 +95,7 @@ class Connection:
         def send() -> "httpx.Response":
             request = self._client.build_request("PUT", url, content=content(), headers=headers)
             if "://" in url:
-                del request.headers["Authorization"]
+                request.headers.pop("Authorization", None)
             return self._client.send(request)
 
         self._patiently(send)
@@ -207,7 +209,13 @@ def _refusal(answer: "httpx.Response") -> Exception:
 
 def _retry_after(answer: "httpx.Response") -> float:
     said = answer.headers.get("Retry-After", "")
-    return float(said) if said.isdigit() else 0.0
+    if said.isdigit():
+        return float(said)
+    try:
+        until = parsedate_to_datetime(said)
+    except ValueError:  # there is none, or it is no date
+        return 0.0
+    return max(0.0, (until - datetime.now(UTC)).total_seconds())
 
 
 def _known(query: Query) -> dict[str, Any]:

@@ -26,7 +26,10 @@ def error_of(answer: "httpx.Response") -> PedigreeError:
         error.place = (start, end)
     field, fix = problem.get("field"), problem.get("fix")
     value = _value(problem.get("value"))
-    message = _message(str(problem["detail"]), field, problem.get("value"), fix)
+    detail = str(problem["detail"])
+    if isinstance(error, InvalidSearchError):
+        detail = detail.rpartition("\n  ")[0].rpartition("\n  ")[0]  # below it stands the place
+    message = _message(detail, field, problem.get("value"), fix)
     PedigreeError.__init__(error, message, field=field, value=value, remedy=fix)
     return error
 
@@ -75,5 +78,5 @@ def _message(detail: str, field: str | None, value: str | None, fix: str | None)
     """Return the clause of a detail, which names the field, the value and the remedy as well."""
     got = f" (got {value})" if value is not None else ""
     remedy = f" {fix}." if fix else ""
-    clause = detail.removeprefix(f"{field}: ").partition("\n  ")[0]
+    clause = detail.removeprefix(f"{field}: ")
     return clause.removesuffix(remedy).removesuffix(".").removesuffix(got)

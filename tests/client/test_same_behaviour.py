@@ -372,6 +372,22 @@ def test_errors_are_the_same(served_both: tuple[Registry, Registry], wrong: str)
     assert told[0] == told[1]
 
 
+def test_a_refusal_by_several_gates_is_told_whole(
+    served_both: tuple[Registry, Registry], tmp_path: Path, name: str
+) -> None:
+    in_process, over_http = served_both
+    in_process.set_policy(name, AUC_POLICY)
+    reference = judged(in_process, tmp_path, name, "a", metrics={"auc": 0.9})
+    in_process.promote(reference, "staging")
+    in_process.quarantine_version(reference, reason="wrong labels")
+    told = []
+    for registry in (in_process, over_http):
+        with pytest.raises(GateNotPassedError, match="wrong labels") as caught:
+            registry.promote(reference, "production")
+        told.append((str(caught.value), caught.value.message, caught.value.remedy))
+    assert told[0] == told[1]
+
+
 @pytest.fixture
 def served_both(
     request: pytest.FixtureRequest, connect: Callable[..., Registry]
