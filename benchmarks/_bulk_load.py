@@ -128,8 +128,11 @@ def load(url: str, copy_all: Callable[[], None], derived: Sequence[Derived] = ()
         made[table].append(f"ALTER TABLE {table} ADD CONSTRAINT {name} {text}")
     for table, _, text in indexes:
         made[table].append(text)
-    # Without statistics the planner thinks of dozens of rows, and loops.
-    chains = {one: [one.fill, *made.pop(one.table), f"ANALYZE {one.table}"] for one in derived}
+    # What autovacuum would do on its own in the hours after; what was copied needs no vacuum.
+    # Without them the planner thinks of dozens of rows, and loops.
+    chains = {
+        one: [one.fill, *made.pop(one.table), f"VACUUM (ANALYZE) {one.table}"] for one in derived
+    }
     _run(url, [statement for statements in made.values() for statement in statements])
     _run(url, [f"ANALYZE {table}" for table in made])
     _derive(url, chains)
@@ -137,11 +140,6 @@ def load(url: str, copy_all: Callable[[], None], derived: Sequence[Derived] = ()
     for statement in add:  # each locks two tables, so two at once could lock each other out
         _run(url, [f"{statement} NOT VALID"])
     _run(url, [f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}" for table, name, _ in foreign])
-
-
-def vacuum(url: str) -> None:
-    """Do what autovacuum would do on its own in the hours after, also the statistics."""
-    _run(url, [f"VACUUM (ANALYZE) {table}" for (table,) in _read(url, _TABLES)])
 
 
 def _read(url: str, query: str, *arguments: object) -> list[tuple[Any, ...]]:

@@ -79,7 +79,6 @@ def million(words: list[str]) -> Path:
 def fill(url: str, *shapes: Shape) -> None:
     """Copy the versions of some shapes into a migrated database that is empty."""
     bulk.load(url, partial(_copy_all, url, shapes), _DERIVED)
-    bulk.vacuum(url)
 
 
 def _home(words: list[str]) -> Path:

@@ -78,6 +78,7 @@ _TIERS = ("bronze", "silver", "gold")
 _REGIONS = ("eu", "us", "apac", "latam", "mea")
 _RISKS = (NULL, "minimal", "limited", "high")
 _SYLLABLES = ("ka", "ro", "mi", "ten", "sol", "ver", "du", "pan", "li", "gor", "em", "ta", "bru")
+_PEOPLE = [f"person{number}@example.com" for number in range(400)]
 _TEXTS = 20_000
 _ENVIRONMENTS = 200
 _CARD_SHARE, _LINEAGE_SHARE, _RETRAINED_SHARE = 0.03, 0.1, 0.02
@@ -125,7 +126,7 @@ def team_of(model: int) -> str:
 
 def person(share: float) -> str:
     """Return one of 400 people; the nearer the share is to 0, the more often they are met."""
-    return f"person{int(400 * share**2.5)}@example.com"
+    return _PEOPLE[int(400 * share**2.5)]
 
 
 def _spread(model: int) -> float:
@@ -341,9 +342,14 @@ def _training(model: int, version: int, attempt: int) -> str:
 
 def _commit(luck: float, model: int, version: int) -> str:
     """Return a commit: every hundredth is of one version alone, the others are a few thousand."""
-    alone = version == model % 100 + 1
-    text = f"{model}/{version}" if alone else str(int(4000 * luck**2))
-    return hashlib.sha256(text.encode()).hexdigest()[:40]
+    if version == model % 100 + 1:
+        return hashlib.sha256(f"{model}/{version}".encode()).hexdigest()[:40]
+    return _shared_commit(int(4000 * luck**2))
+
+
+@cache
+def _shared_commit(number: int) -> str:
+    return hashlib.sha256(str(number).encode()).hexdigest()[:40]
 
 
 def unique_commit(model: int) -> str:
