@@ -67,6 +67,7 @@ bench: .venv/.installed ## measure what docs/performance.md promises
 	$(BIN)/python -m benchmarks.search $(ARGS)
 	$(BIN)/python -m benchmarks.service $(ARGS)
 	$(BIN)/python -m benchmarks.tick $(ARGS)
+	$(BIN)/python -m benchmarks.webhooks $(ARGS)
 
 torch: .venv/.torch ## a CPU build of torch, if pip can find one; without it its tests are skipped
 

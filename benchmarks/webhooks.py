@@ -1,0 +1,233 @@
+"""Events to a receiver that fails, hangs and closes, while the worker is killed every two seconds.
+
+The receiver answers an event with 500, or late, or not at all, the first time it sees it, if it is
+one of every five; and it verifies what it gets by the library of Standard Webhooks. Every event
+must arrive, signed, in the order of its model: when one arrives, all before it have been answered
+with 200. ``--events 2000`` is the default, over 40 models.
+"""
+
+import multiprocessing
+import os
+import sys
+import tempfile
+import threading
+import time
+from base64 import b64encode
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_network
+from pathlib import Path
+
+from pydantic import SecretStr
+from standardwebhooks.webhooks import Webhook as Verifier
+from standardwebhooks.webhooks import WebhookVerificationError
+
+from benchmarks._report import Measured, report
+from pedigree import Registry, Settings
+from pedigree.delivery.records import DeliveryState
+from pedigree.delivery.worker import Deliverer
+
+EVENTS = 2000
+MODELS = 40
+KILL_EVERY_S = 2.0
+_TIMEOUT = timedelta(seconds=1)
+# One of so many events meets each of these when it is first tried.
+_BAD = 15
+_FAIL, _HANG, _CLOSE = range(3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a run came to."""
+
+    seconds: float
+    events: int
+    delivered: int
+    requests: int
+    unsigned: int
+    out_of_order: int
+    kills: int
+    dead: int
+
+
+@dataclass
+class Receiver:
+    """Misbehaves, and watches over what it gets."""
+
+    secret: str = ""
+    url: str = ""
+    told: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    seen: Counter[int] = field(default_factory=Counter)
+    answered: set[int] = field(default_factory=set)
+    unsigned: int = 0
+    out_of_order: int = 0
+    over: threading.Event = field(default_factory=threading.Event)
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self, headers: dict[str, str], body: bytes) -> int | None:
+        """Return the status to answer with; None: close without one."""
+        try:
+            data = Verifier(self.secret).verify(body, headers)["data"]
+        except WebhookVerificationError:
+            self.unsigned += 1
+            return 400
+        seq = int(data["seq"])
+        with self._guard:
+            self.seen[seq] += 1
+            before = {each for each in self.told[data["model"]] if each < seq}
+            self.out_of_order += not before <= self.answered
+            manner = seq % _BAD if self.seen[seq] == 1 else _BAD
+        if manner == _HANG:
+            self.over.wait(3 * _TIMEOUT.total_seconds())
+        if manner in (_HANG, _CLOSE):
+            return None
+        if manner == _FAIL:
+            return 500
+        with self._guard:
+            self.answered.add(seq)
+        return 200
+
+
+def main() -> int:
+    """Measure and report; return the exit code."""
+    for name in [name for name in os.environ if name.startswith("PEDIGREE_")]:
+        del os.environ[name]
+    words = sys.argv[1:]
+    events = int(words[words.index("--events") + 1]) if "--events" in words else EVENTS
+    with tempfile.TemporaryDirectory(prefix="pedigree-bench-") as folder:
+        done = run(Path(folder), events=events)
+    figures = [
+        Measured(what="events delivered", value=done.delivered, unit="", target=done.events),
+        _none("messages without a right signature", done.unsigned),
+        _none("messages before one that they had to follow", done.out_of_order),
+        _none("dead deliveries", done.dead),
+        Measured(what="times the worker was killed", value=done.kills, unit=""),
+        Measured(what="messages for each event", value=done.requests / done.events, unit=""),
+        Measured(what="from the first to the last", value=done.seconds, unit="s"),
+    ]
+    return report(figures, words)
+
+
+def _none(what: str, count: int) -> Measured:
+    return Measured(what=what, value=count, unit="", target=0, at_least=False)
+
+
+def run(
+    home: Path,
+    *,
+    events: int = EVENTS,
+    models: int = MODELS,
+    kill_every_s: float = KILL_EVERY_S,
+    database_url: str | None = None,
+) -> Outcome:
+    """Let events happen, and deliver them by a worker that is killed again and again."""
+    settings = Settings(
+        home=home,
+        database_url=database_url,
+        secret_key=SecretStr(b64encode(os.urandom(32)).decode()),
+        webhook_networks=(ip_network("127.0.0.0/8"),),
+        webhook_timeout=_TIMEOUT,
+    )
+    with Registry.connect(settings=settings) as registry, _receiving() as receiver:
+        issued = registry.create_webhook(receiver.url, types=["model.*"])
+        receiver.secret = issued.secret
+        wanted = _happen(registry, receiver, events, models)
+        begun = time.monotonic()
+        kills = _kill_until_all_is_told(settings, receiver, wanted, kill_every_s)
+        seconds = time.monotonic() - begun
+        webhook_id = issued.webhook.webhook_id
+        # What was answered, and not noted when the last worker was killed: its lease ends soon.
+        while registry.deliveries(webhook_id, limit=1, state=DeliveryState.PENDING):
+            registry.deliver()
+        states = Counter(one.state for one in registry.deliveries(webhook_id, limit=events))
+    return Outcome(
+        seconds=seconds,
+        events=len(wanted),
+        delivered=min(len(receiver.answered & wanted), states[DeliveryState.DELIVERED]),
+        requests=sum(receiver.seen.values()),
+        unsigned=receiver.unsigned,
+        out_of_order=receiver.out_of_order,
+        kills=kills,
+        dead=states[DeliveryState.DEAD],
+    )
+
+
+def _happen(registry: Registry, receiver: Receiver, events: int, models: int) -> set[int]:
+    """Let events happen, by turns to each model; return their places in the feed."""
+    names = [f"model-{number}" for number in range(models)]
+    for number in range(events):
+        name = names[number % models]
+        if number < models:
+            registry.create_model(name)
+        else:
+            registry.update_model(name, description=str(number))
+    after, wanted = 0, set()
+    while page := registry.events(after):
+        for event in page:
+            if event.model is not None:
+                receiver.told[event.model].append(event.seq)
+                wanted.add(event.seq)
+        after = page[-1].seq
+    return wanted
+
+
+def _kill_until_all_is_told(
+    settings: Settings, receiver: Receiver, wanted: set[int], kill_every_s: float
+) -> int:
+    # Not forked from here, where threads are at work.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["pedigree.registry", "pedigree.delivery.posting"])
+    kills = 0
+    while not wanted <= receiver.answered:
+        worker = context.Process(target=_work, args=(settings,), daemon=True)
+        worker.start()
+        deadline = time.monotonic() + kill_every_s
+        while time.monotonic() < deadline and not wanted <= receiver.answered:
+            worker.join(0.02)
+        worker.kill()
+        worker.join()
+        kills += 1
+    return kills
+
+
+def _work(settings: Settings) -> None:
+    with Registry.connect(settings=settings) as registry:
+        Deliverer(registry.database, settings).run(stop=threading.Event())
+
+
+@contextmanager
+def _receiving() -> Iterator[Receiver]:
+    receiver = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            status = receiver.take(dict(self.headers), body)
+            if status is not None:
+                self.send_response(status)
+                self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, *_: object) -> None:
+            """Say nothing of senders that were killed."""
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        receiver.url = f"http://127.0.0.1:{server.server_port}/"
+        threading.Thread(target=partial(server.serve_forever, 0.01), daemon=True).start()
+        yield receiver
+        receiver.over.set()
+        server.shutdown()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
