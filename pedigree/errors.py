@@ -52,6 +52,7 @@
     └── UnavailableError             a part that Pedigree stands on does not answer
         ├── DatabaseUnavailableError
         │   └── DatabaseBusyError    nothing was done; the same will succeed a little later
+        ├── SinkUnavailableError     it did not take events; they are sent again
         ├── ServiceBusyError         nothing was done; the same will succeed a little later
         ├── ServiceUnavailableError  the service cannot be reached, or fails
         ├── EmbeddedPostgresError
@@ -261,6 +262,10 @@ class DatabaseUnavailableError(UnavailableError):
 
 class DatabaseBusyError(DatabaseUnavailableError):
     """No connection or lock was free in time. Nothing was done, and it may be tried again."""
+
+
+class SinkUnavailableError(UnavailableError):
+    """A sink did not take events. All of them are sent again."""
 
 
 class ServiceBusyError(UnavailableError):

@@ -52,9 +52,15 @@ def _listed(given: object) -> object:
     return [word.strip() for word in given.split(",") if word.strip()]
 
 
+def _words(given: object) -> object:
+    """Read words that were typed with spaces; leave what is no text as it is."""
+    return given.split() if isinstance(given, str) else given
+
+
 Network: TypeAlias = IPv4Network | IPv6Network
 # NoDecode: a variable is read as a list of words, not as JSON.
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_listed)]
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
 
 
 class Settings(BaseSettings):
@@ -114,6 +120,9 @@ class Settings(BaseSettings):
     )
     webhook_log: Duration = Field(
         default=timedelta(days=30), description="How long deliveries that ended are kept"
+    )
+    sinks: Words = Field(
+        default=(), description="Where every event goes: kafka://broker:9092/topic, by spaces"
     )
     serve_delivers: bool = Field(
         default=True, description="`pedigree serve` delivers to webhooks and sinks"

@@ -1,7 +1,7 @@
 """The application: the routes of every resource, behind one gate."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from importlib.metadata import version
 from typing import Any
 
@@ -27,7 +27,9 @@ from pedigree.api import (
 from pedigree.api._guard import Gate
 from pedigree.api._problems import Problem, add_handlers
 from pedigree.api._tail import Tail
-from pedigree.delivery.worker import Deliverer, DeliveryThread
+from pedigree.delivery.feeding import Feeder
+from pedigree.delivery.threads import WorkingThread
+from pedigree.delivery.worker import Deliverer
 from pedigree.registry import Registry
 from pedigree.settings import Settings
 
@@ -83,11 +85,13 @@ def _lifespan(settings: Settings | None) -> Any:
 @contextmanager
 def _delivering(registry: Registry) -> Iterator[None]:
     """Deliver events meanwhile; without a key there is no webhook to deliver to."""
-    settings = registry.settings
-    if not settings.serve_delivers or settings.secret_key is None:
-        yield
-        return
-    with DeliveryThread(Deliverer(registry.database, settings)):
+    database, settings = registry.database, registry.settings
+    with ExitStack() as meanwhile:
+        if settings.serve_delivers and settings.sinks:
+            feeder = meanwhile.enter_context(Feeder(database, settings))
+            meanwhile.enter_context(WorkingThread(feeder))
+        if settings.serve_delivers and settings.secret_key is not None:
+            meanwhile.enter_context(WorkingThread(Deliverer(database, settings)))
         yield
 
 

@@ -10,7 +10,7 @@ _SECONDS = 30.0
 
 
 def deliver(context: dg.SensorEvaluationContext, registry: Registry) -> dg.SensorResult:
-    """Deliver what is due to webhooks; other workers may do so at the same time.
+    """Deliver what is due to webhooks, and feed sinks; others may do so at the same time.
 
     How far it has come is kept in the registry, not in the cursor.
 
@@ -18,10 +18,14 @@ def deliver(context: dg.SensorEvaluationContext, registry: Registry) -> dg.Senso
         context: The tick's context.
         registry: The registry.
     """
+    sent = registry.feed_sinks(seconds=_SECONDS / 2)
     try:
-        tries = registry.deliver(seconds=_SECONDS)
+        tries = registry.deliver(seconds=_SECONDS / 2)
     except SecretKeyError as error:
-        return dg.SensorResult(skip_reason=dg.SkipReason(str(error)))
-    if tries:
-        context.log.info("%s tries to deliver events", tries)
-    return dg.SensorResult(skip_reason=dg.SkipReason(f"{tries} tries to deliver events"))
+        said = str(error)
+    else:
+        said = f"{tries} tries to deliver events to webhooks"
+    if sent:
+        said = f"{sent} events sent to sinks; {said}"
+        context.log.info(said)
+    return dg.SensorResult(skip_reason=dg.SkipReason(said))

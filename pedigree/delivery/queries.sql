@@ -186,3 +186,29 @@ WHERE (webhook_id, seq) IN (
     LIMIT 1000
     FOR UPDATE SKIP LOCKED
 );
+
+-- name: note_sink
+-- Know a sink that is new; it is to get the feed from its beginning.
+INSERT INTO pedigree.sink (name) VALUES (%(name)s) ON CONFLICT (name) DO NOTHING;
+
+-- name: is_sink_behind
+-- Say whether there are events that one of some sinks has not got.
+SELECT EXISTS (
+    SELECT FROM unnest(%(names)s::text[]) AS wanted (name)
+    LEFT JOIN pedigree.sink s USING (name)
+    WHERE coalesce(s.seq, 0) < (SELECT coalesce(max(seq), 0) FROM pedigree.feed)
+) AS behind;
+
+-- name: lease_sink
+-- Be the one who feeds a sink, for a while; no row where somebody else is, or there is nothing new.
+UPDATE pedigree.sink
+SET lease = %(lease)s, lease_until = clock_timestamp() + %(length)s::interval
+WHERE name = %(name)s AND lease_until <= clock_timestamp()
+    AND seq < (SELECT coalesce(max(seq), 0) FROM pedigree.feed)
+RETURNING seq;
+
+-- name: settle_sink
+-- Note how far a sink has acknowledged the feed, and let others feed it, unless others do already.
+UPDATE pedigree.sink
+SET seq = %(seq)s, lease = NULL, lease_until = '-infinity'
+WHERE name = %(name)s AND lease = %(lease)s;

@@ -19,6 +19,7 @@ from pedigree.delivery.messages import message
 from pedigree.delivery.records import Attempt
 from pedigree.delivery.sending import send
 from pedigree.delivery.signing import SecretBox
+from pedigree.delivery.threads import is_over
 from pedigree.delivery.webhooks import update_webhook
 from pedigree.errors import PedigreeError
 from pedigree.postgres.database import Database
@@ -72,7 +73,7 @@ class Deliverer:
         at_work: _AtWork = {}
         tries, self._queued_at = 0, -_POLL_S
         with ThreadPoolExecutor(_AT_ONCE, "pedigree-delivery") as pool:
-            while not _over(deadline, stop):
+            while not is_over(deadline, stop):
                 begun = self._begin(pool, at_work)
                 tries += begun
                 if at_work:
@@ -128,40 +129,9 @@ class Deliverer:
             )
 
 
-class DeliveryThread:
-    """Delivers in a thread of its own for the length of a block."""
-
-    def __init__(self, deliverer: Deliverer) -> None:
-        self._deliverer = deliverer
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="pedigree-delivery", daemon=True)
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        """End when what is under way has been answered."""
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                self._deliverer.run(stop=self._stop)
-            except Exception:  # the database may be away for longer, and this outlives it
-                _LOG.exception("deliveries are postponed", extra={"action": "delivery.postponed"})
-                self._stop.wait(_POLL_S)
-
-
 def _collect(at_work: _AtWork) -> None:
     """Wait a while for one of the deliveries to end, and raise what went wrong with it."""
     done, _ = wait(at_work, _POLL_S, FIRST_COMPLETED)
     for each in done:
         del at_work[each]
         each.result()
-
-
-def _over(deadline: float | None, stop: threading.Event | None) -> bool:
-    if stop is not None and stop.is_set():
-        return True
-    return deadline is not None and time.monotonic() >= deadline

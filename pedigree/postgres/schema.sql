@@ -1056,6 +1056,13 @@ CREATE VIEW pedigree.search_word_source AS
      CROSS JOIN LATERAL regexp_split_to_table(lower(m.name), '[^[:alnum:]]+'::text) word(word))
   WHERE (word.word <> ''::text);
 
+CREATE TABLE pedigree.sink (
+    name text NOT NULL,
+    seq bigint DEFAULT 0 NOT NULL,
+    lease uuid,
+    lease_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
+);
+
 CREATE TABLE pedigree.staleness (
     model_id bigint NOT NULL,
     version integer NOT NULL,
@@ -1320,6 +1327,9 @@ ALTER TABLE ONLY pedigree.search_version
 
 ALTER TABLE ONLY pedigree.search_word
     ADD CONSTRAINT search_word_pkey PRIMARY KEY (word);
+
+ALTER TABLE ONLY pedigree.sink
+    ADD CONSTRAINT sink_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY pedigree.staleness
     ADD CONSTRAINT staleness_pkey PRIMARY KEY (model_id, version);

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import partial
 
 from pedigree.audit import log
 from pedigree.catalog import reading
 from pedigree.delivery import deliveries, webhooks
+from pedigree.delivery.feeding import Feeder, is_behind
 from pedigree.delivery.records import Attempt, Delivery, DeliveryState, IssuedWebhook, Webhook
 from pedigree.delivery.sending import send_trial
 from pedigree.delivery.worker import Deliverer
@@ -206,3 +208,22 @@ class DeliveryVerbs(Session):
             SecretKeyError: ``PEDIGREE_SECRET_KEY``, by which secrets are kept, is not set.
         """
         return Deliverer(self.database, self.settings).run(seconds=seconds)
+
+    def feed_sinks(self, *, seconds: float | None = None) -> int:
+        """Send events to the sinks of ``PEDIGREE_SINKS``; `pedigree serve` does so too.
+
+        Args:
+            seconds: Send nothing more behind these; until the feed is at its end when None.
+
+        Returns:
+            How many events were sent.
+
+        Raises:
+            InvalidInputError: A sink's URL is none.
+            MissingDependencyError: What a sink needs is not installed.
+        """
+        self.database.run(log.sequence)
+        if not self.database.look(partial(is_behind, urls=self.settings.sinks)):
+            return 0
+        with Feeder(self.database, self.settings) as feeder:
+            return feeder.run(seconds=seconds)

@@ -14,7 +14,8 @@ from pedigree.dagster import deliver
 from pedigree.delivery import deliveries
 from pedigree.delivery.deliveries import WAITS, Leased
 from pedigree.delivery.records import Attempt, DeliveryState
-from pedigree.delivery.worker import Deliverer, DeliveryThread
+from pedigree.delivery.threads import WorkingThread
+from pedigree.delivery.worker import Deliverer
 from pedigree.errors import DeliveryNotFoundError
 from pedigree.postgres.database import Database
 from pedigree.registry import Registry
@@ -157,8 +158,8 @@ def test_workers_beside_each_other_send_nothing_twice(
     count = len(telling.events(types=[EventType.MODEL_CREATED, EventType.MODEL_UPDATED]))
     with (
         Database.connect(database_url) as other,
-        DeliveryThread(Deliverer(other, telling.settings)),
-        DeliveryThread(Deliverer(telling.database, telling.settings)),
+        WorkingThread(Deliverer(other, telling.settings)),
+        WorkingThread(Deliverer(telling.database, telling.settings)),
     ):
         while len(telling.deliveries(1, limit=100, state=DeliveryState.DELIVERED)) < count:
             pass

@@ -1,0 +1,126 @@
+"""Kafka as a sink: ``kafka://broker:9092,other:9092/pedigree?security.protocol=SASL_SSL&…``.
+
+The path is the topic; with ``{model}`` in it, as in ``/pedigree.{model}``, each model has its own.
+What follows the question mark are settings of librdkafka. The key is the model, so the events of a
+model lie in one partition, in their order. Needs the extra ``kafka``.
+"""
+
+import logging
+import re
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from pydantic_core import to_json
+
+from pedigree.audit.records import Event
+from pedigree.delivery.sinks import cloud_event, sink_name
+from pedigree.errors import InvalidInputError, SinkUnavailableError
+from pedigree.libraries import library
+
+_LOG = logging.getLogger(__name__)
+
+# A topic's name has no other characters, and so many at most.
+_NOT_IN_TOPICS = re.compile(r"[^A-Za-z0-9._-]")
+_LONGEST_TOPIC = 249
+# Acknowledged by every replica in sync, once, in the order in which it was sent.
+_OWN = {
+    "acks": "all",
+    "enable.idempotence": "true",
+    # As Java's clients do, so that a consumer of theirs finds a key where it looks for it.
+    "partitioner": "murmur2_random",
+    "message.timeout.ms": "20000",
+    "client.id": "pedigree",
+}
+_PATIENCE_S = 25.0
+_HEADERS = [("content-type", b"application/cloudevents+json; charset=UTF-8")]
+
+
+class KafkaSink:
+    """Sends events to Kafka.
+
+    Args:
+        url: Brokers, topic and settings.
+
+    Raises:
+        InvalidInputError: The URL names no topic, or a setting that librdkafka does not know.
+        MissingDependencyError: confluent-kafka is not installed.
+    """
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._topic = unquote(parts.path.removeprefix("/"))
+        self._name = sink_name(url)
+        if not _is_topic(self._topic.replace("{model}", "model")):
+            raise InvalidInputError(
+                "names no topic of Kafka",
+                field="PEDIGREE_SINKS",
+                value=self._name,
+                remedy="Write it as kafka://broker:9092/pedigree or …/pedigree.{model}",
+            )
+        given = dict(parse_qsl(parts.query))
+        brokers = {"bootstrap.servers": parts.netloc.rpartition("@")[2]}
+        core: Any = library("confluent_kafka", extra="kafka")
+        try:
+            self._producer: Any = core.Producer({**_OWN, **given, **brokers}, logger=_LOG)
+        except core.KafkaException as error:
+            raise InvalidInputError(
+                f"librdkafka refuses its settings: {error.args[0].str()}",
+                field="PEDIGREE_SINKS",
+                value=self._name,
+                remedy="See librdkafka's CONFIGURATION.md",
+            ) from error
+
+    def send(self, events: Sequence[Event]) -> None:
+        """Send events, and return when all of them are acknowledged.
+
+        Raises:
+            SinkUnavailableError: Some are not; all of them are sent again.
+        """
+        failed: list[str] = []
+
+        def told(error: Any, _: object) -> None:
+            if error is not None:
+                failed.append(str(error.str()))
+
+        for event in events:
+            self._producer.produce(
+                self._topic_of(event),
+                key=(event.model or "").encode(),
+                value=to_json(cloud_event(event)),
+                headers=_HEADERS,
+                on_delivery=told,
+            )
+        left = self._producer.flush(_PATIENCE_S)
+        if left or failed:
+            self._producer.purge()
+            reason = failed[0] if failed else "no answer in time"
+            raise SinkUnavailableError(
+                f"{self._name} did not take {left + len(failed)} of {len(events)} events: {reason}",
+                remedy="See whether its brokers are there; the events are sent again",
+            )
+
+    def close(self) -> None:
+        """Send nothing more."""
+        self._producer.flush(0)
+
+    def _topic_of(self, event: Event) -> str:
+        return self._topic.replace("{model}", topic_word(event.model or "registry"))
+
+
+def topic_word(model: str) -> str:
+    """Return a model's name as a part of a topic's; one with other characters gets a hash.
+
+    >>> topic_word("customer_churn")
+    'customer_churn'
+    >>> topic_word("Größe")
+    'Gr__e-aedc3f80'
+    """
+    word = _NOT_IN_TOPICS.sub("_", model)[: _LONGEST_TOPIC // 2]
+    return word if word == model else f"{word}-{sha256(model.encode()).hexdigest()[:8]}"
+
+
+def _is_topic(name: str) -> bool:
+    fits = 0 < len(name) <= _LONGEST_TOPIC // 2 and name not in (".", "..")
+    return fits and _NOT_IN_TOPICS.search(name) is None

@@ -1,0 +1,49 @@
+"""Let work that waits for more of it have a thread, as long as a service runs."""
+
+import logging
+import threading
+import time
+from typing import Protocol
+
+_LOG = logging.getLogger(__name__)
+
+_PAUSE_S = 0.5
+
+
+class Work(Protocol):
+    """What goes on until it is stopped."""
+
+    def run(self, *, stop: threading.Event | None = None) -> int:
+        """Work until ``stop`` is set."""
+
+
+class WorkingThread:
+    """Does work in a thread of its own for the length of a block."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="pedigree-delivery", daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        """End when what is under way has been answered."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._work.run(stop=self._stop)
+            except Exception:  # the database may be away for longer, and this outlives it
+                _LOG.exception("deliveries are postponed", extra={"action": "delivery.postponed"})
+                self._stop.wait(_PAUSE_S)
+
+
+def is_over(deadline: float | None, stop: threading.Event | None) -> bool:
+    """Say whether work that may go on for so long, or until it is stopped, is over."""
+    if stop is not None and stop.is_set():
+        return True
+    return deadline is not None and time.monotonic() >= deadline
