@@ -27,7 +27,7 @@ NOT_SERVED = frozenset(
         *("keep_profile", "measure_drift", "profile"),
         *("data_verdicts", "record_data_verdict"),
         *("evaluation", "set_evaluation"),
-        "deliver",
+        *("deliver", "feed_sinks"),
     }
 )
 

@@ -1,0 +1,68 @@
+"""Webhooks are the same in this process and over HTTP."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from pedigree.delivery.records import DeliveryState
+from pedigree.errors import (
+    DeliveryNotFoundError,
+    InvalidInputError,
+    NotServedError,
+    WebhookNotFoundError,
+)
+from pedigree.registry import Registry
+from pedigree.settings import Settings
+from tests.api.conftest import Served
+from tests.factories import SECRET_KEY
+from tests.receiving import LOOPBACK, Receiver
+
+
+@pytest.fixture(scope="module")
+def settings(settings: Settings) -> Settings:
+    """A service that keeps secrets and may send to this machine; tests send what is due."""
+    more = {"secret_key": SECRET_KEY, "webhook_networks": LOOPBACK, "serve_delivers": False}
+    return settings.model_copy(update=more)
+
+
+def test_a_webhook_lives_and_its_deliveries_are_told(
+    registry: Registry, served: Served, receiver: Receiver, name: str
+) -> None:
+    issued = registry.create_webhook(receiver.url, types=["model.*"], models=[name])
+    webhook_id = issued.webhook.webhook_id
+    assert registry.webhook(webhook_id) == issued.webhook
+    assert registry.webhooks(after=webhook_id - 1) == (issued.webhook,)
+    assert registry.test_webhook(webhook_id).succeeded
+    rotated = registry.rotate_webhook_secret(webhook_id, keep=timedelta(hours=1))
+    assert rotated.webhook.old_secret_until is not None
+    registry.create_model(name)
+    registry.update_model(name, description="x")
+    served.registry.deliver()
+    told = registry.deliveries(webhook_id)
+    assert [(each.type, each.state) for each in told] == [
+        ("model.updated", "delivered"),
+        ("model.created", "delivered"),
+    ]
+    assert receiver.requests[-1].told(rotated.secret)["type"] == "model.updated"
+    assert registry.deliveries(webhook_id, before=told[0].seq) == told[1:]
+    assert registry.deliveries(webhook_id, state=DeliveryState.DEAD) == ()
+    again = registry.redeliver(webhook_id, told[0].seq)
+    assert registry.delivery(webhook_id, told[0].seq) == again
+    assert not registry.update_webhook(webhook_id, active=False, types=[]).active
+    registry.delete_webhook(webhook_id)
+    with pytest.raises(WebhookNotFoundError):
+        registry.webhook(webhook_id)
+
+
+def test_what_is_wrong_is_the_same_error(registry: Registry) -> None:
+    with pytest.raises(InvalidInputError, match="fits no type of event"):
+        registry.create_webhook("https://ci.example", types=["versions.*"])
+    webhook_id = registry.create_webhook("https://ci.example").webhook.webhook_id
+    with pytest.raises(DeliveryNotFoundError):
+        registry.redeliver(webhook_id, 10**6)
+
+
+def test_the_work_itself_is_the_services(connect: Callable[..., Registry]) -> None:
+    with pytest.raises(NotServedError):
+        connect().deliver()
