@@ -26,6 +26,7 @@ from pedigree.api import (
 )
 from pedigree.api._guard import Gate
 from pedigree.api._problems import Problem, add_handlers
+from pedigree.api._recently import Recently
 from pedigree.api._tail import Tail
 from pedigree.delivery.feeding import Feeder
 from pedigree.delivery.threads import WorkingThread
@@ -39,6 +40,8 @@ _RESOURCES = (
 )
 # Each connection may have so many requests wait for it before further ones are sent away.
 _WAITING_FOR_ONE = 16
+# Downloads of a version by somebody are one event an hour.
+_TOLD_AGAIN_S = 3600.0
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -75,6 +78,7 @@ def _lifespan(settings: Settings | None) -> Any:
                 registry, is_open=read.serve_open, most_at_work=connections * _WAITING_FOR_ONE
             )
             app.state.tail = Tail(registry)
+            app.state.downloads = Recently(_TOLD_AGAIN_S)
             app.state.health_threads = health.threads()
             with _delivering(registry):
                 yield

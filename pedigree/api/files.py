@@ -3,17 +3,21 @@
 import re
 from base64 import b64encode
 from datetime import timedelta
+from functools import partial
 from typing import Annotated
 
-from fastapi import Header, Path, Query
+from fastapi import Header, Path, Query, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from pedigree.access.records import Permission
 from pedigree.api._calls import Name, Number, ReadCall
 from pedigree.api._guard import may, resource
+from pedigree.api._recently import Recently
 from pedigree.artifacts.records import Manifest, ManifestFile
+from pedigree.catalog.downloads import tell_of_download
 from pedigree.errors import UnsupportedByStoreError
+from pedigree.registry import Registry
 
 router = resource("files")
 
@@ -39,6 +43,8 @@ def list_files(call: ReadCall, name: Name, version: Number) -> Response:
 @may(Permission.READ)
 def sign_urls(
     call: ReadCall,
+    request: Request,
+    *,
     name: Name,
     version: Number,
     path: Annotated[
@@ -48,7 +54,9 @@ def sign_urls(
 ) -> Response:
     """Return URLs by which anybody can read a version's files for a while, by path."""
     held = timedelta(seconds=expires)
-    return call.answer(call.registry.presign(f"{name}/{version}", path, expires=held))
+    urls = call.registry.presign(f"{name}/{version}", path, expires=held)
+    _tell(request, call.registry, name, version)
+    return call.answer(urls)
 
 
 @router.get(
@@ -62,15 +70,33 @@ def sign_urls(
 )
 @may(Permission.READ)
 def download(
-    call: ReadCall, name: Name, version: Number, path: FilePath, range: Range = None
+    call: ReadCall,
+    request: Request,
+    *,
+    name: Name,
+    version: Number,
+    path: FilePath,
+    range: Range = None,
 ) -> Response:
     """Send a file of a version, or lead to where the store has it."""
     reference = f"{name}/{version}"
+    answer: Response
     try:
         (url,) = call.registry.presign(reference, path, expires=_URL_HOLDS).values()
     except UnsupportedByStoreError:
-        return _streamed(call, reference, path, range)
-    return RedirectResponse(url, headers={"Cache-Control": "no-store"})
+        answer = _streamed(call, reference, path, range)
+    else:
+        answer = RedirectResponse(url, headers={"Cache-Control": "no-store"})
+    _tell(request, call.registry, name, version)
+    return answer
+
+
+def _tell(request: Request, registry: Registry, name: str, version: int) -> None:
+    """Write the event: files are asked for one by one, and nobody wants one for each."""
+    told: Recently = request.app.state.downloads
+    actor = registry.actor()
+    if told.is_new((actor.name, name, version)):
+        registry.database.run(partial(tell_of_download, name=name, version=version, actor=actor))
 
 
 def _streamed(call: ReadCall, reference: str, path: str, range: str | None) -> Response:

@@ -41,6 +41,10 @@ class EventType(StrEnum):
         "version.updated",
         "A version's description, owners, tags, card or evaluation changed",
     )
+    VERSION_DOWNLOADED = (
+        "version.downloaded",
+        "Somebody began to download a version from the service: once an hour for each of them",
+    )
     VERSION_DELETED = (
         "version.deleted",
         "A version was deleted; until it is collected it can be restored",

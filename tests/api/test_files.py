@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import httpx
 
+from pedigree.access.records import Role
+from pedigree.audit.records import EventType
 from tests.api.conftest import Served
 
 Version = Callable[..., int]
@@ -47,3 +49,20 @@ def test_what_is_no_file_of_the_version_is_not_found(
         answer = admin.get(f"{path}/{wrong}")
         assert answer.status_code == 404, wrong
         assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_download_is_told_once_for_all_files_and_each_principal(
+    served: Served, name: str, version: Version
+) -> None:
+    path = f"/models/{name}/versions/{version('weights')}/download"
+    one, other = served.client(Role.READER), served.client(Role.READER)
+    for client in (one, one, other):
+        client.get(f"{path}/model.bin")
+    assert one.get(f"{path}/none").status_code == 404
+    told = [
+        event
+        for event in served.registry.events(types=[EventType.VERSION_DOWNLOADED])
+        if event.model == name
+    ]
+    assert [event.subject for event in told] == [f"{name}/1"] * 2
+    assert len({event.actor.name for event in told}) == 2
