@@ -22,7 +22,7 @@ _RUN = """query ($id: ID!) { runOrError(runId: $id) { ... on Run { status startT
   stepStats { stepKey status } } } }"""
 _MATERIALIZATIONS = """query ($key: AssetKeyInput!) { assetOrError(assetKey: $key) { ... on Asset {
   assetMaterializations(limit: 50) { runId timestamp tags { key value }
-    metadataEntries { label ... on IntMetadataEntry { intValue } } } } } }"""
+    metadataEntries { label ... on TextMetadataEntry { text } } } } } }"""
 _CHECKED = """query ($key: AssetKeyInput!, $name: String!) {
   assetCheckExecutions(assetKey: $key, checkName: $name, limit: 10) {
     runId evaluation { success severity description } } }"""
@@ -133,14 +133,15 @@ class Served:
         shown = []
         for each in reversed(found.get("assetMaterializations", [])):
             tags = {tag["key"]: tag["value"] for tag in each["tags"]}
-            said = {entry["label"]: entry.get("intValue") for entry in each["metadataEntries"]}
+            said = {entry["label"]: entry.get("text") for entry in each["metadataEntries"]}
             version = tags.get("pedigree/version")
+            generation = said.get("pedigree/generation")
             shown.append(
                 Materialization(
                     int(version) if version else None,
                     each["runId"],
                     float(each["timestamp"]) / 1e3,
-                    said.get("pedigree/generation"),
+                    int(generation) if generation else None,
                 )
             )
         return shown
