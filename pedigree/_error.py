@@ -5,6 +5,9 @@ from typing import ClassVar
 
 from pedigree._pointing import pointed, shortened
 
+_HOME = "pedigree.errors"
+"""Where a caller finds them, and a traceback says that they are."""
+
 
 class PedigreeError(Exception):
     """The base of the tree.
@@ -16,6 +19,7 @@ class PedigreeError(Exception):
         remedy: What to do, as an imperative sentence without a final stop.
     """
 
+    __module__ = _HOME
     exit_code: ClassVar[int] = 1
 
     def __init__(
@@ -42,6 +46,7 @@ class PedigreeError(Exception):
 class InvalidInputError(PedigreeError):
     """What the caller gave is wrong; nothing was written."""
 
+    __module__ = _HOME
     exit_code = 2
 
 
@@ -56,6 +61,8 @@ class InvalidSearchError(InvalidInputError):
         remedy: What to do, where nothing can be listed.
         field: Which text it was.
     """
+
+    __module__ = _HOME
 
     def __init__(
         self,
