@@ -65,15 +65,17 @@ def version_of(row: Row) -> ModelVersion:
 def version_shown(row: Row) -> ModelVersion:
     """Build the record of a row of ``search_record``, with its model's generation."""
     text: str = row["signature"]
-    signature = _signature(text, lambda: Signature.model_validate_json(text))
-    return _version({**row["record"], "signature": signature, "generation": row["generation"]})
+    fields: dict[str, Any] = row["record"]
+    fields["signature"] = _signature(text, lambda: Signature.model_validate_json(text))
+    fields["generation"] = row["generation"]
+    return _version(fields)
 
 
 def _version(fields: dict[str, Any]) -> ModelVersion:
     card = fields.pop("model_card_digest")
     fields["artifact_uri"] = f"pedigree://artifacts/{fields['digest']}"
     fields["model_card_uri"] = f"pedigree://blobs/{card}" if card else None
-    return ModelVersion(**fields)
+    return ModelVersion.model_validate(fields)
 
 
 def _signature(text: str, build: Callable[[], Signature]) -> Signature:
