@@ -60,26 +60,38 @@ class Reading:
         self._if_none_match = if_none_match
 
     @property
+    def caller(self) -> Caller:
+        """Who asks."""
+        caller: Caller = self._request.state.caller
+        return caller
+
+    @property
     def registry(self) -> Registry:
         """The registry, as the caller."""
-        caller: Caller = self._request.state.caller
-        return caller.registry
+        return self.caller.registry
 
     def answer(self, value: object) -> Response:
         """Answer with a record; with 304 where the caller has it already."""
         return self._answer(state_of(value))
 
-    def page(self, found: Sequence[T], limit: int, place: Callable[[T], object]) -> Response:
+    def page(
+        self,
+        found: Sequence[T],
+        limit: int,
+        place: Callable[[T], object],
+        parameter: str = "after",
+    ) -> Response:
         """Answer with a page of what was found: one more than its limit tells of a next one.
 
         Args:
             found: The records.
             limit: How many the page has at most.
             place: What the page behind a record is asked for by.
+            parameter: The parameter of the query that takes it.
         """
         items = found[:limit]
         further = str(place(items[-1])) if len(found) > limit else None
-        return self.paged({"items": items, "next": further}, further)
+        return self.paged({"items": items, "next": further}, further, parameter)
 
     def paged(self, value: object, further: str | None, parameter: str = "after") -> Response:
         """Answer with a page, and the link to the next one."""

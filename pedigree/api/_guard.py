@@ -72,13 +72,17 @@ class Caller(NamedTuple):
     token: AccessToken | None
     permissions: frozenset[Permission]
 
-    def require_model(self, name: str) -> None:
-        """Refuse a model that the token is not for.
+    def require_model(self, name: str | None) -> None:
+        """Refuse a model that the token is not for; None is all of them.
 
         Raises:
             NotPermittedError: It is for others.
         """
-        if self.token and not self.token.is_for(name):
+        if self.token is None or not self.token.models:
+            return
+        if name is None:
+            raise _not_permitted("the token is for some models, and this is about all")
+        if not self.token.is_for(name):
             raise _not_permitted(f"the token is for the models {', '.join(self.token.models)}")
 
 
@@ -119,10 +123,8 @@ class Gate:
         caller = await (self._holder(secret) if secret else self._without_token(request))
         if declared.permission not in caller.permissions:
             raise _not_permitted(f"this takes the permission to {declared.permission}")
-        if caller.token and caller.token.models and not declared.model_in_body:
-            if "name" not in request.path_params:
-                raise _not_permitted("the token is for some models, and this is about all")
-            caller.require_model(request.path_params["name"])
+        if not declared.model_in_body:
+            caller.require_model(request.path_params.get("name"))
         return caller
 
     async def _holder(self, secret: str) -> Caller:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from typing import NamedTuple
 
 from pydantic_core import to_json
 from starlette.concurrency import run_in_threadpool
@@ -22,6 +23,18 @@ _SILENCE_S = 15.0
 # Then a stream ends and its client goes on at another process, by Last-Event-ID; so none of them
 # keeps a process from being replaced for long.
 _LASTS_S = 300.0
+
+
+class Wanted(NamedTuple):
+    """Which events somebody waits for; None does not matter."""
+
+    types: Collection[EventType] | None
+    model: str | None
+
+    def has(self, event: Event) -> bool:
+        """Say whether it is one of them."""
+        of_type = self.types is None or event.type in self.types
+        return of_type and self.model in (None, event.model)
 
 
 class Tail:
@@ -52,7 +65,7 @@ class Tail:
         registry: Registry,
         after: int,
         *,
-        types: Collection[EventType] | None,
+        wanted: Wanted,
         admitted: Callable[[], Awaitable[object]],
     ) -> AsyncIterator[bytes]:
         """Return the events behind a place, and further ones as they happen.
@@ -60,7 +73,7 @@ class Tail:
         Args:
             registry: The registry as the caller.
             after: Where to begin.
-            types: Only these.
+            wanted: Only these.
             admitted: Asked again and again; it raises when the caller is not let in any more.
 
         Raises:
@@ -68,13 +81,13 @@ class Tail:
         """
         if not self._free:
             raise ServiceBusyError("the service has too many streams", remedy="Try again later")
-        return self._stream(registry, after, types, admitted)
+        return self._stream(registry, after, wanted, admitted)
 
     async def _stream(
         self,
         registry: Registry,
         after: int,
-        types: Collection[EventType] | None,
+        wanted: Wanted,
         admitted: Callable[[], Awaitable[object]],
     ) -> AsyncIterator[bytes]:
         self._free -= 1
@@ -87,7 +100,7 @@ class Tail:
                     continue
                 page = await run_in_threadpool(registry.events, after, _PAGE)
                 for event in page:
-                    if types is None or event.type in types:
+                    if wanted.has(event):
                         yield _said(event)
                 after = page[-1].seq
         except PedigreeError:

@@ -8,7 +8,7 @@ from starlette.responses import Response, StreamingResponse
 from pedigree.access.records import Permission
 from pedigree.api._calls import Limit, Page, ReadCall
 from pedigree.api._guard import may, resource
-from pedigree.api._tail import MEDIA_TYPE, Tail
+from pedigree.api._tail import MEDIA_TYPE, Tail, Wanted
 from pedigree.artifacts.statistics import RegistryStatistics
 from pedigree.audit.records import Event, EventType
 from pedigree.catalog.search.records import Facet, SearchPage
@@ -48,7 +48,7 @@ def search(
 
 
 @router.get("/events", responses={200: {"model": Page[Event], "content": {MEDIA_TYPE: {}}}})
-@may(Permission.READ)
+@may(Permission.READ, model_in_body=True)
 def list_events(
     call: ReadCall,
     request: Request,
@@ -58,6 +58,10 @@ def list_events(
     type: Annotated[
         list[EventType] | None, Query(max_length=len(EventType), description="Only of these types")
     ] = None,
+    model: Annotated[
+        str | None,
+        Query(min_length=1, max_length=256, description="Only of the model of this name"),
+    ] = None,
     last_event_id: Annotated[
         str | None,
         Header(pattern=r"^\d{1,18}$", description="A stream that ended goes on behind this seq"),
@@ -65,17 +69,22 @@ def list_events(
 ) -> Response:
     """Return events in their one order; ``next`` is the cursor, also where none is there yet.
 
-    Who accepts ``text/event-stream`` gets them as they happen.
+    Who accepts ``text/event-stream`` gets them as they happen. A token that is for some models
+    reads the events of one of them at a time.
     """
+    call.caller.require_model(model)
     if MEDIA_TYPE in request.headers.get("accept", ""):
         tail: Tail = request.app.state.tail
         stream = tail.follow(
-            call.registry, int(last_event_id or after), types=type, admitted=request.state.admit
+            call.registry,
+            int(last_event_id or after),
+            wanted=Wanted(type and frozenset(type), model),
+            admitted=request.state.admit,
         )
         return StreamingResponse(
             stream, media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"}
         )
-    found = call.registry.events(after, limit, types=type)
+    found = call.registry.events(after, limit, types=type, model=model)
     cursor = str(found[-1].seq if found else after)
     return call.paged({"items": found, "next": cursor}, cursor if len(found) == limit else None)
 

@@ -8,7 +8,16 @@ from starlette.responses import Response
 
 from pedigree._record import Record
 from pedigree.access.records import Permission
-from pedigree.api._calls import ChangeCall, Limit, Moment, Name, Number, ReadCall, WriteCall
+from pedigree.api._calls import (
+    ChangeCall,
+    Limit,
+    Moment,
+    Name,
+    Number,
+    Page,
+    ReadCall,
+    WriteCall,
+)
 from pedigree.api._guard import may, resource
 from pedigree.catalog.records import ModelVersion, Quarantine
 
@@ -33,16 +42,24 @@ class Why(Record):
 
 
 class Quarantines(Record):
-    """What is, or was, in quarantine."""
+    """What was in quarantine."""
 
     quarantines: tuple[Quarantine, ...]
 
 
-@router.get("/quarantines", responses={200: {"model": Quarantines}})
+@router.get("/quarantines", responses={200: {"model": Page[Quarantine]}})
 @may(Permission.READ)
-def list_quarantines(call: ReadCall, limit: Limit = 100) -> Response:
+def list_quarantines(
+    call: ReadCall,
+    limit: Limit = 100,
+    before: Annotated[
+        int | None,
+        Query(ge=1, lt=2**63, description="The quarantine_id that the page before ended with"),
+    ] = None,
+) -> Response:
     """List what is in quarantine, the newest first."""
-    return call.answer(Quarantines(quarantines=call.registry.quarantines(limit=limit)))
+    found = call.registry.quarantines(limit=limit + 1, before=before)
+    return call.page(found, limit, lambda each: each.quarantine_id, "before")
 
 
 @router.post("/quarantines", status_code=201, responses={201: {"model": Quarantine}})

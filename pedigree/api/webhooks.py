@@ -134,9 +134,7 @@ def list_deliveries(
 ) -> Response:
     """List what a webhook was or is to be told, with every try, the newest first."""
     found = call.registry.deliveries(webhook_id, limit=limit + 1, before=before, state=state)
-    items = found[:limit]
-    further = str(items[-1].seq) if len(found) > limit else None
-    return call.paged({"items": items, "next": further}, further, "before")
+    return call.page(found, limit, lambda delivery: delivery.seq, "before")
 
 
 @router.get("/webhooks/{webhook_id}/deliveries/{seq}", responses={200: {"model": Delivery}})

@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from pydantic import JsonValue
 
@@ -79,15 +80,15 @@ def read(
     model: str | None = None,
 ) -> tuple[Event, ...]:
     """Read the events whose place is behind ``after``, oldest first, ``limit`` at most."""
-    rows = connection.execute(
-        _SQL["read_feed"],
-        {
-            "after": after,
-            "limit": limit,
-            "types": sorted(kind.value for kind in types) if types is not None else None,
-            "model": model,
-        },
-    ).fetchall()
+    values: dict[str, Any] = {
+        "after": after,
+        "limit": limit,
+        "types": sorted(kind.value for kind in types) if types is not None else None,
+    }
+    if model is None:
+        rows = connection.execute(_SQL["read_feed"], values).fetchall()
+    else:
+        rows = connection.execute(_SQL["read_feed_of_model"], {**values, "model": model}).fetchall()
     return tuple(Event(seq=row["seq"], **json.loads(row["canonical"])) for row in rows)
 
 

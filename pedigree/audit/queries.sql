@@ -35,7 +35,17 @@ FROM pedigree.feed
 JOIN pedigree.event USING (id)
 WHERE feed.seq > %(after)s
     AND (%(types)s::text[] IS NULL OR event.type = ANY (%(types)s::text[]))
-    AND (%(model)s::text IS NULL OR event.model = %(model)s)
+ORDER BY feed.seq
+LIMIT %(limit)s;
+
+-- name: read_feed_of_model
+-- Read a model's events behind a place of the feed, oldest first.
+SELECT feed.seq, event.canonical
+FROM pedigree.event
+JOIN pedigree.feed USING (id)
+WHERE event.model = %(model)s
+    AND feed.seq > %(after)s
+    AND (%(types)s::text[] IS NULL OR event.type = ANY (%(types)s::text[]))
 ORDER BY feed.seq
 LIMIT %(limit)s;
 

@@ -162,9 +162,12 @@ def release_version(
         transaction.execute(SQL["release_alone"], {"quarantine_ids": ids, "actor": actor.name})
 
 
-def open_quarantines(transaction: Transaction, *, limit: int) -> tuple[Quarantine, ...]:
-    """Return what is in quarantine, the newest first."""
-    rows = transaction.execute(SQL["open_quarantines"], {"limit": limit}).fetchall()
+def open_quarantines(
+    transaction: Transaction, *, limit: int, before: int | None
+) -> tuple[Quarantine, ...]:
+    """Return what is in quarantine, the newest first; what was put there before ``before``."""
+    values = {"limit": limit, "before": before}
+    rows = transaction.execute(SQL["open_quarantines"], values).fetchall()
     ids = [row["quarantine_id"] for row in rows]
     marks = transaction.execute(SQL["marked_versions"], {"quarantine_ids": ids}).fetchall()
     return _with_versions(rows, marks)

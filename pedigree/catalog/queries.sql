@@ -302,10 +302,11 @@ UPDATE pedigree.model_version SET quarantine_reason = %(reason)s
 WHERE model_id = %(model_id)s AND version = %(version)s;
 
 -- name: open_quarantines
--- What is in quarantine, the newest first.
+-- A page of what is in quarantine, the newest first.
 SELECT quarantine_id, asset, partition, since, reason, at, quarantined_by
 FROM pedigree.quarantine
 WHERE released_at IS NULL
+    AND (%(before)s::bigint IS NULL OR quarantine_id < %(before)s)
 ORDER BY quarantine_id DESC
 LIMIT %(limit)s;
 

@@ -24,6 +24,9 @@ def events(
         list[str] | None,
         typer.Option("--type", help="Such as version.stage_changed; may be repeated."),
     ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="Only those of this model.", show_default=False)
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """List the registry's events, the oldest first."""
@@ -31,7 +34,7 @@ def events(
 
     types = tuple(map(_event_type, kind)) if kind else None
     with open_registry() as registry:
-        found = registry.events(after, limit, types=types)
+        found = registry.events(after, limit, types=types, model=model)
     if as_json:
         print_json(found)
         return

@@ -116,17 +116,34 @@ def release(
     _answer(answer, as_json, sentence)
 
 
-def quarantines(limit: LimitOption = 100, as_json: JsonFlag = False) -> None:
+def quarantines(
+    limit: LimitOption = 100,
+    before: Annotated[
+        int | None,
+        typer.Option("--before", help="The last id of the page before.", show_default=False),
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
     """List what is in quarantine, the newest first."""
     from pedigree.cli._output import out, print_json, table, when
 
     with open_registry() as registry:
-        found = registry.quarantines(limit=limit)
+        found = registry.quarantines(limit=limit, before=before)
     if as_json:
         print_json(found)
         return
-    rows = ((_place(one), one.reason, _of(one), one.quarantined_by, when(one.at)) for one in found)
-    out.print(table(("what", "why", "versions", "by", "at"), rows))
+    rows = (
+        (
+            str(one.quarantine_id),
+            _place(one),
+            one.reason,
+            _of(one),
+            one.quarantined_by,
+            when(one.at),
+        )
+        for one in found
+    )
+    out.print(table(("id#", "what", "why", "versions", "by", "at"), rows))
 
 
 def _since(text: str | None) -> "datetime | None":

@@ -80,7 +80,8 @@ class KeepingVerbs(ServiceSession):
         path = self._version_path(reference, "/quarantine")
         return self._write(ModelVersion, "DELETE", path, reason=reason)
 
-    def quarantines(self, *, limit: int = PAGE) -> tuple[Quarantine, ...]:
-        """Return what is in quarantine, the newest first."""
-        listed = self._read(dict[str, tuple[Quarantine, ...]], "/quarantines", limit=limit)
-        return listed["quarantines"]
+    def quarantines(
+        self, *, limit: int = PAGE, before: int | None = None
+    ) -> tuple[Quarantine, ...]:
+        """Return a page of what is in quarantine, the newest first."""
+        return self._items(Quarantine, "/quarantines", limit=limit, cursor="before", before=before)

@@ -79,13 +79,19 @@ class ReadingVerbs(ServiceSession):
         return self._read(Comparison, "/compare", a=a, b=b)
 
     def events(
-        self, after: int = 0, limit: int = 1000, *, types: Collection[EventType] | None = None
+        self,
+        after: int = 0,
+        limit: int = 1000,
+        *,
+        types: Collection[EventType] | None = None,
+        model: str | None = None,
     ) -> tuple[Event, ...]:
         """Return the feed's events behind a place, oldest first."""
+        kinds = None if types is None else list(types)
         found: tuple[Event, ...] = ()
         while True:
             wanted = min(limit - len(found), PAGE)
-            query = {"type": None if types is None else list(types), "limit": wanted}
+            query = {"type": kinds, "model": model, "limit": wanted}
             page = self._read(Page[Event], "/events", after=after, **query)
             found += page.items
             if len(page.items) < wanted or len(found) >= limit:

@@ -1390,6 +1390,8 @@ CREATE INDEX drift_result_newest ON pedigree.drift_result USING btree (model_id,
 
 CREATE INDEX event_model ON pedigree.event USING btree (model, version);
 
+CREATE UNIQUE INDEX feed_event ON pedigree.feed USING btree (id);
+
 CREATE INDEX kept_answer_age ON pedigree.kept_answer USING btree (answered_at);
 
 CREATE INDEX lineage_node_asset ON pedigree.lineage_node USING btree (asset, partition);

@@ -94,11 +94,18 @@ class QuarantineVerbs(CardVerbs):
 
         return self._renewed(self._with_version(reference, write))
 
-    def quarantines(self, *, limit: int = reading.PAGE) -> tuple[Quarantine, ...]:
-        """Return what is in quarantine, the newest first."""
+    def quarantines(
+        self, *, limit: int = reading.PAGE, before: int | None = None
+    ) -> tuple[Quarantine, ...]:
+        """Return a page of what is in quarantine, the newest first.
+
+        Args:
+            limit: How many at most.
+            before: The ``quarantine_id`` that the page before ended with.
+        """
         limit = reading.at_least_one(limit)
         return self.database.look(
-            lambda transaction: quarantine.open_quarantines(transaction, limit=limit)
+            lambda transaction: quarantine.open_quarantines(transaction, limit=limit, before=before)
         )
 
     def _renewed(self, reference: str) -> ModelVersion:

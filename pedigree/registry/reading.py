@@ -173,15 +173,28 @@ class ReadingVerbs(Session):
         return compare(self._of_version(a, read_side), self._of_version(b, read_side))
 
     def events(
-        self, after: int = 0, limit: int = 1000, *, types: Collection[EventType] | None = None
+        self,
+        after: int = 0,
+        limit: int = 1000,
+        *,
+        types: Collection[EventType] | None = None,
+        model: str | None = None,
     ) -> tuple[Event, ...]:
         """Return the feed's events behind a place, oldest first.
 
         Read on from the last one's ``seq``: nothing is lost, hidden or reordered.
+
+        Args:
+            after: The ``seq`` behind which they lie.
+            limit: How many at most.
+            types: Only of these types.
+            model: Only of the model of this name, also of one that was deleted.
         """
         self.database.run(log.sequence)
         return self.database.look(
-            lambda transaction: log.read(transaction, after=after, limit=limit, types=types)
+            lambda transaction: log.read(
+                transaction, after=after, limit=limit, types=types, model=model
+            )
         )
 
     def verdicts(self, reference: str) -> tuple[RecordedVerdict, ...]:

@@ -133,6 +133,22 @@ def test_events_are_streamed_as_they_happen_and_on_from_the_last_one(
         assert [json.loads(said(lines)["data"])["model"] for _ in range(2)] == names[1:]
 
 
+def test_a_token_for_one_model_follows_that_one_alone(
+    told: Served, admin: httpx.Client, name: str
+) -> None:
+    headers = {"Accept": "text/event-stream"}
+    reader = told.client(Role.READER, models=(name,))
+    admin.post("/models", json={"name": f"another-{name}"})
+    admin.post("/models", json={"name": name})
+    with reader.stream("GET", "/events", params={"model": name}, headers=headers) as answer:
+        assert json.loads(said(answer.iter_lines())["data"])["model"] == name
+    assert [
+        each["model"] for each in reader.get("/events", params={"model": name}).json()["items"]
+    ] == [name]
+    assert reader.get("/events").status_code == 403
+    assert reader.get("/events", params={"model": f"another-{name}"}).status_code == 403
+
+
 def test_a_stream_ends_when_its_token_is_revoked(told: Served) -> None:
     reader = told.client(Role.READER)
     token_id = told.registry.tokens(limit=1000)[-1].token_id

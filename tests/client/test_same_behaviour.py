@@ -254,6 +254,9 @@ def test_data_and_versions_are_quarantined_and_released(
     assert registry.release_version(reference).quarantine_reason is None
     made = registry.quarantine(name, "2026-01", reason="a broken sensor")
     assert made in registry.quarantines()
+    later = registry.quarantine(name, "2026-02", reason="another one")
+    assert registry.quarantines(limit=1, before=later.quarantine_id) == (made,)
+    registry.release(name, "2026-02")
     assert registry.release(name, "2026-01")[0].quarantine_id == made.quarantine_id
     with pytest.raises(QuarantineNotFoundError):
         registry.release(name, "2026-01")
@@ -269,6 +272,9 @@ def test_what_happened_is_read_from_the_feed(registry: Registry, tmp_path: Path,
     assert [(each.type, each.model) for each in found] == [(kind, name) for kind in kinds]
     assert {each.actor.name for each in found} == {"tester"}
     assert registry.events(last, limit=1) == found[:1]
+    register(registry, tmp_path, "a", f"another-{name}")
+    assert registry.events(model=name, types=kinds) == found
+    assert registry.events(found[0].seq, model=name, types=kinds) == found[1:]
 
 
 def test_versions_are_searched(registry: Registry, tmp_path: Path, name: str) -> None:
