@@ -24,6 +24,7 @@ class Permission(StrEnum):
     GOVERN = "govern"
     DELETE = "delete"
     CONFIGURE = "configure"
+    OPERATE = "operate"
 
 
 class Role(StrEnum):

@@ -193,7 +193,11 @@ class GuardedRoute(APIRoute):
 def resource(tag: str) -> APIRouter:
     """Return a router for the routes of one resource."""
     return APIRouter(
-        prefix=PREFIX, route_class=GuardedRoute, tags=[tag], responses=problem_responses()
+        prefix=PREFIX,
+        route_class=GuardedRoute,
+        tags=[tag],
+        responses=problem_responses(),
+        generate_unique_id_function=lambda route: route.name,
     )
 
 

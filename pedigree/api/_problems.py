@@ -99,16 +99,17 @@ async def _known(request: Request, error: Exception) -> Response:  # noqa: ARG00
         more["current"], headers["ETag"] = error.current.value, error.current.etag
     if status >= 500:
         _LOG.warning("%s", error, extra={"action": "request.failed", "error": type(error).__name__})
-    return _answer(_problem_of(error, status) | more, headers)
+    return _answer(problem_of(error, status) | more, headers)
 
 
-def _problem_of(error: errors.PedigreeError, status: int) -> dict[str, Any]:
+def problem_of(error: errors.PedigreeError, status: int | None = None) -> dict[str, Any]:
+    """Return what tells of an error; with its own status, or another one."""
     # Those that a module keeps for itself are told as the one of the tree that they are.
     kind = next(each for each in type(error).__mro__ if getattr(errors, each.__name__, None))
     return {
         "type": f"urn:pedigree:error:{kind.__name__}",
         "title": (kind.__doc__ or "").strip().partition("\n")[0],
-        "status": status,
+        "status": status or status_of(error),
         "detail": str(error),
         "field": error.field,
         "value": None if error.value is None else shortened(error.value),
@@ -130,7 +131,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
     )
     # What the OpenAPI document rules out is 400; what only the record itself can judge is 422.
     status = 422 if first["type"] == "value_error" else 400
-    return _answer(_problem_of(told, status))
+    return _answer(problem_of(told, status))
 
 
 def _field(found: Mapping[str, Any]) -> str:
@@ -172,7 +173,7 @@ async def _unstorable(request: Request, error: Exception) -> Response:
         "a value of the request cannot be stored",
         remedy="Leave out NUL characters, and numbers beyond 64 bits",
     )
-    return _answer(_problem_of(told, 422))
+    return _answer(problem_of(told, 422))
 
 
 async def _gone(request: Request, error: Exception) -> Response:  # noqa: ARG001
@@ -184,7 +185,7 @@ async def _unknown(request: Request, error: Exception) -> Response:
     # What it says may quote anything, so it is for the log alone.
     _LOG.error("%s", request.url.path, exc_info=error, extra={"action": "request.crashed"})
     told = errors.PedigreeError("the service failed", remedy="Look into its log")
-    return _answer(_problem_of(told, 500))
+    return _answer(problem_of(told, 500))
 
 
 def _answer(problem: dict[str, Any], headers: Mapping[str, str] | None = None) -> Response:

@@ -17,6 +17,8 @@ from pedigree.api import (
     judging,
     keeping,
     models,
+    monitoring,
+    operating,
     provenance,
     quarantines,
     stages,
@@ -25,6 +27,7 @@ from pedigree.api import (
     webhooks,
 )
 from pedigree.api._guard import Gate
+from pedigree.api._long import LongWork
 from pedigree.api._problems import Problem, add_handlers
 from pedigree.api._recently import Recently
 from pedigree.api._tail import Tail
@@ -36,7 +39,7 @@ from pedigree.settings import Settings
 
 _RESOURCES = (
     *(models, versions, uploads, files, aliases, stages, provenance),
-    *(quarantines, finding, history, judging, keeping, webhooks),
+    *(quarantines, finding, history, judging, keeping, monitoring, webhooks, operating),
 )
 # Each connection may have so many requests wait for it before further ones are sent away.
 _WAITING_FOR_ONE = 16
@@ -78,6 +81,7 @@ def _lifespan(settings: Settings | None) -> Any:
                 registry, is_open=read.serve_open, most_at_work=connections * _WAITING_FOR_ONE
             )
             app.state.tail = Tail(registry)
+            app.state.long_work = LongWork()
             app.state.downloads = Recently(_TOLD_AGAIN_S)
             app.state.health_threads = health.threads()
             with _delivering(registry):

@@ -1,6 +1,7 @@
 """What a service says went wrong, as the error that a registry in this process would raise."""
 
 import ast
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pedigree import errors
@@ -15,10 +16,15 @@ _TYPE = "urn:pedigree:error:"
 def error_of(answer: "httpx.Response") -> PedigreeError:
     """Return the error that an answer tells of."""
     problem = _problem(answer)
+    return told_by(problem) or _unknown(answer, problem)
+
+
+def told_by(problem: Mapping[str, Any]) -> PedigreeError | None:
+    """Return the error that problem details tell of; None where it is none of the registry's."""
     name = str(problem.get("type", "")).removeprefix(_TYPE)
     kind = getattr(errors, name, None)
     if not (isinstance(kind, type) and issubclass(kind, PedigreeError)):
-        return _unknown(answer, problem)
+        return None
     error = kind.__new__(kind)
     if isinstance(error, InvalidSearchError):
         error.expression, error.allowed = str(problem.get("expression", "")), ()

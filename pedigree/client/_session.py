@@ -6,12 +6,14 @@ from typing import Any, Generic, Self, TypeVar
 from urllib.parse import quote
 
 from pydantic import BaseModel, TypeAdapter
+from pydantic_core import from_json
 
 from pedigree.artifacts.cache import BlobCache
 from pedigree.audit.records import Actor
 from pedigree.catalog.names import validate_name
 from pedigree.catalog.references import parse_reference
 from pedigree.client._connection import Connection
+from pedigree.client._problems import told_by
 from pedigree.errors import NotServedError
 from pedigree.settings import Settings
 
@@ -63,6 +65,14 @@ class ServiceSession:
 
     def _do(self, method: str, path: str, body: object = None, /, **query: Any) -> None:
         self._connection.write(method, path, body, **query)
+
+    def _work(self, kind: type[T], path: str, body: object = None, /, **query: Any) -> T:
+        """Let the service do what may take long; its body tells of what went wrong later."""
+        content = self._connection.write("POST", path, body, **query)
+        told = from_json(content)
+        if isinstance(told, dict) and (error := told_by(told)):
+            raise error
+        return _record(kind, content)
 
     def _items(
         self, kind: type[T], path: str, *, limit: int, cursor: str = "after", **query: Any

@@ -9,6 +9,8 @@ from pedigree.client.judging import JudgingVerbs
 from pedigree.client.keeping import KeepingVerbs
 from pedigree.client.lineage import LineageVerbs
 from pedigree.client.models import ModelVerbs
+from pedigree.client.monitoring import MonitoringVerbs
+from pedigree.client.operating import OperatingVerbs
 from pedigree.client.stages import StageVerbs
 from pedigree.errors import NotServedError
 
@@ -16,24 +18,27 @@ from pedigree.errors import NotServedError
 NOT_SERVED = frozenset(
     {
         *("acting_as", "actor", "connect", "together"),
-        *("create_token", "has_tokens", "revoke_token", "token_of", "tokens"),
+        *("has_tokens", "token_of"),
         *("fetch_uploaded", "keep_file", "wanted_file"),
-        *("fsck", "gc", "plan_gc"),
         *("end_awaiting", "keep_staleness", "see_instance"),
         *("stale_holders", "versions_to_look_at"),
         *("record_usage", "settle_usages", "unsettled_usages"),
-        *("names_to_evaluate", "record_verdict", "renew_verdicts", "weigh"),
-        *("alert_drift", "drift", "drift_report", "drift_result"),
-        *("keep_profile", "measure_drift", "profile"),
-        *("data_verdicts", "record_data_verdict"),
-        *("evaluation", "set_evaluation"),
-        *("deliver", "feed_sinks"),
+        *("names_to_evaluate", "renew_verdicts", "weigh"),
+        *("deliver", "drift_report", "feed_sinks"),
     }
 )
 
 
 class ServiceRegistry(
-    ArtifactVerbs, LineageVerbs, StageVerbs, JudgingVerbs, KeepingVerbs, ModelVerbs, DeliveryVerbs
+    ArtifactVerbs,
+    LineageVerbs,
+    StageVerbs,
+    JudgingVerbs,
+    MonitoringVerbs,
+    KeepingVerbs,
+    ModelVerbs,
+    DeliveryVerbs,
+    OperatingVerbs,
 ):
     """A model registry behind a service; made by :func:`pedigree.connect`.
 

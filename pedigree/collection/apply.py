@@ -50,7 +50,7 @@ def apply_plan(
     Args:
         database: The registry's.
         store: Where the bytes are.
-        plan: From :func:`pedigree.collection.plan.make_plan`.
+        plan: From :func:`pedigree.collection.planning.make_plan`.
         actor: Who collects.
         window: As for the plan; a window that was made longer since protects what it covers.
         settle: How long a key is remembered after its object was removed.

@@ -16,7 +16,7 @@ from pedigree.artifacts.sweep import expire_uploads, remove_orphans
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
 from pedigree.catalog.store import LockedModel, lock_any_model
-from pedigree.collection.plan import SQL
+from pedigree.collection.planning import SQL
 from pedigree.collection.records import (
     PlannedArtifact,
     PlannedBlob,

@@ -1,31 +1,14 @@
-"""Make the plan of a garbage collection: what goes, what moves, and why."""
+"""What a garbage collection would do: item by item, in a file."""
 
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
 from tempfile import TemporaryFile
 from types import TracebackType
 from typing import Self
 
 from pedigree.artifacts.records import Digest
 from pedigree.collection.records import ITEM, Count, PlannedItem
-from pedigree.postgres.database import Database
-from pedigree.postgres.queries import load_queries
-from pedigree.postgres.transaction import Transaction, stream, take_snapshot
-
-SQL = load_queries(__package__)
-
-# In this order they are done: what refers goes before what it refers to.
-_LISTS = {
-    "version": "list_versions",
-    "artifact": "list_artifacts",
-    "blob": "list_blobs",
-    "tier": "list_tiers",
-    "move": "list_moves",
-    "upload": "list_uploads",
-    "key": "list_keys",
-}
 
 
 class Plan:
@@ -49,9 +32,12 @@ class Plan:
         self._bytes[item.kind] += getattr(item, "bytes", 0)
 
     def __iter__(self) -> Iterator[PlannedItem]:
+        return map(ITEM.validate_json, self.lines())
+
+    def lines(self) -> Iterator[str]:
+        """Give the items, each as a line of JSON."""
         self._file.seek(0)
-        for line in self._file:
-            yield ITEM.validate_json(line)
+        yield from self._file
 
     @property
     def digest(self) -> Digest:
@@ -62,9 +48,7 @@ class Plan:
     def counts(self) -> dict[str, Count]:
         """How many items of each kind there are, and their bytes."""
         return {
-            kind: Count(items=self._items[kind], bytes=self._bytes[kind])
-            for kind in _LISTS
-            if self._items[kind]
+            kind: Count(items=items, bytes=self._bytes[kind]) for kind, items in self._items.items()
         }
 
     def close(self) -> None:
@@ -81,36 +65,3 @@ class Plan:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def make_plan(database: Database, window: timedelta) -> Plan:
-    """Say what a garbage collection would do now; nothing is changed.
-
-    Args:
-        database: The registry's.
-        window: How long a deleted version can be restored, where its model has no window.
-
-    Returns:
-        The plan, seen at one moment; close it.
-    """
-    return database.run(lambda transaction: _plan(transaction, window))
-
-
-def _plan(transaction: Transaction, window: timedelta) -> Plan:
-    take_snapshot(transaction)
-    transaction.execute(SQL["make_plan_tables"])
-    transaction.execute(SQL["plan_versions"], {"window_s": window.total_seconds()})
-    transaction.execute(SQL["know_planned_versions"])
-    transaction.execute(SQL["plan_artifacts"])
-    transaction.execute(SQL["know_planned_artifacts"])
-    transaction.execute(SQL["plan_blobs"])
-    transaction.execute(SQL["plan_tiers"])
-    plan = Plan()
-    try:
-        for kind, query in _LISTS.items():
-            for row in stream(transaction, SQL[query]):
-                plan.add(ITEM.validate_python({"kind": kind, **row}))
-    except BaseException:
-        plan.close()
-        raise
-    return plan

@@ -8,7 +8,7 @@ from pedigree.artifacts.tiers import retier
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
 from pedigree.catalog.store import LockedModel, lock_any_model
-from pedigree.collection.plan import SQL
+from pedigree.collection.planning import SQL
 from pedigree.collection.records import PlannedMove, PlannedTier
 from pedigree.postgres.database import Database
 from pedigree.postgres.transaction import Row, Transaction

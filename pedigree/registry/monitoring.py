@@ -66,7 +66,7 @@ class MonitoringVerbs(StageVerbs):
 
         Args:
             reference: The version.
-            data: An ibis table or a frame; it is profiled where it lies.
+            data: An ibis table or a frame, which is profiled where it lies; or its profile.
             asset: What the data is called.
             partition: Which part of it this is, such as a month.
             data_version: Its version.
@@ -81,7 +81,7 @@ class MonitoringVerbs(StageVerbs):
         version = self.get(reference)
         baseline = self.profile(version.reference)
         rule = self.policy(version.model_name).drift or DriftRule()
-        today = profile(data, like=baseline)
+        today = data if isinstance(data, DataProfile) else profile(data, like=baseline)
         result = DriftResult(
             reference=version.reference,
             asset=asset,
@@ -138,6 +138,21 @@ class MonitoringVerbs(StageVerbs):
             NotFoundError: There is none of that number.
         """
         return self.database.look(lambda transaction: store.result_of(transaction, drift_id))
+
+    def drift_report_text(self, drift_id: int, *, markdown: bool = False) -> str:
+        """Return the report of one result, as HTML or as Markdown.
+
+        Raises:
+            NotFoundError: There is no such result, or its version was deleted.
+            CorruptionError: The bytes are gone.
+        """
+        result = self.drift_result(drift_id)
+        digest = result.markdown if markdown else result.html
+        key = self._of_version(
+            result.reference,
+            lambda transaction, version: keys_of(transaction, version, {digest})[digest],
+        )
+        return b"".join(self.store.stream(key)).decode()
 
     def drift_report(self, result: RecordedDrift) -> tuple[str, str]:
         """Return where the object store holds a report, as HTML and as Markdown."""

@@ -4,7 +4,8 @@ from pedigree.catalog import reading
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.references import parse_number
 from pedigree.collection.apply import apply_plan
-from pedigree.collection.plan import Plan, make_plan
+from pedigree.collection.plan import Plan
+from pedigree.collection.planning import make_plan
 from pedigree.collection.records import Collection
 from pedigree.integrity.fsck import fsck
 from pedigree.integrity.records import Report
