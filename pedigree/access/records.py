@@ -17,6 +17,7 @@ class Permission(StrEnum):
     READ = "read"
     REGISTER = "register"
     DESCRIBE = "describe"
+    REQUEST = "request"
     MOVE = "move"
     DECIDE = "decide"
     QUARANTINE = "quarantine"
@@ -36,16 +37,24 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
-# Who makes versions does not move them, and the other way round; a token may have both roles.
+# Who makes versions asks that they be moved, and who moves them makes none; a token may have both
+# roles.
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
         Role.READER: frozenset({Permission.READ}),
         Role.CONTRIBUTOR: frozenset(
-            {Permission.READ, Permission.REGISTER, Permission.DESCRIBE, Permission.JUDGE},
+            {
+                Permission.READ,
+                Permission.REGISTER,
+                Permission.DESCRIBE,
+                Permission.REQUEST,
+                Permission.JUDGE,
+            },
         ),
         Role.DEPLOYER: frozenset(
             {
                 Permission.READ,
+                Permission.REQUEST,
                 Permission.MOVE,
                 Permission.DECIDE,
                 Permission.QUARANTINE,

@@ -72,6 +72,15 @@ class Caller(NamedTuple):
     token: AccessToken | None
     permissions: frozenset[Permission]
 
+    def require(self, permission: Permission) -> None:
+        """Refuse what the caller may not do.
+
+        Raises:
+            NotPermittedError: They may not.
+        """
+        if permission not in self.permissions:
+            raise _not_permitted(f"this takes the permission to {permission}")
+
     def require_model(self, name: str | None) -> None:
         """Refuse a model that the token is not for; None is all of them.
 
@@ -121,8 +130,7 @@ class Gate:
         """
         secret = _secret_of(request)
         caller = await (self._holder(secret) if secret else self._without_token(request))
-        if declared.permission not in caller.permissions:
-            raise _not_permitted(f"this takes the permission to {declared.permission}")
+        caller.require(declared.permission)
         if not declared.model_in_body:
             caller.require_model(request.path_params.get("name"))
         return caller

@@ -54,7 +54,7 @@ class Tail:
             async with self._looking:
                 wait = self._looked_at + _PAUSE_S - time.monotonic()
                 if wait <= 0:
-                    self._head = await run_in_threadpool(_head, self._registry)
+                    self._head = await run_in_threadpool(feed_head, self._registry)
                     self._looked_at = time.monotonic()
             if self._head <= seq:
                 await asyncio.sleep(max(wait, _PAUSE_S))
@@ -109,7 +109,8 @@ class Tail:
             self._free += 1
 
 
-def _head(registry: Registry) -> int:
+def feed_head(registry: Registry) -> int:
+    """Return the place of the newest event; 0 where there is none."""
     registry.database.run(log.sequence)
     return registry.database.look(log.head)
 

@@ -31,6 +31,7 @@ from pedigree.api._long import LongWork
 from pedigree.api._problems import Problem, add_handlers
 from pedigree.api._recently import Recently
 from pedigree.api._tail import Tail
+from pedigree.api._upkeep import Upkeep
 from pedigree.delivery.feeding import Feeder
 from pedigree.delivery.threads import WorkingThread
 from pedigree.delivery.worker import Deliverer
@@ -84,17 +85,18 @@ def _lifespan(settings: Settings | None) -> Any:
             app.state.long_work = LongWork()
             app.state.downloads = Recently(_TOLD_AGAIN_S)
             app.state.health_threads = health.threads()
-            with _delivering(registry):
+            with _working(registry):
                 yield
 
     return lifespan
 
 
 @contextmanager
-def _delivering(registry: Registry) -> Iterator[None]:
-    """Deliver events meanwhile; without a key there is no webhook to deliver to."""
+def _working(registry: Registry) -> Iterator[None]:
+    """Do what was asked for, and deliver events; without a key there is no webhook for them."""
     database, settings = registry.database, registry.settings
     with ExitStack() as meanwhile:
+        meanwhile.enter_context(WorkingThread(Upkeep(registry), "upkeep"))
         if settings.serve_delivers and settings.sinks:
             feeder = meanwhile.enter_context(Feeder(database, settings))
             meanwhile.enter_context(WorkingThread(feeder))

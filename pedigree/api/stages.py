@@ -1,5 +1,7 @@
 """Stages: what moves a version, who said yes, what it waits for, and who held what when."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 from fastapi import Path, Query
@@ -13,7 +15,8 @@ from pedigree.api._guard import may, resource
 from pedigree.catalog.records import ModelVersion
 from pedigree.errors import StageEmptyError
 from pedigree.lifecycle.records import CHAMPION_STAGE, Move, RecordedVerdict, Tenure
-from pedigree.lifecycle.standing import Candidacy, Decision, Explanation
+from pedigree.lifecycle.standing import Candidacy, Decision, Explanation, StageRequest
+from pedigree.registry import Registry
 
 router = resource("stages")
 
@@ -23,6 +26,10 @@ Generation = Annotated[
     int | None, Field(ge=0, le=2**53 - 1, description="The model's generation that the caller saw")
 ]
 
+RequestId = Annotated[
+    int | None, Query(ge=0, le=2**53 - 1, description="The last request_id of the page before")
+]
+
 
 class Transition(Record):
     """A stage that a version shall enter."""
@@ -30,6 +37,10 @@ class Transition(Record):
     stage: Stage
     reason: str | None = Field(default=None, description="Why, for the timeline")
     expected_generation: Generation = None
+    request: bool = Field(
+        default=False,
+        description="Keep it as a request where a gate is not passed: it is done with the last one",
+    )
 
 
 class Judgement(Record):
@@ -69,19 +80,78 @@ class Verdicts(Record):
     verdicts: tuple[RecordedVerdict, ...]
 
 
-@router.post("/models/{name}/versions/{version}/stage", responses={200: {"model": Move}})
-@may(Permission.MOVE)
+@router.post(
+    "/models/{name}/versions/{version}/stage",
+    responses={
+        200: {"model": Move},
+        202: {"model": StageRequest, "description": "It waits for its gates"},
+    },
+)
+@may(Permission.REQUEST)
 def move(call: ChangeCall, name: Name, version: Number, wanted: Transition) -> Response:
-    """Let a version enter a stage: 409 with what it waits for, where a gate is not passed."""
+    """Let a version enter a stage: 409 with what it waits for, where a gate is not passed.
+
+    With `request` it is 202 then, and is done when the last gate is passed. Without, it takes the
+    permission to move.
+    """
     reference = f"{name}/{version}"
-    return call.of(lambda registry: registry.get(reference)).write(
-        lambda registry: registry.promote(
+    if not wanted.request:
+        call.caller.require(Permission.MOVE)
+
+    def work(registry: Registry) -> Move | StageRequest:
+        ask: Callable[..., Move | StageRequest] = registry.promote
+        if wanted.request:
+            only_asks = Permission.MOVE not in call.caller.permissions
+            ask = partial(registry.request_stage, only_asks=only_asks)
+        return ask(
             reference,
             wanted.stage,
             reason=wanted.reason,
             expected_generation=wanted.expected_generation,
         )
+
+    return call.of(lambda registry: registry.get(reference)).write(
+        work, status=lambda answer: 200 if isinstance(answer, Move) else 202
     )
+
+
+@router.delete(
+    "/models/{name}/versions/{version}/requests/{stage}",
+    responses={200: {"model": tuple[StageRequest, ...]}},
+)
+@may(Permission.REQUEST)
+def withdraw_request(
+    call: WriteCall,
+    name: Name,
+    version: Number,
+    stage: StageInPath,
+    reason: Annotated[str | None, Query(max_length=2000, description="Why")] = None,
+) -> Response:
+    """Take back that a version enter a stage; who may not move versions takes back their own."""
+    only_asks = Permission.MOVE not in call.caller.permissions
+    return call.write(
+        lambda registry: registry.withdraw_request(
+            f"{name}/{version}", stage, reason=reason, only_asks=only_asks
+        )
+    )
+
+
+@router.get("/requests", responses={200: {"model": Page[StageRequest]}})
+@may(Permission.READ)
+def list_requests(call: ReadCall, limit: Limit = 100, after: RequestId = None) -> Response:
+    """List the stages that were asked for and wait for gates, the oldest request first."""
+    found = call.registry.stage_requests(limit=limit + 1, after=after)
+    return call.page(found, limit, lambda request: request.request_id)
+
+
+@router.get("/models/{name}/requests", responses={200: {"model": Page[StageRequest]}})
+@may(Permission.READ)
+def list_requests_of_model(
+    call: ReadCall, name: Name, limit: Limit = 100, after: RequestId = None
+) -> Response:
+    """List the stages that were asked for a model's versions, the oldest request first."""
+    found = call.registry.stage_requests(name, limit=limit + 1, after=after)
+    return call.page(found, limit, lambda request: request.request_id)
 
 
 @router.get("/models/{name}/stages/{stage}", responses={200: {"model": ModelVersion}})

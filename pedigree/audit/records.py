@@ -55,6 +55,14 @@ class EventType(StrEnum):
         "version.tier_changed",
         "A version's bytes moved to the archive's storage class, or back",
     )
+    VERSION_STAGE_REQUESTED = (
+        "version.stage_requested",
+        "Somebody asked a stage for a version, which waits for its gates",
+    )
+    VERSION_REQUEST_WITHDRAWN = (
+        "version.request_withdrawn",
+        "Requests for a version's way into a stage were taken back",
+    )
     VERSION_STAGE_CHANGED = "version.stage_changed", "A version entered a stage, or left one"
     VERSION_CHECK_RECORDED = "version.check_recorded", "A check said whether a version is fit"
     VERSION_APPROVED = "version.approved", "Somebody said yes to a version's promotion"

@@ -78,6 +78,7 @@ def _updated(state: ModelState, event: NewEvent) -> None:
 def _deleted(state: ModelState, event: NewEvent) -> None:
     version = _version(state, event)
     version.deleted_at, version.stage = event.at, NO_STAGE
+    version.close_requests(event, "deleted")
     state.end(event.at, "stage", event.version or 0)
     _moved(state, event)
 
@@ -99,6 +100,8 @@ def _collected(state: ModelState, event: NewEvent) -> None:
 def _stage_changed(state: ModelState, event: NewEvent) -> None:
     version = _version(state, event)
     version.stage = str(event.body["to"])
+    version.close_requests(event, "performed", stage=version.stage)
+    version.close_requests(event, "superseded")
     state.end(event.at, "stage", event.version or 0)
     state.begin(event, "stage", version.stage)
     if version.approval_status == "approved" and version.approval_stage == version.stage:
@@ -112,6 +115,26 @@ def _moved(state: ModelState, event: NewEvent) -> None:
     for number in body.get("voided", ()):
         version = state.versions[number]
         version.approval_status, version.approval_stage = "pending", None
+
+
+def _stage_requested(state: ModelState, event: NewEvent) -> None:
+    body: dict[str, Any] = event.body
+    _version(state, event).requests[body["request_id"]] = {
+        "from_stage": body["from"],
+        "stage": body["to"],
+        "reason": body["reason"],
+        "only_asks": body["only_asks"],
+        "requested_by": event.actor.name,
+        "requested_by_source": event.actor.source,
+        "at": event.at,
+        **dict.fromkeys(("outcome", "closed_at", "closed_by")),
+    }
+
+
+def _request_withdrawn(state: ModelState, event: NewEvent) -> None:
+    body: dict[str, Any] = event.body
+    for request_id in body["request_ids"]:
+        _version(state, event).close_request(request_id, event, "withdrawn")
 
 
 def _alias_set(state: ModelState, event: NewEvent) -> None:
@@ -136,6 +159,8 @@ def _decided(state: ModelState, event: NewEvent) -> None:
     version.approved_by = event.actor.name if approved else None
     version.approval_timestamp = event.at
     version.approval_stage = body["to_stage"] if body["status"] == "approved" else None
+    if not approved:
+        version.close_requests(event, "rejected", stage=body["to_stage"])
     told = {key: body[key] for key in DECISION}
     version.decisions.append(
         {**told, "approved": approved, "decided_by": event.actor.name, "at": event.at}
@@ -207,6 +232,8 @@ _FOLDS: Mapping[EventType, Callable[[ModelState, NewEvent], None]] = MappingProx
         EventType.VERSION_DELETED: _deleted,
         EventType.VERSION_RESTORED: _restored,
         EventType.VERSION_COLLECTED: _collected,
+        EventType.VERSION_STAGE_REQUESTED: _stage_requested,
+        EventType.VERSION_REQUEST_WITHDRAWN: _request_withdrawn,
         EventType.VERSION_STAGE_CHANGED: _stage_changed,
         EventType.VERSION_CHECK_RECORDED: _checked,
         EventType.VERSION_PROFILED: _profiled,

@@ -56,6 +56,7 @@ class VersionState:
     approval_timestamp: datetime | None = None
     approval_stage: str | None = None
     decisions: list[dict[str, Any]] = field(default_factory=list)
+    requests: dict[int, dict[str, Any]] = field(default_factory=dict)
     tier: str = "standard"
     deleted_at: datetime | None = None
     collected: bool = False
@@ -80,6 +81,17 @@ class VersionState:
             if self._quarantines.pop(quarantine_id, None) is not None:
                 self.marks[quarantine_id] = at
         self._say_why()
+
+    def close_requests(self, event: NewEvent, outcome: str, **only: object) -> None:
+        """End the open requests for the version: all, or those that have some values."""
+        for number, request in self.requests.items():
+            if request["outcome"] is None and only.items() <= request.items():
+                self.close_request(number, event, outcome)
+
+    def close_request(self, request_id: int, event: NewEvent, outcome: str) -> None:
+        """End a request."""
+        told = {"closed_at": event.at, "closed_by": event.actor.name}
+        self.requests[request_id].update(outcome=outcome, **told)
 
     def _say_why(self) -> None:
         self.quarantine_reason = combined_reason(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pedigree.artifacts.records import Manifest
     from pedigree.catalog.records import ModelVersion, Training, Unmaterialized
     from pedigree.lifecycle.records import RecordedVerdict
-    from pedigree.lifecycle.standing import Candidacy, Decision
+    from pedigree.lifecycle.standing import Candidacy, Decision, StageRequest
     from pedigree.lineage.records import LineageGraph
     from pedigree.lineage.staleness import Staleness
     from pedigree.registry import Registry
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 Rows = Iterable[tuple[str, object]]
 _NAME_WIDTH = 22
+_REQUESTS = 1000
 
 
 def version_view(registry: "Registry", reference: str) -> Group:
@@ -39,6 +40,7 @@ def version_view(registry: "Registry", reference: str) -> Group:
         _heading(version, registry.unmaterialized(exact)),
         _section("Stage", _stage_rows(version)),
         *_waiting(registry.candidacies(exact)),
+        *_requests(registry.stage_requests(version.model_name, limit=_REQUESTS), version),
         _section("Training", _training_rows(version)),
         _section("Code and environment", _code_rows(version, len(registry.environment(exact)))),
         _section("Data", _data_rows(version, registry.lineage(exact), registry.stale(exact))),
@@ -112,6 +114,15 @@ def _waiting(candidacies: "Iterable[Candidacy]") -> list[RenderableType]:
         for each in candidacies
     ]
     return [_section("Waits for", rows)] if rows else []
+
+
+def _requests(requests: "Iterable[StageRequest]", version: "ModelVersion") -> list[RenderableType]:
+    rows = [
+        (f"{each.stage}, by {each.requested_by}", f"waits for {'; '.join(each.waits_for)}")
+        for each in requests
+        if each.version_id == version.version_id
+    ]
+    return [_section("Asked for", rows)] if rows else []
 
 
 def _decisions(decisions: "Iterable[Decision]") -> list[RenderableType]:

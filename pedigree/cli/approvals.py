@@ -43,7 +43,11 @@ def approve(
             reference, to, comment=comment, expected_generation=expected_generation
         )
         explanation = registry.explain(reference, to)
-    _show(decision, "approved", "; ".join(explanation.waits_for), as_json)
+        stage = registry.get(reference).stage
+    waits_for = "" if stage == to else "; ".join(explanation.waits_for)
+    _show(decision, "approved", waits_for, as_json)
+    if stage == to and not as_json:
+        print(f"It was asked for, and holds {to} now.")
 
 
 def reject(

@@ -27,6 +27,7 @@ from pedigree.cli import (
     policy,
     quarantine,
     register,
+    requests,
     search,
     serve,
     server,
@@ -51,7 +52,7 @@ app = typer.Typer(
 
 for group in (
     *(models, search, catalog, compare, lineage, upstream, staleness, quarantine, register),
-    *(changes, alias, checking, stages, approvals, policy, events, storage, collection),
+    *(changes, alias, checking, stages, requests, approvals, policy, events, storage, collection),
     *(integrity, database, token, webhook, serve, server),
 ):
     group.add_to(app)

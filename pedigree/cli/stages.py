@@ -9,7 +9,7 @@ from pedigree.cli._session import open_registry
 
 if TYPE_CHECKING:
     from pedigree.lifecycle.records import Move
-    from pedigree.lifecycle.standing import Explanation
+    from pedigree.lifecycle.standing import Explanation, StageRequest
 
 ToStage = Annotated[
     str, typer.Option("--to", metavar="STAGE", help="The stage to enter.", show_default=False)
@@ -35,14 +35,38 @@ def promote(
         int | None,
         typer.Option(help="Refuse if the model's stages or aliases moved since you looked."),
     ] = None,
+    request: Annotated[
+        bool,
+        typer.Option("--request", help="Where a gate is not passed, let it enter with the last."),
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Let a version enter a stage, if its policy allows."""
     with open_registry() as registry:
-        move = registry.promote(
-            reference, to, reason=reason, expected_generation=expected_generation
-        )
-    _show_move(move, as_json)
+        promote = registry.request_stage if request else registry.promote
+        answer = promote(reference, to, reason=reason, expected_generation=expected_generation)
+    _show_answer(answer, as_json)
+
+
+def _show_answer(answer: "Move | StageRequest", as_json: bool) -> None:
+    from pedigree.lifecycle.standing import StageRequest
+
+    if isinstance(answer, StageRequest):
+        _show_request(answer, as_json)
+    else:
+        _show_move(answer, as_json)
+
+
+def _show_request(request: "StageRequest", as_json: bool) -> None:
+    """Say that a version does not enter a stage yet, and why."""
+    from pedigree.cli._output import out, print_json
+
+    if as_json:
+        print_json(request)
+        return
+    reference = f"{request.model_name}/{request.version_id}"
+    out.print(f"{reference} enters {request.stage} with its last gate.", markup=False)
+    out.print(f"It waits for: {'; '.join(request.waits_for)}", markup=False)
 
 
 def rollback(
@@ -91,6 +115,9 @@ def _show_explanation(explanation: "Explanation") -> None:
     out.print(f"{explanation.reference} {answer} {explanation.stage}.", markup=False)
     rows = ((gate.name, _mark(gate.passed), gate.reason) for gate in explanation.gates)
     out.print(table(("gate", "", "why"), rows))
+    for each in explanation.requests:
+        why = f": {each.reason}" if each.reason else ""
+        out.print(f"{each.requested_by} asked for it{why}", markup=False)
 
 
 def _mark(passed: bool) -> str:

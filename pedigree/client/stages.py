@@ -1,5 +1,6 @@
 """Stages, aliases and decisions over HTTP: what moves a version, and what it waits for."""
 
+from typing import Any
 from urllib.parse import quote
 
 from pydantic import BaseModel
@@ -10,11 +11,14 @@ from pedigree.catalog.records import ModelVersion
 from pedigree.client._session import ServiceSession, only_in_process
 from pedigree.errors import StageEmptyError
 from pedigree.lifecycle.records import CHAMPION_STAGE, Move
-from pedigree.lifecycle.standing import Candidacy, Decision, Explanation
+from pedigree.lifecycle.standing import Candidacy, Decision, Explanation, StageRequest
 
 
 class _Explained(BaseModel):
     explanation: Explanation
+
+
+_MOVE_OR_REQUEST: Any = Move | StageRequest
 
 
 class StageVerbs(ServiceSession):
@@ -50,6 +54,52 @@ class StageVerbs(ServiceSession):
         only_in_process(actor=actor, automatic=automatic, run_id=run_id)
         wanted = {"stage": stage, "reason": reason, "expected_generation": expected_generation}
         return self._write(Move, "POST", self._version_path(reference, "/stage"), wanted)
+
+    def request_stage(
+        self,
+        reference: str,
+        stage: str,
+        *,
+        reason: str | None = None,
+        expected_generation: int | None = None,
+        only_asks: bool = False,
+        actor: Actor | None = None,
+    ) -> Move | StageRequest:
+        """Let a version enter a stage as soon as every gate is passed: now or with the last one.
+
+        Whether somebody else must approve follows from what the token may do.
+        """
+        only_in_process(actor=actor, only_asks=only_asks)
+        wanted = {
+            "stage": stage,
+            "reason": reason,
+            "expected_generation": expected_generation,
+            "request": True,
+        }
+        path = self._version_path(reference, "/stage")
+        answer: Move | StageRequest = self._write(_MOVE_OR_REQUEST, "POST", path, wanted)
+        return answer
+
+    def withdraw_request(
+        self,
+        reference: str,
+        stage: str,
+        *,
+        reason: str | None = None,
+        only_asks: bool = False,
+        actor: Actor | None = None,
+    ) -> tuple[StageRequest, ...]:
+        """Take back what was asked for a version: the open requests for its way into a stage."""
+        only_in_process(actor=actor, only_asks=only_asks)
+        path = self._version_path(reference, f"/requests/{quote(stage, safe='')}")
+        return self._write(tuple[StageRequest, ...], "DELETE", path, reason=reason)
+
+    def stage_requests(
+        self, name: str | None = None, *, limit: int = 100, after: int | None = None
+    ) -> tuple[StageRequest, ...]:
+        """Return the open requests for stages, the oldest first: what waits for approvers."""
+        path = "/requests" if name is None else self._model_path(name, "/requests")
+        return self._items(StageRequest, path, limit=limit, after=after)
 
     def rollback(
         self,

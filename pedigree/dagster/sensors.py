@@ -69,6 +69,19 @@ class _Tick:
             newest = weighing.waiting[0]
             self.notes.append(f"{newest.reference} → {newest.stage}: {'; '.join(newest.waits_for)}")
 
+    def perform_requests(self, name: str) -> None:
+        """Let versions of a model enter the stages that people asked for and that may by now."""
+        try:
+            self._renew(name)
+            moves = self.registry.perform_requests(name)
+        except UnavailableError:
+            raise
+        except PedigreeError as error:
+            self.notes.append(f"{name}: {error}")
+            self.waiting.append(name)
+            return
+        self.notes += [f"{name}/{move.version_id} entered {move.stage}, as asked" for move in moves]
+
     def _renew(self, name: str) -> None:
         try:
             self.registry.renew_verdicts(name)
@@ -96,7 +109,8 @@ def promote_due(
     Looked at are the models that something happened to, and those of which time alone may have
     changed the answer: a soak has ended, a verdict or an approval has grown too old. A request is
     made once for each state of a model; after a failed run it is made again, at most three times in
-    all. Two daemons may both ask: the registry promotes once.
+    all. Two daemons may both ask: the registry promotes once. What people asked for is done here,
+    without a run, and shown by the mirror.
 
     Args:
         context: The tick's context.
@@ -105,12 +119,15 @@ def promote_due(
     """
     cursor = _read_cursor(context.cursor)
     tick = _Tick(context, registry)
-    if cursor.seq == 0:
+    is_first = cursor.seq == 0
+    if is_first:
         # The first ticks look at everything, so they need not read how that came about.
         cursor = cursor.model_copy(update={"seq": feed_head(registry), "looked_at": ""})
     events = registry.events(cursor.seq, _PAGE)
     names = {event.model for event in events if event.model}
     names |= {*cursor.waiting, *registry.names_to_evaluate()}
+    for name in registry.names_with_requests(None if is_first else names):
+        tick.perform_requests(name)
     targets = targets_of(context, models) if names or cursor.looked_at is not None else None
     found, looked_at = _to_look_at(targets, context.instance, names, cursor.looked_at)
     for name, target in sorted(found.items()):

@@ -20,10 +20,11 @@ class Work(Protocol):
 class WorkingThread:
     """Does work in a thread of its own for the length of a block."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, name: str = "delivery") -> None:
         self._work = work
+        self._name = name
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="pedigree-delivery", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"pedigree-{name}", daemon=True)
 
     def __enter__(self) -> None:
         self._thread.start()
@@ -38,7 +39,8 @@ class WorkingThread:
             try:
                 self._work.run(stop=self._stop)
             except Exception:  # the database may be away for longer, and this outlives it
-                _LOG.exception("deliveries are postponed", extra={"action": "delivery.postponed"})
+                action = f"{self._name}.postponed"
+                _LOG.exception("%s is postponed", self._name, extra={"action": action})
                 self._stop.wait(_PAUSE_S)
 
 

@@ -532,6 +532,13 @@ FROM pedigree.decision
 WHERE model_id = %(model_id)s
 ORDER BY decision_id;
 
+-- name: requests_of_model
+-- What the events tell of the stages that were asked for.
+SELECT version, request_id, from_stage, stage, reason, only_asks, requested_by,
+    requested_by_source, at, outcome, closed_at, closed_by
+FROM pedigree.stage_request
+WHERE model_id = %(model_id)s;
+
 -- name: evaluations_of_model
 -- Every evaluation by group of a model's versions, whose digests the events tell.
 SELECT version, evaluation FROM pedigree.evaluation

@@ -16,8 +16,8 @@ from pedigree.lifecycle.gates import approvals_gate
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import StageRule
 from pedigree.lifecycle.refusals import expect_generation, next_step, unknown_stage
-from pedigree.lifecycle.standing import Decision
-from pedigree.lifecycle.store import SQL
+from pedigree.lifecycle.standing import Decision, RequestOutcome
+from pedigree.lifecycle.store import SQL, close_requests
 from pedigree.postgres.transaction import Transaction
 
 _NOT_BY_AUTHOR = "decision_not_by_author"
@@ -139,7 +139,8 @@ def _conclude(
     enough = approvals_gate(seen, facts, rule).passed
     status = ApprovalStatus.APPROVED if enough else ApprovalStatus.PENDING
     if not decision.approved:
-        status = ApprovalStatus.REJECTED
+        status, over = ApprovalStatus.REJECTED, RequestOutcome.REJECTED
+        close_requests(transaction, model, decision.version_id, actor, over, stage=rule.name)
     standing = {
         "status": status.value,
         "notes": decision.comment,

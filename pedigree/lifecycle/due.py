@@ -14,7 +14,7 @@ from pedigree.lifecycle.facts import (
     look_at_model,
     model_state,
 )
-from pedigree.lifecycle.gates import Asker, explain_gates, is_aged, is_void, verdict_by
+from pedigree.lifecycle.gates import SENSOR, Asker, explain_gates, is_aged, is_void, verdict_by
 from pedigree.lifecycle.records import (
     ARCHIVED,
     CANDIDATE,
@@ -25,11 +25,10 @@ from pedigree.lifecycle.records import (
     StageRule,
 )
 from pedigree.lifecycle.refusals import unknown_stage
+from pedigree.lifecycle.requests import open_requests
 from pedigree.lifecycle.standing import DuePromotion, Explanation, Weighing
 from pedigree.lifecycle.store import SQL, STAGE, holder, latest_verdicts
 from pedigree.postgres.transaction import Transaction
-
-SENSOR = Asker(automatic=True)
 
 
 def explain(
@@ -45,7 +44,10 @@ def explain(
     rule = model.policy.rule(stage)
     if rule is None:
         raise unknown_stage(model.policy, stage)
-    return explain_gates(model, facts_of_version(transaction, model, version), rule, asker)
+    found = explain_gates(model, facts_of_version(transaction, model, version), rule, asker)
+    requests = open_requests(transaction, model.model_id, version)
+    asked = tuple(each for each in requests if each.stage == stage)
+    return found.model_copy(update={"requests": asked})
 
 
 def weigh(transaction: Transaction, name: str) -> Weighing:
@@ -105,8 +107,21 @@ def _waiting(
                 yield rule, facts
 
 
+def _requested(
+    transaction: Transaction, model: ModelFacts
+) -> Iterator[tuple[StageRule, VersionFacts]]:
+    """Give the versions that somebody asked a stage for."""
+    requests = open_requests(transaction, model.model_id)
+    versions = {each.version_id for each in requests}
+    for facts in facts_of_versions(transaction, model, versions):
+        for stage in {r.stage for r in requests if r.version_id == facts.version.version_id}:
+            rule = model.policy.rule(stage)
+            if rule is not None:
+                yield rule, facts
+
+
 def checks_to_renew(transaction: Transaction, name: str) -> tuple[tuple[int, CheckRule], ...]:
-    """Return the checks that waiting versions must pass anew, the newest versions first.
+    """Return the checks that versions must pass anew that wait or were asked for, newest first.
 
     Their verdict compared with a former champion or is older than the policy allows, and a stage
     asks for it still; or the version is older than the policy, which asks what no check looked at.
@@ -114,7 +129,7 @@ def checks_to_renew(transaction: Transaction, name: str) -> tuple[tuple[int, Che
     model = look_at_model(transaction, name)
     (row,) = transaction.execute(SQL["policy_since"], {"model_id": model.model_id}).fetchall()
     found: dict[tuple[int, str, str], tuple[int, CheckRule]] = {}
-    for rule, facts in _waiting(transaction, model):
+    for rule, facts in (*_waiting(transaction, model), *_requested(transaction, model)):
         asked = [*_spent(model, rule, facts), *_not_judged(rule, facts, row["policy_since"])]
         for check in asked:
             number = facts.version.version_id

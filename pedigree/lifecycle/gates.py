@@ -23,11 +23,18 @@ class Asker(NamedTuple):
     """Who asks whether a version may enter a stage.
 
     The sensor is no person: with ``automatic`` a version that left the stage stays out, or the
-    sensor would undo every rollback, and one that a newer version overtook stays behind it.
+    sensor would undo every rollback, and one that a newer version overtook stays behind it. With
+    ``requests`` it is a wish that is fulfilled with the last gate; where the person ``only_asks``,
+    and may not move versions, somebody who may has to approve.
     """
 
     actor: str | None = None
     automatic: bool = False
+    requests: bool = False
+    only_asks: bool = False
+
+
+SENSOR = Asker(automatic=True)
 
 
 def explain_gates(
@@ -58,8 +65,8 @@ def _gates(model: ModelFacts, facts: VersionFacts, rule: StageRule, asker: Asker
         yield _metric(metric, version, model.champion)
     if rule.soak is not None:
         yield _soak(version, rule.soak, model.at)
-    if rule.promoters and asker.actor is not None and not asker.automatic:
-        yield _promoter(rule, asker.actor)
+    if (rule.promoters or asker.only_asks) and asker.actor is not None and not asker.automatic:
+        yield _promoter(model, facts, rule, asker)
     if asker.automatic:
         yield _first_time(rule, rule.name in facts.left)
         if rule.automatic:
@@ -231,12 +238,21 @@ def _soak(version: ModelVersion, soak: timedelta, at: datetime) -> Gate:
     return Gate(name="soak", passed=False, reason=reason, changes_at=ends)
 
 
-def _promoter(rule: StageRule, actor: str) -> Gate:
-    permitted = is_one_of(actor, rule.promoters)
-    reason = f"a promotion by {' or '.join(rule.promoters)}; {actor} is none of them"
-    return Gate(
-        name="promoter", passed=permitted, reason=f"{actor} may promote" if permitted else reason
-    )
+def _promoter(model: ModelFacts, facts: VersionFacts, rule: StageRule, asker: Asker) -> Gate:
+    people = [] if asker.only_asks else [str(asker.actor)]
+    if asker.requests:
+        asked = rule.approvals or ApprovalRule(needed=0)
+        said = (each.decided_by for each in _holding(model, facts, rule, asked))
+        people += [one for one in said if one.casefold() != str(asker.actor).casefold()]
+    if rule.promoters:
+        people = [person for person in people if is_one_of(person, rule.promoters)]
+    who = next(iter(people), None)
+    named = " or ".join(rule.promoters) or "somebody who may promote"
+    missing = f"a promotion by {named}; {asker.actor} is none of them"
+    if asker.requests:
+        missing = f"an approval by {named}, since {asker.actor} only asks"
+    reason = f"{who} may promote" if who else missing
+    return Gate(name="promoter", passed=who is not None, reason=reason)
 
 
 def _first_time(rule: StageRule, left: bool) -> Gate:

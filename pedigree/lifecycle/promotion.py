@@ -15,7 +15,7 @@ from pedigree.errors import (
     TransitionNotAllowedError,
 )
 from pedigree.lifecycle.facts import VersionFacts, facts_of_locked, facts_of_version
-from pedigree.lifecycle.gates import Asker, explain_gates
+from pedigree.lifecycle.gates import SENSOR, Asker, explain_gates
 from pedigree.lifecycle.records import (
     ARCHIVED,
     CANDIDATE,
@@ -26,14 +26,14 @@ from pedigree.lifecycle.records import (
     StageRule,
     Verdict,
 )
-from pedigree.lifecycle.refusals import expect_generation, next_step, unknown_stage
-from pedigree.lifecycle.standing import Explanation
+from pedigree.lifecycle.refusals import expect_generation, expect_way, unknown_stage
 from pedigree.lifecycle.store import (
     SQL,
     STAGE,
     Holder,
     advance_generation,
     begin_tenure,
+    close_requests,
     end_stage,
     holder,
     insert_verdict,
@@ -63,7 +63,7 @@ class Mover:
         self._policy: Policy = self._seen.policy
 
     def promote(
-        self, version: int, stage: str, *, expected_generation: int | None, automatic: bool
+        self, version: int, stage: str, asker: Asker, *, expected_generation: int | None = None
     ) -> Move:
         """Let a version enter a stage.
 
@@ -81,7 +81,7 @@ class Mover:
         if facts.version.stage == stage:
             return self._answer(stage, facts.version, previous=None, moved=False)
         expect_generation(self._model, expected_generation)
-        self._pass_gates(facts, rule, automatic)
+        self._pass_gates(facts, rule, asker)
         return self._enter(facts.version, rule)
 
     def roll_back(self, stage: str, *, expected_generation: int | None = None) -> Move:
@@ -151,7 +151,7 @@ class Mover:
         rule = self._policy.rule(CANDIDATE)
         if rule is None or facts.version.stage != NO_STAGE:
             return
-        if self._explain(facts, rule, automatic=True).passed:
+        if explain_gates(self._seen, facts, rule, SENSOR).passed:
             self._enter(facts.version, rule)
 
     def _enter(
@@ -212,6 +212,10 @@ class Mover:
         self._tell_stage(version, digest, body)
 
     def _tell_stage(self, version: int, digest: str, body: dict[str, JsonValue]) -> None:
+        """Write that a version is in another stage, with which the requests for it are over."""
+        close_requests(
+            self._transaction, self._model, version, self._actor, entered=str(body["to"])
+        )
         known: dict[str, JsonValue] = {
             "previous_version": None,
             "digest": digest,
@@ -260,24 +264,13 @@ class Mover:
             raise unknown_stage(self._policy, stage)
         return rule
 
-    def _explain(self, facts: VersionFacts, rule: StageRule, *, automatic: bool) -> Explanation:
-        asker = Asker(None if automatic else self._actor.name, automatic=automatic)
-        return explain_gates(self._seen, facts, rule, asker)
-
-    def _pass_gates(self, facts: VersionFacts, rule: StageRule, automatic: bool) -> None:
-        if automatic and not rule.automatic:
+    def _pass_gates(self, facts: VersionFacts, rule: StageRule, asker: Asker) -> None:
+        if asker.automatic and not rule.automatic:
             raise TransitionNotAllowedError(
                 "a person enters it, not the sensor", field="stage", value=rule.name
             )
-        explanation = self._explain(facts, rule, automatic=automatic)
-        for gate in explanation.gates:
-            if gate.name == "transition" and not gate.passed:
-                raise TransitionNotAllowedError(
-                    gate.reason,
-                    field="stage",
-                    value=rule.name,
-                    remedy=next_step(self._policy, facts.version.stage),
-                )
+        explanation = explain_gates(self._seen, facts, rule, asker)
+        expect_way(explanation, self._policy, facts.version.stage)
         if not explanation.passed:
             reference = explanation.reference
             raise GateNotPassedError(

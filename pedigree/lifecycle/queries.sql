@@ -394,3 +394,67 @@ WHERE model_id = %(model_id)s AND version = %(version)s;
 -- name: restore_model
 -- Take back that a model was deleted.
 UPDATE pedigree.registered_model SET deleted_at = NULL WHERE model_id = %(model_id)s;
+
+-- name: insert_request
+-- Write that somebody asks a stage for a version.
+INSERT INTO pedigree.stage_request (
+    model_id, version, from_stage, stage, reason, only_asks, requested_by, requested_by_source, at,
+    waits_for, next_evaluation_at
+) VALUES (
+    %(model_id)s, %(version)s, %(from_stage)s, %(stage)s, %(reason)s, %(only_asks)s, %(actor)s,
+    %(actor_source)s, %(at)s, %(waits_for)s, %(next_evaluation_at)s
+)
+RETURNING request_id, version AS version_id, from_stage, stage, reason, only_asks, requested_by, at,
+    outcome, closed_at, closed_by, waits_for, next_evaluation_at;
+
+-- name: open_requests
+-- The open requests for a version, or for all of a model's (version NULL), the oldest first.
+SELECT r.request_id, m.name AS model_name, r.version AS version_id, v.digest, r.from_stage, r.stage,
+    r.reason, r.only_asks, r.requested_by, r.requested_by_source, r.at, r.outcome, r.closed_at,
+    r.closed_by, r.waits_for, r.next_evaluation_at
+FROM pedigree.stage_request r
+JOIN pedigree.model_version v USING (model_id, version)
+JOIN pedigree.registered_model m USING (model_id)
+WHERE r.model_id = %(model_id)s AND r.outcome IS NULL
+    AND (%(version)s::integer IS NULL OR r.version = %(version)s)
+ORDER BY r.request_id;
+
+-- name: list_requests
+-- A page of the open requests of all models, or of one, the oldest first.
+SELECT r.request_id, m.name AS model_name, r.version AS version_id, v.digest, r.from_stage, r.stage,
+    r.reason, r.only_asks, r.requested_by, r.at, r.outcome, r.closed_at, r.closed_by, r.waits_for,
+    r.next_evaluation_at
+FROM pedigree.stage_request r
+JOIN pedigree.model_version v USING (model_id, version)
+JOIN pedigree.registered_model m USING (model_id)
+WHERE r.outcome IS NULL AND r.request_id > %(after)s
+    AND (%(name_key)s::text IS NULL OR m.name_key = %(name_key)s)
+ORDER BY r.request_id
+LIMIT %(limit)s;
+
+-- name: note_request
+-- Write what a request waits for.
+UPDATE pedigree.stage_request
+SET waits_for = %(waits_for)s, next_evaluation_at = %(next_evaluation_at)s
+WHERE request_id = %(request_id)s;
+
+-- name: close_requests
+-- End the open requests for a version: all, or those for one stage, or of one person. Those for the
+-- stage that it enters are performed.
+UPDATE pedigree.stage_request
+SET outcome = CASE WHEN stage = %(entered)s::text THEN 'performed' ELSE %(outcome)s END,
+    closed_at = %(at)s, closed_by = %(actor)s
+WHERE model_id = %(model_id)s AND version = %(version)s AND outcome IS NULL
+    AND (%(stage)s::text IS NULL OR stage = %(stage)s)
+    AND (%(asked_by)s::text IS NULL OR requested_by = %(asked_by)s);
+
+-- name: models_with_requests
+-- The models with open requests: some of them, and those of which a time has come; all (names NULL).
+SELECT DISTINCT m.name
+FROM pedigree.stage_request r
+JOIN pedigree.registered_model m USING (model_id)
+WHERE r.outcome IS NULL AND m.deleted_at IS NULL AND (
+    %(names)s::text[] IS NULL OR m.name = ANY (%(names)s)
+    OR r.next_evaluation_at <= clock_timestamp()
+)
+ORDER BY m.name;

@@ -3,6 +3,7 @@
 from pedigree.catalog.store import LockedModel
 from pedigree.errors import GenerationConflictError, TransitionNotAllowedError
 from pedigree.lifecycle.records import Policy
+from pedigree.lifecycle.standing import Explanation
 
 
 def expect_generation(model: LockedModel, generation: int | None) -> None:
@@ -18,6 +19,22 @@ def expect_generation(model: LockedModel, generation: int | None) -> None:
             value=generation,
             remedy="Look again, and repeat the request if it is still right",
         )
+
+
+def expect_way(explanation: Explanation, policy: Policy, stage: str) -> None:
+    """Refuse a stage into which no way leads from the one that a version is in.
+
+    Raises:
+        TransitionNotAllowedError: None does.
+    """
+    for gate in explanation.gates:
+        if gate.name == "transition" and not gate.passed:
+            raise TransitionNotAllowedError(
+                gate.reason,
+                field="stage",
+                value=explanation.stage,
+                remedy=next_step(policy, stage),
+            )
 
 
 def next_step(policy: Policy, stage: str) -> str:

@@ -7,10 +7,12 @@ from pedigree.audit.records import Actor, EventType
 from pedigree.catalog.store import LockedModel, lock_model
 from pedigree.errors import VersionInUseError
 from pedigree.lifecycle.records import ARCHIVED, CANDIDATE, NO_STAGE
+from pedigree.lifecycle.standing import RequestOutcome
 from pedigree.lifecycle.store import (
     SQL,
     VersionState,
     advance_generation,
+    close_requests,
     end_stage,
     version_state,
 )
@@ -121,6 +123,7 @@ def _delete(
     reason: str,
 ) -> None:
     end_stage(transaction, model, state.version, "deletion")
+    close_requests(transaction, model, state.version, actor, RequestOutcome.DELETED)
     transaction.execute(
         SQL["delete_version"],
         {"model_id": model.model_id, "version": state.version, "at": model.at},

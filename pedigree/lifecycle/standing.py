@@ -1,12 +1,23 @@
 """How versions stand before a stage: its gates, what people decided, and what is still missing."""
 
 from datetime import datetime
+from enum import StrEnum
 
 from pydantic import Field
 
 from pedigree._record import Record
 from pedigree.artifacts.records import Digest
 from pedigree.lifecycle.records import Policy
+
+
+class RequestOutcome(StrEnum):
+    """How a request for a stage ended."""
+
+    PERFORMED = "performed"
+    WITHDRAWN = "withdrawn"
+    REJECTED = "rejected"
+    SUPERSEDED = "superseded"
+    DELETED = "deleted"
 
 
 class Gate(Record):
@@ -20,6 +31,31 @@ class Gate(Record):
     )
 
 
+class StageRequest(Record):
+    """Somebody's wish that a version enter a stage, which is done when every gate is passed.
+
+    It is bound to the stage that the version is in, and ends when that is left.
+    """
+
+    request_id: int
+    model_name: str
+    version_id: int
+    digest: Digest
+    from_stage: str
+    stage: str
+    reason: str | None
+    only_asks: bool = Field(
+        description="Who asks may not move versions, so somebody else who may must approve"
+    )
+    requested_by: str
+    at: datetime
+    outcome: RequestOutcome | None = Field(description="None while it is open")
+    closed_at: datetime | None
+    closed_by: str | None
+    waits_for: tuple[str, ...] = Field(description="When it was last looked at")
+    next_evaluation_at: datetime | None
+
+
 class Explanation(Record):
     """Whether a version may enter a stage, and what it waits for."""
 
@@ -28,6 +64,9 @@ class Explanation(Record):
     gates: tuple[Gate, ...]
     generation: int
     run_id: str = Field(description="The run that made the version")
+    requests: tuple[StageRequest, ...] = Field(
+        default=(), description="The open requests for it, done with the last gate"
+    )
 
     @property
     def passed(self) -> bool:

@@ -7,6 +7,7 @@ from psycopg.types.json import Jsonb
 from pedigree.audit.records import Actor
 from pedigree.catalog.store import LockedModel, version_not_found
 from pedigree.lifecycle.records import RecordedVerdict, Verdict
+from pedigree.lifecycle.standing import RequestOutcome
 from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Transaction
 
@@ -108,6 +109,44 @@ def advance_generation(transaction: Transaction, model: LockedModel) -> tuple[in
     """
     row = transaction.execute(SQL["advance_generation"], {"model_id": model.model_id}).fetchone()
     return (int(row["generation"]), row["voided"]) if row else (model.generation, [])
+
+
+def close_requests(
+    transaction: Transaction,
+    model: LockedModel,
+    version: int,
+    actor: Actor,
+    outcome: RequestOutcome = RequestOutcome.SUPERSEDED,
+    *,
+    entered: str | None = None,
+    stage: str | None = None,
+    asked_by: str | None = None,
+) -> None:
+    """End the open requests for a version; those for the stage that it enters are performed.
+
+    Args:
+        transaction: Where to write.
+        model: The version's.
+        version: The version.
+        actor: Who does what ends them.
+        outcome: How the others end.
+        entered: The stage that the version enters.
+        stage: Only those for this one.
+        asked_by: Only those of this person.
+    """
+    transaction.execute(
+        SQL["close_requests"],
+        {
+            "model_id": model.model_id,
+            "version": version,
+            "at": model.at,
+            "actor": actor.name,
+            "outcome": outcome.value,
+            "entered": entered,
+            "stage": stage,
+            "asked_by": asked_by,
+        },
+    )
 
 
 def use_approval(transaction: Transaction, model: LockedModel, version: int, stage: str) -> None:

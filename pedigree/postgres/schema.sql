@@ -278,6 +278,10 @@ WITH ruled AS (
             WHEN aimed.why IS NOT NULL THEN aimed.why
             WHEN v.hold_reason IS NOT NULL THEN 'it is on legal hold'
             WHEN v.approval_status = 'pending' THEN 'its approval is open'
+            WHEN EXISTS (
+                SELECT FROM pedigree.stage_request q
+                WHERE q.model_id = v.model_id AND q.version = v.version AND q.outcome IS NULL
+            ) THEN 'somebody asked a stage for it'
             WHEN r.keep IS NULL THEN 'its model archives nothing'
             WHEN p.place IS NULL THEN 'it never held production'
             WHEN p.place <= r.keep THEN 'it is one of the latest production versions'
@@ -1063,6 +1067,36 @@ CREATE TABLE pedigree.sink (
     lease_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
 );
 
+CREATE TABLE pedigree.stage_request (
+    request_id bigint NOT NULL,
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    from_stage text NOT NULL COLLATE pg_catalog."C",
+    stage text NOT NULL COLLATE pg_catalog."C",
+    reason text,
+    only_asks boolean NOT NULL,
+    requested_by text NOT NULL,
+    requested_by_source text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    outcome text,
+    closed_at timestamp with time zone,
+    closed_by text,
+    waits_for text[] NOT NULL,
+    next_evaluation_at timestamp with time zone,
+    CONSTRAINT stage_request_check CHECK (((outcome IS NULL) = (closed_at IS NULL))),
+    CONSTRAINT stage_request_check1 CHECK (((outcome IS NULL) = (closed_by IS NULL))),
+    CONSTRAINT stage_request_outcome_check CHECK ((outcome = ANY (ARRAY['performed'::text, 'withdrawn'::text, 'rejected'::text, 'superseded'::text, 'deleted'::text])))
+);
+
+ALTER TABLE pedigree.stage_request ALTER COLUMN request_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME pedigree.stage_request_request_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE pedigree.staleness (
     model_id bigint NOT NULL,
     version integer NOT NULL,
@@ -1331,6 +1365,9 @@ ALTER TABLE ONLY pedigree.search_word
 ALTER TABLE ONLY pedigree.sink
     ADD CONSTRAINT sink_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY pedigree.stage_request
+    ADD CONSTRAINT stage_request_pkey PRIMARY KEY (request_id);
+
 ALTER TABLE ONLY pedigree.staleness
     ADD CONSTRAINT staleness_pkey PRIMARY KEY (model_id, version);
 
@@ -1433,6 +1470,12 @@ CREATE INDEX search_version_stage ON pedigree.search_version USING btree (stage,
 CREATE INDEX search_version_time ON pedigree.search_version USING btree (created_at, model_id, version);
 
 CREATE INDEX search_word_trigrams ON pedigree.search_word USING gin (word pedigree.gin_trgm_ops);
+
+CREATE UNIQUE INDEX stage_request_open ON pedigree.stage_request USING btree (model_id, version, stage, requested_by, only_asks) WHERE (outcome IS NULL);
+
+CREATE INDEX stage_request_version ON pedigree.stage_request USING btree (model_id, version);
+
+CREATE INDEX stage_request_waiting ON pedigree.stage_request USING btree (request_id) WHERE (outcome IS NULL);
 
 CREATE INDEX staleness_stale ON pedigree.staleness USING btree (data_behind) WHERE stale;
 
@@ -1579,6 +1622,9 @@ ALTER TABLE ONLY pedigree.quarantine_mark
 
 ALTER TABLE ONLY pedigree.quarantine_mark
     ADD CONSTRAINT quarantine_mark_quarantine_id_fkey FOREIGN KEY (quarantine_id) REFERENCES pedigree.quarantine(quarantine_id);
+
+ALTER TABLE ONLY pedigree.stage_request
+    ADD CONSTRAINT stage_request_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
 
 ALTER TABLE ONLY pedigree.staleness
     ADD CONSTRAINT staleness_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);

@@ -119,6 +119,8 @@ class CheckVerbs(StageVerbs, DataVerbs, EvaluationVerbs):
     ) -> RecordedVerdict:
         """Record what a check found; with all its checks passed a new version becomes a candidate.
 
+        When it passes the last gate of what somebody asked for, the version enters that stage.
+
         Raises:
             InvalidMetadataError: The verdict is about other bytes than the version's.
         """
@@ -135,7 +137,7 @@ class CheckVerbs(StageVerbs, DataVerbs, EvaluationVerbs):
             mover = Mover(transaction, version.model_name, actor, run_id=verdict.run_id)
             return mover.record_verdict(version.version_id, verdict)
 
-        return self._with_version(reference, write)
+        return self._with_requests(reference, write)
 
     def renew_verdicts(self, name: str) -> tuple[RecordedVerdict, ...]:
         """Run anew the checks of waiting versions whose verdict is void, too old, or not there.

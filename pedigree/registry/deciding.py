@@ -3,17 +3,17 @@
 from pedigree.audit.records import Actor
 from pedigree.lifecycle import approvals, candidacies, due
 from pedigree.lifecycle.approvals import Judgement
-from pedigree.lifecycle.gates import Asker
+from pedigree.lifecycle.gates import SENSOR, Asker
 from pedigree.lifecycle.standing import (
     Candidacy,
     Decision,
     Explanation,
     Weighing,
 )
-from pedigree.registry._session import Session
+from pedigree.registry.requesting import RequestVerbs
 
 
-class DecidingVerbs(Session):
+class DecidingVerbs(RequestVerbs):
     """Verbs that say yes or no, and say what is missing."""
 
     def approve(
@@ -28,6 +28,7 @@ class DecidingVerbs(Session):
         """Approve a version's way from the stage it is in into another.
 
         The approval holds for the version's bytes and until any stage or alias of the model moves.
+        When it passes the last gate of what somebody asked for, the version enters the stage.
 
         Args:
             reference: The version.
@@ -63,7 +64,7 @@ class DecidingVerbs(Session):
     def _decide(
         self, reference: str, stage: str, judgement: Judgement, expected_generation: int | None
     ) -> Decision:
-        return self._with_version(
+        return self._with_requests(
             reference,
             lambda transaction, version: approvals.decide(
                 transaction, version, stage, judgement, expected_generation=expected_generation
@@ -90,7 +91,7 @@ class DecidingVerbs(Session):
             automatic: As the sensor would ask, instead of a person.
             actor: The person who would promote; found out when None.
         """
-        asker = due.SENSOR if automatic else Asker((actor or self.actor()).name)
+        asker = SENSOR if automatic else Asker((actor or self.actor()).name)
         return self._of_version(
             reference,
             lambda transaction, version: due.explain(

@@ -5,16 +5,16 @@ from pedigree.catalog import reading
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.references import Reference
 from pedigree.lifecycle import aliases, due
+from pedigree.lifecycle.gates import SENSOR, Asker
 from pedigree.lifecycle.promotion import Mover
 from pedigree.lifecycle.records import CHAMPION_STAGE, Move
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.artifacts import ArtifactVerbs
-from pedigree.registry.cards import CardVerbs
 from pedigree.registry.deciding import DecidingVerbs
 from pedigree.registry.policies import PolicyVerbs
 
 
-class StageVerbs(PolicyVerbs, DecidingVerbs, CardVerbs, ArtifactVerbs):
+class StageVerbs(PolicyVerbs, DecidingVerbs, ArtifactVerbs):
     """Verbs that move versions."""
 
     def champion(self, name: str) -> ModelVersion | None:
@@ -70,8 +70,8 @@ class StageVerbs(PolicyVerbs, DecidingVerbs, CardVerbs, ArtifactVerbs):
             return mover.promote(
                 version.version_id,
                 stage,
+                SENSOR if automatic else Asker(actor.name),
                 expected_generation=expected_generation,
-                automatic=automatic,
             )
 
         return self._tell_cards(self._with_version(reference, write))
@@ -100,12 +100,6 @@ class StageVerbs(PolicyVerbs, DecidingVerbs, CardVerbs, ArtifactVerbs):
             ).roll_back(stage, expected_generation=expected_generation)
         )
         return self._tell_cards(move)
-
-    def _tell_cards(self, move: Move) -> Move:
-        if move.moved:
-            for version in filter(None, (move.version_id, move.previous_version_id)):
-                self.renew_card(f"{move.model_name}/{version}")
-        return move
 
     def set_alias(
         self,

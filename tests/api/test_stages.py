@@ -103,6 +103,40 @@ def test_a_version_is_approved_by_another_than_its_author(
     assert own.get(f"{name}/1").approval_status == "rejected"
 
 
+def test_a_contributor_asks_and_a_deployer_decides(
+    served: Served, free: Registry, name: str, version: Version
+) -> None:
+    contributor, deployer = served.client(Role.CONTRIBUTOR), served.client(Role.DEPLOYER)
+    path = f"/models/{name}/versions/{version()}"
+    wanted = {"stage": "staging", "reason": "try it"}
+    assert contributor.post(f"{path}/stage", json=wanted).status_code == 403
+    wanted["request"] = True
+    for _ in range(2):
+        key = {"Idempotency-Key": f"ask-{name}"}
+        asked = contributor.post(f"{path}/stage", json=wanted, headers=key)
+        assert (asked.status_code, asked.json()["outcome"]) == (202, None), asked.text
+    assert any("only asks" in each for each in asked.json()["waits_for"])
+    explained = deployer.get(f"{path}/explain?to=staging").json()["explanation"]
+    assert explained["requests"] == [asked.json()]
+    second = contributor.post(f"{path}/stage", json={**wanted, "stage": "production"})
+    listed = deployer.get(f"/models/{name}/requests?limit=1")
+    assert listed.json()["items"] == [asked.json()]
+    rest = deployer.get(listed.links["next"]["url"].removeprefix("/api/v1"))
+    assert rest.json() == {"items": [second.json()], "next": None}
+    assert second.json() in deployer.get("/requests?limit=1000").json()["items"]
+    stranger = served.client(Role.CONTRIBUTOR)
+    assert stranger.delete(f"{path}/requests/production").status_code == 403
+    withdrawn = contributor.delete(f"{path}/requests/production?reason=later")
+    assert withdrawn.json()[0]["outcome"] == "withdrawn"
+    assert contributor.delete(f"{path}/requests/production").status_code == 404
+    decision = {"stage": "staging", "approved": True, "comment": "looks right"}
+    assert contributor.post(f"{path}/approvals", json=decision).status_code == 403
+    assert deployer.post(f"{path}/approvals", json=decision).status_code == 201
+    assert deployer.get(path).json()["stage"] == "staging"
+    at_once = deployer.post(f"{path}/stage", json={"stage": "production", "request": True})
+    assert (at_once.status_code, at_once.json()["moved"]) == (200, True)
+
+
 def test_data_and_versions_are_kept_out_until_they_are_released(
     admin: httpx.Client, free: Registry, name: str, version: Version
 ) -> None:

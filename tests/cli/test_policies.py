@@ -6,7 +6,7 @@ import pytest
 
 from pedigree.registry import Registry
 from tests.cli.conftest import Cli, either_way
-from tests.lifecycle.deciding import candidate
+from tests.lifecycle.deciding import ANN, candidate
 
 POLICY = """
 stages:
@@ -78,3 +78,34 @@ def test_people_say_yes_and_no_and_see_what_is_missing(
     promoted = cli("promote", reference, "--to", "production")
     assert promoted.code == 2
     assert "a new approval; it was rejected" in promoted.err
+
+
+@either_way
+def test_a_stage_is_asked_for_listed_withdrawn_and_entered_with_the_last_gate(
+    cli: Cli,
+    file: Path,
+    registry: Registry,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file.write_text(POLICY.replace("automatic: true", "automatic: false").replace("2}", "1}"))
+    cli("policy", "set", "churn", file)
+    reference = candidate(registry, tmp_path)
+    ask = ("promote", reference, "--to", "production", "--request", "--reason", "better recall")
+    said = cli(*ask).out
+    assert "churn/1 enters production with its last gate.\nIt waits for: 1 approval" in said
+    (asked,) = cli("requests", "churn", "--json").json
+    assert cli(*ask, "--json").json == asked
+    assert "better recall" in cli("requests").out
+    assert f"{asked['requested_by']} asked for it: better recall" in (
+        cli("explain", reference, "--to", "production").out
+    )
+    assert "Asked for" in cli("show", reference).out
+    withdrawn = cli("withdraw", reference, "--to", "production")
+    assert "is withdrawn" in withdrawn.out
+    assert cli("withdraw", reference, "--to", "production").code == 2
+    cli(*ask)
+    registry.approve(reference, "production", comment="fine", actor=ANN)
+    assert cli("promote", reference, "--to", "production", "--request").out == (
+        "churn/1 holds production already.\n"
+    )

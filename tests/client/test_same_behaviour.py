@@ -36,7 +36,8 @@ from pedigree.errors import (
     VersionNotFoundError,
 )
 from pedigree.lifecycle.policy import default_policy
-from pedigree.lifecycle.records import ApprovalRule, MetricRule, Policy, RetentionRule
+from pedigree.lifecycle.records import ApprovalRule, MetricRule, Move, Policy, RetentionRule
+from pedigree.lifecycle.standing import StageRequest
 from pedigree.lineage.records import LineageGraph
 from pedigree.registry import Registry
 from tests.factories import AUC_POLICY, artifact, free_policy, new_version, register
@@ -233,6 +234,18 @@ def test_versions_wait_for_people(
     with pytest.raises(NotPermittedError, match="would-be judge"):
         registry.approve(reference, "staging", comment="mine")
     assert registry.decisions(reference) == ()
+    asked = registry.request_stage(reference, "staging", reason="try it")
+    assert isinstance(asked, StageRequest)
+    assert (asked.reason, asked.waits_for) == ("try it", ("1 approval",))
+    assert asked in registry.stage_requests(limit=1000)
+    assert registry.stage_requests(name) == (asked,)
+    assert registry.stage_requests(name, after=asked.request_id) == ()
+    assert registry.explain(reference, "staging").requests == (asked,)
+    (withdrawn,) = registry.withdraw_request(reference, "staging")
+    assert withdrawn.outcome == "withdrawn"
+    archived = registry.request_stage(reference, "archived")
+    assert isinstance(archived, Move)
+    assert archived.moved
 
 
 @pytest.fixture

@@ -105,6 +105,28 @@ def test_what_is_missing_is_on_the_candidate_its_run_and_in_the_tick(
     assert location.instance.get_run_by_id(run_id).tags[WAITS_FOR] == "nothing"
 
 
+def test_a_stage_that_was_asked_for_is_entered_in_the_tick_and_shown_by_the_mirror(
+    make_location, pedigree: Registry
+) -> None:
+    asset = under(policy_of(soak="2d", checks=["signature_compatible"], automatic=False))
+    location = make_location(asset)
+    train(location, asset)
+    pedigree.run_check("governed/1", "metadata_complete")
+    location.tick("pedigree_promotion")
+    pedigree.request_stage("governed/1", "production", reason="try it", actor=ANN)
+    assert location.promote() == []
+    assert len(pedigree.stage_requests("governed")) == 1
+    let_time_pass(pedigree, "governed/1", days=3)
+    pedigree.quarantine_version("governed/1", reason="wrong labels")
+    pedigree.run_check("governed/1", "signature_compatible")
+    assert location.promote() == []
+    pedigree.release_version("governed/1")
+    said = location.tick("pedigree_promotion").skip_message
+    assert "governed/1 entered production, as asked" in said
+    assert pedigree.timeline("governed", "stage:production")[0].moved_by == ANN.name
+    assert ("production", "1") in location.mirror()
+
+
 def test_a_soak_that_ends_is_seen_without_an_event(make_location, pedigree: Registry) -> None:
     asset = under(policy_of(soak="2d"))
     location = make_location(asset)

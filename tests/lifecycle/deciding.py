@@ -54,10 +54,11 @@ def let_time_pass(registry: Registry, reference: str, days: int) -> None:
                 [days, version.version_id],
             )
         )
-    registry.database.run(
-        lambda transaction: transaction.execute(
-            "UPDATE pedigree.candidacy"
-            " SET next_evaluation_at = next_evaluation_at - make_interval(days => %s)",
-            [days],
+    for table in ("candidacy", "stage_request"):
+        registry.database.run(
+            lambda transaction, table=table: transaction.execute(
+                f"UPDATE pedigree.{table}"
+                " SET next_evaluation_at = next_evaluation_at - make_interval(days => %s)",
+                [days],
+            )
         )
-    )

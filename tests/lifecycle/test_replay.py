@@ -40,6 +40,11 @@ steps = st.lists(
             st.sampled_from(["staging", "production"]),
             st.sampled_from(["ann", "ben", "tester"]),
         ),
+        st.tuples(
+            st.sampled_from(["request_stage", "withdraw_request"]),
+            versions,
+            st.sampled_from(["staging", "production", "archived"]),
+        ),
         st.tuples(st.just("policy"), st.integers(min_value=0, max_value=2)),
     ),
     max_size=12,
@@ -93,6 +98,8 @@ def take_decision(registry: Registry, step: tuple[object, ...]) -> None:
             decide = registry.approve if verb == "approve" else registry.reject
             actor = Actor(name=str(name), source="test")
             decide(f"{MODEL}/{version}", str(stage), comment="test", actor=actor)
+        case ("request_stage" | "withdraw_request" as verb, version, stage):
+            getattr(registry, verb)(f"{MODEL}/{version}", str(stage))
         case ("policy", int(approvals)):
             registry.set_policy(MODEL, asking_for(approvals))
 
