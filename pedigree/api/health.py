@@ -1,16 +1,22 @@
 """``/livez`` and ``/readyz``: whether the process runs, and whether what it stands on answers."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import anyio
+import psycopg
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request
 from pydantic_core import to_json
 from starlette.responses import Response
 
 from pedigree._record import Record
+from pedigree.api._draining import Drain
+from pedigree.artifacts.standing import missing
 from pedigree.errors import PedigreeError
+from pedigree.postgres.database import Database
+from pedigree.postgres.migrate import unapplied
 from pedigree.registry import Registry
 
 router = APIRouter(tags=["health"])
@@ -43,26 +49,37 @@ async def livez() -> Response:
     openapi_extra=_OPEN,
 )
 async def readyz(request: Request) -> Response:
-    """Say whether the database and the store answer; 503 where one does not."""
+    """Say whether the database, its schema and the store are there; 503 where one is not.
+
+    503 also when the process was told to end, and still answers.
+    """
+    drain: Drain = request.app.state.drain
+    if drain.begun:
+        return _answer(Health(ready=False, parts={"process": "is about to end"}))
     registry: Registry = request.app.state.registry
     parts = {
-        "database": registry.has_tokens,
-        "store": lambda: registry.store.size("readyz"),
+        "database": partial(_lacking, registry.database),
+        "store": partial(missing, registry.database, registry.store),
     }
     found = {name: await _ask(request, part) for name, part in parts.items()}
     return _answer(Health(ready=set(found.values()) == {"ok"}, parts=found))
 
 
-async def _ask(request: Request, part: Callable[[], object]) -> str:
+async def _ask(request: Request, part: Callable[[], str | None]) -> str:
     limiter: CapacityLimiter = request.app.state.health_threads
     try:
         with anyio.fail_after(_PATIENCE_S):
-            await to_thread.run_sync(part, abandon_on_cancel=True, limiter=limiter)
+            wrong = await to_thread.run_sync(part, abandon_on_cancel=True, limiter=limiter)
     except TimeoutError:
         return f"no answer within {_PATIENCE_S:g} s"
-    except PedigreeError as error:
+    except (PedigreeError, psycopg.Error) as error:
         return type(error).__name__
-    return "ok"
+    return wrong or "ok"
+
+
+def _lacking(database: Database) -> str | None:
+    names = unapplied(database)
+    return f"its schema lacks {', '.join(names)}: run `pedigree migrate`" if names else None
 
 
 def threads() -> CapacityLimiter:

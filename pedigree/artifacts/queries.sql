@@ -219,3 +219,7 @@ SELECT
     (SELECT count(*) FROM pedigree.upload) AS uploads,
     (SELECT count(*) FROM pedigree.orphan) AS orphans
 FROM living, stored;
+
+-- name: some_keys
+-- A few objects that the store must have.
+SELECT key FROM pedigree.blob LIMIT 5;

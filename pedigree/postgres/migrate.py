@@ -67,10 +67,20 @@ def pending(database: Database) -> tuple[str, ...]:
         MigrationFailedError: The role may not read the record of migrations.
         DatabaseUnavailableError: The server does not answer.
     """
-    with _refusals_named("the record of applied migrations cannot be read"):
-        exists = database.read(_QUERIES["migration_table_exists"])[0]["found"]
-        rows = database.read(_QUERIES["applied_migrations"]) if exists else []
-    return tuple(migration.name for migration in _missing(_by_number(rows)))
+    return tuple(migration.name for migration in _missing(_applied(database)))
+
+
+def unapplied(database: Database) -> tuple[str, ...]:
+    """Return the names of this code's migrations that a running database lacks.
+
+    A newer schema lacks none: the code of before goes on with it while a deployment rolls.
+
+    Raises:
+        MigrationFailedError: The role may not read the record of migrations.
+        DatabaseUnavailableError: The server does not answer.
+    """
+    applied = _applied(database)
+    return tuple(each.name for each in all_migrations() if each.number not in applied)
 
 
 def require_current(database: Database) -> None:
@@ -102,6 +112,12 @@ def all_migrations() -> tuple[Migration, ...]:
         )
         for name in entries
     )
+
+
+def _applied(database: Database) -> Mapping[int, DictRow]:
+    with _refusals_named("the record of applied migrations cannot be read"):
+        exists = database.read(_QUERIES["migration_table_exists"])[0]["found"]
+        return _by_number(database.read(_QUERIES["applied_migrations"]) if exists else [])
 
 
 def _apply_next(connection: Connection[DictRow]) -> str | None:
