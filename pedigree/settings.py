@@ -107,6 +107,16 @@ class Settings(BaseSettings):
         default=False,
         description="`pedigree serve` sets it on loopback: no token is asked for while none exists",
     )
+    serve_drain: Annotated[Duration, Field(le=timedelta(minutes=5))] = Field(
+        default=timedelta(seconds=3),
+        description="How long `pedigree serve` still answers behind SIGTERM, and is not ready",
+    )
+    log_format: Literal["json", "text"] | None = Field(
+        default=None, description="How the service logs; text on a terminal, else JSON if unset"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="What the service logs; debug also tells of every read"
+    )
     secret_key: SecretStr | None = Field(
         default=None,
         description="Encrypts secrets of webhooks: 32 bytes in base64; the old one behind a comma",

@@ -18,6 +18,7 @@ from pedigree import errors
 from pedigree._pointing import shortened
 from pedigree._record import Record
 from pedigree.api._conditions import ChangedSinceError
+from pedigree.api._metrics import Metrics
 
 _LOG = logging.getLogger(__name__)
 
@@ -43,6 +44,9 @@ STATUSES: Mapping[type[Exception], int] = {
 _RETRY_AFTER_S = 1
 # What is in these is the caller's own, and may be a secret.
 _PRIVATE = frozenset({"params", "tags", "config"})
+# What the schema of metadata is about: errors, and parts of a body.
+_OF_SCHEMA = (errors.InvalidMetadataError, errors.InvalidSignatureError)
+_DESCRIBED = frozenset({"metadata", "signature"})
 
 
 class Problem(Record):
@@ -84,8 +88,10 @@ def status_of(error: Exception) -> int:
     return next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
 
 
-async def _known(request: Request, error: Exception) -> Response:  # noqa: ARG001
+async def _known(request: Request, error: Exception) -> Response:
     assert isinstance(error, errors.PedigreeError)
+    if isinstance(error, _OF_SCHEMA):
+        _count_refused(request)
     status = status_of(error)
     headers: dict[str, str] = {}
     more: dict[str, Any] = {}
@@ -100,6 +106,11 @@ async def _known(request: Request, error: Exception) -> Response:  # noqa: ARG00
     if status >= 500:
         _LOG.warning("%s", error, extra={"action": "request.failed", "error": type(error).__name__})
     return _answer(problem_of(error, status) | more, headers)
+
+
+def _count_refused(request: Request) -> None:
+    metrics: Metrics = request.app.state.metrics
+    metrics.count_refused(request.scope["route"].path)
 
 
 def problem_of(error: errors.PedigreeError, status: int | None = None) -> dict[str, Any]:
@@ -120,6 +131,8 @@ def problem_of(error: errors.PedigreeError, status: int | None = None) -> dict[s
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     found = error.errors()
+    if any(_DESCRIBED & set(each["loc"]) for each in found):
+        _count_refused(request)
     first, others = found[0], sorted({_field(each) for each in found} - {_field(found[0])})
     also = f"; also wrong: {', '.join(others)}" if others else ""
     reason = first["msg"].removeprefix("Value error, ")

@@ -46,11 +46,16 @@ class Tail:
         self._head = 0
         self._looked_at = -_PAUSE_S
         self._free = _MOST_STREAMS
+        self._ended = False
+
+    def end(self) -> None:
+        """Let every stream end: its client goes on at another process."""
+        self._ended = True
 
     async def beyond(self, seq: int) -> bool:
         """Wait until the feed reaches beyond a place; false where it did not for some seconds."""
         deadline = time.monotonic() + _SILENCE_S
-        while self._head <= seq and time.monotonic() < deadline:
+        while self._head <= seq and time.monotonic() < deadline and not self._ended:
             async with self._looking:
                 wait = self._looked_at + _PAUSE_S - time.monotonic()
                 if wait <= 0:
@@ -93,7 +98,7 @@ class Tail:
         self._free -= 1
         until = time.monotonic() + _LASTS_S
         try:
-            while time.monotonic() < until:
+            while time.monotonic() < until and not self._ended:
                 await admitted()
                 if not await self.beyond(after):
                     yield b":\n\n"

@@ -7,7 +7,9 @@ from typing import Any
 
 from anyio import to_thread
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
+from pedigree import tracing
 from pedigree.api import (
     aliases,
     files,
@@ -21,13 +23,18 @@ from pedigree.api import (
     operating,
     provenance,
     quarantines,
+    scraping,
     stages,
     uploads,
     versions,
     webhooks,
 )
+from pedigree.api._draining import Drain, draining
 from pedigree.api._guard import Gate
 from pedigree.api._long import LongWork
+from pedigree.api._metrics import Metrics
+from pedigree.api._numbers import Numbers
+from pedigree.api._observed import Observed
 from pedigree.api._problems import Problem, add_handlers
 from pedigree.api._recently import Recently
 from pedigree.api._tail import Tail
@@ -41,11 +48,20 @@ from pedigree.settings import Settings
 _RESOURCES = (
     *(models, versions, uploads, files, aliases, stages, provenance),
     *(quarantines, finding, history, judging, keeping, monitoring, webhooks, operating),
+    *(scraping, health),
 )
 # Each connection may have so many requests wait for it before further ones are sent away.
 _WAITING_FOR_ONE = 16
 # Downloads of a version by somebody are one event an hour.
 _TOLD_AGAIN_S = 3600.0
+
+
+class _Service(FastAPI):
+    """The application, and around it what tells of each request, also of one that crashed."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Put what observes around all that answers."""
+        return Observed(super().build_middleware_stack(), self.state.metrics, self.state.drain)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -54,15 +70,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     Args:
         settings: This process's settings; read from the environment when None.
     """
-    app = FastAPI(
+    app = _Service(
         title="Pedigree",
         summary="A model registry that lives in the Dagster asset graph.",
         version=version("pedigree"),
         lifespan=_lifespan(settings),
         redoc_url=None,
     )
+    app.state.metrics = Metrics()
+    app.state.drain = Drain()
     add_handlers(app)
-    for resource in (*_RESOURCES, health):
+    for resource in _RESOURCES:
         # Not by include_router, which puts a second look-up before each of these.
         app.router.routes.extend(resource.router.routes)
     _describe(app)
@@ -73,7 +91,11 @@ def _lifespan(settings: Settings | None) -> Any:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         read = settings or Settings()
-        with await to_thread.run_sync(lambda: Registry.connect(settings=read)) as registry:
+        drain: Drain = app.state.drain
+        with (
+            tracing.configured(),
+            await to_thread.run_sync(lambda: Registry.connect(settings=read)) as registry,
+        ):
             # A thread without a connection would only wait for one.
             connections = read.database_connections
             to_thread.current_default_thread_limiter().total_tokens = connections
@@ -83,25 +105,29 @@ def _lifespan(settings: Settings | None) -> Any:
             )
             app.state.tail = Tail(registry)
             app.state.long_work = LongWork()
+            app.state.numbers = Numbers(registry.database)
+            drain.at_once(app.state.tail.end)
             app.state.downloads = Recently(_TOLD_AGAIN_S)
             app.state.health_threads = health.threads()
-            with _working(registry):
+            with _working(registry, drain), draining(drain, read.serve_drain.total_seconds()):
                 yield
 
     return lifespan
 
 
 @contextmanager
-def _working(registry: Registry) -> Iterator[None]:
+def _working(registry: Registry, drain: Drain) -> Iterator[None]:
     """Do what was asked for, and deliver events; without a key there is no webhook for them."""
     database, settings = registry.database, registry.settings
     with ExitStack() as meanwhile:
-        meanwhile.enter_context(WorkingThread(Upkeep(registry), "upkeep"))
+        upkeep = meanwhile.enter_context(WorkingThread(Upkeep(registry), "upkeep"))
+        drain.at_once(upkeep.stop)
         if settings.serve_delivers and settings.sinks:
             feeder = meanwhile.enter_context(Feeder(database, settings))
-            meanwhile.enter_context(WorkingThread(feeder))
+            drain.at_once(meanwhile.enter_context(WorkingThread(feeder)).stop)
         if settings.serve_delivers and settings.secret_key is not None:
-            meanwhile.enter_context(WorkingThread(Deliverer(database, settings)))
+            deliverer = Deliverer(database, settings)
+            drain.at_once(meanwhile.enter_context(WorkingThread(deliverer)).stop)
         yield
 
 

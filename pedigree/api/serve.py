@@ -1,6 +1,10 @@
 """Run the application by uvicorn, and see that it is open to nobody by mistake."""
 
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
 
@@ -31,17 +35,30 @@ def require_guarded(registry: Registry, host: str) -> bool:
     return True
 
 
-def serve(host: str, port: int, workers: int, *, is_open: bool) -> None:
+def serve(host: str, port: int, workers: int, *, is_open: bool, log_config: dict[str, Any]) -> None:
     """Serve until a signal comes; each worker is a process that connects by itself."""
     os.environ["PEDIGREE_SERVE_OPEN"] = str(is_open and is_loopback(host)).lower()
-    uvicorn.run(
-        _APP,
-        factory=True,
-        host=host,
-        port=port,
-        workers=workers,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=_GRACE_S,
-        log_level="warning",
-    )
+    with _counting_together(workers):
+        uvicorn.run(
+            _APP,
+            factory=True,
+            host=host,
+            port=port,
+            workers=workers,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_S,
+            log_config=log_config,
+            log_level="warning",
+        )
+
+
+@contextmanager
+def _counting_together(workers: int) -> Iterator[None]:
+    """Give several workers a folder in which each counts for all, also behind its end."""
+    if workers == 1 or "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="pedigree-metrics-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        yield

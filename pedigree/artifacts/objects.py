@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
+from pedigree import tracing
 from pedigree.artifacts.credentials import StoreCredentials
 from pedigree.artifacts.options import StoreOptions
 from pedigree.artifacts.paths import SourceFile
@@ -141,9 +142,19 @@ def open_store(
             as the options ask.
         StoreUnavailableError: The store's settings contradict themselves.
     """
+    store = _opened(url, home, credentials or StoreCredentials(), options or StoreOptions())
+    if not tracing.is_on():
+        return store
+    from pedigree.artifacts._traced import TracedStore  # noqa: PLC0415 - only where traces are on
+
+    return TracedStore(store)
+
+
+def _opened(
+    url: str | None, home: Path, credentials: StoreCredentials, options: StoreOptions
+) -> ObjectStore:
     from pedigree.artifacts._local import LocalStore  # noqa: PLC0415 - it imports this module
 
-    options = options or StoreOptions()
     if folder := _folder_of(url, home):
         _require_no_encryption(options)
         return LocalStore(folder)
@@ -151,7 +162,7 @@ def open_store(
     if parts.scheme in _REMOTE_SCHEMES and parts.netloc:
         from pedigree.artifacts._remote import open_remote  # noqa: PLC0415 - it loads obstore
 
-        return open_remote(parts.geturl(), credentials or StoreCredentials(), options)
+        return open_remote(parts.geturl(), credentials, options)
     raise InvalidInputError(
         "this is not the URL of an object store",
         field="store_url",

@@ -1,6 +1,7 @@
 """``pedigree serve``: the registry over HTTP."""
 
-import sys
+import logging
+import logging.config
 from importlib.util import find_spec
 from typing import Annotated
 
@@ -8,6 +9,8 @@ import typer
 
 from pedigree.cli._session import open_registry
 from pedigree.errors import MissingDependencyError
+
+_LOG = logging.getLogger(__name__)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -24,23 +27,26 @@ def serve(
 
     Without any token it listens to this machine alone.
     """
-    for module in ("fastapi", "uvicorn"):
+    for module in ("fastapi", "prometheus_client", "uvicorn"):
         if find_spec(module) is None:
             raise MissingDependencyError(
                 f"`pedigree serve` needs the package {module}, which is not installed",
                 remedy="Install pedigree[server]",
             )
     from pedigree.api import serve as service
+    from pedigree.logs import log_config
 
     # Connecting tells of a wrong URL or an old schema now, and keeps an embedded Postgres running.
     with open_registry(in_process=True) as registry:
         is_open = service.require_guarded(registry, host)
-        shown = f"[{host}]" if ":" in host else host
-        print(f"Serving http://{shown}:{port}/docs", file=sys.stderr)
+        config = log_config(registry.settings)
+        logging.config.dictConfig(config)
+        shown = f"http://{f'[{host}]' if ':' in host else host}:{port}/docs"
+        _LOG.info("serving %s", shown, extra={"action": "serve.started"})
         if is_open:
-            print(
-                "There is no token yet: whoever is on this machine may do everything."
-                " `pedigree token create` ends that.",
-                file=sys.stderr,
+            _LOG.warning(
+                "there is no token yet: whoever is on this machine may do everything;"
+                " `pedigree token create` ends that",
+                extra={"action": "serve.open"},
             )
-        service.serve(host, port, workers, is_open=is_open)
+        service.serve(host, port, workers, is_open=is_open, log_config=config)

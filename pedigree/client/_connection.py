@@ -21,6 +21,7 @@ from pedigree.errors import (
     RequestInFlightError,
     ServiceUnavailableError,
 )
+from pedigree.tracing import pass_on
 
 if TYPE_CHECKING:
     import httpx
@@ -181,7 +182,11 @@ class Connection:
         if self._token:
             headers["Authorization"] = f"Bearer {self._token.get_secret_value()}"
         return httpx.Client(
-            base_url=f"{self.url}{PREFIX}", headers=headers, timeout=self._patience.timeout
+            base_url=f"{self.url}{PREFIX}",
+            headers=headers,
+            timeout=self._patience.timeout,
+            # A caller's trace goes on in the service.
+            event_hooks={"request": [lambda request: pass_on(request.headers)]},
         )
 
 

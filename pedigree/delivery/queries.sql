@@ -212,3 +212,52 @@ RETURNING seq;
 UPDATE pedigree.sink
 SET seq = %(seq)s, lease = NULL, lease_until = '-infinity'
 WHERE name = %(name)s AND lease = %(lease)s;
+
+-- name: measures
+-- What is counted and what waits, each as a number with its labels. An event that has no place in
+-- the feed yet is counted beside those that have one, so a count never falls.
+WITH head AS MATERIALIZED (
+    SELECT coalesce(max(seq), 0) AS seq FROM pedigree.feed
+),
+unsealed AS MATERIALIZED (
+    SELECT e.id, e.type, e.canonical FROM pedigree.unsequenced JOIN pedigree.event e USING (id)
+),
+outbox AS (
+    SELECT w.webhook_id, queued.pending,
+        -- Of what is behind its place, nobody knows yet whether it wants it.
+        least(queued.first, CASE WHEN w.seq < head.seq THEN w.seq + 1 END) AS first
+    FROM pedigree.webhook w
+    CROSS JOIN head
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS pending, min(d.seq) AS first FROM pedigree.webhook_delivery d
+        WHERE d.webhook_id = w.webhook_id AND d.state = 'pending'
+    ) AS queued
+    WHERE w.active
+),
+fed AS (
+    SELECT s.name, head.seq - s.seq AS behind,
+        CASE WHEN s.seq < head.seq THEN s.seq + 1 END AS first
+    FROM pedigree.sink s CROSS JOIN head
+),
+waiting AS (
+    SELECT 'outbox_age' AS measure, webhook_id::text AS label, first FROM outbox
+    UNION ALL SELECT 'sink_lag', name, first FROM fed
+)
+SELECT 'events' AS measure, type AS label, detail, sum(count)::float8 AS value
+FROM (
+    SELECT type, detail, count FROM pedigree.event_count
+    UNION ALL SELECT type, pedigree.event_detail(type, canonical), 1 FROM unsealed
+) AS counted
+GROUP BY type, detail
+UNION ALL SELECT 'unsealed', '', '', count(*) FROM unsealed
+UNION ALL SELECT 'sealer_lag', '', '', coalesce(
+    (SELECT pedigree.age_of_event(canonical) FROM unsealed ORDER BY id LIMIT 1), 0
+)
+UNION ALL SELECT 'outbox_pending', webhook_id::text, '', pending FROM outbox
+UNION ALL SELECT 'sink_behind', name, '', behind FROM fed
+UNION ALL SELECT waiting.measure, waiting.label, '', coalesce(
+    pedigree.age_of_event(event.canonical), 0
+)
+FROM waiting
+LEFT JOIN pedigree.feed ON feed.seq = waiting.first
+LEFT JOIN pedigree.event ON event.id = feed.id;

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from typing import Protocol
+from typing import Protocol, Self
 
 _LOG = logging.getLogger(__name__)
 
@@ -26,13 +26,18 @@ class WorkingThread:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"pedigree-{name}", daemon=True)
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Self:
         self._thread.start()
+        return self
 
     def __exit__(self, *_: object) -> None:
         """End when what is under way has been answered."""
-        self._stop.set()
+        self.stop()
         self._thread.join()
+
+    def stop(self) -> None:
+        """Begin nothing more; what is under way goes on."""
+        self._stop.set()
 
     def _run(self) -> None:
         while not self._stop.is_set():

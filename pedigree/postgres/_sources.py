@@ -10,7 +10,9 @@ from psycopg.types.json import set_json_loads
 from psycopg_pool import ConnectionPool
 from pydantic_core import from_json
 
+from pedigree import tracing
 from pedigree.errors import InvalidInputError
+from pedigree.postgres._traced import TracedCursor
 from pedigree.postgres.embedded import EmbeddedPostgres
 from pedigree.settings import redact_url
 
@@ -108,6 +110,8 @@ def open_pool(
     """
     options = source.options() | {"autocommit": True, "row_factory": dict_row}
     psycopg.connect(**options).close()
+    if tracing.is_on():
+        options["cursor_factory"] = TracedCursor
     return ConnectionPool(
         kwargs=options,
         connection_class=Connection[DictRow],

@@ -6,6 +6,8 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import LiteralString, cast
 
+_NAMES: dict[str, str] = {}
+
 
 def load_queries(package: str) -> Mapping[str, LiteralString]:
     """Read the named queries of a subject's package.
@@ -21,6 +23,19 @@ def load_queries(package: str) -> Mapping[str, LiteralString]:
     if len(set(names)) != len(names):
         raise ValueError(f"{package}/queries.sql names a query twice")
     # The text comes from our own wheel: as literal as if it stood in the source.
-    return MappingProxyType(
-        {name: cast(LiteralString, body.strip()) for name, body in zip(names, bodies, strict=True)}
-    )
+    queries = {
+        name: cast(LiteralString, body.strip()) for name, body in zip(names, bodies, strict=True)
+    }
+    _NAMES.update((body, name) for name, body in queries.items())
+    return MappingProxyType(queries)
+
+
+def name_of(query: object) -> str:
+    """Return the name of a query; of one that has none its first word, which is no value.
+
+    >>> name_of("SELECT 1")
+    'SELECT'
+    """
+    if not isinstance(query, str):
+        return "composed"
+    return _NAMES.get(query) or query.partition(" ")[0].upper()

@@ -6,6 +6,27 @@ CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA pedigree;
 
 COMMENT ON EXTENSION pg_trgm IS 'text similarity measurement and index searching based on trigrams';
 
+CREATE FUNCTION pedigree.age_of_event(canonical bytea) RETURNS double precision
+    LANGUAGE sql
+    AS $$
+    SELECT greatest(0, extract(epoch FROM clock_timestamp()
+        - (convert_from(canonical, 'UTF8')::json ->> 'at')::timestamptz)::float8)
+$$;
+
+CREATE FUNCTION pedigree.count_events() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO pedigree.event_count AS known (type, detail, count)
+    SELECT event.type, pedigree.event_detail(event.type, event.canonical), count(*)
+    FROM added JOIN pedigree.event USING (id)
+    GROUP BY 1, 2
+    ORDER BY 1, 2
+    ON CONFLICT (type, detail) DO UPDATE SET count = known.count + excluded.count;
+    RETURN NULL;
+END
+$$;
+
 CREATE FUNCTION pedigree.count_policy_revision() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -14,6 +35,20 @@ BEGIN
     NEW.policy_since := clock_timestamp();
     RETURN NEW;
 END
+$$;
+
+CREATE FUNCTION pedigree.event_detail(type text, canonical bytea) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT coalesce(
+        CASE type
+            WHEN 'version.stage_changed' THEN convert_from(canonical, 'UTF8')::json #>> '{body,to}'
+            WHEN 'version.check_recorded' THEN
+                (convert_from(canonical, 'UTF8')::json #>> '{body,check}') || ':'
+                || (convert_from(canonical, 'UTF8')::json #>> '{body,passed}')
+        END,
+        ''
+    )
 $$;
 
 CREATE FUNCTION pedigree.forget_search(models bigint[], versions integer[]) RETURNS void
@@ -524,6 +559,12 @@ CREATE TABLE pedigree.event (
     canonical bytea NOT NULL,
     leaf bytea NOT NULL,
     CONSTRAINT event_leaf_check CHECK ((length(leaf) = 32))
+);
+
+CREATE TABLE pedigree.event_count (
+    type text NOT NULL COLLATE pg_catalog."C",
+    detail text NOT NULL COLLATE pg_catalog."C",
+    count bigint NOT NULL
 );
 
 ALTER TABLE pedigree.event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -1296,6 +1337,9 @@ ALTER TABLE ONLY pedigree.environment
 ALTER TABLE ONLY pedigree.evaluation
     ADD CONSTRAINT evaluation_pkey PRIMARY KEY (model_id, version, revision);
 
+ALTER TABLE ONLY pedigree.event_count
+    ADD CONSTRAINT event_count_pkey PRIMARY KEY (type, detail);
+
 ALTER TABLE ONLY pedigree.event
     ADD CONSTRAINT event_id_unique UNIQUE (event_id);
 
@@ -1538,6 +1582,8 @@ ALTER TABLE pedigree.event ENABLE ALWAYS TRIGGER event_no_truncate;
 CREATE TRIGGER feed_append_only BEFORE DELETE OR UPDATE ON pedigree.feed FOR EACH ROW EXECUTE FUNCTION pedigree.refuse_change();
 
 ALTER TABLE pedigree.feed ENABLE ALWAYS TRIGGER feed_append_only;
+
+CREATE TRIGGER feed_counted AFTER INSERT ON pedigree.feed REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION pedigree.count_events();
 
 CREATE TRIGGER feed_no_truncate BEFORE TRUNCATE ON pedigree.feed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.refuse_change();
 

@@ -18,8 +18,9 @@ from tests.api.conftest import Served, serving
 
 
 def filled(route: APIRoute) -> str:
-    """The path of a route with something in each of its places."""
-    path = route.path_format.removeprefix(PREFIX)
+    """The path of a route with something in each of its places, below or above the prefix."""
+    path = route.path_format
+    path = path.removeprefix(PREFIX) if path.startswith(PREFIX) else f"/../..{path}"
     for parameter in route.dependant.path_params:
         path = path.replace(f"{{{parameter.name}}}", "1")
     return path

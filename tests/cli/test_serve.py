@@ -1,13 +1,18 @@
 """``pedigree serve``: it listens where it is told, and to nobody by mistake."""
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
+import psutil
+import pytest
 
 from tests.cli.conftest import Cli
 
@@ -24,24 +29,74 @@ def test_without_a_token_it_is_not_open_to_others(cli: Cli) -> None:
     assert "pedigree token create" in cli("serve", "--host", "0.0.0.0").err
 
 
-def test_it_serves_by_several_processes_until_it_is_told_to_stop(
-    registry_of_this_test: None,
-) -> None:
-    port = free_port()
+@pytest.fixture
+def served(registry_of_this_test: None) -> Iterator[subprocess.Popen[str]]:
+    """Two workers, of which each waits a second before it ends."""
+    environment = {**os.environ, "PEDIGREE_SERVE_DRAIN": "1s"}
     command = [Path(sys.executable).with_name("pedigree"), "serve", "--workers", "2"]
     served = subprocess.Popen(
-        [*command, "--port", str(port)], stderr=subprocess.PIPE, text=True, env=os.environ
+        [*command, "--port", str(free_port())], stderr=subprocess.PIPE, text=True, env=environment
     )
-    try:
-        assert served.stderr is not None
-        assert f"http://127.0.0.1:{port}/docs" in served.stderr.readline()
-        assert "no token yet" in served.stderr.readline()
-        transport = httpx.HTTPTransport(retries=10)
-        with httpx.Client(transport=transport, base_url=f"http://127.0.0.1:{port}") as client:
-            assert client.get("/readyz").json()["ready"]
-            made = client.post("/api/v1/models", json={"name": "churn"})
-            assert made.json()["created_by"] == "tester"
-    finally:
+    yield served
+    served.kill()
+
+
+def test_it_serves_by_several_processes_until_it_is_told_to_stop(
+    served: subprocess.Popen[str],
+) -> None:
+    assert served.stderr is not None
+    started, opened = (json.loads(served.stderr.readline()) for _ in range(2))
+    assert (started["action"], opened["action"]) == ("serve.started", "serve.open")
+    url = started["message"].removeprefix("serving ").removesuffix("/docs")
+    with httpx.Client(transport=httpx.HTTPTransport(retries=10), base_url=url) as client:
+        assert client.get("/readyz").json()["ready"]
+        made = client.post("/api/v1/models", json={"name": "churn"})
+        assert made.json()["created_by"] == "tester"
+        asked = _ask_both_workers(url)
+        _kill_one_worker(served)
+        _await(lambda: _told_of_livez(url) == asked)
         served.send_signal(signal.SIGTERM)
-        served.communicate(timeout=60)
+        _await(lambda: client.get("/readyz").status_code == 503)
+        late = client.get("/api/v1/models/churn")
+        assert (late.status_code, late.headers["connection"]) == (200, "close")
+    _, told = served.communicate(timeout=60)
     assert served.returncode == 0
+    lines = [json.loads(line) for line in told.splitlines()]
+    assert {line["action"] for line in lines} >= {"request.answered", "serve.draining"}
+
+
+def _ask_both_workers(url: str) -> int:
+    """Ask on new connections until another one answers than the first; return how often."""
+    asked, told = 0, set()
+    while len(told) < 2:
+        with httpx.Client(base_url=url) as client:
+            asked += client.get("/livez").is_success
+            told.add(client.get("/metrics").headers["x-request-id"])
+    return asked
+
+
+def _told_of_livez(url: str) -> float:
+    try:
+        text = httpx.get(f"{url}/metrics").text
+    except httpx.TransportError:
+        return 0.0  # it went to the worker that was killed
+    (line,) = [
+        each for each in text.splitlines() if 'requests_total{method="GET",route="/livez"' in each
+    ]
+    return float(line.split()[-1])
+
+
+def _kill_one_worker(served: subprocess.Popen[str]) -> None:
+    workers = [
+        each
+        for each in psutil.Process(served.pid).children()
+        if "spawn_main" in str(each.cmdline())
+    ]
+    assert len(workers) == 2
+    workers[0].kill()
+
+
+def _await(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline

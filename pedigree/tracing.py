@@ -1,0 +1,127 @@
+"""Traces by OpenTelemetry, where its standard variables ask for them; without them nothing of it.
+
+``OTEL_EXPORTER_OTLP_ENDPOINT`` (or ``…_TRACES_ENDPOINT``) says where spans go, by OTLP over HTTP;
+sampling, batches, headers and attributes are read by OpenTelemetry from variables of its own.
+"""
+
+import logging
+import os
+import sys
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Literal
+
+from pedigree.errors import MissingDependencyError
+from pedigree.libraries import library
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span, Tracer
+
+_LOG = logging.getLogger(__name__)
+
+_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+_tracer: "Tracer | None" = None
+
+
+@contextmanager
+def configured() -> Iterator[None]:
+    """Trace during a block, if the environment asks for it; what is left is sent at its end."""
+    global _tracer  # noqa: PLW0603 -- a process traces, or it does not
+    provider = _provider() if _tracer is None and _is_wanted() else None
+    if provider is None:
+        yield
+        return
+    _tracer = provider.get_tracer("pedigree", version("pedigree"))
+    try:
+        yield
+    finally:
+        _tracer = None
+        provider.shutdown()
+
+
+def is_on() -> bool:
+    """Say whether this process traces."""
+    return _tracer is not None
+
+
+def request_span(method: str, headers: Mapping[str, str]) -> "AbstractContextManager[Span | None]":
+    """Return a span for a request that came, in the trace that its headers name."""
+    if _tracer is None:
+        return nullcontext()
+    from opentelemetry.propagate import extract  # noqa: PLC0415 -- only where it is on
+    from opentelemetry.trace import SpanKind  # noqa: PLC0415
+
+    return _tracer.start_as_current_span(
+        method,
+        extract(headers),
+        SpanKind.SERVER,
+        {"http.request.method": method},
+        record_exception=False,
+    )
+
+
+def part_of_request(
+    name: str, system: Literal["postgresql", "object_store"]
+) -> AbstractContextManager[object]:
+    """Return a span for a call that a request needs; none for what happens in no trace."""
+    if _tracer is None:
+        return nullcontext()
+    from opentelemetry.trace import SpanKind, get_current_span  # noqa: PLC0415
+
+    if not get_current_span().is_recording():
+        return nullcontext()
+    named = {"db.system.name": system, "db.query.summary": name}
+    attributes = named if system == "postgresql" else {"pedigree.store.call": name}
+    return _tracer.start_as_current_span(
+        name, kind=SpanKind.CLIENT, attributes=attributes, record_exception=False
+    )
+
+
+def trace_id() -> str | None:
+    """Return the trace that this is in, as other services write it; None where there is none."""
+    if _tracer is None:
+        return None
+    from opentelemetry.trace import format_trace_id, get_current_span  # noqa: PLC0415
+
+    context = get_current_span().get_span_context()
+    return format_trace_id(context.trace_id) if context.is_valid else None
+
+
+def pass_on(headers: MutableMapping[str, str]) -> None:
+    """Name the caller's active span in the headers of a request, if there is one.
+
+    Who has a span has imported OpenTelemetry; so nobody else has to have it.
+    """
+    if "opentelemetry.trace" in sys.modules:
+        from opentelemetry.propagate import inject  # noqa: PLC0415
+
+        inject(headers)
+
+
+def _is_wanted() -> bool:
+    named = os.environ
+    if named.get("OTEL_SDK_DISABLED", "").lower() == "true":
+        return False
+    exporter = named.get("OTEL_TRACES_EXPORTER", "otlp")
+    return exporter == "otlp" and any(named.get(name) for name in _ENDPOINTS)
+
+
+def _provider() -> Any:
+    """Return what makes spans; None where the packages for it are not there."""
+    try:
+        exporting = library("opentelemetry.exporter.otlp.proto.http.trace_exporter", extra="otel")
+    except MissingDependencyError as error:
+        # The variables may be set for everything on a machine: no reason not to serve.
+        _LOG.warning("there are no traces: %s", error, extra={"action": "tracing.missing"})
+        return None
+    from opentelemetry.sdk.resources import SERVICE_NAME, Resource  # noqa: PLC0415
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+
+    resource = Resource.create()
+    if str(resource.attributes[SERVICE_NAME]).startswith("unknown_service"):
+        resource = resource.merge(Resource({SERVICE_NAME: "pedigree"}))
+    provider = TracerProvider(resource=resource)
+    provider.add_span_processor(BatchSpanProcessor(exporting.OTLPSpanExporter()))
+    return provider
