@@ -14,7 +14,7 @@ import threading
 import time
 from base64 import b64encode
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -124,8 +124,12 @@ def run(
     models: int = MODELS,
     kill_every_s: float = KILL_EVERY_S,
     database_url: str | None = None,
+    hurries: bool = False,
 ) -> Outcome:
-    """Let events happen, and deliver them by a worker that is killed again and again."""
+    """Let events happen, and deliver them by a worker that is killed again and again.
+
+    With ``hurries`` nobody waits for the time before a second try, which is the same each time.
+    """
     settings = Settings(
         home=home,
         database_url=database_url,
@@ -138,7 +142,8 @@ def run(
         receiver.secret = issued.secret
         wanted = _happen(registry, receiver, events, models)
         begun = time.monotonic()
-        kills = _kill_until_all_is_told(settings, receiver, wanted, kill_every_s)
+        hurry = partial(_hurry, registry) if hurries else lambda: None
+        kills = _kill_until_all_is_told(settings, receiver, wanted, kill_every_s, hurry)
         seconds = time.monotonic() - begun
         webhook_id = issued.webhook.webhook_id
         # What was answered, and not noted when the last worker was killed: its lease ends soon.
@@ -177,7 +182,11 @@ def _happen(registry: Registry, receiver: Receiver, events: int, models: int) ->
 
 
 def _kill_until_all_is_told(
-    settings: Settings, receiver: Receiver, wanted: set[int], kill_every_s: float
+    settings: Settings,
+    receiver: Receiver,
+    wanted: set[int],
+    kill_every_s: float,
+    hurry: Callable[[], None],
 ) -> int:
     # Not forked from here, where threads are at work.
     context = multiprocessing.get_context("forkserver")
@@ -189,10 +198,21 @@ def _kill_until_all_is_told(
         deadline = time.monotonic() + kill_every_s
         while time.monotonic() < deadline and not wanted <= receiver.answered:
             worker.join(0.02)
+            hurry()
         worker.kill()
         worker.join()
         kills += 1
     return kills
+
+
+def _hurry(registry: Registry) -> None:
+    """Let what waits to be tried again be due; a lease is left to whoever has it."""
+    registry.database.run(
+        lambda transaction: transaction.execute(
+            "UPDATE pedigree.webhook_line SET due_at = clock_timestamp()"
+            " WHERE lease IS NULL AND due_at > clock_timestamp()"
+        )
+    )
 
 
 def _work(settings: Settings) -> None:

@@ -8,7 +8,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Field, PlainSerializer, SecretStr
+from pydantic import BeforeValidator, Field, FilePath, PlainSerializer, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{7,64}$")]
@@ -127,6 +127,10 @@ class Settings(BaseSettings):
     )
     webhook_timeout: Annotated[Duration, Field(gt=timedelta(0), le=timedelta(minutes=2))] = Field(
         default=timedelta(seconds=15), description="How long a delivery may take in all"
+    )
+    webhook_ca_file: FilePath | None = Field(
+        default=None,
+        description="Certificates (PEM) by which receivers are trusted beside the system's",
     )
     webhook_log: Duration = Field(
         default=timedelta(days=30), description="How long deliveries that ended are kept"

@@ -1,6 +1,7 @@
 """A real receiver of webhooks on this machine."""
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,8 +51,8 @@ class Receiver:
 
 
 @contextmanager
-def receiving() -> Iterator[Receiver]:
-    """Give a receiver that listens."""
+def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
+    """Give a receiver that listens; with a certificate for localhost by TLS."""
     receiver = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
@@ -68,8 +69,17 @@ def receiving() -> Iterator[Receiver]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *_: object) -> None:
+            """Say nothing of senders that do not trust the certificate."""
+
+    with Server(("127.0.0.1", 0), Handler) as server:
         receiver.url = f"http://127.0.0.1:{server.server_port}/hook"
+        if tls is not None:
+            receiver.url = f"https://localhost:{server.server_port}/hook"
+            server.socket = tls.wrap_socket(
+                server.socket, server_side=True, do_handshake_on_connect=False
+            )
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         yield receiver

@@ -5,8 +5,6 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
@@ -15,6 +13,7 @@ from pydantic import SecretStr
 from pydantic_core import to_json
 
 from pedigree.client._problems import error_of
+from pedigree.delivery.retrying import retry_after
 from pedigree.errors import (
     InvalidInputError,
     PedigreeError,
@@ -195,7 +194,9 @@ class _Unanswered(Exception):  # noqa: N818 -- never leaves this module
 
     def __init__(self, error: PedigreeError, answer: "httpx.Response | None") -> None:
         self.error = error
-        self.patience = 0.0 if answer is None else _retry_after(answer)
+        self.patience = 0.0
+        if answer is not None:
+            self.patience = retry_after(answer.headers.get("Retry-After", ""))
         super().__init__(str(error))
 
 
@@ -210,17 +211,6 @@ def _refusal(answer: "httpx.Response") -> Exception:
     error = error_of(answer)
     passes = answer.status_code in _PASSING or isinstance(error, RequestInFlightError)
     return _Unanswered(error, answer) if passes else error
-
-
-def _retry_after(answer: "httpx.Response") -> float:
-    said = answer.headers.get("Retry-After", "")
-    if said.isdigit():
-        return float(said)
-    try:
-        until = parsedate_to_datetime(said)
-    except ValueError:  # there is none, or it is no date
-        return 0.0
-    return max(0.0, (until - datetime.now(UTC)).total_seconds())
 
 
 def _known(query: Query) -> dict[str, Any]:

@@ -9,18 +9,11 @@ from typing import NamedTuple
 from pedigree.audit import log
 from pedigree.audit.records import Event
 from pedigree.delivery.records import Attempt, Delivery, DeliveryState
+from pedigree.delivery.retrying import wait_behind
 from pedigree.delivery.webhooks import SQL, webhook_of, webhook_row
 from pedigree.errors import DeliveryNotFoundError
 from pedigree.postgres.transaction import Row, Transaction
 
-# How long behind each try the next one is, as Standard Webhooks recommends; the first one is made
-# at once. What failed behind the last is dead.
-WAITS = (
-    timedelta(seconds=5),
-    timedelta(minutes=5),
-    timedelta(minutes=30),
-    *(timedelta(hours=hours) for hours in (2, 5, 10, 14, 20, 24)),
-)
 _PAGE = 1000
 
 
@@ -91,10 +84,18 @@ def lease(
     )
 
 
-def settle(transaction: Transaction, leased: Leased, attempt: Attempt) -> None:
+def settle(
+    transaction: Transaction, leased: Leased, attempt: Attempt, *, retry_after: float = 0.0
+) -> None:
     """Log a try, and say what follows: delivered, tried again later, or dead.
 
     Whose lease has ended in the meantime changes nothing else.
+
+    Args:
+        transaction: The transaction.
+        leased: The delivery.
+        attempt: How the try went.
+        retry_after: For so many seconds the receiver wants to be left alone.
     """
     line = {"webhook_id": leased.webhook_id, "model": leased.model}
     held = transaction.execute(SQL["lock_line"], line).fetchone()
@@ -105,17 +106,11 @@ def settle(transaction: Transaction, leased: Leased, attempt: Attempt) -> None:
     if str(held["lease"]) != leased.lease:
         return
     failures = leased.failures + (not attempt.succeeded)
-    state, wait = _what_follows(failures, succeeded=attempt.succeeded)
+    wait = None if attempt.succeeded else wait_behind(failures, retry_after)
+    state = DeliveryState.DELIVERED if attempt.succeeded else DeliveryState.DEAD
+    state = state if wait is None else DeliveryState.PENDING
     transaction.execute(SQL["settle_delivery"], {**named, "state": state, "failures": failures})
-    transaction.execute(SQL["release_line"], {**line, "wait": wait})
-
-
-def _what_follows(failures: int, *, succeeded: bool) -> tuple[DeliveryState, timedelta]:
-    if succeeded:
-        return DeliveryState.DELIVERED, timedelta(0)
-    if failures > len(WAITS):
-        return DeliveryState.DEAD, timedelta(0)
-    return DeliveryState.PENDING, WAITS[failures - 1]
+    transaction.execute(SQL["release_line"], {**line, "wait": wait or timedelta(0)})
 
 
 def redeliver(transaction: Transaction, webhook_id: int, seq: int) -> Delivery:

@@ -14,13 +14,17 @@ import ssl
 import time
 from collections.abc import Collection, Iterable, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpcore
 
 from pedigree.delivery.addresses import refusal
+from pedigree.delivery.retrying import retry_after
 from pedigree.settings import Network
 
+# With these a receiver may say when it wants to be asked again.
+_ASKING = (429, 503)
 _FAILURES = (OSError, httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
 
 
@@ -34,6 +38,7 @@ class Posted(NamedTuple):
     status: int | None
     error: str | None
     duration_ms: int
+    retry_after: float
 
 
 def post(
@@ -43,6 +48,7 @@ def post(
     *,
     allowed: Collection[Network],
     timeout_s: float,
+    ca_file: Path | None = None,
 ) -> Posted:
     """Post a JSON document and return the answer's status.
 
@@ -52,24 +58,32 @@ def post(
         body: The document.
         allowed: Networks that may be sent to though they are not public.
         timeout_s: How long all of it may take.
+        ca_file: Certificates of authorities that are trusted beside those of the system.
     """
     begun = time.monotonic()
     target = httpcore.URL(url)
     backend = _Backend(allowed, begun + timeout_s, encrypted=target.scheme == b"https")
-    status, error = None, None
+    status, error, patience = None, None, 0.0
     try:
         with (
             httpcore.HTTPConnection(
-                target.origin, ssl_context=_tls(), network_backend=backend
+                target.origin, ssl_context=_tls(ca_file), network_backend=backend
             ) as connection,
             connection.stream(
                 "POST", target, headers=_headers(target, headers, body), content=body
             ) as answer,
         ):
-            status = answer.status
+            status, patience = answer.status, _retry_after(answer)
     except _FAILURES as failed:
         error = _told(failed)
-    return Posted(status, error, round((time.monotonic() - begun) * 1000))
+    return Posted(status, error, round((time.monotonic() - begun) * 1000), patience)
+
+
+def _retry_after(answer: httpcore.Response) -> float:
+    if answer.status not in _ASKING:
+        return 0.0
+    known = {name.lower(): value for name, value in answer.headers}
+    return retry_after(known.get(b"retry-after", b"").decode("latin-1"))
 
 
 def _headers(
@@ -87,8 +101,11 @@ def _headers(
 
 
 @cache
-def _tls() -> ssl.SSLContext:
-    return ssl.create_default_context()
+def _tls(ca_file: Path | None) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if ca_file is not None:
+        context.load_verify_locations(ca_file)
+    return context
 
 
 def _told(error: BaseException) -> str:

@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from pedigree.delivery.messages import trial
 from pedigree.delivery.records import Attempt
@@ -14,7 +14,14 @@ from pedigree.postgres.transaction import Row
 from pedigree.settings import Settings
 
 
-def send(receiver: Row, message_id: str, at: datetime, body: bytes, settings: Settings) -> Attempt:
+class Sent(NamedTuple):
+    """How a try went, and for how many seconds the receiver wants to be left alone."""
+
+    attempt: Attempt
+    retry_after: float = 0.0
+
+
+def send(receiver: Row, message_id: str, at: datetime, body: bytes, settings: Settings) -> Sent:
     """Send a message, signed by the webhook's secrets of now.
 
     Args:
@@ -31,18 +38,22 @@ def send(receiver: Row, message_id: str, at: datetime, body: bytes, settings: Se
     try:
         keys = keys_of(receiver, settings)
     except SecretKeyError as error:
-        return Attempt(at=at, duration_ms=0, status=None, error=str(error))
+        return Sent(Attempt(at=at, duration_ms=0, status=None, error=str(error)))
     posted = posting.post(
         receiver["url"],
         signed_headers(keys, message_id, at, body),
         body,
         allowed=settings.webhook_networks,
         timeout_s=settings.webhook_timeout.total_seconds(),
+        ca_file=settings.webhook_ca_file,
     )
-    return Attempt(at=at, **posted._asdict())
+    attempt = Attempt(
+        at=at, duration_ms=posted.duration_ms, status=posted.status, error=posted.error
+    )
+    return Sent(attempt, posted.retry_after)
 
 
 def send_trial(receiver: Row, settings: Settings) -> Attempt:
     """Send a message that tells of nothing; it is neither repeated nor logged."""
     at: datetime = receiver["now"]
-    return send(receiver, f"test_{uuid.uuid4()}", at, trial(at), settings)
+    return send(receiver, f"test_{uuid.uuid4()}", at, trial(at), settings).attempt

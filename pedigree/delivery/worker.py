@@ -16,8 +16,7 @@ from pedigree.audit.records import Actor
 from pedigree.delivery import deliveries
 from pedigree.delivery.deliveries import Leased
 from pedigree.delivery.messages import message
-from pedigree.delivery.records import Attempt
-from pedigree.delivery.sending import send
+from pedigree.delivery.sending import Sent, send
 from pedigree.delivery.signing import SecretBox
 from pedigree.delivery.threads import is_over
 from pedigree.delivery.webhooks import update_webhook
@@ -108,18 +107,21 @@ class Deliverer:
 
     def _deliver(self, leased: Leased) -> None:
         event = leased.event
-        attempt = send(leased.receiver, event.event_id, leased.at, message(event), self._settings)
+        sent = send(leased.receiver, event.event_id, leased.at, message(event), self._settings)
+        attempt = sent.attempt
         told = {"webhook_id": leased.webhook_id, "event_id": event.event_id}
         _LOG.info("%s", attempt.error or attempt.status, extra={"action": "delivery.tried", **told})
         try:
-            self._settle(leased, attempt)
+            self._settle(leased, sent)
         except PedigreeError as error:
             # The lease ends by itself, and somebody tries again.
             _LOG.warning("%s", error, extra={"action": "delivery.unsettled", **told})
 
-    def _settle(self, leased: Leased, attempt: Attempt) -> None:
-        settle = partial(deliveries.settle, leased=leased, attempt=attempt)
-        self._database.run(settle)
+    def _settle(self, leased: Leased, sent: Sent) -> None:
+        attempt, retry_after = sent
+        self._database.run(
+            partial(deliveries.settle, leased=leased, attempt=attempt, retry_after=retry_after)
+        )
         if attempt.status == _GONE:
             webhook_id, settings = leased.webhook_id, self._settings
             self._database.run(

@@ -1,8 +1,10 @@
 """Every event goes to every sink, in the feed's order; Kafka is librdkafka's own mock cluster."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -16,6 +18,8 @@ from pedigree.delivery.sinks import open_sink
 from pedigree.errors import InvalidInputError, SinkUnavailableError
 from pedigree.registry import Registry
 from tests.factories import with_secret_key
+
+EVENTS_MD = Path(__file__).parents[2] / "docs" / "events.md"
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +128,33 @@ def test_what_a_sink_did_not_take_is_sent_again(
     Failing.fails = False
     assert telling.feed_sinks() == 2
     assert taken == [1, 2, 1, 2]
+
+
+def test_the_sink_of_the_documents_takes_every_event_of_a_distribution_that_brings_it(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = EVENTS_MD.read_text(encoding="utf-8")
+    code = re.search(r"```python\n([^`]*class LinesSink.*?)```", text, re.DOTALL)
+    points = re.search(r"```toml\n\[project\.entry-points\.(.*?)```", text, re.DOTALL)
+    assert code
+    assert points
+    # installed as pip would: the module, and what the distribution says of itself
+    (tmp_path / "my_package").mkdir()
+    (tmp_path / "my_package" / "sink.py").write_text(code[1], encoding="utf-8")
+    info = tmp_path / "my_package-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my-package\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[" + points[1].replace('"', ""))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    sinks._installed.cache_clear()
+    try:
+        telling = feeding(registry, f"lines://{tmp_path}/told.jsonl")
+        telling.create_model("churn")
+        assert telling.feed_sinks() == 1
+    finally:
+        sinks._installed.cache_clear()
+    (told,) = map(json.loads, (tmp_path / "told.jsonl").read_text().splitlines())
+    assert (told["type"], told["subject"]) == ("pedigree.model.created", "churn")
 
 
 def test_one_process_at_a_time_feeds_a_sink(

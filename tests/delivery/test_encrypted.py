@@ -1,0 +1,57 @@
+"""Webhooks over TLS: a receiver of a trusted authority is told, and no other."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from pedigree.registry import Registry
+from tests.certificates import Authority
+from tests.factories import with_secret_key
+from tests.receiving import LOOPBACK, Receiver, receiving
+
+
+@pytest.fixture
+def told(registry: Registry, tmp_path: Path) -> "Callable[..., tuple[Receiver, str | None, str]]":
+    """Tell a receiver of one event; give it, the cause in the log, and the webhook's secret."""
+    authority = Authority(tmp_path)
+
+    def tell(host: str, *, trusted: bool = True, until: timedelta = timedelta(days=1)):
+        ca_file = authority.file if trusted else None
+        telling = with_secret_key(registry, webhook_networks=LOOPBACK, webhook_ca_file=ca_file)
+        with ExitStack() as stack:
+            receiver = stack.enter_context(receiving(authority.serving(host, until=until)))
+            issued = telling.create_webhook(receiver.url, types=["model.created"])
+            telling.create_model("churn")
+            telling.deliver()
+            (delivery,) = telling.deliveries(issued.webhook.webhook_id)
+        return receiver, delivery.attempts[0].error, issued.secret
+
+    return tell
+
+
+def test_a_receiver_with_a_certificate_of_a_trusted_authority_is_told(told) -> None:
+    receiver, error, secret = told("localhost")
+    assert error is None
+    assert receiver.url.startswith("https://")
+    (request,) = receiver.requests
+    assert request.told(secret)["type"] == "model.created"
+
+
+@pytest.mark.parametrize(
+    ("shown", "said"),
+    [
+        ({"host": "elsewhere.example"}, "Hostname mismatch"),
+        ({"host": "localhost", "trusted": False}, "unable to get local issuer certificate"),
+        ({"host": "localhost", "until": timedelta(days=-1)}, "certificate has expired"),
+    ],
+)
+def test_one_whose_certificate_is_not_right_is_told_nothing_and_the_log_says_why(
+    told, shown: dict[str, object], said: str
+) -> None:
+    receiver, error, _ = told(**shown)
+    assert receiver.requests == []
+    assert error.startswith("its certificate is not valid: ")
+    assert said in error
