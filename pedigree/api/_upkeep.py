@@ -1,4 +1,4 @@
-"""What a service does by itself meanwhile: what was asked for, once the last gate is passed."""
+"""What a service does by itself meanwhile: it judges what was left, and does what was asked for."""
 
 import logging
 import threading
@@ -15,7 +15,7 @@ _PAGE = 1000
 
 
 class Upkeep:
-    """Performs the requests of which something may have passed the last gate.
+    """Judges what is unjudged, and performs requests whose last gate something may have passed.
 
     Any number of processes may do so at once, and none keeps a state that another lacks.
     """
@@ -38,6 +38,7 @@ class Upkeep:
         head, since = feed_head(self._registry), self._seq
         among, self._postponed = self._happened(since, head), set()
         self._seq = None  # if this fails, the next look is at all again
+        self._registry.judge_newcomers()
         names = self._registry.names_with_requests(among)
         moved = sum(self._perform(name) for name in names)
         self._seq = head

@@ -34,8 +34,10 @@ class Registering(ABC):
         new: NewVersion,
         actor: Actor | None,
         progress: Progress | None,
+        *,
+        judge: bool,
     ) -> Registration:
-        """Store the bytes at a path, and make them a version."""
+        """Store the bytes at a path, make them a version, and judge it where it is asked for."""
 
     def register(
         self,
@@ -49,6 +51,7 @@ class Registering(ABC):
         trust: Collection[str] = (),
         actor: Actor | None = None,
         progress: Progress | None = None,
+        judge: bool = False,
         **fields: Unpack[DeclaredFields],
     ) -> Registration:
         """Register the bytes at a path as a version of a model, created if it is new.
@@ -68,6 +71,7 @@ class Registering(ABC):
             trust: What may run while the model is loaded for the sample.
             actor: Who acts; this process's when None.
             progress: Told how many bytes of how many were read.
+            judge: Run the registry's own checks on it and write its card, as a service always does.
             fields: The metadata. The run, the CI build and the commit are found in the environment
                 and the work tree where they are not stated.
 
@@ -90,7 +94,7 @@ class Registering(ABC):
                 remedy="Put them into the NewVersion, or leave it out",
             )
         get_flavor(validated(new.metadata).flavor)
-        return self._keep_version(name, Path(path), new, actor, progress)
+        return self._keep_version(name, Path(path), new, actor, progress, judge=judge)
 
     def register_model(
         self,

@@ -111,7 +111,7 @@ def register(
     with open_registry() as registry:
         registration = _register(registry, name, path, declared, as_json)
         reference = registration.version.reference
-        verdicts = registry.judge(reference)
+        verdicts = registry.verdicts(reference)
         version = registry.get(reference)
     _answer(registration, version, verdicts, as_json)
 
@@ -124,7 +124,7 @@ def _register(
 
     new = new_version(declared, path, registry.settings)
     with transfer_bar(name, as_json) as progress:
-        return registry.register(name, path, new, progress=progress)
+        return registry.register(name, path, new, progress=progress, judge=True)
 
 
 def _answer(

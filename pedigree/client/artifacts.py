@@ -109,6 +109,8 @@ class ArtifactVerbs(ReadingVerbs, FileVerbs, Registering):
         new: NewVersion,
         actor: Actor | None,
         progress: Progress | None,
+        *,
+        judge: bool,  # noqa: ARG002 -- the service always does
     ) -> Registration:
         only_in_process(actor=actor)
         sending = Sending(path, progress)

@@ -24,7 +24,7 @@ NOT_SERVED = frozenset(
         *("stale_holders", "versions_to_look_at"),
         *("record_usage", "settle_usages", "unsettled_usages"),
         *("names_to_evaluate", "renew_verdicts", "weigh"),
-        *("names_with_requests", "perform_requests"),
+        *("judge_newcomers", "names_with_requests", "perform_requests"),
         *("deliver", "drift_report", "feed_sinks"),
     }
 )

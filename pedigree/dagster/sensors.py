@@ -69,6 +69,10 @@ class _Tick:
             newest = weighing.waiting[0]
             self.notes.append(f"{newest.reference} → {newest.stage}: {'; '.join(newest.waits_for)}")
 
+    def judge_newcomers(self) -> None:
+        """Judge what was registered outside the graph, and left unjudged by a crash."""
+        self.notes += [f"{reference} was judged" for reference in self.registry.judge_newcomers()]
+
     def perform_requests(self, name: str) -> None:
         """Let versions of a model enter the stages that people asked for and that may by now."""
         try:
@@ -119,6 +123,7 @@ def promote_due(
     """
     cursor = _read_cursor(context.cursor)
     tick = _Tick(context, registry)
+    tick.judge_newcomers()
     is_first = cursor.seq == 0
     if is_first:
         # The first ticks look at everything, so they need not read how that came about.

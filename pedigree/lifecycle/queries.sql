@@ -458,3 +458,36 @@ WHERE r.outcome IS NULL AND m.deleted_at IS NULL AND (
     OR r.next_evaluation_at <= clock_timestamp()
 )
 ORDER BY m.name;
+
+-- name: await_judgement
+-- Note that a version is to be judged; whoever notes it is at it for a while.
+INSERT INTO pedigree.unjudged (model_id, version, due_at)
+SELECT model_id, %(version)s, clock_timestamp() + %(lease)s::interval
+FROM pedigree.registered_model
+WHERE name_key = %(name_key)s
+ON CONFLICT (model_id, version) DO UPDATE SET due_at = excluded.due_at, failures = 0;
+
+-- name: take_unjudged
+-- Be the one who judges the version that waits for longest; each time it fails it waits for twice
+-- as long.
+UPDATE pedigree.unjudged AS taken
+SET due_at = clock_timestamp() + %(lease)s::interval * power(2, least(taken.failures, 8)),
+    failures = taken.failures + 1
+FROM (
+    SELECT u.model_id, u.version, m.name
+    FROM pedigree.unjudged u
+    JOIN pedigree.registered_model m USING (model_id)
+    JOIN pedigree.model_version v USING (model_id, version)
+    WHERE u.due_at <= clock_timestamp() AND v.deleted_at IS NULL
+    ORDER BY u.due_at
+    LIMIT 1
+    FOR UPDATE OF u SKIP LOCKED
+) AS due
+WHERE taken.model_id = due.model_id AND taken.version = due.version
+RETURNING due.name, due.version;
+
+-- name: end_unjudged
+-- Note that a version was judged.
+DELETE FROM pedigree.unjudged u
+USING pedigree.registered_model m
+WHERE m.model_id = u.model_id AND m.name_key = %(name_key)s AND u.version = %(version)s;

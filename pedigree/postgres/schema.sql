@@ -1157,6 +1157,13 @@ ALTER TABLE pedigree.tenure ALTER COLUMN tenure_id ADD GENERATED ALWAYS AS IDENT
     CACHE 1
 );
 
+CREATE TABLE pedigree.unjudged (
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    failures integer DEFAULT 0 NOT NULL
+);
+
 CREATE TABLE pedigree.unsequenced (
     id bigint NOT NULL
 );
@@ -1421,6 +1428,9 @@ ALTER TABLE ONLY pedigree.tenure
 ALTER TABLE ONLY pedigree.training
     ADD CONSTRAINT training_pkey PRIMARY KEY (training_id);
 
+ALTER TABLE ONLY pedigree.unjudged
+    ADD CONSTRAINT unjudged_pkey PRIMARY KEY (model_id, version);
+
 ALTER TABLE ONLY pedigree.unsequenced
     ADD CONSTRAINT unsequenced_pkey PRIMARY KEY (id);
 
@@ -1540,6 +1550,8 @@ CREATE INDEX tenure_version ON pedigree.tenure USING btree (model_id, version);
 CREATE UNIQUE INDEX training_run_unique ON pedigree.training USING btree (model_id, version, run_id, COALESCE(step_key, ''::text));
 
 CREATE INDEX training_version ON pedigree.training USING btree (model_id, version, created_at, training_id);
+
+CREATE INDEX unjudged_due ON pedigree.unjudged USING btree (due_at);
 
 CREATE INDEX upload_file_digest ON pedigree.upload_file USING btree (digest);
 
@@ -1683,6 +1695,9 @@ ALTER TABLE ONLY pedigree.training
 
 ALTER TABLE ONLY pedigree.training
     ADD CONSTRAINT training_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
+
+ALTER TABLE ONLY pedigree.unjudged
+    ADD CONSTRAINT unjudged_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
 
 ALTER TABLE ONLY pedigree.unsequenced
     ADD CONSTRAINT unsequenced_id_fkey FOREIGN KEY (id) REFERENCES pedigree.event(id);

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from pedigree.artifacts._progress import Progress
@@ -22,14 +23,15 @@ from pedigree.catalog.references import Reference
 from pedigree.catalog.registering import Registering
 from pedigree.catalog.registration import Registered, register_manifest
 from pedigree.errors import RefusedError
+from pedigree.lifecycle.unjudged import await_judgement
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry.reading import ReadingVerbs
+from pedigree.registry.newcomers import NewcomerVerbs
 
 # A blob may be collected between its upload and its registration; the bytes are then sent again.
 _PUBLISH_ATTEMPTS = 10
 
 
-class RegisteringVerbs(ReadingVerbs, Registering):
+class RegisteringVerbs(NewcomerVerbs, Registering):
     """Verbs that write the catalog."""
 
     def _keep_version(
@@ -39,20 +41,27 @@ class RegisteringVerbs(ReadingVerbs, Registering):
         new: NewVersion,
         actor: Actor | None,
         progress: Progress | None,
+        *,
+        judge: bool,
     ) -> Registration:
         actor = actor or self.actor()
+        write = partial(
+            self._publish_and_write, name, path, new, actor=actor, progress=progress, judge=judge
+        )
         for _ in range(_PUBLISH_ATTEMPTS - 1):
             with suppress(BlobVanishedError):
-                return self._publish_and_write(name, path, new, actor, progress)
-        return self._publish_and_write(name, path, new, actor, progress)
+                return write()
+        return write()
 
     def _publish_and_write(
         self,
         name: str,
         path: Path,
         new: NewVersion,
+        *,
         actor: Actor,
         progress: Progress | None,
+        judge: bool,
     ) -> Registration:
         publication = publish(
             self.database,
@@ -65,13 +74,18 @@ class RegisteringVerbs(ReadingVerbs, Registering):
 
         def write(transaction: Transaction) -> Registered:
             seal(transaction, publication)
-            return register_manifest(transaction, name, publication.manifest, new, actor)
+            done = register_manifest(transaction, name, publication.manifest, new, actor)
+            if judge:
+                await_judgement(transaction, name, done.version)
+            return done
 
         try:
             done = self.database.run(write, pipelined=True)
         except (RefusedError, BlobVanishedError):
             abandon(self.database, self.store, publication)
             raise
+        if judge:
+            self._judge_new(f"{name}/{done.version}")
         # Read when the model is free again: others wait for it to register theirs.
         reference = Reference(name=name, version=done.version)
         version = self.database.look(lambda connection: reading.find_version(connection, reference))

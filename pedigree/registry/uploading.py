@@ -1,6 +1,5 @@
 """Versions whose bytes come from elsewhere: uploaded file by file, then registered by digest."""
 
-import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -21,15 +20,14 @@ from pedigree.catalog.names import validate_name
 from pedigree.catalog.records import NewVersion, Registration
 from pedigree.catalog.references import Reference
 from pedigree.catalog.registration import register_manifest
-from pedigree.errors import PedigreeError, UploadNotFoundError
+from pedigree.errors import UploadNotFoundError
 from pedigree.flavors.plugins import get_flavor
+from pedigree.lifecycle.unjudged import await_judgement
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry.checking import CheckVerbs
-
-_LOG = logging.getLogger(__name__)
+from pedigree.registry.newcomers import NewcomerVerbs
 
 
-class UploadVerbs(CheckVerbs):
+class UploadVerbs(NewcomerVerbs):
     """Verbs for uploads, and for versions of files that are there."""
 
     def begin_upload(self, name: str, files: Sequence[WantedFile]) -> UploadSession:
@@ -112,7 +110,8 @@ class UploadVerbs(CheckVerbs):
     ) -> Registration:
         """Register files that the registry has as a version; then its checks are run.
 
-        Those checks that need the asset graph leave it waiting for a run.
+        Those checks that need the asset graph leave it waiting for a run. Where this process ends
+        before it has run the others, ``pedigree serve`` or the promotion sensor does so.
 
         Args:
             name: The registered model, created if it is new.
@@ -135,6 +134,7 @@ class UploadVerbs(CheckVerbs):
             if upload_id:
                 sessions.end_session(transaction, upload_id, name)
             done = register_manifest(transaction, name, manifest, new, actor)
+            await_judgement(transaction, name, done.version)
             reference = Reference(name=name, version=done.version)
             return Registration(
                 version=reading.find_version(transaction, reference),
@@ -147,14 +147,3 @@ class UploadVerbs(CheckVerbs):
         reference = registration.version.reference
         self._afterwards(lambda registry: registry._judge_new(reference))
         return registration
-
-    def _judge_new(self, reference: str) -> None:
-        try:
-            self.judge(reference)
-        except PedigreeError as error:  # the version is there, and waits for its checks
-            _LOG.warning(
-                "%s was registered and not judged: %s",
-                reference,
-                error,
-                extra={"action": "version.judge", "reference": reference},
-            )

@@ -1,13 +1,16 @@
 """Uploads over HTTP: what is missing is sent, hashed as it comes, and registered."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
 
 from pedigree.access.records import Role
+from pedigree.api._upkeep import Upkeep
 from pedigree.artifacts.records import digest_of
+from pedigree.lifecycle.records import Policy, Verdict
+from pedigree.lifecycle.unjudged import await_judgement
 from pedigree.registry import Registry
 from tests.api.conftest import Served
 from tests.factories import new_version
@@ -64,6 +67,47 @@ def test_a_registration_is_judged_like_one_by_the_command_line(served: Served, n
     assert set(served.registry.registration_checks(name)) <= checks
     version = client.get(f"/models/{name}/versions/1").json()
     assert (version["stage"], version["model_card_uri"] is None) == ("candidate", False)
+
+
+def test_what_needs_the_graph_leaves_a_version_waiting_until_a_run_has_judged_it(
+    served: Served, name: str
+) -> None:
+    asked = {"name": "candidate", "after": ["none"], "checks": ["metadata_complete", "holdout"]}
+    policy = Policy.model_validate({"stages": [asked]})
+    served.registry.set_policy(name, policy)
+    client = served.client(Role.CONTRIBUTOR)
+    path, files = upload(client, name, b"waits")
+    client.put(f"{path}/files/{files[0]['digest']}", content=b"waits")
+    version = client.post(f"/models/{name}/versions", json=body(files, path)).json()["version"]
+    here = f"/models/{name}/versions/1"
+    assert [v["check"] for v in client.get(f"{here}/verdicts").json()["verdicts"]] == [
+        "metadata_complete"
+    ]
+    assert client.get(here).json()["stage"] == "none"
+    explained = client.get(f"{here}/explain?to=candidate").json()
+    assert explained["waits_for"] == ["check holdout, which has not run"]
+    found = {"check": "holdout", "passed": True, "digest": version["digest"], "summary": "0.93"}
+    served.registry.record_verdict(f"{name}/1", Verdict(**found, run_id="a run of the graph"))
+    assert client.get(here).json()["stage"] == "candidate"
+
+
+def test_what_a_process_that_died_left_unjudged_the_service_judges(
+    served: Served, name: str, version: Callable[..., int]
+) -> None:
+    version()
+    assert served.registry.verdicts(f"{name}/1") == ()
+    served.registry.database.run(lambda transaction: await_judgement(transaction, name, 1))
+    upkeep = Upkeep(served.registry)
+    upkeep.look()
+    assert served.registry.verdicts(f"{name}/1") == ()
+    served.registry.database.run(
+        lambda transaction: transaction.execute(
+            "UPDATE pedigree.unjudged SET due_at = clock_timestamp()"
+        )
+    )
+    while served.registry.get(f"{name}/1").stage != "candidate":
+        upkeep.look()  # or the service itself was faster
+    assert served.registry.card(f"{name}/1")
 
 
 def test_an_upload_goes_on_where_it_was_interrupted(served: Served, name: str) -> None:

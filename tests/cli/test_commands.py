@@ -22,7 +22,7 @@ FULL = (
 
 @either_way
 def test_register_judges_the_version_writes_its_card_and_says_how_to_load_it(
-    register: Register,
+    register: Register, cli: Cli
 ) -> None:
     answer = register("weights", *FULL)
     assert answer.code == 0, answer.err
@@ -41,6 +41,8 @@ def test_register_judges_the_version_writes_its_card_and_says_how_to_load_it(
         "artifact_intact",
     }
     assert "registry.load('churn/1')" in document["snippet"]
+    told = [event["type"] for event in cli("events", "--json").json]
+    assert told.count("version.check_recorded") == 3  # each once, whoever ran it
 
 
 def test_registering_the_same_bytes_again_adds_the_run_to_the_version(

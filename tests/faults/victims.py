@@ -52,3 +52,11 @@ def approve_and_promote(*, database_url: str, store_url: str, home: str, name: s
                 expected_generation=due.generation,
                 automatic=True,
             )
+
+
+def register_and_judge(*, database_url: str, store_url: str, path: str, name: str) -> None:
+    """Register what is at a path as a version of a model, and run the registry's checks on it."""
+    with Database.connect(database_url, connections=1) as database:
+        store = open_store(store_url, Path(path))
+        settings = Settings(home=Path(path), actor="victim")
+        Registry(database, store, settings).register(name, Path(path), new_version(), judge=True)

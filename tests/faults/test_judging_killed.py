@@ -1,0 +1,50 @@
+"""`kill -9` between a registration and the end of its checks: somebody else judges the version."""
+
+from pathlib import Path
+
+from pedigree.registry import Registry
+from tests.collection.collecting import require_sound
+from tests.factories import artifact
+from tests.faults.killing import Victim
+
+JUDGING = ("pedigree.registry.registering", "pedigree.registry.newcomers", "pedigree.lifecycle")
+# A prime, so that over the years other lines are hit as the code moves.
+STRIDE = 97
+
+
+def test_what_a_kill_leaves_unjudged_is_judged_by_who_comes_next(
+    registry: Registry, database_url: str, tmp_path: Path
+) -> None:
+    def run(victim: Victim, number: int, *, kill: bool = True) -> int | None:
+        name, path = f"model-{number}", artifact(tmp_path / f"{number}", f"weights {number}")
+        lines = victim.run(
+            kill_before=number if kill else None,
+            database_url=database_url,
+            store_url=registry.store.url,
+            path=str(path),
+            name=name,
+        )
+        assert registry.judge_newcomers() == ()  # whoever registered it may still be at it
+        registry.database.run(
+            lambda transaction: transaction.execute(
+                "UPDATE pedigree.unjudged SET due_at = clock_timestamp()"
+            )
+        )
+        judged = registry.judge_newcomers()
+        assert registry.judge_newcomers() == ()
+        there = {model.name for model in registry.models()}
+        if name in there:
+            assert registry.get(f"{name}/1").stage == "candidate"
+            assert registry.card(f"{name}/1").revision >= 1
+        left.append(bool(judged))
+        return lines
+
+    left: list[bool] = []
+    with Victim("tests.faults.victims:register_and_judge", JUDGING) as victim:
+        lines = run(victim, 100_000, kill=False)
+        assert lines
+        outcomes = [run(victim, number) for number in range(0, lines, STRIDE)]
+    assert outcomes.count(None) >= len(outcomes) - 2
+    assert left[0] is False
+    assert left.count(True) > 2
+    require_sound(registry)
