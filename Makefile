@@ -18,7 +18,7 @@ WORKERS ?= 2
 # OpenStack Swift, an object store to test against, runs on Linux alone.
 SWIFT := $(if $(filter Linux,$(shell uname -s)),.venv-swift/.installed)
 
-.PHONY: help demo test up down lint lock lock-check bench torch spark azurite clean
+.PHONY: help demo test up down lint lock lock-check bench fuzz typescript torch spark azurite clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -69,6 +69,16 @@ bench: .venv/.installed ## measure what docs/performance.md promises
 	$(BIN)/python -m benchmarks.tick $(ARGS)
 	$(BIN)/python -m benchmarks.webhooks $(ARGS)
 
+fuzz: .venv/.installed ## send the service all that its OpenAPI document allows and forbids, for long
+	$(BIN)/python -m tests.api.fuzz $(ARGS)
+
+typescript: .venv/.installed clients/typescript/node_modules/.installed ## the TypeScript client, of the OpenAPI document; SERVICE=https://… asks one
+	@$(if $(SERVICE),curl -fsS $(SERVICE)/openapi.json,$(BIN)/python -c '$(DOCUMENT)') > clients/typescript/openapi.json
+	@npm run --prefix clients/typescript --silent generate
+	@npm run --prefix clients/typescript --silent build
+
+DOCUMENT := import json; from pedigree.api.app import create_app; print(json.dumps(create_app().openapi()))
+
 torch: .venv/.torch ## a CPU build of torch, if pip can find one; without it its tests are skipped
 
 spark: .venv/.spark ## Spark on this machine; without it, or a Java runtime, its test is skipped
@@ -77,7 +87,7 @@ azurite: .azurite/.installed ## Azure's emulator, by npm; without it the tests o
 
 clean: ## remove the environments and the demo's data
 	@if [ -x $(BIN)/pedigree ]; then PEDIGREE_HOME="$$PWD/$(HOME_OF_DEMO)" $(BIN)/pedigree down >/dev/null 2>&1 || true; fi
-	rm -rf .venv .venv-swift .azurite $(HOME_OF_DEMO) .dagster
+	rm -rf .venv .venv-swift .azurite clients/typescript/node_modules $(HOME_OF_DEMO) .dagster
 
 # --- Environments. A stamp says what is done; everything here prints to stderr, so that
 # `make demo ARGS=--json` has nothing but JSON on stdout.
@@ -108,9 +118,13 @@ clean: ## remove the environments and the demo's data
 	@sh .ci/venv .venv-swift tests/artifacts/swift/requirements.lock >&2
 	@touch $@
 
-# It needs Node.js, which nothing else here does. None of its packages has to run anything to be installed.
+# It needs Node.js, as the TypeScript client does. None of its packages has to run anything to be installed.
 .azurite/.installed: tests/artifacts/azurite/package-lock.json
 	@mkdir -p .azurite
 	@cp tests/artifacts/azurite/package.json tests/artifacts/azurite/package-lock.json .azurite
 	@npm ci --prefix .azurite --ignore-scripts --no-audit --no-fund --loglevel=error >&2
+	@touch $@
+
+clients/typescript/node_modules/.installed: clients/typescript/package-lock.json
+	@npm ci --prefix clients/typescript --ignore-scripts --no-audit --no-fund --loglevel=error >&2
 	@touch $@

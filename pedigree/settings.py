@@ -8,7 +8,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Field, FilePath, PlainSerializer, SecretStr
+from pydantic import BeforeValidator, Field, FilePath, PlainSerializer, SecretStr, WithJsonSchema
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{7,64}$")]
@@ -41,6 +41,16 @@ Duration = Annotated[
     Field(ge=timedelta(0)),
     # Seconds, not ISO 8601: its years have other lengths in Postgres than in Python.
     PlainSerializer(timedelta.total_seconds, return_type=float, when_used="json"),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": r"^(0|\d{1,6}[dhms])$"},
+                {"type": "number", "minimum": 0, "maximum": 86_399_999_913_600},
+            ],
+            "description": "30d, 12h, 45m, 10s or 0; or seconds",
+        },
+        mode="validation",
+    ),
 ]
 """A length of time, typed as ``30d``; in JSON a number of seconds."""
 

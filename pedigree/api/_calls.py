@@ -7,14 +7,14 @@ from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import quote, urlencode
 
 from fastapi import Depends, Header, Path, Query, Request
-from pydantic import AwareDatetime, BeforeValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 from starlette.responses import Response
 
 from pedigree._record import Record
 from pedigree.api._conditions import State, is_known, require, state_of
 from pedigree.api._guard import Caller
 from pedigree.api._idempotency import Answer, Key, once
+from pedigree.api._parameters import NAMED
 from pedigree.catalog.store import lock_model
 from pedigree.delivery.signing import SecretBox
 from pedigree.errors import NotFoundError
@@ -24,21 +24,19 @@ from pedigree.registry import Registry
 T = TypeVar("T")
 
 
-def _text_alone(given: object) -> object:
-    """Refuse a number, which would be read as seconds since 1970."""
-    if isinstance(given, int | float) or (isinstance(given, str) and given.isdigit()):
-        raise PydanticCustomError("datetime_type", "write a moment as 2026-03-01T12:00Z")
-    return given
-
-
-Moment = Annotated[AwareDatetime, BeforeValidator(_text_alone)]
-"""A moment with its time zone, as ISO 8601 writes it."""
-
 MOST_ON_A_PAGE = 1000
 # What a caller has may be shown to it again once it has asked whether that still holds.
 _CACHING = {"Cache-Control": "private, no-cache"}
 
-Name = Annotated[str, Path(min_length=1, max_length=256, description="A registered model's name")]
+Name = Annotated[
+    str,
+    Path(
+        min_length=1,
+        max_length=256,
+        description="A registered model's name",
+        json_schema_extra=NAMED,
+    ),
+]
 Number = Annotated[int, Path(ge=1, le=10**9 - 1, description="A version's number")]
 Limit = Annotated[int, Query(ge=1, le=MOST_ON_A_PAGE, description="How many at most")]
 

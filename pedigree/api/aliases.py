@@ -16,7 +16,13 @@ from pedigree.registry import Registry
 router = resource("aliases")
 
 Alias = Annotated[
-    str, Path(max_length=255, description="An alias; to read also a stage that one version holds")
+    str,
+    Path(
+        min_length=1,
+        max_length=255,
+        description="An alias; to read also a stage that one version holds",
+        json_schema_extra={"pattern": r"^[\w-]+$"},
+    ),
 ]
 
 

@@ -143,7 +143,28 @@ def _describe(app: FastAPI) -> None:
             components["schemas"].update(problem.pop("$defs", {}), Problem=problem)
             components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
             document["security"] = [{"token": []}]
+            for path in document["paths"].values():
+                for method, operation in path.items():
+                    _complete(method, operation)
             app.openapi_schema = document
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _complete(method: str, operation: dict[str, Any]) -> None:
+    """Say of an operation what its function does not: 304, and that no parameter is null."""
+    parameters = operation.get("parameters", ())
+    for parameter in parameters:
+        _leave_out_null(parameter["schema"])
+    if method == "get" and "if-none-match" in (each["name"] for each in parameters):
+        operation["responses"]["304"] = {"description": "It is what the caller has"}
+
+
+def _leave_out_null(schema: dict[str, Any]) -> None:
+    """Say of a parameter what it can be; none is written as null, those without a value are not."""
+    kinds = [kind for kind in schema.pop("anyOf", ()) if kind != {"type": "null"}]
+    if len(kinds) == 1:
+        schema.update(kinds[0])
+    elif kinds:
+        schema["anyOf"] = kinds

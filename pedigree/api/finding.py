@@ -15,7 +15,7 @@ from pedigree.catalog.search.records import Facet, SearchPage
 
 router = resource("registry")
 
-_MOST_FILTER = 10_000
+_MOST_FILTER = 8000
 _MOST_ORDER = 2000
 
 

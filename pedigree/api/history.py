@@ -6,8 +6,9 @@ from fastapi import Query
 from starlette.responses import Response
 
 from pedigree.access.records import Permission
-from pedigree.api._calls import Limit, Moment, Name, Number, Page, ReadCall
+from pedigree.api._calls import Limit, Name, Number, Page, ReadCall
 from pedigree.api._guard import may, resource
+from pedigree.api._parameters import Moment, Pointer
 from pedigree.catalog.comparison import Comparison, LineageDifference
 from pedigree.catalog.records import RetrainRequest, Training, Unmaterialized
 from pedigree.lifecycle.records import Tenure
@@ -18,7 +19,15 @@ router = resource("history")
 
 VERSION = "/models/{name}/versions/{version}"
 Reference = Annotated[
-    str, Query(min_length=1, max_length=1024, description="NAME/3, NAME@champion, NAME@production")
+    str,
+    Query(
+        min_length=1,
+        max_length=1024,
+        description="NAME/3, NAME@champion, NAME@production",
+        json_schema_extra={
+            "pattern": r"^[^\s./\\:@%#][^/\\:@%#]{0,200}[^\s./\\:@%#](/[1-9]\d{0,8}|@[\w-]+)$"
+        },
+    ),
 ]
 
 
@@ -87,9 +96,7 @@ def get_as_of(
     call: ReadCall,
     name: Name,
     moment: Annotated[Moment, Query(description="When")],
-    pointer: Annotated[
-        str | None, Query(max_length=300, description="stage:production or alias:champion")
-    ] = None,
+    pointer: Pointer = None,
 ) -> Response:
     """Say what a model's stages and aliases pointed to at a moment, who moved them, and why."""
     return call.answer(call.registry.as_of(name, moment, pointer))

@@ -14,6 +14,7 @@ from pedigree.api.history import VERSION
 from pedigree.api.stages import Verdicts
 from pedigree.cards.records import CardNotes, ModelCard
 from pedigree.datasets.records import Datasheet, KeptDatasheet
+from pedigree.lifecycle.checks import CHECKS
 from pedigree.lifecycle.records import Policy, RetentionRule
 from pedigree.lifecycle.standing import PolicyRevision
 from pedigree.registry import Registry
@@ -29,7 +30,9 @@ class WantedChecks(Record):
     """Which of the registry's own checks shall be run."""
 
     check: Annotated[str, Field(max_length=255)] | None = Field(
-        default=None, description="This one alone; all that the model's policy asks for when null"
+        default=None,
+        description="This one alone; all that the model's policy asks for when null",
+        json_schema_extra={"enum": [*CHECKS, None]},
     )
     every_rule: bool = Field(
         default=False, description="By each of the settings that the policy has for it"

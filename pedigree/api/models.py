@@ -10,6 +10,7 @@ from pedigree._record import Record
 from pedigree.access.records import Permission
 from pedigree.api._calls import ChangeCall, Limit, Name, Page, ReadCall, WriteCall
 from pedigree.api._guard import may, resource
+from pedigree.api._parameters import NAMED
 from pedigree.catalog.records import RegisteredModel, Tags
 
 router = resource("models")
@@ -20,7 +21,7 @@ Reason = Annotated[str, Query(min_length=1, max_length=2000, description="Why, f
 class NewModel(Record):
     """A model that is to be made."""
 
-    name: str = Field(min_length=1, max_length=256)
+    name: str = Field(min_length=1, max_length=256, json_schema_extra=NAMED)
     description: str | None = None
     owners: tuple[str, ...] = ()
     tags: Tags = Field(default_factory=dict)

@@ -6,8 +6,9 @@ from fastapi import Query
 from starlette.responses import Response
 
 from pedigree.access.records import Permission
-from pedigree.api._calls import Moment, Name, Number, ReadCall
+from pedigree.api._calls import Name, Number, ReadCall
 from pedigree.api._guard import may, resource
+from pedigree.api._parameters import Moment
 from pedigree.cards.records import ModelCard
 from pedigree.catalog.snippets import Snippets
 from pedigree.lifecycle.affected import Impact

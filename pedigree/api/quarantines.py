@@ -8,17 +8,9 @@ from starlette.responses import Response
 
 from pedigree._record import Record
 from pedigree.access.records import Permission
-from pedigree.api._calls import (
-    ChangeCall,
-    Limit,
-    Moment,
-    Name,
-    Number,
-    Page,
-    ReadCall,
-    WriteCall,
-)
+from pedigree.api._calls import ChangeCall, Limit, Name, Number, Page, ReadCall, WriteCall
 from pedigree.api._guard import may, resource
+from pedigree.api._parameters import Moment
 from pedigree.catalog.records import ModelVersion, Quarantine
 
 router = resource("quarantines")

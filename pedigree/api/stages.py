@@ -5,13 +5,14 @@ from functools import partial
 from typing import Annotated
 
 from fastapi import Path, Query
-from pydantic import Field
+from pydantic import Field, StrictBool
 from starlette.responses import Response
 
 from pedigree._record import Record
 from pedigree.access.records import Permission
 from pedigree.api._calls import ChangeCall, Limit, Name, Number, Page, ReadCall, WriteCall
 from pedigree.api._guard import may, resource
+from pedigree.api._parameters import Pointer
 from pedigree.catalog.records import ModelVersion
 from pedigree.errors import StageEmptyError
 from pedigree.lifecycle.records import CHAMPION_STAGE, Move, RecordedVerdict, Tenure
@@ -47,7 +48,7 @@ class Judgement(Record):
     """A yes or no to a version's way into a stage."""
 
     stage: Stage
-    approved: bool
+    approved: StrictBool
     comment: str = Field(min_length=1, description="Why; kept in the audit log")
     expected_generation: Generation = None
 
@@ -247,9 +248,7 @@ def explain(
 def timeline(
     call: ReadCall,
     name: Name,
-    pointer: Annotated[
-        str | None, Query(max_length=300, description="stage:production or alias:champion")
-    ] = None,
+    pointer: Pointer = None,
     limit: Limit = 100,
     before: Annotated[
         int | None, Query(ge=0, le=2**53 - 1, description="The first tenure_id of the page after")

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal, TypeAlias, get_args
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, StrictBool, StrictInt, model_validator
 
 from pedigree._record import Record
 from pedigree.artifacts.records import Digest
@@ -62,7 +62,7 @@ class DataState(Record):
 
     asset: str = Field(min_length=1, description="The asset's key, parts joined by /")
     partition: str | None = None
-    storage_id: int | None = Field(default=None, description="Dagster's id of its event")
+    storage_id: StrictInt | None = Field(default=None, description="Dagster's id of its event")
     materialized_by: str | None = Field(default=None, description="The run that wrote it")
     data_version: str | None = Field(
         default=None, description="Only where it speaks for the content, as a hash does"
@@ -73,7 +73,7 @@ class DataVerdict(DataState):
     """What a check found on one state of some data, such as a suite of expectations."""
 
     check: str = Field(min_length=1)
-    passed: bool
+    passed: StrictBool
     severity: Literal["error", "warn"] = "error"
     summary: str = Field(description="One sentence that says what was found")
     details: dict[str, JsonValue] = Field(default_factory=dict)

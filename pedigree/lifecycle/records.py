@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import Field, FiniteFloat, JsonValue, model_validator
+from pydantic import Field, FiniteFloat, JsonValue, StrictBool, model_validator
 
 from pedigree._record import Record
 from pedigree.artifacts.records import Digest
@@ -31,7 +31,7 @@ class Verdict(Record):
     """What a check found about one version, on exactly one digest."""
 
     check: str
-    passed: bool
+    passed: StrictBool
     severity: Severity = Severity.ERROR
     digest: Digest = Field(description="The artifact that was looked at")
     baseline_digest: Digest | None = Field(

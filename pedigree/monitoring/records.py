@@ -6,9 +6,9 @@ from functools import cached_property
 from typing import Annotated, Literal, TypeAlias
 
 import rfc8785
-from pydantic import Field, FiniteFloat, model_validator
+from pydantic import ConfigDict, Field, FiniteFloat, StrictBool, model_validator
 
-from pedigree._record import Record
+from pedigree._record import Record, require_kind
 from pedigree.artifacts.records import Digest, digest_of
 
 # Parts of a date: between two months they differ by construction, which is no drift.
@@ -28,6 +28,8 @@ class NumericColumn(Record):
     A value that is not finite counts as missing. The bins are ``(-∞, e₀], (e₀, e₁], …, (eₖ, ∞)``;
     of a baseline the first and the last are empty, so that what lies outside its range shows.
     """
+
+    model_config = ConfigDict(json_schema_extra=require_kind)
 
     kind: Literal["numeric"] = "numeric"
     name: str
@@ -55,6 +57,8 @@ class NumericColumn(Record):
 
 class CategoricalColumn(Record):
     """A column of categories: its top values, and how often each occurs."""
+
+    model_config = ConfigDict(json_schema_extra=require_kind)
 
     kind: Literal["categorical"] = "categorical"
     name: str
@@ -203,7 +207,7 @@ class Expectations(Record):
     """How a suite of Great Expectations went on the data that was compared."""
 
     suite: str
-    passed: bool
+    passed: StrictBool
     met: int = Field(ge=0)
     total: int = Field(ge=0)
     failed: tuple[str, ...] = Field(default=(), description="The expectations that were not met")

@@ -1,11 +1,11 @@
 """A signature: the typed inputs and outputs of a model."""
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, field_validator
 
-from pedigree._record import Record
+from pedigree._record import Record, require_kind
 
 
 class ColumnType(StrEnum):
@@ -21,15 +21,10 @@ class ColumnType(StrEnum):
     DATETIME = "datetime"
 
 
-def _require_kind(schema: dict[str, Any]) -> None:
-    """Say that the kind must be written: without it a column and an array are not told apart."""
-    schema["required"] = ["kind", *schema["required"]]
-
-
 class Column(Record):
     """One named column of a table."""
 
-    model_config = ConfigDict(json_schema_extra=_require_kind)
+    model_config = ConfigDict(json_schema_extra=require_kind)
 
     kind: Literal["column"] = Field(default="column", description="Says that this is a column")
     name: str = Field(min_length=1, description="The name that callers send or read it by")
@@ -40,7 +35,7 @@ class Column(Record):
 class Tensor(Record):
     """One array; an extent of -1 is free, as the batch dimension usually is."""
 
-    model_config = ConfigDict(json_schema_extra=_require_kind)
+    model_config = ConfigDict(json_schema_extra=require_kind)
 
     kind: Literal["tensor"] = Field(default="tensor", description="Says that this is an array")
     name: str | None = Field(
