@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Coroutine
 from contextlib import nullcontext
 from functools import partial
-from ipaddress import ip_address
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
@@ -18,6 +17,7 @@ from starlette.types import Message, Receive
 
 from pedigree.access import tokens
 from pedigree.access.records import AccessToken, Permission, permitted
+from pedigree.api._hosts import is_loopback
 from pedigree.api._problems import problem_responses
 from pedigree.audit.records import Actor
 from pedigree.errors import (
@@ -226,20 +226,6 @@ def _limited(request: Request) -> Receive:
         return message
 
     return receive
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether a host is this machine to itself alone.
-
-    >>> is_loopback("127.0.0.1"), is_loopback("0.0.0.0"), is_loopback("localhost")
-    (True, False, True)
-    """
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _is_local(request: Request) -> bool:

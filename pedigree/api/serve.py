@@ -1,18 +1,19 @@
 """Run the application by uvicorn, and see that it is open to nobody by mistake."""
 
 import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
-from pedigree.api._guard import is_loopback
+from pedigree.api import _workers
+from pedigree.api._hosts import is_loopback
 from pedigree.errors import InvalidInputError
 from pedigree.registry import Registry
 
-_APP = "pedigree.api.app:create_app"
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
 # What is under way when it is told to stop is finished, unless it takes longer than this.
 _GRACE_S = 20
 
@@ -37,28 +38,25 @@ def require_guarded(registry: Registry, host: str) -> bool:
 
 def serve(host: str, port: int, workers: int, *, is_open: bool, log_config: dict[str, Any]) -> None:
     """Serve until a signal comes; each worker is a process that connects by itself."""
-    os.environ["PEDIGREE_SERVE_OPEN"] = str(is_open and is_loopback(host)).lower()
-    with _counting_together(workers):
-        uvicorn.run(
-            _APP,
-            factory=True,
-            host=host,
-            port=port,
-            workers=workers,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=_GRACE_S,
-            log_config=log_config,
-            log_level="warning",
-        )
+    make_app = partial(_make_app, is_open=is_open and is_loopback(host))
+    options: dict[str, Any] = {
+        "host": host,
+        "port": port,
+        "access_log": False,
+        "server_header": False,
+        "timeout_graceful_shutdown": _GRACE_S,
+        "log_config": log_config,
+        "log_level": "warning",
+    }
+    if workers == 1:
+        uvicorn.run(make_app, factory=True, **options)
+    else:
+        _workers.run(workers, make_app, **options)
 
 
-@contextmanager
-def _counting_together(workers: int) -> Iterator[None]:
-    """Give several workers a folder in which each counts for all, also behind its end."""
-    if workers == 1 or "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        yield
-        return
-    with tempfile.TemporaryDirectory(prefix="pedigree-metrics-") as folder:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        yield
+def _make_app(*, is_open: bool) -> "FastAPI":
+    # Imported by those alone who answer: who only watches them has no use for it.
+    from pedigree.api.app import create_app  # noqa: PLC0415
+
+    os.environ["PEDIGREE_SERVE_OPEN"] = str(is_open).lower()
+    return create_app()

@@ -33,6 +33,13 @@ def serve(
                 f"`pedigree serve` needs the package {module}, which is not installed",
                 remedy="Install pedigree[server]",
             )
+    from pedigree.api import _workers
+
+    with _workers.prepared(workers):
+        _serve(host, port, workers)
+
+
+def _serve(host: str, port: int, workers: int) -> None:
     from pedigree.api import serve as service
     from pedigree.logs import log_config
 
