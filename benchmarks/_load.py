@@ -1,80 +1,146 @@
-"""Drive a server over HTTP by keep-alive connections, and say how many requests a second it does.
+"""Drive a server over HTTP by keep-alive connections, and say how many exchanges a second it does.
 
 Run as a program in a process of its own, so that it takes nothing of the server's interpreter:
-``python -m benchmarks._load HOST PORT SECONDS CONNECTIONS < requests.json``. It reads a list of
-requests as text, sends them by turns, and prints a JSON object.
+``python -m benchmarks._load PORT SECONDS CONNECTIONS < exchanges.json``. It reads a list of
+exchanges, each a list of requests as text that are sent one behind the other's answer; takes
+them by turns, and prints a JSON object. Where an answer names an ``upload_id``, the following
+requests of its exchange have it in place of :data:`UPLOAD_ID`.
+
+One thread waits for all connections at once, which costs a fraction of a thread for each.
 """
 
 import json
+import re
+import selectors
 import socket
 import sys
-import threading
 import time
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+UPLOAD_ID = "00000000-0000-0000-0000-000000000000"
+"""Stands for what the answer before calls ``upload_id``; it is as long, so no length changes."""
+
+_NAMED = re.compile(rb'"upload_id":"([0-9a-f-]{36})"')
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_AT_ONCE = 1 << 18
 
 
-class Load(NamedTuple):
-    """What one connection did."""
+@dataclass
+class Connection:
+    """One connection: the exchange it is at, and what has come of the answer."""
 
-    latencies: list[float]
-    statuses: set[int]
+    socket: socket.socket
+    exchange: Iterator[bytes] = field(default_factory=lambda: iter(()))
+    began: float = 0.0
+    received: bytes = b""
+    awaited: int | None = None
+    upload_id: bytes | None = None
+
+    def send_next(self) -> bool:
+        """Send the exchange's next request; say whether there was one."""
+        request = next(self.exchange, None)
+        if request is None:
+            return False
+        if self.upload_id:
+            request = request.replace(UPLOAD_ID.encode(), self.upload_id)
+        self.received, self.awaited = b"", None
+        self.socket.sendall(request)
+        return True
+
+    def receive(self) -> int | None:
+        """Take what has come; return the status once the answer is whole."""
+        piece = self.socket.recv(_AT_ONCE)
+        if not piece:
+            raise SystemExit(f"the server hung up behind {self.received[:200]!r}")
+        self.received += piece
+        if self.awaited is None:
+            self.awaited = _length(self.received)
+        if self.awaited is None or len(self.received) < self.awaited:
+            return None
+        if named := _NAMED.search(self.received):
+            self.upload_id = named[1]
+        return int(self.received[9:12])
 
 
-def drive(host: str, port: int, seconds: float, connections: int, requests: list[str]) -> Load:
-    """Send the requests over so many connections at a time, each one behind its answer."""
-    done: list[Load] = []
-    until = time.perf_counter() + seconds
-
-    def client(place: int) -> None:
-        done.append(_client(host, port, until, requests[place::connections] or requests))
-
-    threads = [threading.Thread(target=client, args=(place,)) for place in range(connections)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    latencies = sorted(latency for each in done for latency in each.latencies)
-    return Load(latencies, set().union(*(each.statuses for each in done)))
+def _length(received: bytes) -> int | None:
+    """Return how long an answer is with its head; None while that is not whole."""
+    head = received.find(b"\r\n\r\n")
+    if head < 0:
+        return None
+    stated = _LENGTH.search(received, 0, head)
+    return head + 4 + (int(stated[1]) if stated else 0)
 
 
-def _client(host: str, port: int, until: float, requests: list[str]) -> Load:
-    encoded = [request.encode() for request in requests]
-    latencies, statuses = [], set()
-    with socket.create_connection((host, port)) as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        place = 0
-        while (started := time.perf_counter()) < until:
-            connection.sendall(encoded[place % len(encoded)])
-            statuses.add(_answer(connection))
-            latencies.append(time.perf_counter() - started)
-            place += 1
-    return Load(latencies, statuses)
+class Load:
+    """What was done: how long each exchange took, and which statuses were answered."""
+
+    def __init__(self, exchanges: Sequence[Sequence[bytes]]) -> None:
+        self.latencies: list[float] = []
+        self.statuses: set[int] = set()
+        self.refused = b""
+        self._exchanges = exchanges
+        self._begun = 0
+
+    def begin(self, connection: Connection) -> None:
+        """Let a connection begin with the exchange whose turn it is."""
+        connection.exchange = iter(self._exchanges[self._begun % len(self._exchanges)])
+        connection.upload_id = None
+        self._begun += 1
+        connection.began = time.perf_counter()
+        connection.send_next()
+
+    def go_on(self, connection: Connection) -> bool:
+        """Take what has come on a connection; say whether its exchange has ended."""
+        status = connection.receive()
+        if status is None:
+            return False
+        self.statuses.add(status)
+        if status >= 400:
+            self.refused = connection.received
+        if connection.send_next():
+            return False
+        self.latencies.append(time.perf_counter() - connection.began)
+        return True
 
 
-def _answer(connection: socket.socket) -> int:
-    received = connection.recv(1 << 16)
-    while b"\r\n\r\n" not in received:
-        received += connection.recv(1 << 16)
-    head, _, body = received.partition(b"\r\n\r\n")
-    length = 0
-    for line in head.lower().split(b"\r\n"):
-        if line.startswith(b"content-length:"):
-            length = int(line.partition(b":")[2])
-    while len(body) < length:
-        body += connection.recv(1 << 16)
-    return int(head[9:12])
+def drive(
+    port: int, seconds: float, connections: int, exchanges: Sequence[Sequence[bytes]]
+) -> dict[str, Any]:
+    """Do exchanges over so many connections at a time, for so long."""
+    load, waiting = Load(exchanges), selectors.DefaultSelector()
+    began = time.perf_counter()
+    for _ in range(connections):
+        opened = socket.create_connection(("127.0.0.1", port))
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection = Connection(opened)
+        waiting.register(opened, selectors.EVENT_READ, connection)
+        load.begin(connection)
+    while waiting.get_map():
+        for key, _ in waiting.select():
+            if load.go_on(key.data):
+                if time.perf_counter() - began < seconds:
+                    load.begin(key.data)
+                else:  # what was begun is finished, and counts
+                    waiting.unregister(key.fileobj)
+                    key.data.socket.close()
+    return _told(load, time.perf_counter() - began)
+
+
+def _told(load: Load, seconds: float) -> dict[str, Any]:
+    latencies = sorted(load.latencies)
+    return {
+        "rate": len(latencies) / seconds,
+        "p50": latencies[len(latencies) // 2],
+        "p95": latencies[int(len(latencies) * 0.95)],
+        "p99": latencies[int(len(latencies) * 0.99)],
+        "statuses": sorted(load.statuses),
+        "refused": load.refused.decode(errors="replace")[:2000],
+    }
 
 
 if __name__ == "__main__":
-    host, port, seconds, connections = sys.argv[1:]
-    load = drive(host, int(port), float(seconds), int(connections), json.load(sys.stdin))
-    count = len(load.latencies)
-    print(
-        json.dumps(
-            {
-                "rate": count / float(seconds),
-                "p99": load.latencies[int(count * 0.99)],
-                "statuses": sorted(load.statuses),
-            }
-        )
-    )
+    port, seconds, connections = sys.argv[1:]
+    given = [[request.encode() for request in exchange] for exchange in json.load(sys.stdin)]
+    print(json.dumps(drive(int(port), float(seconds), int(connections), given)))

@@ -1,203 +1,295 @@
-"""What the service does in a second: read by alias, beside a bare handler in the same run.
+"""What the service does in a second, with MLflow 3.17.2 and a bare handler in the same run.
 
-Two servers over one Postgres, each a process of its own, are driven by turns by 8 connections from
-a third process: ``pedigree serve`` with tokens on, and a bare FastAPI and psycopg handler that
-executes the same statement and asks nobody who they are.
+Each is a server with two workers over the same Postgres and the same 1,000,000 versions, and they
+are driven by turns, by 8 connections from a process of their own: ``pedigree serve`` with tokens
+on, ``mlflow server`` without, and a FastAPI and psycopg handler that executes the statement of a
+read and asks nobody who they are. The databases are copies for this run, so that what is created
+is not there in the next. ``--data DIR`` says where the million is kept.
+
+MLflow is installed by pip into an environment of its own; where that cannot be done, this is said
+and the rest is measured.
 """
 
 import json
-import os
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
+import psycopg
+from psycopg.sql import SQL, Identifier
+
+from benchmarks import _mlflow
+from benchmarks._million import million
 from benchmarks._report import Measured, report
-from pedigree import NewVersion, Registry, Settings
+from benchmarks._requests import ALIAS, MLflow, Ours, alias_path, bare
+from benchmarks._servers import CONNECTIONS, Running, drive, running
+from pedigree import Registry, Settings
 from pedigree.access.records import Role
-from pedigree.catalog.records import DeclaredMetadata
-from pedigree.signatures.records import Column, ColumnType, Signature
+from pedigree.postgres import EmbeddedPostgres
 
-_MODELS = 200
+_MODELS = 1000
 _ROUNDS = 3
-_SECONDS = 4
-_CONNECTIONS = 8
-_SHARE = 0.6
+_STARTS = 3
+_MOST_CREATED = 2000
+_SLOW_S = 12.0
+
 _READY_S = 3.0
-_WRITES_A_SECOND = 1_000
-_METADATA = DeclaredMetadata(
-    flavor="generic",
-    signature=Signature(
-        inputs=(Column(name="age", type=ColumnType.DOUBLE),),
-        outputs=(Column(name="score", type=ColumnType.DOUBLE),),
-    ),
-    run_id="run-1",
-    git_commit="0" * 40,
-    git_dirty=False,
-    metrics={"auc": 0.9, "log_loss": 0.2},
-    tags={"team": "growth"},
-)
+_SHARE_OF_BARE = 0.6
+_READS = 20.0
+_CREATES = 3.0
+_CREATES_OF_KNOWN = 5.0
+_SEARCHES = 50.0
+
+_BIN = Path(sys.executable).parent
+_WORKERS = ("--workers", "2")
+
+Load = dict[str, Any]
+Loads = list[Load]
 
 
 def main() -> int:
     """Measure and report; return the exit code."""
+    home = million(sys.argv[1:])
+    server = EmbeddedPostgres(home)
     with tempfile.TemporaryDirectory(prefix="pedigree-bench-") as folder:
-        home = Path(folder) / "home"
-        with Registry.connect(settings=Settings(home=home, actor="bench")) as registry:
-            secret = _fill(registry, Path(folder))
-            server = registry.database.server
-            if server is None:
-                raise SystemExit("the registry is not an embedded one")
-            environment = {
-                "PEDIGREE_HOME": str(home),
-                "PEDIGREE_ACTOR": "bench",
-                "BARE_DATABASE_URL": server.url("pedigree"),
-            }
-            figures = _measure(registry, environment, secret)
+        figures = _measure(server, home.parent, Path(folder))
     return report(figures, sys.argv[1:])
 
 
-def _fill(registry: Registry, folder: Path) -> str:
-    file = folder / "model.bin"
-    file.write_text("weights")
-    for model in range(_MODELS):
-        name = f"model-{model}"
-        registry.register(name, file, NewVersion(metadata=_METADATA))
-        registry.set_alias(name, "champion", 1)
-    return registry.create_token("bench", roles=[Role.ADMIN]).secret
-
-
-def _measure(registry: Registry, environment: dict[str, str], secret: str) -> list[Measured]:
-    bare_command = ["uvicorn", "--factory", "benchmarks._bare:create_app", "--log-level", "warning"]
-    names = [f"model-{model}" for model in range(_MODELS)]
-    signed = f"Authorization: Bearer {secret}\r\n"
-    paths = [f"/api/v1/models/{name}/aliases/champion" for name in names]
-    with (
-        _running(["pedigree", "serve"], environment) as (port, ready_s),
-        _running(bare_command, environment) as (bare_port, _),
-    ):
-        ours, bare, known = [], [], []
-        etags = _etags(port, paths, secret)
-        for _ in range(_ROUNDS):  # by turns, so that all meet the same machine
-            ours.append(_drive(port, [_get(path, signed) for path in paths]))
-            bare.append(_drive(bare_port, [_get(f"/{name}/champion") for name in names]))
-            conditional = [
-                _get(path, f"{signed}If-None-Match: {etag}\r\n")
-                for path, etag in zip(paths, etags, strict=True)
-            ]
-            known.append(_drive(port, conditional))
-        created = _drive(port, _creating(registry, signed), statuses={201})
-    return [
-        Measured(what="ready after", value=ready_s, unit="s", target=_READY_S, at_least=False),
-        Measured(what="read by alias", value=_best(ours), unit="/s"),
-        Measured(what="99 % of them within", value=min(each["p99"] for each in ours), unit="s"),
-        Measured(what="the same by a bare handler", value=_best(bare), unit="/s"),
-        Measured(
-            what="read by alias against the bare handler",
-            value=_share(ours, bare),
-            unit="of its rate",
-            target=_SHARE,
-        ),
-        Measured(
-            what="a 304 against the 200",
-            value=_share(known, ours),
-            unit="of its rate",
-            target=1.0,
-        ),
-        Measured(what="models created, each with a key", value=created["rate"], unit="/s"),
-    ]
-
-
-def _best(loads: Sequence[dict[str, Any]]) -> float:
-    return max(float(load["rate"]) for load in loads)
-
-
-def _share(loads: Sequence[dict[str, Any]], others: Sequence[dict[str, Any]]) -> float:
-    pairs = zip(loads, others, strict=True)
-    return statistics.median(float(load["rate"]) / float(other["rate"]) for load, other in pairs)
-
-
-def _get(path: str, headers: str = "") -> str:
-    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n"
-
-
-def _creating(registry: Registry, signed: str) -> list[str]:
-    first = len(registry.models())
-    requests = []
-    for number in range(first, first + _WRITES_A_SECOND * _SECONDS):
-        body = json.dumps({"name": f"new-{number}", "owners": ["ann"]})
-        typed = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-        head = f"POST /api/v1/models HTTP/1.1\r\nHost: localhost\r\n{signed}{typed}"
-        requests.append(f"{head}Idempotency-Key: key-{number}\r\n\r\n{body}")
-    return requests
-
-
-def _etags(port: int, paths: Sequence[str], secret: str) -> list[str]:
-    import httpx  # noqa: PLC0415 -- for this alone
-
-    headers = {"Authorization": f"Bearer {secret}"}
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers) as client:
-        return [client.get(path).headers["etag"] for path in paths]
-
-
-def _drive(
-    port: int, requests: Sequence[str], statuses: frozenset[int] | set[int] = frozenset({200, 304})
-) -> dict[str, Any]:
-    words = ["127.0.0.1", str(port), str(_SECONDS), str(_CONNECTIONS)]
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks._load", *words],
-        input=json.dumps(list(requests)),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    answered: dict[str, Any] = json.loads(done.stdout)
-    if not set(answered["statuses"]) <= statuses:
-        raise SystemExit(f"the server answered {answered['statuses']}")
-    return answered
+def _measure(server: EmbeddedPostgres, kept: Path, folder: Path) -> list[Measured]:
+    with ExitStack() as meanwhile:
+        url = meanwhile.enter_context(_copied(server, "pedigree"))
+        environment = {
+            "PEDIGREE_DATABASE_URL": url,
+            "PEDIGREE_DATABASE_PREPARE": "true",
+            "PEDIGREE_HOME": str(folder),
+            "PEDIGREE_ACTOR": "bench",
+            "BARE_DATABASE_URL": url,
+        }
+        names = _names(url)
+        ours = Ours(names, _token(url, folder))
+        figures = [_readiness(environment), _limit_of_load()]
+        served = meanwhile.enter_context(_serving(environment))
+        handler = meanwhile.enter_context(_bare_handler(environment))
+        figures += _against_bare(served, handler, ours)
+        try:
+            beside = meanwhile.enter_context(_mlflow_beside(server, kept, folder))
+        except _mlflow.MLflowMissingError as error:
+            return [*figures, *_alone(served, ours), _missing(error)]
+        theirs = MLflow(names, _run(beside))
+        for compare in (_reads_beside, _creates_beside, _searches_beside):
+            figures += compare(served, ours, beside, theirs)
+    return figures
 
 
 @contextmanager
-def _running(command: Sequence[str], environment: dict[str, str]) -> Iterator[tuple[int, float]]:
-    program, *words = command
-    port = _free_port()
-    started = time.perf_counter()
-    process = subprocess.Popen(
-        [Path(sys.executable).with_name(program), *words, "--port", str(port)],
-        env={**os.environ, **environment},
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _await(port, process)
-        yield port, time.perf_counter() - started
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _await(port: int, process: subprocess.Popen[bytes]) -> None:
-    while True:
-        if process.poll() is not None:
-            raise SystemExit(f"{process.args!r} ended")
+def _copied(server: EmbeddedPostgres, database: str) -> Iterator[str]:
+    """Give a copy of a database, which goes afterwards with all that was written."""
+    copy = f"{database}_measured"
+    drop = SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(copy))
+    make = SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        connection.execute(drop)
+        connection.execute(make.format(Identifier(copy), Identifier(database)))
         try:
-            urlopen(f"http://127.0.0.1:{port}/docs", timeout=5).close()
-        except OSError:
-            time.sleep(0.01)
-        else:
-            return
+            yield server.url(copy)
+        finally:
+            connection.execute(drop)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _names(url: str) -> list[str]:
+    query = """SELECT m.name FROM pedigree.tenure AS t JOIN pedigree.registered_model AS m
+        USING (model_id) WHERE t.pointer = 'alias' AND t.name = %s AND t.held_until IS NULL
+        ORDER BY md5(m.name) LIMIT %s"""
+    with psycopg.connect(url) as connection:
+        return [str(name) for (name,) in connection.execute(query, [ALIAS, _MODELS])]
+
+
+def _token(url: str, folder: Path) -> str:
+    settings = Settings(database_url=url, home=folder, actor="bench")
+    with Registry.connect(settings=settings) as registry:
+        return registry.create_token("bench", roles=[Role.ADMIN]).secret
+
+
+@contextmanager
+def _serving(environment: dict[str, str]) -> Iterator[Running]:
+    with running([str(_BIN / "pedigree"), "serve", *_WORKERS], environment, "/readyz") as server:
+        yield server
+
+
+@contextmanager
+def _bare_handler(environment: dict[str, str]) -> Iterator[Running]:
+    program = [str(_BIN / "uvicorn"), "--factory", "benchmarks._bare:create_app", *_WORKERS]
+    with running([*program, "--log-level", "warning"], environment, "/docs") as server:
+        yield server
+
+
+@contextmanager
+def _mlflow_beside(server: EmbeddedPostgres, kept: Path, folder: Path) -> Iterator[Running]:
+    environment = _mlflow.installed(kept)
+    _mlflow.filled(environment, server)
+    with (
+        _copied(server, _mlflow.DATABASE) as url,
+        _mlflow.serving(environment, url, folder / "mlartifacts") as running_beside,
+    ):
+        yield running_beside
+
+
+def _readiness(environment: dict[str, str]) -> Measured:
+    slowest = 0.0
+    for _ in range(_STARTS):
+        with _serving(environment) as server:
+            slowest = max(slowest, server.ready_s)
+    what = f"ready after its start, the slowest of {_STARTS}"
+    return Measured(what=what, value=slowest, unit="s", target=_READY_S, at_least=False)
+
+
+def _limit_of_load() -> Measured:
+    program = [sys.executable, "-m", "benchmarks._trivial"]
+    with running(program, {}, "/") as server:
+        rate = drive(server, [["GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"]])["rate"]
+    return Measured(what="what the load generator itself can do", value=rate, unit="/s")
+
+
+def _against_bare(served: Running, handler: Running, ours: Ours) -> list[Measured]:
+    etags = _etags(served, ours)
+    reads, bares, known = _by_turns(
+        lambda: drive(served, ours.by_alias()),
+        lambda: drive(handler, bare(ours.names)),
+        lambda: drive(served, ours.by_alias(etags)),
+    )
+    return [
+        Measured(what="read by alias", value=_best(reads), unit="/s"),
+        Measured(what="99 % of them within", value=_least(reads, "p99"), unit="s"),
+        Measured(what="the same by a bare handler", value=_best(bares), unit="/s"),
+        _times("read by alias against the bare handler", _SHARE_OF_BARE, reads, bares),
+        _times("a 304 against the 200", 1.0, known, reads),
+    ]
+
+
+def _reads_beside(served: Running, ours: Ours, beside: Running, theirs: MLflow) -> list[Measured]:
+    reads, others = _by_turns(
+        lambda: drive(served, ours.by_alias()), lambda: drive(beside, theirs.by_alias())
+    )
+    return [
+        Measured(what="MLflow ready after", value=beside.ready_s, unit="s"),
+        Measured(what="MLflow: read by alias", value=_best(others), unit="/s"),
+        Measured(what="MLflow: 99 % of them within", value=_least(others, "p99"), unit="s"),
+        _times("read by alias against MLflow", _READS, reads, others),
+    ]
+
+
+def _creates_beside(served: Running, ours: Ours, beside: Running, theirs: MLflow) -> list[Measured]:
+    firsts = count(step=_MOST_CREATED)
+
+    def fresh() -> range:
+        first = next(firsts)
+        return range(first, first + _MOST_CREATED)
+
+    made, known, others, others_bare = _by_turns(
+        lambda: drive(served, ours.creating(fresh())),
+        lambda: _creating_of_known(served, ours, fresh()),
+        lambda: drive(beside, theirs.creating(fresh())),
+        lambda: drive(beside, theirs.creating_without_bytes(fresh())),
+    )
+    return [
+        *_created(made, known),
+        Measured(what="MLflow: versions created with their bytes", value=_best(others), unit="/s"),
+        Measured(what="MLflow: created without any bytes", value=_best(others_bare), unit="/s"),
+        _times("created with their bytes, against MLflow", _CREATES, made, others),
+        # It does not know bytes again, so it is sent them.
+        _times("created of known bytes, against MLflow", _CREATES_OF_KNOWN, known, others),
+    ]
+
+
+def _searches_beside(
+    served: Running, ours: Ours, beside: Running, theirs: MLflow
+) -> list[Measured]:
+    found = drive(served, ours.searching())
+    other = drive(beside, theirs.searching(), seconds=_SLOW_S)
+    return [
+        _found(found),
+        Measured(what="MLflow: search by tag, p95", value=other["p95"], unit="s"),
+        Measured(
+            what="search by tag against MLflow, p95",
+            value=other["p95"] / found["p95"],
+            unit="times as fast",
+            target=_SEARCHES,
+        ),
+    ]
+
+
+def _alone(served: Running, ours: Ours) -> list[Measured]:
+    made = [drive(served, ours.creating(range(_MOST_CREATED)))]
+    known = [_creating_of_known(served, ours, range(_MOST_CREATED, 2 * _MOST_CREATED))]
+    return [*_created(made, known), _found(drive(served, ours.searching()))]
+
+
+def _created(made: Loads, known: Loads) -> list[Measured]:
+    return [
+        Measured(what="versions created with their bytes", value=_best(made), unit="/s"),
+        Measured(what="versions created of known bytes", value=_best(known), unit="/s"),
+    ]
+
+
+def _found(found: Load) -> Measured:
+    return Measured(what="search by tag, p95", value=found["p95"], unit="s")
+
+
+def _missing(error: Exception) -> Measured:
+    what = f"servers of MLflow {_mlflow.VERSION} to compare with: it cannot be installed ({error})"
+    print(what, file=sys.stderr)
+    return Measured(what=what, value=0, unit="")
+
+
+def _creating_of_known(served: Running, ours: Ours, numbers: range) -> Load:
+    first, others = numbers[:CONNECTIONS], numbers[CONNECTIONS:]
+    drive(served, ours.creating(first), seconds=0)  # one by each connection
+    return drive(served, ours.creating_of_known(others, first.start))
+
+
+def _by_turns(*loads: Callable[[], Load], rounds: int = _ROUNDS) -> list[Loads]:
+    """Do each load in each round, so that all meet the same machine."""
+    done = [[load() for load in loads] for _ in range(rounds)]
+    return [list(column) for column in zip(*done, strict=True)]
+
+
+def _best(loads: Loads) -> float:
+    return max(float(load["rate"]) for load in loads)
+
+
+def _least(loads: Loads, what: str) -> float:
+    return min(float(load[what]) for load in loads)
+
+
+def _times(what: str, target: float, loads: Loads, others: Loads) -> Measured:
+    pairs = zip(loads, others, strict=True)
+    share = statistics.median(float(load["rate"]) / float(other["rate"]) for load, other in pairs)
+    return Measured(what=what, value=share, unit="times its rate", target=target)
+
+
+def _etags(served: Running, ours: Ours) -> dict[str, str]:
+    return {name: _etag(served, ours, name) for name in ours.names}
+
+
+def _etag(served: Running, ours: Ours, name: str) -> str:
+    headers = {"Authorization": ours.authorization}
+    asked = Request(f"http://127.0.0.1:{served.port}{alias_path(name)}", headers=headers)
+    with urlopen(asked) as answer:
+        return str(answer.headers["ETag"])
+
+
+def _run(beside: Running) -> str:
+    url = f"http://127.0.0.1:{beside.port}/api/2.0/mlflow/runs/create"
+    typed = {"Content-Type": "application/json"}
+    with urlopen(Request(url, b'{"experiment_id": "0"}', typed)) as answer:
+        return str(json.load(answer)["run"]["info"]["run_id"])
 
 
 if __name__ == "__main__":
