@@ -92,7 +92,8 @@ def _await(url: str, process: subprocess.Popen[bytes], told: IO[bytes]) -> None:
         else:
             return
     told.seek(0)
-    raise SystemExit(f"{process.args!r} does not answer:\n{told.read().decode(errors='replace')}")
+    last = told.read().decode(errors="replace")[-2000:]
+    raise SystemExit(f"{process.args!r} does not answer:\n{last}")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -70,6 +70,7 @@ def _measure(server: EmbeddedPostgres, kept: Path, folder: Path) -> list[Measure
             "PEDIGREE_DATABASE_PREPARE": "true",
             "PEDIGREE_HOME": str(folder),
             "PEDIGREE_ACTOR": "bench",
+            "PEDIGREE_SERVE_DRAIN": "0s",
             "BARE_DATABASE_URL": url,
         }
         names = _names(url)
@@ -119,7 +120,8 @@ def _token(url: str, folder: Path) -> str:
 
 @contextmanager
 def _serving(environment: dict[str, str]) -> Iterator[Running]:
-    with running([str(_BIN / "pedigree"), "serve", *_WORKERS], environment, "/readyz") as server:
+    # It answers once it has connected. Ready it is not: the million has no bytes in the store.
+    with running([str(_BIN / "pedigree"), "serve", *_WORKERS], environment, "/livez") as server:
         yield server
 
 

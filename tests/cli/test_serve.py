@@ -87,11 +87,12 @@ def _told_of_livez(url: str) -> float:
 
 
 def _kill_one_worker(served: subprocess.Popen[str]) -> None:
-    workers = [
+    (forker,) = (
         each
         for each in psutil.Process(served.pid).children()
-        if "spawn_main" in str(each.cmdline())
-    ]
+        if "forkserver" in str(each.cmdline())
+    )
+    workers = forker.children()
     assert len(workers) == 2
     workers[0].kill()
 
