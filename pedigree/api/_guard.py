@@ -145,7 +145,7 @@ class Gate:
             self._trusted.pop(digest, None)
             raise _unknown_caller("no such token is valid")
         actor = Actor(name=token.principal, source="token")
-        acting = self._registry.acting_as(actor)
+        acting = self._registry.acting_as(actor, sees=token.models)
         caller = Caller(token.principal, acting, token, permitted(token.roles))
         if len(self._trusted) >= _MOST_TRUSTED:
             self._trusted.clear()
@@ -160,7 +160,7 @@ class Gate:
             if await run_in_threadpool(self._registry.has_tokens):
                 raise _unknown_caller("the request has no token, and there are tokens now")
             actor = await run_in_threadpool(self._registry.actor)
-            acting = self._registry.acting_as(actor)
+            acting = self._registry.acting_as(actor, sees=())
             self._anybody = Caller(actor.name, acting, None, frozenset(Permission))
             self._anybody_until = now + _TRUSTED_S
         return self._anybody

@@ -82,7 +82,7 @@ async def put_file(
     wanted = await run_in_threadpool(registry.wanted_file, name, upload_id, digest)
     if not wanted.stored:
         async with _received(request, registry, wanted) as received:
-            await run_in_threadpool(registry.keep_file, wanted, received)
+            await run_in_threadpool(registry.keep_file, upload_id, wanted, received)
     return Response(status_code=204)
 
 

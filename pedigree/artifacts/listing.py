@@ -79,10 +79,14 @@ def _require_sizes(transaction: Transaction, manifest: Manifest) -> None:
 
 def _missing(transaction: Transaction, manifest: Manifest) -> BytesMissingError:
     wanted = {file.digest for file in manifest.files}
-    missing = sorted(wanted - _live_sizes(transaction, wanted).keys())
-    shown = ", ".join(missing[:_SHOWN]) + (", …" if len(missing) > _SHOWN else "")
+    return bytes_missing(wanted - _live_sizes(transaction, wanted).keys())
+
+
+def bytes_missing(digests: Collection[Digest]) -> BytesMissingError:
+    """Return the error for files that have yet to be sent."""
+    shown = ", ".join(sorted(digests)[:_SHOWN]) + (", …" if len(digests) > _SHOWN else "")
     return BytesMissingError(
-        f"the registry lacks the bytes of {len(missing)} files: {shown}",
+        f"the registry lacks the bytes of {len(digests)} files: {shown}",
         field="files",
         remedy="Upload them, and register the version with the upload's id",
     )

@@ -57,12 +57,17 @@ WHERE upload_id = %(upload_id)s AND model = %(model)s AND lease_until > clock_ti
 RETURNING upload_id, model, lease_until AS expires_at;
 
 -- name: session_files
--- The files of a session, and whether their bytes are live.
-SELECT f.digest, f.size, b.digest IS NOT NULL AS stored
+-- The files of a session, whether their bytes are live, and whether it brought them.
+SELECT f.digest, f.size, b.digest IS NOT NULL AS stored, f.received
 FROM pedigree.upload_file f
 LEFT JOIN pedigree.blob b USING (digest)
 WHERE f.upload_id = %(upload_id)s
 ORDER BY f.digest;
+
+-- name: note_received
+-- Note that a session brought a file.
+UPDATE pedigree.upload_file SET received = true
+WHERE upload_id = %(upload_id)s AND digest = %(digest)s;
 
 -- name: end_session
 -- End a session: its files are in a version now, or may be collected.

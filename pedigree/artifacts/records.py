@@ -87,6 +87,7 @@ class UploadFile(WantedFile):
     """A file of an upload."""
 
     stored: bool = Field(description="The registry has it; nothing is left to do for it")
+    received: bool = Field(default=False, description="This upload has brought it")
     url: str | None = Field(
         default=None, description="Put its bytes here, without a token; else send them to us"
     )

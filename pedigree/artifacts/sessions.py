@@ -5,6 +5,7 @@ a signed URL under a *staged* key. Whoever has such a URL can write there again 
 so what lies there is copied to a key of ours, hashed on the way, and never referred to itself.
 """
 
+import hashlib
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import timedelta
@@ -83,8 +84,10 @@ def with_urls(database: Database, store: ObjectStore, found: UploadSession) -> U
     return found.model_copy(update={"files": files})
 
 
-def keep_received(database: Database, store: ObjectStore, file: WantedFile, received: Path) -> None:
-    """Bring a file that was sent to us into the store.
+def keep_received(
+    database: Database, store: ObjectStore, upload_id: UUID, file: WantedFile, received: Path
+) -> None:
+    """Bring a file that was sent to us, and hashed meanwhile, into the store.
 
     Raises:
         InvalidArtifactError: It has other bytes than those of the digest.
@@ -99,6 +102,7 @@ def keep_received(database: Database, store: ObjectStore, file: WantedFile, rece
             intake.keep(source, taken.digest, key)
 
     bring_blob(database, store, BlobToBring(file.digest, file.size), put)
+    _note_received(database, upload_id, file)
 
 
 def fetch_staged(database: Database, store: ObjectStore, upload_id: UUID, file: WantedFile) -> None:
@@ -114,13 +118,31 @@ def fetch_staged(database: Database, store: ObjectStore, upload_id: UUID, file: 
     if size != file.size:
         raise _other_bytes(file)
 
+    hashed = []
+
     def put(key: str) -> None:
         store.copy(staged, key, Tier.STANDARD, digest=file.digest)
+        hashed.append(key)
 
     try:
         bring_blob(database, store, BlobToBring(file.digest, file.size), put)
     except CorruptionError as error:
         raise _other_bytes(file) from error
+    if not hashed and _digest_of_staged(store, staged) != file.digest:
+        raise _other_bytes(file)  # the registry had them, and whoever put these has not
+    _note_received(database, upload_id, file)
+
+
+def _digest_of_staged(store: ObjectStore, staged: str) -> Digest:
+    sha256 = hashlib.sha256()
+    for piece in store.stream(staged):
+        sha256.update(piece)
+    return f"sha256:{sha256.hexdigest()}"
+
+
+def _note_received(database: Database, upload_id: UUID, file: WantedFile) -> None:
+    values = {"upload_id": upload_id, "digest": file.digest}
+    database.run(lambda transaction: transaction.execute(SQL["note_received"], values))
 
 
 def _staged_key(upload_id: UUID, digest: Digest) -> str:

@@ -318,3 +318,21 @@ JOIN pedigree.registered_model m USING (model_id)
 WHERE m.name_key = %(name_key)s AND t.version = %(version)s
 ORDER BY t.created_at DESC, t.training_id DESC
 LIMIT 1;
+
+-- name: blobs_of_versions
+-- Those of some blobs that are files of a living version.
+SELECT wanted.digest
+FROM unnest(%(digests)s::text[]) AS wanted (digest)
+WHERE EXISTS (
+    SELECT FROM pedigree.artifact_file f
+    JOIN pedigree.model_version v ON v.digest = f.artifact_digest
+    WHERE f.blob_digest = wanted.digest AND v.deleted_at IS NULL
+);
+
+-- name: models_of_blobs
+-- The models that have some blobs as files of living versions.
+SELECT DISTINCT f.blob_digest AS digest, m.name
+FROM pedigree.artifact_file f
+JOIN pedigree.model_version v ON v.digest = f.artifact_digest
+JOIN pedigree.registered_model m USING (model_id)
+WHERE f.blob_digest = ANY (%(digests)s::text[]) AND v.deleted_at IS NULL;

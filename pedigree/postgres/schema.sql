@@ -1178,6 +1178,7 @@ CREATE TABLE pedigree.upload_file (
     upload_id uuid NOT NULL,
     digest text NOT NULL COLLATE pg_catalog."C",
     size bigint NOT NULL,
+    received boolean DEFAULT false NOT NULL,
     CONSTRAINT upload_file_size_check CHECK ((size >= 0))
 );
 

@@ -35,6 +35,7 @@ class Session:
         self.settings = settings
         self.cache = BlobCache(settings.home_folder / "cache", settings.cache_bytes)
         self._acting: Actor | None = None
+        self._sees: tuple[str, ...] | None = None
         self._late: list[Callable[[Any], object]] | None = None
 
     @classmethod
@@ -98,10 +99,17 @@ class Session:
         """Return who acts in this process; ``run_actor`` is what a Dagster run claims."""
         return self._acting or resolve_actor(self.settings, run_actor)
 
-    def acting_as(self, actor: Actor) -> Self:
-        """Return the same registry, used by somebody else; it shares this one's connections."""
+    def acting_as(self, actor: Actor, *, sees: Collection[str] | None = None) -> Self:
+        """Return the same registry, used by somebody else; it shares this one's connections.
+
+        Args:
+            actor: Who uses it.
+            sees: The models of whose versions they have the bytes without sending them: names and
+                patterns, none for all models. When None, all bytes that are there are theirs.
+        """
         other = copy(self)
         other._acting = actor
+        other._sees = None if sees is None else tuple(sees)
         return other
 
     def together(self, work: Callable[[Self], T]) -> T:

@@ -1,14 +1,15 @@
 """Versions whose bytes come from elsewhere: uploaded file by file, then registered by digest."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from uuid import UUID, uuid4
 
 from pedigree.artifacts import sessions
-from pedigree.artifacts.listing import list_files, seal_listed
+from pedigree.artifacts.listing import bytes_missing, list_files, seal_listed
 from pedigree.artifacts.records import (
     Digest,
+    Manifest,
     ManifestFile,
     UploadFile,
     UploadSession,
@@ -17,6 +18,7 @@ from pedigree.artifacts.records import (
 from pedigree.catalog import reading
 from pedigree.catalog.metadata import validated
 from pedigree.catalog.names import validate_name
+from pedigree.catalog.possession import readable_blobs
 from pedigree.catalog.records import NewVersion, Registration
 from pedigree.catalog.references import Reference
 from pedigree.catalog.registration import register_manifest
@@ -33,6 +35,9 @@ class UploadVerbs(NewcomerVerbs):
     def begin_upload(self, name: str, files: Sequence[WantedFile]) -> UploadSession:
         """Say which files the registry lacks, and where to put them.
 
+        Who knows a digest has shown nothing: a file of which no version is that the caller may read
+        is to be sent also where the registry has it.
+
         Args:
             name: The model that they are for; it need not exist yet.
             files: What its version will be made of.
@@ -43,7 +48,9 @@ class UploadVerbs(NewcomerVerbs):
         validate_name(name)
         upload_id = uuid4()
         begun = self.database.run(
-            lambda transaction: sessions.begin_session(transaction, upload_id, name, files)
+            lambda transaction: self._as_seen(
+                transaction, sessions.begin_session(transaction, upload_id, name, files)
+            )
         )
         return sessions.with_urls(self.database, self.store, begun)
 
@@ -71,17 +78,18 @@ class UploadVerbs(NewcomerVerbs):
             remedy="Begin an upload that lists it",
         )
 
-    def keep_file(self, file: UploadFile, received: Path) -> None:
+    def keep_file(self, upload_id: UUID, file: UploadFile, received: Path) -> None:
         """Keep a file of an upload; one that is there already is left alone.
 
         Args:
+            upload_id: The upload.
             file: The file, as :meth:`wanted_file` gave it.
-            received: Its bytes, in a file named by a UUID.
+            received: Its bytes, hashed already, in a file named by a UUID.
 
         Raises:
             InvalidArtifactError: They are other bytes than the digest says.
         """
-        sessions.keep_received(self.database, self.store, file, received)
+        sessions.keep_received(self.database, self.store, upload_id, file, received)
 
     def fetch_uploaded(self, name: str, upload_id: UUID) -> None:
         """Take over what was put by signed URLs, hashed on the way; an ended upload has nothing.
@@ -98,7 +106,39 @@ class UploadVerbs(NewcomerVerbs):
         self.database.run(lambda transaction: sessions.end_session(transaction, upload_id, name))
 
     def _session(self, name: str, upload_id: UUID) -> UploadSession:
-        return self.database.run(lambda transaction: sessions.session(transaction, upload_id, name))
+        return self.database.run(
+            lambda transaction: self._as_seen(
+                transaction, sessions.session(transaction, upload_id, name)
+            )
+        )
+
+    def _as_seen(self, transaction: Transaction, found: UploadSession) -> UploadSession:
+        """Return an upload in which only those files are stored whose bytes its caller has."""
+        unproved = {file.digest for file in found.files if file.stored and not file.received}
+        others = self._others(transaction, unproved)
+        files = tuple(
+            file.model_copy(update={"stored": False}) if file.digest in others else file
+            for file in found.files
+        )
+        return found.model_copy(update={"files": files})
+
+    def _others(self, transaction: Transaction, digests: Collection[Digest]) -> frozenset[Digest]:
+        """Return those of some digests whose bytes the caller has nowhere to read."""
+        if self._sees is None:
+            return frozenset()
+        return frozenset(digests) - readable_blobs(transaction, digests, self._sees)
+
+    def _require_possession(
+        self, transaction: Transaction, manifest: Manifest, name: str, upload_id: UUID | None
+    ) -> None:
+        digests = {file.digest for file in manifest.files}
+        others = self._others(transaction, digests)
+        if others and upload_id:
+            with suppress(UploadNotFoundError):
+                found = sessions.session(transaction, upload_id, name)
+                others -= {file.digest for file in found.files if file.received}
+        if others:
+            raise bytes_missing(others)
 
     def register_files(
         self,
@@ -130,6 +170,7 @@ class UploadVerbs(NewcomerVerbs):
         actor = self.actor()
 
         def write(transaction: Transaction) -> Registration:
+            self._require_possession(transaction, manifest, name, upload_id)
             seal_listed(transaction, manifest)
             if upload_id:
                 sessions.end_session(transaction, upload_id, name)

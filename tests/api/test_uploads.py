@@ -110,6 +110,27 @@ def test_what_a_process_that_died_left_unjudged_the_service_judges(
     assert served.registry.card(f"{name}/1")
 
 
+def test_a_token_for_one_model_brings_the_bytes_of_another_to_have_them(
+    served: Served, name: str, version: Callable[..., int]
+) -> None:
+    secret = f"weights of {name}".encode()
+    version(secret.decode())
+    client = served.client(Role.CONTRIBUTOR, models=(f"{name}-mine",))
+    path, files = upload(client, f"{name}-mine", secret)
+    assert [file["stored"] for file in client.get(path).json()["files"]] == [False]
+    for known in (body(files), body(files, path)):
+        refused = client.post(f"/models/{name}-mine/versions", json=known)
+        assert (refused.status_code, digest_of(secret) in refused.text) == (409, True)
+    target = f"{path}/files/{digest_of(secret)}"
+    assert client.put(target, content=b"x" * len(secret)).status_code == 422
+    assert client.put(target, content=secret).status_code == 204
+    assert client.post(f"/models/{name}-mine/versions", json=body(files, path)).status_code == 201
+    again = upload(client, f"{name}-mine", secret)[0]
+    assert client.get(again).json()["files"][0]["stored"] is True
+    anybody = served.client(Role.CONTRIBUTOR)
+    assert anybody.post(f"/models/{name}-new/versions", json=body(files)).status_code == 201
+
+
 def test_an_upload_goes_on_where_it_was_interrupted(served: Served, name: str) -> None:
     client = served.client(Role.CONTRIBUTOR)
     path, files = upload(client, name, b"first", b"s" * (2 << 20))

@@ -10,6 +10,7 @@ import pytest
 
 from pedigree.artifacts.objects import ObjectStore
 from pedigree.artifacts.records import ManifestFile, UploadSession, WantedFile, digest_of
+from pedigree.audit.records import Actor
 from pedigree.errors import (
     BytesMissingError,
     InvalidArtifactError,
@@ -56,7 +57,7 @@ def send(registry: Registry, tmp_path: Path) -> Callable[..., None]:
         received = tmp_path / str(uuid4())
         received.write_bytes(content)
         found = registry.wanted_file(begun.model, begun.upload_id, digest)
-        registry.keep_file(found, received)
+        registry.keep_file(begun.upload_id, found, received)
 
     return send
 
@@ -104,6 +105,43 @@ def test_bytes_that_are_there_are_not_asked_for_again(
     assert [file.digest for file in other.missing] == [digest_of(b"c")]
     again = registry.register_files("churn", listed(b"a", b"b"), new_version(run_id="run-2"))
     assert (again.created, again.version.trainings) == (False, 2)
+
+
+def test_who_knows_a_digest_must_send_the_bytes_unless_they_may_read_them(
+    registry: Registry, send: Callable[..., None]
+) -> None:
+    content, other = b"weights", b"seven!!"
+    theirs = registry.begin_upload("theirs", wanted(content))
+    send(theirs, digest_of(content), content)
+    take_over(registry, theirs)
+    registry.register_files("theirs", listed(content), new_version(), upload_id=theirs.upload_id)
+    objects = registry.database.read("SELECT digest, key FROM pedigree.blob ORDER BY digest")
+
+    mine = registry.acting_as(Actor(name="me", source="token"), sees=["mine*"])
+    with pytest.raises(BytesMissingError, match=digest_of(content)):
+        mine.register_files("mine", listed(content), new_version())
+    begun = mine.begin_upload("mine", wanted(content))
+    assert [file.digest for file in begun.missing] == [digest_of(content)]
+    with pytest.raises(BytesMissingError):
+        mine.register_files("mine", listed(content), new_version(), upload_id=begun.upload_id)
+    if begun.missing[0].url:
+        send(begun, digest_of(content), other)
+        with pytest.raises(InvalidArtifactError, match="other bytes"):
+            take_over(mine, begun)
+    send(mine.upload("mine", begun.upload_id), digest_of(content), content)
+    take_over(mine, begun)
+    assert mine.upload("mine", begun.upload_id).missing == ()
+    mine.register_files("mine", listed(content), new_version(), upload_id=begun.upload_id)
+    known = "SELECT digest, key FROM pedigree.blob WHERE digest = %(digest)s"
+    (blob,) = registry.database.read(known, {"digest": digest_of(content)})
+    assert blob in objects  # what is there already is not kept twice
+    assert mine.begin_upload("mine-too", wanted(content)).missing == ()
+    anybody = registry.acting_as(Actor(name="all", source="token"), sees=())
+    assert anybody.begin_upload("new", wanted(content)).missing == ()
+    opened = registry.begin_upload("open", wanted(other))
+    send(opened, digest_of(other), other)
+    take_over(registry, opened)
+    assert len(anybody.begin_upload("new", wanted(other)).missing) == 1
 
 
 @pytest.mark.parametrize("wrong", [b"seven!!", b"short"], ids=["other bytes", "another size"])

@@ -1,0 +1,28 @@
+"""Whose bytes they are: a digest that somebody knows is not yet the bytes that it names."""
+
+from collections.abc import Collection
+
+from pedigree.access.principals import is_one_of
+from pedigree.artifacts.records import Digest
+from pedigree.catalog.store import SQL
+from pedigree.postgres.transaction import Transaction
+
+
+def readable_blobs(
+    transaction: Transaction, digests: Collection[Digest], models: Collection[str]
+) -> frozenset[Digest]:
+    """Return those blobs that are files of living versions.
+
+    Args:
+        transaction: Where to read.
+        digests: The blobs.
+        models: Only of models with one of these names, or patterns of names; none: of any.
+    """
+    if not digests:
+        return frozenset()
+    values = {"digests": list(digests)}
+    if not models:
+        rows = transaction.execute(SQL["blobs_of_versions"], values).fetchall()
+        return frozenset(row["digest"] for row in rows)
+    rows = transaction.execute(SQL["models_of_blobs"], values).fetchall()
+    return frozenset(row["digest"] for row in rows if is_one_of(row["name"], models))
