@@ -53,14 +53,13 @@ class Connection:
         self.url = _service_url(url)
         self._token = token
         self._patience = patience
-        self._made: httpx.Client | None = None
-        self._process = 0
+        self._made: dict[int, httpx.Client] = {}  # by process
 
     def close(self) -> None:
         """Close the connections."""
-        if self._made is not None and self._process == os.getpid():
-            self._made.close()
-        self._made = None
+        made = self._made.pop(os.getpid(), None)
+        if made is not None:
+            made.close()
 
     def get(self, path: str, /, **query: Any) -> bytes:
         """Return what a service answers; what is None is left out of the query."""
@@ -170,9 +169,14 @@ class Connection:
     @property
     def _client(self) -> "httpx.Client":
         """The connections of this process; those of the one it was forked from stay that one's."""
-        if self._made is None or self._process != os.getpid():
-            self._made, self._process = self._connected(), os.getpid()
-        return self._made
+        known = self._made.get(os.getpid())
+        if known is None:
+            made = self._connected()
+            # No lock, which a fork could leave locked; of two threads the first one counts.
+            known = self._made.setdefault(os.getpid(), made)
+            if known is not made:
+                made.close()
+        return known
 
     def _connected(self) -> "httpx.Client":
         import httpx  # noqa: PLC0415 -- takes a tenth of a second, and not everybody has a service

@@ -1,0 +1,263 @@
+"""A rolling restart: two processes of the service are restarted by turns under load.
+
+Each is told to end by SIGTERM, and started anew when it has ended; the other answers meanwhile. Ten
+threads use the SDK, together 50 calls a second, through a balancer that asks for ``/readyz``: by
+an alias a version is read, models are made, and now and then a version is registered with bytes of
+its own. A call that raises is a failure; what a call said it wrote must be there in the end.
+``--seconds 180`` is the default.
+"""
+
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pedigree
+from benchmarks._balancer import balancing
+from benchmarks._report import Measured, report
+from pedigree import NewVersion, Registry, Settings
+from pedigree.access.records import Role
+from pedigree.catalog.records import DeclaredMetadata
+from pedigree.signatures.records import Column, ColumnType, Signature
+
+SECONDS = 180.0
+RATE = 50
+PAUSE_S = 2.0
+DRAIN = "1s"
+_SENDERS = 10
+_SUCCESS = 0.9995
+_PATIENCE_S = 60.0
+# Of so many calls one makes a model, and one registers a version.
+_MAKES_EVERY, _REGISTERS_EVERY = 5, 25
+_METADATA = DeclaredMetadata(
+    flavor="generic",
+    signature=Signature(
+        inputs=(Column(name="age", type=ColumnType.DOUBLE),),
+        outputs=(Column(name="score", type=ColumnType.DOUBLE),),
+    ),
+    run_id="run-1",
+    git_commit="0" * 40,
+    git_dirty=False,
+)
+
+
+@dataclass(kw_only=True)
+class Outcome:
+    """What a run came to."""
+
+    calls: int = 0
+    failures: list[str] = field(default_factory=list)
+    made: list[str] = field(default_factory=list)
+    registered: dict[str, str] = field(default_factory=dict)
+    lost: int = 0
+    restarts: int = 0
+    latencies: list[float] = field(default_factory=list)
+
+
+def main() -> int:
+    """Measure and report; return the exit code."""
+    for name in [name for name in os.environ if name.startswith("PEDIGREE_")]:
+        del os.environ[name]
+    words = sys.argv[1:]
+    seconds = float(words[words.index("--seconds") + 1]) if "--seconds" in words else SECONDS
+    with tempfile.TemporaryDirectory(prefix="pedigree-bench-") as folder:
+        done = run(Path(folder), seconds=seconds)
+    for failure in done.failures:
+        print(failure, file=sys.stderr)
+    answered = (done.calls - len(done.failures)) / done.calls
+    percentiles = statistics.quantiles(done.latencies, n=100)
+    written = len(done.made) + len(done.registered)
+    figures = [
+        Measured(
+            what="calls that succeeded", value=answered * 100, unit="%", target=_SUCCESS * 100
+        ),
+        Measured(what="writes lost", value=done.lost, unit="", target=0, at_least=False),
+        Measured(what="writes that were acknowledged", value=written, unit=""),
+        Measured(what="calls a second", value=done.calls / seconds, unit=""),
+        Measured(what="restarts", value=done.restarts, unit=""),
+        Measured(what="half of the calls took at most", value=percentiles[49] * 1000, unit="ms"),
+        Measured(what="99 % of the calls took at most", value=percentiles[98] * 1000, unit="ms"),
+        Measured(what="the slowest call", value=max(done.latencies) * 1000, unit="ms"),
+    ]
+    return report(figures, words)
+
+
+def run(
+    home: Path,
+    *,
+    seconds: float = SECONDS,
+    pause_s: float = PAUSE_S,
+    drain: str = DRAIN,
+    database_url: str | None = None,
+) -> Outcome:
+    """Restart by turns under load, for so long and until each was restarted."""
+    settings = Settings(home=home / "home", database_url=database_url, actor="bench")
+    with Registry.connect(settings=settings) as registry, ExitStack() as stack:
+        secret = _fill(registry, home)
+        server = registry.database.server
+        environment = {
+            "PEDIGREE_HOME": str(settings.home),
+            "PEDIGREE_DATABASE_URL": database_url or (server.url("pedigree") if server else ""),
+            "PEDIGREE_SERVE_DRAIN": drain,
+        }
+        services = [Service(_free_port(), environment, home / f"{n}.log") for n in range(2)]
+        for service in services:
+            stack.callback(service.kill)
+            service.start()
+        for service in services:
+            service.await_ready()
+        balancer = stack.enter_context(balancing([service.port for service in services]))
+        done = _under_load(
+            balancer.url, secret, home, lambda: _restart_by_turns(services, seconds, pause_s)
+        )
+        done.lost = _lost(registry, done)
+    return done
+
+
+class Service:
+    """One process of ``pedigree serve``, which may be ended and started again."""
+
+    def __init__(self, port: int, environment: dict[str, str], log: Path) -> None:
+        self.port = port
+        self._environment = {**os.environ, **environment}
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it; it is not ready yet."""
+        program = Path(sys.executable).with_name("pedigree")
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [program, "serve", "--port", str(self.port)], stderr=log, env=self._environment
+            )
+
+    def await_ready(self) -> None:
+        """Wait until it is ready."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while not self._is_ready():
+            if time.monotonic() > deadline:
+                raise SystemExit(f"it does not start:\n{self._log.read_text()}")
+            time.sleep(0.05)
+
+    def _is_ready(self) -> bool:
+        try:
+            with urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=2):
+                return True
+        except (URLError, OSError):
+            return False
+
+    def restart(self) -> None:
+        """Tell it to end, and start it anew when it has."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGTERM)
+            self._process.wait(_PATIENCE_S)
+        self.start()
+        self.await_ready()
+
+    def kill(self) -> None:
+        """End it at once."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+
+def _fill(registry: Registry, folder: Path) -> str:
+    file = folder / "model.bin"
+    file.write_text("weights")
+    registry.register("read", file, NewVersion(metadata=_METADATA))
+    registry.set_alias("read", "champion", 1)
+    return registry.create_token("bench", roles=[Role.ADMIN]).secret
+
+
+def _restart_by_turns(services: Sequence[Service], seconds: float, pause_s: float) -> int:
+    restarts, until = 0, time.monotonic() + seconds
+    while restarts < len(services) or time.monotonic() < until:
+        time.sleep(pause_s)
+        services[restarts % len(services)].restart()
+        restarts += 1
+    return restarts
+
+
+def _under_load(url: str, secret: str, folder: Path, meanwhile: Callable[[], int]) -> Outcome:
+    done, over = Outcome(), threading.Event()
+    client = Settings(home=folder / "client", actor="bench")
+    with pedigree.connect(url, token=secret, settings=client) as registry:
+        threads = [
+            threading.Thread(target=_send, args=(registry, sender, folder, done, over))
+            for sender in range(_SENDERS)
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            done.restarts = meanwhile()
+        finally:
+            over.set()
+            for thread in threads:
+                thread.join()
+    return done
+
+
+def _send(
+    registry: Registry, sender: int, folder: Path, done: Outcome, over: threading.Event
+) -> None:
+    """Call at moments that are known before, however long the calls take."""
+    begun = time.monotonic() + sender / RATE
+    for number in _due(begun, over):
+        asked = time.monotonic()
+        try:
+            _call(registry, sender * 1_000_000 + number, folder, done)
+        except Exception as error:  # whatever it is, it did not succeed
+            done.failures.append(f"{time.monotonic() - asked:.2f} s: {error!r}")
+        done.latencies.append(time.monotonic() - asked)
+        done.calls += 1
+
+
+def _due(begun: float, over: threading.Event) -> Iterator[int]:
+    number = 0
+    while not over.wait(max(0.0, begun + number * _SENDERS / RATE - time.monotonic())):
+        yield number
+        number += 1
+
+
+def _call(registry: Registry, number: int, folder: Path, done: Outcome) -> None:
+    if number % _REGISTERS_EVERY == 1:
+        file = folder / f"{number}.bin"
+        file.write_text(f"weights {number}")
+        version = registry.register("written", file, NewVersion(metadata=_METADATA)).version
+        done.registered[version.reference] = file.read_text()
+    elif number % _MAKES_EVERY == 0:
+        done.made.append(registry.create_model(f"made-{number}").name)
+    else:
+        registry.get("read@champion")
+
+
+def _lost(registry: Registry, done: Outcome) -> int:
+    """Count what is not there, though it was said that it is."""
+    there = {model.name for model in registry.models(limit=done.calls)}
+    lost = len(set(done.made) - there)
+    for reference, content in done.registered.items():
+        (file,) = registry.manifest(reference).files
+        _, pieces = registry.stream(reference, file.path)
+        lost += b"".join(pieces).decode() != content
+    return lost
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
