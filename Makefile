@@ -65,6 +65,7 @@ bench: .venv/.installed ## measure what docs/performance.md promises
 	$(BIN)/python -m benchmarks._million $(ARGS)
 	$(BIN)/python -m benchmarks.reads $(ARGS)
 	$(BIN)/python -m benchmarks.search $(ARGS)
+	$(BIN)/python -m benchmarks.rolling $(ARGS)
 	$(BIN)/python -m benchmarks.service $(ARGS)
 	$(BIN)/python -m benchmarks.tick $(ARGS)
 	$(BIN)/python -m benchmarks.webhooks $(ARGS)

@@ -38,8 +38,8 @@ DRAIN = "1s"
 _SENDERS = 10
 _SUCCESS = 0.9995
 _PATIENCE_S = 60.0
-# Of so many calls one makes a model, and one registers a version.
-_MAKES_EVERY, _REGISTERS_EVERY = 5, 25
+# Of so many calls one makes a model, and one registers a version; primes, so each sender does both.
+_MAKES_EVERY, _REGISTERS_EVERY = 7, 23
 _METADATA = DeclaredMetadata(
     flavor="generic",
     signature=Signature(
@@ -216,7 +216,7 @@ def _send(
     for number in _due(begun, over):
         asked = time.monotonic()
         try:
-            _call(registry, sender * 1_000_000 + number, folder, done)
+            _call(registry, number * _SENDERS + sender, folder, done)
         except Exception as error:  # whatever it is, it did not succeed
             done.failures.append(f"{time.monotonic() - asked:.2f} s: {error!r}")
         done.latencies.append(time.monotonic() - asked)
@@ -231,7 +231,7 @@ def _due(begun: float, over: threading.Event) -> Iterator[int]:
 
 
 def _call(registry: Registry, number: int, folder: Path, done: Outcome) -> None:
-    if number % _REGISTERS_EVERY == 1:
+    if number % _REGISTERS_EVERY == 0:
         file = folder / f"{number}.bin"
         file.write_text(f"weights {number}")
         version = registry.register("written", file, NewVersion(metadata=_METADATA)).version

@@ -9,8 +9,7 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +17,17 @@ from typing import Any
 from pedigree.settings import Settings, redact_url
 
 FIELDS = (
-    *("action", "request_id", "trace_id", "actor", "method", "route", "model", "version"),
+    *(
+        "action",
+        "request_id",
+        "trace_id",
+        "actor",
+        "method",
+        "route",
+        "model",
+        "version",
+        "reference",
+    ),
     *("status", "duration_ms", "webhook_id", "event_id", "sink", "error"),
 )
 """What a line may say beside its message, in this order."""
@@ -28,14 +37,9 @@ _SECRETS = re.compile(r"(?i)(pdg_|whsec_)[\w+/=-]+|(\b(?:bearer|basic) )[\w.~+/=
 _KNOWN: ContextVar[Callable[[], Mapping[str, object]]] = ContextVar("pedigree_log", default=dict)
 
 
-@contextmanager
-def telling(fields: Callable[[], Mapping[str, object]]) -> Iterator[None]:
-    """Let every line of a block say these fields too; they are asked for when there is a line."""
-    token = _KNOWN.set(fields)
-    try:
-        yield
-    finally:
-        _KNOWN.reset(token)
+def tell(fields: Callable[[], Mapping[str, object]]) -> None:
+    """Let every line of this task say these fields too; they are asked for when there is a line."""
+    _KNOWN.set(fields)
 
 
 class JsonFormatter(logging.Formatter):

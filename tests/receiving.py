@@ -44,6 +44,11 @@ class Receiver:
     status: int = 200
     failing: str = ""
     headers: dict[str, str] = field(default_factory=dict)
+    answers: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        """Answer at once, until ``answers`` is cleared."""
+        self.answers.set()
 
     def kinds(self) -> list[str]:
         """The types of the events that came, in the order in which they came."""
@@ -60,6 +65,7 @@ def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             request = Received(self.path, dict(self.headers), body)
             receiver.requests.append(request)
+            receiver.answers.wait(30)
             self.send_response(500 if request.model == receiver.failing else receiver.status)
             for name, value in receiver.headers.items():
                 self.send_header(name, value)

@@ -2,9 +2,10 @@
 
 import logging
 import re
+import secrets
 import time
 from collections.abc import Mapping
-from uuid import uuid4
+from itertools import count
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,6 +21,9 @@ _CHOSEN = re.compile(rb"[\w.:+/=-]{1,128}")
 # What no route is for has one name, whatever path was asked for.
 _NO_ROUTE = "none"
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
+# An id that is drawn for each request would take longer than all else here.
+_PROCESS = secrets.token_hex(12)
+_NUMBERS = count()
 
 
 class Observed:
@@ -42,14 +46,14 @@ class Observed:
             await self._app(scope, receive, send)
             return
         request = _Request(scope, send, self._drain)
-        with logs.telling(request.about):
-            try:
-                if tracing.is_on():
-                    await self._traced(request, receive)
-                else:
-                    await self._app(scope, receive, request.send)
-            finally:
-                self._note(request)
+        logs.tell(request.about)
+        try:
+            if tracing.is_on():
+                await self._traced(request, receive)
+            else:
+                await self._app(scope, receive, request.send)
+        finally:
+            self._note(request)
 
     async def _traced(self, request: "_Request", receive: Receive) -> None:
         scope = request.scope
@@ -132,7 +136,7 @@ def _request_id(scope: Scope) -> str:
     for name, value in scope["headers"]:
         if name == b"x-request-id" and _CHOSEN.fullmatch(value):
             return str(value, "ascii")
-    return uuid4().hex
+    return f"{_PROCESS}{next(_NUMBERS):08x}"
 
 
 def _level(method: str, status: int) -> int:

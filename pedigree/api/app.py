@@ -111,6 +111,7 @@ def _lifespan(settings: Settings | None) -> Any:
             app.state.health_threads = health.threads()
             with _working(registry, drain), draining(drain, read.serve_drain.total_seconds()):
                 yield
+            app.state.metrics.write()
 
     return lifespan
 

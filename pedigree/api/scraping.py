@@ -22,6 +22,7 @@ async def metrics(request: Request) -> Response:
     """Tell Prometheus of the whole service; see docs/operations.md."""
     counted: Metrics = request.app.state.metrics
     numbers: Numbers = request.app.state.numbers
+    counted.write()
     # Not among those who wait: it tells the most when there is too much to do.
     limiter: CapacityLimiter = request.app.state.health_threads
     told = await to_thread.run_sync(

@@ -109,8 +109,12 @@ class Deliverer:
         event = leased.event
         sent = send(leased.receiver, event.event_id, leased.at, message(event), self._settings)
         attempt = sent.attempt
-        told = {"webhook_id": leased.webhook_id, "event_id": event.event_id}
-        _LOG.info("%s", attempt.error or attempt.status, extra={"action": "delivery.tried", **told})
+        told = {"webhook_id": leased.webhook_id, "event_id": event.event_id, "model": event.model}
+        _LOG.info(
+            "%s",
+            attempt.error or attempt.status,
+            extra={"action": "delivery.tried", **told, **attempt.model_dump(exclude={"at"})},
+        )
         try:
             self._settle(leased, sent)
         except PedigreeError as error:

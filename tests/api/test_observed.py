@@ -1,9 +1,13 @@
 """What the service tells of each request: an id, and lines of a log without secrets."""
 
+import ast
 import io
 import json
 import logging
+import re
 from collections.abc import Callable, Iterator
+from contextvars import copy_context
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,6 +17,9 @@ from pedigree import logs
 from pedigree.access.records import Role
 from pedigree.postgres.database import Database
 from tests.api.conftest import Served
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs" / "operations.md"
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -94,6 +101,35 @@ def test_no_line_has_a_secret(served: Served, lines: Lines) -> None:
 def test_text_for_people_says_the_same(served: Served) -> None:
     record = logging.LogRecord("pedigree", logging.INFO, "", 1, "done for %s", ("pdg_x1",), None)
     record.action, record.status = "delivery.tried", 200  # type: ignore[attr-defined]
-    with logs.telling(lambda: {"request_id": "r1", "actor": None}):
-        line = logs.TextFormatter().format(record)
+
+    def told() -> str:
+        logs.tell(lambda: {"request_id": "r1", "actor": None})
+        return logs.TextFormatter().format(record)
+
+    line = copy_context().run(told)
     assert line.endswith("info action=delivery.tried request_id=r1 status=200 done for pdg_***")
+
+
+def logging_calls() -> Iterator[tuple[str, ast.Call]]:
+    """Every line of code that logs, and where it is."""
+    for path in (ROOT / "pedigree").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Call(func=ast.Attribute(value=ast.Name(id="_LOG" | "_logger"), attr=attr)):
+                    if attr != "isEnabledFor":
+                        yield f"{path.name}:{node.lineno}", node
+
+
+def test_every_line_has_an_action_that_is_documented() -> None:
+    known = set(re.findall(r"`([a-z_]+\.[a-z_]+)`", DOCS.read_text(encoding="utf-8")))
+    calls = dict(logging_calls())
+    assert len(calls) > 10
+    for where, call in calls.items():
+        (extra,) = [each.value for each in call.keywords if each.arg == "extra"]
+        assert isinstance(extra, ast.Dict), where
+        said = {
+            key.value: value for key, value in zip(extra.keys, extra.values, strict=True) if key
+        }
+        if isinstance(said["action"], ast.Constant):
+            assert said["action"].value in known, where
+        assert set(said) <= set(logs.FIELDS), where

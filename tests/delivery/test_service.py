@@ -1,7 +1,11 @@
 """`pedigree serve` delivers, unless it is told not to."""
 
+import httpx
+import uvicorn
+
+from pedigree.api.app import create_app
 from pedigree.registry import Registry
-from tests.api.conftest import serving
+from tests.api.conftest import running, serving
 from tests.receiving import Receiver
 
 
@@ -19,3 +23,30 @@ def test_a_service_delivers_and_one_that_is_told_not_to_does_not(
             pass
     # What was under way when it was told to stop has ended.
     assert [each.state for each in telling.deliveries(webhook_id)] == ["delivered"]
+
+
+def test_a_service_that_is_to_end_ends_what_it_has_begun_and_begins_no_more(
+    telling: Registry, receiver: Receiver, database_url: str
+) -> None:
+    settings = telling.settings.model_copy(update={"database_url": database_url})
+    webhook_id = telling.create_webhook(receiver.url, types=["model.*"]).webhook.webhook_id
+    telling.create_model("under-way")
+    receiver.answers.clear()
+    app = create_app(settings)
+    with running(uvicorn.Config(app, port=0, log_level="warning")) as url:
+        while not receiver.requests:
+            pass
+        with httpx.Client(base_url=url) as client:
+            assert "connection" not in client.get("/readyz").headers
+            app.state.drain.begin()
+            answer = client.get("/readyz")
+            assert (answer.status_code, answer.headers["connection"]) == (503, "close")
+            assert answer.json()["parts"] == {"process": "is about to end"}
+            assert client.get("/livez").status_code == 200
+        telling.create_model("too-late")
+        receiver.answers.set()
+    assert [each.state for each in telling.deliveries(webhook_id)] == ["delivered"]
+    leased = telling.database.read(
+        "SELECT model FROM pedigree.webhook_line WHERE lease IS NOT NULL OR due_at IS NOT NULL"
+    )
+    assert leased == []
