@@ -20,6 +20,7 @@ _LOG = logging.getLogger(__name__)
 _CHOSEN = re.compile(rb"[\w.:+/=-]{1,128}")
 # What no route is for has one name, whatever path was asked for.
 _NO_ROUTE = "none"
+_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 # An id that is drawn for each request would take longer than all else here.
 _PROCESS = secrets.token_hex(12)
@@ -72,8 +73,8 @@ class Observed:
 
     def _note(self, request: "_Request") -> None:
         method, status = request.scope["method"], request.status
-        # A path or a method that anybody makes up must not become a series.
-        counted = method if request.route != _NO_ROUTE else _NO_ROUTE
+        # What anybody makes up must not become a series.
+        counted = method if method in _METHODS and request.route != _NO_ROUTE else _NO_ROUTE
         self._metrics.count(counted, request.route, status, request.seconds)
         level = _level(method, status)
         if _LOG.isEnabledFor(level):

@@ -189,8 +189,12 @@ class Connection:
             headers=headers,
             timeout=self._patience.timeout,
             # A caller's trace goes on in the service.
-            event_hooks={"request": [lambda request: pass_on(request.headers)]},
+            event_hooks={"request": [self._pass_trace_on]},
         )
+
+    def _pass_trace_on(self, request: "httpx.Request") -> None:
+        if str(request.url).startswith(self.url):  # not to a store
+            pass_on(request.headers)
 
 
 class _Unanswered(Exception):  # noqa: N818 -- never leaves this module

@@ -97,6 +97,7 @@ def test_requests_are_told_by_the_template_of_their_route(
     for tried in (name, name, "never-was"):
         admin.get(f"/models/{tried}")
     admin.get("/nowhere/at/all")
+    admin.request("PROPFIND", f"/models/{name}")
     after = scrape()
 
     def rise(sample: str, **labels: str) -> float:
@@ -108,8 +109,10 @@ def test_requests_are_told_by_the_template_of_their_route(
     assert rise("pedigree_http_request_duration_seconds_count", **read) == 3
     lost = {"method": "none", "route": "none", "status": "404"}
     assert rise("pedigree_http_requests_total", **lost) == 1
+    odd = {"method": "none", "route": "/api/v1/models/{name}", "status": "405"}
+    assert rise("pedigree_http_requests_total", **odd) == 1
     labels = [sample.labels for metric in after.values() for sample in metric.samples]
-    assert not [each for each in labels if name in str(each) or "nowhere" in str(each)]
+    assert not [each for each in labels if re.search(f"{name}|nowhere|PROPFIND", str(each))]
 
 
 def test_what_was_done_in_process_is_counted_too(

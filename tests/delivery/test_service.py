@@ -3,6 +3,7 @@
 import httpx
 import uvicorn
 
+from pedigree.access.records import Role
 from pedigree.api.app import create_app
 from pedigree.registry import Registry
 from tests.api.conftest import running, serving
@@ -31,6 +32,8 @@ def test_a_service_that_is_to_end_ends_what_it_has_begun_and_begins_no_more(
     settings = telling.settings.model_copy(update={"database_url": database_url})
     webhook_id = telling.create_webhook(receiver.url, types=["model.*"]).webhook.webhook_id
     telling.create_model("under-way")
+    secret = telling.create_token("follower", roles=[Role.READER]).secret
+    following = {"Authorization": f"Bearer {secret}", "Accept": "text/event-stream"}
     receiver.answers.clear()
     app = create_app(settings)
     with running(uvicorn.Config(app, port=0, log_level="warning")) as url:
@@ -38,7 +41,11 @@ def test_a_service_that_is_to_end_ends_what_it_has_begun_and_begins_no_more(
             pass
         with httpx.Client(base_url=url) as client:
             assert "connection" not in client.get("/readyz").headers
-            app.state.drain.begin()
+            with client.stream("GET", "/api/v1/events", headers=following) as events:
+                lines = events.iter_lines()
+                next(lines)
+                app.state.drain.begin()
+                assert all(line.startswith(("id:", "event:", "data:", "")) for line in lines)
             answer = client.get("/readyz")
             assert (answer.status_code, answer.headers["connection"]) == (503, "close")
             assert answer.json()["parts"] == {"process": "is about to end"}
