@@ -19,7 +19,7 @@ from pedigree.postgres.database import Database
 from pedigree.postgres.migrate import unapplied
 from pedigree.registry import Registry
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], generate_unique_id_function=lambda route: route.name)
 
 # No balancer waits longer for an answer.
 _PATIENCE_S = 2.0

@@ -13,7 +13,12 @@ from pedigree.api._metrics import Metrics
 from pedigree.api._numbers import Numbers
 from pedigree.api._problems import problem_responses
 
-router = APIRouter(route_class=GuardedRoute, tags=["health"], responses=problem_responses())
+router = APIRouter(
+    route_class=GuardedRoute,
+    tags=["health"],
+    responses=problem_responses(),
+    generate_unique_id_function=lambda route: route.name,
+)
 
 
 @router.get("/metrics", responses={200: {"content": {"text/plain": {}}}}, response_class=Response)

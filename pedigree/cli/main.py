@@ -20,12 +20,16 @@ from pedigree.cli import (
     collection,
     compare,
     database,
+    drift,
     events,
+    finding,
     integrity,
     lineage,
+    model,
     models,
     policy,
     quarantine,
+    recorded,
     register,
     requests,
     search,
@@ -51,9 +55,10 @@ app = typer.Typer(
 )
 
 for group in (
-    *(models, search, catalog, compare, lineage, upstream, staleness, quarantine, register),
-    *(changes, alias, checking, stages, requests, approvals, policy, events, storage, collection),
-    *(integrity, database, token, webhook, serve, server),
+    *(models, search, catalog, compare, lineage, upstream, staleness, recorded, quarantine),
+    *(register, model, changes, alias, checking, stages, requests, approvals, policy),
+    *(finding, drift, events, storage, collection, integrity, database, token, webhook),
+    *(serve, server),
 ):
     group.add_to(app)
 

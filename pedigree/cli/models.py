@@ -128,7 +128,7 @@ def timeline(
     if as_json:
         _output.print_json(tenures)
     else:
-        _output.out.print(_tenure_table(tenures))
+        _output.out.print(tenure_table(tenures))
 
 
 def as_of(
@@ -151,12 +151,13 @@ def as_of(
     if as_json:
         _output.print_json(tenures)
     elif tenures:
-        _output.out.print(_tenure_table(tenures))
+        _output.out.print(tenure_table(tenures))
     else:
         _output.out.print("Nothing was held then.")
 
 
-def _tenure_table(tenures: "Iterable[Tenure]") -> "Table":
+def tenure_table(tenures: "Iterable[Tenure]") -> "Table":
+    """Return tenures as a table."""
     from pedigree.cli import _output
 
     rows = (

@@ -21,6 +21,7 @@ def add_to(app: typer.Typer) -> None:
     group.command("show")(show)
     group.command("set")(set_policy)
     group.command("history")(history)
+    group.command("checks")(checks)
     app.add_typer(group, name="policy", rich_help_panel="Judge and promote")
 
 
@@ -86,3 +87,16 @@ def history(name: NameArgument, as_json: JsonFlag = False) -> None:
         for each in given
     )
     out.print(table(("revision#", "since", "by", "reason", "stages"), rows))
+
+
+def checks(name: NameArgument, as_json: JsonFlag = False) -> None:
+    """List the checks by which a new version of a model becomes a candidate."""
+    from pedigree.cli._output import print_json
+
+    with open_registry() as registry:
+        found = registry.registration_checks(name)
+    if as_json:
+        print_json(found)
+        return
+    for check in found:
+        print(check)

@@ -29,17 +29,21 @@ ModelOption = Annotated[
 ]
 DescriptionOption = Annotated[str | None, typer.Option("--description", help="What it is for.")]
 
+_COLUMNS = ("id#", "url", "types", "models", "active")
+
 
 def add_to(app: typer.Typer) -> None:
     """Add this group's commands."""
     group = typer.Typer(help="Tell others of events by HTTP.", no_args_is_help=True)
     group.command("create")(create)
     group.command("list")(list_webhooks)
+    group.command("show")(show)
     group.command("update")(update)
     group.command("rotate")(rotate)
     group.command("delete")(delete)
     group.command("test")(try_out)
     group.command("deliveries")(deliveries)
+    group.command("delivery")(delivery)
     group.command("redeliver")(redeliver)
     app.add_typer(group, name="webhook", rich_help_panel="Operate")
 
@@ -72,17 +76,29 @@ def list_webhooks(
     if as_json:
         print_json(found)
         return
-    rows = (
-        (
-            str(webhook.webhook_id),
-            webhook.url,
-            ", ".join(webhook.types) or "all",
-            ", ".join(webhook.models) or "all",
-            "yes" if webhook.active else "no",
-        )
-        for webhook in found
+    out.print(table(_COLUMNS, map(_row, found)))
+
+
+def show(webhook_id: IdArgument, as_json: JsonFlag = False) -> None:
+    """Show a webhook: all but its secret."""
+    from pedigree.cli._output import out, print_json, table
+
+    with open_registry() as registry:
+        found = registry.webhook(webhook_id)
+    if as_json:
+        print_json(found)
+    else:
+        out.print(table(_COLUMNS, [_row(found)]))
+
+
+def _row(webhook: "Webhook") -> tuple[str, ...]:
+    return (
+        str(webhook.webhook_id),
+        webhook.url,
+        ", ".join(webhook.types) or "all",
+        ", ".join(webhook.models) or "all",
+        "yes" if webhook.active else "no",
     )
-    out.print(table(("id#", "url", "types", "models", "active"), rows))
 
 
 def update(
@@ -183,6 +199,20 @@ def deliveries(
         for one in found
     )
     out.print(table(("seq#", "type", "model", "state", "tries#", "last", "due"), rows))
+
+
+def delivery(webhook_id: IdArgument, seq: SeqArgument, as_json: JsonFlag = False) -> None:
+    """Show what became of one event for a webhook, with every try."""
+    from pedigree.cli._output import out, print_json, table, when
+
+    with open_registry() as registry:
+        found = registry.delivery(webhook_id, seq)
+    if as_json:
+        print_json(found)
+        return
+    out.print(f"Event {seq} of type {found.type} is {found.state}.", markup=False)
+    rows = ((when(one.at), f"{one.duration_ms} ms", _outcome(one)) for one in found.attempts)
+    out.print(table(("at", "took", "came to"), rows))
 
 
 def redeliver(webhook_id: IdArgument, seq: SeqArgument, as_json: JsonFlag = False) -> None:

@@ -1,0 +1,174 @@
+"""``pedigree profile | drift``: what was learnt from, and how far data is from it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pedigree.cli._input import JsonFlag, ReferenceArgument
+from pedigree.cli._session import open_registry
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pedigree.monitoring.records import DataProfile, RecordedDrift
+
+DataArgument = Annotated[
+    Path,
+    typer.Argument(metavar="DATA", help="A CSV, .parquet or .arrow file.", show_default=False),
+]
+IdArgument = Annotated[
+    int, typer.Argument(metavar="ID", help="`drift list` shows it.", show_default=False)
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    app.command("profile", rich_help_panel="Monitor")(profile)
+    group = typer.Typer(help="Hold data against what a version learnt from.", no_args_is_help=True)
+    group.command("measure")(measure)
+    group.command("list")(list_results)
+    group.command("show")(show)
+    group.command("report")(report)
+    group.command("alert")(alert)
+    app.add_typer(group, name="drift", rich_help_panel="Monitor")
+
+
+def profile(
+    reference: ReferenceArgument,
+    keep: Annotated[
+        Path | None,
+        typer.Option("--keep", metavar="DATA", help="Keep that of this CSV, .parquet or .arrow."),
+    ] = None,
+    prediction: Annotated[
+        str | None, typer.Option("--prediction", help="The column of what the model said.")
+    ] = None,
+    categorical: Annotated[
+        list[str] | None,
+        typer.Option("--categorical", help="A column of numbers that are names; repeatable."),
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Show the profile of what a version learnt from, or keep it; the first one stays."""
+    from pedigree.cli._output import print_json
+    from pedigree.cli._sample import read_sample
+    from pedigree.monitoring.profile import profile as make_profile
+
+    with open_registry() as registry:
+        if keep is not None:
+            made = make_profile(
+                read_sample(keep), prediction=prediction, categorical=categorical or ()
+            )
+            registry.keep_profile(reference, made)
+        found = registry.profile(reference)
+    if as_json:
+        print_json(found)
+    else:
+        _show_profile(found)
+
+
+def measure(
+    reference: ReferenceArgument,
+    data: DataArgument,
+    asset: Annotated[
+        str, typer.Option("--asset", help="What the data is called.", show_default=False)
+    ],
+    partition: Annotated[str | None, typer.Option("--partition", metavar="KEY")] = None,
+    data_version: Annotated[str | None, typer.Option("--data-version")] = None,
+    run_id: Annotated[str | None, typer.Option("--run-id", help="The run that asks.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Hold a file's data against what a version learnt from; the exit code is 1 if it drifted."""
+    from pedigree.cli._sample import read_sample
+
+    with open_registry() as registry:
+        found = registry.measure_drift(
+            reference,
+            read_sample(data),
+            asset=asset,
+            partition=partition,
+            data_version=data_version,
+            run_id=run_id,
+        )
+    _show([found], found, as_json)
+    if found.drifted:
+        raise typer.Exit(1)
+
+
+def list_results(
+    reference: ReferenceArgument,
+    asset: Annotated[str | None, typer.Option("--asset", help="Only of this data.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """List the newest result of each partition that was held against a version."""
+    with open_registry() as registry:
+        found = registry.drift(reference, asset)
+    _show(found, found, as_json)
+
+
+def show(drift_id: IdArgument, as_json: JsonFlag = False) -> None:
+    """Show one result."""
+    with open_registry() as registry:
+        found = registry.drift_result(drift_id)
+    _show([found], found, as_json)
+
+
+def report(
+    drift_id: IdArgument,
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="FILE", help="Write it here instead.")
+    ] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Instead of HTML.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Print the report of one result."""
+    from pedigree.cli._output import print_json
+
+    with open_registry() as registry:
+        text = registry.drift_report_text(drift_id, markdown=markdown)
+    if output is not None:
+        output.write_text(text, encoding="utf-8")
+    if as_json:
+        print_json({"drift_id": drift_id, "output": output and str(output), "report": text})
+    elif output is None:
+        print(text)
+
+
+def alert(drift_id: IdArgument, as_json: JsonFlag = False) -> None:
+    """Tell of an alarm by an event, once."""
+    from pedigree.cli._output import out, print_json
+
+    with open_registry() as registry:
+        told = registry.alert_drift(drift_id)
+    if as_json:
+        print_json({"drift_id": drift_id, "alerted": told})
+    else:
+        out.print("It is told." if told else "It was told before, or is no alarm.")
+
+
+def _show(results: "Sequence[RecordedDrift]", answer: object, as_json: bool) -> None:
+    from pedigree.cli._output import out, print_json, table, when
+
+    if as_json:
+        print_json(answer)
+        return
+    rows = (
+        (
+            str(one.drift_id),
+            one.asset,
+            one.partition or "",
+            "drifted" if one.drifted else "as learnt",
+            one.verdict,
+            when(one.at),
+        )
+        for one in results
+    )
+    out.print(table(("id#", "data", "partition", "is", "found", "at"), rows))
+
+
+def _show_profile(found: "DataProfile") -> None:
+    from pedigree.cli._output import out, table
+
+    rows = ((one.name, one.kind, one.role.value, str(one.missing)) for one in found.columns)
+    out.print(f"{found.rows} rows")
+    out.print(table(("column", "kind", "role", "missing#"), rows))

@@ -1,0 +1,242 @@
+"""The command line does all that the API does, at a service too, and ends as it says."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import typer
+
+from pedigree.access.records import Role
+from pedigree.api.app import create_app
+from pedigree.cli.main import app
+from pedigree.settings import Settings
+from tests.api.conftest import serving
+from tests.api.fuzz import furnish
+from tests.cli.conftest import Answer, Cli, make_model
+from tests.factories import SECRET_KEY
+from tests.receiving import LOOPBACK, Receiver
+
+DOCS = Path(__file__).parents[2] / "docs" / "cli.md"
+OF_THE_PROCESS = {"livez", "readyz", "metrics"}
+OF_THIS_MACHINE = {"checks", "status", "migrate", "schema", "serve", "up", "down"}
+
+
+def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
+    for word, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, (*path, word))
+        else:
+            yield " ".join((*path, word))
+
+
+def every_command() -> set[str]:
+    return set(commands(typer.main.get_command(app)))
+
+
+def test_every_operation_has_its_command_and_every_command_its_operation() -> None:
+    paths = create_app().openapi()["paths"].values()
+    operations = {each["operationId"] for path in paths for each in path.values()}
+    table = DOCS.read_text().partition("| operations | commands |")[2].partition("\n\n")[0]
+    rows = [line.split("|")[1:3] for line in table.splitlines()[2:]]
+    named = [re.findall(r"`([a-z_]+)`", row[0]) for row in rows]
+    told = [re.findall(r"`([^`]*)`", row[1]) for row in rows]
+    assert {each for row in named for each in row} == operations - OF_THE_PROCESS
+    words = {each for row in told for each in row if not each.startswith("--")}
+    assert words == every_command() - OF_THIS_MACHINE
+
+
+@pytest.fixture
+def served_cli(
+    monkeypatch: pytest.MonkeyPatch,
+    database_url: str,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    cli: Cli,
+) -> Iterator[Cli]:
+    """The command line at a service that has something of everything."""
+    settings = Settings(
+        home=tmp_path / "served",
+        database_url=database_url,
+        secret_key=SECRET_KEY,
+        serve_delivers=False,
+        webhook_networks=LOOPBACK,
+    )
+    with serving(settings) as served:
+        furnish(served.registry, tmp_path)
+        monkeypatch.delenv("PEDIGREE_DATABASE_URL")
+        monkeypatch.setenv("PEDIGREE_API_URL", served.url)
+        token = served.registry.create_token("ann", roles=[Role.ADMIN])
+        monkeypatch.setenv("PEDIGREE_TOKEN", token.secret)
+
+        def run(*words: object) -> Answer:
+            if words == ("deliver",):
+                served.registry.deliver()
+                return Answer(0, "null", "")
+            return cli(*words)
+
+        yield run
+
+
+def test_every_command_answers_in_json_at_a_service(
+    served_cli: Cli, tmp_path: Path, required: list[object], receiver: Receiver
+) -> None:
+    asked = set()
+
+    def ask(*words: object) -> Any:
+        asked.update(" ".join(map(str, words[:count])) for count in (1, 2))
+        answer = served_cli(*words, *([] if words[0] == "export" else ["--json"]))
+        if words[0] in REFUSED:
+            assert (answer.code, answer.out) == (2, ""), words
+            return answer.error
+        assert answer.code == 0, (words, answer.out, answer.err)
+        return answer.json
+
+    for words in script(tmp_path, required, receiver.url):
+        ask(*words)
+    served_cli("deliver")
+    told = ask("webhook", "deliveries", 2)[0]["seq"]
+    for words in (("delivery", 2, told), ("redeliver", 2, told), *ENDING):
+        ask("webhook", *words)
+    assert every_command() - OF_THIS_MACHINE - asked == set()
+
+
+# A folder has no URLs, a version that no graph trained is not trained again, and nothing was asked.
+REFUSED = {"presign", "retrain", "withdraw"}
+READ_OF_A_VERSION = (
+    *("show", "lineage", "upstream", "downstream", "stale", "verdicts", "decisions", "waits"),
+    *("trainings", "environment", "tenures", "files", "card", "snippets", "export"),
+    *("presign", "retrain"),
+)
+ENDING = (("rotate", 2), ("update", 2, "--inactive"), ("delete", 2))
+
+
+def script(folder: Path, required: list[object], url: str) -> Iterator[tuple[object, ...]]:
+    """Each command once or more, in an order that makes sense."""
+    data = folder / "data.csv"
+    pd.DataFrame({"age": range(20)}).to_csv(data, index=False)
+    notes = folder / "notes.json"
+    notes.write_text(json.dumps({"primary_uses": "to try it"}))
+    found = folder / "evaluation.json"
+    found.write_text(json.dumps({"task": "binary", "overall": {"group": "overall", "count": 9}}))
+    policy = folder / "policy.yaml"
+    policy.write_text("stages: [{name: staging, after: [none]}]\n")
+    yield from (
+        ("model", "create", "fresh", "--description", "new", "--tag", "a=b"),
+        ("model", "update", "fresh", "--owner", "ann"),
+        ("model", "show", "fresh"),
+        ("register", "fresh", make_model(folder, "z"), *required),
+        *((word, "churn/1") for word in READ_OF_A_VERSION),
+        *((word, "churn") for word in ("versions", "timeline", "retention")),
+        ("as-of", "churn", "2126-01-01T00:00Z"),
+        ("card", "churn/1", "--notes", notes),
+        ("card", "churn/1", "--fields"),
+        ("compare", "churn/1", "churn/2"),
+        ("diff", "churn/1", "churn/2"),
+        *((word,) for word in ("models", "unmaterialized", "stats", "requests", "quarantines")),
+        ("search", "name = 'churn'"),
+        ("events", "--model", "churn"),
+        ("pull", "churn/1", folder / "pulled"),
+        ("explain", "churn/2", "--to", "staging"),
+        ("check", "churn/2"),
+        ("promote", "churn/2", "--to", "staging"),
+        ("promote", "churn/2", "--to", "production"),
+        ("rollback", "churn"),
+        ("approve", "churn/3", "--to", "staging", "--comment", "good"),
+        ("reject", "churn/3", "--to", "staging", "--comment", "no good"),
+        ("withdraw", "churn/3", "--to", "staging"),
+        ("alias", "set", "churn", "best", 1),
+        ("alias", "list", "churn"),
+        ("alias", "delete", "churn", "best"),
+        ("update", "churn/3", "--description", "the third"),
+        ("hold", "churn/3", "--reason", "a lawsuit"),
+        ("lift-hold", "churn/3"),
+        ("check", "churn/1", "artifact_intact"),
+        ("record-verdict", "churn/1", "red_team", "--passed", "--summary", "safe"),
+        ("record-data-verdict", "customers", "no_nulls", "--passed", "--summary", "all filled"),
+        ("data-verdicts", "customers"),
+        ("datasheet", "customers", "--set", "uses=to try it"),
+        ("evaluation", "churn/1", "--file", found),
+        ("profile", "fresh/1", "--keep", data),
+        ("drift", "measure", "fresh/1", data, "--asset", "customers"),
+        ("drift", "list", "fresh/1"),
+        ("drift", "show", 1),
+        ("drift", "report", 1, "--markdown"),
+        ("drift", "alert", 1),
+        ("policy", "show", "churn"),
+        ("policy", "checks", "churn"),
+        ("policy", "set", "fresh", policy),
+        ("policy", "history", "fresh"),
+        ("impact", "customers"),
+        ("quarantine", "orders", "--reason", "doubled"),
+        ("release", "orders"),
+        ("token", "create", "ci@churn", "--role", "reader"),
+        ("token", "list"),
+        ("token", "revoke", 2),
+        ("webhook", "create", url),
+        ("webhook", "list"),
+        ("webhook", "show", 2),
+        ("webhook", "test", 2),
+        ("delete", "churn/3", "--reason", "a test"),
+        ("restore", "churn/3"),
+        ("gc",),
+        ("fsck",),
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (0, ("checks",)),
+        (1, ("--url", "http://127.0.0.1:9", "models")),
+        (2, ("show",)),
+        (2, ("show", "nobody/1")),
+        (2, ("events", "--type", "nonsense")),
+        (2, ("--nonsense",)),
+    ],
+)
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_how_it_ends_is_what_the_table_says(
+    cli: Cli,
+    monkeypatch: pytest.MonkeyPatch,
+    code: int,
+    words: tuple[str, ...],
+    form: tuple[str, ...],
+) -> None:
+    monkeypatch.setenv("PEDIGREE_API_RETRIES", "0")
+    answer = cli(*words, *form)
+    assert answer.code == code
+    assert f"\n| {code} |" in DOCS.read_text()
+    if form and code:
+        assert answer.error["message"]
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_who_interrupts_it_sees_130(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, form: tuple[str, ...]
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pedigree.registry.Registry.models", interrupted)
+    assert cli("models", *form).code == 130
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [("pedigree tok", "token"), ("pedigree token rev", "revoke"), ("pedigree show --js", "--json")],
+)
+def test_the_shell_completes_commands_and_options(
+    process: Callable[..., Answer], typed: str, offered: str
+) -> None:
+    answer = process(
+        _PEDIGREE_COMPLETE="complete_bash", COMP_WORDS=typed, COMP_CWORD=str(typed.count(" "))
+    )
+    assert offered in answer.out.split()
+
+
+def test_the_completion_for_a_shell_can_be_shown(process: Callable[..., Answer]) -> None:
+    assert "_pedigree_completion" in process("--show-completion", "bash", SHELL="bash").out
