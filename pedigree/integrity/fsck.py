@@ -28,6 +28,7 @@ _IN_SQL: Mapping[str, str] = MappingProxyType(
         "pointers_resolve": "what holds a stage or an alias is a living version",
         "tenures_apart": "no two tenures of an exclusive pointer or of one version's stage overlap",
         "feed_contiguous": "the feed counts 1, 2, 3 …, and every event is in it or waits for it",
+        "events_counted": "the counts of events that metrics tell are those of the feed",
         "leaves_match": "an event's bytes have its leaf hash and say what its row says",
         "tokens_told": "every token is what its events say, and none was slipped in",
         "webhooks_told": "every webhook is what its newest event says, and none was slipped in",

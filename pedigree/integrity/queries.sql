@@ -147,6 +147,27 @@ LEFT JOIN pedigree.feed f USING (id)
 LEFT JOIN pedigree.unsequenced u USING (id)
 WHERE (f.id IS NULL) = (u.id IS NULL);
 
+-- name: count_events_counted
+-- How many counts there are.
+SELECT count(*) FROM pedigree.event_count;
+
+-- name: events_counted
+-- Counts that are not what the feed has; one statement, so both are of one moment.
+SELECT concat_ws(' ', type, nullif(detail, '')) AS reference,
+    format('%s are counted, and there are %s', coalesce(c.count, 0), coalesce(f.count, 0))
+        AS problem
+FROM pedigree.event_count c
+FULL JOIN (
+    SELECT e.type,
+        -- Bytes that were edited may not even be JSON.
+        CASE WHEN sha256('\x00'::bytea || e.canonical) = e.leaf
+            THEN pedigree.event_detail(e.type, e.canonical) ELSE '' END AS detail,
+        count(*) AS count
+    FROM pedigree.feed JOIN pedigree.event e USING (id)
+    GROUP BY 1, 2
+) AS f USING (type, detail)
+WHERE c.count IS DISTINCT FROM f.count;
+
 -- name: count_leaves_match
 -- How many events there are.
 SELECT count(*) FROM pedigree.event;

@@ -121,7 +121,11 @@ EDITS: dict[str, tuple[str, set[str]]] = {
     "a webhook is gone": ("DELETE FROM pedigree.webhook", {"webhooks_told"}),
     "a place of the feed is gone": (
         FEED_OFF + "DELETE FROM pedigree.feed WHERE seq = 3" + FEED_ON,
-        {"feed_contiguous"},
+        {"feed_contiguous", "events_counted"},
+    ),
+    "an event was counted twice": (
+        "UPDATE pedigree.event_count SET count = count + 1 WHERE type = 'model.created'",
+        {"events_counted"},
     ),
     "an event waits that has its place": (
         "INSERT INTO pedigree.unsequenced SELECT id FROM pedigree.feed WHERE seq = 1",
@@ -135,7 +139,7 @@ EDITS: dict[str, tuple[str, set[str]]] = {
         "DELETE FROM pedigree.event WHERE id NOT IN (SELECT id FROM pedigree.feed)"
         + EVENTS_ON
         + FEED_ON,
-        {"events_replay", "quarantines_told"},
+        {"events_counted", "events_replay", "quarantines_told"},
     ),
     "an event's bytes were edited": (
         EVENTS_OFF + "UPDATE pedigree.event SET canonical = convert_to(replace(convert_from("
@@ -153,7 +157,7 @@ EDITS: dict[str, tuple[str, set[str]]] = {
     "an event's row says another type": (
         EVENTS_OFF + "UPDATE pedigree.event SET type = 'version.released'"
         " WHERE type = 'version.held'" + EVENTS_ON,
-        {"leaves_match"},
+        {"events_counted", "leaves_match"},
     ),
     "a live key was given up": (
         "INSERT INTO pedigree.orphan (key) SELECT key FROM pedigree.blob LIMIT 1",
