@@ -13,7 +13,7 @@ _LOG = logging.getLogger(__name__)
 class NewcomerVerbs(CheckVerbs):
     """Verbs that judge what was registered."""
 
-    def judge_newcomers(self, *, limit: int = 10) -> tuple[str, ...]:
+    def judge_newcomers(self, *, limit: int = 1) -> tuple[str, ...]:
         """Judge versions whose registration was to be followed by that, and was not.
 
         The process that registered them was killed in between, or could not run a check. What fails

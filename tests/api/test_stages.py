@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from pedigree.access.records import Role
+from pedigree.lifecycle.records import Policy
 from pedigree.registry import Registry
 from tests.api.conftest import Served
 from tests.factories import free_policy
@@ -135,6 +136,23 @@ def test_a_contributor_asks_and_a_deployer_decides(
     assert deployer.get(path).json()["stage"] == "staging"
     at_once = deployer.post(f"{path}/stage", json={"stage": "production", "request": True})
     assert (at_once.status_code, at_once.json()["moved"]) == (200, True)
+
+
+def test_a_service_does_what_was_asked_for_once_metadata_lets_it(
+    served: Served, name: str, version: Version
+) -> None:
+    stage = {"name": "production", "after": ["none"], "metadata": ["owners"]}
+    served.registry.set_policy(name, Policy.model_validate({"stages": [stage]}))
+    path = f"/models/{name}/versions/{version()}"
+    admin = served.client(Role.ADMIN)
+    wanted = {"stage": "production", "request": True}
+    asked = admin.post(f"{path}/stage", json=wanted)
+    assert (asked.status_code, asked.json()["waits_for"]) == (202, ["metadata owners"])
+    assert admin.patch(path, json={"owners": ["ann"]}).status_code == 200
+    while served.registry.get(f"{name}/1").stage != "production":
+        pass
+    moved = served.registry.timeline(name, "stage:production")[0]
+    assert moved.moved_by == asked.json()["requested_by"]
 
 
 def test_data_and_versions_are_kept_out_until_they_are_released(
