@@ -18,7 +18,7 @@ WORKERS ?= 2
 # OpenStack Swift, an object store to test against, runs on Linux alone.
 SWIFT := $(if $(filter Linux,$(shell uname -s)),.venv-swift/.installed)
 
-.PHONY: help demo test up down lint lock lock-check bench fuzz typescript torch spark azurite clean
+.PHONY: help demo test up down lint lock lock-check bench fuzz sdk-matrix typescript torch spark azurite clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -72,6 +72,9 @@ bench: .venv/.installed ## measure what docs/performance.md promises
 
 fuzz: .venv/.installed ## send the service all that its OpenAPI document allows and forbids, for long
 	$(BIN)/python -m tests.api.fuzz $(ARGS)
+
+sdk-matrix: .venv/.installed ## install the client alone by every Python that is here, and run its behaviour
+	@$(BIN)/python -m tests.client.matrix $(ARGS)
 
 typescript: .venv/.installed clients/typescript/node_modules/.installed ## the TypeScript client, of the OpenAPI document; SERVICE=https://… asks one
 	@$(if $(SERVICE),curl -fsS $(SERVICE)/openapi.json,$(BIN)/python -c '$(DOCUMENT)') > clients/typescript/openapi.json

@@ -4,6 +4,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+LARGEST = 2**53 - 1
+"""The largest integer that is the same one in every reader of JSON (RFC 8785 knows no other)."""
+
 
 class Record(BaseModel):
     """An immutable value. A change returns a copy: ``record.model_copy(update=...)``."""

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.client.matrix import MINORS
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -54,6 +56,13 @@ def test_the_base_wheel_brings_no_part_of_a_server_or_of_dagster() -> None:
     base = {_name(requirement) for requirement in project["dependencies"]}
     assert "httpx" in base
     assert not base & {"dagster", "fastapi", "obstore", "psycopg", "uvicorn"}
+
+
+def test_the_pythons_that_it_says_are_those_that_it_is_tried_on() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    said = {line.rpartition(" ")[2] for line in project["classifiers"] if ":: 3." in line}
+    assert said == {f"3.{minor}" for minor in MINORS}
+    assert project["requires-python"] == f">=3.{MINORS[0]},<3.{MINORS[-1] + 1}"
 
 
 def test_the_lock_names_no_index_and_pins_by_hash() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import psycopg
+import rfc8785
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field, JsonValue
@@ -72,6 +73,7 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _of_http)
     app.add_exception_handler(psycopg.DataError, _unstorable)
+    app.add_exception_handler(rfc8785.CanonicalizationError, _unstorable)
     app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _unknown)
 
@@ -180,11 +182,11 @@ def _methods(request: Request) -> str:
 
 
 async def _unstorable(request: Request, error: Exception) -> Response:
-    """Tell of a value that Postgres cannot hold, such as a text with a NUL or a huge number."""
+    """Tell of a value that Postgres or an event cannot hold: a text with a NUL, a huge number."""
     _LOG.info("%s: %s", request.url.path, error, extra={"action": "request.unstorable"})
     told = errors.InvalidInputError(
         "a value of the request cannot be stored",
-        remedy="Leave out NUL characters, and numbers beyond 64 bits",
+        remedy="Leave out NUL characters, and integers of more than 53 bits",
     )
     return _answer(problem_of(told, 422))
 

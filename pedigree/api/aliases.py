@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import Path, Query
-from pydantic import Field
+from pydantic import Field, StrictInt
 from starlette.responses import Response
 
 from pedigree._record import Record
@@ -29,9 +29,9 @@ Alias = Annotated[
 class AliasTarget(Record):
     """What an alias shall name."""
 
-    version: int = Field(ge=1, lt=10**9)
+    version: StrictInt = Field(ge=1, lt=10**9)
     reason: str | None = Field(default=None, description="Why, for the timeline")
-    expected_generation: int | None = Field(
+    expected_generation: StrictInt | None = Field(
         default=None, ge=0, le=2**53 - 1, description="The model's generation that the caller saw"
     )
 

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import Field
+from pydantic import Field, StrictBool
 from starlette.responses import Response
 
 from pedigree._record import Record
@@ -34,10 +34,12 @@ class WantedChecks(Record):
         description="This one alone; all that the model's policy asks for when null",
         json_schema_extra={"enum": [*CHECKS, None]},
     )
-    every_rule: bool = Field(
+    every_rule: StrictBool = Field(
         default=False, description="By each of the settings that the policy has for it"
     )
-    card: bool = Field(default=True, description="Write the model card as well, with all checks")
+    card: StrictBool = Field(
+        default=True, description="Write the model card as well, with all checks"
+    )
 
 
 class Notes(Record):

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import Path, Query, Request
-from pydantic import Field
+from pydantic import Field, StrictInt
 from starlette.responses import Response, StreamingResponse
 
 from pedigree._record import Record
@@ -37,7 +37,7 @@ class NewToken(Record):
         max_length=100,
         description="Names of models, or patterns such as churn*, that it is for; none: all",
     )
-    expires_s: int | None = Field(
+    expires_s: StrictInt | None = Field(
         default=None, ge=1, le=_LONGEST_S, description="So many seconds it holds; null: for ever"
     )
 

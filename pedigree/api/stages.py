@@ -5,7 +5,7 @@ from functools import partial
 from typing import Annotated
 
 from fastapi import Path, Query
-from pydantic import Field, StrictBool
+from pydantic import Field, StrictBool, StrictInt
 from starlette.responses import Response
 
 from pedigree._record import Record
@@ -24,7 +24,8 @@ router = resource("stages")
 Stage = Annotated[str, Field(min_length=1, max_length=255)]
 StageInPath = Annotated[str, Path(min_length=1, max_length=255, description="A stage")]
 Generation = Annotated[
-    int | None, Field(ge=0, le=2**53 - 1, description="The model's generation that the caller saw")
+    StrictInt | None,
+    Field(ge=0, le=2**53 - 1, description="The model's generation that the caller saw"),
 ]
 
 RequestId = Annotated[
@@ -38,7 +39,7 @@ class Transition(Record):
     stage: Stage
     reason: str | None = Field(default=None, description="Why, for the timeline")
     expected_generation: Generation = None
-    request: bool = Field(
+    request: StrictBool = Field(
         default=False,
         description="Keep it as a request where a gate is not passed: it is done with the last one",
     )

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import Path, Query
-from pydantic import Field
+from pydantic import Field, StrictBool, StrictInt
 from pydantic_core import to_json
 from starlette.responses import Response
 
@@ -40,13 +40,13 @@ class WebhookChange(Record):
     description: str | None = Field(default=None, max_length=10_000)
     types: Words | None = None
     models: Words | None = None
-    active: bool | None = Field(default=None, description="While it is not, nothing is sent")
+    active: StrictBool | None = Field(default=None, description="While it is not, nothing is sent")
 
 
 class Rotation(Record):
     """How a webhook gets a new secret."""
 
-    keep_s: int = Field(
+    keep_s: StrictInt = Field(
         default=_DAY_S, ge=0, le=30 * _DAY_S, description="So long the present one signs as well"
     )
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from pydantic import Field, FiniteFloat, model_validator
 
-from pedigree._record import Record
+from pedigree._record import LARGEST, Record
 from pedigree.artifacts.records import Digest
 
 OVERALL = "overall"
@@ -41,7 +41,7 @@ class GroupResult(Record):
     """How a model did on the rows of one group; what they cannot tell is left out."""
 
     group: str
-    count: int = Field(ge=1, description="Rows")
+    count: int = Field(ge=1, le=LARGEST, description="Rows")
     metrics: dict[str, FiniteFloat] = Field(default_factory=dict)
 
 

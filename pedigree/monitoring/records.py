@@ -8,11 +8,13 @@ from typing import Annotated, Literal, TypeAlias
 import rfc8785
 from pydantic import ConfigDict, Field, FiniteFloat, StrictBool, model_validator
 
-from pedigree._record import Record, require_kind
+from pedigree._record import LARGEST, Record, require_kind
 from pedigree.artifacts.records import Digest, digest_of
 
 # Parts of a date: between two months they differ by construction, which is no drift.
 CALENDAR = ("year", "quarter", "month", "week", "day", "day_of_week", "day_of_year", "date")
+
+Count: TypeAlias = Annotated[int, Field(ge=0, le=LARGEST)]
 
 
 class Role(StrEnum):
@@ -34,14 +36,14 @@ class NumericColumn(Record):
     kind: Literal["numeric"] = "numeric"
     name: str
     role: Role = Role.FEATURE
-    missing: int = Field(ge=0)
+    missing: Count
     mean: FiniteFloat | None = None
     deviation: FiniteFloat | None = Field(default=None, description="Of a sample")
     quantiles: tuple[FiniteFloat, ...] = Field(
         default=(), description="At equal steps from the minimum to the maximum"
     )
     edges: tuple[FiniteFloat, ...] = ()
-    counts: tuple[int, ...] = Field(description="One more than there are edges")
+    counts: tuple[Count, ...] = Field(description="One more than there are edges")
 
     @model_validator(mode="after")
     def _a_count_for_each_bin(self) -> "NumericColumn":
@@ -63,10 +65,10 @@ class CategoricalColumn(Record):
     kind: Literal["categorical"] = "categorical"
     name: str
     role: Role = Role.FEATURE
-    missing: int = Field(ge=0)
+    missing: Count
     values: tuple[str, ...] = Field(description="The most frequent ones first")
-    counts: tuple[int, ...] = Field(description="One for each value")
-    other: int = Field(ge=0, description="How many rows hold any other value")
+    counts: tuple[Count, ...] = Field(description="One for each value")
+    other: Count = Field(description="How many rows hold any other value")
 
     @model_validator(mode="after")
     def _a_count_for_each_value(self) -> "CategoricalColumn":
@@ -86,7 +88,7 @@ ColumnProfile: TypeAlias = Annotated[NumericColumn | CategoricalColumn, Field(di
 class DataProfile(Record):
     """What is kept of a table: enough to say later whether another one looks like it."""
 
-    rows: int = Field(ge=0)
+    rows: Count
     columns: tuple[ColumnProfile, ...]
     skipped: tuple[str, ...] = Field(
         default=(), description="Columns of dates, lists and the like, which are not profiled"
@@ -208,8 +210,8 @@ class Expectations(Record):
 
     suite: str
     passed: StrictBool
-    met: int = Field(ge=0)
-    total: int = Field(ge=0)
+    met: Count
+    total: Count
     failed: tuple[str, ...] = Field(default=(), description="The expectations that were not met")
 
 
@@ -222,7 +224,7 @@ class DriftResult(Record):
     baseline: Digest = Field(description="The profile of the version's training data")
     baseline_name: str = Field(description="The training data, in its owner's words")
     data_version: str | None = Field(default=None, description="Of the partition that was read")
-    rows: int = Field(ge=0)
+    rows: Count
     comparison: Comparison
     expectations: tuple[Expectations, ...] = ()
     run_id: str | None = None

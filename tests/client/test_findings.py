@@ -113,3 +113,22 @@ def test_who_may_not_see_a_model_sees_nothing_of_its_drift(
     assert [each.status_code for each in asked] == [403, 403, 403]
     report = served.client(Role.READER, models=(name,)).get(f"{path}/report")
     assert report.headers["content-security-policy"] == "sandbox"
+
+
+def test_a_number_that_no_event_can_hold_is_refused(
+    served: Served, tmp_path: Path, name: str
+) -> None:
+    reference = register(served.registry, tmp_path, "a", name)
+    digest = served.registry.get(reference).digest
+    path = f"/models/{name}/versions/1"
+    judge = served.client(Role.CONTRIBUTOR)
+    verdict = {
+        "check": "x",
+        "passed": True,
+        "digest": digest,
+        "summary": "",
+        "details": {"n": 2**60},
+    }
+    assert judge.post(f"{path}/verdicts", json=verdict).status_code == 422
+    evaluation = {"task": "binary", "overall": {"group": "overall", "count": 2**60}}
+    assert judge.put(f"{path}/evaluation", json=evaluation).status_code == 400

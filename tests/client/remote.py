@@ -1,0 +1,36 @@
+"""The fixtures of `test_same_behaviour.py` where the client's wheel alone is installed.
+
+A plugin for pytest, loaded by :mod:`tests.client.matrix` beside no conftest: the service is another
+process, of another environment, and named by ``PEDIGREE_API_URL`` and ``PEDIGREE_TOKEN``.
+"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from uuid import uuid4
+
+import pytest
+
+import pedigree
+from pedigree.client.service import ServiceRegistry
+from pedigree.settings import Settings
+
+# The tests name the type of a registry in this process, which here cannot even be imported.
+_STAND_IN = ModuleType("pedigree.registry")
+_STAND_IN.Registry = ServiceRegistry  # type: ignore[attr-defined]
+sys.modules["pedigree.registry"] = _STAND_IN
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[ServiceRegistry]:
+    """The registry behind the service."""
+    settings = Settings().model_copy(update={"home": tmp_path / "client"})
+    with pedigree.connect(settings=settings) as registry:
+        yield registry  # type: ignore[misc]
+
+
+@pytest.fixture
+def name() -> str:
+    """A model's name that no other test uses."""
+    return f"churn-{uuid4().hex[:8]}"
