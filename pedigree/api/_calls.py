@@ -247,7 +247,7 @@ def _response(answer: Answer) -> Response:
 
 
 _VISIBLE = r"^[\x21-\x7e]+( [\x21-\x7e]+)*$"
-_IfNoneMatch = Annotated[
+IfNoneMatch = Annotated[
     str | None, Header(max_length=4096, pattern=_VISIBLE, description="ETags that are known")
 ]
 _IfMatch = Annotated[
@@ -267,7 +267,7 @@ _IdempotencyKey = Annotated[
 
 
 # Asynchronous, though nothing is awaited in the first: what is not would cost a thread each.
-async def _reading(request: Request, if_none_match: _IfNoneMatch = None) -> Reading:
+async def _reading(request: Request, if_none_match: IfNoneMatch = None) -> Reading:
     return Reading(request, if_none_match)
 
 
@@ -279,7 +279,7 @@ async def _changing(
     request: Request,
     idempotency_key: _IdempotencyKey = None,
     if_match: _IfMatch = None,
-    if_none_match: _IfNoneMatch = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Changing:
     return Changing(request, idempotency_key, await request.body(), if_match, if_none_match)
 

@@ -69,7 +69,7 @@ class Problem(Record):
 
 def add_handlers(app: FastAPI) -> None:
     """Let the application answer every error with problem details."""
-    app.add_exception_handler(errors.PedigreeError, _known)
+    app.add_exception_handler(errors.PedigreeError, known_problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _of_http)
     app.add_exception_handler(psycopg.DataError, _unstorable)
@@ -90,7 +90,8 @@ def status_of(error: Exception) -> int:
     return next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
 
 
-async def _known(request: Request, error: Exception) -> Response:
+async def known_problem(request: Request, error: Exception) -> Response:
+    """Answer with an error of the tree."""
     assert isinstance(error, errors.PedigreeError)
     if isinstance(error, _OF_SCHEMA):
         _count_refused(request)

@@ -37,6 +37,7 @@ from pedigree.api._numbers import Numbers
 from pedigree.api._observed import Observed
 from pedigree.api._problems import Problem, add_handlers
 from pedigree.api._recently import Recently
+from pedigree.api._straight import Straight
 from pedigree.api._tail import Tail
 from pedigree.api._upkeep import Upkeep
 from pedigree.delivery.feeding import Feeder
@@ -60,8 +61,9 @@ class _Service(FastAPI):
     """The application, and around it what tells of each request, also of one that crashed."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        """Put what observes around all that answers."""
-        return Observed(super().build_middleware_stack(), self.state.metrics, self.state.drain)
+        """Put what observes around all that answers, the short way and the ordinary one."""
+        answering = Straight(super().build_middleware_stack(), self.router.routes)
+        return Observed(answering, self.state.metrics, self.state.drain)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

@@ -1,0 +1,127 @@
+"""Answer a read straight: what the framework does around it costs more than the read itself.
+
+It is for endpoints that take nothing but parts of the path, and for requests in which nothing is
+to be refused. All others go the ordinary way, which says what is wrong with them; and so does a
+read that fails by something else than an error of ours.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple, Self, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from pedigree.api._calls import IfNoneMatch, ReadCall, Reading
+from pedigree.api._guard import Gate, GuardedRoute
+from pedigree.api._problems import known_problem
+from pedigree.errors import PedigreeError
+
+_ETAGS = TypeAdapter[str | None](IfNoneMatch)
+# A read that brings a body is the framework's to judge.
+_OF_BODIES = frozenset({b"content-length", b"transfer-encoding"})
+
+
+class StraightRead(NamedTuple):
+    """A route whose endpoint can be called without the framework."""
+
+    route: GuardedRoute
+    endpoint: Callable[..., Response]
+    parameters: Mapping[str, TypeAdapter[Any]]
+
+    @classmethod
+    def of(cls, route: Route) -> Self | None:
+        """Return a route's endpoint with what it takes; None where it takes more than a path."""
+        if not isinstance(route, GuardedRoute):
+            return None
+        taken = get_type_hints(route.endpoint, include_extras=True)
+        if taken.pop("return", None) is not Response or taken.pop("call", None) != ReadCall:
+            return None
+        if taken.keys() != route.param_convertors.keys():
+            return None
+        adapters = {name: TypeAdapter(kind) for name, kind in taken.items()}
+        return cls(route, route.endpoint, adapters)
+
+    def parameters_of(self, parts: Mapping[str, str]) -> dict[str, Any]:
+        """Return what the endpoint is given, from the parts of a path.
+
+        Raises:
+            ValidationError: One of them does not fit.
+        """
+        return {
+            name: adapter.validate_python(parts[name]) for name, adapter in self.parameters.items()
+        }
+
+    async def answer(
+        self, request: Request, etags: str | None, given: Mapping[str, Any]
+    ) -> Response:
+        """Call the endpoint, behind the gate."""
+        gate: Gate = request.app.state.gate
+        async with gate:
+            request.state.admit = partial(gate.admit, request, self.route.declared)
+            request.state.caller = await request.state.admit()
+            return await run_in_threadpool(self.endpoint, Reading(request, etags), **given)
+
+
+class Straight:
+    """An application in front of which reads are answered straight.
+
+    Args:
+        app: Answers everything.
+        routes: Its routes.
+    """
+
+    def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute]) -> None:
+        self._app = app
+        reads = [
+            each for each in routes if isinstance(each, Route) and "GET" in (each.methods or ())
+        ]
+        # All of them: the first one that a path fits is the one that is meant.
+        self._reads: list[tuple[re.Pattern[str], StraightRead | None]] = [
+            (each.path_regex, StraightRead.of(each)) for each in reads
+        ]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        found = self._found(scope)
+        if found is None:
+            await self._app(scope, receive, send)
+            return
+        read, etags, given = found
+        request = Request(scope, receive, send)
+        try:
+            response = await read.answer(request, etags, given)
+        except PedigreeError as error:
+            response = await known_problem(request, error)
+        except Exception:  # it is told of as everywhere, behind a second try
+            await self._app(scope, receive, send)
+            return
+        await response(scope, receive, send)
+
+    def _found(self, scope: Scope) -> tuple[StraightRead, str | None, dict[str, Any]] | None:
+        """Return the read that is asked for, with what it is given, if nothing is amiss."""
+        if scope["type"] != "http" or scope["method"] != "GET" or scope.get("root_path"):
+            return None
+        read, parts = self._read_at(scope["path"])
+        headers = dict(reversed(scope["headers"]))  # of several the first counts
+        if read is None or headers.keys() & _OF_BODIES:
+            return None
+        etags = headers.get(b"if-none-match")
+        try:
+            known = None if etags is None else _ETAGS.validate_python(etags.decode("latin-1"))
+            given = read.parameters_of(parts)
+        except ValidationError:
+            return None
+        scope.update(path_params=given, route=read.route, endpoint=read.endpoint)
+        return read, known, given
+
+    def _read_at(self, path: str) -> tuple[StraightRead | None, dict[str, str]]:
+        for pattern, read in self._reads:
+            if match := pattern.match(path):
+                return read, match.groupdict()
+        return None, {}

@@ -1,0 +1,71 @@
+"""Reads that are answered straight are answered as the framework answers them."""
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from pedigree.access.records import Role
+from tests.api.conftest import Served
+
+# What has a body, be it an empty one, goes the ordinary way.
+ORDINARY = {"Content-Length": "0"}
+
+
+def both_ways(client: httpx.Client, path: str, **headers: str) -> tuple[httpx.Response, ...]:
+    return client.get(path, headers=headers), client.get(path, headers={**headers, **ORDINARY})
+
+
+def told(answer: httpx.Response) -> tuple[int, bytes, dict[str, str]]:
+    changing = {"date", "x-request-id"}
+    headers = {name: value for name, value in answer.headers.items() if name not in changing}
+    return answer.status_code, answer.content, headers
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("", 200),
+        ("/versions/1", 200),
+        ("/aliases/champion", 200),
+        ("/aliases/nobody", 404),
+        ("/versions/9", 404),
+        ("/versions/none", 400),
+        ("/aliases/" + "a" * 300, 400),
+    ],
+)
+def test_what_is_right_and_what_is_wrong_is_told_in_the_same_words(
+    admin: httpx.Client,
+    served: Served,
+    version: Callable[..., int],
+    name: str,
+    path: str,
+    status: int,
+) -> None:
+    version()
+    served.registry.set_alias(name, "champion", 1)
+    straight, ordinary = both_ways(admin, f"/models/{name}{path}")
+    assert straight.status_code == status
+    assert told(straight) == told(ordinary)
+
+
+def test_what_is_known_is_not_sent_again_and_no_etag_is_refused(
+    admin: httpx.Client, version: Callable[..., int], name: str
+) -> None:
+    version()
+    path = f"/models/{name}/versions/1"
+    for known, status in ((admin.get(path).headers["etag"], 304), ("two  spaces", 400)):
+        straight, ordinary = both_ways(admin, path, **{"If-None-Match": known})
+        assert straight.status_code == status
+        assert told(straight) == told(ordinary)
+
+
+def test_nobody_comes_in_by_the_short_way(
+    served: Served, version: Callable[..., int], name: str
+) -> None:
+    version()
+    others = served.client(Role.READER, models=("other*",))
+    for client, status in ((served.client(), 401), (others, 403)):
+        straight, ordinary = both_ways(client, f"/models/{name}")
+        assert straight.status_code == status
+        assert told(straight) == told(ordinary)
