@@ -1,5 +1,7 @@
 """Move versions between stages: promote, roll back, and become a candidate by passing checks."""
 
+from collections.abc import Sequence
+
 from pydantic import JsonValue
 
 from pedigree.access.principals import is_one_of
@@ -136,15 +138,21 @@ class Mover:
             )
         return int(row["version"])
 
-    def record_verdict(self, version: int, verdict: Verdict) -> RecordedVerdict:
-        """Write a verdict; a version whose registration checks now pass becomes a candidate.
+    def record_verdicts(
+        self, version: int, verdicts: Sequence[Verdict]
+    ) -> tuple[RecordedVerdict, ...]:
+        """Write verdicts; a version whose registration checks now pass becomes a candidate.
 
         Raises:
             VersionNotFoundError: There is no such version.
         """
+        recorded = tuple(self._record_verdict(version, verdict) for verdict in verdicts)
+        self._become_candidate(self._facts(version))
+        return recorded
+
+    def _record_verdict(self, version: int, verdict: Verdict) -> RecordedVerdict:
         recorded = insert_verdict(self._transaction, self._model, version, verdict, self._actor)
         self._tell(EventType.VERSION_CHECK_RECORDED, version, verdict.model_dump(mode="json"))
-        self._become_candidate(self._facts(version))
         return recorded
 
     def _become_candidate(self, facts: VersionFacts) -> None:

@@ -11,8 +11,13 @@ from pedigree.cards.completeness import card_fields
 from pedigree.cards.records import CardNotes, ModelCard
 from pedigree.cards.render import render_card
 from pedigree.cards.store import card_notes, insert_card, latest_card
+from pedigree.catalog import reading
+from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion
 from pedigree.errors import NotFoundError, UnavailableError
+from pedigree.lifecycle import due
+from pedigree.lifecycle.tenures import tenures_of
+from pedigree.lineage.store import read_lineage
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry._session import keys_of
 from pedigree.registry.reading import ReadingVerbs
@@ -33,20 +38,18 @@ class CardVerbs(ReadingVerbs):
             reference: The version.
             notes: What people have to say; the notes of the card before when None.
         """
-        version = self.get(reference)
-        if notes is None:
-            notes = self._of_version(reference, card_notes)
-        markdown = render_card(
-            version,
-            self.trainings(reference)[0],
-            self.lineage(reference),
-            self.verdicts(reference),
-            self.tenures(version.reference),
-            notes,
-            packages=self.environment(reference),
-        )
-        self._keep_card(version, markdown, notes)
-        return self.card(version.reference)
+        return self.card(self._write_card(reference, notes).reference)
+
+    def _write_card(self, reference: str, notes: CardNotes | None = None) -> ModelVersion:
+        def draw(
+            transaction: Transaction, version: ModelVersion
+        ) -> tuple[ModelVersion, str, CardNotes]:
+            kept = card_notes(transaction, version) if notes is None else notes
+            return version, _drawn(transaction, version, kept), kept
+
+        version, markdown, kept = self._of_version(reference, draw)
+        self._keep_card(version, markdown, kept)
+        return version
 
     def _keep_card(self, version: ModelVersion, markdown: str, notes: CardNotes) -> None:
         actor, content = self.actor(), markdown.encode()
@@ -73,7 +76,7 @@ class CardVerbs(ReadingVerbs):
     def _renew_card(self, reference: str) -> None:
         try:
             self._of_version(reference, latest_card)
-            self.write_card(reference)
+            self._write_card(reference)
         except NotFoundError:
             return
         except UnavailableError as error:
@@ -104,3 +107,17 @@ class CardVerbs(ReadingVerbs):
             return stored.model_copy(update={"location": self.store.location(key)})
 
         return self._of_version(reference, read)
+
+
+def _drawn(transaction: Transaction, version: ModelVersion, notes: CardNotes) -> str:
+    """Return the text of a version's card, by what is known now."""
+    environment = version.environment_hash
+    return render_card(
+        version,
+        reading.list_trainings(transaction, version, limit=1, after=None)[0],
+        read_lineage(transaction, name_key(version.model_name), version.version_id, newest=False),
+        due.verdicts(transaction, version),
+        tenures_of(transaction, version),
+        notes,
+        packages=reading.environment_packages(transaction, environment) if environment else (),
+    )

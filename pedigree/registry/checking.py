@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pedigree.audit.records import Actor
 from pedigree.catalog.records import ModelVersion
-from pedigree.errors import InvalidMetadataError, MissingDependencyError
+from pedigree.errors import InvalidMetadataError, InvalidPolicyError, MissingDependencyError
 from pedigree.lifecycle import due
 from pedigree.lifecycle.checks import CHECKS
 from pedigree.lifecycle.checks.base import Check
@@ -89,11 +89,17 @@ class CheckVerbs(StageVerbs, DataVerbs, EvaluationVerbs):
         """
         version = self.get(reference)
         policy = self.policy(version.model_name)
-        return tuple(
-            self.run_check(version.reference, check, rule=rule)
-            for check in CHECKS
-            for rule in policy.check_rules(check)
-        )
+        rules = [
+            (known, rule) for name, known in CHECKS.items() for rule in policy.check_rules(name)
+        ]
+        verdicts: list[Verdict] = []
+        try:
+            for known, rule in rules:
+                verdicts.append(known.verdict(self, version, rule))
+        except (InvalidPolicyError, MissingDependencyError):
+            self._record_verdicts(version.reference, verdicts, self.actor())
+            raise
+        return self._record_verdicts(version.reference, verdicts, self.actor())
 
     def judge(self, reference: str) -> tuple[RecordedVerdict, ...]:
         """Write a version's card, run all the registry's checks on it, and write their verdicts in.
@@ -102,9 +108,9 @@ class CheckVerbs(StageVerbs, DataVerbs, EvaluationVerbs):
             InvalidPolicyError: A check does not take the settings that the policy gives it.
             MissingDependencyError: What a check needs is not installed.
         """
-        self.write_card(reference)  # the card is part of the metadata that is checked
+        self._write_card(reference)  # the card is part of the metadata that is checked
         verdicts = self.run_checks(reference)
-        self.write_card(reference)
+        self._write_card(reference)
         return verdicts
 
     def check_rules(self, name: str, check: str) -> tuple[CheckRule, ...]:
@@ -124,20 +130,23 @@ class CheckVerbs(StageVerbs, DataVerbs, EvaluationVerbs):
         Raises:
             InvalidMetadataError: The verdict is about other bytes than the version's.
         """
-        actor = actor or self.actor()
+        (recorded,) = self._record_verdicts(reference, [verdict], actor or self.actor())
+        return recorded
 
-        def write(transaction: Transaction, version: ModelVersion) -> RecordedVerdict:
-            if verdict.digest != version.digest:
-                raise InvalidMetadataError(
-                    f"the verdict is about other bytes than {version.reference}",
-                    field="digest",
-                    value=verdict.digest,
-                    remedy=f"Judge {version.digest}",
-                )
-            mover = Mover(transaction, version.model_name, actor, run_id=verdict.run_id)
-            return mover.record_verdict(version.version_id, verdict)
+    def _record_verdicts(
+        self, reference: str, verdicts: Sequence[Verdict], actor: Actor
+    ) -> tuple[RecordedVerdict, ...]:
+        """Record what the checks of one run found, all of it or nothing."""
+        if not verdicts:
+            return ()
 
-        return self._with_requests(reference, write)
+        def write(transaction: Transaction, version: ModelVersion) -> tuple[RecordedVerdict, ...]:
+            for verdict in verdicts:
+                _require_bytes_of(version, verdict)
+            mover = Mover(transaction, version.model_name, actor, run_id=verdicts[0].run_id)
+            return mover.record_verdicts(version.version_id, verdicts)
+
+        return self._with_version(reference, write)
 
     def renew_verdicts(self, name: str) -> tuple[RecordedVerdict, ...]:
         """Run anew the checks of waiting versions whose verdict is void, too old, or not there.
@@ -170,6 +179,16 @@ class CheckVerbs(StageVerbs, DataVerbs, EvaluationVerbs):
         origin = self.trainings(version.reference, limit=1)[0].origin
         severity = shown_severity(self.policy(version.model_name), verdicts[0])
         report(version, origin, verdicts, severity, self.settings)
+
+
+def _require_bytes_of(version: ModelVersion, verdict: Verdict) -> None:
+    if verdict.digest != version.digest:
+        raise InvalidMetadataError(
+            f"the verdict is about other bytes than {version.reference}",
+            field="digest",
+            value=verdict.digest,
+            remedy=f"Judge {version.digest}",
+        )
 
 
 def _known(check: str) -> Check:
