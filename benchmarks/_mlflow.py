@@ -6,6 +6,7 @@ descriptions, tags, aliases and stages.
 """
 
 import subprocess
+import sys
 import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,8 +70,9 @@ def installed(folder: Path) -> Path:
     environment = folder / f"mlflow-{VERSION}"
     done = environment / ".installed"
     if not done.exists():
-        venv.create(environment, with_pip=True, clear=True)
-        pip = [str(environment / "bin" / "pip"), "install", "--quiet"]
+        venv.create(environment, clear=True)
+        into = ["--python", str(environment / "bin" / "python")]
+        pip = [sys.executable, "-m", "pip", *into, "install", "--quiet"]
         run = subprocess.run([*pip, *_PACKAGES], capture_output=True, text=True, check=False)
         if run.returncode:
             raise MLflowMissingError(run.stderr.strip().splitlines()[-1])

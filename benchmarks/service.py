@@ -38,6 +38,7 @@ _ROUNDS = 3
 _STARTS = 3
 _MOST_CREATED = 2000
 _SLOW_S = 12.0
+_WARM_UP_S = 2.0
 
 _READY_S = 3.0
 _SHARE_OF_BARE = 0.6
@@ -213,6 +214,9 @@ def _creates_beside(served: Running, ours: Ours, beside: Running, theirs: MLflow
 def _searches_beside(
     served: Running, ours: Ours, beside: Running, theirs: MLflow
 ) -> list[Measured]:
+    # What is asked for the first time waits for plans and pages, by both.
+    drive(served, ours.searching(), seconds=_WARM_UP_S)
+    drive(beside, theirs.searching(), seconds=_WARM_UP_S)
     found = drive(served, ours.searching())
     other = drive(beside, theirs.searching(), seconds=_SLOW_S)
     return [

@@ -146,7 +146,7 @@ class CheckVerbs(StageVerbs, DataVerbs, EvaluationVerbs):
             mover = Mover(transaction, version.model_name, actor, run_id=verdicts[0].run_id)
             return mover.record_verdicts(version.version_id, verdicts)
 
-        return self._with_version(reference, write)
+        return self._with_requests(reference, write)
 
     def renew_verdicts(self, name: str) -> tuple[RecordedVerdict, ...]:
         """Run anew the checks of waiting versions whose verdict is void, too old, or not there.

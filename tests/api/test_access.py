@@ -135,7 +135,7 @@ def test_an_open_service_lets_in_this_machine_alone_until_there_is_a_token(
 
 
 def test_documents_and_health_need_no_token(served: Served) -> None:
-    with httpx.Client(base_url=served.url) as client:
+    with httpx.Client(base_url=served.url, timeout=30) as client:
         assert client.get("/livez").json()["ready"]
         assert client.get("/readyz").json()["parts"] == {"database": "ok", "store": "ok"}
         assert client.get("/docs").status_code == 200

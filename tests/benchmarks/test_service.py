@@ -1,0 +1,53 @@
+"""What the comparison of servers stands on: the load it makes, and what it says without MLflow."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks import _mlflow
+from benchmarks._load import UPLOAD_ID, drive
+
+GIVEN = "6f1d6f6e-8c1b-4f0e-9d63-0a1f0d3b7c55"
+
+
+@pytest.fixture
+def asked() -> Iterator[tuple[int, list[str]]]:
+    """A server of one connection that notes what it is asked and always names an upload."""
+    heard: list[str] = []
+    body = f'{{"upload_id":"{GIVEN}"}}'
+    answer = f"HTTP/1.1 201 Created\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                while request := connection.recv(1 << 16):
+                    heard.append(request.decode())
+                    connection.sendall(answer[:20])  # in two pieces, as networks do
+                    connection.sendall(answer[20:])
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listening.getsockname()[1], heard
+        thread.join()
+
+
+def test_an_exchange_is_sent_answer_by_answer_with_the_upload_that_it_was_given(
+    asked: tuple[int, list[str]],
+) -> None:
+    port, heard = asked
+    exchange = [b"POST / HTTP/1.1\r\n\r\n", f"PUT /{UPLOAD_ID} HTTP/1.1\r\n\r\n".encode()]
+    done = drive(port, 0, 1, [exchange])
+    assert heard == ["POST / HTTP/1.1\r\n\r\n", f"PUT /{GIVEN} HTTP/1.1\r\n\r\n"]
+    assert (done["statuses"], done["refused"]) == ([201], "")
+
+
+def test_that_mlflow_cannot_be_installed_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    with pytest.raises(_mlflow.MLflowMissingError, match=f"mlflow=={_mlflow.VERSION}"):
+        _mlflow.installed(tmp_path)
