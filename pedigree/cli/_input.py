@@ -25,6 +25,14 @@ ReferenceArgument: TypeAlias = Annotated[
         metavar="REF", help="NAME/3, NAME@champion, NAME@production.", show_default=False
     ),
 ]
+SeenGeneration: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--expected-generation",
+        help="Refuse if the model's stages or aliases moved since you looked.",
+        show_default=False,
+    ),
+]
 
 
 def pairs(option: str, given: Sequence[str]) -> dict[str, str]:

@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
-from pedigree.cli._input import JsonFlag, NameArgument
+from pedigree.cli._input import JsonFlag, NameArgument, SeenGeneration
 from pedigree.cli._session import open_registry
+from pedigree.cli.stages import Reason
 
 AliasArgument = Annotated[
     str, typer.Argument(metavar="ALIAS", help="Such as champion.", show_default=False)
@@ -25,25 +26,31 @@ def set_alias(
     name: NameArgument,
     alias: AliasArgument,
     version: Annotated[int, typer.Argument(metavar="VERSION", show_default=False)],
+    reason: Reason = None,
+    expected_generation: SeenGeneration = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Let an alias name a version; it leaves the version that it named before."""
     from pedigree.cli._output import out, print_json
 
     with open_registry() as registry:
-        registry.set_alias(name, alias, version)
+        registry.set_alias(
+            name, alias, version, expected_generation=expected_generation, reason=reason
+        )
     if as_json:
         print_json({"model_name": name, "alias": alias, "version_id": version})
     else:
         out.print(f"{name}@{alias} is version {version}.", markup=False)
 
 
-def delete_alias(name: NameArgument, alias: AliasArgument, as_json: JsonFlag = False) -> None:
+def delete_alias(
+    name: NameArgument, alias: AliasArgument, reason: Reason = None, as_json: JsonFlag = False
+) -> None:
     """Delete an alias; the version stays."""
     from pedigree.cli._output import out, print_json
 
     with open_registry() as registry:
-        registry.delete_alias(name, alias)
+        registry.delete_alias(name, alias, reason=reason)
     if as_json:
         print_json({"model_name": name, "alias": alias, "version_id": None})
     else:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pedigree.cli._input import JsonFlag, ReferenceArgument
+from pedigree.cli._input import JsonFlag, ReferenceArgument, SeenGeneration
 from pedigree.cli._session import open_registry
 from pedigree.cli.stages import ToStage
 
@@ -13,14 +13,6 @@ if TYPE_CHECKING:
 
 Comment = Annotated[
     str, typer.Option("--comment", help="Why; kept in the audit log.", show_default=False)
-]
-SeenGeneration = Annotated[
-    int | None,
-    typer.Option(
-        "--expected-generation",
-        help="Refuse if the model's stages or aliases moved since you looked.",
-        show_default=False,
-    ),
 ]
 
 

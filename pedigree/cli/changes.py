@@ -60,10 +60,12 @@ def hold(reference: ReferenceArgument, reason: Reason, as_json: JsonFlag = False
         _answer(registry.get(reference), as_json, f"{reference} is held.")
 
 
-def lift_hold(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
+def lift_hold(
+    reference: ReferenceArgument, reason: OptionalReason = None, as_json: JsonFlag = False
+) -> None:
     """Take a version's legal hold away."""
     with open_registry() as registry:
-        registry.lift_hold(reference)
+        registry.lift_hold(reference, reason=reason)
         _answer(registry.get(reference), as_json, f"{reference} is held no more.")
 
 

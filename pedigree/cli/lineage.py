@@ -27,13 +27,19 @@ def add_to(app: typer.Typer) -> None:
     app.command("snippets", rich_help_panel=PANEL)(snippets)
 
 
-def lineage(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
+def lineage(
+    reference: ReferenceArgument,
+    newest: Annotated[
+        bool, typer.Option("--newest", help="The newest training instead of the first.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
     """Show the exact data a version was trained on."""
     from pedigree.cli._output import out, print_json
 
     with open_registry() as registry:
         version = registry.get(reference)
-        graph = registry.lineage(version.reference)
+        graph = registry.lineage(version.reference, newest=newest)
         staleness = registry.stale(version.reference)
     if as_json:
         document = {**graph.model_dump(mode="json"), "staleness": staleness}

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pedigree.cli._input import JsonFlag, NameArgument, ReferenceArgument
+from pedigree.cli._input import JsonFlag, NameArgument, ReferenceArgument, SeenGeneration
 from pedigree.cli._session import open_registry
 
 if TYPE_CHECKING:
@@ -31,10 +31,7 @@ def promote(
     reference: ReferenceArgument,
     to: ToStage,
     reason: Reason = None,
-    expected_generation: Annotated[
-        int | None,
-        typer.Option(help="Refuse if the model's stages or aliases moved since you looked."),
-    ] = None,
+    expected_generation: SeenGeneration = None,
     request: Annotated[
         bool,
         typer.Option("--request", help="Where a gate is not passed, let it enter with the last."),
@@ -73,11 +70,14 @@ def rollback(
     name: NameArgument,
     stage: Annotated[str, typer.Option(help="The stage to roll back.")] = "production",
     reason: Reason = None,
+    expected_generation: SeenGeneration = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Return a stage to the version that held it before."""
     with open_registry() as registry:
-        move = registry.rollback(name, stage=stage, reason=reason)
+        move = registry.rollback(
+            name, stage=stage, reason=reason, expected_generation=expected_generation
+        )
     _show_move(move, as_json)
 
 
@@ -96,12 +96,19 @@ def _show_move(move: "Move", as_json: bool) -> None:
     out.print(f"{reference} holds {move.stage}{replaced}.", markup=False)
 
 
-def explain(reference: ReferenceArgument, to: ToStage, as_json: JsonFlag = False) -> None:
+def explain(
+    reference: ReferenceArgument,
+    to: ToStage,
+    automatic: Annotated[
+        bool, typer.Option("--automatic", help="As the sensor would ask, instead of a person.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
     """Say what a version waits for before a stage."""
     from pedigree.cli._output import print_json
 
     with open_registry() as registry:
-        explanation = registry.explain(reference, to)
+        explanation = registry.explain(reference, to, automatic=automatic)
     if as_json:
         print_json({**explanation.model_dump(mode="json"), "passed": explanation.passed})
     else:

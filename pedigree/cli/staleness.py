@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pedigree.cli._input import JsonFlag, ReferenceArgument
+from pedigree.cli._input import JsonFlag, LimitOption, ReferenceArgument
 from pedigree.cli._session import open_registry
 
 if TYPE_CHECKING:
@@ -39,12 +39,19 @@ def stale(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
         _show(version.reference, found)
 
 
-def unmaterialized(as_json: JsonFlag = False) -> None:
+def unmaterialized(
+    reference: Annotated[
+        str | None,
+        typer.Argument(metavar="[REF]", help="Only of this version.", show_default=False),
+    ] = None,
+    limit: LimitOption = 1000,
+    as_json: JsonFlag = False,
+) -> None:
     """List versions that no asset graph shows, their Dagster instance being out of reach."""
     from pedigree.cli._output import out, print_json, table, when
 
     with open_registry() as registry:
-        found = registry.unmaterialized()
+        found = registry.unmaterialized(reference, limit=limit)
     if as_json:
         print_json(found)
         return

@@ -46,13 +46,19 @@ def upstream(
 
 
 def downstream(
-    reference: ReferenceArgument, limit: LimitOption = 100, as_json: JsonFlag = False
+    reference: ReferenceArgument,
+    limit: LimitOption = 100,
+    before: Annotated[
+        int | None,
+        typer.Option("--before", help="The last usage_id of the page before.", show_default=False),
+    ] = None,
+    as_json: JsonFlag = False,
 ) -> None:
     """List what was written with exactly this version, and the versions trained on it."""
     from pedigree.cli._output import out, print_json, table
 
     with open_registry() as registry:
-        found = registry.downstream(reference, limit=limit)
+        found = registry.downstream(reference, limit=limit, before=before)
     if as_json:
         print_json(found)
         return

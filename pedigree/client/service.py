@@ -14,7 +14,7 @@ from pedigree.client.operating import OperatingVerbs
 from pedigree.client.stages import StageVerbs
 from pedigree.errors import NotServedError
 
-# What is for who runs the registry, or for a run of the asset graph that it belongs to.
+# What is the service's own work, or for a run of the asset graph that it belongs to.
 NOT_SERVED = frozenset(
     {
         *("acting_as", "actor", "connect", "together"),

@@ -39,11 +39,10 @@ def filter_failure(context: HookContext, failure: Failure, case: Case, response:
     That is the state that its own headers ask for (412); or a rule of the registry's, which the
     answer names (422), such as the grammar of searches, or a key that another request was sent by.
     """
-    if type(failure).__name__ != "RejectedPositiveData":
-        return True
-    if response.status_code == 412:
+    kind, status = type(failure).__name__, response.status_code
+    if status == 412 and kind in {"RejectedPositiveData", "AcceptedNegativeData"}:
         return {"if-match", "if-none-match"}.isdisjoint(map(str.lower, case.headers))
-    return response.status_code != 422 or not _is_rule(response.json())
+    return kind != "RejectedPositiveData" or status != 422 or not _is_rule(response.json())
 
 
 @schemathesis.check

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -75,12 +76,18 @@ def test_deliveries_are_listed_and_begin_anew(
     assert admin.post(f"{path}/999999/redeliver").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/webhooks", {"url": "https://ci.example"}),
+        ("/tokens", {"principal": "ci@churn", "roles": ["reader"]}),
+    ],
+)
 def test_a_repeated_request_gets_the_secret_again_which_is_kept_encrypted(
-    told: Served, admin: httpx.Client
+    told: Served, admin: httpx.Client, path: str, body: dict[str, Any]
 ) -> None:
     headers = {"Idempotency-Key": uuid4().hex}
-    body = {"url": "https://ci.example"}
-    first, again = (admin.post("/webhooks", json=body, headers=headers) for _ in range(2))
+    first, again = (admin.post(path, json=body, headers=headers) for _ in range(2))
     assert again.headers["idempotency-replayed"] == "true"
     assert first.json() == again.json()
     kept = told.registry.database.read("SELECT body FROM pedigree.kept_answer")
