@@ -22,9 +22,6 @@ _CHOSEN = re.compile(rb"[\w.:+/=-]{1,128}")
 _NO_ROUTE = "none"
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
-# An id that is drawn for each request would take longer than all else here.
-_PROCESS = secrets.token_hex(12)
-_NUMBERS = count()
 
 
 class Observed:
@@ -40,13 +37,17 @@ class Observed:
         self._app = app
         self._metrics = metrics
         self._drain = drain
+        # Not drawn for each, which would take longer than all else here; nor at import, since
+        # workers are forked behind it.
+        self._process = secrets.token_hex(12)
+        self._numbers = count()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request = _Request(scope, send, self._drain)
+        request = _Request(scope, send, self._drain, self._id(scope))
         logs.tell(request.about)
         try:
             if tracing.is_on():
@@ -55,6 +56,12 @@ class Observed:
                 await self._app(scope, receive, request.send)
         finally:
             self._note(request)
+
+    def _id(self, scope: Scope) -> str:
+        for name, value in scope["headers"]:
+            if name == b"x-request-id" and _CHOSEN.fullmatch(value):
+                return str(value, "ascii")
+        return f"{self._process}{next(self._numbers):08x}"
 
     async def _traced(self, request: "_Request", receive: Receive) -> None:
         scope = request.scope
@@ -91,11 +98,11 @@ class Observed:
 class _Request:
     """One request, and what is known of it so far."""
 
-    def __init__(self, scope: Scope, send: Send, drain: Drain) -> None:
+    def __init__(self, scope: Scope, send: Send, drain: Drain, request_id: str) -> None:
         self.scope = scope
         self.status = 500
         self.seconds = 0.0
-        self.request_id = _request_id(scope)
+        self.request_id = request_id
         self.trace_id: str | None = None
         self._send = send
         self._drain = drain
@@ -131,13 +138,6 @@ class _Request:
             "model": parameters.get("name"),
             "version": parameters.get("version"),
         }
-
-
-def _request_id(scope: Scope) -> str:
-    for name, value in scope["headers"]:
-        if name == b"x-request-id" and _CHOSEN.fullmatch(value):
-            return str(value, "ascii")
-    return f"{_PROCESS}{next(_NUMBERS):08x}"
 
 
 def _level(method: str, status: int) -> int:
