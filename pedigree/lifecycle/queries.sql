@@ -419,6 +419,14 @@ WHERE r.model_id = %(model_id)s AND r.outcome IS NULL
     AND (%(version)s::integer IS NULL OR r.version = %(version)s)
 ORDER BY r.request_id;
 
+-- name: anything_asked
+-- Say whether a request for a version of a model is open.
+SELECT EXISTS (
+    SELECT FROM pedigree.stage_request r
+    JOIN pedigree.registered_model m USING (model_id)
+    WHERE m.name_key = %(name_key)s AND r.outcome IS NULL
+) AS asked;
+
 -- name: list_requests
 -- A page of the open requests of all models, or of one, the oldest first.
 SELECT r.request_id, m.name AS model_name, r.version AS version_id, v.digest, r.from_stage, r.stage,

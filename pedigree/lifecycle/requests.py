@@ -139,9 +139,12 @@ def perform_due(transaction: Transaction, name: str) -> tuple[Move, ...]:
     moved it. Of the requests that stay open it is kept what they wait for.
 
     Raises:
-        ModelNotFoundError: No living model has the name.
+        ModelNotFoundError: The model was deleted meanwhile.
     """
     moves: list[Move] = []
+    asked = transaction.execute(SQL["anything_asked"], {"name_key": name_key(name)}).fetchone()
+    if asked == {"asked": False}:
+        return ()
     while (move := _perform_one(transaction, lock_model(transaction, name))) is not None:
         moves.append(move)
     return tuple(moves)

@@ -107,7 +107,7 @@ class RequestVerbs(CardVerbs):
         release or another policy do not: for them the promotion sensor and ``pedigree serve`` ask.
 
         Raises:
-            ModelNotFoundError: There is no model of that name.
+            ModelNotFoundError: The model was deleted meanwhile.
         """
         moves = self.database.run(lambda transaction: requests.perform_due(transaction, name))
         return tuple(map(self._tell_cards, moves))
