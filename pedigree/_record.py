@@ -1,11 +1,23 @@
 """The base of every record: frozen, keyword-only, and strict about fields nobody knows."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic_core import PydanticCustomError
 
 LARGEST = 2**53 - 1
 """The largest integer that is the same one in every reader of JSON (RFC 8785 knows no other)."""
+
+
+def _no_other_kind(given: object) -> object:
+    """Refuse what JSON tells from a number: a boolean, and a text that has digits."""
+    if isinstance(given, bool | str):
+        raise PydanticCustomError("int_type", "input should be a valid integer")
+    return given
+
+
+Integer = Annotated[int, BeforeValidator(_no_other_kind)]
+"""An integer as JSON has it, ``2.0`` among them; neither ``true`` nor ``"2"``."""
 
 
 class Record(BaseModel):

@@ -3,10 +3,10 @@
 from typing import Annotated
 
 from fastapi import Path, Query
-from pydantic import Field, StrictInt
+from pydantic import Field
 from starlette.responses import Response
 
-from pedigree._record import Record
+from pedigree._record import Integer, Record
 from pedigree.access.records import Permission
 from pedigree.api._calls import ChangeCall, Name, ReadCall
 from pedigree.api._guard import may, resource
@@ -29,9 +29,9 @@ Alias = Annotated[
 class AliasTarget(Record):
     """What an alias shall name."""
 
-    version: StrictInt = Field(ge=1, lt=10**9)
+    version: Integer = Field(ge=1, lt=10**9)
     reason: str | None = Field(default=None, description="Why, for the timeline")
-    expected_generation: StrictInt | None = Field(
+    expected_generation: Integer | None = Field(
         default=None, ge=0, le=2**53 - 1, description="The model's generation that the caller saw"
     )
 

@@ -5,10 +5,10 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import Path, Query, Request
-from pydantic import Field, StrictInt
+from pydantic import Field
 from starlette.responses import Response, StreamingResponse
 
-from pedigree._record import Record
+from pedigree._record import Integer, Record
 from pedigree.access.records import AccessToken, IssuedToken, Permission, Role
 from pedigree.api._calls import Limit, Page, ReadCall, WriteCall
 from pedigree.api._guard import may, resource
@@ -37,7 +37,7 @@ class NewToken(Record):
         max_length=100,
         description="Names of models, or patterns such as churn*, that it is for; none: all",
     )
-    expires_s: StrictInt | None = Field(
+    expires_s: Integer | None = Field(
         default=None, ge=1, le=_LONGEST_S, description="So many seconds it holds; null: for ever"
     )
 

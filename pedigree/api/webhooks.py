@@ -4,11 +4,11 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import Path, Query
-from pydantic import Field, StrictBool, StrictInt
+from pydantic import Field, StrictBool
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from pedigree._record import Record
+from pedigree._record import Integer, Record
 from pedigree.access.records import Permission
 from pedigree.api._calls import ChangeCall, Limit, Page, ReadCall, WriteCall
 from pedigree.api._guard import may, resource
@@ -46,7 +46,7 @@ class WebhookChange(Record):
 class Rotation(Record):
     """How a webhook gets a new secret."""
 
-    keep_s: StrictInt = Field(
+    keep_s: Integer = Field(
         default=_DAY_S, ge=0, le=30 * _DAY_S, description="So long the present one signs as well"
     )
 

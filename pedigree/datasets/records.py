@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Literal, TypeAlias, get_args
 
-from pydantic import Field, JsonValue, StrictBool, StrictInt, model_validator
+from pydantic import Field, JsonValue, StrictBool, model_validator
 
-from pedigree._record import Record
+from pedigree._record import Integer, Record
 from pedigree.artifacts.records import Digest
 
 Section: TypeAlias = Literal[
@@ -62,7 +62,7 @@ class DataState(Record):
 
     asset: str = Field(min_length=1, description="The asset's key, parts joined by /")
     partition: str | None = None
-    storage_id: StrictInt | None = Field(default=None, description="Dagster's id of its event")
+    storage_id: Integer | None = Field(default=None, description="Dagster's id of its event")
     materialized_by: str | None = Field(default=None, description="The run that wrote it")
     data_version: str | None = Field(
         default=None, description="Only where it speaks for the content, as a hash does"
