@@ -16,8 +16,12 @@ def _no_other_kind(given: object) -> object:
     return given
 
 
-Integer = Annotated[int, BeforeValidator(_no_other_kind)]
-"""An integer as JSON has it, ``2.0`` among them; neither ``true`` nor ``"2"``."""
+NUMBER = BeforeValidator(_no_other_kind)
+Integer = Annotated[int, NUMBER]
+"""An integer as JSON has it, ``2.0`` among them; neither ``true`` nor ``"2"``.
+
+Where it has bounds write ``Annotated[int, Field(ge=1), NUMBER]``: so the JSON schema has them, too.
+"""
 
 
 class Record(BaseModel):

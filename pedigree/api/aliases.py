@@ -10,6 +10,7 @@ from pedigree._record import Integer, Record
 from pedigree.access.records import Permission
 from pedigree.api._calls import ChangeCall, Name, ReadCall
 from pedigree.api._guard import may, resource
+from pedigree.api.stages import Generation
 from pedigree.catalog.records import ModelVersion
 from pedigree.registry import Registry
 
@@ -31,9 +32,7 @@ class AliasTarget(Record):
 
     version: Integer = Field(ge=1, lt=10**9)
     reason: str | None = Field(default=None, description="Why, for the timeline")
-    expected_generation: Integer | None = Field(
-        default=None, ge=0, le=2**53 - 1, description="The model's generation that the caller saw"
-    )
+    expected_generation: Generation = None
 
 
 class Aliases(Record):

@@ -8,7 +8,7 @@ from fastapi import Path, Query, Request
 from pydantic import Field
 from starlette.responses import Response, StreamingResponse
 
-from pedigree._record import Integer, Record
+from pedigree._record import NUMBER, Record
 from pedigree.access.records import AccessToken, IssuedToken, Permission, Role
 from pedigree.api._calls import Limit, Page, ReadCall, WriteCall
 from pedigree.api._guard import may, resource
@@ -37,8 +37,8 @@ class NewToken(Record):
         max_length=100,
         description="Names of models, or patterns such as churn*, that it is for; none: all",
     )
-    expires_s: Integer | None = Field(
-        default=None, ge=1, le=_LONGEST_S, description="So many seconds it holds; null: for ever"
+    expires_s: Annotated[int, Field(ge=1, le=_LONGEST_S), NUMBER] | None = Field(
+        default=None, description="So many seconds it holds; null: for ever"
     )
 
 

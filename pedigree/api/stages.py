@@ -8,7 +8,7 @@ from fastapi import Path, Query
 from pydantic import Field, StrictBool
 from starlette.responses import Response
 
-from pedigree._record import Integer, Record
+from pedigree._record import LARGEST, NUMBER, Record
 from pedigree.access.records import Permission
 from pedigree.api._calls import ChangeCall, Limit, Name, Number, Page, ReadCall, WriteCall
 from pedigree.api._guard import may, resource
@@ -24,8 +24,8 @@ router = resource("stages")
 Stage = Annotated[str, Field(min_length=1, max_length=255)]
 StageInPath = Annotated[str, Path(min_length=1, max_length=255, description="A stage")]
 Generation = Annotated[
-    Integer | None,
-    Field(ge=0, le=2**53 - 1, description="The model's generation that the caller saw"),
+    Annotated[int, Field(ge=0, le=LARGEST), NUMBER] | None,
+    Field(description="The model's generation that the caller saw"),
 ]
 
 RequestId = Annotated[

@@ -17,6 +17,7 @@ from pedigree.errors import (
 )
 from pedigree.lifecycle.records import RetentionRule
 from pedigree.registry import Registry
+from tests.api.conftest import Served
 from tests.factories import register
 
 
@@ -70,6 +71,13 @@ def test_only_who_runs_the_registry_does_such_things(connect: Callable[..., Regi
     for verb in (registry.tokens, registry.plan_gc, registry.fsck):
         with pytest.raises(NotPermittedError):
             verb()
+
+
+def test_an_admin_of_some_models_makes_no_token_for_others(served: Served) -> None:
+    admin = served.client(Role.ADMIN, models=("churn*",))
+    new = {"principal": "me", "roles": ["admin"]}
+    assert admin.post("/tokens", json=new).status_code == 403
+    assert admin.get("/gc").status_code == 403
 
 
 def test_what_takes_long_begins_its_answer_and_tells_of_failures_in_it(
