@@ -51,6 +51,7 @@ Duration = Annotated[
         },
         mode="validation",
     ),
+    WithJsonSchema({"type": "number", "minimum": 0}, mode="serialization"),
 ]
 """A length of time, typed as ``30d``; in JSON a number of seconds."""
 
