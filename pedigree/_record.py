@@ -12,7 +12,7 @@ LARGEST = 2**53 - 1
 def _no_other_kind(given: object) -> object:
     """Refuse what JSON tells from a number: a boolean, and a text that has digits."""
     if isinstance(given, bool | str):
-        raise PydanticCustomError("int_type", "input should be a valid integer")
+        raise PydanticCustomError("number_type", "input should be a number")
     return given
 
 

@@ -124,7 +124,7 @@ def retention(
         rule = registry.retention(name)
         given = rule.model_dump()
         if keep_production is not None:
-            given["keep_production"] = None if keep_production == "all" else keep_production
+            given["keep_production"] = _number_or_all(keep_production)
         if window is not None:
             given["window"] = None if window == "default" else window
         changed = RetentionRule.model_validate(given)
@@ -138,6 +138,16 @@ def retention(
         f"{name}: {keeps} production versions stay in the standard tier; what is deleted can be "
         f"restored for {shown}.",
     )
+
+
+def _number_or_all(word: str) -> int | str | None:
+    """Read a number; what is none is left for the record to refuse."""
+    if word == "all":
+        return None
+    try:
+        return int(word)
+    except ValueError:
+        return word
 
 
 def _answer(answer: object, as_json: bool, sentence: str) -> None:

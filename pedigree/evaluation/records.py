@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Annotated
 
 from pydantic import Field, FiniteFloat, model_validator
 
-from pedigree._record import LARGEST, Record
+from pedigree._record import LARGEST, NUMBER, Record
 from pedigree.artifacts.records import Digest
 
 OVERALL = "overall"
@@ -41,7 +42,7 @@ class GroupResult(Record):
     """How a model did on the rows of one group; what they cannot tell is left out."""
 
     group: str
-    count: int = Field(ge=1, le=LARGEST, description="Rows")
+    count: Annotated[int, Field(ge=1, le=LARGEST), NUMBER] = Field(description="Rows")
     metrics: dict[str, FiniteFloat] = Field(default_factory=dict)
 
 

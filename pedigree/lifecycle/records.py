@@ -2,10 +2,11 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import Field, FiniteFloat, JsonValue, StrictBool, model_validator
 
-from pedigree._record import Record
+from pedigree._record import NUMBER, Integer, Record
 from pedigree.artifacts.records import Digest
 from pedigree.catalog.records import ModelMetadata, RiskClass
 from pedigree.monitoring.records import DriftRule
@@ -77,19 +78,23 @@ class MetricRule(Record):
     """When a metric has become worse than the champion's."""
 
     metric: str = Field(min_length=1)
-    higher_is_better: bool = True
-    tolerance: float = Field(default=0.0, ge=0, description="How much worse is still no regression")
+    higher_is_better: StrictBool = True
+    tolerance: Annotated[float, Field(ge=0), NUMBER] = Field(
+        default=0.0, description="How much worse is still no regression"
+    )
 
 
 class MetricGate(Record):
     """What a stage asks of a metric: a bound, or to keep up with the champion's, or both."""
 
     metric: str = Field(min_length=1)
-    at_least: FiniteFloat | None = None
-    at_most: FiniteFloat | None = None
-    against_champion: bool = Field(default=False, description="Compare with production's holder")
-    higher_is_better: bool = True
-    tolerance: FiniteFloat = Field(
+    at_least: Annotated[FiniteFloat, NUMBER] | None = None
+    at_most: Annotated[FiniteFloat, NUMBER] | None = None
+    against_champion: StrictBool = Field(
+        default=False, description="Compare with production's holder"
+    )
+    higher_is_better: StrictBool = True
+    tolerance: Annotated[FiniteFloat, NUMBER] = Field(
         default=0.0,
         description="How much worse than the champion's it may be; below 0, how much better",
     )
@@ -104,8 +109,8 @@ class MetricGate(Record):
 class ApprovalRule(Record):
     """How many people must say yes, none of them the version's author."""
 
-    needed: int = Field(default=1, ge=0)
-    by_risk_class: dict[RiskClass, int] = Field(
+    needed: Annotated[int, Field(ge=0), NUMBER] = 1
+    by_risk_class: dict[RiskClass, Integer] = Field(
         default_factory=dict, description="How many where the version has one of these classes"
     )
     by: tuple[str, ...] = Field(
@@ -123,7 +128,7 @@ class StageRule(Record):
 
     name: str
     after: tuple[str, ...] = Field(description="The stages from which it may be entered")
-    exclusive: bool = Field(default=False, description="Held by at most one version")
+    exclusive: StrictBool = Field(default=False, description="Held by at most one version")
     metadata: tuple[str, ...] = Field(
         default=(), description="Fields that must have a value, such as owners or tags.team"
     )
@@ -139,7 +144,9 @@ class StageRule(Record):
         default=(),
         description="Who may promote into it and roll it back: names and patterns; none: anybody",
     )
-    automatic: bool = Field(default=False, description="The promotion sensor enters it by itself")
+    automatic: StrictBool = Field(
+        default=False, description="The promotion sensor enters it by itself"
+    )
 
     @model_validator(mode="after")
     def _known_metadata(self) -> "StageRule":
@@ -160,9 +167,8 @@ class StageRule(Record):
 class RetentionRule(Record):
     """How long the bytes of a model's versions stay, and where."""
 
-    keep_production: int | None = Field(
+    keep_production: Annotated[int, Field(ge=1), NUMBER] | None = Field(
         default=None,
-        ge=1,
         description="So many of the latest production versions stay out of the archive; None: all",
     )
     window: Duration | None = Field(

@@ -8,13 +8,13 @@ from typing import Annotated, Literal, TypeAlias
 import rfc8785
 from pydantic import ConfigDict, Field, FiniteFloat, StrictBool, model_validator
 
-from pedigree._record import LARGEST, Record, require_kind
+from pedigree._record import LARGEST, NUMBER, Record, require_kind
 from pedigree.artifacts.records import Digest, digest_of
 
 # Parts of a date: between two months they differ by construction, which is no drift.
 CALENDAR = ("year", "quarter", "month", "week", "day", "day_of_week", "day_of_year", "date")
 
-Count: TypeAlias = Annotated[int, Field(ge=0, le=LARGEST)]
+Count: TypeAlias = Annotated[int, Field(ge=0, le=LARGEST), NUMBER]
 
 
 class Role(StrEnum):
@@ -104,6 +104,9 @@ class DataProfile(Record):
         return next((column for column in self.columns if column.name == name), None)
 
 
+_Share = Annotated[float, Field(gt=0, le=1), NUMBER]
+
+
 class DriftThresholds(Record):
     """From where on a difference counts; None does not look at it.
 
@@ -111,15 +114,17 @@ class DriftThresholds(Record):
     effect that is no longer small for the others (J. Cohen, *Statistical Power Analysis*, 1988).
     """
 
-    psi: float | None = Field(default=0.2, gt=0, description="Population stability index")
-    jensen_shannon: float | None = Field(
-        default=0.1, gt=0, le=1, description="Jensen-Shannon distance, to the base 2"
+    psi: Annotated[float, Field(gt=0), NUMBER] | None = Field(
+        default=0.2, description="Population stability index"
     )
-    distance: float | None = Field(
-        default=0.1, gt=0, le=1, description="Kolmogorov-Smirnov's D, or Cramér's V of categories"
+    jensen_shannon: _Share | None = Field(
+        default=0.1, description="Jensen-Shannon distance, to the base 2"
     )
-    missing: float | None = Field(
-        default=0.05, gt=0, le=1, description="Difference of the shares of missing values"
+    distance: _Share | None = Field(
+        default=0.1, description="Kolmogorov-Smirnov's D, or Cramér's V of categories"
+    )
+    missing: _Share | None = Field(
+        default=0.05, description="Difference of the shares of missing values"
     )
 
 
@@ -139,13 +144,13 @@ class DriftRule(Record):
         default_factory=dict, description="Columns that have thresholds of their own"
     )
     leave_out: tuple[str, ...] = Field(default=CALENDAR, description="Columns not compared")
-    alpha: float = Field(
-        default=0.05, gt=0, lt=1, description="Chance of a false alarm in a report, after Holm"
+    alpha: Annotated[float, Field(gt=0, lt=1), NUMBER] = Field(
+        default=0.05, description="Chance of a false alarm in a report, after Holm"
     )
     stage: str = Field(default="production", description="The stage whose holder is watched")
     action: DriftAction = DriftAction.ALERT
-    windows: int = Field(
-        default=1, ge=1, description="So many partitions in a row must drift before it acts"
+    windows: Annotated[int, Field(ge=1), NUMBER] = Field(
+        default=1, description="So many partitions in a row must drift before it acts"
     )
 
     def of(self, column: str) -> DriftThresholds:
