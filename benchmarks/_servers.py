@@ -57,7 +57,7 @@ def running(
 
 
 def drive(
-    server: Running, exchanges: Sequence[Sequence[str]], *, seconds: float = 4
+    server: Running, exchanges: Sequence[Sequence[str]], *, seconds: float = 3
 ) -> dict[str, Any]:
     """Drive a server by 8 connections; see ``benchmarks._load``.
 

@@ -34,7 +34,7 @@ from pedigree.access.records import Role
 from pedigree.postgres import EmbeddedPostgres
 
 _MODELS = 1000
-_ROUNDS = 3
+_ROUNDS = 5
 _STARTS = 3
 _MOST_CREATED = 2000
 _SLOW_S = 12.0
@@ -260,9 +260,9 @@ def _creating_of_known(served: Running, ours: Ours, numbers: range) -> Load:
     return drive(served, ours.creating_of_known(others, first.start))
 
 
-def _by_turns(*loads: Callable[[], Load], rounds: int = _ROUNDS) -> list[Loads]:
+def _by_turns(*loads: Callable[[], Load]) -> list[Loads]:
     """Do each load in each round, so that all meet the same machine."""
-    done = [[load() for load in loads] for _ in range(rounds)]
+    done = [[load() for load in loads] for _ in range(_ROUNDS)]
     return [list(column) for column in zip(*done, strict=True)]
 
 

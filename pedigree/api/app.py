@@ -1,6 +1,7 @@
 """The application: the routes of every resource, behind one gate."""
 
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from importlib.metadata import version
 from typing import Any
@@ -94,12 +95,13 @@ def _lifespan(settings: Settings | None) -> Any:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         read = settings or Settings()
         drain: Drain = app.state.drain
+        # A thread without a connection would only wait for one.
+        connections = read.database_connections
         with (
             tracing.configured(),
             await to_thread.run_sync(lambda: Registry.connect(settings=read)) as registry,
+            ThreadPoolExecutor(connections, "reader") as app.state.readers,
         ):
-            # A thread without a connection would only wait for one.
-            connections = read.database_connections
             to_thread.current_default_thread_limiter().total_tokens = connections
             app.state.registry = registry
             app.state.gate = Gate(
