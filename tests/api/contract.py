@@ -11,6 +11,8 @@ from schemathesis.core.failures import Failure
 from pedigree import errors
 
 OWN_TOKEN = "PEDIGREE_OWN_TOKEN"
+# Texts that are as long as they may be, each of their characters written as up to twelve.
+_LONGEST_URL = 60_000
 _CALLS = count()
 _TYPE = "urn:pedigree:error:"
 
@@ -36,9 +38,12 @@ def map_headers(context: HookContext, headers: dict[str, Any] | None) -> dict[st
 def filter_failure(context: HookContext, failure: Failure, case: Case, response: Response) -> bool:
     """Let a request be refused that the schemas allow, where they cannot say why it is wrong.
 
-    That is the state that its own headers ask for (412); or a rule of the registry's, which the
-    answer names (422), such as the grammar of searches, or a key that another request was sent by.
+    That is the state that its own headers ask for (412); a rule of the registry's, which the answer
+    names (422), such as the grammar of searches, or a key that another request was sent by; and a
+    URL that is longer than HTTP is read here (400).
     """
+    if len(str(response.request.url)) > _LONGEST_URL:
+        return response.status_code != 400
     kind, status = type(failure).__name__, response.status_code
     if status == 412 and kind in {"RejectedPositiveData", "AcceptedNegativeData"}:
         return {"if-match", "if-none-match"}.isdisjoint(map(str.lower, case.headers))
