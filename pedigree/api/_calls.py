@@ -8,10 +8,11 @@ from urllib.parse import quote, urlencode
 
 from fastapi import Depends, Header, Path, Query, Request
 from pydantic import Field
+from pydantic_core import to_json
 from starlette.responses import Response
 
 from pedigree._record import Record
-from pedigree.api._conditions import State, is_known, require, state_of
+from pedigree.api._conditions import etag_of, is_known, require, state_of
 from pedigree.api._guard import Caller
 from pedigree.api._idempotency import Answer, Key, once
 from pedigree.api._parameters import NAMED
@@ -70,7 +71,7 @@ class Reading:
 
     def answer(self, value: object) -> Response:
         """Answer with a record; with 304 where the caller has it already."""
-        return self._answer(state_of(value))
+        return self._answer(to_json(value))
 
     def page(
         self,
@@ -93,19 +94,24 @@ class Reading:
 
     def paged(self, value: object, further: str | None, parameter: str = "after") -> Response:
         """Answer with a page, and the link to the next one."""
+        return self.paged_told(to_json(value), further, parameter)
+
+    def paged_told(self, body: bytes, further: str | None, parameter: str = "after") -> Response:
+        """Answer with the JSON of a page, and the link to the next one."""
         headers = {}
         if further is not None:
             query = [*self._request.query_params.multi_items()]
             query = [each for each in query if each[0] != parameter] + [(parameter, further)]
             target = f"{quote(self._request.scope['path'])}?{urlencode(query)}"
             headers["Link"] = f'<{target}>; rel="next"'
-        return self._answer(state_of(value), headers)
+        return self._answer(body, headers)
 
-    def _answer(self, state: State, headers: dict[str, str] | None = None) -> Response:
-        told = {"ETag": state.etag, **_CACHING, **(headers or {})}
-        if is_known(self._if_none_match, state):
+    def _answer(self, body: bytes, headers: dict[str, str] | None = None) -> Response:
+        etag = etag_of(body)
+        told = {"ETag": etag, **_CACHING, **(headers or {})}
+        if is_known(self._if_none_match, etag):
             return Response(status_code=304, headers=told)
-        return Response(state.body, headers=told, media_type="application/json")
+        return Response(body, headers=told, media_type="application/json")
 
 
 class Writing:

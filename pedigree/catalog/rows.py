@@ -1,7 +1,11 @@
 """Rows of the catalog as records."""
 
+import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
+
+from pydantic_core import from_json
 
 from pedigree.catalog.records import (
     DeclaredMetadata,
@@ -22,6 +26,10 @@ _BOOKKEEPING = ("model_id", "name_key")
 # By what the database holds of each. Records are frozen, so they can be shared.
 _SIGNATURES: dict[str, Signature] = {}
 _MOST_SIGNATURES = 4096
+
+# In the text of a search_record; a quote inside a value has a backslash before it.
+_DIGEST = re.compile(r'"digest":"([^"]*)"')
+_CARD = re.compile(r',"model_card_digest":(?:null|"([^"]*)")}$')
 
 
 def read_version(rows: list[Row], reference: Reference) -> ModelVersion:
@@ -65,17 +73,39 @@ def version_of(row: Row) -> ModelVersion:
 def version_shown(row: Row) -> ModelVersion:
     """Build the record of a row of ``search_record``, with its model's generation."""
     text: str = row["signature"]
-    fields: dict[str, Any] = row["record"]
+    fields: dict[str, Any] = from_json(row["record"])
     fields["signature"] = _signature(text, lambda: Signature.model_validate_json(text))
     fields["generation"] = row["generation"]
     return _version(fields)
 
 
+def version_told(row: Row) -> str:
+    """Return the JSON of what :func:`version_shown` builds, by the text that the row has of it."""
+    record: str = row["record"]
+    digest, card = _DIGEST.search(record), _CARD.search(record)
+    assert digest is not None
+    assert card is not None
+    card_uri = f'"{_card_uri(card[1])}"' if card[1] else "null"
+    return (
+        f'{record[: card.start()]},"model_card_uri":{card_uri}'
+        f',"artifact_uri":"{_artifact_uri(digest[1])}"'
+        f',"signature":{_signature_told(row["signature"])},"generation":{row["generation"]}}}'
+    )
+
+
 def _version(fields: dict[str, Any]) -> ModelVersion:
     card = fields.pop("model_card_digest")
-    fields["artifact_uri"] = f"pedigree://artifacts/{fields['digest']}"
-    fields["model_card_uri"] = f"pedigree://blobs/{card}" if card else None
+    fields["artifact_uri"] = _artifact_uri(fields["digest"])
+    fields["model_card_uri"] = _card_uri(card) if card else None
     return ModelVersion.model_validate(fields)
+
+
+def _artifact_uri(digest: str) -> str:
+    return f"pedigree://artifacts/{digest}"
+
+
+def _card_uri(digest: str) -> str:
+    return f"pedigree://blobs/{digest}"
 
 
 def _signature(text: str, build: Callable[[], Signature]) -> Signature:
@@ -86,6 +116,11 @@ def _signature(text: str, build: Callable[[], Signature]) -> Signature:
             _SIGNATURES.clear()
         known = _SIGNATURES[text] = build()
     return known
+
+
+@lru_cache(maxsize=_MOST_SIGNATURES)
+def _signature_told(text: str) -> str:
+    return Signature.model_validate_json(text).model_dump_json()
 
 
 def model_of(row: Row) -> RegisteredModel:

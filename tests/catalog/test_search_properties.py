@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic_core import from_json
 
 from pedigree.audit.records import EventType
 from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.search import paging
+from pedigree.catalog.search.records import SearchPage
 from pedigree.errors import NotFoundError, RefusedError
 from pedigree.registry import Registry
 from tests.factories import register, register_candidate
@@ -191,6 +194,52 @@ def take(registry: Registry, folder: Path, step: tuple[object, ...]) -> None:
             register(registry, folder, f"v{version}", run_id=f"again-{count}", metrics={"auc": 1})
 
 
+def assert_told_as_built(registry: Registry, **asked: object) -> None:
+    """The JSON that is made of texts has what the records have, and no field less or more."""
+    wanted = {"limit": 100, "order_by": None, "after": None, "count": False, "facets": ()}
+    request = paging.request(**{"filter": None, **wanted, **asked})
+    told, further = registry.database.look(lambda it: paging.search_told(it, request))
+    built = registry.search(**asked)
+    assert SearchPage.model_validate_json(told) == built
+    assert further == built.next
+    fields, expected = (from_json(each) for each in (told, built.model_dump_json()))
+    assert fields.keys() == expected.keys()
+    assert [each.keys() for each in fields["records"]] == [
+        each.keys() for each in expected["records"]
+    ]
+
+
+# What the texts are cut at, and what JSON writes in another way.
+awkward = st.lists(
+    st.sampled_from(
+        ['"', "\\", ",", "}", "\n", "\u2028", "é", '"digest":"', ',"model_card_digest":null}']
+    )
+).map("".join)
+
+
+def test_a_page_is_told_as_its_records_are_whatever_they_hold(
+    registry: Registry, tmp_path: Path
+) -> None:
+    for content in ("a", "b"):
+        register(registry, tmp_path, content, tags={"of": content}, metrics={"auc": 1e-7})
+    registry.write_card("churn/2")
+    assert_told_as_built(registry, limit=1, count=True, facets=("tag", "stage"))
+    assert_told_as_built(registry, filter="name = 'nothing'")
+    assert_told_as_built(registry, filter="text MATCH 'churn'")
+
+    @settings(
+        max_examples=25,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
+    @given(awkward, awkward)
+    def check(one: str, other: str) -> None:
+        registry.update("churn/1", description=one, tags={f"k{other}": one}, owners=[f"o{other}"])
+        assert_told_as_built(registry)
+
+    check()
+
+
 @pytest.mark.timeout(300)
 def test_the_derived_tables_are_what_they_should_be_after_any_history(
     registry: Registry, tmp_path: Path
@@ -214,6 +263,7 @@ def test_the_derived_tables_are_what_they_should_be_after_any_history(
                 continue
         assert registry.database.read(DERIVED)[0]["differences"] == 0
         assert all(found == registry.get(found.reference) for found in registry.search())
+        assert_told_as_built(registry)
 
     check()
     registry.database.run(lambda it: it.execute("UPDATE pedigree.training SET created_at = now()"))

@@ -30,7 +30,7 @@ _WITH_RECORDS = sql.SQL(
     " (SELECT m.generation FROM pedigree.registered_model m WHERE m.model_id = found.model_id)"
     " AS generation"
     " FROM (SELECT row_number() OVER () AS place, page.* FROM ({}) AS page) AS found"
-    " CROSS JOIN LATERAL (SELECT r.record, r.signature FROM pedigree.search_record r"
+    " CROSS JOIN LATERAL (SELECT r.record::text, r.signature FROM pedigree.search_record r"
     " WHERE r.model_id = found.model_id AND r.version = found.version LIMIT 1) AS shown"
     " ORDER BY found.place"
 )
