@@ -1,8 +1,8 @@
 """Answer a read straight: what the framework does around it costs more than the read itself.
 
-It is for endpoints that take nothing but parts of the path, and for requests in which nothing is
-to be refused. All others go the ordinary way, which says what is wrong with them; and so does a
-read that fails by something else than an error of ours.
+It is for endpoints that take nothing but parts of the path and parameters of the query, and for
+requests in which nothing is to be refused. All others go the ordinary way, which says what is
+wrong with them; and so does a read that fails by something else than an error of ours.
 """
 
 import re
@@ -10,9 +10,12 @@ from asyncio import get_running_loop
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import copy_context
 from functools import partial
-from typing import Any, NamedTuple, Self, get_type_hints
+from inspect import Parameter, signature
+from typing import Any, NamedTuple, Self, get_args, get_origin, get_type_hints
 
+from fastapi.params import Query
 from pydantic import TypeAdapter, ValidationError
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -28,35 +31,77 @@ _ETAGS = TypeAdapter[str | None](IfNoneMatch)
 _OF_BODIES = frozenset({b"content-length", b"transfer-encoding"})
 
 
+class _Asked(NamedTuple):
+    """A parameter of the query, as an endpoint declares it."""
+
+    adapter: TypeAdapter[Any]
+    default: object
+    is_list: bool
+
+    @classmethod
+    def of(cls, kind: Any, default: object) -> Self | None:
+        """Return what a type with ``Query`` declares; None where it is another one."""
+        declared: tuple[Any, ...] = getattr(kind, "__metadata__", ())
+        if [type(each) for each in declared] != [Query] or declared[0].alias is not None:
+            return None
+        bare = get_args(kind)[0]
+        origins: list[Any] = [get_origin(each) for each in (bare, *get_args(bare))]
+        return cls(TypeAdapter(kind), default, list in origins)
+
+    def value_in(self, query: QueryParams, name: str) -> Any:
+        """Return what the endpoint is given.
+
+        Raises:
+            ValidationError: It does not fit, or is not there though it must be.
+        """
+        if name not in query:
+            required = self.default is Parameter.empty
+            return self.adapter.validate_python(None) if required else self.default
+        return self.adapter.validate_python(query.getlist(name) if self.is_list else query[name])
+
+
 class StraightRead(NamedTuple):
     """A route whose endpoint can be called without the framework."""
 
     route: GuardedRoute
     endpoint: Callable[..., Response]
-    parameters: Mapping[str, TypeAdapter[Any]]
+    parts: Mapping[str, TypeAdapter[Any]]
+    asked: Mapping[str, _Asked]
 
     @classmethod
     def of(cls, route: Route) -> Self | None:
-        """Return a route's endpoint with what it takes; None where it takes more than a path."""
+        """Return a route's endpoint with what it takes; None where it takes something else."""
         if not isinstance(route, GuardedRoute):
             return None
         taken = get_type_hints(route.endpoint, include_extras=True)
         if taken.pop("return", None) is not Response or taken.pop("call", None) != ReadCall:
             return None
-        if taken.keys() != route.param_convertors.keys():
+        if not route.param_convertors.keys() <= taken.keys():
             return None
-        adapters = {name: TypeAdapter(kind) for name, kind in taken.items()}
-        return cls(route, route.endpoint, adapters)
+        parts = {name: TypeAdapter(taken.pop(name)) for name in route.param_convertors}
+        defaults = signature(route.endpoint).parameters
+        asked = {name: _Asked.of(kind, defaults[name].default) for name, kind in taken.items()}
+        known = {name: each for name, each in asked.items() if each}
+        return cls(route, route.endpoint, parts, known) if known.keys() == asked.keys() else None
 
-    def parameters_of(self, parts: Mapping[str, str]) -> dict[str, Any]:
-        """Return what the endpoint is given, from the parts of a path.
+    def parts_of(self, parts: Mapping[str, str]) -> dict[str, Any]:
+        """Return what the endpoint is given of the path, from its parts.
 
         Raises:
             ValidationError: One of them does not fit.
         """
-        return {
-            name: adapter.validate_python(parts[name]) for name, adapter in self.parameters.items()
-        }
+        return {name: adapter.validate_python(parts[name]) for name, adapter in self.parts.items()}
+
+    def asked_in(self, query: bytes) -> dict[str, Any]:
+        """Return what the endpoint is given of the query.
+
+        Raises:
+            ValidationError: One of its parameters does not fit.
+        """
+        if not self.asked:
+            return {}
+        found = QueryParams(query)
+        return {name: asked.value_in(found, name) for name, asked in self.asked.items()}
 
     async def answer(
         self, request: Request, etags: str | None, given: Mapping[str, Any]
@@ -117,11 +162,12 @@ class Straight:
         etags = headers.get(b"if-none-match")
         try:
             known = None if etags is None else _ETAGS.validate_python(etags.decode("latin-1"))
-            given = read.parameters_of(parts)
+            given = read.parts_of(parts)
+            asked = read.asked_in(scope["query_string"])
         except ValidationError:
             return None
         scope.update(path_params=given, route=read.route, endpoint=read.endpoint)
-        return read, known, given
+        return read, known, given | asked
 
     def _read_at(self, path: str) -> tuple[StraightRead | None, dict[str, str]]:
         for pattern, read in self._reads:

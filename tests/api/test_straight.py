@@ -32,6 +32,9 @@ def told(answer: httpx.Response) -> tuple[int, bytes, dict[str, str]]:
         ("/versions/9", 404),
         ("/versions/none", 400),
         ("/aliases/" + "a" * 300, 400),
+        ("/timeline?limit=1&limit=2", 200),
+        ("/timeline?limit=2&limit=0", 400),
+        ("/versions/1/explain", 400),
     ],
 )
 def test_what_is_right_and_what_is_wrong_is_told_in_the_same_words(
@@ -45,6 +48,27 @@ def test_what_is_right_and_what_is_wrong_is_told_in_the_same_words(
     version()
     served.registry.set_alias(name, "champion", 1)
     straight, ordinary = both_ways(admin, f"/models/{name}{path}")
+    assert straight.status_code == status
+    assert told(straight) == told(ordinary)
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("limit=1&count=yes&facets=stage&facets=tag&order_by=version+DESC", 200),
+        ("filter=&unknown=1", 200),
+        ("filter=colour%20%3D%20%27%C3%A9%27", 422),
+        ("facets=stage&facets=colour", 400),
+        ("limit=", 400),
+        ("count=perhaps", 400),
+    ],
+)
+def test_a_query_is_read_in_the_same_way(
+    admin: httpx.Client, version: Callable[..., int], query: str, status: int
+) -> None:
+    for content in ("a", "b"):
+        version(content, tags={"of": content})
+    straight, ordinary = both_ways(admin, f"/search?{query}")
     assert straight.status_code == status
     assert told(straight) == told(ordinary)
 
