@@ -8,12 +8,12 @@ from pedigree.artifacts.records import Digest, digest_of
 
 # Up to here an artifact is held in memory: its digests are known before anything is written, so
 # one transaction both announces the upload and says what is missing.
-_LARGEST_HELD = 4 << 20
+LARGEST_HELD = 4 << 20
 
 
 def held(store: ObjectStore, sources: Sequence[SourceFile]) -> "HeldIntake | None":
     """Return an intake that holds the files in memory; None when they are too much for that."""
-    small = sum(source.size for source in sources) <= _LARGEST_HELD
+    small = sum(source.size for source in sources) <= LARGEST_HELD
     return HeldIntake(store) if small else None
 
 

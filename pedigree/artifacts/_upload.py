@@ -14,6 +14,7 @@ from pedigree.artifacts.store import BlobVanishedError, claim_digests, open_uplo
 from pedigree.artifacts.sweep import abandon_upload
 from pedigree.errors import UnavailableError
 from pedigree.postgres.database import Database
+from pedigree.postgres.transaction import Transaction
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -59,11 +60,16 @@ class Upload:
 
     def claim(self, digests: Sequence[Digest]) -> list[Digest]:
         """Announce what the upload will bring, and return it: the digests that are not live."""
-        was_open, self.is_open = self.is_open, True
-        live = self._database.run(lambda tx: claim_digests(tx, self.upload_id, digests, _LEASE))
-        missing = [digest for digest in digests if digest not in live]
+        was_open = self.is_open
+        missing = self._database.run(lambda tx: self.claim_in(tx, digests))
         self.is_open = was_open or bool(missing)
         return missing
+
+    def claim_in(self, transaction: Transaction, digests: Sequence[Digest]) -> list[Digest]:
+        """Do the same in a transaction of the caller's, who puts nothing before it is committed."""
+        self.is_open = True  # before it is true, so that a lost answer leaves no row
+        live = claim_digests(transaction, self.upload_id, digests, _LEASE)
+        return [digest for digest in digests if digest not in live]
 
     def hand_over(self) -> None:
         """Leave the bytes and the row to the transaction that will seal them."""

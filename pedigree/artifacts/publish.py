@@ -10,14 +10,15 @@ in ``pedigree.upload``, by which a garbage collection finds the rest.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 from pedigree.artifacts._intake import HeldIntake, held
 from pedigree.artifacts._progress import Meter, Progress
 from pedigree.artifacts._upload import Upload
+from pedigree.artifacts.bringing import BlobToBring, Bringing
 from pedigree.artifacts.objects import Intake, ObjectStore, Taken, blob_key
 from pedigree.artifacts.paths import SourceFile, scan
 from pedigree.artifacts.records import Digest, Manifest, ManifestFile, digest_of
@@ -25,12 +26,9 @@ from pedigree.artifacts.store import (
     BlobVanishedError,
     Publication,
     StoredBlob,
-    close_upload,
-    lock_blobs,
 )
 from pedigree.artifacts.sweep import abandon_upload
 from pedigree.postgres.database import Database
-from pedigree.postgres.transaction import Transaction
 from pedigree.signatures.records import Signature
 
 # How often bytes may be collected between our looking for them and our locking them.
@@ -104,13 +102,6 @@ def put_blob(database: Database, store: ObjectStore, content: bytes) -> Digest:
     return digest
 
 
-class BlobToBring(NamedTuple):
-    """A blob that is known before its bytes are in the store."""
-
-    digest: Digest
-    size: int
-
-
 def bring_blob(
     database: Database, store: ObjectStore, blob: BlobToBring, put: Callable[[str], None]
 ) -> None:
@@ -123,31 +114,13 @@ def bring_blob(
         put: Puts the bytes under a key that it is given, durably; it raises where they are others.
     """
     for _ in range(_TRIES):
-        with Upload(database, store) as upload:
-            stored: tuple[StoredBlob, ...] = ()
-            if upload.claim([blob.digest]):
-                key = blob_key(blob.digest, upload.upload_id)
-                upload.each(put, [key])
-                stored = (StoredBlob(digest=blob.digest, size=blob.size, key=key),)
-            if _make_live(database, upload, blob.digest, stored):
-                upload.hand_over()
-                return
+        with suppress(BlobVanishedError), Bringing(database, store) as bringing:
+            database.run(partial(bringing.announce, blob=blob))
+            bringing.put(put)
+            database.run(bringing.make_live)
+            bringing.hand_over()
+            return
     raise BlobVanishedError(blob.digest)
-
-
-def _make_live(
-    database: Database, upload: Upload, digest: Digest, stored: tuple[StoredBlob, ...]
-) -> bool:
-    def work(transaction: Transaction) -> bool:
-        if upload.is_open:
-            close_upload(transaction, upload.upload_id, stored)
-        lock_blobs(transaction, [digest])
-        return True
-
-    try:
-        return database.run(work)
-    except BlobVanishedError:
-        return False
 
 
 def _take(upload: Upload, intake: Intake, sources: Sequence[SourceFile]) -> list[Taken]:

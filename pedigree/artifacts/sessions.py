@@ -12,9 +12,10 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
+from pedigree.artifacts.bringing import BlobToBring
 from pedigree.artifacts.objects import ObjectStore, staging_key
 from pedigree.artifacts.paths import source_file
-from pedigree.artifacts.publish import BlobToBring, bring_blob
+from pedigree.artifacts.publish import bring_blob
 from pedigree.artifacts.records import Digest, Tier, UploadFile, UploadSession, WantedFile
 from pedigree.artifacts.store import SQL
 from pedigree.errors import (

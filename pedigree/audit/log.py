@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -36,25 +36,44 @@ def record(
         actor: Who did it.
         body: What a reader needs to replay the change.
     """
-    event = NewEvent(
-        event_id=str(uuid.uuid4()),
-        type=event_type,
-        model=model,
-        version=version,
-        at=at,
-        actor=actor,
-        body=body,
+    record_all(
+        connection, event_type, model=model, version=version, at=at, actor=actor, bodies=[body]
     )
-    canonical = event.canonical()
+
+
+def record_all(
+    connection: Transaction,
+    event_type: EventType,
+    *,
+    model: str | None,
+    version: int | None = None,
+    at: datetime,
+    actor: Actor,
+    bodies: Sequence[dict[str, JsonValue]],
+) -> None:
+    """Write events of one type that happened at once, in their order; else as :func:`record`."""
+    events = [
+        NewEvent(
+            event_id=str(uuid.uuid4()),
+            type=event_type,
+            model=model,
+            version=version,
+            at=at,
+            actor=actor,
+            body=body,
+        )
+        for body in bodies
+    ]
+    canonicals = [event.canonical() for event in events]
     connection.execute(
-        _SQL["record_event"],
+        _SQL["record_events"],
         {
-            "event_id": event.event_id,
-            "type": event.type.value,
+            "event_ids": [event.event_id for event in events],
+            "type": event_type.value,
             "model": model,
             "version": version,
-            "canonical": canonical,
-            "leaf": leaf_hash(canonical),
+            "canonicals": canonicals,
+            "leaves": [leaf_hash(canonical) for canonical in canonicals],
         },
     )
 

@@ -1,8 +1,12 @@
--- name: record_event
--- Write one event and queue it for its place in the feed, in the transaction of its change.
+-- name: record_events
+-- Write events in their order and queue them for their place in the feed, in the transaction of their
+-- change.
 WITH written AS (
     INSERT INTO pedigree.event (event_id, type, model, version, canonical, leaf)
-    VALUES (%(event_id)s, %(type)s, %(model)s, %(version)s, %(canonical)s, %(leaf)s)
+    SELECT event_id, %(type)s, %(model)s, %(version)s, canonical, leaf
+    FROM unnest(%(event_ids)s::uuid[], %(canonicals)s::bytea[], %(leaves)s::bytea[])
+        WITH ORDINALITY AS told (event_id, canonical, leaf, place)
+    ORDER BY place
     RETURNING id
 )
 INSERT INTO pedigree.unsequenced (id) SELECT id FROM written;

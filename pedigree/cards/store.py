@@ -44,7 +44,7 @@ def insert_card(
             "at": model.at,
         },
     )
-    if inserted.rowcount == 0:
+    if inserted.fetchone() is None:
         raise version_not_found(model.name, version.version_id)
     log.record(
         transaction,

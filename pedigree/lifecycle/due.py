@@ -11,6 +11,7 @@ from pedigree.lifecycle.facts import (
     VersionFacts,
     facts_of_version,
     facts_of_versions,
+    holder_in_full,
     look_at_model,
     model_state,
 )
@@ -27,7 +28,7 @@ from pedigree.lifecycle.records import (
 from pedigree.lifecycle.refusals import unknown_stage
 from pedigree.lifecycle.requests import open_requests
 from pedigree.lifecycle.standing import DuePromotion, Explanation, Weighing
-from pedigree.lifecycle.store import SQL, STAGE, holder, latest_verdicts
+from pedigree.lifecycle.store import SQL, latest_verdicts
 from pedigree.postgres.transaction import Transaction
 
 
@@ -180,15 +181,14 @@ def registration_checks(policy: Policy) -> tuple[str, ...]:
     return rule.check_names if rule else ()
 
 
-def stage_holder(transaction: Transaction, name: str, stage: str) -> int | None:
-    """Return the number of the version that took a stage last and holds it still.
+def stage_holder(transaction: Transaction, name: str, stage: str) -> ModelVersion | None:
+    """Return the version that took a stage last and holds it still.
 
     Raises:
         ModelNotFoundError: No living model has the name.
     """
     model = model_state(transaction, name)
-    found = holder(transaction, model["model_id"], STAGE, stage)
-    return found.version if found else None
+    return holder_in_full(transaction, model["model_id"], stage)
 
 
 def verdicts(transaction: Transaction, version: ModelVersion) -> tuple[RecordedVerdict, ...]:

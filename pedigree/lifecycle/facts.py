@@ -13,8 +13,8 @@ from pedigree.catalog.store import LockedModel, model_not_found, version_not_fou
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import ARCHIVED, CHAMPION_STAGE, Policy, RecordedVerdict, StageRule
 from pedigree.lifecycle.standing import Decision
-from pedigree.lifecycle.store import SQL, STAGE, holder
-from pedigree.postgres.transaction import Row, Transaction
+from pedigree.lifecycle.store import SQL, STAGE
+from pedigree.postgres.transaction import Row, Rows, Transaction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,19 +91,23 @@ def _model_facts(
     transaction: Transaction, *, model_id: int, policy: dict[str, Any] | None, **known: Any
 ) -> ModelFacts:
     read = read_policy(policy)
-    champion = holder(transaction, model_id, STAGE, CHAMPION_STAGE)
-    versions = _versions(transaction, model_id, [champion.version]) if champion else {}
     stages = [rule.name for rule in read.stages if rule.name != ARCHIVED]
-    highest = transaction.execute(
-        SQL["highest_holders"], {"model_id": model_id, "stages": stages}
-    ).fetchall()
+    highest = transaction.execute(SQL["highest_holders"], {"model_id": model_id, "stages": stages})
     return ModelFacts(
         model_id=model_id,
         policy=read,
-        champion=next(iter(versions.values()), None),
-        highest={row["name"]: row["version"] for row in highest},
+        champion=holder_in_full(transaction, model_id, CHAMPION_STAGE),
+        highest={row["name"]: row["version"] for row in highest.fetchall()},
         **known,
     )
+
+
+def holder_in_full(transaction: Transaction, model_id: int, stage: str) -> ModelVersion | None:
+    """Return the version that took a stage last and holds it still, with all about it."""
+    row = transaction.execute(
+        SQL["holder_in_full"], {"model_id": model_id, "pointer": STAGE, "name": stage}
+    ).fetchone()
+    return version_of(row) if row else None
 
 
 def facts_of_version(transaction: Transaction, model: ModelFacts, version: int) -> VersionFacts:
@@ -121,27 +125,29 @@ def facts_of_versions(
     transaction: Transaction, model: ModelFacts, versions: Iterable[int]
 ) -> Iterator[VersionFacts]:
     """Read versions, the newest first; those that do not live are left out."""
-    numbers = list(versions)
-    key = {"model_id": model.model_id, "versions": numbers}
-    found = _versions(transaction, model.model_id, numbers)
+    key = {"model_id": model.model_id, "versions": list(versions)}
+    # All are asked before the first is read: in a pipeline that is one round trip.
+    records, judged, decided, leavings = (
+        transaction.execute(SQL[query], key)
+        for query in (
+            *("versions_in_full", "verdicts_of_versions"),
+            *("decisions_of_versions", "stages_left"),
+        )
+    )
+    found = _by_number(records)
     verdicts: dict[int, list[RecordedVerdict]] = defaultdict(list)
-    for row in transaction.execute(SQL["verdicts_of_versions"], key).fetchall():
+    for row in judged.fetchall():
         number = row.pop("version")
         verdicts[number].append(RecordedVerdict(**row))
     decisions: dict[int, list[Decision]] = defaultdict(list)
-    for row in transaction.execute(SQL["decisions_of_versions"], key).fetchall():
+    for row in decided.fetchall():
         decisions[row["version_id"]].append(Decision(**row))
     left: dict[int, set[str]] = defaultdict(set)
-    for row in transaction.execute(SQL["stages_left"], key).fetchall():
+    for row in leavings.fetchall():
         left[row["version"]].add(row["name"])
     for number, version in found.items():
         yield VersionFacts(version, verdicts[number], decisions[number], frozenset(left[number]))
 
 
-def _versions(
-    transaction: Transaction, model_id: int, versions: list[int]
-) -> dict[int, ModelVersion]:
-    rows = transaction.execute(
-        SQL["versions_in_full"], {"model_id": model_id, "versions": versions}
-    ).fetchall()
-    return {row["version_id"]: version_of(row) for row in rows}
+def _by_number(records: Rows) -> dict[int, ModelVersion]:
+    return {row["version_id"]: version_of(row) for row in records.fetchall()}

@@ -38,7 +38,7 @@ from pedigree.lifecycle.store import (
     close_requests,
     end_stage,
     holder,
-    insert_verdict,
+    insert_verdicts,
     use_approval,
 )
 from pedigree.postgres.transaction import Transaction
@@ -146,13 +146,10 @@ class Mover:
         Raises:
             VersionNotFoundError: There is no such version.
         """
-        recorded = tuple(self._record_verdict(version, verdict) for verdict in verdicts)
+        recorded = insert_verdicts(self._transaction, self._model, version, verdicts, self._actor)
+        told = [verdict.model_dump(mode="json") for verdict in verdicts]
+        self._tell(EventType.VERSION_CHECK_RECORDED, version, *told)
         self._become_candidate(self._facts(version))
-        return recorded
-
-    def _record_verdict(self, version: int, verdict: Verdict) -> RecordedVerdict:
-        recorded = insert_verdict(self._transaction, self._model, version, verdict, self._actor)
-        self._tell(EventType.VERSION_CHECK_RECORDED, version, verdict.model_dump(mode="json"))
         return recorded
 
     def _become_candidate(self, facts: VersionFacts) -> None:
@@ -169,7 +166,8 @@ class Mover:
             previous = holder(self._transaction, self._model.model_id, STAGE, rule.name)
             if previous is not None:
                 self._leave(previous, rule.name, ARCHIVED, ended_by="promotion")
-        end_stage(self._transaction, self._model, version.version_id, "move")
+        if version.stage != NO_STAGE:
+            end_stage(self._transaction, self._model, version.version_id, "move")
         begin_tenure(
             self._transaction,
             self._model,
@@ -233,15 +231,15 @@ class Mover:
         }
         self._tell(EventType.VERSION_STAGE_CHANGED, version, known | body)
 
-    def _tell(self, event_type: EventType, version: int, body: dict[str, JsonValue]) -> None:
-        log.record(
+    def _tell(self, event_type: EventType, version: int, *bodies: dict[str, JsonValue]) -> None:
+        log.record_all(
             self._transaction,
             event_type,
             model=self._model.name,
             version=version,
             at=self._model.at,
             actor=self._actor,
-            body=body,
+            bodies=bodies,
         )
 
     def _answer(

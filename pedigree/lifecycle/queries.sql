@@ -18,6 +18,17 @@ WHERE t.model_id = %(model_id)s AND t.pointer = %(pointer)s AND t.name = %(name)
 ORDER BY t.tenure_id DESC
 LIMIT 1;
 
+-- name: holder_in_full
+-- The same with all about it.
+SELECT r.* FROM (
+    SELECT t.model_id, t.version FROM pedigree.tenure t
+    WHERE t.model_id = %(model_id)s AND t.pointer = %(pointer)s AND t.name = %(name)s
+        AND t.held_until IS NULL
+    ORDER BY t.tenure_id DESC
+    LIMIT 1
+) AS held
+JOIN pedigree.version_record r ON r.model_id = held.model_id AND r.version_id = held.version;
+
 -- name: end_tenure
 -- End a version's tenure of one pointer, or of whatever stage it holds (name NULL).
 UPDATE pedigree.tenure SET held_until = %(at)s, ended_by = %(ended_by)s
@@ -75,14 +86,17 @@ WHERE t.model_id = %(model_id)s AND t.pointer = 'stage' AND t.name = %(name)s
 ORDER BY t.held_since DESC, t.tenure_id DESC
 LIMIT 1;
 
--- name: insert_verdict
--- Write what a check found.
+-- name: insert_verdicts
+-- Write what checks found.
 INSERT INTO pedigree.verdict (
     model_id, version, check_name, passed, severity, digest, relative, baseline_digest, settings,
     summary, details, run_id, at, recorded_by
-) VALUES (
-    %(model_id)s, %(version)s, %(check)s, %(passed)s, %(severity)s, %(digest)s, %(relative)s,
-    %(baseline_digest)s, %(settings)s, %(summary)s, %(details)s, %(run_id)s, %(at)s, %(actor)s
+)
+SELECT %(model_id)s, %(version)s, "check", passed, severity, digest, relative, baseline_digest,
+    settings, summary, details, run_id, %(at)s, %(actor)s
+FROM jsonb_to_recordset(%(found)s) AS found (
+    "check" text, passed boolean, severity text, digest text, relative boolean,
+    baseline_digest text, settings jsonb, summary text, details jsonb, run_id text
 );
 
 -- name: latest_verdicts

@@ -1,5 +1,6 @@
 """Rows of stages, aliases and verdicts ↔ records."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from psycopg.types.json import Jsonb
@@ -156,23 +157,26 @@ def use_approval(transaction: Transaction, model: LockedModel, version: int, sta
     )
 
 
-def insert_verdict(
-    transaction: Transaction, model: LockedModel, version: int, verdict: Verdict, actor: Actor
-) -> RecordedVerdict:
-    """Write a verdict."""
+def insert_verdicts(
+    transaction: Transaction,
+    model: LockedModel,
+    version: int,
+    verdicts: Sequence[Verdict],
+    actor: Actor,
+) -> tuple[RecordedVerdict, ...]:
+    """Write verdicts."""
+    found = [verdict.model_dump() for verdict in verdicts]
     transaction.execute(
-        SQL["insert_verdict"],
+        SQL["insert_verdicts"],
         {
-            **verdict.model_dump(exclude={"details", "settings"}),
-            "details": Jsonb(verdict.details),
-            "settings": None if verdict.settings is None else Jsonb(verdict.settings),
             "model_id": model.model_id,
             "version": version,
+            "found": Jsonb(found),
             "at": model.at,
             "actor": actor.name,
         },
     )
-    return RecordedVerdict(**verdict.model_dump(), at=model.at, recorded_by=actor.name)
+    return tuple(RecordedVerdict(**each, at=model.at, recorded_by=actor.name) for each in found)
 
 
 def latest_verdicts(

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, LiteralString, TypeAlias
 
 if TYPE_CHECKING:
-    from psycopg import Connection
+    from psycopg import Connection, Cursor
     from psycopg.abc import Params
 
 Row: TypeAlias = dict[str, Any]
 # By its name: the records of the modules that take one are also for who has no driver.
 Transaction: TypeAlias = "Connection[Row]"
+Rows: TypeAlias = "Cursor[Row]"
 
 _PAGE = 1000
 

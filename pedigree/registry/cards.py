@@ -1,12 +1,13 @@
 """Model cards: write them, keep them true, and find them."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import NamedTuple
 
-from pedigree.artifacts.publish import put_blob
+from pedigree.artifacts.bringing import BlobToBring, Bringing
 from pedigree.artifacts.records import digest_of
-from pedigree.artifacts.store import BlobVanishedError, lock_blobs
+from pedigree.artifacts.store import BlobVanishedError
 from pedigree.cards.completeness import card_fields
 from pedigree.cards.records import CardNotes, ModelCard
 from pedigree.cards.render import render_card
@@ -14,6 +15,7 @@ from pedigree.cards.store import card_notes, insert_card, latest_card
 from pedigree.catalog import reading
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.references import parse_reference
 from pedigree.errors import NotFoundError, UnavailableError
 from pedigree.lifecycle import due
 from pedigree.lifecycle.tenures import tenures_of
@@ -28,6 +30,24 @@ _TRIES = 10
 _LOG = logging.getLogger(__name__)
 
 
+class DrawnCard(NamedTuple):
+    """The text of a version's card, before it is kept."""
+
+    version: ModelVersion
+    markdown: str
+    notes: CardNotes
+
+    @property
+    def content(self) -> bytes:
+        """The text's bytes."""
+        return self.markdown.encode()
+
+    @property
+    def blob(self) -> BlobToBring:
+        """What is brought into the store."""
+        return BlobToBring(digest_of(self.content), len(self.content))
+
+
 class CardVerbs(ReadingVerbs):
     """Verbs for model cards."""
 
@@ -40,30 +60,54 @@ class CardVerbs(ReadingVerbs):
         """
         return self.card(self._write_card(reference, notes).reference)
 
-    def _write_card(self, reference: str, notes: CardNotes | None = None) -> ModelVersion:
-        def draw(
-            transaction: Transaction, version: ModelVersion
-        ) -> tuple[ModelVersion, str, CardNotes]:
-            kept = card_notes(transaction, version) if notes is None else notes
-            return version, _drawn(transaction, version, kept), kept
-
-        version, markdown, kept = self._of_version(reference, draw)
-        self._keep_card(version, markdown, kept)
-        return version
-
-    def _keep_card(self, version: ModelVersion, markdown: str, notes: CardNotes) -> None:
-        actor, content = self.actor(), markdown.encode()
-
-        def write(transaction: Transaction) -> None:
-            lock_blobs(transaction, [digest_of(content)])
-            insert_card(transaction, version, markdown, notes, actor)
-
+    def _write_card(
+        self,
+        reference: str,
+        notes: CardNotes | None = None,
+        *,
+        then: Callable[[Transaction], object] | None = None,
+    ) -> ModelVersion:
+        parsed = parse_reference(reference)
         for _ in range(_TRIES):
-            put_blob(self.database, self.store, content)
             with suppress(BlobVanishedError):
-                self.database.run(write)
-                return
-        raise BlobVanishedError(digest_of(content))
+                return self._bring_card(
+                    lambda tx: draw_card(tx, reading.find_version(tx, parsed), notes), then
+                )
+        raise BlobVanishedError(reference)
+
+    def _bring_card(
+        self,
+        draw: Callable[[Transaction], DrawnCard],
+        then: Callable[[Transaction], object] | None = None,
+    ) -> ModelVersion:
+        """Draw a version's card in one transaction, put its bytes, and point to them in another.
+
+        Args:
+            draw: Returns the card; what else it writes is there with the card's announcement.
+            then: What else is written with the card.
+
+        Raises:
+            BlobVanishedError: The same card was there, and its bytes were collected meanwhile.
+        """
+        actor = self.actor()
+        with Bringing(self.database, self.store) as bringing:
+
+            def announce(transaction: Transaction) -> DrawnCard:
+                drawn = draw(transaction)
+                bringing.announce(transaction, drawn.blob)
+                return drawn
+
+            def keep(transaction: Transaction) -> None:
+                bringing.make_live(transaction)
+                insert_card(transaction, card.version, card.markdown, card.notes, actor)
+                if then:
+                    then(transaction)
+
+            card = self.database.run(announce, pipelined=True)
+            bringing.put(lambda key: self.store.put(key, card.content))
+            self.database.run(keep, pipelined=True)
+            bringing.hand_over()
+        return card.version
 
     def renew_card(self, reference: str) -> None:
         """Write a version's card anew after something that it tells of has changed.
@@ -109,15 +153,19 @@ class CardVerbs(ReadingVerbs):
         return self._of_version(reference, read)
 
 
-def _drawn(transaction: Transaction, version: ModelVersion, notes: CardNotes) -> str:
-    """Return the text of a version's card, by what is known now."""
+def draw_card(
+    transaction: Transaction, version: ModelVersion, notes: CardNotes | None = None
+) -> DrawnCard:
+    """Draw a version's card, by what is known now; the notes are the latest card's when None."""
     environment = version.environment_hash
-    return render_card(
+    kept = card_notes(transaction, version) if notes is None else notes
+    markdown = render_card(
         version,
         reading.list_trainings(transaction, version, limit=1, after=None)[0],
         read_lineage(transaction, name_key(version.model_name), version.version_id, newest=False),
         due.verdicts(transaction, version),
         tenures_of(transaction, version),
-        notes,
+        kept,
         packages=reading.environment_packages(transaction, environment) if environment else (),
     )
+    return DrawnCard(version, markdown, kept)

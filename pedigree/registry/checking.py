@@ -1,9 +1,13 @@
 """Run the registry's checks on versions, and record what any check found."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
+from pedigree.artifacts.store import BlobVanishedError
 from pedigree.audit.records import Actor
+from pedigree.catalog import reading
 from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.references import parse_reference
 from pedigree.errors import InvalidMetadataError, InvalidPolicyError, MissingDependencyError
 from pedigree.lifecycle import due
 from pedigree.lifecycle.checks import CHECKS
@@ -11,14 +15,33 @@ from pedigree.lifecycle.checks.base import Check
 from pedigree.lifecycle.checks.graphs import report
 from pedigree.lifecycle.checks.severity import shown_severity
 from pedigree.lifecycle.promotion import Mover
-from pedigree.lifecycle.records import CheckRule, RecordedVerdict, Verdict
+from pedigree.lifecycle.records import CheckRule, Move, RecordedVerdict, Verdict
+from pedigree.lifecycle.requests import perform_due
+from pedigree.lifecycle.unjudged import await_judgement, end_unjudged
 from pedigree.postgres.transaction import Transaction
+from pedigree.registry.cards import DrawnCard, draw_card
 from pedigree.registry.data import DataVerbs
 from pedigree.registry.evaluating import EvaluationVerbs
 from pedigree.registry.stages import StageVerbs
 
 # A tick of the sensor has a minute for all models.
 _RENEWED_AT_ONCE = 50
+# Stands for the address of a card that is written behind the checks.
+_CARD_TO_COME = "pedigree://blobs/"
+
+
+class Found(NamedTuple):
+    """What the checks of one run found, and why there are no more of them."""
+
+    verdicts: Sequence[Verdict]
+    problem: InvalidPolicyError | MissingDependencyError | None
+
+
+class Judged(NamedTuple):
+    """What was recorded of one run's checks, and the moves that this made."""
+
+    verdicts: tuple[RecordedVerdict, ...]
+    moves: tuple[Move, ...]
 
 
 class CheckVerbs(StageVerbs, DataVerbs, EvaluationVerbs):
@@ -88,30 +111,71 @@ class CheckVerbs(StageVerbs, DataVerbs, EvaluationVerbs):
             MissingDependencyError: What a check needs is not installed.
         """
         version = self.get(reference)
-        policy = self.policy(version.model_name)
-        rules = [
-            (known, rule) for name, known in CHECKS.items() for rule in policy.check_rules(name)
-        ]
-        verdicts: list[Verdict] = []
-        try:
-            for known, rule in rules:
-                verdicts.append(known.verdict(self, version, rule))
-        except (InvalidPolicyError, MissingDependencyError):
-            self._record_verdicts(version.reference, verdicts, self.actor())
-            raise
-        return self._record_verdicts(version.reference, verdicts, self.actor())
+        found = self._find(version)
+        recorded = self._record_verdicts(version.reference, found.verdicts, self.actor())
+        if found.problem:
+            raise found.problem
+        return recorded
 
     def judge(self, reference: str) -> tuple[RecordedVerdict, ...]:
-        """Write a version's card, run all the registry's checks on it, and write their verdicts in.
+        """Run all the registry's checks on a version, and write a card that tells what they found.
 
         Raises:
             InvalidPolicyError: A check does not take the settings that the policy gives it.
             MissingDependencyError: What a check needs is not installed.
         """
-        self._write_card(reference)  # the card is part of the metadata that is checked
-        verdicts = self.run_checks(reference)
-        self._write_card(reference)
-        return verdicts
+        return self._judge(reference, is_noted=False)
+
+    def _judge(self, reference: str, *, is_noted: bool) -> tuple[RecordedVerdict, ...]:
+        """Judge a version; ``is_noted`` says that others do it where this process ends before."""
+        version = self.get(reference)
+        # The card is part of the metadata that is checked, and is written as soon as that is done.
+        uri = version.model_card_uri or _CARD_TO_COME
+        found = self._find(version.model_copy(update={"model_card_uri": uri}))
+        judged = Judged((), ())
+
+        def record(transaction: Transaction) -> DrawnCard:
+            nonlocal judged
+            if version.model_card_uri is None and not is_noted:
+                await_judgement(transaction, version.model_name, version.version_id)
+            judged = self._write_found(transaction, version, found.verdicts)
+            parsed = parse_reference(version.reference)
+            return draw_card(transaction, reading.find_version(transaction, parsed))
+
+        def end(transaction: Transaction) -> None:
+            if found.problem is None or not is_noted:
+                end_unjudged(transaction, version.model_name, version.version_id)
+
+        try:
+            self._bring_card(record, then=end)
+        except BlobVanishedError:
+            self._write_card(version.reference, then=end)
+        for move in judged.moves:
+            self._tell_cards(move)
+        if found.problem is not None:
+            raise found.problem
+        return judged.verdicts
+
+    def _write_found(
+        self, transaction: Transaction, version: ModelVersion, verdicts: Sequence[Verdict]
+    ) -> Judged:
+        """Write what the checks of one run found, and do what was asked for if that was missing."""
+        if not verdicts:
+            return Judged((), ())
+        mover = Mover(transaction, version.model_name, self.actor(), run_id=verdicts[0].run_id)
+        recorded = mover.record_verdicts(version.version_id, verdicts)
+        return Judged(recorded, perform_due(transaction, version.model_name))
+
+    def _find(self, version: ModelVersion) -> Found:
+        """Run the registry's checks on a version, up to the first one that cannot be run."""
+        policy, verdicts = self.policy(version.model_name), list[Verdict]()
+        try:
+            for name, known in CHECKS.items():
+                for rule in policy.check_rules(name):
+                    verdicts.append(known.verdict(self, version, rule))
+        except (InvalidPolicyError, MissingDependencyError) as error:
+            return Found(verdicts, error)
+        return Found(verdicts, None)
 
     def check_rules(self, name: str, check: str) -> tuple[CheckRule, ...]:
         """Return the rules by which a model's stages ask for a check, of each settings the first.

@@ -2,7 +2,6 @@
 
 import logging
 
-from pedigree.catalog.references import parse_number
 from pedigree.errors import PedigreeError
 from pedigree.lifecycle import unjudged
 from pedigree.registry.checking import CheckVerbs
@@ -36,12 +35,8 @@ class NewcomerVerbs(CheckVerbs):
         return tuple(judged)
 
     def _judge_new(self, reference: str) -> bool:
-        parsed, version = parse_number(reference)
         try:
-            self.judge(reference)
-            self.database.run(
-                lambda transaction: unjudged.end_unjudged(transaction, parsed.name, version)
-            )
+            self._judge(reference, is_noted=True)
         except PedigreeError as error:  # the version is there, and waits for its checks
             _LOG.warning(
                 "%s was registered and not judged: %s",

@@ -1,9 +1,7 @@
 """Stages and aliases: what moves a version."""
 
 from pedigree.audit.records import Actor
-from pedigree.catalog import reading
 from pedigree.catalog.records import ModelVersion
-from pedigree.catalog.references import Reference
 from pedigree.lifecycle import aliases, due
 from pedigree.lifecycle.gates import SENSOR, Asker
 from pedigree.lifecycle.promotion import Mover
@@ -27,14 +25,7 @@ class StageVerbs(PolicyVerbs, DecidingVerbs, ArtifactVerbs):
         Raises:
             ModelNotFoundError: There is no model of that name.
         """
-
-        def read(transaction: Transaction) -> ModelVersion | None:
-            number = due.stage_holder(transaction, name, stage)
-            if number is None:
-                return None
-            return reading.find_version(transaction, Reference(name=name, version=number))
-
-        return self.database.look(read)
+        return self.database.look(lambda transaction: due.stage_holder(transaction, name, stage))
 
     def promote(
         self,

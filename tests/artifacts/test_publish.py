@@ -47,7 +47,7 @@ LARGE = 11_000_003
 def _small(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Take small artifacts the way of small ones, and the way of large ones."""
     if request.param == "streamed":
-        monkeypatch.setattr(_intake, "_LARGEST_HELD", 0)
+        monkeypatch.setattr(_intake, "LARGEST_HELD", 0)
 
 
 @pytest.mark.usefixtures("_small")

@@ -41,7 +41,7 @@ def _few_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     """The client asks again once only, so that a fault which lasts is soon told."""
     few = {"max_retries": 1, "retry_timeout": timedelta(seconds=10)}
     monkeypatch.setattr(_remote_client, "_RETRY", few)
-    monkeypatch.setattr(_intake, "_LARGEST_HELD", 0)
+    monkeypatch.setattr(_intake, "LARGEST_HELD", 0)
 
 
 @pytest.fixture(params=["swift", "ceph"])

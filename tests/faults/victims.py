@@ -15,7 +15,7 @@ from tests.factories import new_version
 def publish(*, database_url: str, store_url: str, path: str, held: str = "yes") -> None:
     """Publish and seal what is at a path; ``held="no"`` is the way of large artifacts."""
     if held == "no":
-        _intake._LARGEST_HELD = 0
+        _intake.LARGEST_HELD = 0
     with Database.connect(database_url, connections=1) as database:
         publish_and_seal(database, open_store(store_url, Path(path)), Path(path))
 
