@@ -139,6 +139,7 @@ class Writing:
         status: int | Callable[[Any], int] = 200,
         location: Callable[[Any], str] | None = None,
         secret: bool = False,
+        pipelined: bool = False,
     ) -> Response:
         """Do the work, once for each key, and answer with what it returns; with 204 if with None.
 
@@ -147,6 +148,7 @@ class Writing:
             status: The status of the answer, or how it is told from what the work returned.
             location: Where the thing is that was made, from what the work returned.
             secret: The answer holds a secret, so it is encrypted where it is kept for the key.
+            pipelined: Its statements may be sent without waiting for answers.
         """
 
         def answered(registry: Registry) -> Answer:
@@ -155,7 +157,8 @@ class Writing:
         if self._key is None and not self._is_conditional:
             return _response(answered(self.caller.registry))
         box = SecretBox(self.caller.registry.settings) if secret else None
-        return _response(self.caller.registry.together(partial(self._joined, answered, box)))
+        joined = partial(self._joined, answered, box)
+        return _response(self.caller.registry.together(joined, pipelined=pipelined))
 
     def repeat(self, work: Callable[[Registry], object], *, status: int = 200) -> Response:
         """Do work that uses the store, which is in no transaction; sent again, it is done again."""

@@ -50,14 +50,16 @@ def once(
         KeyReusedError: The key belongs to another request.
     """
     named = {"principal": key.principal, "key": key.key}
-    if transaction.execute(_SQL["begin_request"], named).fetchone() == {"free": False}:
+    begun = transaction.execute(_SQL["begin_request"], named)
+    found = transaction.execute(_SQL["kept_answer"], named)
+    if begun.fetchone() == {"free": False}:
         raise RequestInFlightError(
             "a request with this key is at work",
             field="Idempotency-Key",
             value=key.key,
             remedy="Send it again in a moment, to get that one's answer",
         )
-    kept = transaction.execute(_SQL["kept_answer"], named).fetchone()
+    kept = found.fetchone()
     if kept is not None:
         if bytes(kept["fingerprint"]) != key.fingerprint:
             raise KeyReusedError(

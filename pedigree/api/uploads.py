@@ -23,13 +23,14 @@ from pedigree.artifacts.records import (
     UploadSession,
     WantedFile,
 )
-from pedigree.errors import InvalidArtifactError, StoreUnavailableError
+from pedigree.artifacts.sessions import require_content
+from pedigree.errors import StoreUnavailableError
 from pedigree.registry import Registry
 
 router = resource("uploads")
 
 MOST_FILES = 10_000
-# Small pieces are gathered to this before a thread writes them.
+# Small pieces are gathered to this before a thread writes them; a file of no more is held whole.
 _PIECE = 1 << 20
 
 UploadId = Annotated[UUID, Path(description="The upload's id")]
@@ -50,6 +51,7 @@ def begin_upload(call: WriteCall, name: Name, new: NewUpload) -> Response:
         lambda registry: registry.begin_upload(name, new.files),
         status=201,
         location=lambda begun: call.path("get_upload", name=name, upload_id=begun.upload_id),
+        pipelined=True,
     )
 
 
@@ -79,6 +81,10 @@ async def put_file(
     """Send the bytes of a file, which are hashed as they come; sent again they change nothing."""
     caller: Caller = request.state.caller
     registry = caller.registry
+    if _is_small(request):
+        content = await request.body()
+        await run_in_threadpool(registry.keep_content, name, upload_id, digest, content)
+        return Response(status_code=204)
     wanted = await run_in_threadpool(registry.wanted_file, name, upload_id, digest)
     if not wanted.stored:
         async with _received(request, registry, wanted) as received:
@@ -106,16 +112,10 @@ async def _received(
     try:
         file = await run_in_threadpool(_open, path)
         try:
-            digest = await _write(request, file, wanted)
+            size, digest = await _write(request, file, wanted)
         finally:
             file.close()
-        if digest != wanted.digest:
-            raise InvalidArtifactError(
-                "the bytes are not those of the digest",
-                field="digest",
-                value=digest,
-                remedy="Send the file of this digest",
-            )
+        require_content(wanted, size, digest)
         yield path
     except OSError as error:
         raise StoreUnavailableError(
@@ -126,12 +126,17 @@ async def _received(
         path.unlink(missing_ok=True)
 
 
+def _is_small(request: Request) -> bool:
+    length = request.headers.get("content-length", "")
+    return length.isdigit() and int(length) <= _PIECE
+
+
 def _open(path: FilePath) -> BinaryIO:
     path.parent.mkdir(parents=True, exist_ok=True)
     return path.open("xb", buffering=0)
 
 
-async def _write(request: Request, file: BinaryIO, wanted: UploadFile) -> Digest:
+async def _write(request: Request, file: BinaryIO, wanted: UploadFile) -> tuple[int, Digest]:
     sha256, received, gathered = hashlib.sha256(), 0, bytearray()
 
     def write(piece: bytes) -> None:
@@ -146,12 +151,5 @@ async def _write(request: Request, file: BinaryIO, wanted: UploadFile) -> Digest
         if len(gathered) >= _PIECE:
             await run_in_threadpool(write, bytes(gathered))
             gathered.clear()
-    if received != wanted.size:
-        raise InvalidArtifactError(
-            f"the file has {wanted.size} bytes, as the upload says",
-            field="body",
-            value=f"{received} bytes or more",
-            remedy="Send the file whole",
-        )
     await run_in_threadpool(write, bytes(gathered))
-    return f"sha256:{sha256.hexdigest()}"
+    return received, f"sha256:{sha256.hexdigest()}"

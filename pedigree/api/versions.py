@@ -47,6 +47,7 @@ def register(call: WriteCall, name: Name, new: NewListedVersion) -> Response:
         ),
         status=lambda done: 201 if done.created else 200,
         location=lambda done: call.path("get_version", name=name, version=done.version.version_id),
+        pipelined=True,
     )
 
 

@@ -1,6 +1,6 @@
 """Make an artifact of files whose bytes the registry has: listed by their digests, not sent."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from pedigree.artifacts.paths import check_path, require_no_twins
@@ -38,10 +38,10 @@ def seal_listed(transaction: Transaction, manifest: Manifest) -> None:
         InvalidArtifactError: The list says another size than the bytes have.
     """
     try:
-        seal(transaction, Publication(manifest=manifest, upload_id=None, stored=()))
+        sizes = seal(transaction, Publication(manifest=manifest, upload_id=None, stored=()))
     except BlobVanishedError as error:
         raise _missing(transaction, manifest) from error
-    _require_sizes(transaction, manifest)
+    _require_sizes(manifest, sizes)
 
 
 def _live_sizes(transaction: Transaction, digests: Collection[Digest]) -> dict[Digest, int]:
@@ -65,8 +65,7 @@ def _require_apart(paths: Sequence[str]) -> None:
         )
 
 
-def _require_sizes(transaction: Transaction, manifest: Manifest) -> None:
-    sizes = _live_sizes(transaction, {file.digest for file in manifest.files})
+def _require_sizes(manifest: Manifest, sizes: Mapping[Digest, int]) -> None:
     for file in manifest.files:
         if sizes[file.digest] != file.size:
             raise InvalidArtifactError(

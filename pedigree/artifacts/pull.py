@@ -236,6 +236,9 @@ def _counted(source: Source, meter: Meter) -> Source:
 
 
 def _each(files: Sequence[ManifestFile], work: Callable[[ManifestFile], None]) -> None:
+    if len(files) == 1:
+        work(files[0])
+        return
     with ThreadPoolExecutor(min(len(files), _AT_ONCE), "pedigree-pull") as pool:
         futures = [pool.submit(work, file) for file in files]
         try:

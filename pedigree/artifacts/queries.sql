@@ -105,7 +105,7 @@ SELECT key FROM stored WHERE digest NOT IN (SELECT digest FROM sealed);
 
 -- name: lock_blobs
 -- Lock the blobs that live against removal until the transaction ends, always in one order.
-SELECT digest FROM pedigree.blob
+SELECT digest, size FROM pedigree.blob
 WHERE digest = ANY(%(digests)s::text[])
 ORDER BY digest
 FOR SHARE;

@@ -52,7 +52,9 @@ def session(transaction: Transaction, upload_id: UUID, model: str) -> UploadSess
         UploadNotFoundError: None of that id is under way for the model.
     """
     values = {"upload_id": upload_id, "model": model, "lease": LEASE}
-    row = transaction.execute(SQL["keep_session"], values).fetchone()
+    kept = transaction.execute(SQL["keep_session"], values)
+    listed = transaction.execute(SQL["session_files"], values)
+    row = kept.fetchone()
     if row is None:
         raise UploadNotFoundError(
             f"no such upload is under way for {model}",
@@ -60,8 +62,7 @@ def session(transaction: Transaction, upload_id: UUID, model: str) -> UploadSess
             value=str(upload_id),
             remedy="Begin a new one; what was registered is there already",
         )
-    files = transaction.execute(SQL["session_files"], values).fetchall()
-    return UploadSession(**row, files=tuple(UploadFile(**file) for file in files))
+    return UploadSession(**row, files=tuple(UploadFile(**file) for file in listed.fetchall()))
 
 
 def end_session(transaction: Transaction, upload_id: UUID, model: str) -> None:
@@ -103,7 +104,29 @@ def keep_received(
             intake.keep(source, taken.digest, key)
 
     bring_blob(database, store, BlobToBring(file.digest, file.size), put)
-    _note_received(database, upload_id, file)
+    database.run(lambda transaction: note_received(transaction, upload_id, file.digest))
+
+
+def require_content(file: WantedFile, size: int, digest: Digest) -> None:
+    """Refuse what was received for a file and is not it.
+
+    Raises:
+        InvalidArtifactError: It is more or less, or has another digest.
+    """
+    if size != file.size:
+        raise InvalidArtifactError(
+            f"the file has {file.size} bytes, as the upload says",
+            field="body",
+            value=f"{size} bytes or more" if size > file.size else f"{size} bytes",
+            remedy="Send the file whole",
+        )
+    if digest != file.digest:
+        raise InvalidArtifactError(
+            "the bytes are not those of the digest",
+            field="digest",
+            value=digest,
+            remedy="Send the file of this digest",
+        )
 
 
 def fetch_staged(database: Database, store: ObjectStore, upload_id: UUID, file: WantedFile) -> None:
@@ -131,7 +154,7 @@ def fetch_staged(database: Database, store: ObjectStore, upload_id: UUID, file: 
         raise _other_bytes(file) from error
     if not hashed and _digest_of_staged(store, staged) != file.digest:
         raise _other_bytes(file)  # the registry had them, and whoever put these has not
-    _note_received(database, upload_id, file)
+    database.run(lambda transaction: note_received(transaction, upload_id, file.digest))
 
 
 def _digest_of_staged(store: ObjectStore, staged: str) -> Digest:
@@ -141,9 +164,9 @@ def _digest_of_staged(store: ObjectStore, staged: str) -> Digest:
     return f"sha256:{sha256.hexdigest()}"
 
 
-def _note_received(database: Database, upload_id: UUID, file: WantedFile) -> None:
-    values = {"upload_id": upload_id, "digest": file.digest}
-    database.run(lambda transaction: transaction.execute(SQL["note_received"], values))
+def note_received(transaction: Transaction, upload_id: UUID, digest: Digest) -> None:
+    """Note that an upload brought a file, which is live."""
+    transaction.execute(SQL["note_received"], {"upload_id": upload_id, "digest": digest})
 
 
 def _staged_key(upload_id: UUID, digest: Digest) -> str:

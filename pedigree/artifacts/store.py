@@ -47,12 +47,15 @@ class Publication:
     """What this upload brought."""
 
 
-def seal(transaction: Transaction, publication: Publication) -> None:
+def seal(transaction: Transaction, publication: Publication) -> dict[Digest, int]:
     """Make a publication an artifact, in the transaction that refers to it.
 
     Its blobs become live, and are locked against removal until the transaction ends, in the order
     of their digests. Sealing an artifact that is there already only locks it, and one that was
     collected is there again.
+
+    Returns:
+        The sizes of its blobs.
 
     Raises:
         BlobVanishedError: Some of its bytes are not live any more; publish it again.
@@ -60,7 +63,7 @@ def seal(transaction: Transaction, publication: Publication) -> None:
     manifest = publication.manifest
     if publication.upload_id:
         close_upload(transaction, publication.upload_id, publication.stored)
-    lock_blobs(transaction, {file.digest for file in manifest.files})
+    sizes = lock_blobs(transaction, {file.digest for file in manifest.files})
     artifact = {
         "digest": manifest.digest,
         "manifest": manifest.canonical,
@@ -70,18 +73,21 @@ def seal(transaction: Transaction, publication: Publication) -> None:
     }
     for query in ("insert_artifact", "lock_artifact", "insert_artifact_files"):
         transaction.execute(SQL[query], artifact)
+    return sizes
 
 
-def lock_blobs(transaction: Transaction, digests: Collection[Digest]) -> None:
-    """Lock live blobs against removal until the transaction ends.
+def lock_blobs(transaction: Transaction, digests: Collection[Digest]) -> dict[Digest, int]:
+    """Lock live blobs against removal until the transaction ends, and return their sizes.
 
     Raises:
         BlobVanishedError: One of them is not live.
     """
     rows = transaction.execute(SQL["lock_blobs"], {"digests": list(digests)}).fetchall()
-    gone = set(digests) - {row["digest"] for row in rows}
+    sizes: dict[Digest, int] = {row["digest"]: row["size"] for row in rows}
+    gone = set(digests) - sizes.keys()
     if gone:
         raise BlobVanishedError(min(gone))
+    return sizes
 
 
 def close_upload(transaction: Transaction, upload_id: UUID, stored: Sequence[StoredBlob]) -> None:

@@ -19,7 +19,7 @@ NOT_SERVED = frozenset(
     {
         *("acting_as", "actor", "connect", "together"),
         *("has_tokens", "token_of"),
-        *("fetch_uploaded", "keep_file", "wanted_file"),
+        *("fetch_uploaded", "keep_content", "keep_file", "wanted_file"),
         *("end_awaiting", "keep_staleness", "see_instance"),
         *("stale_holders", "versions_to_look_at"),
         *("record_usage", "settle_usages", "unsettled_usages"),

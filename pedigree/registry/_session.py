@@ -112,12 +112,13 @@ class Session:
         other._sees = None if sees is None else tuple(sees)
         return other
 
-    def together(self, work: Callable[[Self], T]) -> T:
+    def together(self, work: Callable[[Self], T], *, pipelined: bool = False) -> T:
         """Let several verbs be one transaction: all of what they write is there, or nothing.
 
         Args:
             work: Given a registry whose verbs join the transaction. It may run more than once, as
                 :meth:`Database.run` says, and must not use the store.
+            pipelined: Send statements without waiting for answers, as :meth:`Database.run` says.
         """
         late: list[Callable[[Any], object]] = []
 
@@ -128,7 +129,7 @@ class Session:
             joined._late = late
             return work(joined)
 
-        result = self.database.run(write)
+        result = self.database.run(write, pipelined=pipelined)
         for each in late:
             each(self)
         return result

@@ -6,6 +6,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 from pedigree.artifacts import sessions
+from pedigree.artifacts.bringing import BlobToBring, Bringing
 from pedigree.artifacts.listing import bytes_missing, list_files, seal_listed
 from pedigree.artifacts.records import (
     Digest,
@@ -14,7 +15,9 @@ from pedigree.artifacts.records import (
     UploadFile,
     UploadSession,
     WantedFile,
+    digest_of,
 )
+from pedigree.artifacts.store import BlobVanishedError
 from pedigree.catalog import reading
 from pedigree.catalog.metadata import validated
 from pedigree.catalog.names import validate_name
@@ -27,6 +30,9 @@ from pedigree.flavors.plugins import get_flavor
 from pedigree.lifecycle.unjudged import await_judgement
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.newcomers import NewcomerVerbs
+
+# How often bytes may be collected between our looking for them and our locking them.
+_TRIES = 10
 
 
 class UploadVerbs(NewcomerVerbs):
@@ -68,15 +74,7 @@ class UploadVerbs(NewcomerVerbs):
         Raises:
             UploadNotFoundError: No such upload is under way, or it is not for this file.
         """
-        for file in self._session(name, upload_id).files:
-            if file.digest == digest:
-                return file
-        raise UploadNotFoundError(
-            "the upload is not for this file",
-            field="digest",
-            value=digest,
-            remedy="Begin an upload that lists it",
-        )
+        return _file_of(self._session(name, upload_id), digest)
 
     def keep_file(self, upload_id: UUID, file: UploadFile, received: Path) -> None:
         """Keep a file of an upload; one that is there already is left alone.
@@ -91,12 +89,44 @@ class UploadVerbs(NewcomerVerbs):
         """
         sessions.keep_received(self.database, self.store, upload_id, file, received)
 
+    def keep_content(self, name: str, upload_id: UUID, digest: Digest, content: bytes) -> None:
+        """Keep a file of an upload that was received whole; one that is there is left alone.
+
+        Raises:
+            UploadNotFoundError: No such upload is under way, or it is not for this file.
+            InvalidArtifactError: They are other bytes than the digest says.
+        """
+        received = digest_of(content)
+        for _ in range(_TRIES):
+            with suppress(BlobVanishedError), Bringing(self.database, self.store) as bringing:
+
+                def announce(transaction: Transaction, bringing: Bringing = bringing) -> bool:
+                    found = sessions.session(transaction, upload_id, name)
+                    file = _file_of(self._as_seen(transaction, found), digest)
+                    if not file.stored:
+                        sessions.require_content(file, len(content), received)
+                        bringing.announce(transaction, BlobToBring(digest, file.size))
+                    return not file.stored
+
+                def keep(transaction: Transaction, bringing: Bringing = bringing) -> None:
+                    bringing.make_live(transaction)
+                    sessions.note_received(transaction, upload_id, digest)
+
+                if self.database.run(announce, pipelined=True):
+                    bringing.put(lambda key: self.store.put(key, content))
+                    self.database.run(keep, pipelined=True)
+                    bringing.hand_over()
+                return
+        raise BlobVanishedError(digest)
+
     def fetch_uploaded(self, name: str, upload_id: UUID) -> None:
         """Take over what was put by signed URLs, hashed on the way; an ended upload has nothing.
 
         Raises:
             InvalidArtifactError: What was put are other bytes than the digest says.
         """
+        if self.store.is_local:
+            return  # nobody has a URL to put anything into a folder
         with suppress(UploadNotFoundError):
             for file in self._session(name, upload_id).missing:
                 sessions.fetch_staged(self.database, self.store, upload_id, file)
@@ -188,3 +218,15 @@ class UploadVerbs(NewcomerVerbs):
         reference = registration.version.reference
         self._afterwards(lambda registry: registry._judge_new(reference))
         return registration
+
+
+def _file_of(upload: UploadSession, digest: Digest) -> UploadFile:
+    for file in upload.files:
+        if file.digest == digest:
+            return file
+    raise UploadNotFoundError(
+        "the upload is not for this file",
+        field="digest",
+        value=digest,
+        remedy="Begin an upload that lists it",
+    )

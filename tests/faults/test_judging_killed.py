@@ -7,7 +7,11 @@ from tests.collection.collecting import require_sound
 from tests.factories import artifact
 from tests.faults.killing import Victim
 
-JUDGING = ("pedigree.registry.registering", "pedigree.registry.newcomers", "pedigree.lifecycle")
+JUDGING = (
+    *("pedigree.registry.registering", "pedigree.registry.newcomers"),
+    *("pedigree.registry.checking", "pedigree.registry.cards", "pedigree.artifacts.bringing"),
+    "pedigree.lifecycle",
+)
 # A prime, so that over the years other lines are hit as the code moves.
 STRIDE = 97
 
