@@ -92,6 +92,8 @@ def _line(text: str) -> str:
 
 
 def _visible(text: str) -> str:
+    if text.isprintable():  # as nearly all are, and nothing is hidden in them
+        return text
     return "".join(
         character if character.isspace() else "\ufffd" if _hidden(character) else character
         for character in text

@@ -196,5 +196,4 @@ def verdicts(transaction: Transaction, version: ModelVersion) -> tuple[RecordedV
 
     A check for which stages ask under several settings has one verdict for each of them.
     """
-    model = model_state(transaction, version.model_name)
-    return latest_verdicts(transaction, model["model_id"], version.version_id)
+    return latest_verdicts(transaction, version)

@@ -105,7 +105,9 @@ SELECT DISTINCT ON (check_name, settings)
     check_name AS check, passed, severity, digest, relative, baseline_digest, settings, summary,
     details, run_id, at, recorded_by
 FROM pedigree.verdict
-WHERE model_id = %(model_id)s AND version = %(version)s
+WHERE version = %(version)s AND model_id = (
+    SELECT model_id FROM pedigree.registered_model WHERE name_key = %(name_key)s
+)
 ORDER BY check_name, settings, verdict_id DESC;
 
 -- name: set_policy

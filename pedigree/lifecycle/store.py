@@ -6,6 +6,8 @@ from typing import NamedTuple
 from psycopg.types.json import Jsonb
 
 from pedigree.audit.records import Actor
+from pedigree.catalog.names import name_key
+from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import LockedModel, version_not_found
 from pedigree.lifecycle.records import RecordedVerdict, Verdict
 from pedigree.lifecycle.standing import RequestOutcome
@@ -179,9 +181,8 @@ def insert_verdicts(
     return tuple(RecordedVerdict(**each, at=model.at, recorded_by=actor.name) for each in found)
 
 
-def latest_verdicts(
-    transaction: Transaction, model_id: int, version: int
-) -> tuple[RecordedVerdict, ...]:
+def latest_verdicts(transaction: Transaction, version: ModelVersion) -> tuple[RecordedVerdict, ...]:
     """Return the newest verdict of each check on a version, under each of its settings."""
-    rows = transaction.execute(SQL["latest_verdicts"], {"model_id": model_id, "version": version})
+    values = {"name_key": name_key(version.model_name), "version": version.version_id}
+    rows = transaction.execute(SQL["latest_verdicts"], values)
     return tuple(RecordedVerdict(**row) for row in rows.fetchall())

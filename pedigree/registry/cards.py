@@ -158,14 +158,15 @@ def draw_card(
 ) -> DrawnCard:
     """Draw a version's card, by what is known now; the notes are the latest card's when None."""
     environment = version.environment_hash
-    kept = card_notes(transaction, version) if notes is None else notes
+    if notes is None:
+        notes = card_notes(transaction, version) if version.model_card_uri else CardNotes()
     markdown = render_card(
         version,
         reading.list_trainings(transaction, version, limit=1, after=None)[0],
         read_lineage(transaction, name_key(version.model_name), version.version_id, newest=False),
         due.verdicts(transaction, version),
         tenures_of(transaction, version),
-        kept,
+        notes,
         packages=reading.environment_packages(transaction, environment) if environment else (),
     )
-    return DrawnCard(version, markdown, kept)
+    return DrawnCard(version, markdown, notes)

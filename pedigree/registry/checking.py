@@ -124,11 +124,10 @@ class CheckVerbs(StageVerbs, DataVerbs, EvaluationVerbs):
             InvalidPolicyError: A check does not take the settings that the policy gives it.
             MissingDependencyError: What a check needs is not installed.
         """
-        return self._judge(reference, is_noted=False)
+        return self._judge(self.get(reference), is_noted=False)
 
-    def _judge(self, reference: str, *, is_noted: bool) -> tuple[RecordedVerdict, ...]:
+    def _judge(self, version: ModelVersion, *, is_noted: bool) -> tuple[RecordedVerdict, ...]:
         """Judge a version; ``is_noted`` says that others do it where this process ends before."""
-        version = self.get(reference)
         # The card is part of the metadata that is checked, and is written as soon as that is done.
         uri = version.model_card_uri or _CARD_TO_COME
         found = self._find(version.model_copy(update={"model_card_uri": uri}))

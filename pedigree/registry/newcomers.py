@@ -2,6 +2,7 @@
 
 import logging
 
+from pedigree.catalog.records import ModelVersion
 from pedigree.errors import PedigreeError
 from pedigree.lifecycle import unjudged
 from pedigree.registry.checking import CheckVerbs
@@ -34,9 +35,10 @@ class NewcomerVerbs(CheckVerbs):
                 judged.append(reference)
         return tuple(judged)
 
-    def _judge_new(self, reference: str) -> bool:
+    def _judge_new(self, reference: str, version: ModelVersion | None = None) -> bool:
+        """Judge a version that is noted as unjudged, unless it cannot be; given, if just read."""
         try:
-            self._judge(reference, is_noted=True)
+            self._judge(version or self.get(reference), is_noted=True)
         except PedigreeError as error:  # the version is there, and waits for its checks
             _LOG.warning(
                 "%s was registered and not judged: %s",

@@ -215,8 +215,8 @@ class UploadVerbs(NewcomerVerbs):
             )
 
         registration = self.database.run(write)
-        reference = registration.version.reference
-        self._afterwards(lambda registry: registry._judge_new(reference))
+        version = registration.version
+        self._afterwards(lambda registry: registry._judge_new(version.reference, version))
         return registration
 
 
