@@ -4,7 +4,8 @@ Each is a server with two workers over the same Postgres and the same 1,000,000 
 are driven by turns, by 8 connections from a process of their own: ``pedigree serve`` with tokens
 on, ``mlflow server`` without, and a FastAPI and psycopg handler that executes the statement of a
 read and asks nobody who they are. The databases are copies for this run, so that what is created
-is not there in the next. ``--data DIR`` says where the million is kept.
+is not there in the next. ``--data DIR`` says where the million is kept, ``--only creates`` (or
+``reads``, ``searches``) that but one comparison with MLflow is wanted.
 
 MLflow is installed by pip into an environment of its own; where that cannot be done, this is said
 and the rest is measured.
@@ -59,11 +60,22 @@ def main() -> int:
     home = million(sys.argv[1:])
     server = EmbeddedPostgres(home)
     with tempfile.TemporaryDirectory(prefix="pedigree-bench-") as folder:
-        figures = _measure(server, home.parent, Path(folder))
+        figures = _measure(server, home.parent, Path(folder), _only(sys.argv[1:]))
     return report(figures, sys.argv[1:])
 
 
-def _measure(server: EmbeddedPostgres, kept: Path, folder: Path) -> list[Measured]:
+def _only(words: list[str]) -> str | None:
+    return words[words.index("--only") + 1] if "--only" in words else None
+
+
+def _measure(
+    server: EmbeddedPostgres, kept: Path, folder: Path, only: str | None
+) -> list[Measured]:
+    beside_mlflow = {
+        "reads": _reads_beside,
+        "creates": _creates_beside,
+        "searches": _searches_beside,
+    }
     with ExitStack() as meanwhile:
         url = meanwhile.enter_context(_copied(server, "pedigree"))
         environment = {
@@ -76,17 +88,19 @@ def _measure(server: EmbeddedPostgres, kept: Path, folder: Path) -> list[Measure
         }
         names = _names(url)
         ours = Ours(names, _token(url, folder))
-        figures = [_readiness(environment), _limit_of_load()]
+        figures = [] if only else [_readiness(environment), _limit_of_load()]
         served = meanwhile.enter_context(_serving(environment))
-        handler = meanwhile.enter_context(_bare_handler(environment))
-        figures += _against_bare(served, handler, ours)
+        if only is None:
+            handler = meanwhile.enter_context(_bare_handler(environment))
+            figures += _against_bare(served, handler, ours)
         try:
             beside = meanwhile.enter_context(_mlflow_beside(server, kept, folder))
         except _mlflow.MLflowMissingError as error:
             return [*figures, *_alone(served, ours), _missing(error)]
         theirs = MLflow(names, _run(beside))
-        for compare in (_reads_beside, _creates_beside, _searches_beside):
-            figures += compare(served, ours, beside, theirs)
+        for name, compare in beside_mlflow.items():
+            if only in (None, name):
+                figures += compare(served, ours, beside, theirs)
     return figures
 
 

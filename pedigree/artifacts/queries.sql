@@ -64,6 +64,14 @@ LEFT JOIN pedigree.blob b USING (digest)
 WHERE f.upload_id = %(upload_id)s
 ORDER BY f.digest;
 
+-- name: received_files
+-- The files that a session of a model that lasts still has brought.
+SELECT f.digest
+FROM pedigree.upload_session s
+JOIN pedigree.upload_file f USING (upload_id)
+WHERE s.upload_id = %(upload_id)s AND s.model = %(model)s AND s.lease_until > clock_timestamp()
+    AND f.received;
+
 -- name: note_received
 -- Note that a session brought a file.
 UPDATE pedigree.upload_file SET received = true

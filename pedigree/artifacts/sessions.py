@@ -65,6 +65,13 @@ def session(transaction: Transaction, upload_id: UUID, model: str) -> UploadSess
     return UploadSession(**row, files=tuple(UploadFile(**file) for file in listed.fetchall()))
 
 
+def received_files(transaction: Transaction, upload_id: UUID, model: str) -> frozenset[Digest]:
+    """Return the files that an upload brought; none where it is not under way for the model."""
+    values = {"upload_id": upload_id, "model": model}
+    rows = transaction.execute(SQL["received_files"], values).fetchall()
+    return frozenset(row["digest"] for row in rows)
+
+
 def end_session(transaction: Transaction, upload_id: UUID, model: str) -> None:
     """End an upload; one that is not there has ended."""
     transaction.execute(SQL["end_session"], {"upload_id": upload_id, "model": model})

@@ -161,13 +161,12 @@ class UploadVerbs(NewcomerVerbs):
     def _require_possession(
         self, transaction: Transaction, manifest: Manifest, name: str, upload_id: UUID | None
     ) -> None:
-        digests = {file.digest for file in manifest.files}
-        others = self._others(transaction, digests)
-        if others and upload_id:
-            with suppress(UploadNotFoundError):
-                found = sessions.session(transaction, upload_id, name)
-                others -= {file.digest for file in found.files if file.received}
-        if others:
+        if self._sees is None:
+            return
+        unproved = {file.digest for file in manifest.files}
+        if upload_id:
+            unproved -= sessions.received_files(transaction, upload_id, name)
+        if others := self._others(transaction, unproved):
             raise bytes_missing(others)
 
     def register_files(
