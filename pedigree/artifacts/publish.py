@@ -10,7 +10,7 @@ in ``pedigree.upload``, by which a garbage collection finds the rest.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,17 +22,10 @@ from pedigree.artifacts.bringing import BlobToBring, Bringing
 from pedigree.artifacts.objects import Intake, ObjectStore, Taken, blob_key
 from pedigree.artifacts.paths import SourceFile, scan
 from pedigree.artifacts.records import Digest, Manifest, ManifestFile, digest_of
-from pedigree.artifacts.store import (
-    BlobVanishedError,
-    Publication,
-    StoredBlob,
-)
+from pedigree.artifacts.store import Publication, StoredBlob, until_kept
 from pedigree.artifacts.sweep import abandon_upload
 from pedigree.postgres.database import Database
 from pedigree.signatures.records import Signature
-
-# How often bytes may be collected between our looking for them and our locking them.
-_TRIES = 10
 
 
 def publish(
@@ -113,14 +106,15 @@ def bring_blob(
         blob: The blob.
         put: Puts the bytes under a key that it is given, durably; it raises where they are others.
     """
-    for _ in range(_TRIES):
-        with suppress(BlobVanishedError), Bringing(database, store) as bringing:
+
+    def bring() -> None:
+        with Bringing(database, store) as bringing:
             database.run(partial(bringing.announce, blob=blob))
             bringing.put(put)
             database.run(bringing.make_live)
             bringing.hand_over()
-            return
-    raise BlobVanishedError(blob.digest)
+
+    until_kept(bring)
 
 
 def _take(upload: Upload, intake: Intake, sources: Sequence[SourceFile]) -> list[Taken]:

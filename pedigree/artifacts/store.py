@@ -1,9 +1,10 @@
 """Rows of blobs, uploads and artifacts ↔ records."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from pedigree.artifacts.records import Digest, Manifest, digest_of
@@ -12,6 +13,11 @@ from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Transaction
 
 SQL = load_queries(__package__)
+
+T = TypeVar("T")
+
+# How often bytes may be collected between our looking for them and our referring to them.
+_TRIES = 10
 
 
 class BlobVanishedError(PedigreeError):
@@ -26,6 +32,18 @@ class BlobVanishedError(PedigreeError):
             value=what,
             remedy="Register it again",
         )
+
+
+def until_kept(work: Callable[[], T]) -> T:
+    """Do some work, and anew where bytes that it counted on were collected meanwhile.
+
+    Raises:
+        BlobVanishedError: That happened again and again.
+    """
+    for _ in range(_TRIES - 1):
+        with suppress(BlobVanishedError):
+            return work()
+    return work()
 
 
 class StoredBlob(NamedTuple):

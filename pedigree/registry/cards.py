@@ -2,12 +2,11 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import NamedTuple
 
 from pedigree.artifacts.bringing import BlobToBring, Bringing
 from pedigree.artifacts.records import digest_of
-from pedigree.artifacts.store import BlobVanishedError
+from pedigree.artifacts.store import until_kept
 from pedigree.cards.completeness import card_fields
 from pedigree.cards.records import CardNotes, ModelCard
 from pedigree.cards.render import render_card
@@ -23,9 +22,6 @@ from pedigree.lineage.store import read_lineage
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry._session import keys_of
 from pedigree.registry.reading import ReadingVerbs
-
-# How often bytes may be collected between our putting them and our referring to them.
-_TRIES = 10
 
 _LOG = logging.getLogger(__name__)
 
@@ -68,12 +64,11 @@ class CardVerbs(ReadingVerbs):
         then: Callable[[Transaction], object] | None = None,
     ) -> ModelVersion:
         parsed = parse_reference(reference)
-        for _ in range(_TRIES):
-            with suppress(BlobVanishedError):
-                return self._bring_card(
-                    lambda tx: draw_card(tx, reading.find_version(tx, parsed), notes), then
-                )
-        raise BlobVanishedError(reference)
+
+        def draw(transaction: Transaction) -> DrawnCard:
+            return draw_card(transaction, reading.find_version(transaction, parsed), notes)
+
+        return until_kept(lambda: self._bring_card(draw, then))
 
     def _bring_card(
         self,

@@ -1,11 +1,10 @@
 """Watch what versions are given: what they learnt from, and how far today's data is from it."""
 
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import Any
 
 from pedigree.artifacts.publish import put_blob
-from pedigree.artifacts.store import BlobVanishedError, lock_blobs
+from pedigree.artifacts.store import lock_blobs, until_kept
 from pedigree.audit.records import Actor
 from pedigree.catalog.records import ModelVersion
 from pedigree.monitoring import store
@@ -22,9 +21,6 @@ from pedigree.monitoring.report import DriftReport, ReportDigests, render_report
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry._session import keys_of
 from pedigree.registry.stages import StageVerbs
-
-# How often bytes may be collected between our putting them and our referring to them.
-_TRIES = 10
 
 
 class MonitoringVerbs(StageVerbs):
@@ -106,23 +102,21 @@ class MonitoringVerbs(StageVerbs):
         report: DriftReport,
         actor: Actor,
     ) -> RecordedDrift:
-        for _ in range(_TRIES):
-            with suppress(BlobVanishedError):
-                digests = ReportDigests(
-                    *(put_blob(self.database, self.store, form.encode()) for form in report)
+        def keep() -> RecordedDrift:
+            digests = ReportDigests(
+                *(put_blob(self.database, self.store, form.encode()) for form in report)
+            )
+
+            def write(transaction: Transaction) -> RecordedDrift:
+                lock_blobs(transaction, set(digests))
+                number = store.insert_result(
+                    transaction, version, result, profile=today, report=digests, actor=actor
                 )
+                return store.result_of(transaction, number)
 
-                def write(
-                    transaction: Transaction, digests: ReportDigests = digests
-                ) -> RecordedDrift:
-                    lock_blobs(transaction, set(digests))
-                    number = store.insert_result(
-                        transaction, version, result, profile=today, report=digests, actor=actor
-                    )
-                    return store.result_of(transaction, number)
+            return self.database.run(write)
 
-                return self.database.run(write)
-        raise BlobVanishedError(f"the report of {result.reference}")
+        return until_kept(keep)
 
     def drift(self, reference: str, asset: str | None = None) -> tuple[RecordedDrift, ...]:
         """Return the newest result of each partition that was held against a version, in order."""

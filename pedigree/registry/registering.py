@@ -1,16 +1,12 @@
 """Make a version of some bytes, and edit what may be edited about it."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from pedigree.artifacts._progress import Progress
 from pedigree.artifacts.publish import abandon, publish
-from pedigree.artifacts.store import (
-    BlobVanishedError,
-    seal,
-)
+from pedigree.artifacts.store import BlobVanishedError, seal, until_kept
 from pedigree.audit.records import Actor
 from pedigree.catalog import reading
 from pedigree.catalog.changes import update_version
@@ -26,9 +22,6 @@ from pedigree.errors import RefusedError
 from pedigree.lifecycle.unjudged import await_judgement
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.newcomers import NewcomerVerbs
-
-# A blob may be collected between its upload and its registration; the bytes are then sent again.
-_PUBLISH_ATTEMPTS = 10
 
 
 class RegisteringVerbs(NewcomerVerbs, Registering):
@@ -48,10 +41,7 @@ class RegisteringVerbs(NewcomerVerbs, Registering):
         write = partial(
             self._publish_and_write, name, path, new, actor=actor, progress=progress, judge=judge
         )
-        for _ in range(_PUBLISH_ATTEMPTS - 1):
-            with suppress(BlobVanishedError):
-                return write()
-        return write()
+        return until_kept(write)
 
     def _publish_and_write(
         self,

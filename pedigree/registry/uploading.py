@@ -17,7 +17,7 @@ from pedigree.artifacts.records import (
     WantedFile,
     digest_of,
 )
-from pedigree.artifacts.store import BlobVanishedError
+from pedigree.artifacts.store import until_kept
 from pedigree.catalog import reading
 from pedigree.catalog.metadata import validated
 from pedigree.catalog.names import validate_name
@@ -30,9 +30,6 @@ from pedigree.flavors.plugins import get_flavor
 from pedigree.lifecycle.unjudged import await_judgement
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.newcomers import NewcomerVerbs
-
-# How often bytes may be collected between our looking for them and our locking them.
-_TRIES = 10
 
 
 class UploadVerbs(NewcomerVerbs):
@@ -97,10 +94,11 @@ class UploadVerbs(NewcomerVerbs):
             InvalidArtifactError: They are other bytes than the digest says.
         """
         received = digest_of(content)
-        for _ in range(_TRIES):
-            with suppress(BlobVanishedError), Bringing(self.database, self.store) as bringing:
 
-                def announce(transaction: Transaction, bringing: Bringing = bringing) -> bool:
+        def bring() -> None:
+            with Bringing(self.database, self.store) as bringing:
+
+                def announce(transaction: Transaction) -> bool:
                     found = sessions.session(transaction, upload_id, name)
                     file = _file_of(self._as_seen(transaction, found), digest)
                     if not file.stored:
@@ -108,7 +106,7 @@ class UploadVerbs(NewcomerVerbs):
                         bringing.announce(transaction, BlobToBring(digest, file.size))
                     return not file.stored
 
-                def keep(transaction: Transaction, bringing: Bringing = bringing) -> None:
+                def keep(transaction: Transaction) -> None:
                     bringing.make_live(transaction)
                     sessions.note_received(transaction, upload_id, digest)
 
@@ -116,8 +114,8 @@ class UploadVerbs(NewcomerVerbs):
                     bringing.put(lambda key: self.store.put(key, content))
                     self.database.run(keep, pipelined=True)
                     bringing.hand_over()
-                return
-        raise BlobVanishedError(digest)
+
+        until_kept(bring)
 
     def fetch_uploaded(self, name: str, upload_id: UUID) -> None:
         """Take over what was put by signed URLs, hashed on the way; an ended upload has nothing.
