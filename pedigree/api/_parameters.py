@@ -34,3 +34,7 @@ Pointer = Annotated[
         json_schema_extra={"pattern": "^(stage|alias):."},
     ),
 ]
+
+AfterId = Annotated[
+    int, Query(ge=0, lt=2**63, description="The id that the page before ended with")
+]

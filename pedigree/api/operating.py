@@ -13,6 +13,7 @@ from pedigree.access.records import AccessToken, IssuedToken, Permission, Role
 from pedigree.api._calls import Limit, Page, ReadCall, WriteCall
 from pedigree.api._guard import may, resource
 from pedigree.api._long import LongWork
+from pedigree.api._parameters import AfterId
 from pedigree.artifacts.records import DIGEST_PATTERN, Digest
 from pedigree.collection.plan import Plan
 from pedigree.collection.records import Collection
@@ -69,9 +70,7 @@ def create_token(call: WriteCall, new: NewToken) -> Response:
 def list_tokens(
     call: ReadCall,
     limit: Limit = 100,
-    after: Annotated[
-        int, Query(ge=0, lt=2**63, description="The id that the page before ended with")
-    ] = 0,
+    after: AfterId = 0,
 ) -> Response:
     """List the tokens, also revoked and expired ones, the oldest first; never a secret."""
     found = call.registry.tokens(limit=limit + 1, after=after)

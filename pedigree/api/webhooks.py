@@ -12,6 +12,7 @@ from pedigree._record import Integer, Record
 from pedigree.access.records import Permission
 from pedigree.api._calls import ChangeCall, Limit, Page, ReadCall, WriteCall
 from pedigree.api._guard import may, resource
+from pedigree.api._parameters import AfterId
 from pedigree.delivery.records import Attempt, Delivery, DeliveryState, IssuedWebhook, Webhook
 from pedigree.delivery.webhooks import lock_webhook
 
@@ -70,9 +71,7 @@ def create_webhook(call: WriteCall, new: NewWebhook) -> Response:
 def list_webhooks(
     call: ReadCall,
     limit: Limit = 100,
-    after: Annotated[
-        int, Query(ge=0, lt=2**63, description="The id that the page before ended with")
-    ] = 0,
+    after: AfterId = 0,
 ) -> Response:
     """List the webhooks, the oldest first."""
     found = call.registry.webhooks(limit=limit + 1, after=after)
