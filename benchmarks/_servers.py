@@ -39,7 +39,7 @@ def running(
         environment: What is added to this process's.
         path: It is ready when it answers here.
     """
-    port = _free_port()
+    port = free_port()
     started = time.perf_counter()
     with tempfile.TemporaryFile() as told:
         process = subprocess.Popen(
@@ -106,7 +106,8 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

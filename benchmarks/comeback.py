@@ -7,7 +7,6 @@ read from it again.
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks._report import Measured, report
+from benchmarks._servers import free_port
 
 _TARGET_S = 5.0
 _GIVE_UP_S = 60.0
@@ -31,7 +31,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="pedigree-bench-") as folder:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("PEDIGREE_")}
         environment["PEDIGREE_HOME"] = str(Path(folder) / "home")
-        up = _pedigree(["up", "--detach", "--port", str(_free_port()), "--json"], environment)
+        up = _pedigree(["up", "--detach", "--port", str(free_port()), "--json"], environment)
         try:
             figures = _measure(json.loads(up), Path(folder) / "home")
         finally:
@@ -117,12 +117,6 @@ def _pedigree(words: list[str], environment: dict[str, str]) -> str:
         command, env=environment, cwd=folder, stdout=subprocess.PIPE, text=True, check=True
     )
     return done.stdout
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ its own. A call that raises is a failure; what a call said it wrote must be ther
 
 import os
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from urllib.request import urlopen
 import pedigree
 from benchmarks._balancer import balancing
 from benchmarks._report import Measured, report
+from benchmarks._servers import free_port
 from pedigree import NewVersion, Registry, Settings
 from pedigree.access.records import Role
 from pedigree.catalog.records import DeclaredMetadata
@@ -111,7 +111,7 @@ def run(
             "PEDIGREE_DATABASE_URL": database_url or (server.url("pedigree") if server else ""),
             "PEDIGREE_SERVE_DRAIN": drain,
         }
-        services = [Service(_free_port(), environment, home / f"{n}.log") for n in range(2)]
+        services = [Service(free_port(), environment, home / f"{n}.log") for n in range(2)]
         for service in services:
             stack.callback(service.kill)
             service.start()
@@ -251,12 +251,6 @@ def _lost(registry: Registry, done: Outcome) -> int:
         _, pieces = registry.stream(reference, file.path)
         lost += b"".join(pieces).decode() != content
     return lost
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,13 +13,8 @@ import httpx
 import psutil
 import pytest
 
+from tests.artifacts.servers.waiting import free_ports
 from tests.cli.conftest import Cli
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_without_a_token_it_is_not_open_to_others(cli: Cli) -> None:
@@ -33,10 +27,10 @@ def test_without_a_token_it_is_not_open_to_others(cli: Cli) -> None:
 def served(registry_of_this_test: None) -> Iterator[subprocess.Popen[str]]:
     """Two workers, of which each waits a second before it ends."""
     environment = {**os.environ, "PEDIGREE_SERVE_DRAIN": "1s"}
-    command = [Path(sys.executable).with_name("pedigree"), "serve", "--workers", "2"]
-    served = subprocess.Popen(
-        [*command, "--port", str(free_port())], stderr=subprocess.PIPE, text=True, env=environment
-    )
+    (port,) = free_ports(1)
+    words = ["serve", "--workers", "2", "--port", str(port)]
+    command = [Path(sys.executable).with_name("pedigree"), *words]
+    served = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
     yield served
     served.kill()
 

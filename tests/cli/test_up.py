@@ -17,6 +17,7 @@ import pytest
 
 from pedigree.cli.up.running import hold, running
 from pedigree.errors import RefusedError
+from tests.artifacts.servers.waiting import free_ports
 from tests.cli.conftest import Cli
 
 T = TypeVar("T")
@@ -39,12 +40,6 @@ def eventually(look: Callable[[], T | None], seconds: float) -> T:
             return found
         time.sleep(0.1)
     pytest.fail(f"nothing within {seconds} s")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def graphql(url: str, query: str) -> Any:
@@ -87,7 +82,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]
             check=False,
         )
 
-    up = pedigree("up", "--detach", "--port", free_port(), "--json")
+    up = pedigree("up", "--detach", "--port", free_ports(1)[0], "--json")
     assert up.returncode == 0, up.stderr + (folder / "home" / "up.log").read_text()
     yield {**json.loads(up.stdout), "pedigree": pedigree, "home": folder / "home"}
     down = pedigree("down", "--json")
@@ -111,7 +106,7 @@ def test_it_says_what_it_loads_and_where_it_answers(served: dict[str, Any]) -> N
 
 
 def test_a_second_one_on_the_same_home_is_refused(served: dict[str, Any]) -> None:
-    again = served["pedigree"]("up", "--port", free_port(), "--json")
+    again = served["pedigree"]("up", "--port", free_ports(1)[0], "--json")
     assert again.returncode == 2
     error = json.loads(again.stderr)["error"]
     assert served["url"] in error["message"]
@@ -166,7 +161,7 @@ def test_one_process_holds_a_home_and_readers_see_it(tmp_path: Path) -> None:
 def test_code_that_does_not_load_is_told_beside_the_address(home: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.py"
     broken.write_text("raise ValueError('no such table')")
-    words = ["up", "--port", str(free_port()), "--python-file", str(broken)]
+    words = ["up", "--port", str(free_ports(1)[0]), "--python-file", str(broken)]
     with subprocess.Popen(
         [Path(sys.executable).with_name("pedigree"), *words],
         cwd=tmp_path,
