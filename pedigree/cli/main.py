@@ -22,7 +22,7 @@ from pedigree.cli import (
     database,
     drift,
     events,
-    finding,
+    findings,
     integrity,
     lineage,
     model,
@@ -57,7 +57,7 @@ app = typer.Typer(
 for group in (
     *(models, search, catalog, compare, lineage, upstream, staleness, recorded, quarantine),
     *(register, model, changes, alias, checking, stages, requests, approvals, policy),
-    *(finding, drift, events, storage, collection, integrity, database, token, webhook),
+    *(findings, drift, events, storage, collection, integrity, database, token, webhook),
     *(serve, server),
 ):
     group.add_to(app)
