@@ -1,22 +1,28 @@
 """Traces: a real receiver of OTLP over HTTP gets what the service did for whom."""
 
+import os
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, use_span
 
 import pedigree
 from pedigree import tracing
 from pedigree.access.records import Role
+from pedigree.registry import Registry
 from pedigree.settings import Settings
-from tests.api.conftest import serving
+from tests.api.conftest import Served, serving
+from tests.artifacts.servers.waiting import free_ports
 
 
 class Collector(ThreadingHTTPServer):
@@ -65,33 +71,61 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
         collector.shutdown()
 
 
+@contextmanager
+def traced(settings: Settings, collector: Collector) -> Iterator[Served]:
+    """Run a service of its own process, and await that it has sent all that it traced.
+
+    OpenTelemetry's SDK starts a thread in all that its process forks from then on, which bars it
+    from a user namespace: it shall not be loaded in the process that other tests run in.
+    """
+    (port,) = free_ports(1)
+    environment = {
+        "PEDIGREE_HOME": str(settings.home),
+        "PEDIGREE_DATABASE_URL": str(settings.database_url),
+        "PEDIGREE_SERVE_DRAIN": "0s",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+    }
+    program = Path(sys.executable).with_name("pedigree")
+    with subprocess.Popen(
+        [program, "serve", "--port", str(port)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | environment,
+    ) as process:
+        url = f"http://127.0.0.1:{port}"
+        with httpx.Client(transport=httpx.HTTPTransport(retries=10)) as client:
+            client.get(f"{url}/livez")
+        with Registry.connect(settings=settings) as registry:
+            yield Served(url, registry)
+        process.terminate()
+        process.communicate(timeout=60)
+
+
 def test_a_trace_goes_from_the_caller_through_the_request_to_the_statements(
     collector: Collector, settings: Settings, name: str
 ) -> None:
-    tracer = TracerProvider().get_tracer("a training")
-    with serving(settings) as served:
+    above = SpanContext(0xA11CE, 0xB0B, is_remote=False, trace_flags=TraceFlags(1))
+    with traced(settings, collector) as served:
         served.registry.create_model(name)
         token = served.registry.create_token("tracer", roles=[Role.READER]).secret
         with pedigree.connect(served.url, token=token) as registry:
-            with tracer.start_as_current_span("train") as above:
+            with use_span(NonRecordingSpan(above)):
                 registry.model(name)
             registry.model(name)
         httpx.get(f"{served.url}/readyz")
         httpx.get(f"{served.url}/api/v1/models/{name}?q=private")
-    assert not tracing.is_on()
 
-    traced, alone, refused = collector.named("GET /api/v1/models/{name}")
-    context = above.get_span_context()
-    assert int.from_bytes(traced.trace_id) == context.trace_id
-    assert int.from_bytes(traced.parent_span_id) == context.span_id
-    assert traced.kind == Span.SPAN_KIND_SERVER
-    assert attributes(traced)["http.route"] == "/api/v1/models/{name}"
-    assert attributes(traced)["http.response.status_code"] == 200
-    assert alone.trace_id != traced.trace_id
+    followed, alone, refused = collector.named("GET /api/v1/models/{name}")
+    assert int.from_bytes(followed.trace_id) == above.trace_id
+    assert int.from_bytes(followed.parent_span_id) == above.span_id
+    assert followed.kind == Span.SPAN_KIND_SERVER
+    assert attributes(followed)["http.route"] == "/api/v1/models/{name}"
+    assert attributes(followed)["http.response.status_code"] == 200
+    assert alone.trace_id != followed.trace_id
     assert not alone.parent_span_id
     assert attributes(refused)["http.response.status_code"] == 401
     # Statements by their names: below the request, though it was answered in another thread.
-    assert "model" in collector.below(traced)
+    assert "model" in collector.below(followed)
     (ready,) = collector.named("GET /readyz")
     assert collector.below(ready) >= {"applied_migrations", "store.size"}
     assert collector.services == {"pedigree"}
