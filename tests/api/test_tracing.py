@@ -92,13 +92,15 @@ def traced(settings: Settings, collector: Collector) -> Iterator[Served]:
         text=True,
         env=os.environ | environment,
     ) as process:
-        url = f"http://127.0.0.1:{port}"
-        with httpx.Client(transport=httpx.HTTPTransport(retries=10)) as client:
-            client.get(f"{url}/livez")
-        with Registry.connect(settings=settings) as registry:
-            yield Served(url, registry)
-        process.terminate()
-        process.communicate(timeout=60)
+        try:
+            url = f"http://127.0.0.1:{port}"
+            with httpx.Client(transport=httpx.HTTPTransport(retries=10)) as client:
+                client.get(f"{url}/livez")
+            with Registry.connect(settings=settings) as registry:
+                yield Served(url, registry)
+        finally:
+            process.terminate()
+            process.communicate(timeout=60)
 
 
 def test_a_trace_goes_from_the_caller_through_the_request_to_the_statements(
