@@ -15,9 +15,10 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -99,9 +100,10 @@ def run(
     seconds: float = SECONDS,
     pause_s: float = PAUSE_S,
     drain: str = DRAIN,
+    rate: int = RATE,
     database_url: str | None = None,
 ) -> Outcome:
-    """Restart by turns under load, for so long and until each was restarted."""
+    """Restart by turns under `rate` calls a second, for so long and until each was restarted."""
     settings = Settings(home=home / "home", database_url=database_url, actor="bench")
     with Registry.connect(settings=settings) as registry, ExitStack() as stack:
         secret = _fill(registry, home)
@@ -119,7 +121,8 @@ def run(
             service.await_ready()
         balancer = stack.enter_context(balancing([service.port for service in services]))
         done = _under_load(
-            balancer.url, secret, home, lambda: _restart_by_turns(services, seconds, pause_s)
+            *(balancer.url, secret, home, rate),
+            lambda: _restart_by_turns(services, seconds, pause_s),
         )
         done.lost = _lost(registry, done)
     return done
@@ -189,12 +192,14 @@ def _restart_by_turns(services: Sequence[Service], seconds: float, pause_s: floa
     return restarts
 
 
-def _under_load(url: str, secret: str, folder: Path, meanwhile: Callable[[], int]) -> Outcome:
+def _under_load(
+    url: str, secret: str, folder: Path, rate: int, meanwhile: Callable[[], int]
+) -> Outcome:
     done, over = Outcome(), threading.Event()
     client = Settings(home=folder / "client", actor="bench")
     with pedigree.connect(url, token=secret, settings=client) as registry:
         threads = [
-            threading.Thread(target=_send, args=(registry, sender, folder, done, over))
+            threading.Thread(target=_send, args=(registry, _due(sender, rate, over), folder, done))
             for sender in range(_SENDERS)
         ]
         for thread in threads:
@@ -208,26 +213,24 @@ def _under_load(url: str, secret: str, folder: Path, meanwhile: Callable[[], int
     return done
 
 
-def _send(
-    registry: Registry, sender: int, folder: Path, done: Outcome, over: threading.Event
-) -> None:
-    """Call at moments that are known before, however long the calls take."""
-    begun = time.monotonic() + sender / RATE
-    for number in _due(begun, over):
+def _send(registry: Registry, numbers: Iterable[int], folder: Path, done: Outcome) -> None:
+    for number in numbers:
         asked = time.monotonic()
         try:
-            _call(registry, number * _SENDERS + sender, folder, done)
+            _call(registry, number, folder, done)
         except Exception as error:  # whatever it is, it did not succeed
             done.failures.append(f"{time.monotonic() - asked:.2f} s: {error!r}")
         done.latencies.append(time.monotonic() - asked)
         done.calls += 1
 
 
-def _due(begun: float, over: threading.Event) -> Iterator[int]:
-    number = 0
-    while not over.wait(max(0.0, begun + number * _SENDERS / RATE - time.monotonic())):
+def _due(sender: int, rate: int, over: threading.Event) -> Iterator[int]:
+    """Give a sender's calls at moments that are known before, however long the calls take."""
+    begun = time.monotonic()
+    for number in count(sender, _SENDERS):
+        if over.wait(max(0.0, begun + number / rate - time.monotonic())):
+            return
         yield number
-        number += 1
 
 
 def _call(registry: Registry, number: int, folder: Path, done: Outcome) -> None:

@@ -1,7 +1,6 @@
 """``pedigree serve``: the registry over HTTP."""
 
 import logging
-import logging.config
 from importlib.util import find_spec
 from typing import Annotated
 
@@ -40,6 +39,8 @@ def serve(
 
 
 def _serve(host: str, port: int, workers: int) -> None:
+    from logging.config import dictConfig
+
     from pedigree.api import serve as service
     from pedigree.logs import log_config
 
@@ -47,7 +48,7 @@ def _serve(host: str, port: int, workers: int) -> None:
     with open_registry(in_process=True) as registry:
         is_open = service.require_guarded(registry, host)
         config = log_config(registry.settings)
-        logging.config.dictConfig(config)
+        dictConfig(config)
         shown = f"http://{f'[{host}]' if ':' in host else host}:{port}/docs"
         _LOG.info("serving %s", shown, extra={"action": "serve.started"})
         if is_open:
