@@ -11,6 +11,7 @@ MLflow is installed by pip into an environment of its own; where that cannot be 
 and the rest is measured.
 """
 
+import argparse
 import json
 import statistics
 import sys
@@ -57,25 +58,24 @@ Loads = list[Load]
 
 def main() -> int:
     """Measure and report; return the exit code."""
+    only = _only(sys.argv[1:])
     home = million(sys.argv[1:])
     server = EmbeddedPostgres(home)
     with tempfile.TemporaryDirectory(prefix="pedigree-bench-") as folder:
-        figures = _measure(server, home.parent, Path(folder), _only(sys.argv[1:]))
+        figures = _measure(server, home.parent, Path(folder), only)
     return report(figures, sys.argv[1:])
 
 
 def _only(words: list[str]) -> str | None:
-    return words[words.index("--only") + 1] if "--only" in words else None
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--only", choices=_BESIDE_MLFLOW)
+    only: str | None = parser.parse_known_args(words)[0].only
+    return only
 
 
 def _measure(
     server: EmbeddedPostgres, kept: Path, folder: Path, only: str | None
 ) -> list[Measured]:
-    beside_mlflow = {
-        "reads": _reads_beside,
-        "creates": _creates_beside,
-        "searches": _searches_beside,
-    }
     with ExitStack() as meanwhile:
         url = meanwhile.enter_context(_copied(server, "pedigree"))
         environment = {
@@ -98,7 +98,7 @@ def _measure(
         except _mlflow.MLflowMissingError as error:
             return [*figures, *_alone(served, ours), _missing(error)]
         theirs = MLflow(names, _run(beside))
-        for name, compare in beside_mlflow.items():
+        for name, compare in _BESIDE_MLFLOW.items():
             if only in (None, name):
                 figures += compare(served, ours, beside, theirs)
     return figures
@@ -243,6 +243,13 @@ def _searches_beside(
             target=_SEARCHES,
         ),
     ]
+
+
+_BESIDE_MLFLOW = {
+    "reads": _reads_beside,
+    "creates": _creates_beside,
+    "searches": _searches_beside,
+}
 
 
 def _alone(served: Running, ours: Ours) -> list[Measured]:

@@ -72,8 +72,8 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
 
 
 @contextmanager
-def traced(settings: Settings, collector: Collector) -> Iterator[Served]:
-    """Run a service of its own process, and await that it has sent all that it traced.
+def traced(settings: Settings) -> Iterator[Served]:
+    """Run a service in a process of its own, and await that it has sent all that it traced.
 
     OpenTelemetry's SDK starts a thread in all that its process forks from then on, which bars it
     from a user namespace: it shall not be loaded in the process that other tests run in.
@@ -83,15 +83,10 @@ def traced(settings: Settings, collector: Collector) -> Iterator[Served]:
         "PEDIGREE_HOME": str(settings.home),
         "PEDIGREE_DATABASE_URL": str(settings.database_url),
         "PEDIGREE_SERVE_DRAIN": "0s",
-        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
     }
     program = Path(sys.executable).with_name("pedigree")
-    with subprocess.Popen(
-        [program, "serve", "--port", str(port)],
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | environment,
-    ) as process:
+    command = [program, "serve", "--port", str(port)]
+    with subprocess.Popen(command, env=os.environ | environment) as process:
         try:
             url = f"http://127.0.0.1:{port}"
             with httpx.Client(transport=httpx.HTTPTransport(retries=10)) as client:
@@ -100,14 +95,14 @@ def traced(settings: Settings, collector: Collector) -> Iterator[Served]:
                 yield Served(url, registry)
         finally:
             process.terminate()
-            process.communicate(timeout=60)
+            process.wait(60)
 
 
 def test_a_trace_goes_from_the_caller_through_the_request_to_the_statements(
     collector: Collector, settings: Settings, name: str
 ) -> None:
     above = SpanContext(0xA11CE, 0xB0B, is_remote=False, trace_flags=TraceFlags(1))
-    with traced(settings, collector) as served:
+    with traced(settings) as served:
         served.registry.create_model(name)
         token = served.registry.create_token("tracer", roles=[Role.READER]).secret
         with pedigree.connect(served.url, token=token) as registry:
@@ -136,6 +131,19 @@ def test_a_trace_goes_from_the_caller_through_the_request_to_the_statements(
     assert "private" not in told
     # What happens in no request, as the worker's look for deliveries, is no trace.
     assert all(span.parent_span_id for span in collector.spans if span.name == "model")
+
+
+def test_what_was_configured_for_a_block_ends_with_it(collector: Collector) -> None:
+    code = """
+from pedigree import tracing
+with tracing.configured():
+    assert tracing.is_on()
+    with tracing.request_span("GET", {}):
+        pass
+assert not tracing.is_on()
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert len(collector.named("GET")) == 1
 
 
 def test_nothing_is_traced_where_the_variables_say_so(

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -13,6 +12,7 @@ import yaml
 
 from tests.artifacts.conftest import SERVERS, servers
 from tests.artifacts.servers.sharing import SharedServer
+from tests.artifacts.servers.waiting import free_ports
 from tests.documents import python_of
 from tests.integration.served import Served
 
@@ -71,9 +71,7 @@ def write_workspace(folder: Path) -> Path:
 
 def up(folder: Path, environment: Mapping[str, str]) -> dict[str, object]:
     """Start the servers, and return what the command says of them."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    (port,) = free_ports(1)
     workspace = write_workspace(folder)
     words = ["up", "--detach", "--workspace", workspace, "--port", str(port), "--json"]
     done = subprocess.run(
