@@ -17,6 +17,28 @@ class Capture(StrEnum):
     PROVENANCE = "provenance"  # found behind a direct input, by that input's own provenance
 
 
+class Certainty(StrEnum):
+    """How certain it is that a consumer used exactly this source, the least certain first.
+
+    :attr:`Capture` says where the claim comes from; a declared edge is never READ or PROVED.
+    """
+
+    UNKNOWN = "unknown"  # something of the asset was used, and what it was cannot be known
+    POSSIBLE = "possible"  # one of several events that fit what is recorded
+    PROVED = "proved"  # what is recorded about the consumer fits these events and no others
+    READ = "read"  # the read was recorded when it happened
+
+    @property
+    def rank(self) -> int:
+        """The place in the order: 0 for UNKNOWN, 3 for READ."""
+        return list(Certainty).index(self)
+
+    @property
+    def certain(self) -> bool:
+        """It is a fact: READ or PROVED."""
+        return self in {Certainty.PROVED, Certainty.READ}
+
+
 class NodeKind(StrEnum):
     """What sort of fact a node of the lineage graph is."""
 
@@ -39,6 +61,11 @@ class LineageNode(Record):
     data_version: str | None = None
     code_version: str | None = None
     at: datetime | None = Field(default=None, description="When the event was recorded")
+    upstream: tuple[str, ...] | None = Field(
+        default=(),
+        description="Of a source that is not known: the keys of all assets upstream of it in the "
+        "asset graph, about which nothing can be ruled out; null if not even they are known",
+    )
 
 
 class LineageEdge(Record):
@@ -46,7 +73,8 @@ class LineageEdge(Record):
 
     consumer: int
     source: int
-    capture: Capture
+    capture: Capture = Field(description="Where the claim comes from")
+    certainty: Certainty
 
 
 class LineageGraph(Record):
