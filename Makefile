@@ -18,7 +18,7 @@ WORKERS ?= 2
 # OpenStack Swift, an object store to test against, runs on Linux alone.
 SWIFT := $(if $(filter Linux,$(shell uname -s)),.venv-swift/.installed)
 
-.PHONY: help demo test up down lint lock lock-check bench fuzz sdk-matrix typescript torch spark azurite clean
+.PHONY: help demo test test-system up down lint lock lock-check bench fuzz sdk-matrix typescript torch spark azurite clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -27,7 +27,10 @@ demo: .venv/.installed ## train, register, check, promote, score and roll back o
 	@PEDIGREE_HOME="$$PWD/$(HOME_OF_DEMO)" $(BIN)/python -m demo $(ARGS)
 
 test: .venv/.installed $(SWIFT) ## run the tests, against real Postgres and real object stores
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q -m "not system" $(ARGS)
+
+test-system: .venv/.installed $(SWIFT) ## run the tests that take long: the laws over many more cases
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q -m system $(ARGS)
 
 up: .venv/.installed ## the Dagster UI and daemon over the demo's instance; Ctrl-C stops it
 	@PEDIGREE_HOME="$$PWD/$(HOME_OF_DEMO)" $(BIN)/pedigree up $(ARGS)
