@@ -11,6 +11,7 @@
     │   ├── InvalidSignatureError
     │   ├── InvalidArtifactError     the path is missing, empty, holds a link, or leaves its folder
     │   ├── InvalidPolicyError
+    │   ├── ReservedNameError        the name of an actor is one of Pedigree's own
     │   ├── InvalidSearchError       a filter, an order or a cursor; the message points at the place
     │   ├── TooLargeError            the service takes no more in one request
     │   ├── KeyReusedError           the idempotency key belongs to another request
@@ -98,6 +99,10 @@ class InvalidArtifactError(InvalidInputError):
 
 class InvalidPolicyError(InvalidInputError):
     """A policy contradicts itself or names a stage it does not declare."""
+
+
+class ReservedNameError(InvalidInputError):
+    """Somebody claims a name under which only sensors or services act."""
 
 
 class TooLargeError(InvalidInputError):

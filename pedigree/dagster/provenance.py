@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import dagster as dg
 
+from pedigree.access.reserved import claimed
 from pedigree.catalog.records import TrainingOrigin
 from pedigree.dagster import metadata
 from pedigree.errors import InvalidInputError
@@ -45,6 +46,7 @@ def provenance_of(context: StepContext, asset: dg.AssetKey | None = None) -> Run
 
     Raises:
         InvalidInputError: The function was called directly, so there is no run.
+        ReservedNameError: The run's tags claim a name of Pedigree's own.
     """
     try:
         run = context.run
@@ -87,8 +89,15 @@ def folder_of(function: Callable[..., object]) -> Path:
 
 
 def actor_of(tags: Mapping[str, str]) -> str | None:
-    """Return who a run's tags say launched it; a claim, not a proof."""
-    return tags.get(metadata.ACTOR) or tags.get("user")
+    """Return who a run's tags say launched it; a claim, not a proof.
+
+    Raises:
+        ReservedNameError: They claim a name of Pedigree's own.
+    """
+    return next(
+        (claimed(tags[tag], f"run tag {tag}") for tag in (metadata.ACTOR, "user") if tags.get(tag)),
+        None,
+    )
 
 
 def instance_id(instance: dg.DagsterInstance) -> str | None:

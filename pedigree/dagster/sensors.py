@@ -12,6 +12,7 @@ import dagster as dg
 from pydantic import Field, ValidationError
 
 from pedigree._record import Record
+from pedigree.access.reserved import PROMOTION_SENSOR
 from pedigree.audit import log
 from pedigree.dagster.line import ModelLike
 from pedigree.dagster.requests import promotion_request, say_on_runs
@@ -121,6 +122,7 @@ def promote_due(
         registry: The registry.
         models: The models to look after; those without stage assets in this repository are left.
     """
+    registry = registry.acting_as(PROMOTION_SENSOR)
     cursor = _read_cursor(context.cursor)
     tick = _Tick(context, registry)
     tick.judge_newcomers()
