@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
 
-from pedigree.dagster import events, metadata
+from pedigree.dagster import events
 from pedigree.dagster.events import AssetEvent
 from pedigree.dagster.line import ModelLine
 from pedigree.dagster.provenance import instance_id
@@ -100,7 +100,7 @@ def _record(
     for key, pointer in event.pointers.items():
         line = sources.get(key)
         source = events.by_ids(instance, key, [pointer]).get(pointer) if line else None
-        if line is None or source is None or metadata.VERSION not in source.tags:
+        if line is None or source is None or source.version is None:
             continue
         if source.partition not in (None, event.partition):
             continue  # the newest event of any partition, which is not what was used
@@ -114,6 +114,6 @@ def _record(
         )
         name = line.registered_name(source.partition)
         try:
-            registry.record_usage(f"{name}/{source.tags[metadata.VERSION]}", use)
+            registry.record_usage(f"{name}/{source.version}", use)
         except NotFoundError:
             continue  # the version was deleted meanwhile

@@ -16,10 +16,9 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from pedigree.catalog.names import validate_name
 from pedigree.catalog.records import ModelVersion
 from pedigree.dagster import events, metadata
-from pedigree.dagster.line import DEFAULT_PARTITION_NAME, ModelLine
+from pedigree.dagster.line import ModelLine, plain_line
 from pedigree.dagster.lineage import LineageCapture
 from pedigree.dagster.provenance import code_folder, current_context
 from pedigree.dagster.resource import RegistryResource
@@ -35,7 +34,8 @@ class ModelIOManager(dg.ConfigurableIOManager):
 
     A plain asset that returns a :class:`TrainedModel` makes a version of the model that its
     definition's metadata names, ``{"pedigree/model": name, "pedigree/flavor": flavor}``; else of
-    the last part of its key. A partition makes a model of its own, called as
+    the last part of its key. ``{"pedigree/policy": policy.model_dump(mode="json")}`` gives the
+    model a policy. A partition makes a model of its own, called as
     ``"pedigree/partition_name"`` says, by default ``{name}-{partition}``. Its data version is
     Dagster's own: only ``@model_asset`` can make it the artifact's digest.
     """
@@ -74,12 +74,7 @@ class ModelIOManager(dg.ConfigurableIOManager):
         context.add_output_metadata(registered.metadata)
 
     def _line(self, context: dg.OutputContext) -> ModelLine:
-        said = context.definition_metadata or {}
-        return ModelLine(
-            name=validate_name(str(said.get(metadata.MODEL, context.asset_key.path[-1]))),
-            flavor=str(said.get(metadata.FLAVOR, self.flavor)),
-            partition_name=str(said.get(metadata.PARTITION_NAME, DEFAULT_PARTITION_NAME)),
-        )
+        return plain_line(context.asset_key, context.definition_metadata or {}, self.flavor)
 
     def load_input(self, context: dg.InputContext) -> Any:
         """Load the version that the upstream materialization names; of many partitions, each.

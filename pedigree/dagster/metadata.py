@@ -47,6 +47,7 @@ LINE = "pedigree/line"
 # Metadata of the definition of a plain asset whose value is a trained model, beside MODEL.
 FLAVOR = "pedigree/flavor"
 PARTITION_NAME = "pedigree/partition_name"
+POLICY = "pedigree/policy"
 
 # Metadata of the definition of an asset whose data has a datasheet.
 DATASHEET = "pedigree/datasheet"

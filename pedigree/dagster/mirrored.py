@@ -8,7 +8,7 @@ import dagster as dg
 from pedigree.audit.records import Event, EventType
 from pedigree.catalog.records import ModelVersion
 from pedigree.dagster import metadata
-from pedigree.dagster.stages import model_tags
+from pedigree.dagster.stages import Held, source_tags
 from pedigree.dagster.targets import Target
 
 Shown = dg.AssetMaterialization | dg.AssetObservation
@@ -61,16 +61,24 @@ def stage_event(
         **_reason(event),
     }
     text = f"{event.actor.name} moved {named.model}/{named.version} to {stage}"
-    return _holding(instance, target, stage, Said(named, text, found))
+    before = target.line.stage_before(stage)
+    came_by = before is None or event.body["from"] == before
+    return _holding(instance, target, stage, Said(named, text, found), came_by=came_by)
 
 
 def holder_event(
-    instance: dg.DagsterInstance, target: Target, holder: ModelVersion, stage: str
+    instance: dg.DagsterInstance,
+    target: Target,
+    holder: ModelVersion,
+    stage: str,
+    *,
+    came_by: bool,
 ) -> dg.AssetMaterialization:
     """Return what says again which version holds a stage, where the graph has forgotten it."""
     found = {metadata.GENERATION: str(holder.generation), metadata.MOVED: False}
     text = f"{holder.reference} holds {stage}; the graph did not show it"
-    return _holding(instance, target, stage, Said(_named_by(holder), text, found))
+    said = Said(_named_by(holder), text, found)
+    return _holding(instance, target, stage, said, came_by=came_by)
 
 
 def registration_event(target: Target, event: Event) -> dg.AssetMaterialization:
@@ -113,10 +121,11 @@ def alias_event(target: Target, event: Event) -> dg.AssetObservation:
 
 
 def _holding(
-    instance: dg.DagsterInstance, target: Target, stage: str, said: Said
+    instance: dg.DagsterInstance, target: Target, stage: str, said: Said, *, came_by: bool
 ) -> dg.AssetMaterialization:
     named = said.named
-    pinned = model_tags(instance, target.line, named.version, named.digest, target.partition)
+    held = Held(named.version, named.digest, came_by=came_by)
+    pinned = source_tags(instance, target.line, stage, held, target.partition)
     return dg.AssetMaterialization(
         asset_key=target.line.stage_key(stage),
         partition=target.partition,
