@@ -9,7 +9,7 @@ import dagster as dg
 
 from pedigree.dagster import events
 from pedigree.dagster.events import AssetEvent
-from pedigree.lineage.records import Capture, LineageEdge, LineageNode, NodeKind
+from pedigree.lineage.records import Capture, Certainty, LineageEdge, LineageNode, NodeKind
 
 # An asset that depends on its own former partition is a chain as long as its history.
 LEVEL_LIMIT = 100
@@ -84,6 +84,7 @@ class Closure:
                 partition=partition,
                 storage_id=storage_id,
                 data_version=data_version,
+                upstream=None,
             )
         )
         self._connect(consumer, node_id, capture)
@@ -184,9 +185,11 @@ class Closure:
                 yield (node_id, key), source
 
     def _connect(self, consumer: int, source: int, capture: Capture) -> None:
-        self._edges.setdefault(
-            (consumer, source), LineageEdge(consumer=consumer, source=source, capture=capture)
-        )
+        certainty = Certainty.READ if capture is Capture.READ else Certainty.POSSIBLE
+        if self._nodes[source].kind is NodeKind.MISSING:
+            certainty = Certainty.UNKNOWN
+        edge = LineageEdge(consumer=consumer, source=source, capture=capture, certainty=certainty)
+        self._edges.setdefault((consumer, source), edge)
 
 
 def _is_version_of(event: AssetEvent, said: str | None) -> bool:

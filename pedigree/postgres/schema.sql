@@ -6,6 +6,13 @@ CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA pedigree;
 
 COMMENT ON EXTENSION pg_trgm IS 'text similarity measurement and index searching based on trigrams';
 
+CREATE TYPE pedigree.certainty AS ENUM (
+    'unknown',
+    'possible',
+    'proved',
+    'read'
+);
+
 CREATE FUNCTION pedigree.age_of_event(canonical bytea) RETURNS double precision
     LANGUAGE sql
     AS $$
@@ -78,12 +85,41 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.lineage_certainty(said pedigree.certainty, kind text) RETURNS pedigree.certainty
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT coalesce(
+        said, (CASE kind WHEN 'missing' THEN 'unknown' ELSE 'possible' END)::pedigree.certainty
+    )
+$$;
+
 CREATE FUNCTION pedigree.month_of(at timestamp with time zone) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
     SELECT (
         12 * date_part('year', at AT TIME ZONE 'UTC') + date_part('month', at AT TIME ZONE 'UTC')
     )::integer
+$$;
+
+CREATE FUNCTION pedigree.note_training_with_lineage() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    DELETE FROM pedigree.training_without_lineage w
+    USING (SELECT DISTINCT training_id FROM added) AS recorded
+    WHERE w.training_id = recorded.training_id;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION pedigree.note_training_without_lineage() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO pedigree.training_without_lineage (model_id, version, training_id)
+    SELECT model_id, version, training_id FROM added;
+    RETURN NULL;
+END
 $$;
 
 CREATE FUNCTION pedigree.refuse_change() RETURNS trigger
@@ -596,7 +632,9 @@ CREATE TABLE pedigree.lineage_edge (
     consumer integer NOT NULL,
     source integer NOT NULL,
     capture text NOT NULL,
-    CONSTRAINT lineage_edge_capture_check CHECK ((capture = ANY (ARRAY['read'::text, 'declared'::text, 'provenance'::text])))
+    certainty pedigree.certainty,
+    CONSTRAINT lineage_edge_capture_check CHECK ((capture = ANY (ARRAY['read'::text, 'declared'::text, 'provenance'::text]))),
+    CONSTRAINT lineage_edge_check CHECK (((capture <> 'declared'::text) OR (certainty = ANY (ARRAY['unknown'::pedigree.certainty, 'possible'::pedigree.certainty]))))
 );
 
 CREATE TABLE pedigree.lineage_node (
@@ -610,6 +648,8 @@ CREATE TABLE pedigree.lineage_node (
     data_version text,
     code_version text,
     at timestamp with time zone,
+    certainty pedigree.certainty,
+    upstream text[] COLLATE pg_catalog."C",
     CONSTRAINT lineage_node_kind_check CHECK ((kind = ANY (ARRAY['step'::text, 'materialization'::text, 'observation'::text, 'external'::text, 'missing'::text])))
 );
 
@@ -751,6 +791,7 @@ CREATE TABLE pedigree.quarantine (
     quarantined_by text NOT NULL,
     released_at timestamp with time zone,
     released_by text,
+    only_certain boolean DEFAULT false NOT NULL,
     CONSTRAINT quarantine_check CHECK (((asset IS NOT NULL) OR ((partition IS NULL) AND (since IS NULL)))),
     CONSTRAINT quarantine_check1 CHECK (((released_at IS NULL) = (released_by IS NULL)))
 );
@@ -759,7 +800,8 @@ CREATE TABLE pedigree.quarantine_mark (
     quarantine_id bigint NOT NULL,
     model_id bigint NOT NULL,
     version integer NOT NULL,
-    released_at timestamp with time zone
+    released_at timestamp with time zone,
+    certainty pedigree.certainty
 );
 
 ALTER TABLE pedigree.quarantine ALTER COLUMN quarantine_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -1141,7 +1183,7 @@ ALTER TABLE pedigree.stage_request ALTER COLUMN request_id ADD GENERATED ALWAYS 
 CREATE TABLE pedigree.staleness (
     model_id bigint NOT NULL,
     version integer NOT NULL,
-    stale boolean NOT NULL,
+    stale boolean,
     data_behind integer NOT NULL,
     code_behind integer NOT NULL,
     seen jsonb NOT NULL,
@@ -1155,6 +1197,12 @@ ALTER TABLE pedigree.tenure ALTER COLUMN tenure_id ADD GENERATED ALWAYS AS IDENT
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE pedigree.training_without_lineage (
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    training_id uuid NOT NULL
 );
 
 CREATE TABLE pedigree.unjudged (
@@ -1429,6 +1477,9 @@ ALTER TABLE ONLY pedigree.tenure
 ALTER TABLE ONLY pedigree.training
     ADD CONSTRAINT training_pkey PRIMARY KEY (training_id);
 
+ALTER TABLE ONLY pedigree.training_without_lineage
+    ADD CONSTRAINT training_without_lineage_pkey PRIMARY KEY (model_id, version, training_id);
+
 ALTER TABLE ONLY pedigree.unjudged
     ADD CONSTRAINT unjudged_pkey PRIMARY KEY (model_id, version);
 
@@ -1486,7 +1537,11 @@ CREATE UNIQUE INDEX feed_event ON pedigree.feed USING btree (id);
 
 CREATE INDEX kept_answer_age ON pedigree.kept_answer USING btree (answered_at);
 
+CREATE INDEX lineage_node_anything ON pedigree.lineage_node USING btree (training_id) WHERE ((kind = ANY (ARRAY['step'::text, 'missing'::text])) AND (upstream IS NULL));
+
 CREATE INDEX lineage_node_asset ON pedigree.lineage_node USING btree (asset, partition);
+
+CREATE INDEX lineage_node_upstream ON pedigree.lineage_node USING gin (upstream) WHERE ((kind = ANY (ARRAY['step'::text, 'missing'::text])) AND (upstream <> '{}'::text[]));
 
 CREATE INDEX model_card_blob ON pedigree.model_card USING btree (digest);
 
@@ -1551,6 +1606,8 @@ CREATE INDEX tenure_version ON pedigree.tenure USING btree (model_id, version);
 CREATE UNIQUE INDEX training_run_unique ON pedigree.training USING btree (model_id, version, run_id, COALESCE(step_key, ''::text));
 
 CREATE INDEX training_version ON pedigree.training USING btree (model_id, version, created_at, training_id);
+
+CREATE UNIQUE INDEX training_without_lineage_training ON pedigree.training_without_lineage USING btree (training_id);
 
 CREATE INDEX unjudged_due ON pedigree.unjudged USING btree (due_at);
 
@@ -1619,6 +1676,10 @@ CREATE TRIGGER training_added AFTER INSERT ON pedigree.training REFERENCING NEW 
 CREATE TRIGGER training_changed AFTER UPDATE ON pedigree.training REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_training();
 
 CREATE TRIGGER training_removed AFTER DELETE ON pedigree.training REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_training();
+
+CREATE TRIGGER training_with_lineage AFTER INSERT ON pedigree.lineage_node REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION pedigree.note_training_with_lineage();
+
+CREATE TRIGGER training_without_lineage AFTER INSERT ON pedigree.training REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION pedigree.note_training_without_lineage();
 
 CREATE TRIGGER version_changed AFTER UPDATE ON pedigree.model_version REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_version();
 
@@ -1696,6 +1757,9 @@ ALTER TABLE ONLY pedigree.training
 
 ALTER TABLE ONLY pedigree.training
     ADD CONSTRAINT training_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
+
+ALTER TABLE ONLY pedigree.training_without_lineage
+    ADD CONSTRAINT training_without_lineage_training_id_fkey FOREIGN KEY (training_id) REFERENCES pedigree.training(training_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY pedigree.unjudged
     ADD CONSTRAINT unjudged_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
