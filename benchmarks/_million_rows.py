@@ -37,7 +37,7 @@ COLUMNS = {
     " risk_class, created_at, created_by, created_by_source",
     "training": "training_id, model_id, version, run_id, job_name, step_key, asset, git_commit,"
     " git_dirty, git_source, code_version, training_data_digest, environment_hash, metrics, params,"
-    " created_at, created_by, created_by_source",
+    " lineage_recorded, created_at, created_by, created_by_source",
     "lineage_node": "training_id, node_id, kind, asset, partition, storage_id, run_id,"
     " data_version, at, certainty, upstream",
     "lineage_edge": "training_id, consumer, source, capture, certainty",
@@ -272,7 +272,8 @@ class RecordLines(_Stretch):
             f"\t{_commit(luck[7], model, version)}\t{'ft'[luck[6] > 0.95]}\tworktree"
             f"\tcode-{version // 10}\t{_shared_digest('data', model * 32 + version // 4)}"
             f"\t{_shared_digest('environment', int(_ENVIRONMENTS * luck[8] ** 2))}"
-            f"\t{self._metrics(index, model)}\t{params}\t{author}"
+            f"\t{self._metrics(index, model)}\t{params}"
+            f"\t{'ft'[attempt == 0 and luck[10] < _LINEAGE_SHARE]}\t{author}"
         )
 
     def _metrics(self, index: int, model: int) -> str:

@@ -116,7 +116,9 @@ ORDER BY m.model_id, t.version;
 -- name: count_without_lineage
 -- How many versions, but for some, have a training without recorded lineage.
 SELECT count(*) AS versions
-FROM (SELECT DISTINCT model_id, version FROM pedigree.training_without_lineage) AS without
+FROM (
+    SELECT DISTINCT model_id, version FROM pedigree.training WHERE NOT lineage_recorded
+) AS without
 WHERE (model_id, version) NOT IN (
     SELECT m.model_id, found.version
     FROM unnest(%(names)s::text[], %(versions)s::integer[]) AS found (name, version)

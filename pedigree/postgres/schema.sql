@@ -101,27 +101,6 @@ CREATE FUNCTION pedigree.month_of(at timestamp with time zone) RETURNS integer
     )::integer
 $$;
 
-CREATE FUNCTION pedigree.note_training_with_lineage() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    DELETE FROM pedigree.training_without_lineage w
-    USING (SELECT DISTINCT training_id FROM added) AS recorded
-    WHERE w.training_id = recorded.training_id;
-    RETURN NULL;
-END
-$$;
-
-CREATE FUNCTION pedigree.note_training_without_lineage() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    INSERT INTO pedigree.training_without_lineage (model_id, version, training_id)
-    SELECT model_id, version, training_id FROM added;
-    RETURN NULL;
-END
-$$;
-
 CREATE FUNCTION pedigree.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -892,7 +871,8 @@ CREATE TABLE pedigree.training (
     created_at timestamp with time zone NOT NULL,
     created_by text NOT NULL,
     created_by_source text NOT NULL,
-    config jsonb
+    config jsonb,
+    lineage_recorded boolean DEFAULT false NOT NULL
 );
 
 CREATE VIEW pedigree.version_record AS
@@ -1199,12 +1179,6 @@ ALTER TABLE pedigree.tenure ALTER COLUMN tenure_id ADD GENERATED ALWAYS AS IDENT
     CACHE 1
 );
 
-CREATE TABLE pedigree.training_without_lineage (
-    model_id bigint NOT NULL,
-    version integer NOT NULL,
-    training_id uuid NOT NULL
-);
-
 CREATE TABLE pedigree.unjudged (
     model_id bigint NOT NULL,
     version integer NOT NULL,
@@ -1477,9 +1451,6 @@ ALTER TABLE ONLY pedigree.tenure
 ALTER TABLE ONLY pedigree.training
     ADD CONSTRAINT training_pkey PRIMARY KEY (training_id);
 
-ALTER TABLE ONLY pedigree.training_without_lineage
-    ADD CONSTRAINT training_without_lineage_pkey PRIMARY KEY (model_id, version, training_id);
-
 ALTER TABLE ONLY pedigree.unjudged
     ADD CONSTRAINT unjudged_pkey PRIMARY KEY (model_id, version);
 
@@ -1607,7 +1578,7 @@ CREATE UNIQUE INDEX training_run_unique ON pedigree.training USING btree (model_
 
 CREATE INDEX training_version ON pedigree.training USING btree (model_id, version, created_at, training_id);
 
-CREATE UNIQUE INDEX training_without_lineage_training ON pedigree.training_without_lineage USING btree (training_id);
+CREATE INDEX training_without_lineage ON pedigree.training USING btree (model_id, version) WHERE (NOT lineage_recorded);
 
 CREATE INDEX unjudged_due ON pedigree.unjudged USING btree (due_at);
 
@@ -1676,10 +1647,6 @@ CREATE TRIGGER training_added AFTER INSERT ON pedigree.training REFERENCING NEW 
 CREATE TRIGGER training_changed AFTER UPDATE ON pedigree.training REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_training();
 
 CREATE TRIGGER training_removed AFTER DELETE ON pedigree.training REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_training();
-
-CREATE TRIGGER training_with_lineage AFTER INSERT ON pedigree.lineage_node REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION pedigree.note_training_with_lineage();
-
-CREATE TRIGGER training_without_lineage AFTER INSERT ON pedigree.training REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION pedigree.note_training_without_lineage();
 
 CREATE TRIGGER version_changed AFTER UPDATE ON pedigree.model_version REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_version();
 
@@ -1757,9 +1724,6 @@ ALTER TABLE ONLY pedigree.training
 
 ALTER TABLE ONLY pedigree.training
     ADD CONSTRAINT training_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
-
-ALTER TABLE ONLY pedigree.training_without_lineage
-    ADD CONSTRAINT training_without_lineage_training_id_fkey FOREIGN KEY (training_id) REFERENCES pedigree.training(training_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY pedigree.unjudged
     ADD CONSTRAINT unjudged_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);

@@ -45,52 +45,18 @@ CREATE INDEX lineage_node_anything ON pedigree.lineage_node (training_id)
 CREATE INDEX lineage_node_upstream ON pedigree.lineage_node USING gin (upstream)
     WHERE kind IN ('step', 'missing') AND upstream <> '{}';
 
--- Trainings of which no lineage is recorded, so that nothing is known about what they depend on.
-CREATE TABLE pedigree.training_without_lineage (
-    model_id bigint NOT NULL,
-    version integer NOT NULL,
-    training_id uuid NOT NULL REFERENCES pedigree.training (training_id) ON DELETE CASCADE,
-    PRIMARY KEY (model_id, version, training_id)
-);
+-- False: nothing is known about what the training depends on. So it is also of a training that the
+-- release before this one writes, whose closure rules nothing out either.
+ALTER TABLE pedigree.training ADD COLUMN lineage_recorded boolean NOT NULL DEFAULT false;
 
-CREATE UNIQUE INDEX training_without_lineage_training
-    ON pedigree.training_without_lineage (training_id);
+-- Search shows nothing of this, so it need not follow.
+ALTER TABLE pedigree.training DISABLE TRIGGER training_changed;
+UPDATE pedigree.training t SET lineage_recorded = true
+WHERE EXISTS (SELECT FROM pedigree.lineage_node n WHERE n.training_id = t.training_id);
+ALTER TABLE pedigree.training ENABLE TRIGGER training_changed;
 
--- By triggers, so that it is right also for what the version before registers.
-CREATE FUNCTION pedigree.note_training_without_lineage() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO pedigree.training_without_lineage (model_id, version, training_id)
-    SELECT model_id, version, training_id FROM added;
-    RETURN NULL;
-END
-$$;
-
-CREATE FUNCTION pedigree.note_training_with_lineage() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    DELETE FROM pedigree.training_without_lineage w
-    USING (SELECT DISTINCT training_id FROM added) AS recorded
-    WHERE w.training_id = recorded.training_id;
-    RETURN NULL;
-END
-$$;
-
--- Nobody registers between the look at what is there and the triggers.
-LOCK TABLE pedigree.training, pedigree.lineage_node IN SHARE ROW EXCLUSIVE MODE;
-
-INSERT INTO pedigree.training_without_lineage (model_id, version, training_id)
-SELECT t.model_id, t.version, t.training_id
-FROM pedigree.training t
-WHERE NOT EXISTS (
-    SELECT FROM pedigree.lineage_node n WHERE n.training_id = t.training_id
-);
-
-CREATE TRIGGER training_without_lineage AFTER INSERT ON pedigree.training
-    REFERENCING NEW TABLE AS added
-    FOR EACH STATEMENT EXECUTE FUNCTION pedigree.note_training_without_lineage();
-
-CREATE TRIGGER training_with_lineage AFTER INSERT ON pedigree.lineage_node
-    REFERENCING NEW TABLE AS added
-    FOR EACH STATEMENT EXECUTE FUNCTION pedigree.note_training_with_lineage();
+CREATE INDEX training_without_lineage ON pedigree.training (model_id, version)
+    WHERE NOT lineage_recorded;
 
 -- Marks only versions that certainly use the data, also those that are registered later.
 ALTER TABLE pedigree.quarantine ADD COLUMN only_certain boolean NOT NULL DEFAULT false;
