@@ -190,6 +190,7 @@ def insert_training(
             "metrics": Jsonb(metadata.metrics),
             "params": Jsonb(metadata.params),
             "raced": new.lineage.raced,
+            "lineage_recorded": bool(new.lineage.nodes),
             "at": model.at,
             "actor": actor.name,
             "actor_source": actor.source,

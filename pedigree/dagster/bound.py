@@ -8,7 +8,7 @@ import dagster as dg
 from pedigree.artifacts.records import Manifest
 from pedigree.audit.records import Actor
 from pedigree.catalog.records import ModelVersion, Registration
-from pedigree.dagster.inputs import AssetLike, key_of
+from pedigree.dagster.keys import AssetLike, key_of
 from pedigree.dagster.lineage import LineageCapture, StepStart
 from pedigree.dagster.provenance import RunProvenance, StepContext, code_folder, provenance_of
 from pedigree.dagster.trained import TrainedModel, register_trained
