@@ -75,9 +75,7 @@ class LocationGraph:
         mapping = self._graph.get_partition_mapping(consumer, key)
         try:
             with partition_loading_context(dynamic_partitions_store=self._instance):
-                subset = (
-                    downstream.subset_with_partition_keys(partitions) if downstream else None
-                )
+                subset = downstream.subset_with_partition_keys(partitions) if downstream else None
                 found = mapping.get_upstream_mapped_partitions_result_for_partitions(
                     subset, downstream, upstream
                 )

@@ -147,12 +147,8 @@ class Closure:
             )
         return self._ids[place]
 
-    def _connect(
-        self, consumer: int, source: int, capture: Capture, certainty: Certainty
-    ) -> None:
-        edge = LineageEdge(
-            consumer=consumer, source=source, capture=capture, certainty=certainty
-        )
+    def _connect(self, consumer: int, source: int, capture: Capture, certainty: Certainty) -> None:
+        edge = LineageEdge(consumer=consumer, source=source, capture=capture, certainty=certainty)
         known = self._edges.get((consumer, source))
         if known is None or known.certainty.rank < certainty.rank:
             self._edges[consumer, source] = edge

@@ -34,6 +34,9 @@ MOVED_BY = "pedigree/moved_by"
 ALIAS = "pedigree/alias"
 STORAGE_ID = "pedigree/storage_id"
 
+# Metadata of what a run's log says of the versions that its steps load.
+LOADED_AS = "pedigree/loaded_as"
+
 # Metadata of what a step makes: which events it read, of which assets and partitions.
 READS = "pedigree/reads"
 

@@ -52,19 +52,27 @@ def provenance_of(context: StepContext, asset: dg.AssetKey | None = None) -> Run
         run = context.run
     except dg.DagsterError as error:
         raise _no_run() from error
-    op_context = (
-        context.op_execution_context if isinstance(context, dg.AssetExecutionContext) else context
-    )
-    mapping_key = op_context.get_mapping_key()
     return RunProvenance(
         run_id=run.run_id,
         instance_id=instance_id(context.instance),
         job_name=run.job_name,
-        step_key=f"{op_context.op_handle}" + (f"[{mapping_key}]" if mapping_key else ""),
+        step_key=step_key_of(context),
         asset=asset.to_user_string() if asset else None,
         partition=context.partition_key if context.has_partition_key else None,
         actor=actor_of(run.tags),
-        config=_config_of(run, f"{op_context.op_handle}"),
+        config=_config_of(run, f"{_op_context(context).op_handle}"),
+    )
+
+
+def step_key_of(context: StepContext) -> str:
+    """Return the key of the step that runs, as the events of its run name it."""
+    mapping_key = _op_context(context).get_mapping_key()
+    return f"{_op_context(context).op_handle}" + (f"[{mapping_key}]" if mapping_key else "")
+
+
+def _op_context(context: StepContext) -> dg.OpExecutionContext:
+    return (
+        context.op_execution_context if isinstance(context, dg.AssetExecutionContext) else context
     )
 
 

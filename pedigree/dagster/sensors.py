@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError
 from pedigree._record import Record
 from pedigree.access.reserved import PROMOTION_SENSOR
 from pedigree.audit import log
+from pedigree.dagster.check_runs import CheckCursor, follow_checks
 from pedigree.dagster.line import ModelLike
 from pedigree.dagster.requests import promotion_request, say_on_runs
 from pedigree.dagster.targets import Target, Targets, targets_of
@@ -31,6 +32,7 @@ class PromotionCursor(Record):
 
     seq: int = 0
     waiting: tuple[str, ...] = Field(default=(), description="Promotions that were requested")
+    checks: CheckCursor = CheckCursor()
     looked_at: str | None = Field(
         default=None, description="The last model of the first look at all; None when that is over"
     )
@@ -96,9 +98,17 @@ class _Tick:
             # What a check lacks here, such as a library, holds up the versions that need it alone.
             self.notes.append(f"{name}: {error}")
 
-    def result(self, seq: int, looked_at: str | None, *, looked: bool) -> dg.SensorResult:
+    def follow_checks(self, targets: Targets | None, cursor: CheckCursor) -> CheckCursor:
+        """Record what checks of people's own have found; their verdicts count in this tick."""
+        if targets is None:
+            return cursor
+        followed = follow_checks(self.context.instance, self.registry, targets, cursor)
+        self.notes += followed.notes
+        return followed.cursor
+
+    def result(self, cursor: PromotionCursor, *, looked: bool) -> dg.SensorResult:
         """Return what the daemon shall do and remember."""
-        after = PromotionCursor(seq=seq, waiting=tuple(self.waiting), looked_at=looked_at)
+        after = cursor.model_copy(update={"waiting": tuple(self.waiting)})
         return dg.SensorResult(
             run_requests=self.requests,
             skip_reason=None if self.requests else dg.SkipReason(_reason(self.notes, looked)),
@@ -126,6 +136,8 @@ def promote_due(
     cursor = _read_cursor(context.cursor)
     tick = _Tick(context, registry)
     tick.judge_newcomers()
+    targets = targets_of(context, models)
+    checks = tick.follow_checks(targets, cursor.checks)
     is_first = cursor.seq == 0
     if is_first:
         # The first ticks look at everything, so they need not read how that came about.
@@ -135,12 +147,12 @@ def promote_due(
     names |= {*cursor.waiting, *registry.names_to_evaluate()}
     for name in registry.names_with_requests(None if is_first else names):
         tick.perform_requests(name)
-    targets = targets_of(context, models) if names or cursor.looked_at is not None else None
     found, looked_at = _to_look_at(targets, context.instance, names, cursor.looked_at)
     for name, target in sorted(found.items()):
         tick.look_at(name, target)
     seq = events[-1].seq if events else cursor.seq
-    return tick.result(seq, looked_at, looked=bool(found))
+    after = PromotionCursor(seq=seq, looked_at=looked_at, checks=checks)
+    return tick.result(after, looked=bool(found or tick.notes))
 
 
 def _to_look_at(
