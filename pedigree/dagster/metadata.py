@@ -32,6 +32,7 @@ REASON = "pedigree/reason"
 REGISTRY_SEQ = "pedigree/registry_seq"
 MOVED_BY = "pedigree/moved_by"
 ALIAS = "pedigree/alias"
+ALIAS_OF = "pedigree/alias_of"
 STORAGE_ID = "pedigree/storage_id"
 
 # Metadata of what a run's log says of the versions that its steps load.

@@ -15,6 +15,9 @@ Shown = dg.AssetMaterialization | dg.AssetObservation
 """What a mirror reports."""
 
 
+_OF_ONE_EVENT = frozenset({metadata.READS, metadata.INPUTS, metadata.CREATED, metadata.NOTICE})
+
+
 class Named(NamedTuple):
     """A version, as an event names it."""
 
@@ -97,8 +100,20 @@ def version_event(target: Target, version: ModelVersion) -> dg.AssetMaterializat
     return _made(target, version.metrics, Said(_named_by(version), text, {}))
 
 
-def alias_event(target: Target, event: Event) -> dg.AssetObservation:
-    """Return what shows that an alias was set or taken away."""
+def alias_event(
+    target: Target, event: Event, shown: dg.AssetMaterialization | None
+) -> dg.AssetObservation:
+    """Return what shows that an alias was set or taken away.
+
+    Dagster shows the newest event of an asset, so this one says again what the materialization
+    before it says: its metrics and its card would be hidden otherwise.
+
+    Args:
+        target: The model.
+        event: What happened to the alias.
+        shown: The model's newest materialization.
+    """
+    said = shown.metadata if shown is not None else {}
     alias = str(event.body["alias"])
     reference = f"{event.model}/{event.version}"
     is_set = event.type is EventType.ALIAS_SET
@@ -108,9 +123,10 @@ def alias_event(target: Target, event: Event) -> dg.AssetObservation:
         partition=target.partition,
         description=f"{event.actor.name} {moved}",
         metadata={
+            **{name: value for name, value in said.items() if name not in _OF_ONE_EVENT},
             metadata.MODEL: event.model,
             metadata.ALIAS: alias,
-            metadata.REFERENCE: reference,
+            metadata.ALIAS_OF: reference,
             metadata.MOVED: is_set,
             metadata.GENERATION: str(event.body["generation"]),
             metadata.REGISTRY_SEQ: str(event.seq),

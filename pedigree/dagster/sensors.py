@@ -65,7 +65,9 @@ class _Tick:
         say_on_runs(self.context.instance, weighing)
         if weighing.due is not None:
             self.waiting.append(name)
-            request, note = promotion_request(self.context.instance, weighing.due, target)
+            request, note = promotion_request(
+                self.context.instance, self.registry, weighing.due, target
+            )
             self.requests += [request] if request else []
             self.notes += [note] if note else []
         elif weighing.waiting:
@@ -122,10 +124,11 @@ def promote_due(
     """Request the promotions that the models' policies allow, as runs of their stage assets.
 
     Looked at are the models that something happened to, and those of which time alone may have
-    changed the answer: a soak has ended, a verdict or an approval has grown too old. A request is
-    made once for each state of a model; after a failed run it is made again, at most three times in
-    all. Two daemons may both ask: the registry promotes once. What people asked for is done here,
-    without a run, and shown by the mirror.
+    changed the answer: a soak has ended, a verdict or an approval has grown too old. What asset
+    checks of people's own found is recorded before. A request is made once for each state of a
+    model; after a failed run it is made again, at most three times in all, and as often as runs are
+    lost before they tried. Two daemons may both ask: the registry promotes once. What people asked
+    for is done here, without a run, and shown by the mirror.
 
     Args:
         context: The tick's context.

@@ -11,7 +11,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
 
 from pedigree.audit.records import EventType
 from pedigree.catalog.records import ModelVersion
-from pedigree.dagster import RegistryResource, TrainedModel, registry_definitions
+from pedigree.dagster import RegistryResource, registry_definitions
 from pedigree.lifecycle.records import Policy
 from pedigree.registry import Registry
 from tests.dagster.location import Location
@@ -407,28 +407,23 @@ def test_a_graph_s_own_check_is_about_what_the_graph_makes(
     resources: dict[str, object],
     pedigree: Registry,
 ) -> None:
-    run(CHURN, content="an older version")
+    for content in ("one", "two"):
+        run(CHURN, content=content)
+    first = pedigree.get("churn/1")
 
     @dg.op
-    def check_first():
+    def check_first() -> Any:
         return dg.AssetCheckResult(passed=True)
 
-    @dg.op(ins={"after": dg.In(dg.Nothing)})
-    def train() -> TrainedModel:
-        return trained("of a graph")
-
-    spec = dg.AssetCheckSpec(LATENCY, asset=["models", "churn"])
+    @dg.op(ins={"after": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing))
+    def train(context: dg.OpExecutionContext) -> None:
+        said = {"pedigree/reference": "churn/1", "pedigree/digest": first.digest}
+        context.add_output_metadata(said)
 
     @dg.graph_multi_asset(
         name="graph_of_churn",
-        outs={
-            "model": dg.AssetOut(
-                key=["models", "churn"],
-                io_manager_key="model_io_manager",
-                metadata={"pedigree/model": "churn"},
-            )
-        },
-        check_specs=[spec],
+        outs={"model": dg.AssetOut(key=CHURN.key, metadata={"pedigree/model": "churn"})},
+        check_specs=[dg.AssetCheckSpec(LATENCY, asset=CHURN.key)],
     )
     def churn() -> dict[str, Any]:
         checked = check_first()
@@ -437,4 +432,5 @@ def test_a_graph_s_own_check_is_about_what_the_graph_makes(
     location = at(churn)
     dg.materialize([churn], instance=instance, resources=resources)
     location.tick("pedigree_promotion")
-    assert (verdict(pedigree, "churn/1"), verdict(pedigree, "churn/2")) == (None, True)
+    # version 2 was the newest when the check ran, and version 1 is what its graph makes
+    assert (verdict(pedigree, "churn/1"), verdict(pedigree, "churn/2")) == (True, None)

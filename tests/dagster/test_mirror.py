@@ -54,7 +54,11 @@ def test_registrations_aliases_and_moves_appear_in_order_and_once(
     assert event.metadata["accuracy"].value == 0.8
     assert event.tags["dagster/data_version"] == pedigree.get("churn/1").digest
     (observed,) = location.instance.fetch_observations(MODEL, limit=1).records
-    assert observed.event_log_entry.asset_observation.metadata["pedigree/alias"].value == "best"
+    found = observed.event_log_entry.asset_observation.metadata
+    assert (found["pedigree/alias"].value, found["pedigree/alias_of"].value) == ("best", "churn/1")
+    # it hides nothing of the materialization that it follows
+    for name in ("accuracy", "pedigree/reference", "pedigree/digest"):
+        assert found[name] == event.metadata[name]
 
 
 def test_what_a_run_of_this_instance_made_is_not_said_again(
