@@ -91,7 +91,10 @@ class Closure:
                 self.add(self.derivation.sources(event), Capture.PROVENANCE, node)
         for node, event in self._level:
             inputs = {*event.pointers, *event.unrecorded_inputs, *self._events.reads(event).keys}
-            unknown = (Source(key, Certainty.UNKNOWN) for key in sorted(inputs))
+            unknown = (
+                Source(key, Certainty.UNKNOWN, data_version=event.input_version(key))
+                for key in sorted(inputs)
+            )
             self.add(unknown, Capture.PROVENANCE, node)
 
     def _event_node(self, event: AssetEvent) -> int:
@@ -147,12 +150,8 @@ class Closure:
             )
         return self._ids[place]
 
-    def _connect(
-        self, consumer: int, source: int, capture: Capture, certainty: Certainty
-    ) -> None:
-        edge = LineageEdge(
-            consumer=consumer, source=source, capture=capture, certainty=certainty
-        )
+    def _connect(self, consumer: int, source: int, capture: Capture, certainty: Certainty) -> None:
+        edge = LineageEdge(consumer=consumer, source=source, capture=capture, certainty=certainty)
         known = self._edges.get((consumer, source))
         if known is None or known.certainty.rank < certainty.rank:
             self._edges[consumer, source] = edge

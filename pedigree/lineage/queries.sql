@@ -276,3 +276,25 @@ JOIN pedigree.staleness f ON f.model_id = t.model_id AND f.version = t.version
 WHERE m.name_key = ANY (%(name_keys)s::text[]) AND m.deleted_at IS NULL
     AND (f.data_behind >= %(data_behind)s OR f.code_behind >= %(code_behind)s::integer)
 ORDER BY m.name, f.version;
+
+-- name: keep_events
+-- Keep copies of asset events of an instance, however many, in one statement.
+INSERT INTO pedigree.asset_event (
+    instance_id, storage_id, asset, partition, kind, run_id, step_key, data_version, code_version,
+    at, tags, reads
+)
+SELECT %(instance_id)s, event.*
+FROM unnest(
+    %(storage_id)s::bigint[], %(asset)s::text[], %(partition)s::text[], %(kind)s::text[],
+    %(run_id)s::text[], %(step_key)s::text[], %(data_version)s::text[], %(code_version)s::text[],
+    %(at)s::timestamptz[], %(tags)s::jsonb[], %(reads)s::jsonb[]
+) AS event
+ON CONFLICT (instance_id, storage_id) DO NOTHING;
+
+-- name: kept_events
+-- The copies of an asset's events on an instance, the newest first.
+SELECT storage_id, asset, partition, kind, run_id, step_key, data_version, code_version, at, tags,
+    reads
+FROM pedigree.asset_event
+WHERE instance_id = %(instance_id)s AND asset = %(asset)s
+ORDER BY storage_id DESC;
