@@ -117,7 +117,9 @@ ORDER BY m.model_id, t.version;
 -- How many versions, but for some, have a training without recorded lineage.
 SELECT count(*) AS versions
 FROM (
-    SELECT DISTINCT model_id, version FROM pedigree.training WHERE NOT lineage_recorded
+    SELECT DISTINCT model_id, version FROM pedigree.training
+    WHERE NOT lineage_recorded
+        AND (%(since)s::timestamptz IS NULL OR created_at >= %(since)s)
 ) AS without
 WHERE (model_id, version) NOT IN (
     SELECT m.model_id, found.version

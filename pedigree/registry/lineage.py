@@ -1,4 +1,4 @@
-"""Follow lineage both ways: what a version stands on, and what stands on data."""
+"""Follow lineage both ways: what a version depends on, and what depends on data."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -35,7 +35,7 @@ class LineageVerbs(CardVerbs):
     """Verbs for what was made of what."""
 
     def upstream(self, reference: str, *, newest: bool = False) -> Upstream:
-        """List every asset and partition that a version stands on, and what is not known of each.
+        """List every asset and partition that a version depends on, and what is not known.
 
         Args:
             reference: The version.
@@ -229,7 +229,10 @@ class LineageVerbs(CardVerbs):
     def impact(
         self, asset: str, partition: str | None = None, *, since: datetime | None = None
     ) -> Impact:
-        """Find the versions that stand on some data, directly or not, and where they are in use.
+        """Find the versions that depend on some data, and where they are in use.
+
+        They are told apart by how certain it is: those that certainly do, that possibly do, and of
+        which it is not known.
 
         Args:
             asset: The asset's key, parts joined by ``/``.

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pedigree.catalog.records import TrainingOrigin
+from pedigree.lineage.records import Certainty, LineageGraph
 from pedigree.lineage.staleness import InputNow
 from pedigree.lineage.usages import NewUsage, Written
 from pedigree.registry import Registry
@@ -85,12 +86,51 @@ def test_bad_data_is_found_put_in_quarantine_and_released(trained: None, cli: Cl
     answer = cli("quarantine", *bad, "--reason", "doubled rows")
     assert "flights [2013-01] is in quarantine, and with it churn/1." in answer.out
     assert "doubled rows" in cli("quarantines").out
-    (version,) = cli("impact", *bad, "--json").json["versions"]
+    (version,) = cli("impact", *bad, "--json").json["certain"]
     assert (version["quarantine_reason"], version["in_use"]) == ("doubled rows", False)
     assert "quarantined: doubled rows" in cli("show", "churn/1").out
     assert "and with it churn/1." in cli("release", *bad).out
     assert cli("quarantines", "--json").json == []
     assert cli("release", *bad, "--json").error["type"] == "QuarantineNotFoundError"
+
+
+@pytest.fixture
+def uncertain(registry_of_this_test: None, tmp_path: Path) -> None:
+    """Version 1 possibly depends on January, of 2 that is not known, and 3 has no lineage."""
+    months = tuple(node(number, "loans", f"2026-{number:02}") for number in range(2, 5))
+    fanned_in = graph(node(1, "features"), behind=months, certainty=Certainty.POSSIBLE)
+    lost = graph(missing(1, "features", upstream=("loans",)))
+    with Registry.connect(settings=Settings()) as registry:
+        for content, lineage in (("a", fanned_in), ("b", lost), ("c", LineageGraph())):
+            register(registry, tmp_path, content, lineage=lineage)
+
+
+def test_impact_says_what_is_possible_and_what_unknown(uncertain: None, cli: Cli) -> None:
+    out = cli("impact", "loans", "--partition", "2026-02").out
+    assert "No version is known to depend on loans [2026-02]." not in out
+    assert "Possible: they possibly depend on loans [2026-02]." in out
+    assert "Unknown: it is not known whether they depend on loans [2026-02]." in out
+    assert "1 version has no recorded lineage, so nothing is known about it." in out
+    unknown = cli("impact", "loans", "--partition", "2026-09").out
+    assert "No version is known to depend on loans [2026-09]." in unknown
+    assert "churn/2" in unknown
+    answer = cli("impact", "loans", "--partition", "2026-02", "--json").json
+    found = [
+        [one["version"] for one in answer[name]] for name in ("certain", "possible", "unknown")
+    ]
+    assert (found, answer["without_lineage"]) == ([[], [1], [2]], 1)
+
+
+def test_quarantine_names_what_it_does_not_mark(uncertain: None, cli: Cli) -> None:
+    bad = ("loans", "--partition", "2026-02", "--reason", "doubled")
+    out = cli("quarantine", *bad, "--only-certain").out
+    assert "and with it no version." in out
+    assert "Possible, and spared by --only-certain: churn/1." in out
+    assert "Unknown whether they depend on it, so they are not marked: churn/2." in out
+    assert "1 version has no recorded lineage" in out
+    assert "and with it churn/1 (possible)." in cli("quarantine", *bad).out
+    answer = cli("quarantine", "churn/1", "--version", "--reason", "x", "--only-certain", "--json")
+    assert answer.error["field"] == "--only-certain"
 
 
 def test_one_version_is_put_in_quarantine(trained: None, cli: Cli) -> None:

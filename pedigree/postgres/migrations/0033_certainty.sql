@@ -55,7 +55,7 @@ UPDATE pedigree.training t SET lineage_recorded = true
 WHERE EXISTS (SELECT FROM pedigree.lineage_node n WHERE n.training_id = t.training_id);
 ALTER TABLE pedigree.training ENABLE TRIGGER training_changed;
 
-CREATE INDEX training_without_lineage ON pedigree.training (model_id, version)
+CREATE INDEX training_without_lineage ON pedigree.training (model_id, version, created_at)
     WHERE NOT lineage_recorded;
 
 -- Marks only versions that certainly use the data, also those that are registered later.
