@@ -18,6 +18,7 @@ from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
 from pedigree.audit.replay import QUARANTINE
 from pedigree.audit.states import combined_reason
+from pedigree.catalog.names import name_key
 from pedigree.catalog.records import Quarantine, Quarantined
 from pedigree.catalog.store import SQL, LockedModel, lock_any_model, lock_model, version_not_found
 from pedigree.errors import InvalidInputError, QuarantineNotFoundError
@@ -248,7 +249,9 @@ def _quarantined(
         possible=tuple(one for one in marked if one not in certain),
         spared=tuple(one for one in possible if one in spared),
         unknown=tuple(one.reference for one in depending if one.certainty is Certainty.UNKNOWN),
-        without_lineage=count_without_lineage(transaction, depending, found.since),
+        without_lineage=count_without_lineage(
+            transaction, [(name_key(one.model_name), one.version) for one in depending], found.since
+        ),
     )
 
 

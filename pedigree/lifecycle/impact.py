@@ -35,7 +35,7 @@ def impact(
         certain=tuple(one for one in affected if one.certainty.certain),
         possible=tuple(one for one in affected if one.certainty is Certainty.POSSIBLE),
         unknown=tuple(one for one in affected if one.certainty is Certainty.UNKNOWN),
-        without_lineage=count_without_lineage(transaction, found.values(), since),
+        without_lineage=count_without_lineage(transaction, found, since),
     )
 
 

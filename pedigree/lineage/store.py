@@ -64,7 +64,7 @@ def trained_on(
 
 
 def count_without_lineage(
-    transaction: Transaction, found: Collection[TrainedOn], since: datetime | None = None
+    transaction: Transaction, found: Collection[tuple[str, int]], since: datetime | None = None
 ) -> int:
     """Count the versions that have a training without recorded lineage.
 
@@ -72,14 +72,15 @@ def count_without_lineage(
 
     Args:
         transaction: Where to read.
-        found: Versions of which something is known, which are not counted.
+        found: Versions (the key of the model's name, and the number) of which something is known,
+            which are not counted.
         since: Only trainings that could use what was recorded from then on.
     """
     row = transaction.execute(
         SQL["count_without_lineage"],
         {
-            "names": [one.model_name for one in found],
-            "versions": [one.version for one in found],
+            "name_keys": [name_key for name_key, _ in found],
+            "versions": [number for _, number in found],
             "since": since,
         },
     ).fetchone()

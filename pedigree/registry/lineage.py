@@ -21,7 +21,6 @@ from pedigree.lineage.staleness import (
     InputNow,
     Staleness,
     compared,
-    observed_inputs,
 )
 from pedigree.lineage.store import read_lineage
 from pedigree.lineage.upstream import Upstream, upstream
@@ -49,6 +48,8 @@ class LineageVerbs(CardVerbs):
     ) -> Downstream:
         """Return what was written with exactly this version, and the versions trained on it.
 
+        These are told apart by how certain it is.
+
         Args:
             reference: The version.
             limit: How many usages at most, the newest first.
@@ -61,7 +62,7 @@ class LineageVerbs(CardVerbs):
             return Downstream(
                 reference=version.reference,
                 usages=usages.usages_of(transaction, key, number, limit=limit, before=before),
-                versions=usages.trained_with(transaction, key, number),
+                **usages.trained_with(transaction, key, number, version.created_at)._asdict(),
             )
 
         return self._of_version(reference, read)
@@ -165,7 +166,7 @@ class LineageVerbs(CardVerbs):
             newer = watching.newer_code(transaction, *key)
             if code_version and code_version not in (version.code_version, *newer):
                 newer = (*newer, code_version)
-            found = compared(observed_inputs(graph), now, newer)
+            found = compared(graph, now, newer)
             watching.keep_staleness(transaction, *key, found)
             return found
 
