@@ -30,7 +30,7 @@ from tests.dagster.law.world import Step
 MODEL_IO = "model_io_manager"
 
 
-def build(kit: Kit, registry: RegistryResource, *, with_hook: bool) -> dg.Definitions:
+def build(kit: Kit, registry: RegistryResource) -> dg.Definitions:
     """Return the definitions of a case as they are now."""
     assets: dict[str, Any] = {}
     for plan in kit.case.assets:
@@ -46,7 +46,7 @@ def build(kit: Kit, registry: RegistryResource, *, with_hook: bool) -> dg.Defini
         ),
         registry_definitions(*models, registry=registry, checks=False),
     )
-    if not with_hook:
+    if not kit.hook:
         return defs
     from pedigree.dagster import with_lineage
 
@@ -198,12 +198,11 @@ def _multi(builder: Builder) -> dg.AssetsDefinition:
 
 def _internal(builder: Builder, first: str, second: str) -> dict[str, set[dg.AssetKey]]:
     kit, plan = builder.kit, builder.plan
-    keys = [kit.key(one.asset) for one in plan.inputs]
-    itself = kit.key(plan.outputs[0])
-    if plan.internal is Internal.SPLIT:
-        return {first: set(keys[:1]), second: set(keys[1:] or keys)}
-    more = set(keys) if plan.internal is Internal.BOTH else set()
-    return {first: set(keys), second: {itself, *more}}
+    one, other = (
+        {dg.AssetKey.from_user_string(name) for name in names} for names in kit.declared(plan)
+    )
+    itself = set() if plan.internal is Internal.SPLIT else {kit.key(plan.outputs[0])}
+    return {first: one, second: other | itself}
 
 
 def _graph(builder: Builder) -> dg.AssetsDefinition:

@@ -1,5 +1,6 @@
 """Run a case, compare what is recorded with what is true, and say it so that people can read it."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from random import Random
@@ -8,7 +9,7 @@ from pedigree.lineage.records import Certainty
 from tests.dagster.law.history import Trained, Trial
 from tests.dagster.law.judge import Missing, Verdict, Wrong, judge
 from tests.dagster.law.laboratory import Laboratory
-from tests.dagster.law.plans import draw_case
+from tests.dagster.law.plans import Hook, draw_case
 from tests.dagster.law.world import Place, truth_of
 
 # So many questions about each version; each is a request to the registry.
@@ -24,6 +25,8 @@ class Examination:
     verdicts: list[tuple[Trained, Verdict]] = field(default_factory=list)
     questions: list[str] = field(default_factory=list)
     asked: int = 0
+    # What is answered about data that a version does not depend on.
+    strangers: Counter[str] = field(default_factory=Counter)
 
     @property
     def missing(self) -> list[Missing]:
@@ -47,19 +50,18 @@ class Examination:
 
     def report(self) -> str:
         """Return the graph, its history and what is wrong with its lineage."""
-        option = " --hook" if self.trial.hook else ""
         return "\n".join(
             [
                 str(self.trial.case),
                 *(f"  - {line}" for line in self.trial.trace),
                 *(f"  ! {line}" for line in self.findings),
                 "Run it again: python -m tests.dagster.law.report "
-                f"--seed {self.trial.case.seed}{option}",
+                f"--seed {self.trial.case.seed} --hook {self.trial.hook.value}",
             ]
         )
 
 
-def examine(lab: Laboratory, seed: int, *, hook: bool) -> Examination:
+def examine(lab: Laboratory, seed: int, hook: Hook) -> Examination:
     """Draw a case, let it live, and compare."""
     trial = Trial(lab, draw_case(seed, lab.name_of(seed)), hook)
     trial.live()
@@ -83,7 +85,9 @@ def _ask(lab: Laboratory, found: Examination, trained: Trained) -> None:
     random = Random(f"questions {trained.reference}")
     world = found.trial.world
     true = list(dict.fromkeys(write.place for write in truth_of(trained.root)))
-    strangers = [place for place in world.contents if place not in true]
+    # An older version of a model is no data that this one is asked about.
+    models = {other.root.asset for other in found.trial.trained}
+    strangers = [place for place in world.contents if place not in true and place[0] not in models]
     for place in _some(random, true, _QUESTIONS):
         found.asked += 1
         if _answer(lab, trained.reference, place) is None:
@@ -93,7 +97,8 @@ def _ask(lab: Laboratory, found: Examination, trained: Trained) -> None:
     for place in _some(random, strangers, _STRANGERS):
         found.asked += 1
         certainty = _answer(lab, trained.reference, place)
-        if place[0] != trained.root.asset and certainty is not None and certainty.certain:
+        found.strangers[certainty.value if certainty else "not listed"] += 1
+        if certainty and certainty.certain:
             found.questions.append(
                 f"{trained.reference}: impact of {_named(place)} lists it as {certainty.value}, "
                 "and it does not depend on it"

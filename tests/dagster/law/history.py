@@ -12,7 +12,7 @@ from tests.dagster.law.building import build
 from tests.dagster.law.kit import Kit, version_of
 from tests.dagster.law.laboratory import Laboratory
 from tests.dagster.law.managers import WORLDS
-from tests.dagster.law.plans import FOCUS, AssetPlan, Case, Form, How, InputPlan, Manager
+from tests.dagster.law.plans import FOCUS, AssetPlan, Case, Form, Hook, How, InputPlan, Manager
 from tests.dagster.law.shapes import Shape, keys_of, mapped, mappings
 from tests.dagster.law.world import World, Write
 
@@ -45,7 +45,7 @@ class Trial:
 
     lab: Laboratory
     case: Case
-    hook: bool
+    hook: Hook
     trace: list[str] = field(default_factory=list)
     done: set[str] = field(default_factory=set)  # the kinds of action, for the generator's test
     trained: list[Trained] = field(default_factory=list)
@@ -56,25 +56,34 @@ class Trial:
     def __post_init__(self) -> None:
         self.world = WORLDS[self.case.name] = World()
         self.random = Random(f"history {self.case.seed}")
-        self.kit = Kit(self.case, self.world, self.lab.instance, self.lab.folder, self.hook)
+        self.kit = Kit(self.case, self.world, self.lab.instance, self.lab.folder)
         self.cursor: str | None = None
         self.runs: list[tuple[str, AssetPlan]] = []
         self.wipes = self.random.random() < 0.6
         self.changes = self.random.random() < 0.35
+        self.kit.hook = self.hook is Hook.ON
         self._rebuild()
 
     def live(self) -> None:
         """Make what is there, let things happen, and train, once or twice."""
         self.fill()
         self.happen(self.random.randint(3, 7))
+        if self.hook is Hook.LATER:
+            self._adopt()
+            self.happen(self.random.randint(1, 3))
         self._train_all()
         if self.random.random() < 0.5:
             self.happen(self.random.randint(1, 3))
             self._train_all()
         WORLDS.pop(self.case.name, None)
 
+    def _adopt(self) -> None:
+        self.kit.hook = True
+        self._rebuild()
+        self._say("adopt", "with_lineage wraps the IO managers from now on")
+
     def _rebuild(self) -> None:
-        self.definitions = build(self.kit, self.lab.registry_resource, with_hook=self.hook)
+        self.definitions = build(self.kit, self.lab.registry_resource)
         self.repository = self.definitions.get_repository_def()
 
     def _say(self, kind: str, text: str) -> None:
@@ -300,7 +309,12 @@ class Trial:
         self._say("wipe", f"wipe {asset}")
 
     def _delete_run(self) -> None:
-        known = [each for each in self.runs if not each[1].form.is_model]
+        alive = self.alive()
+        known = [
+            (run_id, plan)
+            for run_id, plan in self.runs
+            if not plan.form.is_model and not self._would_hide(run_id, alive)
+        ]
         if not known:
             return
         run_id, plan = chosen = self.random.choice(known)
@@ -309,6 +323,21 @@ class Trial:
         events = [each for write in self.world.writes if write.run_id == run_id
                   for each in write.events]  # fmt: skip
         self._say("delete run", f"delete a run of {plan.name}, events {events}")
+
+    def _would_hide(self, run_id: str, alive: frozenset[int]) -> bool:
+        """Say whether an older event would pass for that of what is there.
+
+        Where the run that wrote a partition's content is deleted, and a run before it is not,
+        nothing in Dagster shows that the newest event is not the content's. No record could be
+        right then, so such runs stay.
+        """
+        current = {w.place: w for w in self.world.contents.values() if w.run_id == run_id}
+        return any(
+            write.place in current
+            and write is not current[write.place]
+            and not alive.isdisjoint(write.events)
+            for write in self.world.writes
+        )
 
     def _change_mapping(self) -> None:
         able = [plan for plan in self.kit.case.assets if _mappable(self.kit.case, plan)]
@@ -332,6 +361,7 @@ class Trial:
         if len(keys) > 1:
             key = self.random.choice(keys)
             self.lab.instance.delete_dynamic_partition(f"{self.case.name}_keys", key)
+            self.changed = True
             self._say("delete key", f"delete the dynamic partition {key}")
 
     # --- trainings

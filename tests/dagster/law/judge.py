@@ -136,13 +136,14 @@ class _Comparison:
         """Name the step at which a way leaves the closure."""
         reads = [read for read in consumer.reads if read.write.asset == lost.asset]
         read = next(read for read in reads if read.write is lost)
+        said = "" if read.declared else " undeclared"
         several = "several partitions" if len({r.write.place for r in reads}) > 1 else "one"
         if lost.partition is None:
             several = "unpartitioned"
         return ", ".join(
             [
                 f"{consumer.form} {self._state(consumer)}",
-                f"{read.how.value} by {read.mapping} ({several})",
+                f"{read.how.value} by {read.mapping} ({several}){said}",
                 f"from {lost.form} {self._state(lost)}",
                 "" if self.world.distinct(lost.asset) else "equal versions",
             ]

@@ -24,7 +24,7 @@ class Kit:
     world: World
     instance: dg.DagsterInstance
     folder: Path
-    hook: bool
+    hook: bool = False
     # A graph-backed asset has a body in several ops.
     steps: dict[tuple[str, str], Step] = field(default_factory=dict)
 
@@ -107,11 +107,19 @@ class Kit:
         form = plan.form.value
         if len(plan.outputs) > 1:
             form = f"{form} ({plan.internal.value})"
-        first = step.make(self.full(plan.outputs[0]), partitions, form)
         if len(plan.outputs) == 1:
-            return [first]
+            return [step.make(self.full(plan.name), partitions, form)]
+        one, other = self.declared(plan)
+        first = step.make(self.full(plan.outputs[0]), partitions, form, (), one)
         of = [] if plan.internal is Internal.SPLIT else list(first.values())
-        return [first, step.make(self.full(plan.outputs[1]), partitions, form, of)]
+        return [first, step.make(self.full(plan.outputs[1]), partitions, form, of, other)]
+
+    def declared(self, plan: AssetPlan) -> tuple[set[str], set[str]]:
+        """Return the inputs that each of two outputs is said to have."""
+        names = [self.full(one.asset) for one in plan.inputs]
+        if plan.internal is Internal.SPLIT:
+            return set(names[:1]), set(names[1:] or names)
+        return set(names), set(names) if plan.internal is Internal.BOTH else set()
 
     def output(self, plan: AssetPlan, made: Mapping[str | None, Write]) -> dg.Output[Any]:
         """Return what a body hands to Dagster: tokens, with the data version of the plan."""

@@ -51,6 +51,14 @@ class Form(StrEnum):
         return self in {Form.EXTERNAL, Form.OBSERVABLE}
 
 
+class Hook(StrEnum):
+    """Whether IO managers are wrapped by ``with_lineage``."""
+
+    ON = "on"
+    OFF = "off"
+    LATER = "later"  # a project that adopts it, with a history
+
+
 class Versions(StrEnum):
     """What the data versions of an asset are."""
 
@@ -195,7 +203,7 @@ class Planner:
             inputs=self._inputs(near, shape, form),
             versions=versions,
             manager=self._manager(form),
-            internal=self._random.choice([*Internal, Internal.CHAIN]),
+            internal=self._random.choice([*Internal, Internal.CHAIN, Internal.BOTH]),
         )
         plan = replace(plan, ranges=self._takes_ranges(plan))
         if shape is Shape.DAYS and form is Form.PLAIN and self._random.random() < 0.35:

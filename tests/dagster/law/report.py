@@ -15,6 +15,7 @@ from pedigree.postgres.migrate import migrate
 from tests.conftest import FAST
 from tests.dagster.law.examine import examine
 from tests.dagster.law.laboratory import Laboratory, in_memory
+from tests.dagster.law.plans import Hook
 from tests.dagster.law.tally import Tally, kinds
 
 
@@ -36,20 +37,19 @@ def main() -> None:
         with in_memory(home) as instance:
             resource = RegistryResource(database_url=server.url("law"))
             lab = Laboratory(instance, resource, home)
-            for hook in arguments.hook:
-                _report(lab, arguments.seeds, hook=hook, verbose=arguments.verbose)
+            for hook in arguments.hooks:
+                _report(lab, arguments.seeds, hook, verbose=arguments.verbose)
             resource.connect().close()
 
 
-def _report(lab: Laboratory, seeds: Iterable[int], *, hook: bool, verbose: bool) -> None:
+def _report(lab: Laboratory, seeds: Iterable[int], hook: Hook, *, verbose: bool) -> None:
     tally = Tally()
     for seed in seeds:
-        found = examine(lab, seed, hook=hook)
+        found = examine(lab, seed, hook)
         tally.add(found)
         if found.findings or verbose:
             _print(found.report())
-    title = "with the hook" if hook else "without the hook"
-    _print(f"\n| {title} | |", "|---|---|", *tally.lines())
+    _print(f"\n| hook {hook.value} | |", "|---|---|", *tally.lines())
     for counter in (tally.missing, tally.failures):
         _print(*kinds(counter))
 
@@ -63,14 +63,12 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--graphs", type=int, default=20, help="how many graphs, from seed 0 on")
     parser.add_argument("--seed", type=int, help="one graph alone, with its whole history")
-    hook = parser.add_mutually_exclusive_group()
-    hook.add_argument("--hook", action="store_true", help="only with with_lineage")
-    hook.add_argument("--no-hook", action="store_true", help="only without")
+    parser.add_argument("--hook", choices=list(Hook), help="one way alone, instead of all three")
     given = parser.parse_args()
     return argparse.Namespace(
         seeds=range(given.graphs) if given.seed is None else [given.seed],
         verbose=given.seed is not None,
-        hook=[True] if given.hook else [False] if given.no_hook else [True, False],
+        hooks=[Hook(given.hook)] if given.hook else list(Hook),
     )
 
 

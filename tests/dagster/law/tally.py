@@ -34,6 +34,7 @@ class Tally:
     missing: Counter[str] = field(default_factory=Counter)
     wrong: int = 0
     questions: int = 0
+    strangers: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
     bad: list[Examination] = field(default_factory=list)
 
@@ -43,6 +44,7 @@ class Tally:
         self.versions += len(found.trial.trained)
         self.asked += found.asked
         self.questions += len(found.questions)
+        self.strangers += found.strangers
         self.missing.update(one.kind for one in found.missing)
         self.wrong += len(found.wrong)
         self.failures.update(f"{f.plan.form.value}: {f.error[:120]}" for f in found.trial.failures)
@@ -78,6 +80,7 @@ class Tally:
             *(f"| exact, {name} | {self.exact(chosen)} |" for name, chosen in SHARES.items()),
             f"| partitions in a possible edge: median, and truly | {_pair(self.spread())} |",
             f"| sources open to all assets | {self.boundless} |",
+            f"| answers about other data | {_counts(self.strangers)} |",
         ]
 
 
@@ -97,8 +100,9 @@ class Share:
 
 
 def loaded(one: Counted) -> bool:
-    """An IO manager loaded it, for a body whose materialization Dagster makes."""
-    return one.edge.read.how is How.LOADED and one.edge.consumer.form not in _OWN_EVENTS
+    """An IO manager loaded it, as the definition says, and Dagster made the materialization."""
+    read = one.edge.read
+    return read.how is How.LOADED and read.declared and one.edge.consumer.form not in _OWN_EVENTS
 
 
 def distinct(one: Counted) -> bool:
@@ -128,6 +132,9 @@ SHARES: dict[str, Callable[[Counted], bool]] = {
     "… by a body that yields its own materializations": (
         lambda one: one.edge.read.how is How.LOADED and one.edge.consumer.form in _OWN_EVENTS
     ),
+    "… for an output that is not said to depend on it": (
+        lambda one: one.edge.read.how is How.LOADED and not one.edge.read.declared
+    ),
     "read by ModelInputs": _by(How.CHOSEN),
     "read by the body with record_read": _by(How.RECORDED),
     "read by the body in silence": _by(How.SILENT),
@@ -137,6 +144,10 @@ SHARES: dict[str, Callable[[Counted], bool]] = {
 
 def _pair(pair: tuple[float, float] | None) -> str:
     return "none" if pair is None else f"{pair[0]:g}, {pair[1]:g}"
+
+
+def _counts(counter: Counter[str]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in sorted(counter.items())) or "none"
 
 
 def kinds(counter: Counter[str]) -> Iterable[str]:

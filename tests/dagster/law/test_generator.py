@@ -10,6 +10,7 @@ from tests.dagster.law.laboratory import Laboratory
 from tests.dagster.law.plans import (
     Case,
     Form,
+    Hook,
     How,
     Internal,
     Manager,
@@ -76,7 +77,7 @@ def test_graphs_are_at_most_five_deep_and_end_in_a_model(seed: int) -> None:
 def test_histories_have_every_kind_of_event(laboratory: Laboratory) -> None:
     seen: set[str] = set()
     for seed in range(60):
-        trial = Trial(laboratory, draw_case(seed, laboratory.name_of(seed)), hook=False)
+        trial = Trial(laboratory, draw_case(seed, laboratory.name_of(seed)), Hook.OFF)
         # No model: what is to be seen here is what happens around it.
         trial.fill()
         trial.happen(7)

@@ -5,8 +5,8 @@ is what a body took of one, with the events that the content had at that moment.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from tests.dagster.law.plans import How
@@ -44,6 +44,7 @@ class Read:
     how: How
     seen: tuple[int, ...]
     mapping: str = ""
+    declared: bool = True  # the output that is made of it is said to depend on it
 
     @property
     def events(self) -> tuple[int, ...]:
@@ -113,15 +114,28 @@ class Step:
         return found
 
     def make(
-        self, asset: str, partitions: Iterable[str | None], form: str, of: Iterable[Write] = ()
+        self,
+        asset: str,
+        partitions: Iterable[str | None],
+        form: str,
+        of: Iterable[Write] = (),
+        declared: Collection[str] | None = None,
     ) -> dict[str | None, Write]:
-        """Write an output, made of all that was read, and of what the same step made before."""
-        internal = [Read(write, How.INTERNAL, (), "internal") for write in of]
-        made = {}
-        for partition in partitions:
-            reads = [*self._reads.values(), *internal]
-            made[partition] = self._world.write((asset, partition), reads, form)
-        return made
+        """Write an output, made of all that the step has read.
+
+        Args:
+            asset: The output.
+            partitions: What is written of it.
+            form: How the asset is written.
+            of: What the same step made before, and made this of.
+            declared: The assets that this output is said to depend on; None for all of them.
+        """
+        reads = [
+            replace(read, declared=declared is None or read.write.asset in declared)
+            for read in self._reads.values()
+        ]
+        reads += [Read(write, How.INTERNAL, (), "internal") for write in of]
+        return {key: self._world.write((asset, key), reads, form) for key in partitions}
 
     def _note(self, write: Write, how: How, mapping: str) -> None:
         self._reads.setdefault((write.token, how), Read(write, how, tuple(write.events), mapping))
