@@ -17,7 +17,7 @@ class LocationGraph:
         instance: Where dynamic partitions are kept.
     """
 
-    def __init__(self, graph: Any | None, instance: dg.DagsterInstance) -> None:
+    def __init__(self, graph: Any, instance: dg.DagsterInstance) -> None:
         self._graph = graph
         self._instance = instance
 
@@ -32,7 +32,7 @@ class LocationGraph:
 
     def has(self, key: dg.AssetKey) -> bool:
         """Whether the location defines the asset."""
-        return self._graph is not None and self._graph.has(key)
+        return self._graph is not None and bool(self._graph.has(key))
 
     def parents(self, key: dg.AssetKey) -> frozenset[dg.AssetKey]:
         """The assets that an asset depends on by its definition; none where that is not known."""
@@ -42,6 +42,10 @@ class LocationGraph:
         """All assets that the step of an asset makes; the asset alone where that is not known."""
         definition = self._definition(key)
         return frozenset(definition.node_keys_by_output_name.values()) if definition else {key}
+
+    def is_partitioned(self, key: dg.AssetKey) -> bool | None:
+        """Whether an asset has partitions by its definition; None where that is not known."""
+        return self._graph.get(key).partitions_def is not None if self.has(key) else None
 
     def is_loaded(self, consumer: dg.AssetKey, key: dg.AssetKey) -> bool:
         """Whether, by its definition, an IO manager loads an input of an asset."""

@@ -91,7 +91,10 @@ class Closure:
                 self.add(self.derivation.sources(event), Capture.PROVENANCE, node)
         for node, event in self._level:
             inputs = {*event.pointers, *event.unrecorded_inputs, *self._events.reads(event).keys}
-            unknown = (Source(key, Certainty.UNKNOWN) for key in sorted(inputs))
+            unknown = (
+                Source(key, Certainty.UNKNOWN, data_version=event.input_version(key))
+                for key in sorted(inputs)
+            )
             self.add(unknown, Capture.PROVENANCE, node)
 
     def _event_node(self, event: AssetEvent) -> int:

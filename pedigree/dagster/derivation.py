@@ -11,8 +11,8 @@ that the mapping gave. The mapping itself is not kept. So:
   and where that cannot be ruled out the asset is *unknown* too.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TypeAlias
 
@@ -63,14 +63,13 @@ class Derivation:
         self._graph = graph
         self._run_id = run_id
 
-    def prefetch(self, level: list[AssetEvent]) -> None:
+    def prefetch(self, level: Iterable[AssetEvent]) -> None:
         """Look up together what the records of several events name."""
         wanted: dict[dg.AssetKey, set[int]] = {}
         for event in level:
             reads = self._events.reads(event)
             for key in reads.keys:
-                for ids in (reads.of(key) or {}).values():
-                    wanted.setdefault(key, set()).update(each for each in ids if each != NO_EVENT)
+                wanted.setdefault(key, set()).update(_ids(reads.of(key) or {}))
         self._events.prefetch(wanted)
 
     def sources(self, event: AssetEvent) -> Iterator[Source]:
@@ -89,6 +88,7 @@ class Derivation:
 
     def recorded(self, key: dg.AssetKey, partitions: Partitions) -> Iterator[Source]:
         """Give the sources that a record names: one event is certain, several are possible."""
+        self._events.prefetch({key: _ids(partitions)})
         for partition, ids in partitions.items():
             certainty = Certainty.READ if len(ids) == 1 else Certainty.POSSIBLE
             for storage_id in ids:
@@ -99,11 +99,20 @@ class Derivation:
                 found = event.partition if event else partition
                 yield Source(key, certainty, event, found, storage_id)
 
-    def everything(self, key: dg.AssetKey, began: Began) -> Iterator[Source]:
-        """Give all that a running step may have read of an asset where no read was recorded."""
+    def everything(
+        self, key: dg.AssetKey, began: Began, mapped: Collection[str] | None = None
+    ) -> Iterator[Source]:
+        """Give all that a step may have read of an asset where no read was recorded.
+
+        Args:
+            key: The asset.
+            began: Whether an event was there when the step began.
+            mapped: The partitions that the mapping in force gave. A body that reads by itself may
+                have read others, so the asset stays unknown as well.
+        """
         history = self._events.history(key)
         candidates = history.candidates(began)
-        yield from _possible(candidates)
+        yield from _possible(candidates, mapped)
         if history.partitioned or not candidates or not history.complete:
             yield Source(key, Certainty.UNKNOWN)
 
@@ -129,8 +138,9 @@ class Derivation:
         if event.step_key and (len(made) > 1 or not self._graph.has(event.key)):
             step = self._events.step(event)
             inputs |= step.inputs - set(step.made)
-        if not event.step_key and not inputs:
-            inputs |= self._graph.parents(event.key)  # reported from outside any run
+        if not event.has_provenance:
+            # Reported from outside any run, or yielded by the body itself.
+            inputs |= self._graph.parents(event.key)
         return inputs
 
     def _derived(self, event: AssetEvent, key: dg.AssetKey) -> Iterator[Source]:
@@ -143,21 +153,16 @@ class Derivation:
             # Made in the same step: the body need not have read it, and nothing else was there.
             yield from (_source(each, Certainty.POSSIBLE) for each in made_by_step)
             return
-        if not candidates or not event.step_key:
-            yield from _possible(candidates)
-            yield self._unknown(event, key)
-            return
         deleted = pointer is not None and pointer not in history.ids
-        loaded = self._is_loaded(event, key)
-        proved = None
-        if loaded and not deleted and history.complete:
+        if event.step_key and history.complete and self._is_loaded(event, key):
             proved = self._proved(event, key, candidates, history)
-        if proved is not None:
-            yield from proved
-            return
-        yield from _possible(candidates)
-        if history.partitioned or deleted or pointer is None or not history.complete:
-            yield self._unknown(event, key)
+            if proved is not None:
+                yield from proved
+                return
+        yield from _possible(candidates, self._in_force(event, key))
+        partitioned = history.partitioned or self._graph.is_partitioned(key)
+        if partitioned or deleted or pointer is None or not history.complete:
+            yield self._unknown(event, key, pointer if deleted else None)
 
     def _began(self, event: AssetEvent, key: dg.AssetKey) -> Began:
         """Return how to tell whether an event was there when the step began.
@@ -165,7 +170,7 @@ class Derivation:
         The pointer is looked up before any input is loaded; in a graph-backed asset only by the
         last op, so there the start of its first op counts.
         """
-        if event.step_key and "." in event.step_key:
+        if event.step_key and ("." in event.step_key or not event.has_provenance):
             at = self._events.step(event).began or float("-inf")
             return lambda one: one.at.timestamp() < at
         pointer = event.pointers.get(key, NO_EVENT)
@@ -184,10 +189,11 @@ class Derivation:
     def _proved(
         self, event: AssetEvent, key: dg.AssetKey, candidates: _Candidates, history: AssetHistory
     ) -> list[Source] | None:
+        pointer = event.pointers.get(key)
         if not history.partitioned:
-            (only,) = candidates.values()
-            alone = [each.storage_id for each in only] == [event.pointers.get(key)]
-            return _certain(key, None, candidates) if alone else None
+            return self._proved_whole(event, key, candidates.get(None, ()))
+        if pointer not in history.ids:
+            return None
         before = {
             partition: each[0]
             for partition, each in candidates.items()
@@ -195,7 +201,7 @@ class Derivation:
         }
         version = event.input_version(key)
         mapped = self._mapped(event, key)
-        if event.run_id == self._run_id and mapped is not None:
+        if mapped is not None and mapped == self._in_force(event, key):
             fitting = mapped if _is_version_of(before, mapped, version) else None
         else:
             fitting = _fitting(before, mapped, version) if _distinct(before, history) else None
@@ -207,21 +213,45 @@ class Derivation:
             *([] if fitting == mapped else [self._unknown(event, key)]),
         ]
 
+    def _proved_whole(
+        self, event: AssetEvent, key: dg.AssetKey, candidates: tuple[AssetEvent, ...]
+    ) -> list[Source] | None:
+        """Return the one event of an asset without partitions that the step can have read."""
+        pointer = event.pointers.get(key)
+        if [each.storage_id for each in candidates] == [pointer]:
+            return [_source(candidates[0], Certainty.PROVED)]
+        if candidates or pointer is None or self._graph.is_partitioned(key) is not False:
+            return None
+        deleted = self._unknown(event, key, pointer)
+        return [replace(deleted, certainty=Certainty.PROVED)]
+
+    def _in_force(self, event: AssetEvent, key: dg.AssetKey) -> tuple[str, ...] | None:
+        return self._mapped(event, key) if event.run_id == self._run_id else None
+
     def _mapped(self, event: AssetEvent, key: dg.AssetKey) -> tuple[str, ...] | None:
         made = self._events.step(event).made.get(event.key, [event.partition])
         partitions = [each for each in made if each is not None]
         return self._graph.mapped(event.key, partitions, key)
 
-    def _unknown(self, event: AssetEvent, key: dg.AssetKey) -> Source:
-        return Source(key, Certainty.UNKNOWN, data_version=event.input_version(key))
+    def _unknown(
+        self, event: AssetEvent, key: dg.AssetKey, storage_id: int | None = None
+    ) -> Source:
+        version = event.input_version(key)
+        return Source(key, Certainty.UNKNOWN, storage_id=storage_id, data_version=version)
+
+
+def _ids(partitions: Partitions) -> set[int]:
+    return {each for ids in partitions.values() for each in ids if each != NO_EVENT}
 
 
 def _source(event: AssetEvent, certainty: Certainty) -> Source:
     return Source(event.key, certainty, event, event.partition, event.storage_id)
 
 
-def _possible(candidates: _Candidates) -> Iterator[Source]:
-    for _, each in sorted(candidates.items(), key=lambda item: item[0] or ""):
+def _possible(candidates: _Candidates, mapped: Collection[str] | None = None) -> Iterator[Source]:
+    for partition, each in sorted(candidates.items(), key=lambda item: item[0] or ""):
+        if mapped is not None and partition is not None and partition not in mapped:
+            continue
         yield from (_source(event, Certainty.POSSIBLE) for event in each)
 
 

@@ -16,6 +16,12 @@ from pedigree.lineage.records import NodeKind
 Kept: TypeAlias = Callable[[dg.AssetKey], Collection[AssetEvent]]
 """Return the registry's copies of an asset's events."""
 
+
+def nothing_kept(_: dg.AssetKey) -> tuple[AssetEvent, ...]:
+    """Say that there are no copies."""
+    return ()
+
+
 # Of an asset with more events the newest ones are looked at, and the rest is said to be unknown.
 _MOST_EVENTS = 20_000
 
@@ -71,7 +77,7 @@ class EventSource:
         kept: The registry's copies; an event that Dagster has deleted may be among them.
     """
 
-    def __init__(self, instance: dg.DagsterInstance, kept: Kept) -> None:
+    def __init__(self, instance: dg.DagsterInstance, kept: Kept = nothing_kept) -> None:
         self.instance = instance
         self._kept_of = kept
         self._kept: dict[dg.AssetKey, dict[int, AssetEvent]] = {}
@@ -88,6 +94,10 @@ class EventSource:
                 kept = self._kept_events(key)
                 found |= {each: kept[each] for each in gone if each in kept}
             self._events |= {(key, each): found.get(each) for each in left}
+
+    def know(self, found: Iterable[AssetEvent]) -> None:
+        """Remember events that were looked up elsewhere."""
+        self._events |= {(event.key, event.storage_id): event for event in found}
 
     def by_id(self, key: dg.AssetKey, storage_id: int) -> AssetEvent | None:
         """Return one event; None where it is deleted and nobody kept it."""

@@ -17,6 +17,7 @@ from pydantic import Field
 
 from pedigree.catalog.records import ModelVersion
 from pedigree.dagster import events, metadata
+from pedigree.dagster.keeping import kept_by
 from pedigree.dagster.line import ModelLine, plain_line
 from pedigree.dagster.lineage import LineageCapture
 from pedigree.dagster.loads import report_load
@@ -61,13 +62,14 @@ class ModelIOManager(dg.ConfigurableIOManager):
             )
         current_context()  # refuses a call outside any run
         step = dg.AssetExecutionContext.get()
+        registry = self.registry.connect()
         registered = register_in_step(
             step,
-            self.registry.connect(),
+            registry,
             self._line(context),
             context.asset_key,
             obj,
-            capture=LineageCapture(step, context.asset_key),
+            capture=LineageCapture(step, context.asset_key, kept_by(registry, step.instance)),
             folder=code_folder(step),
         )
         context.add_output_metadata(registered.metadata)

@@ -16,7 +16,7 @@ from pedigree.dagster import events, metadata
 from pedigree.dagster.asset_graph import LocationGraph
 from pedigree.dagster.closure import STEP, Closure
 from pedigree.dagster.derivation import Derivation, Source
-from pedigree.dagster.event_history import EventSource, Kept
+from pedigree.dagster.event_history import EventSource, Kept, nothing_kept
 from pedigree.dagster.events import AssetEvent
 from pedigree.dagster.provenance import StepContext
 from pedigree.dagster.reads import NO_EVENT, Partitions, Reads, collected, merged
@@ -62,11 +62,13 @@ class LineageCapture:
 
     Args:
         context: The step's context.
-        kept: The registry's copies of events that Dagster may have deleted.
         key: The model's asset; None where the step registers a model beside what it makes.
+        kept: The registry's copies of events that Dagster may have deleted.
     """
 
-    def __init__(self, context: StepContext, kept: Kept, key: dg.AssetKey | None = None) -> None:
+    def __init__(
+        self, context: StepContext, key: dg.AssetKey | None, kept: Kept = nothing_kept
+    ) -> None:
         self._instance = context.instance
         self._context = context
         self._key = key
@@ -110,6 +112,7 @@ class LineageCapture:
         for consumed in self.consumed.values():
             consumed.raced |= self._look_up(consumed) != consumed.events
             consumed.raced |= any(started.precedes(event) for event in consumed.events.values())
+            self._events.know(consumed.events.values())
         closure = Closure(self._events, self._graph, step)
         reads = self._recorded(step)
         for key in sorted({*self.consumed, *reads.keys}):
@@ -121,6 +124,17 @@ class LineageCapture:
             edges=closure.edges,
             raced=any(consumed.raced for consumed in self.consumed.values()),
         )
+
+    def reads(self) -> Reads:
+        """Return what the step certainly read, for its own materialization."""
+        found = Reads()
+        for key, consumed in self.consumed.items():
+            if consumed.chosen:
+                found.add("loaded", key, consumed.chosen)
+            elif consumed.capture is Capture.READ and not (consumed.ambiguous or consumed.raced):
+                found.add("loaded", key, consumed.at_start)
+        found.update(StepReads.of(self._context).reads)
+        return found
 
     def pinned_tags(self) -> dict[str, str]:
         """Return the event tags that put Dagster's own provenance right."""
@@ -155,7 +169,8 @@ class LineageCapture:
             return derivation.recorded(key, recorded), Capture.READ
         if consumed is None or consumed.capture is not Capture.READ or consumed.ambiguous:
             capture = consumed.capture if consumed else Capture.READ
-            return derivation.everything(key, started.follows), capture
+            partitions = consumed.partitions if consumed else None
+            return derivation.everything(key, started.follows, partitions), capture
         found = consumed.at_start
         if consumed.raced:
             found = derivation.widened(key, found, started.follows)

@@ -63,33 +63,38 @@ class Reads:
         for key, partitions in other.stated.items():
             self.add("stated", key, partitions)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the record as JSON."""
-        return {
-            kind: {
-                key.to_user_string(): {
-                    "" if partition is None else partition: list(ids)
-                    for partition, ids in partitions.items()
-                }
-                for key, partitions in found.items()
-            }
-            for kind, found in (("loaded", self.loaded), ("stated", self.stated))
-            if found
-        }
 
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> "Reads":
-        """Read a record."""
-        found = {
-            kind: {
-                dg.AssetKey.from_user_string(key): {
-                    partition or None: tuple(ids) for partition, ids in partitions.items()
-                }
-                for key, partitions in record.get(kind, {}).items()
+def to_json(reads: Reads | str) -> dict[str, Any]:
+    """Return a record as JSON."""
+    if isinstance(reads, str):
+        return {"see": reads}
+    return {
+        kind: {
+            key.to_user_string(): {
+                "" if partition is None else partition: list(ids)
+                for partition, ids in partitions.items()
             }
-            for kind in ("loaded", "stated")
+            for key, partitions in found.items()
         }
-        return cls(**found)
+        for kind, found in (("loaded", reads.loaded), ("stated", reads.stated))
+        if found
+    }
+
+
+def from_json(record: Mapping[str, Any]) -> Reads | str:
+    """Read a record: the reads, or the partition whose event of the same run has them."""
+    if "see" in record:
+        return str(record["see"])
+    found = {
+        kind: {
+            dg.AssetKey.from_user_string(key): {
+                partition or None: tuple(ids) for partition, ids in partitions.items()
+            }
+            for key, partitions in record.get(kind, {}).items()
+        }
+        for kind in ("loaded", "stated")
+    }
+    return Reads(**found)
 
 
 def decoded(value: Any) -> Reads | str | None:
@@ -102,16 +107,14 @@ def decoded(value: Any) -> Reads | str | None:
     record = value.value if isinstance(value, dg.JsonMetadataValue) else None
     if not isinstance(record, Mapping):
         return None
-    if "see" in record:
-        return str(record["see"])
     if "zlib" in record:
         record = json.loads(zlib.decompress(base64.b64decode(record["zlib"])))
-    return Reads.from_json(record)
+    return from_json(record)
 
 
 def encoded(reads: Reads) -> dg.JsonMetadataValue:
     """Return the metadata value that a materialization or an output carries."""
-    record = reads.to_json()
+    record = to_json(reads)
     text = json.dumps(record, separators=(",", ":")).encode()
     if len(text) >= _COMPRESSED_FROM_BYTES:
         return dg.MetadataValue.json({"zlib": base64.b64encode(zlib.compress(text)).decode()})

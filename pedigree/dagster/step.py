@@ -10,9 +10,11 @@ from pedigree.catalog.records import Registration
 from pedigree.dagster import metadata
 from pedigree.dagster.code import code_of
 from pedigree.dagster.inputs import ModelInputs, Source
+from pedigree.dagster.keeping import kept_by
 from pedigree.dagster.line import ModelLine
 from pedigree.dagster.lineage import LineageCapture, StepStart
 from pedigree.dagster.provenance import RunProvenance, provenance_of
+from pedigree.dagster.reads import encoded
 from pedigree.dagster.resource import RegistryResource
 from pedigree.dagster.results import StepResult, result_metadata
 from pedigree.dagster.trained import TrainedModel, register_trained
@@ -52,8 +54,9 @@ class TrainingStep:
         self._outputs = tuple(outputs)
         self._models = {name: line for name, line in outputs.items() if line is not None}
         self._folder = folder
+        kept = kept_by(self._registry, context.instance)
         self._captures = {
-            name: LineageCapture(context, line.key)
+            name: LineageCapture(context, line.key, kept)
             for name, line in self._models.items()
             if name in context.op_execution_context.selected_output_names
         }
@@ -130,7 +133,7 @@ class TrainingStep:
                 metadata.VERSION: str(version.version_id),
                 **self._captures[name].pinned_tags(),
             },
-            metadata=registered.metadata,
+            metadata={**registered.metadata, metadata.READS: encoded(self._captures[name].reads())},
         )
 
 

@@ -18,7 +18,7 @@ import dagster as dg
 from pedigree.dagster import events, metadata
 from pedigree.dagster.keys import AssetLike, key_of, known_partitions
 from pedigree.dagster.provenance import StepContext
-from pedigree.dagster.reads import NO_EVENT, Kind, Partitions, Reads, encoded
+from pedigree.dagster.reads import NO_EVENT, Kind, Partitions, Reads, encoded, to_json
 
 # A record of this size is written once per step, and not once per partition that the step makes.
 _SHARED_FROM_BYTES = 4_096
@@ -106,7 +106,7 @@ class StepReads:
             if not shared:
                 asset_context.add_asset_metadata({metadata.READS: record}, key)
                 continue
-            where = dg.MetadataValue.json({"see": partitions[0]})
+            where = dg.MetadataValue.json(to_json(partitions[0]))
             asset_context.add_asset_metadata({metadata.READS: where}, key)
             asset_context.add_asset_metadata({metadata.READS: record}, key, partitions[0])
 

@@ -103,11 +103,13 @@ class LineageGraph(Record):
 
     def inputs(self) -> tuple[tuple[LineageNode, Capture], ...]:
         """Return the direct inputs of the step, each with how it is known."""
+        return tuple((node, edge.capture) for node, edge in self.used())
+
+    def used(self) -> tuple[tuple[LineageNode, LineageEdge], ...]:
+        """Return the direct inputs of the step, each with the edge to it."""
         nodes = {node.node_id: node for node in self.nodes}
         steps = {node.node_id for node in self.nodes if node.kind is NodeKind.STEP}
-        return tuple(
-            (nodes[edge.source], edge.capture) for edge in self.edges if edge.consumer in steps
-        )
+        return tuple((nodes[edge.source], edge) for edge in self.edges if edge.consumer in steps)
 
     def certainties(self) -> dict[int, Certainty]:
         """Return, by node id, how certain it is that the training depends on a node.

@@ -273,7 +273,7 @@ def test_data_and_versions_are_quarantined_and_released(
     assert registry.release(name, "2026-01")[0].quarantine_id == made.quarantine_id
     with pytest.raises(QuarantineNotFoundError):
         registry.release(name, "2026-01")
-    assert registry.impact(name).versions == ()
+    assert registry.impact(name).certain == ()
 
 
 def test_what_happened_is_read_from_the_feed(registry: Registry, tmp_path: Path, name: str) -> None:
