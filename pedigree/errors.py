@@ -63,14 +63,13 @@
         └── StoreUnavailableError
             └── ObjectArchivedError  the object must be restored from its storage class first
 
-A message is one sentence that says what was wrong and with which value, then what to do.
-Secrets never enter a message: URLs go through :func:`pedigree.settings.redact_url` first.
+A message says what was wrong, with which value, and what to do; it never holds a secret.
 """
 
-# Named twice, so that the type checker knows them as errors of this module.
 from pedigree._error import InvalidInputError as InvalidInputError  # noqa: PLC0414
 from pedigree._error import InvalidSearchError as InvalidSearchError  # noqa: PLC0414
 from pedigree._error import PedigreeError as PedigreeError  # noqa: PLC0414
+from pedigree._error import ReservedNameError as ReservedNameError  # noqa: PLC0414
 
 
 class InvalidNameError(InvalidInputError):
@@ -99,10 +98,6 @@ class InvalidArtifactError(InvalidInputError):
 
 class InvalidPolicyError(InvalidInputError):
     """A policy contradicts itself or names a stage it does not declare."""
-
-
-class ReservedNameError(InvalidInputError):
-    """Somebody claims a name under which only sensors or services act."""
 
 
 class TooLargeError(InvalidInputError):

@@ -39,10 +39,5 @@ def claimed(name: str, field: str) -> str:
         ReservedNameError: It is one of Pedigree's own.
     """
     if is_reserved(name):
-        raise ReservedNameError(
-            f"names that begin with {' or '.join(PREFIXES)} are Pedigree's own",
-            field=field,
-            value=name,
-            remedy="Name the person or the system that acts",
-        )
+        raise ReservedNameError(name, field=field, prefixes=PREFIXES)
     return name

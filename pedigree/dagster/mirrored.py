@@ -8,7 +8,7 @@ import dagster as dg
 from pedigree.audit.records import Event, EventType
 from pedigree.catalog.records import ModelVersion
 from pedigree.dagster import metadata
-from pedigree.dagster.stages import Held, source_tags
+from pedigree.dagster.stage_sources import Held, source_tags
 from pedigree.dagster.targets import Target
 
 Shown = dg.AssetMaterialization | dg.AssetObservation

@@ -5,7 +5,7 @@ import dagster as dg
 from pedigree.catalog.records import ModelVersion
 from pedigree.dagster.graph import Graph, Registrations
 from pedigree.dagster.mirrored import Shown, holder_event, version_event
-from pedigree.dagster.stages import held_before
+from pedigree.dagster.stage_sources import held_before
 from pedigree.dagster.targets import Target
 from pedigree.errors import ModelNotFoundError
 from pedigree.registry import Registry
