@@ -8,7 +8,7 @@ import dagster as dg
 from pedigree.audit.records import Event, EventType
 from pedigree.catalog.records import ModelVersion
 from pedigree.dagster import metadata
-from pedigree.dagster.stage_sources import Held, source_tags
+from pedigree.dagster.stage_sources import CODE_VERSION, Held, source_tags
 from pedigree.dagster.targets import Target
 
 Shown = dg.AssetMaterialization | dg.AssetObservation
@@ -147,7 +147,8 @@ def _holding(
         partition=target.partition,
         description=said.text,
         metadata={**named.described(), metadata.STAGE: stage, **said.found},
-        tags={**named.tags(), **pinned},
+        # Without a code version Dagster does not read the others, and goes by the time alone.
+        tags={**named.tags(), **pinned, metadata.CODE_VERSION: CODE_VERSION},
     )
 
 

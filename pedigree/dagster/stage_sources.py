@@ -12,6 +12,8 @@ from pedigree.registry import Registry
 
 # A version's materialization may lie far back; the registry knows its run, so few are looked at.
 _SEARCHED = 1000
+# Of a stage's own code, which only says who holds it.
+CODE_VERSION = "1"
 
 
 class Held(NamedTuple):

@@ -21,7 +21,7 @@ from pedigree.dagster.names import kind_of, slug
 from pedigree.dagster.provenance import RunProvenance, provenance_of
 from pedigree.dagster.resource import RegistryResource
 from pedigree.dagster.results import describe
-from pedigree.dagster.stage_sources import Held, held_before, source_tags
+from pedigree.dagster.stage_sources import CODE_VERSION, Held, held_before, source_tags
 from pedigree.errors import (
     GateNotPassedError,
     GenerationConflictError,
@@ -86,7 +86,7 @@ def _stage_asset(
         # The graph shows the last part of a key, `production`, and the kinds below it.
         kinds={"stage", kind_of(line.name)},
         owners=owners,
-        code_version="1",
+        code_version=CODE_VERSION,
         description=f"{stage} of {line.name}: the version that holds the stage. Materialize it with"
         " `version` in the config to promote, or with `rollback: true`.",
         metadata={metadata.STAGE: stage, metadata.MODEL: line.name},
