@@ -11,7 +11,14 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
 
 from pedigree.audit.records import EventType
 from pedigree.catalog.records import ModelVersion
-from pedigree.dagster import RegistryResource, registry_definitions
+from pedigree.dagster import (
+    ModelOut,
+    RegistryResource,
+    TrainedModel,
+    model_asset,
+    model_multi_asset,
+    registry_definitions,
+)
 from pedigree.lifecycle.records import Policy
 from pedigree.registry import Registry
 from tests.dagster.location import Location
@@ -186,6 +193,39 @@ def test_a_check_in_the_model_s_own_step_is_about_what_the_step_makes(
     dg.materialize([model], instance=instance, resources=resources)
     location.tick("pedigree_promotion")
     assert (verdict(pedigree, "churn/1"), verdict(pedigree, "churn/2")) == (None, True)
+
+
+@pytest.mark.parametrize("form", ["trained model", "materialize result"])
+def test_a_model_asset_s_own_step_may_check_what_it_makes(
+    form: str,
+    at: Callable[..., Location],
+    run: Callable[..., Any],
+    resources: dict[str, object],
+    instance: dg.DagsterInstance,
+    pedigree: Registry,
+) -> None:
+    run(CHURN, content="an older version")
+    specs = [dg.AssetCheckSpec(LATENCY, asset=CHURN.key)]
+    found = [dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN)]
+    own = {"policy": asking(LATENCY), "flavor": "generic"}
+    if form == "trained model":
+
+        @model_asset(name="churn", check_specs=specs, **own)
+        def churn() -> TrainedModel:
+            return trained("checked", check_results=found)
+
+    else:
+
+        @model_multi_asset(outs={"model": ModelOut("churn", **own)}, check_specs=specs)
+        def churn() -> Iterator[dg.MaterializeResult]:
+            made = trained("checked")
+            yield dg.MaterializeResult(CHURN.key, value=made, check_results=found)
+
+    location = at(churn)
+    dg.materialize([churn], instance=instance, resources=resources)
+    location.tick("pedigree_promotion")
+    assert (verdict(pedigree, "churn/1"), verdict(pedigree, "churn/2")) == (None, False)
+    assert pedigree.get("churn/2").stage == "candidate"
 
 
 def test_a_check_of_several_assets_counts_for_each(
