@@ -71,7 +71,8 @@ def pause_after(lost: int) -> timedelta:
     """
     if lost < _LOST_AT_ONCE:
         return timedelta()
-    return min(_FIRST_PAUSE * 2 ** min(lost - _LOST_AT_ONCE, _DOUBLINGS), _LONGEST_PAUSE)
+    doubled = _FIRST_PAUSE * (1 << min(lost - _LOST_AT_ONCE, _DOUBLINGS))
+    return min(doubled, _LONGEST_PAUSE)
 
 
 def _is_in_vain(run: dg.DagsterRun) -> bool:
