@@ -107,9 +107,14 @@ def _record(
     instance: dg.DagsterInstance, registry: Registry, targets: Targets, record: dg.EventLogRecord
 ) -> tuple[bool, str | None]:
     """Record an evaluation; say whether it was read, and what is to be told of it."""
-    checked = _checked(instance, targets, record)
-    if checked is None:
+    evaluation = record.event_log_entry.asset_check_evaluation
+    line = targets.by_key.get(evaluation.asset_key) if evaluation else None
+    if evaluation is None or line is None or evaluation.check_name in CHECKS:
         return True, None
+    checked = _checked(instance, targets, record, line)
+    if checked is None:
+        key = evaluation.asset_key.to_user_string()
+        return True, f"check {evaluation.check_name} of {key} is about no one partition's model"
     found = looked_at(instance, registry, checked)
     if found is None:
         return False, None
@@ -124,20 +129,17 @@ def _record(
 
 
 def _checked(
-    instance: dg.DagsterInstance, targets: Targets, record: dg.EventLogRecord
+    instance: dg.DagsterInstance, targets: Targets, record: dg.EventLogRecord, line: ModelLine
 ) -> Checked | None:
-    """Return an evaluation of a check that somebody defined on a model; None for any other."""
+    """Return an evaluation with the registered model that it is about; None where it names none."""
     entry = record.event_log_entry
     evaluation = entry.asset_check_evaluation
-    if evaluation is None or evaluation.check_name in CHECKS:
-        return None
-    line = targets.by_key.get(evaluation.asset_key)
-    if line is None:
+    if evaluation is None:
         return None
     partition = evaluation.partition or _run_partition(instance, targets, entry)
     model = _model(line, partition)
     if model is None or (partition is None and evaluation.asset_key in targets.partitioned):
-        return None  # of no partition: it is about no one model
+        return None
     return Checked(record.storage_id, entry.run_id, entry.step_key, evaluation, model, partition)
 
 

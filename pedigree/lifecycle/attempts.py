@@ -11,6 +11,9 @@ from pedigree.lifecycle.standing import DuePromotion, GivenUp
 from pedigree.lifecycle.store import SQL
 from pedigree.postgres.transaction import Transaction
 
+# How a version stands when the sensor gives up: when that is otherwise, it tries again.
+_STATE = {"generation", "policy_revision", "evidence_at"}
+
 
 def give_up(
     transaction: Transaction,
@@ -39,13 +42,23 @@ def give_up(
     """
     model = lock_model(transaction, due.model_name)
     told: dict[str, JsonValue] = {"attempts": attempts, "run_id": run_id, "problem": problem}
-    state = due.model_dump(
-        include={"version_id", "stage", "generation", "policy_revision", "evidence_at"}
-    )
-    values = {"model_id": model.model_id, "at": model.at, **state, **told}
+    state = due.model_dump(include=_STATE)
+    values = {
+        "model_id": model.model_id,
+        "version_id": due.version_id,
+        "stage": due.stage,
+        "at": model.at,
+        **state,
+        **told,
+    }
     if transaction.execute(SQL["give_up"], values).fetchone() is None:
         return False
-    body: dict[str, JsonValue] = {"to": due.stage, "digest": due.digest, **told}
+    body: dict[str, JsonValue] = {
+        "to": due.stage,
+        "digest": due.digest,
+        **due.model_dump(mode="json", include=_STATE),
+        **told,
+    }
     kind = EventType.VERSION_PROMOTION_GIVEN_UP
     tell(transaction, kind, model, due.version_id, actor, body=body)
     return True

@@ -172,7 +172,8 @@ def _missing(
 
 def _not_run(check: CheckRule, model: ModelFacts, version: ModelVersion) -> str:
     run = model.unattributed.get(check.name)
-    if run is not None and run.looked_at >= version.created_at:
+    # Two clocks: the version's own run is no older than the version, whatever they say.
+    if run is not None and (run.run_id == version.run_id or run.looked_at >= version.created_at):
         where = f" in run {run.run_id}" if run.run_id else ""
         return f", which ran{where}, but on which version is not known: {run.problem}"
     by = ", which has not run by the settings of this stage"
