@@ -323,7 +323,13 @@ FROM unnest(
     %(run_id)s::text[], %(step_key)s::text[], %(data_version)s::text[], %(code_version)s::text[],
     %(at)s::timestamptz[], %(tags)s::jsonb[], %(reads)s::jsonb[]
 ) AS event
-ON CONFLICT (instance_id, storage_id) DO NOTHING;
+-- SQLite, where Dagster may keep its events, gives the id of a deleted one again.
+ON CONFLICT (instance_id, storage_id) DO UPDATE SET
+    asset = excluded.asset, partition = excluded.partition, kind = excluded.kind,
+    run_id = excluded.run_id, step_key = excluded.step_key, data_version = excluded.data_version,
+    code_version = excluded.code_version, at = excluded.at, tags = excluded.tags,
+    reads = excluded.reads
+WHERE asset_event.at <> excluded.at;
 
 -- name: kept_events
 -- The copies of an asset's events on an instance, the newest first.
