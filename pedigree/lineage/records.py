@@ -36,12 +36,6 @@ class Certainty(StrEnum):
         return _RANKS[self]
 
     @property
-    def complete(self) -> bool:
-        """It is known that the step used nothing beside its recorded inputs."""
-        steps = [node for node in self.nodes if node.kind is NodeKind.STEP]
-        return bool(steps) and all(step.upstream == () for step in steps)
-
-    @property
     def certain(self) -> bool:
         """It is a fact: READ or PROVED."""
         return self in {Certainty.PROVED, Certainty.READ}
@@ -99,7 +93,7 @@ class LineageEdge(Record):
 
 
 class LineageGraph(Record):
-    """Everything a training stands on, down to the sources that are known."""
+    """Everything a training depends on, down to the sources that are known."""
 
     nodes: tuple[LineageNode, ...] = ()
     edges: tuple[LineageEdge, ...] = ()

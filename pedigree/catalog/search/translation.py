@@ -181,9 +181,9 @@ class Translator:
             field: The asset is its key.
             condition: What a partition's name must be; None: the asset as a whole is meant.
         """
-        if condition is None:
-            found, unclear = sql.SQL(f"({_SOMETHING} OR {_KNOWN})"), sql.SQL("true")
-        else:
+        found: sql.Composable = sql.SQL(f"({_SOMETHING} OR {_KNOWN})")
+        unclear: sql.Composable = sql.SQL("true")
+        if condition is not None:
             found = sql.SQL(f"{{}} AND {_KNOWN}").format(condition)
             unclear = sql.SQL(f"({{}} OR {_SOMETHING})").format(condition)
         asset = self._text(field.key)
