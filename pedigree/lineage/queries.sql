@@ -45,12 +45,13 @@ SELECT json_build_object(
     'edges', (
         SELECT coalesce(json_agg(edge ORDER BY edge.consumer, edge.source), '[]')
         FROM (
-            SELECT e.consumer, e.source, e.capture,
-                pedigree.lineage_certainty(e.certainty, source.kind) AS certainty
-            FROM pedigree.lineage_edge e
-            JOIN pedigree.lineage_node source
-                ON source.training_id = e.training_id AND source.node_id = e.source
-            WHERE e.training_id = t.training_id
+            -- The source is looked at only for an edge of the release before.
+            SELECT e.consumer, e.source, e.capture, coalesce(e.certainty, (
+                SELECT pedigree.lineage_certainty(NULL, source.kind)
+                FROM pedigree.lineage_node source
+                WHERE source.training_id = e.training_id AND source.node_id = e.source
+            )) AS certainty
+            FROM pedigree.lineage_edge e WHERE e.training_id = t.training_id
         ) AS edge
     ),
     'raced', t.raced
