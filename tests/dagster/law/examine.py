@@ -114,7 +114,8 @@ def _some(random: Random, places: list[Place], number: int) -> list[Place]:
 
 def _answer(lab: Laboratory, reference: str, place: Place) -> Certainty | None:
     """Return how certain the registry is that a version depends on data; None: it does not."""
-    listed = lab.registry.impact(*place).versions
+    found = lab.registry.impact(*place)
+    listed = (*found.certain, *found.possible, *found.unknown)
     return next((one.certainty for one in listed if one.reference == reference), None)
 
 

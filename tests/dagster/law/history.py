@@ -112,7 +112,8 @@ class Trial:
             return [None]
         keys = list(FOCUS[plan.shape])
         others = [key for key in self._keys(plan) if key not in keys]
-        keys += self.random.sample(others, min(1, len(others)))
+        if others and self.random.random() < 0.3:
+            keys.append(self.random.choice(others))
         self.random.shuffle(keys)
         return keys[: self.random.choice([2, 3, 3])]
 

@@ -173,7 +173,7 @@ class Planner:
 
     def case(self) -> Case:
         """Return the case: sources first, the models last."""
-        depth = self._random.choice([3, 4, 4, 5, 5])
+        depth = self._random.choice([3, 4, 5, 5, 5])
         for level in range(depth - 1):
             plans = [self._asset(level, place) for place in range(self._random.choice([1, 2, 2]))]
             self._add(plans)
@@ -286,16 +286,16 @@ class Planner:
         return one
 
 
-# Keys that histories prefer, so that assets of one shape meet.
+# Keys that histories prefer, the last one among them, so that what is read is mostly there.
 FOCUS: dict[Shape, tuple[str, ...]] = {
     Shape.NONE: (),
-    Shape.LETTERS: ("a", "b"),
-    Shape.REGIONS: ("x",),
-    Shape.DAYS: ("2024-01-31", "2024-02-01", "2024-02-02"),
-    Shape.WEEKS: ("2024-01-28",),
-    Shape.MONTHS: ("2024-02-01",),
-    Shape.REGION_DAYS: ("2024-02-01|x", "2024-02-01|y", "2024-02-02|x"),
-    Shape.REGION_LETTERS: ("a|x", "b|x"),
+    Shape.LETTERS: ("a", "b", "c"),
+    Shape.REGIONS: ("x", "y"),
+    Shape.DAYS: ("2024-02-01", "2024-02-02", "2024-02-04"),
+    Shape.WEEKS: ("2024-01-28", "2024-02-04"),
+    Shape.MONTHS: ("2024-01-01", "2024-02-01"),
+    Shape.REGION_DAYS: ("2024-02-01|x", "2024-02-01|y", "2024-02-04|y"),
+    Shape.REGION_LETTERS: ("a|x", "b|x", "c|y"),
     Shape.DYNAMIC: ("k1", "k2"),
 }
 
