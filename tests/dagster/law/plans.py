@@ -177,7 +177,8 @@ class Planner:
         for level in range(depth - 1):
             plans = [self._asset(level, place) for place in range(self._random.choice([1, 2, 2]))]
             self._add(plans)
-        self._add([self._model(place) for place in range(self._random.choice([1, 1, 2]))])
+        for place in range(self._random.choice([1, 1, 2])):
+            self._case = replace(self._case, assets=(*self._case.assets, self._model(place)))
         return self._case
 
     def _add(self, plans: Sequence[AssetPlan]) -> None:
@@ -269,11 +270,16 @@ class Planner:
         if form in {Form.MODEL_GRAPH, Form.MODEL_BOUND, Form.MODEL_PLAIN}:
             shape = Shape.NONE
         inputs = self._inputs(self._random.choice(self._levels[-1]), shape, form)
+        inputs = tuple(self._chosen(one) for one in inputs)
+        teachers = [plan for plan in self._case.assets if plan.form.is_model]
+        if teachers and teachers[0].shape is Shape.NONE and self._random.random() < 0.4:
+            how = self._random.choice([How.SILENT, How.RECORDED])
+            inputs = (*inputs, InputPlan(teachers[0].outputs[-1], how=how))
         return AssetPlan(
             f"m{place}",
             form,
             shape,
-            inputs=tuple(self._chosen(one) for one in inputs),
+            inputs=inputs,
             manager=Manager.DEFAULT if self._bare else Manager.PLAIN,
             internal=self._random.choice([Internal.CHAIN, Internal.CHAIN, Internal.BOTH]),
         )
