@@ -1,6 +1,7 @@
 """A random history of a case: runs, wipes, deletions, observations, changes and trainings."""
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
@@ -19,6 +20,24 @@ from tests.dagster.law.world import Place, World, Write
 
 _PAGE = 1000
 SENSOR = "pedigree_lineage"
+# What a history is made of, beside trainings.
+HAPPENINGS = frozenset(
+    [
+        "run",
+        "range",
+        "several",
+        "observed",
+        "observed again",
+        "reported",
+        "noted",
+        "tick",
+        "wipe",
+        "delete run",
+        "change mapping",
+        "add key",
+        "delete key",
+    ]
+)
 
 
 @dataclass
@@ -467,16 +486,25 @@ class Trial:
             return
         partition = None if plan.shape is Shape.NONE else key
         name = self.kit.model_name(plan) + (f"-{partition}" if partition else "")
-        try:
-            reference = self.lab.registry.get(f"{name}@latest").reference
-        except NotFoundError as error:
-            self.failures.append(Failure(plan, str(error)))
+        if (reference := self._registered(name, made[0].run_id)) is None:
+            error = f"the run has registered no version of {name}"
+            self.failures.append(Failure(plan, error))
+            self._say("failure", error)
             return
         root = self.world.contents[self.kit.full(plan.outputs[-1]), partition]
         alive |= {event for write in made for event in write.events if event < root.events[0]}
         graph = self.lab.registry.lineage(reference)
         self.trained.append(Trained(reference, root, alive, self.changed, graph))
         self._say("train", f"trained {reference}")
+
+    def _registered(self, name: str, run_id: str | None) -> str | None:
+        """Return the version of a model that a run has registered."""
+        with suppress(NotFoundError):
+            reference = self.lab.registry.get(f"{name}@latest").reference
+            trainings = self.lab.registry.trainings(reference)
+            if any(training.metadata.run_id == run_id for training in trainings):
+                return reference
+        return None
 
     def alive(self) -> frozenset[int]:
         """Return all events of the case's assets that can be found now."""
