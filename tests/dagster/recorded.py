@@ -100,9 +100,8 @@ def graph_fixture(instance: dg.DagsterInstance, resources: dict[str, Any]) -> Ca
 
 def certainties(pedigree: Registry, asset: str, partition: str | None = None) -> dict[str, str]:
     """The versions that `impact` lists, each with how certain that is."""
-    found = pedigree.impact(asset, partition=partition)
-    everyone = (*found.certain, *found.possible, *found.unknown)
-    return {one.reference: one.certainty.value for one in everyone}
+    found = pedigree.impact(asset, partition=partition).versions
+    return {one.reference: one.certainty.value for one in found}
 
 
 def edges(pedigree: Registry, reference: str) -> set[tuple[Any, ...]]:
