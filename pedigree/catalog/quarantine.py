@@ -7,7 +7,7 @@ are wanted. Versions of which it is not known are named, and not marked.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import NamedTuple
@@ -16,11 +16,11 @@ from pydantic import JsonValue
 
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
-from pedigree.audit.replay import QUARANTINE
 from pedigree.audit.states import combined_reason
+from pedigree.catalog.marking import Marker
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import Quarantine, Quarantined
-from pedigree.catalog.store import SQL, LockedModel, lock_any_model, lock_model, version_not_found
+from pedigree.catalog.store import SQL, LockedModel, lock_any_model, lock_model
 from pedigree.errors import InvalidInputError, QuarantineNotFoundError
 from pedigree.lineage.records import Certainty, TrainedOn
 from pedigree.lineage.store import count_without_lineage, trained_on
@@ -82,7 +82,7 @@ def quarantine_data(
     depending = trained_on(transaction, asset, partition, since)
     marked = [one for one in depending if found.marks(one.certainty)]
     for name, versions in groupby(marked, key=lambda one: one.model_name):
-        marker = _Marker(transaction, lock_any_model(transaction, name), actor)
+        marker = Marker(transaction, lock_any_model(transaction, name), actor)
         for version in versions:
             marker.mark(version.version, found, what, version.certainty)
     return _quarantined(transaction, found, depending)
@@ -98,7 +98,7 @@ def quarantine_version(
         NotFoundError: There is no such model or version.
     """
     _require_reason(reason)
-    marker = _Marker(transaction, lock_model(transaction, name), actor)
+    marker = Marker(transaction, lock_model(transaction, name), actor)
     found = _insert(transaction, _New(None, None, None, reason), actor)
     marker.mark(version, found, {})
 
@@ -124,7 +124,7 @@ def quarantine_registered(
         notices[_DEPENDS[certainty]].append(found.reason)
         if found.marks(certainty):
             body: dict[str, JsonValue] = {"asset": found.asset, "partition": found.partition}
-            _Marker(transaction, model, actor).mark(version, found, body, certainty)
+            Marker(transaction, model, actor).mark(version, found, body, certainty)
     reference = f"{model.name}/{version}"
     return combined_reason(
         f"{sentence.format(reference)}: {combined_reason(notices[sentence])}"
@@ -175,7 +175,7 @@ def release_data(
     )
     marks = transaction.execute(SQL["marked_versions"], {"quarantine_ids": ids}).fetchall()
     for name, rows_of_model in groupby(marks, key=lambda row: row["model_name"]):
-        marker = _Marker(transaction, lock_any_model(transaction, name), actor)
+        marker = Marker(transaction, lock_any_model(transaction, name), actor)
         for version in sorted({row["version"] for row in rows_of_model}):
             marker.release(version, ids, reason)
     return _with_versions(rows, marks)
@@ -191,7 +191,7 @@ def release_version(
     Raises:
         NotFoundError: There is no such model or version.
     """
-    marker = _Marker(transaction, lock_model(transaction, name), actor)
+    marker = Marker(transaction, lock_model(transaction, name), actor)
     if ids := [row["quarantine_id"] for row in marker.open_marks(version)]:
         marker.release(version, ids, reason)
         transaction.execute(SQL["release_alone"], {"quarantine_ids": ids, "actor": actor.name})
@@ -253,64 +253,6 @@ def _quarantined(
             transaction, [(name_key(one.model_name), one.version) for one in depending], found.since
         ),
     )
-
-
-class _Marker(NamedTuple):
-    """Marks versions of one model, under its lock."""
-
-    transaction: Transaction
-    model: LockedModel
-    actor: Actor
-
-    def mark(
-        self,
-        version: int,
-        found: Quarantine,
-        body: Mapping[str, JsonValue],
-        certainty: Certainty | None = None,
-    ) -> None:
-        key = {**self._key(version), "quarantine_id": found.quarantine_id}
-        self.transaction.execute(SQL["insert_mark"], {**key, "certainty": certainty})
-        self._say_why(version)
-        told = {**body, "quarantine_id": found.quarantine_id, "reason": found.reason}
-        if certainty is not None:
-            told["certainty"] = certainty.value
-        self._tell(EventType.VERSION_QUARANTINED, version, told)
-
-    def release(self, version: int, ids: Sequence[int], reason: str | None) -> None:
-        key = {**self._key(version), "quarantine_ids": ids, "at": self.model.at}
-        self.transaction.execute(SQL["release_marks"], key)
-        self._say_why(version)
-        self._tell(
-            EventType.VERSION_RELEASED,
-            version,
-            {"from": QUARANTINE, "quarantine_ids": list(ids), "reason": reason},
-        )
-
-    def open_marks(self, version: int) -> list[Row]:
-        return self.transaction.execute(SQL["open_marks"], self._key(version)).fetchall()
-
-    def _say_why(self, version: int) -> None:
-        why = combined_reason(row["reason"] for row in self.open_marks(version))
-        said = self.transaction.execute(
-            SQL["quarantine_version"], {**self._key(version), "reason": why}
-        )
-        if not said.rowcount:
-            raise version_not_found(self.model.name, version)
-
-    def _key(self, version: int) -> dict[str, int]:
-        return {"model_id": self.model.model_id, "version": version}
-
-    def _tell(self, event_type: EventType, version: int, body: dict[str, JsonValue]) -> None:
-        log.record(
-            self.transaction,
-            event_type,
-            model=self.model.name,
-            version=version,
-            at=self.model.at,
-            actor=self.actor,
-            body=body,
-        )
 
 
 def _with_versions(rows: Iterable[Row], marks: Iterable[Row]) -> tuple[Quarantine, ...]:

@@ -197,6 +197,13 @@ def _show_difference(found: "LineageDifference") -> None:
     if found.same:
         out.print(f"{found.a} and {found.b} were made of the same data by the same code.")
         return
+    if found.same is None:
+        out.print(
+            f"It is not known whether {found.a} and {found.b} were made of the same data.",
+            markup=False,
+        )
+    if uncertain := _uncertain_sides(found):
+        out.print(f"Not all that {uncertain} depends on is certain.", style="red", markup=False)
     if found.data:
         columns = ("data", "partition", found.a, found.b)
         out.print(table(columns, map(_change_row, found.data)))
@@ -209,17 +216,23 @@ def _change_row(change: "UpstreamChange") -> tuple[str, ...]:
     return (
         "  " * (change.distance - 1) + change.asset,
         change.partition or "",
-        _side(change.in_a, change.data_a, change.code_a),
-        _side(change.in_b, change.data_b, change.code_b),
+        _side(change.certainty_a, change.data_a, change.code_a),
+        _side(change.certainty_b, change.data_b, change.code_b),
     )
 
 
-def _side(there: bool, data: str | None, code: str | None) -> str:
+def _uncertain_sides(found: "LineageDifference") -> str:
+    sides = {found.a: found.certain_a, found.b: found.certain_b}
+    return " or ".join(reference for reference, certain in sides.items() if not certain)
+
+
+def _side(certainty: "Certainty | None", data: str | None, code: str | None) -> str:
     from pedigree.cli._output import short_digest
 
-    if not there:
+    if certainty is None:
         return "not used"
-    return f"{short_digest(data or '—')} (code {short_digest(code or '—')})"
+    how = "" if certainty.certain else f", {certainty}"
+    return f"{short_digest(data or '—')} (code {short_digest(code or '—')}{how})"
 
 
 def _text(value: object) -> str:

@@ -96,8 +96,9 @@ class Derivation:
                     yield Source(key, Certainty.UNKNOWN, partition=partition)
                     continue
                 event = self._events.by_id(key, storage_id)
-                found = event.partition if event else partition
-                yield Source(key, certainty, event, found, storage_id)
+                if event is not None and event.partition != partition:
+                    event = None  # SQLite gives the id of a deleted event again
+                yield Source(key, certainty, event, partition, storage_id)
 
     def everything(
         self, key: dg.AssetKey, began: Began, mapped: Collection[str] | None = None

@@ -30,7 +30,7 @@ from pedigree.dagster.step_reads import StepReads, look_up
 
 _DEFAULT_KEY = "io_manager"
 # With it Dagster's own managers return what there is of several partitions, and None for one.
-_MAY_PASS_OVER = "allow_missing_partitions"
+_SKIPS_MISSING = "allow_missing_partitions"
 _RECORDS = "_pedigree_records_reads"
 
 Asset = TypeVar("Asset")
@@ -161,8 +161,8 @@ def _really_loaded(context: dg.InputContext, value: Any, found: Partitions) -> P
     """Leave out, or in doubt, the partitions that a manager passed over because it has no file."""
     if len(found) > 1 and isinstance(value, Mapping):
         return {partition: ids for partition, ids in found.items() if partition in value}
-    passed_over = (context.definition_metadata or {}).get(_MAY_PASS_OVER)
-    if passed_over and (len(found) > 1 or value is None):
+    skips = (context.definition_metadata or {}).get(_SKIPS_MISSING)
+    if skips and (len(found) > 1 or value is None):
         return {partition: (NO_EVENT, *ids) for partition, ids in found.items()}
     return found
 

@@ -52,6 +52,11 @@ class Impact(Record):
     )
 
     @property
+    def versions(self) -> tuple[Affected, ...]:
+        """All of them, the certain ones first."""
+        return (*self.certain, *self.possible, *self.unknown)
+
+    @property
     def none(self) -> bool:
         """It is known that no version depends on it."""
         return not (self.certain or self.possible or self.unknown or self.without_lineage)

@@ -45,12 +45,13 @@ SELECT json_build_object(
     'edges', (
         SELECT coalesce(json_agg(edge ORDER BY edge.consumer, edge.source), '[]')
         FROM (
-            SELECT e.consumer, e.source, e.capture,
-                pedigree.lineage_certainty(e.certainty, source.kind) AS certainty
-            FROM pedigree.lineage_edge e
-            JOIN pedigree.lineage_node source
-                ON source.training_id = e.training_id AND source.node_id = e.source
-            WHERE e.training_id = t.training_id
+            -- The source is looked at only for an edge of the release before.
+            SELECT e.consumer, e.source, e.capture, coalesce(e.certainty, (
+                SELECT pedigree.lineage_certainty(NULL, source.kind)
+                FROM pedigree.lineage_node source
+                WHERE source.training_id = e.training_id AND source.node_id = e.source
+            )) AS certainty
+            FROM pedigree.lineage_edge e WHERE e.training_id = t.training_id
         ) AS edge
     ),
     'raced', t.raced
@@ -323,7 +324,13 @@ FROM unnest(
     %(run_id)s::text[], %(step_key)s::text[], %(data_version)s::text[], %(code_version)s::text[],
     %(at)s::timestamptz[], %(tags)s::jsonb[], %(reads)s::jsonb[]
 ) AS event
-ON CONFLICT (instance_id, storage_id) DO NOTHING;
+-- SQLite, where Dagster may keep its events, gives the id of a deleted one again.
+ON CONFLICT (instance_id, storage_id) DO UPDATE SET
+    asset = excluded.asset, partition = excluded.partition, kind = excluded.kind,
+    run_id = excluded.run_id, step_key = excluded.step_key, data_version = excluded.data_version,
+    code_version = excluded.code_version, at = excluded.at, tags = excluded.tags,
+    reads = excluded.reads
+WHERE asset_event.at <> excluded.at;
 
 -- name: kept_events
 -- The copies of an asset's events on an instance, the newest first.

@@ -93,7 +93,7 @@ class LineageEdge(Record):
 
 
 class LineageGraph(Record):
-    """Everything a training stands on, down to the sources that are known."""
+    """Everything a training depends on, down to the sources that are known."""
 
     nodes: tuple[LineageNode, ...] = ()
     edges: tuple[LineageEdge, ...] = ()
@@ -143,6 +143,18 @@ class LineageGraph(Record):
                 return None
             found.update(node.upstream)
         return tuple(sorted(found))
+
+    @property
+    def complete(self) -> bool:
+        """It is known that the step used nothing beside its recorded inputs."""
+        steps = [node for node in self.nodes if node.kind is NodeKind.STEP]
+        return bool(steps) and all(step.upstream == () for step in steps)
+
+    @property
+    def certain(self) -> bool:
+        """All that the training depends on is known for certain, and nothing else may be."""
+        recorded = bool(self.nodes) and self.not_ruled_out() == ()
+        return recorded and all(one.certain for one in self.certainties().values())
 
     def sources(self) -> tuple[str, ...]:
         """Return the assets at the graph's ends: those of which nothing further back is known."""

@@ -177,7 +177,7 @@ def compared(
         inputs=tuple(found),
         newer_code=tuple(newer_code),
         unclear=_unclear(graph),
-        complete=_complete(graph),
+        complete=graph.complete,
     )
 
 
@@ -191,12 +191,6 @@ def _unclear(graph: LineageGraph) -> tuple[UnclearInput, ...]:
         UnclearInput(asset=asset, partitions=count, certainty=certainty, in_graph=in_graph)
         for (asset, certainty, in_graph), count in sorted(partitions.items())
     )
-
-
-def _complete(graph: LineageGraph) -> bool:
-    """Say whether it is known that the step had no inputs beside those recorded."""
-    steps = [node for node in graph.nodes if node.kind is NodeKind.STEP]
-    return bool(steps) and all(step.upstream == () for step in steps)
 
 
 def _ask(

@@ -154,7 +154,7 @@ def _plain(builder: Builder) -> dg.AssetsDefinition:
 
     def body(context: dg.AssetExecutionContext, **loaded: Any) -> dg.Output[Any]:
         step = builder.step(context, loaded)
-        (made,) = kit.make(step, plan, partitions_of(context))
+        (made,) = kit.make(step, plan, partitions_of(plan, context))
         return kit.output(plan, made)
 
     options = {**builder.shared, **builder.ranges, **builder.manager, **builder.code}
@@ -166,7 +166,7 @@ def _events(builder: Builder) -> dg.AssetsDefinition:
 
     def body(context: dg.AssetExecutionContext, **loaded: Any) -> Iterator[dg.AssetMaterialization]:
         step = builder.step(context, loaded)
-        (made,) = kit.make(step, plan, partitions_of(context))
+        (made,) = kit.make(step, plan, partitions_of(plan, context))
         for partition, write in made.items():
             version = version_of(plan.versions, write.token)
             tags = {"dagster/data_version": version} if version else {}
@@ -181,7 +181,7 @@ def _multi(builder: Builder) -> dg.AssetsDefinition:
 
     def body(context: dg.AssetExecutionContext, **loaded: Any) -> tuple[dg.Output[Any], ...]:
         step = builder.step(context, loaded)
-        made = kit.make(step, plan, partitions_of(context))
+        made = kit.make(step, plan, partitions_of(plan, context))
         return tuple(kit.output(plan, each) for each in made)
 
     outs = {
@@ -220,7 +220,7 @@ def _graph(builder: Builder) -> dg.AssetsDefinition:
         assert loaded["before"] == "read"
         step = kit.steps.pop((context.run_id, plan.name))
         kit.read(step, plan, parts[1], loaded, context)
-        (made,) = kit.make(step, plan, partitions_of(context))
+        (made,) = kit.make(step, plan, partitions_of(plan, context))
         if plan.form is Form.MODEL_GRAPH:
             return dg.Output(kit.trained(made[None]))
         return kit.output(plan, made)
@@ -271,7 +271,7 @@ def _model(builder: Builder) -> dg.AssetsDefinition:
 
     def body(context: dg.AssetExecutionContext, **loaded: Any) -> Any:
         step = builder.step(context, loaded)
-        (made,) = kit.make(step, plan, partitions_of(context))
+        (made,) = kit.make(step, plan, partitions_of(plan, context))
         (write,) = made.values()
         return kit.trained(write)
 
@@ -288,7 +288,7 @@ def _model_multi(builder: Builder) -> dg.AssetsDefinition:
 
     def body(context: dg.AssetExecutionContext, **loaded: Any) -> Any:
         step = builder.step(context, loaded)
-        table, model = kit.make(step, plan, partitions_of(context))
+        table, model = kit.make(step, plan, partitions_of(plan, context))
         (write,) = model.values()
         return kit.output(plan, table), kit.trained(write)
 

@@ -1,12 +1,14 @@
 """A random history of a case: runs, wipes, deletions, observations, changes and trainings."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
 import dagster as dg
 
+from pedigree.errors import NotFoundError
 from pedigree.lineage.records import LineageGraph
 from tests.dagster.law.building import build
 from tests.dagster.law.kit import Kit, version_of
@@ -14,10 +16,28 @@ from tests.dagster.law.laboratory import Laboratory
 from tests.dagster.law.managers import WORLDS
 from tests.dagster.law.plans import FOCUS, AssetPlan, Case, Form, Hook, How, InputPlan, Manager
 from tests.dagster.law.shapes import Shape, keys_of, mapped, mappings
-from tests.dagster.law.world import World, Write
+from tests.dagster.law.world import Place, World, Write
 
 _PAGE = 1000
 SENSOR = "pedigree_lineage"
+# What a history is made of, beside trainings.
+HAPPENINGS = frozenset(
+    [
+        "run",
+        "range",
+        "several",
+        "observed",
+        "observed again",
+        "reported",
+        "noted",
+        "tick",
+        "wipe",
+        "delete run",
+        "change mapping",
+        "add key",
+        "delete key",
+    ]
+)
 
 
 @dataclass
@@ -58,7 +78,7 @@ class Trial:
         self.random = Random(f"history {self.case.seed}")
         self.kit = Kit(self.case, self.world, self.lab.instance, self.lab.folder)
         self.cursor: str | None = None
-        self.runs: list[tuple[str, AssetPlan]] = []
+        self.runs: list[tuple[str, tuple[AssetPlan, ...]]] = []
         self.wipes = self.random.random() < 0.6
         self.changes = self.random.random() < 0.35
         self.kit.hook = self.hook is Hook.ON
@@ -112,12 +132,16 @@ class Trial:
             return [None]
         keys = list(FOCUS[plan.shape])
         others = [key for key in self._keys(plan) if key not in keys]
-        keys += self.random.sample(others, min(1, len(others)))
+        if others and self.random.random() < 0.3:
+            keys.append(self.random.choice(others))
         self.random.shuffle(keys)
         return keys[: self.random.choice([2, 3, 3])]
 
     def _keys(self, plan: AssetPlan) -> list[str]:
-        return keys_of(plan.shape, self.case.name, self.lab.instance)
+        return self._keys_of(plan.shape)
+
+    def _keys_of(self, shape: Shape) -> list[str]:
+        return keys_of(shape, self.case.name, self.lab.instance)
 
     def _run_range(self, plan: AssetPlan, keys: Sequence[str]) -> None:
         if len(keys) < 2:
@@ -136,11 +160,18 @@ class Trial:
             preferred = [key for key in FOCUS[plan.shape] if key in keys] or keys
             self._run(plan, self.random.choice([*preferred * 2, *keys]))
 
-    def _run(self, plan: AssetPlan, key: str | None, span: tuple[str, str] | None = None) -> bool:
-        """Run a step; say whether it could be run and succeeded."""
-        if not self._can_load(plan, key, span):
-            return False
-        selected = {self.kit.key(name) for name in plan.outputs}
+    def _run(
+        self, plan: AssetPlan, key: str | None, span: tuple[str, str] | None = None
+    ) -> list[Write]:
+        return self._run_all([plan], key, span)
+
+    def _run_all(
+        self, plans: Sequence[AssetPlan], key: str | None, span: tuple[str, str] | None = None
+    ) -> list[Write]:
+        """Run the steps of some assets; return what they wrote, nothing if they could not run."""
+        if not all(self._can_load(plan, key, span, plans) for plan in plans):
+            return []
+        selected = {self.kit.key(name) for plan in plans for name in plan.outputs}
         job = self.repository.get_implicit_global_asset_job_def()
         kept, first = dict(self.world.contents), len(self.world.writes)
         result = job.get_subset(
@@ -151,30 +182,71 @@ class Trial:
             tags=_range_tags(span),
             raise_on_error=False,
         )
+        names = " + ".join(plan.name for plan in plans)
         where = f" [{key}]" if key else f" [{span[0]} … {span[1]}]" if span else ""
-        kind = "range" if span else "run"
         if not result.success:
             error = _error_of(result)
             self.world.contents = kept
-            self.failures.append(Failure(plan, error))
-            self._say("failure", f"run {plan.name}{where} FAILED: {error}")
-            return False
-        self.runs.append((result.run_id, plan))
+            self.failures.append(Failure(plans[-1], error))
+            self._say("failure", f"run {names}{where} FAILED: {error}")
+            return []
+        self.runs.append((result.run_id, tuple(plans)))
         made = self.world.writes[first:]
         self._announce(made, result.run_id)
         reads = {str(read.write): read for write in made for read in write.reads}
-        self._say(kind, f"run {plan.name}{where}: {_listed(made)} of {', '.join(reads) or '-'}")
-        return True
+        kind = "range" if span else "several" if len(plans) > 1 else "run"
+        self._say(kind, f"run {names}{where}: {_listed(made)} of {', '.join(reads) or '-'}")
+        return made
 
-    def _can_load(self, plan: AssetPlan, key: str | None, span: tuple[str, str] | None) -> bool:
+    def _run_several(self) -> None:
+        """Run an asset and some before it in one run."""
+        plans = [p for p in self.kit.case.assets if not p.form.is_source and not p.form.is_model]
+        plan = self.random.choice(plans)
+        before, key = self._together(plan)
+        if key is not None or plan.shape is Shape.NONE:
+            self._run_all([*before, plan], key)
+
+    def _together(self, plan: AssetPlan) -> tuple[list[AssetPlan], str | None]:
+        """Return some assets before one that can be made in the same run, and the run's key."""
+        place = self.kit.case.assets.index(plan)
+        earlier = [each for each in self.kit.case.assets[:place] if not each.form.is_source]
+        earlier = [each for each in earlier if not each.form.is_model]
+        shape = plan.shape
+        if shape is Shape.NONE and earlier:
+            shape = self.random.choice(earlier).shape
+        keys = [key for key in FOCUS[shape] if key in self._keys_of(shape)]
+        fitting = {shape, Shape.NONE} if keys else {Shape.NONE}
+        some = [e for e in earlier if e.shape in fitting and self.random.random() < 0.7]
+        if plan.shape is Shape.NONE and all(each.shape is Shape.NONE for each in some):
+            return some, None
+        return some, self.random.choice(keys) if keys else None
+
+    def _can_load(
+        self,
+        plan: AssetPlan,
+        key: str | None,
+        span: tuple[str, str] | None,
+        plans: Sequence[AssetPlan],
+    ) -> bool:
         """Dagster's own IO manager cannot load one partition, or an asset, that is not there."""
         keys: Sequence[str | None] = [key]
         if span:
             all_keys = self._keys(plan)
             keys = all_keys[all_keys.index(span[0]) : all_keys.index(span[1]) + 1]
-        return all(self._is_there(plan, one, keys) for one in plan.inputs)
+        made = {
+            (self.kit.full(name), None if each.shape is Shape.NONE else key)
+            for each in plans
+            for name in each.outputs
+        }
+        return all(self._is_there(plan, one, keys, made) for one in plan.inputs)
 
-    def _is_there(self, plan: AssetPlan, one: InputPlan, keys: Sequence[str | None]) -> bool:
+    def _is_there(
+        self,
+        plan: AssetPlan,
+        one: InputPlan,
+        keys: Sequence[str | None],
+        made: Collection[Place],
+    ) -> bool:
         source = self.kit.case.plan(one.asset)
         strict = source.manager is Manager.DEFAULT and not source.form.is_source
         if not strict or one.how not in {How.LOADED, How.CHOSEN} or one.by_input_manager:
@@ -182,8 +254,10 @@ class Trial:
         wanted = mapped(
             one.mapping, source.shape, plan.shape, keys, self.case.name, self.lab.instance
         )
-        full = self.kit.full(one.asset)
-        return len(wanted) != 1 or (full, wanted[0]) in self.world.contents
+        place = (self.kit.full(one.asset), wanted[0] if wanted else None)
+        if one.asset == plan.name:  # an asset that reads its own partition before
+            made = ()
+        return len(wanted) != 1 or place in self.world.contents or place in made
 
     def _announce(self, made: Sequence[Write], run_id: str) -> None:
         """Learn the events of what a run has written."""
@@ -208,15 +282,15 @@ class Trial:
         if plan.form is Form.OBSERVABLE:
             self._observe_by_run(plan)
         elif plan.reported and (not plan.observed or self.random.random() < 0.5):
-            self._report(plan, key)
+            self._report(plan, plan.name, key)
         else:
             self._observe(plan, key)
 
-    def _report(self, plan: AssetPlan, key: str | None) -> None:
-        write = self.world.write((self.kit.full(plan.name), key), form=plan.form.value)
+    def _report(self, plan: AssetPlan, name: str, key: str | None) -> None:
+        write = self.world.write((self.kit.full(name), key), form=plan.form.value)
         version = version_of(plan.versions, write.token)
         tags = {"dagster/data_version": version} if version else {}
-        asset_key = self.kit.key(plan.name)
+        asset_key = self.kit.key(name)
         self.lab.instance.report_runless_asset_event(
             dg.AssetMaterialization(asset_key, partition=key, tags=tags)
         )
@@ -239,7 +313,7 @@ class Trial:
             instance=self.lab.instance, raise_on_error=False
         )
         assert result.success, _error_of(result)
-        self.runs.append((result.run_id, plan))
+        self.runs.append((result.run_id, (plan,)))
         write.run_id = result.run_id
         self._announce_observation(write, version)
 
@@ -273,7 +347,8 @@ class Trial:
         sources = [p for p in self.kit.case.assets if p.form.is_source]
         found: list[tuple[Callable[[], None], float]] = [(self._tick, 2)]
         if made:
-            found.append((lambda: self._rerun(self.random.choice(made)), 5))
+            found.append((lambda: self._rerun(self.random.choice(made)), 4))
+            found += [(self._run_several, 2), (self._note, 0.7), (self._report_made, 0.5)]
         if sources:
             found.append((lambda: self._look_again(self.random.choice(sources)), 2))
         if self.wipes:
@@ -288,6 +363,36 @@ class Trial:
     def _look_again(self, plan: AssetPlan) -> None:
         preferred = list(FOCUS[plan.shape]) or [None]
         self._look_at(plan, self.random.choice(preferred))
+
+    def _some_made(self) -> tuple[AssetPlan, str, str | None] | None:
+        """Return an asset (partition) that has a content which a step has made."""
+        plans = [p for p in self.kit.case.assets if not p.form.is_model and not p.form.is_source]
+        found = [
+            (plan, name, partition)
+            for plan in plans
+            for name in plan.outputs
+            for asset, partition in self.world.contents
+            if asset == self.kit.full(name)
+        ]
+        return self.random.choice(found) if found else None
+
+    def _note(self) -> None:
+        """Somebody observes what a step has made, and says nothing of its data version."""
+        if (found := self._some_made()) is None:
+            return
+        _, name, partition = found
+        self.lab.instance.report_runless_asset_event(
+            dg.AssetObservation(self.kit.key(name), partition=partition, metadata={"rows": 7})
+        )
+        self._say("noted", f"observation of {name}[{partition}] that changes nothing")
+
+    def _report_made(self) -> None:
+        """Somebody replaces by hand what a step has made, and reports a materialization."""
+        found = self._some_made()
+        if found is None or found[0].manager is Manager.DEFAULT:
+            return  # Dagster's own IO manager would still load the file that is there
+        plan, name, partition = found
+        self._report(plan, name, partition)
 
     def _tick(self) -> None:
         with dg.build_sensor_context(
@@ -311,18 +416,16 @@ class Trial:
     def _delete_run(self) -> None:
         alive = self.alive()
         known = [
-            (run_id, plan)
-            for run_id, plan in self.runs
-            if not plan.form.is_model and not self._would_hide(run_id, alive)
+            (run_id, plans) for run_id, plans in self.runs if not self._would_hide(run_id, alive)
         ]
         if not known:
             return
-        run_id, plan = chosen = self.random.choice(known)
+        run_id, plans = chosen = self.random.choice(known)
         self.lab.instance.delete_run(run_id)
         self.runs.remove(chosen)
         events = [each for write in self.world.writes if write.run_id == run_id
                   for each in write.events]  # fmt: skip
-        self._say("delete run", f"delete a run of {plan.name}, events {events}")
+        self._say("delete run", f"delete a run of {plans[-1].name}, events {events}")
 
     def _would_hide(self, run_id: str, alive: frozenset[int]) -> bool:
         """Say whether an older event would pass for that of what is there.
@@ -368,23 +471,40 @@ class Trial:
 
     def _train_all(self) -> None:
         for plan in self.kit.case.assets:
-            if plan.form.is_model:
-                key = self.random.choice(list(FOCUS[plan.shape])) if FOCUS[plan.shape] else None
-                self._train(plan, key)
+            if not plan.form.is_model:
+                continue
+            alone = self.random.random() < 0.7
+            before, key = ([], None) if alone else self._together(plan)
+            if key is None and plan.shape is not Shape.NONE:
+                key = self.random.choice(FOCUS[plan.shape])
+            self._train(plan, before, key)
 
-    def _train(self, plan: AssetPlan, key: str | None) -> None:
+    def _train(self, plan: AssetPlan, before: Sequence[AssetPlan], key: str | None) -> None:
         alive = self.alive()
-        if not self._run(plan, key):
+        made = self._run_all([*before, plan], key)
+        if not made:
             return
-        name = self.kit.model_name(plan) + (f"-{key}" if key else "")
-        reference = self.lab.registry.get(f"{name}@latest").reference
-        root = self.world.contents[self.kit.full(plan.outputs[-1]), key]
-        if len(plan.outputs) > 1:
-            table = self.world.contents[self.kit.full(plan.outputs[0]), key]
-            alive |= {event for event in table.events if event < root.events[0]}
+        partition = None if plan.shape is Shape.NONE else key
+        name = self.kit.model_name(plan) + (f"-{partition}" if partition else "")
+        if (reference := self._registered(name, made[0].run_id)) is None:
+            error = f"the run has registered no version of {name}"
+            self.failures.append(Failure(plan, error))
+            self._say("failure", error)
+            return
+        root = self.world.contents[self.kit.full(plan.outputs[-1]), partition]
+        alive |= {event for write in made for event in write.events if event < root.events[0]}
         graph = self.lab.registry.lineage(reference)
         self.trained.append(Trained(reference, root, alive, self.changed, graph))
         self._say("train", f"trained {reference}")
+
+    def _registered(self, name: str, run_id: str | None) -> str | None:
+        """Return the version of a model that a run has registered."""
+        with suppress(NotFoundError):
+            reference = self.lab.registry.get(f"{name}@latest").reference
+            trainings = self.lab.registry.trainings(reference)
+            if any(training.metadata.run_id == run_id for training in trainings):
+                return reference
+        return None
 
     def alive(self) -> frozenset[int]:
         """Return all events of the case's assets that can be found now."""

@@ -11,7 +11,7 @@ import dagster as dg
 
 from pedigree.dagster import ModelInputs, TrainedModel
 from tests.dagster.law.plans import AssetPlan, Case, Form, How, InputPlan, Internal, Pick, Versions
-from tests.dagster.law.shapes import mapped
+from tests.dagster.law.shapes import Shape, mapped
 from tests.dagster.law.world import Step, World, Write
 from tests.dagster.models import SIGNATURE
 
@@ -68,7 +68,7 @@ class Kit:
         chooser: ModelInputs | None,
     ) -> None:
         asset = self.full(one.asset)
-        picked = self._picked(plan, one, partitions_of(context))
+        picked = self._picked(plan, one, partitions_of(plan, context))
         if one.how is How.CHOSEN:
             assert chooser is not None
             partitions = [each for each in picked if each is not None]
@@ -152,8 +152,11 @@ def version_of(versions: Versions, token: int) -> str | None:
     return None
 
 
-def partitions_of(context: Any) -> list[str | None]:
+def partitions_of(plan: AssetPlan, context: Any) -> list[str | None]:
     """Return the partitions that a step makes; None alone where there are none."""
+    # In a run with a partition key, a step without partitions has the run's.
+    if plan.shape is Shape.NONE:
+        return [None]
     if context.has_partition_key or getattr(context, "has_partition_key_range", False):
         return list(context.partition_keys)
     return [None]

@@ -173,11 +173,12 @@ class Planner:
 
     def case(self) -> Case:
         """Return the case: sources first, the models last."""
-        depth = self._random.choice([3, 4, 4, 5, 5])
+        depth = self._random.choice([3, 4, 5, 5, 5])
         for level in range(depth - 1):
             plans = [self._asset(level, place) for place in range(self._random.choice([1, 2, 2]))]
             self._add(plans)
-        self._add([self._model(place) for place in range(self._random.choice([1, 1, 2]))])
+        for place in range(self._random.choice([1, 1, 2])):
+            self._case = replace(self._case, assets=(*self._case.assets, self._model(place)))
         return self._case
 
     def _add(self, plans: Sequence[AssetPlan]) -> None:
@@ -269,11 +270,16 @@ class Planner:
         if form in {Form.MODEL_GRAPH, Form.MODEL_BOUND, Form.MODEL_PLAIN}:
             shape = Shape.NONE
         inputs = self._inputs(self._random.choice(self._levels[-1]), shape, form)
+        inputs = tuple(self._chosen(one) for one in inputs)
+        teachers = [plan for plan in self._case.assets if plan.form.is_model]
+        if teachers and teachers[0].shape is Shape.NONE and self._random.random() < 0.4:
+            how = self._random.choice([How.SILENT, How.RECORDED])
+            inputs = (*inputs, InputPlan(teachers[0].outputs[-1], how=how))
         return AssetPlan(
             f"m{place}",
             form,
             shape,
-            inputs=tuple(self._chosen(one) for one in inputs),
+            inputs=inputs,
             manager=Manager.DEFAULT if self._bare else Manager.PLAIN,
             internal=self._random.choice([Internal.CHAIN, Internal.CHAIN, Internal.BOTH]),
         )
@@ -286,16 +292,16 @@ class Planner:
         return one
 
 
-# Keys that histories prefer, so that assets of one shape meet.
+# Keys that histories prefer, the last one among them, so that what is read is mostly there.
 FOCUS: dict[Shape, tuple[str, ...]] = {
     Shape.NONE: (),
-    Shape.LETTERS: ("a", "b"),
-    Shape.REGIONS: ("x",),
-    Shape.DAYS: ("2024-01-31", "2024-02-01", "2024-02-02"),
-    Shape.WEEKS: ("2024-01-28",),
-    Shape.MONTHS: ("2024-02-01",),
-    Shape.REGION_DAYS: ("2024-02-01|x", "2024-02-01|y", "2024-02-02|x"),
-    Shape.REGION_LETTERS: ("a|x", "b|x"),
+    Shape.LETTERS: ("a", "b", "c"),
+    Shape.REGIONS: ("x", "y"),
+    Shape.DAYS: ("2024-02-01", "2024-02-02", "2024-02-04"),
+    Shape.WEEKS: ("2024-01-28", "2024-02-04"),
+    Shape.MONTHS: ("2024-01-01", "2024-02-01"),
+    Shape.REGION_DAYS: ("2024-02-01|x", "2024-02-01|y", "2024-02-04|y"),
+    Shape.REGION_LETTERS: ("a|x", "b|x", "c|y"),
     Shape.DYNAMIC: ("k1", "k2"),
 }
 

@@ -36,12 +36,14 @@ class Tally:
     questions: int = 0
     strangers: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
+    done: set[str] = field(default_factory=set)
     bad: list[Examination] = field(default_factory=list)
 
     def add(self, found: Examination) -> None:
         """Count one examination."""
         self.graphs += 1
         self.versions += len(found.trial.trained)
+        self.done |= found.trial.done
         self.asked += found.asked
         self.questions += len(found.questions)
         self.strangers += found.strangers

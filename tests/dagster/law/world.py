@@ -48,8 +48,8 @@ class Read:
 
     @property
     def events(self) -> tuple[int, ...]:
-        """The events that stand for what was read; what the step itself made gets its own later."""
-        return tuple(self.write.events) if self.how is How.INTERNAL else self.seen
+        """The events that stand for what was read; what the same run made gets its own later."""
+        return self.seen or tuple(self.write.events)
 
 
 class World:
