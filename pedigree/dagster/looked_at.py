@@ -159,27 +159,40 @@ def _candidates(
     instance: dg.DagsterInstance, checked: Checked, log: _StepLog
 ) -> Iterator[LookedAt]:
     """Give what the check can have found as the asset's newest, from its evaluation backwards."""
-    is_sharded = instance.event_log_storage.is_run_sharded
-    records = _materializations(instance, checked, before_storage_id=checked.storage_id)
+    records = list(_records_seen(instance, checked, log))
+    target = checked.evaluation.target_materialization_data
+    ids = {record.storage_id for record in records}
+    if target is not None and target.storage_id not in ids:
+        # It was wiped since, or the evaluation was written by hand and says something else.
+        yield LookedAt(None, "Dagster names a materialization that it cannot have looked at")
     for record in records:
-        if record.asset_materialization is None:
-            continue
-        yield _version_of(record.asset_materialization, checked)
-        if log.run_made:
-            is_last = record.run_id == checked.run_id
-        else:
-            is_last = log.start is not None and _was_there(log.start, record, is_sharded)
-        if is_last:
+        if record.asset_materialization is not None:
+            yield _version_of(record.asset_materialization, checked)
+    if records and not _is_first(instance, checked, log, records[-1]):
+        yield LookedAt(None, "it is not known what the asset was when it began")
+
+
+def _records_seen(
+    instance: dg.DagsterInstance, checked: Checked, log: _StepLog
+) -> Iterator[dg.EventLogRecord]:
+    for record in _materializations(instance, checked, before_storage_id=checked.storage_id):
+        yield record
+        if _is_first(instance, checked, log, record):
             return
-    if records and (log.run_made or len(records) == _PAGE):
-        yield LookedAt(None, "it is not among the asset's newest materializations")
 
 
-def _was_there(start: dg.EventLogRecord, record: dg.EventLogRecord, is_sharded: bool) -> bool:
+def _is_first(
+    instance: dg.DagsterInstance, checked: Checked, log: _StepLog, record: dg.EventLogRecord
+) -> bool:
+    """Say whether a check can have found no materialization that is older than one."""
+    if log.run_made:
+        return record.run_id == checked.run_id
+    if log.start is None:
+        return False
     # The ids of a run's own events count per run where its log is a database of its own.
-    if is_sharded:
-        return record.timestamp <= start.timestamp
-    return record.storage_id < start.storage_id
+    if instance.event_log_storage.is_run_sharded:
+        return record.timestamp <= log.start.timestamp
+    return record.storage_id < log.start.storage_id
 
 
 def _materializations(

@@ -345,6 +345,41 @@ def test_where_the_asset_changes_meanwhile_it_is_unknown_and_explain_says_so(
     assert event.body["problem"] == "2 versions remain that it may have looked at"
 
 
+def test_what_was_made_first_while_it_ran_is_not_taken_for_what_it_looked_at(
+    at: Callable[..., Location],
+    run: Callable[..., Any],
+    pedigree: Registry,
+    instance: dg.DagsterInstance,
+) -> None:
+    @dg.asset_check(asset=CHURN, name=LATENCY)
+    def early() -> dg.AssetCheckResult:
+        overtaken(instance, "churn/1", pedigree)
+        return dg.AssetCheckResult(passed=True)
+
+    location = at(CHURN, early)
+    run(CHURN, content="one")
+    instance.wipe_assets([CHURN.key])
+    run(CHURN, early, content=None)
+    location.tick("pedigree_promotion")
+    assert pedigree.verdicts("churn/1") == ()
+    assert "what the asset was when it began" in waits(pedigree, "churn/1")
+
+
+def test_what_was_wiped_since_is_not_replaced_by_an_older_version(
+    at: Callable[..., Location],
+    run: Callable[..., Any],
+    pedigree: Registry,
+    instance: dg.DagsterInstance,
+) -> None:
+    check = simple()
+    location = at(CHURN, check)
+    run(CHURN, check, content="two")
+    instance.wipe_assets([CHURN.key])
+    run(CHURN, content="one")
+    location.tick("pedigree_promotion")
+    assert pedigree.verdicts("churn/1") == pedigree.verdicts("churn/2") == ()
+
+
 def test_what_the_io_manager_gave_a_check_is_known_also_where_the_asset_changes(
     at: Callable[..., Location],
     run: Callable[..., Any],
