@@ -3,15 +3,17 @@
 ::
 
     import dagster as dg
-    from pedigree.dagster import TrainedModel, model_asset, registry_definitions
+    from pedigree.dagster import TrainedModel, model_asset, registry_definitions, with_lineage
 
     @model_asset(name="customer_churn", flavor="sklearn")
     def customer_churn(train: pd.DataFrame) -> TrainedModel:
         model = LogisticRegression().fit(train[FEATURES], train["churned"])
         return TrainedModel(model=model, sample=train[FEATURES].head())
 
-    defs = dg.Definitions.merge(
-        dg.Definitions(assets=[train, customer_churn]), registry_definitions(customer_churn)
+    defs = with_lineage(
+        dg.Definitions.merge(
+            dg.Definitions(assets=[train, customer_churn]), registry_definitions(customer_churn)
+        )
     )
 """
 
