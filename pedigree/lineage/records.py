@@ -3,7 +3,7 @@
 from collections import defaultdict
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Self, TypeAlias
+from typing import Self
 
 from pydantic import Field, model_validator
 
@@ -54,23 +54,19 @@ class NodeKind(StrEnum):
     MISSING = "missing"  # the graph says it was used, but its event is not there (any more)
 
 
-# Postgres keeps any text but one with this character.
-_Text: TypeAlias = Annotated[str, Field(pattern=r"^[^\x00]*$")]
-
-
 class LineageNode(Record):
     """One event of one asset (and partition): what existed when the training looked."""
 
     node_id: int = Field(ge=0, description="Unique within its training; the step is 0")
     kind: NodeKind
-    asset: _Text = Field(min_length=1, description="The asset key, parts joined by /")
-    partition: _Text | None = None
+    asset: str = Field(min_length=1, description="The asset key, parts joined by /")
+    partition: str | None = None
     storage_id: int | None = Field(default=None, description="Dagster's id of the event")
-    run_id: _Text | None = None
-    data_version: _Text | None = None
-    code_version: _Text | None = None
+    run_id: str | None = None
+    data_version: str | None = None
+    code_version: str | None = None
     at: datetime | None = Field(default=None, description="When the event was recorded")
-    upstream: tuple[_Text, ...] | None = Field(
+    upstream: tuple[str, ...] | None = Field(
         default=(),
         description="Of a step, and of a source that is not known: the keys of the assets that may "
         "be upstream of it beside those that edges name, about which nothing can be ruled out; "

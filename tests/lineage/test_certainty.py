@@ -71,14 +71,3 @@ def test_what_is_declared_is_never_certain(certainty: Certainty) -> None:
 def test_a_graph_without_a_step_says_nothing_of_its_nodes() -> None:
     lonely = LineageNode(node_id=3, kind=NodeKind.EXTERNAL, asset="s3://lake/a.csv")
     assert LineageGraph(nodes=(lonely,)).certainties() == {3: Certainty.UNKNOWN}
-
-
-def test_a_character_that_cannot_be_kept_is_refused() -> None:
-    for field in ("asset", "partition", "data_version", "upstream"):
-        value = ("a\x00b",) if field == "upstream" else "a\x00b"
-        with pytest.raises(ValidationError, match=field):
-            LineageNode.model_validate(
-                {"node_id": 1, "kind": "missing", "asset": "a", field: value}
-            )
-    kept = LineageNode(node_id=1, kind=NodeKind.MISSING, asset="a", partition="line\n", upstream=())
-    assert kept.partition == "line\n"
