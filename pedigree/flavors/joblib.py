@@ -7,6 +7,8 @@ and then the same model is another version; the flavor ``sklearn`` has neither w
 
 from collections.abc import Collection
 from pathlib import Path
+from types import FunctionType
+from typing import Any
 
 from pedigree.errors import UnsupportedModelError
 from pedigree.flavors._files import model_file, unreadable
@@ -29,13 +31,15 @@ class JoblibFlavor:
         """Write ``model.joblib``.
 
         Raises:
-            UnsupportedModelError: The object cannot be pickled.
+            UnsupportedModelError: The object cannot be pickled, or holds a function or class that
+                the running program defines, and no other could import.
             MissingDependencyError: joblib is not installed.
         """
-        joblib = library("joblib", extra=EXTRA)
+        pickler = _pickler(library("joblib.numpy_pickle", extra=EXTRA))
         file = folder / FILE
         try:
-            joblib.dump(model, file)
+            with file.open("wb") as opened:
+                pickler(opened).dump(model)
         except Exception as error:  # whatever the object's own reduction raises
             file.unlink(missing_ok=True)
             raise UnsupportedModelError(
@@ -75,3 +79,18 @@ class JoblibFlavor:
             InvalidSignatureError: The sample or the result has no type in a signature.
         """
         return predicted_signature(model, sample, "predict", "transform")
+
+
+def _pickler(numpy_pickle: Any) -> Any:
+    """Return joblib's pickler, which refuses what a pickle names and only this program has."""
+
+    class ImportablePickler(numpy_pickle.NumpyPickler):  # type: ignore[misc]  # it ships no types
+        def reducer_override(self, obj: Any) -> Any:
+            if isinstance(obj, type | FunctionType) and obj.__module__ == "__main__":
+                raise ValueError(
+                    f"it holds __main__.{obj.__qualname__}, defined in the program that runs, which"
+                    " no other can import; move it into a module"
+                )
+            return NotImplemented
+
+    return ImportablePickler

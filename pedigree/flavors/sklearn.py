@@ -33,11 +33,14 @@ class SklearnFlavor:
         """Write ``model.skops``, the same bytes for the same model in any process.
 
         Raises:
-            UnsupportedModelError: The object is no fitted or fittable estimator, or a part of it
-                (such as a lambda) cannot be stored without pickle.
+            UnsupportedModelError: The object is no fitted or fittable estimator, a function or
+                class in it cannot be found by its name, or a part of it cannot be stored without
+                pickle.
             MissingDependencyError: skops is not installed.
         """
-        skops = library("skops.io", extra=EXTRA)
+        library("skops.io", extra=EXTRA)
+        from pedigree.flavors._skops_dump import dump  # noqa: PLC0415 - it imports skops
+
         if not hasattr(model, "fit"):
             raise UnsupportedModelError(
                 f"{type(model).__name__} is no estimator: it has no fit()",
@@ -46,7 +49,7 @@ class SklearnFlavor:
             )
         dumped = folder / f"{ARCHIVE}.dumped"
         try:
-            skops.dump(model, dumped)
+            dump(model, dumped)
             write_canonical(dumped, folder / ARCHIVE)
         except (TypeError, ValueError, AttributeError, RecursionError) as error:
             raise UnsupportedModelError(
