@@ -145,7 +145,6 @@ def _refuse(named: Any, reason: str) -> NoReturn:
     )
 
 
-@_get_state.register(rv_frozen)
 def _distribution_state(given: Any, context: SaveContext) -> dict[str, Any]:
     """Store a frozen distribution as the call that makes it, in archives of ours alone."""
     call = _distributions.call_of(given) if isinstance(context, _Context) else None
@@ -158,3 +157,6 @@ def _distribution_state(given: Any, context: SaveContext) -> dict[str, Any]:
         "__loader__": "ConstructorFromReduceNode",
         "content": get_state(call, context),
     }
+
+
+_get_state.register(rv_frozen, _distribution_state)

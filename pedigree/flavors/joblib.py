@@ -19,7 +19,9 @@ from pedigree.signatures.records import Signature
 
 EXTRA = "sklearn"  # scikit-learn brings joblib along
 FILE = "model.joblib"
-SUFFIXES = (".joblib", ".pkl", ".pickle")
+# joblib knows by a file's content whether and how it is compressed, as in model.joblib.gz.
+COMPRESSED = (".z", ".gz", ".bz2", ".xz", ".lzma", ".lz4")
+SUFFIXES = (".joblib", ".pkl", ".pickle", ".sav", *COMPRESSED)
 
 
 class JoblibFlavor:
@@ -48,6 +50,14 @@ class JoblibFlavor:
                 remedy="Use named functions instead of lambdas, or the generic flavor with a file",
             ) from error
 
+    def check_files(self, path: Path) -> None:
+        """Refuse a folder that does not hold exactly one pickle.
+
+        Raises:
+            InvalidArtifactError: It does not.
+        """
+        _model_file(path)
+
     def load(self, folder: Path, *, trust: Collection[str] = ()) -> object:
         """Unpickle the one file of the folder.
 
@@ -56,9 +66,7 @@ class JoblibFlavor:
             InvalidArtifactError: The folder does not hold exactly one pickle, or it cannot be read.
             MissingDependencyError: joblib, or what the pickle imports, is not installed.
         """
-        file = model_file(
-            folder, self.name, SUFFIXES, f"Store it with joblib.dump(model, {FILE!r})"
-        )
+        file = _model_file(folder)
         require_trust(
             trust,
             PICKLE,
@@ -94,3 +102,8 @@ def _pickler(numpy_pickle: Any) -> Any:
             return NotImplemented
 
     return ImportablePickler
+
+
+def _model_file(path: Path) -> Path:
+    remedy = f"Store it with joblib.dump(model, {FILE!r})"
+    return model_file(path, "joblib", SUFFIXES, remedy)

@@ -40,6 +40,20 @@ class MLflowFlavor:
             )
         shutil.copytree(model, folder, symlinks=True, dirs_exist_ok=True)
 
+    def check_files(self, path: Path) -> None:
+        """Refuse what holds no ``MLmodel`` file.
+
+        Raises:
+            InvalidArtifactError: There is none.
+        """
+        if not (path / MLMODEL).is_file():
+            raise InvalidArtifactError(
+                f"the folder holds no {MLMODEL} file",
+                field="path",
+                value=str(path),
+                remedy="Register the folder that MLflow's save_model wrote",
+            )
+
     def load(self, folder: Path, *, trust: Collection[str] = ()) -> object:
         """Let MLflow load the model.
 
@@ -49,13 +63,7 @@ class MLflowFlavor:
             MissingDependencyError: MLflow is not installed.
         """
         file = folder / MLMODEL
-        if not file.is_file():
-            raise InvalidArtifactError(
-                f"the folder holds no {MLMODEL} file",
-                field="path",
-                value=str(folder),
-                remedy="Register the folder that MLflow's save_model wrote",
-            )
+        self.check_files(folder)
         require_trust(
             trust,
             MLFLOW,

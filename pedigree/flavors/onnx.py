@@ -50,6 +50,14 @@ class OnnxFlavor:
         except (ValueError, encode_error) as error:  # protobuf ends at 2 GiB
             raise _in_pieces(f"it cannot be one file: {error}") from error
 
+    def check_files(self, path: Path) -> None:
+        """Refuse a folder that does not hold exactly one ``.onnx`` file.
+
+        Raises:
+            InvalidArtifactError: It does not.
+        """
+        _model_file(path)
+
     def load(self, folder: Path, *, trust: Collection[str] = ()) -> object:  # noqa: ARG002 - a graph only computes, so nothing needs trust
         """Return a session on whatever onnxruntime finds to compute with here.
 
@@ -60,7 +68,7 @@ class OnnxFlavor:
         """
         onnx = library("onnx", extra=EXTRA)
         runtime = library("onnxruntime", extra=EXTRA)
-        file = model_file(folder, self.name, SUFFIXES, f"Store it with onnx.save(model, {FILE!r})")
+        file = _model_file(folder)
         try:
             for tensor in _external_tensors(onnx, onnx.load(str(file), load_external_data=False)):
                 _check_external(tensor, folder)
@@ -143,3 +151,8 @@ def _in_pieces(reason: str) -> UnsupportedModelError:
         remedy="Save it with onnx.save(model, …, save_as_external_data=True) and give the folder's"
         " path",
     )
+
+
+def _model_file(path: Path) -> Path:
+    remedy = f"Store it with onnx.save(model, {FILE!r})"
+    return model_file(path, "onnx", SUFFIXES, remedy)

@@ -60,6 +60,14 @@ class SklearnFlavor:
         finally:
             dumped.unlink(missing_ok=True)
 
+    def check_files(self, path: Path) -> None:
+        """Refuse a folder that does not hold exactly one ``.skops`` file.
+
+        Raises:
+            InvalidArtifactError: It does not.
+        """
+        _model_file(path)
+
     def load(self, folder: Path, *, trust: Collection[str] = ()) -> object:
         """Build the estimator from the one ``.skops`` file of the folder.
 
@@ -70,8 +78,7 @@ class SklearnFlavor:
             MissingDependencyError: skops is not installed.
         """
         skops = library("skops.io", extra=EXTRA)
-        remedy = f"Store the model with skops.io.dump(model, {ARCHIVE!r})"
-        archive = model_file(folder, self.name, (".skops",), remedy)
+        archive = _model_file(folder)
         trusted = sorted(trusted_types(_installed_version()) | trusted_names(trust))
         try:
             unknown = set(skops.get_untrusted_types(file=archive)) - set(trusted)
@@ -126,3 +133,8 @@ def trusted_types(version: str) -> frozenset[str]:
 def _installed_version() -> str:
     full: str = library("sklearn", extra=EXTRA).__version__
     return ".".join(full.split(".")[:2])
+
+
+def _model_file(path: Path) -> Path:
+    remedy = f"Store the model with skops.io.dump(model, {ARCHIVE!r})"
+    return model_file(path, "sklearn", (".skops",), remedy)

@@ -66,6 +66,14 @@ class XGBoostFlavor:
                 remedy="Fit it first",
             ) from error
 
+    def check_files(self, path: Path) -> None:
+        """Refuse a folder that does not hold exactly one ``.ubj`` or ``.json`` file.
+
+        Raises:
+            InvalidArtifactError: It does not.
+        """
+        _model_file(path)
+
     def load(self, folder: Path, *, trust: Collection[str] = ()) -> object:  # noqa: ARG002 - nothing is run, so nothing needs trust
         """Return the booster, or the estimator where one was saved.
 
@@ -75,8 +83,7 @@ class XGBoostFlavor:
             MissingDependencyError: XGBoost is not installed; or scikit-learn, for an estimator.
         """
         xgboost = library("xgboost", extra=EXTRA)
-        remedy = f"Store the model with model.save_model({FILE!r})"
-        file = model_file(folder, self.name, SUFFIXES, remedy)
+        file = _model_file(folder)
         try:
             model: object = _read(xgboost, file)
         except (
@@ -190,3 +197,8 @@ def _read(xgboost: Any, file: Path) -> object:
         model.n_classes_ = note["n_classes"]
     model.get_booster().set_attr(**{_OUR_NOTE: None})
     return model
+
+
+def _model_file(path: Path) -> Path:
+    remedy = f"Store the model with model.save_model({FILE!r})"
+    return model_file(path, "xgboost", SUFFIXES, remedy)
