@@ -71,7 +71,7 @@ def _cells(column: "pd.Series[Any]") -> Iterator[bytes]:
         yield from _column_content(pd.Series(dtype.categories), "categories")
         yield _array(column.cat.codes.to_numpy().astype("int64"))
     elif isinstance(dtype, pd.SparseDtype):
-        yield from _cells(column.sparse.to_dense())
+        yield from _cells(pd.Series(np.asarray(column)))
     elif isinstance(dtype, pd.DatetimeTZDtype):
         yield _array(column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy())
     elif isinstance(dtype, np.dtype) and _is_plain(dtype):
@@ -154,14 +154,14 @@ def _scalar(value: "np.generic[Any]") -> bytes:
 
 
 def _of_array(array: Any) -> bytes:
-    shape = _value(array.shape)
+    shape, form = _value(array.shape), array.dtype.newbyteorder("<").str.encode()
     if array.dtype.names or (array.dtype.kind in _PLAIN_KINDS and not _is_plain(array.dtype)):
         raise TypeError(f"arrays of numpy's type {array.dtype}")
     if array.dtype.hasobject:
         return shape + b"".join(_value(each) for each in array.flat)
     if array.dtype.kind in _PLAIN_KINDS:
-        return shape + array.dtype.newbyteorder("<").str.encode() + _array(array)
-    return shape + array.dtype.str.encode() + array.tobytes()
+        return b"".join((shape, form, _array(array)))
+    return b"".join((shape, array.dtype.str.encode(), array.tobytes()))
 
 
 def _number(value: float) -> bytes:

@@ -103,5 +103,5 @@ def _code_folders(file: Path) -> Iterator[Path]:
     content = yaml.safe_load(file.read_text("utf-8"))
     flavors = content.get("flavors") if isinstance(content, Mapping) else None
     stated = flavors.values() if isinstance(flavors, Mapping) else ()
-    named = {each.get("code") for each in stated if isinstance(each, Mapping)}
-    yield from (file.parent / name for name in sorted(named - {None}))
+    named = {str(each["code"]) for each in stated if isinstance(each, Mapping) and each.get("code")}
+    yield from (file.parent / name for name in sorted(named))
