@@ -44,7 +44,6 @@
     │   ├── NotRetrainableError      no asset trained the version
     │   ├── PlanChangedError         garbage collection would now do something else
     │   ├── UntrustedModelError      loading it would run or build what nobody vouched for
-    │   ├── ModuleClashError         this process has another module of a name that a model brings
     │   ├── NotServedError           the service has no route for it; a registry in process does it
     │   └── UnsupportedByStoreError  this kind of object store has no such ability
     ├── CorruptionError              bytes are not what their digest says, or are gone
@@ -231,10 +230,6 @@ class PlanChangedError(RefusedError):
 
 class UntrustedModelError(RefusedError):
     """Loading the artifact would run or build what nobody vouched for; the message names it."""
-
-
-class ModuleClashError(RefusedError):
-    """A model brings a module of which this process has another; the message names it."""
 
 
 class NotServedError(RefusedError):

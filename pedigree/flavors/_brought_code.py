@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from pedigree.errors import ModuleClashError
+from pedigree.errors import RefusedError
 
 # The digest of each module's code as a model brought it to this process. The files may be gone
 # since: a cache evicts what was loaded.
@@ -25,14 +25,14 @@ def bring(folder: Path, marker: str) -> None:
         marker: The file by which the folder of a model is known; code lies beside it.
 
     Raises:
-        ModuleClashError: A module of the same name and of other code is loaded in this process, or
+        RefusedError: A module of the same name and of other code is loaded in this process, or
             lies in the folder of code of a model that is; nothing was loaded.
     """
     offered = {name: _digest(file) for name, file in _modules(folder)}
     for name, digest in offered.items():
         other = _other(name, folder, marker)
         if other is not None and other != digest:
-            raise ModuleClashError(
+            raise RefusedError(
                 f"the model brings the module {name!r}, and this process has another of that name",
                 field="model",
                 value=name,

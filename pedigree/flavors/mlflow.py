@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from threading import Lock
 
-from pedigree.errors import InvalidArtifactError, ModuleClashError, UnsupportedModelError
+from pedigree.errors import InvalidArtifactError, RefusedError, UnsupportedModelError
 from pedigree.flavors._brought_code import bring
 from pedigree.flavors._files import unreadable
 from pedigree.flavors._predict import predicted_signature
@@ -63,7 +63,7 @@ class MLflowFlavor:
 
         Raises:
             UntrustedModelError: ``trust`` does not name ``mlflow``; nothing was opened.
-            ModuleClashError: It brings a module along of which this process has another.
+            RefusedError: It brings a module along of which this process has another.
             InvalidArtifactError: The folder holds no ``MLmodel`` file, or MLflow cannot load it.
             MissingDependencyError: MLflow is not installed.
         """
@@ -81,7 +81,7 @@ class MLflowFlavor:
                 for code in _code_folders(file):
                     bring(code, MLMODEL)
                 model: object = pyfunc.load_model(str(folder))
-        except ModuleClashError:
+        except RefusedError:
             raise
         except Exception as error:  # whatever the model's own loader raises
             raise unreadable(file, "MLflow", error) from error

@@ -11,7 +11,7 @@ import pytest
 
 from pedigree.errors import (
     InvalidArtifactError,
-    ModuleClashError,
+    RefusedError,
     UnsupportedModelError,
     UntrustedModelError,
 )
@@ -136,7 +136,7 @@ def test_a_second_model_with_other_code_of_a_name_is_refused(
     first = multiplying(tmp_path / "one", 2, loader="loader_of_one", text=text, module=module)
     second = multiplying(tmp_path / "two", 3, loader="loader_of_two", text=text, module=module)
     model = loaded(first)
-    with pytest.raises(ModuleClashError, match=f"the module '{module.partition('.')[0]}'") as no:
+    with pytest.raises(RefusedError, match=f"the module '{module.partition('.')[0]}'") as no:
         loaded(second)
     assert "process of its own" in str(no.value.remedy)
     np.testing.assert_array_equal(model.predict(ROWS), ROWS["age"] * 2)
@@ -161,7 +161,7 @@ def test_a_model_whose_files_were_removed_since_still_clashes_and_loads_again(
     loaded(first)
     shutil.rmtree(first)
     np.testing.assert_array_equal(loaded(copy).predict(ROWS), ROWS["age"] * 2)
-    with pytest.raises(ModuleClashError):
+    with pytest.raises(RefusedError):
         loaded(multiplying(tmp_path / "two", 3, loader="loader_of_two"))
 
 
@@ -175,9 +175,9 @@ def test_a_module_that_the_process_has_by_itself_clashes_unless_it_is_the_same(
     importlib.import_module("factors_of_it")
     model = loaded(multiplying(tmp_path / "one", 2, loader="loader_of_one"))
     np.testing.assert_array_equal(model.predict(ROWS), ROWS["age"] * 2)
-    with pytest.raises(ModuleClashError, match="'factors_of_it'"):
+    with pytest.raises(RefusedError, match="'factors_of_it'"):
         loaded(multiplying(tmp_path / "two", 3, loader="loader_of_two"))
-    with pytest.raises(ModuleClashError, match="'json'"):
+    with pytest.raises(RefusedError, match="'json'"):
         loaded(multiplying(tmp_path / "three", 3, loader="loader_of_three", module="json"))
     del sys.modules["factors_of_it"]
 
@@ -186,7 +186,7 @@ def test_a_model_that_mlflow_loaded_by_itself_counts_too(tmp_path: Path) -> None
     mlflow.pyfunc.load_model(
         str(multiplying(tmp_path / "one", 2, loader="loader_of_one", text=LAZY))
     )
-    with pytest.raises(ModuleClashError, match="'factors_of_it'"):
+    with pytest.raises(RefusedError, match="'factors_of_it'"):
         loaded(multiplying(tmp_path / "two", 3, loader="loader_of_two", text=LAZY))
 
 
@@ -204,7 +204,7 @@ def test_code_that_mlflow_saved_itself_is_looked_at(tmp_path: Path) -> None:
             pip_requirements=[],
         )
     np.testing.assert_array_equal(loaded(tmp_path / "by 2").predict(ROWS), ROWS["age"] * 2)
-    with pytest.raises(ModuleClashError, match="'features_of_it'"):
+    with pytest.raises(RefusedError, match="'features_of_it'"):
         loaded(tmp_path / "by 3")
 
 
