@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from pedigree.catalog.names import LATEST
 from pedigree.catalog.records import (
     DeclaredMetadata,
     ModelVersion,
@@ -14,7 +15,7 @@ from pedigree.catalog.records import (
     Training,
     TrainingOrigin,
 )
-from pedigree.catalog.references import LATEST, Reference
+from pedigree.catalog.references import Reference
 from pedigree.catalog.store import version_not_found
 from pedigree.errors import AliasNotFoundError, AmbiguousStageError
 from pedigree.postgres.transaction import Row

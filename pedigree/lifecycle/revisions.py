@@ -11,6 +11,7 @@ from pedigree.audit.records import Actor, EventType, NewEvent
 from pedigree.catalog.names import name_key
 from pedigree.catalog.store import LockedModel, lock_model, lock_or_create_model
 from pedigree.errors import NotPermittedError
+from pedigree.lifecycle.naming import require_policy
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import Policy, RetentionRule
 from pedigree.lifecycle.standing import PolicyRevision
@@ -29,6 +30,7 @@ def set_policy(
         InvalidNameError: The name breaks the rule.
         NameTakenError: The name has a twin, or was deleted.
         NotPermittedError: The present policy lets others change it.
+        InvalidPolicyError: A new stage is misnamed, or versions hold a stage that is dropped.
     """
     model = lock_or_create_model(transaction, name, actor)
     return _write(transaction, model, policy, actor, reason)
@@ -58,6 +60,7 @@ def _write(
     if present == policy:
         return model.policy_revision
     _refuse_stranger(model, present, actor)
+    require_policy(transaction, model.model_id, model.name, present, policy)
     told: dict[str, JsonValue] = {"policy": policy.model_dump(mode="json"), "reason": reason}
     row = transaction.execute(
         SQL["set_policy"], {"model_id": model.model_id, "policy": Jsonb(told["policy"])}
