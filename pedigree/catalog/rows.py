@@ -134,11 +134,16 @@ def training_of(row: Row) -> Training:
     return Training(
         training_id=str(row["training_id"]),
         origin=TrainingOrigin(**_only(row, TrainingOrigin.model_fields)),
-        metadata=DeclaredMetadata(**_only(row, DeclaredMetadata.model_fields)),
+        # One of before the migration 0035 does not know what was stated beside it.
+        metadata=DeclaredMetadata(**_known(_only(row, DeclaredMetadata.model_fields))),
         created_by=row["created_by"],
         created_by_source=row["created_by_source"],
         created_at=row["created_at"],
     )
+
+
+def _known(row: Row) -> Row:
+    return {key: value for key, value in row.items() if value is not None}
 
 
 def _only(row: Row, fields: Mapping[str, object]) -> Row:

@@ -78,6 +78,35 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.judge_pointer_name() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $_$
+BEGIN
+    IF EXISTS (
+        SELECT FROM pedigree.tenure t
+        WHERE t.model_id = NEW.model_id AND t.pointer = NEW.pointer AND t.name = NEW.name
+    ) THEN
+        RETURN NEW;
+    END IF;
+    -- Compared as ASCII: what is the same letter beyond it depends on the server's locale.
+    IF NEW.name ~ '[\s/\\:@%#.]' OR length(NEW.name) NOT BETWEEN 1 AND 255
+        OR NEW.name ~ '^[vV]?[0-9]+$' OR lower(NEW.name COLLATE "C") IN ('latest', 'none')
+    THEN
+        RAISE EXCEPTION 'no stage and no alias may be called %', quote_literal(NEW.name)
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tenure_name';
+    END IF;
+    IF EXISTS (
+        SELECT FROM pedigree.tenure t
+        WHERE t.model_id = NEW.model_id AND t.name = NEW.name AND t.pointer <> NEW.pointer
+            AND t.held_until IS NULL
+    ) THEN
+        RAISE EXCEPTION '% is a stage and would be an alias, or the reverse', quote_literal(NEW.name)
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tenure_names_apart';
+    END IF;
+    RETURN NEW;
+END
+$_$;
+
 CREATE FUNCTION pedigree.month_of(at timestamp with time zone) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -850,7 +879,14 @@ CREATE TABLE pedigree.training (
     created_at timestamp with time zone NOT NULL,
     created_by text NOT NULL,
     created_by_source text NOT NULL,
-    config jsonb
+    config jsonb,
+    description text,
+    owners text[],
+    tags jsonb,
+    risk_class text,
+    risk_assessment_id text,
+    drift_monitor_id text,
+    datasheet_uri text
 );
 
 CREATE VIEW pedigree.version_record AS
@@ -1611,6 +1647,8 @@ CREATE TRIGGER policy_changed BEFORE UPDATE OF policy ON pedigree.registered_mod
 CREATE TRIGGER tenure_begun AFTER INSERT ON pedigree.tenure REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_tenure();
 
 CREATE TRIGGER tenure_ended AFTER UPDATE ON pedigree.tenure REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_tenure();
+
+CREATE TRIGGER tenure_named BEFORE INSERT ON pedigree.tenure FOR EACH ROW EXECUTE FUNCTION pedigree.judge_pointer_name();
 
 CREATE TRIGGER tenure_removed AFTER DELETE ON pedigree.tenure REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_tenure();
 
