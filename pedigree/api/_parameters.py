@@ -43,9 +43,9 @@ def _plain_digits(given: object) -> object:
     return given
 
 
-Digits = Annotated[int, BeforeValidator(_plain_digits)]
-"""An integer in a path or a query."""
+DIGITS = BeforeValidator(_plain_digits)
+"""For integers in a path or a query, behind their bounds: so the JSON schema has these."""
 
 AfterId = Annotated[
-    Digits, Query(ge=0, lt=2**63, description="The id that the page before ended with")
+    int, Query(ge=0, lt=2**63, description="The id that the page before ended with"), DIGITS
 ]

@@ -42,8 +42,8 @@ class _Asked(NamedTuple):
     def of(cls, kind: Any, default: object) -> Self | None:
         """Return what a type with ``Query`` declares; None where it is another one."""
         declared: tuple[Any, ...] = getattr(kind, "__metadata__", ())
-        *validators, last = declared or (None,)
-        if not isinstance(last, Query) or last.alias is not None:
+        query, *validators = declared or (None,)
+        if not isinstance(query, Query) or query.alias is not None:
             return None
         if any(not isinstance(each, BeforeValidator) for each in validators):
             return None

@@ -8,7 +8,7 @@ from starlette.responses import Response, StreamingResponse
 from pedigree.access.records import Permission
 from pedigree.api._calls import Limit, Page, ReadCall
 from pedigree.api._guard import may, resource
-from pedigree.api._parameters import Digits
+from pedigree.api._parameters import DIGITS
 from pedigree.api._tail import MEDIA_TYPE, Tail, Wanted
 from pedigree.artifacts.statistics import RegistryStatistics
 from pedigree.audit.records import Event, EventType
@@ -60,7 +60,7 @@ def list_events(
     request: Request,
     *,
     after: Annotated[
-        Digits, Query(ge=0, le=2**53 - 1, description="Only events behind this seq")
+        int, Query(ge=0, le=2**53 - 1, description="Only events behind this seq"), DIGITS
     ] = 0,
     limit: Limit = 100,
     type: Annotated[
