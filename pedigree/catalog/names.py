@@ -38,6 +38,11 @@ def validate_name(name: str) -> str:
     return name
 
 
+def is_name(name: str) -> bool:
+    """Say whether a registered model may have a name."""
+    return _name_problem(name) is None
+
+
 def _name_problem(name: str) -> str | None:
     if not name:
         return "is empty"
