@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pedigree.dagster.following import follow_lineage
     from pedigree.dagster.inputs import ModelInputs
     from pedigree.dagster.io_manager import ModelIOManager
+    from pedigree.dagster.line import registered_name
     from pedigree.dagster.mirror import mirror_changes
     from pedigree.dagster.names import model_key, stage_key
     from pedigree.dagster.outs import ModelOut
@@ -73,6 +74,7 @@ __all__ = [
     "model_multi_asset",
     "promote_due",
     "promotion_condition",
+    "registered_name",
     "registry_definitions",
     "registry_resources",
     "report_model",
@@ -111,6 +113,7 @@ _MODULES = {
     "model_multi_asset": "asset",
     "promote_due": "sensors",
     "promotion_condition": "conditions",
+    "registered_name": "line",
     "registry_definitions": "definitions",
     "registry_resources": "definitions",
     "report_model": "reporting",

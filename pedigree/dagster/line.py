@@ -158,6 +158,20 @@ def line_of(model: ModelLike) -> ModelLine:
     return lines[0]
 
 
+def registered_name(model: ModelLike, partition: str | None) -> str:
+    """Return the name of the registered model that a partition of a model's asset makes.
+
+    ::
+
+        registry.get(f"{registered_name(churn, '2026-03-01-05:00')}@production")
+
+    Raises:
+        InvalidInputError: The asset was not made by ``@model_asset``, or makes several models.
+        InvalidNameError: The partition's key does not fit into a model's name, as it is long.
+    """
+    return line_of(model).registered_name(partition)
+
+
 def lines_of(*models: ModelLike) -> tuple[ModelLine, ...]:
     """Return the lines of all models that some assets make, in the order of their outputs.
 
