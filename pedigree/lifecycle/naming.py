@@ -90,7 +90,7 @@ def require_no_alias(transaction: Transaction, model_id: int, model_name: str, s
 def require_policy(
     transaction: Transaction, model_id: int, model_name: str, present: Policy, policy: Policy
 ) -> None:
-    """Refuse a policy whose new stages are misnamed, or that drops a stage that is held.
+    """Refuse a policy whose new stages are misnamed, or that strands a version.
 
     Args:
         transaction: Where to look.
@@ -101,7 +101,7 @@ def require_policy(
 
     Raises:
         InvalidPolicyError: A new stage breaks the rule for names or has the name of an alias; or
-            versions hold a stage that is dropped, which they could never leave.
+            versions hold a stage that they could never leave, as it or each way out is dropped.
     """
     known, names = ([rule.name for rule in each.stages] for each in (present, policy))
     held = held_names(transaction, model_id)
@@ -113,19 +113,30 @@ def require_policy(
                 value=name,
                 remedy="Name the stage otherwise",
             )
-    dropped = [name for name in known if name not in names and name != ARCHIVED]
-    stranded = sorted(set(dropped).intersection(held.stages))
+    # What could not be left before is as it was; an archive is where versions rest.
+    stranded = _held_for_ever(policy, held) - _held_for_ever(present, held) - {ARCHIVED}
     if stranded:
         holders = transaction.execute(
-            SQL["highest_holders"], {"model_id": model_id, "stages": stranded}
+            SQL["highest_holders"], {"model_id": model_id, "stages": sorted(stranded)}
         ).fetchall()
         references = [f"{model_name}/{row['version']} in {row['name']}" for row in holders]
         raise InvalidPolicyError(
-            f"it drops stages that versions hold, and could never leave: {', '.join(references)}",
+            f"versions hold stages that they could never leave by it: {', '.join(references)}",
             field="policy.stages",
             value=", ".join(names),
-            remedy="Keep the stage, or promote the versions that hold it into another one first",
+            remedy="Keep the stage and a way out of it, or promote the versions that hold it first",
         )
+
+
+def _held_for_ever(policy: Policy, held: HeldNames) -> set[str]:
+    """Return the held stages that a policy does not have, or has no way out of.
+
+    Who holds an exclusive one leaves it to the next.
+    """
+    ways_out = {stage for rule in policy.stages for stage in rule.after}
+    left_to_others = {rule.name for rule in policy.stages if rule.exclusive}
+    known = {rule.name for rule in policy.stages}
+    return {name for name in held.stages if name not in known & (ways_out | left_to_others)}
 
 
 def _problem(name: str, names: list[str], held: HeldNames) -> str | None:

@@ -156,7 +156,10 @@ class ApprovalRule(Record):
 class StageRule(Record):
     """What a policy asks of a version that enters a stage."""
 
-    name: str
+    name: str = Field(
+        description="1 to 255 letters, digits, _ and -; what references read otherwise is reserved",
+        json_schema_extra={"pattern": r"^[\w-]{1,255}$"},
+    )
     after: tuple[str, ...] = Field(description="The stages from which it may be entered")
     exclusive: StrictBool = Field(default=False, description="Held by at most one version")
     metadata: tuple[str, ...] = Field(

@@ -30,7 +30,7 @@ def set_policy(
         InvalidNameError: The name breaks the rule.
         NameTakenError: The name has a twin, or was deleted.
         NotPermittedError: The present policy lets others change it.
-        InvalidPolicyError: A new stage is misnamed, or versions hold a stage that is dropped.
+        InvalidPolicyError: A new stage is misnamed, or versions would be stranded.
     """
     model = lock_or_create_model(transaction, name, actor)
     return _write(transaction, model, policy, actor, reason)
@@ -43,7 +43,7 @@ def expect_policy(transaction: Transaction, name: str, policy: Policy, actor: Ac
 
     Raises:
         NotPermittedError: The present policy lets others change it.
-        InvalidPolicyError: A new stage is misnamed, or versions hold a stage that is dropped.
+        InvalidPolicyError: A new stage is misnamed, or versions would be stranded.
     """
     row = transaction.execute(SQL["model_state"], {"name_key": name_key(name)}).fetchone()
     if row is not None:

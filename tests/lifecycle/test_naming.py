@@ -142,7 +142,22 @@ def test_a_policy_that_would_strand_a_version_is_refused(
         with pytest.raises(InvalidPolicyError, match="churn/1 in qa"):
             registry.set_policy("churn", Policy.model_validate(staged(*names)))
     registry.promote("churn/1", "live")
-    assert registry.set_policy("churn", Policy.model_validate(staged("live"))) == 2
+    assert registry.set_policy("churn", Policy.model_validate(staged("live", "rest"))) == 2
+
+
+def test_a_policy_without_a_way_out_of_a_held_stage_is_refused(
+    registry: Registry, tmp_path: Path
+) -> None:
+    register(registry, tmp_path, "a")
+    registry.set_policy("churn", Policy.model_validate(staged("qa", "live")))
+    registry.promote("churn/1", "qa")
+    closed = {
+        "stages": [{"name": "qa", "after": ["none"]}, {"name": "live", "after": ["none"]}],
+    }
+    with pytest.raises(InvalidPolicyError, match="churn/1 in qa"):
+        registry.set_policy("churn", Policy.model_validate(closed))
+    closed["stages"][0]["exclusive"] = True  # the next one takes its place
+    assert registry.set_policy("churn", Policy.model_validate(closed)) == 2
 
 
 def test_an_archive_may_be_dropped_since_versions_rest_there(
@@ -240,7 +255,7 @@ def test_a_stage_named_before_the_rule_is_read_and_left_and_not_entered(
     with pytest.raises(TransitionNotAllowedError, match="another name for the stage 'v1'"):
         registry.promote("churn/2", "v1")
     assert registry.promote("churn/1", "live").moved
-    assert registry.set_policy("churn", Policy.model_validate(staged("live"))) > 0
+    assert registry.set_policy("churn", Policy.model_validate(staged("live", "rest"))) > 0
 
 
 def test_an_alias_named_before_the_rule_is_read_and_deleted_and_not_moved(
