@@ -1,14 +1,15 @@
 """Stages, aliases and reserved words are kept apart, and found in any case."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from threading import Barrier
 
 import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from psycopg.types.json import Jsonb
 from pydantic import ValidationError
 
 from pedigree.catalog.names import pointer_problem, twin_of
@@ -16,6 +17,7 @@ from pedigree.catalog.references import parse_reference
 from pedigree.errors import (
     AliasNotFoundError,
     InvalidAliasError,
+    InvalidInputError,
     InvalidPolicyError,
     TransitionNotAllowedError,
 )
@@ -26,43 +28,12 @@ from pedigree.registry import Registry
 from tests.collection.collecting import require_sound
 from tests.factories import free_policy, register
 from tests.lifecycle.deciding import ANN, candidate, policy_of
+from tests.lifecycle.named_before import give_stored_policy, hold_as_before, staged
 
 MISNAMED = [
     *("", " ", "latest", "Latest", "\uff4catest", "none", "NONE", "a/b", "a b", "a@b", "v1", "V12"),
     *("3", "007", "\u0663", "\uff13", "\u00b3", "v\u0663", "x" * 256, "a\u3164b", "a.b", "a\n"),
 ]
-
-
-def staged(*names: str) -> dict[str, Any]:
-    """Stages that ask for nothing, each entered from all others."""
-    stages = [
-        {"name": name, "after": ["none", *(each for each in names if each != name)]}
-        for name in names
-    ]
-    return {"stages": stages}
-
-
-def give_stored_policy(registry: Registry, name: str, policy: dict[str, Any]) -> None:
-    """Give a model a policy as the code of before the rule for names kept it."""
-    registry.database.run(
-        lambda transaction: transaction.execute(
-            "UPDATE pedigree.registered_model SET policy = %s WHERE name = %s",
-            [Jsonb(policy), name],
-        )
-    )
-
-
-def hold_as_before(registry: Registry, version: int, pointer: str, name: str) -> None:
-    """Let a version hold a stage or an alias that the code of before let it hold."""
-    statements = (
-        "ALTER TABLE pedigree.tenure DISABLE TRIGGER tenure_named",
-        "INSERT INTO pedigree.tenure (model_id, version, pointer, name, exclusive, held_since,"
-        f" moved_by) SELECT model_id, {version}, '{pointer}', '{name}', false,"
-        " clock_timestamp(), 'before' FROM pedigree.registered_model",
-        "ALTER TABLE pedigree.tenure ENABLE TRIGGER tenure_named",
-    )
-    for statement in statements:
-        registry.database.run(lambda it, statement=statement: it.execute(statement))
 
 
 @pytest.mark.parametrize("name", MISNAMED)
@@ -274,3 +245,38 @@ def test_an_alias_named_before_the_rule_is_read_and_deleted_and_not_moved(
     registry.delete_alias("churn", "staging")
     registry.delete_alias("churn", "3")
     assert registry.promote("churn/2", "staging").moved
+
+
+def test_of_a_stage_and_an_alias_of_one_name_that_come_at_once_one_is_refused(
+    registry: Registry, tmp_path: Path
+) -> None:
+    policy = Policy.model_validate(staged("shadow", "live"))
+    for number in range(8):
+        name = f"churn-{number}"
+        register(registry, tmp_path, "a", name)
+        done = at_once(
+            [
+                lambda name=name: registry.set_policy(name, policy),
+                lambda name=name: registry.set_alias(name, "Shadow", 1),
+                lambda name=name: registry.set_alias(name, "SHADOW", 1),
+            ]
+        )
+        assert sum(done) == 1
+        is_stage = registry.policy(name) == policy
+        assert len(registry.model(name).aliases) == (0 if is_stage else 1)
+
+
+def at_once(tasks: list[Callable[[], object]]) -> list[bool]:
+    """Run tasks in threads that start together, and say which were not refused."""
+    barrier = Barrier(len(tasks))
+
+    def run(task: Callable[[], object]) -> bool:
+        barrier.wait()
+        try:
+            task()
+        except InvalidInputError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(len(tasks)) as threads:
+        return list(threads.map(run, tasks))

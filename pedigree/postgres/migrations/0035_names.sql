@@ -35,8 +35,10 @@ BEGIN
 END
 $$;
 
+-- Not one that began before this transaction: that is a row of another database, which is copied.
 CREATE TRIGGER tenure_named BEFORE INSERT ON pedigree.tenure
-    FOR EACH ROW EXECUTE FUNCTION pedigree.judge_pointer_name();
+    FOR EACH ROW WHEN (NEW.held_since >= transaction_timestamp())
+    EXECUTE FUNCTION pedigree.judge_pointer_name();
 
 -- What was stated with a training beside what it already has. The version keeps what its first training
 -- stated, or people changed since. NULL in owners: a training of before, of which it is not known.
