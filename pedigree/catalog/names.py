@@ -117,6 +117,21 @@ def twin_of(name: str, names: Collection[str]) -> str | None:
     return next((each for each in names if name_key(each) == key), None)
 
 
+def found_in(name: str, names: Collection[str]) -> str | None:
+    """Return which of some names is meant: an equal one, or the only one that is the same.
+
+    Twins of before the rule are found by their exact spelling alone.
+
+    >>> found_in("CHAMPION", ["best", "champion"]), found_in("Qa", ["QA", "qa"])
+    ('champion', None)
+    """
+    if name in names:
+        return name
+    key = name_key(name)
+    found = {each for each in names if name_key(each) == key}
+    return found.pop() if len(found) == 1 else None
+
+
 def validate_alias(alias: str, stages: Collection[str]) -> str:
     """Return the alias if a version may have it.
 

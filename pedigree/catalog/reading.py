@@ -6,7 +6,7 @@ behind the last of the page before.
 
 from datetime import UTC, datetime
 
-from pedigree.catalog.names import LATEST, name_key, twin_of, validate_name
+from pedigree.catalog.names import LATEST, found_in, name_key, validate_name
 from pedigree.catalog.records import ModelVersion, RegisteredModel, Training
 from pedigree.catalog.references import Reference
 from pedigree.catalog.rows import model_of, read_version, training_of, version_of
@@ -29,10 +29,10 @@ def find_version(transaction: Transaction, reference: Reference) -> ModelVersion
     rows = _versions_named(transaction, reference)
     if not rows:
         model = find_model(transaction, reference.name)  # a missing model is the better message
-        held = twin_of(reference.pointer or "", [*model.stages, *model.aliases])
-        if held is not None:
-            found = Reference(name=reference.name, pointer=held)
-            return read_version(_versions_named(transaction, found), found)
+        held = [*model.stages, *model.aliases]
+        if reference.pointer is not None and (kept := found_in(reference.pointer, held)):
+            spelled = Reference(name=reference.name, pointer=kept)
+            return read_version(_versions_named(transaction, spelled), spelled)
     return read_version(rows, reference)
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import datetime
 
-from pedigree.catalog.names import twin_of
+from pedigree.catalog.names import found_in
 from pedigree.catalog.records import ModelVersion
 from pedigree.lifecycle.candidacies import write_candidacies
 from pedigree.lifecycle.facts import (
@@ -192,7 +192,7 @@ def stage_holder(transaction: Transaction, name: str, stage: str) -> ModelVersio
     model = model_state(transaction, name)
     found = holder_in_full(transaction, model["model_id"], stage)
     if found is None:
-        held = twin_of(stage, held_names(transaction, model["model_id"]).stages)
+        held = found_in(stage, held_names(transaction, model["model_id"]).stages)
         return holder_in_full(transaction, model["model_id"], held) if held is not None else None
     return found
 

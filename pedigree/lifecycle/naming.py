@@ -6,7 +6,7 @@ this rule stays as the migration 0035 says: it is read and left, and nothing new
 
 from typing import NamedTuple
 
-from pedigree.catalog.names import name_key, twin_of, validate_alias
+from pedigree.catalog.names import found_in, name_key, twin_of, validate_alias
 from pedigree.errors import (
     AliasNotFoundError,
     InvalidAliasError,
@@ -60,7 +60,7 @@ def held_alias(transaction: Transaction, model_id: int, model_name: str, alias: 
     Raises:
         AliasNotFoundError: The model has none of this name, in any case.
     """
-    found = twin_of(alias, held_names(transaction, model_id).aliases)
+    found = found_in(alias, held_names(transaction, model_id).aliases)
     if found is None:
         raise AliasNotFoundError(
             f"{model_name} has no such alias",

@@ -18,7 +18,7 @@ from pydantic import (
 
 from pedigree._record import NUMBER, Integer, Record
 from pedigree.artifacts.records import Digest
-from pedigree.catalog.names import name_key, pointer_problem, twin_of
+from pedigree.catalog.names import found_in, name_key, pointer_problem, twin_of
 from pedigree.catalog.records import ModelMetadata, RiskClass
 from pedigree.monitoring.records import DriftRule
 from pedigree.settings import Duration
@@ -265,7 +265,7 @@ class Policy(Record):
 
     def rule(self, stage: str) -> StageRule | None:
         """Return the rule of a stage, named in any case; None where the policy has no such one."""
-        name = twin_of(stage, [rule.name for rule in self.stages])
+        name = found_in(stage, [rule.name for rule in self.stages])
         return next((rule for rule in self.stages if rule.name == name), None)
 
 

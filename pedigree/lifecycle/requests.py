@@ -6,7 +6,7 @@ from typing import NamedTuple
 from pydantic import JsonValue
 
 from pedigree.audit.records import Actor, EventType
-from pedigree.catalog.names import name_key, twin_of, validate_name
+from pedigree.catalog.names import found_in, name_key, validate_name
 from pedigree.catalog.reading import at_least_one, find_model
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import LockedModel, lock_model
@@ -243,7 +243,7 @@ def withdraw(
     model = lock_model(transaction, version.model_name)
     number = version.version_id
     asked = open_requests(transaction, model.model_id, number)
-    stage = twin_of(wish.stage, [each.stage for each in asked])
+    stage = found_in(wish.stage, [each.stage for each in asked])
     found = [each for each in asked if each.stage == stage]
     if not found:
         raise NotFoundError(

@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import Training
-from pedigree.errors import NameTakenError
+from pedigree.errors import AliasNotFoundError, NameTakenError
 from pedigree.lifecycle.records import Policy
 from pedigree.postgres import Database
 from pedigree.postgres import migrate as module
@@ -184,6 +184,8 @@ def test_names_of_stages_and_aliases_of_before_their_rule_stay_and_are_read(
             ("churn@latest", 3),  # the newest version, and no stage
         ):
             assert upgraded.get(reference).version_id == number
+        with pytest.raises(AliasNotFoundError):
+            upgraded.get("churn@Qa")
         for number, stage in ((1, "latest"), (2, "QA"), (3, "qa")):
             held = upgraded.holder("churn", stage)
             assert held is not None
