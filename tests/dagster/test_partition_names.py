@@ -10,6 +10,7 @@ from pedigree.dagster import (
     ModelOut,
     TrainedModel,
     model_asset,
+    model_checks,
     model_multi_asset,
     registered_name,
 )
@@ -57,6 +58,33 @@ def test_partitions_of_any_key_are_models_without_settings(
         assert registered_name(asset, key) == name
         assert pedigree.trainings(f"{name}/1")[0].origin.partition == key
     assert sorted(model.name for model in pedigree.models()) == sorted(names)
+
+
+def test_a_partition_of_any_key_is_promoted_by_a_run_of_its_own(
+    instance: dg.DagsterInstance,
+    make_location: Callable[..., Location],
+    resources: dict[str, object],
+    pedigree: Registry,
+) -> None:
+    countries = dg.StaticPartitionsDefinition(["de", "DE", "home/2"])
+    asset = churn_asset("by_country", partitions_def=countries)
+    location = make_location(asset)
+    for key in ("de", "DE", "home/2"):
+        dg.materialize(
+            [asset, model_checks(asset, blocking=False)],
+            instance=instance,
+            resources=resources,
+            partition_key=key,
+            run_config=recipe(asset, key),
+        )
+    answer = location.tick("pedigree_promotion")
+    assert sorted(str(request.partition_key) for request in answer.run_requests) == [
+        *("DE", "de", "home/2"),
+    ]
+    for request in answer.run_requests:
+        location.execute(request)
+    names = ("by_country-de", "by_country-~D~E", "by_country-home~2f~2")
+    assert [pedigree.get(f"{name}/1").stage for name in names] == ["staging"] * 3
 
 
 @pytest.mark.parametrize(
