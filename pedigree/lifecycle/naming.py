@@ -113,8 +113,9 @@ def require_policy(
                 value=name,
                 remedy="Name the stage otherwise",
             )
-    # What could not be left before is as it was; an archive is where versions rest.
-    stranded = _held_for_ever(policy, held) - _held_for_ever(present, held) - {ARCHIVED}
+    dropped = set(known) - set(names)
+    shut = set(names) - _that_can_be_left(policy) - (set(known) - _that_can_be_left(present))
+    stranded = (dropped | shut).intersection(held.stages) - {ARCHIVED}  # where versions rest
     if stranded:
         holders = transaction.execute(
             SQL["highest_holders"], {"model_id": model_id, "stages": sorted(stranded)}
@@ -128,15 +129,10 @@ def require_policy(
         )
 
 
-def _held_for_ever(policy: Policy, held: HeldNames) -> set[str]:
-    """Return the held stages that a policy does not have, or has no way out of.
-
-    Who holds an exclusive one leaves it to the next.
-    """
-    ways_out = {stage for rule in policy.stages for stage in rule.after}
-    left_to_others = {rule.name for rule in policy.stages if rule.exclusive}
-    known = {rule.name for rule in policy.stages}
-    return {name for name in held.stages if name not in known & (ways_out | left_to_others)}
+def _that_can_be_left(policy: Policy) -> set[str]:
+    """Return the stages that another one follows, or that a next holder takes over."""
+    followed = {stage for rule in policy.stages for stage in rule.after}
+    return followed | {rule.name for rule in policy.stages if rule.exclusive}
 
 
 def _problem(name: str, names: list[str], held: HeldNames) -> str | None:

@@ -131,6 +131,19 @@ def test_a_policy_without_a_way_out_of_a_held_stage_is_refused(
     assert registry.set_policy("churn", Policy.model_validate(closed)) == 2
 
 
+def test_a_stage_that_is_held_is_not_dropped_though_it_was_never_left(
+    registry: Registry, tmp_path: Path
+) -> None:
+    register(registry, tmp_path, "a")
+    last = Policy.model_validate(staged("qa"))
+    registry.set_policy("churn", last)
+    registry.promote("churn/1", "qa")
+    with pytest.raises(InvalidPolicyError, match="churn/1 in qa"):
+        registry.set_policy("churn", policy_of())
+    again = last.model_copy(update={"editors": ("tester",)})
+    assert registry.set_policy("churn", again) == 2  # it is as final as it was
+
+
 def test_an_archive_may_be_dropped_since_versions_rest_there(
     registry: Registry, tmp_path: Path
 ) -> None:
