@@ -9,6 +9,7 @@ from pedigree.audit.states import NO_STAGE, UNTOLD, ModelState, VersionState
 
 QUARANTINE = "quarantine"
 TRAINING = ("run_id", "git_commit", "git_dirty", "training_data_digest", "environment_hash")
+STATED = ("description", "owners", "tags")
 DECISION = ("digest", "from_stage", "to_stage", "generation", "comment")
 VERDICT = (
     *("check", "passed", "severity", "digest", "relative", "baseline_digest", "settings"),
@@ -59,7 +60,8 @@ def _created(state: ModelState, event: NewEvent) -> None:
 
 def _trained(state: ModelState, event: NewEvent) -> None:
     body: dict[str, Any] = event.body
-    known = {key: body[key] for key in TRAINING}
+    # What was recorded before trainings kept what was stated with them tells it of the first alone.
+    known = {key: body[key] for key in TRAINING} | {key: body.get(key, UNTOLD) for key in STATED}
     metrics = {name: float(value) for name, value in body["metrics"].items()}
     _version(state, event).trainings[body["training_id"]] = {**known, "metrics": metrics}
 

@@ -20,7 +20,7 @@ from pedigree.catalog.names import validate_name
 from pedigree.catalog.records import ModelVersion
 from pedigree.dagster import events, metadata
 from pedigree.dagster.keeping import kept_by
-from pedigree.dagster.line import DEFAULT_PARTITION_NAME, ModelLine
+from pedigree.dagster.line import DEFAULT_PARTITION_NAME, ModelLine, require_partition_name
 from pedigree.dagster.lineage import LineageCapture
 from pedigree.dagster.provenance import code_folder, current_context
 from pedigree.dagster.resource import RegistryResource
@@ -77,10 +77,12 @@ class ModelIOManager(dg.ConfigurableIOManager):
 
     def _line(self, context: dg.OutputContext) -> ModelLine:
         said = context.definition_metadata or {}
+        name = validate_name(str(said.get(metadata.MODEL, context.asset_key.path[-1])))
+        template = str(said.get(metadata.PARTITION_NAME, DEFAULT_PARTITION_NAME))
         return ModelLine(
-            name=validate_name(str(said.get(metadata.MODEL, context.asset_key.path[-1]))),
+            name=name,
             flavor=str(said.get(metadata.FLAVOR, self.flavor)),
-            partition_name=str(said.get(metadata.PARTITION_NAME, DEFAULT_PARTITION_NAME)),
+            partition_name=require_partition_name(name, template),
         )
 
     def load_input(self, context: dg.InputContext) -> Any:

@@ -1,6 +1,7 @@
 """What happens inside the step of a model asset: train, register, tell Dagster."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from pedigree.dagster.results import StepResult, result_metadata
 from pedigree.dagster.trained import TrainedModel, register_trained
 from pedigree.errors import InvalidInputError, InvalidMetadataError
 from pedigree.lifecycle.policy import default_policy
+from pedigree.lifecycle.revisions import expect_policy
 from pedigree.lineage.records import LineageGraph, LineageNode, NodeKind
 from pedigree.registry import Registry
 
@@ -34,8 +36,9 @@ class TrainingStep:
         folder: Where the training's code lies.
 
     Raises:
-        InvalidInputError: The function was called directly, or one run is to train several
-            partitions.
+        InvalidInputError: The function was called directly, one run is to train several
+            partitions, the partition's key fits into no name, or the model cannot have the policy.
+        NotPermittedError: Others change the model's policy.
         UnavailableError: The registry does not answer.
     """
 
@@ -46,7 +49,7 @@ class TrainingStep:
         sources: tuple[Source, ...],
         folder: Path,
     ) -> None:
-        provenance_of(context)  # refuses a direct call before anything is trained
+        provenance = provenance_of(context)  # refuses a direct call before anything is trained
         _refuse_range(context)
         resource: RegistryResource = context.resources.registry
         self._registry = resource.connect()
@@ -60,7 +63,19 @@ class TrainingStep:
             for name, line in self._models.items()
             if name in context.op_execution_context.selected_output_names
         }
+        self._expect_to_register(provenance)
         self.inputs = ModelInputs(context, tuple(self._captures.values()), sources)
+
+    def _expect_to_register(self, provenance: RunProvenance) -> None:
+        """Refuse before the training what would be refused after it."""
+        for name in self._captures:
+            line = self._models[name]
+            registered = line.registered_name(provenance.partition)
+            if line.policy != default_policy():
+                actor = self._registry.actor(provenance.actor)
+                self._registry.database.look(
+                    partial(expect_policy, name=registered, policy=line.policy, actor=actor)
+                )
 
     def only_result(self, returned: object) -> StepResult:
         """Return what Dagster records of the one model of a step."""

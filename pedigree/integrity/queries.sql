@@ -519,7 +519,7 @@ WHERE model_id = %(model_id)s;
 -- name: trainings_of_model
 -- What the events tell of trainings.
 SELECT version, training_id::text AS training_id, run_id, git_commit, git_dirty,
-    training_data_digest, environment_hash, metrics
+    training_data_digest, environment_hash, metrics, description, owners, tags
 FROM pedigree.training
 WHERE model_id = %(model_id)s;
 

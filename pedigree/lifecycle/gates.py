@@ -15,6 +15,7 @@ from pedigree.lifecycle.records import (
     RecordedVerdict,
     Severity,
     StageRule,
+    stage_problem,
 )
 from pedigree.lifecycle.standing import Decision, Explanation, Gate
 
@@ -75,6 +76,9 @@ def _gates(model: ModelFacts, facts: VersionFacts, rule: StageRule, asker: Asker
 
 def _transition(version: ModelVersion, rule: StageRule) -> Gate:
     allowed = ", ".join(rule.after)
+    if problem := stage_problem(rule.name):  # of a policy that was given before the rule
+        reason = f"another name for the stage {rule.name!r} in the policy: this one {problem}"
+        return Gate(name="transition", passed=False, reason=reason)
     return Gate(
         name="transition",
         passed=version.stage in rule.after,

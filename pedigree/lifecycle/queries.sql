@@ -36,6 +36,26 @@ WHERE model_id = %(model_id)s AND version = %(version)s AND pointer = %(pointer)
     AND (%(name)s::text IS NULL OR name = %(name)s) AND held_until IS NULL
 RETURNING name;
 
+-- name: held_pointers
+-- The stages and aliases that versions of a model hold, each hopped to, past its many holders.
+WITH RECURSIVE held (name, pointer) AS (
+    (
+        SELECT t.name, t.pointer FROM pedigree.tenure t
+        WHERE t.model_id = %(model_id)s AND t.held_until IS NULL
+        ORDER BY t.name, t.pointer LIMIT 1
+    )
+    UNION ALL
+    SELECT further.name, further.pointer
+    FROM held
+    CROSS JOIN LATERAL (
+        SELECT t.name, t.pointer FROM pedigree.tenure t
+        WHERE t.model_id = %(model_id)s AND t.held_until IS NULL
+            AND (t.name, t.pointer) > (held.name, held.pointer)
+        ORDER BY t.name, t.pointer LIMIT 1
+    ) AS further
+)
+SELECT name, pointer FROM held;
+
 -- name: end_alias
 -- Take an alias from whichever version holds it.
 UPDATE pedigree.tenure SET held_until = %(at)s, ended_by = 'move'
@@ -287,6 +307,29 @@ SELECT * FROM (
     LIMIT %(limit)s
 ) AS page
 ORDER BY tenure_id;
+
+-- name: pointers_ever
+-- The names of the stages, or of the aliases, that versions of a model have held: each is hopped to.
+WITH RECURSIVE model AS (
+    SELECT model_id FROM pedigree.registered_model
+    WHERE name_key = %(name_key)s AND name = %(model)s AND deleted_at IS NULL
+), named (name) AS (
+    (
+        SELECT t.name FROM pedigree.tenure t
+        WHERE t.model_id = (SELECT model_id FROM model) AND t.pointer = %(pointer)s
+        ORDER BY t.name LIMIT 1
+    )
+    UNION ALL
+    SELECT further.name
+    FROM named
+    CROSS JOIN LATERAL (
+        SELECT t.name FROM pedigree.tenure t
+        WHERE t.model_id = (SELECT model_id FROM model) AND t.pointer = %(pointer)s
+            AND t.name > named.name
+        ORDER BY t.name LIMIT 1
+    ) AS further
+)
+SELECT name FROM named;
 
 -- name: tenures_of_version
 -- The tenures of one version, in the order of their beginning.

@@ -6,13 +6,6 @@ CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA pedigree;
 
 COMMENT ON EXTENSION pg_trgm IS 'text similarity measurement and index searching based on trigrams';
 
-CREATE TYPE pedigree.certainty AS ENUM (
-    'unknown',
-    'possible',
-    'proved',
-    'read'
-);
-
 CREATE FUNCTION pedigree.age_of_event(canonical bytea) RETURNS double precision
     LANGUAGE sql
     AS $$
@@ -85,13 +78,34 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION pedigree.lineage_certainty(said pedigree.certainty, kind text) RETURNS pedigree.certainty
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    AS $$
-    SELECT coalesce(
-        said, (CASE kind WHEN 'missing' THEN 'unknown' ELSE 'possible' END)::pedigree.certainty
-    )
-$$;
+CREATE FUNCTION pedigree.judge_pointer_name() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $_$
+BEGIN
+    IF EXISTS (
+        SELECT FROM pedigree.tenure t
+        WHERE t.model_id = NEW.model_id AND t.pointer = NEW.pointer AND t.name = NEW.name
+    ) THEN
+        RETURN NEW;
+    END IF;
+    -- Compared as ASCII: what is the same letter beyond it depends on the server's locale.
+    IF NEW.name ~ '[\s/\\:@%#.]' OR length(NEW.name) NOT BETWEEN 1 AND 255
+        OR NEW.name ~ '^[vV]?[0-9]+$' OR lower(NEW.name COLLATE "C") IN ('latest', 'none')
+    THEN
+        RAISE EXCEPTION 'no stage and no alias may be called %', quote_literal(NEW.name)
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tenure_name';
+    END IF;
+    IF EXISTS (
+        SELECT FROM pedigree.tenure t
+        WHERE t.model_id = NEW.model_id AND t.name = NEW.name AND t.pointer <> NEW.pointer
+            AND t.held_until IS NULL
+    ) THEN
+        RAISE EXCEPTION '% is a stage and would be an alias, or the reverse', quote_literal(NEW.name)
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tenure_names_apart';
+    END IF;
+    RETURN NEW;
+END
+$_$;
 
 CREATE FUNCTION pedigree.month_of(at timestamp with time zone) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -611,9 +625,7 @@ CREATE TABLE pedigree.lineage_edge (
     consumer integer NOT NULL,
     source integer NOT NULL,
     capture text NOT NULL,
-    certainty pedigree.certainty,
-    CONSTRAINT lineage_edge_capture_check CHECK ((capture = ANY (ARRAY['read'::text, 'declared'::text, 'provenance'::text]))),
-    CONSTRAINT lineage_edge_check CHECK (((capture <> 'declared'::text) OR (certainty = ANY (ARRAY['unknown'::pedigree.certainty, 'possible'::pedigree.certainty]))))
+    CONSTRAINT lineage_edge_capture_check CHECK ((capture = ANY (ARRAY['read'::text, 'declared'::text, 'provenance'::text])))
 );
 
 CREATE TABLE pedigree.lineage_node (
@@ -627,8 +639,6 @@ CREATE TABLE pedigree.lineage_node (
     data_version text,
     code_version text,
     at timestamp with time zone,
-    certainty pedigree.certainty,
-    upstream text[] COLLATE pg_catalog."C",
     CONSTRAINT lineage_node_kind_check CHECK ((kind = ANY (ARRAY['step'::text, 'materialization'::text, 'observation'::text, 'external'::text, 'missing'::text])))
 );
 
@@ -770,7 +780,6 @@ CREATE TABLE pedigree.quarantine (
     quarantined_by text NOT NULL,
     released_at timestamp with time zone,
     released_by text,
-    only_certain boolean DEFAULT false NOT NULL,
     CONSTRAINT quarantine_check CHECK (((asset IS NOT NULL) OR ((partition IS NULL) AND (since IS NULL)))),
     CONSTRAINT quarantine_check1 CHECK (((released_at IS NULL) = (released_by IS NULL)))
 );
@@ -779,8 +788,7 @@ CREATE TABLE pedigree.quarantine_mark (
     quarantine_id bigint NOT NULL,
     model_id bigint NOT NULL,
     version integer NOT NULL,
-    released_at timestamp with time zone,
-    certainty pedigree.certainty
+    released_at timestamp with time zone
 );
 
 ALTER TABLE pedigree.quarantine ALTER COLUMN quarantine_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -872,7 +880,13 @@ CREATE TABLE pedigree.training (
     created_by text NOT NULL,
     created_by_source text NOT NULL,
     config jsonb,
-    lineage_recorded boolean DEFAULT false NOT NULL
+    description text,
+    owners text[],
+    tags jsonb,
+    risk_class text,
+    risk_assessment_id text,
+    drift_monitor_id text,
+    datasheet_uri text
 );
 
 CREATE VIEW pedigree.version_record AS
@@ -1163,7 +1177,7 @@ ALTER TABLE pedigree.stage_request ALTER COLUMN request_id ADD GENERATED ALWAYS 
 CREATE TABLE pedigree.staleness (
     model_id bigint NOT NULL,
     version integer NOT NULL,
-    stale boolean,
+    stale boolean NOT NULL,
     data_behind integer NOT NULL,
     code_behind integer NOT NULL,
     seen jsonb NOT NULL,
@@ -1508,11 +1522,7 @@ CREATE UNIQUE INDEX feed_event ON pedigree.feed USING btree (id);
 
 CREATE INDEX kept_answer_age ON pedigree.kept_answer USING btree (answered_at);
 
-CREATE INDEX lineage_node_anything ON pedigree.lineage_node USING btree (training_id) WHERE ((kind = ANY (ARRAY['step'::text, 'missing'::text])) AND (upstream IS NULL));
-
 CREATE INDEX lineage_node_asset ON pedigree.lineage_node USING btree (asset, partition);
-
-CREATE INDEX lineage_node_upstream ON pedigree.lineage_node USING gin (upstream) WHERE ((kind = ANY (ARRAY['step'::text, 'missing'::text])) AND (upstream <> '{}'::text[]));
 
 CREATE INDEX model_card_blob ON pedigree.model_card USING btree (digest);
 
@@ -1578,8 +1588,6 @@ CREATE UNIQUE INDEX training_run_unique ON pedigree.training USING btree (model_
 
 CREATE INDEX training_version ON pedigree.training USING btree (model_id, version, created_at, training_id);
 
-CREATE INDEX training_without_lineage ON pedigree.training USING btree (model_id, version, created_at) WHERE (NOT lineage_recorded);
-
 CREATE INDEX unjudged_due ON pedigree.unjudged USING btree (due_at);
 
 CREATE INDEX upload_file_digest ON pedigree.upload_file USING btree (digest);
@@ -1639,6 +1647,8 @@ CREATE TRIGGER policy_changed BEFORE UPDATE OF policy ON pedigree.registered_mod
 CREATE TRIGGER tenure_begun AFTER INSERT ON pedigree.tenure REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_tenure();
 
 CREATE TRIGGER tenure_ended AFTER UPDATE ON pedigree.tenure REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_tenure();
+
+CREATE TRIGGER tenure_named BEFORE INSERT ON pedigree.tenure FOR EACH ROW WHEN ((new.held_since >= transaction_timestamp())) EXECUTE FUNCTION pedigree.judge_pointer_name();
 
 CREATE TRIGGER tenure_removed AFTER DELETE ON pedigree.tenure REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_tenure();
 
