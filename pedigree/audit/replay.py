@@ -1,6 +1,7 @@
 """Fold a model's events into its state: what the tables must say, if nobody edited them."""
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -15,6 +16,7 @@ VERDICT = (
     *("check", "passed", "severity", "digest", "relative", "baseline_digest", "settings"),
     *("summary", "run_id"),
 )
+GIVEN_UP = ("generation", "policy_revision", "attempts", "run_id", "problem")
 DRIFT = ("asset", "partition", "drifted", "result", "served", "html", "markdown")
 
 
@@ -139,6 +141,24 @@ def _request_withdrawn(state: ModelState, event: NewEvent) -> None:
         _version(state, event).close_request(request_id, event, "withdrawn")
 
 
+def _promotion_given_up(state: ModelState, event: NewEvent) -> None:
+    version, body = _version(state, event), event.body
+    known = version.open_given_up(str(body["to"]))
+    if known is None:
+        known = {"stage": body["to"], "retried_at": None, "retried_by": None}
+        version.given_up.append(known)
+    # The clock of the evidence is the database's: a row and an event write it differently.
+    at = body["evidence_at"]
+    known["evidence_at"] = datetime.fromisoformat(str(at)) if at is not None else None
+    known.update({key: body[key] for key in GIVEN_UP}, at=event.at)
+
+
+def _promotion_retried(state: ModelState, event: NewEvent) -> None:
+    known = _version(state, event).open_given_up(str(event.body["to"]))
+    if known is not None:
+        known.update(retried_at=event.at, retried_by=event.actor.name)
+
+
 def _alias_set(state: ModelState, event: NewEvent) -> None:
     alias = str(event.body["alias"])
     state.end(event.at, "alias", alias)
@@ -243,6 +263,8 @@ _FOLDS: Mapping[EventType, Callable[[ModelState, NewEvent], None]] = MappingProx
         EventType.VERSION_PROFILED: _profiled,
         EventType.VERSION_DRIFT_MEASURED: _drift_measured,
         EventType.VERSION_DRIFT_DETECTED: _drift_detected,
+        EventType.VERSION_PROMOTION_GIVEN_UP: _promotion_given_up,
+        EventType.VERSION_PROMOTION_RETRIED: _promotion_retried,
         EventType.VERSION_APPROVED: _decided,
         EventType.VERSION_REJECTED: _decided,
         EventType.VERSION_HELD: _held,

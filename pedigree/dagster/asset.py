@@ -44,6 +44,7 @@ class StepOptions(TypedDict, total=False):
     partitions_def: dg.PartitionsDefinition[str]
     backfill_policy: dg.BackfillPolicy
     retry_policy: dg.RetryPolicy
+    check_specs: Sequence[dg.AssetCheckSpec]
     config_schema: Any
     required_resource_keys: set[str]
     hooks: set[dg.HookDefinition]

@@ -11,6 +11,7 @@ from pedigree.catalog.records import ModelVersion, Registration
 from pedigree.dagster.keeping import kept_by
 from pedigree.dagster.keys import AssetLike, key_of
 from pedigree.dagster.lineage import LineageCapture, StepStart
+from pedigree.dagster.loads import report_load
 from pedigree.dagster.provenance import RunProvenance, StepContext, code_folder, provenance_of
 from pedigree.dagster.step_reads import is_of_asset
 from pedigree.dagster.trained import TrainedModel, register_trained
@@ -81,6 +82,7 @@ class BoundRegistry:
         """Return the model itself, loaded by its flavor; what this step makes is made with it."""
         version = self.registry.get(reference)
         loaded = self.registry.load(version.reference, trust=trust)
+        report_load(version)
         for use in uses_now(None):
             self.registry.record_usage(version.reference, use)
         return loaded

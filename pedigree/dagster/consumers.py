@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
-from pedigree.dagster import events, metadata
+from pedigree.dagster import events
 from pedigree.dagster.events import AssetEvent
 from pedigree.dagster.line import ModelLine
 from pedigree.dagster.provenance import instance_id
@@ -74,7 +74,7 @@ def _record(
     for key, pointer in event.pointers.items():
         line = sources.get(key)
         source = events.by_ids(instance, key, [pointer]).get(pointer) if line else None
-        if line is None or source is None or metadata.VERSION not in source.tags:
+        if line is None or source is None or source.version is None:
             continue
         if source.partition not in (None, event.partition):
             continue  # the newest event of any partition, which is not what was used
@@ -88,6 +88,6 @@ def _record(
         )
         try:
             name = line.registered_name(source.partition)
-            registry.record_usage(f"{name}/{source.tags[metadata.VERSION]}", use)
+            registry.record_usage(f"{name}/{source.version}", use)
         except (InvalidNameError, NotFoundError):
             continue  # partitions are named otherwise now, or the version was deleted meanwhile

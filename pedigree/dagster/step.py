@@ -1,6 +1,6 @@
 """What happens inside the step of a model asset: train, register, tell Dagster."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -100,7 +100,7 @@ class TrainingStep:
         if isinstance(given, dg.MaterializeResult):
             for name, line in self._models.items():
                 if line.key == given.asset_key:
-                    return self._registered(name, given.value)
+                    return self._registered(name, given.value, given.check_results or ())
         return given
 
     def _by_output(self, returned: object) -> Iterator[object]:
@@ -122,7 +122,9 @@ class TrainingStep:
             else:
                 yield dg.Output(value, output_name=name)
 
-    def _registered(self, name: str, trained: object) -> StepResult:
+    def _registered(
+        self, name: str, trained: object, checked: Sequence[dg.AssetCheckResult] = ()
+    ) -> StepResult:
         line = self._models[name]
         if not isinstance(trained, TrainedModel):
             raise InvalidMetadataError(
@@ -149,6 +151,7 @@ class TrainingStep:
                 **self._captures[name].pinned_tags(),
             },
             metadata={**registered.metadata, metadata.READS: encoded(self._captures[name].reads())},
+            check_results=[*checked, *trained.check_results],
         )
 
 

@@ -123,6 +123,8 @@ def _state_of_tables(transaction: Transaction, model: Row) -> ModelState:
         state.versions[row.pop("version")].decisions.append(row)
     for row in rows("requests_of_model"):
         state.versions[row.pop("version")].requests[row.pop("request_id")] = row
+    for row in rows("given_up_of_model"):
+        state.versions[row.pop("version")].given_up.append(row)
     for row in rows("evaluations_of_model"):
         state.versions[row["version"]].evaluations.append(json_digest(row["evaluation"]))
     for row in rows("cards_of_model"):

@@ -410,6 +410,22 @@ CREATE TABLE pedigree.artifact_file (
     blob_digest text NOT NULL COLLATE pg_catalog."C"
 );
 
+CREATE TABLE pedigree.asset_event (
+    instance_id text NOT NULL,
+    storage_id bigint NOT NULL,
+    asset text NOT NULL COLLATE pg_catalog."C",
+    partition text COLLATE pg_catalog."C",
+    kind text NOT NULL,
+    run_id text,
+    step_key text,
+    data_version text,
+    code_version text,
+    at timestamp with time zone NOT NULL,
+    tags jsonb NOT NULL,
+    reads jsonb,
+    CONSTRAINT asset_event_kind_check CHECK ((kind = ANY (ARRAY['materialization'::text, 'observation'::text])))
+);
+
 CREATE TABLE pedigree.awaited (
     training_id uuid NOT NULL,
     instance_id text NOT NULL COLLATE pg_catalog."C",
@@ -433,6 +449,18 @@ CREATE TABLE pedigree.candidacy (
     waits_for text[] NOT NULL,
     evaluated_at timestamp with time zone NOT NULL,
     next_evaluation_at timestamp with time zone
+);
+
+CREATE TABLE pedigree.check_run (
+    model_id bigint NOT NULL,
+    instance_id text NOT NULL COLLATE pg_catalog."C",
+    event_id bigint NOT NULL,
+    check_name text NOT NULL COLLATE pg_catalog."C",
+    version integer,
+    problem text,
+    run_id text,
+    looked_at timestamp with time zone NOT NULL,
+    CONSTRAINT check_run_check CHECK (((version IS NULL) = (problem IS NOT NULL)))
 );
 
 CREATE TABLE pedigree.dagster_instance (
@@ -608,6 +636,33 @@ ALTER TABLE pedigree.event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 CREATE TABLE pedigree.feed (
     seq bigint NOT NULL,
     id bigint NOT NULL
+);
+
+CREATE TABLE pedigree.given_up_promotion (
+    given_up_id bigint NOT NULL,
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    stage text NOT NULL COLLATE pg_catalog."C",
+    generation bigint NOT NULL,
+    policy_revision integer NOT NULL,
+    evidence_at timestamp with time zone,
+    attempts integer NOT NULL,
+    run_id text NOT NULL,
+    problem text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    retried_at timestamp with time zone,
+    retried_by text,
+    CONSTRAINT given_up_promotion_attempts_check CHECK ((attempts > 0)),
+    CONSTRAINT given_up_promotion_check CHECK (((retried_at IS NULL) = (retried_by IS NULL)))
+);
+
+ALTER TABLE pedigree.given_up_promotion ALTER COLUMN given_up_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME pedigree.given_up_promotion_given_up_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE pedigree.kept_answer (
@@ -1336,6 +1391,9 @@ ALTER TABLE pedigree.webhook ALTER COLUMN webhook_id ADD GENERATED ALWAYS AS IDE
 ALTER TABLE ONLY pedigree.access_token
     ADD CONSTRAINT access_token_pkey PRIMARY KEY (token_id);
 
+ALTER TABLE pedigree.access_token
+    ADD CONSTRAINT access_token_principal_not_reserved CHECK ((lower(principal) !~ '^(sensor|service):'::text)) NOT VALID;
+
 ALTER TABLE ONLY pedigree.access_token
     ADD CONSTRAINT access_token_secret_unique UNIQUE (secret_hash);
 
@@ -1344,6 +1402,9 @@ ALTER TABLE ONLY pedigree.artifact_file
 
 ALTER TABLE ONLY pedigree.artifact
     ADD CONSTRAINT artifact_pkey PRIMARY KEY (digest);
+
+ALTER TABLE ONLY pedigree.asset_event
+    ADD CONSTRAINT asset_event_pkey PRIMARY KEY (instance_id, storage_id);
 
 ALTER TABLE ONLY pedigree.awaited
     ADD CONSTRAINT awaited_pkey PRIMARY KEY (training_id);
@@ -1356,6 +1417,9 @@ ALTER TABLE ONLY pedigree.blob
 
 ALTER TABLE ONLY pedigree.candidacy
     ADD CONSTRAINT candidacy_pkey PRIMARY KEY (model_id, version, stage);
+
+ALTER TABLE ONLY pedigree.check_run
+    ADD CONSTRAINT check_run_pkey PRIMARY KEY (model_id, instance_id, event_id);
 
 ALTER TABLE ONLY pedigree.dagster_instance
     ADD CONSTRAINT dagster_instance_pkey PRIMARY KEY (instance_id);
@@ -1395,6 +1459,9 @@ ALTER TABLE ONLY pedigree.feed
 
 ALTER TABLE ONLY pedigree.feed
     ADD CONSTRAINT feed_pkey PRIMARY KEY (seq);
+
+ALTER TABLE ONLY pedigree.given_up_promotion
+    ADD CONSTRAINT given_up_promotion_pkey PRIMARY KEY (given_up_id);
 
 ALTER TABLE ONLY pedigree.kept_answer
     ADD CONSTRAINT kept_answer_pkey PRIMARY KEY (principal, key);
@@ -1500,9 +1567,13 @@ ALTER TABLE ONLY pedigree.webhook
 
 CREATE INDEX artifact_file_blob ON pedigree.artifact_file USING btree (blob_digest);
 
+CREATE INDEX asset_event_asset ON pedigree.asset_event USING btree (instance_id, asset);
+
 CREATE INDEX awaited_since ON pedigree.awaited USING btree (since);
 
 CREATE INDEX candidacy_due ON pedigree.candidacy USING btree (next_evaluation_at) WHERE (next_evaluation_at IS NOT NULL);
+
+CREATE INDEX check_run_newest ON pedigree.check_run USING btree (model_id, check_name, event_id DESC);
 
 CREATE INDEX data_verdict_asset ON pedigree.data_verdict USING btree (asset, storage_id);
 
@@ -1519,6 +1590,10 @@ CREATE INDEX drift_result_newest ON pedigree.drift_result USING btree (model_id,
 CREATE INDEX event_model ON pedigree.event USING btree (model, version);
 
 CREATE UNIQUE INDEX feed_event ON pedigree.feed USING btree (id);
+
+CREATE UNIQUE INDEX given_up_promotion_open ON pedigree.given_up_promotion USING btree (model_id, version, stage) WHERE (retried_at IS NULL);
+
+CREATE INDEX given_up_promotion_version ON pedigree.given_up_promotion USING btree (model_id, version);
 
 CREATE INDEX kept_answer_age ON pedigree.kept_answer USING btree (answered_at);
 
@@ -1672,6 +1747,12 @@ ALTER TABLE ONLY pedigree.awaited
 ALTER TABLE ONLY pedigree.candidacy
     ADD CONSTRAINT candidacy_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
 
+ALTER TABLE ONLY pedigree.check_run
+    ADD CONSTRAINT check_run_model_id_fkey FOREIGN KEY (model_id) REFERENCES pedigree.registered_model(model_id);
+
+ALTER TABLE ONLY pedigree.check_run
+    ADD CONSTRAINT check_run_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
+
 ALTER TABLE ONLY pedigree.data_profile
     ADD CONSTRAINT data_profile_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
 
@@ -1692,6 +1773,9 @@ ALTER TABLE ONLY pedigree.evaluation
 
 ALTER TABLE ONLY pedigree.feed
     ADD CONSTRAINT feed_id_fkey FOREIGN KEY (id) REFERENCES pedigree.event(id);
+
+ALTER TABLE ONLY pedigree.given_up_promotion
+    ADD CONSTRAINT given_up_promotion_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
 
 ALTER TABLE ONLY pedigree.lineage_edge
     ADD CONSTRAINT lineage_edge_training_id_consumer_fkey FOREIGN KEY (training_id, consumer) REFERENCES pedigree.lineage_node(training_id, node_id);
