@@ -1,4 +1,4 @@
-"""The errors that carry more than their name: the base of the tree, and one that points."""
+"""The errors that carry more than their name, and the bases that they need."""
 
 from collections.abc import Iterable
 from typing import ClassVar
@@ -89,3 +89,28 @@ class InvalidSearchError(InvalidInputError):
     def pointed(self) -> str:
         """The line that is wrong, with carets below the place."""
         return pointed(self.expression, self.place)
+
+
+class RefusedError(PedigreeError):
+    """The request is well-formed, and the rules say no."""
+
+    __module__ = _HOME
+    exit_code = 2
+
+
+class UntrustedModelError(RefusedError):
+    """Loading the artifact would run or build what nobody vouched for; the message names it."""
+
+    __module__ = _HOME
+    names: tuple[str, ...] = ()
+    """What ``trust`` would have to name."""
+
+
+class UnverifiedModelError(InvalidInputError):
+    """What was saved does not load in a new process, or predicts other values there."""
+
+    __module__ = _HOME
+    expected: str | None = None
+    """What the model gave, where the two differ."""
+    found: str | None = None
+    """What the saved bytes gave."""

@@ -6,12 +6,12 @@ each ``MLmodel``: storing a model twice gives two versions.
 """
 
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from pedigree.errors import InvalidArtifactError, UnsupportedModelError
 from pedigree.flavors._files import unreadable
-from pedigree.flavors._predict import predicted_signature
+from pedigree.flavors._predict import answers_of, predicted_signature
 from pedigree.flavors._trust import MLFLOW, require_trust
 from pedigree.libraries import library
 from pedigree.signatures.files import MLMODEL
@@ -74,6 +74,16 @@ class MLflowFlavor:
 
         Raises:
             UnsupportedModelError: The model has no ``predict``.
+            InvalidSampleError: The model refuses the sample.
             InvalidSignatureError: The sample or the result has no type in a signature.
         """
         return predicted_signature(model, sample, "predict")
+
+    def answers(self, model: object, sample: object) -> Mapping[str, object]:
+        """Return what ``predict`` gives.
+
+        Raises:
+            UnsupportedModelError: The model is a folder, or has no ``predict``.
+            InvalidSampleError: The model refuses the sample.
+        """
+        return answers_of(model, sample, "predict")

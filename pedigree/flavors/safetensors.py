@@ -71,6 +71,14 @@ class SafetensorsFlavor:
         """
         raise not_callable(model, "is arrays alone, which nothing here can call")
 
+    def answers(self, model: object, sample: object) -> Mapping[str, object]:  # noqa: ARG002 - the protocol's
+        """Refuse: arrays alone cannot be called.
+
+        Raises:
+            UnsupportedModelError: Always.
+        """
+        raise not_callable(model, "is arrays alone, which nothing here can call")
+
 
 def read_all(folder: Path, read: Callable[[Path], Mapping[str, Any]]) -> dict[str, Any]:
     """Return the arrays of all ``.safetensors`` files of a folder: large models come in several.
