@@ -6,6 +6,7 @@ from typing import Any
 
 from pedigree.audit.records import EventType, NewEvent, json_digest
 from pedigree.audit.states import NO_STAGE, UNTOLD, ModelState, VersionState
+from pedigree.flavors.records import BEFORE_VERIFICATION
 
 QUARANTINE = "quarantine"
 TRAINING = ("run_id", "git_commit", "git_dirty", "training_data_digest", "environment_hash")
@@ -14,6 +15,7 @@ VERDICT = (
     *("check", "passed", "severity", "digest", "relative", "baseline_digest", "settings"),
     *("summary", "run_id"),
 )
+_BEFORE = BEFORE_VERIFICATION.model_dump(mode="json")
 DRIFT = ("asset", "partition", "drifted", "result", "served", "html", "markdown")
 
 
@@ -60,8 +62,9 @@ def _created(state: ModelState, event: NewEvent) -> None:
 def _trained(state: ModelState, event: NewEvent) -> None:
     body: dict[str, Any] = event.body
     known = {key: body[key] for key in TRAINING}
-    metrics = {name: float(value) for name, value in body["metrics"].items()}
-    _version(state, event).trainings[body["training_id"]] = {**known, "metrics": metrics}
+    known["metrics"] = {name: float(value) for name, value in body["metrics"].items()}
+    known["verification"] = body.get("verification", _BEFORE)
+    _version(state, event).trainings[body["training_id"]] = known
 
 
 def _updated(state: ModelState, event: NewEvent) -> None:

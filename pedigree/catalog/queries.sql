@@ -61,14 +61,14 @@ ON CONFLICT DO NOTHING;
 INSERT INTO pedigree.training (
     training_id, model_id, version, run_id, instance_id, job_name, step_key, asset, partition,
     git_commit, git_dirty, git_source, code_version, training_data_digest, training_data_version,
-    validation_dataset_id, environment_hash, ci_build, metrics, params, raced, config,
+    validation_dataset_id, environment_hash, ci_build, metrics, params, raced, config, verification,
     created_at, created_by, created_by_source
 ) VALUES (
     %(training_id)s, %(model_id)s, %(version)s, %(run_id)s, %(instance_id)s, %(job_name)s,
     %(step_key)s, %(asset)s, %(partition)s, %(git_commit)s, %(git_dirty)s, %(git_source)s,
     %(code_version)s, %(training_data_digest)s, %(training_data_version)s,
     %(validation_dataset_id)s, %(environment_hash)s, %(ci_build)s, %(metrics)s, %(params)s,
-    %(raced)s, %(config)s, %(at)s, %(actor)s, %(actor_source)s
+    %(raced)s, %(config)s, %(verification)s, %(at)s, %(actor)s, %(actor_source)s
 );
 
 -- name: await_materialization
@@ -116,7 +116,7 @@ WHERE model_id = %(model_id)s AND version = %(version)s AND run_id = %(run_id)s
 
 -- name: version_by_number
 -- The living version of a number.
-SELECT * FROM pedigree.version_record
+SELECT * FROM pedigree.version_in_full
 WHERE name_key = %(name_key)s AND version_id = %(version)s;
 
 -- name: latest_version
@@ -130,7 +130,7 @@ FROM (
     ORDER BY v.version DESC
     LIMIT 1
 ) AS latest
-JOIN pedigree.version_record r
+JOIN pedigree.version_in_full r
     ON r.model_id = latest.model_id AND r.version_id = latest.version;
 
 -- name: versions_by_pointer
@@ -145,7 +145,7 @@ FROM (
     ORDER BY t.pointer DESC, t.version DESC
     LIMIT 2
 ) AS held
-JOIN pedigree.version_record r ON r.model_id = held.model_id AND r.version_id = held.version
+JOIN pedigree.version_in_full r ON r.model_id = held.model_id AND r.version_id = held.version
 ORDER BY r.version_id DESC;
 
 -- name: versions
@@ -159,7 +159,7 @@ FROM (
     ORDER BY v.version
     LIMIT %(limit)s
 ) AS page
-JOIN pedigree.version_record r ON r.model_id = page.model_id AND r.version_id = page.version
+JOIN pedigree.version_in_full r ON r.model_id = page.model_id AND r.version_id = page.version
 ORDER BY r.version_id;
 
 -- name: newest_versions
@@ -173,7 +173,7 @@ FROM (
     ORDER BY v.version DESC
     LIMIT %(limit)s
 ) AS page
-JOIN pedigree.version_record r ON r.model_id = page.model_id AND r.version_id = page.version
+JOIN pedigree.version_in_full r ON r.model_id = page.model_id AND r.version_id = page.version
 ORDER BY r.version_id DESC;
 
 -- name: model

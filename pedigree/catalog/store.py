@@ -189,6 +189,7 @@ def insert_training(
             ),
             "metrics": Jsonb(metadata.metrics),
             "params": Jsonb(metadata.params),
+            "verification": Jsonb(new.verification.model_dump(mode="json")),
             "raced": new.lineage.raced,
             "at": model.at,
             "actor": actor.name,

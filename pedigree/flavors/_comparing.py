@@ -1,4 +1,4 @@
-"""Whether what a saved model gives is what the model gave: bit for bit, or within its own spread."""
+"""Whether a saved model gives what the model gave: bit for bit, or within its own spread."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple

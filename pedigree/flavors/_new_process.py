@@ -12,7 +12,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from pedigree.errors import UnsupportedModelError, UntrustedModelError
+from pedigree.errors import PedigreeError, UnsupportedModelError, UntrustedModelError
 from pedigree.flavors._answers import IncomparableError, Leaf, leaves_of
 from pedigree.flavors.plugins import Flavor, WeightsFlavor, get_flavor
 
@@ -35,6 +35,8 @@ def answer(folder: str) -> None:
     request = json.loads((place / REQUEST).read_text("utf-8"))
     try:
         said = _asked(request, place / SAMPLE)
+    except PedigreeError as error:
+        said = {"error": str(error)}
     except Exception as error:  # whatever the model's own code raises
         traceback.print_exc()
         said = {"error": f"{type(error).__name__}: {error}"}

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pedigree.errors import InvalidSampleError, PedigreeError, UnsupportedModelError
-from pedigree.flavors._samples import refused_sample, require_rows
+from pedigree.flavors.samples import refused_sample, require_rows
 from pedigree.signatures.infer import infer_ports
 from pedigree.signatures.records import Signature
 

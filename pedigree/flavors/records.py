@@ -1,4 +1,4 @@
-"""What the registry knows of the bytes that a flavor saved: whether they predict as the model did."""
+"""What the registry knows of bytes that a flavor saved: whether they predict as their model."""
 
 from enum import StrEnum
 
@@ -49,4 +49,5 @@ def not_possible(reason: str) -> Verification:
 
 
 SKIPPED = Verification(status=VerificationStatus.SKIPPED)
+BEFORE_VERIFICATION = not_possible("it was registered by a Pedigree that did not verify")
 NO_LIVE_MODEL = not_possible("its files were registered, with no live model to compare them with")

@@ -110,7 +110,8 @@ def _state_of_tables(transaction: Transaction, model: Row) -> ModelState:
         state.versions[number] = VersionState(**row)
     for row in rows("trainings_of_model"):
         metrics = {name: float(value) for name, value in row["metrics"].items()}
-        training: dict[str, Any] = {**{name: row[name] for name in TRAINING}, "metrics": metrics}
+        training: dict[str, Any] = {name: row[name] for name in (*TRAINING, "verification")}
+        training["metrics"] = metrics
         state.versions[row["version"]].trainings[row["training_id"]] = training
     _add_monitoring(state, rows("profiles_of_model"), rows("drifts_of_model"))
     for row in rows("verdicts_of_model"):

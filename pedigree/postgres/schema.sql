@@ -126,7 +126,8 @@ CREATE FUNCTION pedigree.renew_search_record(models bigint[], versions integer[]
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    UPDATE pedigree.search_record t SET signature = source.signature, record = source.record
+    UPDATE pedigree.search_record t SET
+        signature = source.signature, record = source.record, verification = source.verification
     FROM unnest(models, versions) AS key (model_id, version)
     JOIN pedigree.search_record_source source USING (model_id, version)
     WHERE t.model_id = key.model_id AND t.version = key.version;
@@ -822,7 +823,8 @@ CREATE TABLE pedigree.search_record (
     model_id bigint NOT NULL,
     version integer NOT NULL,
     signature text NOT NULL,
-    record json NOT NULL
+    record json NOT NULL,
+    verification jsonb DEFAULT '{"reason": "it was registered by a Pedigree that did not verify", "spread": null, "status": "not possible"}'::jsonb NOT NULL
 );
 
 CREATE TABLE pedigree.training (
@@ -850,7 +852,9 @@ CREATE TABLE pedigree.training (
     created_at timestamp with time zone NOT NULL,
     created_by text NOT NULL,
     created_by_source text NOT NULL,
-    config jsonb
+    config jsonb,
+    verification jsonb DEFAULT '{"reason": "it was registered by a Pedigree that did not verify", "spread": null, "status": "not possible"}'::jsonb NOT NULL,
+    CONSTRAINT training_verification_known CHECK ((((verification ->> 'status'::text) = ANY (ARRAY['verified'::text, 'skipped'::text, 'not possible'::text])) AND (((verification ->> 'status'::text) <> 'not possible'::text) OR ((verification ->> 'reason'::text) <> ''::text))))
 );
 
 CREATE VIEW pedigree.version_record AS
@@ -940,6 +944,56 @@ CREATE VIEW pedigree.version_record AS
      LEFT JOIN pedigree.tenure stage ON (((stage.model_id = v.model_id) AND (stage.version = v.version) AND (stage.pointer = 'stage'::text) AND (stage.held_until IS NULL))))
   WHERE ((v.deleted_at IS NULL) AND (m.deleted_at IS NULL));
 
+CREATE VIEW pedigree.version_in_full AS
+ SELECT model_id,
+    model_name,
+    name_key,
+    generation,
+    version_id,
+    digest,
+    size,
+    flavor,
+    signature,
+    description,
+    owners,
+    tags,
+    approval_status,
+    approval_notes,
+    approved_by,
+    approval_timestamp,
+    risk_class,
+    risk_assessment_id,
+    drift_monitor_id,
+    datasheet_uri,
+    quarantine_reason,
+    hold_reason,
+    created_at,
+    created_by,
+    created_by_source,
+    run_id,
+    git_commit,
+    git_dirty,
+    git_source,
+    code_version,
+    training_data_digest,
+    training_data_version,
+    validation_dataset_id,
+    environment_hash,
+    ci_build,
+    metrics,
+    params,
+    trainings,
+    stage,
+    stage_since,
+    aliases,
+    model_card_digest,
+    ( SELECT t.verification
+           FROM pedigree.training t
+          WHERE ((t.model_id = r.model_id) AND (t.version = r.version_id))
+          ORDER BY ((t.verification ->> 'status'::text) <> 'verified'::text), t.created_at, t.training_id
+         LIMIT 1) AS verification
+   FROM pedigree.version_record r;
+
 CREATE VIEW pedigree.search_record_source AS
  SELECT model_id,
     version_id AS version,
@@ -982,8 +1036,9 @@ CREATE VIEW pedigree.search_record_source AS
                     r.stage,
                     to_char((r.stage_since AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'::text) AS stage_since,
                     r.aliases,
-                    r.model_card_digest) shown) AS record
-   FROM pedigree.version_record r;
+                    r.model_card_digest) shown) AS record,
+    verification
+   FROM pedigree.version_in_full r;
 
 CREATE VIEW pedigree.search_source AS
  SELECT v.model_id,

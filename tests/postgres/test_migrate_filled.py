@@ -9,9 +9,11 @@ import psycopg
 import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.types.json import Jsonb
 
 from pedigree.catalog.names import name_key
 from pedigree.errors import NameTakenError
+from pedigree.flavors.records import BEFORE_VERIFICATION, NO_LIVE_MODEL
 from pedigree.postgres import Database
 from pedigree.postgres import migrate as module
 from pedigree.postgres.migrate import all_migrations, migrate
@@ -101,8 +103,19 @@ def test_all_that_an_old_database_holds_is_there_and_found_after_the_upgrade(
 ) -> None:
     with Database.connect(old_url) as database:
         assert migrate(database)[0] == all_migrations()[OLD].name
-        # The verdicts are those of today's code, and lost a column that their table had not yet.
+        # The events are those of today's code; the tables had not all of its columns yet.
         database.run(lambda it: it.execute("UPDATE pedigree.verdict SET settings = '{}'"))
+        told = Jsonb(NO_LIVE_MODEL.model_dump(mode="json"))
+        trainings = database.run(
+            lambda it: it.execute(
+                "UPDATE pedigree.training t SET verification = %(told)s"
+                " FROM pedigree.training before WHERE before.training_id = t.training_id"
+                " RETURNING before.verification",
+                {"told": told},
+            ).fetchall()
+        )
+        unknown = BEFORE_VERIFICATION.model_dump(mode="json")
+        assert [row["verification"] for row in trainings] == [unknown] * len(trainings)
         upgraded = Registry(database, filled.store, filled.settings)
         require_sound(upgraded)
         assert upgraded.models() == filled.models()

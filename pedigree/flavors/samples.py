@@ -14,6 +14,11 @@ from pedigree.errors import InvalidSampleError
 _WRITTEN_INDEX = re.compile(r"Unnamed: \d+|index|level_\d+")
 _SHOWN_COLUMNS = 12
 _SHOWN_OF_AN_ERROR = 300
+_FLOATS_OF_ONNX = {
+    "tensor(float16)": "float16",
+    "tensor(float)": "float32",
+    "tensor(double)": "float64",
+}
 _NUMBERS = re.compile(r"(?i)u?int|float|double|bool|complex|decimal")
 
 
@@ -41,7 +46,7 @@ def refused_sample(model: object, sample: object, error: Exception) -> InvalidSa
         (found for blame in (_by_columns, _by_dtype, _by_text) if (found := blame(model, sample))),
         (_described(sample), "Give inputs as the model was trained on"),
     )
-    said = " ".join(str(error).split())[:_SHOWN_OF_AN_ERROR]
+    said = " ".join(str(error).split())[:_SHOWN_OF_AN_ERROR].rstrip(".")
     return InvalidSampleError(
         f"the model cannot predict it: {reason}; {type(error).__name__}: {said}",
         field="sample",
@@ -94,16 +99,16 @@ def _without(added: list[str]) -> str:
 
 
 def _by_dtype(model: object, sample: object) -> Blame:
-    """Compare the dtype of the sample's numbers with that of a network's weights."""
-    weights = _weights_dtype(model)
-    if weights is None:
+    """Compare the dtype of the sample's numbers with that of a network's weights or inputs."""
+    taken = _dtype_taken(model)
+    if taken is None:
         return None
     for name, dtype in _dtypes(sample):
-        if dtype != weights and dtype.startswith("float"):
+        if dtype != taken and dtype.startswith("float"):
             subject = f"{name!r} is {dtype}" if name else f"it is {dtype}"
             return (
-                f"{subject} and the model's weights are {weights}",
-                f"Convert the sample to {weights}, such as by .astype({weights!r})",
+                f"{subject}, and the model takes {taken}",
+                f"Convert the sample to {taken}, such as by .astype({taken!r})",
             )
     return None
 
@@ -168,7 +173,12 @@ def _taken(model: object) -> list[str] | None:
     return None
 
 
-def _weights_dtype(model: object) -> str | None:
+def _dtype_taken(model: object) -> str | None:
+    """Return the one dtype of floats that a module of torch, or a session of ONNX, takes."""
+    inputs = _called(_attribute(model, "get_inputs"))
+    for node in inputs or ():
+        if found := _FLOATS_OF_ONNX.get(str(_attribute(node, "type"))):
+            return found
     parameters = _called(_attribute(model, "parameters"))
     first = next(iter(parameters), None) if isinstance(parameters, Iterator) else None
     return None if first is None else _dtype_name(first)
