@@ -56,6 +56,10 @@ INSERT INTO pedigree.model_version (
 INSERT INTO pedigree.environment (hash, packages) VALUES (%(hash)s, %(packages)s)
 ON CONFLICT DO NOTHING;
 
+-- name: name_of_key
+-- The name of the model that has this key, also of one that was deleted.
+SELECT name, deleted_at FROM pedigree.registered_model WHERE name_key = %(name_key)s;
+
 -- name: insert_training
 -- Add a training; a retry of the same step of the same run adds nothing.
 INSERT INTO pedigree.training (

@@ -49,7 +49,16 @@ class Leaf(NamedTuple):
         return cls(place, kind, dtype, base64.b64decode(data), tuple(texts))
 
 
-def leaves_of(answer: object, place: str = "answer") -> Iterator[Leaf]:
+def leaves_of_all(answers: Mapping[str, object]) -> list[Leaf]:
+    """Return the leaves of what a flavor's ``answers`` gave.
+
+    Raises:
+        IncomparableError: One of them holds what cannot be compared.
+    """
+    return [leaf for name, answer in answers.items() for leaf in leaves_of(answer, name)]
+
+
+def leaves_of(answer: object, place: str) -> Iterator[Leaf]:
     """Yield the leaves of an answer, in an order that follows from it alone.
 
     Raises:

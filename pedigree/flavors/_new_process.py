@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pedigree.errors import PedigreeError, UnsupportedModelError, UntrustedModelError
-from pedigree.flavors._answers import IncomparableError, Leaf, leaves_of
+from pedigree.flavors._answers import IncomparableError, leaves_of_all
 from pedigree.flavors.plugins import Flavor, WeightsFlavor, get_flavor
 
 REQUEST, SAMPLE, ANSWER = "request.json", "sample.pickle", "answer.json"
@@ -53,7 +53,7 @@ def _asked(request: dict[str, Any], sample: Path) -> dict[str, Any]:
     if isinstance(flavor, WeightsFlavor) and empty is not None:
         model = flavor.filled(empty, model)
     try:
-        leaves: list[Leaf] = list(leaves_of(flavor.answers(model, given)))
+        leaves = leaves_of_all(flavor.answers(model, given))
     except UnsupportedModelError as error:
         return {"impossible": error.message}
     except IncomparableError as error:

@@ -24,6 +24,7 @@ class JoblibFlavor:
     """A pickle as joblib writes it: arrays as they lie in memory, uncompressed."""
 
     name = "joblib"
+    libraries = ("joblib",)
 
     def save(self, model: object, folder: Path) -> None:
         """Write ``model.joblib``.

@@ -24,6 +24,7 @@ class LightGBMFlavor:
     """A ``lightgbm.Booster``, or the one inside an estimator."""
 
     name = "lightgbm"
+    libraries = ("lightgbm",)
 
     def save(self, model: object, folder: Path) -> None:
         """Write ``model.txt``, the same bytes for the same model in any process.

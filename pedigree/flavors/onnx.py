@@ -27,6 +27,7 @@ class OnnxFlavor:
     """An ``onnx.ModelProto``."""
 
     name = "onnx"
+    libraries = ("onnx",)
 
     def save(self, model: object, folder: Path) -> None:
         """Write ``model.onnx``, the same bytes for the same model in any process.

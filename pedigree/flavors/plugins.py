@@ -2,12 +2,14 @@
 
 A flavor is a class with the five members of :class:`Flavor`, offered by any distribution under the
 entry point group ``pedigree.flavors``. Its module must not import the library it speaks for at its
-top: the registry looks flavors up where that library is not installed.
+top: the registry looks flavors up where that library is not installed. It may list the modules that
+saving a model imports as ``libraries``, so that one that is missing is named before a training.
 """
 
 from collections.abc import Collection, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol, cast, runtime_checkable
 
@@ -118,6 +120,16 @@ def get_flavor(name: str) -> Flavor:
             remedy="Install what it needs",
         ) from error
     return cast("Flavor", flavor)
+
+
+def missing_libraries(flavor: str) -> tuple[str, ...]:
+    """Return the modules that a flavor says it needs to save a model, and that are not installed.
+
+    Raises:
+        UnknownFlavorError: No installed plug-in has the name.
+    """
+    needed: tuple[str, ...] = getattr(get_flavor(flavor), "libraries", ())
+    return tuple(module for module in needed if find_spec(module) is None)
 
 
 def save_model(model: object, flavor: str, folder: Path) -> Path:

@@ -23,6 +23,7 @@ class SafetensorsFlavor:
     """A mapping of names to numpy arrays."""
 
     name = "safetensors"
+    libraries = ("safetensors", "numpy")
 
     def save(self, model: object, folder: Path) -> None:
         """Write ``model.safetensors``, the same bytes for the same arrays in any process.

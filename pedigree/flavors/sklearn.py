@@ -28,6 +28,7 @@ class SklearnFlavor:
     """Whatever follows scikit-learn's estimator interface and skops can store."""
 
     name = "sklearn"
+    libraries = ("skops", "sklearn")
 
     def save(self, model: object, folder: Path) -> None:
         """Write ``model.skops``, the same bytes for the same model in any process.

@@ -30,6 +30,7 @@ class TorchFlavor:
     """A ``torch.nn.Module``, of which the state dict is stored, or a state dict."""
 
     name = "torch"
+    libraries = ("torch", "safetensors")
 
     def save(self, model: object, folder: Path) -> None:
         """Write ``model.safetensors``, or ``model.pt`` where not all is tensors of their own.

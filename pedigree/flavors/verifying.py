@@ -6,12 +6,13 @@ would make a model load that nobody else can load.
 
 import json
 import pickle
+import sys
 import tempfile
 from datetime import timedelta
 from pathlib import Path
 
 from pedigree.errors import UnsupportedModelError, UnverifiedModelError
-from pedigree.flavors._answers import IncomparableError, Leaf, leaves_of
+from pedigree.flavors._answers import IncomparableError, Leaf, leaves_of_all
 from pedigree.flavors._comparing import Compared, Difference, compare, outline
 from pedigree.flavors._new_process import REQUEST, SAMPLE, folder_digest
 from pedigree.flavors._starting import REMEDY, run_new_process
@@ -47,6 +48,8 @@ def verify_saved(
     """
     if sample is None:
         return not_possible("no sample was given")
+    if not sys.executable:
+        return not_possible("this process does not know its Python interpreter")
     asked = get_flavor(flavor)
     try:
         own = [_answer(asked, model, sample) for _ in range(2)]
@@ -64,7 +67,7 @@ def verify_saved(
 
 def _answer(flavor: Flavor, model: object, sample: object) -> list[Leaf]:
     try:
-        return list(leaves_of(flavor.answers(model, sample)))
+        return leaves_of_all(flavor.answers(model, sample))
     except UnsupportedModelError as error:
         raise _ImpossibleError(
             f"the flavor {flavor.name} cannot predict: {error.message}"

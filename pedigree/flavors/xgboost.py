@@ -31,6 +31,7 @@ class XGBoostFlavor:
     """An ``xgboost.Booster``, or an estimator such as ``xgboost.XGBClassifier``."""
 
     name = "xgboost"
+    libraries = ("xgboost",)
 
     def save(self, model: object, folder: Path) -> None:
         """Write ``model.ubj``, the same bytes for the same model in any process.
