@@ -58,7 +58,7 @@ def quarantine_data(
     for name, versions in groupby(marked, key=lambda one: one.model_name):
         marker = _Marker(transaction, lock_any_model(transaction, name), actor)
         for version in versions:
-            marker.mark(version.version, found, {**what, "certain": version.certain})
+            marker.mark(version.version, found, {**what, "certainty": version.certainty.value})
     return found.model_copy(update={"versions": tuple(one.reference for one in marked)})
 
 

@@ -65,14 +65,15 @@ SELECT name, deleted_at FROM pedigree.registered_model WHERE name_key = %(name_k
 INSERT INTO pedigree.training (
     training_id, model_id, version, run_id, instance_id, job_name, step_key, asset, partition,
     git_commit, git_dirty, git_source, code_version, training_data_digest, training_data_version,
-    validation_dataset_id, environment_hash, ci_build, metrics, params, raced, config, verification,
-    created_at, created_by, created_by_source
+    validation_dataset_id, environment_hash, ci_build, metrics, params, raced, config,
+    lineage_recorded, verification, created_at, created_by, created_by_source
 ) VALUES (
     %(training_id)s, %(model_id)s, %(version)s, %(run_id)s, %(instance_id)s, %(job_name)s,
     %(step_key)s, %(asset)s, %(partition)s, %(git_commit)s, %(git_dirty)s, %(git_source)s,
     %(code_version)s, %(training_data_digest)s, %(training_data_version)s,
     %(validation_dataset_id)s, %(environment_hash)s, %(ci_build)s, %(metrics)s, %(params)s,
-    %(raced)s, %(config)s, %(verification)s, %(at)s, %(actor)s, %(actor_source)s
+    %(raced)s, %(config)s, %(lineage_recorded)s, %(verification)s, %(at)s, %(actor)s,
+    %(actor_source)s
 );
 
 -- name: await_materialization

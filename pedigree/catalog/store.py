@@ -207,6 +207,7 @@ def insert_training(
             "params": Jsonb(metadata.params),
             "verification": Jsonb(new.verification.model_dump(mode="json")),
             "raced": new.lineage.raced,
+            "lineage_recorded": bool(new.lineage.nodes),
             "at": model.at,
             "actor": actor.name,
             "actor_source": actor.source,

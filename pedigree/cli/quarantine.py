@@ -173,8 +173,10 @@ def _show_impact(found: "Impact") -> None:
 
 
 def _row(one: "Affected") -> "tuple[str | Text, ...]":
+    from pedigree.lineage.records import Certainty
+
     how = "directly" if one.direct else "by what was made of it"
-    if not one.certain:
+    if one.certainty is Certainty.UNKNOWN:
         how += "; which partitions is not known"
     state = " (deleted)" if one.deleted_at else " (in quarantine)" if one.quarantine_reason else ""
     held = (

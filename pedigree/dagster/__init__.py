@@ -39,11 +39,13 @@ if TYPE_CHECKING:
     from pedigree.dagster.names import model_key, stage_key
     from pedigree.dagster.outs import ModelOut
     from pedigree.dagster.pipes import reported_model
+    from pedigree.dagster.recording import with_lineage
     from pedigree.dagster.reporting import report_model
     from pedigree.dagster.resource import RegistryResource
     from pedigree.dagster.retraining import retrain_like, retrain_stale
     from pedigree.dagster.sensors import promote_due
     from pedigree.dagster.stages import StageConfig, stage_assets
+    from pedigree.dagster.step_reads import record_read
     from pedigree.dagster.trained import TrainedModel
 
 __all__ = [
@@ -73,6 +75,7 @@ __all__ = [
     "model_multi_asset",
     "promote_due",
     "promotion_condition",
+    "record_read",
     "registry_definitions",
     "registry_resources",
     "report_model",
@@ -81,6 +84,7 @@ __all__ = [
     "retrain_stale",
     "stage_assets",
     "stage_key",
+    "with_lineage",
 ]
 
 # Names are loaded when they are used: the webserver and the daemon need the storage alone.
@@ -111,6 +115,7 @@ _MODULES = {
     "model_multi_asset": "asset",
     "promote_due": "sensors",
     "promotion_condition": "conditions",
+    "record_read": "step_reads",
     "registry_definitions": "definitions",
     "registry_resources": "definitions",
     "report_model": "reporting",
@@ -119,6 +124,7 @@ _MODULES = {
     "retrain_stale": "retraining",
     "stage_assets": "stages",
     "stage_key": "names",
+    "with_lineage": "recording",
 }
 
 

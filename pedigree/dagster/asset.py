@@ -22,7 +22,8 @@ import dagster as dg
 from dagster import AssetIn
 
 from pedigree.dagster.command import Command
-from pedigree.dagster.inputs import AssetLike, Source, source_of
+from pedigree.dagster.inputs import Source, source_of
+from pedigree.dagster.keys import AssetLike
 from pedigree.dagster.line import DEFAULT_PARTITION_NAME
 from pedigree.dagster.names import slug
 from pedigree.dagster.outs import ModelOut, OutputOptions

@@ -8,7 +8,8 @@ import dagster as dg
 from pedigree.artifacts.records import Manifest
 from pedigree.audit.records import Actor
 from pedigree.catalog.records import ModelVersion, Registration
-from pedigree.dagster.inputs import AssetLike, key_of
+from pedigree.dagster.keeping import kept_by
+from pedigree.dagster.keys import AssetLike, key_of
 from pedigree.dagster.lineage import LineageCapture, StepStart
 from pedigree.dagster.provenance import RunProvenance, StepContext, code_folder, provenance_of
 from pedigree.dagster.trained import TrainedModel, register_trained
@@ -118,7 +119,9 @@ class BoundRegistry:
             partition=where.partition,
             run_id=where.run_id,
         )
-        capture = LineageCapture(self._context, None)
+        capture = LineageCapture(
+            self._context, None, kept_by(self.registry, self._context.instance)
+        )
         capture.declare(keys)
         started = StepStart.of(self._context.instance, where.run_id, where.step_key or "")
         return capture.finish(step, started)

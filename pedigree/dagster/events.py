@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeAlias
 import dagster as dg
 
 from pedigree.dagster import metadata
+from pedigree.dagster.reads import Reads, decoded
 from pedigree.lineage.records import NodeKind
 
 _PAGE = 1000
@@ -43,6 +44,9 @@ class AssetEvent:
     data_version: str | None
     code_version: str | None
     tags: dict[str, str] = field(default_factory=dict, compare=False)
+    step_key: str | None = field(default=None, compare=False)
+    reads: Reads | str | None = field(default=None, compare=False)
+    """What its step read; or the partition whose event of the same run says so."""
 
     @cached_property
     def pointers(self) -> dict[dg.AssetKey, int]:
@@ -100,17 +104,6 @@ def by_ids(
     return found
 
 
-def before(
-    instance: dg.DagsterInstance, key: dg.AssetKey, places: Collection[tuple[str, int]]
-) -> dict[tuple[str, int], AssetEvent]:
-    """Return, for each partition and storage id, the partition's newest event before that one."""
-    return {
-        (partition, bound): event
-        for (partition, bound), event in _newest_of_each(instance, key, places).items()
-        if bound is not None
-    }
-
-
 def recorded(
     instance: dg.DagsterInstance,
     records_filter: dg.AssetRecordsFilter,
@@ -128,6 +121,20 @@ def recorded(
         if not page.has_more:
             break
         cursor, left = page.cursor, None if left is None else left - size
+
+
+def newest_first(
+    instance: dg.DagsterInstance, key: dg.AssetKey, *, observed: bool
+) -> Iterator[AssetEvent]:
+    """Give an asset's materializations, or its observations, the newest first."""
+    fetch = instance.fetch_observations if observed else instance.fetch_materializations
+    cursor = None
+    while True:
+        page = fetch(dg.AssetRecordsFilter(key), limit=_PAGE, cursor=cursor)
+        yield from map(_event, page.records)
+        if not page.has_more:
+            return
+        cursor = page.cursor
 
 
 def of_run(
@@ -261,4 +268,6 @@ def _event(record: dg.EventLogRecord) -> AssetEvent:
         # Where an asset has no code version, Dagster writes the run's id in its place.
         code_version=code_version if code_version != record.run_id else None,
         tags=tags,
+        step_key=record.event_log_entry.step_key,
+        reads=decoded((said.metadata or {}).get(metadata.READS)),
     )

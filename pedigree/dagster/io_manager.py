@@ -19,6 +19,7 @@ from pydantic import Field
 from pedigree.catalog.names import validate_name
 from pedigree.catalog.records import ModelVersion
 from pedigree.dagster import events, metadata
+from pedigree.dagster.keeping import kept_by
 from pedigree.dagster.line import DEFAULT_PARTITION_NAME, ModelLine
 from pedigree.dagster.lineage import LineageCapture
 from pedigree.dagster.provenance import code_folder, current_context
@@ -62,13 +63,14 @@ class ModelIOManager(dg.ConfigurableIOManager):
             )
         current_context()  # refuses a call outside any run
         step = dg.AssetExecutionContext.get()
+        registry = self.registry.connect()
         registered = register_in_step(
             step,
-            self.registry.connect(),
+            registry,
             self._line(context),
             context.asset_key,
             obj,
-            capture=LineageCapture(step, context.asset_key),
+            capture=LineageCapture(step, context.asset_key, kept_by(registry, step.instance)),
             folder=code_folder(step),
         )
         context.add_output_metadata(registered.metadata)

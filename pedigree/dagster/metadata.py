@@ -34,6 +34,9 @@ MOVED_BY = "pedigree/moved_by"
 ALIAS = "pedigree/alias"
 STORAGE_ID = "pedigree/storage_id"
 
+# Metadata of what a step makes: which events it read, of which assets and partitions.
+READS = "pedigree/reads"
+
 # Metadata of drift assets, and of the check on the stage that is watched.
 PARTITION = "pedigree/partition"
 BASELINE = "pedigree/baseline"

@@ -11,6 +11,7 @@ from pedigree.dagster import metadata
 from pedigree.dagster.beforehand import check_beforehand
 from pedigree.dagster.code import code_of
 from pedigree.dagster.inputs import ModelInputs, Source
+from pedigree.dagster.keeping import kept_by
 from pedigree.dagster.line import ModelLine
 from pedigree.dagster.lineage import LineageCapture, StepStart
 from pedigree.dagster.provenance import RunProvenance, provenance_of
@@ -55,8 +56,9 @@ class TrainingStep:
         self._outputs = tuple(outputs)
         self._models = {name: line for name, line in outputs.items() if line is not None}
         self._folder = folder
+        kept = kept_by(self._registry, context.instance)
         self._captures = {
-            name: LineageCapture(context, line.key)
+            name: LineageCapture(context, line.key, kept)
             for name, line in self._models.items()
             if name in context.op_execution_context.selected_output_names
         }

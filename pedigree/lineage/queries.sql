@@ -1,20 +1,32 @@
 -- name: insert_nodes
 -- Write the events of a training's graph, however many, in one statement.
 INSERT INTO pedigree.lineage_node (
-    training_id, node_id, kind, asset, partition, storage_id, run_id, data_version, code_version, at
+    training_id, node_id, kind, asset, partition, storage_id, run_id, data_version, code_version,
+    at, certainty, upstream
 )
-SELECT %(training_id)s, node.*
+SELECT %(training_id)s, node.node_id, node.kind, node.asset, node.partition, node.storage_id,
+    node.run_id, node.data_version, node.code_version, node.at, node.certainty,
+    CASE WHEN jsonb_typeof(node.upstream) = 'array' THEN ARRAY(
+        SELECT jsonb_array_elements_text(node.upstream)
+    ) END
 FROM unnest(
     %(node_id)s::integer[], %(kind)s::text[], %(asset)s::text[], %(partition)s::text[],
     %(storage_id)s::bigint[], %(run_id)s::text[], %(data_version)s::text[],
-    %(code_version)s::text[], %(at)s::timestamptz[]
-) AS node;
+    %(code_version)s::text[], %(at)s::timestamptz[], %(certainty)s::pedigree.certainty[],
+    %(upstream)s::jsonb[]
+) AS node (
+    node_id, kind, asset, partition, storage_id, run_id, data_version, code_version, at, certainty,
+    upstream
+);
 
 -- name: insert_edges
 -- Write who used what in a training's graph, in one statement.
-INSERT INTO pedigree.lineage_edge (training_id, consumer, source, capture)
+INSERT INTO pedigree.lineage_edge (training_id, consumer, source, capture, certainty)
 SELECT %(training_id)s, edge.*
-FROM unnest(%(consumer)s::integer[], %(source)s::integer[], %(capture)s::text[]) AS edge;
+FROM unnest(
+    %(consumer)s::integer[], %(source)s::integer[], %(capture)s::text[],
+    %(certainty)s::pedigree.certainty[]
+) AS edge;
 
 -- name: graph
 -- The lineage of a version's first training, or of its newest one, as one document: its thousands of
@@ -23,15 +35,22 @@ SELECT json_build_object(
     'nodes', (
         SELECT coalesce(json_agg(node ORDER BY node.node_id), '[]')
         FROM (
-            SELECT node_id, kind, asset, partition, storage_id, run_id, data_version, code_version, at
+            SELECT node_id, kind, asset, partition, storage_id, run_id, data_version, code_version,
+                at,
+                CASE WHEN kind IN ('step', 'missing') THEN upstream ELSE coalesce(upstream, '{}') END
+                    AS upstream
             FROM pedigree.lineage_node WHERE training_id = t.training_id
         ) AS node
     ),
     'edges', (
         SELECT coalesce(json_agg(edge ORDER BY edge.consumer, edge.source), '[]')
         FROM (
-            SELECT consumer, source, capture
-            FROM pedigree.lineage_edge WHERE training_id = t.training_id
+            SELECT e.consumer, e.source, e.capture,
+                pedigree.lineage_certainty(e.certainty, source.kind) AS certainty
+            FROM pedigree.lineage_edge e
+            JOIN pedigree.lineage_node source
+                ON source.training_id = e.training_id AND source.node_id = e.source
+            WHERE e.training_id = t.training_id
         ) AS edge
     ),
     'raced', t.raced
@@ -46,29 +65,65 @@ ORDER BY
 LIMIT 1;
 
 -- name: trained_on
--- The versions, deleted or not, one of whose trainings stands on some data, directly or not. A node
--- without partition is all that is known where the partitions that were read are not.
+-- The versions, deleted or not, one of whose trainings depends on some data, directly or not, and
+-- how certain that is at best. What is missing without a partition is something of the asset: so it
+-- is possible for the asset, and for one of its partitions not known. Nor is it known where the
+-- asset may be upstream of what is missing. Of a node without a time only the training's is known,
+-- which is later, so that it may be older than asked for.
+WITH found AS (
+    SELECT n.training_id, n.node_id, n.partition, n.at,
+        CASE
+            WHEN n.kind = 'missing' AND n.partition IS NULL THEN CASE
+                WHEN %(partition)s::text IS NULL THEN 'possible' ELSE 'unknown'
+            END::pedigree.certainty
+            WHEN %(since)s::timestamptz IS NOT NULL AND n.at IS NULL
+                THEN least(pedigree.lineage_certainty(n.certainty, n.kind), 'possible')
+            ELSE pedigree.lineage_certainty(n.certainty, n.kind)
+        END AS certainty
+    FROM pedigree.lineage_node n
+    WHERE n.asset = %(asset)s AND n.kind <> 'step'
+        AND (
+            %(partition)s::text IS NULL OR n.partition = %(partition)s
+            OR (n.partition IS NULL AND n.kind = 'missing')
+        )
+    UNION ALL
+    SELECT n.training_id, NULL, NULL, NULL, 'unknown'
+    FROM pedigree.lineage_node n
+    WHERE n.kind IN ('step', 'missing') AND n.upstream IS NULL
+    UNION ALL
+    SELECT n.training_id, NULL, NULL, NULL, 'unknown'
+    FROM pedigree.lineage_node n
+    WHERE n.kind IN ('step', 'missing') AND n.upstream <> '{}'
+        AND n.upstream @> ARRAY[%(asset)s::text]
+)
 SELECT m.name AS model_name, t.version, v.digest, v.created_at, v.deleted_at, v.quarantine_reason,
-    bool_or(%(partition)s::text IS NULL OR n.partition IS NOT NULL) AS certain,
+    max(f.certainty)::text AS certainty,
     bool_or(EXISTS (
         SELECT FROM pedigree.lineage_edge e
-        WHERE e.training_id = n.training_id AND e.consumer = 0 AND e.source = n.node_id
+        WHERE e.training_id = f.training_id AND e.consumer = 0 AND e.source = f.node_id
     )) AS direct,
     coalesce(
-        array_agg(DISTINCT n.partition) FILTER (WHERE n.partition IS NOT NULL), '{}'
+        array_agg(DISTINCT f.partition) FILTER (WHERE f.partition IS NOT NULL), '{}'
     ) AS partitions
-FROM pedigree.lineage_node n
+FROM found f
 JOIN pedigree.training t USING (training_id)
 JOIN pedigree.model_version v ON v.model_id = t.model_id AND v.version = t.version
 JOIN pedigree.registered_model m ON m.model_id = t.model_id
-WHERE n.asset = %(asset)s AND n.kind <> 'step'
-    AND (
-        %(partition)s::text IS NULL OR n.partition = %(partition)s
-        OR (n.partition IS NULL AND n.kind = 'missing')
-    )
-    AND (%(since)s::timestamptz IS NULL OR coalesce(n.at, t.created_at) >= %(since)s)
+WHERE %(since)s::timestamptz IS NULL OR coalesce(f.at, t.created_at) >= %(since)s
 GROUP BY m.model_id, m.name, t.version, v.digest, v.created_at, v.deleted_at, v.quarantine_reason
 ORDER BY m.model_id, t.version;
+
+-- name: count_without_lineage
+-- How many versions, but for some, have a training without recorded lineage.
+SELECT count(*) AS versions
+FROM (
+    SELECT DISTINCT model_id, version FROM pedigree.training WHERE NOT lineage_recorded
+) AS without
+WHERE (model_id, version) NOT IN (
+    SELECT m.model_id, found.version
+    FROM unnest(%(names)s::text[], %(versions)s::integer[]) AS found (name, version)
+    JOIN pedigree.registered_model m ON m.name = found.name
+);
 
 -- name: record_usage
 -- Write that a run uses a version to make some partitions.
@@ -221,3 +276,25 @@ JOIN pedigree.staleness f ON f.model_id = t.model_id AND f.version = t.version
 WHERE m.name_key = ANY (%(name_keys)s::text[]) AND m.deleted_at IS NULL
     AND (f.data_behind >= %(data_behind)s OR f.code_behind >= %(code_behind)s::integer)
 ORDER BY m.name, f.version;
+
+-- name: keep_events
+-- Keep copies of asset events of an instance, however many, in one statement.
+INSERT INTO pedigree.asset_event (
+    instance_id, storage_id, asset, partition, kind, run_id, step_key, data_version, code_version,
+    at, tags, reads
+)
+SELECT %(instance_id)s, event.*
+FROM unnest(
+    %(storage_id)s::bigint[], %(asset)s::text[], %(partition)s::text[], %(kind)s::text[],
+    %(run_id)s::text[], %(step_key)s::text[], %(data_version)s::text[], %(code_version)s::text[],
+    %(at)s::timestamptz[], %(tags)s::jsonb[], %(reads)s::jsonb[]
+) AS event
+ON CONFLICT (instance_id, storage_id) DO NOTHING;
+
+-- name: kept_events
+-- The copies of an asset's events on an instance, the newest first.
+SELECT storage_id, asset, partition, kind, run_id, step_key, data_version, code_version, at, tags,
+    reads
+FROM pedigree.asset_event
+WHERE instance_id = %(instance_id)s AND asset = %(asset)s
+ORDER BY storage_id DESC;

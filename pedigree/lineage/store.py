@@ -1,6 +1,7 @@
 """Rows of the lineage graph ↔ records."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from pedigree._record import Record
@@ -15,7 +16,14 @@ def insert_lineage(transaction: Transaction, training_id: str, graph: LineageGra
     """Write the graph of a training that the same transaction wrote."""
     key = {"training_id": training_id}
     if graph.nodes:
-        transaction.execute(SQL["insert_nodes"], {**key, **columns_of(LineageNode, graph.nodes)})
+        certainties = graph.certainties()
+        columns = {
+            **columns_of(LineageNode, graph.nodes),
+            "certainty": [certainties[node.node_id] for node in graph.nodes],
+            # Postgres has no arrays of arrays of different lengths.
+            "upstream": [json.dumps(node.upstream) for node in graph.nodes],
+        }
+        transaction.execute(SQL["insert_nodes"], {**key, **columns})
     if graph.edges:
         transaction.execute(SQL["insert_edges"], {**key, **columns_of(LineageEdge, graph.edges)})
 
@@ -38,7 +46,10 @@ def read_lineage(
 def trained_on(
     transaction: Transaction, asset: str, partition: str | None, since: datetime | None
 ) -> tuple[TrainedOn, ...]:
-    """Return the versions that stand on some data, directly or not, by model and number.
+    """Return the versions that depend on some data, directly or not, by model and number.
+
+    Those of which it is not known are among them, with the certainty UNKNOWN. Versions without any
+    recorded lineage are not: :func:`count_without_lineage`.
 
     Args:
         transaction: Where to read.
@@ -50,3 +61,18 @@ def trained_on(
         SQL["trained_on"], {"asset": asset, "partition": partition, "since": since}
     )
     return tuple(TrainedOn(**row) for row in rows.fetchall())
+
+
+def count_without_lineage(transaction: Transaction, found: Collection[TrainedOn]) -> int:
+    """Count the versions, but for those found already, with a training without recorded lineage.
+
+    Nothing is known about what these depend on.
+    """
+    row = transaction.execute(
+        SQL["count_without_lineage"],
+        {
+            "names": [one.model_name for one in found],
+            "versions": [one.version for one in found],
+        },
+    ).fetchone()
+    return int(row["versions"]) if row else 0

@@ -6,6 +6,13 @@ CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA pedigree;
 
 COMMENT ON EXTENSION pg_trgm IS 'text similarity measurement and index searching based on trigrams';
 
+CREATE TYPE pedigree.certainty AS ENUM (
+    'unknown',
+    'possible',
+    'proved',
+    'read'
+);
+
 CREATE FUNCTION pedigree.age_of_event(canonical bytea) RETURNS double precision
     LANGUAGE sql
     AS $$
@@ -76,6 +83,14 @@ BEGIN
     USING unnest(models, versions) AS key (model_id, version)
     WHERE t.model_id = key.model_id AND t.version = key.version;
 END
+$$;
+
+CREATE FUNCTION pedigree.lineage_certainty(said pedigree.certainty, kind text) RETURNS pedigree.certainty
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT coalesce(
+        said, (CASE kind WHEN 'missing' THEN 'unknown' ELSE 'possible' END)::pedigree.certainty
+    )
 $$;
 
 CREATE FUNCTION pedigree.month_of(at timestamp with time zone) RETURNS integer
@@ -382,6 +397,22 @@ CREATE TABLE pedigree.artifact_file (
     blob_digest text NOT NULL COLLATE pg_catalog."C"
 );
 
+CREATE TABLE pedigree.asset_event (
+    instance_id text NOT NULL,
+    storage_id bigint NOT NULL,
+    asset text NOT NULL COLLATE pg_catalog."C",
+    partition text COLLATE pg_catalog."C",
+    kind text NOT NULL,
+    run_id text,
+    step_key text,
+    data_version text,
+    code_version text,
+    at timestamp with time zone NOT NULL,
+    tags jsonb NOT NULL,
+    reads jsonb,
+    CONSTRAINT asset_event_kind_check CHECK ((kind = ANY (ARRAY['materialization'::text, 'observation'::text])))
+);
+
 CREATE TABLE pedigree.awaited (
     training_id uuid NOT NULL,
     instance_id text NOT NULL COLLATE pg_catalog."C",
@@ -597,7 +628,9 @@ CREATE TABLE pedigree.lineage_edge (
     consumer integer NOT NULL,
     source integer NOT NULL,
     capture text NOT NULL,
-    CONSTRAINT lineage_edge_capture_check CHECK ((capture = ANY (ARRAY['read'::text, 'declared'::text, 'provenance'::text])))
+    certainty pedigree.certainty,
+    CONSTRAINT lineage_edge_capture_check CHECK ((capture = ANY (ARRAY['read'::text, 'declared'::text, 'provenance'::text]))),
+    CONSTRAINT lineage_edge_check CHECK (((capture <> 'declared'::text) OR (certainty = ANY (ARRAY['unknown'::pedigree.certainty, 'possible'::pedigree.certainty]))))
 );
 
 CREATE TABLE pedigree.lineage_node (
@@ -611,6 +644,8 @@ CREATE TABLE pedigree.lineage_node (
     data_version text,
     code_version text,
     at timestamp with time zone,
+    certainty pedigree.certainty,
+    upstream text[] COLLATE pg_catalog."C",
     CONSTRAINT lineage_node_kind_check CHECK ((kind = ANY (ARRAY['step'::text, 'materialization'::text, 'observation'::text, 'external'::text, 'missing'::text])))
 );
 
@@ -752,6 +787,7 @@ CREATE TABLE pedigree.quarantine (
     quarantined_by text NOT NULL,
     released_at timestamp with time zone,
     released_by text,
+    only_certain boolean DEFAULT false NOT NULL,
     CONSTRAINT quarantine_check CHECK (((asset IS NOT NULL) OR ((partition IS NULL) AND (since IS NULL)))),
     CONSTRAINT quarantine_check1 CHECK (((released_at IS NULL) = (released_by IS NULL)))
 );
@@ -760,7 +796,8 @@ CREATE TABLE pedigree.quarantine_mark (
     quarantine_id bigint NOT NULL,
     model_id bigint NOT NULL,
     version integer NOT NULL,
-    released_at timestamp with time zone
+    released_at timestamp with time zone,
+    certainty pedigree.certainty
 );
 
 ALTER TABLE pedigree.quarantine ALTER COLUMN quarantine_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -853,6 +890,7 @@ CREATE TABLE pedigree.training (
     created_by text NOT NULL,
     created_by_source text NOT NULL,
     config jsonb,
+    lineage_recorded boolean DEFAULT false NOT NULL,
     verification jsonb DEFAULT '{"reason": "it was registered by a Pedigree that did not verify", "spread": null, "status": "not possible"}'::jsonb NOT NULL,
     CONSTRAINT training_verification_known CHECK ((((verification ->> 'status'::text) = ANY (ARRAY['verified'::text, 'skipped'::text, 'not possible'::text])) AND (((verification ->> 'status'::text) <> 'not possible'::text) OR ((verification ->> 'reason'::text) <> ''::text))))
 );
@@ -1196,7 +1234,7 @@ ALTER TABLE pedigree.stage_request ALTER COLUMN request_id ADD GENERATED ALWAYS 
 CREATE TABLE pedigree.staleness (
     model_id bigint NOT NULL,
     version integer NOT NULL,
-    stale boolean NOT NULL,
+    stale boolean,
     data_behind integer NOT NULL,
     code_behind integer NOT NULL,
     seen jsonb NOT NULL,
@@ -1364,6 +1402,9 @@ ALTER TABLE ONLY pedigree.artifact_file
 ALTER TABLE ONLY pedigree.artifact
     ADD CONSTRAINT artifact_pkey PRIMARY KEY (digest);
 
+ALTER TABLE ONLY pedigree.asset_event
+    ADD CONSTRAINT asset_event_pkey PRIMARY KEY (instance_id, storage_id);
+
 ALTER TABLE ONLY pedigree.awaited
     ADD CONSTRAINT awaited_pkey PRIMARY KEY (training_id);
 
@@ -1519,6 +1560,8 @@ ALTER TABLE ONLY pedigree.webhook
 
 CREATE INDEX artifact_file_blob ON pedigree.artifact_file USING btree (blob_digest);
 
+CREATE INDEX asset_event_asset ON pedigree.asset_event USING btree (instance_id, asset);
+
 CREATE INDEX awaited_since ON pedigree.awaited USING btree (since);
 
 CREATE INDEX candidacy_due ON pedigree.candidacy USING btree (next_evaluation_at) WHERE (next_evaluation_at IS NOT NULL);
@@ -1541,7 +1584,11 @@ CREATE UNIQUE INDEX feed_event ON pedigree.feed USING btree (id);
 
 CREATE INDEX kept_answer_age ON pedigree.kept_answer USING btree (answered_at);
 
+CREATE INDEX lineage_node_anything ON pedigree.lineage_node USING btree (training_id) WHERE ((kind = ANY (ARRAY['step'::text, 'missing'::text])) AND (upstream IS NULL));
+
 CREATE INDEX lineage_node_asset ON pedigree.lineage_node USING btree (asset, partition);
+
+CREATE INDEX lineage_node_upstream ON pedigree.lineage_node USING gin (upstream) WHERE ((kind = ANY (ARRAY['step'::text, 'missing'::text])) AND (upstream <> '{}'::text[]));
 
 CREATE INDEX model_card_blob ON pedigree.model_card USING btree (digest);
 
@@ -1606,6 +1653,8 @@ CREATE INDEX tenure_version ON pedigree.tenure USING btree (model_id, version);
 CREATE UNIQUE INDEX training_run_unique ON pedigree.training USING btree (model_id, version, run_id, COALESCE(step_key, ''::text));
 
 CREATE INDEX training_version ON pedigree.training USING btree (model_id, version, created_at, training_id);
+
+CREATE INDEX training_without_lineage ON pedigree.training USING btree (model_id, version) WHERE (NOT lineage_recorded);
 
 CREATE INDEX unjudged_due ON pedigree.unjudged USING btree (due_at);
 

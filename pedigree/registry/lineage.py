@@ -15,7 +15,8 @@ from pedigree.catalog.records import ModelVersion, RetrainRequest, Unmaterialize
 from pedigree.catalog.retraining import retrain_like
 from pedigree.lifecycle.affected import Impact
 from pedigree.lifecycle.impact import impact
-from pedigree.lineage import usages, watching
+from pedigree.lineage import asset_events, usages, watching
+from pedigree.lineage.asset_events import KeptEvent
 from pedigree.lineage.staleness import (
     AssetPartition,
     InputNow,
@@ -93,6 +94,18 @@ class LineageVerbs(CardVerbs):
     def settle_usages(self, settled: Sequence[Usage]) -> None:
         """Keep what became of usages; those that are not settled are left."""
         self.database.run(lambda transaction: usages.settle_usages(transaction, settled))
+
+    def keep_asset_events(self, instance_id: str, events: Sequence[KeptEvent]) -> None:
+        """Keep copies of asset events of a Dagster instance, which may delete its own."""
+        self.database.run(
+            lambda transaction: asset_events.keep_events(transaction, instance_id, events)
+        )
+
+    def kept_asset_events(self, instance_id: str, asset: str) -> tuple[KeptEvent, ...]:
+        """Return the copies of an asset's events on a Dagster instance, the newest first."""
+        return self.database.look(
+            lambda transaction: asset_events.kept_events(transaction, instance_id, asset)
+        )
 
     def see_instance(self, instance_id: str) -> None:
         """Keep that a Dagster instance is within reach: its mirror looks."""

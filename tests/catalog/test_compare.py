@@ -6,6 +6,7 @@ from pedigree.catalog.comparison import DataChange, FileChange, ValueChange
 from pedigree.errors import VersionNotFoundError
 from pedigree.lineage.records import (
     Capture,
+    Certainty,
     LineageEdge,
     LineageGraph,
     LineageNode,
@@ -28,7 +29,10 @@ def trained_on(**data: str) -> LineageGraph:
         )
         for number, (partition, version) in enumerate(data.items(), start=1)
     ]
-    edges = [LineageEdge(consumer=0, source=node.node_id, capture=Capture.READ) for node in nodes]
+    edges = [
+        LineageEdge(consumer=0, source=node.node_id, capture=Capture.READ, certainty=Certainty.READ)
+        for node in nodes
+    ]
     return LineageGraph(nodes=tuple(nodes), edges=tuple(edges[1:]))
 
 

@@ -3,6 +3,7 @@ from pathlib import Path
 
 from pedigree.lineage.records import (
     Capture,
+    Certainty,
     LineageEdge,
     LineageGraph,
     LineageNode,
@@ -28,8 +29,8 @@ GRAPH = LineageGraph(
         LineageNode(node_id=2, kind=NodeKind.MISSING, asset="raw"),
     ),
     edges=(
-        LineageEdge(consumer=0, source=1, capture=Capture.READ),
-        LineageEdge(consumer=1, source=2, capture=Capture.PROVENANCE),
+        LineageEdge(consumer=0, source=1, capture=Capture.READ, certainty=Certainty.READ),
+        LineageEdge(consumer=1, source=2, capture=Capture.PROVENANCE, certainty=Certainty.UNKNOWN),
     ),
     raced=True,
 )

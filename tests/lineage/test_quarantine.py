@@ -10,7 +10,7 @@ from pedigree.audit.records import EventType
 from pedigree.catalog.quarantine import quarantine_data
 from pedigree.errors import GateNotPassedError, InvalidInputError, QuarantineNotFoundError
 from pedigree.integrity.replaying import check_replay
-from pedigree.lineage.records import NodeKind
+from pedigree.lineage.records import Certainty, NodeKind
 from pedigree.registry import Registry
 from tests.factories import artifact, free_policy, new_version, register
 from tests.lineage.graphs import MONDAY, graph, missing, node
@@ -58,9 +58,9 @@ def test_impact_since_a_moment_leaves_older_data_out(trained: Registry) -> None:
 def test_partitions_that_are_not_known_may_be_the_one(registry: Registry, tmp_path: Path) -> None:
     register(registry, tmp_path, lineage=graph(missing(1, "flights")))
     (found,) = registry.impact("flights", "2013-01").versions
-    assert not found.certain
+    assert found.certainty is Certainty.UNKNOWN
     (found,) = registry.impact("flights").versions
-    assert found.certain
+    assert found.certainty is Certainty.POSSIBLE
 
 
 def test_deleted_versions_are_affected_too(trained: Registry) -> None:

@@ -6,7 +6,14 @@ import pytest
 
 from pedigree.datasets.records import Datasheet, DataVerdict
 from pedigree.lifecycle.records import Severity
-from pedigree.lineage.records import Capture, LineageEdge, LineageGraph, LineageNode, NodeKind
+from pedigree.lineage.records import (
+    Capture,
+    Certainty,
+    LineageEdge,
+    LineageGraph,
+    LineageNode,
+    NodeKind,
+)
 from pedigree.registry import Registry
 from tests.factories import register
 from tests.lifecycle.checks.conftest import Judge
@@ -29,9 +36,9 @@ GRAPH = LineageGraph(
         LineageNode(node_id=3, kind=NodeKind.MISSING, asset="contracts"),
     ),
     edges=(
-        LineageEdge(consumer=0, source=1, capture=Capture.READ),
-        LineageEdge(consumer=1, source=2, capture=Capture.PROVENANCE),
-        LineageEdge(consumer=1, source=3, capture=Capture.PROVENANCE),
+        LineageEdge(consumer=0, source=1, capture=Capture.READ, certainty=Certainty.READ),
+        LineageEdge(consumer=1, source=2, capture=Capture.PROVENANCE, certainty=Certainty.PROVED),
+        LineageEdge(consumer=1, source=3, capture=Capture.PROVENANCE, certainty=Certainty.UNKNOWN),
     ),
 )
 
