@@ -118,10 +118,12 @@ def _arguments(kind: Any, seed: int) -> dict[str, Any]:
         },
         "OneHotEncoder": {"handle_unknown": "ignore"}, "FunctionTransformer": {"func": np.log1p},
         "RadiusNeighborsRegressor": {"radius": 10.0}, "NearestNeighbors": {},
-        "LocalOutlierFactor": {"novelty": True}, "RFE": {"estimator": Ridge()}, "RFECV": {"estimator": Ridge(), "cv": 2},
+        "LocalOutlierFactor": {"novelty": True}, "RFE": {"estimator": Ridge()},
+        "RFECV": {"estimator": Ridge(), "cv": 2}, "LinearDiscriminantAnalysis": {},
         "ClassifierChain": {"estimator": LogisticRegression()}, "AdditiveChi2Sampler": {},
-        "MissingIndicator": {"features": "all"}, "OrthogonalMatchingPursuitCV": {"cv": 2, "max_iter": 2},
-        "SelfTrainingClassifier": {"estimator": LogisticRegression()}, "LinearDiscriminantAnalysis": {},
+        "MissingIndicator": {"features": "all"},
+        "OrthogonalMatchingPursuitCV": {"cv": 2, "max_iter": 2},
+        "SelfTrainingClassifier": {"estimator": LogisticRegression()},
     }  # fmt: skip
     if kind.__name__ in special:
         return special[kind.__name__]
@@ -207,22 +209,21 @@ def _sklearn_composed() -> Iterator[Member]:
         model = TransformedTargetRegressor(Ridge(), func=np.log1p, inverse_func=np.expm1)
         return model.fit(frame, numbers.abs()), frame.head()
 
-    def of(estimator: Callable[[int], Any], seed: int) -> tuple[Any, Any]:
+    def of(estimator: Callable[[], Any], seed: int) -> tuple[Any, Any]:
         frame, classes, _ = data(seed)
-        return estimator(seed).fit(frame, classes), frame.head()
+        return estimator().fit(frame, classes), frame.head()
+
+    def calibrated(method: str) -> Any:
+        return CalibratedClassifierCV(LogisticRegression(), method=method, cv=2)
 
     made: dict[str, Callable[[int], tuple[Any, Any]]] = {
         "columns of a frame": mixed, "texts": texts, "classes with names": named_classes,
         "one column": one_column, "targets in logarithms": logged,
         "arrays": lambda seed: _with_arrays(LogisticRegression(), seed),
-        "calibrated by temperature": partial(
-            of, lambda seed: CalibratedClassifierCV(LogisticRegression(), method="temperature", cv=2)
-        ),
-        "calibrated by isotonic": partial(
-            of, lambda seed: CalibratedClassifierCV(LogisticRegression(), method="isotonic", cv=2)
-        ),
-        "of decisions that break ties": partial(of, lambda seed: SVC(break_ties=True)),
-        "of balanced classes": partial(of, lambda seed: SVC(class_weight="balanced", gamma=0.3)),
+        "calibrated by temperature": partial(of, lambda: calibrated("temperature")),
+        "calibrated by isotonic": partial(of, lambda: calibrated("isotonic")),
+        "of decisions that break ties": partial(of, lambda: SVC(break_ties=True)),
+        "of balanced classes": partial(of, lambda: SVC(class_weight="balanced", gamma=0.3)),
     }  # fmt: skip
     for name, make in made.items():
         yield Member(f"sklearn {name}", "sklearn", make)
@@ -407,8 +408,11 @@ def _torch() -> Iterator[Member]:
     }  # fmt: skip
     for name, (build, shape) in layers.items():
         yield Member(f"torch {name}", "torch", partial(of, build, shape))
-    yield Member("torch tower", "torch",
-                 lambda seed: (torch_tower(seed), data(seed)[0].head().astype("float32")))  # fmt: skip
+
+    def tower(seed: int) -> tuple[Any, Any]:
+        return torch_tower(seed), data(seed)[0].head(3).astype("float32")
+
+    yield Member("torch tower", "torch", tower)
 
 
 def _without_predictions() -> Iterator[Member]:
@@ -420,7 +424,7 @@ def _without_predictions() -> Iterator[Member]:
     yield Member("mlflow folder", "mlflow", lambda _: (_mlflow_folder(), sample), "not possible")
     yield Member("generic file", "generic", lambda _: (Path(__file__), sample), "not possible")
     yield Member("joblib no sample", "joblib",
-                 lambda seed: (AnswersDifferently(), None), "not possible")  # fmt: skip
+                 lambda _: (AnswersDifferently(), None), "not possible")  # fmt: skip
 
 
 def _mlflow_folder() -> Path:
