@@ -81,6 +81,7 @@ def asked_signature(
         InvalidSampleError: The model refuses the sample.
         InvalidSignatureError: The sample or the result has no type in a signature.
     """
+    require_rows(sample)
     inputs = infer_ports(shown(sample), "inputs")
     outputs = infer_ports(shown(ask(model, sample, predict)), "outputs")
     return Signature(inputs=inputs, outputs=outputs)

@@ -23,13 +23,15 @@ from tests.flavors.test_all import needs
 from tests.flavors.test_register_model import PREDICTING, linear_model
 from tests.flavors.test_register_model import _a_known_commit_and_no_ci as _known_commit  # noqa: F401
 
+# An array, since a new process need not import pandas for it.
+FEW = np.ones((40, 1))
 VERIFIED = Verification(status=VerificationStatus.VERIFIED)
 SKIPPED = Verification(status=VerificationStatus.SKIPPED)
 
 
 def register(registry: Registry, model: object, **more: Any) -> Verification:
     """Register a model by joblib, and return what its training says of it."""
-    given = {"flavor": "joblib", "sample": ROWS, "run_id": "nb", **more}
+    given = {"flavor": "joblib", "sample": FEW, "run_id": "nb", **more}
     done = registry.register_model("churn", model, **given)
     found = {each.training_id: each.verification for each in registry.trainings("churn/1")}
     assert done.version.verification == registry.get("churn/1").verification
@@ -75,7 +77,7 @@ def test_a_version_is_refused_with_both_values_where_they_differ(
 def test_equal_but_for_the_sign_of_zero_is_not_equal(
     refused: Callable[..., UnverifiedModelError], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(models.ForgetsItsValue, "__getstate__", lambda self: {"value": -0.0})
+    monkeypatch.setattr(models.ForgetsItsValue, "__getstate__", lambda _: {"value": -0.0})
     error = refused(models.ForgetsItsValue(0.0))
     assert (error.expected, error.found) == ("0.0", "-0.0")
 
@@ -91,14 +93,13 @@ def test_a_model_that_answers_differently_is_compared_within_its_spread(
         "the model itself answers differently each time; compared within their spread of"
         f" {found.spread:.6g}"
     )
-    labels = registry.register_model(
-        "labels",
-        models.DrawsLabels(),
-        flavor="joblib",
-        sample=ROWS,
-        signature=SIGNATURE,
-        run_id="1",
-    ).version.verification
+    more: dict[str, Any] = {
+        "flavor": "joblib",
+        "sample": FEW,
+        "signature": SIGNATURE,
+        "run_id": "1",
+    }
+    labels = registry.register_model("labels", models.DrawsLabels(), **more).version.verification
     assert (labels.status, labels.spread) == (VerificationStatus.VERIFIED, None)
     assert "within the values seen" in str(labels.reason)
 
@@ -138,7 +139,7 @@ def test_code_that_an_mlflow_model_brought_along_is_not_there(
     import brought_along  # type: ignore[import-not-found]
 
     assert str(code) in sys.path
-    assert "No module named 'brought_along'" in str(refused(brought_along.Half()))
+    assert "No module named 'brought_along'" in str(refused(brought_along.Half(), sample=ROWS))
     monkeypatch.delitem(sys.modules, "brought_along")
 
 
@@ -153,7 +154,7 @@ def test_a_module_beside_the_program_is_found_also_when_its_folder_left_the_path
     import features_of_mine  # type: ignore[import-not-found]
 
     sys.path.remove(str(tmp_path))
-    assert register(registry, features_of_mine.Half()) == VERIFIED
+    assert register(registry, features_of_mine.Half(), sample=ROWS) == VERIFIED
     monkeypatch.delitem(sys.modules, "features_of_mine")
 
 
@@ -163,7 +164,8 @@ def test_what_was_just_saved_needs_no_trust_and_whoever_loads_it_does(registry: 
     from sklearn.preprocessing import FunctionTransformer
 
     model = make_pipeline(FunctionTransformer(models.halved), LinearRegression())
-    assert register(registry, model.fit(ROWS, CHURNED), flavor="sklearn") == VERIFIED
+    model.fit(ROWS, CHURNED)
+    assert register(registry, model, flavor="sklearn", sample=ROWS) == VERIFIED
     with pytest.raises(UntrustedModelError, match=r"saved_models\.halved"):
         registry.load("churn/1")
 
@@ -213,30 +215,19 @@ def test_verifying_can_be_left_out_and_the_training_says_so(registry: Registry) 
 def test_where_nothing_can_be_compared_the_training_says_why(
     registry: Registry, tmp_path: Path
 ) -> None:
+    def of(name: str, model: object, flavor: str, sample: object = FEW) -> Verification:
+        more: dict[str, Any] = {"flavor": flavor, "signature": SIGNATURE, "run_id": "1"}
+        return registry.register_model(name, model, sample=sample, **more).version.verification
+
+    path = registry.register(
+        "path", artifact(tmp_path), flavor="generic", signature=SIGNATURE, run_id="1"
+    )
     found = [
-        register(registry, models.Constant(), sample=None, signature=SIGNATURE),
-        registry.register_model(
-            "arrays",
-            arrays(),
-            flavor="safetensors",
-            sample=ROWS,
-            sample_outputs=CHURNED,
-            run_id="1",
-        ).version.verification,
-        registry.register_model(
-            "file",
-            artifact(tmp_path),
-            flavor="generic",
-            signature=SIGNATURE,
-            sample=ROWS,
-            run_id="1",
-        ).version.verification,
-        registry.register(
-            "path", tmp_path, flavor="generic", signature=SIGNATURE, run_id="1"
-        ).version.verification,
-        registry.register_model(
-            "opaque", Opaque(), flavor="joblib", signature=SIGNATURE, sample=ROWS, run_id="1"
-        ).version.verification,
+        of("no-sample", models.Constant(), "joblib", None),
+        of("arrays", arrays(), "safetensors"),
+        of("file", tmp_path, "generic"),
+        path.version.verification,
+        of("opaque", Opaque(), "joblib"),
     ]
     assert {each.status for each in found} == {VerificationStatus.NOT_POSSIBLE}
     assert [each.reason for each in found] == [
@@ -244,7 +235,7 @@ def test_where_nothing_can_be_compared_the_training_says_why(
         "the flavor safetensors cannot predict: dict is arrays alone, which nothing here can call",
         "the flavor generic cannot predict: PosixPath is files, which nothing here can call",
         NO_LIVE_MODEL.reason,
-        "what the model gives cannot be compared: it holds a value of the type builtins.object",
+        "what the model gives cannot be compared: it holds a value of the type object",
     ]
 
 
@@ -269,14 +260,14 @@ def test_a_state_dict_cannot_predict_and_a_module_can(registry: Registry) -> Non
 
 def test_a_version_is_verified_when_one_of_its_trainings_is(registry: Registry) -> None:
     model = linear_model()
-    assert register(registry, model, verify=False, run_id="1") == SKIPPED
+    more = {"sample": ROWS}
+    assert register(registry, model, verify=False, run_id="1", **more) == SKIPPED
     assert registry.get("churn/1").verification == SKIPPED
-    assert register(registry, model, run_id="2") == VERIFIED
-    assert register(registry, model, verify=False, run_id="3") == SKIPPED
+    assert register(registry, model, run_id="2", **more) == VERIFIED
+    assert register(registry, model, verify=False, run_id="3", **more) == SKIPPED
     assert registry.get("churn/1").verification == VERIFIED
-    assert [version.verification for version in registry.search("flavor = 'joblib'").versions] == [
-        VERIFIED
-    ]
+    (found,) = registry.search("flavor = 'joblib'").records
+    assert found.verification == VERIFIED
     said = [each.verification for each in registry.trainings("churn/1")]
     assert said == [SKIPPED, VERIFIED, SKIPPED]
 
@@ -318,4 +309,6 @@ def adds_a_ratio(frame: Any) -> Any:
 
 def test_the_search_path_is_this_process_s_own() -> None:
     path = _starting.search_path()
-    assert path[: len(sys.path)] == [str(Path(entry).absolute()) for entry in sys.path]
+    own = dict.fromkeys(str(Path(entry).absolute()) for entry in sys.path)
+    assert path[: len(own)] == list(own)
+    assert len(set(path)) == len(path)
