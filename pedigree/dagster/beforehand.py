@@ -1,6 +1,7 @@
 """What is known to be wrong before a training starts: it is said then, not an hour later."""
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -36,7 +37,7 @@ def check_beforehand(
     partition = provenance_of(context).partition
     for line in lines:
         name = line.registered_name(partition)
-        registry.database.look(lambda connection, name=name: require_registrable(connection, name))
+        registry.database.look(partial(require_registrable, name=name))
         code_of(registry.settings, folder, context.assets_def.specs_by_key[line.key].metadata)
         if missing := missing_libraries(line.flavor or "generic"):
             context.log.warning(

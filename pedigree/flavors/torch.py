@@ -125,9 +125,9 @@ class TorchFlavor:
         torch = library("torch", extra=EXTRA)
         if not isinstance(model, torch.nn.Module):
             return None
-        empty = copy.deepcopy(model)
+        empty: object = copy.deepcopy(model)
         with torch.no_grad():
-            for tensor in empty.state_dict().values():
+            for tensor in _state(torch, empty).values():
                 tensor.zero_()
         return empty
 
