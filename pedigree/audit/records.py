@@ -79,7 +79,7 @@ class EventType(StrEnum):
     VERSION_HELD = "version.held", "A legal hold keeps a version from being deleted"
     VERSION_QUARANTINED = (
         "version.quarantined",
-        "A version, or data it stands on, was put in quarantine",
+        "A version, or data that it certainly or possibly depends on, was put in quarantine",
     )
     VERSION_RELEASED = (
         "version.released",

@@ -176,7 +176,9 @@ def _held(state: ModelState, event: NewEvent) -> None:
 
 def _quarantined(state: ModelState, event: NewEvent) -> None:
     body: dict[str, Any] = event.body
-    _version(state, event).quarantine(body["quarantine_id"], body["reason"])
+    # What was recorded before marks said how certain they are tells of none.
+    certainty = body.get("certainty")
+    _version(state, event).quarantine(body["quarantine_id"], body["reason"], certainty)
 
 
 def _released(state: ModelState, event: NewEvent) -> None:

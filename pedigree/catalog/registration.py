@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from pedigree.artifacts.records import Manifest
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
+from pedigree.audit.states import combined_reason
 from pedigree.catalog.quarantine import quarantine_registered
 from pedigree.catalog.records import NewVersion
 from pedigree.catalog.store import (
@@ -94,13 +95,10 @@ class _Registrar(NamedTuple):
         return Registered(version, training, created=False, notice=notice)
 
     def _look_for_quarantines(self, done: Registered) -> Registered:
-        why = quarantine_registered(
+        notice = quarantine_registered(
             self.transaction, self.model, done.version, done.training_id, self.actor
         )
-        if why is None:
-            return done
-        reference = f"{self.model.name}/{done.version}"
-        return done._replace(notice=f"{reference} stands on data in quarantine: {why}")
+        return done._replace(notice=combined_reason(filter(None, (done.notice, notice))))
 
     def _add_training(self, version: int) -> str:
         training_id = str(uuid.uuid4())

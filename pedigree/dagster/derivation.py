@@ -96,8 +96,9 @@ class Derivation:
                     yield Source(key, Certainty.UNKNOWN, partition=partition)
                     continue
                 event = self._events.by_id(key, storage_id)
-                found = event.partition if event else partition
-                yield Source(key, certainty, event, found, storage_id)
+                if event is not None and event.partition != partition:
+                    event = None  # SQLite gives the id of a deleted event again
+                yield Source(key, certainty, event, partition, storage_id)
 
     def everything(
         self, key: dg.AssetKey, began: Began, mapped: Collection[str] | None = None
@@ -138,8 +139,9 @@ class Derivation:
         if event.step_key and (len(made) > 1 or not self._graph.has(event.key)):
             step = self._events.step(event)
             inputs |= step.inputs - set(step.made)
-        if not event.step_key and not inputs:
-            inputs |= self._graph.parents(event.key)  # reported from outside any run
+        if not event.has_provenance:
+            # Reported from outside any run, or yielded by the body itself.
+            inputs |= self._graph.parents(event.key)
         return inputs
 
     def _derived(self, event: AssetEvent, key: dg.AssetKey) -> Iterator[Source]:
@@ -169,7 +171,7 @@ class Derivation:
         The pointer is looked up before any input is loaded; in a graph-backed asset only by the
         last op, so there the start of its first op counts.
         """
-        if event.step_key and "." in event.step_key:
+        if event.step_key and ("." in event.step_key or not event.has_provenance):
             at = self._events.step(event).began or float("-inf")
             return lambda one: one.at.timestamp() < at
         pointer = event.pointers.get(key, NO_EVENT)

@@ -128,7 +128,7 @@ class EventSource:
         if isinstance(found, str):
             found = self._reads_of_sibling(event, found)
         own = found if isinstance(found, Reads) else Reads()
-        if event.step_key and "." in event.step_key:
+        if event.step_key and ("." in event.step_key or not event.has_provenance):
             return collected([own, *self.step(event).reads])
         return own
 

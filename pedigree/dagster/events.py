@@ -66,6 +66,11 @@ class AssetEvent:
             if tag.startswith(metadata.INPUT_POINTER) and not pointer.isdigit()
         )
 
+    @property
+    def has_provenance(self) -> bool:
+        """Whether Dagster has recorded its inputs; it has not where a body yielded the event."""
+        return metadata.CODE_VERSION in self.tags
+
     def input_version(self, key: dg.AssetKey) -> str | None:
         """Return the data version that the event's tags give to an input."""
         return self.tags.get(metadata.INPUT_DATA_VERSION + key.to_user_string())

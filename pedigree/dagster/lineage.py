@@ -125,6 +125,17 @@ class LineageCapture:
             raced=any(consumed.raced for consumed in self.consumed.values()),
         )
 
+    def reads(self) -> Reads:
+        """Return what the step certainly read, for its own materialization."""
+        found = Reads()
+        for key, consumed in self.consumed.items():
+            if consumed.chosen:
+                found.add("loaded", key, consumed.chosen)
+            elif consumed.capture is Capture.READ and not (consumed.ambiguous or consumed.raced):
+                found.add("loaded", key, consumed.at_start)
+        found.update(StepReads.of(self._context).reads)
+        return found
+
     def pinned_tags(self) -> dict[str, str]:
         """Return the event tags that put Dagster's own provenance right."""
         tags: dict[str, str] = {}

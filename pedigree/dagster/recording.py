@@ -25,10 +25,12 @@ from dagster._core.definitions.job_definition import default_job_io_manager
 from dagster._core.execution.build_resources import wrap_resource_for_execution
 from dagster._core.storage.input_manager import InputManager
 
-from pedigree.dagster.reads import merged
+from pedigree.dagster.reads import NO_EVENT, Partitions, merged
 from pedigree.dagster.step_reads import StepReads, look_up
 
 _DEFAULT_KEY = "io_manager"
+# With it Dagster's own managers return what there is of several partitions, and None for one.
+_SKIPS_MISSING = "allow_missing_partitions"
 _RECORDS = "_pedigree_records_reads"
 
 Asset = TypeVar("Asset")
@@ -150,8 +152,19 @@ class _Recorder(dg.IOManager):
         before = look_up(step.instance, context.asset_key, partitions)
         value = self._manager.load_input(context)
         after = look_up(step.instance, context.asset_key, partitions)
-        StepReads.of(step).add("loaded", context.asset_key, merged(before, after))
+        loaded = _really_loaded(context, value, merged(before, after))
+        StepReads.of(step).add("loaded", context.asset_key, loaded)
         return value
+
+
+def _really_loaded(context: dg.InputContext, value: Any, found: Partitions) -> Partitions:
+    """Leave out, or in doubt, the partitions that a manager passed over because it has no file."""
+    if len(found) > 1 and isinstance(value, Mapping):
+        return {partition: ids for partition, ids in found.items() if partition in value}
+    skips = (context.definition_metadata or {}).get(_SKIPS_MISSING)
+    if skips and (len(found) > 1 or value is None):
+        return {partition: (NO_EVENT, *ids) for partition, ids in found.items()}
+    return found
 
 
 def _running_step() -> dg.AssetExecutionContext | None:

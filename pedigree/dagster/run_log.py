@@ -1,8 +1,9 @@
 """What a run's own log says of its steps: when they began, and what they loaded and made."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import dagster as dg
 
@@ -14,6 +15,7 @@ _TYPES = {
     dg.DagsterEventType.LOADED_INPUT,
     dg.DagsterEventType.STEP_OUTPUT,
     dg.DagsterEventType.ASSET_MATERIALIZATION,
+    dg.DagsterEventType.ENGINE_EVENT,
 }
 
 
@@ -24,7 +26,7 @@ class StepLog:
     Attributes:
         began: When it began, in seconds since 1970; None where its start is not in the log.
         loaded: The names of the inputs that an IO manager loaded.
-        reads: What its outputs say that it read.
+        reads: What its outputs and its own log entries say that it read.
         made: The partitions that it made, by asset, and all assets that its events name as inputs.
     """
 
@@ -58,8 +60,9 @@ class RunLog:
         elif event.event_type is dg.DagsterEventType.LOADED_INPUT:
             step.loaded.add(event.event_specific_data.input_name)  # type: ignore[union-attr]
         elif event.is_successful_output:
-            found = decoded(event.step_output_data.metadata.get(metadata.READS))
-            step.reads += [found] if isinstance(found, Reads) else []
+            step.reads += _reads(event.step_output_data.metadata)
+        elif event.is_engine_event:
+            step.reads += _reads(event.engine_event_data.metadata)
         elif made := entry.asset_materialization:
             step.made.setdefault(made.asset_key, []).append(made.partition)
             step.inputs |= {
@@ -67,6 +70,11 @@ class RunLog:
                 for tag in made.tags or ()
                 if tag.startswith(metadata.INPUT_POINTER)
             }
+
+
+def _reads(found: Mapping[str, Any]) -> list[Reads]:
+    reads = decoded(found.get(metadata.READS))
+    return [reads] if isinstance(reads, Reads) else []
 
 
 def _records(instance: dg.DagsterInstance, run_id: str) -> Iterator[dg.EventLogRecord]:

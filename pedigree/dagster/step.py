@@ -15,6 +15,7 @@ from pedigree.dagster.keeping import kept_by
 from pedigree.dagster.line import ModelLine
 from pedigree.dagster.lineage import LineageCapture, StepStart
 from pedigree.dagster.provenance import RunProvenance, provenance_of
+from pedigree.dagster.reads import encoded
 from pedigree.dagster.resource import RegistryResource
 from pedigree.dagster.results import StepResult, result_metadata
 from pedigree.dagster.trained import TrainedModel, register_trained
@@ -138,7 +139,7 @@ class TrainingStep:
                 metadata.VERSION: str(version.version_id),
                 **self._captures[name].pinned_tags(),
             },
-            metadata=registered.metadata,
+            metadata={**registered.metadata, metadata.READS: encoded(self._captures[name].reads())},
         )
 
 

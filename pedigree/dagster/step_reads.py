@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
 import dagster as dg
+from dagster._core.events import EngineEventData
 
 from pedigree.dagster import events, metadata
 from pedigree.dagster.keys import AssetLike, key_of, known_partitions
@@ -88,6 +89,8 @@ class StepReads:
             self._write_to_outputs(context)
         elif step.is_sda_step:
             self._write_to_assets(context)
+            if any(not output.is_required for output in context.op_def.output_defs):
+                self._write_to_log(context)
 
     def _write_to_outputs(self, context: dg.OpExecutionContext) -> None:
         # Only the last op of a graph-backed asset materializes it. What the others read is in the
@@ -96,6 +99,16 @@ class StepReads:
         for output in context.op_def.output_defs:
             if not output.is_dynamic:
                 context.add_output_metadata(record, output_name=output.name)
+
+    def _write_to_log(self, context: dg.OpExecutionContext) -> None:
+        # A body with an output that it may leave out can yield materializations of its own, to
+        # which nothing can be added.
+        context.instance.report_engine_event(
+            "What the step has read so far",
+            context.run,
+            EngineEventData(metadata={metadata.READS: encoded(self.reads)}),
+            step_key=context.get_step_execution_context().step.key,
+        )
 
     def _write_to_assets(self, context: dg.OpExecutionContext) -> None:
         record = encoded(self.reads)

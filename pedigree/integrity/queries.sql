@@ -365,11 +365,13 @@ FROM pedigree.quarantine q
 FULL JOIN began b ON b.quarantine_id = q.quarantine_id
 LEFT JOIN ended e ON e.quarantine_id = coalesce(q.quarantine_id, b.quarantine_id)
 WHERE (
-    q.asset, q.partition, q.since, q.reason, q.quarantined_by, q.released_by,
+    q.asset, q.partition, q.since, q.reason, q.only_certain, q.quarantined_by, q.released_by,
     CASE WHEN q.asset IS NOT NULL THEN q.at END
 ) IS DISTINCT FROM (
     b.body ->> 'asset', b.body ->> 'partition', (b.body ->> 'since')::timestamptz,
-    b.body ->> 'reason', b.actor, e.actor, CASE WHEN b.body ->> 'asset' IS NOT NULL THEN b.at END
+    -- What was recorded before there was the choice marks all.
+    b.body ->> 'reason', coalesce((b.body ->> 'only_certain')::boolean, false), b.actor, e.actor,
+    CASE WHEN b.body ->> 'asset' IS NOT NULL THEN b.at END
 );
 
 -- name: count_keys_dead
@@ -544,7 +546,8 @@ WHERE model_id = %(model_id)s;
 
 -- name: marks_of_model
 -- What the events tell of the quarantines that a model's versions are or were in.
-SELECT version, quarantine_id, released_at FROM pedigree.quarantine_mark
+SELECT version, quarantine_id, certainty::text AS certainty, released_at
+FROM pedigree.quarantine_mark
 WHERE model_id = %(model_id)s;
 
 -- name: decisions_of_model

@@ -8,7 +8,7 @@ from typing import Any
 
 from pedigree.audit.records import NewEvent, json_digest
 from pedigree.audit.replay import TRAINING, replay
-from pedigree.audit.states import ModelState, TenureState, VersionState
+from pedigree.audit.states import Mark, ModelState, TenureState, VersionState
 from pedigree.catalog.names import name_key
 from pedigree.integrity.queries import SQL
 from pedigree.integrity.tally import Tally
@@ -126,7 +126,9 @@ def _state_of_tables(transaction: Transaction, model: Row) -> ModelState:
     for row in rows("cards_of_model"):
         state.versions[row["version"]].cards.append(row["digest"])
     for row in rows("marks_of_model"):
-        state.versions[row["version"]].marks[row["quarantine_id"]] = row["released_at"]
+        state.versions[row["version"]].marks[row["quarantine_id"]] = Mark(
+            row["certainty"], row["released_at"]
+        )
     _add_tenures(state, rows("tenures_of_model"))
     return state
 

@@ -29,7 +29,10 @@ class KeptEvent(Record):
 
 
 def keep_events(transaction: Transaction, instance_id: str, events: Sequence[KeptEvent]) -> None:
-    """Keep copies of events of one instance; those that are kept already stay as they are."""
+    """Keep copies of events of one instance; those that are kept already stay as they are.
+
+    An event that has the id of another one takes its place.
+    """
     columns = columns_of(KeptEvent, events)
     for name in ("tags", "reads"):
         columns[name] = [None if each is None else json.dumps(each) for each in columns[name]]

@@ -45,12 +45,13 @@ SELECT json_build_object(
     'edges', (
         SELECT coalesce(json_agg(edge ORDER BY edge.consumer, edge.source), '[]')
         FROM (
-            SELECT e.consumer, e.source, e.capture,
-                pedigree.lineage_certainty(e.certainty, source.kind) AS certainty
-            FROM pedigree.lineage_edge e
-            JOIN pedigree.lineage_node source
-                ON source.training_id = e.training_id AND source.node_id = e.source
-            WHERE e.training_id = t.training_id
+            -- The source is looked at only for an edge of the release before.
+            SELECT e.consumer, e.source, e.capture, coalesce(e.certainty, (
+                SELECT pedigree.lineage_certainty(NULL, source.kind)
+                FROM pedigree.lineage_node source
+                WHERE source.training_id = e.training_id AND source.node_id = e.source
+            )) AS certainty
+            FROM pedigree.lineage_edge e WHERE e.training_id = t.training_id
         ) AS edge
     ),
     'raced', t.raced
@@ -117,12 +118,14 @@ ORDER BY m.model_id, t.version;
 -- How many versions, but for some, have a training without recorded lineage.
 SELECT count(*) AS versions
 FROM (
-    SELECT DISTINCT model_id, version FROM pedigree.training WHERE NOT lineage_recorded
+    SELECT DISTINCT model_id, version FROM pedigree.training
+    WHERE NOT lineage_recorded
+        AND (%(since)s::timestamptz IS NULL OR created_at >= %(since)s)
 ) AS without
 WHERE (model_id, version) NOT IN (
     SELECT m.model_id, found.version
-    FROM unnest(%(names)s::text[], %(versions)s::integer[]) AS found (name, version)
-    JOIN pedigree.registered_model m ON m.name = found.name
+    FROM unnest(%(name_keys)s::text[], %(versions)s::integer[]) AS found (name_key, version)
+    JOIN pedigree.registered_model m ON m.name_key = found.name_key
 );
 
 -- name: record_usage
@@ -192,19 +195,51 @@ FROM unnest(
 WHERE u.usage_id = made.usage_id AND NOT u.settled;
 
 -- name: trained_with
--- The living versions that stand on a version: on its asset or one of its stages, with its digest.
-SELECT DISTINCT m.name, t.version
-FROM pedigree.model_version v
-JOIN pedigree.registered_model used ON used.model_id = v.model_id
-JOIN pedigree.training made ON made.model_id = v.model_id AND made.version = v.version
-JOIN pedigree.lineage_node n
-    ON n.kind <> 'step' AND n.data_version = v.digest
-    AND (n.asset = made.asset OR (n.asset >= made.asset || '/' AND n.asset < made.asset || '0'))
-JOIN pedigree.training t ON t.training_id = n.training_id
+-- The living versions that were trained after a version was registered and depend on it: on its asset
+-- or one of the stages that it held, with its digest. Of what is missing of these, and where they may
+-- be upstream of what is missing, that is not known.
+WITH used AS MATERIALIZED (
+    SELECT DISTINCT v.model_id, v.version, v.digest, made.asset || coalesce('/' || t.name, '') AS asset
+    FROM pedigree.model_version v
+    JOIN pedigree.registered_model m ON m.model_id = v.model_id
+    JOIN pedigree.training made ON made.model_id = v.model_id AND made.version = v.version
+    LEFT JOIN LATERAL (
+        SELECT NULL AS name
+        UNION ALL
+        SELECT t.name FROM pedigree.tenure t
+        WHERE t.model_id = v.model_id AND t.version = v.version AND t.pointer = 'stage'
+    ) AS t ON true
+    WHERE m.name_key = %(name_key)s AND v.version = %(version)s AND made.asset IS NOT NULL
+), found AS (
+    SELECT n.training_id, pedigree.lineage_certainty(n.certainty, n.kind) AS certainty
+    FROM used
+    JOIN pedigree.lineage_node n
+        ON n.asset = used.asset AND n.data_version = used.digest AND n.kind <> 'step'
+    UNION ALL
+    SELECT n.training_id, 'unknown'
+    FROM used
+    JOIN pedigree.lineage_node n ON n.asset = used.asset AND n.kind = 'missing'
+    UNION ALL
+    SELECT n.training_id, 'unknown'
+    FROM pedigree.lineage_node n
+    WHERE n.kind IN ('step', 'missing') AND n.upstream IS NULL AND EXISTS (SELECT FROM used)
+    UNION ALL
+    SELECT n.training_id, 'unknown'
+    FROM pedigree.lineage_node n
+    WHERE n.kind IN ('step', 'missing') AND n.upstream <> '{}'
+        AND n.upstream && (SELECT array_agg(used.asset) FROM used)
+)
+SELECT m.name, m.name_key, t.version, max(f.certainty)::text AS certainty
+FROM found f
+JOIN pedigree.training t USING (training_id)
 JOIN pedigree.model_version trained ON trained.model_id = t.model_id AND trained.version = t.version
 JOIN pedigree.registered_model m ON m.model_id = t.model_id
-WHERE used.name_key = %(name_key)s AND v.version = %(version)s
+WHERE t.created_at >= %(registered_at)s
+    AND NOT EXISTS (
+        SELECT FROM used WHERE used.model_id = t.model_id AND used.version = t.version
+    )
     AND trained.deleted_at IS NULL AND m.deleted_at IS NULL
+GROUP BY m.name, m.name_key, t.version
 ORDER BY m.name, t.version;
 
 -- name: newer_code
@@ -289,7 +324,13 @@ FROM unnest(
     %(run_id)s::text[], %(step_key)s::text[], %(data_version)s::text[], %(code_version)s::text[],
     %(at)s::timestamptz[], %(tags)s::jsonb[], %(reads)s::jsonb[]
 ) AS event
-ON CONFLICT (instance_id, storage_id) DO NOTHING;
+-- SQLite, where Dagster may keep its events, gives the id of a deleted one again.
+ON CONFLICT (instance_id, storage_id) DO UPDATE SET
+    asset = excluded.asset, partition = excluded.partition, kind = excluded.kind,
+    run_id = excluded.run_id, step_key = excluded.step_key, data_version = excluded.data_version,
+    code_version = excluded.code_version, at = excluded.at, tags = excluded.tags,
+    reads = excluded.reads
+WHERE asset_event.at <> excluded.at;
 
 -- name: kept_events
 -- The copies of an asset's events on an instance, the newest first.

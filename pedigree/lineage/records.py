@@ -93,7 +93,7 @@ class LineageEdge(Record):
 
 
 class LineageGraph(Record):
-    """Everything a training stands on, down to the sources that are known."""
+    """Everything a training depends on, down to the sources that are known."""
 
     nodes: tuple[LineageNode, ...] = ()
     edges: tuple[LineageEdge, ...] = ()
@@ -103,11 +103,13 @@ class LineageGraph(Record):
 
     def inputs(self) -> tuple[tuple[LineageNode, Capture], ...]:
         """Return the direct inputs of the step, each with how it is known."""
+        return tuple((node, edge.capture) for node, edge in self.used())
+
+    def used(self) -> tuple[tuple[LineageNode, LineageEdge], ...]:
+        """Return the direct inputs of the step, each with the edge to it."""
         nodes = {node.node_id: node for node in self.nodes}
         steps = {node.node_id for node in self.nodes if node.kind is NodeKind.STEP}
-        return tuple(
-            (nodes[edge.source], edge.capture) for edge in self.edges if edge.consumer in steps
-        )
+        return tuple((nodes[edge.source], edge) for edge in self.edges if edge.consumer in steps)
 
     def certainties(self) -> dict[int, Certainty]:
         """Return, by node id, how certain it is that the training depends on a node.
@@ -141,6 +143,18 @@ class LineageGraph(Record):
                 return None
             found.update(node.upstream)
         return tuple(sorted(found))
+
+    @property
+    def complete(self) -> bool:
+        """It is known that the step used nothing beside its recorded inputs."""
+        steps = [node for node in self.nodes if node.kind is NodeKind.STEP]
+        return bool(steps) and all(step.upstream == () for step in steps)
+
+    @property
+    def certain(self) -> bool:
+        """All that the training depends on is known for certain, and nothing else may be."""
+        recorded = bool(self.nodes) and self.not_ruled_out() == ()
+        return recorded and all(one.certain for one in self.certainties().values())
 
     def sources(self) -> tuple[str, ...]:
         """Return the assets at the graph's ends: those of which nothing further back is known."""

@@ -63,16 +63,25 @@ def trained_on(
     return tuple(TrainedOn(**row) for row in rows.fetchall())
 
 
-def count_without_lineage(transaction: Transaction, found: Collection[TrainedOn]) -> int:
-    """Count the versions, but for those found already, with a training without recorded lineage.
+def count_without_lineage(
+    transaction: Transaction, found: Collection[tuple[str, int]], since: datetime | None = None
+) -> int:
+    """Count the versions that have a training without recorded lineage.
 
     Nothing is known about what these depend on.
+
+    Args:
+        transaction: Where to read.
+        found: Versions (the key of the model's name, and the number) of which something is known,
+            which are not counted.
+        since: Only trainings that could use what was recorded from then on.
     """
     row = transaction.execute(
         SQL["count_without_lineage"],
         {
-            "names": [one.model_name for one in found],
-            "versions": [one.version for one in found],
+            "name_keys": [name_key for name_key, _ in found],
+            "versions": [number for _, number in found],
+            "since": since,
         },
     ).fetchone()
     return int(row["versions"]) if row else 0

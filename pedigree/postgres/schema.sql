@@ -1654,7 +1654,7 @@ CREATE UNIQUE INDEX training_run_unique ON pedigree.training USING btree (model_
 
 CREATE INDEX training_version ON pedigree.training USING btree (model_id, version, created_at, training_id);
 
-CREATE INDEX training_without_lineage ON pedigree.training USING btree (model_id, version) WHERE (NOT lineage_recorded);
+CREATE INDEX training_without_lineage ON pedigree.training USING btree (model_id, version, created_at) WHERE (NOT lineage_recorded);
 
 CREATE INDEX unjudged_due ON pedigree.unjudged USING btree (due_at);
 

@@ -55,8 +55,8 @@ DIFFERENT: dict[str, list[Any]] = {
     "times": [
         DAY,
         "2026-01-02",
-        datetime.datetime(2026, 1, 2),
-        pd.Timestamp("2026-01-02", tz="UTC"),  # noqa: DTZ001
+        datetime.datetime(2026, 1, 2),  # noqa: DTZ001 -- without a zone on purpose
+        pd.Timestamp("2026-01-02", tz="UTC"),
         np.datetime64("2026-01-02"),
         pd.NaT,
         pd.NA,

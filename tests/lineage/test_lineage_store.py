@@ -54,6 +54,9 @@ def test_a_further_training_has_a_lineage_of_its_own(registry: Registry, tmp_pat
     assert registry.lineage("churn/1", newest=True) == later
 
 
-def test_without_recorded_inputs_nothing_can_be_stale(registry: Registry, tmp_path: Path) -> None:
+def test_without_recorded_lineage_nobody_knows_what_is_stale(
+    registry: Registry, tmp_path: Path
+) -> None:
     registry.register("churn", artifact(tmp_path / "a"), new_version())
-    assert registry.stale("churn/1").stale is False
+    assert registry.stale("churn/1").stale is None
+    assert registry.lineage("churn/1") == LineageGraph()

@@ -55,7 +55,7 @@ UPDATE pedigree.training t SET lineage_recorded = true
 WHERE EXISTS (SELECT FROM pedigree.lineage_node n WHERE n.training_id = t.training_id);
 ALTER TABLE pedigree.training ENABLE TRIGGER training_changed;
 
-CREATE INDEX training_without_lineage ON pedigree.training (model_id, version)
+CREATE INDEX training_without_lineage ON pedigree.training (model_id, version, created_at)
     WHERE NOT lineage_recorded;
 
 -- Marks only versions that certainly use the data, also those that are registered later.
@@ -65,5 +65,7 @@ ALTER TABLE pedigree.quarantine ADD COLUMN only_certain boolean NOT NULL DEFAULT
 -- before this one marked it.
 ALTER TABLE pedigree.quarantine_mark ADD COLUMN certainty pedigree.certainty;
 
--- NULL: nothing is known to have changed, and not everything is known.
+-- NULL: nothing is known to have changed, and not everything is known. So it is of what was seen of
+-- closures of the release before, unless the model's own code is newer; the next look says more.
 ALTER TABLE pedigree.staleness ALTER COLUMN stale DROP NOT NULL;
+UPDATE pedigree.staleness SET stale = NULL WHERE seen -> 'newer_code' = '[]';
