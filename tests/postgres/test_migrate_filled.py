@@ -123,6 +123,21 @@ def as_role(request: pytest.FixtureRequest, database_url: str) -> Iterator[Calla
                 connection.execute(sql.SQL(statement).format(sql.Identifier(role)))
 
 
+def tell_how_they_were_verified(database: Database) -> None:
+    """Let trainings, of which the migration says what it knows, agree with today's events."""
+    told = Jsonb(NO_LIVE_MODEL.model_dump(mode="json"))
+    trainings = database.run(
+        lambda it: it.execute(
+            "UPDATE pedigree.training t SET verification = %(told)s"
+            " FROM pedigree.training before WHERE before.training_id = t.training_id"
+            " RETURNING before.verification",
+            {"told": told},
+        ).fetchall()
+    )
+    unknown = BEFORE_VERIFICATION.model_dump(mode="json")
+    assert [row["verification"] for row in trainings] == [unknown] * len(trainings)
+
+
 def test_all_that_an_old_database_holds_is_there_and_found_after_the_upgrade(
     filled: Registry, old_url: str, tmp_path: Path
 ) -> None:
@@ -130,17 +145,7 @@ def test_all_that_an_old_database_holds_is_there_and_found_after_the_upgrade(
         assert migrate(database)[0] == all_migrations()[OLD].name
         # The events are those of today's code; the tables had not all of its columns yet.
         database.run(lambda it: it.execute("UPDATE pedigree.verdict SET settings = '{}'"))
-        told = Jsonb(NO_LIVE_MODEL.model_dump(mode="json"))
-        trainings = database.run(
-            lambda it: it.execute(
-                "UPDATE pedigree.training t SET verification = %(told)s"
-                " FROM pedigree.training before WHERE before.training_id = t.training_id"
-                " RETURNING before.verification",
-                {"told": told},
-            ).fetchall()
-        )
-        unknown = BEFORE_VERIFICATION.model_dump(mode="json")
-        assert [row["verification"] for row in trainings] == [unknown] * len(trainings)
+        tell_how_they_were_verified(database)
         upgraded = Registry(database, filled.store, filled.settings)
         require_sound(upgraded)
         assert upgraded.models() == filled.models()
@@ -199,6 +204,7 @@ def closures(
     copy_rows(database_url, url)
     with Database.connect(url) as database:
         migrate(database)
+        tell_how_they_were_verified(database)
         yield Registry(database, registry.store, registry.settings)
 
 
