@@ -16,7 +16,7 @@ from pedigree.catalog.names import validate_name
 from pedigree.catalog.records import DeclaredMetadata, NewVersion, Registration
 from pedigree.catalog.saving import LiveModel
 from pedigree.errors import InvalidMetadataError
-from pedigree.flavors.plugins import get_flavor
+from pedigree.flavors.plugins import check_files, get_flavor
 from pedigree.lineage.environment import installed_packages
 from pedigree.settings import Settings
 from pedigree.signatures.records import Signature
@@ -99,7 +99,7 @@ class Registering(ABC):
                 field="new",
                 remedy="Put them into the NewVersion, or leave it out",
             )
-        get_flavor(validated(new.metadata).flavor)
+        check_files(validated(new.metadata).flavor, Path(path))
         return self._keep_version(name, Path(path), new, actor, progress, judge=judge)
 
     def register_model(

@@ -11,7 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pedigree.errors import InvalidArtifactError, InvalidSignatureError, UnsupportedModelError
+from pedigree.errors import (
+    InvalidArtifactError,
+    InvalidSignatureError,
+    MissingDependencyError,
+    UnsupportedModelError,
+)
 from pedigree.flavors._files import model_file, unreadable
 from pedigree.flavors._predict import ask, not_callable
 from pedigree.libraries import library
@@ -52,6 +57,26 @@ class OnnxFlavor:
         except (ValueError, encode_error) as error:  # protobuf ends at 2 GiB
             raise _in_pieces(f"it cannot be one file: {error}") from error
 
+    def check_files(self, path: Path) -> None:
+        """Refuse what does not hold exactly one ``.onnx`` file, or not the weights that it names.
+
+        The second can be told only where onnx is installed.
+
+        Raises:
+            InvalidArtifactError: It does not.
+        """
+        file = _model_file(path)
+        try:
+            onnx = library("onnx", extra=EXTRA)
+        except MissingDependencyError:
+            return
+        try:
+            graph = onnx.load(str(file), load_external_data=False)
+        except Exception as error:  # whatever the content provoked in protobuf
+            raise unreadable(file, "onnx", error) from error
+        for tensor in _external_tensors(onnx, graph):
+            _check_external(tensor, path)
+
     def load(self, folder: Path, *, trust: Collection[str] = ()) -> object:  # noqa: ARG002 - a graph only computes, so nothing needs trust
         """Return a session on whatever onnxruntime finds to compute with here.
 
@@ -60,17 +85,14 @@ class OnnxFlavor:
                 outside the folder or that is not there, or onnxruntime cannot read it.
             MissingDependencyError: onnx or onnxruntime is not installed.
         """
-        onnx = library("onnx", extra=EXTRA)
+        library("onnx", extra=EXTRA)
         runtime = library("onnxruntime", extra=EXTRA)
-        file = model_file(folder, self.name, SUFFIXES, f"Store it with onnx.save(model, {FILE!r})")
+        self.check_files(folder)
+        file = _model_file(folder)
         try:
-            for tensor in _external_tensors(onnx, onnx.load(str(file), load_external_data=False)):
-                _check_external(tensor, folder)
             session: object = runtime.InferenceSession(
                 str(file), providers=runtime.get_available_providers()
             )
-        except InvalidArtifactError:
-            raise
         except Exception as error:  # onnxruntime's errors have no base of their own
             raise unreadable(file, "onnxruntime", error) from error
         return session
@@ -159,7 +181,7 @@ def _external_tensors(onnx: Any, message: Any) -> Iterator[Any]:
 def _check_external(tensor: Any, folder: Path) -> None:
     said = {entry.key: entry.value for entry in tensor.external_data}
     location = said.get("location", "")
-    file, inside = (folder / location).resolve(), folder.resolve()
+    file, inside = (folder / location).resolve(), folder.resolve()  # of one file: nothing is inside
     if not location or not file.is_relative_to(inside) or not file.is_file():
         raise _bad_data(tensor.name, location, "is no file of the model's folder")
     offset, length = (said.get(key, "0") for key in ("offset", "length"))
@@ -185,3 +207,8 @@ def _in_pieces(reason: str) -> UnsupportedModelError:
         remedy="Save it with onnx.save(model, …, save_as_external_data=True) and give the folder's"
         " path",
     )
+
+
+def _model_file(path: Path) -> Path:
+    remedy = f"Store it with onnx.save(model, {FILE!r})"
+    return model_file(path, "onnx", SUFFIXES, remedy)

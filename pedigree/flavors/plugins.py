@@ -89,6 +89,20 @@ class WeightsFlavor(Protocol):
         """Return the model of a copy that lacks all that is stored, and of what was loaded."""
 
 
+@runtime_checkable
+class ChecksFiles(Protocol):
+    """A flavor that can tell, without its library, files that it could never load."""
+
+    def check_files(self, path: Path) -> None:
+        """Refuse a folder, or the only file, in which :meth:`Flavor.load` would not find a model.
+
+        It is asked before files are registered that ``save`` did not write.
+
+        Raises:
+            InvalidArtifactError: A file is missing, or nothing says which is the model.
+        """
+
+
 def flavor_names() -> tuple[str, ...]:
     """Return the names of the installed flavors, sorted."""
     return tuple(sorted(_installed()))
@@ -130,6 +144,18 @@ def missing_libraries(flavor: str) -> tuple[str, ...]:
     """
     needed: tuple[str, ...] = getattr(get_flavor(flavor), "libraries", ())
     return tuple(module for module in needed if find_spec(module) is None)
+
+
+def check_files(flavor: str, path: Path) -> None:
+    """Refuse files that a flavor could never load, where it can tell.
+
+    Raises:
+        UnknownFlavorError: No installed plug-in has the name.
+        InvalidArtifactError: The flavor finds no model in them.
+    """
+    checker = get_flavor(flavor)
+    if isinstance(checker, ChecksFiles):
+        checker.check_files(path)
 
 
 def save_model(model: object, flavor: str, folder: Path) -> Path:

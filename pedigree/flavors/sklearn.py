@@ -34,11 +34,14 @@ class SklearnFlavor:
         """Write ``model.skops``, the same bytes for the same model in any process.
 
         Raises:
-            UnsupportedModelError: The object is no fitted or fittable estimator, or a part of it
-                (such as a lambda) cannot be stored without pickle.
+            UnsupportedModelError: The object is no fitted or fittable estimator, a function or
+                class in it cannot be found by its name, or a part of it cannot be stored without
+                pickle.
             MissingDependencyError: skops is not installed.
         """
-        skops = library("skops.io", extra=EXTRA)
+        library("skops.io", extra=EXTRA)
+        from pedigree.flavors._skops_dump import dump  # noqa: PLC0415 - it imports skops
+
         if not hasattr(model, "fit"):
             raise UnsupportedModelError(
                 f"{type(model).__name__} is no estimator: it has no fit()",
@@ -47,7 +50,7 @@ class SklearnFlavor:
             )
         dumped = folder / f"{ARCHIVE}.dumped"
         try:
-            skops.dump(model, dumped)
+            dump(model, dumped)
             write_canonical(dumped, folder / ARCHIVE)
         except (TypeError, ValueError, AttributeError, RecursionError) as error:
             raise UnsupportedModelError(
@@ -57,6 +60,14 @@ class SklearnFlavor:
             ) from error
         finally:
             dumped.unlink(missing_ok=True)
+
+    def check_files(self, path: Path) -> None:
+        """Refuse a folder that does not hold exactly one ``.skops`` file.
+
+        Raises:
+            InvalidArtifactError: It does not.
+        """
+        _model_file(path)
 
     def load(self, folder: Path, *, trust: Collection[str] = ()) -> object:
         """Build the estimator from the one ``.skops`` file of the folder.
@@ -68,8 +79,7 @@ class SklearnFlavor:
             MissingDependencyError: skops is not installed.
         """
         skops = library("skops.io", extra=EXTRA)
-        remedy = f"Store the model with skops.io.dump(model, {ARCHIVE!r})"
-        archive = model_file(folder, self.name, (".skops",), remedy)
+        archive = _model_file(folder)
         trusted = sorted(trusted_types(_installed_version()) | trusted_names(trust))
         try:
             unknown = set(skops.get_untrusted_types(file=archive)) - set(trusted)
@@ -134,3 +144,8 @@ def trusted_types(version: str) -> frozenset[str]:
 def _installed_version() -> str:
     full: str = library("sklearn", extra=EXTRA).__version__
     return ".".join(full.split(".")[:2])
+
+
+def _model_file(path: Path) -> Path:
+    remedy = f"Store the model with skops.io.dump(model, {ARCHIVE!r})"
+    return model_file(path, "sklearn", (".skops",), remedy)
