@@ -62,6 +62,10 @@ INSERT INTO pedigree.model_version (
 INSERT INTO pedigree.environment (hash, packages) VALUES (%(hash)s, %(packages)s)
 ON CONFLICT DO NOTHING;
 
+-- name: name_of_key
+-- The name of the model that has this key, also of one that was deleted.
+SELECT name, deleted_at FROM pedigree.registered_model WHERE name_key = %(name_key)s;
+
 -- name: insert_training
 -- Add a training; a retry of the same step of the same run adds nothing.
 INSERT INTO pedigree.training (
@@ -69,15 +73,15 @@ INSERT INTO pedigree.training (
     git_commit, git_dirty, git_source, code_version, training_data_digest, training_data_version,
     validation_dataset_id, environment_hash, ci_build, metrics, params, raced, config,
     description, owners, tags, risk_class, risk_assessment_id, drift_monitor_id, datasheet_uri,
-    lineage_recorded, created_at, created_by, created_by_source
+    lineage_recorded, verification, created_at, created_by, created_by_source
 ) VALUES (
     %(training_id)s, %(model_id)s, %(version)s, %(run_id)s, %(instance_id)s, %(job_name)s,
     %(step_key)s, %(asset)s, %(partition)s, %(git_commit)s, %(git_dirty)s, %(git_source)s,
     %(code_version)s, %(training_data_digest)s, %(training_data_version)s,
     %(validation_dataset_id)s, %(environment_hash)s, %(ci_build)s, %(metrics)s, %(params)s,
     %(raced)s, %(config)s, %(description)s, %(owners)s, %(tags)s, %(risk_class)s,
-    %(risk_assessment_id)s, %(drift_monitor_id)s, %(datasheet_uri)s, %(lineage_recorded)s, %(at)s,
-    %(actor)s, %(actor_source)s
+    %(risk_assessment_id)s, %(drift_monitor_id)s, %(datasheet_uri)s, %(lineage_recorded)s,
+    %(verification)s, %(at)s, %(actor)s, %(actor_source)s
 );
 
 -- name: await_materialization
@@ -127,7 +131,7 @@ WHERE model_id = %(model_id)s AND version = %(version)s AND run_id = %(run_id)s
 
 -- name: version_by_number
 -- The living version of a number.
-SELECT * FROM pedigree.version_record
+SELECT * FROM pedigree.version_in_full
 WHERE name_key = %(name_key)s AND version_id = %(version)s;
 
 -- name: latest_version
@@ -141,7 +145,7 @@ FROM (
     ORDER BY v.version DESC
     LIMIT 1
 ) AS latest
-JOIN pedigree.version_record r
+JOIN pedigree.version_in_full r
     ON r.model_id = latest.model_id AND r.version_id = latest.version;
 
 -- name: versions_by_pointer
@@ -156,7 +160,7 @@ FROM (
     ORDER BY t.pointer DESC, t.version DESC
     LIMIT 2
 ) AS held
-JOIN pedigree.version_record r ON r.model_id = held.model_id AND r.version_id = held.version
+JOIN pedigree.version_in_full r ON r.model_id = held.model_id AND r.version_id = held.version
 ORDER BY r.version_id DESC;
 
 -- name: versions
@@ -170,7 +174,7 @@ FROM (
     ORDER BY v.version
     LIMIT %(limit)s
 ) AS page
-JOIN pedigree.version_record r ON r.model_id = page.model_id AND r.version_id = page.version
+JOIN pedigree.version_in_full r ON r.model_id = page.model_id AND r.version_id = page.version
 ORDER BY r.version_id;
 
 -- name: newest_versions
@@ -184,7 +188,7 @@ FROM (
     ORDER BY v.version DESC
     LIMIT %(limit)s
 ) AS page
-JOIN pedigree.version_record r ON r.model_id = page.model_id AND r.version_id = page.version
+JOIN pedigree.version_in_full r ON r.model_id = page.model_id AND r.version_id = page.version
 ORDER BY r.version_id DESC;
 
 -- name: model

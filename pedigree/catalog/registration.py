@@ -133,6 +133,7 @@ class _Registrar(NamedTuple):
             "training_data_digest": metadata.training_data_digest,
             "environment_hash": metadata.environment_hash,
             "metrics": dict(metadata.metrics),
+            "verification": self.new.verification.model_dump(mode="json"),
         }
         log.record(
             self.transaction,

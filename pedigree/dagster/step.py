@@ -1,7 +1,6 @@
 """What happens inside the step of a model asset: train, register, tell Dagster."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,6 +8,7 @@ import dagster as dg
 
 from pedigree.catalog.records import Registration
 from pedigree.dagster import metadata
+from pedigree.dagster.beforehand import check_beforehand
 from pedigree.dagster.code import code_of
 from pedigree.dagster.inputs import ModelInputs, Source
 from pedigree.dagster.keeping import kept_by
@@ -21,7 +21,6 @@ from pedigree.dagster.results import StepResult, result_metadata
 from pedigree.dagster.trained import TrainedModel, register_trained
 from pedigree.errors import InvalidInputError, InvalidMetadataError
 from pedigree.lifecycle.policy import default_policy
-from pedigree.lifecycle.revisions import expect_policy
 from pedigree.lineage.records import LineageGraph, LineageNode, NodeKind
 from pedigree.registry import Registry
 
@@ -37,7 +36,9 @@ class TrainingStep:
 
     Raises:
         InvalidInputError: The function was called directly, one run is to train several
-            partitions, the partition's key fits into no name, or the model cannot have the policy.
+            partitions, or a model could not be registered: its name breaks the rule, the partition's
+            key fits into no name, it cannot have the policy, or nothing knows the commit of the code.
+        NameTakenError: A model's name has a twin, or belonged to one that was deleted.
         NotPermittedError: Others change the model's policy.
         UnavailableError: The registry does not answer.
     """
@@ -63,19 +64,10 @@ class TrainingStep:
             for name, line in self._models.items()
             if name in context.op_execution_context.selected_output_names
         }
-        self._expect_to_register(provenance)
+        check_beforehand(
+            context, self._registry, (self._models[name] for name in self._captures), folder
+        )
         self.inputs = ModelInputs(context, tuple(self._captures.values()), sources)
-
-    def _expect_to_register(self, provenance: RunProvenance) -> None:
-        """Refuse before the training what would be refused after it."""
-        for name in self._captures:
-            line = self._models[name]
-            registered = line.registered_name(provenance.partition)
-            if line.policy != default_policy():
-                actor = self._registry.actor(provenance.actor)
-                self._registry.database.look(
-                    partial(expect_policy, name=registered, policy=line.policy, actor=actor)
-                )
 
     def only_result(self, returned: object) -> StepResult:
         """Return what Dagster records of the one model of a step."""

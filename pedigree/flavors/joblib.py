@@ -5,14 +5,14 @@ process to the next (a pickle follows which equal strings are one object, and th
 and then the same model is another version; the flavor ``sklearn`` has neither weakness.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import FunctionType
 from typing import Any
 
 from pedigree.errors import UnsupportedModelError
 from pedigree.flavors._files import model_file, unreadable
-from pedigree.flavors._predict import predicted_signature
+from pedigree.flavors._predict import METHODS, answers_of, predicted_signature
 from pedigree.flavors._trust import PICKLE, require_trust
 from pedigree.libraries import library
 from pedigree.signatures.records import Signature
@@ -28,6 +28,7 @@ class JoblibFlavor:
     """A pickle as joblib writes it: arrays as they lie in memory, uncompressed."""
 
     name = "joblib"
+    libraries = ("joblib",)
 
     def save(self, model: object, folder: Path) -> None:
         """Write ``model.joblib``.
@@ -84,9 +85,19 @@ class JoblibFlavor:
 
         Raises:
             UnsupportedModelError: The model has neither.
+            InvalidSampleError: The model refuses the sample.
             InvalidSignatureError: The sample or the result has no type in a signature.
         """
         return predicted_signature(model, sample, "predict", "transform")
+
+    def answers(self, model: object, sample: object) -> Mapping[str, object]:
+        """Return what ``predict``, ``transform`` and their like give, those that the model has.
+
+        Raises:
+            UnsupportedModelError: The model has neither ``predict`` nor ``transform``.
+            InvalidSampleError: The model refuses the sample.
+        """
+        return answers_of(model, sample, *METHODS)
 
 
 def _pickler(numpy_pickle: Any) -> Any:

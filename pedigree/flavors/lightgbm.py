@@ -8,13 +8,13 @@ place for the rest: loading gives the ``Booster``, whose ``predict`` gives proba
 inferred signature says. To get the estimator itself back, use the flavor ``joblib``.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from pedigree.errors import UnsupportedModelError
 from pedigree.flavors._files import model_file, unreadable
-from pedigree.flavors._predict import predicted_signature
+from pedigree.flavors._predict import answers_of, predicted_signature
 from pedigree.libraries import library
 from pedigree.signatures.records import Signature
 
@@ -27,6 +27,7 @@ class LightGBMFlavor:
     """A ``lightgbm.Booster``, or the one inside an estimator."""
 
     name = "lightgbm"
+    libraries = ("lightgbm",)
 
     def save(self, model: object, folder: Path) -> None:
         """Write ``model.txt``, the same bytes for the same model in any process.
@@ -69,9 +70,19 @@ class LightGBMFlavor:
 
         Raises:
             UnsupportedModelError: The object holds no booster.
+            InvalidSampleError: The model refuses the sample.
             InvalidSignatureError: The sample or the result has no type in a signature.
         """
         return predicted_signature(_booster(model), sample, "predict")
+
+    def answers(self, model: object, sample: object) -> Mapping[str, object]:
+        """Return what the booster's ``predict`` gives.
+
+        Raises:
+            UnsupportedModelError: The object holds no booster.
+            InvalidSampleError: The model refuses the sample.
+        """
+        return answers_of(_booster(model), sample, "predict")
 
 
 def _booster(model: object) -> Any:

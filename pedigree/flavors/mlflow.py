@@ -13,7 +13,7 @@ from threading import Lock
 from pedigree.errors import InvalidArtifactError, RefusedError, UnsupportedModelError
 from pedigree.flavors._brought_code import bring
 from pedigree.flavors._files import unreadable
-from pedigree.flavors._predict import predicted_signature
+from pedigree.flavors._predict import answers_of, predicted_signature
 from pedigree.flavors._trust import MLFLOW, require_trust
 from pedigree.libraries import library
 from pedigree.signatures.files import MLMODEL
@@ -92,9 +92,19 @@ class MLflowFlavor:
 
         Raises:
             UnsupportedModelError: The model has no ``predict``.
+            InvalidSampleError: The model refuses the sample.
             InvalidSignatureError: The sample or the result has no type in a signature.
         """
         return predicted_signature(model, sample, "predict")
+
+    def answers(self, model: object, sample: object) -> Mapping[str, object]:
+        """Return what ``predict`` gives.
+
+        Raises:
+            UnsupportedModelError: The model is a folder, or has no ``predict``.
+            InvalidSampleError: The model refuses the sample.
+        """
+        return answers_of(model, sample, "predict")
 
 
 def _code_folders(file: Path) -> Iterator[Path]:

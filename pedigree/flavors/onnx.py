@@ -6,7 +6,8 @@ onnxruntime opens anything.
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from pedigree.errors import (
     UnsupportedModelError,
 )
 from pedigree.flavors._files import model_file, unreadable
-from pedigree.flavors._predict import not_callable
+from pedigree.flavors._predict import ask, not_callable
 from pedigree.libraries import library
 from pedigree.signatures._onnx import model_signature, node_tensor, signature_of
 from pedigree.signatures.records import Signature, Tensor
@@ -31,6 +32,7 @@ class OnnxFlavor:
     """An ``onnx.ModelProto``."""
 
     name = "onnx"
+    libraries = ("onnx",)
 
     def save(self, model: object, folder: Path) -> None:
         """Write ``model.onnx``, the same bytes for the same model in any process.
@@ -110,6 +112,46 @@ class OnnxFlavor:
                 (_session_tensor(node, "outputs") for node in model.get_outputs()),
             )
         raise not_callable(model, "is neither an onnx.ModelProto nor an InferenceSession")
+
+    def answers(self, model: object, sample: object) -> Mapping[str, object]:
+        """Return the outputs by name.
+
+        Raises:
+            UnsupportedModelError: The model is neither an ``onnx.ModelProto`` nor a session.
+            InvalidSampleError: The graph refuses the sample, such as ``float64`` for ``float32``.
+        """
+        session = _session(model)
+        outputs: Mapping[str, object] = ask(session, sample, partial(_run, session))
+        return outputs
+
+
+def _session(model: object) -> Any:
+    """Return a session that runs the model.
+
+    Raises:
+        UnsupportedModelError: The model is neither an ``onnx.ModelProto`` nor a session.
+    """
+    runtime = library("onnxruntime", extra=EXTRA)
+    if isinstance(model, runtime.InferenceSession):
+        return model
+    if isinstance(model, library("onnx", extra=EXTRA).ModelProto):
+        return runtime.InferenceSession(
+            model.SerializeToString(), providers=runtime.get_available_providers()
+        )
+    raise not_callable(model, "is neither an onnx.ModelProto nor an InferenceSession")
+
+
+def _run(session: Any, sample: Any) -> dict[str, object]:
+    """Run a graph on a mapping of arrays, on a frame whose columns it takes, or on one array."""
+    taken = [node.name for node in session.get_inputs()]
+    if isinstance(sample, Mapping):
+        feeds = dict(sample)
+    elif hasattr(sample, "columns") and set(sample.columns) >= set(taken):
+        feeds = {name: sample[name].to_numpy().reshape(-1, 1) for name in taken}
+    else:
+        feeds = {taken[0]: sample.to_numpy() if hasattr(sample, "to_numpy") else sample}
+    given = [node.name for node in session.get_outputs()]
+    return dict(zip(given, session.run(None, feeds), strict=True))
 
 
 def _session_tensor(node: Any, role: str) -> Tensor:

@@ -31,6 +31,7 @@ class SafetensorsFlavor:
     """A mapping of names to numpy arrays."""
 
     name = "safetensors"
+    libraries = ("safetensors", "numpy")
 
     def save(self, model: object, folder: Path) -> None:
         """Write ``model.safetensors``, the same bytes for the same arrays in any process.
@@ -86,6 +87,14 @@ class SafetensorsFlavor:
         return read_all(_shards(folder), read)
 
     def infer_signature(self, model: object, sample: object) -> Signature:  # noqa: ARG002 - the protocol's
+        """Refuse: arrays alone cannot be called.
+
+        Raises:
+            UnsupportedModelError: Always.
+        """
+        raise not_callable(model, "is arrays alone, which nothing here can call")
+
+    def answers(self, model: object, sample: object) -> Mapping[str, object]:  # noqa: ARG002 - the protocol's
         """Refuse: arrays alone cannot be called.
 
         Raises:

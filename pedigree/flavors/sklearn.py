@@ -6,14 +6,14 @@ of its types is trusted by skops, or is on the exact list for the installed scik
 """
 
 import tomllib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
 from pedigree.errors import InvalidArtifactError, PedigreeError, UnsupportedModelError
 from pedigree.flavors._files import model_file
-from pedigree.flavors._predict import predicted_signature
+from pedigree.flavors._predict import METHODS, answers_of, predicted_signature
 from pedigree.flavors._sklearn_trees import check_trees
 from pedigree.flavors._skops_archive import write_canonical
 from pedigree.flavors._trust import trusted_names, untrusted
@@ -28,6 +28,7 @@ class SklearnFlavor:
     """Whatever follows scikit-learn's estimator interface and skops can store."""
 
     name = "sklearn"
+    libraries = ("skops", "sklearn")
 
     def save(self, model: object, folder: Path) -> None:
         """Write ``model.skops``, the same bytes for the same model in any process.
@@ -106,9 +107,19 @@ class SklearnFlavor:
 
         Raises:
             UnsupportedModelError: The model has neither.
+            InvalidSampleError: The model refuses the sample.
             InvalidSignatureError: The sample or the result has no type in a signature.
         """
         return predicted_signature(model, sample, "predict", "transform")
+
+    def answers(self, model: object, sample: object) -> Mapping[str, object]:
+        """Return what ``predict``, ``transform`` and their like give, those that the model has.
+
+        Raises:
+            UnsupportedModelError: The model has neither ``predict`` nor ``transform``.
+            InvalidSampleError: The model refuses the sample.
+        """
+        return answers_of(model, sample, *METHODS)
 
 
 @cache

@@ -6,19 +6,20 @@ numbers and texts among them) is stored by ``torch.save``, and read with ``weigh
 which builds nothing but tensors and plain values. A pickled module is loaded only with ``trust``.
 """
 
+import copy
 from collections.abc import Collection, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
-from pedigree.errors import UnsupportedModelError
+from pedigree.errors import InvalidSignatureError, UnsupportedModelError
 from pedigree.flavors._files import unreadable
-from pedigree.flavors._predict import not_callable
+from pedigree.flavors._predict import ask, asked_signature, not_callable
 from pedigree.flavors._shards import Shard, bad_weights, read_shards, shards_of
 from pedigree.flavors._trust import PICKLE, trusted_names, untrusted
 from pedigree.flavors.safetensors import FILE, METADATA, SUFFIX, read_all
 from pedigree.libraries import library
-from pedigree.signatures.infer import infer
 from pedigree.signatures.records import Signature
 
 EXTRA = "torch"
@@ -31,6 +32,7 @@ class TorchFlavor:
     """A ``torch.nn.Module``, of which the state dict is stored, or a state dict."""
 
     name = "torch"
+    libraries = ("torch", "safetensors")
 
     def save(self, model: object, folder: Path) -> None:
         """Write ``model.safetensors``, or ``model.pt`` where not all is tensors of their own.
@@ -97,18 +99,56 @@ class TorchFlavor:
 
         Raises:
             UnsupportedModelError: The model is no module.
+            InvalidSampleError: The module refuses the sample.
             InvalidSignatureError: The sample or the result has no type in a signature.
         """
         torch = library("torch", extra=EXTRA)
+        return asked_signature(
+            model, sample, partial(_predict, torch, model), shown=partial(_arrays, torch)
+        )
+
+    def answers(self, model: object, sample: object) -> Mapping[str, object]:
+        """Return what the module gives, in evaluation.
+
+        Raises:
+            UnsupportedModelError: The model is no module.
+            InvalidSampleError: The module refuses the sample.
+        """
+        torch = library("torch", extra=EXTRA)
+        return {"output": ask(model, sample, partial(_predict, torch, model))}
+
+    def emptied(self, model: object) -> object | None:
+        """Return a copy of a module with zeros in the place of all that is stored of it.
+
+        Raises:
+            MissingDependencyError: torch is not installed.
+        """
+        torch = library("torch", extra=EXTRA)
         if not isinstance(model, torch.nn.Module):
-            raise not_callable(model, "is no module, and tensors alone cannot be called")
-        was_training = model.training
-        try:
-            with torch.no_grad():
-                result = _call(torch, model.eval(), sample)
-        finally:
-            model.train(was_training)
-        return infer(_arrays(torch, sample), _arrays(torch, result))
+            return None
+        empty: object = copy.deepcopy(model)
+        with torch.no_grad():
+            for tensor in _state(torch, empty).values():
+                tensor.zero_()
+        return empty
+
+    def filled(self, empty: Any, loaded: object) -> object:
+        """Return the module that :meth:`emptied` gave, with what was stored of it."""
+        empty.load_state_dict(loaded)
+        return empty
+
+
+def _predict(torch: Any, model: Any, sample: object) -> object:
+    """Call a module in evaluation; each of its parts is left as it was."""
+    if not isinstance(model, torch.nn.Module):
+        raise not_callable(model, "is no module, and tensors alone cannot be called")
+    training = [part for part in model.modules() if part.training]
+    try:
+        with torch.no_grad():
+            return _call(torch, model.eval(), sample)
+    finally:
+        for part in training:
+            part.training = True
 
 
 def _state(torch: Any, model: object) -> dict[str, Any]:
@@ -225,7 +265,15 @@ def _tensor(torch: Any, value: Any) -> Any:
 def _arrays(torch: Any, value: Any) -> object:
     """Return tensors as numpy arrays, which have their types in common with signatures."""
     if isinstance(value, torch.Tensor):
-        return value.detach().cpu().numpy()
+        try:
+            return value.detach().cpu().numpy()
+        except TypeError as error:
+            raise InvalidSignatureError(
+                f"a tensor of {value.dtype} has no type in a signature: numpy lacks it",
+                field="outputs",
+                value=str(value.dtype),
+                remedy="Let the module convert it, such as by .float(), or state the signature",
+            ) from error
     if isinstance(value, Mapping):
         return {name: _arrays(torch, each) for name, each in value.items()}
     return value

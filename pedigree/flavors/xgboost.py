@@ -7,15 +7,14 @@ number of classes are kept as a note among the booster's attributes, where XGBoo
 
 import copy
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from pedigree.errors import UnsupportedModelError
 from pedigree.flavors._files import model_file, unreadable
-from pedigree.flavors._predict import predicted_signature
+from pedigree.flavors._predict import answers_of, ask, asked_signature, predicted_signature
 from pedigree.libraries import library
-from pedigree.signatures.infer import infer
 from pedigree.signatures.records import Signature
 
 EXTRA = "xgboost"
@@ -39,6 +38,7 @@ class XGBoostFlavor:
     """An ``xgboost.Booster``, or an estimator such as ``xgboost.XGBClassifier``."""
 
     name = "xgboost"
+    libraries = ("xgboost",)
 
     def save(self, model: object, folder: Path) -> None:
         """Write ``model.ubj``, the same bytes for the same model in any process.
@@ -101,13 +101,31 @@ class XGBoostFlavor:
 
         Raises:
             UnsupportedModelError: The model is none of XGBoost's.
+            InvalidSampleError: The model refuses the sample.
             InvalidSignatureError: The sample or the result has no type in a signature.
         """
-        xgboost = library("xgboost", extra=EXTRA)
-        if isinstance(model, xgboost.Booster):
-            data = xgboost.DMatrix(sample, enable_categorical=True)
-            return infer(sample, model.predict(data))
+        if predict := _predict_of_booster(model):
+            return asked_signature(model, sample, predict)
         return predicted_signature(model, sample, "predict")
+
+    def answers(self, model: object, sample: object) -> Mapping[str, object]:
+        """Return what ``predict`` gives, and ``predict_proba`` where there is one.
+
+        Raises:
+            UnsupportedModelError: The model is none of XGBoost's.
+            InvalidSampleError: The model refuses the sample.
+        """
+        if predict := _predict_of_booster(model):
+            return {"predict": ask(model, sample, predict)}
+        return answers_of(model, sample, "predict", "predict_proba")
+
+
+def _predict_of_booster(model: Any) -> Callable[[Any], Any] | None:
+    """Return how a booster is asked, which takes matrices; None for an estimator."""
+    xgboost = library("xgboost", extra=EXTRA)
+    if not isinstance(model, xgboost.Booster):
+        return None
+    return lambda sample: model.predict(xgboost.DMatrix(sample, enable_categorical=True))
 
 
 def _require_known(xgboost: Any, model: Any) -> None:

@@ -110,7 +110,9 @@ def _state_of_tables(transaction: Transaction, model: Row) -> ModelState:
         state.versions[number] = VersionState(**row)
     for row in rows("trainings_of_model"):
         metrics = {name: float(value) for name, value in row["metrics"].items()}
-        training: dict[str, Any] = {name: row[name] for name in (*TRAINING, *STATED)}
+        training: dict[str, Any] = {
+            name: row[name] for name in (*TRAINING, *STATED, "verification")
+        }
         training |= {"metrics": metrics}
         if row["owners"] is None:  # of before the migration 0035
             training |= dict.fromkeys(STATED, UNTOLD)

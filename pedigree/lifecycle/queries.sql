@@ -27,7 +27,7 @@ SELECT r.* FROM (
     ORDER BY t.tenure_id DESC
     LIMIT 1
 ) AS held
-JOIN pedigree.version_record r ON r.model_id = held.model_id AND r.version_id = held.version;
+JOIN pedigree.version_in_full r ON r.model_id = held.model_id AND r.version_id = held.version;
 
 -- name: end_tenure
 -- End a version's tenure of one pointer, or of whatever stage it holds (name NULL).
@@ -185,7 +185,7 @@ CROSS JOIN LATERAL (
 
 -- name: versions_in_full
 -- Versions of a model by number, the newest first.
-SELECT * FROM pedigree.version_record
+SELECT * FROM pedigree.version_in_full
 WHERE model_id = %(model_id)s AND version_id = ANY (%(versions)s)
 ORDER BY version_id DESC;
 

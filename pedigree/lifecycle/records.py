@@ -194,6 +194,10 @@ class StageRule(Record):
         default=(), description="Checks whose verdict must be a pass"
     )
     metrics: tuple[MetricGate, ...] = ()
+    verified: StrictBool = Field(
+        default=False,
+        description="Its bytes, loaded in a new process, must have predicted what the model did",
+    )
     approvals: ApprovalRule | None = None
     soak: Duration | None = Field(
         default=None, description="How long a version stays in the stage before"

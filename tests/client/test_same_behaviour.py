@@ -34,6 +34,7 @@ from pedigree.errors import (
     StageEmptyError,
     TransitionNotAllowedError,
     UnknownFlavorError,
+    UnverifiedModelError,
     VersionInUseError,
     VersionNotFoundError,
 )
@@ -42,7 +43,7 @@ from pedigree.lifecycle.records import ApprovalRule, MetricRule, Move, Policy, R
 from pedigree.lifecycle.standing import StageRequest
 from pedigree.lineage.records import Certainty, LineageGraph
 from pedigree.registry import Registry
-from tests.factories import AUC_POLICY, artifact, free_policy, new_version, register
+from tests.factories import AUC_POLICY, COMMIT, artifact, free_policy, new_version, register
 from tests.lineage.graphs import graph, missing, node
 
 Verb = Callable[[Registry], object]
@@ -96,6 +97,32 @@ def test_a_version_is_registered_and_found(registry: Registry, tmp_path: Path, n
     assert [each.reference for each in registry.versions(name)] == [f"{name}/1"]
     assert registry.model(name).latest_version == 1
     assert name in [each.name for each in registry.each_model()]
+
+
+@pytest.mark.parametrize(
+    ("verify", "status"), [(True, "verified"), (False, "skipped")], ids=["verified", "skipped"]
+)
+def test_a_model_is_verified_where_it_is(
+    registry: Registry, name: str, verify: bool, status: str
+) -> None:
+    # The base wheel has none of the libraries; their models are tested in tests/flavors.
+    np = pytest.importorskip("numpy")
+    pytest.importorskip("joblib")
+    from tests.flavors.saved_models import Constant, ForgetsItsValue
+
+    given = {"flavor": "joblib", "sample": np.ones((3, 1)), "run_id": "nb", "git_commit": COMMIT}
+    done = registry.register_model(name, Constant(), verify=verify, **given)
+    assert done.version.verification.status == status
+    (training,) = registry.trainings(f"{name}/1")
+    assert (
+        training.verification == done.version.verification == registry.get(f"{name}/1").verification
+    )
+    if verify:
+        with pytest.raises(UnverifiedModelError):
+            registry.register_model(name, ForgetsItsValue(7.0), **given)
+    assert registry.model(name).latest_version == 1
+    by_path = registry.register(name, Path(__file__), new_version())
+    assert by_path.version.verification.status == "not possible"
 
 
 def test_fields_and_signature_are_stated_by_keyword(

@@ -9,10 +9,12 @@ import psycopg
 import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.types.json import Jsonb
 
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import Training
 from pedigree.errors import AliasNotFoundError, NameTakenError
+from pedigree.flavors.records import BEFORE_VERIFICATION, NO_LIVE_MODEL
 from pedigree.lifecycle.records import Policy
 from pedigree.lineage.records import Certainty, NodeKind
 from pedigree.lineage.store import count_without_lineage, trained_on
@@ -135,13 +137,29 @@ def without_statements(trainings: tuple[Training, ...]) -> tuple[Training, ...]:
     )
 
 
+def tell_how_they_were_verified(database: Database) -> None:
+    """Let trainings, of which the migration says what it knows, agree with today's events."""
+    told = Jsonb(NO_LIVE_MODEL.model_dump(mode="json"))
+    trainings = database.run(
+        lambda it: it.execute(
+            "UPDATE pedigree.training t SET verification = %(told)s"
+            " FROM pedigree.training before WHERE before.training_id = t.training_id"
+            " RETURNING before.verification",
+            {"told": told},
+        ).fetchall()
+    )
+    unknown = BEFORE_VERIFICATION.model_dump(mode="json")
+    assert [row["verification"] for row in trainings] == [unknown] * len(trainings)
+
+
 def test_all_that_an_old_database_holds_is_there_and_found_after_the_upgrade(
     filled: Registry, old_url: str, tmp_path: Path
 ) -> None:
     with Database.connect(old_url) as database:
         assert migrate(database)[0] == all_migrations()[OLD].name
-        # The verdicts are those of today's code, and lost a column that their table had not yet.
+        # The events are those of today's code; the tables had not all of its columns yet.
         database.run(lambda it: it.execute("UPDATE pedigree.verdict SET settings = '{}'"))
+        tell_how_they_were_verified(database)
         upgraded = Registry(database, filled.store, filled.settings)
         require_sound(upgraded)
         assert upgraded.models() == filled.models()
@@ -200,6 +218,7 @@ def closures(
     copy_rows(database_url, url)
     with Database.connect(url) as database:
         migrate(database)
+        tell_how_they_were_verified(database)
         yield Registry(database, registry.store, registry.settings)
 
 
