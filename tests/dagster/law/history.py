@@ -381,9 +381,12 @@ class Trial:
         if (found := self._some_made()) is None:
             return
         _, name, partition = found
+        key = self.kit.key(name)
         self.lab.instance.report_runless_asset_event(
-            dg.AssetObservation(self.kit.key(name), partition=partition, metadata={"rows": 7})
+            dg.AssetObservation(key, partition=partition, metadata={"rows": 7})
         )
+        (record,) = self.lab.instance.fetch_observations(key, limit=1).records
+        self.world.contents[self.kit.full(name), partition].sightings.append(record.storage_id)
         self._say("noted", f"observation of {name}[{partition}] that changes nothing")
 
     def _report_made(self) -> None:

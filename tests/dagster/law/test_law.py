@@ -59,8 +59,9 @@ def hold_with_shares(laboratory: Laboratory, graphs: int, hook: Hook) -> Tally:
 
 def several(*graphs: int) -> pytest.MarkDecorator:
     """Give the numbers of graphs with the hook, without, and where it is adopted later."""
-    pairs = zip([Hook.ON, Hook.OFF, Hook.LATER], graphs, strict=True)
-    return pytest.mark.parametrize(("hook", "graphs"), pairs)
+    pairs = list(zip([Hook.ON, Hook.OFF, Hook.LATER], graphs, strict=True))
+    ids = [f"hook {hook.value}" for hook, _ in pairs]
+    return pytest.mark.parametrize(("hook", "graphs"), pairs, ids=ids)
 
 
 @several(8, 8, 4)

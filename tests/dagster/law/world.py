@@ -23,6 +23,8 @@ class Write:
     partition: str | None
     reads: "tuple[Read, ...]" = ()
     events: list[int] = field(default_factory=list)
+    # Observations of it that bring nothing new; each may be the newest event that is left.
+    sightings: list[int] = field(default_factory=list)
     data_version: str | None = None
     run_id: str | None = None
     form: str = ""
@@ -44,6 +46,7 @@ class Read:
     how: How
     seen: tuple[int, ...]
     mapping: str = ""
+    sightings: tuple[int, ...] = ()
     declared: bool = True  # the output that is made of it is said to depend on it
 
     @property
@@ -138,7 +141,8 @@ class Step:
         return {key: self._world.write((asset, key), reads, form) for key in partitions}
 
     def _note(self, write: Write, how: How, mapping: str) -> None:
-        self._reads.setdefault((write.token, how), Read(write, how, tuple(write.events), mapping))
+        read = Read(write, how, tuple(write.events), mapping, tuple(write.sightings))
+        self._reads.setdefault((write.token, how), read)
 
 
 def tokens_in(value: Any) -> Iterator[int]:
