@@ -63,6 +63,7 @@ class World:
         self.writes: list[Write] = []
         self.by_event: dict[int, Write] = {}
         self.versions: dict[str, list[str | None]] = defaultdict(list)
+        self.observed: set[str] = set()  # assets whose partitions are observed
 
     def begin(self) -> "Step":
         """Return a step that has read nothing yet."""
@@ -87,9 +88,13 @@ class World:
         return any(write.place == place for write in self.writes[: before.token])
 
     def distinct(self, asset: str) -> bool:
-        """Say whether no two events of an asset ever had the same data version."""
+        """Say whether data versions tell all contents of an asset apart, in Dagster's records.
+
+        For partitions that are observed Dagster records no versions in what is made of them.
+        """
         known = self.versions[asset]
-        return None not in known and len(set(known)) == len(known)
+        told_apart = None not in known and len(set(known)) == len(known)
+        return told_apart and asset not in self.observed
 
 
 class Step:
