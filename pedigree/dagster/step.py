@@ -36,8 +36,9 @@ class TrainingStep:
 
     Raises:
         InvalidInputError: The function was called directly, one run is to train several
-            partitions, or a model could not be registered: its name breaks the rule, the partition's
-            key fits into no name, it cannot have the policy, or nothing knows the commit of the code.
+            partitions, or a model could not be registered: its name breaks the rule, the
+            partition's key fits into no name, it cannot have the policy, or nothing knows the
+            commit of the code.
         NameTakenError: A model's name has a twin, or belonged to one that was deleted.
         NotPermittedError: Others change the model's policy.
         UnavailableError: The registry does not answer.
@@ -50,7 +51,7 @@ class TrainingStep:
         sources: tuple[Source, ...],
         folder: Path,
     ) -> None:
-        provenance = provenance_of(context)  # refuses a direct call before anything is trained
+        provenance_of(context)  # refuses a direct call before anything is trained
         _refuse_range(context)
         resource: RegistryResource = context.resources.registry
         self._registry = resource.connect()

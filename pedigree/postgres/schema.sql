@@ -6,6 +6,13 @@ CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA pedigree;
 
 COMMENT ON EXTENSION pg_trgm IS 'text similarity measurement and index searching based on trigrams';
 
+CREATE TYPE pedigree.certainty AS ENUM (
+    'unknown',
+    'possible',
+    'proved',
+    'read'
+);
+
 CREATE FUNCTION pedigree.age_of_event(canonical bytea) RETURNS double precision
     LANGUAGE sql
     AS $$
@@ -107,6 +114,14 @@ BEGIN
 END
 $_$;
 
+CREATE FUNCTION pedigree.lineage_certainty(said pedigree.certainty, kind text) RETURNS pedigree.certainty
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT coalesce(
+        said, (CASE kind WHEN 'missing' THEN 'unknown' ELSE 'possible' END)::pedigree.certainty
+    )
+$$;
+
 CREATE FUNCTION pedigree.month_of(at timestamp with time zone) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -155,7 +170,8 @@ CREATE FUNCTION pedigree.renew_search_record(models bigint[], versions integer[]
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    UPDATE pedigree.search_record t SET signature = source.signature, record = source.record
+    UPDATE pedigree.search_record t SET
+        signature = source.signature, record = source.record, verification = source.verification
     FROM unnest(models, versions) AS key (model_id, version)
     JOIN pedigree.search_record_source source USING (model_id, version)
     WHERE t.model_id = key.model_id AND t.version = key.version;
@@ -680,7 +696,9 @@ CREATE TABLE pedigree.lineage_edge (
     consumer integer NOT NULL,
     source integer NOT NULL,
     capture text NOT NULL,
-    CONSTRAINT lineage_edge_capture_check CHECK ((capture = ANY (ARRAY['read'::text, 'declared'::text, 'provenance'::text])))
+    certainty pedigree.certainty,
+    CONSTRAINT lineage_edge_capture_check CHECK ((capture = ANY (ARRAY['read'::text, 'declared'::text, 'provenance'::text]))),
+    CONSTRAINT lineage_edge_check CHECK (((capture <> 'declared'::text) OR (certainty = ANY (ARRAY['unknown'::pedigree.certainty, 'possible'::pedigree.certainty]))))
 );
 
 CREATE TABLE pedigree.lineage_node (
@@ -694,6 +712,8 @@ CREATE TABLE pedigree.lineage_node (
     data_version text,
     code_version text,
     at timestamp with time zone,
+    certainty pedigree.certainty,
+    upstream text[] COLLATE pg_catalog."C",
     CONSTRAINT lineage_node_kind_check CHECK ((kind = ANY (ARRAY['step'::text, 'materialization'::text, 'observation'::text, 'external'::text, 'missing'::text])))
 );
 
@@ -835,6 +855,7 @@ CREATE TABLE pedigree.quarantine (
     quarantined_by text NOT NULL,
     released_at timestamp with time zone,
     released_by text,
+    only_certain boolean DEFAULT false NOT NULL,
     CONSTRAINT quarantine_check CHECK (((asset IS NOT NULL) OR ((partition IS NULL) AND (since IS NULL)))),
     CONSTRAINT quarantine_check1 CHECK (((released_at IS NULL) = (released_by IS NULL)))
 );
@@ -843,7 +864,8 @@ CREATE TABLE pedigree.quarantine_mark (
     quarantine_id bigint NOT NULL,
     model_id bigint NOT NULL,
     version integer NOT NULL,
-    released_at timestamp with time zone
+    released_at timestamp with time zone,
+    certainty pedigree.certainty
 );
 
 ALTER TABLE pedigree.quarantine ALTER COLUMN quarantine_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -906,7 +928,8 @@ CREATE TABLE pedigree.search_record (
     model_id bigint NOT NULL,
     version integer NOT NULL,
     signature text NOT NULL,
-    record json NOT NULL
+    record json NOT NULL,
+    verification jsonb DEFAULT '{"reason": "it was registered by a Pedigree that did not verify", "spread": null, "status": "not possible"}'::jsonb NOT NULL
 );
 
 CREATE TABLE pedigree.training (
@@ -935,13 +958,16 @@ CREATE TABLE pedigree.training (
     created_by text NOT NULL,
     created_by_source text NOT NULL,
     config jsonb,
+    lineage_recorded boolean DEFAULT false NOT NULL,
+    verification jsonb DEFAULT '{"reason": "it was registered by a Pedigree that did not verify", "spread": null, "status": "not possible"}'::jsonb NOT NULL,
     description text,
     owners text[],
     tags jsonb,
     risk_class text,
     risk_assessment_id text,
     drift_monitor_id text,
-    datasheet_uri text
+    datasheet_uri text,
+    CONSTRAINT training_verification_known CHECK ((((verification ->> 'status'::text) = ANY (ARRAY['verified'::text, 'skipped'::text, 'not possible'::text])) AND (((verification ->> 'status'::text) <> 'not possible'::text) OR ((verification ->> 'reason'::text) <> ''::text))))
 );
 
 CREATE VIEW pedigree.version_record AS
@@ -1031,6 +1057,56 @@ CREATE VIEW pedigree.version_record AS
      LEFT JOIN pedigree.tenure stage ON (((stage.model_id = v.model_id) AND (stage.version = v.version) AND (stage.pointer = 'stage'::text) AND (stage.held_until IS NULL))))
   WHERE ((v.deleted_at IS NULL) AND (m.deleted_at IS NULL));
 
+CREATE VIEW pedigree.version_in_full AS
+ SELECT model_id,
+    model_name,
+    name_key,
+    generation,
+    version_id,
+    digest,
+    size,
+    flavor,
+    signature,
+    description,
+    owners,
+    tags,
+    approval_status,
+    approval_notes,
+    approved_by,
+    approval_timestamp,
+    risk_class,
+    risk_assessment_id,
+    drift_monitor_id,
+    datasheet_uri,
+    quarantine_reason,
+    hold_reason,
+    created_at,
+    created_by,
+    created_by_source,
+    run_id,
+    git_commit,
+    git_dirty,
+    git_source,
+    code_version,
+    training_data_digest,
+    training_data_version,
+    validation_dataset_id,
+    environment_hash,
+    ci_build,
+    metrics,
+    params,
+    trainings,
+    stage,
+    stage_since,
+    aliases,
+    model_card_digest,
+    ( SELECT t.verification
+           FROM pedigree.training t
+          WHERE ((t.model_id = r.model_id) AND (t.version = r.version_id))
+          ORDER BY ((t.verification ->> 'status'::text) <> 'verified'::text), t.created_at, t.training_id
+         LIMIT 1) AS verification
+   FROM pedigree.version_record r;
+
 CREATE VIEW pedigree.search_record_source AS
  SELECT model_id,
     version_id AS version,
@@ -1073,8 +1149,9 @@ CREATE VIEW pedigree.search_record_source AS
                     r.stage,
                     to_char((r.stage_since AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'::text) AS stage_since,
                     r.aliases,
-                    r.model_card_digest) shown) AS record
-   FROM pedigree.version_record r;
+                    r.model_card_digest) shown) AS record,
+    verification
+   FROM pedigree.version_in_full r;
 
 CREATE VIEW pedigree.search_source AS
  SELECT v.model_id,
@@ -1232,7 +1309,7 @@ ALTER TABLE pedigree.stage_request ALTER COLUMN request_id ADD GENERATED ALWAYS 
 CREATE TABLE pedigree.staleness (
     model_id bigint NOT NULL,
     version integer NOT NULL,
-    stale boolean NOT NULL,
+    stale boolean,
     data_behind integer NOT NULL,
     code_behind integer NOT NULL,
     seen jsonb NOT NULL,
@@ -1597,7 +1674,11 @@ CREATE INDEX given_up_promotion_version ON pedigree.given_up_promotion USING btr
 
 CREATE INDEX kept_answer_age ON pedigree.kept_answer USING btree (answered_at);
 
+CREATE INDEX lineage_node_anything ON pedigree.lineage_node USING btree (training_id) WHERE ((kind = ANY (ARRAY['step'::text, 'missing'::text])) AND (upstream IS NULL));
+
 CREATE INDEX lineage_node_asset ON pedigree.lineage_node USING btree (asset, partition);
+
+CREATE INDEX lineage_node_upstream ON pedigree.lineage_node USING gin (upstream) WHERE ((kind = ANY (ARRAY['step'::text, 'missing'::text])) AND (upstream <> '{}'::text[]));
 
 CREATE INDEX model_card_blob ON pedigree.model_card USING btree (digest);
 
@@ -1662,6 +1743,8 @@ CREATE INDEX tenure_version ON pedigree.tenure USING btree (model_id, version);
 CREATE UNIQUE INDEX training_run_unique ON pedigree.training USING btree (model_id, version, run_id, COALESCE(step_key, ''::text));
 
 CREATE INDEX training_version ON pedigree.training USING btree (model_id, version, created_at, training_id);
+
+CREATE INDEX training_without_lineage ON pedigree.training USING btree (model_id, version, created_at) WHERE (NOT lineage_recorded);
 
 CREATE INDEX unjudged_due ON pedigree.unjudged USING btree (due_at);
 
