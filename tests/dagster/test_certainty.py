@@ -12,6 +12,7 @@ from pedigree.dagster import (
     TrainedModel,
     model_asset,
     model_multi_asset,
+    stage_key,
 )
 from pedigree.dagster.outs import MODEL_IO_MANAGER_KEY
 from pedigree.lineage.records import Certainty
@@ -312,3 +313,33 @@ def test_a_mapping_that_changed_since_proves_nothing_that_was_not_read(
     assert certainties(pedigree, "raw", "2024-01-01") == {version: PROVED}
     # A partition without an event may have been mapped as well.
     assert certainties(pedigree, "raw", "2024-01-02") == {version: UNKNOWN}
+
+
+def test_a_model_trained_on_a_stage_depends_on_what_that_version_was_trained_on(
+    graph: Callable[..., Graph], pedigree: Registry, resources: dict[str, Any]
+) -> None:
+    @model_asset(name="teacher", flavor="generic")
+    def teacher(customers: int) -> TrainedModel:
+        return trained(f"teacher {customers}")
+
+    stage = stage_key("teacher", "staging")
+
+    @model_asset(name="pupil", flavor="generic", ins={"model": dg.AssetIn(stage)})
+    def pupil(model: object) -> TrainedModel:
+        return trained("pupil")
+
+    location = graph(customers, teacher, pupil)
+    location.run("customers")
+    location.run(teacher.key)
+    pedigree.set_policy("teacher", free_policy())
+    pedigree.promote("teacher/1", "staging")
+    location.run(stage)
+    location.run("customers")
+    location.run(teacher.key)  # the same bytes: the second training of version 1
+    location.run(pupil.key)
+    found = edges(pedigree, "pupil/1")
+    assert {(source, certainty) for _, source, _, certainty in found} == {
+        ("models/teacher/staging", READ),
+        ("models/teacher", READ),
+        ("customers", READ),
+    }
