@@ -112,3 +112,28 @@ class ReservedNameError(InvalidInputError):
             value=name,
             remedy="Name the person or the system that acts",
         )
+
+
+class RefusedError(PedigreeError):
+    """The request is well-formed, and the rules say no."""
+
+    __module__ = _HOME
+    exit_code = 2
+
+
+class UntrustedModelError(RefusedError):
+    """Loading the artifact would run or build what nobody vouched for; the message names it."""
+
+    __module__ = _HOME
+    names: tuple[str, ...] = ()
+    """What ``trust`` would have to name."""
+
+
+class UnverifiedModelError(InvalidInputError):
+    """What was saved does not load in a new process, or predicts other values there."""
+
+    __module__ = _HOME
+    expected: str | None = None
+    """What the model gave, where the two differ."""
+    found: str | None = None
+    """What the saved bytes gave."""

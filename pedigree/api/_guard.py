@@ -215,7 +215,7 @@ def resource(tag: str) -> APIRouter:
 def _limited(request: Request) -> Receive:
     """Return what receives the body, and refuses one that is too large."""
     length = request.headers.get("content-length", "0")
-    if not length.isdigit() or int(length) > MOST_JSON_BYTES:
+    if not length.isdecimal() or int(length) > MOST_JSON_BYTES:
         raise _too_large()
     received = 0
 

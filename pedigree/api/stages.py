@@ -12,7 +12,7 @@ from pedigree._record import LARGEST, NUMBER, Record
 from pedigree.access.records import Permission
 from pedigree.api._calls import ChangeCall, Limit, Name, Number, Page, ReadCall, WriteCall
 from pedigree.api._guard import may, resource
-from pedigree.api._parameters import Pointer
+from pedigree.api._parameters import DIGITS, Pointer
 from pedigree.catalog.records import ModelVersion
 from pedigree.errors import StageEmptyError
 from pedigree.lifecycle.records import CHAMPION_STAGE, Move, RecordedVerdict, Tenure
@@ -29,7 +29,9 @@ Generation = Annotated[
 ]
 
 RequestId = Annotated[
-    int | None, Query(ge=0, le=2**53 - 1, description="The last request_id of the page before")
+    int | None,
+    Query(ge=0, le=2**53 - 1, description="The last request_id of the page before"),
+    DIGITS,
 ]
 
 
@@ -270,7 +272,9 @@ def timeline(
     pointer: Pointer = None,
     limit: Limit = 100,
     before: Annotated[
-        int | None, Query(ge=0, le=2**53 - 1, description="The first tenure_id of the page after")
+        int | None,
+        Query(ge=0, le=2**53 - 1, description="The first tenure_id of the page after"),
+        DIGITS,
     ] = None,
 ) -> Response:
     """Say which version held which stage and alias and when: the newest tenures, in order."""

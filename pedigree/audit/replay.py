@@ -7,15 +7,18 @@ from typing import Any
 
 from pedigree.audit.records import EventType, NewEvent, json_digest
 from pedigree.audit.states import NO_STAGE, UNTOLD, ModelState, VersionState
+from pedigree.flavors.records import BEFORE_VERIFICATION
 
 QUARANTINE = "quarantine"
 TRAINING = ("run_id", "git_commit", "git_dirty", "training_data_digest", "environment_hash")
+STATED = ("description", "owners", "tags")
 DECISION = ("digest", "from_stage", "to_stage", "generation", "comment")
 VERDICT = (
     *("check", "passed", "severity", "digest", "relative", "baseline_digest", "settings"),
     *("summary", "run_id"),
 )
 GIVEN_UP = ("generation", "policy_revision", "attempts", "run_id", "problem")
+_BEFORE = BEFORE_VERIFICATION.model_dump(mode="json")
 DRIFT = ("asset", "partition", "drifted", "result", "served", "html", "markdown")
 
 
@@ -61,9 +64,11 @@ def _created(state: ModelState, event: NewEvent) -> None:
 
 def _trained(state: ModelState, event: NewEvent) -> None:
     body: dict[str, Any] = event.body
-    known = {key: body[key] for key in TRAINING}
-    metrics = {name: float(value) for name, value in body["metrics"].items()}
-    _version(state, event).trainings[body["training_id"]] = {**known, "metrics": metrics}
+    # What was recorded before trainings kept what was stated with them tells it of the first alone.
+    known = {key: body[key] for key in TRAINING} | {key: body.get(key, UNTOLD) for key in STATED}
+    known["metrics"] = {name: float(value) for name, value in body["metrics"].items()}
+    known["verification"] = body.get("verification", _BEFORE)
+    _version(state, event).trainings[body["training_id"]] = known
 
 
 def _updated(state: ModelState, event: NewEvent) -> None:

@@ -16,6 +16,7 @@ from pydantic import (
 
 from pedigree._record import Record
 from pedigree.artifacts.records import Digest
+from pedigree.flavors.records import NO_LIVE_MODEL, Verification
 from pedigree.lineage.environment import environment_hash
 from pedigree.lineage.records import Certainty, LineageGraph
 from pedigree.signatures.records import Signature
@@ -107,6 +108,11 @@ class ModelMetadata(DeclaredMetadata):
     approval_timestamp: AwareDatetime | None = Field(
         default=None, description="When, by the database's clock"
     )
+    verification: Verification = Field(
+        default=NO_LIVE_MODEL,
+        description="Whether its bytes, loaded in a new process, predict what the model did; of its"
+        " trainings the first that was verified, else the first",
+    )
 
 
 class ModelVersion(ModelMetadata):
@@ -168,6 +174,10 @@ class Training(Record):
     training_id: str
     origin: TrainingOrigin
     metadata: DeclaredMetadata
+    verification: Verification = Field(
+        default=NO_LIVE_MODEL,
+        description="Whether what it saved, loaded in a new process, predicts what its model did",
+    )
     created_by: str
     created_by_source: str
     created_at: datetime
@@ -185,6 +195,10 @@ class NewVersion(Record):
     )
     origin: TrainingOrigin = TrainingOrigin()
     lineage: LineageGraph = LineageGraph()
+    verification: Verification = Field(
+        default=NO_LIVE_MODEL,
+        description="What whoever has the model found when it loaded the files in a new process",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -211,7 +225,9 @@ class Registration(Record):
     created: bool = Field(description="False when the same bytes were there already")
     training_id: str
     notice: str | None = Field(
-        default=None, description="Why an existing version will not become a candidate by itself"
+        default=None,
+        description="Of an existing version: which fields stated now it does not show, and why"
+        " it will not become a candidate by itself; of any: that its data is in quarantine",
     )
 
 

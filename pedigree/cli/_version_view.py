@@ -240,6 +240,7 @@ def _artifact_rows(version: "ModelVersion", manifest: "Manifest") -> Rows:
         ("flavor", version.flavor),
         ("size", size_text(version.size)),
         ("files", files),
+        ("predicts as trained", version.verification.sentence),
     )
 
 
@@ -287,9 +288,10 @@ def _trainings(trainings: "Iterable[Training]") -> RenderableType:
             training.origin.asset or training.origin.job_name or "",
             training.metadata.git_commit[:9],
             training.created_by,
+            training.verification.status.value,
             when(training.created_at),
         )
         for training in trainings
     ]
     title = Text("\nRuns that produced these bytes", style="bold")
-    return Group(title, table(("  run", "asset or job", "commit", "by", "at"), rows))
+    return Group(title, table(("  run", "asset or job", "commit", "by", "predictions", "at"), rows))

@@ -13,6 +13,7 @@ from pedigree.dagster.keys import AssetLike, key_of
 from pedigree.dagster.lineage import LineageCapture, StepStart
 from pedigree.dagster.loads import report_load
 from pedigree.dagster.provenance import RunProvenance, StepContext, code_folder, provenance_of
+from pedigree.dagster.step_reads import is_of_asset
 from pedigree.dagster.trained import TrainedModel, register_trained
 from pedigree.dagster.usages import uses_now
 from pedigree.lifecycle.records import Move
@@ -120,6 +121,8 @@ class BoundRegistry:
             asset=f"{where.job_name}/{where.step_key}",
             partition=where.partition,
             run_id=where.run_id,
+            # An op of another job says nothing of what it reads.
+            upstream=() if is_of_asset(self._context) else None,
         )
         capture = LineageCapture(
             self._context, None, kept_by(self.registry, self._context.instance)

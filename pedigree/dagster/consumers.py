@@ -14,7 +14,7 @@ from pedigree.dagster.line import ModelLine
 from pedigree.dagster.provenance import instance_id
 from pedigree.dagster.unseen import Place, unseen
 from pedigree.dagster.usages import event_of
-from pedigree.errors import NotFoundError
+from pedigree.errors import InvalidNameError, NotFoundError
 from pedigree.lineage.records import Capture
 from pedigree.lineage.usages import NewUsage
 from pedigree.registry import Registry
@@ -86,8 +86,8 @@ def _record(
             capture=Capture.DECLARED,
             written=event_of(event),
         )
-        name = line.registered_name(source.partition)
         try:
+            name = line.registered_name(source.partition)
             registry.record_usage(f"{name}/{source.version}", use)
-        except NotFoundError:
-            continue  # the version was deleted meanwhile
+        except (InvalidNameError, NotFoundError):
+            continue  # partitions are named otherwise now, or the version was deleted meanwhile

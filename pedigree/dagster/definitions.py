@@ -2,9 +2,11 @@
 
 ::
 
-    defs = dg.Definitions.merge(
-        dg.Definitions(assets=[customer_churn, ...]),
-        registry_definitions(customer_churn),
+    defs = with_lineage(
+        dg.Definitions.merge(
+            dg.Definitions(assets=[customer_churn, ...]),
+            registry_definitions(customer_churn),
+        )
     )
 """
 

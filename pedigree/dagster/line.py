@@ -1,6 +1,7 @@
 """A model line: what a model's asset says of the registered models it makes."""
 
 from collections.abc import Mapping
+from string import Formatter
 from typing import Any, TypeAlias
 
 import dagster as dg
@@ -8,9 +9,10 @@ from pydantic import Field
 
 from pedigree._record import Record
 from pedigree.catalog.names import validate_name
+from pedigree.catalog.partitions import partition_in_name
 from pedigree.dagster import metadata
 from pedigree.dagster.names import model_key, stage_key
-from pedigree.errors import InvalidInputError
+from pedigree.errors import InvalidInputError, InvalidNameError
 from pedigree.lifecycle.policy import default_policy, read_policy
 from pedigree.lifecycle.records import ARCHIVED, CANDIDATE, Policy
 
@@ -66,11 +68,93 @@ class ModelLine(Record):
         """Return the name of the registered model that a partition makes.
 
         Raises:
-            InvalidNameError: The partition's key does not fit into a model's name.
+            InvalidNameError: The partition's key does not fit into a model's name, as it is long.
         """
         if partition is None:
             return self.name
-        return validate_name(self.partition_name.format(name=self.name, partition=partition))
+        written = partition_in_name(partition)
+        try:
+            return validate_name(self.partition_name.format(name=self.name, partition=written))
+        except InvalidNameError as error:
+            raise InvalidNameError(
+                f"makes a model of which the name {error.message}",
+                field="partition",
+                value=partition,
+                remedy="Give it a shorter key, or the asset another partition_name",
+            ) from error
+
+    def require_names(self, partitions: dg.PartitionsDefinition[str] | None) -> None:
+        """Refuse partitions that would make models without a valid name, as far as they are known.
+
+        Keys of dynamic partitions are not: a training looks at its own before it begins.
+
+        Raises:
+            InvalidNameError: One would.
+        """
+        for key in known_keys(partitions):
+            self.registered_name(key)
+
+
+def require_partition_name(name: str, template: str) -> str:
+    """Return what names the models of partitions, if it gives each of them a valid name.
+
+    Args:
+        name: The model's name.
+        template: A text with ``{partition}`` in it, and maybe ``{name}``.
+
+    Raises:
+        InvalidInputError: It has no ``{partition}``, another field, or gives no valid names.
+    """
+    if problem := _template_problem(name, template):
+        raise InvalidInputError(
+            problem,
+            field="partition_name",
+            value=template,
+            remedy="Write, for example, {name}-{partition}",
+        )
+    return template
+
+
+def _template_problem(name: str, template: str) -> str | None:
+    try:
+        parsed = [(field, spec or kind) for _, field, spec, kind in Formatter().parse(template)]
+    except ValueError as error:
+        return f"cannot be read: {error}"
+    fields = {field for field, _ in parsed if field is not None}
+    if "partition" not in fields:
+        return "must contain {partition}, or all partitions would be one model"
+    if others := sorted(fields - {"name", "partition"}):
+        return f"has {{{others[0]}}}, and only {{name}} and {{partition}} are known"
+    if any(how for _, how in parsed):
+        return "says how to write a field, by which different partitions could become one"
+    made = template.format(name=name, partition="0")
+    try:
+        validate_name(made)
+    except InvalidNameError as error:
+        return f"gives names such as {made!r}, of which each {error.message}"
+    return None
+
+
+def known_keys(partitions: dg.PartitionsDefinition[str] | None) -> list[str]:
+    """Return the keys that a definition tells by itself.
+
+    Of time windows it is one, as all are written alike; of several dimensions the one that is the
+    longest in a name; none where a dimension is dynamic.
+    """
+    if isinstance(partitions, dg.TimeWindowPartitionsDefinition):
+        first = partitions.get_first_partition_key()
+        return [first] if first is not None else []
+    if isinstance(partitions, dg.MultiPartitionsDefinition):
+        longest: dict[str, str] = {}
+        for dimension in partitions.partitions_defs:
+            keys = known_keys(dimension.partitions_def)
+            if not keys:
+                return []
+            longest[dimension.name] = max(keys, key=lambda key: len(partition_in_name(key)))
+        return [dg.MultiPartitionKey(longest)]
+    if isinstance(partitions, dg.StaticPartitionsDefinition):
+        return list(partitions.get_partition_keys())
+    return []
 
 
 ModelLike: TypeAlias = dg.AssetsDefinition | ModelLine | str
@@ -92,6 +176,20 @@ def line_of(model: ModelLike) -> ModelLine:
             remedy="Give the line of one of them: lines_of(asset)[0]",
         )
     return lines[0]
+
+
+def registered_name(model: ModelLike, partition: str | None) -> str:
+    """Return the name of the registered model that a partition of a model's asset makes.
+
+    ::
+
+        registry.get(f"{registered_name(churn, '2026-03-01-05:00')}@production")
+
+    Raises:
+        InvalidInputError: The asset was not made by ``@model_asset``, or makes several models.
+        InvalidNameError: The partition's key does not fit into a model's name, as it is long.
+    """
+    return line_of(model).registered_name(partition)
 
 
 def lines_of(*models: ModelLike) -> tuple[ModelLine, ...]:
@@ -143,16 +241,19 @@ def plain_line(key: dg.AssetKey, said: Mapping[str, Any], flavor: str | None = N
         flavor: How the model is saved, where the metadata does not say.
 
     Raises:
+        InvalidInputError: The partitions' name gives no valid names.
         InvalidNameError: The name breaks the rule.
         InvalidPolicyError: What is named as its policy is none.
     """
     policy = _value(said, metadata.POLICY)
     named = _value(said, metadata.FLAVOR) or flavor
+    name = validate_name(str(_value(said, metadata.MODEL) or key.path[-1]))
+    template = str(_value(said, metadata.PARTITION_NAME) or DEFAULT_PARTITION_NAME)
     return ModelLine(
-        name=validate_name(str(_value(said, metadata.MODEL) or key.path[-1])),
+        name=name,
         asset=tuple(key.path),
         flavor=None if named is None else str(named),
-        partition_name=str(_value(said, metadata.PARTITION_NAME) or DEFAULT_PARTITION_NAME),
+        partition_name=require_partition_name(name, template),
         policy=read_policy(policy),
     )
 

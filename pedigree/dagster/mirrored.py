@@ -8,7 +8,7 @@ import dagster as dg
 from pedigree.audit.records import Event, EventType
 from pedigree.catalog.records import ModelVersion
 from pedigree.dagster import metadata
-from pedigree.dagster.stage_sources import CODE_VERSION, Held, source_tags
+from pedigree.dagster.stage_sources import CODE_VERSION, Held, reads_of_stage, source_tags
 from pedigree.dagster.targets import Target
 
 Shown = dg.AssetMaterialization | dg.AssetObservation
@@ -146,7 +146,12 @@ def _holding(
         asset_key=target.line.stage_key(stage),
         partition=target.partition,
         description=said.text,
-        metadata={**named.described(), metadata.STAGE: stage, **said.found},
+        metadata={
+            **named.described(),
+            metadata.STAGE: stage,
+            **reads_of_stage(instance, target.line, named.version, target.partition),
+            **said.found,
+        },
         # Without a code version Dagster does not read the others, and goes by the time alone.
         tags={**named.tags(), **pinned, metadata.CODE_VERSION: CODE_VERSION},
     )

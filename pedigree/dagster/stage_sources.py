@@ -1,6 +1,6 @@
 """From which event of the asset before a stage its holder comes."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import dagster as dg
 
@@ -8,6 +8,7 @@ from pedigree.catalog.records import ModelVersion
 from pedigree.dagster import events, metadata
 from pedigree.dagster.line import ModelLine
 from pedigree.dagster.lineage import combined_version
+from pedigree.dagster.reads import NO_EVENT, Reads, encoded
 from pedigree.registry import Registry
 
 # A version's materialization may lie far back; the registry knows its run, so few are looked at.
@@ -60,6 +61,18 @@ def source_tags(
         # What was never materialized there has no event to point to.
         metadata.INPUT_POINTER + name: str(source) if source is not None else "NULL",
     }
+
+
+def reads_of_stage(
+    instance: dg.DagsterInstance, line: ModelLine, version: int, partition: str | None
+) -> dict[str, dg.MetadataValue[Any]]:
+    """Return the metadata that says which materialization of the model a stage hands on.
+
+    That is what a stage stands for, whichever stages the version came through.
+    """
+    source = events.of_version(instance, line.key, partition, version, _SEARCHED)
+    ids = (source if source is not None else NO_EVENT,)
+    return {metadata.READS: encoded(Reads(loaded={line.key: {partition: ids}}, complete=True))}
 
 
 def _passed_by(

@@ -21,7 +21,13 @@ from pedigree.dagster.names import kind_of, slug
 from pedigree.dagster.provenance import RunProvenance, provenance_of
 from pedigree.dagster.resource import RegistryResource
 from pedigree.dagster.results import describe
-from pedigree.dagster.stage_sources import CODE_VERSION, Held, held_before, source_tags
+from pedigree.dagster.stage_sources import (
+    CODE_VERSION,
+    Held,
+    held_before,
+    reads_of_stage,
+    source_tags,
+)
 from pedigree.errors import (
     GateNotPassedError,
     GenerationConflictError,
@@ -239,6 +245,7 @@ def stage_result(
             **describe(holder, settings),
             metadata.STAGE: stage,
             metadata.GENERATION: str(holder.generation),
+            **reads_of_stage(instance, line, holder.version_id, partition),
             **note,
         },
     )

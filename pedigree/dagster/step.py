@@ -8,6 +8,7 @@ import dagster as dg
 
 from pedigree.catalog.records import Registration
 from pedigree.dagster import metadata
+from pedigree.dagster.beforehand import check_beforehand
 from pedigree.dagster.code import code_of
 from pedigree.dagster.inputs import ModelInputs, Source
 from pedigree.dagster.keeping import kept_by
@@ -34,8 +35,12 @@ class TrainingStep:
         folder: Where the training's code lies.
 
     Raises:
-        InvalidInputError: The function was called directly, or one run is to train several
-            partitions.
+        InvalidInputError: The function was called directly, one run is to train several
+            partitions, or a model could not be registered: its name breaks the rule, the
+            partition's key fits into no name, it cannot have the policy, or nothing knows the
+            commit of the code.
+        NameTakenError: A model's name has a twin, or belonged to one that was deleted.
+        NotPermittedError: Others change the model's policy.
         UnavailableError: The registry does not answer.
     """
 
@@ -60,6 +65,9 @@ class TrainingStep:
             for name, line in self._models.items()
             if name in context.op_execution_context.selected_output_names
         }
+        check_beforehand(
+            context, self._registry, (self._models[name] for name in self._captures), folder
+        )
         self.inputs = ModelInputs(context, tuple(self._captures.values()), sources)
 
     def only_result(self, returned: object) -> StepResult:

@@ -1,5 +1,6 @@
 """Which registered models the stage assets of a repository belong to."""
 
+import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
@@ -8,6 +9,7 @@ import dagster as dg
 
 from pedigree.dagster.line import ModelLike, ModelLine, lines_of
 from pedigree.dagster.names import slug
+from pedigree.errors import InvalidNameError
 
 
 @dataclass(frozen=True)
@@ -80,9 +82,16 @@ class Targets:
             known = self._of_keys.get(line.name)
             if known is None or known[0] != keys:
                 job = promotion_job(line)
-                targets = {line.registered_name(key): Target(line, key, job) for key in keys}
+                targets = {name: Target(line, key, job) for key, name in _names(line, keys)}
                 known = self._of_keys[line.name] = (keys, targets)
             yield known[1]
+
+
+def _names(line: ModelLine, keys: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Give partitions with their models' names; one that can have none has no model."""
+    for key in keys:
+        with contextlib.suppress(InvalidNameError):
+            yield key, line.registered_name(key)
 
 
 _KNOWN: WeakKeyDictionary[dg.RepositoryDefinition, dict[tuple[int, ...], Targets]] = (

@@ -425,7 +425,8 @@ FROM (
     SELECT model_id, version, 'its record', s.model_id IS NULL, t.model_id IS NULL
     FROM pedigree.search_record t
     FULL JOIN pedigree.search_record_source s USING (model_id, version)
-    WHERE (t.signature, t.record::text) IS DISTINCT FROM (s.signature, s.record::text)
+    WHERE (t.signature, t.record::text, t.verification::text)
+        IS DISTINCT FROM (s.signature, s.record::text, s.verification::text)
     UNION ALL
     SELECT s.model_id, NULL, format('the word %s of its name', word), false, true
     FROM pedigree.search_word_source s
@@ -519,7 +520,7 @@ WHERE model_id = %(model_id)s;
 -- name: trainings_of_model
 -- What the events tell of trainings.
 SELECT version, training_id::text AS training_id, run_id, git_commit, git_dirty,
-    training_data_digest, environment_hash, metrics
+    training_data_digest, environment_hash, metrics, verification, description, owners, tags
 FROM pedigree.training
 WHERE model_id = %(model_id)s;
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import datetime
 
+from pedigree.catalog.names import found_in
 from pedigree.catalog.records import ModelVersion
 from pedigree.lifecycle.candidacies import write_candidacies
 from pedigree.lifecycle.facts import (
@@ -24,6 +25,7 @@ from pedigree.lifecycle.gates import (
     is_void,
     verdict_by,
 )
+from pedigree.lifecycle.naming import held_names
 from pedigree.lifecycle.records import (
     ARCHIVED,
     CANDIDATE,
@@ -56,8 +58,8 @@ def explain(
     facts = facts_of_version(transaction, model, version)
     found = explain_gates(model, facts, rule, asker)
     requests = open_requests(transaction, model.model_id, version)
-    asked = tuple(each for each in requests if each.stage == stage)
-    given_up = facts.given_up(model, stage)
+    asked = tuple(each for each in requests if each.stage == rule.name)
+    given_up = facts.given_up(model, rule.name)
     return found.model_copy(update={"requests": asked, "given_up": given_up})
 
 
@@ -195,13 +197,17 @@ def registration_checks(policy: Policy) -> tuple[str, ...]:
 
 
 def stage_holder(transaction: Transaction, name: str, stage: str) -> ModelVersion | None:
-    """Return the version that took a stage last and holds it still.
+    """Return the version that took a stage last, named in any case, and holds it still.
 
     Raises:
         ModelNotFoundError: No living model has the name.
     """
     model = model_state(transaction, name)
-    return holder_in_full(transaction, model["model_id"], stage)
+    found = holder_in_full(transaction, model["model_id"], stage)
+    if found is None:
+        held = found_in(stage, held_names(transaction, model["model_id"]).stages)
+        return holder_in_full(transaction, model["model_id"], held) if held is not None else None
+    return found
 
 
 def verdicts(transaction: Transaction, version: ModelVersion) -> tuple[RecordedVerdict, ...]:

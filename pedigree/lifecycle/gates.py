@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from pedigree.access.principals import is_one_of
 from pedigree.catalog.records import ApprovalStatus, ModelVersion
+from pedigree.flavors.records import VerificationStatus
 from pedigree.lifecycle.facts import ModelFacts, VersionFacts
 from pedigree.lifecycle.gates_alike import metric_gate, told_apart
 from pedigree.lifecycle.records import (
@@ -15,6 +16,7 @@ from pedigree.lifecycle.records import (
     RecordedVerdict,
     Severity,
     StageRule,
+    stage_problem,
 )
 from pedigree.lifecycle.standing import Decision, Explanation, Gate, GivenUp
 
@@ -62,6 +64,8 @@ def _gates(model: ModelFacts, facts: VersionFacts, rule: StageRule, asker: Asker
         yield _check(name, check, model, facts)
     if rule.metadata:
         yield _metadata(version, rule)
+    if rule.verified:
+        yield _verified(version)
     for name, metric in told_apart((f"metric {each.metric}", each) for each in rule.metrics):
         yield metric_gate(name, metric, version, model.champion)
     if rule.soak is not None:
@@ -78,6 +82,9 @@ def _gates(model: ModelFacts, facts: VersionFacts, rule: StageRule, asker: Asker
 
 def _transition(version: ModelVersion, rule: StageRule) -> Gate:
     allowed = ", ".join(rule.after)
+    if problem := stage_problem(rule.name):  # of a policy that was given before the rule
+        reason = f"another name for the stage {rule.name!r} in the policy: this one {problem}"
+        return Gate(name="transition", passed=False, reason=reason)
     return Gate(
         name="transition",
         passed=version.stage in rule.after,
@@ -216,6 +223,14 @@ def _has(version: ModelVersion, name: str) -> bool:
     field, _, key = name.partition(".")
     value = getattr(version, field)
     return (value.get(key) if key else value) not in (None, "", (), {})
+
+
+def _verified(version: ModelVersion) -> Gate:
+    found = version.verification
+    passed = found.status is VerificationStatus.VERIFIED
+    missing = f"a training that verifies it; its verification is {found.sentence}"
+    seen = "loaded in a new process, it predicts as trained"
+    return Gate(name="verified", passed=passed, reason=seen if passed else missing)
 
 
 def _soak(version: ModelVersion, soak: timedelta, at: datetime) -> Gate:

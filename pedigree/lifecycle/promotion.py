@@ -19,6 +19,7 @@ from pedigree.errors import (
 )
 from pedigree.lifecycle.facts import VersionFacts, facts_of_locked, facts_of_version
 from pedigree.lifecycle.gates import SENSOR, Asker, explain_gates
+from pedigree.lifecycle.naming import require_no_alias
 from pedigree.lifecycle.records import (
     ARCHIVED,
     CANDIDATE,
@@ -76,16 +77,18 @@ class Mover:
 
         Raises:
             VersionNotFoundError: There is no such version.
-            TransitionNotAllowedError: The policy has no such stage, or no way into it from here.
+            TransitionNotAllowedError: The policy has no such stage, or no way into it from here; or
+                an alias has its name.
             GateNotPassedError: A gate is not passed.
             GenerationConflictError: Somebody moved the model's pointers since the caller looked.
         """
         rule = self._rule(stage)
         facts = self._facts(version)
-        if facts.version.stage == stage:
-            return self._answer(stage, facts.version, previous=None, moved=False)
+        if facts.version.stage == rule.name:
+            return self._answer(rule.name, facts.version, previous=None, moved=False)
         expect_generation(self._model, expected_generation)
         self._pass_gates(facts, rule, asker)
+        require_no_alias(self._transaction, self._model.model_id, self._model.name, rule.name)
         return self._enter(facts.version, rule)
 
     def roll_back(self, stage: str, *, expected_generation: int | None = None) -> Move:
@@ -98,6 +101,7 @@ class Mover:
             GenerationConflictError: Somebody moved the model's pointers since the caller looked.
         """
         rule = self._rule(stage)
+        stage = rule.name
         may = is_one_of(self._actor.name, rule.promoters) or self._demotes(stage)
         if rule.promoters and not may:
             raise NotPermittedError(

@@ -27,7 +27,7 @@ SELECT r.* FROM (
     ORDER BY t.tenure_id DESC
     LIMIT 1
 ) AS held
-JOIN pedigree.version_record r ON r.model_id = held.model_id AND r.version_id = held.version;
+JOIN pedigree.version_in_full r ON r.model_id = held.model_id AND r.version_id = held.version;
 
 -- name: end_tenure
 -- End a version's tenure of one pointer, or of whatever stage it holds (name NULL).
@@ -35,6 +35,26 @@ UPDATE pedigree.tenure SET held_until = %(at)s, ended_by = %(ended_by)s
 WHERE model_id = %(model_id)s AND version = %(version)s AND pointer = %(pointer)s
     AND (%(name)s::text IS NULL OR name = %(name)s) AND held_until IS NULL
 RETURNING name;
+
+-- name: held_pointers
+-- The stages and aliases that versions of a model hold, each hopped to, past its many holders.
+WITH RECURSIVE held (name, pointer) AS (
+    (
+        SELECT t.name, t.pointer FROM pedigree.tenure t
+        WHERE t.model_id = %(model_id)s AND t.held_until IS NULL
+        ORDER BY t.name, t.pointer LIMIT 1
+    )
+    UNION ALL
+    SELECT further.name, further.pointer
+    FROM held
+    CROSS JOIN LATERAL (
+        SELECT t.name, t.pointer FROM pedigree.tenure t
+        WHERE t.model_id = %(model_id)s AND t.held_until IS NULL
+            AND (t.name, t.pointer) > (held.name, held.pointer)
+        ORDER BY t.name, t.pointer LIMIT 1
+    ) AS further
+)
+SELECT name, pointer FROM held;
 
 -- name: end_alias
 -- Take an alias from whichever version holds it.
@@ -165,7 +185,7 @@ CROSS JOIN LATERAL (
 
 -- name: versions_in_full
 -- Versions of a model by number, the newest first.
-SELECT * FROM pedigree.version_record
+SELECT * FROM pedigree.version_in_full
 WHERE model_id = %(model_id)s AND version_id = ANY (%(versions)s)
 ORDER BY version_id DESC;
 
@@ -287,6 +307,29 @@ SELECT * FROM (
     LIMIT %(limit)s
 ) AS page
 ORDER BY tenure_id;
+
+-- name: pointers_ever
+-- The names of the stages, or of the aliases, that versions of a model have held: each is hopped to.
+WITH RECURSIVE model AS (
+    SELECT model_id FROM pedigree.registered_model
+    WHERE name_key = %(name_key)s AND name = %(model)s AND deleted_at IS NULL
+), named (name) AS (
+    (
+        SELECT t.name FROM pedigree.tenure t
+        WHERE t.model_id = (SELECT model_id FROM model) AND t.pointer = %(pointer)s
+        ORDER BY t.name LIMIT 1
+    )
+    UNION ALL
+    SELECT further.name
+    FROM named
+    CROSS JOIN LATERAL (
+        SELECT t.name FROM pedigree.tenure t
+        WHERE t.model_id = (SELECT model_id FROM model) AND t.pointer = %(pointer)s
+            AND t.name > named.name
+        ORDER BY t.name LIMIT 1
+    ) AS further
+)
+SELECT name FROM named;
 
 -- name: tenures_of_version
 -- The tenures of one version, in the order of their beginning.

@@ -85,6 +85,35 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.judge_pointer_name() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $_$
+BEGIN
+    IF EXISTS (
+        SELECT FROM pedigree.tenure t
+        WHERE t.model_id = NEW.model_id AND t.pointer = NEW.pointer AND t.name = NEW.name
+    ) THEN
+        RETURN NEW;
+    END IF;
+    -- Compared as ASCII: what is the same letter beyond it depends on the server's locale.
+    IF NEW.name ~ '[\s/\\:@%#.]' OR length(NEW.name) NOT BETWEEN 1 AND 255
+        OR NEW.name ~ '^[vV]?[0-9]+$' OR lower(NEW.name COLLATE "C") IN ('latest', 'none')
+    THEN
+        RAISE EXCEPTION 'no stage and no alias may be called %', quote_literal(NEW.name)
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tenure_name';
+    END IF;
+    IF EXISTS (
+        SELECT FROM pedigree.tenure t
+        WHERE t.model_id = NEW.model_id AND t.name = NEW.name AND t.pointer <> NEW.pointer
+            AND t.held_until IS NULL
+    ) THEN
+        RAISE EXCEPTION '% is a stage and would be an alias, or the reverse', quote_literal(NEW.name)
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tenure_names_apart';
+    END IF;
+    RETURN NEW;
+END
+$_$;
+
 CREATE FUNCTION pedigree.lineage_certainty(said pedigree.certainty, kind text) RETURNS pedigree.certainty
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -141,7 +170,8 @@ CREATE FUNCTION pedigree.renew_search_record(models bigint[], versions integer[]
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    UPDATE pedigree.search_record t SET signature = source.signature, record = source.record
+    UPDATE pedigree.search_record t SET
+        signature = source.signature, record = source.record, verification = source.verification
     FROM unnest(models, versions) AS key (model_id, version)
     JOIN pedigree.search_record_source source USING (model_id, version)
     WHERE t.model_id = key.model_id AND t.version = key.version;
@@ -898,7 +928,8 @@ CREATE TABLE pedigree.search_record (
     model_id bigint NOT NULL,
     version integer NOT NULL,
     signature text NOT NULL,
-    record json NOT NULL
+    record json NOT NULL,
+    verification jsonb DEFAULT '{"reason": "it was registered by a Pedigree that did not verify", "spread": null, "status": "not possible"}'::jsonb NOT NULL
 );
 
 CREATE TABLE pedigree.training (
@@ -927,7 +958,16 @@ CREATE TABLE pedigree.training (
     created_by text NOT NULL,
     created_by_source text NOT NULL,
     config jsonb,
-    lineage_recorded boolean DEFAULT false NOT NULL
+    lineage_recorded boolean DEFAULT false NOT NULL,
+    verification jsonb DEFAULT '{"reason": "it was registered by a Pedigree that did not verify", "spread": null, "status": "not possible"}'::jsonb NOT NULL,
+    description text,
+    owners text[],
+    tags jsonb,
+    risk_class text,
+    risk_assessment_id text,
+    drift_monitor_id text,
+    datasheet_uri text,
+    CONSTRAINT training_verification_known CHECK ((((verification ->> 'status'::text) = ANY (ARRAY['verified'::text, 'skipped'::text, 'not possible'::text])) AND (((verification ->> 'status'::text) <> 'not possible'::text) OR ((verification ->> 'reason'::text) <> ''::text))))
 );
 
 CREATE VIEW pedigree.version_record AS
@@ -1017,6 +1057,56 @@ CREATE VIEW pedigree.version_record AS
      LEFT JOIN pedigree.tenure stage ON (((stage.model_id = v.model_id) AND (stage.version = v.version) AND (stage.pointer = 'stage'::text) AND (stage.held_until IS NULL))))
   WHERE ((v.deleted_at IS NULL) AND (m.deleted_at IS NULL));
 
+CREATE VIEW pedigree.version_in_full AS
+ SELECT model_id,
+    model_name,
+    name_key,
+    generation,
+    version_id,
+    digest,
+    size,
+    flavor,
+    signature,
+    description,
+    owners,
+    tags,
+    approval_status,
+    approval_notes,
+    approved_by,
+    approval_timestamp,
+    risk_class,
+    risk_assessment_id,
+    drift_monitor_id,
+    datasheet_uri,
+    quarantine_reason,
+    hold_reason,
+    created_at,
+    created_by,
+    created_by_source,
+    run_id,
+    git_commit,
+    git_dirty,
+    git_source,
+    code_version,
+    training_data_digest,
+    training_data_version,
+    validation_dataset_id,
+    environment_hash,
+    ci_build,
+    metrics,
+    params,
+    trainings,
+    stage,
+    stage_since,
+    aliases,
+    model_card_digest,
+    ( SELECT t.verification
+           FROM pedigree.training t
+          WHERE ((t.model_id = r.model_id) AND (t.version = r.version_id))
+          ORDER BY ((t.verification ->> 'status'::text) <> 'verified'::text), t.created_at, t.training_id
+         LIMIT 1) AS verification
+   FROM pedigree.version_record r;
+
 CREATE VIEW pedigree.search_record_source AS
  SELECT model_id,
     version_id AS version,
@@ -1059,8 +1149,9 @@ CREATE VIEW pedigree.search_record_source AS
                     r.stage,
                     to_char((r.stage_since AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'::text) AS stage_since,
                     r.aliases,
-                    r.model_card_digest) shown) AS record
-   FROM pedigree.version_record r;
+                    r.model_card_digest) shown) AS record,
+    verification
+   FROM pedigree.version_in_full r;
 
 CREATE VIEW pedigree.search_source AS
  SELECT v.model_id,
@@ -1714,6 +1805,8 @@ CREATE TRIGGER policy_changed BEFORE UPDATE OF policy ON pedigree.registered_mod
 CREATE TRIGGER tenure_begun AFTER INSERT ON pedigree.tenure REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_tenure();
 
 CREATE TRIGGER tenure_ended AFTER UPDATE ON pedigree.tenure REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_tenure();
+
+CREATE TRIGGER tenure_named BEFORE INSERT ON pedigree.tenure FOR EACH ROW WHEN ((new.held_since >= transaction_timestamp())) EXECUTE FUNCTION pedigree.judge_pointer_name();
 
 CREATE TRIGGER tenure_removed AFTER DELETE ON pedigree.tenure REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_tenure();
 

@@ -124,7 +124,8 @@ def script(folder: Path, required: list[object], url: str) -> Iterator[tuple[obj
     found = folder / "evaluation.json"
     found.write_text(json.dumps({"task": "binary", "overall": {"group": "overall", "count": 9}}))
     policy = folder / "policy.yaml"
-    policy.write_text("stages: [{name: staging, after: [none]}]\n")
+    stages = "{name: candidate, after: [none]}, {name: staging, after: [none, candidate]}"
+    policy.write_text(f"stages: [{stages}]\n")
     yield from (
         ("model", "create", "fresh", "--description", "new", "--tag", "a=b"),
         ("model", "update", "fresh", "--owner", "ann"),

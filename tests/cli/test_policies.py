@@ -31,6 +31,21 @@ def file(tmp_path: Path) -> Path:
 
 
 @either_way
+def test_a_policy_with_a_stage_that_a_reference_reads_otherwise_is_refused(
+    cli: Cli, tmp_path: Path
+) -> None:
+    for name in ("latest", "v1", "3", "a/b", "''", "Archived"):
+        file = tmp_path / "misnamed.yaml"
+        file.write_text(f"stages: [{{name: {name!r}, after: [none]}}]\n")
+        answer = cli("policy", "set", "churn", file, "--json")
+        assert answer.code == 2, name
+        assert answer.error["type"] == "InvalidPolicyError"
+        assert answer.error["field"] == "policy.stages.0.name"
+        assert answer.error["remedy"]
+    assert cli("models", "--json").json == []
+
+
+@either_way
 def test_a_policy_is_set_shown_and_looked_back_at(cli: Cli, file: Path) -> None:
     assert cli("policy", "set", "churn", file, "--reason", "audit", "--json").json == {
         "model_name": "churn",

@@ -7,7 +7,9 @@ import pytest
 from pydantic import ValidationError
 
 from pedigree.errors import GateNotPassedError, NotPermittedError, TransitionNotAllowedError
+from pedigree.flavors.records import Verification, VerificationStatus
 from pedigree.registry import Registry
+from tests.factories import register
 from tests.lifecycle.deciding import ANN, BEN, candidate, let_time_pass, policy_of, waits_for
 
 
@@ -23,6 +25,31 @@ def test_metadata_that_a_stage_requires_is_waited_for(registry: Registry, tmp_pa
 def test_a_policy_cannot_require_what_no_version_has(name: str) -> None:
     with pytest.raises(ValidationError, match="asks for"):
         policy_of(metadata=[name])
+
+
+def test_bytes_that_predict_as_trained_can_be_required(registry: Registry, tmp_path: Path) -> None:
+    registry.set_policy("churn", policy_of(verified=True))
+    reference = candidate(registry, tmp_path)
+    (missing,) = waits_for(registry, reference)
+    assert missing == (
+        "a training that verifies it; its verification is not possible: its files were registered,"
+        " with no live model to compare them with"
+    )
+    with pytest.raises(GateNotPassedError, match="a training that verifies it"):
+        registry.promote(reference, "production")
+    for status in ("skipped", "verified"):
+        found = Verification(status=VerificationStatus(status))
+        again = register(registry, tmp_path, "a", run_id=status, verification=found)
+        assert again == reference
+        gates = {gate.name: gate for gate in registry.explain(reference, "production").gates}
+        assert gates["verified"].passed == (status == "verified")
+    assert gates["verified"].reason == "loaded in a new process, it predicts as trained"
+    assert registry.promote(reference, "production").moved
+
+
+def test_what_is_not_possible_needs_a_reason() -> None:
+    with pytest.raises(ValidationError, match="needs a reason"):
+        Verification(status=VerificationStatus.NOT_POSSIBLE)
 
 
 @pytest.mark.parametrize(
