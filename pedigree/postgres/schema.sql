@@ -886,7 +886,8 @@ CREATE TABLE pedigree.training (
     risk_class text,
     risk_assessment_id text,
     drift_monitor_id text,
-    datasheet_uri text
+    datasheet_uri text,
+    restated integer DEFAULT 0 NOT NULL
 );
 
 CREATE VIEW pedigree.version_record AS
@@ -1584,7 +1585,7 @@ CREATE INDEX tenure_timeline ON pedigree.tenure USING btree (model_id, pointer, 
 
 CREATE INDEX tenure_version ON pedigree.tenure USING btree (model_id, version);
 
-CREATE UNIQUE INDEX training_run_unique ON pedigree.training USING btree (model_id, version, run_id, COALESCE(step_key, ''::text));
+CREATE UNIQUE INDEX training_run_unique ON pedigree.training USING btree (model_id, version, run_id, COALESCE(step_key, ''::text), restated);
 
 CREATE INDEX training_version ON pedigree.training USING btree (model_id, version, created_at, training_id);
 
