@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from pedigree.dagster import registry_definitions
+from pedigree.dagster import registry_definitions, with_lineage
 from registry_assets import ASSETS, CHECKS, MODELS
 from resources import Wiring, by_environment
 from sensors import (
@@ -35,7 +35,7 @@ def compose(wiring: Wiring) -> dg.Definitions:
         # One process a run: a step in a process of its own costs more than most steps here.
         executor=dg.in_process_executor,
     )
-    return dg.Definitions.merge(registry, own)
+    return with_lineage(dg.Definitions.merge(registry, own))
 
 
 defs = compose(by_environment())

@@ -37,10 +37,10 @@ COLUMNS = {
     " risk_class, created_at, created_by, created_by_source",
     "training": "training_id, model_id, version, run_id, job_name, step_key, asset, git_commit,"
     " git_dirty, git_source, code_version, training_data_digest, environment_hash, metrics, params,"
-    " created_at, created_by, created_by_source",
+    " lineage_recorded, created_at, created_by, created_by_source",
     "lineage_node": "training_id, node_id, kind, asset, partition, storage_id, run_id,"
-    " data_version, at",
-    "lineage_edge": "training_id, consumer, source, capture",
+    " data_version, at, certainty, upstream",
+    "lineage_edge": "training_id, consumer, source, capture, certainty",
     "model_card": "model_id, version, revision, digest, markdown, notes, created_at",
 }
 """The tables that grow with the versions, and what is copied into each."""
@@ -272,7 +272,8 @@ class RecordLines(_Stretch):
             f"\t{_commit(luck[7], model, version)}\t{'ft'[luck[6] > 0.95]}\tworktree"
             f"\tcode-{version // 10}\t{_shared_digest('data', model * 32 + version // 4)}"
             f"\t{_shared_digest('environment', int(_ENVIRONMENTS * luck[8] ** 2))}"
-            f"\t{self._metrics(index, model)}\t{params}\t{author}"
+            f"\t{self._metrics(index, model)}\t{params}"
+            f"\t{'ft'[attempt == 0 and luck[10] < _LINEAGE_SHARE]}\t{author}"
         )
 
     def _metrics(self, index: int, model: int) -> str:
@@ -304,15 +305,26 @@ class ByteLines(_Stretch):
 
     def _add_lineage(self, model: int, version: int, at: str) -> None:
         training, area = _training(model, version, 0), _AREAS[model % 12]
-        data = (("customers", r"\N"), ("events", at[:7]), ("sources", r"\N"))
-        nodes = [f"{training}\t0\tstep\tmodels/{name_of(model)}\t\\N\t\\N\trun\t\\N\t{at}"]
+        data = (
+            ("customers", r"\N", "read"),
+            ("events", at[:7], "read"),
+            ("sources", r"\N", "proved"),
+        )
+        nodes = [
+            f"{training}\t0\tstep\tmodels/{name_of(model)}\t\\N\t\\N\trun\t\\N\t{at}\tread\t{{}}"
+        ]
         nodes += [
             f"{training}\t{node}\tmaterialization\t{area}_{asset}\t{partition}\t{version}\trun"
-            f"\tdata-{model % 50}-{version // 4}\t{at}"
-            for node, (asset, partition) in enumerate(data, start=1)
+            f"\tdata-{model % 50}-{version // 4}\t{at}\t{certainty}\t{{}}"
+            for node, (asset, partition, certainty) in enumerate(data, start=1)
         ]
         self._lines["lineage_node"] += nodes
-        edges = ("0\t1\tread", "0\t2\tread", "1\t3\tprovenance", "2\t3\tprovenance")
+        edges = (
+            "0\t1\tread\tread",
+            "0\t2\tread\tread",
+            "1\t3\tprovenance\tproved",
+            "2\t3\tprovenance\tproved",
+        )
         self._lines["lineage_edge"] += [f"{training}\t{edge}" for edge in edges]
 
     def _add_card(self, model: int, version: int, at: str, text: str) -> None:

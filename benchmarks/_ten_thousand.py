@@ -55,14 +55,15 @@ SELECT trained.training_id, trained.model_id, version, run_id, git_commit, git_d
 FROM trained JOIN pedigree.training t ON t.training_id = trained.original;
 
 INSERT INTO pedigree.lineage_node (
-    training_id, node_id, kind, asset, partition, storage_id, run_id, data_version, code_version, at
+    training_id, node_id, kind, asset, partition, storage_id, run_id, data_version, code_version,
+    at, certainty, upstream
 )
 SELECT trained.training_id, node_id, kind, asset, partition, storage_id, run_id, data_version,
-    code_version, at
+    code_version, at, certainty, upstream
 FROM trained JOIN pedigree.lineage_node n ON n.training_id = trained.original;
 
-INSERT INTO pedigree.lineage_edge (training_id, consumer, source, capture)
-SELECT trained.training_id, consumer, source, capture
+INSERT INTO pedigree.lineage_edge (training_id, consumer, source, capture, certainty)
+SELECT trained.training_id, consumer, source, capture, certainty
 FROM trained JOIN pedigree.lineage_edge e ON e.training_id = trained.original;
 
 INSERT INTO pedigree.tenure (

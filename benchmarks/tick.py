@@ -35,7 +35,14 @@ from pedigree.dagster.mirror import MODELS_A_TICK, MirrorCursor
 from pedigree.dagster.reconcile import repairs
 from pedigree.dagster.sensors import PromotionCursor, feed_head
 from pedigree.dagster.targets import Targets
-from pedigree.lineage.records import Capture, LineageEdge, LineageGraph, LineageNode, NodeKind
+from pedigree.lineage.records import (
+    Capture,
+    Certainty,
+    LineageEdge,
+    LineageGraph,
+    LineageNode,
+    NodeKind,
+)
 
 _MODELS = 10_000
 _ASSETS = 200
@@ -74,7 +81,10 @@ def _lineage(instance: dg.DagsterInstance) -> LineageGraph:
     """Report some inputs, and return the graph of a training that read them."""
     step = LineageNode(node_id=0, kind=NodeKind.STEP, asset="models/template", run_id="run")
     inputs = [_input(instance, number, asset) for number, asset in enumerate(_INPUTS, start=1)]
-    edges = [LineageEdge(consumer=0, source=each.node_id, capture=Capture.READ) for each in inputs]
+    edges = [
+        LineageEdge(consumer=0, source=each.node_id, capture=Capture.READ, certainty=Certainty.READ)
+        for each in inputs
+    ]
     return LineageGraph(nodes=(step, *inputs), edges=tuple(edges))
 
 

@@ -1,4 +1,7 @@
-"""The errors that carry more than their name: the base of the tree, and one that points."""
+"""The errors that carry more than their name: the base of the tree, and others.
+
+``pedigree.errors`` names each twice, so that the type checker knows them as errors of that module.
+"""
 
 from collections.abc import Iterable
 from typing import ClassVar
@@ -89,3 +92,48 @@ class InvalidSearchError(InvalidInputError):
     def pointed(self) -> str:
         """The line that is wrong, with carets below the place."""
         return pointed(self.expression, self.place)
+
+
+class ReservedNameError(InvalidInputError):
+    """Somebody claims a name under which only Pedigree's sensors or services act.
+
+    Args:
+        name: The name.
+        field: Where it is claimed: a setting, a tag.
+        prefixes: By which such names are known.
+    """
+
+    __module__ = _HOME
+
+    def __init__(self, name: str, *, field: str, prefixes: Iterable[str]) -> None:
+        super().__init__(
+            f"names that begin with {' or '.join(prefixes)} are Pedigree's own",
+            field=field,
+            value=name,
+            remedy="Name the person or the system that acts",
+        )
+
+
+class RefusedError(PedigreeError):
+    """The request is well-formed, and the rules say no."""
+
+    __module__ = _HOME
+    exit_code = 2
+
+
+class UntrustedModelError(RefusedError):
+    """Loading the artifact would run or build what nobody vouched for; the message names it."""
+
+    __module__ = _HOME
+    names: tuple[str, ...] = ()
+    """What ``trust`` would have to name."""
+
+
+class UnverifiedModelError(InvalidInputError):
+    """What was saved does not load in a new process, or predicts other values there."""
+
+    __module__ = _HOME
+    expected: str | None = None
+    """What the model gave, where the two differ."""
+    found: str | None = None
+    """What the saved bytes gave."""

@@ -9,13 +9,16 @@
     │   ├── InvalidReferenceError    "customer_churn/3" could not be read
     │   ├── InvalidMetadataError     a required field is missing, or a value is out of its domain
     │   ├── InvalidSignatureError
+    │   ├── InvalidSampleError       the model cannot predict it; names the column or the dtype
     │   ├── InvalidArtifactError     the path is missing, empty, holds a link, or leaves its folder
     │   ├── InvalidPolicyError
+    │   ├── ReservedNameError        the name of an actor is one of Pedigree's own
     │   ├── InvalidSearchError       a filter, an order or a cursor; the message points at the place
     │   ├── TooLargeError            the service takes no more in one request
     │   ├── KeyReusedError           the idempotency key belongs to another request
     │   ├── UnknownFlavorError
-    │   └── UnsupportedModelError    the flavor cannot store or call this object
+    │   ├── UnsupportedModelError    the flavor cannot store or call this object
+    │   └── UnverifiedModelError     what was saved does not predict as the model does
     ├── NotFoundError
     │   ├── ModelNotFoundError
     │   ├── VersionNotFoundError
@@ -62,14 +65,16 @@
         └── StoreUnavailableError
             └── ObjectArchivedError  the object must be restored from its storage class first
 
-A message is one sentence that says what was wrong and with which value, then what to do.
-Secrets never enter a message: URLs go through :func:`pedigree.settings.redact_url` first.
+A message says what was wrong, with which value, and what to do; it never holds a secret.
 """
 
-# Named twice, so that the type checker knows them as errors of this module.
 from pedigree._error import InvalidInputError as InvalidInputError  # noqa: PLC0414
 from pedigree._error import InvalidSearchError as InvalidSearchError  # noqa: PLC0414
 from pedigree._error import PedigreeError as PedigreeError  # noqa: PLC0414
+from pedigree._error import RefusedError as RefusedError  # noqa: PLC0414
+from pedigree._error import ReservedNameError as ReservedNameError  # noqa: PLC0414
+from pedigree._error import UntrustedModelError as UntrustedModelError  # noqa: PLC0414
+from pedigree._error import UnverifiedModelError as UnverifiedModelError  # noqa: PLC0414
 
 
 class InvalidNameError(InvalidInputError):
@@ -90,6 +95,10 @@ class InvalidMetadataError(InvalidInputError):
 
 class InvalidSignatureError(InvalidInputError):
     """A signature cannot be read, or cannot be inferred from what was given."""
+
+
+class InvalidSampleError(InvalidInputError):
+    """A model cannot predict the sample; the message names the column or the dtype."""
 
 
 class InvalidArtifactError(InvalidInputError):
@@ -162,12 +171,6 @@ class NothingToRollBackError(NotFoundError):
     """The stage never had another holder to return to."""
 
 
-class RefusedError(PedigreeError):
-    """The request is well-formed, and the rules say no."""
-
-    exit_code = 2
-
-
 class NameTakenError(RefusedError):
     """The name, or a twin by case or form of characters, exists; also when it was deleted."""
 
@@ -226,10 +229,6 @@ class NotRetrainableError(RefusedError):
 
 class PlanChangedError(RefusedError):
     """The plan of the garbage collection is not the one that the caller saw."""
-
-
-class UntrustedModelError(RefusedError):
-    """Loading the artifact would run or build what nobody vouched for; the message names it."""
 
 
 class NotServedError(RefusedError):

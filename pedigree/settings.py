@@ -114,6 +114,10 @@ class Settings(BaseSettings):
     cache_bytes: int = Field(
         default=10 << 30, ge=0, description="How much of what was loaded or pulled stays at home"
     )
+    verify_timeout: Annotated[Duration, Field(gt=timedelta(0))] = Field(
+        default=timedelta(minutes=5),
+        description="How long a new process may load and ask a model before it is registered",
+    )
     serve_open: bool = Field(
         default=False,
         description="`pedigree serve` sets it on loopback: no token is asked for while none exists",

@@ -23,7 +23,8 @@ AUC_POLICY: Policy = default_policy(MetricRule(metric="auc"))
 
 def new_version(**fields: Any) -> NewVersion:
     """A complete, valid registration; ``fields`` replace what the test is about."""
-    outer = {key: fields.pop(key) for key in ("environment", "origin", "lineage") if key in fields}
+    apart = ("environment", "origin", "lineage", "verification")
+    outer = {key: fields.pop(key) for key in apart if key in fields}
     metadata = {
         "flavor": "generic",
         "signature": SIGNATURE,

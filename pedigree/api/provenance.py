@@ -1,4 +1,4 @@
-"""What a version is made of and what is written about it; what stands on data."""
+"""What a version is made of and what is written about it; what depends on data."""
 
 from typing import Annotated
 
@@ -46,7 +46,7 @@ def get_lineage(call: ReadCall, name: Name, version: Number, newest: Newest = Fa
 @router.get("/models/{name}/versions/{version}/upstream", responses={200: {"model": Upstream}})
 @may(Permission.READ)
 def get_upstream(call: ReadCall, name: Name, version: Number, newest: Newest = False) -> Response:
-    """List every asset and partition that a version stands on, and what is not known of each."""
+    """List every asset and partition that a version depends on, and what is not known."""
     return call.answer(call.registry.upstream(f"{name}/{version}", newest=newest))
 
 
@@ -60,5 +60,5 @@ def get_impact(
     partition: Annotated[str | None, Query(max_length=512)] = None,
     since: Annotated[Moment | None, Query(description="Only data recorded from then on")] = None,
 ) -> Response:
-    """Find the versions that stand on some data, directly or not, and where they are in use."""
+    """Find the versions that certainly, possibly or, for all that is known, use some data."""
     return call.answer(call.registry.impact(asset, partition, since=since))

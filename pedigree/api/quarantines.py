@@ -11,7 +11,7 @@ from pedigree.access.records import Permission
 from pedigree.api._calls import ChangeCall, Limit, Name, Number, Page, ReadCall, WriteCall
 from pedigree.api._guard import may, resource
 from pedigree.api._parameters import Moment
-from pedigree.catalog.records import ModelVersion, Quarantine
+from pedigree.catalog.records import ModelVersion, Quarantine, Quarantined
 
 router = resource("quarantines")
 
@@ -25,6 +25,9 @@ class NewQuarantine(Record):
     partition: str | None = Field(default=None, max_length=512, description="None: all of them")
     reason: str = Field(min_length=1, max_length=2000)
     since: Moment | None = Field(default=None, description="Only data from then on")
+    only_certain: bool = Field(
+        default=False, description="Spare versions that only possibly depend on it"
+    )
 
 
 class Why(Record):
@@ -54,13 +57,17 @@ def list_quarantines(
     return call.page(found, limit, lambda each: each.quarantine_id, "before")
 
 
-@router.post("/quarantines", status_code=201, responses={201: {"model": Quarantine}})
+@router.post("/quarantines", status_code=201, responses={201: {"model": Quarantined}})
 @may(Permission.QUARANTINE)
 def quarantine(call: WriteCall, new: NewQuarantine) -> Response:
-    """Put data in quarantine: nothing that stands on it enters a stage until it is released."""
+    """Put data in quarantine: nothing that depends on it enters a stage until it is released."""
     return call.write(
         lambda registry: registry.quarantine(
-            new.asset, new.partition, reason=new.reason, since=new.since
+            new.asset,
+            new.partition,
+            reason=new.reason,
+            since=new.since,
+            only_certain=new.only_certain,
         ),
         status=201,
     )
@@ -85,7 +92,7 @@ def release(
 )
 @may(Permission.QUARANTINE)
 def quarantine_version(call: ChangeCall, name: Name, version: Number, why: Why) -> Response:
-    """Put one version in quarantine, whatever it stands on."""
+    """Put one version in quarantine, whatever it depends on."""
     reference = f"{name}/{version}"
     return call.of(lambda registry: registry.get(reference)).write(
         lambda registry: registry.quarantine_version(reference, reason=why.reason)

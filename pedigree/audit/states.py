@@ -37,6 +37,13 @@ class TenureState(NamedTuple):
     reason: str | None
 
 
+class Mark(NamedTuple):
+    """That a version is, or was, in a quarantine."""
+
+    certainty: str | None
+    released_at: datetime | None
+
+
 @dataclass
 class VersionState:
     """A version as its events tell of it."""
@@ -57,6 +64,7 @@ class VersionState:
     approval_stage: str | None = None
     decisions: list[dict[str, Any]] = field(default_factory=list)
     requests: dict[int, dict[str, Any]] = field(default_factory=dict)
+    given_up: list[dict[str, Any]] = field(default_factory=list)
     tier: str = "standard"
     deleted_at: datetime | None = None
     collected: bool = False
@@ -66,21 +74,32 @@ class VersionState:
     verdicts: list[dict[str, Any]] = field(default_factory=list)
     profile: dict[str, Any] | None = None
     drifts: dict[int, dict[str, Any]] = field(default_factory=dict)
-    marks: dict[int, datetime | None] = field(default_factory=dict)
+    marks: dict[int, Mark] = field(default_factory=dict)
     _quarantines: dict[int, str] = field(default_factory=dict, repr=False, compare=False)
 
-    def quarantine(self, quarantine_id: int, reason: str) -> None:
+    def quarantine(self, quarantine_id: int, reason: str, certainty: str | None) -> None:
         """Put the version in one more quarantine."""
         self._quarantines[quarantine_id] = reason
-        self.marks[quarantine_id] = None
+        self.marks[quarantine_id] = Mark(certainty, None)
         self._say_why()
 
     def release(self, quarantine_ids: Iterable[int], at: datetime) -> None:
         """Take the version out of some quarantines."""
         for quarantine_id in quarantine_ids:
             if self._quarantines.pop(quarantine_id, None) is not None:
-                self.marks[quarantine_id] = at
+                self.marks[quarantine_id] = self.marks[quarantine_id]._replace(released_at=at)
         self._say_why()
+
+    def open_given_up(self, stage: str) -> dict[str, Any] | None:
+        """Return what the sensor gave up of the way into a stage, and nobody asked to try again."""
+        return next(
+            (
+                each
+                for each in self.given_up
+                if each["stage"] == stage and each["retried_at"] is None
+            ),
+            None,
+        )
 
     def close_requests(self, event: NewEvent, outcome: str, **only: object) -> None:
         """End the open requests for the version: all, or those that have some values."""

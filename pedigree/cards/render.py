@@ -15,7 +15,7 @@ from pedigree.cards.groups import group_verdicts
 from pedigree.cards.records import CardNotes
 from pedigree.catalog.records import ModelVersion, Training
 from pedigree.lifecycle.records import RecordedVerdict, Tenure
-from pedigree.lineage.records import LineageGraph, LineageNode, NodeKind
+from pedigree.lineage.records import Certainty, LineageEdge, LineageGraph, LineageNode, NodeKind
 from pedigree.markdown import Markdown, code, literal, prose, shown
 from pedigree.signatures.records import Port, Signature
 
@@ -44,7 +44,7 @@ def render_card(  # noqa: PLR0917 - a card is told from these six, and its one c
     Args:
         version: The version as it stands.
         training: The training to tell of; its metrics, params, code and environment are shown.
-        lineage: What that training stands on.
+        lineage: What that training depends on.
         verdicts: The latest verdict of each check.
         timeline: Tenures of the model; those of other versions are left out.
         human: What people have to say.
@@ -58,12 +58,12 @@ def render_card(  # noqa: PLR0917 - a card is told from these six, and its one c
             head=Markdown(front_matter(version, training, human)),
             version=version,
             training=training,
-            lineage=lineage,
             notes=human,
             packages=sorted(packages),
             ports=_ports(version.signature),
-            inputs=sorted(lineage.inputs(), key=lambda pair: _place(pair[0])),
+            inputs=sorted(lineage.used(), key=lambda pair: _place(pair[0])),
             behind=_behind(lineage),
+            **_certainty_of(lineage),
             verdicts=judged,
             groups=group_verdicts(judged),
             tenures=[each for each in timeline if each.version_id == version.version_id],
@@ -83,7 +83,7 @@ def render_summary(
 
     Args:
         version: The version.
-        lineage: What the training stands on; its data is "not provided" without.
+        lineage: What the training depends on; its data is "not provided" without.
         training: The training whose metrics are shown; the version's first when None.
         link: Where the whole card is: a URL becomes a link, anything else is shown as text.
     """
@@ -94,6 +94,7 @@ def render_summary(
             version=version,
             metrics=training.metadata.metrics if training else version.metrics,
             data=_data(lineage or LineageGraph()),
+            **_certainty_of(lineage or LineageGraph()),
             link=_link(link) if link else None,
         )
     )
@@ -159,7 +160,7 @@ def _port_row(port: Port) -> _PortRow:
 
 
 def _behind(lineage: LineageGraph) -> list[LineageNode]:
-    direct = {node.node_id for node, _ in lineage.inputs()}
+    direct = {node.node_id for node, _ in lineage.used()}
     return sorted(
         (
             node
@@ -174,31 +175,50 @@ def _place(node: LineageNode) -> tuple[str, str, int, int]:
     return node.asset, node.partition or "", node.storage_id or 0, node.node_id
 
 
+def _certainty_of(lineage: LineageGraph) -> dict[str, object]:
+    """Return how certain each node is, and of which assets that is not known."""
+    certainties = lineage.certainties()
+    unknown = {
+        node.asset for node in lineage.nodes if certainties[node.node_id] is Certainty.UNKNOWN
+    }
+    return {
+        "unknown": sorted(unknown),
+        "lineage": lineage,
+        "certainties": certainties,
+        "possible": Certainty.POSSIBLE in certainties.values(),
+        "not_ruled_out": lineage.not_ruled_out() if lineage.nodes else None,
+    }
+
+
 class _DataRow(NamedTuple):
     asset: str
     partitions: str | None
     data_version: str | Markdown | None
     captures: list[str]
+    certainties: list[str]
 
 
 def _data(lineage: LineageGraph) -> list[_DataRow]:
     """Sum the direct inputs up, one row an asset."""
-    by_asset: dict[str, list[tuple[LineageNode, str]]] = {}
-    for node, capture in sorted(lineage.inputs(), key=lambda pair: _place(pair[0])):
-        by_asset.setdefault(node.asset, []).append((node, capture.value))
+    by_asset: dict[str, list[tuple[LineageNode, LineageEdge]]] = {}
+    for node, edge in sorted(lineage.used(), key=lambda pair: _place(pair[0])):
+        by_asset.setdefault(node.asset, []).append((node, edge))
     return [
         _DataRow(
             asset,
-            _span(node.partition for node, _ in found),
+            _span([node for node, _ in found]),
             _only(node.data_version for node, _ in found),
-            sorted({capture for _, capture in found}),
+            sorted({edge.capture.value for _, edge in found}),
+            sorted({edge.certainty.value for _, edge in found}),
         )
         for asset, found in by_asset.items()
     ]
 
 
-def _span(partitions: Iterable[str | None]) -> str:
-    named = [partition for partition in partitions if partition is not None]
+def _span(nodes: Sequence[LineageNode]) -> str:
+    named = [node.partition for node in nodes if node.partition is not None]
+    if any(node.partition is None and node.kind is NodeKind.MISSING for node in nodes):
+        return f"{len(named)}, and others that are not known" if named else "not known"
     if not named:
         return "not partitioned"
     return named[0] if len(named) == 1 else f"{len(named)}: {named[0]} … {named[-1]}"

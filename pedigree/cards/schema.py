@@ -57,6 +57,7 @@ SOURCES: Mapping[str, str] = {
     "approval_notes": "whoever approved or rejected",
     "approved_by": "the registry: the actor of the approval",
     "approval_timestamp": "the database's clock",
+    "verification": "`register_model` or the model asset, where the model itself is at hand",
 }
 
 

@@ -1,6 +1,7 @@
 """The difference of two versions, also of different models: what of ``a`` is otherwise in ``b``."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ from pedigree.catalog.comparison import (
 from pedigree.catalog.names import name_key
 from pedigree.catalog.reading import environment_packages
 from pedigree.catalog.records import ModelVersion
-from pedigree.lineage.records import LineageGraph
+from pedigree.lineage.records import Certainty, LineageGraph
 from pedigree.lineage.store import read_lineage
 from pedigree.postgres.transaction import Transaction
 from pedigree.signatures.compare import RULES, changes
@@ -42,6 +43,13 @@ CODE = ("git_commit", "git_dirty", "code_version", "environment_hash")
 Input = tuple[str, str | None]
 
 
+class InputState(NamedTuple):
+    """What a training used of a direct input; several possible states are joined by commas."""
+
+    version: str | None
+    certainty: Certainty
+
+
 class Side(NamedTuple):
     """What is compared of one version."""
 
@@ -51,11 +59,20 @@ class Side(NamedTuple):
     lineage: LineageGraph
 
     @property
-    def inputs(self) -> Mapping[Input, str | None]:
-        """The data version of each direct input."""
-        return {
-            (node.asset, node.partition): node.data_version for node, _ in self.lineage.inputs()
-        }
+    def inputs(self) -> Mapping[Input, InputState]:
+        """The data version of each direct input, and how certain it is."""
+        found: defaultdict[Input, list[InputState]] = defaultdict(list)
+        for node, edge in self.lineage.used():
+            state = InputState(node.data_version, edge.certainty)
+            found[node.asset, node.partition].append(state)
+        return {place: _together(states) for place, states in found.items()}
+
+    @property
+    def inputs_certain(self) -> bool:
+        """All direct inputs are certain, and there are no others."""
+        return self.lineage.complete and all(
+            edge.certainty.certain for _, edge in self.lineage.used()
+        )
 
 
 def read_side(transaction: Transaction, version: ModelVersion) -> Side:
@@ -82,6 +99,7 @@ def compare(a: Side, b: Side) -> Comparison:
         tags=_by_name(value_changes(fields_a["tags"], fields_b["tags"])),
         signature=_signature(a.version.signature, b.version.signature),
         data=tuple(_data(a.inputs, b.inputs)),
+        data_certain=a.inputs_certain and b.inputs_certain,
         code=tuple(value_changes(only(fields_a, CODE), only(fields_b, CODE))),
         packages=_by_name(value_changes(a.packages, b.packages)),
         files=tuple(_files(a.manifest, b.manifest)),
@@ -123,18 +141,25 @@ def _signature(a: Signature, b: Signature) -> tuple[SignatureChange, ...]:
     )
 
 
-def _data(a: Mapping[Input, str | None], b: Mapping[Input, str | None]) -> Iterator[DataChange]:
-    for found in sorted({*a, *b}, key=lambda one: (one[0], one[1] or "")):
-        in_a, in_b = found in a, found in b
-        if in_a != in_b or a[found] != b[found]:
-            asset, partition = found
+def _together(states: Sequence[InputState]) -> InputState:
+    versions = sorted({state.version for state in states if state.version})
+    least = min((state.certainty for state in states), key=lambda certainty: certainty.rank)
+    return InputState(", ".join(versions) or None, least)
+
+
+def _data(a: Mapping[Input, InputState], b: Mapping[Input, InputState]) -> Iterator[DataChange]:
+    for place in sorted({*a, *b}, key=lambda one: (one[0], one[1] or "")):
+        here, there = a.get(place), b.get(place)
+        if here is None or there is None or here.version != there.version:
             yield DataChange(
-                asset=asset,
-                partition=partition,
-                read_by_a=in_a,
-                read_by_b=in_b,
-                a=a.get(found),
-                b=b.get(found),
+                asset=place[0],
+                partition=place[1],
+                read_by_a=here is not None,
+                read_by_b=there is not None,
+                a=here and here.version,
+                b=there and there.version,
+                certainty_a=here and here.certainty,
+                certainty_b=there and there.certainty,
             )
 
 

@@ -3,6 +3,7 @@
 from pydantic import Field, JsonValue
 
 from pedigree._record import Record
+from pedigree.lineage.records import Certainty
 
 
 class ValueChange(Record):
@@ -38,6 +39,8 @@ class DataChange(Record):
     read_by_b: bool
     a: str | None = Field(description="The data version that a was trained on")
     b: str | None = Field(description="The data version that b was trained on")
+    certainty_a: Certainty | None = Field(description="How certain it is that a used it")
+    certainty_b: Certainty | None = Field(description="How certain it is that b used it")
 
 
 class FileChange(Record):
@@ -58,6 +61,10 @@ class Comparison(Record):
     tags: tuple[ValueChange, ...]
     signature: tuple[SignatureChange, ...]
     data: tuple[DataChange, ...]
+    data_certain: bool = Field(
+        description="False where not all direct inputs of both are certain, so that they may "
+        "differ in more or in less data"
+    )
     code: tuple[ValueChange, ...]
     packages: tuple[ValueChange, ...] = Field(description="Name and the version in each")
     files: tuple[FileChange, ...]
@@ -72,7 +79,7 @@ class Comparison(Record):
 class UpstreamChange(Record):
     """An asset (partition), near or far, that both versions do not have in the same state.
 
-    Where a version stands on several states of it, they are joined by commas; None: on none.
+    Where a version depends on several states of it, they are joined by commas; None: on none.
     """
 
     asset: str
@@ -84,6 +91,8 @@ class UpstreamChange(Record):
     data_b: str | None
     code_a: str | None
     code_b: str | None
+    certainty_a: Certainty | None = Field(description="How certain it is that a depends on it")
+    certainty_b: Certainty | None = Field(description="How certain it is that b depends on it")
 
 
 class LineageDifference(Record):
@@ -96,8 +105,22 @@ class LineageDifference(Record):
     packages: tuple[ValueChange, ...] = Field(description="Name and the version in each")
     raced_a: bool
     raced_b: bool
+    certain_a: bool = Field(description="False where something of a's lineage is not certain")
+    certain_b: bool = Field(description="False where something of b's lineage is not certain")
 
     @property
-    def same(self) -> bool:
-        """Both were made of the same data by the same code."""
-        return not (self.data or self.code or self.packages)
+    def same(self) -> bool | None:
+        """Both were made of the same data by the same code; None where that is not known."""
+        if self.code or self.packages or any(map(self._differs, self.data)):
+            return False
+        return True if self.certain_a and self.certain_b else None
+
+    def _differs(self, change: UpstreamChange) -> bool:
+        """Say whether a difference is certain, also that a side does not depend on it at all."""
+        return all(
+            known if certainty is None else certainty.certain
+            for certainty, known in (
+                (change.certainty_a, self.certain_a),
+                (change.certainty_b, self.certain_b),
+            )
+        )

@@ -1,11 +1,11 @@
 """In what the lineage of one version differs from that of another."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pedigree.catalog.compare import CODE, Side, only, value_changes
 from pedigree.catalog.comparison import LineageDifference, UpstreamChange
-from pedigree.lineage.records import LineageGraph
+from pedigree.lineage.records import Certainty, LineageGraph
 from pedigree.lineage.upstream import UpstreamState, upstream
 
 _Place = tuple[str, str | None]
@@ -22,6 +22,8 @@ def difference(a: Side, b: Side) -> LineageDifference:
         packages=tuple(value_changes(a.packages, b.packages)),
         raced_a=a.lineage.raced,
         raced_b=b.lineage.raced,
+        certain_a=a.lineage.certain,
+        certain_b=b.lineage.certain,
     )
 
 
@@ -39,6 +41,8 @@ def _data(a: LineageGraph, b: LineageGraph) -> Iterator[UpstreamChange]:
             data_b=_versions(state.data_version for state in there),
             code_a=_versions(state.code_version for state in here),
             code_b=_versions(state.code_version for state in there),
+            certainty_a=_certainty(here),
+            certainty_b=_certainty(there),
         )
         if not (here and there) or _differs(change):
             yield change
@@ -53,6 +57,11 @@ def _by_place(graph: LineageGraph) -> dict[_Place, list[UpstreamState]]:
     for state in upstream("", graph).states:
         found[state.asset, state.partition].append(state)
     return found
+
+
+def _certainty(states: Sequence[UpstreamState]) -> Certainty | None:
+    """Return how certain the states of one place are together: as the least certain of them."""
+    return min((state.certainty for state in states), key=lambda one: one.rank, default=None)
 
 
 def _versions(given: Iterator[str | None]) -> str | None:

@@ -10,6 +10,7 @@ from pedigree.catalog.metadata import validated
 from pedigree.catalog.records import DeclaredMetadata
 from pedigree.errors import InvalidMetadataError
 from pedigree.flavors.plugins import get_flavor
+from pedigree.flavors.samples import require_rows
 from pedigree.signatures.files import stated_signature
 from pedigree.signatures.records import Signature
 
@@ -42,7 +43,8 @@ def inferred_signature(
         None where there is no sample, and the files state nothing.
 
     Raises:
-        InvalidInputError: The model cannot be read, or the sample has no type in a signature.
+        InvalidInputError: The model cannot be read or refuses the sample, or the sample has no type
+            in a signature.
         UntrustedModelError: Loading the model would run what ``trust`` does not name.
         MissingDependencyError: The flavor's library is not installed.
     """
@@ -54,6 +56,7 @@ def inferred_signature(
         from pedigree.signatures.infer import infer  # noqa: PLC0415
 
         return infer(sample, sample_outputs)
+    require_rows(sample)
     asked = _load(flavor, path, files[0].path, trust) if model is None else model
     return get_flavor(flavor).infer_signature(asked, sample)
 

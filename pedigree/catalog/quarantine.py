@@ -1,9 +1,12 @@
-"""Put data in quarantine, and with it every version that stands on it; or one version alone.
+"""Put data in quarantine, and with it every version that depends on it; or one version alone.
 
 A quarantine of data is about what was recorded until then: newer data of the same partition is
 other data. A version that is registered later on the same old data is marked when it comes.
+Versions that possibly depend on the data are marked as those that certainly do, unless only these
+are wanted. Versions of which it is not known are named, and not marked.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
@@ -13,13 +16,23 @@ from pydantic import JsonValue
 
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
-from pedigree.audit.replay import QUARANTINE
 from pedigree.audit.states import combined_reason
-from pedigree.catalog.records import Quarantine
-from pedigree.catalog.store import SQL, LockedModel, lock_any_model, lock_model, version_not_found
+from pedigree.catalog.marking import Marker
+from pedigree.catalog.names import name_key
+from pedigree.catalog.records import Quarantine, Quarantined
+from pedigree.catalog.store import SQL, LockedModel, lock_any_model, lock_model
 from pedigree.errors import InvalidInputError, QuarantineNotFoundError
-from pedigree.lineage.store import trained_on
+from pedigree.lineage.records import Certainty, TrainedOn
+from pedigree.lineage.store import count_without_lineage, trained_on
 from pedigree.postgres.transaction import Row, Transaction
+
+_DEPENDS = {
+    Certainty.READ: "{} depends on data in quarantine",
+    Certainty.PROVED: "{} depends on data in quarantine",
+    Certainty.POSSIBLE: "{} possibly depends on data in quarantine",
+    Certainty.UNKNOWN: "It is not known whether {} depends on data in quarantine",
+}
+"""What a registration says of its version, the most certain first."""
 
 
 def quarantine_data(
@@ -30,8 +43,18 @@ def quarantine_data(
     *,
     reason: str,
     since: datetime | None = None,
-) -> Quarantine:
-    """Put an asset or one of its partitions in quarantine, with all versions that stand on it.
+    only_certain: bool = False,
+) -> Quarantined:
+    """Put an asset or one of its partitions in quarantine, with the versions that depend on it.
+
+    Args:
+        transaction: Where to write.
+        asset: The asset's key, parts joined by ``/``.
+        partition: One partition; all of them when None.
+        actor: Who does it.
+        reason: What is wrong with the data.
+        since: Only data that was recorded from then on.
+        only_certain: Mark no version that only possibly depends on it, now or later.
 
     Raises:
         InvalidInputError: No reason is given.
@@ -39,7 +62,8 @@ def quarantine_data(
     _require_reason(reason)
     # Nobody registers meanwhile, so no version is overlooked.
     transaction.execute(SQL["lock_quarantines"])
-    found = _insert(transaction, asset, partition, since=since, reason=reason, actor=actor)
+    new = _New(asset, partition, since, reason, only_certain)
+    found = _insert(transaction, new, actor)
     what: dict[str, JsonValue] = {"asset": asset, "partition": partition}
     log.record(
         transaction,
@@ -52,14 +76,16 @@ def quarantine_data(
             "since": None if since is None else since.isoformat(),
             "quarantine_id": found.quarantine_id,
             "reason": reason,
+            "only_certain": only_certain,
         },
     )
-    marked = trained_on(transaction, asset, partition, since)
+    depending = trained_on(transaction, asset, partition, since)
+    marked = [one for one in depending if found.marks(one.certainty)]
     for name, versions in groupby(marked, key=lambda one: one.model_name):
-        marker = _Marker(transaction, lock_any_model(transaction, name), actor)
+        marker = Marker(transaction, lock_any_model(transaction, name), actor)
         for version in versions:
-            marker.mark(version.version, found, {**what, "certain": version.certain})
-    return found.model_copy(update={"versions": tuple(one.reference for one in marked)})
+            marker.mark(version.version, found, what, version.certainty)
+    return _quarantined(transaction, found, depending)
 
 
 def quarantine_version(
@@ -72,30 +98,39 @@ def quarantine_version(
         NotFoundError: There is no such model or version.
     """
     _require_reason(reason)
-    marker = _Marker(transaction, lock_model(transaction, name), actor)
-    found = _insert(transaction, None, None, since=None, reason=reason, actor=actor)
+    marker = Marker(transaction, lock_model(transaction, name), actor)
+    found = _insert(transaction, _New(None, None, None, reason), actor)
     marker.mark(version, found, {})
 
 
 def quarantine_registered(
     transaction: Transaction, model: LockedModel, version: int, training_id: str, actor: Actor
 ) -> str | None:
-    """Mark a version one of whose trainings, just written, stands on data in quarantine.
+    """Mark a version one of whose trainings, just written, depends on data in quarantine.
 
     A person who released this version from that quarantine is not overruled.
 
     Returns:
-        Why the data is in quarantine; None where it is not.
+        A notice that says so, how certain it is and why; None where no such data is known.
     """
     rows = transaction.execute(
         SQL["quarantines_of_training"],
         {"training_id": training_id, "model_id": model.model_id, "version": version},
     ).fetchall()
+    notices: defaultdict[str, list[str]] = defaultdict(list)
     for row in rows:
-        found = Quarantine(**row, versions=())
-        body: dict[str, JsonValue] = {"asset": found.asset, "partition": found.partition}
-        _Marker(transaction, model, actor).mark(version, found, body)
-    return combined_reason(row["reason"] for row in rows)
+        certainty = Certainty(row.pop("certainty"))
+        found = Quarantine(**row, versions=(), possible=())
+        notices[_DEPENDS[certainty]].append(found.reason)
+        if found.marks(certainty):
+            body: dict[str, JsonValue] = {"asset": found.asset, "partition": found.partition}
+            Marker(transaction, model, actor).mark(version, found, body, certainty)
+    reference = f"{model.name}/{version}"
+    return combined_reason(
+        f"{sentence.format(reference)}: {combined_reason(notices[sentence])}"
+        for sentence in dict.fromkeys(_DEPENDS.values())
+        if sentence in notices
+    )
 
 
 def release_data(
@@ -140,7 +175,7 @@ def release_data(
     )
     marks = transaction.execute(SQL["marked_versions"], {"quarantine_ids": ids}).fetchall()
     for name, rows_of_model in groupby(marks, key=lambda row: row["model_name"]):
-        marker = _Marker(transaction, lock_any_model(transaction, name), actor)
+        marker = Marker(transaction, lock_any_model(transaction, name), actor)
         for version in sorted({row["version"] for row in rows_of_model}):
             marker.release(version, ids, reason)
     return _with_versions(rows, marks)
@@ -156,7 +191,7 @@ def release_version(
     Raises:
         NotFoundError: There is no such model or version.
     """
-    marker = _Marker(transaction, lock_model(transaction, name), actor)
+    marker = Marker(transaction, lock_model(transaction, name), actor)
     if ids := [row["quarantine_id"] for row in marker.open_marks(version)]:
         marker.release(version, ids, reason)
         transaction.execute(SQL["release_alone"], {"quarantine_ids": ids, "actor": actor.name})
@@ -183,87 +218,56 @@ def _require_reason(reason: str) -> None:
         )
 
 
-def _insert(
-    transaction: Transaction,
-    asset: str | None,
-    partition: str | None,
-    *,
-    since: datetime | None,
-    reason: str,
-    actor: Actor,
-) -> Quarantine:
+class _New(NamedTuple):
+    """What is to be put in quarantine."""
+
+    asset: str | None
+    partition: str | None
+    since: datetime | None
+    reason: str
+    only_certain: bool = False
+
+
+def _insert(transaction: Transaction, new: _New, actor: Actor) -> Quarantine:
     (row,) = transaction.execute(
-        SQL["insert_quarantine"],
-        {
-            "asset": asset,
-            "partition": partition,
-            "since": since,
-            "reason": reason,
-            "actor": actor.name,
-        },
+        SQL["insert_quarantine"], {**new._asdict(), "actor": actor.name}
     ).fetchall()
-    return Quarantine(**row, versions=())
+    return Quarantine(**row, versions=(), possible=())
 
 
-class _Marker(NamedTuple):
-    """Marks versions of one model, under its lock."""
-
-    transaction: Transaction
-    model: LockedModel
-    actor: Actor
-
-    def mark(self, version: int, found: Quarantine, body: dict[str, JsonValue]) -> None:
-        key = {**self._key(version), "quarantine_id": found.quarantine_id}
-        self.transaction.execute(SQL["insert_mark"], key)
-        self._say_why(version)
-        told = {**body, "quarantine_id": found.quarantine_id, "reason": found.reason}
-        self._tell(EventType.VERSION_QUARANTINED, version, told)
-
-    def release(self, version: int, ids: Sequence[int], reason: str | None) -> None:
-        key = {**self._key(version), "quarantine_ids": ids, "at": self.model.at}
-        self.transaction.execute(SQL["release_marks"], key)
-        self._say_why(version)
-        self._tell(
-            EventType.VERSION_RELEASED,
-            version,
-            {"from": QUARANTINE, "quarantine_ids": list(ids), "reason": reason},
-        )
-
-    def open_marks(self, version: int) -> list[Row]:
-        return self.transaction.execute(SQL["open_marks"], self._key(version)).fetchall()
-
-    def _say_why(self, version: int) -> None:
-        why = combined_reason(row["reason"] for row in self.open_marks(version))
-        said = self.transaction.execute(
-            SQL["quarantine_version"], {**self._key(version), "reason": why}
-        )
-        if not said.rowcount:
-            raise version_not_found(self.model.name, version)
-
-    def _key(self, version: int) -> dict[str, int]:
-        return {"model_id": self.model.model_id, "version": version}
-
-    def _tell(self, event_type: EventType, version: int, body: dict[str, JsonValue]) -> None:
-        log.record(
-            self.transaction,
-            event_type,
-            model=self.model.name,
-            version=version,
-            at=self.model.at,
-            actor=self.actor,
-            body=body,
-        )
+def _quarantined(
+    transaction: Transaction, found: Quarantine, depending: Sequence[TrainedOn]
+) -> Quarantined:
+    """Say which versions a quarantine marks, and which it does not."""
+    certain = [one.reference for one in depending if one.certainty.certain]
+    possible = [one.reference for one in depending if one.certainty is Certainty.POSSIBLE]
+    marked = [one.reference for one in depending if found.marks(one.certainty)]
+    spared = set(possible).difference(marked)
+    return Quarantined(
+        **found.model_dump(exclude={"versions", "possible"}),
+        versions=tuple(marked),
+        possible=tuple(one for one in marked if one not in certain),
+        spared=tuple(one for one in possible if one in spared),
+        unknown=tuple(one.reference for one in depending if one.certainty is Certainty.UNKNOWN),
+        without_lineage=count_without_lineage(
+            transaction, [(name_key(one.model_name), one.version) for one in depending], found.since
+        ),
+    )
 
 
-def _with_versions(rows: Iterable[Row], marks: Sequence[Row]) -> tuple[Quarantine, ...]:
+def _with_versions(rows: Iterable[Row], marks: Iterable[Row]) -> tuple[Quarantine, ...]:
+    of: defaultdict[int, list[Row]] = defaultdict(list)
+    for mark in marks:
+        of[mark["quarantine_id"]].append(mark)
     return tuple(
         Quarantine(
             **{name: row[name] for name in Quarantine.model_fields if name in row},
-            versions=tuple(
-                f"{mark['model_name']}/{mark['version']}"
-                for mark in marks
-                if mark["quarantine_id"] == row["quarantine_id"]
-            ),
+            versions=_references(of[row["quarantine_id"]]),
+            possible=_references(mark for mark in of[row["quarantine_id"]] if mark["possible"]),
         )
         for row in rows
     )
+
+
+def _references(marks: Iterable[Row]) -> tuple[str, ...]:
+    return tuple(f"{mark['model_name']}/{mark['version']}" for mark in marks)

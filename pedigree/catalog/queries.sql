@@ -62,6 +62,10 @@ INSERT INTO pedigree.model_version (
 INSERT INTO pedigree.environment (hash, packages) VALUES (%(hash)s, %(packages)s)
 ON CONFLICT DO NOTHING;
 
+-- name: name_of_key
+-- The name of the model that has this key, also of one that was deleted.
+SELECT name, deleted_at FROM pedigree.registered_model WHERE name_key = %(name_key)s;
+
 -- name: insert_training
 -- Add a training; a retry of the same step of the same run adds nothing.
 INSERT INTO pedigree.training (
@@ -69,15 +73,15 @@ INSERT INTO pedigree.training (
     git_commit, git_dirty, git_source, code_version, training_data_digest, training_data_version,
     validation_dataset_id, environment_hash, ci_build, metrics, params, raced, config,
     description, owners, tags, risk_class, risk_assessment_id, drift_monitor_id, datasheet_uri,
-    restated, created_at, created_by, created_by_source
+    restated, lineage_recorded, verification, created_at, created_by, created_by_source
 ) VALUES (
     %(training_id)s, %(model_id)s, %(version)s, %(run_id)s, %(instance_id)s, %(job_name)s,
     %(step_key)s, %(asset)s, %(partition)s, %(git_commit)s, %(git_dirty)s, %(git_source)s,
     %(code_version)s, %(training_data_digest)s, %(training_data_version)s,
     %(validation_dataset_id)s, %(environment_hash)s, %(ci_build)s, %(metrics)s, %(params)s,
     %(raced)s, %(config)s, %(description)s, %(owners)s, %(tags)s, %(risk_class)s,
-    %(risk_assessment_id)s, %(drift_monitor_id)s, %(datasheet_uri)s, %(restated)s, %(at)s,
-    %(actor)s, %(actor_source)s
+    %(risk_assessment_id)s, %(drift_monitor_id)s, %(datasheet_uri)s, %(restated)s,
+    %(lineage_recorded)s, %(verification)s, %(at)s, %(actor)s, %(actor_source)s
 );
 
 -- name: await_materialization
@@ -128,7 +132,7 @@ ORDER BY restated;
 
 -- name: version_by_number
 -- The living version of a number.
-SELECT * FROM pedigree.version_record
+SELECT * FROM pedigree.version_in_full
 WHERE name_key = %(name_key)s AND version_id = %(version)s;
 
 -- name: latest_version
@@ -142,7 +146,7 @@ FROM (
     ORDER BY v.version DESC
     LIMIT 1
 ) AS latest
-JOIN pedigree.version_record r
+JOIN pedigree.version_in_full r
     ON r.model_id = latest.model_id AND r.version_id = latest.version;
 
 -- name: versions_by_pointer
@@ -157,7 +161,7 @@ FROM (
     ORDER BY t.pointer DESC, t.version DESC
     LIMIT 2
 ) AS held
-JOIN pedigree.version_record r ON r.model_id = held.model_id AND r.version_id = held.version
+JOIN pedigree.version_in_full r ON r.model_id = held.model_id AND r.version_id = held.version
 ORDER BY r.version_id DESC;
 
 -- name: versions
@@ -171,7 +175,7 @@ FROM (
     ORDER BY v.version
     LIMIT %(limit)s
 ) AS page
-JOIN pedigree.version_record r ON r.model_id = page.model_id AND r.version_id = page.version
+JOIN pedigree.version_in_full r ON r.model_id = page.model_id AND r.version_id = page.version
 ORDER BY r.version_id;
 
 -- name: newest_versions
@@ -185,7 +189,7 @@ FROM (
     ORDER BY v.version DESC
     LIMIT %(limit)s
 ) AS page
-JOIN pedigree.version_record r ON r.model_id = page.model_id AND r.version_id = page.version
+JOIN pedigree.version_in_full r ON r.model_id = page.model_id AND r.version_id = page.version
 ORDER BY r.version_id DESC;
 
 -- name: model
@@ -239,38 +243,55 @@ SELECT pg_advisory_xact_lock_shared(hashtextextended('pedigree.quarantine', 0));
 
 -- name: insert_quarantine
 -- Put data, or (asset NULL) a version, in quarantine.
-INSERT INTO pedigree.quarantine (asset, partition, since, reason, at, quarantined_by)
-VALUES (
-    %(asset)s, %(partition)s, %(since)s, %(reason)s, clock_timestamp(), %(actor)s
+INSERT INTO pedigree.quarantine (
+    asset, partition, since, reason, only_certain, at, quarantined_by
+) VALUES (
+    %(asset)s, %(partition)s, %(since)s, %(reason)s, %(only_certain)s, clock_timestamp(), %(actor)s
 )
-RETURNING quarantine_id, asset, partition, since, reason, at, quarantined_by;
+RETURNING quarantine_id, asset, partition, since, reason, only_certain, at, quarantined_by;
 
 -- name: insert_mark
 -- Mark a version for a quarantine.
-INSERT INTO pedigree.quarantine_mark (quarantine_id, model_id, version)
-SELECT %(quarantine_id)s, model_id, version FROM pedigree.model_version
+INSERT INTO pedigree.quarantine_mark (quarantine_id, model_id, version, certainty)
+SELECT %(quarantine_id)s, model_id, version, %(certainty)s::pedigree.certainty FROM pedigree.model_version
 WHERE model_id = %(model_id)s AND version = %(version)s;
 
 -- name: quarantines_of_training
--- The open quarantines of data that a training stands on, but for those its version knows already. A
--- node without a time may be older or newer, so it counts.
-SELECT q.quarantine_id, q.asset, q.partition, q.since, q.reason, q.at, q.quarantined_by
+-- The open quarantines of data that a training depends on or may depend on, how certain that is at
+-- best (as in the query trained_on), but for those its version knows already. A node without a time
+-- may be older or newer, so that it possibly counts.
+SELECT q.quarantine_id, q.asset, q.partition, q.since, q.reason, q.only_certain, q.at,
+    q.quarantined_by, max(found.certainty)::text AS certainty
 FROM pedigree.quarantine q
+CROSS JOIN LATERAL (
+    SELECT
+        CASE
+            WHEN n.kind = 'missing' AND n.partition IS NULL THEN CASE
+                WHEN q.partition IS NULL THEN 'possible' ELSE 'unknown'
+            END::pedigree.certainty
+            WHEN n.at IS NULL THEN least(n.certainty, 'possible')
+            ELSE n.certainty
+        END AS certainty
+    FROM pedigree.lineage_node n
+    WHERE n.training_id = %(training_id)s AND n.asset = q.asset AND n.kind <> 'step'
+        AND (
+            q.partition IS NULL OR n.partition = q.partition
+            OR (n.partition IS NULL AND n.kind = 'missing')
+        )
+        AND (n.at IS NULL OR (n.at <= q.at AND (q.since IS NULL OR n.at >= q.since)))
+    UNION ALL
+    SELECT 'unknown'
+    FROM pedigree.lineage_node n
+    WHERE n.training_id = %(training_id)s AND n.kind IN ('step', 'missing')
+        AND (n.upstream IS NULL OR n.upstream @> ARRAY[q.asset])
+) AS found
 WHERE q.released_at IS NULL AND q.asset IS NOT NULL
-    AND EXISTS (
-        SELECT FROM pedigree.lineage_node n
-        WHERE n.training_id = %(training_id)s AND n.asset = q.asset AND n.kind <> 'step'
-            AND (
-                q.partition IS NULL OR n.partition = q.partition
-                OR (n.partition IS NULL AND n.kind = 'missing')
-            )
-            AND (n.at IS NULL OR (n.at <= q.at AND (q.since IS NULL OR n.at >= q.since)))
-    )
     AND NOT EXISTS (
         SELECT FROM pedigree.quarantine_mark k
         WHERE k.quarantine_id = q.quarantine_id
             AND k.model_id = %(model_id)s AND k.version = %(version)s
     )
+GROUP BY q.quarantine_id
 ORDER BY q.quarantine_id;
 
 -- name: release_data
@@ -278,7 +299,8 @@ ORDER BY q.quarantine_id;
 UPDATE pedigree.quarantine SET released_at = clock_timestamp(), released_by = %(actor)s
 WHERE released_at IS NULL AND asset = %(asset)s
     AND partition IS NOT DISTINCT FROM %(partition)s::text
-RETURNING quarantine_id, asset, partition, since, reason, at, quarantined_by, released_at;
+RETURNING quarantine_id, asset, partition, since, reason, only_certain, at, quarantined_by,
+    released_at;
 
 -- name: release_alone
 -- End those quarantines that are about no data.
@@ -293,9 +315,12 @@ WHERE model_id = %(model_id)s AND version = %(version)s AND released_at IS NULL
     AND quarantine_id = ANY (%(quarantine_ids)s::bigint[]);
 
 -- name: marked_versions
--- The versions that some quarantines hold, by model.
-SELECT k.quarantine_id, m.name AS model_name, k.version
+-- The versions that some quarantines hold, by model. A mark of the release before does not say how
+-- certain it is, and so is possible; one of a single version is about no data.
+SELECT k.quarantine_id, m.name AS model_name, k.version,
+    q.asset IS NOT NULL AND coalesce(k.certainty, 'possible') = 'possible' AS possible
 FROM pedigree.quarantine_mark k
+JOIN pedigree.quarantine q USING (quarantine_id)
 JOIN pedigree.registered_model m USING (model_id)
 WHERE k.quarantine_id = ANY (%(quarantine_ids)s::bigint[]) AND k.released_at IS NULL
 ORDER BY k.model_id, k.version, k.quarantine_id;
@@ -315,7 +340,7 @@ WHERE model_id = %(model_id)s AND version = %(version)s;
 
 -- name: open_quarantines
 -- A page of what is in quarantine, the newest first.
-SELECT quarantine_id, asset, partition, since, reason, at, quarantined_by
+SELECT quarantine_id, asset, partition, since, reason, only_certain, at, quarantined_by
 FROM pedigree.quarantine
 WHERE released_at IS NULL
     AND (%(before)s::bigint IS NULL OR quarantine_id < %(before)s)

@@ -16,8 +16,9 @@ from pydantic import (
 
 from pedigree._record import Record
 from pedigree.artifacts.records import Digest
+from pedigree.flavors.records import NO_LIVE_MODEL, Verification
 from pedigree.lineage.environment import environment_hash
-from pedigree.lineage.records import LineageGraph
+from pedigree.lineage.records import Certainty, LineageGraph
 from pedigree.signatures.records import Signature
 
 Tags: TypeAlias = dict[str, str]
@@ -107,6 +108,11 @@ class ModelMetadata(DeclaredMetadata):
     approval_timestamp: AwareDatetime | None = Field(
         default=None, description="When, by the database's clock"
     )
+    verification: Verification = Field(
+        default=NO_LIVE_MODEL,
+        description="Whether its bytes, loaded in a new process, predict what the model did; of its"
+        " trainings the first that was verified, else the first",
+    )
 
 
 class ModelVersion(ModelMetadata):
@@ -168,6 +174,10 @@ class Training(Record):
     training_id: str
     origin: TrainingOrigin
     metadata: DeclaredMetadata
+    verification: Verification = Field(
+        default=NO_LIVE_MODEL,
+        description="Whether what it saved, loaded in a new process, predicts what its model did",
+    )
     created_by: str
     created_by_source: str
     created_at: datetime
@@ -185,6 +195,10 @@ class NewVersion(Record):
     )
     origin: TrainingOrigin = TrainingOrigin()
     lineage: LineageGraph = LineageGraph()
+    verification: Verification = Field(
+        default=NO_LIVE_MODEL,
+        description="What whoever has the model found when it loaded the files in a new process",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -227,7 +241,33 @@ class Quarantine(Record):
     reason: str
     at: datetime
     quarantined_by: str
+    only_certain: bool = Field(
+        description="It marks only versions that certainly depend on the data, not those that "
+        "possibly do; also of those that are registered later"
+    )
     versions: tuple[str, ...] = Field(description="References of the versions that it marks")
+    possible: tuple[str, ...] = Field(
+        description="Those of them that only possibly depend on the data"
+    )
+
+    def marks(self, certainty: Certainty) -> bool:
+        """Say whether it marks versions that depend on the data so certainly."""
+        return certainty.certain or (certainty is Certainty.POSSIBLE and not self.only_certain)
+
+
+class Quarantined(Quarantine):
+    """Data that was just put in quarantine, and the versions that are not marked for it."""
+
+    spared: tuple[str, ...] = Field(
+        description="Versions that possibly depend on the data, spared by only_certain"
+    )
+    unknown: tuple[str, ...] = Field(
+        description="Versions of which it is not known whether they depend on the data"
+    )
+    without_lineage: int = Field(
+        description="How many further versions have a training without recorded lineage, so that "
+        "nothing is known about them"
+    )
 
 
 class RetrainRequest(Record):

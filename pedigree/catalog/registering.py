@@ -14,8 +14,9 @@ from pedigree.catalog.inference import completed, required_signature
 from pedigree.catalog.metadata import validated
 from pedigree.catalog.names import validate_name
 from pedigree.catalog.records import DeclaredMetadata, NewVersion, Registration
+from pedigree.catalog.saving import LiveModel
 from pedigree.errors import InvalidMetadataError
-from pedigree.flavors.plugins import get_flavor, save_model
+from pedigree.flavors.plugins import check_files, get_flavor
 from pedigree.lineage.environment import installed_packages
 from pedigree.settings import Settings
 from pedigree.signatures.records import Signature
@@ -86,16 +87,21 @@ class Registering(ABC):
         validate_name(name)
         if new is None:
             ask = partial(
-                required_signature, sample=sample, sample_outputs=sample_outputs, trust=trust
+                required_signature,
+                flavor or "",
+                Path(path),
+                sample=sample,
+                sample_outputs=sample_outputs,
+                trust=trust,
             )
-            new = NewVersion(metadata=self._described(flavor, Path(path), fields, ask))
+            new = NewVersion(metadata=self._described(flavor, fields, ask))
         elif flavor or fields or sample is not None:
             raise InvalidMetadataError(
                 "is complete, and a flavor, a sample or fields are given beside it",
                 field="new",
                 remedy="Put them into the NewVersion, or leave it out",
             )
-        get_flavor(validated(new.metadata).flavor)
+        check_files(validated(new.metadata).flavor, Path(path))
         return self._keep_version(name, Path(path), new, actor, progress, judge=judge)
 
     def register_model(
@@ -106,14 +112,16 @@ class Registering(ABC):
         flavor: str,
         sample: object | None = None,
         sample_outputs: object | None = None,
+        verify: bool = True,
         actor: Actor | None = None,
         progress: Progress | None = None,
         **fields: Unpack[DeclaredFields],
     ) -> Registration:
-        """Save a model by its flavor, infer its signature from a sample, and register it.
+        """Save a model by its flavor, infer its signature from a sample, verify and register it.
 
-        The same model saved again is the same version. This process's packages are recorded as
-        those that it was trained with.
+        A new process loads what was saved and predicts the sample: unless it gives what the model
+        gives, nothing is registered. The same model saved again is the same version. This process's
+        packages are recorded as those that it was trained with.
 
         Args:
             name: The registered model.
@@ -122,31 +130,38 @@ class Registering(ABC):
             sample: A few inputs; without a signature and a sample it is taken from what was saved,
                 where that states it, as MLflow's and ONNX' files do.
             sample_outputs: What the model gave for the sample, where its flavor cannot ask it.
+            verify: Compare what was saved with the model; False records that this was skipped.
             actor: Who acts; this process's when None.
             progress: Told how many bytes of how many were read.
             fields: The metadata, found as in :meth:`register` where it is not stated.
 
         Raises:
             InvalidInputError: The name, flavor, model or metadata is wrong; nothing was written.
+            InvalidSampleError: The model refuses the sample.
+            UnverifiedModelError: What was saved does not predict as the model does, or takes longer
+                than ``PEDIGREE_VERIFY_TIMEOUT``; nothing was written.
             NameTakenError: The name has a twin, or was deleted.
             UnavailableError: The database or the store does not answer.
         """
         validate_name(name)
+        live = LiveModel(
+            model=model,
+            flavor=flavor,
+            sample=sample,
+            sample_outputs=sample_outputs,
+            verify=verify,
+        )
         with tempfile.TemporaryDirectory(prefix="pedigree-") as folder:
-            files = save_model(model, flavor, Path(folder) / "model")
-            ask = partial(
-                required_signature, model=model, sample=sample, sample_outputs=sample_outputs
+            files = Path(folder) / "model"
+            describe = partial(self._described, flavor, fields)
+            metadata, verification = live.saved(files, describe, self.settings)
+            new = NewVersion(
+                metadata=metadata, environment=installed_packages(), verification=verification
             )
-            metadata = self._described(flavor, files, fields, ask)
-            new = NewVersion(metadata=metadata, environment=installed_packages())
             return self.register(name, files, new, actor=actor, progress=progress)
 
     def _described(
-        self,
-        flavor: str | None,
-        path: Path,
-        fields: DeclaredFields,
-        ask: Callable[[str, Path], Signature],
+        self, flavor: str | None, fields: DeclaredFields, ask: Callable[[], Signature]
     ) -> DeclaredMetadata:
         if not flavor:
             raise InvalidMetadataError(
@@ -156,4 +171,4 @@ class Registering(ABC):
             )
         get_flavor(flavor)
         known = {**declared_here(fields, self.settings), "flavor": flavor}
-        return completed(known, lambda: ask(flavor, path))
+        return completed(known, ask)

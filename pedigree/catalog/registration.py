@@ -103,14 +103,10 @@ class _Registrar(NamedTuple):
         return Registered(version, training, created=False, notice=notice)
 
     def _look_for_quarantines(self, done: Registered) -> Registered:
-        why = quarantine_registered(
+        notice = quarantine_registered(
             self.transaction, self.model, done.version, done.training_id, self.actor
         )
-        if why is None:
-            return done
-        reference = f"{self.model.name}/{done.version}"
-        quarantined = f"{reference} stands on data in quarantine: {why}"
-        return done._replace(notice=_joined(done.notice, quarantined))
+        return done._replace(notice=_joined(done.notice, notice))
 
     def _add_training(self, version: int, *, restated: int = 0) -> str:
         training_id = str(uuid.uuid4())
@@ -145,6 +141,7 @@ class _Registrar(NamedTuple):
             "training_data_digest": metadata.training_data_digest,
             "environment_hash": metadata.environment_hash,
             "metrics": dict(metadata.metrics),
+            "verification": self.new.verification.model_dump(mode="json"),
         }
         log.record(
             self.transaction,

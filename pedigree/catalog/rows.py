@@ -18,10 +18,11 @@ from pedigree.catalog.records import (
 from pedigree.catalog.references import Reference
 from pedigree.catalog.store import version_not_found
 from pedigree.errors import AliasNotFoundError, AmbiguousStageError
+from pedigree.flavors.records import Verification
 from pedigree.postgres.transaction import Row
 from pedigree.signatures.records import Signature
 
-# Columns of version_record that are the registry's bookkeeping, not fields of the record.
+# Columns of version_in_full that are the registry's bookkeeping, not fields of the record.
 _BOOKKEEPING = ("model_id", "name_key")
 
 # By what the database holds of each. Records are frozen, so they can be shared.
@@ -62,7 +63,7 @@ def read_version(rows: list[Row], reference: Reference) -> ModelVersion:
 
 
 def version_of(row: Row) -> ModelVersion:
-    """Build the record of a row of ``version_record``."""
+    """Build the record of a row of ``version_in_full``."""
     fields = dict(row)
     for name in _BOOKKEEPING:
         del fields[name]
@@ -77,6 +78,7 @@ def version_shown(row: Row) -> ModelVersion:
     fields: dict[str, Any] = from_json(row["record"])
     fields["signature"] = _signature(text, lambda: Signature.model_validate_json(text))
     fields["generation"] = row["generation"]
+    fields["verification"] = from_json(row["verification"])
     return _version(fields)
 
 
@@ -89,7 +91,7 @@ def version_told(row: Row) -> str:
     card_uri = f'"{_card_uri(card[1])}"' if card[1] else "null"
     return (
         f'{record[: card.start()]},"model_card_uri":{card_uri}'
-        f',"artifact_uri":"{_artifact_uri(digest[1])}"'
+        f',"artifact_uri":"{_artifact_uri(digest[1])}","verification":{row["verification"]}'
         f',"signature":{_signature_told(row["signature"])},"generation":{row["generation"]}}}'
     )
 
@@ -136,6 +138,7 @@ def training_of(row: Row) -> Training:
         origin=TrainingOrigin(**_only(row, TrainingOrigin.model_fields)),
         # One of before the migration 0035 does not know what was stated beside it.
         metadata=DeclaredMetadata(**_known(_only(row, DeclaredMetadata.model_fields))),
+        verification=Verification(**row["verification"]),
         created_by=row["created_by"],
         created_by_source=row["created_by_source"],
         created_at=row["created_at"],

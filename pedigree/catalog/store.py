@@ -70,21 +70,37 @@ def lock_or_create_model(transaction: Transaction, name: str, actor: Actor) -> L
         NameTakenError: A twin of it exists, or a model of this name was deleted.
     """
     model = _lock(transaction, validate_name(name)) or create_model(transaction, name, actor)[0]
-    if model.name != name:
+    _require_own(name, model.name, model.deleted_at)
+    return model
+
+
+def require_registrable(transaction: Transaction, name: str) -> None:
+    """Refuse a name that no version can be registered under, as far as that is known now.
+
+    Raises:
+        InvalidNameError: The name breaks the rule.
+        NameTakenError: A twin of it exists, or a model of this name was deleted.
+    """
+    key = {"name_key": name_key(validate_name(name))}
+    if row := transaction.execute(SQL["name_of_key"], key).fetchone():
+        _require_own(name, row["name"], row["deleted_at"])
+
+
+def _require_own(name: str, known: str, deleted_at: datetime | None) -> None:
+    if known != name:
         raise NameTakenError(
-            f"differs only by case or by the form of its characters from the model {model.name!r}",
+            f"differs only by case or by the form of its characters from the model {known!r}",
             field="name",
             value=name,
-            remedy=f"Use {model.name!r}, or another name",
+            remedy=f"Use {known!r}, or another name",
         )
-    if model.deleted_at is not None:
+    if deleted_at is not None:
         raise NameTakenError(
             "belonged to a model that was deleted, and names never come back",
             field="name",
             value=name,
             remedy="Choose another name",
         )
-    return model
 
 
 def _lock(transaction: Transaction, name: str) -> LockedModel | None:
@@ -208,7 +224,9 @@ def insert_training(
             "restated": restated,
             "metrics": Jsonb(metadata.metrics),
             "params": Jsonb(metadata.params),
+            "verification": Jsonb(new.verification.model_dump(mode="json")),
             "raced": new.lineage.raced,
+            "lineage_recorded": bool(new.lineage.nodes),
             "at": model.at,
             "actor": actor.name,
             "actor_source": actor.source,

@@ -11,7 +11,7 @@ from pedigree.catalog.inference import completed, inferred_signature
 from pedigree.catalog.records import NewVersion
 from pedigree.cli._input import json_values, numbers, pairs, read_text
 from pedigree.cli._sample import read_sample
-from pedigree.errors import InvalidMetadataError, InvalidSignatureError
+from pedigree.errors import InvalidMetadataError, InvalidSampleError, InvalidSignatureError
 from pedigree.lineage.run import current_build, current_run
 from pedigree.settings import Settings
 from pedigree.signatures.records import Signature
@@ -103,7 +103,13 @@ def _signature(declared: Declared, path: Path) -> Signature:
         return _read_signature(declared.signature)
     sample = read_sample(declared.sample) if declared.sample else None
     flavor = str(declared.flavor)
-    if found := inferred_signature(flavor, path, sample=sample, trust=declared.trust):
+    try:
+        found = inferred_signature(flavor, path, sample=sample, trust=declared.trust)
+    except InvalidSampleError as error:
+        raise InvalidSampleError(
+            error.message, field="--sample", value=str(declared.sample), remedy=error.remedy
+        ) from error
+    if found:
         return found
     _missing(
         "--signature",

@@ -20,6 +20,7 @@ from pedigree.cli._output import (
 if TYPE_CHECKING:
     from pedigree.artifacts.records import Manifest
     from pedigree.catalog.records import ModelVersion, Training, Unmaterialized
+    from pedigree.cli._lineage_tree import Line
     from pedigree.lifecycle.records import RecordedVerdict
     from pedigree.lifecycle.standing import Candidacy, Decision, StageRequest
     from pedigree.lineage.records import LineageGraph
@@ -160,47 +161,60 @@ def _code_rows(version: "ModelVersion", packages: int) -> Rows:
 
 
 def _data_rows(version: "ModelVersion", graph: "LineageGraph", staleness: "Staleness") -> Rows:
+    from pedigree.cli._lineage_tree import not_known
+
     return (
         ("training data", version.training_data_digest),
         ("in its owner's words", version.training_data_version),
         ("validation dataset", version.validation_dataset_id),
         ("datasheet", version.datasheet_uri),
         ("raced", Text("an input changed during the training", "red") if graph.raced else "no"),
-        ("stale", _staleness_text(staleness, graph)),
+        ("stale", _staleness_text(staleness)),
+        ("not known", not_known(graph.not_ruled_out(), recorded=bool(graph.nodes))),
     )
 
 
-def _staleness_text(staleness: "Staleness", graph: "LineageGraph") -> Text:
-    if not graph.inputs():
-        return Text("not known: no input was recorded", style="dim")
+def _staleness_text(staleness: "Staleness") -> Text:
     if not staleness.known:
         return Text("not known: no asset graph is within reach", style="dim")
-    if not staleness.inputs:
-        return Text("no, every input is as it was", style="green")
-    text = Text("yes", style="yellow")
+    if staleness.stale is False:
+        return Text("no, every input is certain, and is as it was", style="green")
+    why = "not every input is certain" if staleness.complete else "not every input is recorded"
+    said = "yes" if staleness.stale else f"not known: {why}"
+    text = Text(said, style="yellow" if staleness.stale else "dim")
     for stale in staleness.inputs:
         partition = f" [{stale.partition}]" if stale.partition else ""
         now = short_digest(stale.now) if stale.now else "gone"
         then = short_digest(stale.trained_on or "?")
-        text.append(f"\n{stale.asset}{partition}: {then} → {now}")
+        possibly = "" if stale.certainty.certain else f" ({stale.certainty})"
+        text.append(f"\n{stale.asset}{partition}: {then} → {now}{possibly}")
     return text
 
 
 def _inputs(graph: "LineageGraph") -> RenderableType:
-    rows = [
-        (
-            f"  {node.asset}",
-            node.partition or "",
-            short_digest(node.data_version or ""),
-            capture.value,
-            (node.run_id or "")[:8],
-            when(node.at),
-        )
-        for node, capture in graph.inputs()
-    ]
+    from pedigree.cli._lineage_tree import folded
+
+    rows = [_input_row(line) for line in folded(graph.used())]
     if not rows:
         return Text("  no input was recorded", style="dim")
-    return table(("  input", "partition", "data version", "known by", "run", "at"), rows)
+    return table(("  input", "partition", "data version", "certainty", "run", "at"), rows)
+
+
+def _input_row(line: "Line") -> tuple[str | Text, ...]:
+    from pedigree.cli._lineage_tree import certainty_text
+
+    certainty = certainty_text(line.certainty, line.capture)
+    if len(line.nodes) > 1:
+        return (f"  {line.asset}", f"{len(line.nodes)} partitions", "", certainty, "", "")
+    (node,) = line.nodes
+    return (
+        f"  {node.asset}",
+        node.partition or "",
+        short_digest(node.data_version or ""),
+        certainty,
+        (node.run_id or "")[:8],
+        when(node.at),
+    )
 
 
 def _signature_rows(signature: "Signature") -> Rows:
@@ -226,6 +240,7 @@ def _artifact_rows(version: "ModelVersion", manifest: "Manifest") -> Rows:
         ("flavor", version.flavor),
         ("size", size_text(version.size)),
         ("files", files),
+        ("predicts as trained", version.verification.sentence),
     )
 
 
@@ -273,9 +288,10 @@ def _trainings(trainings: "Iterable[Training]") -> RenderableType:
             training.origin.asset or training.origin.job_name or "",
             training.metadata.git_commit[:9],
             training.created_by,
+            training.verification.status.value,
             when(training.created_at),
         )
         for training in trainings
     ]
     title = Text("\nRuns that produced these bytes", style="bold")
-    return Group(title, table(("  run", "asset or job", "commit", "by", "at"), rows))
+    return Group(title, table(("  run", "asset or job", "commit", "by", "predictions", "at"), rows))

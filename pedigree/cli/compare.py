@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         MetricChange,
         ValueChange,
     )
+    from pedigree.lineage.records import Certainty
 
 PANEL = "Look up"
 
@@ -64,6 +65,9 @@ def _view(found: "Comparison") -> "Group":
             same.append(title.lower())
     if same:
         sections.append(Text(f"\nNo difference in {', '.join(same)}.", style="dim"))
+    if not found.data_certain:
+        said = "Not all of their data is certain, so they may differ in more of it, or in less."
+        sections.append(Text(f"\n{said}", style="yellow"))
     return Group(*sections)
 
 
@@ -145,12 +149,14 @@ def _data_row(change: "DataChange") -> "tuple[str | Text, ...]":
 
     from pedigree.cli._output import NOT_PROVIDED, short_digest
 
-    def side(was_read: bool, version: str | None) -> "str | Text":
-        if not was_read:
+    def side(certainty: "Certainty | None", version: str | None) -> "str | Text":
+        if certainty is None:
             return Text("not read", style="dim")
+        if not certainty.certain:
+            return f"{short_digest(version) if version else '—'} ({certainty})"
         return short_digest(version) if version else NOT_PROVIDED
 
-    a, b = side(change.read_by_a, change.a), side(change.read_by_b, change.b)
+    a, b = side(change.certainty_a, change.a), side(change.certainty_b, change.b)
     return change.asset, change.partition or "", a, b
 
 

@@ -1,6 +1,5 @@
 """``pedigree lineage | pull | snippets``: where a version comes from, and how to get it."""
 
-from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,11 +10,7 @@ from pedigree.cli._session import open_registry
 from pedigree.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from rich.text import Text
-    from rich.tree import Tree
-
     from pedigree.catalog.snippets import Snippets
-    from pedigree.lineage.records import LineageGraph, LineageNode
 
 PANEL = "Look up"
 
@@ -34,7 +29,8 @@ def lineage(
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Show the exact data a version was trained on."""
+    """Show the exact data a version was trained on, and how certain each step of it is."""
+    from pedigree.cli._lineage_tree import lineage_tree, not_known
     from pedigree.cli._output import out, print_json
 
     with open_registry() as registry:
@@ -46,55 +42,13 @@ def lineage(
         print_json({"reference": version.reference, **document})
         return
     stale = {(one.asset, one.partition) for one in staleness.inputs}
-    out.print(_tree(graph, version.reference, stale))
+    out.print(lineage_tree(graph, version.reference, stale))
+    if unknown := not_known(graph.not_ruled_out(), recorded=bool(graph.nodes)):
+        out.print(unknown, style="red", markup=False, soft_wrap=True)
     if graph.raced:
         out.print("[red]An input changed while the training was running.[/]")
     if not staleness.known:
         out.print("[dim]Whether its data moved on is not known: no asset graph is within reach.[/]")
-
-
-def _tree(graph: "LineageGraph", reference: str, stale: "set[tuple[str, str | None]]") -> "Tree":
-    from rich.text import Text
-    from rich.tree import Tree
-
-    nodes = {node.node_id: node for node in graph.nodes}
-    sources: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
-    for edge in graph.edges:
-        sources[edge.consumer].append((edge.source, edge.capture.value))
-    shown: set[int] = set()
-
-    def grow(parent: "Tree", consumer: int) -> None:
-        for source, capture in sources[consumer]:
-            node = nodes[source]
-            branch = parent.add(_node_text(node, capture, (node.asset, node.partition) in stale))
-            if source not in shown:  # a source of several consumers is followed once
-                shown.add(source)
-                grow(branch, source)
-
-    root = Tree(Text(reference, style="bold"))
-    for node in graph.nodes:
-        if node.kind.value == "step":
-            by = f"trained by {node.asset}, run {(node.run_id or '?')[:8]}"
-            grow(root.add(Text(by)), node.node_id)
-    return root
-
-
-def _node_text(node: "LineageNode", capture: str, is_stale: bool) -> "Text":
-    from rich.text import Text
-
-    from pedigree.cli._output import short_digest
-
-    text = Text(node.asset)
-    if node.partition:
-        text.append(f" [{node.partition}]", style="cyan")
-    if node.data_version:
-        text.append(f"  {short_digest(node.data_version)}", style="magenta")
-    text.append(f"  {capture}", style="dim")
-    if node.kind.value in ("missing", "external", "observation"):
-        text.append(f"  {node.kind.value}", style="yellow")
-    if is_stale:
-        text.append("  stale: newer data is there", style="bold yellow")
-    return text
 
 
 def pull(

@@ -23,6 +23,7 @@ from pedigree.cli import (
     drift,
     events,
     findings,
+    impact,
     integrity,
     lineage,
     model,
@@ -55,7 +56,7 @@ app = typer.Typer(
 )
 
 for group in (
-    *(models, search, catalog, compare, lineage, upstream, staleness, recorded, quarantine),
+    *(models, search, catalog, compare, lineage, upstream, staleness, recorded, impact, quarantine),
     *(register, model, changes, alias, checking, stages, requests, approvals, policy),
     *(findings, drift, events, storage, collection, integrity, database, token, webhook),
     *(serve, server),

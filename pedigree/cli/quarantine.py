@@ -1,38 +1,28 @@
-"""``pedigree impact | quarantine | release | quarantines``: what bad data touched, and stop it."""
+"""``pedigree quarantine | release | quarantines``: keep what depends on bad data out of stages."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pedigree.cli._input import JsonFlag, LimitOption, read_moment
+from pedigree.cli._input import JsonFlag, LimitOption
 from pedigree.cli._session import open_registry
+from pedigree.cli.impact import PartitionOption, SinceOption, place_of, read_since, without_lineage
 from pedigree.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from pedigree.catalog.records import Quarantine, Quarantined
 
-    from rich.text import Text
-
-    from pedigree.catalog.records import Quarantine
-    from pedigree.lifecycle.affected import Affected, Impact
-
-AssetArgument = Annotated[
-    str, typer.Argument(metavar="ASSET", help="The key of an asset, a/b.", show_default=False)
-]
 AssetOrReference = Annotated[
     str,
     typer.Argument(
         metavar="ASSET", help="The key of an asset; REF with --version.", show_default=False
     ),
 ]
-PartitionOption = Annotated[
-    str | None, typer.Option("--partition", metavar="KEY", help="One partition; else all of them.")
-]
-SinceOption = Annotated[
-    str | None,
+OnlyCertain = Annotated[
+    bool,
     typer.Option(
-        "--since", metavar="MOMENT", help="Only data recorded from then on, with its zone."
+        "--only-certain", help="Spare versions that only possibly depend on it, now and later."
     ),
 ]
 OneVersion = Annotated[bool, typer.Option("--version", help="One version instead of data.")]
@@ -42,33 +32,11 @@ OptionalReason = Annotated[str | None, typer.Option("--reason", help="Why, for t
 def add_to(app: typer.Typer) -> None:
     """Add this group's commands."""
     for name, panel, command in (
-        ("impact", "Look up", impact),
         ("quarantine", "Judge and promote", quarantine),
         ("release", "Judge and promote", release),
         ("quarantines", "Look up", quarantines),
     ):
         app.command(name, rich_help_panel=panel)(command)
-
-
-def impact(
-    asset: AssetArgument,
-    partition: PartitionOption = None,
-    since: SinceOption = None,
-    as_json: JsonFlag = False,
-) -> None:
-    """Show which versions stand on some data, what they hold and held, and what they wrote."""
-    from pedigree.cli._output import print_json
-
-    with open_registry() as registry:
-        found = registry.impact(asset, partition, since=_since(since))
-    if as_json:
-        versions = [
-            {**one.model_dump(mode="json"), "holds": one.holds, "in_use": one.in_use}
-            for one in found.versions
-        ]
-        print_json({**found.model_dump(mode="json"), "versions": versions})
-    else:
-        _show_impact(found)
 
 
 def quarantine(
@@ -78,22 +46,30 @@ def quarantine(
     ],
     partition: PartitionOption = None,
     since: SinceOption = None,
+    only_certain: OnlyCertain = False,
     version: OneVersion = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Put data in quarantine, and with it every version that stands on it.
+    """Put data in quarantine, and with it every version that certainly or possibly depends on it.
 
     None of them enters a stage until it is released. Newer data of the same partition is free.
+    Versions of which it is not known are named, and not marked.
     """
     with open_registry() as registry:
         if version:
-            _refuse_data_options(partition, since)
+            _refuse_data_options(partition, since, only_certain)
             answer: object = registry.quarantine_version(what, reason=reason)
-            sentence = f"{what} is in quarantine."
+            sentences = [f"{what} is in quarantine."]
         else:
-            found = registry.quarantine(what, partition, reason=reason, since=_since(since))
-            answer, sentence = found, f"{_place(found)} is in quarantine, and with it {_of(found)}."
-    _answer(answer, as_json, sentence)
+            found = registry.quarantine(
+                what,
+                partition,
+                reason=reason,
+                since=read_since(since),
+                only_certain=only_certain,
+            )
+            answer, sentences = found, list(_sentences(found))
+    _answer(answer, as_json, *sentences)
 
 
 def release(
@@ -106,7 +82,7 @@ def release(
     """Release data, or one version, from quarantine."""
     with open_registry() as registry:
         if version:
-            _refuse_data_options(partition, None)
+            _refuse_data_options(partition)
             answer: object = registry.release_version(what, reason=reason)
             sentence = f"{what} is released."
         else:
@@ -146,12 +122,15 @@ def quarantines(
     out.print(table(("id#", "what", "why", "versions", "by", "at"), rows))
 
 
-def _since(text: str | None) -> "datetime | None":
-    return None if text is None else read_moment("--since", text)
-
-
-def _refuse_data_options(partition: str | None, since: str | None) -> None:
-    for option, given in (("--partition", partition), ("--since", since)):
+def _refuse_data_options(
+    partition: str | None, since: str | None = None, only_certain: bool = False
+) -> None:
+    options = (
+        ("--partition", partition),
+        ("--since", since),
+        ("--only-certain", only_certain or None),
+    )
+    for option, given in options:
         if given is not None:
             raise InvalidInputError(
                 "is about data, and --version about one version",
@@ -161,52 +140,39 @@ def _refuse_data_options(partition: str | None, since: str | None) -> None:
             )
 
 
-def _show_impact(found: "Impact") -> None:
-    from pedigree.cli._output import out, table
-
-    place = found.asset if found.partition is None else f"{found.asset} [{found.partition}]"
-    if not found.versions:
-        out.print(f"No version stands on {place}.", markup=False)
-        return
-    columns = ("version", "trained on it", "holds", "held", "wrote")
-    out.print(table(columns, map(_row, found.versions)))
-
-
-def _row(one: "Affected") -> "tuple[str | Text, ...]":
-    how = "directly" if one.direct else "by what was made of it"
-    if not one.certain:
-        how += "; which partitions is not known"
-    state = " (deleted)" if one.deleted_at else " (in quarantine)" if one.quarantine_reason else ""
-    held = (
-        f"{tenure.pointer} {tenure.since:%Y-%m-%d} … {tenure.until:%Y-%m-%d}"
-        for tenure in one.tenures
-        if tenure.until is not None
-    )
-    wrote = "\n".join(
-        usage.asset if usage.partition is None else f"{usage.asset} [{usage.partition}]"
-        for usage in one.outputs
-    )
-    return one.reference + state, how, "\n".join(one.holds), "\n".join(held), wrote
-
-
 def _place(found: "Quarantine") -> str:
     if found.asset is None:
         return ", ".join(found.versions)
-    return found.asset if found.partition is None else f"{found.asset} [{found.partition}]"
+    return place_of(found.asset, found.partition)
 
 
 def _of(found: "Quarantine") -> str:
-    return _list(found.versions)
+    possible = set(found.possible)
+    return _list(f"{one} (possible)" if one in possible else one for one in found.versions)
+
+
+def _sentences(found: "Quarantined") -> Iterator[str]:
+    """Say which versions are marked, and which are not although they may depend on the data."""
+    yield f"{_place(found)} is in quarantine, and with it {_of(found)}."
+    if found.spared:
+        yield f"Possible, and spared by --only-certain: {_list(found.spared)}."
+    if found.unknown:
+        yield (
+            f"Unknown whether they depend on it, so they are not marked: {_list(found.unknown)}."
+        )
+    if found.without_lineage:
+        yield without_lineage(found.without_lineage)
 
 
 def _list(references: Iterable[str]) -> str:
     return ", ".join(references) or "no version"
 
 
-def _answer(answer: object, as_json: bool, sentence: str) -> None:
+def _answer(answer: object, as_json: bool, *sentences: str) -> None:
     from pedigree.cli._output import out, print_json
 
     if as_json:
         print_json(answer)
-    else:
+        return
+    for sentence in sentences:
         out.print(sentence, markup=False, soft_wrap=True)

@@ -74,10 +74,16 @@ def trainings(
         print_json(found)
         return
     rows = (
-        (one.training_id, one.metadata.run_id, one.metadata.git_commit[:9], when(one.created_at))
+        (
+            one.training_id,
+            one.metadata.run_id,
+            one.metadata.git_commit[:9],
+            one.verification.status.value,
+            when(one.created_at),
+        )
         for one in found
     )
-    out.print(table(("id", "run", "commit", "at"), rows))
+    out.print(table(("id", "run", "commit", "predictions", "at"), rows))
 
 
 def environment(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:

@@ -1,6 +1,7 @@
 """``pedigree stale | unmaterialized | retrain | export``: a version and the asset graph."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -100,6 +101,8 @@ def _show(reference: str, found: "Staleness") -> None:
     if not found.known:
         out.print("Not known: no asset graph is within reach, and nobody has looked before.")
         return
+    for reason in _reasons(found):
+        out.print(reason, markup=False, soft_wrap=True)
     seen = f", as seen at {when(found.seen_at)}" if found.seen_at else ""
     out.print(
         f"{reference} is {found.data_behind} data versions and {found.code_behind} code versions"
@@ -114,14 +117,35 @@ def _show(reference: str, found: "Staleness") -> None:
             short_digest(one.now) if one.now else "gone",
             str(one.data_behind),
             str(one.code_behind),
+            one.certainty.value,
         )
         for one in found.inputs
     ]
     if rows:
-        columns = ("input", "partition", "trained on", "now", "data behind#", "code behind#")
+        columns = (
+            "input",
+            "partition",
+            "trained on",
+            "now",
+            "data behind#",
+            "code behind#",
+            "certainty",
+        )
         out.print(table(columns, rows))
     if found.newer_code:
         out.print(f"Trained since by: {', '.join(found.newer_code)}", markup=False)
+
+
+def _reasons(found: "Staleness") -> Iterator[str]:
+    """Say why it is not known whether a version is stale, where that is so."""
+    if found.stale is None:
+        yield "It is not known whether it is stale."
+    for one in found.unclear:
+        partitions = f" [{one.partitions} partitions]" if one.partitions else ""
+        where = "" if one.in_graph or one.certainty.value == "unknown" else ", in no asset graph"
+        yield f"{one.asset}{partitions}: {one.certainty}{where}"
+    if not found.complete:
+        yield "There may be inputs that are not recorded."
 
 
 def _launch(request: "RetrainRequest") -> str:

@@ -1,5 +1,7 @@
-"""``pedigree upstream | downstream | diff``: what a version stands on, and what on it."""
+"""``pedigree upstream | downstream | diff``: what a version depends on, and what on it."""
 
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,8 +13,9 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from pedigree.catalog.comparison import LineageDifference, UpstreamChange
+    from pedigree.lineage.records import Certainty, NodeKind
     from pedigree.lineage.upstream import UpstreamState
-    from pedigree.lineage.usages import Usage
+    from pedigree.lineage.usages import Downstream, Usage
 
 PANEL = "Look up"
 
@@ -31,7 +34,11 @@ def upstream(
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """List every asset and partition that a version stands on, down to the sources."""
+    """List every asset and partition that a version depends on, down to the sources.
+
+    Many partitions of one asset that it only possibly depends on are one line.
+    """
+    from pedigree.cli._lineage_tree import not_known
     from pedigree.cli._output import out, print_json, table
 
     with open_registry() as registry:
@@ -39,8 +46,13 @@ def upstream(
     if as_json:
         print_json(found)
         return
-    columns = ("asset", "partition", "data version", "code", "known by", "run", "at", "not known")
-    out.print(table(columns, map(_state_row, found.states)))
+    columns = (
+        *("asset", "partition", "data version", "code", "certainty", "known by", "run", "at"),
+        "not known",
+    )
+    out.print(table(columns, _state_rows(found.states)))
+    if unknown := not_known(found.not_ruled_out, recorded=found.recorded):
+        out.print(unknown, style="red", markup=False, soft_wrap=True)
     if found.raced:
         out.print("[red]An input changed while the training was running.[/]")
 
@@ -64,8 +76,8 @@ def downstream(
         return
     columns = ("asset", "partition", "data version", "known by", "run", "loaded", "written")
     out.print(table(columns, map(_usage_row, found.usages)))
-    if found.versions:
-        out.print(f"Trained on it: {', '.join(found.versions)}", markup=False, soft_wrap=True)
+    for line in _trained_on_it(found):
+        out.print(line, markup=False, soft_wrap=True)
 
 
 def diff(
@@ -88,6 +100,63 @@ def diff(
         _show_difference(found)
 
 
+def _trained_on_it(found: "Downstream") -> Iterator[str]:
+    """Say which versions were trained on a version, and of which that is not known."""
+    from pedigree.cli.impact import without_lineage
+
+    if found.versions:
+        yield f"Trained on it: {', '.join(found.versions)}"
+    if found.possible:
+        yield f"Possible, trained on it or not: {', '.join(found.possible)}"
+    if found.unknown:
+        yield f"Unknown whether trained on it: {', '.join(found.unknown)}"
+    if found.without_lineage:
+        yield without_lineage(found.without_lineage)
+
+
+def _state_rows(states: "Iterable[UpstreamState]") -> "Iterator[tuple[str | Text, ...]]":
+    from pedigree.cli._lineage_tree import FOLD_ABOVE
+
+    for (*_, certainty, _), group in groupby(states, _alike):
+        alike = list(group)
+        if certainty.value == "possible" and len(alike) > FOLD_ABOVE:
+            yield _folded_row(alike)
+        else:
+            yield from map(_state_row, alike)
+
+
+def _alike(state: "UpstreamState") -> "tuple[int, str, Certainty, NodeKind]":
+    return state.distance, state.asset, state.certainty, state.kind
+
+
+def _folded_row(states: "Sequence[UpstreamState]") -> "tuple[str | Text, ...]":
+    first = states[0]
+    versions = {state.data_version for state in states}
+    return (
+        "  " * (first.distance - 1) + first.asset,
+        f"{len(states)} partitions",
+        "1 for all" if len(versions) == 1 else f"{len(versions)} different",
+        "",
+        _certainty(first.certainty),
+        _known_by(first),
+        "",
+        "",
+        "which of them",
+    )
+
+
+def _certainty(certainty: "Certainty") -> "Text":
+    from rich.text import Text
+
+    from pedigree.cli._lineage_tree import CERTAINTY_STYLES
+
+    return Text(certainty.value, style=CERTAINTY_STYLES.get(certainty, ""))
+
+
+def _known_by(state: "UpstreamState") -> str:
+    return state.capture.value if state.kind.value == "materialization" else state.kind.value
+
+
 def _state_row(state: "UpstreamState") -> "tuple[str | Text, ...]":
     from pedigree.cli._output import NOT_PROVIDED, short_digest, when
 
@@ -96,7 +165,8 @@ def _state_row(state: "UpstreamState") -> "tuple[str | Text, ...]":
         state.partition or "",
         short_digest(state.data_version) if state.data_version else NOT_PROVIDED,
         short_digest(state.code_version) if state.code_version else NOT_PROVIDED,
-        state.capture.value if state.kind.value == "materialization" else state.kind.value,
+        _certainty(state.certainty),
+        _known_by(state),
         (state.run_id or "")[:8],
         when(state.at),
         ", ".join(name.replace("_", " ") for name in state.missing),
@@ -127,6 +197,13 @@ def _show_difference(found: "LineageDifference") -> None:
     if found.same:
         out.print(f"{found.a} and {found.b} were made of the same data by the same code.")
         return
+    if found.same is None:
+        out.print(
+            f"It is not known whether {found.a} and {found.b} were made of the same data.",
+            markup=False,
+        )
+    if uncertain := _uncertain_sides(found):
+        out.print(f"Not all that {uncertain} depends on is certain.", style="red", markup=False)
     if found.data:
         columns = ("data", "partition", found.a, found.b)
         out.print(table(columns, map(_change_row, found.data)))
@@ -139,17 +216,23 @@ def _change_row(change: "UpstreamChange") -> tuple[str, ...]:
     return (
         "  " * (change.distance - 1) + change.asset,
         change.partition or "",
-        _side(change.in_a, change.data_a, change.code_a),
-        _side(change.in_b, change.data_b, change.code_b),
+        _side(change.certainty_a, change.data_a, change.code_a),
+        _side(change.certainty_b, change.data_b, change.code_b),
     )
 
 
-def _side(there: bool, data: str | None, code: str | None) -> str:
+def _uncertain_sides(found: "LineageDifference") -> str:
+    sides = {found.a: found.certain_a, found.b: found.certain_b}
+    return " or ".join(reference for reference, certain in sides.items() if not certain)
+
+
+def _side(certainty: "Certainty | None", data: str | None, code: str | None) -> str:
     from pedigree.cli._output import short_digest
 
-    if not there:
+    if certainty is None:
         return "not used"
-    return f"{short_digest(data or '—')} (code {short_digest(code or '—')})"
+    how = "" if certainty.certain else f", {certainty}"
+    return f"{short_digest(data or '—')} (code {short_digest(code or '—')}{how})"
 
 
 def _text(value: object) -> str:

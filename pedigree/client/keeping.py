@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from pedigree.catalog.records import ModelVersion, Quarantine
+from pedigree.catalog.records import ModelVersion, Quarantine, Quarantined
 from pedigree.catalog.references import parse_number
 from pedigree.client._session import PAGE, ServiceSession
 
@@ -57,10 +57,17 @@ class KeepingVerbs(ServiceSession):
         *,
         reason: str,
         since: datetime | None = None,
-    ) -> Quarantine:
-        """Put data in quarantine: no version that stands on it enters a stage until released."""
-        new = {"asset": asset, "partition": partition, "reason": reason, "since": since}
-        return self._write(Quarantine, "POST", "/quarantines", new)
+        only_certain: bool = False,
+    ) -> Quarantined:
+        """Put data in quarantine: no version that depends on it enters a stage until released."""
+        new = {
+            "asset": asset,
+            "partition": partition,
+            "reason": reason,
+            "since": since,
+            "only_certain": only_certain,
+        }
+        return self._write(Quarantined, "POST", "/quarantines", new)
 
     def release(
         self, asset: str, partition: str | None = None, *, reason: str | None = None
@@ -71,12 +78,12 @@ class KeepingVerbs(ServiceSession):
         return ended["quarantines"]
 
     def quarantine_version(self, reference: str, *, reason: str) -> ModelVersion:
-        """Put one version in quarantine, whatever it stands on."""
+        """Put one version in quarantine, whatever it depends on."""
         path = self._version_path(reference, "/quarantine")
         return self._write(ModelVersion, "PUT", path, {"reason": reason})
 
     def release_version(self, reference: str, *, reason: str | None = None) -> ModelVersion:
-        """Take one version out of every quarantine; the data that it stands on stays in its own."""
+        """Take one version out of every quarantine; its data stays in its own."""
         path = self._version_path(reference, "/quarantine")
         return self._write(ModelVersion, "DELETE", path, reason=reason)
 

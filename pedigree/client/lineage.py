@@ -17,7 +17,7 @@ class LineageVerbs(ReadingVerbs):
     """Verbs for what was made of what; each does what its namesake of ``Registry`` does."""
 
     def upstream(self, reference: str, *, newest: bool = False) -> Upstream:
-        """List every asset and partition that a version stands on, and what is not known."""
+        """List every asset and partition that a version depends on, and what is not known."""
         return self._read(Upstream, self._version_path(reference, "/upstream"), newest=newest)
 
     def downstream(
@@ -53,6 +53,6 @@ class LineageVerbs(ReadingVerbs):
     def impact(
         self, asset: str, partition: str | None = None, *, since: datetime | None = None
     ) -> Impact:
-        """Find the versions that stand on some data, directly or not, and where they are used."""
+        """Find the versions that certainly, possibly or, for all that is known, use some data."""
         moment = since and since.isoformat()
         return self._read(Impact, "/impact", asset=asset, partition=partition, since=moment)

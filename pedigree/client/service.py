@@ -20,11 +20,13 @@ NOT_SERVED = frozenset(
         *("acting_as", "actor", "connect", "together"),
         *("has_tokens", "token_of"),
         *("fetch_uploaded", "keep_content", "keep_file", "wanted_file"),
+        *("keep_asset_events", "kept_asset_events"),
         *("end_awaiting", "keep_staleness", "see_instance"),
         *("stale_holders", "versions_to_look_at"),
         *("record_usage", "settle_usages", "unsettled_usages"),
         *("names_to_evaluate", "renew_verdicts", "weigh"),
         *("judge_newcomers", "names_with_requests", "perform_requests"),
+        *("give_up_promotion", "record_check_run"),
         *("deliver", "drift_report", "feed_sinks"),
     }
 )

@@ -3,15 +3,17 @@
 ::
 
     import dagster as dg
-    from pedigree.dagster import TrainedModel, model_asset, registry_definitions
+    from pedigree.dagster import TrainedModel, model_asset, registry_definitions, with_lineage
 
     @model_asset(name="customer_churn", flavor="sklearn")
     def customer_churn(train: pd.DataFrame) -> TrainedModel:
         model = LogisticRegression().fit(train[FEATURES], train["churned"])
         return TrainedModel(model=model, sample=train[FEATURES].head())
 
-    defs = dg.Definitions.merge(
-        dg.Definitions(assets=[train, customer_churn]), registry_definitions(customer_churn)
+    defs = with_lineage(
+        dg.Definitions.merge(
+            dg.Definitions(assets=[train, customer_churn]), registry_definitions(customer_churn)
+        )
     )
 """
 
@@ -40,11 +42,13 @@ if TYPE_CHECKING:
     from pedigree.dagster.names import model_key, stage_key
     from pedigree.dagster.outs import ModelOut
     from pedigree.dagster.pipes import reported_model
+    from pedigree.dagster.recording import with_lineage
     from pedigree.dagster.reporting import report_model
     from pedigree.dagster.resource import RegistryResource
     from pedigree.dagster.retraining import retrain_like, retrain_stale
     from pedigree.dagster.sensors import promote_due
     from pedigree.dagster.stages import StageConfig, stage_assets
+    from pedigree.dagster.step_reads import record_read
     from pedigree.dagster.trained import TrainedModel
 
 __all__ = [
@@ -74,6 +78,7 @@ __all__ = [
     "model_multi_asset",
     "promote_due",
     "promotion_condition",
+    "record_read",
     "registered_name",
     "registry_definitions",
     "registry_resources",
@@ -83,6 +88,7 @@ __all__ = [
     "retrain_stale",
     "stage_assets",
     "stage_key",
+    "with_lineage",
 ]
 
 # Names are loaded when they are used: the webserver and the daemon need the storage alone.
@@ -113,6 +119,7 @@ _MODULES = {
     "model_multi_asset": "asset",
     "promote_due": "sensors",
     "promotion_condition": "conditions",
+    "record_read": "step_reads",
     "registered_name": "line",
     "registry_definitions": "definitions",
     "registry_resources": "definitions",
@@ -122,6 +129,7 @@ _MODULES = {
     "retrain_stale": "retraining",
     "stage_assets": "stages",
     "stage_key": "names",
+    "with_lineage": "recording",
 }
 
 

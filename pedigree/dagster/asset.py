@@ -22,7 +22,8 @@ import dagster as dg
 from dagster import AssetIn
 
 from pedigree.dagster.command import Command
-from pedigree.dagster.inputs import AssetLike, Source, source_of
+from pedigree.dagster.inputs import Source, source_of
+from pedigree.dagster.keys import AssetLike
 from pedigree.dagster.line import DEFAULT_PARTITION_NAME
 from pedigree.dagster.names import slug
 from pedigree.dagster.outs import ModelOut, OutputOptions
@@ -43,6 +44,7 @@ class StepOptions(TypedDict, total=False):
     partitions_def: dg.PartitionsDefinition[str]
     backfill_policy: dg.BackfillPolicy
     retry_policy: dg.RetryPolicy
+    check_specs: Sequence[dg.AssetCheckSpec]
     config_schema: Any
     required_resource_keys: set[str]
     hooks: set[dg.HookDefinition]

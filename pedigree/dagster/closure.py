@@ -1,36 +1,44 @@
-"""Follow the provenance of a step's inputs down to the sources that are known."""
+"""Follow what a step read down to the sources that are known."""
 
-import hashlib
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TypeAlias
+from collections.abc import Iterable
+from functools import cache
 
 import dagster as dg
 
-from pedigree.dagster import events
+from pedigree.dagster.asset_graph import LocationGraph
+from pedigree.dagster.derivation import Derivation, Source
+from pedigree.dagster.event_history import EventSource
 from pedigree.dagster.events import AssetEvent
-from pedigree.lineage.records import Capture, LineageEdge, LineageNode, NodeKind
+from pedigree.lineage.records import Capture, Certainty, LineageEdge, LineageNode, NodeKind
 
 # An asset that depends on its own former partition is a chain as long as its history.
 LEVEL_LIMIT = 100
 NODE_LIMIT = 10_000
 
-_Sources: TypeAlias = dict[dg.AssetKey, dict[int, AssetEvent]]
+STEP = 0
+"""The node of the step itself."""
 
 
 class Closure:
-    """The nodes and edges behind one step, found level by level.
+    """The nodes and edges upstream of one step, found level by level.
 
-    Each level costs one query an asset. What an event's tags name and the log does not hold (any
-    more) becomes a node of the kind ``missing``.
+    What is not known becomes a node of the kind ``missing``, which names all assets upstream of it.
+
+    Args:
+        events: Where events are looked up.
+        graph: The code location's asset graph.
+        step: The step's node.
     """
 
-    def __init__(self, instance: dg.DagsterInstance, step: LineageNode) -> None:
-        self._instance = instance
+    def __init__(self, events: EventSource, graph: LocationGraph, step: LineageNode) -> None:
+        self._events = events
+        self._graph = graph
+        self.derivation = Derivation(events, graph, step.run_id)
         self._nodes: list[LineageNode] = [step]
         self._edges: dict[tuple[int, int], LineageEdge] = {}
-        self._ids: dict[tuple[str, str | None, int | None], int] = {}
+        self._ids: dict[tuple[object, ...], int] = {}
         self._level: list[tuple[int, AssetEvent]] = []
+        self.ancestors = cache(self._ancestors)
 
     @property
     def nodes(self) -> tuple[LineageNode, ...]:
@@ -42,153 +50,128 @@ class Closure:
         """Who used what."""
         return tuple(self._edges.values())
 
-    def add(self, event: AssetEvent, capture: Capture, consumer: int = 0) -> None:
-        """Say that the consumer used an event; what that one used is resolved later."""
-        place = (event.key.to_user_string(), event.partition, event.storage_id)
-        if place not in self._ids:
-            self._ids[place] = len(self._nodes)
-            self._nodes.append(
-                LineageNode(
-                    node_id=len(self._nodes),
-                    kind=event.kind,
-                    asset=place[0],
-                    partition=event.partition,
-                    storage_id=event.storage_id,
-                    run_id=event.run_id,
-                    data_version=event.data_version,
-                    code_version=event.code_version,
-                    at=event.at,
-                )
-            )
-            self._level.append((self._ids[place], event))
-        self._connect(consumer, self._ids[place], capture)
+    def add(self, sources: Iterable[Source], capture: Capture, consumer: int = STEP) -> None:
+        """Say what a consumer used; what that is made of is resolved later."""
+        for source in sources:
+            known = source.event is not None
+            node = self._event_node(source.event) if source.event else self._missing_node(source)
+            certainty = source.certainty if known or source.storage_id else Certainty.UNKNOWN
+            if capture is Capture.DECLARED:
+                certainty = min(certainty, Certainty.POSSIBLE, key=lambda each: each.rank)
+            self._connect(consumer, node, capture, certainty)
 
-    def add_missing(
-        self,
-        key: dg.AssetKey,
-        partition: str | None,
-        capture: Capture,
-        consumer: int = 0,
-        *,
-        storage_id: int | None = None,
-        data_version: str | None = None,
-    ) -> None:
-        """Say that the consumer used something of which there is no event to look at."""
-        # Two consumers may have used different states of it, so each gets a node of its own.
-        node_id = len(self._nodes)
-        self._nodes.append(
-            LineageNode(
-                node_id=node_id,
-                kind=NodeKind.MISSING,
-                asset=key.to_user_string(),
-                partition=partition,
-                storage_id=storage_id,
-                data_version=data_version,
-            )
+    def add_sibling(self, key: dg.AssetKey, partition: str | None, run_id: str | None) -> int:
+        """Add an asset that the step itself makes and whose event is not recorded yet."""
+        node = self._node(
+            NodeKind.MISSING, key.to_user_string(), partition, None, run_id=run_id, upstream=()
         )
-        self._connect(consumer, node_id, capture)
+        self._connect(STEP, node, Capture.DECLARED, Certainty.POSSIBLE)
+        return node
+
+    def inputs_of(self, consumer: int) -> tuple[LineageEdge, ...]:
+        """Return the edges from a consumer to what it used."""
+        return tuple(edge for edge in self._edges.values() if edge.consumer == consumer)
+
+    def repeat(self, edge: LineageEdge, consumer: int) -> None:
+        """Say that another consumer used the source of an edge as well, as the graph declares."""
+        certainty = min(edge.certainty, Certainty.POSSIBLE, key=lambda each: each.rank)
+        self._connect(consumer, edge.source, Capture.DECLARED, certainty)
 
     def resolve(self) -> None:
-        """Follow the pointers until nothing new is found.
+        """Follow the events until nothing new is found.
 
-        Where the limits end it, what was not followed is said to be missing.
+        Where the limits end it, what was not followed is said to be unknown.
         """
         for _ in range(LEVEL_LIMIT):
             if not self._level or len(self._nodes) >= NODE_LIMIT:
                 break
             level, self._level = self._level, []
-            found = self._pointed_to(level)
-            used = self._really_used(level, found)
-            for node_id, event in level:
-                self._add_inputs(node_id, event, found, used)
-        for node_id, event in self._level:
-            self._add_inputs(node_id, event, defaultdict(dict), {})
-
-    def _pointed_to(self, level: Iterable[tuple[int, AssetEvent]]) -> _Sources:
-        wanted: dict[dg.AssetKey, set[int]] = defaultdict(set)
-        for _, event in level:
-            for key, pointer in event.pointers.items():
-                wanted[key].add(pointer)
-        return {
-            key: events.by_ids(self._instance, key, pointers)
-            for key, pointers in sorted(wanted.items())
-        }
-
-    def _add_inputs(
-        self,
-        node_id: int,
-        event: AssetEvent,
-        found: _Sources,
-        used: Mapping[tuple[int, dg.AssetKey], AssetEvent],
-    ) -> None:
-        for key, pointer in event.pointers.items():
-            if right := used.get((node_id, key)):
-                self.add(right, Capture.PROVENANCE, node_id)
-                continue
-            # The event that it names is gone, or is one of many partitions.
-            is_there = pointer in found[key]
-            self.add_missing(
-                key,
-                None,
-                Capture.PROVENANCE,
-                node_id,
-                storage_id=None if is_there else pointer,
-                data_version=event.input_version(key),
+            self.derivation.prefetch([event for _, event in level])
+            for node, event in level:
+                self.add(self.derivation.sources(event), Capture.PROVENANCE, node)
+        for node, event in self._level:
+            inputs = {*event.pointers, *event.unrecorded_inputs, *self._events.reads(event).keys}
+            unknown = (
+                Source(key, Certainty.UNKNOWN, data_version=event.input_version(key))
+                for key in sorted(inputs)
             )
-        for key in event.unrecorded_inputs:
-            self.add_missing(
-                key,
-                None,
-                Capture.PROVENANCE,
-                node_id,
-                data_version=event.input_version(key),
-            )
+            self.add(unknown, Capture.PROVENANCE, node)
 
-    def _really_used(
-        self, level: Iterable[tuple[int, AssetEvent]], found: _Sources
-    ) -> dict[tuple[int, dg.AssetKey], AssetEvent]:
-        """Return the events that were used, where the consumers' tags prove one.
+    def _event_node(self, event: AssetEvent) -> int:
+        count = len(self._nodes)
+        node = self._node(
+            event.kind,
+            event.key.to_user_string(),
+            event.partition,
+            event.storage_id,
+            run_id=event.run_id,
+            data_version=event.data_version,
+            code_version=event.code_version,
+            at=event.at,
+        )
+        if node == count:
+            self._level.append((node, event))
+        return node
 
-        The pointer to a partitioned input names the newest event of any of its partitions. Which
-        one was used shows in the data version beside it: Dagster's hash over those of the
-        partitions that the mapping gave. Of one partition, that can be recognized.
-        """
-        used: dict[tuple[int, dg.AssetKey], AssetEvent] = {}
-        doubtful: dict[dg.AssetKey, dict[int, AssetEvent]] = defaultdict(dict)
-        for node_id, event in level:
-            for key, pointer in event.pointers.items():
-                source = found[key].get(pointer)
-                if source is None:
-                    continue
-                if source.partition is None or _is_version_of(source, event.input_version(key)):
-                    used[node_id, key] = source
-                else:
-                    doubtful[key][node_id] = event
-        for key, consumers in doubtful.items():
-            used.update(self._of_the_same_partition(key, consumers))
-        return used
-
-    def _of_the_same_partition(
-        self, key: dg.AssetKey, consumers: Mapping[int, AssetEvent]
-    ) -> Iterator[tuple[tuple[int, dg.AssetKey], AssetEvent]]:
-        places = {
-            node_id: (event.partition, event.storage_id)
-            for node_id, event in consumers.items()
-            if event.partition is not None
-        }
-        same = events.before(self._instance, key, set(places.values()))
-        for node_id, place in places.items():
-            source = same.get(place)
-            said = consumers[node_id].input_version(key)
-            if source is not None and _is_version_of(source, said):
-                yield (node_id, key), source
-
-    def _connect(self, consumer: int, source: int, capture: Capture) -> None:
-        self._edges.setdefault(
-            (consumer, source), LineageEdge(consumer=consumer, source=source, capture=capture)
+    def _missing_node(self, source: Source) -> int:
+        return self._node(
+            NodeKind.MISSING,
+            source.key.to_user_string(),
+            source.partition,
+            source.storage_id,
+            data_version=source.data_version,
+            upstream=self.ancestors(source.key),
         )
 
+    def _node(
+        self,
+        kind: NodeKind,
+        asset: str,
+        partition: str | None,
+        storage_id: int | None,
+        **known: object,
+    ) -> int:
+        # Two consumers may have used different states of something that nobody knows.
+        state = known.get("data_version") if kind is NodeKind.MISSING else None
+        place = (asset, partition, storage_id, kind, state)
+        if place not in self._ids:
+            self._ids[place] = len(self._nodes)
+            self._nodes.append(
+                LineageNode.model_validate(
+                    {
+                        "node_id": len(self._nodes),
+                        "kind": kind,
+                        "asset": asset,
+                        "partition": partition,
+                        "storage_id": storage_id,
+                        **known,
+                    }
+                )
+            )
+        return self._ids[place]
 
-def _is_version_of(event: AssetEvent, said: str | None) -> bool:
-    version = event.data_version or ""
-    return said == hashlib.sha256(version.encode()).hexdigest()
+    def _connect(self, consumer: int, source: int, capture: Capture, certainty: Certainty) -> None:
+        edge = LineageEdge(consumer=consumer, source=source, capture=capture, certainty=certainty)
+        known = self._edges.get((consumer, source))
+        if known is None or known.certainty.rank < certainty.rank:
+            self._edges[consumer, source] = edge
+
+    def _ancestors(self, key: dg.AssetKey) -> tuple[str, ...] | None:
+        """Return the keys of all assets upstream of one, by the graph and by the newest events.
+
+        Returns:
+            None where the graph does not define it and it has no event: nothing is known of it.
+        """
+        found: set[dg.AssetKey] = set()
+        left = [key]
+        while left:
+            one = left.pop()
+            newest = self._events.newest(one)
+            if one == key and newest is None and not self._graph.has(one):
+                return None
+            parents = set(self._graph.parents(one))
+            if newest is not None:
+                parents |= {*newest.pointers, *newest.unrecorded_inputs}
+            left += parents - found
+            found |= parents
+        return tuple(sorted(each.to_user_string() for each in found - {key}))

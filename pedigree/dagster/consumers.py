@@ -4,32 +4,28 @@ Their materializations point to the event of the stage, and that event names its
 that asks the registry by itself, or a job elsewhere, leaves a usage that is *declared*.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
-from pedigree.dagster import events, metadata
+from pedigree.dagster import events
 from pedigree.dagster.events import AssetEvent
 from pedigree.dagster.line import ModelLine
 from pedigree.dagster.provenance import instance_id
+from pedigree.dagster.unseen import Place, unseen
 from pedigree.dagster.usages import event_of
 from pedigree.errors import InvalidNameError, NotFoundError
 from pedigree.lineage.records import Capture
 from pedigree.lineage.usages import NewUsage
 from pedigree.registry import Registry
 
-# So many consumers are looked at in one tick, by one query, and so many materializations of each.
-_CONSUMERS = 500
-_AT_ONCE = 200
-
 
 def declared_usages(
     context: dg.SensorEvaluationContext,
     registry: Registry,
     lines: Mapping[str, ModelLine],
-    seen: Mapping[str, int],
-    turn: int,
-) -> tuple[dict[str, int], int]:
+    place: Place,
+) -> Place:
     """Record what this repository's consumers of models and stages wrote since they were seen.
 
     They are looked at by turns, so that a tick takes no longer with ten thousand of them.
@@ -38,39 +34,17 @@ def declared_usages(
         context: The tick's context.
         registry: The registry.
         lines: The model lines of this repository, by name.
-        seen: Of each consumer the materialization up to which it was looked at, by storage id.
-        turn: The consumer whose turn it is, by its place among all.
+        place: How far the last look came.
 
     Returns:
-        Both, after this look.
+        How far this look came.
     """
     sources = dict(_sources(lines))
-    after = dict(seen)
     consumers = sorted(_consumers(context, sources))
-    start = turn if turn < len(consumers) else 0
-    page = consumers[start : start + _CONSUMERS]
-    for consumer, newest in _newest(context.instance, page):
-        name = consumer.to_user_string()
-        if newest == seen.get(name):
-            continue
-        # Of two that are written at once the later may be shown first, so both ends count.
-        began = min(seen.get(name, 0), newest - 1)
-        records_filter = dg.AssetRecordsFilter(consumer, after_storage_id=began)
-        found = list(events.recorded(context.instance, records_filter, _AT_ONCE))
-        for event in found:
-            _record(context.instance, registry, sources, event)
-        after[name] = newest if len(found) < _AT_ONCE else found[-1].storage_id
-    return after, start + _CONSUMERS
-
-
-def _newest(
-    instance: dg.DagsterInstance, keys: Sequence[dg.AssetKey]
-) -> Iterator[tuple[dg.AssetKey, int]]:
-    """Give those that were materialized, each with the storage id that its last writer left."""
-    for record in instance.get_asset_records(keys) if keys else ():
-        entry = record.asset_entry
-        if entry.last_materialization_storage_id is not None:
-            yield entry.asset_key, entry.last_materialization_storage_id
+    found, after = unseen(context.instance, consumers, place)
+    for event in found:
+        _record(context.instance, registry, sources, event)
+    return after
 
 
 def _sources(lines: Mapping[str, ModelLine]) -> Iterator[tuple[dg.AssetKey, ModelLine]]:
@@ -100,7 +74,7 @@ def _record(
     for key, pointer in event.pointers.items():
         line = sources.get(key)
         source = events.by_ids(instance, key, [pointer]).get(pointer) if line else None
-        if line is None or source is None or metadata.VERSION not in source.tags:
+        if line is None or source is None or source.version is None:
             continue
         if source.partition not in (None, event.partition):
             continue  # the newest event of any partition, which is not what was used
@@ -114,6 +88,6 @@ def _record(
         )
         try:
             name = line.registered_name(source.partition)
-            registry.record_usage(f"{name}/{source.tags[metadata.VERSION]}", use)
+            registry.record_usage(f"{name}/{source.version}", use)
         except (InvalidNameError, NotFoundError):
             continue  # partitions are named otherwise now, or the version was deleted meanwhile

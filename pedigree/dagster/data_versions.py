@@ -10,8 +10,9 @@ asset has the same one whatever it holds. These are hashes of the content::
 """
 
 import hashlib
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -20,23 +21,25 @@ from pedigree.errors import InvalidInputError
 if TYPE_CHECKING:
     import pandas as pd
 
-_CHUNK = 1 << 20
 
-
-def content_version(content: "pd.DataFrame | pd.Series | Path | bytes | str") -> dg.DataVersion:
+def content_version(
+    content: "pd.DataFrame | pd.Series[Any] | Path | bytes | str",
+) -> dg.DataVersion:
     """Return the data version of a frame, of a file or folder (a ``Path``), or of bytes or text.
 
-    A frame's version depends on its columns' order, names and types, on its index and on every
-    cell; a folder's on its files' relative paths and bytes.
+    Two frames that a model could tell apart have different versions: by the order, names and types
+    of their columns, the index, the type and value of every cell (1 is not ``"1"``, a date not its
+    text), and the order of categories. Equal frames have equal versions in every process. A
+    folder's version depends on its files' relative paths and bytes.
 
     Raises:
         InvalidInputError: The content is none of these, the path does not exist, or a column holds
-            values that cannot be hashed, such as lists.
+            values of a type whose content is not known, such as objects of a class of yours.
     """
     if isinstance(content, Path):
         digest = _path_digest(content)
     elif isinstance(content, bytes | str):
-        raw = content if isinstance(content, bytes) else content.encode()
+        raw = content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass")
         digest = hashlib.sha256(raw).hexdigest()
     else:
         digest = _frame_digest(content)
@@ -51,8 +54,8 @@ def _path_digest(path: Path) -> str:
     total = hashlib.sha256()
     for file in sorted(path.rglob("*")):
         if file.is_file():
-            name = file.relative_to(path).as_posix()
-            total.update(f"{len(name)} {name} {_file_digest(file)}\n".encode())
+            name = os.fsencode(file.relative_to(path))  # a name may be no text
+            total.update(b"%d %b %b\n" % (len(name), name, _file_digest(file).encode()))
     return total.hexdigest()
 
 
@@ -61,31 +64,20 @@ def _file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _frame_digest(frame: "pd.DataFrame | pd.Series") -> str:
+def _frame_digest(frame: "pd.DataFrame | pd.Series[Any]") -> str:
     # pandas costs a third of a second, and a definition that only names this helper needs none.
     import pandas as pd  # noqa: PLC0415
 
-    if isinstance(frame, pd.Series):
-        frame = frame.to_frame()
-    if not isinstance(frame, pd.DataFrame):
+    from pedigree.dagster._frame_content import frame_content  # noqa: PLC0415 - needs pandas
+
+    if not isinstance(frame, pd.DataFrame | pd.Series):
         raise InvalidInputError(
             "has no content that could be hashed here",
             field="content",
             value=type(frame).__name__,
             remedy="Give a pandas frame, a Path, bytes or text, or make a dg.DataVersion yourself",
         )
-    total = hashlib.sha256(f"{len(frame)} rows\n".encode())
-    total.update(pd.util.hash_pandas_object(frame.index).to_numpy().tobytes())
-    for position, (name, dtype) in enumerate(zip(frame.columns, frame.dtypes, strict=True)):
-        total.update(f"{name!r} {dtype}\n".encode())
-        try:
-            hashes = pd.util.hash_pandas_object(frame.iloc[:, position], index=False)
-        except TypeError as error:
-            raise InvalidInputError(
-                "holds values that cannot be hashed",
-                field=f"column {name!r}",
-                value=str(error),
-                remedy="Turn them into text or numbers first",
-            ) from error
-        total.update(hashes.to_numpy().tobytes())
+    total = hashlib.sha256()
+    for part in frame_content(frame):
+        total.update(part)
     return total.hexdigest()

@@ -22,7 +22,8 @@ from pedigree.catalog.records import ModelVersion
 from pedigree.dagster import events, metadata
 from pedigree.dagster.asset import ModelAssetOptions
 from pedigree.dagster.expectations import Suite, describe_suite, validate
-from pedigree.dagster.inputs import AssetLike, source_of
+from pedigree.dagster.inputs import source_of
+from pedigree.dagster.keys import AssetLike
 from pedigree.dagster.line import ModelLike, ModelLine, line_of
 from pedigree.dagster.provenance import RunProvenance, provenance_of
 from pedigree.dagster.resource import RegistryResource

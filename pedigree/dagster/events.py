@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeAlias
 import dagster as dg
 
 from pedigree.dagster import metadata
+from pedigree.dagster.reads import Reads, decoded
 from pedigree.lineage.records import NodeKind
 
 _PAGE = 1000
@@ -42,7 +43,11 @@ class AssetEvent:
     at: datetime
     data_version: str | None
     code_version: str | None
+    version: int | None = field(default=None, compare=False)
     tags: dict[str, str] = field(default_factory=dict, compare=False)
+    step_key: str | None = field(default=None, compare=False)
+    reads: Reads | str | None = field(default=None, compare=False)
+    """What its step read; or the partition whose event of the same run says so."""
 
     @cached_property
     def pointers(self) -> dict[dg.AssetKey, int]:
@@ -61,6 +66,11 @@ class AssetEvent:
             for tag, pointer in self.tags.items()
             if tag.startswith(metadata.INPUT_POINTER) and not pointer.isdigit()
         )
+
+    @property
+    def has_provenance(self) -> bool:
+        """Whether Dagster has recorded its inputs; it has not where a body yielded the event."""
+        return metadata.CODE_VERSION in self.tags
 
     def input_version(self, key: dg.AssetKey) -> str | None:
         """Return the data version that the event's tags give to an input."""
@@ -100,17 +110,6 @@ def by_ids(
     return found
 
 
-def before(
-    instance: dg.DagsterInstance, key: dg.AssetKey, places: Collection[tuple[str, int]]
-) -> dict[tuple[str, int], AssetEvent]:
-    """Return, for each partition and storage id, the partition's newest event before that one."""
-    return {
-        (partition, bound): event
-        for (partition, bound), event in _newest_of_each(instance, key, places).items()
-        if bound is not None
-    }
-
-
 def recorded(
     instance: dg.DagsterInstance,
     records_filter: dg.AssetRecordsFilter,
@@ -128,6 +127,20 @@ def recorded(
         if not page.has_more:
             break
         cursor, left = page.cursor, None if left is None else left - size
+
+
+def newest_first(
+    instance: dg.DagsterInstance, key: dg.AssetKey, *, observed: bool
+) -> Iterator[AssetEvent]:
+    """Give an asset's materializations, or its observations, the newest first."""
+    fetch = instance.fetch_observations if observed else instance.fetch_materializations
+    cursor = None
+    while True:
+        page = fetch(dg.AssetRecordsFilter(key), limit=_PAGE, cursor=cursor)
+        yield from map(_event, page.records)
+        if not page.has_more:
+            return
+        cursor = page.cursor
 
 
 def of_run(
@@ -166,11 +179,31 @@ def of_version(
     for limit in (_RECENT, searched):
         records = _materializations(instance, records_filter, limit)
         for record in records:
-            if (record.event.tags or {}).get(metadata.VERSION) == str(version):
+            if version_named(record.event) == version:
                 return record.storage_id
         if len(records) < limit:
             break
     return None
+
+
+def version_named(event: dg.AssetMaterialization | dg.AssetObservation) -> int | None:
+    """Return the version of a model that an event names.
+
+    One that an IO manager wrote names it in its metadata alone: it can set no tags.
+    """
+    said = event.metadata.get(metadata.VERSION)
+    named = (event.tags or {}).get(metadata.VERSION) or (str(said.value) if said else "")
+    return int(named) if named.isdecimal() else None
+
+
+def newest(
+    instance: dg.DagsterInstance, key: dg.AssetKey, partition: str | None
+) -> MaterializationRecord | None:
+    """Return the newest materialization of an asset (partition)."""
+    records_filter = dg.AssetRecordsFilter(
+        key, asset_partitions=[partition] if partition is not None else None
+    )
+    return next(iter(_materializations(instance, records_filter, 1)), None)
 
 
 def _materializations(
@@ -260,5 +293,8 @@ def _event(record: dg.EventLogRecord) -> AssetEvent:
         data_version=tags.get(metadata.DATA_VERSION),
         # Where an asset has no code version, Dagster writes the run's id in its place.
         code_version=code_version if code_version != record.run_id else None,
+        version=version_named(said),
         tags=tags,
+        step_key=record.event_log_entry.step_key,
+        reads=decoded((said.metadata or {}).get(metadata.READS)),
     )

@@ -21,7 +21,7 @@ import dagster as dg
 from pydantic import JsonValue
 
 from pedigree.dagster import events, metadata
-from pedigree.dagster.inputs import AssetLike, key_of
+from pedigree.dagster.keys import AssetLike, key_of
 from pedigree.dagster.provenance import actor_of
 from pedigree.dagster.resource import RegistryResource
 from pedigree.datasets.records import DataState, DataVerdict

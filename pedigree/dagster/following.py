@@ -8,10 +8,13 @@ import dagster as dg
 from pydantic import Field, ValidationError
 
 from pedigree._record import Record
+from pedigree.dagster.asset_graph import LocationGraph
 from pedigree.dagster.consumers import declared_usages
 from pedigree.dagster.history import inputs_of_each
+from pedigree.dagster.keeping import keep_events
 from pedigree.dagster.line import ModelLike
 from pedigree.dagster.targets import Target, targets_of
+from pedigree.dagster.unseen import Place
 from pedigree.dagster.usages import settle_usages
 from pedigree.errors import NotFoundError
 from pedigree.lineage.records import LineageNode
@@ -23,18 +26,19 @@ _AT_ONCE = 20
 
 
 class FollowingCursor(Record):
-    """How far the consumers of models and stages were looked at."""
+    """How far assets were looked at."""
 
-    seen: dict[str, int] = Field(
-        default_factory=dict, description="Consumer → storage id of its last materialization"
-    )
-    turn: int = Field(default=0, description="The consumer whose turn it is")
+    consumers: Place = Field(default_factory=Place, description="Those of models and stages")
+    upstream: Place = Field(default_factory=Place, description="Those that models depend on")
 
 
 def follow_lineage(
     context: dg.SensorEvaluationContext, registry: Registry, models: Iterable[ModelLike]
 ) -> dg.SensorResult:
-    """Keep in the registry what runs wrote with its versions, and how far those are behind.
+    """Keep in the registry what runs read and wrote, and how far its versions are behind.
+
+    Events of the assets upstream of the models are copied, with what their steps recorded of their
+    reads, so that a later wipe or a deleted run loses nothing.
 
     It launches nothing and reports nothing to Dagster. Of the versions in use (those that hold a
     stage or an alias) a few are looked at in each tick, each one at most once a minute, so that a
@@ -49,12 +53,15 @@ def follow_lineage(
     settled = settle_usages(context.instance, registry)
     targets = targets_of(context, models)
     lines = targets.lines if targets else {}
-    seen, turn = declared_usages(context, registry, lines, cursor.seen, cursor.turn)
+    repository = context.repository_def
+    graph = LocationGraph(repository.asset_graph if repository else None, context.instance)
+    upstream = keep_events(context.instance, registry, graph, lines.values(), cursor.upstream)
+    consumers = declared_usages(context, registry, lines, cursor.consumers)
     looked_at = _look_at(context, registry, targets.all(context.instance) if targets else {})
     done = f"{settled} usages were settled, {looked_at} versions looked at"
     return dg.SensorResult(
         skip_reason=dg.SkipReason(done),
-        cursor=FollowingCursor(seen=seen, turn=turn).model_dump_json(),
+        cursor=FollowingCursor(consumers=consumers, upstream=upstream).model_dump_json(),
     )
 
 

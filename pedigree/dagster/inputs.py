@@ -15,22 +15,19 @@ A partition mapping could not say this: it knows all months, not those that a ru
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, overload
+from typing import Any, overload
 
 import dagster as dg
 
 from pedigree.dagster import events, metadata
 from pedigree.dagster.events import AssetEvent
-from pedigree.dagster.lineage import LineageCapture, known_partitions
+from pedigree.dagster.keys import AssetLike, key_of, known_partitions
+from pedigree.dagster.lineage import LineageCapture
 from pedigree.errors import InvalidInputError
 
 DEFAULT_IO_MANAGER = "io_manager"
 # An input that changes while it is loaded is loaded again; one that never rests is only recorded.
 _ATTEMPTS = 3
-
-AssetLike: TypeAlias = (
-    dg.AssetsDefinition | dg.AssetSpec | dg.SourceAsset | dg.AssetKey | str | Sequence[str]
-)
 
 
 @dataclass(frozen=True)
@@ -60,27 +57,8 @@ def source_of(asset: AssetLike | dg.AssetDep) -> Source:
     return Source(key_of(asset))
 
 
-def key_of(asset: AssetLike | dg.AssetDep) -> dg.AssetKey:
-    """Return the key of an asset, however it is named; ``a/b`` is a key of two parts."""
-    if isinstance(asset, dg.AssetsDefinition):
-        return _source_of_definition(asset).key
-    if isinstance(asset, dg.AssetSpec | dg.SourceAsset):
-        return asset.key
-    if isinstance(asset, dg.AssetDep):
-        return asset.asset_key
-    if isinstance(asset, str):
-        return dg.AssetKey.from_user_string(asset)
-    return asset if isinstance(asset, dg.AssetKey) else dg.AssetKey(list(asset))
-
-
 def _source_of_definition(asset: dg.AssetsDefinition) -> Source:
-    if len(asset.keys) != 1:
-        raise InvalidInputError(
-            "makes several assets, so it does not say which one is meant",
-            field="asset",
-            value=sorted(key.to_user_string() for key in asset.keys),
-            remedy="Name the asset's key",
-        )
+    key_of(asset)  # refuses a definition of several assets
     (spec,) = asset.specs
     if not asset.is_executable:
         return source_of(spec)

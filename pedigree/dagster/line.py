@@ -13,9 +13,10 @@ from pedigree.catalog.partitions import partition_in_name
 from pedigree.dagster import metadata
 from pedigree.dagster.names import model_key, stage_key
 from pedigree.errors import InvalidInputError, InvalidNameError
-from pedigree.lifecycle.policy import default_policy
+from pedigree.lifecycle.policy import default_policy, parse_policy
 from pedigree.lifecycle.records import ARCHIVED, CANDIDATE, Policy
 
+MODEL_IO_MANAGER_KEY = "model_io_manager"
 DEFAULT_PARTITION_NAME = "{name}-{partition}"
 
 
@@ -23,6 +24,9 @@ class ModelLine(Record):
     """One model asset, and the registered model (or one per partition) that it makes."""
 
     name: str
+    asset: tuple[str, ...] = Field(
+        default=(), description="The key of the model's asset; models/<name> where it is empty"
+    )
     flavor: str | None = Field(default=None, description="None where only the name is known")
     partition_name: str = Field(
         default=DEFAULT_PARTITION_NAME, description="The registered model's name, of a partition"
@@ -32,7 +36,7 @@ class ModelLine(Record):
     @property
     def key(self) -> dg.AssetKey:
         """The key of the model's asset."""
-        return model_key(self.name)
+        return dg.AssetKey(self.asset) if self.asset else model_key(self.name)
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -43,6 +47,22 @@ class ModelLine(Record):
     def stage_key(self, stage: str) -> dg.AssetKey:
         """Return the key of one of its stages' assets."""
         return stage_key(self.name, stage)
+
+    def stage_before(self, stage: str) -> str | None:
+        """Return the stage asset that versions come from into a stage: the nearest before it.
+
+        None for a stage that versions enter from none of those before it: they come from the
+        model's asset.
+        """
+        rule = self.policy.rule(stage)
+        before = self.stages[: self.stages.index(stage)] if stage in self.stages else ()
+        after = rule.after if rule else ()
+        return next((name for name in reversed(before) if name in after), None)
+
+    def source_key(self, stage: str) -> dg.AssetKey:
+        """Return the key of the asset that a stage's asset depends on."""
+        before = self.stage_before(stage)
+        return self.key if before is None else self.stage_key(before)
 
     def registered_name(self, partition: str | None) -> str:
         """Return the name of the registered model that a partition makes.
@@ -175,8 +195,11 @@ def registered_name(model: ModelLike, partition: str | None) -> str:
 def lines_of(*models: ModelLike) -> tuple[ModelLine, ...]:
     """Return the lines of all models that some assets make, in the order of their outputs.
 
+    A plain asset makes one with each output that the model IO manager stores.
+
     Raises:
         InvalidInputError: One of them is no model asset.
+        InvalidPolicyError: What a plain asset's metadata names as its policy is none.
         InvalidNameError: A name breaks the rule.
     """
     return tuple(line for model in models for line in _lines_of(model))
@@ -187,17 +210,56 @@ def _lines_of(model: ModelLike) -> list[ModelLine]:
         return [model]
     if isinstance(model, str):
         return [ModelLine(name=validate_name(model))]
-    stored = [_stored(spec.metadata) for spec in model.specs]
-    if lines := [ModelLine.model_validate(each) for each in stored if each is not None]:
+    if lines := [
+        line for spec in model.specs if (line := _line_of_output(model, spec)) is not None
+    ]:
         return lines
     raise InvalidInputError(
         "is no model asset",
         field="model",
         value=sorted(key.to_user_string() for key in model.keys),
-        remedy="Give an asset made by @model_asset, or the model's name",
+        remedy="Give an asset made by @model_asset or stored by the model IO manager, or the"
+        " model's name",
     )
 
 
-def _stored(definition_metadata: Mapping[str, Any]) -> Any:
-    value = definition_metadata.get(metadata.LINE)
-    return value.data if isinstance(value, dg.JsonMetadataValue) else value
+def _line_of_output(model: dg.AssetsDefinition, spec: dg.AssetSpec) -> ModelLine | None:
+    if (stored := _value(spec.metadata, metadata.LINE)) is not None:
+        return ModelLine.model_validate(stored)
+    is_stored = model.get_io_manager_key_for_asset_key(spec.key) == MODEL_IO_MANAGER_KEY
+    if metadata.STAGE in spec.metadata or not (is_stored or metadata.MODEL in spec.metadata):
+        return None
+    line = plain_line(spec.key, spec.metadata)
+    line.require_names(spec.partitions_def)
+    return line
+
+
+def plain_line(key: dg.AssetKey, said: Mapping[str, Any], flavor: str | None = None) -> ModelLine:
+    """Return the line of a plain asset, as its definition's metadata says.
+
+    Args:
+        key: The asset's key, whose last part names the model where the metadata does not.
+        said: The metadata.
+        flavor: How the model is saved, where the metadata does not say.
+
+    Raises:
+        InvalidInputError: The partitions' name gives no valid names.
+        InvalidNameError: The name breaks the rule.
+        InvalidPolicyError: What is named as its policy is none.
+    """
+    policy = _value(said, metadata.POLICY)
+    named = _value(said, metadata.FLAVOR) or flavor
+    name = validate_name(str(_value(said, metadata.MODEL) or key.path[-1]))
+    template = str(_value(said, metadata.PARTITION_NAME) or DEFAULT_PARTITION_NAME)
+    return ModelLine(
+        name=name,
+        asset=tuple(key.path),
+        flavor=None if named is None else str(named),
+        partition_name=require_partition_name(name, template),
+        policy=default_policy() if policy is None else parse_policy(policy),
+    )
+
+
+def _value(definition_metadata: Mapping[str, Any], name: str) -> Any:
+    value = definition_metadata.get(name)
+    return value.value if isinstance(value, dg.MetadataValue) else value

@@ -7,14 +7,18 @@ import dagster as dg
 
 from pedigree.catalog.names import validate_name
 from pedigree.dagster import metadata
-from pedigree.dagster.line import DEFAULT_PARTITION_NAME, ModelLine, require_partition_name
+from pedigree.dagster.line import (
+    DEFAULT_PARTITION_NAME,
+    MODEL_IO_MANAGER_KEY,
+    ModelLine,
+    require_partition_name,
+)
 from pedigree.dagster.training_code import TrainingCode
 from pedigree.errors import InvalidInputError
 from pedigree.flavors.plugins import get_flavor
 from pedigree.lifecycle.policy import default_policy
 from pedigree.lifecycle.records import MetricRule, Policy
 
-MODEL_IO_MANAGER_KEY = "model_io_manager"
 # What Dagster calls the libraries of which it has an icon.
 _KINDS = {"sklearn": "scikitlearn", "torch": "pytorch"}
 

@@ -67,6 +67,7 @@ def result_metadata(
         **describe(version, settings),
         metadata.CREATED: registration.created,
         metadata.RACED: lineage.raced,
+        metadata.VERIFICATION: version.verification.sentence,
         metadata.CARD: dg.MetadataValue.md(render_summary(version, lineage, link=link)),
         metadata.INPUTS: dg.MetadataValue.json(_inputs(lineage)),
         "git_commit": version.git_commit + (" (dirty)" if version.git_dirty else ""),

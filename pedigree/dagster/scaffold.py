@@ -1,12 +1,18 @@
 """What ``dg scaffold defs`` writes for Pedigree's components."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from pydantic import BaseModel, Field
 
 from pedigree.errors import InvalidInputError
+
+_LOADED = re.compile(r"^(    return )(load_from_defs_folder\(.*\))(\s*)$", re.MULTILINE)
+_IMPORT = re.compile(r"^(?:from dagster import .*|import dagster as dg)\n", re.MULTILINE)
+_HOOK = "from pedigree.dagster import with_lineage"
 
 _ESTIMATORS = {
     "sklearn": ("sklearn.linear_model", "LogisticRegression"),
@@ -104,11 +110,43 @@ class ModelScaffolder(dg.Scaffolder[ModelScaffoldParams]):
 
 
 class RegistryScaffolder(dg.Scaffolder):
-    """Writes the YAML that gives a project's models their stages, checks and sensors."""
+    """Writes the YAML that gives a project's models their stages, checks and sensors.
+
+    It also lets the project's ``definitions.py`` record what its assets read: only there all IO
+    managers are known. A file that is no more as ``create-dagster`` wrote it stays as it is.
+    """
 
     def scaffold(self, request: dg.ScaffoldRequest[Any]) -> None:
-        """Write the file."""
+        """Write the file, and wrap the project's definitions."""
         dg.scaffold_component(request, {"interval_seconds": 30})
+        for file in _definition_files(request.target_path):
+            file.write_text(_recording(file.read_text()))
+
+
+def _definition_files(target: Path) -> Iterator[Path]:
+    """Give the files above a component in which ``create-dagster`` puts the definitions."""
+    for folder in target.parents:
+        if (folder / "definitions.py").is_file():
+            yield folder / "definitions.py"
+            return
+
+
+def _recording(code: str) -> str:
+    r"""Return the code of definitions so that it records what is read.
+
+    >>> code = "from dagster import definitions\ndef defs():\n    return load_from_defs_folder(a)"
+    >>> print(_recording(code))
+    from dagster import definitions
+    from pedigree.dagster import with_lineage
+    def defs():
+        return with_lineage(load_from_defs_folder(a))
+    """
+    found = _LOADED.search(code)
+    import_at = _IMPORT.search(code)
+    if found is None or import_at is None or "with_lineage" in code:
+        return code
+    wrapped = _LOADED.sub(r"\1with_lineage(\2)\3", code, count=1)
+    return f"{wrapped[: import_at.end()]}{_HOOK}\n{wrapped[import_at.end() :]}"
 
 
 def _attributes(name: str, params: ModelScaffoldParams) -> Mapping[str, Any]:

@@ -1,7 +1,6 @@
 """What happens inside the step of a model asset: train, register, tell Dagster."""
 
-from collections.abc import Iterator, Mapping
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,17 +8,19 @@ import dagster as dg
 
 from pedigree.catalog.records import Registration
 from pedigree.dagster import metadata
+from pedigree.dagster.beforehand import check_beforehand
 from pedigree.dagster.code import code_of
 from pedigree.dagster.inputs import ModelInputs, Source
+from pedigree.dagster.keeping import kept_by
 from pedigree.dagster.line import ModelLine
 from pedigree.dagster.lineage import LineageCapture, StepStart
 from pedigree.dagster.provenance import RunProvenance, provenance_of
+from pedigree.dagster.reads import encoded
 from pedigree.dagster.resource import RegistryResource
 from pedigree.dagster.results import StepResult, result_metadata
 from pedigree.dagster.trained import TrainedModel, register_trained
 from pedigree.errors import InvalidInputError, InvalidMetadataError
 from pedigree.lifecycle.policy import default_policy
-from pedigree.lifecycle.revisions import expect_policy
 from pedigree.lineage.records import LineageGraph, LineageNode, NodeKind
 from pedigree.registry import Registry
 
@@ -35,7 +36,10 @@ class TrainingStep:
 
     Raises:
         InvalidInputError: The function was called directly, one run is to train several
-            partitions, the partition's key fits into no name, or the model cannot have the policy.
+            partitions, or a model could not be registered: its name breaks the rule, the
+            partition's key fits into no name, it cannot have the policy, or nothing knows the
+            commit of the code.
+        NameTakenError: A model's name has a twin, or belonged to one that was deleted.
         NotPermittedError: Others change the model's policy.
         UnavailableError: The registry does not answer.
     """
@@ -47,7 +51,7 @@ class TrainingStep:
         sources: tuple[Source, ...],
         folder: Path,
     ) -> None:
-        provenance = provenance_of(context)  # refuses a direct call before anything is trained
+        provenance_of(context)  # refuses a direct call before anything is trained
         _refuse_range(context)
         resource: RegistryResource = context.resources.registry
         self._registry = resource.connect()
@@ -55,24 +59,16 @@ class TrainingStep:
         self._outputs = tuple(outputs)
         self._models = {name: line for name, line in outputs.items() if line is not None}
         self._folder = folder
+        kept = kept_by(self._registry, context.instance)
         self._captures = {
-            name: LineageCapture(context, line.key)
+            name: LineageCapture(context, line.key, kept)
             for name, line in self._models.items()
             if name in context.op_execution_context.selected_output_names
         }
-        self._expect_to_register(provenance)
+        check_beforehand(
+            context, self._registry, (self._models[name] for name in self._captures), folder
+        )
         self.inputs = ModelInputs(context, tuple(self._captures.values()), sources)
-
-    def _expect_to_register(self, provenance: RunProvenance) -> None:
-        """Refuse before the training what would be refused after it."""
-        for name in self._captures:
-            line = self._models[name]
-            registered = line.registered_name(provenance.partition)
-            if line.policy != default_policy():
-                actor = self._registry.actor(provenance.actor)
-                self._registry.database.look(
-                    partial(expect_policy, name=registered, policy=line.policy, actor=actor)
-                )
 
     def only_result(self, returned: object) -> StepResult:
         """Return what Dagster records of the one model of a step."""
@@ -97,7 +93,7 @@ class TrainingStep:
         if isinstance(given, dg.MaterializeResult):
             for name, line in self._models.items():
                 if line.key == given.asset_key:
-                    return self._registered(name, given.value)
+                    return self._registered(name, given.value, given.check_results or ())
         return given
 
     def _by_output(self, returned: object) -> Iterator[object]:
@@ -119,7 +115,9 @@ class TrainingStep:
             else:
                 yield dg.Output(value, output_name=name)
 
-    def _registered(self, name: str, trained: object) -> StepResult:
+    def _registered(
+        self, name: str, trained: object, checked: Sequence[dg.AssetCheckResult] = ()
+    ) -> StepResult:
         line = self._models[name]
         if not isinstance(trained, TrainedModel):
             raise InvalidMetadataError(
@@ -145,7 +143,8 @@ class TrainingStep:
                 metadata.VERSION: str(version.version_id),
                 **self._captures[name].pinned_tags(),
             },
-            metadata=registered.metadata,
+            metadata={**registered.metadata, metadata.READS: encoded(self._captures[name].reads())},
+            check_results=[*checked, *trained.check_results],
         )
 
 

@@ -26,6 +26,10 @@ class Targets:
 
     A tick asks for those that something happened to. To go through all of them each time would cost
     seconds with ten thousand models.
+
+    Attributes:
+        by_key: The lines of all that are given, by the keys of their assets.
+        partitioned: Those of these keys whose assets have partitions.
     """
 
     def __init__(self, repository: dg.RepositoryDefinition, models: Sequence[ModelLike]) -> None:
@@ -33,9 +37,14 @@ class Targets:
         self._plain: dict[str, Target] = {}
         self._partitioned: list[tuple[ModelLine, dg.PartitionsDefinition[str]]] = []
         self._of_keys: dict[str, tuple[Sequence[str], dict[str, Target]]] = {}
+        self.by_key: dict[dg.AssetKey, ModelLine] = {}
+        self.partitioned: set[dg.AssetKey] = set()
         graph = repository.asset_graph
         executable = graph.executable_asset_keys
         for line in lines_of(*models):
+            self.by_key[line.key] = line
+            if graph.has(line.key) and graph.get(line.key).partitions_def is not None:
+                self.partitioned.add(line.key)
             stages = [line.stage_key(stage) for stage in line.stages]
             if not stages or stages[0] not in executable:
                 continue

@@ -1,8 +1,9 @@
 """What a training function hands over, and how it becomes a version."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +18,16 @@ from pedigree.catalog.records import (
     Registration,
     RiskClass,
 )
+from pedigree.catalog.saving import LiveModel
 from pedigree.dagster.lineage import training_data_digest
 from pedigree.dagster.provenance import RunProvenance
 from pedigree.errors import InvalidInputError
-from pedigree.flavors.plugins import save_model
+from pedigree.flavors.records import NO_LIVE_MODEL, Verification
 from pedigree.lineage.code import CodeState
 from pedigree.lineage.environment import installed_packages
 from pedigree.lineage.records import LineageGraph
 from pedigree.monitoring.records import DataProfile
+from pedigree.settings import Settings
 from pedigree.signatures.records import Signature
 
 if TYPE_CHECKING:
@@ -52,6 +55,7 @@ class TrainedModel:
         signature: Typed inputs and outputs.
         sample: A few rows of input.
         sample_outputs: What the model gave for the sample.
+        verify: Let a new process load what was saved of ``model``, and compare what it predicts.
         evaluation_data: The id of the data that the metrics were computed on.
         evaluation: How it did for each group of that data, as ``evaluate`` measures it.
         training_data_version: The training data's version in its owner's words.
@@ -59,6 +63,7 @@ class TrainedModel:
             data and of what the model says of it; what is served later is compared with it.
         notes: What people have to say in the model card.
         metadata: What the materialization shall carry beside, in Dagster's values.
+        check_results: What checks in the step itself found, those of the asset's ``check_specs``.
     """
 
     model: object | None = None
@@ -69,6 +74,7 @@ class TrainedModel:
     signature: Signature | None = None
     sample: Any = None
     sample_outputs: Any = None
+    verify: bool = True
     evaluation_data: str | None = None
     evaluation: "Evaluation | None" = None
     training_data_version: str | None = None
@@ -83,6 +89,7 @@ class TrainedModel:
     risk_assessment_id: str | None = None
     notes: "CardNotes | None" = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    check_results: Sequence[dg.AssetCheckResult] = ()
 
     def __post_init__(self) -> None:
         if [self.model, self.path, self.uploaded].count(None) != 2:
@@ -103,7 +110,7 @@ class TrainedModel:
     def declared(
         self,
         flavor: str,
-        files: Path,
+        infer: Callable[[], Signature],
         provenance: RunProvenance,
         code: CodeState,
         *,
@@ -114,7 +121,7 @@ class TrainedModel:
 
         Args:
             flavor: How the model is saved and loaded.
-            files: Where it was saved.
+            infer: Gives the signature where none is stated.
             provenance: The run.
             code: The commit of the training code.
             code_version: The asset's.
@@ -144,16 +151,46 @@ class TrainedModel:
             "risk_class": self.risk_class,
             "risk_assessment_id": self.risk_assessment_id,
         }
-        return completed(values, lambda: self._inferred(flavor, files))
+        return completed(values, infer)
 
-    def _inferred(self, flavor: str, files: Path) -> Signature:
-        return required_signature(
+    def kept(
+        self,
+        flavor: str,
+        files: Path,
+        describe: Callable[[Callable[[], Signature]], DeclaredMetadata],
+        settings: Settings,
+    ) -> tuple[DeclaredMetadata, Verification]:
+        """Put the model's files where they are registered from; return all that is known of them.
+
+        Args:
+            flavor: How the model is saved and loaded.
+            files: Where they are, or a path where nothing is yet.
+            describe: Gives the metadata; it is given what asks the model for its signature.
+            settings: How long verifying may take.
+
+        Raises:
+            InvalidInputError: The model, its sample or the metadata is wrong.
+            UnverifiedModelError: What was saved does not predict as the model does.
+        """
+        if self.model is not None:
+            live = LiveModel(
+                model=self.model,
+                flavor=flavor,
+                sample=self.sample,
+                sample_outputs=self.sample_outputs,
+                verify=self.verify,
+            )
+            return live.saved(files, describe, settings)
+        if self.uploaded is not None:
+            fetch(self.uploaded, files)
+        infer = partial(
+            required_signature,
             flavor,
             files,
-            model=self.model,
             sample=self.sample,
             sample_outputs=self.sample_outputs,
         )
+        return describe(infer), NO_LIVE_MODEL
 
 
 def register_trained(
@@ -171,21 +208,27 @@ def register_trained(
 
     Raises:
         InvalidInputError: The name, flavor, path or metadata is wrong; nothing was written.
+        UnverifiedModelError: What was saved does not predict as the model does.
         UnavailableError: The database or the store does not answer.
     """
     lineage = lineage or LineageGraph()
     with tempfile.TemporaryDirectory(prefix="pedigree-") as folder:
-        files = _files(trained, flavor, Path(folder) / "model")
-        declared = trained.declared(
-            flavor,
-            files,
-            provenance,
-            code,
-            code_version=code_version,
-            data_digest=training_data_digest(lineage),
-        )
+        files = trained.path or Path(folder) / "model"
+
+        def describe(infer: Callable[[], Signature]) -> DeclaredMetadata:
+            return trained.declared(
+                flavor,
+                infer,
+                provenance,
+                code,
+                code_version=code_version,
+                data_digest=training_data_digest(lineage),
+            )
+
+        metadata, verification = trained.kept(flavor, files, describe, registry.settings)
         new = NewVersion(
-            metadata=declared,
+            metadata=metadata,
+            verification=verification,
             environment=installed_packages(),
             origin=provenance.origin(),
             lineage=lineage,
@@ -198,9 +241,3 @@ def register_trained(
     if trained.training_profile is not None:
         registry.keep_profile(reference, trained.training_profile, actor=actor)
     return done
-
-
-def _files(trained: TrainedModel, flavor: str, folder: Path) -> Path:
-    if trained.uploaded is not None:
-        return fetch(trained.uploaded, folder)
-    return trained.path or save_model(trained.model, flavor, folder)

@@ -42,8 +42,19 @@ def uses_now(upstream: dg.AssetKey | None) -> tuple[NewUsage, ...]:
             instance_id=instance_id(context.instance),
         )
         for key in sorted(selected)
-        if upstream is None or upstream in assets.asset_deps[key]
+        if upstream is None or upstream in _upstream_in_step(assets, key)
     )
+
+
+def _upstream_in_step(assets: dg.AssetsDefinition, key: dg.AssetKey) -> set[dg.AssetKey]:
+    """Return what an asset depends on, also by way of others that its step makes."""
+    found: set[dg.AssetKey] = set()
+    left = [key]
+    while left:
+        deps = assets.asset_deps[left.pop()] - found
+        found |= deps
+        left += deps & assets.keys
+    return found
 
 
 def settle_usages(instance: dg.DagsterInstance, registry: Registry) -> int:

@@ -6,24 +6,26 @@ from pathlib import Path
 from pedigree.errors import InvalidArtifactError
 
 
-def model_files(folder: Path, *suffixes: str) -> list[Path]:
-    """Return the files directly in a folder that have one of these suffixes, by name."""
-    return sorted(file for file in folder.iterdir() if file.suffix in suffixes and file.is_file())
+def files_of(path: Path) -> list[Path]:
+    """Return the files directly in a folder, by name; of a file, that file."""
+    if path.is_file():
+        return [path]
+    return sorted(file for file in path.iterdir() if file.is_file())
 
 
-def model_file(folder: Path, flavor: str, suffixes: Collection[str], remedy: str) -> Path:
-    """Return the one file directly in a folder that has one of these suffixes.
+def model_file(path: Path, flavor: str, suffixes: Collection[str], remedy: str) -> Path:
+    """Return the one file directly in a folder that has one of these suffixes, or the file itself.
 
     Raises:
         InvalidArtifactError: There is none, or there are several.
     """
-    found = model_files(folder, *suffixes)
+    found = [file for file in files_of(path) if file.suffix in suffixes]
     if len(found) != 1:
         raise InvalidArtifactError(
             f"a model of flavor {flavor} is one {' or '.join(suffixes)} file,"
             f" and the folder holds {len(found)}",
             field="path",
-            value=str(folder),
+            value=str(path),
             remedy=remedy,
         )
     return found[0]

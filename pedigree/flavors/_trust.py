@@ -38,8 +38,10 @@ def require_trust(trust: Collection[str], name: str, why: str) -> None:
 
 def untrusted(why: str, names: list[str]) -> UntrustedModelError:
     """Return the refusal to load a model, with what its caller would have to trust."""
-    return UntrustedModelError(
+    error = UntrustedModelError(
         why,
         field="trust",
         remedy=f"If you trust whoever made the file, load it with trust={names!r}",
     )
+    error.names = tuple(names)
+    return error

@@ -1,10 +1,11 @@
 """The flavor of anything: the files are the model, and loading gives the folder they lie in."""
 
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from pedigree.errors import InvalidArtifactError, InvalidSignatureError, UnsupportedModelError
+from pedigree.flavors._predict import not_callable
 from pedigree.signatures.records import Signature
 
 
@@ -54,3 +55,11 @@ class GenericFlavor:
             field="signature",
             remedy="Give the signature, or infer it with signatures.infer(inputs, outputs)",
         )
+
+    def answers(self, model: object, sample: object) -> Mapping[str, object]:  # noqa: ARG002 - the protocol's
+        """Refuse: what a file does with a sample is not known.
+
+        Raises:
+            UnsupportedModelError: Always.
+        """
+        raise not_callable(model, "is files, which nothing here can call")

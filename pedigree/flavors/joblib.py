@@ -5,37 +5,44 @@ process to the next (a pickle follows which equal strings are one object, and th
 and then the same model is another version; the flavor ``sklearn`` has neither weakness.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from types import FunctionType
+from typing import Any
 
 from pedigree.errors import UnsupportedModelError
 from pedigree.flavors._files import model_file, unreadable
-from pedigree.flavors._predict import predicted_signature
+from pedigree.flavors._predict import METHODS, answers_of, predicted_signature
 from pedigree.flavors._trust import PICKLE, require_trust
 from pedigree.libraries import library
 from pedigree.signatures.records import Signature
 
 EXTRA = "sklearn"  # scikit-learn brings joblib along
 FILE = "model.joblib"
-SUFFIXES = (".joblib", ".pkl", ".pickle")
+# joblib knows by a file's content whether and how it is compressed, as in model.joblib.gz.
+COMPRESSED = (".z", ".gz", ".bz2", ".xz", ".lzma", ".lz4")
+SUFFIXES = (".joblib", ".pkl", ".pickle", ".sav", *COMPRESSED)
 
 
 class JoblibFlavor:
     """A pickle as joblib writes it: arrays as they lie in memory, uncompressed."""
 
     name = "joblib"
+    libraries = ("joblib",)
 
     def save(self, model: object, folder: Path) -> None:
         """Write ``model.joblib``.
 
         Raises:
-            UnsupportedModelError: The object cannot be pickled.
+            UnsupportedModelError: The object cannot be pickled, or holds a function or class that
+                the running program defines, and no other could import.
             MissingDependencyError: joblib is not installed.
         """
-        joblib = library("joblib", extra=EXTRA)
+        pickler = _pickler(library("joblib.numpy_pickle", extra=EXTRA))
         file = folder / FILE
         try:
-            joblib.dump(model, file)
+            with file.open("wb") as opened:
+                pickler(opened).dump(model)
         except Exception as error:  # whatever the object's own reduction raises
             file.unlink(missing_ok=True)
             raise UnsupportedModelError(
@@ -43,6 +50,14 @@ class JoblibFlavor:
                 field="model",
                 remedy="Use named functions instead of lambdas, or the generic flavor with a file",
             ) from error
+
+    def check_files(self, path: Path) -> None:
+        """Refuse a folder that does not hold exactly one pickle.
+
+        Raises:
+            InvalidArtifactError: It does not.
+        """
+        _model_file(path)
 
     def load(self, folder: Path, *, trust: Collection[str] = ()) -> object:
         """Unpickle the one file of the folder.
@@ -52,9 +67,7 @@ class JoblibFlavor:
             InvalidArtifactError: The folder does not hold exactly one pickle, or it cannot be read.
             MissingDependencyError: joblib, or what the pickle imports, is not installed.
         """
-        file = model_file(
-            folder, self.name, SUFFIXES, f"Store it with joblib.dump(model, {FILE!r})"
-        )
+        file = _model_file(folder)
         require_trust(
             trust,
             PICKLE,
@@ -72,6 +85,36 @@ class JoblibFlavor:
 
         Raises:
             UnsupportedModelError: The model has neither.
+            InvalidSampleError: The model refuses the sample.
             InvalidSignatureError: The sample or the result has no type in a signature.
         """
         return predicted_signature(model, sample, "predict", "transform")
+
+    def answers(self, model: object, sample: object) -> Mapping[str, object]:
+        """Return what ``predict``, ``transform`` and their like give, those that the model has.
+
+        Raises:
+            UnsupportedModelError: The model has neither ``predict`` nor ``transform``.
+            InvalidSampleError: The model refuses the sample.
+        """
+        return answers_of(model, sample, *METHODS)
+
+
+def _pickler(numpy_pickle: Any) -> Any:
+    """Return joblib's pickler, which refuses what a pickle names and only this program has."""
+
+    class ImportablePickler(numpy_pickle.NumpyPickler):  # type: ignore[misc]  # it ships no types
+        def reducer_override(self, obj: Any) -> Any:
+            if isinstance(obj, type | FunctionType) and obj.__module__ == "__main__":
+                raise ValueError(
+                    f"it holds __main__.{obj.__qualname__}, defined in the program that runs, which"
+                    " no other can import; move it into a module"
+                )
+            return NotImplemented
+
+    return ImportablePickler
+
+
+def _model_file(path: Path) -> Path:
+    remedy = f"Store it with joblib.dump(model, {FILE!r})"
+    return model_file(path, "joblib", SUFFIXES, remedy)

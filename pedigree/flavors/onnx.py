@@ -6,13 +6,19 @@ onnxruntime opens anything.
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pedigree.errors import InvalidArtifactError, InvalidSignatureError, UnsupportedModelError
+from pedigree.errors import (
+    InvalidArtifactError,
+    InvalidSignatureError,
+    MissingDependencyError,
+    UnsupportedModelError,
+)
 from pedigree.flavors._files import model_file, unreadable
-from pedigree.flavors._predict import not_callable
+from pedigree.flavors._predict import ask, not_callable
 from pedigree.libraries import library
 from pedigree.signatures._onnx import model_signature, node_tensor, signature_of
 from pedigree.signatures.records import Signature, Tensor
@@ -26,6 +32,7 @@ class OnnxFlavor:
     """An ``onnx.ModelProto``."""
 
     name = "onnx"
+    libraries = ("onnx",)
 
     def save(self, model: object, folder: Path) -> None:
         """Write ``model.onnx``, the same bytes for the same model in any process.
@@ -50,6 +57,26 @@ class OnnxFlavor:
         except (ValueError, encode_error) as error:  # protobuf ends at 2 GiB
             raise _in_pieces(f"it cannot be one file: {error}") from error
 
+    def check_files(self, path: Path) -> None:
+        """Refuse what does not hold exactly one ``.onnx`` file, or not the weights that it names.
+
+        The second can be told only where onnx is installed.
+
+        Raises:
+            InvalidArtifactError: It does not.
+        """
+        file = _model_file(path)
+        try:
+            onnx = library("onnx", extra=EXTRA)
+        except MissingDependencyError:
+            return
+        try:
+            graph = onnx.load(str(file), load_external_data=False)
+        except Exception as error:  # whatever the content provoked in protobuf
+            raise unreadable(file, "onnx", error) from error
+        for tensor in _external_tensors(onnx, graph):
+            _check_external(tensor, path)
+
     def load(self, folder: Path, *, trust: Collection[str] = ()) -> object:  # noqa: ARG002 - a graph only computes, so nothing needs trust
         """Return a session on whatever onnxruntime finds to compute with here.
 
@@ -58,17 +85,14 @@ class OnnxFlavor:
                 outside the folder or that is not there, or onnxruntime cannot read it.
             MissingDependencyError: onnx or onnxruntime is not installed.
         """
-        onnx = library("onnx", extra=EXTRA)
+        library("onnx", extra=EXTRA)
         runtime = library("onnxruntime", extra=EXTRA)
-        file = model_file(folder, self.name, SUFFIXES, f"Store it with onnx.save(model, {FILE!r})")
+        self.check_files(folder)
+        file = _model_file(folder)
         try:
-            for tensor in _external_tensors(onnx, onnx.load(str(file), load_external_data=False)):
-                _check_external(tensor, folder)
             session: object = runtime.InferenceSession(
                 str(file), providers=runtime.get_available_providers()
             )
-        except InvalidArtifactError:
-            raise
         except Exception as error:  # onnxruntime's errors have no base of their own
             raise unreadable(file, "onnxruntime", error) from error
         return session
@@ -88,6 +112,46 @@ class OnnxFlavor:
                 (_session_tensor(node, "outputs") for node in model.get_outputs()),
             )
         raise not_callable(model, "is neither an onnx.ModelProto nor an InferenceSession")
+
+    def answers(self, model: object, sample: object) -> Mapping[str, object]:
+        """Return the outputs by name.
+
+        Raises:
+            UnsupportedModelError: The model is neither an ``onnx.ModelProto`` nor a session.
+            InvalidSampleError: The graph refuses the sample, such as ``float64`` for ``float32``.
+        """
+        session = _session(model)
+        outputs: Mapping[str, object] = ask(session, sample, partial(_run, session))
+        return outputs
+
+
+def _session(model: object) -> Any:
+    """Return a session that runs the model.
+
+    Raises:
+        UnsupportedModelError: The model is neither an ``onnx.ModelProto`` nor a session.
+    """
+    runtime = library("onnxruntime", extra=EXTRA)
+    if isinstance(model, runtime.InferenceSession):
+        return model
+    if isinstance(model, library("onnx", extra=EXTRA).ModelProto):
+        return runtime.InferenceSession(
+            model.SerializeToString(), providers=runtime.get_available_providers()
+        )
+    raise not_callable(model, "is neither an onnx.ModelProto nor an InferenceSession")
+
+
+def _run(session: Any, sample: Any) -> dict[str, object]:
+    """Run a graph on a mapping of arrays, on a frame whose columns it takes, or on one array."""
+    taken = [node.name for node in session.get_inputs()]
+    if isinstance(sample, Mapping):
+        feeds = dict(sample)
+    elif hasattr(sample, "columns") and set(sample.columns) >= set(taken):
+        feeds = {name: sample[name].to_numpy().reshape(-1, 1) for name in taken}
+    else:
+        feeds = {taken[0]: sample.to_numpy() if hasattr(sample, "to_numpy") else sample}
+    given = [node.name for node in session.get_outputs()]
+    return dict(zip(given, session.run(None, feeds), strict=True))
 
 
 def _session_tensor(node: Any, role: str) -> Tensor:
@@ -117,7 +181,7 @@ def _external_tensors(onnx: Any, message: Any) -> Iterator[Any]:
 def _check_external(tensor: Any, folder: Path) -> None:
     said = {entry.key: entry.value for entry in tensor.external_data}
     location = said.get("location", "")
-    file, inside = (folder / location).resolve(), folder.resolve()
+    file, inside = (folder / location).resolve(), folder.resolve()  # of one file: nothing is inside
     if not location or not file.is_relative_to(inside) or not file.is_file():
         raise _bad_data(tensor.name, location, "is no file of the model's folder")
     offset, length = (said.get(key, "0") for key in ("offset", "length"))
@@ -143,3 +207,8 @@ def _in_pieces(reason: str) -> UnsupportedModelError:
         remedy="Save it with onnx.save(model, …, save_as_external_data=True) and give the folder's"
         " path",
     )
+
+
+def _model_file(path: Path) -> Path:
+    remedy = f"Store it with onnx.save(model, {FILE!r})"
+    return model_file(path, "onnx", SUFFIXES, remedy)

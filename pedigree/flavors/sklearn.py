@@ -6,14 +6,14 @@ of its types is trusted by skops, or is on the exact list for the installed scik
 """
 
 import tomllib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
 from pedigree.errors import InvalidArtifactError, PedigreeError, UnsupportedModelError
 from pedigree.flavors._files import model_file
-from pedigree.flavors._predict import predicted_signature
+from pedigree.flavors._predict import METHODS, answers_of, predicted_signature
 from pedigree.flavors._sklearn_trees import check_trees
 from pedigree.flavors._skops_archive import write_canonical
 from pedigree.flavors._trust import trusted_names, untrusted
@@ -28,16 +28,20 @@ class SklearnFlavor:
     """Whatever follows scikit-learn's estimator interface and skops can store."""
 
     name = "sklearn"
+    libraries = ("skops", "sklearn")
 
     def save(self, model: object, folder: Path) -> None:
         """Write ``model.skops``, the same bytes for the same model in any process.
 
         Raises:
-            UnsupportedModelError: The object is no fitted or fittable estimator, or a part of it
-                (such as a lambda) cannot be stored without pickle.
+            UnsupportedModelError: The object is no fitted or fittable estimator, a function or
+                class in it cannot be found by its name, or a part of it cannot be stored without
+                pickle.
             MissingDependencyError: skops is not installed.
         """
-        skops = library("skops.io", extra=EXTRA)
+        library("skops.io", extra=EXTRA)
+        from pedigree.flavors._skops_dump import dump  # noqa: PLC0415 - it imports skops
+
         if not hasattr(model, "fit"):
             raise UnsupportedModelError(
                 f"{type(model).__name__} is no estimator: it has no fit()",
@@ -46,7 +50,7 @@ class SklearnFlavor:
             )
         dumped = folder / f"{ARCHIVE}.dumped"
         try:
-            skops.dump(model, dumped)
+            dump(model, dumped)
             write_canonical(dumped, folder / ARCHIVE)
         except (TypeError, ValueError, AttributeError, RecursionError) as error:
             raise UnsupportedModelError(
@@ -56,6 +60,14 @@ class SklearnFlavor:
             ) from error
         finally:
             dumped.unlink(missing_ok=True)
+
+    def check_files(self, path: Path) -> None:
+        """Refuse a folder that does not hold exactly one ``.skops`` file.
+
+        Raises:
+            InvalidArtifactError: It does not.
+        """
+        _model_file(path)
 
     def load(self, folder: Path, *, trust: Collection[str] = ()) -> object:
         """Build the estimator from the one ``.skops`` file of the folder.
@@ -67,8 +79,7 @@ class SklearnFlavor:
             MissingDependencyError: skops is not installed.
         """
         skops = library("skops.io", extra=EXTRA)
-        remedy = f"Store the model with skops.io.dump(model, {ARCHIVE!r})"
-        archive = model_file(folder, self.name, (".skops",), remedy)
+        archive = _model_file(folder)
         trusted = sorted(trusted_types(_installed_version()) | trusted_names(trust))
         try:
             unknown = set(skops.get_untrusted_types(file=archive)) - set(trusted)
@@ -96,9 +107,19 @@ class SklearnFlavor:
 
         Raises:
             UnsupportedModelError: The model has neither.
+            InvalidSampleError: The model refuses the sample.
             InvalidSignatureError: The sample or the result has no type in a signature.
         """
         return predicted_signature(model, sample, "predict", "transform")
+
+    def answers(self, model: object, sample: object) -> Mapping[str, object]:
+        """Return what ``predict``, ``transform`` and their like give, those that the model has.
+
+        Raises:
+            UnsupportedModelError: The model has neither ``predict`` nor ``transform``.
+            InvalidSampleError: The model refuses the sample.
+        """
+        return answers_of(model, sample, *METHODS)
 
 
 @cache
@@ -123,3 +144,8 @@ def trusted_types(version: str) -> frozenset[str]:
 def _installed_version() -> str:
     full: str = library("sklearn", extra=EXTRA).__version__
     return ".".join(full.split(".")[:2])
+
+
+def _model_file(path: Path) -> Path:
+    remedy = f"Store the model with skops.io.dump(model, {ARCHIVE!r})"
+    return model_file(path, "sklearn", (".skops",), remedy)

@@ -1,17 +1,20 @@
 """XGBoost's boosters and its scikit-learn estimators, in XGBoost's own format (UBJSON).
 
-Reading it runs no code. Hyperparameters that only matter for training are not part of it.
+Reading it runs no code. XGBoost's file has no place for an estimator's parameters, and ``missing``
+is one of them: the value that ``predict`` takes for a gap. So the class, the parameters and the
+number of classes are kept as a note among the booster's attributes, where XGBoost keeps its own.
 """
 
+import copy
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 from pedigree.errors import UnsupportedModelError
 from pedigree.flavors._files import model_file, unreadable
-from pedigree.flavors._predict import predicted_signature
+from pedigree.flavors._predict import answers_of, ask, asked_signature, predicted_signature
 from pedigree.libraries import library
-from pedigree.signatures.infer import infer
 from pedigree.signatures.records import Signature
 
 EXTRA = "xgboost"
@@ -20,40 +23,56 @@ SUFFIXES = (".ubj", ".json")
 
 # What XGBoost notes in a model about the estimator it came from.
 _NOTE = "scikit_learn"
-_ESTIMATORS = {
+_BY_TYPE = {
     "classifier": "XGBClassifier",
     "regressor": "XGBRegressor",
     "ranker": "XGBRanker",
 }
+_OUR_NOTE = "pedigree"
+_ESTIMATORS = frozenset({*_BY_TYPE.values(), "XGBRFClassifier", "XGBRFRegressor"})
+# What fit() alone uses: predict() never asks for them.
+_FOR_TRAINING = frozenset({"callbacks", "eval_metric", "feature_weights", "objective"})
 
 
 class XGBoostFlavor:
     """An ``xgboost.Booster``, or an estimator such as ``xgboost.XGBClassifier``."""
 
     name = "xgboost"
+    libraries = ("xgboost",)
 
     def save(self, model: object, folder: Path) -> None:
         """Write ``model.ubj``, the same bytes for the same model in any process.
 
         Raises:
-            UnsupportedModelError: The object is neither, or was not fitted.
+            UnsupportedModelError: The object is neither, is of a class of somebody's own, was not
+                fitted, or has a parameter that cannot be kept.
             MissingDependencyError: XGBoost is not installed.
         """
         xgboost = library("xgboost", extra=EXTRA)
-        if not isinstance(model, xgboost.Booster | xgboost.XGBModel):
+        if isinstance(model, xgboost.XGBModel):
+            _require_known(xgboost, model)
+        elif type(model) is not xgboost.Booster:
             raise UnsupportedModelError(
                 f"{type(model).__name__} is neither a Booster nor an estimator of XGBoost",
                 field="model",
                 remedy="Give that, or name the model's flavor",
             )
         try:
-            model.save_model(folder / FILE)
+            _write(model, folder / FILE)
         except (xgboost.core.XGBoostError, ValueError) as error:  # NotFittedError is a ValueError
             raise UnsupportedModelError(
                 f"XGBoost cannot store this {type(model).__name__}: {error}",
                 field="model",
                 remedy="Fit it first",
             ) from error
+
+    def check_files(self, path: Path) -> None:
+        """Refuse a folder that does not hold exactly one ``.ubj`` or ``.json`` file.
+
+        Raises:
+            InvalidArtifactError: It does not.
+        """
+        _model_file(path)
 
     def load(self, folder: Path, *, trust: Collection[str] = ()) -> object:  # noqa: ARG002 - nothing is run, so nothing needs trust
         """Return the booster, or the estimator where one was saved.
@@ -64,17 +83,16 @@ class XGBoostFlavor:
             MissingDependencyError: XGBoost is not installed; or scikit-learn, for an estimator.
         """
         xgboost = library("xgboost", extra=EXTRA)
-        remedy = f"Store the model with model.save_model({FILE!r})"
-        file = model_file(folder, self.name, SUFFIXES, remedy)
+        file = _model_file(folder)
         try:
-            model = xgboost.Booster(model_file=file)
-            note = json.loads(model.attr(_NOTE) or "{}")
-            estimator = _ESTIMATORS.get(note.get("_estimator_type"))
-            if estimator is not None:
-                library("sklearn", extra="sklearn")
-                model = getattr(xgboost, estimator)()
-                model.load_model(file)
-        except (xgboost.core.XGBoostError, ValueError, TypeError, AttributeError) as error:
+            model: object = _read(xgboost, file)
+        except (
+            xgboost.core.XGBoostError,
+            ValueError,
+            TypeError,
+            AttributeError,
+            KeyError,
+        ) as error:
             raise unreadable(file, "XGBoost", error) from error
         return model
 
@@ -83,10 +101,122 @@ class XGBoostFlavor:
 
         Raises:
             UnsupportedModelError: The model is none of XGBoost's.
+            InvalidSampleError: The model refuses the sample.
             InvalidSignatureError: The sample or the result has no type in a signature.
         """
-        xgboost = library("xgboost", extra=EXTRA)
-        if isinstance(model, xgboost.Booster):
-            data = xgboost.DMatrix(sample, enable_categorical=True)
-            return infer(sample, model.predict(data))
+        if predict := _predict_of_booster(model):
+            return asked_signature(model, sample, predict)
         return predicted_signature(model, sample, "predict")
+
+    def answers(self, model: object, sample: object) -> Mapping[str, object]:
+        """Return what ``predict`` gives, and ``predict_proba`` where there is one.
+
+        Raises:
+            UnsupportedModelError: The model is none of XGBoost's.
+            InvalidSampleError: The model refuses the sample.
+        """
+        if predict := _predict_of_booster(model):
+            return {"predict": ask(model, sample, predict)}
+        return answers_of(model, sample, "predict", "predict_proba")
+
+
+def _predict_of_booster(model: Any) -> Callable[[Any], Any] | None:
+    """Return how a booster is asked, which takes matrices; None for an estimator."""
+    xgboost = library("xgboost", extra=EXTRA)
+    if not isinstance(model, xgboost.Booster):
+        return None
+    return lambda sample: model.predict(xgboost.DMatrix(sample, enable_categorical=True))
+
+
+def _require_known(xgboost: Any, model: Any) -> None:
+    """Refuse an estimator of somebody's own class: its methods are in no file.
+
+    Raises:
+        UnsupportedModelError: The class is none of XGBoost's.
+    """
+    name = type(model).__name__
+    if name not in _ESTIMATORS or type(model) is not getattr(xgboost, name):
+        raise UnsupportedModelError(
+            f"{type(model).__module__}.{type(model).__qualname__} is a class that XGBoost's own"
+            " format cannot give back",
+            field="model",
+            remedy="Give model.get_booster(), or use the flavor joblib",
+        )
+
+
+def _write(model: Any, file: Path) -> None:
+    """Write a booster, or an estimator and the note about it; the model stays as it was."""
+    booster = model.get_booster() if hasattr(model, "get_booster") else None
+    if booster is None:
+        model.save_model(file)
+        return
+    booster.set_attr(**{_OUR_NOTE: json.dumps(_note(model), sort_keys=True)})
+    try:
+        model.save_model(file)
+    finally:
+        booster.set_attr(**{_OUR_NOTE: None})
+
+
+def _note(model: Any) -> Mapping[str, object]:
+    params = _params(model)
+    # JSON has one word for both, and XGBoost takes monotone_constraints as a tuple only.
+    tuples = [name for name, value in params.items() if isinstance(value, tuple)]
+    note: dict[str, object] = {"class": type(model).__name__, "params": params, "tuples": tuples}
+    if hasattr(model, "n_classes_"):  # the file alone cannot tell one class from two
+        note["n_classes"] = int(model.n_classes_)
+    return note
+
+
+def _params(model: Any) -> Mapping[str, object]:
+    """Return the parameters, with None for objects that only training has a use for.
+
+    Raises:
+        UnsupportedModelError: One that is none is not for training alone.
+    """
+    asked = copy.copy(model)
+    if not isinstance(asked.random_state, int):
+        asked.random_state = None  # get_params() would draw from a generator
+    params: dict[str, object] = {}
+    for name, given in asked.get_params(deep=False).items():
+        value = given.item() if hasattr(given, "dtype") and not given.ndim else given
+        try:
+            json.dumps(value)
+        except (TypeError, ValueError) as error:
+            if name not in _FOR_TRAINING:
+                raise UnsupportedModelError(
+                    f"the parameter {name} is a {type(given).__name__}, which cannot be kept:"
+                    f" {error}",
+                    field="model",
+                    remedy="Give numbers, texts, lists or mappings of them",
+                ) from error
+            value = None
+        params[name] = value
+    return params
+
+
+def _read(xgboost: Any, file: Path) -> object:
+    """Return the booster, or the estimator that a note in it tells of."""
+    booster = xgboost.Booster(model_file=file)
+    note = json.loads(booster.attr(_OUR_NOTE) or "{}")
+    of_xgboost = json.loads(booster.attr(_NOTE) or "{}")
+    name = note.get("class") or _BY_TYPE.get(of_xgboost.get("_estimator_type"))
+    if name is None:
+        return booster
+    if name not in _ESTIMATORS:
+        raise ValueError(f"no estimator of XGBoost is called {name!r}")
+    library("sklearn", extra="sklearn")
+    params = note.get("params", {})
+    params.update({each: tuple(params[each]) for each in note.get("tuples", ())})
+    model = getattr(xgboost, name)(**params)
+    model.load_model(file)
+    # Loading has replaced some by what it found in the booster. set_params() would change that too.
+    vars(model).update({each: value for each, value in params.items() if hasattr(model, each)})
+    if "n_classes" in note:
+        model.n_classes_ = note["n_classes"]
+    model.get_booster().set_attr(**{_OUR_NOTE: None})
+    return model
+
+
+def _model_file(path: Path) -> Path:
+    remedy = f"Store the model with model.save_model({FILE!r})"
+    return model_file(path, "xgboost", SUFFIXES, remedy)

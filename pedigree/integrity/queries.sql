@@ -365,11 +365,13 @@ FROM pedigree.quarantine q
 FULL JOIN began b ON b.quarantine_id = q.quarantine_id
 LEFT JOIN ended e ON e.quarantine_id = coalesce(q.quarantine_id, b.quarantine_id)
 WHERE (
-    q.asset, q.partition, q.since, q.reason, q.quarantined_by, q.released_by,
+    q.asset, q.partition, q.since, q.reason, q.only_certain, q.quarantined_by, q.released_by,
     CASE WHEN q.asset IS NOT NULL THEN q.at END
 ) IS DISTINCT FROM (
     b.body ->> 'asset', b.body ->> 'partition', (b.body ->> 'since')::timestamptz,
-    b.body ->> 'reason', b.actor, e.actor, CASE WHEN b.body ->> 'asset' IS NOT NULL THEN b.at END
+    -- What was recorded before there was the choice marks all.
+    b.body ->> 'reason', coalesce((b.body ->> 'only_certain')::boolean, false), b.actor, e.actor,
+    CASE WHEN b.body ->> 'asset' IS NOT NULL THEN b.at END
 );
 
 -- name: count_keys_dead
@@ -423,7 +425,8 @@ FROM (
     SELECT model_id, version, 'its record', s.model_id IS NULL, t.model_id IS NULL
     FROM pedigree.search_record t
     FULL JOIN pedigree.search_record_source s USING (model_id, version)
-    WHERE (t.signature, t.record::text) IS DISTINCT FROM (s.signature, s.record::text)
+    WHERE (t.signature, t.record::text, t.verification::text)
+        IS DISTINCT FROM (s.signature, s.record::text, s.verification::text)
     UNION ALL
     SELECT s.model_id, NULL, format('the word %s of its name', word), false, true
     FROM pedigree.search_word_source s
@@ -517,7 +520,7 @@ WHERE model_id = %(model_id)s;
 -- name: trainings_of_model
 -- What the events tell of trainings.
 SELECT version, training_id::text AS training_id, run_id, git_commit, git_dirty,
-    training_data_digest, environment_hash, metrics, description, owners, tags
+    training_data_digest, environment_hash, metrics, verification, description, owners, tags
 FROM pedigree.training
 WHERE model_id = %(model_id)s;
 
@@ -543,7 +546,8 @@ WHERE model_id = %(model_id)s;
 
 -- name: marks_of_model
 -- What the events tell of the quarantines that a model's versions are or were in.
-SELECT version, quarantine_id, released_at FROM pedigree.quarantine_mark
+SELECT version, quarantine_id, certainty::text AS certainty, released_at
+FROM pedigree.quarantine_mark
 WHERE model_id = %(model_id)s;
 
 -- name: decisions_of_model
@@ -559,6 +563,14 @@ SELECT version, request_id, from_stage, stage, reason, only_asks, requested_by,
     requested_by_source, at, outcome, closed_at, closed_by
 FROM pedigree.stage_request
 WHERE model_id = %(model_id)s;
+
+-- name: given_up_of_model
+-- What the events tell of the promotions that the sensor gave up.
+SELECT version, stage, generation, policy_revision, evidence_at, attempts, run_id, problem, at,
+    retried_at, retried_by
+FROM pedigree.given_up_promotion
+WHERE model_id = %(model_id)s
+ORDER BY given_up_id;
 
 -- name: evaluations_of_model
 -- Every evaluation by group of a model's versions, whose digests the events tell.

@@ -8,7 +8,7 @@ from typing import Any
 
 from pedigree.audit.records import NewEvent, json_digest
 from pedigree.audit.replay import STATED, TRAINING, replay
-from pedigree.audit.states import UNTOLD, ModelState, TenureState, VersionState
+from pedigree.audit.states import UNTOLD, Mark, ModelState, TenureState, VersionState
 from pedigree.catalog.names import name_key
 from pedigree.integrity.queries import SQL
 from pedigree.integrity.tally import Tally
@@ -110,7 +110,9 @@ def _state_of_tables(transaction: Transaction, model: Row) -> ModelState:
         state.versions[number] = VersionState(**row)
     for row in rows("trainings_of_model"):
         metrics = {name: float(value) for name, value in row["metrics"].items()}
-        training: dict[str, Any] = {name: row[name] for name in (*TRAINING, *STATED)}
+        training: dict[str, Any] = {
+            name: row[name] for name in (*TRAINING, *STATED, "verification")
+        }
         training |= {"metrics": metrics}
         if row["owners"] is None:  # of before the migration 0035
             training |= dict.fromkeys(STATED, UNTOLD)
@@ -123,12 +125,16 @@ def _state_of_tables(transaction: Transaction, model: Row) -> ModelState:
         state.versions[row.pop("version")].decisions.append(row)
     for row in rows("requests_of_model"):
         state.versions[row.pop("version")].requests[row.pop("request_id")] = row
+    for row in rows("given_up_of_model"):
+        state.versions[row.pop("version")].given_up.append(row)
     for row in rows("evaluations_of_model"):
         state.versions[row["version"]].evaluations.append(json_digest(row["evaluation"]))
     for row in rows("cards_of_model"):
         state.versions[row["version"]].cards.append(row["digest"])
     for row in rows("marks_of_model"):
-        state.versions[row["version"]].marks[row["quarantine_id"]] = row["released_at"]
+        state.versions[row["version"]].marks[row["quarantine_id"]] = Mark(
+            row["certainty"], row["released_at"]
+        )
     _add_tenures(state, rows("tenures_of_model"))
     return state
 

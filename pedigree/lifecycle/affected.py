@@ -1,4 +1,4 @@
-"""What stands on some data: records."""
+"""What depends on some data: records."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ _AT_REST = frozenset({f"stage:{stage}" for stage in (NO_STAGE, CANDIDATE, ARCHIV
 
 
 class Affected(TrainedOn):
-    """A version that stands on the data, and what it holds and held."""
+    """A version that depends on the data, or may, and what it holds and held."""
 
     tenures: tuple[Tenure, ...] = Field(description="Its stages and aliases, the oldest first")
     outputs: tuple[Usage, ...] = Field(
@@ -33,9 +33,30 @@ class Affected(TrainedOn):
 
 
 class Impact(Record):
-    """All that stands on an asset or one of its partitions."""
+    """What depends on an asset or one of its partitions, and of what that is not known."""
 
     asset: str
     partition: str | None
     since: datetime | None
-    versions: tuple[Affected, ...]
+    certain: tuple[Affected, ...] = Field(description="The versions that depend on it")
+    possible: tuple[Affected, ...] = Field(
+        description="Those that possibly do: it is one of several states of data that fit what is "
+        "recorded"
+    )
+    unknown: tuple[Affected, ...] = Field(
+        description="Those of which it is not known: something upstream of them is not"
+    )
+    without_lineage: int = Field(
+        description="How many further versions have a training without recorded lineage, so that "
+        "nothing is known about them"
+    )
+
+    @property
+    def versions(self) -> tuple[Affected, ...]:
+        """All of them, the certain ones first."""
+        return (*self.certain, *self.possible, *self.unknown)
+
+    @property
+    def none(self) -> bool:
+        """It is known that no version depends on it."""
+        return not (self.certain or self.possible or self.unknown or self.without_lineage)

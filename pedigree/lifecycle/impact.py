@@ -1,4 +1,4 @@
-"""What became of some data: what stands on it, where that is in use, and what it wrote."""
+"""What became of some data: what depends on it, where that is in use, and what it wrote."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -8,7 +8,8 @@ from pedigree.catalog.names import name_key
 from pedigree.lifecycle.affected import Affected, Impact
 from pedigree.lifecycle.records import Tenure
 from pedigree.lifecycle.store import SQL
-from pedigree.lineage.store import trained_on
+from pedigree.lineage.records import Certainty
+from pedigree.lineage.store import count_without_lineage, trained_on
 from pedigree.lineage.usages import outputs_of
 from pedigree.postgres.transaction import Transaction
 
@@ -16,25 +17,25 @@ from pedigree.postgres.transaction import Transaction
 def impact(
     transaction: Transaction, asset: str, partition: str | None, since: datetime | None
 ) -> Impact:
-    """Find the versions that stand on some data, what they hold and held, and what they wrote."""
+    """Find the versions that depend on some data or may, what they hold, held and wrote."""
     found = {
         (name_key(one.model_name), one.version): one
         for one in trained_on(transaction, asset, partition, since)
     }
     tenures = _tenures_of(transaction, found)
     outputs = outputs_of(transaction, found)
+    affected = [
+        Affected(**one.model_dump(), tenures=tuple(tenures[place]), outputs=outputs.get(place, ()))
+        for place, one in found.items()
+    ]
     return Impact(
         asset=asset,
         partition=partition,
         since=since,
-        versions=tuple(
-            Affected(
-                **one.model_dump(),
-                tenures=tuple(tenures[place]),
-                outputs=outputs.get(place, ()),
-            )
-            for place, one in found.items()
-        ),
+        certain=tuple(one for one in affected if one.certainty.certain),
+        possible=tuple(one for one in affected if one.certainty is Certainty.POSSIBLE),
+        unknown=tuple(one for one in affected if one.certainty is Certainty.UNKNOWN),
+        without_lineage=count_without_lineage(transaction, found, since),
     )
 
 

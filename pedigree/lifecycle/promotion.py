@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pydantic import JsonValue
 
 from pedigree.access.principals import is_one_of
+from pedigree.access.reserved import DRIFT_SENSOR
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
 from pedigree.catalog.records import ApprovalStatus, ModelVersion
@@ -42,6 +43,7 @@ from pedigree.lifecycle.store import (
     insert_verdicts,
     use_approval,
 )
+from pedigree.monitoring.records import DriftAction
 from pedigree.postgres.transaction import Transaction
 
 
@@ -100,7 +102,8 @@ class Mover:
         """
         rule = self._rule(stage)
         stage = rule.name
-        if rule.promoters and not is_one_of(self._actor.name, rule.promoters):
+        may = is_one_of(self._actor.name, rule.promoters) or self._demotes(stage)
+        if rule.promoters and not may:
             raise NotPermittedError(
                 f"others move {stage}",
                 field="actor",
@@ -119,6 +122,12 @@ class Mover:
         target = self._target(present, stage)
         self._leave(present, rule.name, ARCHIVED, ended_by="rollback")
         return self._enter(self._facts(target).version, rule, previous=present)
+
+    def _demotes(self, stage: str) -> bool:
+        """Say whether the drift sensor does what the policy itself says of drift."""
+        drift = self._policy.drift
+        is_asked = drift is not None and (drift.action, drift.stage) == (DriftAction.DEMOTE, stage)
+        return is_asked and self._actor == DRIFT_SENSOR
 
     def _target(self, present: Holder, stage: str) -> int:
         """Return the version that held a stage before and did not go on from it."""

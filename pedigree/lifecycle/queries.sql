@@ -27,7 +27,7 @@ SELECT r.* FROM (
     ORDER BY t.tenure_id DESC
     LIMIT 1
 ) AS held
-JOIN pedigree.version_record r ON r.model_id = held.model_id AND r.version_id = held.version;
+JOIN pedigree.version_in_full r ON r.model_id = held.model_id AND r.version_id = held.version;
 
 -- name: end_tenure
 -- End a version's tenure of one pointer, or of whatever stage it holds (name NULL).
@@ -185,7 +185,7 @@ CROSS JOIN LATERAL (
 
 -- name: versions_in_full
 -- Versions of a model by number, the newest first.
-SELECT * FROM pedigree.version_record
+SELECT * FROM pedigree.version_in_full
 WHERE model_id = %(model_id)s AND version_id = ANY (%(versions)s)
 ORDER BY version_id DESC;
 
@@ -558,3 +558,67 @@ RETURNING due.name, due.version;
 DELETE FROM pedigree.unjudged u
 USING pedigree.registered_model m
 WHERE m.model_id = u.model_id AND m.name_key = %(name_key)s AND u.version = %(version)s;
+
+-- name: insert_check_run
+-- Note that a run of an asset check was looked at; nothing where it was before.
+INSERT INTO pedigree.check_run (
+    model_id, instance_id, event_id, check_name, version, problem, run_id, looked_at
+) VALUES (
+    %(model_id)s, %(instance_id)s, %(event_id)s, %(check)s, %(version)s, %(problem)s, %(run_id)s,
+    %(looked_at)s
+)
+ON CONFLICT (model_id, instance_id, event_id) DO NOTHING
+RETURNING true AS noted;
+
+-- name: version_of_digest
+-- The living version of a model that has some bytes.
+SELECT version FROM pedigree.model_version
+WHERE model_id = %(model_id)s AND digest = %(digest)s AND deleted_at IS NULL;
+
+-- name: newer_check_run
+-- Whether a later run of a check on a version is known.
+SELECT EXISTS (
+    SELECT FROM pedigree.check_run
+    WHERE model_id = %(model_id)s AND check_name = %(check)s AND version = %(version)s
+        AND instance_id = %(instance_id)s AND event_id > %(event_id)s
+) AS known;
+
+-- name: unattributed_check_runs
+-- The newest run of each of a model's checks of which it is not known what it looked at.
+SELECT DISTINCT ON (check_name) check_name, run_id, problem, looked_at
+FROM pedigree.check_run
+WHERE model_id = %(model_id)s AND version IS NULL
+ORDER BY check_name, event_id DESC;
+
+-- name: given_up_of_versions
+-- The promotions of some versions that the sensor gave up, also those that it was to try again.
+SELECT version, stage, generation, policy_revision, evidence_at, attempts, run_id, problem, at,
+    retried_at, retried_by
+FROM pedigree.given_up_promotion
+WHERE model_id = %(model_id)s AND version = ANY (%(versions)s)
+ORDER BY given_up_id;
+
+-- name: give_up
+-- Keep that the sensor gave up a promotion; nothing where that is kept for the same state.
+INSERT INTO pedigree.given_up_promotion AS kept (
+    model_id, version, stage, generation, policy_revision, evidence_at, attempts, run_id, problem,
+    at
+) VALUES (
+    %(model_id)s, %(version_id)s, %(stage)s, %(generation)s, %(policy_revision)s, %(evidence_at)s,
+    %(attempts)s, %(run_id)s, %(problem)s, %(at)s
+)
+ON CONFLICT (model_id, version, stage) WHERE retried_at IS NULL DO UPDATE
+SET generation = excluded.generation, policy_revision = excluded.policy_revision,
+    evidence_at = excluded.evidence_at, attempts = excluded.attempts, run_id = excluded.run_id,
+    problem = excluded.problem, at = excluded.at
+WHERE (kept.generation, kept.policy_revision, kept.evidence_at)
+    IS DISTINCT FROM (excluded.generation, excluded.policy_revision, excluded.evidence_at)
+RETURNING given_up_id;
+
+-- name: retry_promotion
+-- The sensor is to try again what it gave up.
+UPDATE pedigree.given_up_promotion SET retried_at = %(at)s, retried_by = %(actor)s
+WHERE model_id = %(model_id)s AND version = %(version)s AND stage = %(stage)s
+    AND retried_at IS NULL
+RETURNING version, stage, generation, policy_revision, evidence_at, attempts, run_id, problem, at,
+    retried_at, retried_by;

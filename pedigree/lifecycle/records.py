@@ -83,6 +83,31 @@ class RecordedVerdict(Verdict):
     at: datetime
     recorded_by: str
 
+    @property
+    def looked_at(self) -> datetime:
+        """When the check looked: the verdict of a run elsewhere may be recorded much later."""
+        said = self.details.get("looked_at")
+        try:
+            return min(self.at, datetime.fromisoformat(said)) if isinstance(said, str) else self.at
+        except (TypeError, ValueError):
+            return self.at  # another check's detail of that name
+
+
+class CheckRun(Record):
+    """What one run of an asset check of one's own found, and on which bytes, if that is known."""
+
+    instance_id: str = Field(description="The Dagster instance")
+    event_id: int = Field(description="The evaluation's storage id there")
+    check: str = Field(min_length=1)
+    passed: StrictBool
+    severity: Severity = Severity.ERROR
+    digest: Digest | None = Field(description="The artifact that it looked at; None: unknown")
+    problem: str | None = Field(default=None, description="Why that is unknown")
+    summary: str
+    details: dict[str, JsonValue] = Field(default_factory=dict)
+    run_id: str | None = None
+    looked_at: datetime
+
 
 class CheckRule(Record):
     """A check that a stage asks for. Where nothing else is to be said, its name alone will do."""
@@ -169,6 +194,10 @@ class StageRule(Record):
         default=(), description="Checks whose verdict must be a pass"
     )
     metrics: tuple[MetricGate, ...] = ()
+    verified: StrictBool = Field(
+        default=False,
+        description="Its bytes, loaded in a new process, must have predicted what the model did",
+    )
     approvals: ApprovalRule | None = None
     soak: Duration | None = Field(
         default=None, description="How long a version stays in the stage before"

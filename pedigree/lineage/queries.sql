@@ -1,20 +1,32 @@
 -- name: insert_nodes
 -- Write the events of a training's graph, however many, in one statement.
 INSERT INTO pedigree.lineage_node (
-    training_id, node_id, kind, asset, partition, storage_id, run_id, data_version, code_version, at
+    training_id, node_id, kind, asset, partition, storage_id, run_id, data_version, code_version,
+    at, certainty, upstream
 )
-SELECT %(training_id)s, node.*
+SELECT %(training_id)s, node.node_id, node.kind, node.asset, node.partition, node.storage_id,
+    node.run_id, node.data_version, node.code_version, node.at, node.certainty,
+    CASE WHEN jsonb_typeof(node.upstream) = 'array' THEN ARRAY(
+        SELECT jsonb_array_elements_text(node.upstream)
+    ) END
 FROM unnest(
     %(node_id)s::integer[], %(kind)s::text[], %(asset)s::text[], %(partition)s::text[],
     %(storage_id)s::bigint[], %(run_id)s::text[], %(data_version)s::text[],
-    %(code_version)s::text[], %(at)s::timestamptz[]
-) AS node;
+    %(code_version)s::text[], %(at)s::timestamptz[], %(certainty)s::pedigree.certainty[],
+    %(upstream)s::jsonb[]
+) AS node (
+    node_id, kind, asset, partition, storage_id, run_id, data_version, code_version, at, certainty,
+    upstream
+);
 
 -- name: insert_edges
 -- Write who used what in a training's graph, in one statement.
-INSERT INTO pedigree.lineage_edge (training_id, consumer, source, capture)
+INSERT INTO pedigree.lineage_edge (training_id, consumer, source, capture, certainty)
 SELECT %(training_id)s, edge.*
-FROM unnest(%(consumer)s::integer[], %(source)s::integer[], %(capture)s::text[]) AS edge;
+FROM unnest(
+    %(consumer)s::integer[], %(source)s::integer[], %(capture)s::text[],
+    %(certainty)s::pedigree.certainty[]
+) AS edge;
 
 -- name: graph
 -- The lineage of a version's first training, or of its newest one, as one document: its thousands of
@@ -23,15 +35,23 @@ SELECT json_build_object(
     'nodes', (
         SELECT coalesce(json_agg(node ORDER BY node.node_id), '[]')
         FROM (
-            SELECT node_id, kind, asset, partition, storage_id, run_id, data_version, code_version, at
+            SELECT node_id, kind, asset, partition, storage_id, run_id, data_version, code_version,
+                at,
+                CASE WHEN kind IN ('step', 'missing') THEN upstream ELSE coalesce(upstream, '{}') END
+                    AS upstream
             FROM pedigree.lineage_node WHERE training_id = t.training_id
         ) AS node
     ),
     'edges', (
         SELECT coalesce(json_agg(edge ORDER BY edge.consumer, edge.source), '[]')
         FROM (
-            SELECT consumer, source, capture
-            FROM pedigree.lineage_edge WHERE training_id = t.training_id
+            -- The source is looked at only for an edge of the release before.
+            SELECT e.consumer, e.source, e.capture, coalesce(e.certainty, (
+                SELECT pedigree.lineage_certainty(NULL, source.kind)
+                FROM pedigree.lineage_node source
+                WHERE source.training_id = e.training_id AND source.node_id = e.source
+            )) AS certainty
+            FROM pedigree.lineage_edge e WHERE e.training_id = t.training_id
         ) AS edge
     ),
     'raced', t.raced
@@ -46,29 +66,67 @@ ORDER BY
 LIMIT 1;
 
 -- name: trained_on
--- The versions, deleted or not, one of whose trainings stands on some data, directly or not. A node
--- without partition is all that is known where the partitions that were read are not.
+-- The versions, deleted or not, one of whose trainings depends on some data, directly or not, and
+-- how certain that is at best. What is missing without a partition is something of the asset: so it
+-- is possible for the asset, and for one of its partitions not known. Nor is it known where the
+-- asset may be upstream of what is missing. Of a node without a time only the training's is known,
+-- which is later, so that it may be older than asked for.
+WITH found AS (
+    SELECT n.training_id, n.node_id, n.partition, n.at,
+        CASE
+            WHEN n.kind = 'missing' AND n.partition IS NULL THEN CASE
+                WHEN %(partition)s::text IS NULL THEN 'possible' ELSE 'unknown'
+            END::pedigree.certainty
+            WHEN %(since)s::timestamptz IS NOT NULL AND n.at IS NULL
+                THEN least(pedigree.lineage_certainty(n.certainty, n.kind), 'possible')
+            ELSE pedigree.lineage_certainty(n.certainty, n.kind)
+        END AS certainty
+    FROM pedigree.lineage_node n
+    WHERE n.asset = %(asset)s AND n.kind <> 'step'
+        AND (
+            %(partition)s::text IS NULL OR n.partition = %(partition)s
+            OR (n.partition IS NULL AND n.kind = 'missing')
+        )
+    UNION ALL
+    SELECT n.training_id, NULL, NULL, NULL, 'unknown'
+    FROM pedigree.lineage_node n
+    WHERE n.kind IN ('step', 'missing') AND n.upstream IS NULL
+    UNION ALL
+    SELECT n.training_id, NULL, NULL, NULL, 'unknown'
+    FROM pedigree.lineage_node n
+    WHERE n.kind IN ('step', 'missing') AND n.upstream <> '{}'
+        AND n.upstream @> ARRAY[%(asset)s::text]
+)
 SELECT m.name AS model_name, t.version, v.digest, v.created_at, v.deleted_at, v.quarantine_reason,
-    bool_or(%(partition)s::text IS NULL OR n.partition IS NOT NULL) AS certain,
+    max(f.certainty)::text AS certainty,
     bool_or(EXISTS (
         SELECT FROM pedigree.lineage_edge e
-        WHERE e.training_id = n.training_id AND e.consumer = 0 AND e.source = n.node_id
+        WHERE e.training_id = f.training_id AND e.consumer = 0 AND e.source = f.node_id
     )) AS direct,
     coalesce(
-        array_agg(DISTINCT n.partition) FILTER (WHERE n.partition IS NOT NULL), '{}'
+        array_agg(DISTINCT f.partition) FILTER (WHERE f.partition IS NOT NULL), '{}'
     ) AS partitions
-FROM pedigree.lineage_node n
+FROM found f
 JOIN pedigree.training t USING (training_id)
 JOIN pedigree.model_version v ON v.model_id = t.model_id AND v.version = t.version
 JOIN pedigree.registered_model m ON m.model_id = t.model_id
-WHERE n.asset = %(asset)s AND n.kind <> 'step'
-    AND (
-        %(partition)s::text IS NULL OR n.partition = %(partition)s
-        OR (n.partition IS NULL AND n.kind = 'missing')
-    )
-    AND (%(since)s::timestamptz IS NULL OR coalesce(n.at, t.created_at) >= %(since)s)
+WHERE %(since)s::timestamptz IS NULL OR coalesce(f.at, t.created_at) >= %(since)s
 GROUP BY m.model_id, m.name, t.version, v.digest, v.created_at, v.deleted_at, v.quarantine_reason
 ORDER BY m.model_id, t.version;
+
+-- name: count_without_lineage
+-- How many versions, but for some, have a training without recorded lineage.
+SELECT count(*) AS versions
+FROM (
+    SELECT DISTINCT model_id, version FROM pedigree.training
+    WHERE NOT lineage_recorded
+        AND (%(since)s::timestamptz IS NULL OR created_at >= %(since)s)
+) AS without
+WHERE (model_id, version) NOT IN (
+    SELECT m.model_id, found.version
+    FROM unnest(%(name_keys)s::text[], %(versions)s::integer[]) AS found (name_key, version)
+    JOIN pedigree.registered_model m ON m.name_key = found.name_key
+);
 
 -- name: record_usage
 -- Write that a run uses a version to make some partitions.
@@ -137,19 +195,51 @@ FROM unnest(
 WHERE u.usage_id = made.usage_id AND NOT u.settled;
 
 -- name: trained_with
--- The living versions that stand on a version: on its asset or one of its stages, with its digest.
-SELECT DISTINCT m.name, t.version
-FROM pedigree.model_version v
-JOIN pedigree.registered_model used ON used.model_id = v.model_id
-JOIN pedigree.training made ON made.model_id = v.model_id AND made.version = v.version
-JOIN pedigree.lineage_node n
-    ON n.kind <> 'step' AND n.data_version = v.digest
-    AND (n.asset = made.asset OR (n.asset >= made.asset || '/' AND n.asset < made.asset || '0'))
-JOIN pedigree.training t ON t.training_id = n.training_id
+-- The living versions that were trained after a version was registered and depend on it: on its asset
+-- or one of the stages that it held, with its digest. Of what is missing of these, and where they may
+-- be upstream of what is missing, that is not known.
+WITH used AS MATERIALIZED (
+    SELECT DISTINCT v.model_id, v.version, v.digest, made.asset || coalesce('/' || t.name, '') AS asset
+    FROM pedigree.model_version v
+    JOIN pedigree.registered_model m ON m.model_id = v.model_id
+    JOIN pedigree.training made ON made.model_id = v.model_id AND made.version = v.version
+    LEFT JOIN LATERAL (
+        SELECT NULL AS name
+        UNION ALL
+        SELECT t.name FROM pedigree.tenure t
+        WHERE t.model_id = v.model_id AND t.version = v.version AND t.pointer = 'stage'
+    ) AS t ON true
+    WHERE m.name_key = %(name_key)s AND v.version = %(version)s AND made.asset IS NOT NULL
+), found AS (
+    SELECT n.training_id, pedigree.lineage_certainty(n.certainty, n.kind) AS certainty
+    FROM used
+    JOIN pedigree.lineage_node n
+        ON n.asset = used.asset AND n.data_version = used.digest AND n.kind <> 'step'
+    UNION ALL
+    SELECT n.training_id, 'unknown'
+    FROM used
+    JOIN pedigree.lineage_node n ON n.asset = used.asset AND n.kind = 'missing'
+    UNION ALL
+    SELECT n.training_id, 'unknown'
+    FROM pedigree.lineage_node n
+    WHERE n.kind IN ('step', 'missing') AND n.upstream IS NULL AND EXISTS (SELECT FROM used)
+    UNION ALL
+    SELECT n.training_id, 'unknown'
+    FROM pedigree.lineage_node n
+    WHERE n.kind IN ('step', 'missing') AND n.upstream <> '{}'
+        AND n.upstream && (SELECT array_agg(used.asset) FROM used)
+)
+SELECT m.name, m.name_key, t.version, max(f.certainty)::text AS certainty
+FROM found f
+JOIN pedigree.training t USING (training_id)
 JOIN pedigree.model_version trained ON trained.model_id = t.model_id AND trained.version = t.version
 JOIN pedigree.registered_model m ON m.model_id = t.model_id
-WHERE used.name_key = %(name_key)s AND v.version = %(version)s
+WHERE t.created_at >= %(registered_at)s
+    AND NOT EXISTS (
+        SELECT FROM used WHERE used.model_id = t.model_id AND used.version = t.version
+    )
     AND trained.deleted_at IS NULL AND m.deleted_at IS NULL
+GROUP BY m.name, m.name_key, t.version
 ORDER BY m.name, t.version;
 
 -- name: newer_code
@@ -221,3 +311,31 @@ JOIN pedigree.staleness f ON f.model_id = t.model_id AND f.version = t.version
 WHERE m.name_key = ANY (%(name_keys)s::text[]) AND m.deleted_at IS NULL
     AND (f.data_behind >= %(data_behind)s OR f.code_behind >= %(code_behind)s::integer)
 ORDER BY m.name, f.version;
+
+-- name: keep_events
+-- Keep copies of asset events of an instance, however many, in one statement.
+INSERT INTO pedigree.asset_event (
+    instance_id, storage_id, asset, partition, kind, run_id, step_key, data_version, code_version,
+    at, tags, reads
+)
+SELECT %(instance_id)s, event.*
+FROM unnest(
+    %(storage_id)s::bigint[], %(asset)s::text[], %(partition)s::text[], %(kind)s::text[],
+    %(run_id)s::text[], %(step_key)s::text[], %(data_version)s::text[], %(code_version)s::text[],
+    %(at)s::timestamptz[], %(tags)s::jsonb[], %(reads)s::jsonb[]
+) AS event
+-- SQLite, where Dagster may keep its events, gives the id of a deleted one again.
+ON CONFLICT (instance_id, storage_id) DO UPDATE SET
+    asset = excluded.asset, partition = excluded.partition, kind = excluded.kind,
+    run_id = excluded.run_id, step_key = excluded.step_key, data_version = excluded.data_version,
+    code_version = excluded.code_version, at = excluded.at, tags = excluded.tags,
+    reads = excluded.reads
+WHERE asset_event.at <> excluded.at;
+
+-- name: kept_events
+-- The copies of an asset's events on an instance, the newest first.
+SELECT storage_id, asset, partition, kind, run_id, step_key, data_version, code_version, at, tags,
+    reads
+FROM pedigree.asset_event
+WHERE instance_id = %(instance_id)s AND asset = %(asset)s
+ORDER BY storage_id DESC;

@@ -1,9 +1,11 @@
 """What made a version: the training, and the graph of data it was trained on."""
 
+from collections import defaultdict
 from datetime import datetime
 from enum import StrEnum
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pedigree._record import Record
 from pedigree.artifacts.records import Digest
@@ -31,12 +33,15 @@ class Certainty(StrEnum):
     @property
     def rank(self) -> int:
         """The place in the order: 0 for UNKNOWN, 3 for READ."""
-        return list(Certainty).index(self)
+        return _RANKS[self]
 
     @property
     def certain(self) -> bool:
         """It is a fact: READ or PROVED."""
         return self in {Certainty.PROVED, Certainty.READ}
+
+
+_RANKS = {certainty: rank for rank, certainty in enumerate(Certainty)}
 
 
 class NodeKind(StrEnum):
@@ -63,8 +68,9 @@ class LineageNode(Record):
     at: datetime | None = Field(default=None, description="When the event was recorded")
     upstream: tuple[str, ...] | None = Field(
         default=(),
-        description="Of a source that is not known: the keys of all assets upstream of it in the "
-        "asset graph, about which nothing can be ruled out; null if not even they are known",
+        description="Of a step, and of a source that is not known: the keys of the assets that may "
+        "be upstream of it beside those that edges name, about which nothing can be ruled out; "
+        "null if not even they are known",
     )
 
 
@@ -76,9 +82,18 @@ class LineageEdge(Record):
     capture: Capture = Field(description="Where the claim comes from")
     certainty: Certainty
 
+    @model_validator(mode="after")
+    def _nobody_saw_what_is_declared(self) -> Self:
+        if self.capture is Capture.DECLARED and self.certainty.certain:
+            raise ValueError(
+                f"a declared edge cannot be {self.certainty}: nobody saw it happen; "
+                "say that it is possible or unknown"
+            )
+        return self
+
 
 class LineageGraph(Record):
-    """Everything a training stands on, down to the sources that are known."""
+    """Everything a training depends on, down to the sources that are known."""
 
     nodes: tuple[LineageNode, ...] = ()
     edges: tuple[LineageEdge, ...] = ()
@@ -88,11 +103,58 @@ class LineageGraph(Record):
 
     def inputs(self) -> tuple[tuple[LineageNode, Capture], ...]:
         """Return the direct inputs of the step, each with how it is known."""
+        return tuple((node, edge.capture) for node, edge in self.used())
+
+    def used(self) -> tuple[tuple[LineageNode, LineageEdge], ...]:
+        """Return the direct inputs of the step, each with the edge to it."""
         nodes = {node.node_id: node for node in self.nodes}
         steps = {node.node_id for node in self.nodes if node.kind is NodeKind.STEP}
-        return tuple(
-            (nodes[edge.source], edge.capture) for edge in self.edges if edge.consumer in steps
-        )
+        return tuple((nodes[edge.source], edge) for edge in self.edges if edge.consumer in steps)
+
+    def certainties(self) -> dict[int, Certainty]:
+        """Return, by node id, how certain it is that the training depends on a node.
+
+        A path from the step is as certain as its least certain edge, and a node as certain as its
+        most certain path. About a node without a path nothing is known.
+        """
+        sources: defaultdict[int, list[LineageEdge]] = defaultdict(list)
+        for edge in self.edges:
+            sources[edge.consumer].append(edge)
+        found: dict[int, Certainty] = {}
+        reached = {node.node_id for node in self.nodes if node.kind is NodeKind.STEP}
+        for level in reversed(Certainty):
+            frontier = list(reached)
+            while frontier:
+                for edge in sources[frontier.pop()]:
+                    if edge.certainty.rank >= level.rank and edge.source not in reached:
+                        reached.add(edge.source)
+                        frontier.append(edge.source)
+            found |= dict.fromkeys(reached - found.keys(), level)
+        return {node.node_id: found.get(node.node_id, Certainty.UNKNOWN) for node in self.nodes}
+
+    def not_ruled_out(self) -> tuple[str, ...] | None:
+        """Return the assets that the training may depend on beside those of the nodes.
+
+        None: it may be any asset.
+        """
+        found: set[str] = set()
+        for node in self.nodes:
+            if node.upstream is None:
+                return None
+            found.update(node.upstream)
+        return tuple(sorted(found))
+
+    @property
+    def complete(self) -> bool:
+        """It is known that the step used nothing beside its recorded inputs."""
+        steps = [node for node in self.nodes if node.kind is NodeKind.STEP]
+        return bool(steps) and all(step.upstream == () for step in steps)
+
+    @property
+    def certain(self) -> bool:
+        """All that the training depends on is known for certain, and nothing else may be."""
+        recorded = bool(self.nodes) and self.not_ruled_out() == ()
+        return recorded and all(one.certain for one in self.certainties().values())
 
     def sources(self) -> tuple[str, ...]:
         """Return the assets at the graph's ends: those of which nothing further back is known."""
@@ -102,7 +164,7 @@ class LineageGraph(Record):
 
 
 class TrainedOn(Record):
-    """A version that stands on some data, and how."""
+    """A version that depends on some data, or of which it is not known, and how."""
 
     model_name: str
     version: int
@@ -111,10 +173,10 @@ class TrainedOn(Record):
     deleted_at: datetime | None
     quarantine_reason: str | None
     direct: bool = Field(description="A training read it itself, and not what was made of it")
-    certain: bool = Field(
-        description="False where it is known that the asset was read, and not which partitions"
+    certainty: Certainty = Field(description="How certain it is that a training depends on it")
+    partitions: tuple[str, ...] = Field(
+        description="Those of the asset that it certainly or possibly depends on"
     )
-    partitions: tuple[str, ...] = Field(description="Those of the asset that it stands on")
 
     @property
     def reference(self) -> str:

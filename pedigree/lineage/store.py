@@ -1,9 +1,11 @@
 """Rows of the lineage graph ↔ records."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from pedigree._record import Record
+from pedigree.errors import InvalidInputError
 from pedigree.lineage.records import LineageEdge, LineageGraph, LineageNode, TrainedOn
 from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Transaction
@@ -12,12 +14,37 @@ SQL = load_queries(__package__)
 
 
 def insert_lineage(transaction: Transaction, training_id: str, graph: LineageGraph) -> None:
-    """Write the graph of a training that the same transaction wrote."""
+    """Write the graph of a training that the same transaction wrote.
+
+    Raises:
+        InvalidInputError: A text of it cannot be kept.
+    """
+    for node in graph.nodes:
+        _require_keepable(node)
     key = {"training_id": training_id}
     if graph.nodes:
-        transaction.execute(SQL["insert_nodes"], {**key, **columns_of(LineageNode, graph.nodes)})
+        certainties = graph.certainties()
+        columns = {
+            **columns_of(LineageNode, graph.nodes),
+            "certainty": [certainties[node.node_id] for node in graph.nodes],
+            # Postgres has no arrays of arrays of different lengths.
+            "upstream": [json.dumps(node.upstream) for node in graph.nodes],
+        }
+        transaction.execute(SQL["insert_nodes"], {**key, **columns})
     if graph.edges:
         transaction.execute(SQL["insert_edges"], {**key, **columns_of(LineageEdge, graph.edges)})
+
+
+def _require_keepable(node: LineageNode) -> None:
+    said = (node.partition, node.run_id, node.data_version, node.code_version)
+    for text in (node.asset, *said, *(node.upstream or ())):
+        if text is not None and "\0" in text:
+            raise InvalidInputError(
+                "has a NUL character, which Postgres keeps in no text",
+                field="lineage",
+                value=text,
+                remedy="Name the asset, partition, run or version without it",
+            )
 
 
 def columns_of(kind: type[Record], records: Sequence[Record]) -> dict[str, list[object]]:
@@ -38,7 +65,10 @@ def read_lineage(
 def trained_on(
     transaction: Transaction, asset: str, partition: str | None, since: datetime | None
 ) -> tuple[TrainedOn, ...]:
-    """Return the versions that stand on some data, directly or not, by model and number.
+    """Return the versions that depend on some data, directly or not, by model and number.
+
+    Those of which it is not known are among them, with the certainty UNKNOWN. Versions without any
+    recorded lineage are not: :func:`count_without_lineage`.
 
     Args:
         transaction: Where to read.
@@ -50,3 +80,27 @@ def trained_on(
         SQL["trained_on"], {"asset": asset, "partition": partition, "since": since}
     )
     return tuple(TrainedOn(**row) for row in rows.fetchall())
+
+
+def count_without_lineage(
+    transaction: Transaction, found: Collection[tuple[str, int]], since: datetime | None = None
+) -> int:
+    """Count the versions that have a training without recorded lineage.
+
+    Nothing is known about what these depend on.
+
+    Args:
+        transaction: Where to read.
+        found: Versions (the key of the model's name, and the number) of which something is known,
+            which are not counted.
+        since: Only trainings that could use what was recorded from then on.
+    """
+    row = transaction.execute(
+        SQL["count_without_lineage"],
+        {
+            "name_keys": [name_key for name_key, _ in found],
+            "versions": [number for _, number in found],
+            "since": since,
+        },
+    ).fetchone()
+    return int(row["versions"]) if row else 0

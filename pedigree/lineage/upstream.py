@@ -1,4 +1,4 @@
-"""What a version stands on, as a list: each asset and partition once for each of its states."""
+"""What a version depends on, as a list: each asset and partition once for each of its states."""
 
 from collections import defaultdict
 from datetime import datetime
@@ -6,18 +6,26 @@ from datetime import datetime
 from pydantic import Field
 
 from pedigree._record import Record
-from pedigree.lineage.records import Capture, LineageEdge, LineageGraph, LineageNode, NodeKind
+from pedigree.lineage.records import (
+    Capture,
+    Certainty,
+    LineageEdge,
+    LineageGraph,
+    LineageNode,
+    NodeKind,
+)
 
 _FACTS = ("storage_id", "run_id", "data_version", "code_version", "at")
 
 
 class UpstreamState(Record):
-    """The state of an asset (partition) that a version stands on."""
+    """The state of an asset (partition) that a version depends on, or may depend on."""
 
     asset: str
     partition: str | None
     kind: NodeKind
     capture: Capture
+    certainty: Certainty = Field(description="How certain it is that the training depends on it")
     distance: int = Field(description="1: the training read it; 2: that was made of it; …")
     storage_id: int | None
     run_id: str | None
@@ -25,25 +33,42 @@ class UpstreamState(Record):
     code_version: str | None
     at: datetime | None
     missing: tuple[str, ...] = Field(description="The names of the facts that nobody recorded")
+    upstream: tuple[str, ...] | None = Field(
+        description="Where it is not known what was used: the assets that may be upstream of it; "
+        "null: any asset may be"
+    )
 
 
 class Upstream(Record):
-    """All that a version stands on, the nearest first."""
+    """All that a version depends on or may depend on, the nearest first."""
 
     reference: str
     raced: bool = Field(description="An input changed while the training was running")
     states: tuple[UpstreamState, ...]
+    recorded: bool = Field(
+        description="False: no lineage is recorded, so nothing is known about what it depends on"
+    )
+    not_ruled_out: tuple[str, ...] | None = Field(
+        description="Assets that it may depend on beside these; null: it may be any asset"
+    )
 
 
 def upstream(reference: str, graph: LineageGraph) -> Upstream:
-    """List what a training stands on, by distance, asset and partition."""
+    """List what a training depends on, by distance, asset and partition."""
     nodes = {node.node_id: node for node in graph.nodes}
+    certainties = graph.certainties()
     states = [
-        _state(nodes[node_id], capture, distance)
+        _state(nodes[node_id], capture, certainties[node_id], distance)
         for node_id, (distance, capture) in _reached(graph).items()
     ]
     states.sort(key=lambda one: (one.distance, one.asset, one.partition or "", one.storage_id or 0))
-    return Upstream(reference=reference, raced=graph.raced, states=tuple(states))
+    return Upstream(
+        reference=reference,
+        raced=graph.raced,
+        states=tuple(states),
+        recorded=bool(graph.nodes),
+        not_ruled_out=graph.not_ruled_out() if graph.nodes else None,
+    )
 
 
 def _reached(graph: LineageGraph) -> dict[int, tuple[int, Capture]]:
@@ -63,7 +88,11 @@ def _reached(graph: LineageGraph) -> dict[int, tuple[int, Capture]]:
     return found
 
 
-def _state(node: LineageNode, capture: Capture, distance: int) -> UpstreamState:
+def _state(
+    node: LineageNode, capture: Capture, certainty: Certainty, distance: int
+) -> UpstreamState:
     facts = node.model_dump(exclude={"node_id"})
     missing = tuple(name for name in _FACTS if facts[name] is None)
-    return UpstreamState(**facts, capture=capture, distance=distance, missing=missing)
+    return UpstreamState(
+        **facts, capture=capture, certainty=certainty, distance=distance, missing=missing
+    )

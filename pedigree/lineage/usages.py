@@ -6,12 +6,13 @@ output's event comes after its step. Both outlive Dagster's own events.
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from typing import NamedTuple
 
 from pydantic import Field
 
 from pedigree._record import Record
-from pedigree.lineage.records import Capture
-from pedigree.lineage.store import SQL, columns_of
+from pedigree.lineage.records import Capture, Certainty
+from pedigree.lineage.store import SQL, columns_of, count_without_lineage
 from pedigree.postgres.transaction import Row, Transaction
 
 
@@ -63,6 +64,17 @@ class Downstream(Record):
     reference: str
     usages: tuple[Usage, ...] = Field(description="The newest first")
     versions: tuple[str, ...] = Field(description="References of versions trained on this one")
+    possible: tuple[str, ...] = Field(
+        description="References of versions that possibly were trained on it"
+    )
+    unknown: tuple[str, ...] = Field(
+        description="References of versions of which it is not known: something upstream of them "
+        "is not"
+    )
+    without_lineage: int = Field(
+        description="How many further versions have a later training without recorded lineage, so "
+        "that nothing is known about them"
+    )
 
     @property
     def outputs(self) -> tuple[Usage, ...]:
@@ -136,7 +148,40 @@ def settle_usages(transaction: Transaction, usages: Iterable[Usage]) -> None:
     transaction.execute(SQL["settle_usages"], columns_of(Usage, settled))
 
 
-def trained_with(transaction: Transaction, name_key: str, version: int) -> tuple[str, ...]:
-    """Return the references of the versions that were trained on this one, directly or not."""
-    rows = transaction.execute(SQL["trained_with"], {"name_key": name_key, "version": version})
-    return tuple(f"{row['name']}/{row['version']}" for row in rows.fetchall())
+class TrainedWith(NamedTuple):
+    """References of the versions that were trained on another one, directly or not."""
+
+    versions: tuple[str, ...]
+    possible: tuple[str, ...]
+    unknown: tuple[str, ...]
+    without_lineage: int
+
+
+def trained_with(
+    transaction: Transaction, name_key: str, version: int, registered_at: datetime
+) -> TrainedWith:
+    """Find the living versions that were trained on a version, and of which that is not known.
+
+    Args:
+        transaction: Where to read.
+        name_key: The key of its model's name.
+        version: Its number.
+        registered_at: When it was registered: what was trained before is not trained on it.
+    """
+    rows = transaction.execute(
+        SQL["trained_with"],
+        {"name_key": name_key, "version": version, "registered_at": registered_at},
+    ).fetchall()
+    known = [(name_key, version), *((row["name_key"], row["version"]) for row in rows)]
+    return TrainedWith(
+        versions=_references(rows, Certainty.PROVED, Certainty.READ),
+        possible=_references(rows, Certainty.POSSIBLE),
+        unknown=_references(rows, Certainty.UNKNOWN),
+        without_lineage=count_without_lineage(transaction, known, registered_at),
+    )
+
+
+def _references(rows: Iterable[Row], *certainties: Certainty) -> tuple[str, ...]:
+    return tuple(
+        f"{row['name']}/{row['version']}" for row in rows if row["certainty"] in certainties
+    )

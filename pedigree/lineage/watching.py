@@ -45,7 +45,7 @@ def keep_staleness(transaction: Transaction, name_key: str, version: int, found:
         {
             "name_key": name_key,
             "version": version,
-            "stale": bool(found.stale),
+            "stale": found.stale,
             "data_behind": found.data_behind,
             "code_behind": found.code_behind,
             "seen": Jsonb(found.model_dump(mode="json", exclude={"seen_at"})),

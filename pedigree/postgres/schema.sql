@@ -6,6 +6,13 @@ CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA pedigree;
 
 COMMENT ON EXTENSION pg_trgm IS 'text similarity measurement and index searching based on trigrams';
 
+CREATE TYPE pedigree.certainty AS ENUM (
+    'unknown',
+    'possible',
+    'proved',
+    'read'
+);
+
 CREATE FUNCTION pedigree.age_of_event(canonical bytea) RETURNS double precision
     LANGUAGE sql
     AS $$
@@ -107,6 +114,14 @@ BEGIN
 END
 $_$;
 
+CREATE FUNCTION pedigree.lineage_certainty(said pedigree.certainty, kind text) RETURNS pedigree.certainty
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT coalesce(
+        said, (CASE kind WHEN 'missing' THEN 'unknown' ELSE 'possible' END)::pedigree.certainty
+    )
+$$;
+
 CREATE FUNCTION pedigree.month_of(at timestamp with time zone) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -155,7 +170,8 @@ CREATE FUNCTION pedigree.renew_search_record(models bigint[], versions integer[]
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    UPDATE pedigree.search_record t SET signature = source.signature, record = source.record
+    UPDATE pedigree.search_record t SET
+        signature = source.signature, record = source.record, verification = source.verification
     FROM unnest(models, versions) AS key (model_id, version)
     JOIN pedigree.search_record_source source USING (model_id, version)
     WHERE t.model_id = key.model_id AND t.version = key.version;
@@ -410,6 +426,22 @@ CREATE TABLE pedigree.artifact_file (
     blob_digest text NOT NULL COLLATE pg_catalog."C"
 );
 
+CREATE TABLE pedigree.asset_event (
+    instance_id text NOT NULL,
+    storage_id bigint NOT NULL,
+    asset text NOT NULL COLLATE pg_catalog."C",
+    partition text COLLATE pg_catalog."C",
+    kind text NOT NULL,
+    run_id text,
+    step_key text,
+    data_version text,
+    code_version text,
+    at timestamp with time zone NOT NULL,
+    tags jsonb NOT NULL,
+    reads jsonb,
+    CONSTRAINT asset_event_kind_check CHECK ((kind = ANY (ARRAY['materialization'::text, 'observation'::text])))
+);
+
 CREATE TABLE pedigree.awaited (
     training_id uuid NOT NULL,
     instance_id text NOT NULL COLLATE pg_catalog."C",
@@ -433,6 +465,18 @@ CREATE TABLE pedigree.candidacy (
     waits_for text[] NOT NULL,
     evaluated_at timestamp with time zone NOT NULL,
     next_evaluation_at timestamp with time zone
+);
+
+CREATE TABLE pedigree.check_run (
+    model_id bigint NOT NULL,
+    instance_id text NOT NULL COLLATE pg_catalog."C",
+    event_id bigint NOT NULL,
+    check_name text NOT NULL COLLATE pg_catalog."C",
+    version integer,
+    problem text,
+    run_id text,
+    looked_at timestamp with time zone NOT NULL,
+    CONSTRAINT check_run_check CHECK (((version IS NULL) = (problem IS NOT NULL)))
 );
 
 CREATE TABLE pedigree.dagster_instance (
@@ -610,6 +654,33 @@ CREATE TABLE pedigree.feed (
     id bigint NOT NULL
 );
 
+CREATE TABLE pedigree.given_up_promotion (
+    given_up_id bigint NOT NULL,
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    stage text NOT NULL COLLATE pg_catalog."C",
+    generation bigint NOT NULL,
+    policy_revision integer NOT NULL,
+    evidence_at timestamp with time zone,
+    attempts integer NOT NULL,
+    run_id text NOT NULL,
+    problem text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    retried_at timestamp with time zone,
+    retried_by text,
+    CONSTRAINT given_up_promotion_attempts_check CHECK ((attempts > 0)),
+    CONSTRAINT given_up_promotion_check CHECK (((retried_at IS NULL) = (retried_by IS NULL)))
+);
+
+ALTER TABLE pedigree.given_up_promotion ALTER COLUMN given_up_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME pedigree.given_up_promotion_given_up_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE pedigree.kept_answer (
     principal text NOT NULL,
     key text NOT NULL,
@@ -625,7 +696,9 @@ CREATE TABLE pedigree.lineage_edge (
     consumer integer NOT NULL,
     source integer NOT NULL,
     capture text NOT NULL,
-    CONSTRAINT lineage_edge_capture_check CHECK ((capture = ANY (ARRAY['read'::text, 'declared'::text, 'provenance'::text])))
+    certainty pedigree.certainty,
+    CONSTRAINT lineage_edge_capture_check CHECK ((capture = ANY (ARRAY['read'::text, 'declared'::text, 'provenance'::text]))),
+    CONSTRAINT lineage_edge_check CHECK (((capture <> 'declared'::text) OR (certainty = ANY (ARRAY['unknown'::pedigree.certainty, 'possible'::pedigree.certainty]))))
 );
 
 CREATE TABLE pedigree.lineage_node (
@@ -639,6 +712,8 @@ CREATE TABLE pedigree.lineage_node (
     data_version text,
     code_version text,
     at timestamp with time zone,
+    certainty pedigree.certainty,
+    upstream text[] COLLATE pg_catalog."C",
     CONSTRAINT lineage_node_kind_check CHECK ((kind = ANY (ARRAY['step'::text, 'materialization'::text, 'observation'::text, 'external'::text, 'missing'::text])))
 );
 
@@ -780,6 +855,7 @@ CREATE TABLE pedigree.quarantine (
     quarantined_by text NOT NULL,
     released_at timestamp with time zone,
     released_by text,
+    only_certain boolean DEFAULT false NOT NULL,
     CONSTRAINT quarantine_check CHECK (((asset IS NOT NULL) OR ((partition IS NULL) AND (since IS NULL)))),
     CONSTRAINT quarantine_check1 CHECK (((released_at IS NULL) = (released_by IS NULL)))
 );
@@ -788,7 +864,8 @@ CREATE TABLE pedigree.quarantine_mark (
     quarantine_id bigint NOT NULL,
     model_id bigint NOT NULL,
     version integer NOT NULL,
-    released_at timestamp with time zone
+    released_at timestamp with time zone,
+    certainty pedigree.certainty
 );
 
 ALTER TABLE pedigree.quarantine ALTER COLUMN quarantine_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -851,7 +928,8 @@ CREATE TABLE pedigree.search_record (
     model_id bigint NOT NULL,
     version integer NOT NULL,
     signature text NOT NULL,
-    record json NOT NULL
+    record json NOT NULL,
+    verification jsonb DEFAULT '{"reason": "it was registered by a Pedigree that did not verify", "spread": null, "status": "not possible"}'::jsonb NOT NULL
 );
 
 CREATE TABLE pedigree.training (
@@ -880,6 +958,8 @@ CREATE TABLE pedigree.training (
     created_by text NOT NULL,
     created_by_source text NOT NULL,
     config jsonb,
+    lineage_recorded boolean DEFAULT false NOT NULL,
+    verification jsonb DEFAULT '{"reason": "it was registered by a Pedigree that did not verify", "spread": null, "status": "not possible"}'::jsonb NOT NULL,
     description text,
     owners text[],
     tags jsonb,
@@ -887,7 +967,8 @@ CREATE TABLE pedigree.training (
     risk_assessment_id text,
     drift_monitor_id text,
     datasheet_uri text,
-    restated integer DEFAULT 0 NOT NULL
+    restated integer DEFAULT 0 NOT NULL,
+    CONSTRAINT training_verification_known CHECK ((((verification ->> 'status'::text) = ANY (ARRAY['verified'::text, 'skipped'::text, 'not possible'::text])) AND (((verification ->> 'status'::text) <> 'not possible'::text) OR ((verification ->> 'reason'::text) <> ''::text))))
 );
 
 CREATE VIEW pedigree.version_record AS
@@ -977,6 +1058,56 @@ CREATE VIEW pedigree.version_record AS
      LEFT JOIN pedigree.tenure stage ON (((stage.model_id = v.model_id) AND (stage.version = v.version) AND (stage.pointer = 'stage'::text) AND (stage.held_until IS NULL))))
   WHERE ((v.deleted_at IS NULL) AND (m.deleted_at IS NULL));
 
+CREATE VIEW pedigree.version_in_full AS
+ SELECT model_id,
+    model_name,
+    name_key,
+    generation,
+    version_id,
+    digest,
+    size,
+    flavor,
+    signature,
+    description,
+    owners,
+    tags,
+    approval_status,
+    approval_notes,
+    approved_by,
+    approval_timestamp,
+    risk_class,
+    risk_assessment_id,
+    drift_monitor_id,
+    datasheet_uri,
+    quarantine_reason,
+    hold_reason,
+    created_at,
+    created_by,
+    created_by_source,
+    run_id,
+    git_commit,
+    git_dirty,
+    git_source,
+    code_version,
+    training_data_digest,
+    training_data_version,
+    validation_dataset_id,
+    environment_hash,
+    ci_build,
+    metrics,
+    params,
+    trainings,
+    stage,
+    stage_since,
+    aliases,
+    model_card_digest,
+    ( SELECT t.verification
+           FROM pedigree.training t
+          WHERE ((t.model_id = r.model_id) AND (t.version = r.version_id))
+          ORDER BY ((t.verification ->> 'status'::text) <> 'verified'::text), t.created_at, t.training_id
+         LIMIT 1) AS verification
+   FROM pedigree.version_record r;
+
 CREATE VIEW pedigree.search_record_source AS
  SELECT model_id,
     version_id AS version,
@@ -1019,8 +1150,9 @@ CREATE VIEW pedigree.search_record_source AS
                     r.stage,
                     to_char((r.stage_since AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'::text) AS stage_since,
                     r.aliases,
-                    r.model_card_digest) shown) AS record
-   FROM pedigree.version_record r;
+                    r.model_card_digest) shown) AS record,
+    verification
+   FROM pedigree.version_in_full r;
 
 CREATE VIEW pedigree.search_source AS
  SELECT v.model_id,
@@ -1178,7 +1310,7 @@ ALTER TABLE pedigree.stage_request ALTER COLUMN request_id ADD GENERATED ALWAYS 
 CREATE TABLE pedigree.staleness (
     model_id bigint NOT NULL,
     version integer NOT NULL,
-    stale boolean NOT NULL,
+    stale boolean,
     data_behind integer NOT NULL,
     code_behind integer NOT NULL,
     seen jsonb NOT NULL,
@@ -1337,6 +1469,9 @@ ALTER TABLE pedigree.webhook ALTER COLUMN webhook_id ADD GENERATED ALWAYS AS IDE
 ALTER TABLE ONLY pedigree.access_token
     ADD CONSTRAINT access_token_pkey PRIMARY KEY (token_id);
 
+ALTER TABLE pedigree.access_token
+    ADD CONSTRAINT access_token_principal_not_reserved CHECK ((lower(principal) !~ '^(sensor|service):'::text)) NOT VALID;
+
 ALTER TABLE ONLY pedigree.access_token
     ADD CONSTRAINT access_token_secret_unique UNIQUE (secret_hash);
 
@@ -1345,6 +1480,9 @@ ALTER TABLE ONLY pedigree.artifact_file
 
 ALTER TABLE ONLY pedigree.artifact
     ADD CONSTRAINT artifact_pkey PRIMARY KEY (digest);
+
+ALTER TABLE ONLY pedigree.asset_event
+    ADD CONSTRAINT asset_event_pkey PRIMARY KEY (instance_id, storage_id);
 
 ALTER TABLE ONLY pedigree.awaited
     ADD CONSTRAINT awaited_pkey PRIMARY KEY (training_id);
@@ -1357,6 +1495,9 @@ ALTER TABLE ONLY pedigree.blob
 
 ALTER TABLE ONLY pedigree.candidacy
     ADD CONSTRAINT candidacy_pkey PRIMARY KEY (model_id, version, stage);
+
+ALTER TABLE ONLY pedigree.check_run
+    ADD CONSTRAINT check_run_pkey PRIMARY KEY (model_id, instance_id, event_id);
 
 ALTER TABLE ONLY pedigree.dagster_instance
     ADD CONSTRAINT dagster_instance_pkey PRIMARY KEY (instance_id);
@@ -1396,6 +1537,9 @@ ALTER TABLE ONLY pedigree.feed
 
 ALTER TABLE ONLY pedigree.feed
     ADD CONSTRAINT feed_pkey PRIMARY KEY (seq);
+
+ALTER TABLE ONLY pedigree.given_up_promotion
+    ADD CONSTRAINT given_up_promotion_pkey PRIMARY KEY (given_up_id);
 
 ALTER TABLE ONLY pedigree.kept_answer
     ADD CONSTRAINT kept_answer_pkey PRIMARY KEY (principal, key);
@@ -1501,9 +1645,13 @@ ALTER TABLE ONLY pedigree.webhook
 
 CREATE INDEX artifact_file_blob ON pedigree.artifact_file USING btree (blob_digest);
 
+CREATE INDEX asset_event_asset ON pedigree.asset_event USING btree (instance_id, asset);
+
 CREATE INDEX awaited_since ON pedigree.awaited USING btree (since);
 
 CREATE INDEX candidacy_due ON pedigree.candidacy USING btree (next_evaluation_at) WHERE (next_evaluation_at IS NOT NULL);
+
+CREATE INDEX check_run_newest ON pedigree.check_run USING btree (model_id, check_name, event_id DESC);
 
 CREATE INDEX data_verdict_asset ON pedigree.data_verdict USING btree (asset, storage_id);
 
@@ -1521,9 +1669,17 @@ CREATE INDEX event_model ON pedigree.event USING btree (model, version);
 
 CREATE UNIQUE INDEX feed_event ON pedigree.feed USING btree (id);
 
+CREATE UNIQUE INDEX given_up_promotion_open ON pedigree.given_up_promotion USING btree (model_id, version, stage) WHERE (retried_at IS NULL);
+
+CREATE INDEX given_up_promotion_version ON pedigree.given_up_promotion USING btree (model_id, version);
+
 CREATE INDEX kept_answer_age ON pedigree.kept_answer USING btree (answered_at);
 
+CREATE INDEX lineage_node_anything ON pedigree.lineage_node USING btree (training_id) WHERE ((kind = ANY (ARRAY['step'::text, 'missing'::text])) AND (upstream IS NULL));
+
 CREATE INDEX lineage_node_asset ON pedigree.lineage_node USING btree (asset, partition);
+
+CREATE INDEX lineage_node_upstream ON pedigree.lineage_node USING gin (upstream) WHERE ((kind = ANY (ARRAY['step'::text, 'missing'::text])) AND (upstream <> '{}'::text[]));
 
 CREATE INDEX model_card_blob ON pedigree.model_card USING btree (digest);
 
@@ -1588,6 +1744,8 @@ CREATE INDEX tenure_version ON pedigree.tenure USING btree (model_id, version);
 CREATE UNIQUE INDEX training_run_unique ON pedigree.training USING btree (model_id, version, run_id, COALESCE(step_key, ''::text), restated);
 
 CREATE INDEX training_version ON pedigree.training USING btree (model_id, version, created_at, training_id);
+
+CREATE INDEX training_without_lineage ON pedigree.training USING btree (model_id, version, created_at) WHERE (NOT lineage_recorded);
 
 CREATE INDEX unjudged_due ON pedigree.unjudged USING btree (due_at);
 
@@ -1673,6 +1831,12 @@ ALTER TABLE ONLY pedigree.awaited
 ALTER TABLE ONLY pedigree.candidacy
     ADD CONSTRAINT candidacy_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
 
+ALTER TABLE ONLY pedigree.check_run
+    ADD CONSTRAINT check_run_model_id_fkey FOREIGN KEY (model_id) REFERENCES pedigree.registered_model(model_id);
+
+ALTER TABLE ONLY pedigree.check_run
+    ADD CONSTRAINT check_run_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
+
 ALTER TABLE ONLY pedigree.data_profile
     ADD CONSTRAINT data_profile_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
 
@@ -1693,6 +1857,9 @@ ALTER TABLE ONLY pedigree.evaluation
 
 ALTER TABLE ONLY pedigree.feed
     ADD CONSTRAINT feed_id_fkey FOREIGN KEY (id) REFERENCES pedigree.event(id);
+
+ALTER TABLE ONLY pedigree.given_up_promotion
+    ADD CONSTRAINT given_up_promotion_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
 
 ALTER TABLE ONLY pedigree.lineage_edge
     ADD CONSTRAINT lineage_edge_training_id_consumer_fkey FOREIGN KEY (training_id, consumer) REFERENCES pedigree.lineage_node(training_id, node_id);

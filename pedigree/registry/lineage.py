@@ -1,4 +1,4 @@
-"""Follow lineage both ways: what a version stands on, and what stands on data."""
+"""Follow lineage both ways: what a version depends on, and what depends on data."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -15,13 +15,13 @@ from pedigree.catalog.records import ModelVersion, RetrainRequest, Unmaterialize
 from pedigree.catalog.retraining import retrain_like
 from pedigree.lifecycle.affected import Impact
 from pedigree.lifecycle.impact import impact
-from pedigree.lineage import usages, watching
+from pedigree.lineage import asset_events, usages, watching
+from pedigree.lineage.asset_events import KeptEvent
 from pedigree.lineage.staleness import (
     AssetPartition,
     InputNow,
     Staleness,
     compared,
-    observed_inputs,
 )
 from pedigree.lineage.store import read_lineage
 from pedigree.lineage.upstream import Upstream, upstream
@@ -35,7 +35,7 @@ class LineageVerbs(CardVerbs):
     """Verbs for what was made of what."""
 
     def upstream(self, reference: str, *, newest: bool = False) -> Upstream:
-        """List every asset and partition that a version stands on, and what is not known of each.
+        """List every asset and partition that a version depends on, and what is not known.
 
         Args:
             reference: The version.
@@ -49,6 +49,8 @@ class LineageVerbs(CardVerbs):
     ) -> Downstream:
         """Return what was written with exactly this version, and the versions trained on it.
 
+        These are told apart by how certain it is.
+
         Args:
             reference: The version.
             limit: How many usages at most, the newest first.
@@ -61,7 +63,7 @@ class LineageVerbs(CardVerbs):
             return Downstream(
                 reference=version.reference,
                 usages=usages.usages_of(transaction, key, number, limit=limit, before=before),
-                versions=usages.trained_with(transaction, key, number),
+                **usages.trained_with(transaction, key, number, version.created_at)._asdict(),
             )
 
         return self._of_version(reference, read)
@@ -93,6 +95,18 @@ class LineageVerbs(CardVerbs):
     def settle_usages(self, settled: Sequence[Usage]) -> None:
         """Keep what became of usages; those that are not settled are left."""
         self.database.run(lambda transaction: usages.settle_usages(transaction, settled))
+
+    def keep_asset_events(self, instance_id: str, events: Sequence[KeptEvent]) -> None:
+        """Keep copies of asset events of a Dagster instance, which may delete its own."""
+        self.database.run(
+            lambda transaction: asset_events.keep_events(transaction, instance_id, events)
+        )
+
+    def kept_asset_events(self, instance_id: str, asset: str) -> tuple[KeptEvent, ...]:
+        """Return the copies of an asset's events on a Dagster instance, the newest first."""
+        return self.database.look(
+            lambda transaction: asset_events.kept_events(transaction, instance_id, asset)
+        )
 
     def see_instance(self, instance_id: str) -> None:
         """Keep that a Dagster instance is within reach: its mirror looks."""
@@ -165,7 +179,7 @@ class LineageVerbs(CardVerbs):
             newer = watching.newer_code(transaction, *key)
             if code_version and code_version not in (version.code_version, *newer):
                 newer = (*newer, code_version)
-            found = compared(observed_inputs(graph), now, newer)
+            found = compared(graph, now, newer)
             watching.keep_staleness(transaction, *key, found)
             return found
 
@@ -229,7 +243,10 @@ class LineageVerbs(CardVerbs):
     def impact(
         self, asset: str, partition: str | None = None, *, since: datetime | None = None
     ) -> Impact:
-        """Find the versions that stand on some data, directly or not, and where they are in use.
+        """Find the versions that depend on some data, and where they are in use.
+
+        They are told apart by how certain it is: those that certainly do, that possibly do, and of
+        which it is not known.
 
         Args:
             asset: The asset's key, parts joined by ``/``.

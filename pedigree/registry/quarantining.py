@@ -1,10 +1,10 @@
-"""Keep what stands on bad data out of stages, until the data is released."""
+"""Keep what depends on bad data out of stages, until the data is released."""
 
 from collections.abc import Iterable
 from datetime import datetime
 
 from pedigree.catalog import quarantine, reading
-from pedigree.catalog.records import ModelVersion, Quarantine
+from pedigree.catalog.records import ModelVersion, Quarantine, Quarantined
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.cards import CardVerbs
 
@@ -19,17 +19,20 @@ class QuarantineVerbs(CardVerbs):
         *,
         reason: str,
         since: datetime | None = None,
-    ) -> Quarantine:
-        """Put data in quarantine: no version that stands on it enters a stage until it is released.
+        only_certain: bool = False,
+    ) -> Quarantined:
+        """Put data in quarantine: no version that depends on it enters a stage until its release.
 
         It is about what was recorded until now; newer data of the same partition is other data.
-        Versions that are registered later on the old data are marked, too.
+        Versions that are registered later on the old data are marked, too. Versions of which it is
+        not known whether they depend on it are not marked; the answer names them.
 
         Args:
             asset: The asset's key, parts joined by ``/``.
             partition: One of its partitions; all of them when None.
             reason: What is wrong with it.
             since: Only data that was recorded from then on; with its time zone.
+            only_certain: Spare versions that only possibly depend on it, now and later.
 
         Raises:
             InvalidInputError: No reason is given, or the moment has no time zone.
@@ -38,7 +41,13 @@ class QuarantineVerbs(CardVerbs):
         since = since and reading.in_a_zone("since", since)
         found = self.database.run(
             lambda transaction: quarantine.quarantine_data(
-                transaction, asset, partition, actor, reason=reason, since=since
+                transaction,
+                asset,
+                partition,
+                actor,
+                reason=reason,
+                since=since,
+                only_certain=only_certain,
             )
         )
         self._renew_cards(found.versions)
@@ -64,7 +73,7 @@ class QuarantineVerbs(CardVerbs):
         return ended
 
     def quarantine_version(self, reference: str, *, reason: str) -> ModelVersion:
-        """Put one version in quarantine, whatever it stands on.
+        """Put one version in quarantine, whatever it depends on.
 
         Raises:
             InvalidInputError: No reason is given.
@@ -80,7 +89,7 @@ class QuarantineVerbs(CardVerbs):
         return self._renewed(self._with_version(reference, write))
 
     def release_version(self, reference: str, *, reason: str | None = None) -> ModelVersion:
-        """Take one version out of every quarantine; the data that it stands on stays in its own.
+        """Take one version out of every quarantine; the data that it depends on stays in its own.
 
         A version that is in none is left as it is.
         """

@@ -16,21 +16,11 @@ from pydantic import ValidationError
 
 from pedigree.errors import InvalidSignatureError
 from pedigree.libraries import library
+from pedigree.signatures._types import ARRAY_DTYPES
 from pedigree.signatures.records import Column, ColumnType, Port, Signature, Tensor
 
 _STATE_IT = "State the signature when registering"
 
-# What a column without a name becomes: the array that MLflow hands over for it.
-_ARRAY_DTYPES: Mapping[ColumnType, str] = {
-    ColumnType.BOOLEAN: "bool",
-    ColumnType.INTEGER: "int32",
-    ColumnType.LONG: "int64",
-    ColumnType.FLOAT: "float32",
-    ColumnType.DOUBLE: "float64",
-    ColumnType.STRING: "str",
-    ColumnType.BINARY: "bytes",
-    ColumnType.DATETIME: "datetime64[ns]",
-}
 _DTYPE = re.compile(
     r"bool|u?int(8|16|32|64)|float(16|32|64|128)|complex(64|128)|str|bytes|datetime64(\[\w+\])?"
 )
@@ -100,7 +90,7 @@ def _port(spec: Mapping[str, Any], role: str) -> Port:
         raise _no_type(where, f"the type {spec['type']}")
     kind = ColumnType(spec["type"])
     if name is None:
-        return Tensor(dtype=_ARRAY_DTYPES[kind], shape=(-1,), required=required)
+        return Tensor(dtype=ARRAY_DTYPES[kind], shape=(-1,), required=required)
     return Column(name=name, type=kind, required=required)
 
 

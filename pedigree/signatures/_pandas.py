@@ -4,8 +4,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pedigree.errors import InvalidSignatureError
+from pedigree.signatures import _arrow
 from pedigree.signatures._numpy import tensor
-from pedigree.signatures._types import COLUMN_TYPES, column_name, columns, no_type
+from pedigree.signatures._types import (
+    ARRAY_DTYPES,
+    COLUMN_TYPES,
+    column_name,
+    columns,
+    no_type,
+    tensor_of,
+)
 from pedigree.signatures.records import Column, ColumnType, Port
 
 if TYPE_CHECKING:
@@ -47,9 +55,29 @@ def series_port(series: "pd.Series[Any]", role: str) -> Port:
         InvalidSignatureError: Its name or dtype has no place in a signature.
     """
     if series.name is None:
-        return tensor(series.to_numpy(), name=None, where=role)
+        return _array_port(series, role)
     name = column_name(series.name, role)
     return Column(name=name, type=_column_type(series, f"{role}.{name}"))
+
+
+def _array_port(series: "pd.Series[Any]", role: str) -> Port:
+    """Return a tensor of the values' own type, whether or not some are missing."""
+    import pandas as pd  # noqa: PLC0415 - who has a series has loaded it
+
+    dtype: Any = series.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        if dtype.categories.empty:
+            raise _empty(role, dtype)
+        return _array_port(dtype.categories.to_series(), role)
+    if isinstance(dtype, pd.ArrowDtype):
+        return tensor_of(_arrow.array_dtype(dtype.pyarrow_dtype, role))
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        return tensor_of(f"datetime64[{dtype.unit}]")
+    if hasattr(dtype, "numpy_dtype"):  # Int64 and its like
+        return tensor_of(dtype.numpy_dtype.name)
+    if dtype.kind == "O" and not isinstance(dtype, pd.SparseDtype):
+        return tensor_of(ARRAY_DTYPES[_content_type(series, role)])
+    return tensor(series.to_numpy(), name=None, where=role)
 
 
 def _column_type(series: "pd.Series[Any]", where: str) -> ColumnType:
@@ -61,6 +89,8 @@ def _column_type(series: "pd.Series[Any]", where: str) -> ColumnType:
         if dtype.categories.empty:
             raise _empty(where, dtype)
         return _column_type(dtype.categories.to_series(), where)
+    if isinstance(dtype, pd.ArrowDtype):
+        return _arrow.column_type(dtype.pyarrow_dtype, where)
     if isinstance(dtype, pd.SparseDtype):
         dtype = dtype.subtype
     if dtype.kind == "M":

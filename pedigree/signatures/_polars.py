@@ -1,10 +1,17 @@
 """The types of polars' columns; they are known without looking at a value."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pedigree.signatures._numpy import tensor
-from pedigree.signatures._types import COLUMN_TYPES, column_name, columns, no_type
+from pedigree.signatures._types import (
+    ARRAY_DTYPES,
+    COLUMN_TYPES,
+    column_name,
+    columns,
+    no_type,
+    tensor_of,
+)
 from pedigree.signatures.records import Column, ColumnType, Port
 
 if TYPE_CHECKING:
@@ -41,13 +48,32 @@ def series_port(series: "pl.Series", role: str) -> Port:
         InvalidSignatureError: Its name or dtype has no place in a signature.
     """
     if not series.name:
-        return tensor(series.to_numpy(), name=None, where=role)
+        return _array_port(series, role)
     name = column_name(series.name, role)
     return Column(name=name, type=_column_type(series.dtype, f"{role}.{name}"))
 
 
+def _array_port(series: "pl.Series", role: str) -> Port:
+    """Return a tensor of the values' own type, whether or not some are missing."""
+    dtype: Any = series.dtype
+    name = _name(dtype)
+    if name == "datetime":
+        return tensor_of(f"datetime64[{dtype.time_unit}]")
+    if name == "date":
+        return tensor_of("datetime64[D]")
+    if name in COLUMN_TYPES:
+        return tensor_of(name)
+    if name in _BY_NAME:
+        return tensor_of(ARRAY_DTYPES[_BY_NAME[name]])
+    return tensor(series.to_numpy(), name=None, where=role)
+
+
 def _column_type(dtype: "pl.DataType", where: str) -> ColumnType:
-    known = _BY_NAME.get(dtype.base_type().__name__.lower())
+    known = _BY_NAME.get(_name(dtype))
     if known is None:
         raise no_type(where, str(dtype))
     return known
+
+
+def _name(dtype: "pl.DataType") -> str:
+    return dtype.base_type().__name__.lower()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from pedigree.errors import InvalidSignatureError
-from pedigree.signatures.records import Column, ColumnType
+from pedigree.signatures.records import Column, ColumnType, Tensor
 
 # By the words that numpy, polars and arrow have for them in common. Unsigned numbers take the next
 # wider signed type; uint64 has none, so it is refused.
@@ -19,6 +19,19 @@ COLUMN_TYPES: Mapping[str, ColumnType] = {
     "float16": ColumnType.FLOAT,
     "float32": ColumnType.FLOAT,
     "float64": ColumnType.DOUBLE,
+}
+
+
+# The type of an array without a name, whose values are of a column's type and have no other.
+ARRAY_DTYPES: Mapping[ColumnType, str] = {
+    ColumnType.BOOLEAN: "bool",
+    ColumnType.INTEGER: "int32",
+    ColumnType.LONG: "int64",
+    ColumnType.FLOAT: "float32",
+    ColumnType.DOUBLE: "float64",
+    ColumnType.STRING: "str",
+    ColumnType.BINARY: "bytes",
+    ColumnType.DATETIME: "datetime64[ns]",
 }
 
 
@@ -58,6 +71,11 @@ def column_name(label: object, role: str) -> str:
             remedy="Rename it: frame.columns = frame.columns.astype(str)",
         )
     return label
+
+
+def tensor_of(dtype: str) -> Tensor:
+    """Return an array without a name, of one dimension, which is the batch."""
+    return Tensor(dtype=dtype, shape=(-1,))
 
 
 def no_type(where: str, dtype: str, remedy: str | None = None) -> InvalidSignatureError:

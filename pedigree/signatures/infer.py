@@ -34,10 +34,19 @@ def infer(inputs: object, outputs: object) -> Signature:
         InvalidSignatureError: A value, a column's name or its dtype has no type in a signature;
             the message names the column and the dtype.
     """
-    return Signature(inputs=_ports(inputs, "inputs"), outputs=_ports(outputs, "outputs"))
+    return Signature(inputs=infer_ports(inputs, "inputs"), outputs=infer_ports(outputs, "outputs"))
 
 
-def _ports(value: Any, role: str) -> tuple[Port, ...]:
+def infer_ports(value: Any, role: str) -> tuple[Port, ...]:
+    """Return one side of a signature, from an example of it.
+
+    Args:
+        value: As for :func:`infer`.
+        role: ``inputs`` or ``outputs``, which errors name.
+
+    Raises:
+        InvalidSignatureError: A value, a column's name or its dtype has no type in a signature.
+    """
     for library, names, ports in _KINDS:
         if _is(value, library, *names):
             return ports(value, role)

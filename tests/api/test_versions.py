@@ -60,7 +60,11 @@ def test_files_card_and_lineage_are_told(
     assert admin.get(f"{path}/lineage").json()["nodes"][1]["asset"] == f"raw/{name}"
     assert f"raw/{name}" in admin.get(f"{path}/upstream").text
     impact = admin.get("/impact", params={"asset": f"raw/{name}"}).json()
-    assert [one["model_name"] for one in impact["versions"]] == [name]
+    assert [one["model_name"] for one in impact["certain"]] == [name]
+    assert impact["certain"][0]["certainty"] == "read"
+    assert impact["possible"] == []
+    upstream = admin.get(f"{path}/upstream").json()
+    assert (upstream["not_ruled_out"], upstream["recorded"]) == ([], True)
     assert admin.get("/impact", params={"asset": "x", "since": "2026-01-01"}).status_code == 400
 
 

@@ -17,7 +17,14 @@ from pedigree.catalog.records import (
     TrainingOrigin,
 )
 from pedigree.lifecycle.records import RecordedVerdict, Severity, Tenure
-from pedigree.lineage.records import Capture, LineageEdge, LineageGraph, LineageNode, NodeKind
+from pedigree.lineage.records import (
+    Capture,
+    Certainty,
+    LineageEdge,
+    LineageGraph,
+    LineageNode,
+    NodeKind,
+)
 from pedigree.signatures.records import Column, ColumnType, Signature, Tensor
 
 NOW = datetime(2013, 10, 1, 12, 30, tzinfo=UTC)
@@ -130,12 +137,21 @@ def lineage(text: str = "words", months: int = 2) -> LineageGraph:
         nodes=(step, raw, declared_input, *reversed(flights)),
         edges=(
             *(
-                LineageEdge(consumer=0, source=node.node_id, capture=Capture.READ)
+                LineageEdge(
+                    consumer=0, source=node.node_id, capture=Capture.READ, certainty=Certainty.READ
+                )
                 for node in flights
             ),
-            LineageEdge(consumer=0, source=50, capture=Capture.DECLARED),
+            LineageEdge(
+                consumer=0, source=50, capture=Capture.DECLARED, certainty=Certainty.POSSIBLE
+            ),
             *(
-                LineageEdge(consumer=node.node_id, source=60, capture=Capture.PROVENANCE)
+                LineageEdge(
+                    consumer=node.node_id,
+                    source=60,
+                    capture=Capture.PROVENANCE,
+                    certainty=Certainty.PROVED,
+                )
                 for node in flights
             ),
         ),

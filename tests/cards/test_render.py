@@ -15,7 +15,7 @@ from markdown_it.token import Token
 from pedigree.cards.records import CardNotes
 from pedigree.cards.render import _environment, render_card, render_summary
 from pedigree.catalog.records import DeclaredMetadata, Training
-from pedigree.lineage.records import LineageGraph
+from pedigree.lineage.records import Certainty, LineageGraph
 from tests.cards.records import (
     DIGEST,
     card,
@@ -28,6 +28,8 @@ from tests.cards.records import (
     verdicts,
     version,
 )
+from tests.lineage.graphs import graph as made_of
+from tests.lineage.graphs import missing, node
 
 # Mitchell et al., "Model Cards for Model Reporting", figure 1.
 SECTIONS = {
@@ -174,11 +176,52 @@ def test_the_training_data_is_told_exactly() -> None:
     text = card()
     assert (
         "| `flights` | `2013-01-01` | `v1` | 101 | materialization |"
-        " 2013-10-01 12:30:00 UTC | `words` | read |" in text
+        " 2013-10-01 12:30:00 UTC | `words` | read | read |" in text
     )
     assert "| `words` | `words` | `words` | *not provided* | external |" in text
+    assert "| declared | possible |" in text
     assert "| `raw/words` | *not provided* | `words` | 9 | observation |" in text
+    assert "| *not provided* | proved |" in text
     assert "An input changed while the training was running" in text
+
+
+def of_lineage(graph: LineageGraph) -> str:
+    """The card's part on what is not known of a lineage."""
+    text = render_card(version(), training(), graph, (), (), CardNotes())
+    return text.split("### What of Its Data Is Not Known\n\n")[1].split("\n\n###")[0]
+
+
+def test_what_is_not_known_of_the_data_is_said() -> None:
+    possible = made_of(node(1, "a"), behind=(node(2, "b"),), certainty=Certainty.POSSIBLE)
+    lost = made_of(node(1, "a"), missing(2, "rates", upstream=("central_bank", "fx")))
+    assert of_lineage(made_of(node(1, "a"))).startswith("Nothing: all that is upstream of it")
+    assert of_lineage(possible) == (
+        "What is *possible* is one of several states of data that fit what was recorded."
+    )
+    assert of_lineage(lost) == (
+        "**Of these it is not known which data was used:** `rates`.\n\n"
+        "**It is not known whether this version depends on:** `central_bank`, `fx`."
+    )
+    assert "it may be any asset" in of_lineage(made_of(missing(1, "a", upstream=None)))
+    assert of_lineage(LineageGraph()).startswith("**No lineage is recorded")
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_keys_of_assets_that_are_not_known_stay_text(text: str) -> None:
+    def part(name: str) -> str:
+        return of_lineage(made_of(missing(1, name, upstream=(name, "b"))))
+
+    assert structure(part(f"{text} end")) == structure(part("plain"))
+
+
+def test_the_summary_says_how_certain_its_data_is() -> None:
+    lost = made_of(node(1, "a", "p1"), missing(2, "rates", upstream=("central_bank",)))
+    text = render_summary(version(), lost)
+    assert "| `a` | p1 | `v1` | read | read |" in text
+    assert "| `rates` | not known | *not provided* | read | unknown |" in text
+    assert "**It is not known whether this version depends on:** `central_bank`." in text
+    assert "not known" not in render_summary(version(), made_of(node(1, "a")))
+    assert "not known" not in render_summary(version())
 
 
 def test_metrics_are_those_of_the_training_and_exact() -> None:

@@ -6,13 +6,15 @@ from pedigree.catalog.comparison import DataChange, FileChange, ValueChange
 from pedigree.errors import VersionNotFoundError
 from pedigree.lineage.records import (
     Capture,
+    Certainty,
     LineageEdge,
     LineageGraph,
     LineageNode,
     NodeKind,
 )
 from pedigree.registry import Registry
-from tests.factories import SIGNATURE, artifact, new_version
+from tests.factories import SIGNATURE, artifact, new_version, register
+from tests.lineage.graphs import STEP, edge, graph, node
 
 
 def trained_on(**data: str) -> LineageGraph:
@@ -28,7 +30,10 @@ def trained_on(**data: str) -> LineageGraph:
         )
         for number, (partition, version) in enumerate(data.items(), start=1)
     ]
-    edges = [LineageEdge(consumer=0, source=node.node_id, capture=Capture.READ) for node in nodes]
+    edges = [
+        LineageEdge(consumer=0, source=node.node_id, capture=Capture.READ, certainty=Certainty.READ)
+        for node in nodes
+    ]
     return LineageGraph(nodes=tuple(nodes), edges=tuple(edges[1:]))
 
 
@@ -81,13 +86,34 @@ def test_versions_of_two_models_are_compared_in_all_they_are_made_of(compared: R
     assert "calls" in found.signature[0].what
     assert found.data == (
         DataChange(
-            asset="events", partition="february", read_by_a=True, read_by_b=True, a="v1", b="v2"
+            asset="events",
+            partition="february",
+            read_by_a=True,
+            read_by_b=True,
+            a="v1",
+            b="v2",
+            certainty_a="read",
+            certainty_b="read",
         ),
         DataChange(
-            asset="events", partition="january", read_by_a=True, read_by_b=False, a="v1", b=None
+            asset="events",
+            partition="january",
+            read_by_a=True,
+            read_by_b=False,
+            a="v1",
+            b=None,
+            certainty_a="read",
+            certainty_b=None,
         ),
         DataChange(
-            asset="events", partition="march", read_by_a=False, read_by_b=True, a=None, b="v1"
+            asset="events",
+            partition="march",
+            read_by_a=False,
+            read_by_b=True,
+            a=None,
+            b="v1",
+            certainty_a=None,
+            certainty_b="read",
         ),
     )
     assert [one.name for one in found.code] == ["git_commit", "environment_hash"]
@@ -107,8 +133,29 @@ def test_a_version_differs_from_itself_in_nothing(compared: Registry) -> None:
     found = compared.compare("churn/1", "churn@latest")
     assert not found.breaks
     assert [one.delta for one in found.metrics] == [0.0, 0.0]
-    differences = found.model_dump(exclude={"a", "b", "metrics"})
+    assert found.data_certain
+    differences = found.model_dump(exclude={"a", "b", "metrics", "data_certain"})
     assert not any(differences.values())
+
+
+def test_direct_inputs_that_are_only_possible_are_said_so(
+    registry: Registry, tmp_path: Path
+) -> None:
+    """Of two possible states of one partition both are named."""
+    older, newer = node(1, "events", "may", "v1"), node(2, "events", "may", "v2")
+    lineage = LineageGraph(
+        nodes=(STEP, older, newer),
+        edges=(edge(0, 1, Certainty.POSSIBLE), edge(0, 2, Certainty.POSSIBLE)),
+    )
+    register(registry, tmp_path, "a", lineage=lineage)
+    register(registry, tmp_path, "b", lineage=graph(newer))
+    found = registry.compare("churn/1", "churn/2")
+    assert not found.data_certain
+    (change,) = found.data
+    assert (change.a, change.certainty_a) == ("v1, v2", Certainty.POSSIBLE)
+    assert (change.b, change.certainty_b) == ("v2", Certainty.READ)
+    register(registry, tmp_path, "c")
+    assert not registry.compare("churn/2", "churn/3").data_certain
 
 
 def test_what_does_not_exist_cannot_be_compared(compared: Registry) -> None:

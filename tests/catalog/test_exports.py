@@ -17,6 +17,7 @@ from prov.model import (
 
 from pedigree.catalog.records import TrainingOrigin
 from pedigree.errors import InvalidInputError, MissingDependencyError
+from pedigree.lineage.records import Certainty
 from pedigree.registry import Registry
 from tests.factories import COMMIT, register
 from tests.lineage.graphs import graph, missing, node
@@ -124,12 +125,50 @@ def test_prov_says_who_used_what_and_what_came_of_it(exported: Registry) -> None
     assert again == document
 
 
+def tags_of(said: dict, name: str) -> dict[str, str]:
+    """The tags of a run, or of its input of a name."""
+    parts = {each["name"]: each for each in said["inputs"]} | {"": said["run"]}
+    return {tag["key"]: tag["value"] for tag in parts[name]["facets"]["tags"]["tags"]}
+
+
+def test_openlineage_says_what_is_possible_and_what_unknown(
+    registry: Registry, tmp_path: Path
+) -> None:
+    lost = missing(3, "rates", upstream=("bank", "fx"))
+    lineage = graph(node(1, "a"), lost, behind=(node(2, "b"),), certainty=Certainty.POSSIBLE)
+    register(registry, tmp_path, "a", lineage=lineage)
+    made, trained = json.loads(registry.export_lineage("churn/1", "openlineage"))
+    assert tags_of(made, "b")["certainty"] == "possible"
+    assert tags_of(trained, "a")["certainty"] == "read"
+    rates = tags_of(trained, "rates")
+    assert (rates["certainty"], rates["may_depend_on"]) == ("unknown", "bank, fx")
+    assert tags_of(trained, "")["may_depend_on"] == "bank, fx"
+
+
+def test_prov_says_what_is_possible_and_what_unknown(registry: Registry, tmp_path: Path) -> None:
+    lost = missing(3, "rates", upstream=None)
+    lineage = graph(node(1, "a"), lost, behind=(node(2, "b"),), certainty=Certainty.POSSIBLE)
+    register(registry, tmp_path, "a", lineage=lineage)
+    document = ProvDocument.deserialize(
+        content=registry.export_lineage("churn/1", "prov"), format="json"
+    )
+    said = [
+        sorted(str(value) for _, value in one.extra_attributes)
+        for one in document.get_records(ProvDerivation)
+    ]
+    assert sorted(said) == [["possible", "provenance"], ["read", "read"], ["read", "unknown"]]
+    (rates,) = [one for one in document.get_records(ProvEntity) if str(one.label) == "rates"]
+    assert "any asset" in {str(value) for _, value in rates.extra_attributes}
+
+
 def test_a_version_without_lineage_is_exported_all_the_same(
     registry: Registry, tmp_path: Path
 ) -> None:
     register(registry, tmp_path, "a")
     (event,) = map(read_event, json.loads(registry.export_lineage("churn/1", "openlineage")))
     assert (event.inputs, event.job.name) == ([], "churn")
+    (said,) = json.loads(registry.export_lineage("churn/1", "openlineage"))
+    assert tags_of(said, "")["may_depend_on"] == "any asset"
     document = ProvDocument.deserialize(content=registry.export_lineage("churn/1", "prov"))
     assert len(list(document.get_records(ProvEntity))) == 1
 

@@ -13,6 +13,8 @@ from tests.factories import (
     register,
     register_candidate,
 )
+from tests.lineage.graphs import graph as made_of
+from tests.lineage.graphs import missing, node
 
 Search = Callable[..., list[str]]
 
@@ -163,13 +165,13 @@ def test_lineage_is_searched_by_asset_and_partition(
                 {"node_id": 2, "kind": "external", "asset": "customers"},
             ],
             "edges": [
-                {"consumer": 0, "source": 1, "capture": "read"},
-                {"consumer": 0, "source": 2, "capture": "read"},
+                {"consumer": 0, "source": 1, "capture": "read", "certainty": "read"},
+                {"consumer": 0, "source": 2, "capture": "declared", "certainty": "possible"},
             ],
         }
     )
     register(registry, tmp_path, "a", lineage=graph)
-    register(registry, tmp_path, "b")
+    register(registry, tmp_path, "b", lineage=made_of())
     assert found("lineage.\"flights/raw\" = '2024-01'") == ["churn/1"]
     assert found("lineage.\"flights/raw\" IN ('2024-01', '2024-02')") == ["churn/1"]
     assert found("lineage.\"flights/raw\" = '2024-02'") == []
@@ -177,6 +179,28 @@ def test_lineage_is_searched_by_asset_and_partition(
     assert found("lineage.customers IS NOT NULL") == ["churn/1"]
     assert found("lineage.customers IS NULL") == ["churn/2"]
     assert found('lineage."models/churn" IS NOT NULL') == []
+
+
+def test_where_lineage_is_not_known_search_has_no_value(
+    registry: Registry, tmp_path: Path, found: Search
+) -> None:
+    """Such a version is found neither by a condition nor by its opposite."""
+    lineages = {
+        "uses": made_of(node(1, "flights", "2024-01")),
+        "another": made_of(node(1, "flights", "2024-02")),
+        "something of it": made_of(missing(1, "flights")),
+        "named": made_of(missing(1, "clean", upstream=("flights",))),
+        "anything": made_of(missing(1, "clean", upstream=None)),
+        "elsewhere": made_of(missing(1, "clean", upstream=("weather",))),
+        "no lineage": LineageGraph(),
+    }
+    for content, lineage in lineages.items():
+        register(registry, tmp_path, content, content.replace(" ", "_"), lineage=lineage)
+    assert found("lineage.flights = '2024-01'") == ["uses/1"]
+    assert found("lineage.flights != '2024-01'") == ["another/1", "elsewhere/1"]
+    assert found("lineage.flights IS NOT NULL") == ["another/1", "something_of_it/1", "uses/1"]
+    assert found("lineage.flights IS NULL") == ["elsewhere/1"]
+    assert found("NOT (lineage.flights = '2024-01')") == ["another/1", "elsewhere/1"]
 
 
 def test_the_newest_come_first_and_no_value_comes_last(three: None, registry: Registry) -> None:

@@ -123,6 +123,30 @@ def test_a_signature_is_inferred_from_a_sample(
         assert version["version_id"] == 1
 
 
+def test_a_sample_that_the_model_refuses_names_the_column_and_nothing_is_registered(
+    cli: Cli, required: list[object], tmp_path: Path
+) -> None:
+    from pedigree.flavors.plugins import get_flavor
+    from tests.flavors.models import ROWS
+    from tests.flavors.test_register_model import linear_model
+
+    folder, sample = tmp_path / "fitted", tmp_path / "sample.csv"
+    folder.mkdir()
+    get_flavor("sklearn").save(linear_model(), folder)
+    options = ["--flavor", "sklearn", "--sample", sample, *required[4:], "--json"]
+    ROWS.to_csv(sample)
+    refused = cli("register", "churn", folder, *options)
+    assert refused.code == 2
+    assert refused.error["field"] == "--sample"
+    assert "'Unnamed: 0', which the model was not trained with" in refused.error["message"]
+    assert "index=False" in refused.error["remedy"]
+    ROWS.head(0).to_csv(sample, index=False)
+    empty = cli("register", "churn", folder, *options)
+    assert (empty.code, empty.error["field"]) == (2, "--sample")
+    assert "has no rows" in empty.error["message"]
+    assert cli("models", "--json").json == []
+
+
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "arrow"])
 def test_a_sample_is_a_table_in_any_of_the_usual_files(
     suffix: str, cli: Cli, required: list[object], tmp_path: Path
@@ -227,6 +251,7 @@ def test_show_for_people_has_every_field_of_the_metadata(register: Register, cli
         *("sha256:" + "a" * 64, "metadata_complete", "Model card", "legal hold", "risk class"),
         *("validation dataset", "environment", "code version", "CI build", "drift monitor"),
         *("approved by", "datasheet", "stale", "raced", "quarantine"),
+        *("predicts as trained", "not possible: its files were registered"),
     ):
         assert text in shown.out, text
 

@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 
 from pedigree.audit.records import EventType
 from pedigree.cards.records import CardNotes
-from pedigree.catalog.records import Registration
+from pedigree.catalog.records import Registration, TrainingOrigin
 from pedigree.client.service import NOT_SERVED, ServiceRegistry
 from pedigree.errors import (
     AliasNotFoundError,
@@ -34,15 +34,17 @@ from pedigree.errors import (
     StageEmptyError,
     TransitionNotAllowedError,
     UnknownFlavorError,
+    UnverifiedModelError,
     VersionInUseError,
     VersionNotFoundError,
 )
 from pedigree.lifecycle.policy import default_policy
 from pedigree.lifecycle.records import ApprovalRule, MetricRule, Move, Policy, RetentionRule
 from pedigree.lifecycle.standing import StageRequest
-from pedigree.lineage.records import LineageGraph
+from pedigree.lineage.records import Certainty, LineageGraph
 from pedigree.registry import Registry
-from tests.factories import AUC_POLICY, artifact, free_policy, new_version, register
+from tests.factories import AUC_POLICY, COMMIT, artifact, free_policy, new_version, register
+from tests.lineage.graphs import graph, missing, node
 
 Verb = Callable[[Registry], object]
 
@@ -95,6 +97,32 @@ def test_a_version_is_registered_and_found(registry: Registry, tmp_path: Path, n
     assert [each.reference for each in registry.versions(name)] == [f"{name}/1"]
     assert registry.model(name).latest_version == 1
     assert name in [each.name for each in registry.each_model()]
+
+
+@pytest.mark.parametrize(
+    ("verify", "status"), [(True, "verified"), (False, "skipped")], ids=["verified", "skipped"]
+)
+def test_a_model_is_verified_where_it_is(
+    registry: Registry, name: str, verify: bool, status: str
+) -> None:
+    # The base wheel has none of the libraries; their models are tested in tests/flavors.
+    np = pytest.importorskip("numpy")
+    pytest.importorskip("joblib")
+    from tests.flavors.saved_models import Constant, ForgetsItsValue
+
+    given = {"flavor": "joblib", "sample": np.ones((3, 1)), "run_id": "nb", "git_commit": COMMIT}
+    done = registry.register_model(name, Constant(), verify=verify, **given)
+    assert done.version.verification.status == status
+    (training,) = registry.trainings(f"{name}/1")
+    assert (
+        training.verification == done.version.verification == registry.get(f"{name}/1").verification
+    )
+    if verify:
+        with pytest.raises(UnverifiedModelError):
+            registry.register_model(name, ForgetsItsValue(7.0), **given)
+    assert registry.model(name).latest_version == 1
+    by_path = registry.register(name, Path(__file__), new_version())
+    assert by_path.version.verification.status == "not possible"
 
 
 def test_fields_and_signature_are_stated_by_keyword(
@@ -314,14 +342,54 @@ def test_data_and_versions_are_quarantined_and_released(
     assert marked.quarantine_reason == "wrong labels"
     assert registry.release_version(reference).quarantine_reason is None
     made = registry.quarantine(name, "2026-01", reason="a broken sensor")
-    assert made in registry.quarantines()
+    assert made.quarantine_id in {one.quarantine_id for one in registry.quarantines()}
     later = registry.quarantine(name, "2026-02", reason="another one")
-    assert registry.quarantines(limit=1, before=later.quarantine_id) == (made,)
+    (before,) = registry.quarantines(limit=1, before=later.quarantine_id)
+    assert before.quarantine_id == made.quarantine_id
     registry.release(name, "2026-02")
     assert registry.release(name, "2026-01")[0].quarantine_id == made.quarantine_id
     with pytest.raises(QuarantineNotFoundError):
         registry.release(name, "2026-01")
-    assert registry.impact(name).versions == ()
+    assert registry.impact(name).certain == ()
+
+
+def test_what_depends_on_data_is_told_by_how_certain_it_is(
+    registry: Registry, tmp_path: Path, name: str
+) -> None:
+    behind = (node(2, name, "2026-01"),)
+    lineages = (
+        graph(node(1, "features"), behind=behind),
+        graph(node(1, "features"), behind=behind, certainty=Certainty.POSSIBLE),
+        graph(missing(1, "features", upstream=(name,))),
+    )
+    for content, lineage in zip("abc", lineages, strict=True):
+        register(registry, tmp_path, content, name, lineage=lineage)
+    assert registry.lineage(f"{name}/2") == lineages[1]
+    found = registry.impact(name, "2026-01")
+    assert [one.reference for one in found.certain] == [f"{name}/1"]
+    assert [one.reference for one in found.possible] == [f"{name}/2"]
+    assert [one.reference for one in found.unknown] == [f"{name}/3"]
+    made = registry.quarantine(name, "2026-01", reason="doubled rows", only_certain=True)
+    assert (made.versions, made.spared) == ((f"{name}/1",), (f"{name}/2",))
+    assert made.unknown == (f"{name}/3",)
+    again = registry.quarantine(name, "2026-01", reason="doubled rows")
+    assert (again.versions, again.possible) == ((f"{name}/1", f"{name}/2"), (f"{name}/2",))
+    ended = registry.release(name, "2026-01")
+    assert sorted(one.only_certain for one in ended) == [False, True]
+
+
+def test_versions_trained_on_a_version_are_told_by_how_certain_it_is(
+    registry: Registry, tmp_path: Path, name: str
+) -> None:
+    teacher = register(registry, tmp_path, "a", name, origin=TrainingOrigin(asset=f"models/{name}"))
+    digest = registry.get(teacher).digest
+    behind = (node(2, f"models/{name}", version=digest),)
+    maybe = graph(node(1, "scores"), behind=behind, certainty=Certainty.POSSIBLE)
+    possible = register(registry, tmp_path, "b", f"{name}_maybe", lineage=maybe)
+    lost = graph(missing(1, "scores", upstream=(f"models/{name}",)))
+    unknown = register(registry, tmp_path, "c", f"{name}_lost", lineage=lost)
+    found = registry.downstream(teacher)
+    assert (found.versions, found.possible, found.unknown) == ((), (possible,), (unknown,))
 
 
 def test_what_happened_is_read_from_the_feed(registry: Registry, tmp_path: Path, name: str) -> None:
@@ -359,10 +427,13 @@ def test_versions_are_compared(registry: Registry, tmp_path: Path, name: str) ->
     b = register(registry, tmp_path, "b", name, metrics={"auc": 0.9})
     found = registry.compare(a, b)
     assert [(each.name, each.a, each.b) for each in found.metrics] == [("auc", 0.8, 0.9)]
-    assert registry.diff(a, b).same
-    assert registry.upstream(a).reference == a
+    # Nothing is recorded of what they were trained on.
+    assert registry.diff(a, b).same is None
+    assert not found.data_certain
+    assert (registry.upstream(a).reference, registry.upstream(a).not_ruled_out) == (a, None)
     assert registry.downstream(a).usages == ()
     assert registry.stale(a) == registry.stale(a)
+    assert registry.stale(a).stale is None
     assert registry.unmaterialized(a) == ()
 
 

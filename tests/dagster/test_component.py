@@ -71,6 +71,9 @@ def test_dg_lists_scaffolds_and_checks_a_model(defs_folder: Path) -> None:
         assert f'"{MODEL}"' in listed.result()
         assert f'"{REGISTRY}"' in listed.result()
     scaffold(REGISTRY, defs_folder / "registry")
+    # Only there all IO managers are known, so it is there that they are made to record.
+    definitions = (defs_folder.parent / "definitions.py").read_text()
+    assert "return with_lineage(load_from_defs_folder(" in definitions
     document = yaml.safe_load((defs_folder / "tumour" / "defs.yaml").read_text())
     assert document["attributes"]["name"] == "by_spark"
     assert "XGBClassifier" in (defs_folder / "tumour" / "train.py").read_text()

@@ -1,4 +1,7 @@
+import gzip
+import pickle
 from pathlib import Path
+from typing import Any
 
 import joblib
 import numpy as np
@@ -42,6 +45,35 @@ def test_a_pickle_is_not_opened_without_trust(name: str, tmp_path: Path) -> None
         assert not canary.exists()
     FLAVOR.load(folder, trust=["pickle"])
     assert canary.exists()  # so the test can see what it is about
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "model.joblib.gz",
+        "model.pkl.gz",
+        "model.z",
+        "model.xz",
+        "model.pkl.bz2",
+        "model.lzma",
+        "model.sav",
+        "model.pickle",
+    ],
+)
+def test_a_pickle_in_a_compressed_file_comes_back(name: str, tmp_path: Path) -> None:
+    model = LinearRegression().fit(ROWS, ROWS[:, 0])
+    joblib.dump(model, tmp_path / name)
+    FLAVOR.check_files(tmp_path)
+    with pytest.raises(UntrustedModelError):
+        FLAVOR.load(tmp_path)
+    loaded: Any = FLAVOR.load(tmp_path, trust=["pickle"])
+    np.testing.assert_array_equal(loaded.predict(ROWS), model.predict(ROWS))
+
+
+def test_a_pickle_that_gzip_compressed_comes_back(tmp_path: Path) -> None:
+    with gzip.open(tmp_path / "model.pkl.gz", "wb") as file:
+        pickle.dump(LinearRegression().fit(ROWS, ROWS[:, 0]), file)
+    assert isinstance(FLAVOR.load(tmp_path, trust=["pickle"]), LinearRegression)
 
 
 def test_trust_is_a_list_not_a_text(tmp_path: Path) -> None:

@@ -8,7 +8,9 @@ from onnx import TensorProto, helper
 
 from pedigree.errors import InvalidArtifactError, InvalidSignatureError, UnsupportedModelError
 from pedigree.flavors.onnx import OnnxFlavor
+from pedigree.registry import Registry
 from pedigree.signatures.records import Signature, Tensor
+from tests.factories import new_version
 from tests.flavors.models import onnx_model
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime has no build for Intel Macs")
@@ -93,6 +95,22 @@ def test_weights_beyond_their_file_are_refused(offset: str, length: str, tmp_pat
         FLAVOR.load(tmp_path)
 
 
+def test_a_graph_is_not_registered_without_the_weights_that_it_names(
+    registry: Registry, tmp_path: Path
+) -> None:
+    folder = with_external(tmp_path / "model", location="weights.bin", length="8")
+    for path in (folder, folder / "model.onnx"):
+        with pytest.raises(InvalidArtifactError, match=r"'weights' cannot be read"):
+            registry.register("adds", path, new_version(flavor="onnx"))
+    (folder / "weights.bin").write_bytes(bytes(8))
+    with pytest.raises(InvalidArtifactError, match="'weights' cannot be read"):
+        registry.register("adds", folder / "model.onnx", new_version(flavor="onnx"))
+    registry.register("adds", folder, new_version(flavor="onnx"))
+    (folder / "model.onnx").write_bytes(b"no graph")
+    with pytest.raises(InvalidArtifactError, match=r"cannot read model\.onnx"):
+        registry.register("adds", folder, new_version(flavor="onnx"))
+
+
 def test_weights_deep_in_a_branch_are_looked_at_too(tmp_path: Path) -> None:
     outside = helper.make_tensor("deep", TensorProto.FLOAT, [1], [1.0])
     outside.data_location = TensorProto.EXTERNAL
@@ -115,7 +133,7 @@ def test_weights_deep_in_a_branch_are_looked_at_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"nonsense\xff"])
 def test_a_file_that_is_no_graph_is_refused(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(content)
-    with pytest.raises(InvalidArtifactError, match=r"onnxruntime cannot read model\.onnx"):
+    with pytest.raises(InvalidArtifactError, match=r"onnx(runtime)? cannot read model\.onnx"):
         FLAVOR.load(tmp_path)
 
 

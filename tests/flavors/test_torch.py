@@ -1,4 +1,5 @@
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,200 @@ def test_what_safetensors_cannot_hold_is_kept_by_torch_and_needs_no_trust(
     assert [file.name for file in tmp_path.iterdir()] == ["model.pt"]
     loaded: Any = FLAVOR.load(tmp_path)
     assert loaded.keys() == state().keys()
+
+
+def tensors(flavored: Any) -> Any:
+    """A state dict that comes back as it is."""
+    return {"weight": flavored}
+
+
+@pytest.mark.filterwarnings("ignore")  # torch says that its own quantized tensors are deprecated
+@pytest.mark.parametrize(
+    ("make", "file"),
+    [
+        pytest.param(
+            lambda: torch.quantize_per_tensor(torch.ones(3), 0.1, 0, torch.qint8),
+            "model.pt",
+            id="quantized",
+        ),
+        pytest.param(
+            lambda: torch.quantize_per_channel(
+                torch.ones(2, 2), torch.tensor([0.1, 0.2]), torch.tensor([0, 0]), 0, torch.quint8
+            ),
+            "model.pt",
+            id="quantized by channel",
+        ),
+        pytest.param(lambda: torch.ones(2, dtype=torch.complex128), "model.pt", id="complex128"),
+        pytest.param(
+            lambda: torch.tensor([1 + 2j], dtype=torch.complex64).conj(),
+            "model.safetensors",
+            id="to be conjugated",
+        ),
+        pytest.param(
+            lambda: torch.tensor([1 + 2j], dtype=torch.complex64).conj().imag,
+            "model.safetensors",
+            id="to be negated",
+        ),
+        pytest.param(
+            lambda: torch.tensor([1 + 2j], dtype=torch.complex128).conj(),
+            "model.pt",
+            id="to be conjugated, in a pickle",
+        ),
+        pytest.param(
+            lambda: torch.ones(2, dtype=torch.bfloat16), "model.safetensors", id="bfloat16"
+        ),
+        pytest.param(
+            lambda: torch.ones(2).to(torch.float8_e4m3fn), "model.safetensors", id="float8"
+        ),
+        pytest.param(
+            lambda: torch.ones(4, dtype=torch.uint16)[::2], "model.safetensors", id="a view"
+        ),
+        pytest.param(lambda: torch.eye(2).to_sparse_csr(), "model.pt", id="compressed rows"),
+    ],
+)
+def test_a_tensor_of_any_kind_comes_back_as_it_was(make: Any, file: str, tmp_path: Path) -> None:
+    FLAVOR.save(tensors(make()), tmp_path)
+    assert [each.name for each in tmp_path.iterdir()] == [file]
+    loaded: Any = FLAVOR.load(tmp_path)["weight"]  # type: ignore[index]  # it is an object
+    given = make()
+    assert (loaded.dtype, loaded.shape, loaded.layout) == (given.dtype, given.shape, given.layout)
+    if given.is_quantized:
+        assert loaded.qscheme() == given.qscheme()
+        loaded, given = loaded.dequantize(), given.dequantize()
+    if given.dtype == torch.float8_e4m3fn:
+        loaded, given = loaded.float(), given.float()
+    assert torch.equal(loaded.to_dense(), given.to_dense())
+
+
+@pytest.mark.filterwarnings("ignore")  # nested tensors are a prototype
+def test_nested_tensors_are_not_taken_for_dense_ones(tmp_path: Path) -> None:
+    FLAVOR.save(tensors(torch.nested.nested_tensor([torch.ones(2), torch.ones(3)])), tmp_path)
+    loaded: Any = FLAVOR.load(tmp_path)
+    assert [part.numel() for part in loaded["weight"].unbind()] == [2, 3]
+
+
+def test_a_name_that_safetensors_keeps_for_itself_goes_into_a_pickle(tmp_path: Path) -> None:
+    FLAVOR.save({"__metadata__": torch.ones(2)}, tmp_path)
+    loaded: Any = FLAVOR.load(tmp_path)
+    assert torch.equal(loaded["__metadata__"], torch.ones(2))
+
+
+class Tagged(torch.Tensor):  # type: ignore[misc, name-defined]  # torch is imported late
+    """A kind of tensor that means more than its numbers."""
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        pytest.param(
+            lambda: torch.nn.Linear(2, 1, device="meta"), "'weight' has no values", id="meta"
+        ),
+        pytest.param(
+            lambda: {"model": {"layers": [torch.ones(1, device="meta")]}},
+            "'model.layers.0' has no values",
+            id="meta, deep inside",
+        ),
+        pytest.param(lambda: torch.nn.LazyLinear(1), "'weight' has no values", id="lazy"),
+        pytest.param(
+            lambda: tensors(torch.ones(2).as_subclass(Tagged)),
+            "cannot store",
+            id="a kind of its own",
+        ),
+        pytest.param(
+            lambda: tensors(torch.empty(2, dtype=torch.uint4)), "cannot store.*uint4", id="uint4"
+        ),
+        pytest.param(
+            lambda: tensors(torch.ones(2, 2).to_mkldnn()), "cannot store", id="opaque memory"
+        ),
+    ],
+)
+def test_a_tensor_that_would_not_come_back_is_refused(
+    model: Any, told: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UnsupportedModelError, match=told) as refused:
+        FLAVOR.save(model(), tmp_path)
+    assert "\n" not in str(refused.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.filterwarnings("ignore:ComplexHalf")
+def test_every_type_of_torch_comes_back_or_is_refused(tmp_path: Path) -> None:
+    kinds = {each for each in vars(torch).values() if isinstance(each, torch.dtype)}
+    stored = set()
+    for number, dtype in enumerate(sorted(kinds, key=str)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        if str(dtype).startswith(("torch.q", "torch.quint")):
+            continue  # made by quantizing alone
+        try:
+            FLAVOR.save(tensors(torch.empty(2, dtype=dtype)), folder)
+        except UnsupportedModelError:
+            assert list(folder.iterdir()) == []
+            continue
+        assert FLAVOR.load(folder)["weight"].dtype == dtype  # type: ignore[index]  # it is an object
+        stored.add(dtype)
+    assert {torch.float32, torch.int64, torch.bool, torch.bfloat16, torch.complex128} <= stored
+
+
+SHARD = "pytorch_model-0000{}-of-00002.bin"
+LISTED = {"a": SHARD.format(1), "b": SHARD.format(2)}
+
+
+def test_pickled_shards_are_read_by_their_index(tmp_path: Path) -> None:
+    for name, file in LISTED.items():
+        torch.save({name: torch.ones(2)}, tmp_path / file)
+    index = tmp_path / "pytorch_model.bin.index.json"
+    index.write_text(json.dumps({"weight_map": LISTED}))
+    torch.save({"step": 3}, tmp_path / "training_args.bin")
+    torch.save({"step": 3}, tmp_path / "optimizer.pt")
+    assert FLAVOR.load(tmp_path).keys() == {"a", "b"}  # type: ignore[attr-defined]  # an object
+    index.write_text(json.dumps({"weight_map": {**LISTED, "c": SHARD.format(2)}}))
+    with pytest.raises(InvalidArtifactError, match="it lacks 'c'"):
+        FLAVOR.load(tmp_path)
+    torch.save([torch.ones(2)], tmp_path / SHARD.format(2))
+    with pytest.raises(InvalidArtifactError, match="holds a list, and no part of a state dict"):
+        FLAVOR.load(tmp_path)
+    (tmp_path / SHARD.format(2)).unlink()
+    for ask in (FLAVOR.check_files, FLAVOR.load):
+        with pytest.raises(InvalidArtifactError, match=f"{SHARD.format(2)} is missing"):
+            ask(tmp_path)
+
+
+def test_a_hostile_shard_is_refused_before_it_runs(tmp_path: Path) -> None:
+    canary, folder = tmp_path / "canary", tmp_path / "model"
+    folder.mkdir()
+    for file in LISTED.values():
+        torch_archive(folder / file, pickle_that_touches(canary))
+    with pytest.raises(UntrustedModelError, match="loading it runs it"):
+        FLAVOR.load(folder)
+    assert not canary.exists()
+
+
+@pytest.mark.parametrize(
+    ("others", "told"),
+    [
+        (["pytorch_model.bin", "adapter_model.bin"], None),
+        (["model.safetensors", "pytorch_model.bin"], None),
+        (["one.pt", "other.pt"], "which of one.pt, other.pt"),
+        (["adapter_model.safetensors", "weights.bin"], "which of"),
+    ],
+)
+def test_the_usual_name_is_the_model_and_nothing_is_guessed(
+    others: list[str], told: str | None, tmp_path: Path
+) -> None:
+    for name in others:
+        FLAVOR.save({"it": torch.full((1,), float(len(name)))}, tmp_path)
+        (tmp_path / "model.safetensors").rename(tmp_path / f"{name}.new")
+        if not name.endswith(".safetensors"):
+            torch.save({"it": torch.full((1,), float(len(name)))}, tmp_path / f"{name}.new")
+    for name in others:
+        (tmp_path / f"{name}.new").rename(tmp_path / name)
+    if told is None:
+        loaded: Any = FLAVOR.load(tmp_path)
+        assert loaded["it"].item() == len(others[0])
+    else:
+        with pytest.raises(InvalidArtifactError, match=told):
+            FLAVOR.load(tmp_path)
 
 
 def test_tensors_without_elements_do_not_count_as_shared(tmp_path: Path) -> None:
@@ -101,7 +296,7 @@ def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
     [
         ([1], "list is neither a module nor a state dict"),
         ({1: 2}, "dict is neither a module nor a state dict"),
-        ({"path": Path("/")}, "more than tensors and plain values"),
+        ({"path": Path("/")}, "as tensors and plain values"),
     ],
 )
 def test_what_cannot_be_read_without_trust_is_not_stored(

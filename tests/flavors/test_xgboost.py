@@ -1,9 +1,12 @@
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import xgboost
+from sklearn.base import clone
 
 from pedigree.errors import InvalidArtifactError, UnsupportedModelError
 from pedigree.flavors.xgboost import XGBoostFlavor
@@ -42,6 +45,167 @@ def test_a_booster_comes_back_as_one(tmp_path: Path) -> None:
     assert isinstance(loaded, xgboost.Booster)
     data = xgboost.DMatrix(ROWS)
     np.testing.assert_array_equal(loaded.predict(data), booster.predict(data))
+
+
+def gaps() -> tuple[Any, Any]:
+    """Numbers in which -999 stands for a gap, and a label."""
+    chance = np.random.default_rng(0)
+    numbers = chance.normal(size=(300, 3))
+    gap = chance.random(numbers.shape) < 0.3
+    return np.where(gap, -999.0, numbers), (np.where(gap, 0, numbers).sum(axis=1) > 0).astype(int)
+
+
+NUMBERS, LABELS = gaps()
+
+
+def no_squares(target: Any, guess: Any) -> tuple[Any, Any]:
+    return guess - target, np.ones_like(guess)
+
+
+def fitted(kind: str, y: Any = LABELS, X: Any = NUMBERS, **params: Any) -> Any:  # noqa: N803 - XGBoost's words
+    return getattr(xgboost, kind)(**{"n_estimators": 5, "n_jobs": 1, **params}).fit(X, y)
+
+
+THIRDS = np.arange(len(LABELS)) % 3
+PLANS = pd.DataFrame({"age": NUMBERS[:, 0], "plan": pd.Categorical(np.where(LABELS, "a", "b"))})
+
+ESTIMATORS: dict[str, tuple[Callable[[], Any], Any]] = {
+    "missing is a number": (lambda: fitted("XGBClassifier", missing=-999.0), NUMBERS),
+    "missing is numpy's": (lambda: fitted("XGBRegressor", missing=np.float32(-999)), NUMBERS),
+    "missing is zero": (
+        lambda: fitted("XGBRegressor", X=np.where(NUMBERS == -999, 0, NUMBERS), missing=0),
+        np.where(NUMBERS == -999, 0, NUMBERS),
+    ),
+    "forest that classifies": (lambda: fitted("XGBRFClassifier", max_depth=3), NUMBERS),
+    "forest that regresses": (lambda: fitted("XGBRFRegressor", max_depth=3), NUMBERS),
+    "one class": (
+        lambda: fitted("XGBClassifier", y=np.zeros(300, dtype=int), base_score=0.5),
+        NUMBERS,
+    ),
+    "three classes": (lambda: fitted("XGBClassifier", y=THIRDS), NUMBERS),
+    "softmax": (lambda: fitted("XGBClassifier", y=THIRDS, objective="multi:softmax"), NUMBERS),
+    "several labels": (lambda: fitted("XGBClassifier", y=np.c_[LABELS, 1 - LABELS]), NUMBERS),
+    "linear": (
+        lambda: fitted("XGBRegressor", booster="gblinear", updater="coord_descent"),
+        NUMBERS,
+    ),
+    "dart": (lambda: fitted("XGBRegressor", booster="dart", rate_drop=0.5), NUMBERS),
+    "categories": (lambda: fitted("XGBClassifier", X=PLANS, enable_categorical=True), PLANS),
+    "feature types": (
+        lambda: fitted(
+            "XGBClassifier",
+            X=np.c_[NUMBERS[:, :2], LABELS],
+            feature_types=["q", "q", "c"],
+            enable_categorical=True,
+        ),
+        np.c_[NUMBERS[:, :2], LABELS],
+    ),
+    "constraints": (lambda: fitted("XGBRegressor", monotone_constraints=(1, 0, -1)), NUMBERS),
+}
+
+
+def plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_an_estimator_comes_back_with_its_parameters_and_predicts_the_same(
+    name: str, tmp_path: Path
+) -> None:
+    make, rows = ESTIMATORS[name]
+    model = make()
+    FLAVOR.save(model, tmp_path)
+    loaded: Any = FLAVOR.load(tmp_path)
+    assert type(loaded) is type(model)
+    params = {each: plain(value) for each, value in model.get_params().items()}
+    assert repr(loaded.get_params()) == repr(params)
+    assert getattr(loaded, "n_classes_", None) == getattr(model, "n_classes_", None)
+    assert loaded.get_booster().attributes() == model.get_booster().attributes()
+    for verb in {"predict", "predict_proba"} & set(dir(model)):
+        np.testing.assert_array_equal(getattr(loaded, verb)(rows), getattr(model, verb)(rows))
+    (tmp_path / "again").mkdir()
+    FLAVOR.save(loaded, tmp_path / "again")
+    stored = (tmp_path / "model.ubj").read_bytes()
+    assert (tmp_path / "again" / "model.ubj").read_bytes() == stored
+
+
+def test_models_that_take_other_values_for_gaps_are_stored_differently(tmp_path: Path) -> None:
+    model = fitted("XGBClassifier", missing=-999.0)
+    FLAVOR.save(model, tmp_path)
+    stored = (tmp_path / "model.ubj").read_bytes()
+    model.missing = np.nan
+    FLAVOR.save(model, tmp_path)
+    assert (tmp_path / "model.ubj").read_bytes() != stored
+
+
+def test_where_early_stopping_stopped_comes_back(tmp_path: Path) -> None:
+    held_out = [(NUMBERS[200:], LABELS[200:])]
+    model = xgboost.XGBClassifier(n_estimators=50, early_stopping_rounds=2, n_jobs=1)
+    model.fit(NUMBERS[:200], LABELS[:200], eval_set=held_out, verbose=False)
+    FLAVOR.save(model, tmp_path)
+    loaded: Any = FLAVOR.load(tmp_path)
+    assert (loaded.best_iteration, loaded.best_score) == (model.best_iteration, model.best_score)
+    np.testing.assert_array_equal(loaded.predict_proba(NUMBERS), model.predict_proba(NUMBERS))
+
+
+def test_a_margin_to_start_from_is_the_caller_s_and_works_on(tmp_path: Path) -> None:
+    margin = np.full(len(LABELS), 0.5)
+    model = xgboost.XGBClassifier(n_estimators=3, n_jobs=1)
+    model.fit(NUMBERS, LABELS, base_margin=margin)
+    FLAVOR.save(model, tmp_path)
+    loaded: Any = FLAVOR.load(tmp_path)
+    np.testing.assert_array_equal(
+        loaded.predict_proba(NUMBERS, base_margin=margin),
+        model.predict_proba(NUMBERS, base_margin=margin),
+    )
+
+
+def test_what_only_training_uses_and_is_no_plain_value_is_left_out(tmp_path: Path) -> None:
+    model = fitted(
+        "XGBRegressor",
+        objective=no_squares,
+        eval_metric=lambda *_: 0.0,
+        random_state=np.random.RandomState(0),
+    )
+    FLAVOR.save(model, tmp_path)
+    loaded: Any = FLAVOR.load(tmp_path)
+    params = loaded.get_params()
+    assert [params[name] for name in ("objective", "eval_metric", "random_state")] == [None] * 3
+    np.testing.assert_array_equal(loaded.predict(NUMBERS), model.predict(NUMBERS))
+
+
+def test_the_loaded_estimator_trains_as_the_registered_one(tmp_path: Path) -> None:
+    model = fitted("XGBRegressor", max_depth=2, learning_rate=0.5, missing=-999.0)
+    FLAVOR.save(model, tmp_path)
+    again = clone(FLAVOR.load(tmp_path)).fit(NUMBERS, LABELS)
+    np.testing.assert_array_equal(again.predict(NUMBERS), model.predict(NUMBERS))
+
+
+def test_xgboost_itself_reads_what_is_stored(tmp_path: Path) -> None:
+    model = fitted("XGBClassifier", missing=-999.0)
+    FLAVOR.save(model, tmp_path)
+    of_xgboost = xgboost.XGBClassifier(missing=-999.0)
+    of_xgboost.load_model(tmp_path / "model.ubj")
+    np.testing.assert_array_equal(of_xgboost.predict(NUMBERS), model.predict(NUMBERS))
+
+
+class Reversed(xgboost.XGBClassifier):  # type: ignore[misc]  # XGBoost types it loosely
+    def predict(self, *given: Any, **more: Any) -> Any:
+        return 1 - super().predict(*given, **more)
+
+
+def test_an_estimator_of_ones_own_class_is_refused(tmp_path: Path) -> None:
+    model = Reversed(n_estimators=1).fit(NUMBERS, LABELS)
+    with pytest.raises(UnsupportedModelError, match=r"Reversed is a class .* cannot give back"):
+        FLAVOR.save(model, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_parameter_that_predictions_depend_on_is_kept_or_refused(tmp_path: Path) -> None:
+    model = fitted("XGBClassifier")
+    model.missing = object()
+    with pytest.raises(UnsupportedModelError, match="the parameter missing is a object"):
+        FLAVOR.save(model, tmp_path)
 
 
 def test_json_as_xgboost_writes_it_is_read_too(tmp_path: Path) -> None:

@@ -7,7 +7,9 @@ import pytest
 from pydantic import ValidationError
 
 from pedigree.errors import GateNotPassedError, NotPermittedError, TransitionNotAllowedError
+from pedigree.flavors.records import Verification, VerificationStatus
 from pedigree.registry import Registry
+from tests.factories import register
 from tests.lifecycle.deciding import ANN, BEN, candidate, let_time_pass, policy_of, waits_for
 
 
@@ -25,6 +27,31 @@ def test_a_policy_cannot_require_what_no_version_has(name: str) -> None:
         policy_of(metadata=[name])
 
 
+def test_bytes_that_predict_as_trained_can_be_required(registry: Registry, tmp_path: Path) -> None:
+    registry.set_policy("churn", policy_of(verified=True))
+    reference = candidate(registry, tmp_path)
+    (missing,) = waits_for(registry, reference)
+    assert missing == (
+        "a training that verifies it; its verification is not possible: its files were registered,"
+        " with no live model to compare them with"
+    )
+    with pytest.raises(GateNotPassedError, match="a training that verifies it"):
+        registry.promote(reference, "production")
+    for status in ("skipped", "verified"):
+        found = Verification(status=VerificationStatus(status))
+        again = register(registry, tmp_path, "a", run_id=status, verification=found)
+        assert again == reference
+        gates = {gate.name: gate for gate in registry.explain(reference, "production").gates}
+        assert gates["verified"].passed == (status == "verified")
+    assert gates["verified"].reason == "loaded in a new process, it predicts as trained"
+    assert registry.promote(reference, "production").moved
+
+
+def test_what_is_not_possible_needs_a_reason() -> None:
+    with pytest.raises(ValidationError, match="needs a reason"):
+        Verification(status=VerificationStatus.NOT_POSSIBLE)
+
+
 @pytest.mark.parametrize(
     ("gate", "waits"),
     [
@@ -40,6 +67,33 @@ def test_a_metric_has_bounds(
     registry.set_policy("churn", policy_of(metrics=[gate]))
     reference = candidate(registry, tmp_path, metrics={"auc": 0.8})
     assert waits_for(registry, reference) == ((waits,) if waits else ())
+
+
+def test_gates_that_are_alike_are_told_apart(registry: Registry, tmp_path: Path) -> None:
+    fair = [{"name": "fair", "settings": {"groups": [each]}} for each in ("age", "sex")]
+    policy = policy_of(
+        metrics=[
+            {"metric": "auc", "at_least": 0.7},
+            {"metric": "auc", "against_champion": True, "tolerance": 0.01},
+            {"metric": "loss", "against_champion": True, "higher_is_better": False},
+            {"metric": "loss", "against_champion": True},
+            {"metric": "f1", "at_least": 0.1, "at_most": 0.9},
+        ],
+        checks=fair,
+    )
+    registry.set_policy("churn", policy)
+    reference = candidate(registry, tmp_path, metrics={"auc": 0.8, "f1": 0.5, "loss": 1.0})
+    gates = {gate.name: gate for gate in registry.explain(reference, "production").gates}
+    assert [name for name in gates if name.startswith(("metric", "fair"))] == [
+        'fair groups ["age"]',
+        'fair groups ["sex"]',
+        "metric auc at least 0.7",
+        "metric auc at most 0.01 below the champion's",
+        "metric loss at most 0 above the champion's",
+        "metric loss at most 0 below the champion's",
+        "metric f1",
+    ]
+    assert gates["metric auc at least 0.7"].reason == "auc is 0.8, asked for: at least 0.7"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,14 @@
 
 from datetime import UTC, datetime
 
-from pedigree.lineage.records import Capture, LineageEdge, LineageGraph, LineageNode, NodeKind
+from pedigree.lineage.records import (
+    Capture,
+    Certainty,
+    LineageEdge,
+    LineageGraph,
+    LineageNode,
+    NodeKind,
+)
 
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 
@@ -23,17 +30,47 @@ def node(
     return LineageNode(node_id=node_id, asset=asset, partition=partition, **values)
 
 
-def missing(node_id: int, asset: str, partition: str | None = None) -> LineageNode:
+STEP = LineageNode(node_id=0, kind=NodeKind.STEP, asset="models/churn", run_id="run-1")
+
+
+def missing(
+    node_id: int,
+    asset: str,
+    partition: str | None = None,
+    *,
+    upstream: tuple[str, ...] | None = (),
+) -> LineageNode:
     """What was used, and of which no event is there."""
-    return LineageNode(node_id=node_id, kind=NodeKind.MISSING, asset=asset, partition=partition)
+    return LineageNode(
+        node_id=node_id,
+        kind=NodeKind.MISSING,
+        asset=asset,
+        partition=partition,
+        upstream=upstream,
+    )
 
 
-def graph(*direct: LineageNode, behind: tuple[LineageNode, ...] = ()) -> LineageGraph:
-    """A training that read some nodes; the others are behind the first of them."""
-    step = LineageNode(node_id=0, kind=NodeKind.STEP, asset="models/churn", run_id="run-1")
-    read = [LineageEdge(consumer=0, source=one.node_id, capture=Capture.READ) for one in direct]
-    further = [
-        LineageEdge(consumer=direct[0].node_id, source=one.node_id, capture=Capture.PROVENANCE)
-        for one in behind
-    ]
-    return LineageGraph(nodes=(step, *direct, *behind), edges=(*read, *further))
+def edge(
+    consumer: int, source: int, certainty: Certainty, capture: Capture | None = None
+) -> LineageEdge:
+    """An edge; without a capture, as one of the step or of what it used has it."""
+    known_by = capture or (Capture.PROVENANCE if consumer else Capture.READ)
+    return LineageEdge(consumer=consumer, source=source, capture=known_by, certainty=certainty)
+
+
+def graph(
+    *direct: LineageNode,
+    behind: tuple[LineageNode, ...] = (),
+    certainty: Certainty = Certainty.PROVED,
+) -> LineageGraph:
+    """A training that read some nodes; the others are upstream of the first of them.
+
+    What is missing is not known; the rest of what is upstream is as certain as said.
+    """
+    read = [edge(0, one.node_id, _of(one, Certainty.READ)) for one in direct]
+    further = [edge(direct[0].node_id, one.node_id, _of(one, certainty)) for one in behind]
+    return LineageGraph(nodes=(STEP, *direct, *behind), edges=(*read, *further))
+
+
+def _of(source: LineageNode, certainty: Certainty) -> Certainty:
+    return Certainty.UNKNOWN if source.kind is NodeKind.MISSING else certainty

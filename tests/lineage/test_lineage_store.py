@@ -1,8 +1,12 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
+from pedigree.errors import InvalidInputError
 from pedigree.lineage.records import (
     Capture,
+    Certainty,
     LineageEdge,
     LineageGraph,
     LineageNode,
@@ -28,8 +32,8 @@ GRAPH = LineageGraph(
         LineageNode(node_id=2, kind=NodeKind.MISSING, asset="raw"),
     ),
     edges=(
-        LineageEdge(consumer=0, source=1, capture=Capture.READ),
-        LineageEdge(consumer=1, source=2, capture=Capture.PROVENANCE),
+        LineageEdge(consumer=0, source=1, capture=Capture.READ, certainty=Certainty.READ),
+        LineageEdge(consumer=1, source=2, capture=Capture.PROVENANCE, certainty=Certainty.UNKNOWN),
     ),
     raced=True,
 )
@@ -53,6 +57,18 @@ def test_a_further_training_has_a_lineage_of_its_own(registry: Registry, tmp_pat
     assert registry.lineage("churn/1", newest=True) == later
 
 
-def test_without_recorded_inputs_nothing_can_be_stale(registry: Registry, tmp_path: Path) -> None:
+def test_without_recorded_lineage_nobody_knows_what_is_stale(
+    registry: Registry, tmp_path: Path
+) -> None:
     registry.register("churn", artifact(tmp_path / "a"), new_version())
-    assert registry.stale("churn/1").stale is False
+    assert registry.stale("churn/1").stale is None
+    assert registry.lineage("churn/1") == LineageGraph()
+
+
+def test_a_character_that_cannot_be_kept_is_refused(registry: Registry, tmp_path: Path) -> None:
+    node = LineageNode(node_id=1, kind=NodeKind.MISSING, asset="raw")
+    for field in ("asset", "partition", "data_version", "upstream"):
+        value = ("a\0b",) if field == "upstream" else "a\0b"
+        graph = LineageGraph(nodes=(node.model_copy(update={field: value}),))
+        with pytest.raises(InvalidInputError, match="NUL character"):
+            registry.register("churn", artifact(tmp_path / "a"), new_version(lineage=graph))

@@ -10,8 +10,9 @@ from pedigree.audit.records import EventType
 from pedigree.catalog.quarantine import quarantine_data
 from pedigree.errors import GateNotPassedError, InvalidInputError, QuarantineNotFoundError
 from pedigree.integrity.replaying import check_replay
-from pedigree.lineage.records import NodeKind
+from pedigree.lineage.records import Certainty, LineageGraph, NodeKind
 from pedigree.registry import Registry
+from tests.collection.collecting import require_sound
 from tests.factories import artifact, free_policy, new_version, register
 from tests.lineage.graphs import MONDAY, graph, missing, node
 
@@ -34,7 +35,7 @@ def test_impact_names_what_stands_on_data_and_what_that_holds_and_held(trained: 
     trained.promote("churn/1", "production")
     trained.promote("churn/2", "production")
     trained.set_alias("churn", "best", 2)
-    first, second = trained.impact("flights", "2013-01").versions
+    first, second = trained.impact("flights", "2013-01").certain
     assert (first.reference, first.direct, first.partitions) == ("churn/1", True, ("2013-01",))
     assert (second.reference, second.direct) == ("churn/2", False)
     assert [one.pointer for one in first.tenures] == ["stage:production", "stage:archived"]
@@ -43,30 +44,29 @@ def test_impact_names_what_stands_on_data_and_what_that_holds_and_held(trained: 
 
 
 def test_impact_without_a_partition_is_that_of_all(trained: Registry) -> None:
-    found = trained.impact("flights").versions
+    found = trained.impact("flights").certain
     assert [one.reference for one in found] == ["churn/1", "churn/2", "churn/3"]
-    assert trained.impact("nothing").versions == ()
+    assert trained.impact("nothing").none
 
 
 def test_impact_since_a_moment_leaves_older_data_out(trained: Registry) -> None:
-    assert trained.impact("flights", since=MONDAY).versions
-    assert not trained.impact("flights", since=MONDAY + timedelta(seconds=1)).versions
+    assert trained.impact("flights", since=MONDAY).certain
+    assert trained.impact("flights", since=MONDAY + timedelta(seconds=1)).none
     with pytest.raises(InvalidInputError, match="has no time zone"):
         trained.impact("flights", since=datetime(2026, 1, 1))  # noqa: DTZ001 -- that is the case
 
 
 def test_partitions_that_are_not_known_may_be_the_one(registry: Registry, tmp_path: Path) -> None:
     register(registry, tmp_path, lineage=graph(missing(1, "flights")))
-    (found,) = registry.impact("flights", "2013-01").versions
-    assert not found.certain
-    (found,) = registry.impact("flights").versions
-    assert found.certain
+    found = registry.impact("flights", "2013-01")
+    assert ([one.reference for one in found.unknown], found.none) == (["churn/1"], False)
+    assert [one.reference for one in registry.impact("flights").possible] == ["churn/1"]
 
 
 def test_deleted_versions_are_affected_too(trained: Registry) -> None:
     trained.delete("churn/1", reason="old")
     trained.quarantine("flights", "2013-01", reason="doubled rows")
-    assert trained.impact("flights", "2013-01").versions[0].deleted_at is not None
+    assert trained.impact("flights", "2013-01").certain[0].deleted_at is not None
     assert trained.restore("churn/1").quarantine_reason == "doubled rows"
 
 
@@ -110,6 +110,8 @@ def test_who_why_and_what_are_told_by_events_of_the_same_transaction(trained: Re
     ]
     assert told[1].body["reason"] == "doubled rows"
     assert told[1].body["partition"] == "2013-01"
+    assert [one.body["certainty"] for one in told[1:3]] == ["read", "proved"]
+    assert told[0].body["only_certain"] is False
     assert {one.actor.name for one in told} == {"tester"}
     assert check_replay(trained.database).examples == []
 
@@ -152,7 +154,7 @@ def test_what_is_trained_later_on_the_same_data_is_marked_when_it_comes(
     trained.quarantine("flights", "2013-01", reason="doubled rows")
     done = trained.register("churn", artifact(tmp_path / "d", "d"), new_version(lineage=JANUARY))
     assert done.version.quarantine_reason == "doubled rows"
-    assert done.notice == "churn/4 stands on data in quarantine: doubled rows"
+    assert done.notice == "churn/4 depends on data in quarantine: doubled rows"
     # the same bytes from the bad data, too
     again = new_version(run_id="2", lineage=JANUARY)
     done = trained.register("churn", artifact(tmp_path / "c", "c"), again)
@@ -176,14 +178,20 @@ def test_data_before_the_moment_given_is_free(trained: Registry, tmp_path: Path)
     assert trained.get("churn/5").quarantine_reason == "late feed"
 
 
-def test_what_is_not_known_to_be_older_is_marked(trained: Registry, tmp_path: Path) -> None:
+def test_what_is_not_known_to_be_newer_possibly_depends_on_it(
+    trained: Registry, tmp_path: Path
+) -> None:
     trained.quarantine("flights", "2013-01", reason="doubled rows")
-    unknown = graph(missing(1, "flights"))
-    register(trained, tmp_path, "d", lineage=unknown)
-    assert trained.get("churn/4").quarantine_reason == "doubled rows"
+    timeless = graph(node(1, "flights", "2013-01", kind=NodeKind.EXTERNAL, at=None))
+    done = trained.register("churn", artifact(tmp_path / "d", "d"), new_version(lineage=timeless))
+    assert done.version.quarantine_reason == "doubled rows"
+    assert done.notice == "churn/4 possibly depends on data in quarantine: doubled rows"
     elsewhere = graph(node(1, "flights", "2013-03", kind=NodeKind.EXTERNAL, at=None))
     register(trained, tmp_path, "e", lineage=elsewhere)
     assert trained.get("churn/5").quarantine_reason is None
+    (found,) = trained.quarantines()
+    assert (found.versions, found.possible) == (("churn/1", "churn/2", "churn/4"), ("churn/4",))
+    assert check_replay(trained.database).examples == []
 
 
 def test_a_registration_meanwhile_is_not_overlooked(trained: Registry, tmp_path: Path) -> None:
@@ -210,3 +218,141 @@ def test_a_quarantine_says_why(trained: Registry) -> None:
     with pytest.raises(InvalidInputError, match="must know why"):
         trained.quarantine_version("churn/1", reason="")
     assert trained.events(limit=10_000) == before
+
+
+# What depends on January: certainly, possibly, and of which it is not known by what is missing.
+CERTAIN = graph(node(1, "features"), behind=(node(2, "flights", "2013-01"),))
+POSSIBLE = graph(
+    node(1, "features"),
+    behind=(node(2, "flights", "2013-01"), node(3, "flights", "2013-02")),
+    certainty=Certainty.POSSIBLE,
+)
+UNKNOWN = graph(node(1, "features"), behind=(missing(2, "clean", upstream=("flights",)),))
+UNBOUNDED = graph(missing(1, "clean", upstream=None))
+NOT_IT = graph(node(1, "features"), behind=(missing(2, "clean", upstream=("weather",)),))
+
+
+@pytest.fixture
+def uncertain(registry: Registry, tmp_path: Path) -> Registry:
+    """Versions 1 to 5 as listed above, and version 6 without any lineage."""
+    registry.set_policy("churn", free_policy())
+    lineages = (CERTAIN, POSSIBLE, UNKNOWN, UNBOUNDED, NOT_IT, LineageGraph())
+    for content, lineage in zip("abcdef", lineages, strict=True):
+        register(registry, tmp_path, content, lineage=lineage)
+    return registry
+
+
+def test_impact_tells_certain_possible_and_unknown_apart(uncertain: Registry) -> None:
+    found = uncertain.impact("flights", "2013-01")
+    assert [one.reference for one in found.certain] == ["churn/1"]
+    assert [one.reference for one in found.possible] == ["churn/2"]
+    assert [one.reference for one in found.unknown] == ["churn/3", "churn/4"]
+    assert found.without_lineage == 1
+    assert [one.certainty for one in found.certain] == [Certainty.PROVED]
+
+
+def test_only_questions_about_named_assets_answer_unknown(uncertain: Registry) -> None:
+    def unknown(asset: str) -> list[str]:
+        return [one.reference for one in uncertain.impact(asset).unknown]
+
+    assert unknown("weather") == ["churn/4", "churn/5"]
+    assert unknown("prices") == ["churn/4"]
+    # Something of what is missing was used, so of the asset as a whole it is possible.
+    clean = uncertain.impact("clean")
+    assert [one.reference for one in clean.possible] == ["churn/3", "churn/4", "churn/5"]
+    assert [one.reference for one in uncertain.impact("clean", "x").unknown] == [
+        "churn/3",
+        "churn/4",
+        "churn/5",
+    ]
+
+
+def test_no_answer_is_none_as_long_as_something_is_not_known(
+    registry: Registry, tmp_path: Path
+) -> None:
+    register(registry, tmp_path, "a", lineage=CERTAIN)
+    assert registry.impact("prices").none
+    register(registry, tmp_path, "b")
+    found = registry.impact("prices")
+    assert (found.none, found.without_lineage) == (False, 1)
+    # A version of which something is known by another training is not counted.
+    register(registry, tmp_path, "b", run_id="run-2", lineage=graph(node(1, "prices")))
+    assert registry.impact("prices").without_lineage == 0
+    assert registry.impact("rates").without_lineage == 1
+
+
+def test_the_best_of_all_trainings_counts(registry: Registry, tmp_path: Path) -> None:
+    for run_id, lineage in (("1", UNBOUNDED), ("2", POSSIBLE), ("3", CERTAIN)):
+        register(registry, tmp_path, "a", run_id=run_id, lineage=lineage)
+        found = registry.impact("flights", "2013-01")
+        assert len((*found.certain, *found.possible, *found.unknown)) == 1
+    assert [one.certainty for one in found.certain] == [Certainty.PROVED]
+
+
+def test_data_of_unknown_age_is_possibly_newer_than_a_moment(
+    registry: Registry, tmp_path: Path
+) -> None:
+    register(registry, tmp_path, lineage=graph(node(1, "flights", at=None)))
+    assert registry.impact("flights").certain
+    assert registry.impact("flights", since=MONDAY).possible
+    assert registry.impact("flights", since=LATER).none
+
+
+def test_quarantine_marks_what_is_possible_and_names_what_is_unknown(uncertain: Registry) -> None:
+    found = uncertain.quarantine("flights", "2013-01", reason="doubled rows")
+    assert (found.versions, found.possible) == (("churn/1", "churn/2"), ("churn/2",))
+    assert (found.unknown, found.spared) == (("churn/3", "churn/4"), ())
+    assert found.without_lineage == 1
+    assert uncertain.get("churn/2").quarantine_reason == "doubled rows"
+    assert uncertain.get("churn/3").quarantine_reason is None
+    (listed,) = uncertain.quarantines()
+    assert (listed.versions, listed.possible) == (found.versions, found.possible)
+
+
+def test_only_certain_spares_what_is_possible_now_and_later(
+    uncertain: Registry, tmp_path: Path
+) -> None:
+    found = uncertain.quarantine("flights", "2013-01", reason="doubled", only_certain=True)
+    assert (found.versions, found.spared, found.possible) == (("churn/1",), ("churn/2",), ())
+    for content, lineage, reason, notice in (
+        ("g", POSSIBLE, None, "churn/7 possibly depends on data in quarantine: doubled"),
+        ("h", CERTAIN, "doubled", "churn/8 depends on data in quarantine: doubled"),
+        (
+            "i",
+            UNKNOWN,
+            None,
+            "It is not known whether churn/9 depends on data in quarantine: doubled",
+        ),
+    ):
+        new = new_version(lineage=lineage)
+        done = uncertain.register("churn", artifact(tmp_path / content, content), new)
+        assert (done.version.quarantine_reason, done.notice) == (reason, notice)
+    (listed,) = uncertain.quarantines()
+    assert (listed.only_certain, listed.versions) == (True, ("churn/1", "churn/8"))
+    require_sound(uncertain)
+
+
+def test_a_version_spared_is_marked_once_it_is_certain(uncertain: Registry, tmp_path: Path) -> None:
+    uncertain.quarantine("flights", "2013-01", reason="doubled", only_certain=True)
+    register(uncertain, tmp_path, "b", run_id="again", lineage=CERTAIN)
+    assert uncertain.get("churn/2").quarantine_reason == "doubled"
+
+
+def test_each_mark_says_how_certain_it_is(uncertain: Registry) -> None:
+    before = uncertain.events(limit=10_000)[-1].seq
+    uncertain.quarantine("flights", "2013-01", reason="doubled rows")
+    marks = uncertain.events(before, types=[EventType.VERSION_QUARANTINED])
+    assert [one.body["certainty"] for one in marks] == ["proved", "possible"]
+    require_sound(uncertain)
+
+
+def test_a_mark_that_does_not_say_how_certain_it_is_is_possible(uncertain: Registry) -> None:
+    """So the release before marked."""
+    uncertain.quarantine("flights", "2013-01", reason="doubled rows")
+    uncertain.quarantine_version("churn/3", reason="unfair")
+    uncertain.database.run(
+        lambda it: it.execute("UPDATE pedigree.quarantine_mark SET certainty = NULL")
+    )
+    alone, data = uncertain.quarantines()
+    assert (data.versions, data.possible) == (("churn/1", "churn/2"), ("churn/1", "churn/2"))
+    assert (alone.versions, alone.possible) == (("churn/3",), ())

@@ -9,11 +9,15 @@ import psycopg
 import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.types.json import Jsonb
 
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import Training
 from pedigree.errors import AliasNotFoundError, NameTakenError
+from pedigree.flavors.records import BEFORE_VERIFICATION, NO_LIVE_MODEL
 from pedigree.lifecycle.records import Policy
+from pedigree.lineage.records import Certainty, NodeKind
+from pedigree.lineage.store import count_without_lineage, trained_on
 from pedigree.postgres import Database
 from pedigree.postgres import migrate as module
 from pedigree.postgres.migrate import all_migrations, migrate
@@ -21,8 +25,26 @@ from pedigree.registry import Registry
 from tests.collection.collecting import require_sound
 from tests.factories import promote_to_production, register, register_candidate
 from tests.lifecycle.named_before import give_stored_policy, hold_as_before, staged
+from tests.lineage.graphs import graph, missing, node
 from tests.postgres.copying import copy_rows
 
+# The release before lineage said how certain it is.
+UNCERTAIN = 32
+# What that release wrote of a training and its step.
+EARLIER_TRAINING = """
+WITH training AS (
+    INSERT INTO pedigree.training (
+        training_id, model_id, version, run_id, git_commit, git_dirty, git_source, metrics,
+        params, created_at, created_by, created_by_source
+    )
+    SELECT gen_random_uuid(), model_id, version, 'run-9', git_commit, git_dirty, git_source, '{}',
+        '{}', created_at, created_by, created_by_source
+    FROM pedigree.training WHERE version = 5
+    RETURNING training_id
+)
+INSERT INTO pedigree.lineage_node (training_id, node_id, kind, asset)
+SELECT training_id, 0, 'step', 'models/churn' FROM training
+"""
 # The release after which search and the stricter rule of names came.
 OLD = 7
 # The one that brought a rule for the names of stages and aliases.
@@ -62,10 +84,7 @@ def old_url(
 ) -> str:
     """The URL of a database at the old release that holds what `filled` holds."""
     url = as_role(admin_url := make_database_url(template=None))
-    known = all_migrations()[:OLD]
-    with monkeypatch.context() as patch, Database.connect(url) as database:
-        patch.setattr(module, "all_migrations", lambda: known)
-        assert len(migrate(database)) == OLD
+    migrate_to(url, OLD, monkeypatch)
     copy_rows(database_url, admin_url)
     with psycopg.connect(admin_url) as connection:
         for name in RENAMED:
@@ -75,6 +94,14 @@ def old_url(
                 "UPDATE pedigree.registered_model SET name_key = %s WHERE name = %s", [key, name]
             )
     return url
+
+
+def migrate_to(url: str, release: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bring an empty database to an old release."""
+    known = all_migrations()[:release]
+    with monkeypatch.context() as patch, Database.connect(url) as database:
+        patch.setattr(module, "all_migrations", lambda: known)
+        assert len(migrate(database)) == release
 
 
 @pytest.fixture(params=["owner of the server", "owner of the schema"])
@@ -110,13 +137,29 @@ def without_statements(trainings: tuple[Training, ...]) -> tuple[Training, ...]:
     )
 
 
+def tell_how_they_were_verified(database: Database) -> None:
+    """Let trainings, of which the migration says what it knows, agree with today's events."""
+    told = Jsonb(NO_LIVE_MODEL.model_dump(mode="json"))
+    trainings = database.run(
+        lambda it: it.execute(
+            "UPDATE pedigree.training t SET verification = %(told)s"
+            " FROM pedigree.training before WHERE before.training_id = t.training_id"
+            " RETURNING before.verification",
+            {"told": told},
+        ).fetchall()
+    )
+    unknown = BEFORE_VERIFICATION.model_dump(mode="json")
+    assert [row["verification"] for row in trainings] == [unknown] * len(trainings)
+
+
 def test_all_that_an_old_database_holds_is_there_and_found_after_the_upgrade(
     filled: Registry, old_url: str, tmp_path: Path
 ) -> None:
     with Database.connect(old_url) as database:
         assert migrate(database)[0] == all_migrations()[OLD].name
-        # The verdicts are those of today's code, and lost a column that their table had not yet.
+        # The events are those of today's code; the tables had not all of its columns yet.
         database.run(lambda it: it.execute("UPDATE pedigree.verdict SET settings = '{}'"))
+        tell_how_they_were_verified(database)
         upgraded = Registry(database, filled.store, filled.settings)
         require_sound(upgraded)
         assert upgraded.models() == filled.models()
@@ -149,6 +192,71 @@ def test_all_that_an_old_database_holds_is_there_and_found_after_the_upgrade(
         promote_to_production(upgraded, "customer_churn/3")
         assert register(upgraded, tmp_path, "e", "customer_churn") == "customer_churn/5"
         require_sound(upgraded)
+
+
+@pytest.fixture
+def closures(
+    registry: Registry,
+    database_url: str,
+    make_database_url: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> Iterator[Registry]:
+    """A registry of today whose database comes from the release before, with its closures."""
+    january = node(1, "features", "2024-01")
+    lineages = {
+        "followed": graph(january, behind=(node(2, "loans", "2024-02"),)),
+        "fanned_in": graph(missing(1, "features")),
+        "without inputs": graph(),
+        "named": graph(node(1, "s3://lake/loans.csv", kind=NodeKind.EXTERNAL, at=None)),
+    }
+    for content, lineage in lineages.items():
+        register(registry, tmp_path, content, lineage=lineage)
+    register(registry, tmp_path, "from a path")
+    url = make_database_url(template=None)
+    migrate_to(url, UNCERTAIN, monkeypatch)
+    copy_rows(database_url, url)
+    with Database.connect(url) as database:
+        migrate(database)
+        tell_how_they_were_verified(database)
+        yield Registry(database, registry.store, registry.settings)
+
+
+def test_closures_of_the_release_before_are_possible_or_unknown(closures: Registry) -> None:
+    followed, fanned_in = closures.lineage("churn/1"), closures.lineage("churn/2")
+    assert [edge.certainty for edge in followed.edges] == [Certainty.POSSIBLE] * 2
+    assert [edge.certainty for edge in fanned_in.edges] == [Certainty.UNKNOWN]
+    assert followed.not_ruled_out() is None
+    assert fanned_in.not_ruled_out() is None
+    assert closures.lineage("churn/4").not_ruled_out() == ()
+    (features, loans) = closures.upstream("churn/1").states
+    assert (features.upstream, loans.upstream) == ((), ())
+
+
+def test_closures_of_the_release_before_rule_nothing_out(closures: Registry) -> None:
+    def found(asset: str, partition: str | None = None) -> dict[int, Certainty]:
+        with_it = closures.database.look(lambda it: trained_on(it, asset, partition, None))
+        return {one.version: one.certainty for one in with_it}
+
+    possible, unknown = Certainty.POSSIBLE, Certainty.UNKNOWN
+    assert found("loans", "2024-02") == {1: possible, 2: unknown, 3: unknown}
+    assert found("loans", "2024-01") == {1: unknown, 2: unknown, 3: unknown}
+    assert found("bureau") == {1: unknown, 2: unknown, 3: unknown}
+    assert found("features") == {1: possible, 2: possible, 3: unknown}
+    assert found("s3://lake/loans.csv") == {1: unknown, 2: unknown, 3: unknown, 4: possible}
+    assert closures.database.look(lambda it: count_without_lineage(it, ())) == 1
+    marked = closures.quarantine("loans", "2024-02", reason="doubled rows")
+    assert (marked.possible, marked.unknown) == (("churn/1",), ("churn/2", "churn/3"))
+    require_sound(closures)
+
+
+def test_what_the_release_before_writes_meanwhile_rules_nothing_out(closures: Registry) -> None:
+    """It does not know the columns that came."""
+    closures.database.run(lambda it: it.execute(EARLIER_TRAINING))
+    found = closures.database.look(lambda it: trained_on(it, "bureau", None, None))
+    assert (found[-1].version, found[-1].certainty) == (5, Certainty.UNKNOWN)
+    known = [(name_key(one.model_name), one.version) for one in found]
+    assert closures.database.look(lambda it: count_without_lineage(it, known)) == 0
 
 
 def test_names_of_stages_and_aliases_of_before_their_rule_stay_and_are_read(

@@ -1,11 +1,13 @@
 import datetime
 import decimal
+import io
 import subprocess
 import sys
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from pedigree.errors import InvalidSignatureError
@@ -91,6 +93,107 @@ def test_a_categorical_has_the_type_of_its_categories(
     categories: list[Any], expected: ColumnType
 ) -> None:
     assert type_of(pd.Categorical([categories[0]], categories=categories)) is expected
+
+
+ARROW = [
+    (pa.string(), "a", "string", "str"),
+    (pa.large_string(), "a", "string", "str"),
+    (pa.dictionary(pa.int8(), pa.string()), "a", "string", "str"),
+    (pa.dictionary(pa.int8(), pa.int64()), 1, "long", "int64"),
+    (pa.binary(), b"a", "binary", "bytes"),
+    (pa.bool_(), True, "boolean", "bool"),
+    (pa.int8(), 1, "integer", "int8"),
+    (pa.uint32(), 1, "long", "uint32"),
+    (pa.int64(), 1, "long", "int64"),
+    (pa.float16(), 1.0, "float", "float16"),
+    (pa.float32(), 1.0, "float", "float32"),
+    (pa.float64(), 1.0, "double", "float64"),
+    (pa.date32(), datetime.date(2026, 1, 1), "datetime", "datetime64[D]"),
+    (pa.timestamp("us"), pd.Timestamp("2026-01-01"), "datetime", "datetime64[us]"),
+    (pa.timestamp("ns", "UTC"), pd.Timestamp("2026-01-01", tz="UTC"), "datetime", "datetime64[ns]"),
+]
+
+
+@pytest.mark.parametrize(("dtype", "value", "column", "array"), ARROW, ids=str)
+def test_arrow_s_types_in_pandas_have_the_types_that_they_have_in_arrow(
+    dtype: pa.DataType, value: Any, column: str, array: str
+) -> None:
+    series = pd.Series([value, None], dtype=pd.ArrowDtype(dtype))
+    assert type_of(series).value == column
+    assert inputs_of(series) == (Tensor(dtype=array, shape=(-1,)),)
+    in_arrow = pa.table({"x": pa.array([value, None], dtype)})
+    assert inputs_of(in_arrow) == inputs_of(series.to_frame("x"))
+
+
+def test_a_frame_of_arrow_s_types_as_pandas_reads_one_has_a_signature() -> None:
+    text = "age,plan,spend,new\n1,gold,2.5,true\n2,,,"
+    frame = pd.read_csv(io.StringIO(text), dtype_backend="pyarrow")
+    assert inputs_of(frame) == (
+        Column(name="age", type=ColumnType.LONG),
+        Column(name="plan", type=ColumnType.STRING),
+        Column(name="spend", type=ColumnType.DOUBLE),
+        Column(name="new", type=ColumnType.BOOLEAN),
+    )
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value", "told"),
+    [
+        (pa.decimal128(5, 2), decimal.Decimal(1), "decimal128.*Cast it to float64"),
+        (pa.duration("us"), datetime.timedelta(1), "duration.*seconds"),
+        (pa.list_(pa.int64()), [1], "list"),
+        (pa.time64("us"), datetime.time(1), "time64"),
+        (pa.uint64(), 1, "uint64.*int64 or float64"),
+    ],
+)
+def test_an_arrow_type_without_a_place_is_refused_in_pandas_too(
+    dtype: pa.DataType, value: Any, told: str
+) -> None:
+    with pytest.raises(InvalidSignatureError, match=rf"inputs\.x: .*{told}"):
+        type_of(pd.Series([value], dtype=pd.ArrowDtype(dtype)))
+
+
+@pytest.mark.parametrize(
+    ("series", "dtype"),
+    [
+        (pd.Series(pd.to_datetime(["2026-01-01", None], utc=True).as_unit("ms")), "datetime64[ms]"),
+        (pd.Series(pd.to_datetime(["2026-01-01"]).as_unit("s")), "datetime64[s]"),
+        (pd.Series([1, None], dtype="Int8"), "int8"),
+        (pd.Series([1, None], dtype="Float32"), "float32"),
+        (pd.Series([True, None], dtype="boolean"), "bool"),
+        (pd.Series(["a", None], dtype="str"), "str"),
+        (pd.Series(["a", None], dtype="string"), "str"),
+        (pd.Series(["a", None], dtype="object"), "str"),
+        (pd.Series([b"a", None], dtype="object"), "bytes"),
+        (pd.Series([datetime.date(2026, 1, 1)]), "datetime64[ns]"),
+        (pd.Series(["a", None], dtype="category"), "str"),
+        (pd.Series([1, None], dtype="category"), "int64"),
+        (pd.Series([1.0], dtype="Sparse[float32]"), "float32"),
+        (pd.Series([1], dtype="uint64"), "uint64"),
+        (pd.Series([1j]), "complex128"),
+    ],
+    ids=lambda given: str(getattr(given, "dtype", given)),
+)
+def test_a_series_without_a_name_is_a_tensor_of_its_values_type(
+    series: pd.Series, dtype: str
+) -> None:
+    assert inputs_of(series) == (Tensor(dtype=dtype, shape=(-1,)),)
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [
+        ([decimal.Decimal(1)], "object"),
+        (["a", 1], "object"),
+        ([None], "object"),
+        ([pd.Period("2013-01")], None),
+        ([1], "timedelta64[s]"),
+        (pd.Categorical([None]), None),
+    ],
+)
+def test_a_series_without_a_name_and_without_a_type_is_refused(values: Any, dtype: Any) -> None:
+    with pytest.raises(InvalidSignatureError, match="inputs: "):
+        inputs_of(pd.Series(values, dtype=dtype))
 
 
 def test_a_column_with_gaps_is_required_all_the_same() -> None:

@@ -1,5 +1,7 @@
 """Polars' and arrow's tables, whose types are known without a value."""
 
+import datetime
+
 import numpy as np
 import polars as pl
 import pyarrow as pa
@@ -8,6 +10,8 @@ import pytest
 from pedigree.errors import InvalidSignatureError
 from pedigree.signatures.infer import infer
 from pedigree.signatures.records import Column, ColumnType, Port, Tensor
+
+AT = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 
 
 def inputs_of(value: object) -> tuple[Port, ...]:
@@ -125,3 +129,33 @@ def test_columns_of_a_table_need_names_that_differ() -> None:
 )
 def test_what_has_no_name_is_a_tensor(value: object) -> None:
     assert infer(np.zeros(1), value).outputs == (Tensor(dtype="float64", shape=(-1,)),)
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype"),
+    [
+        (pl.Series(["a", None]), "str"),
+        (pl.Series(["a"], dtype=pl.Categorical), "str"),
+        (pl.Series([b"a", None]), "bytes"),
+        (pl.Series([True, None]), "bool"),
+        (pl.Series([1, None], dtype=pl.Int8), "int8"),
+        (pl.Series([1], dtype=pl.UInt64), "uint64"),
+        (pl.Series([datetime.date(2026, 1, 1), None]), "datetime64[D]"),
+        (pl.Series([AT], dtype=pl.Datetime("ms", "UTC")), "datetime64[ms]"),
+        (pa.array(["a", None]), "str"),
+        (pa.array(["a", None]).dictionary_encode(), "str"),
+        (pa.array([1, None], pa.int8()), "int8"),
+        (pa.array([True, None]), "bool"),
+        (pa.array([b"a", None]), "bytes"),
+        (pa.array([AT, None], pa.timestamp("ms", "UTC")), "datetime64[ms]"),
+        (pa.chunked_array([["a"], [None]], pa.string()), "str"),
+    ],
+    ids=str,
+)
+def test_an_array_with_gaps_has_the_type_of_its_values(value: object, dtype: str) -> None:
+    assert inputs_of(value) == (Tensor(dtype=dtype, shape=(-1,)),)
+
+
+def test_an_array_of_arrays_keeps_its_width() -> None:
+    pairs = pl.Series([[1.0, 2.0]], dtype=pl.Array(pl.Float64, 2))
+    assert inputs_of(pairs) == (Tensor(dtype="float64", shape=(-1, 2)),)

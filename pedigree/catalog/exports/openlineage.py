@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from pedigree.catalog.exports.source import Exported, facts_of, name_of, run_uuid
+from pedigree.catalog.exports.source import Exported, facts_of, how_known, name_of, run_uuid
 from pedigree.libraries import library
 from pedigree.lineage.records import LineageEdge, LineageNode
 
@@ -91,7 +91,7 @@ class _Writer:
         )
 
     def _dataset(self, node: LineageNode, edge: LineageEdge | None) -> dict[str, Any]:
-        facts = facts_of(node) | ({"known_by": edge.capture.value} if edge else {})
+        facts = facts_of(node) | (how_known(edge) if edge else {})
         facets = {"tags": self._tags("tags_dataset", facts)}
         if node.data_version:
             facets["version"] = self._version(node.data_version)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from pedigree.catalog.exports.source import Exported, facts_of, name_of, run_uuid
+from pedigree.catalog.exports.source import Exported, facts_of, how_known, name_of, run_uuid
 from pedigree.libraries import library
 from pedigree.lineage.records import LineageNode, NodeKind
 
@@ -38,7 +38,7 @@ def prov(exported: Exported) -> str:
     version = _add_training(document, exported)
     for consumer, used in exported.sources().items():
         for source, edge in used:
-            made_of = {"pedigree:known_by": edge.capture.value}
+            made_of = _said(how_known(edge))
             if consumer in names:
                 document.derivation(
                     names[consumer], names[source.node_id], other_attributes=made_of
@@ -46,7 +46,12 @@ def prov(exported: Exported) -> str:
             else:
                 activity = _run(exported.training.metadata.run_id)
                 document.usage(activity, names[source.node_id], other_attributes=made_of)
-                document.derivation(version, names[source.node_id], activity=activity)
+                document.derivation(
+                    version,
+                    names[source.node_id],
+                    activity=activity,
+                    other_attributes=made_of,
+                )
     # A run that made several of them was named for each.
     return str(document.unified().serialize(format="json", indent=2))
 

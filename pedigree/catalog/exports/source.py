@@ -47,7 +47,9 @@ class Exported(NamedTuple):
     def code(self) -> dict[str, str]:
         """Return by which code and in which environment it was trained, as far as that is known."""
         metadata = self.training.metadata
+        may_use = self.graph.not_ruled_out() if self.graph.nodes else None
         known = {
+            "may_depend_on": _assets(may_use),
             "git_commit": metadata.git_commit,
             "git_dirty": json.dumps(metadata.git_dirty),
             "git_source": metadata.git_source,
@@ -63,7 +65,19 @@ def facts_of(node: LineageNode) -> dict[str, str]:
     said = node.model_dump(mode="json")
     known = {name: str(said[name]) for name in _FACTS if said[name] is not None}
     missing = [name for name in _FACTS if said[name] is None and name != "partition"]
+    if node.kind is NodeKind.MISSING and (upstream := _assets(node.upstream)):
+        known["may_depend_on"] = upstream
     return {**known, "not_known": ", ".join(missing)} if missing else known
+
+
+def how_known(edge: LineageEdge) -> dict[str, str]:
+    """Return how it is known, and how certain it is, that something was used."""
+    return {"known_by": edge.capture.value, "certainty": edge.certainty.value}
+
+
+def _assets(upstream: tuple[str, ...] | None) -> str | None:
+    """Name assets of which it is not known whether they were used; None: none."""
+    return "any asset" if upstream is None else ", ".join(upstream) or None
 
 
 def name_of(node: LineageNode) -> str:

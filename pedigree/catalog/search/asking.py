@@ -26,11 +26,12 @@ ANY = Plan(nested=True, merged=True, hashed=True, scanned=True, anew=True)
 
 # Of one row at a time, and with a limit, so that no setting turns it into a walk over all records.
 _WITH_RECORDS = sql.SQL(
-    "SELECT found.*, shown.record, shown.signature,"
+    "SELECT found.*, shown.record, shown.signature, shown.verification,"
     " (SELECT m.generation FROM pedigree.registered_model m WHERE m.model_id = found.model_id)"
     " AS generation"
     " FROM (SELECT row_number() OVER () AS place, page.* FROM ({}) AS page) AS found"
-    " CROSS JOIN LATERAL (SELECT r.record::text, r.signature FROM pedigree.search_record r"
+    " CROSS JOIN LATERAL (SELECT r.record::text, r.signature, r.verification::text"
+    " FROM pedigree.search_record r"
     " WHERE r.model_id = found.model_id AND r.version = found.version LIMIT 1) AS shown"
     " ORDER BY found.place"
 )

@@ -101,7 +101,9 @@ FIELDS: Mapping[str, FieldRule] = {
         kind=Kind.BOOLEAN, meaning="it is quarantined", sql="(v.quarantine_reason IS NOT NULL)"
     ),
     "stale": FieldRule(
-        kind=Kind.BOOLEAN, meaning="its data or code has moved on, as last seen", sql="f.stale"
+        kind=Kind.BOOLEAN,
+        meaning="its data or code has moved on, as last seen; no value where that is not known",
+        sql="f.stale",
     ),
     "data_behind": FieldRule(
         kind=Kind.NUMBER, meaning="data versions it is behind, as last seen", sql="f.data_behind"
@@ -127,7 +129,7 @@ FIELDS: Mapping[str, FieldRule] = {
     "lineage": FieldRule(
         kind=Kind.TEXTS,
         keyed=True,
-        meaning="the partitions of an asset that it was trained on, directly or not",
+        meaning="the partitions of an asset that it certainly or possibly depends on",
         sql="",
     ),
     "text": FieldRule(

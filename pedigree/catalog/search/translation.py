@@ -30,6 +30,27 @@ _CASTS: dict[Kind, LiteralString] = {
     Kind.TIME: "::timestamptz",
     Kind.BOOLEAN: "::boolean",
 }
+# As the query trained_on answers. Scalar subqueries, which the planner leaves where they stand.
+_DEPENDS: LiteralString = """(CASE
+    WHEN (
+        SELECT true FROM pedigree.lineage_node n
+        WHERE n.training_id = s.training_id AND n.kind <> 'step' AND n.asset = {asset} AND {found}
+        LIMIT 1
+    ) THEN true
+    WHEN (
+        SELECT true FROM pedigree.lineage_node n
+        WHERE n.training_id = s.training_id AND (
+            (n.kind IN ('step', 'missing')
+                AND (n.upstream IS NULL OR n.upstream @> ARRAY[{asset}]))
+            OR (n.kind <> 'step' AND n.asset = {asset} AND {unclear})
+        )
+        LIMIT 1
+    ) THEN NULL
+    -- NULL again where no lineage is recorded.
+    ELSE (SELECT false FROM pedigree.lineage_node n WHERE n.training_id = s.training_id LIMIT 1)
+END)"""
+_KNOWN: LiteralString = "pedigree.lineage_certainty(n.certainty, n.kind) > 'unknown'"
+_SOMETHING: LiteralString = "(n.kind = 'missing' AND n.partition IS NULL)"
 _WORD = re.compile(r"'((?:[^']|'')*)'")
 """A word in the text of a tsquery."""
 _JOINS: dict[str, LiteralString] = {
@@ -131,7 +152,7 @@ class Translator:
 
     def _null(self, field: Field, kind: Kind) -> sql.Composable:
         if field.name == "lineage":
-            return sql.SQL("NOT {}").format(self._lineage(field, sql.SQL("true")))
+            return sql.SQL("NOT {}").format(self._lineage(field))
         if kind is Kind.TEXTS:
             return sql.SQL("(cardinality({}) = 0)").format(self.column(field))
         return sql.SQL("({} IS NULL)").format(self.column(field))
@@ -153,12 +174,20 @@ class Translator:
             self.compared(sql.SQL('one COLLATE "C"'), found.operator, values),
         )
 
-    def _lineage(self, field: Field, condition: sql.Composable) -> sql.Composable:
-        # A scalar subquery, which the planner leaves where it stands.
-        return sql.SQL(
-            "((SELECT true FROM pedigree.lineage_node n WHERE n.training_id = s.training_id"
-            " AND n.kind <> 'step' AND n.asset = {} AND {} LIMIT 1) IS TRUE)"
-        ).format(self._text(field.key), condition)
+    def _lineage(self, field: Field, condition: sql.Composable | None = None) -> sql.Composable:
+        """Say whether a version depends on an asset, certainly or possibly; NULL: not known.
+
+        Args:
+            field: The asset is its key.
+            condition: What a partition's name must be; None: the asset as a whole is meant.
+        """
+        found: sql.Composable = sql.SQL(f"({_SOMETHING} OR {_KNOWN})")
+        unclear: sql.Composable = sql.SQL("true")
+        if condition is not None:
+            found = sql.SQL(f"{{}} AND {_KNOWN}").format(condition)
+            unclear = sql.SQL(f"({{}} OR {_SOMETHING})").format(condition)
+        asset = self._text(field.key)
+        return sql.SQL(_DEPENDS).format(asset=asset, found=found, unclear=unclear)
 
     def _match(self, found: Comparison) -> sql.Composable:
         return sql.SQL(

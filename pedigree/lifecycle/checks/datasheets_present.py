@@ -20,11 +20,19 @@ class DatasheetSettings(Record):
 
 
 def _judge(evidence: Evidence, version: ModelVersion, settings: DatasheetSettings) -> Finding:
-    sources = evidence.lineage(version.reference).sources()
+    graph = evidence.lineage(version.reference)
+    sources, others = graph.sources(), graph.not_ruled_out()
     if not sources:
         return Finding(passed=False, summary="what it was trained on is not recorded")
-    sheets = evidence.datasheets(sources)
+    sheets = evidence.datasheets({*sources, *(others or ())})
     wrong = [said for asset in sources if (said := _lacking(asset, sheets.get(asset), settings))]
+    if others is None:
+        wrong.append("what else it depends on is not known")
+    wrong += [
+        f"it is not known whether it depends on {asset}, and {said}"
+        for asset in others or ()
+        if asset not in sources and (said := _lacking(asset, sheets.get(asset), settings))
+    ]
     known: dict[str, JsonValue] = {
         asset: {"revision": sheet.revision, "digest": sheet.digest, "uri": sheet.uri}
         for asset, sheet in sheets.items()

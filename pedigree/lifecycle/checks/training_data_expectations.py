@@ -1,5 +1,6 @@
 """Whether the data a version was trained on met what was expected of it."""
 
+from collections import defaultdict
 from collections.abc import Collection
 
 from pydantic import Field, JsonValue
@@ -25,12 +26,9 @@ class ExpectationsSettings(Record):
 
 def _judge(evidence: Evidence, version: ModelVersion, settings: ExpectationsSettings) -> Finding:
     graph = evidence.lineage(version.reference)
-    found = [
-        verdict
-        for verdict in evidence.data_verdicts(_states(graph, settings.assets))
-        if not settings.checks or verdict.check in settings.checks
-    ]
-    unchecked = _unchecked(graph, settings.assets, found)
+    found = _verdicts(evidence, _states(graph, settings.assets), settings)
+    certain = _verdicts(evidence, _states(graph, settings.assets, only_certain=True), settings)
+    unchecked = _unchecked(graph, settings.assets, found, certain)
     failed = [verdict for verdict in found if not verdict.passed]
     stopping = [verdict for verdict in failed if verdict.severity == "error"]
     said = [f"{_place(verdict)}: {verdict.summary}" for verdict in stopping or failed]
@@ -38,14 +36,33 @@ def _judge(evidence: Evidence, version: ModelVersion, settings: ExpectationsSett
         passed=not unchecked and not failed,
         severity=Severity.ERROR if unchecked or stopping else Severity.WARN,
         summary=listed([*unchecked, *said], shown=3)
-        or f"{_count(len(found))} on exactly the data it was trained on passed",
+        or f"{_count(len(found))} on {_data(found, certain)} passed",
         details=details(
             verdicts=[_linked(verdict) for verdict in found], unchecked=list(unchecked)
         ),
     )
 
 
-def _states(graph: LineageGraph, assets: Collection[str]) -> list[DataState]:
+def _verdicts(
+    evidence: Evidence, states: list[DataState], settings: ExpectationsSettings
+) -> list[RecordedDataVerdict]:
+    return [
+        verdict
+        for verdict in evidence.data_verdicts(states)
+        if not settings.checks or verdict.check in settings.checks
+    ]
+
+
+def _data(found: Collection[RecordedDataVerdict], certain: Collection[RecordedDataVerdict]) -> str:
+    if len(found) == len(certain):
+        return "exactly the data it was trained on"
+    return "the data that it certainly or possibly was trained on"
+
+
+def _states(
+    graph: LineageGraph, assets: Collection[str], *, only_certain: bool = False
+) -> list[DataState]:
+    certainties = graph.certainties()
     return [
         DataState(
             asset=node.asset,
@@ -55,23 +72,47 @@ def _states(graph: LineageGraph, assets: Collection[str]) -> list[DataState]:
             data_version=node.data_version,
         )
         for node in graph.nodes
-        if node.kind is not NodeKind.STEP and (not assets or node.asset in assets)
+        if node.kind is not NodeKind.STEP
+        and (not assets or node.asset in assets)
+        and (not only_certain or certainties[node.node_id].certain)
     ]
 
 
 def _unchecked(
-    graph: LineageGraph, assets: Collection[str], found: Collection[RecordedDataVerdict]
+    graph: LineageGraph,
+    assets: Collection[str],
+    found: Collection[RecordedDataVerdict],
+    certain: Collection[RecordedDataVerdict],
 ) -> list[str]:
     """Say of which data nothing is known: of every partition of each asset that is asked for."""
+    if not assets and not found:
+        return ["no check looked at the data it was trained on"]
     if not assets:
-        return [] if found else ["no check looked at the data it was trained on"]
+        return [] if certain else _unchecked_candidates(graph, found)
     checked = {(verdict.asset, verdict.partition) for verdict in found}
     states = {(state.asset, state.partition) for state in _states(graph, assets)}
     unread = sorted(set(assets) - {asset for asset, _ in states})
+    others = graph.not_ruled_out()
     return [
-        *(f"{asset} is not among what it was trained on" for asset in unread),
+        *(
+            f"it is not known whether it was trained on {asset}"
+            if others is None or asset in others
+            else f"{asset} is not among what it was trained on"
+            for asset in unread
+        ),
         *(f"no check looked at {_named(*state)}" for state in sorted(states - checked, key=repr)),
     ]
+
+
+def _unchecked_candidates(graph: LineageGraph, found: Collection[RecordedDataVerdict]) -> list[str]:
+    """Say that nothing is sure, unless of some asset all that it possibly used was checked."""
+    checked = {(verdict.asset, verdict.partition) for verdict in found}
+    possible: defaultdict[str, set[tuple[str, str | None]]] = defaultdict(set)
+    for state in _states(graph, ()):
+        possible[state.asset].add((state.asset, state.partition))
+    if any(states <= checked for states in possible.values()):
+        return []
+    return ["no check looked at all the data that it possibly was trained on"]
 
 
 def _linked(verdict: RecordedDataVerdict) -> dict[str, JsonValue]:

@@ -6,10 +6,18 @@ import pytest
 
 from pedigree.datasets.records import Datasheet, DataVerdict
 from pedigree.lifecycle.records import Severity
-from pedigree.lineage.records import Capture, LineageEdge, LineageGraph, LineageNode, NodeKind
+from pedigree.lineage.records import (
+    Capture,
+    Certainty,
+    LineageEdge,
+    LineageGraph,
+    LineageNode,
+    NodeKind,
+)
 from pedigree.registry import Registry
 from tests.factories import register
 from tests.lifecycle.checks.conftest import Judge
+from tests.lineage.graphs import STEP, edge, graph, missing, node
 
 EXPECTATIONS = "training_data_expectations"
 DATASHEETS = "datasheets_present"
@@ -29,9 +37,9 @@ GRAPH = LineageGraph(
         LineageNode(node_id=3, kind=NodeKind.MISSING, asset="contracts"),
     ),
     edges=(
-        LineageEdge(consumer=0, source=1, capture=Capture.READ),
-        LineageEdge(consumer=1, source=2, capture=Capture.PROVENANCE),
-        LineageEdge(consumer=1, source=3, capture=Capture.PROVENANCE),
+        LineageEdge(consumer=0, source=1, capture=Capture.READ, certainty=Certainty.READ),
+        LineageEdge(consumer=1, source=2, capture=Capture.PROVENANCE, certainty=Certainty.PROVED),
+        LineageEdge(consumer=1, source=3, capture=Capture.PROVENANCE, certainty=Certainty.UNKNOWN),
     ),
 )
 
@@ -112,3 +120,51 @@ def test_every_source_needs_a_datasheet(registry: Registry, trained: str, judge:
 
 def test_without_lineage_no_source_is_known(judge: Judge) -> None:
     assert judge(DATASHEETS).summary == "what it was trained on is not recorded"
+
+
+def test_datasheets_of_what_may_be_upstream_are_wanted_too(
+    registry: Registry, tmp_path: Path, judge: Judge
+) -> None:
+    lost = graph(missing(1, "clean", upstream=("raw", "bureau")))
+    reference = register(registry, tmp_path, "lost", lineage=lost)
+    for asset in ("clean", "raw"):
+        registry.set_datasheet(asset, Datasheet(uri="https://example.com/data"))
+    assert judge(DATASHEETS, reference).summary == (
+        "it is not known whether it depends on bureau, and bureau has no datasheet"
+    )
+    registry.set_datasheet("bureau", Datasheet(uri="https://example.com/data"))
+    assert judge(DATASHEETS, reference).passed
+    unbounded = graph(missing(1, "clean", upstream=None))
+    reference = register(registry, tmp_path, "unbounded", lineage=unbounded)
+    assert judge(DATASHEETS, reference).summary == "what else it depends on is not known"
+
+
+def test_expectations_on_data_that_is_only_possible_are_not_called_exact(
+    registry: Registry, tmp_path: Path, judge: Judge
+) -> None:
+    months = tuple(node(number, "features", f"2024-0{number}") for number in (1, 2))
+    edges = tuple(edge(0, each.node_id, Certainty.POSSIBLE) for each in months)
+    lineage = LineageGraph(nodes=(STEP, *months), edges=edges)
+    reference = register(registry, tmp_path, "possible", lineage=lineage)
+    registry.record_data_verdict(found(storage_id=101, materialized_by="run-0"))
+    assert judge(EXPECTATIONS, reference).summary == (
+        "no check looked at all the data that it possibly was trained on"
+    )
+    other = found(storage_id=102, materialized_by="run-0", partition="2024-02")
+    registry.record_data_verdict(other)
+    verdict = judge(EXPECTATIONS, reference)
+    assert verdict.passed
+    assert verdict.summary == (
+        "2 checks on the data that it certainly or possibly was trained on passed"
+    )
+
+
+def test_whether_it_was_trained_on_a_named_asset_may_not_be_known(
+    registry: Registry, tmp_path: Path, judge: Judge
+) -> None:
+    lost = graph(missing(1, "clean", upstream=("raw",)))
+    reference = register(registry, tmp_path, "lost", lineage=lost)
+    assert judge(EXPECTATIONS, reference, assets=["raw", "prices"]).details["unchecked"] == [
+        "prices is not among what it was trained on",
+        "it is not known whether it was trained on raw",
+    ]

@@ -1,0 +1,86 @@
+"""Mark versions for quarantines, and release them, each with its event."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from pydantic import JsonValue
+
+from pedigree.audit import log
+from pedigree.audit.records import Actor, EventType
+from pedigree.audit.replay import QUARANTINE
+from pedigree.audit.states import combined_reason
+from pedigree.catalog.records import Quarantine
+from pedigree.catalog.store import SQL, LockedModel, version_not_found
+from pedigree.lineage.records import Certainty
+from pedigree.postgres.transaction import Row, Transaction
+
+
+class Marker(NamedTuple):
+    """Marks versions of one model, under its lock."""
+
+    transaction: Transaction
+    model: LockedModel
+    actor: Actor
+
+    def mark(
+        self,
+        version: int,
+        found: Quarantine,
+        body: Mapping[str, JsonValue],
+        certainty: Certainty | None = None,
+    ) -> None:
+        """Put a version in a quarantine.
+
+        Args:
+            version: Its number.
+            found: The quarantine.
+            body: What the event says of the data.
+            certainty: How certain it is that the version depends on it; None: it is about no data.
+
+        Raises:
+            NotFoundError: There is no such version.
+        """
+        key = {**self._key(version), "quarantine_id": found.quarantine_id}
+        self.transaction.execute(SQL["insert_mark"], {**key, "certainty": certainty})
+        self._say_why(version)
+        told = {**body, "quarantine_id": found.quarantine_id, "reason": found.reason}
+        if certainty is not None:
+            told["certainty"] = certainty.value
+        self._tell(EventType.VERSION_QUARANTINED, version, told)
+
+    def release(self, version: int, ids: Sequence[int], reason: str | None) -> None:
+        """Take a version out of some quarantines."""
+        key = {**self._key(version), "quarantine_ids": ids, "at": self.model.at}
+        self.transaction.execute(SQL["release_marks"], key)
+        self._say_why(version)
+        self._tell(
+            EventType.VERSION_RELEASED,
+            version,
+            {"from": QUARANTINE, "quarantine_ids": list(ids), "reason": reason},
+        )
+
+    def open_marks(self, version: int) -> list[Row]:
+        """Return the quarantines that hold a version."""
+        return self.transaction.execute(SQL["open_marks"], self._key(version)).fetchall()
+
+    def _say_why(self, version: int) -> None:
+        why = combined_reason(row["reason"] for row in self.open_marks(version))
+        said = self.transaction.execute(
+            SQL["quarantine_version"], {**self._key(version), "reason": why}
+        )
+        if not said.rowcount:
+            raise version_not_found(self.model.name, version)
+
+    def _key(self, version: int) -> dict[str, int]:
+        return {"model_id": self.model.model_id, "version": version}
+
+    def _tell(self, event_type: EventType, version: int, body: dict[str, JsonValue]) -> None:
+        log.record(
+            self.transaction,
+            event_type,
+            model=self.model.name,
+            version=version,
+            at=self.model.at,
+            actor=self.actor,
+            body=body,
+        )

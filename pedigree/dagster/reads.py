@@ -1,0 +1,137 @@
+"""What a step read, as its own materializations record it.
+
+A step that reads an asset knows which events it read only at that moment: Dagster keeps neither the
+partition mapping nor the partitions. So the reads are written to the materializations that the step
+makes, under one metadata key.
+"""
+
+import base64
+import json
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+import dagster as dg
+
+Kind: TypeAlias = Literal["loaded", "stated"]
+Partitions: TypeAlias = dict[str | None, tuple[int, ...]]
+"""Partition → the storage ids of the events that may have been read; 0 where it had none."""
+
+NO_EVENT = 0
+
+# Larger records are compressed: 10,000 partitions stay far below the megabyte that an event takes.
+_COMPRESSED_FROM_BYTES = 65_536
+
+
+@dataclass
+class Reads:
+    """What a step read of each asset.
+
+    Attributes:
+        loaded: What an IO manager loaded. The events were looked up before and after.
+        stated: What the body says that it read, by ``record_read``.
+    """
+
+    loaded: dict[dg.AssetKey, Partitions] = field(default_factory=dict)
+    stated: dict[dg.AssetKey, Partitions] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """Whether anything was read."""
+        return bool(self.loaded or self.stated)
+
+    def of(self, key: dg.AssetKey) -> Partitions | None:
+        """Return what was read of an asset; None where nothing is recorded."""
+        if key not in self.loaded and key not in self.stated:
+            return None
+        return merged(self.loaded.get(key, {}), self.stated.get(key, {}))
+
+    @property
+    def keys(self) -> frozenset[dg.AssetKey]:
+        """The assets of which something was read."""
+        return frozenset(self.loaded) | frozenset(self.stated)
+
+    def add(self, kind: Kind, key: dg.AssetKey, partitions: Partitions) -> None:
+        """Add what was read of an asset; ``kind`` is ``loaded`` or ``stated``."""
+        found: dict[dg.AssetKey, Partitions] = getattr(self, kind)
+        found[key] = merged(found.get(key, {}), partitions)
+
+    def update(self, other: "Reads") -> None:
+        """Add what another step of the same graph-backed asset read."""
+        for key, partitions in other.loaded.items():
+            self.add("loaded", key, partitions)
+        for key, partitions in other.stated.items():
+            self.add("stated", key, partitions)
+
+
+def to_json(reads: Reads | str) -> dict[str, Any]:
+    """Return a record as JSON."""
+    if isinstance(reads, str):
+        return {"see": reads}
+    return {
+        kind: {
+            key.to_user_string(): {
+                "" if partition is None else partition: list(ids)
+                for partition, ids in partitions.items()
+            }
+            for key, partitions in found.items()
+        }
+        for kind, found in (("loaded", reads.loaded), ("stated", reads.stated))
+        if found
+    }
+
+
+def from_json(record: Mapping[str, Any]) -> Reads | str:
+    """Read a record: the reads, or the partition whose event of the same run has them."""
+    if "see" in record:
+        return str(record["see"])
+    found = {
+        kind: {
+            dg.AssetKey.from_user_string(key): {
+                partition or None: tuple(ids) for partition, ids in partitions.items()
+            }
+            for key, partitions in record.get(kind, {}).items()
+        }
+        for kind in ("loaded", "stated")
+    }
+    return Reads(**found)
+
+
+def decoded(value: Any) -> Reads | str | None:
+    """Read the metadata value of a materialization or an output.
+
+    Returns:
+        The reads; or the partition whose materialization of the same run carries them; None where
+        it is of a later version of this code.
+    """
+    record = value.value if isinstance(value, dg.JsonMetadataValue) else None
+    if not isinstance(record, Mapping):
+        return None
+    if "zlib" in record:
+        record = json.loads(zlib.decompress(base64.b64decode(record["zlib"])))
+    return from_json(record)
+
+
+def encoded(reads: Reads) -> dg.JsonMetadataValue:
+    """Return the metadata value that a materialization or an output carries."""
+    record = to_json(reads)
+    text = json.dumps(record, separators=(",", ":")).encode()
+    if len(text) >= _COMPRESSED_FROM_BYTES:
+        return dg.MetadataValue.json({"zlib": base64.b64encode(zlib.compress(text)).decode()})
+    return dg.MetadataValue.json(record)
+
+
+def merged(one: Partitions, other: Partitions) -> Partitions:
+    """Return the events that may have been read, of two looks at an asset."""
+    return {
+        partition: tuple(sorted({*one.get(partition, ()), *other.get(partition, ())}))
+        for partition in (*one, *(each for each in other if each not in one))
+    }
+
+
+def collected(records: Iterable[Reads]) -> Reads:
+    """Return the reads of several steps of one graph-backed asset together."""
+    found = Reads()
+    for each in records:
+        found.update(each)
+    return found

@@ -1,0 +1,140 @@
+"""Whether a saved model gives what the model gave: bit for bit, or within its own spread."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from pedigree.flavors._answers import Leaf
+
+Answer = Sequence[Leaf]
+_SHOWN_OF_A_VALUE = 80
+
+
+class Difference(NamedTuple):
+    """Where two answers differ first, with both values."""
+
+    place: str
+    expected: str
+    found: str
+
+
+class Compared(NamedTuple):
+    """How an answer compares with those that the model itself gave."""
+
+    difference: Difference | None
+    varies: bool = False
+    """The model gave several answers."""
+    spread: float | None = None
+    """How far the numbers of these lie apart; None where they are equal."""
+
+
+def outline(answer: Answer) -> list[tuple[str, str, str | None]]:
+    """Return all of an answer but its values."""
+    return [(leaf.place, leaf.kind, leaf.dtype) for leaf in answer]
+
+
+def compare(own: Sequence[Answer], found: Answer) -> Compared:
+    """Compare an answer with those that the model itself gave to the same sample.
+
+    Args:
+        own: One or more, of one outline.
+        found: What the saved bytes gave.
+    """
+    if difference := _other_outline(own[0], found):
+        return Compared(difference)
+    varies, spread = False, None
+    for index, leaf in enumerate(found):
+        variants = [answer[index] for answer in own]
+        if any(variant != variants[0] for variant in variants):
+            varies = True
+            if leaf.dtype is not None:
+                spread = max(spread or 0.0, _spread(variants))
+        if leaf not in variants and (difference := _outside(variants, leaf)):
+            return Compared(difference, varies, spread)
+    return Compared(None, varies, spread)
+
+
+def _other_outline(expected: Answer, found: Answer) -> Difference | None:
+    ours, theirs = outline(expected), outline(found)
+    for here, there in zip(ours, theirs, strict=False):
+        if here != there:
+            return Difference(here[0], _form(here), _form(there))
+    if len(ours) == len(theirs):
+        return None
+    longer = max(ours, theirs, key=len)[min(len(ours), len(theirs))]
+    has, lacks = _form(longer), "nothing"
+    return Difference(longer[0], *((has, lacks) if len(ours) > len(theirs) else (lacks, has)))
+
+
+def _form(leaf: tuple[str, str, str | None]) -> str:
+    return leaf[1]
+
+
+def _spread(variants: Sequence[Leaf]) -> float:
+    """Return the largest distance between two of the model's own numbers at one place."""
+    import numpy as np  # noqa: PLC0415 - whoever has numbers has it
+
+    values = np.stack([_numbers(variant) for variant in variants])
+    with np.errstate(invalid="ignore"):
+        apart = np.abs(values[:, None] - values[None, :])
+    finite = apart[np.isfinite(apart)]
+    return float(finite.max()) if finite.size else 0.0
+
+
+def _outside(variants: Sequence[Leaf], found: Leaf) -> Difference | None:
+    """Return the first value that lies outside of what the model itself gave, if one does."""
+    if found.dtype is not None:
+        return _outside_numbers(variants, found)
+    if not found.texts or len(found.texts) != len(variants[0].texts):
+        return Difference(found.place, _cut(variants[0].data.hex()), _cut(found.data.hex()))
+    for index, text in enumerate(found.texts):
+        if all(variant.texts[index] != text for variant in variants):
+            where = f"{found.place}[{index}]"
+            return Difference(where, _cut(variants[0].texts[index]), _cut(text))
+    return None
+
+
+def _outside_numbers(variants: Sequence[Leaf], found: Leaf) -> Difference | None:
+    import numpy as np  # noqa: PLC0415 - whoever has numbers has it
+
+    saved = _numbers(found)
+    own = np.stack([_numbers(variant) for variant in variants])
+    # A model that always answers alike has no spread: then the bits must be the same.
+    alike = all(variant == variants[0] for variant in variants)
+    same = np.stack([_same_bits(variant, found) for variant in variants]).any(axis=0)
+    if not alike:
+        with np.errstate(invalid="ignore"):
+            near = (np.abs(own - saved) <= _spread(variants)).any(axis=0)
+        same |= near | (np.isnan(own).any(axis=0) & np.isnan(saved))
+    outside = np.flatnonzero(~same)
+    if not outside.size:
+        return None
+    first = int(outside[0])
+    more = f" and at {outside.size - 1} more of {saved.size}" if outside.size > 1 else ""
+    where = f"{found.place}[{first}]{more}"
+    return Difference(where, _value(variants[0], first), _value(found, first))
+
+
+def _numbers(leaf: Leaf) -> Any:
+    """Return an array's numbers, wide enough for differences."""
+    import numpy as np  # noqa: PLC0415 - whoever has numbers has it
+
+    values = np.frombuffer(leaf.data, dtype=leaf.dtype)
+    return values.astype("complex128" if values.dtype.kind == "c" else "float64")
+
+
+def _same_bits(one: Leaf, other: Leaf) -> Any:
+    import numpy as np  # noqa: PLC0415 - whoever has numbers has it
+
+    size = np.dtype(one.dtype).itemsize
+    left, right = (np.frombuffer(leaf.data, "u1").reshape(-1, size) for leaf in (one, other))
+    return (left == right).all(axis=1)
+
+
+def _value(leaf: Leaf, index: int) -> str:
+    import numpy as np  # noqa: PLC0415 - whoever has numbers has it
+
+    return repr(np.frombuffer(leaf.data, dtype=leaf.dtype)[index].item())
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN_OF_A_VALUE else f"{text[:_SHOWN_OF_A_VALUE]}…"

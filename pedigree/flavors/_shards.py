@@ -1,0 +1,178 @@
+"""Which files of a folder are the weights: one file, or the shards that make up a model.
+
+The layouts are those that Hugging Face's libraries write: ``model.safetensors``; or
+``model-00001-of-00002.safetensors`` and so on with ``model.safetensors.index.json``, whose
+``weight_map`` says which shard holds which tensor; ``pytorch_model.bin`` likewise. Other weights
+often lie beside them (``consolidated.safetensors``, an adapter, a variant), and are another model.
+"""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pedigree.errors import InvalidArtifactError
+from pedigree.flavors._files import files_of, unreadable
+
+_NUMBERED = re.compile(r"(?P<stem>.+)-(?P<number>\d+)-of-(?P<total>\d+)")
+_REMEDY = (
+    "Register the weights' files alone, all of them: one file, or the shards with the index that"
+    " they were saved with"
+)
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A file of weights, and the names of its tensors where an index states them."""
+
+    file: Path
+    names: frozenset[str] | None = None
+
+
+@dataclass
+class _Model:
+    """The files that belong together by their names."""
+
+    whole: Path | None = None
+    index: Path | None = None
+    numbered: dict[tuple[int, int], Path] = field(default_factory=dict)
+
+
+def shards_of(path: Path, suffixes: Collection[str], usual: Iterable[str]) -> list[Shard]:
+    """Return the files that are the model in a folder, or that a file is; nothing else is read.
+
+    Args:
+        path: The folder, or the only file.
+        suffixes: The endings of files of weights.
+        usual: What the model is called where several lie in the folder, by preference.
+
+    Raises:
+        InvalidArtifactError: There are no weights, a shard is missing or is one too many, the index
+            cannot be read, or nothing says which of several files the model is.
+    """
+    models = _by_name(path, suffixes)
+    listed = {name: _listed(each.index) for name, each in models.items() if each.index}
+    # What an index lists is no model of its own, however it is called.
+    claimed = {file for listing in listed.values() for file in listing}
+    models = {
+        name: each
+        for name, each in models.items()
+        if each.index or each.numbered or (each.whole and each.whole.name not in claimed)
+    }
+    name = _chosen(models, suffixes, usual)
+    return _shards(models[name], listed.get(name))
+
+
+def read_shards(
+    shards: Iterable[Shard], read: Callable[[Path], Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return the tensors of all shards by name.
+
+    Raises:
+        InvalidArtifactError: A shard does not hold what the index says, two hold the same name, or
+            none holds a tensor.
+    """
+    arrays: dict[str, Any] = {}
+    for shard in shards:
+        found = read(shard.file)
+        if shard.names is not None and found.keys() != shard.names:
+            missing, unlisted = shard.names - found.keys(), found.keys() - shard.names
+            what = f"lacks {min(missing)!r}" if missing else f"holds {min(unlisted)!r} too"
+            raise bad_weights(f"{shard.file.name} is not what the index says: it {what}")
+        if twins := sorted(arrays.keys() & found.keys()):
+            raise bad_weights(f"two files hold {twins[0]!r}")
+        arrays.update(found)
+    if not arrays:
+        raise bad_weights("the files hold no tensor")
+    return arrays
+
+
+def bad_weights(fault: str) -> InvalidArtifactError:
+    """Return the error that weights cannot be told from their files."""
+    return InvalidArtifactError(fault, field="path", remedy=_REMEDY)
+
+
+def _by_name(path: Path, suffixes: Collection[str]) -> dict[str, _Model]:
+    """Group the files of a folder by the name of the model that they are part of."""
+    models: dict[str, _Model] = defaultdict(_Model)
+    endings = "|".join(re.escape(suffix) for suffix in suffixes)
+    index_of = re.compile(rf"(?P<stem>.+)(?P<suffix>{endings})\.index(?P<variant>\..+)?\.json")
+    for file in files_of(path):
+        if index := index_of.fullmatch(file.name):
+            stem = f"{index['stem']}{index['variant'] or ''}"
+            models[f"{stem}{index['suffix']}"].index = file
+        elif file.suffix in suffixes:
+            if part := _NUMBERED.fullmatch(file.stem):
+                name = f"{part['stem']}{file.suffix}"
+                models[name].numbered[int(part["number"]), int(part["total"])] = file
+            else:
+                models[file.name].whole = file
+    return models
+
+
+def _listed(index: Path) -> dict[str, set[str]]:
+    """Return the names of tensors that an index lists, by the name of the file that has them."""
+    try:
+        weight_map = json.loads(index.read_text("utf-8"))["weight_map"]
+        by_file: dict[str, set[str]] = defaultdict(set)
+        for tensor, file in weight_map.items():
+            if Path(file).name != file:
+                raise ValueError(f"{file!r} is no file's name")
+            by_file[file].add(tensor)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise unreadable(index, "JSON", error) from error
+    if not by_file:
+        raise bad_weights(f"{index.name} lists no tensor")
+    return by_file
+
+
+def _chosen(models: Mapping[str, _Model], suffixes: Collection[str], usual: Iterable[str]) -> str:
+    if len(models) == 1:
+        return next(iter(models))
+    for name in usual:
+        if name in models:
+            return name
+    if not models:
+        kinds = " or ".join(suffixes)
+        raise bad_weights(f"the folder holds no {kinds} file")
+    raise bad_weights(f"nothing says which of {', '.join(sorted(models))} is the model")
+
+
+def _shards(model: _Model, listed: Mapping[str, set[str]] | None) -> list[Shard]:
+    if listed is not None and model.index is not None:
+        return _indexed(model, model.index, listed)
+    if model.whole and model.numbered:
+        raise bad_weights(f"{model.whole.name} and {_any_of(model)} are both the model")
+    if model.whole:
+        return [Shard(model.whole)]
+    totals = {total for _, total in model.numbered}
+    if len(totals) > 1:
+        raise bad_weights(f"{_any_of(model)} and others are of different sets of shards")
+    (total,) = totals
+    present = {number for number, _ in model.numbered}
+    missing = sorted(set(range(1, total + 1)) - present)
+    if missing or len(present) > total:
+        raise bad_weights(
+            f"of the {total} shards that {_any_of(model)} is one of, {len(present)} are here"
+        )
+    return [Shard(file) for _, file in sorted(model.numbered.items())]
+
+
+def _indexed(model: _Model, index: Path, listed: Mapping[str, set[str]]) -> list[Shard]:
+    beside = {file.name for file in model.numbered.values()} - listed.keys()
+    if model.whole and model.whole.name not in listed:
+        beside.add(model.whole.name)
+    if beside:
+        raise bad_weights(f"{index.name} does not list {min(beside)}, which lies beside it")
+    shards = [Shard(index.parent / file, frozenset(listed[file])) for file in sorted(listed)]
+    for shard in shards:
+        if not shard.file.is_file():
+            raise bad_weights(f"{shard.file.name} is missing, which {index.name} lists")
+    return shards
+
+
+def _any_of(model: _Model) -> str:
+    return min(file.name for file in model.numbered.values())

@@ -1,0 +1,45 @@
+"""The registry's copies of asset events: what an orchestrator's log may have deleted meanwhile."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+
+from pydantic import Field, JsonValue
+
+from pedigree._record import Record
+from pedigree.lineage.records import NodeKind
+from pedigree.lineage.store import SQL, columns_of
+from pedigree.postgres.transaction import Transaction
+
+
+class KeptEvent(Record):
+    """A materialization or observation, with what is needed to follow it upstream."""
+
+    storage_id: int = Field(description="The orchestrator's id of the event")
+    asset: str = Field(min_length=1, description="The asset key, parts joined by /")
+    partition: str | None
+    kind: NodeKind
+    run_id: str | None
+    step_key: str | None
+    data_version: str | None
+    code_version: str | None
+    at: datetime
+    tags: dict[str, str] = Field(description="The tags about versions of the event and its inputs")
+    reads: dict[str, JsonValue] | None = Field(description="What its step recorded of its reads")
+
+
+def keep_events(transaction: Transaction, instance_id: str, events: Sequence[KeptEvent]) -> None:
+    """Keep copies of events of one instance; those that are kept already stay as they are.
+
+    An event that has the id of another one takes its place.
+    """
+    columns = columns_of(KeptEvent, events)
+    for name in ("tags", "reads"):
+        columns[name] = [None if each is None else json.dumps(each) for each in columns[name]]
+    transaction.execute(SQL["keep_events"], {"instance_id": instance_id, **columns})
+
+
+def kept_events(transaction: Transaction, instance_id: str, asset: str) -> tuple[KeptEvent, ...]:
+    """Return the copies of an asset's events, the newest first."""
+    rows = transaction.execute(SQL["kept_events"], {"instance_id": instance_id, "asset": asset})
+    return tuple(KeptEvent(**row) for row in rows.fetchall())

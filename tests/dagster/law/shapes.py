@@ -1,0 +1,197 @@
+"""How assets are partitioned, and how the partitions of one are mapped to those of another."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import dagster as dg
+from dagster._core.definitions.partitions.context import partition_loading_context
+from dagster._core.definitions.partitions.utils import infer_partition_mapping
+
+LETTERS = dg.StaticPartitionsDefinition(["a", "b", "c"])
+REGIONS = dg.StaticPartitionsDefinition(["x", "y"])
+# Five days that lie in two months and in two weeks.
+DAYS = dg.DailyPartitionsDefinition("2024-01-31", end_date="2024-02-05")
+WEEKS = dg.WeeklyPartitionsDefinition("2024-01-28", end_date="2024-02-11")
+MONTHS = dg.MonthlyPartitionsDefinition("2024-01-01", end_date="2024-03-01")
+
+
+class Shape(StrEnum):
+    """How an asset is partitioned."""
+
+    NONE = "none"
+    LETTERS = "letters"
+    REGIONS = "regions"
+    DAYS = "days"
+    WEEKS = "weeks"
+    MONTHS = "months"
+    REGION_DAYS = "region_days"
+    REGION_LETTERS = "region_letters"
+    DYNAMIC = "dynamic"
+
+    @property
+    def is_time(self) -> bool:
+        return self in {Shape.DAYS, Shape.WEEKS, Shape.MONTHS}
+
+    @property
+    def is_static(self) -> bool:
+        return self in {Shape.LETTERS, Shape.REGIONS}
+
+    @property
+    def dimensions(self) -> dict[str, "Shape"]:
+        if self is Shape.REGION_DAYS:
+            return {"region": Shape.REGIONS, "day": Shape.DAYS}
+        if self is Shape.REGION_LETTERS:
+            return {"region": Shape.REGIONS, "letter": Shape.LETTERS}
+        return {}
+
+    @property
+    def takes_ranges(self) -> bool:
+        """One run may make several of its partitions."""
+        return self.is_time or self.is_static
+
+
+_FIXED: dict[Shape, dg.PartitionsDefinition[Any] | None] = {
+    Shape.NONE: None,
+    Shape.LETTERS: LETTERS,
+    Shape.REGIONS: REGIONS,
+    Shape.DAYS: DAYS,
+    Shape.WEEKS: WEEKS,
+    Shape.MONTHS: MONTHS,
+    Shape.REGION_DAYS: dg.MultiPartitionsDefinition({"region": REGIONS, "day": DAYS}),
+    Shape.REGION_LETTERS: dg.MultiPartitionsDefinition({"region": REGIONS, "letter": LETTERS}),
+}
+
+
+def definition_of(shape: Shape, name: str) -> dg.PartitionsDefinition[Any] | None:
+    """Return Dagster's definition; a dynamic one is called by the name of the case."""
+    if shape is Shape.DYNAMIC:
+        return dg.DynamicPartitionsDefinition(name=f"{name}_keys")
+    return _FIXED[shape]
+
+
+def keys_of(shape: Shape, name: str, instance: dg.DagsterInstance) -> list[str]:
+    """Return the keys that the shape has now."""
+    definition = definition_of(shape, name)
+    if definition is None:
+        return []
+    return list(definition.get_partition_keys(dynamic_partitions_store=instance))
+
+
+@dataclass(frozen=True)
+class MappingPlan:
+    """A partition mapping, as data."""
+
+    kind: str
+    of: tuple[Any, ...] = ()
+
+    def build(self) -> dg.PartitionMapping | None:
+        """Return Dagster's mapping; None for the one that Dagster takes by itself."""
+        if self.kind == "default":
+            return None
+        return _BUILT[self.kind](*self.of)
+
+    def __str__(self) -> str:
+        return f"{self.kind}({', '.join(map(str, self.of))})" if self.of else self.kind
+
+
+def _multi(*dimensions: tuple[str, MappingPlan]) -> dg.PartitionMapping:
+    built = {
+        name: dg.DimensionPartitionMapping(name, mapping.build() or dg.IdentityPartitionMapping())
+        for name, mapping in dimensions
+    }
+    return dg.MultiPartitionMapping(built)
+
+
+_BUILT: dict[str, Callable[..., dg.PartitionMapping]] = {
+    "identity": dg.IdentityPartitionMapping,
+    "all": dg.AllPartitionMapping,
+    "last": dg.LastPartitionMapping,
+    "specific": lambda *keys: dg.SpecificPartitionsPartitionMapping(keys),
+    "window": lambda start, end: dg.TimeWindowPartitionMapping(start, end, True),
+    "static": lambda *pairs: dg.StaticPartitionMapping({up: set(down) for up, down in pairs}),
+    "multi_to_single": dg.MultiToSingleDimensionPartitionMapping,
+    "multi": _multi,
+}
+KINDS = frozenset({"default", *_BUILT})
+DEFAULT = MappingPlan("default")
+SELF = MappingPlan("window", (-1, -1))
+
+
+def mappings(up: Shape, down: Shape, keys: Sequence[str]) -> list[MappingPlan]:
+    """Return the mappings that fit; the simple ones are a small part of them.
+
+    Args:
+        up: The shape of what is read.
+        down: The shape of what is made.
+        keys: Some keys of ``up``, for the mapping that names them.
+    """
+    if up is Shape.NONE:
+        return [DEFAULT]
+    found = [MappingPlan("all"), MappingPlan("last")]
+    if up is not Shape.DYNAMIC and keys:
+        found.append(MappingPlan("specific", tuple(keys)))
+    if down is Shape.NONE:
+        return [DEFAULT, DEFAULT, *found]
+    if up is down:
+        found += [DEFAULT, DEFAULT, MappingPlan("identity"), MappingPlan("identity")]
+    return found + _special(up, down) * 2
+
+
+def related(shape: Shape) -> list[Shape]:
+    """Return the shapes to which a mapping of its own leads, the same one among them."""
+    return [other for other in Shape if other is shape or _special(shape, other)]
+
+
+def _special(up: Shape, down: Shape) -> list[MappingPlan]:
+    if up.is_time and down.is_time:
+        offsets = [(-1, -1), (-1, 0), (0, 0), (-2, -1)] if up is down else [(0, 0), (-1, 0)]
+        return [MappingPlan("window", offset) for offset in offsets]
+    if up.is_static and down.is_static:
+        return [_STATIC[up, down]]
+    if up in down.dimensions.values() or down in up.dimensions.values():
+        several, single = (down, up) if up in down.dimensions.values() else (up, down)
+        (dimension,) = (name for name, shape in several.dimensions.items() if shape is single)
+        return [MappingPlan("multi_to_single", (dimension,))]
+    if up.dimensions and down.dimensions:
+        shared = [(name, each) for name, each in up.dimensions.items() if name in down.dimensions]
+        return [MappingPlan("multi", tuple((name, _inner(each)) for name, each in shared))]
+    return []
+
+
+def _inner(shape: Shape) -> MappingPlan:
+    return MappingPlan("window", (-1, 0)) if shape.is_time else MappingPlan("identity")
+
+
+_STATIC = {
+    (Shape.LETTERS, Shape.REGIONS): (("a", ("x",)), ("b", ("x", "y")), ("c", ("y",))),
+    (Shape.REGIONS, Shape.LETTERS): (("x", ("a", "b")), ("y", ("c",))),
+    (Shape.LETTERS, Shape.LETTERS): (("a", ("b",)), ("b", ("c",)), ("c", ("a",))),
+    (Shape.REGIONS, Shape.REGIONS): (("x", ("y",)), ("y", ("x",))),
+}
+_STATIC = {place: MappingPlan("static", of) for place, of in _STATIC.items()}
+
+
+def mapped(
+    mapping: MappingPlan,
+    up: Shape,
+    down: Shape,
+    keys: Sequence[str | None],
+    name: str,
+    instance: dg.DagsterInstance,
+) -> list[str | None]:
+    """Return the upstream partitions that a mapping gives to some partitions, as Dagster does."""
+    upstream, downstream = definition_of(up, name), definition_of(down, name)
+    if upstream is None:
+        return [None]
+    built = infer_partition_mapping(mapping.build(), downstream, upstream)
+    with partition_loading_context(datetime.now(UTC), instance):
+        wanted = None
+        if downstream is not None:
+            wanted = downstream.subset_with_partition_keys([key for key in keys if key])
+        result = built.get_upstream_mapped_partitions_result_for_partitions(
+            wanted, downstream, upstream
+        )
+        return sorted(result.partitions_subset.get_partition_keys())

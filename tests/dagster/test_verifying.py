@@ -1,0 +1,173 @@
+"""A model asset is verified in its step; what is wrong before the training is said before it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import numpy as np
+import pytest
+
+from pedigree.dagster import TrainedModel, model_asset
+from pedigree.dagster.line import DEFAULT_PARTITION_NAME
+from pedigree.errors import (
+    InvalidMetadataError,
+    InvalidNameError,
+    InvalidSampleError,
+    NameTakenError,
+    UnverifiedModelError,
+)
+from pedigree.flavors.records import VerificationStatus
+from pedigree.registry import Registry
+from tests.dagster.models import SIGNATURE, trained
+from tests.factories import new_version
+from tests.flavors import saved_models
+
+Materialize = Callable[..., dg.ExecuteInProcessResult]
+SAMPLE = np.ones((3, 1))
+
+
+def asset_of(model: object, **more: Any) -> dg.AssetsDefinition:
+    """An asset whose training gives this model."""
+
+    @model_asset(name="churn", flavor="joblib")
+    def churn() -> TrainedModel:
+        return TrainedModel(model=model, signature=SIGNATURE, **{"sample": SAMPLE, **more})
+
+    return churn
+
+
+def status_of(registry: Registry) -> VerificationStatus:
+    (training,) = registry.trainings("churn/1")
+    return training.verification.status
+
+
+def test_what_a_training_returns_is_verified_in_its_step(
+    materialize: Materialize, pedigree: Registry
+) -> None:
+    result = materialize(asset_of(saved_models.Constant()))
+    assert status_of(pedigree) is VerificationStatus.VERIFIED
+    (event,) = result.get_asset_materialization_events()
+    said = event.materialization.metadata["pedigree/verification"].value
+    assert said == "verified"
+    assert "it predicts as trained:** verified" in pedigree.card("churn/1").markdown
+
+
+def test_what_does_not_predict_as_trained_fails_the_step_and_is_not_registered(
+    materialize: Materialize, pedigree: Registry
+) -> None:
+    with pytest.raises(UnverifiedModelError, match=r"the model gives 3\.0.* give 0\.5"):
+        materialize(asset_of(saved_models.ForgetsItsValue(3.0)))
+    assert pedigree.models() == ()
+
+
+def test_a_training_may_leave_verifying_out(materialize: Materialize, pedigree: Registry) -> None:
+    materialize(asset_of(saved_models.ForgetsItsValue(3.0), verify=False))
+    assert status_of(pedigree) is VerificationStatus.SKIPPED
+
+
+def test_a_path_has_no_live_model_to_compare_with(
+    materialize: Materialize, pedigree: Registry
+) -> None:
+    @model_asset(name="churn", flavor="generic")
+    def churn() -> TrainedModel:
+        return trained("weights")
+
+    materialize(churn)
+    assert status_of(pedigree) is VerificationStatus.NOT_POSSIBLE
+
+
+def test_a_plain_asset_is_verified_too(materialize: Materialize, pedigree: Registry) -> None:
+    @dg.asset(
+        io_manager_key="model_io_manager",
+        metadata={"pedigree/model": "churn", "pedigree/flavor": "joblib"},
+    )
+    def plain() -> TrainedModel:
+        return TrainedModel(
+            model=saved_models.Constant(), sample=SAMPLE, signature=SIGNATURE, metrics={"auc": 0.5}
+        )
+
+    materialize(plain)
+    assert status_of(pedigree) is VerificationStatus.VERIFIED
+
+
+def test_a_sample_that_the_model_refuses_is_a_typed_error(materialize: Materialize) -> None:
+    with pytest.raises(InvalidSampleError, match="has no rows"):
+        materialize(asset_of(saved_models.Constant(), sample=np.ones((0, 1))))
+
+
+@pytest.fixture
+def never_trained() -> dg.AssetsDefinition:
+    """An asset whose training must not start."""
+
+    @model_asset(name="churn", flavor="generic")
+    def churn() -> TrainedModel:
+        raise AssertionError("the training started")
+
+    return churn
+
+
+def test_a_commit_that_nobody_knows_is_said_before_the_training(
+    materialize: Materialize,
+    never_trained: dg.AssetsDefinition,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.delenv("PEDIGREE_GIT_COMMIT")
+    for name in ("GITHUB_SHA", "CI_COMMIT_SHA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))  # no git either
+    with pytest.raises(InvalidMetadataError, match="commit"):
+        materialize(never_trained)
+
+
+def test_a_name_that_is_gone_or_has_a_twin_is_said_before_the_training(
+    materialize: Materialize, never_trained: dg.AssetsDefinition, pedigree: Registry, tmp_path: Path
+) -> None:
+    pedigree.create_model("CHURN")
+    with pytest.raises(NameTakenError, match="differs only by case"):
+        materialize(never_trained)
+    (tmp_path / "weights").write_text("weights")
+    pedigree.register("gone", tmp_path / "weights", new_version())
+    pedigree.delete_model("gone", reason="a mistake")
+
+    @model_asset(name="gone", flavor="generic")
+    def gone() -> TrainedModel:
+        raise AssertionError("the training started")
+
+    with pytest.raises(NameTakenError, match="belonged to a model that was deleted"):
+        materialize(gone)
+
+
+def test_a_partition_that_gives_no_name_is_said_before_the_training(
+    materialize: Materialize,
+) -> None:
+    @model_asset(
+        name="churn",
+        flavor="generic",
+        partition_name=DEFAULT_PARTITION_NAME,
+        partitions_def=dg.StaticPartitionsDefinition(["a/b"]),
+    )
+    def churn() -> TrainedModel:
+        raise AssertionError("the training started")
+
+    with pytest.raises(InvalidNameError):
+        materialize(churn, partition_key="a/b")
+
+
+def test_a_library_that_is_missing_is_said_before_the_training(
+    materialize: Materialize, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pedigree.flavors import generic
+
+    monkeypatch.setattr(generic.GenericFlavor, "libraries", ("no_such_library",), raising=False)
+    said: list[str] = []
+
+    @model_asset(name="churn", flavor="generic")
+    def churn(context: dg.AssetExecutionContext) -> TrainedModel:
+        said.extend(record.user_message for record in context.instance.all_logs(context.run.run_id))
+        return trained("weights")
+
+    materialize(churn)
+    (warning,) = (each for each in said if "no_such_library" in each)
+    assert "is not installed, so a model of flavor generic" in warning
