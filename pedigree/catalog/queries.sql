@@ -73,15 +73,15 @@ INSERT INTO pedigree.training (
     git_commit, git_dirty, git_source, code_version, training_data_digest, training_data_version,
     validation_dataset_id, environment_hash, ci_build, metrics, params, raced, config,
     description, owners, tags, risk_class, risk_assessment_id, drift_monitor_id, datasheet_uri,
-    lineage_recorded, verification, created_at, created_by, created_by_source
+    restated, lineage_recorded, verification, created_at, created_by, created_by_source
 ) VALUES (
     %(training_id)s, %(model_id)s, %(version)s, %(run_id)s, %(instance_id)s, %(job_name)s,
     %(step_key)s, %(asset)s, %(partition)s, %(git_commit)s, %(git_dirty)s, %(git_source)s,
     %(code_version)s, %(training_data_digest)s, %(training_data_version)s,
     %(validation_dataset_id)s, %(environment_hash)s, %(ci_build)s, %(metrics)s, %(params)s,
     %(raced)s, %(config)s, %(description)s, %(owners)s, %(tags)s, %(risk_class)s,
-    %(risk_assessment_id)s, %(drift_monitor_id)s, %(datasheet_uri)s, %(lineage_recorded)s,
-    %(verification)s, %(at)s, %(actor)s, %(actor_source)s
+    %(risk_assessment_id)s, %(drift_monitor_id)s, %(datasheet_uri)s, %(restated)s,
+    %(lineage_recorded)s, %(verification)s, %(at)s, %(actor)s, %(actor_source)s
 );
 
 -- name: await_materialization
@@ -121,13 +121,14 @@ WHERE a.since <= clock_timestamp() - %(age)s::interval
 ORDER BY a.since, a.training_id
 LIMIT %(limit)s;
 
--- name: training_of_run
--- The training that this step of this run already has on the version, with what was stated.
+-- name: trainings_of_run
+-- The trainings that this step of this run already has on the version, with what was stated.
 SELECT training_id, description, owners, tags, risk_class, risk_assessment_id, drift_monitor_id,
     datasheet_uri, metrics, params
 FROM pedigree.training
 WHERE model_id = %(model_id)s AND version = %(version)s AND run_id = %(run_id)s
-    AND coalesce(step_key, '') = coalesce(%(step_key)s, '');
+    AND coalesce(step_key, '') = coalesce(%(step_key)s, '')
+ORDER BY restated;
 
 -- name: version_by_number
 -- The living version of a number.

@@ -129,7 +129,7 @@ class ModelVersion(ModelMetadata):
     generation: int = Field(
         ge=0, description="Grows whenever a stage, an alias or the policy of the model moves"
     )
-    trainings: int = Field(ge=1, description="How many runs produced these very bytes")
+    trainings: int = Field(ge=1, description="How many trainings produced these very bytes")
 
     @property
     def reference(self) -> str:

@@ -81,23 +81,25 @@ class _Registrar(NamedTuple):
 
     def _retrain(self, known: Row) -> Registered:
         version = int(known["version"])
-        repeated = self.transaction.execute(
-            SQL["training_of_run"],
+        earlier = self.transaction.execute(
+            SQL["trainings_of_run"],
             {
                 "model_id": self.model.model_id,
                 "version": version,
                 "run_id": self.new.metadata.run_id,
                 "step_key": self.new.origin.step_key,
             },
-        ).fetchone()
+        ).fetchall()
+        # A retry of the same step adds nothing, unless it states something else.
+        repeated = [row for row in earlier if not _differing(self.new.metadata, row)]
         if repeated:
-            training = str(repeated["training_id"])
+            training = str(repeated[0]["training_id"])
         else:
-            training = self._add_training(version)
+            training = self._add_training(version, restated=len(earlier))
             self._tell(EventType.VERSION_TRAINED, version, training)
         reference = f"{self.model.name}/{version}"
-        not_applied = _not_applied(reference, self.new.metadata, known, repeated)
-        notice = _joined(not_applied, _standing(reference, known))
+        not_shown = _differing(self.new.metadata, known)
+        notice = _joined(_not_shown(reference, not_shown), _standing(reference, known))
         return Registered(version, training, created=False, notice=notice)
 
     def _look_for_quarantines(self, done: Registered) -> Registered:
@@ -106,10 +108,16 @@ class _Registrar(NamedTuple):
         )
         return done._replace(notice=_joined(done.notice, notice))
 
-    def _add_training(self, version: int) -> str:
+    def _add_training(self, version: int, *, restated: int = 0) -> str:
         training_id = str(uuid.uuid4())
         insert_training(
-            self.transaction, self.model, version, training_id, self.new, actor=self.actor
+            self.transaction,
+            self.model,
+            version,
+            training_id,
+            self.new,
+            actor=self.actor,
+            restated=restated,
         )
         insert_lineage(self.transaction, training_id, self.new.lineage)
         return training_id
@@ -146,26 +154,13 @@ class _Registrar(NamedTuple):
         )
 
 
-def _not_applied(
-    reference: str, stated: DeclaredMetadata, known: Row, repeated: Row | None
-) -> str | None:
-    """Say which stated fields the version does not show, and that the training keeps them.
-
-    Args:
-        reference: The version.
-        stated: What is stated now.
-        known: The version's row.
-        repeated: The training's, where the same step of the same run registered the bytes before.
-    """
-    others = _differing(stated, known)
-    lost = _differing(stated, repeated) if repeated else []
-    kept = [name for name in others if name not in lost]
+def _not_shown(reference: str, fields: list[str]) -> str | None:
+    if not fields:
+        return None
+    named = ", ".join(fields)
     return _joined(
-        f"{reference} has these bytes and keeps its {', '.join(others)}" if others else None,
-        f"the training keeps the {', '.join(kept)} given now" if kept else None,
-        f"this run registered the bytes before, and the {', '.join(lost)} given now are not kept"
-        if lost
-        else None,
+        f"{reference} has these bytes and keeps its {named}",
+        f"the training keeps the {named} given now",
     )
 
 

@@ -173,8 +173,19 @@ def insert_training(
     new: NewVersion,
     *,
     actor: Actor,
+    restated: int,
 ) -> None:
-    """Add a training to a version."""
+    """Add a training to a version.
+
+    Args:
+        transaction: Where to write.
+        model: The version's.
+        version: The version.
+        training_id: The training's.
+        new: All about it.
+        actor: Who registers it.
+        restated: How many trainings of the same step and run are there, which state something else.
+    """
     metadata, origin = new.metadata, new.origin
     if metadata.environment_hash and new.environment:
         transaction.execute(
@@ -210,6 +221,7 @@ def insert_training(
             ),
             "owners": list(metadata.owners),
             "tags": Jsonb(metadata.tags),
+            "restated": restated,
             "metrics": Jsonb(metadata.metrics),
             "params": Jsonb(metadata.params),
             "verification": Jsonb(new.verification.model_dump(mode="json")),

@@ -13,7 +13,7 @@ from pedigree.catalog.partitions import partition_in_name
 from pedigree.dagster import metadata
 from pedigree.dagster.names import model_key, stage_key
 from pedigree.errors import InvalidInputError, InvalidNameError
-from pedigree.lifecycle.policy import default_policy, read_policy
+from pedigree.lifecycle.policy import default_policy, parse_policy
 from pedigree.lifecycle.records import ARCHIVED, CANDIDATE, Policy
 
 MODEL_IO_MANAGER_KEY = "model_io_manager"
@@ -229,7 +229,9 @@ def _line_of_output(model: dg.AssetsDefinition, spec: dg.AssetSpec) -> ModelLine
     is_stored = model.get_io_manager_key_for_asset_key(spec.key) == MODEL_IO_MANAGER_KEY
     if metadata.STAGE in spec.metadata or not (is_stored or metadata.MODEL in spec.metadata):
         return None
-    return plain_line(spec.key, spec.metadata)
+    line = plain_line(spec.key, spec.metadata)
+    line.require_names(spec.partitions_def)
+    return line
 
 
 def plain_line(key: dg.AssetKey, said: Mapping[str, Any], flavor: str | None = None) -> ModelLine:
@@ -254,7 +256,7 @@ def plain_line(key: dg.AssetKey, said: Mapping[str, Any], flavor: str | None = N
         asset=tuple(key.path),
         flavor=None if named is None else str(named),
         partition_name=require_partition_name(name, template),
-        policy=read_policy(policy),
+        policy=default_policy() if policy is None else parse_policy(policy),
     )
 
 

@@ -6,12 +6,10 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from pedigree.errors import InvalidPolicyError
 from pedigree.libraries import library
 from pedigree.lifecycle.gates import span
-from pedigree.lifecycle.policy import policy_error
+from pedigree.lifecycle.policy import parse_policy
 from pedigree.lifecycle.records import Policy
 
 
@@ -47,10 +45,7 @@ def read_document(text: str) -> Policy:
         raise InvalidPolicyError(
             f"is no YAML{where}", field="policy", remedy="See docs/promotion.md for an example"
         ) from error
-    try:
-        return Policy.model_validate(found)
-    except ValidationError as error:
-        raise policy_error(error) from error
+    return parse_policy(found)
 
 
 def write_document(policy: Policy) -> str:

@@ -130,6 +130,18 @@ def read_policy(stored: dict[str, Any] | None) -> Policy:
         raise policy_error(error) from error
 
 
+def parse_policy(given: object) -> Policy:
+    """Build a policy of what somebody gives now.
+
+    Raises:
+        InvalidPolicyError: It is no policy.
+    """
+    try:
+        return Policy.model_validate(given)
+    except ValidationError as error:
+        raise policy_error(error) from error
+
+
 def policy_error(error: ValidationError) -> InvalidPolicyError:
     """Return what is wrong with a policy, from what pydantic found."""
     first = error.errors(include_url=False)[0]

@@ -967,6 +967,7 @@ CREATE TABLE pedigree.training (
     risk_assessment_id text,
     drift_monitor_id text,
     datasheet_uri text,
+    restated integer DEFAULT 0 NOT NULL,
     CONSTRAINT training_verification_known CHECK ((((verification ->> 'status'::text) = ANY (ARRAY['verified'::text, 'skipped'::text, 'not possible'::text])) AND (((verification ->> 'status'::text) <> 'not possible'::text) OR ((verification ->> 'reason'::text) <> ''::text))))
 );
 
@@ -1740,7 +1741,7 @@ CREATE INDEX tenure_timeline ON pedigree.tenure USING btree (model_id, pointer, 
 
 CREATE INDEX tenure_version ON pedigree.tenure USING btree (model_id, version);
 
-CREATE UNIQUE INDEX training_run_unique ON pedigree.training USING btree (model_id, version, run_id, COALESCE(step_key, ''::text));
+CREATE UNIQUE INDEX training_run_unique ON pedigree.training USING btree (model_id, version, run_id, COALESCE(step_key, ''::text), restated);
 
 CREATE INDEX training_version ON pedigree.training USING btree (model_id, version, created_at, training_id);
 

@@ -11,7 +11,7 @@ from pedigree.access.principals import is_one_of
 from pedigree.access.records import Role
 from pedigree.audit.records import Actor
 from pedigree.delivery.records import Webhook
-from pedigree.errors import GateNotPassedError, NotPermittedError
+from pedigree.errors import GateNotPassedError, InvalidInputError, NotPermittedError
 from pedigree.registry import Registry
 from tests.factories import with_secret_key
 from tests.lifecycle.deciding import candidate, policy_of
@@ -81,6 +81,9 @@ def test_brackets_in_the_models_of_a_webhook_are_part_of_the_name(registry: Regi
     for name in ("churn[eu]", "churne", "riskier"):
         telling.create_model(name)
     assert _wanted(issued.webhook, telling) == ["churn[eu]", "riskier"]
+    for pattern in ("version.[c]reated", "version.create?", "[a-z]*"):
+        with pytest.raises(InvalidInputError, match="fits no type of event"):
+            telling.create_webhook("https://ci.example", types=[pattern])
 
 
 def _wanted(webhook: Webhook, registry: Registry) -> list[str | None]:

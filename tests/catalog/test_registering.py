@@ -237,24 +237,29 @@ def test_what_is_not_stated_or_is_the_same_is_no_difference(
     assert bare.notice is None
 
 
-def test_a_repeated_run_that_states_something_else_is_told_that_nothing_keeps_it(
+def test_a_run_that_states_something_else_the_next_time_has_a_training_for_each(
     registry: Registry, tmp_path: Path
 ) -> None:
-    registry.register("churn", artifact(tmp_path / "a"), new_version(description="who leaves"))
+    first = registry.register("churn", artifact(tmp_path / "a"), new_version(description="leaves"))
     registry.update("churn/1", description="who leaves us")
-    same = new_version(description="who leaves")
-    again = registry.register("churn", artifact(tmp_path / "a"), same)
+    again = registry.register("churn", artifact(tmp_path / "a"), new_version(description="leaves"))
+    assert again.training_id == first.training_id
     assert again.notice == (
         "churn/1 has these bytes and keeps its description;"
         " the training keeps the description given now"
     )
-    other = new_version(description="who stays", metrics={"auc": 0.9})
-    again = registry.register("churn", artifact(tmp_path / "a"), other)
-    assert again.notice == (
-        "churn/1 has these bytes and keeps its description, metrics;"
-        " this run registered the bytes before, and the description, metrics given now are not kept"
-    )
-    assert [t.metadata.description for t in registry.trainings("churn/1")] == ["who leaves"]
+    for _ in range(2):  # the second time it is a retry
+        other = new_version(description="stays", metrics={"auc": 0.9})
+        again = registry.register("churn", artifact(tmp_path / "a"), other)
+        assert again.notice == (
+            "churn/1 has these bytes and keeps its description, metrics;"
+            " the training keeps the description, metrics given now"
+        )
+    trainings = registry.trainings("churn/1")
+    assert [each.metadata.description for each in trainings] == ["leaves", "stays"]
+    assert trainings[1].metadata.metrics == {"auc": 0.9}
+    assert again.training_id == trainings[1].training_id
+    require_sound(registry)
 
 
 def test_a_training_of_before_states_nothing_and_agrees_with_its_events(
@@ -269,5 +274,6 @@ def test_a_training_of_before_states_nothing_and_agrees_with_its_events(
     (training,) = registry.trainings("churn/1")
     assert (training.metadata.description, training.metadata.owners) == (None, ())
     again = registry.register("churn", artifact(tmp_path / "a", "a"), new_version(owners=("ben",)))
-    assert "the owners given now are not kept" in str(again.notice)
+    assert "the training keeps the owners given now" in str(again.notice)
+    assert [each.metadata.owners for each in registry.trainings("churn/1")] == [(), ("ben",)]
     require_sound(registry)

@@ -13,6 +13,7 @@ from pedigree.dagster import (
     model_checks,
     model_multi_asset,
     registered_name,
+    registry_definitions,
 )
 from pedigree.dagster.line import line_of
 from pedigree.dagster.targets import Targets
@@ -193,3 +194,29 @@ def test_a_policy_that_the_model_cannot_have_is_refused_before_the_body(
     with pytest.raises(InvalidPolicyError, match="churn/1 in qa"):
         materialize(churn)
     assert began == []
+
+
+@pytest.mark.parametrize(
+    ("said", "keys", "kind"),
+    [
+        ({"pedigree/partition_name": "{partition}: {name}"}, ["de"], InvalidInputError),
+        ({}, ["x" * 300], InvalidNameError),
+        (
+            {"pedigree/policy": {"stages": [{"name": "v1", "after": ["none"]}]}},
+            ["de"],
+            InvalidPolicyError,
+        ),
+    ],
+)
+def test_a_plain_asset_without_valid_names_is_refused_with_its_definitions(
+    said: dict[str, Any], keys: list[str], kind: type[InvalidInputError]
+) -> None:
+    @dg.asset(
+        io_manager_key="model_io_manager",
+        metadata=said,
+        partitions_def=dg.StaticPartitionsDefinition(keys),
+    )
+    def plain() -> TrainedModel: ...
+
+    with pytest.raises(kind):
+        registry_definitions(plain)

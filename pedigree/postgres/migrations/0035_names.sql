@@ -49,4 +49,10 @@ ALTER TABLE pedigree.training
     ADD COLUMN risk_class text,
     ADD COLUMN risk_assessment_id text,
     ADD COLUMN drift_monitor_id text,
-    ADD COLUMN datasheet_uri text;
+    ADD COLUMN datasheet_uri text,
+    -- How many trainings the same step of the same run had before, which stated something else.
+    ADD COLUMN restated integer NOT NULL DEFAULT 0;
+
+DROP INDEX pedigree.training_run_unique;
+CREATE UNIQUE INDEX training_run_unique
+    ON pedigree.training (model_id, version, run_id, coalesce(step_key, ''), restated);
