@@ -22,6 +22,7 @@ from pedigree.dagster import events, metadata
 from pedigree.dagster.inputs import ModelInputs, source_of
 from pedigree.dagster.lineage import LineageCapture, StepStart, pinned
 from pedigree.dagster.provenance import provenance_of
+from pedigree.dagster.reads import Reads, encoded
 from pedigree.lineage.records import LineageGraph, LineageNode, NodeKind
 from pedigree.signatures.records import ColumnType
 
@@ -88,7 +89,7 @@ def _measure(registry: Registry, instance: dg.DagsterInstance, model: Path) -> l
 
 
 def _make_upstream(instance: dg.DagsterInstance) -> None:
-    """Report each day, and what was made of it, with the tags that Dagster would have set."""
+    """Report each day, and what was made of it, with the record that `with_lineage` would write."""
     raw, days = dg.AssetKey("raw"), dg.AssetKey("days")
     for partition in _PARTITIONS:
         tags = {metadata.DATA_VERSION: f"v-{partition}"}
@@ -98,8 +99,11 @@ def _make_upstream(instance: dg.DagsterInstance) -> None:
     found = events.latest(instance, raw, _PARTITIONS)
     for partition in _PARTITIONS:
         tags = {metadata.DATA_VERSION: f"v-{partition}", **pinned(raw, [found[partition]])}
+        reads = Reads(loaded={raw: {partition: (found[partition].storage_id,)}})
         instance.report_runless_asset_event(
-            dg.AssetMaterialization(days, partition=partition, tags=tags)
+            dg.AssetMaterialization(
+                days, partition=partition, tags=tags, metadata={metadata.READS: encoded(reads)}
+            )
         )
 
 

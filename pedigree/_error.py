@@ -1,4 +1,7 @@
-"""The errors that carry more than their name, and the bases that they need."""
+"""The errors that carry more than their name: the base of the tree, and others.
+
+``pedigree.errors`` names each twice, so that the type checker knows them as errors of that module.
+"""
 
 from collections.abc import Iterable
 from typing import ClassVar
@@ -89,6 +92,26 @@ class InvalidSearchError(InvalidInputError):
     def pointed(self) -> str:
         """The line that is wrong, with carets below the place."""
         return pointed(self.expression, self.place)
+
+
+class ReservedNameError(InvalidInputError):
+    """Somebody claims a name under which only Pedigree's sensors or services act.
+
+    Args:
+        name: The name.
+        field: Where it is claimed: a setting, a tag.
+        prefixes: By which such names are known.
+    """
+
+    __module__ = _HOME
+
+    def __init__(self, name: str, *, field: str, prefixes: Iterable[str]) -> None:
+        super().__init__(
+            f"names that begin with {' or '.join(prefixes)} are Pedigree's own",
+            field=field,
+            value=name,
+            remedy="Name the person or the system that acts",
+        )
 
 
 class RefusedError(PedigreeError):

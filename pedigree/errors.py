@@ -12,6 +12,7 @@
     │   ├── InvalidSampleError       the model cannot predict it; names the column or the dtype
     │   ├── InvalidArtifactError     the path is missing, empty, holds a link, or leaves its folder
     │   ├── InvalidPolicyError
+    │   ├── ReservedNameError        the name of an actor is one of Pedigree's own
     │   ├── InvalidSearchError       a filter, an order or a cursor; the message points at the place
     │   ├── TooLargeError            the service takes no more in one request
     │   ├── KeyReusedError           the idempotency key belongs to another request
@@ -64,15 +65,14 @@
         └── StoreUnavailableError
             └── ObjectArchivedError  the object must be restored from its storage class first
 
-A message is one sentence that says what was wrong and with which value, then what to do.
-Secrets never enter a message: URLs go through :func:`pedigree.settings.redact_url` first.
+A message says what was wrong, with which value, and what to do; it never holds a secret.
 """
 
-# Named twice, so that the type checker knows them as errors of this module.
 from pedigree._error import InvalidInputError as InvalidInputError  # noqa: PLC0414
 from pedigree._error import InvalidSearchError as InvalidSearchError  # noqa: PLC0414
 from pedigree._error import PedigreeError as PedigreeError  # noqa: PLC0414
 from pedigree._error import RefusedError as RefusedError  # noqa: PLC0414
+from pedigree._error import ReservedNameError as ReservedNameError  # noqa: PLC0414
 from pedigree._error import UntrustedModelError as UntrustedModelError  # noqa: PLC0414
 from pedigree._error import UnverifiedModelError as UnverifiedModelError  # noqa: PLC0414
 

@@ -29,7 +29,7 @@ def read_duration(given: object) -> object:
         return given
     if given.strip() == "0":
         return timedelta(0)
-    found = re.fullmatch(r"\s*(\d{1,6})\s*([dhms])\s*", given)
+    found = re.fullmatch(r"\s*([0-9]{1,6})\s*([dhms])\s*", given)
     if found is None:
         raise ValueError("write a length of time as 30d, 12h, 45m, 10s or 0")
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
@@ -44,7 +44,7 @@ Duration = Annotated[
     WithJsonSchema(
         {
             "anyOf": [
-                {"type": "string", "pattern": r"^(0|\d{1,6}[dhms])$"},
+                {"type": "string", "pattern": r"^(0|[0-9]{1,6}[dhms])$"},
                 {"type": "number", "minimum": 0, "maximum": 86_399_999_913_600},
             ],
             "description": "30d, 12h, 45m, 10s or 0; or seconds",

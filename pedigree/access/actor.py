@@ -1,10 +1,16 @@
 """Find out who acts, and remember how that was found out."""
 
 import getpass
+import os
+import pwd
 import subprocess
+from collections.abc import Iterator
 
+from pedigree.access.reserved import claimed, is_reserved
 from pedigree.audit.records import Actor
 from pedigree.settings import Settings
+
+SETTING = "PEDIGREE_ACTOR"
 
 
 def resolve_actor(settings: Settings, run_actor: str | None = None) -> Actor:
@@ -13,14 +19,25 @@ def resolve_actor(settings: Settings, run_actor: str | None = None) -> Actor:
     Args:
         settings: This process's settings.
         run_actor: What the Dagster run says of who launched it; only a claim.
+
+    Raises:
+        ReservedNameError: The setting or the run claims a name of Pedigree's own. Git's address and
+            the environment's user are passed over instead: nobody gave them for this.
     """
     if settings.actor:
-        return Actor(name=settings.actor, source="PEDIGREE_ACTOR")
+        return Actor(name=claimed(settings.actor, SETTING), source=SETTING)
     if run_actor:
-        return Actor(name=run_actor, source="dagster run tag")
+        return Actor(name=claimed(run_actor, "run tag"), source="dagster run tag")
+    return next(actor for actor in _fallbacks() if not is_reserved(actor.name))
+
+
+def _fallbacks() -> Iterator[Actor]:
     if email := _git_email():
-        return Actor(name=email, source="git user.email")
-    return Actor(name=getpass.getuser(), source="operating system")
+        yield Actor(name=email, source="git user.email")
+    # By LOGNAME or USER where the environment has one.
+    yield Actor(name=getpass.getuser(), source="operating system")
+    yield Actor(name=pwd.getpwuid(os.getuid()).pw_name, source="operating system")
+    yield Actor(name=f"uid {os.getuid()}", source="operating system")
 
 
 def _git_email() -> str | None:

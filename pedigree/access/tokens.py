@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from pedigree.access.records import AccessToken, IssuedToken, Role
+from pedigree.access.reserved import claimed
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
 from pedigree.errors import InvalidInputError, TokenNotFoundError
@@ -39,6 +40,7 @@ def create_token(
 
     Raises:
         InvalidInputError: The principal is no name, or no role is given.
+        ReservedNameError: The principal is one of Pedigree's own.
     """
     _require_principal(principal)
     given = tuple(dict.fromkeys(roles))
@@ -130,6 +132,7 @@ def _require_principal(principal: str) -> None:
             value=principal,
             remedy=f"Give 1 to {_LONGEST_PRINCIPAL} printable characters, such as ci@churn",
         )
+    claimed(principal, "principal")
 
 
 def _tell(

@@ -15,7 +15,7 @@ from pedigree._record import Record
 from pedigree.api._conditions import etag_of, is_known, require, state_of
 from pedigree.api._guard import Caller
 from pedigree.api._idempotency import Answer, Key, once
-from pedigree.api._parameters import NAMED
+from pedigree.api._parameters import DIGITS, NAMED
 from pedigree.catalog.store import lock_model
 from pedigree.delivery.signing import SecretBox
 from pedigree.errors import NotFoundError
@@ -38,8 +38,8 @@ Name = Annotated[
         json_schema_extra=NAMED,
     ),
 ]
-Number = Annotated[int, Path(ge=1, le=10**9 - 1, description="A version's number")]
-Limit = Annotated[int, Query(ge=1, le=MOST_ON_A_PAGE, description="How many at most")]
+Number = Annotated[int, Path(ge=1, le=10**9 - 1, description="A version's number"), DIGITS]
+Limit = Annotated[int, Query(ge=1, le=MOST_ON_A_PAGE, description="How many at most"), DIGITS]
 
 
 class Page(Record, Generic[T]):

@@ -17,6 +17,7 @@ from starlette.types import Message, Receive
 
 from pedigree.access import tokens
 from pedigree.access.records import AccessToken, Permission, permitted
+from pedigree.access.reserved import is_reserved
 from pedigree.api._hosts import is_loopback
 from pedigree.api._problems import problem_responses
 from pedigree.audit.records import Actor
@@ -144,6 +145,8 @@ class Gate:
         if token is None:
             self._trusted.pop(digest, None)
             raise _unknown_caller("no such token is valid")
+        if is_reserved(token.principal):  # of before such names were refused
+            raise _unknown_caller("the token's name is one of Pedigree's own")
         actor = Actor(name=token.principal, source="token")
         acting = self._registry.acting_as(actor, sees=token.models)
         caller = Caller(token.principal, acting, token, permitted(token.roles))
@@ -212,7 +215,7 @@ def resource(tag: str) -> APIRouter:
 def _limited(request: Request) -> Receive:
     """Return what receives the body, and refuses one that is too large."""
     length = request.headers.get("content-length", "0")
-    if not length.isdigit() or int(length) > MOST_JSON_BYTES:
+    if not length.isdecimal() or int(length) > MOST_JSON_BYTES:
         raise _too_large()
     received = 0
 

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 _NAME = r"^[^\s./\\:@%#\x00-\x1f]([^/\\:@%#\x00-\x1f]*[^\s./\\:@%#\x00-\x1f])?$"
 NAMED: dict[str, JsonValue] = {"pattern": _NAME}
 
-_DATE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]")
 
 
 def _text_alone(given: object) -> object:
@@ -35,6 +35,17 @@ Pointer = Annotated[
     ),
 ]
 
+
+def _plain_digits(given: object) -> object:
+    """Refuse what Python reads as an integer beside digits: ``+3``, ``1_0``, ``3.0``, spaces."""
+    if isinstance(given, str) and not re.fullmatch(r"-?(0|[1-9][0-9]*)", given):
+        raise PydanticCustomError("int_parsing", "write an integer in digits, such as 3")
+    return given
+
+
+DIGITS = BeforeValidator(_plain_digits)
+"""For integers in a path or a query, behind their bounds: so the JSON schema has these."""
+
 AfterId = Annotated[
-    int, Query(ge=0, lt=2**63, description="The id that the page before ended with")
+    int, Query(ge=0, lt=2**63, description="The id that the page before ended with"), DIGITS
 ]

@@ -14,7 +14,7 @@ from inspect import Parameter, signature
 from typing import Any, NamedTuple, Self, get_args, get_origin, get_type_hints
 
 from fastapi.params import Query
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BeforeValidator, TypeAdapter, ValidationError
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
@@ -42,7 +42,10 @@ class _Asked(NamedTuple):
     def of(cls, kind: Any, default: object) -> Self | None:
         """Return what a type with ``Query`` declares; None where it is another one."""
         declared: tuple[Any, ...] = getattr(kind, "__metadata__", ())
-        if [type(each) for each in declared] != [Query] or declared[0].alias is not None:
+        query, *validators = declared or (None,)
+        if not isinstance(query, Query) or query.alias is not None:
+            return None
+        if any(not isinstance(each, BeforeValidator) for each in validators):
             return None
         bare = get_args(kind)[0]
         origins: list[Any] = [get_origin(each) for each in (bare, *get_args(bare))]

@@ -3,6 +3,7 @@
 import logging
 import threading
 
+from pedigree.access.reserved import RECONCILER
 from pedigree.api._tail import feed_head
 from pedigree.delivery.threads import is_over
 from pedigree.errors import ModelNotFoundError, PedigreeError, UnavailableError
@@ -21,7 +22,8 @@ class Upkeep:
     """
 
     def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+        # What the service does by itself is nobody's who started it.
+        self._registry = registry.acting_as(RECONCILER)
         self._seq: int | None = None
         self._postponed: set[str] = set()
 

@@ -23,7 +23,7 @@ router = resource("files")
 
 # Long enough to begin a download by; what has begun may take its time.
 _URL_HOLDS = timedelta(minutes=15)
-_FROM = re.compile(r"bytes=(\d{1,18})-")
+_FROM = re.compile(r"bytes=([0-9]{1,18})-")
 
 FilePath = Annotated[str, Path(min_length=1, max_length=1024, description="As the list has it")]
 Range = Annotated[

@@ -8,6 +8,7 @@ from starlette.responses import Response, StreamingResponse
 from pedigree.access.records import Permission
 from pedigree.api._calls import Limit, Page, ReadCall
 from pedigree.api._guard import may, resource
+from pedigree.api._parameters import DIGITS
 from pedigree.api._tail import MEDIA_TYPE, Tail, Wanted
 from pedigree.artifacts.statistics import RegistryStatistics
 from pedigree.audit.records import Event, EventType
@@ -58,7 +59,9 @@ def list_events(
     call: ReadCall,
     request: Request,
     *,
-    after: Annotated[int, Query(ge=0, le=2**53 - 1, description="Only events behind this seq")] = 0,
+    after: Annotated[
+        int, Query(ge=0, le=2**53 - 1, description="Only events behind this seq"), DIGITS
+    ] = 0,
     limit: Limit = 100,
     type: Annotated[
         list[EventType] | None, Query(max_length=len(EventType), description="Only of these types")
@@ -69,7 +72,7 @@ def list_events(
     ] = None,
     last_event_id: Annotated[
         str | None,
-        Header(pattern=r"^\d{1,18}$", description="A stream that ended goes on behind this seq"),
+        Header(pattern=r"^[0-9]{1,18}$", description="A stream that ended goes on behind this seq"),
     ] = None,
 ) -> Response:
     """Return events in their one order; ``next`` is the cursor, also where none is there yet.

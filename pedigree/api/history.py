@@ -8,7 +8,7 @@ from starlette.responses import Response
 from pedigree.access.records import Permission
 from pedigree.api._calls import Limit, Name, Number, Page, ReadCall
 from pedigree.api._guard import may, resource
-from pedigree.api._parameters import Moment, Pointer
+from pedigree.api._parameters import DIGITS, Moment, Pointer
 from pedigree.catalog.comparison import Comparison, LineageDifference
 from pedigree.catalog.records import RetrainRequest, Training, Unmaterialized
 from pedigree.lifecycle.records import Tenure
@@ -76,7 +76,7 @@ def get_downstream(
     version: Number,
     limit: Limit = 100,
     before: Annotated[
-        int | None, Query(ge=0, lt=2**63, description="The usage_id that a page ended with")
+        int | None, Query(ge=0, lt=2**63, description="The usage_id that a page ended with"), DIGITS
     ] = None,
 ) -> Response:
     """Return what was written with exactly this version, and the versions trained on it."""

@@ -10,6 +10,7 @@ from pedigree._record import Record
 from pedigree.access.records import Permission
 from pedigree.api._calls import Name, Number, ReadCall, WriteCall
 from pedigree.api._guard import may, resource
+from pedigree.api._parameters import DIGITS
 from pedigree.api.history import VERSION
 from pedigree.datasets.records import DataState, DataVerdict, RecordedDataVerdict
 from pedigree.errors import NotPermittedError
@@ -20,7 +21,7 @@ from pedigree.monitoring.records import DataProfile, Expectations, RecordedDrift
 
 router = resource("monitoring")
 
-DriftId = Annotated[int, Path(ge=1, lt=2**63, description="A result's number")]
+DriftId = Annotated[int, Path(ge=1, lt=2**63, description="A result's number"), DIGITS]
 
 
 class FoundEvaluation(Record):
@@ -185,7 +186,7 @@ def list_data_verdicts(
     ],
     partition: Annotated[str | None, Query(max_length=512)] = None,
     storage_id: Annotated[
-        int | None, Query(ge=0, lt=2**63, description="Dagster's id of its event")
+        int | None, Query(ge=0, lt=2**63, description="Dagster's id of its event"), DIGITS
     ] = None,
     materialized_by: Annotated[
         str | None, Query(max_length=512, description="The run that wrote it")

@@ -13,7 +13,7 @@ from pedigree.access.records import AccessToken, IssuedToken, Permission, Role
 from pedigree.api._calls import Limit, Page, ReadCall, WriteCall
 from pedigree.api._guard import may, resource
 from pedigree.api._long import LongWork
-from pedigree.api._parameters import AfterId
+from pedigree.api._parameters import DIGITS, AfterId
 from pedigree.artifacts.records import DIGEST_PATTERN, Digest
 from pedigree.collection.plan import Plan
 from pedigree.collection.records import Collection
@@ -81,7 +81,7 @@ def list_tokens(
 @may(Permission.OPERATE)
 def revoke_token(
     call: WriteCall,
-    token_id: Annotated[int, Path(ge=1, lt=2**63, description="A token's number")],
+    token_id: Annotated[int, Path(ge=1, lt=2**63, description="A token's number"), DIGITS],
 ) -> Response:
     """Revoke a token for good; it is refused within a second."""
     return call.write(lambda registry: registry.revoke_token(token_id))

@@ -12,11 +12,11 @@ from pedigree._record import LARGEST, NUMBER, Record
 from pedigree.access.records import Permission
 from pedigree.api._calls import ChangeCall, Limit, Name, Number, Page, ReadCall, WriteCall
 from pedigree.api._guard import may, resource
-from pedigree.api._parameters import Pointer
+from pedigree.api._parameters import DIGITS, Pointer
 from pedigree.catalog.records import ModelVersion
 from pedigree.errors import StageEmptyError
 from pedigree.lifecycle.records import CHAMPION_STAGE, Move, RecordedVerdict, Tenure
-from pedigree.lifecycle.standing import Candidacy, Decision, Explanation, StageRequest
+from pedigree.lifecycle.standing import Candidacy, Decision, Explanation, GivenUp, StageRequest
 from pedigree.registry import Registry
 
 router = resource("stages")
@@ -29,7 +29,9 @@ Generation = Annotated[
 ]
 
 RequestId = Annotated[
-    int | None, Query(ge=0, le=2**53 - 1, description="The last request_id of the page before")
+    int | None,
+    Query(ge=0, le=2**53 - 1, description="The last request_id of the page before"),
+    DIGITS,
 ]
 
 
@@ -60,6 +62,13 @@ class Rollback(Record):
     stage: Stage = CHAMPION_STAGE
     reason: str | None = Field(default=None, description="Why, for the timeline")
     expected_generation: Generation = None
+
+
+class Retry(Record):
+    """A promotion that the sensor gave up, and shall try again."""
+
+    stage: Stage
+    reason: str | None = Field(default=None, description="Why; kept in the audit log")
 
 
 class Explained(Record):
@@ -134,6 +143,17 @@ def withdraw_request(
     return call.write(
         lambda registry: registry.withdraw_request(
             f"{name}/{version}", stage, reason=reason, only_asks=only_asks
+        )
+    )
+
+
+@router.post("/models/{name}/versions/{version}/retries", responses={200: {"model": GivenUp}})
+@may(Permission.MOVE)
+def retry_promotion(call: WriteCall, name: Name, version: Number, wanted: Retry) -> Response:
+    """Let the promotion sensor try again what it gave up; 404 where it gave up nothing."""
+    return call.write(
+        lambda registry: registry.retry_promotion(
+            f"{name}/{version}", wanted.stage, reason=wanted.reason
         )
     )
 
@@ -252,7 +272,9 @@ def timeline(
     pointer: Pointer = None,
     limit: Limit = 100,
     before: Annotated[
-        int | None, Query(ge=0, le=2**53 - 1, description="The first tenure_id of the page after")
+        int | None,
+        Query(ge=0, le=2**53 - 1, description="The first tenure_id of the page after"),
+        DIGITS,
     ] = None,
 ) -> Response:
     """Say which version held which stage and alias and when: the newest tenures, in order."""

@@ -128,7 +128,7 @@ async def _received(
 
 def _is_small(request: Request) -> bool:
     length = request.headers.get("content-length", "")
-    return length.isdigit() and int(length) <= _PIECE
+    return length.isdecimal() and int(length) <= _PIECE
 
 
 def _open(path: FilePath) -> BinaryIO:

@@ -11,6 +11,7 @@ from pedigree._record import Record
 from pedigree.access.records import Permission
 from pedigree.api._calls import ChangeCall, Limit, Name, Number, Page, ReadCall, WriteCall
 from pedigree.api._guard import may, resource
+from pedigree.api._parameters import DIGITS
 from pedigree.api.models import Description, Reason
 from pedigree.api.uploads import MOST_FILES
 from pedigree.artifacts.records import ManifestFile
@@ -58,7 +59,9 @@ def list_versions(
     name: Name,
     limit: Limit = 100,
     after: Annotated[
-        int | None, Query(ge=0, lt=2**31, description="The number that the page before ended with")
+        int | None,
+        Query(ge=0, lt=2**31, description="The number that the page before ended with"),
+        DIGITS,
     ] = None,
     newest_first: bool = False,
 ) -> Response:

@@ -12,14 +12,14 @@ from pedigree._record import Integer, Record
 from pedigree.access.records import Permission
 from pedigree.api._calls import ChangeCall, Limit, Page, ReadCall, WriteCall
 from pedigree.api._guard import may, resource
-from pedigree.api._parameters import AfterId
+from pedigree.api._parameters import DIGITS, AfterId
 from pedigree.delivery.records import Attempt, Delivery, DeliveryState, IssuedWebhook, Webhook
 from pedigree.delivery.webhooks import lock_webhook
 
 router = resource("webhooks")
 
-Id = Annotated[int, Path(ge=1, lt=2**63, description="A webhook's number")]
-Seq = Annotated[int, Path(ge=1, lt=2**63, description="The event's place in the feed")]
+Id = Annotated[int, Path(ge=1, lt=2**63, description="A webhook's number"), DIGITS]
+Seq = Annotated[int, Path(ge=1, lt=2**63, description="The event's place in the feed"), DIGITS]
 Words = Annotated[tuple[str, ...], Field(max_length=100)]
 
 _DAY_S = 86_400
@@ -127,7 +127,9 @@ def list_deliveries(
     webhook_id: Id,
     limit: Limit = 100,
     before: Annotated[
-        int | None, Query(ge=1, lt=2**63, description="The seq that the page before ended with")
+        int | None,
+        Query(ge=1, lt=2**63, description="The seq that the page before ended with"),
+        DIGITS,
     ] = None,
     state: Annotated[DeliveryState | None, Query(description="Only those in this state")] = None,
 ) -> Response:

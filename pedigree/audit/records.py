@@ -32,6 +32,10 @@ class EventType(StrEnum):
     )
     MODEL_DELETED = "model.deleted", "A model was deleted with all its versions"
     MODEL_RESTORED = "model.restored", "A deleted model is back"
+    MODEL_CHECK_UNATTRIBUTED = (
+        "model.check_unattributed",
+        "An asset check ran on a model, and it is not known which version it looked at",
+    )
     VERSION_CREATED = "version.created", "A version was registered"
     VERSION_TRAINED = (
         "version.trained",
@@ -65,6 +69,14 @@ class EventType(StrEnum):
     )
     VERSION_STAGE_CHANGED = "version.stage_changed", "A version entered a stage, or left one"
     VERSION_CHECK_RECORDED = "version.check_recorded", "A check said whether a version is fit"
+    VERSION_PROMOTION_GIVEN_UP = (
+        "version.promotion_given_up",
+        "The promotion sensor gave up: every run that should have promoted a version failed",
+    )
+    VERSION_PROMOTION_RETRIED = (
+        "version.promotion_retried",
+        "Somebody asked the promotion sensor to try again what it gave up",
+    )
     VERSION_APPROVED = "version.approved", "Somebody said yes to a version's promotion"
     VERSION_REJECTED = "version.rejected", "Somebody said no to a version's promotion"
     VERSION_PROFILED = "version.profiled", "A profile of a version's training data was kept"

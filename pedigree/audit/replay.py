@@ -1,6 +1,7 @@
 """Fold a model's events into its state: what the tables must say, if nobody edited them."""
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -10,11 +11,13 @@ from pedigree.flavors.records import BEFORE_VERIFICATION
 
 QUARANTINE = "quarantine"
 TRAINING = ("run_id", "git_commit", "git_dirty", "training_data_digest", "environment_hash")
+STATED = ("description", "owners", "tags")
 DECISION = ("digest", "from_stage", "to_stage", "generation", "comment")
 VERDICT = (
     *("check", "passed", "severity", "digest", "relative", "baseline_digest", "settings"),
     *("summary", "run_id"),
 )
+GIVEN_UP = ("generation", "policy_revision", "attempts", "run_id", "problem")
 _BEFORE = BEFORE_VERIFICATION.model_dump(mode="json")
 DRIFT = ("asset", "partition", "drifted", "result", "served", "html", "markdown")
 
@@ -61,7 +64,8 @@ def _created(state: ModelState, event: NewEvent) -> None:
 
 def _trained(state: ModelState, event: NewEvent) -> None:
     body: dict[str, Any] = event.body
-    known = {key: body[key] for key in TRAINING}
+    # What was recorded before trainings kept what was stated with them tells it of the first alone.
+    known = {key: body[key] for key in TRAINING} | {key: body.get(key, UNTOLD) for key in STATED}
     known["metrics"] = {name: float(value) for name, value in body["metrics"].items()}
     known["verification"] = body.get("verification", _BEFORE)
     _version(state, event).trainings[body["training_id"]] = known
@@ -138,6 +142,24 @@ def _request_withdrawn(state: ModelState, event: NewEvent) -> None:
     body: dict[str, Any] = event.body
     for request_id in body["request_ids"]:
         _version(state, event).close_request(request_id, event, "withdrawn")
+
+
+def _promotion_given_up(state: ModelState, event: NewEvent) -> None:
+    version, body = _version(state, event), event.body
+    known = version.open_given_up(str(body["to"]))
+    if known is None:
+        known = {"stage": body["to"], "retried_at": None, "retried_by": None}
+        version.given_up.append(known)
+    # The clock of the evidence is the database's: a row and an event write it differently.
+    at = body["evidence_at"]
+    known["evidence_at"] = datetime.fromisoformat(str(at)) if at is not None else None
+    known.update({key: body[key] for key in GIVEN_UP}, at=event.at)
+
+
+def _promotion_retried(state: ModelState, event: NewEvent) -> None:
+    known = _version(state, event).open_given_up(str(event.body["to"]))
+    if known is not None:
+        known.update(retried_at=event.at, retried_by=event.actor.name)
 
 
 def _alias_set(state: ModelState, event: NewEvent) -> None:
@@ -244,6 +266,8 @@ _FOLDS: Mapping[EventType, Callable[[ModelState, NewEvent], None]] = MappingProx
         EventType.VERSION_PROFILED: _profiled,
         EventType.VERSION_DRIFT_MEASURED: _drift_measured,
         EventType.VERSION_DRIFT_DETECTED: _drift_detected,
+        EventType.VERSION_PROMOTION_GIVEN_UP: _promotion_given_up,
+        EventType.VERSION_PROMOTION_RETRIED: _promotion_retried,
         EventType.VERSION_APPROVED: _decided,
         EventType.VERSION_REJECTED: _decided,
         EventType.VERSION_HELD: _held,

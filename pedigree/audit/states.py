@@ -64,6 +64,7 @@ class VersionState:
     approval_stage: str | None = None
     decisions: list[dict[str, Any]] = field(default_factory=list)
     requests: dict[int, dict[str, Any]] = field(default_factory=dict)
+    given_up: list[dict[str, Any]] = field(default_factory=list)
     tier: str = "standard"
     deleted_at: datetime | None = None
     collected: bool = False
@@ -88,6 +89,17 @@ class VersionState:
             if self._quarantines.pop(quarantine_id, None) is not None:
                 self.marks[quarantine_id] = self.marks[quarantine_id]._replace(released_at=at)
         self._say_why()
+
+    def open_given_up(self, stage: str) -> dict[str, Any] | None:
+        """Return what the sensor gave up of the way into a stage, and nobody asked to try again."""
+        return next(
+            (
+                each
+                for each in self.given_up
+                if each["stage"] == stage and each["retried_at"] is None
+            ),
+            None,
+        )
 
     def close_requests(self, event: NewEvent, outcome: str, **only: object) -> None:
         """End the open requests for the version: all, or those that have some values."""

@@ -1,9 +1,13 @@
-"""The rule for names: what a registered model and an alias may be called."""
+"""The rules for names: what registered models, aliases and stages may be called."""
 
 import re
 import unicodedata
+from collections.abc import Collection
 
+from pedigree.audit.states import NO_STAGE
 from pedigree.errors import InvalidAliasError, InvalidNameError
+
+LATEST = "latest"
 
 _FORBIDDEN = frozenset("/\\:@%#")
 _NAME_LIMIT = 256
@@ -32,6 +36,11 @@ def validate_name(name: str) -> str:
             " no space or dot at the ends",
         )
     return name
+
+
+def is_name(name: str) -> bool:
+    """Say whether a registered model may have a name."""
+    return _name_problem(name) is None
 
 
 def _name_problem(name: str) -> str | None:
@@ -74,23 +83,69 @@ def _key_size(name: str) -> int:
     return len(name_key(name).encode(errors="replace"))
 
 
-def validate_alias(alias: str, stages: frozenset[str]) -> str:
-    r"""Return the alias if a version may have it.
+def is_pointer(text: str) -> bool:
+    """Say whether a reference can have it behind its ``@``."""
+    return re.fullmatch(r"[\w-]{1,255}", text) is not None
+
+
+def pointer_problem(name: str) -> str | None:
+    """Return why no alias and no stage may be called so; None where one may.
+
+    What a reference reads as a number or as the newest version is reserved, in any case and any
+    form of its characters.
+    """
+    key = name_key(name)
+    problems = {
+        "is not 1-255 letters, digits, _ and -": not is_pointer(name),
+        "holds an invisible character": bool(_INVISIBLE.search(name)),
+        "is digits alone, as version numbers are": key.isdigit(),
+        "is reserved for version numbers": key == LATEST or bool(re.fullmatch(r"v\d+", key)),
+        "is what versions without a stage are in": key == NO_STAGE,
+    }
+    return next((problem for problem, found in problems.items() if found), None)
+
+
+def twin_of(name: str, names: Collection[str]) -> str | None:
+    """Return which of some names is the same one by :func:`name_key`; an equal one comes first.
+
+    >>> twin_of("Champion", ["best", "champion"])
+    'champion'
+    """
+    if name in names:
+        return name
+    key = name_key(name)
+    return next((each for each in names if name_key(each) == key), None)
+
+
+def found_in(name: str, names: Collection[str]) -> str | None:
+    """Return which of some names is meant: an equal one, or the only one that is the same.
+
+    Twins of before the rule are found by their exact spelling alone.
+
+    >>> found_in("CHAMPION", ["best", "champion"]), found_in("Qa", ["QA", "qa"])
+    ('champion', None)
+    """
+    if name in names:
+        return name
+    key = name_key(name)
+    found = {each for each in names if name_key(each) == key}
+    return found.pop() if len(found) == 1 else None
+
+
+def validate_alias(alias: str, stages: Collection[str]) -> str:
+    """Return the alias if a version may have it.
 
     Args:
         alias: The alias.
-        stages: The stages of the model's policy; an alias must not be mistaken for one.
+        stages: The model's stages; an alias must not be mistaken for one.
 
     Raises:
-        InvalidAliasError: It is not ``[\w-]{1,255}``, or is ``latest``, ``v<N>`` or a stage.
+        InvalidAliasError: It breaks the rule for aliases and stages, or is the name of a stage.
     """
-    if re.fullmatch(r"[\w-]{1,255}", alias) is None:
-        problem = "is not 1-255 letters, digits, _ and -"
-    elif name_key(alias) == "latest" or re.fullmatch(r"v\d+", name_key(alias)):
-        problem = "is reserved for version numbers"
-    elif name_key(alias) in stages | {"none"}:
-        problem = "is the name of a stage"
-    else:
+    problem = pointer_problem(alias)
+    if problem is None and (stage := twin_of(alias, stages)) is not None:
+        problem = f"is the name of the stage {stage!r}"
+    if problem is None:
         return alias
     raise InvalidAliasError(
         problem, field="alias", value=alias, remedy="Choose another, such as champion"

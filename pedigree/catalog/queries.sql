@@ -25,14 +25,20 @@ WITH model AS MATERIALIZED (
 SELECT model.*, clock_timestamp() AS at FROM model;
 
 -- name: version_of_digest
--- The living native version of an artifact.
-SELECT version, approval_status, quarantine_reason,
+-- The living native version of an artifact, with what it shows of what a registration states.
+SELECT version, approval_status, quarantine_reason, description, owners, tags, risk_class,
+    risk_assessment_id, drift_monitor_id, datasheet_uri, first.metrics, first.params,
     EXISTS (
         SELECT FROM pedigree.tenure t
         WHERE t.model_id = v.model_id AND t.version = v.version
             AND t.pointer = 'stage' AND t.name = 'archived' AND t.held_until IS NULL
     ) AS archived
 FROM pedigree.model_version v
+CROSS JOIN LATERAL (
+    SELECT t.metrics, t.params FROM pedigree.training t
+    WHERE t.model_id = v.model_id AND t.version = v.version
+    ORDER BY t.created_at, t.training_id LIMIT 1
+) AS first
 WHERE model_id = %(model_id)s AND digest = %(digest)s AND copy = 0 AND deleted_at IS NULL;
 
 -- name: insert_version
@@ -66,14 +72,16 @@ INSERT INTO pedigree.training (
     training_id, model_id, version, run_id, instance_id, job_name, step_key, asset, partition,
     git_commit, git_dirty, git_source, code_version, training_data_digest, training_data_version,
     validation_dataset_id, environment_hash, ci_build, metrics, params, raced, config,
+    description, owners, tags, risk_class, risk_assessment_id, drift_monitor_id, datasheet_uri,
     lineage_recorded, verification, created_at, created_by, created_by_source
 ) VALUES (
     %(training_id)s, %(model_id)s, %(version)s, %(run_id)s, %(instance_id)s, %(job_name)s,
     %(step_key)s, %(asset)s, %(partition)s, %(git_commit)s, %(git_dirty)s, %(git_source)s,
     %(code_version)s, %(training_data_digest)s, %(training_data_version)s,
     %(validation_dataset_id)s, %(environment_hash)s, %(ci_build)s, %(metrics)s, %(params)s,
-    %(raced)s, %(config)s, %(lineage_recorded)s, %(verification)s, %(at)s, %(actor)s,
-    %(actor_source)s
+    %(raced)s, %(config)s, %(description)s, %(owners)s, %(tags)s, %(risk_class)s,
+    %(risk_assessment_id)s, %(drift_monitor_id)s, %(datasheet_uri)s, %(lineage_recorded)s,
+    %(verification)s, %(at)s, %(actor)s, %(actor_source)s
 );
 
 -- name: await_materialization
@@ -114,8 +122,10 @@ ORDER BY a.since, a.training_id
 LIMIT %(limit)s;
 
 -- name: training_of_run
--- The training that this step of this run already has on the version.
-SELECT training_id FROM pedigree.training
+-- The training that this step of this run already has on the version, with what was stated.
+SELECT training_id, description, owners, tags, risk_class, risk_assessment_id, drift_monitor_id,
+    datasheet_uri, metrics, params
+FROM pedigree.training
 WHERE model_id = %(model_id)s AND version = %(version)s AND run_id = %(run_id)s
     AND coalesce(step_key, '') = coalesce(%(step_key)s, '');
 

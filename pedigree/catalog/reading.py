@@ -6,13 +6,13 @@ behind the last of the page before.
 
 from datetime import UTC, datetime
 
-from pedigree.catalog.names import name_key, validate_name
+from pedigree.catalog.names import LATEST, found_in, name_key, validate_name
 from pedigree.catalog.records import ModelVersion, RegisteredModel, Training
-from pedigree.catalog.references import LATEST, Reference
+from pedigree.catalog.references import Reference
 from pedigree.catalog.rows import model_of, read_version, training_of, version_of
 from pedigree.catalog.store import SQL, model_not_found
 from pedigree.errors import InvalidInputError
-from pedigree.postgres.transaction import Transaction
+from pedigree.postgres.transaction import Row, Transaction
 
 PAGE = 1000
 """How many records a read returns at most unless it is told otherwise."""
@@ -20,12 +20,24 @@ _ABOVE_ALL = 2**31 - 1
 
 
 def find_version(transaction: Transaction, reference: Reference) -> ModelVersion:
-    """Return the version that a reference names.
+    """Return the version that a reference names, its stage or alias in any case.
 
     Raises:
         NotFoundError: It names none.
         AmbiguousStageError: It names several.
     """
+    rows = _versions_named(transaction, reference)
+    if not rows:
+        model = find_model(transaction, reference.name)  # a missing model is the better message
+        held = [*model.stages, *model.aliases]
+        if reference.pointer is not None and (kept := found_in(reference.pointer, held)):
+            spelled = Reference(name=reference.name, pointer=kept)
+            return read_version(_versions_named(transaction, spelled), spelled)
+    return read_version(rows, reference)
+
+
+def _versions_named(transaction: Transaction, reference: Reference) -> list[Row]:
+    """Read the versions of a reference, whose stage or alias is spelled as it is kept."""
     key = {"name_key": name_key(reference.name)}
     if reference.version is not None:
         found = transaction.execute(SQL["version_by_number"], {**key, "version": reference.version})
@@ -35,10 +47,7 @@ def find_version(transaction: Transaction, reference: Reference) -> ModelVersion
         found = transaction.execute(
             SQL["versions_by_pointer"], {**key, "pointer": reference.pointer}
         )
-    rows = [row for row in found.fetchall() if row["model_name"] == reference.name]
-    if not rows:
-        find_model(transaction, reference.name)  # a missing model is the better message
-    return read_version(rows, reference)
+    return [row for row in found.fetchall() if row["model_name"] == reference.name]
 
 
 def find_model(transaction: Transaction, name: str) -> RegisteredModel:

@@ -225,7 +225,9 @@ class Registration(Record):
     created: bool = Field(description="False when the same bytes were there already")
     training_id: str
     notice: str | None = Field(
-        default=None, description="Why an existing version will not become a candidate by itself"
+        default=None,
+        description="Of an existing version: which fields stated now it does not show, and why"
+        " it will not become a candidate by itself; of any: that its data is in quarantine",
     )
 
 

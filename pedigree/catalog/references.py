@@ -4,10 +4,8 @@ import re
 from functools import lru_cache
 
 from pedigree._record import Record
-from pedigree.catalog.names import validate_name
+from pedigree.catalog.names import LATEST, is_pointer, name_key, validate_name
 from pedigree.errors import InvalidNameError, InvalidReferenceError
-
-LATEST = "latest"
 
 
 class Reference(Record):
@@ -40,13 +38,17 @@ def parse_reference(text: str) -> Reference:
         validate_name(name)
     except InvalidNameError as error:
         raise _unreadable(text, f"its name {error.message}") from error
-    if separator == "/" and re.fullmatch(r"[1-9]\d{0,8}", rest):
+    if separator == "/" and re.fullmatch(r"[1-9][0-9]{0,8}", rest):
         return Reference(name=name, version=int(rest))
-    if separator == "/" and mlflow and re.fullmatch(r"\w+", rest):
-        return Reference(name=name, pointer=rest.casefold())  # a stage or latest, MLflow's way
-    if separator == "@" and re.fullmatch(r"[\w-]{1,255}", rest):
-        return Reference(name=name, pointer=rest)
+    if separator == "/" and mlflow and is_pointer(rest) and not rest.isdigit():
+        return Reference(name=name, pointer=_pointer(rest.casefold()))  # a stage, MLflow's way
+    if separator == "@" and is_pointer(rest):
+        return Reference(name=name, pointer=_pointer(rest))
     raise _unreadable(text, "names no version")
+
+
+def _pointer(text: str) -> str:
+    return LATEST if name_key(text) == LATEST else text
 
 
 def parse_number(text: str) -> tuple[Reference, int]:

@@ -59,7 +59,9 @@ class Registering(ABC):
 
         The bytes are stored first, then one transaction writes all rows; a crash in between leaves
         nothing but bytes that nobody refers to. The same bytes, flavor and signature on the same
-        model are the same version: then the training is added to it, and ``created`` is False.
+        model are the same version: then the training is added to it, and ``created`` is False. The
+        version stays as it is: the training keeps the description, owners, tags, metrics … that are
+        stated now, and ``notice`` names those that the version does not show.
 
         Args:
             name: The registered model.

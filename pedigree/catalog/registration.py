@@ -1,8 +1,7 @@
 """Give an artifact its place in the catalog: a new version, or the one its bytes already have."""
 
+import json
 import uuid
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import NamedTuple
 
 from pydantic import JsonValue
@@ -10,9 +9,8 @@ from pydantic import JsonValue
 from pedigree.artifacts.records import Manifest
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
-from pedigree.audit.states import combined_reason
 from pedigree.catalog.quarantine import quarantine_registered
-from pedigree.catalog.records import NewVersion
+from pedigree.catalog.records import DeclaredMetadata, NewVersion
 from pedigree.catalog.store import (
     SQL,
     LockedModel,
@@ -22,6 +20,12 @@ from pedigree.catalog.store import (
 )
 from pedigree.lineage.store import insert_lineage
 from pedigree.postgres.transaction import Row, Transaction
+
+# What a version shows as its first training stated it, or as people changed it since.
+_OF_VERSION = (
+    *("description", "owners", "tags", "risk_class", "risk_assessment_id", "drift_monitor_id"),
+    *("datasheet_uri", "metrics", "params"),
+)
 
 
 class Registered(NamedTuple):
@@ -72,7 +76,7 @@ class _Registrar(NamedTuple):
             self.transaction, self.model, self.digest, self.new.metadata, self.actor
         )
         training = self._add_training(version)
-        self._tell(EventType.VERSION_CREATED, version, training, self._description())
+        self._tell(EventType.VERSION_CREATED, version, training)
         return Registered(version, training, created=True, notice=None)
 
     def _retrain(self, known: Row) -> Registered:
@@ -91,14 +95,16 @@ class _Registrar(NamedTuple):
         else:
             training = self._add_training(version)
             self._tell(EventType.VERSION_TRAINED, version, training)
-        notice = _notice(f"{self.model.name}/{version}", known)
+        reference = f"{self.model.name}/{version}"
+        not_applied = _not_applied(reference, self.new.metadata, known, repeated)
+        notice = _joined(not_applied, _standing(reference, known))
         return Registered(version, training, created=False, notice=notice)
 
     def _look_for_quarantines(self, done: Registered) -> Registered:
         notice = quarantine_registered(
             self.transaction, self.model, done.version, done.training_id, self.actor
         )
-        return done._replace(notice=combined_reason(filter(None, (done.notice, notice))))
+        return done._replace(notice=_joined(done.notice, notice))
 
     def _add_training(self, version: int) -> str:
         training_id = str(uuid.uuid4())
@@ -108,24 +114,17 @@ class _Registrar(NamedTuple):
         insert_lineage(self.transaction, training_id, self.new.lineage)
         return training_id
 
-    def _description(self) -> dict[str, JsonValue]:
-        metadata = self.new.metadata
-        return {
-            "description": metadata.description,
-            "owners": list(metadata.owners),
-            "tags": dict(metadata.tags),
-        }
-
     def _tell(
         self,
         event_type: EventType,
         version: int,
         training_id: str,
-        more: Mapping[str, JsonValue] = MappingProxyType({}),
     ) -> None:
         metadata = self.new.metadata
         body: dict[str, JsonValue] = {
-            **more,
+            "description": metadata.description,
+            "owners": list(metadata.owners),
+            "tags": dict(metadata.tags),
             "digest": self.digest,
             "training_id": training_id,
             "run_id": metadata.run_id,
@@ -147,7 +146,45 @@ class _Registrar(NamedTuple):
         )
 
 
-def _notice(reference: str, known: Row) -> str | None:
+def _not_applied(
+    reference: str, stated: DeclaredMetadata, known: Row, repeated: Row | None
+) -> str | None:
+    """Say which stated fields the version does not show, and that the training keeps them.
+
+    Args:
+        reference: The version.
+        stated: What is stated now.
+        known: The version's row.
+        repeated: The training's, where the same step of the same run registered the bytes before.
+    """
+    others = _differing(stated, known)
+    lost = _differing(stated, repeated) if repeated else []
+    kept = [name for name in others if name not in lost]
+    return _joined(
+        f"{reference} has these bytes and keeps its {', '.join(others)}" if others else None,
+        f"the training keeps the {', '.join(kept)} given now" if kept else None,
+        f"this run registered the bytes before, and the {', '.join(lost)} given now are not kept"
+        if lost
+        else None,
+    )
+
+
+def _differing(stated: DeclaredMetadata, known: Row) -> list[str]:
+    """Return the fields that are stated, and stand otherwise in a row."""
+    given = stated.model_dump(mode="json", include=set(_OF_VERSION))
+    return [
+        name
+        for name in _OF_VERSION
+        if given[name] not in (None, [], {}) and _plain(given[name]) != _plain(known[name])
+    ]
+
+
+def _plain(value: object) -> object:
+    """Return a value as JSON tells it apart, where Postgres writes 1e300 as an integer."""
+    return json.loads(json.dumps(value), parse_int=float)
+
+
+def _standing(reference: str, known: Row) -> str | None:
     if known["quarantine_reason"]:
         return f"{reference} has these bytes and is quarantined: {known['quarantine_reason']}"
     if known["approval_status"] == "rejected":
@@ -155,3 +192,7 @@ def _notice(reference: str, known: Row) -> str | None:
     if known["archived"]:
         return f"{reference} has these bytes and is archived; it will not be promoted by itself"
     return None
+
+
+def _joined(*notices: str | None) -> str | None:
+    return "; ".join(filter(None, notices)) or None

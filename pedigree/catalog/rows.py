@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from pedigree.catalog.names import LATEST
 from pedigree.catalog.records import (
     DeclaredMetadata,
     ModelVersion,
@@ -14,7 +15,7 @@ from pedigree.catalog.records import (
     Training,
     TrainingOrigin,
 )
-from pedigree.catalog.references import LATEST, Reference
+from pedigree.catalog.references import Reference
 from pedigree.catalog.store import version_not_found
 from pedigree.errors import AliasNotFoundError, AmbiguousStageError
 from pedigree.flavors.records import Verification
@@ -135,12 +136,17 @@ def training_of(row: Row) -> Training:
     return Training(
         training_id=str(row["training_id"]),
         origin=TrainingOrigin(**_only(row, TrainingOrigin.model_fields)),
-        metadata=DeclaredMetadata(**_only(row, DeclaredMetadata.model_fields)),
+        # One of before the migration 0035 does not know what was stated beside it.
+        metadata=DeclaredMetadata(**_known(_only(row, DeclaredMetadata.model_fields))),
         verification=Verification(**row["verification"]),
         created_by=row["created_by"],
         created_by_source=row["created_by_source"],
         created_at=row["created_at"],
     )
+
+
+def _known(row: Row) -> Row:
+    return {key: value for key, value in row.items() if value is not None}
 
 
 def _only(row: Row, fields: Mapping[str, object]) -> Row:

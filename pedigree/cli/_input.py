@@ -1,6 +1,7 @@
 """Read what was typed: ``key=value`` pairs, JSON files, and pydantic's complaints about them."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -14,8 +15,21 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue, ValidationError
 
+
+def read_integer(text: str) -> int:
+    """Read digits of ASCII, where ``int`` would also take ``1_0``, ``+3`` and other scripts'.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    if not re.fullmatch(r"-?[0-9]+", text):
+        raise ValueError("write digits, such as 3")
+    return int(text)
+
+
 JsonFlag: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 LimitOption: TypeAlias = Annotated[int, typer.Option("--limit", help="How many at most.")]
+
 NameArgument: TypeAlias = Annotated[
     str, typer.Argument(metavar="NAME", help="A registered model's name.", show_default=False)
 ]
@@ -29,6 +43,8 @@ SeenGeneration: TypeAlias = Annotated[
     int | None,
     typer.Option(
         "--expected-generation",
+        parser=read_integer,
+        metavar="INTEGER",
         help="Refuse if the model's stages or aliases moved since you looked.",
         show_default=False,
     ),
@@ -65,6 +81,8 @@ def numbers(option: str, given: Sequence[str]) -> dict[str, float]:
     found: dict[str, float] = {}
     for key, value in pairs(option, given).items():
         try:
+            if not value.isascii() or "_" in value:  # which Python's own syntax has, and no report
+                raise ValueError(value)
             found[key] = float(value)
         except ValueError as error:
             raise InvalidMetadataError(

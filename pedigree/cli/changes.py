@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from pedigree.cli._input import JsonFlag, NameArgument, ReferenceArgument, pairs
+from pedigree.cli._input import JsonFlag, NameArgument, ReferenceArgument, pairs, read_integer
 from pedigree.cli._session import open_registry
 
 PANEL = "Change"
@@ -145,7 +145,7 @@ def _number_or_all(word: str) -> int | str | None:
     if word == "all":
         return None
     try:
-        return int(word)
+        return read_integer(word)
     except ValueError:
         return word
 

@@ -1,4 +1,4 @@
-"""``pedigree requests | withdraw``: stages that were asked for and wait for their gates."""
+"""``pedigree requests | withdraw | retry``: what waits for gates, and what the sensor gave up."""
 
 from typing import Annotated
 
@@ -13,7 +13,8 @@ _PAGE = 100
 
 def add_to(app: typer.Typer) -> None:
     """Add this group's commands."""
-    for name, command in (("requests", list_requests), ("withdraw", withdraw)):
+    commands = (("requests", list_requests), ("withdraw", withdraw), ("retry", retry))
+    for name, command in commands:
         app.command(name, rich_help_panel="Judge and promote")(command)
 
 
@@ -64,3 +65,18 @@ def withdraw(
         return
     for each in withdrawn:
         out.print(f"The request of {each.requested_by} is withdrawn.", markup=False)
+
+
+def retry(
+    reference: ReferenceArgument, to: ToStage, reason: Reason = None, as_json: JsonFlag = False
+) -> None:
+    """Let the promotion sensor try again what it gave up after failed runs."""
+    from pedigree.cli._output import out, print_json
+
+    with open_registry() as registry:
+        given_up = registry.retry_promotion(reference, to, reason=reason)
+    if as_json:
+        print_json(given_up)
+        return
+    out.print(f"The sensor tries {reference} → {given_up.stage} again.", markup=False)
+    out.print(f"It gave up after {given_up.attempts} runs: {given_up.problem}", markup=False)

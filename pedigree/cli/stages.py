@@ -116,7 +116,7 @@ def explain(
 
 
 def _show_explanation(explanation: "Explanation") -> None:
-    from pedigree.cli._output import out, table
+    from pedigree.cli._output import out, table, when
 
     answer = "may enter" if explanation.passed else "may not enter"
     out.print(f"{explanation.reference} {answer} {explanation.stage}.", markup=False)
@@ -125,6 +125,16 @@ def _show_explanation(explanation: "Explanation") -> None:
     for each in explanation.requests:
         why = f": {each.reason}" if each.reason else ""
         out.print(f"{each.requested_by} asked for it{why}", markup=False)
+    if given_up := explanation.given_up:
+        out.print(
+            f"The sensor gave up at {when(given_up.at)} after {given_up.attempts} failed runs, the"
+            f" last one {given_up.run_id}: {given_up.problem}",
+            markup=False,
+        )
+        out.print(
+            f"`pedigree retry {explanation.reference} --to {explanation.stage}` lets it try again.",
+            markup=False,
+        )
 
 
 def _mark(passed: bool) -> str:

@@ -125,7 +125,8 @@ class _Numbered(BaseModel):
 def _record(kind: type[T], content: bytes) -> T:
     """Read a record; what a newer service adds to it is passed over."""
     adapter: TypeAdapter[T] = _adapter(kind)  # type: ignore[arg-type] # mypy: no type is hashable
-    return adapter.validate_json(content, extra="ignore")
+    # What the service holds is no new policy, see read_policy().
+    return adapter.validate_json(content, extra="ignore", context={"stored": True})
 
 
 @lru_cache(maxsize=256)

@@ -26,6 +26,7 @@ NOT_SERVED = frozenset(
         *("record_usage", "settle_usages", "unsettled_usages"),
         *("names_to_evaluate", "renew_verdicts", "weigh"),
         *("judge_newcomers", "names_with_requests", "perform_requests"),
+        *("give_up_promotion", "record_check_run"),
         *("deliver", "drift_report", "feed_sinks"),
     }
 )

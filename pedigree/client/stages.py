@@ -11,7 +11,7 @@ from pedigree.catalog.records import ModelVersion
 from pedigree.client._session import ServiceSession, only_in_process
 from pedigree.errors import StageEmptyError
 from pedigree.lifecycle.records import CHAMPION_STAGE, Move
-from pedigree.lifecycle.standing import Candidacy, Decision, Explanation, StageRequest
+from pedigree.lifecycle.standing import Candidacy, Decision, Explanation, GivenUp, StageRequest
 
 
 class _Explained(BaseModel):
@@ -100,6 +100,19 @@ class StageVerbs(ServiceSession):
         """Return the open requests for stages, the oldest first: what waits for approvers."""
         path = "/requests" if name is None else self._model_path(name, "/requests")
         return self._items(StageRequest, path, limit=limit, after=after)
+
+    def retry_promotion(
+        self,
+        reference: str,
+        stage: str,
+        *,
+        reason: str | None = None,
+        actor: Actor | None = None,
+    ) -> GivenUp:
+        """Let the promotion sensor try again what it gave up: at its next tick, as from new."""
+        only_in_process(actor=actor)
+        wanted = {"stage": stage, "reason": reason}
+        return self._write(GivenUp, "POST", self._version_path(reference, "/retries"), wanted)
 
     def rollback(
         self,

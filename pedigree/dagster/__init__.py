@@ -3,15 +3,17 @@
 ::
 
     import dagster as dg
-    from pedigree.dagster import TrainedModel, model_asset, registry_definitions
+    from pedigree.dagster import TrainedModel, model_asset, registry_definitions, with_lineage
 
     @model_asset(name="customer_churn", flavor="sklearn")
     def customer_churn(train: pd.DataFrame) -> TrainedModel:
         model = LogisticRegression().fit(train[FEATURES], train["churned"])
         return TrainedModel(model=model, sample=train[FEATURES].head())
 
-    defs = dg.Definitions.merge(
-        dg.Definitions(assets=[train, customer_churn]), registry_definitions(customer_churn)
+    defs = with_lineage(
+        dg.Definitions.merge(
+            dg.Definitions(assets=[train, customer_churn]), registry_definitions(customer_churn)
+        )
     )
 """
 
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from pedigree.dagster.following import follow_lineage
     from pedigree.dagster.inputs import ModelInputs
     from pedigree.dagster.io_manager import ModelIOManager
+    from pedigree.dagster.line import registered_name
     from pedigree.dagster.mirror import mirror_changes
     from pedigree.dagster.names import model_key, stage_key
     from pedigree.dagster.outs import ModelOut
@@ -76,6 +79,7 @@ __all__ = [
     "promote_due",
     "promotion_condition",
     "record_read",
+    "registered_name",
     "registry_definitions",
     "registry_resources",
     "report_model",
@@ -116,6 +120,7 @@ _MODULES = {
     "promote_due": "sensors",
     "promotion_condition": "conditions",
     "record_read": "step_reads",
+    "registered_name": "line",
     "registry_definitions": "definitions",
     "registry_resources": "definitions",
     "report_model": "reporting",

@@ -44,6 +44,7 @@ class StepOptions(TypedDict, total=False):
     partitions_def: dg.PartitionsDefinition[str]
     backfill_policy: dg.BackfillPolicy
     retry_policy: dg.RetryPolicy
+    check_specs: Sequence[dg.AssetCheckSpec]
     config_schema: Any
     required_resource_keys: set[str]
     hooks: set[dg.HookDefinition]
@@ -83,12 +84,14 @@ def model_asset(
         flavor: How the model is saved and loaded, such as ``sklearn``.
         policy: What a version must show to enter a stage; the default policy when None.
         champion_metric: For the default policy: what must not become worse than the champion's.
-        partition_name: For a partitioned asset: the name of each partition's registered model.
+        partition_name: For a partitioned asset: the name of each partition's registered model, in
+            which the partition's key is written as :mod:`pedigree.catalog.partitions` says.
         options: What ``@dg.asset`` takes too.
 
     Raises:
-        InvalidInputError: The name breaks the rule, the flavor is not installed, two of the
-            arguments contradict each other, or one run is to train several partitions.
+        InvalidInputError: The name breaks the rule, or a partition would make a model whose name
+            does; the flavor is not installed, two of the arguments contradict each other, or one
+            run is to train several partitions.
     """
     of_output, of_step = _split(options)
     out = ModelOut(
@@ -155,6 +158,9 @@ def _make_asset(
     body: Callable[..., Body],
 ) -> dg.AssetsDefinition:
     _refuse_single_run(options)
+    for out in outs.values():
+        if isinstance(out, ModelOut):
+            out.line.require_names(options.get("partitions_def"))
     training = Training.of(function)
     sources = _sources(options, training)
     lines = {key: out.line if isinstance(out, ModelOut) else None for key, out in outs.items()}

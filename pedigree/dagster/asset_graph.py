@@ -41,7 +41,7 @@ class LocationGraph:
     def siblings(self, key: dg.AssetKey) -> frozenset[dg.AssetKey]:
         """All assets that the step of an asset makes; the asset alone where that is not known."""
         definition = self._definition(key)
-        return frozenset(definition.node_keys_by_output_name.values()) if definition else {key}
+        return frozenset(definition.node_keys_by_output_name.values() if definition else [key])
 
     def is_partitioned(self, key: dg.AssetKey) -> bool | None:
         """Whether an asset has partitions by its definition; None where that is not known."""

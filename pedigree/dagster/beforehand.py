@@ -11,6 +11,8 @@ from pedigree.dagster.code import code_of
 from pedigree.dagster.line import ModelLine
 from pedigree.dagster.provenance import provenance_of
 from pedigree.flavors.plugins import missing_libraries
+from pedigree.lifecycle.policy import default_policy
+from pedigree.lifecycle.revisions import expect_policy
 from pedigree.registry import Registry
 
 
@@ -31,13 +33,19 @@ def check_beforehand(
     Raises:
         InvalidNameError: The partition's key does not fit into the model's name.
         NameTakenError: The name has a twin, or belonged to a model that was deleted.
+        InvalidInputError: The model cannot have the policy.
+        NotPermittedError: Others change the model's policy.
         InvalidMetadataError: Nothing here knows the commit of the training's code.
         DatabaseUnavailableError: The database does not answer.
     """
-    partition = provenance_of(context).partition
+    provenance = provenance_of(context)
     for line in lines:
-        name = line.registered_name(partition)
+        name = line.registered_name(provenance.partition)
         registry.database.look(partial(require_registrable, name=name))
+        if line.policy != default_policy():
+            actor = registry.actor(provenance.actor)
+            expected = partial(expect_policy, name=name, policy=line.policy, actor=actor)
+            registry.database.look(expected)
         code_of(registry.settings, folder, context.assets_def.specs_by_key[line.key].metadata)
         if missing := missing_libraries(line.flavor or "generic"):
             context.log.warning(

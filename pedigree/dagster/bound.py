@@ -11,7 +11,9 @@ from pedigree.catalog.records import ModelVersion, Registration
 from pedigree.dagster.keeping import kept_by
 from pedigree.dagster.keys import AssetLike, key_of
 from pedigree.dagster.lineage import LineageCapture, StepStart
+from pedigree.dagster.loads import report_load
 from pedigree.dagster.provenance import RunProvenance, StepContext, code_folder, provenance_of
+from pedigree.dagster.step_reads import is_of_asset
 from pedigree.dagster.trained import TrainedModel, register_trained
 from pedigree.dagster.usages import uses_now
 from pedigree.lifecycle.records import Move
@@ -80,6 +82,7 @@ class BoundRegistry:
         """Return the model itself, loaded by its flavor; what this step makes is made with it."""
         version = self.registry.get(reference)
         loaded = self.registry.load(version.reference, trust=trust)
+        report_load(version)
         for use in uses_now(None):
             self.registry.record_usage(version.reference, use)
         return loaded
@@ -118,6 +121,8 @@ class BoundRegistry:
             asset=f"{where.job_name}/{where.step_key}",
             partition=where.partition,
             run_id=where.run_id,
+            # An op of another job says nothing of what it reads.
+            upstream=() if is_of_asset(self._context) else None,
         )
         capture = LineageCapture(
             self._context, None, kept_by(self.registry, self._context.instance)

@@ -153,7 +153,8 @@ class RegistryComponent(dg.Component, dg.Resolvable):
 
     Args:
         models: Further models: ``.file.function`` or ``package.module.function`` of a
-            ``@model_asset``, or the name of a model that is trained elsewhere.
+            ``@model_asset`` or a plain model asset, or the name of a model that is trained
+            elsewhere.
         blocking: A failed check stops what follows in the same run.
         sensors: With the promotion sensor and the mirror.
         interval_seconds: How often the sensors look.

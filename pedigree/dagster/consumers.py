@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
-from pedigree.dagster import events, metadata
+from pedigree.dagster import events
 from pedigree.dagster.events import AssetEvent
 from pedigree.dagster.line import ModelLine
 from pedigree.dagster.provenance import instance_id
 from pedigree.dagster.unseen import Place, unseen
 from pedigree.dagster.usages import event_of
-from pedigree.errors import NotFoundError
+from pedigree.errors import InvalidNameError, NotFoundError
 from pedigree.lineage.records import Capture
 from pedigree.lineage.usages import NewUsage
 from pedigree.registry import Registry
@@ -74,7 +74,7 @@ def _record(
     for key, pointer in event.pointers.items():
         line = sources.get(key)
         source = events.by_ids(instance, key, [pointer]).get(pointer) if line else None
-        if line is None or source is None or metadata.VERSION not in source.tags:
+        if line is None or source is None or source.version is None:
             continue
         if source.partition not in (None, event.partition):
             continue  # the newest event of any partition, which is not what was used
@@ -86,8 +86,8 @@ def _record(
             capture=Capture.DECLARED,
             written=event_of(event),
         )
-        name = line.registered_name(source.partition)
         try:
-            registry.record_usage(f"{name}/{source.tags[metadata.VERSION]}", use)
-        except NotFoundError:
-            continue  # the version was deleted meanwhile
+            name = line.registered_name(source.partition)
+            registry.record_usage(f"{name}/{source.version}", use)
+        except (InvalidNameError, NotFoundError):
+            continue  # partitions are named otherwise now, or the version was deleted meanwhile

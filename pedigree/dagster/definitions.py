@@ -2,9 +2,11 @@
 
 ::
 
-    defs = dg.Definitions.merge(
-        dg.Definitions(assets=[customer_churn, ...]),
-        registry_definitions(customer_churn),
+    defs = with_lineage(
+        dg.Definitions.merge(
+            dg.Definitions(assets=[customer_churn, ...]),
+            registry_definitions(customer_churn),
+        )
     )
 """
 
@@ -18,9 +20,8 @@ from pedigree.dagster.datasheets import Documented
 from pedigree.dagster.drift_alerts import alert_drift, drift_check, retraining_job
 from pedigree.dagster.following import follow_lineage
 from pedigree.dagster.io_manager import ModelIOManager
-from pedigree.dagster.line import ModelLine, lines_of
+from pedigree.dagster.line import MODEL_IO_MANAGER_KEY, ModelLine, lines_of
 from pedigree.dagster.mirror import mirror_changes
-from pedigree.dagster.outs import MODEL_IO_MANAGER_KEY
 from pedigree.dagster.resource import RegistryResource
 from pedigree.dagster.sensors import promote_due
 from pedigree.dagster.stages import stage_assets
@@ -48,7 +49,8 @@ def registry_definitions(
     default policy's stages; exactly one location should do that.
 
     Args:
-        models: Model assets, or names of models that are trained elsewhere.
+        models: Model assets, plain assets that the model IO manager stores, or names of models
+            that are trained elsewhere.
         registry: The registry; by the settings when None.
         checks: With the registry's checks of the model assets.
         blocking: A failed check stops what follows in the same run.

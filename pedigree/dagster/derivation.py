@@ -134,6 +134,8 @@ class Derivation:
 
         The body of a step sees every input of the step, whichever of them an output declares.
         """
+        if reads.complete:
+            return set(reads.keys)
         inputs = {*event.pointers, *event.unrecorded_inputs, *reads.keys}
         made = self._graph.siblings(event.key)
         if event.step_key and (len(made) > 1 or not self._graph.has(event.key)):

@@ -11,6 +11,7 @@ import dagster as dg
 from pydantic import ValidationError
 
 from pedigree._record import Record
+from pedigree.access.reserved import DRIFT_SENSOR
 from pedigree.audit.records import EventType
 from pedigree.dagster.check_op import check_op
 from pedigree.dagster.drift import describe_drift, watched_version
@@ -71,6 +72,7 @@ def alert_drift(
         retraining: Gives the run config of a retraining; its asset's defaults when None.
     """
     cursor = _read_cursor(context.cursor)
+    registry = registry.acting_as(DRIFT_SENSOR)
     tick = _Tick(context, registry, retraining)
     events = registry.events(cursor.seq, _EVENTS_A_TICK, types=[EventType.VERSION_DRIFT_MEASURED])
     repository = targets_of(context, models) if events else None

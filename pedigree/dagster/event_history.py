@@ -87,9 +87,11 @@ class EventSource:
 
     def prefetch(self, wanted: Mapping[dg.AssetKey, Collection[int]]) -> None:
         """Look up many events by one query an asset."""
-        for key, ids in sorted(wanted.items()):
+        for key, ids in wanted.items():
             left = {each for each in ids if (key, each) not in self._events}
-            found = events.by_ids(self.instance, key, left) if left else {}
+            if not left:
+                continue
+            found = events.by_ids(self.instance, key, left)
             if gone := left - set(found):
                 kept = self._kept_events(key)
                 found |= {each: kept[each] for each in gone if each in kept}
@@ -101,7 +103,8 @@ class EventSource:
 
     def by_id(self, key: dg.AssetKey, storage_id: int) -> AssetEvent | None:
         """Return one event; None where it is deleted and nobody kept it."""
-        self.prefetch({key: [storage_id]})
+        if (key, storage_id) not in self._events:
+            self.prefetch({key: [storage_id]})
         return self._events[key, storage_id]
 
     def history(self, key: dg.AssetKey) -> AssetHistory:

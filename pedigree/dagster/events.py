@@ -43,6 +43,7 @@ class AssetEvent:
     at: datetime
     data_version: str | None
     code_version: str | None
+    version: int | None = field(default=None, compare=False)
     tags: dict[str, str] = field(default_factory=dict, compare=False)
     step_key: str | None = field(default=None, compare=False)
     reads: Reads | str | None = field(default=None, compare=False)
@@ -178,11 +179,31 @@ def of_version(
     for limit in (_RECENT, searched):
         records = _materializations(instance, records_filter, limit)
         for record in records:
-            if (record.event.tags or {}).get(metadata.VERSION) == str(version):
+            if version_named(record.event) == version:
                 return record.storage_id
         if len(records) < limit:
             break
     return None
+
+
+def version_named(event: dg.AssetMaterialization | dg.AssetObservation) -> int | None:
+    """Return the version of a model that an event names.
+
+    One that an IO manager wrote names it in its metadata alone: it can set no tags.
+    """
+    said = event.metadata.get(metadata.VERSION)
+    named = (event.tags or {}).get(metadata.VERSION) or (str(said.value) if said else "")
+    return int(named) if named.isdecimal() else None
+
+
+def newest(
+    instance: dg.DagsterInstance, key: dg.AssetKey, partition: str | None
+) -> MaterializationRecord | None:
+    """Return the newest materialization of an asset (partition)."""
+    records_filter = dg.AssetRecordsFilter(
+        key, asset_partitions=[partition] if partition is not None else None
+    )
+    return next(iter(_materializations(instance, records_filter, 1)), None)
 
 
 def _materializations(
@@ -272,6 +293,7 @@ def _event(record: dg.EventLogRecord) -> AssetEvent:
         data_version=tags.get(metadata.DATA_VERSION),
         # Where an asset has no code version, Dagster writes the run's id in its place.
         code_version=code_version if code_version != record.run_id else None,
+        version=version_named(said),
         tags=tags,
         step_key=record.event_log_entry.step_key,
         reads=decoded((said.metadata or {}).get(metadata.READS)),

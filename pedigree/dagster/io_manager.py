@@ -9,22 +9,20 @@ The value is the loaded model; a parameter annotated ``ModelVersion`` is given t
 and one annotated ``Path`` the folder of the version's files.
 """
 
-import contextlib
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
-from pedigree.catalog.names import validate_name
 from pedigree.catalog.records import ModelVersion
 from pedigree.dagster import events, metadata
 from pedigree.dagster.keeping import kept_by
-from pedigree.dagster.line import DEFAULT_PARTITION_NAME, ModelLine
+from pedigree.dagster.line import ModelLine, plain_line
 from pedigree.dagster.lineage import LineageCapture
+from pedigree.dagster.loads import report_load
 from pedigree.dagster.provenance import code_folder, current_context
 from pedigree.dagster.resource import RegistryResource
-from pedigree.dagster.results import describe
 from pedigree.dagster.step import register_in_step
 from pedigree.dagster.trained import TrainedModel
 from pedigree.dagster.usages import uses_now
@@ -36,7 +34,8 @@ class ModelIOManager(dg.ConfigurableIOManager):
 
     A plain asset that returns a :class:`TrainedModel` makes a version of the model that its
     definition's metadata names, ``{"pedigree/model": name, "pedigree/flavor": flavor}``; else of
-    the last part of its key. A partition makes a model of its own, called as
+    the last part of its key. ``{"pedigree/policy": policy.model_dump(mode="json")}`` gives the
+    model a policy. A partition makes a model of its own, called as
     ``"pedigree/partition_name"`` says, by default ``{name}-{partition}``. Its data version is
     Dagster's own: only ``@model_asset`` can make it the artifact's digest.
     """
@@ -76,12 +75,7 @@ class ModelIOManager(dg.ConfigurableIOManager):
         context.add_output_metadata(registered.metadata)
 
     def _line(self, context: dg.OutputContext) -> ModelLine:
-        said = context.definition_metadata or {}
-        return ModelLine(
-            name=validate_name(str(said.get(metadata.MODEL, context.asset_key.path[-1]))),
-            flavor=str(said.get(metadata.FLAVOR, self.flavor)),
-            partition_name=str(said.get(metadata.PARTITION_NAME, DEFAULT_PARTITION_NAME)),
-        )
+        return plain_line(context.asset_key, context.definition_metadata or {}, self.flavor)
 
     def load_input(self, context: dg.InputContext) -> Any:
         """Load the version that the upstream materialization names; of many partitions, each.
@@ -99,7 +93,7 @@ class ModelIOManager(dg.ConfigurableIOManager):
 
     def _load(self, context: dg.InputContext, partition: str | None) -> Any:
         registry = self.registry.connect()
-        reference, digest, storage_id = _named(context, partition)
+        reference, digest = _named(context, partition)
         version = registry.get(reference)
         if version.digest != digest:
             raise CorruptionError(
@@ -116,27 +110,14 @@ class ModelIOManager(dg.ConfigurableIOManager):
             value = registry.folder(version.reference)
         else:
             value = registry.load(version.reference, trust=self.trust)
-        said = {**describe(version, registry.settings), metadata.STORAGE_ID: str(storage_id)}
-        _observe(context, partition, said)
+        report_load(version, context.asset_key)
         for use in uses_now(context.asset_key):
             registry.record_usage(version.reference, use)
         return value
 
 
-def _observe(context: dg.InputContext, partition: str | None, found: dict[str, Any]) -> None:
-    """Leave an observation, "observed in run … version 3", on the upstream asset."""
-    if not context.has_asset_partitions or len(context.asset_partition_keys) == 1:
-        context.add_input_metadata(found)
-        return
-    # The method above knows one partition only.
-    with contextlib.suppress(dg.DagsterError):  # outside a run there is nowhere to leave it
-        dg.OpExecutionContext.get().log_event(
-            dg.AssetObservation(context.asset_key, partition=partition, metadata=found)
-        )
-
-
-def _named(context: dg.InputContext, partition: str | None) -> tuple[str, str, int]:
-    """Return the reference and digest that the upstream materialization names, and its place."""
+def _named(context: dg.InputContext, partition: str | None) -> tuple[str, str]:
+    """Return the reference and digest that the upstream materialization names."""
     key = context.asset_key
     record = events.of_run(context.instance, key, partition, _run_id() or "")
     if record is None:
@@ -144,11 +125,7 @@ def _named(context: dg.InputContext, partition: str | None) -> tuple[str, str, i
     said = record.event.metadata
     if metadata.REFERENCE not in said or metadata.DIGEST not in said:
         raise _unnamed(key, partition, "was materialized by something that registered no version")
-    return (
-        str(said[metadata.REFERENCE].value),
-        str(said[metadata.DIGEST].value),
-        record.storage_id,
-    )
+    return str(said[metadata.REFERENCE].value), str(said[metadata.DIGEST].value)
 
 
 def _run_id() -> str | None:

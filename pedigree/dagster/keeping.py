@@ -1,6 +1,7 @@
 """Copy to the registry the events that models depend on, so that a later wipe loses nothing."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
+from typing import Any
 
 import dagster as dg
 
@@ -94,6 +95,6 @@ def _kept(event: AssetEvent, source: EventSource) -> KeptEvent:
 
 
 def _event(kept: KeptEvent) -> AssetEvent:
-    known: Mapping[str, object] = kept.model_dump(exclude={"asset", "reads"})
+    known: dict[str, Any] = kept.model_dump(exclude={"asset", "reads"})
     reads = from_json(kept.reads) if kept.reads else None
     return AssetEvent(key=dg.AssetKey.from_user_string(kept.asset), reads=reads, **known)

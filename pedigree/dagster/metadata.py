@@ -33,7 +33,11 @@ REASON = "pedigree/reason"
 REGISTRY_SEQ = "pedigree/registry_seq"
 MOVED_BY = "pedigree/moved_by"
 ALIAS = "pedigree/alias"
+ALIAS_OF = "pedigree/alias_of"
 STORAGE_ID = "pedigree/storage_id"
+
+# Metadata of what a run's log says of the versions that its steps load.
+LOADED_AS = "pedigree/loaded_as"
 
 # Metadata of what a step makes: which events it read, of which assets and partitions.
 READS = "pedigree/reads"
@@ -51,6 +55,7 @@ LINE = "pedigree/line"
 # Metadata of the definition of a plain asset whose value is a trained model, beside MODEL.
 FLAVOR = "pedigree/flavor"
 PARTITION_NAME = "pedigree/partition_name"
+POLICY = "pedigree/policy"
 
 # Metadata of the definition of an asset whose data has a datasheet.
 DATASHEET = "pedigree/datasheet"

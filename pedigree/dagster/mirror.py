@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError
 from pedigree._record import Record
 from pedigree.audit.records import Event, EventType
 from pedigree.catalog.materialization import ShownTraining
+from pedigree.dagster import events as asset_events
 from pedigree.dagster.graph import Graph
 from pedigree.dagster.line import ModelLike
 from pedigree.dagster.mirrored import Shown, alias_event, registration_event, stage_event
@@ -66,6 +67,19 @@ class _Tick:
 
     def __post_init__(self) -> None:
         self.graph = Graph(self.instance)
+
+    def newest(self, key: dg.AssetKey, partition: str | None) -> dg.AssetMaterialization | None:
+        """Return an asset's newest materialization, of this tick where it reports one."""
+        of_this_tick = (
+            event
+            for event in reversed(self.reported)
+            if isinstance(event, dg.AssetMaterialization)
+            and (event.asset_key, event.partition) == (key, partition)
+        )
+        if (event := next(of_this_tick, None)) is not None:
+            return event
+        found = asset_events.newest(self.instance, key, partition)
+        return found.event if found else None
 
     def is_new(self, event: Event, place: str) -> bool:
         """Say whether an event was not mirrored before, and may be now."""
@@ -173,7 +187,7 @@ def _mirror_alias(tick: _Tick, event: Event, target: Target) -> None:
     if not tick.is_new(event, f"{_place(key, target)}@"):
         return
     if event.seq > tick.graph.alias_seq(key, target.partition):
-        tick.reported.append(alias_event(target, event))
+        tick.reported.append(alias_event(target, event, tick.newest(key, target.partition)))
 
 
 _MIRRORS: Mapping[EventType, Callable[[_Tick, Event, Target], None]] = MappingProxyType(

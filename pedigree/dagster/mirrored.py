@@ -8,11 +8,14 @@ import dagster as dg
 from pedigree.audit.records import Event, EventType
 from pedigree.catalog.records import ModelVersion
 from pedigree.dagster import metadata
-from pedigree.dagster.stages import model_tags
+from pedigree.dagster.stage_sources import CODE_VERSION, Held, reads_of_stage, source_tags
 from pedigree.dagster.targets import Target
 
 Shown = dg.AssetMaterialization | dg.AssetObservation
 """What a mirror reports."""
+
+
+_OF_ONE_EVENT = frozenset({metadata.READS, metadata.INPUTS, metadata.CREATED, metadata.NOTICE})
 
 
 class Named(NamedTuple):
@@ -61,16 +64,24 @@ def stage_event(
         **_reason(event),
     }
     text = f"{event.actor.name} moved {named.model}/{named.version} to {stage}"
-    return _holding(instance, target, stage, Said(named, text, found))
+    before = target.line.stage_before(stage)
+    came_by = before is None or event.body["from"] == before
+    return _holding(instance, target, stage, Said(named, text, found), came_by=came_by)
 
 
 def holder_event(
-    instance: dg.DagsterInstance, target: Target, holder: ModelVersion, stage: str
+    instance: dg.DagsterInstance,
+    target: Target,
+    holder: ModelVersion,
+    stage: str,
+    *,
+    came_by: bool,
 ) -> dg.AssetMaterialization:
     """Return what says again which version holds a stage, where the graph has forgotten it."""
     found = {metadata.GENERATION: str(holder.generation), metadata.MOVED: False}
     text = f"{holder.reference} holds {stage}; the graph did not show it"
-    return _holding(instance, target, stage, Said(_named_by(holder), text, found))
+    said = Said(_named_by(holder), text, found)
+    return _holding(instance, target, stage, said, came_by=came_by)
 
 
 def registration_event(target: Target, event: Event) -> dg.AssetMaterialization:
@@ -89,8 +100,20 @@ def version_event(target: Target, version: ModelVersion) -> dg.AssetMaterializat
     return _made(target, version.metrics, Said(_named_by(version), text, {}))
 
 
-def alias_event(target: Target, event: Event) -> dg.AssetObservation:
-    """Return what shows that an alias was set or taken away."""
+def alias_event(
+    target: Target, event: Event, shown: dg.AssetMaterialization | None
+) -> dg.AssetObservation:
+    """Return what shows that an alias was set or taken away.
+
+    Dagster shows the newest event of an asset, so this one says again what the materialization
+    before it says: its metrics and its card would be hidden otherwise.
+
+    Args:
+        target: The model.
+        event: What happened to the alias.
+        shown: The model's newest materialization.
+    """
+    said = shown.metadata if shown is not None else {}
     alias = str(event.body["alias"])
     reference = f"{event.model}/{event.version}"
     is_set = event.type is EventType.ALIAS_SET
@@ -100,9 +123,10 @@ def alias_event(target: Target, event: Event) -> dg.AssetObservation:
         partition=target.partition,
         description=f"{event.actor.name} {moved}",
         metadata={
+            **{name: value for name, value in said.items() if name not in _OF_ONE_EVENT},
             metadata.MODEL: event.model,
             metadata.ALIAS: alias,
-            metadata.REFERENCE: reference,
+            metadata.ALIAS_OF: reference,
             metadata.MOVED: is_set,
             metadata.GENERATION: str(event.body["generation"]),
             metadata.REGISTRY_SEQ: str(event.seq),
@@ -113,16 +137,23 @@ def alias_event(target: Target, event: Event) -> dg.AssetObservation:
 
 
 def _holding(
-    instance: dg.DagsterInstance, target: Target, stage: str, said: Said
+    instance: dg.DagsterInstance, target: Target, stage: str, said: Said, *, came_by: bool
 ) -> dg.AssetMaterialization:
     named = said.named
-    pinned = model_tags(instance, target.line, named.version, named.digest, target.partition)
+    held = Held(named.version, named.digest, came_by=came_by)
+    pinned = source_tags(instance, target.line, stage, held, target.partition)
     return dg.AssetMaterialization(
         asset_key=target.line.stage_key(stage),
         partition=target.partition,
         description=said.text,
-        metadata={**named.described(), metadata.STAGE: stage, **said.found},
-        tags={**named.tags(), **pinned},
+        metadata={
+            **named.described(),
+            metadata.STAGE: stage,
+            **reads_of_stage(instance, target.line, named.version, target.partition),
+            **said.found,
+        },
+        # Without a code version Dagster does not read the others, and goes by the time alone.
+        tags={**named.tags(), **pinned, metadata.CODE_VERSION: CODE_VERSION},
     )
 
 

@@ -18,6 +18,17 @@ def stage_key(name: str, stage: str) -> dg.AssetKey:
     return dg.AssetKey([MODEL_FOLDER, name, stage])
 
 
+def kind_of(name: str) -> str:
+    """Return a model's name as a kind of assets, which the graph shows below a node.
+
+    Dagster takes letters, digits, ``_``, ``-`` and ``.`` of ASCII, at most sixty-three.
+
+    >>> kind_of("customer_churn"), kind_of("home prices")
+    ('customer_churn', 'home_prices')
+    """
+    return re.sub(r"[^\w.-]+", "_", name, flags=re.ASCII)[:63].strip("_.-") or "model"
+
+
 def slug(*words: str) -> str:
     """Return a name that Dagster takes for an op, a job or a check, different for different words.
 

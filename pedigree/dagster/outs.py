@@ -7,14 +7,18 @@ import dagster as dg
 
 from pedigree.catalog.names import validate_name
 from pedigree.dagster import metadata
-from pedigree.dagster.line import DEFAULT_PARTITION_NAME, ModelLine
+from pedigree.dagster.line import (
+    DEFAULT_PARTITION_NAME,
+    MODEL_IO_MANAGER_KEY,
+    ModelLine,
+    require_partition_name,
+)
 from pedigree.dagster.training_code import TrainingCode
 from pedigree.errors import InvalidInputError
 from pedigree.flavors.plugins import get_flavor
 from pedigree.lifecycle.policy import default_policy
 from pedigree.lifecycle.records import MetricRule, Policy
 
-MODEL_IO_MANAGER_KEY = "model_io_manager"
 # What Dagster calls the libraries of which it has an icon.
 _KINDS = {"sklearn": "scikitlearn", "torch": "pytorch"}
 
@@ -60,13 +64,12 @@ class ModelOut:
         **options: Unpack[OutputOptions],
     ) -> None:
         _refuse_two_policies(policy, champion_metric)
-        _refuse_one_name(partition_name)
         get_flavor(flavor)
         self.options = options
         self.line = ModelLine(
             name=validate_name(name),
             flavor=flavor,
-            partition_name=partition_name,
+            partition_name=require_partition_name(name, partition_name),
             policy=policy or default_policy(champion_metric),
         )
 
@@ -104,14 +107,4 @@ def _refuse_two_policies(policy: Policy | None, champion_metric: MetricRule | No
             field="champion_metric",
             value=champion_metric.metric,
             remedy="Write policy=default_policy(champion_metric) or Policy(champion_metric=…)",
-        )
-
-
-def _refuse_one_name(partition_name: str) -> None:
-    if "{partition}" not in partition_name:
-        raise InvalidInputError(
-            "must contain {partition}, or all partitions would be one model",
-            field="partition_name",
-            value=partition_name,
-            remedy="Write, for example, {name}-{partition}",
         )

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import dagster as dg
 
+from pedigree.access.reserved import claimed
 from pedigree.catalog.records import TrainingOrigin
 from pedigree.dagster import metadata
 from pedigree.errors import InvalidInputError
@@ -45,24 +46,33 @@ def provenance_of(context: StepContext, asset: dg.AssetKey | None = None) -> Run
 
     Raises:
         InvalidInputError: The function was called directly, so there is no run.
+        ReservedNameError: The run's tags claim a name of Pedigree's own.
     """
     try:
         run = context.run
     except dg.DagsterError as error:
         raise _no_run() from error
-    op_context = (
-        context.op_execution_context if isinstance(context, dg.AssetExecutionContext) else context
-    )
-    mapping_key = op_context.get_mapping_key()
     return RunProvenance(
         run_id=run.run_id,
         instance_id=instance_id(context.instance),
         job_name=run.job_name,
-        step_key=f"{op_context.op_handle}" + (f"[{mapping_key}]" if mapping_key else ""),
+        step_key=step_key_of(context),
         asset=asset.to_user_string() if asset else None,
         partition=context.partition_key if context.has_partition_key else None,
         actor=actor_of(run.tags),
-        config=_config_of(run, f"{op_context.op_handle}"),
+        config=_config_of(run, f"{_op_context(context).op_handle}"),
+    )
+
+
+def step_key_of(context: StepContext) -> str:
+    """Return the key of the step that runs, as the events of its run name it."""
+    mapping_key = _op_context(context).get_mapping_key()
+    return f"{_op_context(context).op_handle}" + (f"[{mapping_key}]" if mapping_key else "")
+
+
+def _op_context(context: StepContext) -> dg.OpExecutionContext:
+    return (
+        context.op_execution_context if isinstance(context, dg.AssetExecutionContext) else context
     )
 
 
@@ -87,8 +97,15 @@ def folder_of(function: Callable[..., object]) -> Path:
 
 
 def actor_of(tags: Mapping[str, str]) -> str | None:
-    """Return who a run's tags say launched it; a claim, not a proof."""
-    return tags.get(metadata.ACTOR) or tags.get("user")
+    """Return who a run's tags say launched it; a claim, not a proof.
+
+    Raises:
+        ReservedNameError: They claim a name of Pedigree's own.
+    """
+    return next(
+        (claimed(tags[tag], f"run tag {tag}") for tag in (metadata.ACTOR, "user") if tags.get(tag)),
+        None,
+    )
 
 
 def instance_id(instance: dg.DagsterInstance) -> str | None:

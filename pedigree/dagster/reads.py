@@ -31,10 +31,12 @@ class Reads:
     Attributes:
         loaded: What an IO manager loaded. The events were looked up before and after.
         stated: What the body says that it read, by ``record_read``.
+        complete: The step read nothing else, whatever its definition depends on.
     """
 
     loaded: dict[dg.AssetKey, Partitions] = field(default_factory=dict)
     stated: dict[dg.AssetKey, Partitions] = field(default_factory=dict)
+    complete: bool = False
 
     def __bool__(self) -> bool:
         """Whether anything was read."""
@@ -62,23 +64,25 @@ class Reads:
             self.add("loaded", key, partitions)
         for key, partitions in other.stated.items():
             self.add("stated", key, partitions)
+        self.complete |= other.complete
 
 
 def to_json(reads: Reads | str) -> dict[str, Any]:
     """Return a record as JSON."""
     if isinstance(reads, str):
         return {"see": reads}
-    return {
+    found = {
         kind: {
             key.to_user_string(): {
                 "" if partition is None else partition: list(ids)
                 for partition, ids in partitions.items()
             }
-            for key, partitions in found.items()
+            for key, partitions in of_kind.items()
         }
-        for kind, found in (("loaded", reads.loaded), ("stated", reads.stated))
-        if found
+        for kind, of_kind in (("loaded", reads.loaded), ("stated", reads.stated))
+        if of_kind
     }
+    return {**found, "complete": True} if reads.complete else found
 
 
 def from_json(record: Mapping[str, Any]) -> Reads | str:
@@ -94,7 +98,7 @@ def from_json(record: Mapping[str, Any]) -> Reads | str:
         }
         for kind in ("loaded", "stated")
     }
-    return Reads(**found)
+    return Reads(**found, complete=bool(record.get("complete")))
 
 
 def decoded(value: Any) -> Reads | str | None:

@@ -5,6 +5,7 @@ import dagster as dg
 from pedigree.catalog.records import ModelVersion
 from pedigree.dagster.graph import Graph, Registrations
 from pedigree.dagster.mirrored import Shown, holder_event, version_event
+from pedigree.dagster.stage_sources import held_before
 from pedigree.dagster.targets import Target
 from pedigree.errors import ModelNotFoundError
 from pedigree.registry import Registry
@@ -27,7 +28,16 @@ def repairs(
     except ModelNotFoundError:
         return []  # never trained yet, or deleted
     shown: list[Shown] = [version_event(target, version) for version in versions]
-    shown += [holder_event(instance, target, *holder) for holder in holders]
+    shown += [
+        holder_event(
+            instance,
+            target,
+            holder,
+            stage,
+            came_by=held_before(registry, target.line, holder, stage),
+        )
+        for holder, stage in holders
+    ]
     return shown
 
 

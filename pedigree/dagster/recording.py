@@ -101,7 +101,8 @@ def _makes_managers(resource: Any, definition: dg.ResourceDefinition) -> bool:
 
 def _making_recorders(make: Callable[..., Any]) -> Callable[[dg.InitResourceContext], Any]:
     def make_recorder(context: dg.InitResourceContext) -> Any:
-        made = make(context) if has_at_least_one_parameter(make) else make()
+        takes_context = has_at_least_one_parameter(make)  # type: ignore[arg-type]  # any callable
+        made = make(context) if takes_context else make()
         if inspect.isgenerator(made):
             return _recorders(contextlib.contextmanager(lambda: made)())
         if isinstance(made, contextlib.ContextDecorator):
@@ -135,8 +136,8 @@ class _Recorder(dg.IOManager):
         # Only asked for what this class lacks: the attributes of the manager itself.
         return getattr(self._manager, name)
 
-    @property
-    def __class__(self) -> type:  # type: ignore[override]  # a body may ask isinstance(manager, S3Manager)
+    @property  # type: ignore[misc]  # read-only: a body may ask isinstance(manager, S3Manager)
+    def __class__(self) -> type:
         return type(self._manager)
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> Any:

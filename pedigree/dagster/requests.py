@@ -1,15 +1,20 @@
 """Runs that promote: how the sensor asks for one, and what it writes on those that trained."""
 
 from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 
 import dagster as dg
 
 from pedigree.dagster import metadata
+from pedigree.dagster.attempts import Attempts, attempts_of
 from pedigree.dagster.names import slug
 from pedigree.dagster.provenance import instance_id
 from pedigree.dagster.stages import StageConfig, stage_op
 from pedigree.dagster.targets import Target
+from pedigree.errors import ModelNotFoundError
 from pedigree.lifecycle.standing import DuePromotion, Explanation, Weighing
+from pedigree.registry import Registry
 
 ATTEMPTS = 3
 NOTHING = "nothing"
@@ -19,20 +24,29 @@ _LENGTH = 300
 
 
 def promotion_request(
-    instance: dg.DagsterInstance, promotion: DuePromotion, target: Target
+    instance: dg.DagsterInstance, registry: Registry, promotion: DuePromotion, target: Target
 ) -> tuple[dg.RunRequest | None, str | None]:
-    """Return the request for a run that promotes, or a note that says why there is none."""
+    """Return the request for a run that promotes, or a note that says why there is none.
+
+    After too many failed runs the registry is told that the sensor has given up: from then on it
+    calls the promotion due no more, until the version stands otherwise or somebody asks for it.
+    """
     reference = f"{promotion.model_name}/{promotion.version_id} → {promotion.stage}"
     if promotion.stage not in target.line.stages:
         return None, f"{reference}: it is no stage of its asset's policy"
     tag, evidence = _identity(instance, promotion), _evidence(promotion)
     runs = _runs(instance, tag)
-    if any(not run.is_finished for run in runs):
+    if any(not each.dagster_run.is_finished for each in runs):
         return None, f"{reference}: its run is under way"
-    failed = [run for run in runs if not run.is_success]
-    tried = sum(run.tags.get(metadata.EVIDENCE) == evidence for run in failed)
-    if tried >= ATTEMPTS:
-        return None, f"{reference}: given up after {tried} failed runs"
+    tried = [each for each in runs if each.dagster_run.tags.get(metadata.EVIDENCE) == evidence]
+    attempts = attempts_of(instance, tried)
+    if len(attempts.failed) >= ATTEMPTS:
+        _give_up(registry, promotion, attempts)
+        return None, f"{reference}: given up after {len(attempts.failed)} failed runs"
+    next_at = attempts.next_at()
+    if next_at is not None and next_at > datetime.now(UTC):
+        at = f"{next_at:%Y-%m-%d %H:%M:%S%z}"
+        return None, f"{reference}: {attempts.lost} runs were lost, asked for again at {at}"
     config = StageConfig(
         version=promotion.version_id,
         expected_generation=promotion.generation,
@@ -41,7 +55,7 @@ def promotion_request(
     )
     return dg.RunRequest(
         # A key is once for ever, also after a failed run.
-        run_key=f"{tag}:{evidence}:{tried + 1}",
+        run_key=f"{tag}:{evidence}:{len(tried) + 1}",
         job_name=target.job_name,
         asset_selection=[target.line.stage_key(promotion.stage)],
         partition_key=target.partition,
@@ -71,11 +85,23 @@ def _identity(instance: dg.DagsterInstance, promotion: DuePromotion) -> str:
 def _evidence(promotion: DuePromotion) -> str:
     """Return what tells apart two judgements of a promotion that failed in between."""
     at = promotion.evidence_at.isoformat() if promotion.evidence_at else ""
-    return slug(str(promotion.policy_revision), at)[-8:]
+    retries = [str(promotion.retries)] if promotion.retries else []
+    return slug(str(promotion.policy_revision), at, *retries)[-8:]
 
 
-def _runs(instance: dg.DagsterInstance, tag: str) -> Sequence[dg.DagsterRun]:
-    return instance.get_runs(dg.RunsFilter(tags={metadata.PROMOTION: tag}))
+def _runs(instance: dg.DagsterInstance, tag: str) -> Sequence[dg.RunRecord]:
+    return instance.get_run_records(dg.RunsFilter(tags={metadata.PROMOTION: tag}))
+
+
+def _give_up(registry: Registry, promotion: DuePromotion, attempts: Attempts) -> None:
+    last = attempts.failed[-1]
+    with suppress(ModelNotFoundError):  # deleted meanwhile
+        registry.give_up_promotion(
+            promotion,
+            attempts=len(attempts.failed),
+            run_id=last.run_id,
+            problem=_shortened(last.problem),
+        )
 
 
 def say_on_runs(instance: dg.DagsterInstance, weighing: Weighing) -> None:

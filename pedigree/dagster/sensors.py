@@ -12,7 +12,9 @@ import dagster as dg
 from pydantic import Field, ValidationError
 
 from pedigree._record import Record
+from pedigree.access.reserved import PROMOTION_SENSOR
 from pedigree.audit import log
+from pedigree.dagster.check_runs import CheckCursor, follow_checks
 from pedigree.dagster.line import ModelLike
 from pedigree.dagster.requests import promotion_request, say_on_runs
 from pedigree.dagster.targets import Target, Targets, targets_of
@@ -30,6 +32,7 @@ class PromotionCursor(Record):
 
     seq: int = 0
     waiting: tuple[str, ...] = Field(default=(), description="Promotions that were requested")
+    checks: CheckCursor = CheckCursor()
     looked_at: str | None = Field(
         default=None, description="The last model of the first look at all; None when that is over"
     )
@@ -62,7 +65,9 @@ class _Tick:
         say_on_runs(self.context.instance, weighing)
         if weighing.due is not None:
             self.waiting.append(name)
-            request, note = promotion_request(self.context.instance, weighing.due, target)
+            request, note = promotion_request(
+                self.context.instance, self.registry, weighing.due, target
+            )
             self.requests += [request] if request else []
             self.notes += [note] if note else []
         elif weighing.waiting:
@@ -95,9 +100,17 @@ class _Tick:
             # What a check lacks here, such as a library, holds up the versions that need it alone.
             self.notes.append(f"{name}: {error}")
 
-    def result(self, seq: int, looked_at: str | None, *, looked: bool) -> dg.SensorResult:
+    def follow_checks(self, targets: Targets | None, cursor: CheckCursor) -> CheckCursor:
+        """Record what checks of people's own have found; their verdicts count in this tick."""
+        if targets is None:
+            return cursor
+        followed = follow_checks(self.context.instance, self.registry, targets, cursor)
+        self.notes += followed.notes
+        return followed.cursor
+
+    def result(self, cursor: PromotionCursor, *, looked: bool) -> dg.SensorResult:
         """Return what the daemon shall do and remember."""
-        after = PromotionCursor(seq=seq, waiting=tuple(self.waiting), looked_at=looked_at)
+        after = cursor.model_copy(update={"waiting": tuple(self.waiting)})
         return dg.SensorResult(
             run_requests=self.requests,
             skip_reason=None if self.requests else dg.SkipReason(_reason(self.notes, looked)),
@@ -111,19 +124,23 @@ def promote_due(
     """Request the promotions that the models' policies allow, as runs of their stage assets.
 
     Looked at are the models that something happened to, and those of which time alone may have
-    changed the answer: a soak has ended, a verdict or an approval has grown too old. A request is
-    made once for each state of a model; after a failed run it is made again, at most three times in
-    all. Two daemons may both ask: the registry promotes once. What people asked for is done here,
-    without a run, and shown by the mirror.
+    changed the answer: a soak has ended, a verdict or an approval has grown too old. What asset
+    checks of people's own found is recorded before. A request is made once for each state of a
+    model; after a failed run it is made again, at most three times in all, and as often as runs are
+    lost before they tried. Two daemons may both ask: the registry promotes once. What people asked
+    for is done here, without a run, and shown by the mirror.
 
     Args:
         context: The tick's context.
         registry: The registry.
         models: The models to look after; those without stage assets in this repository are left.
     """
+    registry = registry.acting_as(PROMOTION_SENSOR)
     cursor = _read_cursor(context.cursor)
     tick = _Tick(context, registry)
     tick.judge_newcomers()
+    targets = targets_of(context, models)
+    checks = tick.follow_checks(targets, cursor.checks)
     is_first = cursor.seq == 0
     if is_first:
         # The first ticks look at everything, so they need not read how that came about.
@@ -133,12 +150,12 @@ def promote_due(
     names |= {*cursor.waiting, *registry.names_to_evaluate()}
     for name in registry.names_with_requests(None if is_first else names):
         tick.perform_requests(name)
-    targets = targets_of(context, models) if names or cursor.looked_at is not None else None
     found, looked_at = _to_look_at(targets, context.instance, names, cursor.looked_at)
     for name, target in sorted(found.items()):
         tick.look_at(name, target)
     seq = events[-1].seq if events else cursor.seq
-    return tick.result(seq, looked_at, looked=bool(found))
+    after = PromotionCursor(seq=seq, looked_at=looked_at, checks=checks)
+    return tick.result(after, looked=bool(found or tick.notes))
 
 
 def _to_look_at(

@@ -12,15 +12,22 @@ import dagster as dg
 from dagster import AssetOut
 from pydantic import Field
 
+from pedigree.access.reserved import DRIFT_SENSOR, PROMOTION_SENSOR, claimed
+from pedigree.audit.records import Actor
 from pedigree.catalog.records import ModelVersion
-from pedigree.dagster import events, metadata
-from pedigree.dagster.line import ModelLine
-from pedigree.dagster.lineage import combined_version
-from pedigree.dagster.names import slug
-from pedigree.dagster.outs import MODEL_IO_MANAGER_KEY
+from pedigree.dagster import metadata
+from pedigree.dagster.line import MODEL_IO_MANAGER_KEY, ModelLine
+from pedigree.dagster.names import kind_of, slug
 from pedigree.dagster.provenance import RunProvenance, provenance_of
 from pedigree.dagster.resource import RegistryResource
 from pedigree.dagster.results import describe
+from pedigree.dagster.stage_sources import (
+    CODE_VERSION,
+    Held,
+    held_before,
+    reads_of_stage,
+    source_tags,
+)
 from pedigree.errors import (
     GateNotPassedError,
     GenerationConflictError,
@@ -31,8 +38,6 @@ from pedigree.lifecycle.records import Move
 from pedigree.registry import Registry
 from pedigree.settings import Settings
 
-# A version's materialization may lie far back; the registry knows its run, so few are looked at.
-_SEARCHED = 1000
 _TAG = 300
 
 
@@ -46,7 +51,10 @@ class StageConfig(dg.Config):
         default=None,
         description="The model's generation that the asker saw; it refuses if that has moved on",
     )
-    automatic: bool = Field(default=False, description="The sensor asks, no person")
+    automatic: bool = Field(
+        default=False,
+        description="The sensor asks, no person: it is judged as the sensor is, and moved by it",
+    )
     actor: str | None = Field(
         default=None, description="Who asks. Dagster knows no identities, so this is only a claim"
     )
@@ -81,10 +89,11 @@ def _stage_asset(
         key=line.stage_key(stage),
         io_manager_key=MODEL_IO_MANAGER_KEY,
         is_required=False,
-        kinds={"stage"},
+        # The graph shows the last part of a key, `production`, and the kinds below it.
+        kinds={"stage", kind_of(line.name)},
         owners=owners,
-        code_version="1",
-        description=f"The version of {line.name} that holds the stage {stage}. Materialize it with"
+        code_version=CODE_VERSION,
+        description=f"{stage} of {line.name}: the version that holds the stage. Materialize it with"
         " `version` in the config to promote, or with `rollback: true`.",
         metadata={metadata.STAGE: stage, metadata.MODEL: line.name},
     )
@@ -93,7 +102,7 @@ def _stage_asset(
         name=stage_op(line, stage),
         outs={"holder": out},
         # Not by `deps`, by which Dagster names the input after the key: not every name will do.
-        ins={"model": dg.AssetIn(line.key, dagster_type=dg.Nothing)},
+        ins={"before": dg.AssetIn(line.source_key(stage), dagster_type=dg.Nothing)},
         partitions_def=partitions_def,
         group_name=group_name,
     )
@@ -147,6 +156,7 @@ class _StageStep:
             self._stage,
             self._registry.settings,
             partition=self._provenance.partition,
+            came_by=held_before(self._registry, self._line, holder, self._stage),
             note=note,
         )
 
@@ -176,12 +186,20 @@ class _StageStep:
             "reason": config.reason,
             "expected_generation": config.expected_generation,
             "run_id": self._provenance.run_id,
-            "actor": self._registry.actor(config.actor or self._provenance.actor),
+            "actor": self._actor(),
         }
         if config.rollback:
             return self._registry.rollback(self._name, stage=self._stage, **asked)
         reference = f"{self._name}/{config.version}"
         return self._registry.promote(reference, self._stage, automatic=config.automatic, **asked)
+
+    def _actor(self) -> Actor:
+        """Return who acts: a sensor where it asked, else whoever the config or the run names."""
+        config = self._config
+        if config.automatic:
+            return DRIFT_SENSOR if config.rollback else PROMOTION_SENSOR
+        claim = claimed(config.actor, "actor") if config.actor else self._provenance.actor
+        return self._registry.actor(claim)
 
     def _say_on_run(self, waits_for: str) -> None:
         run_id = self._provenance.run_id
@@ -203,44 +221,34 @@ def stage_result(
     settings: Settings,
     *,
     partition: str | None,
+    came_by: bool,
     note: dict[str, Any],
 ) -> dg.MaterializeResult[Any]:
-    """Return the event that says which version holds a stage, with its lineage put right."""
+    """Return the event that says which version holds a stage, with its lineage put right.
+
+    Args and their meaning are those of :func:`source_tags`; ``note`` is further metadata.
+    """
     return dg.MaterializeResult(
         asset_key=line.stage_key(stage),
         data_version=dg.DataVersion(holder.digest),
         tags={
             metadata.VERSION: str(holder.version_id),
-            **model_tags(instance, line, holder.version_id, holder.digest, partition),
+            **source_tags(
+                instance,
+                line,
+                stage,
+                Held(holder.version_id, holder.digest, came_by=came_by),
+                partition,
+            ),
         },
         metadata={
             **describe(holder, settings),
             metadata.STAGE: stage,
             metadata.GENERATION: str(holder.generation),
+            **reads_of_stage(instance, line, holder.version_id, partition),
             **note,
         },
     )
-
-
-def model_tags(
-    instance: dg.DagsterInstance,
-    line: ModelLine,
-    version: int,
-    digest: str,
-    partition: str | None,
-) -> dict[str, str]:
-    """Return the tags that say from which materialization of the model a version comes.
-
-    Left to itself, Dagster names the newest one, which after a rollback is the wrong one.
-    """
-    name = line.key.to_user_string()
-    version_said = digest if partition is None else combined_version([digest])
-    source = events.of_version(instance, line.key, partition, version, _SEARCHED)
-    return {
-        metadata.INPUT_DATA_VERSION + name: version_said,
-        # A version that Dagster never materialized has no event to point to.
-        metadata.INPUT_POINTER + name: str(source) if source is not None else "NULL",
-    }
 
 
 def _moved(moved: bool, previous: int | None, reason: str | None) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What happens inside the step of a model asset: train, register, tell Dagster."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,9 +36,11 @@ class TrainingStep:
 
     Raises:
         InvalidInputError: The function was called directly, one run is to train several
-            partitions, or a model could not be registered: its name breaks the rule, or nothing
-            knows the commit of the code.
+            partitions, or a model could not be registered: its name breaks the rule, the
+            partition's key fits into no name, it cannot have the policy, or nothing knows the
+            commit of the code.
         NameTakenError: A model's name has a twin, or belonged to one that was deleted.
+        NotPermittedError: Others change the model's policy.
         UnavailableError: The registry does not answer.
     """
 
@@ -91,7 +93,7 @@ class TrainingStep:
         if isinstance(given, dg.MaterializeResult):
             for name, line in self._models.items():
                 if line.key == given.asset_key:
-                    return self._registered(name, given.value)
+                    return self._registered(name, given.value, given.check_results or ())
         return given
 
     def _by_output(self, returned: object) -> Iterator[object]:
@@ -113,7 +115,9 @@ class TrainingStep:
             else:
                 yield dg.Output(value, output_name=name)
 
-    def _registered(self, name: str, trained: object) -> StepResult:
+    def _registered(
+        self, name: str, trained: object, checked: Sequence[dg.AssetCheckResult] = ()
+    ) -> StepResult:
         line = self._models[name]
         if not isinstance(trained, TrainedModel):
             raise InvalidMetadataError(
@@ -140,6 +144,7 @@ class TrainingStep:
                 **self._captures[name].pinned_tags(),
             },
             metadata={**registered.metadata, metadata.READS: encoded(self._captures[name].reads())},
+            check_results=[*checked, *trained.check_results],
         )
 
 

@@ -137,6 +137,11 @@ def op_context_of(
     )
 
 
+def is_of_asset(context: StepContext) -> bool:
+    """Whether the step makes an asset, so that the asset graph knows its inputs."""
+    return op_context_of(context).get_step_execution_context().assets_def is not None
+
+
 def has_partitions(context: StepContext) -> bool:
     """Whether the step makes partitions."""
     return context.has_partition_key or context.has_partition_key_range

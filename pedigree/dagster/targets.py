@@ -1,5 +1,6 @@
 """Which registered models the stage assets of a repository belong to."""
 
+import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
@@ -8,6 +9,7 @@ import dagster as dg
 
 from pedigree.dagster.line import ModelLike, ModelLine, lines_of
 from pedigree.dagster.names import slug
+from pedigree.errors import InvalidNameError
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,10 @@ class Targets:
 
     A tick asks for those that something happened to. To go through all of them each time would cost
     seconds with ten thousand models.
+
+    Attributes:
+        by_key: The lines of all that are given, by the keys of their assets.
+        partitioned: Those of these keys whose assets have partitions.
     """
 
     def __init__(self, repository: dg.RepositoryDefinition, models: Sequence[ModelLike]) -> None:
@@ -31,9 +37,14 @@ class Targets:
         self._plain: dict[str, Target] = {}
         self._partitioned: list[tuple[ModelLine, dg.PartitionsDefinition[str]]] = []
         self._of_keys: dict[str, tuple[Sequence[str], dict[str, Target]]] = {}
+        self.by_key: dict[dg.AssetKey, ModelLine] = {}
+        self.partitioned: set[dg.AssetKey] = set()
         graph = repository.asset_graph
         executable = graph.executable_asset_keys
         for line in lines_of(*models):
+            self.by_key[line.key] = line
+            if graph.has(line.key) and graph.get(line.key).partitions_def is not None:
+                self.partitioned.add(line.key)
             stages = [line.stage_key(stage) for stage in line.stages]
             if not stages or stages[0] not in executable:
                 continue
@@ -71,9 +82,16 @@ class Targets:
             known = self._of_keys.get(line.name)
             if known is None or known[0] != keys:
                 job = promotion_job(line)
-                targets = {line.registered_name(key): Target(line, key, job) for key in keys}
+                targets = {name: Target(line, key, job) for key, name in _names(line, keys)}
                 known = self._of_keys[line.name] = (keys, targets)
             yield known[1]
+
+
+def _names(line: ModelLine, keys: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Give partitions with their models' names; one that can have none has no model."""
+    for key in keys:
+        with contextlib.suppress(InvalidNameError):
+            yield key, line.registered_name(key)
 
 
 _KNOWN: WeakKeyDictionary[dg.RepositoryDefinition, dict[tuple[int, ...], Targets]] = (

@@ -63,6 +63,7 @@ class TrainedModel:
             data and of what the model says of it; what is served later is compared with it.
         notes: What people have to say in the model card.
         metadata: What the materialization shall carry beside, in Dagster's values.
+        check_results: What checks in the step itself found, those of the asset's ``check_specs``.
     """
 
     model: object | None = None
@@ -88,6 +89,7 @@ class TrainedModel:
     risk_assessment_id: str | None = None
     notes: "CardNotes | None" = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    check_results: Sequence[dg.AssetCheckResult] = ()
 
     def __post_init__(self) -> None:
         if [self.model, self.path, self.uploaded].count(None) != 2:

@@ -520,7 +520,7 @@ WHERE model_id = %(model_id)s;
 -- name: trainings_of_model
 -- What the events tell of trainings.
 SELECT version, training_id::text AS training_id, run_id, git_commit, git_dirty,
-    training_data_digest, environment_hash, metrics, verification
+    training_data_digest, environment_hash, metrics, verification, description, owners, tags
 FROM pedigree.training
 WHERE model_id = %(model_id)s;
 
@@ -563,6 +563,14 @@ SELECT version, request_id, from_stage, stage, reason, only_asks, requested_by,
     requested_by_source, at, outcome, closed_at, closed_by
 FROM pedigree.stage_request
 WHERE model_id = %(model_id)s;
+
+-- name: given_up_of_model
+-- What the events tell of the promotions that the sensor gave up.
+SELECT version, stage, generation, policy_revision, evidence_at, attempts, run_id, problem, at,
+    retried_at, retried_by
+FROM pedigree.given_up_promotion
+WHERE model_id = %(model_id)s
+ORDER BY given_up_id;
 
 -- name: evaluations_of_model
 -- Every evaluation by group of a model's versions, whose digests the events tell.

@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any
 
 from pedigree.audit.records import NewEvent, json_digest
-from pedigree.audit.replay import TRAINING, replay
-from pedigree.audit.states import Mark, ModelState, TenureState, VersionState
+from pedigree.audit.replay import STATED, TRAINING, replay
+from pedigree.audit.states import UNTOLD, Mark, ModelState, TenureState, VersionState
 from pedigree.catalog.names import name_key
 from pedigree.integrity.queries import SQL
 from pedigree.integrity.tally import Tally
@@ -110,8 +110,12 @@ def _state_of_tables(transaction: Transaction, model: Row) -> ModelState:
         state.versions[number] = VersionState(**row)
     for row in rows("trainings_of_model"):
         metrics = {name: float(value) for name, value in row["metrics"].items()}
-        training: dict[str, Any] = {name: row[name] for name in (*TRAINING, "verification")}
-        training["metrics"] = metrics
+        training: dict[str, Any] = {
+            name: row[name] for name in (*TRAINING, *STATED, "verification")
+        }
+        training |= {"metrics": metrics}
+        if row["owners"] is None:  # of before the migration 0035
+            training |= dict.fromkeys(STATED, UNTOLD)
         state.versions[row["version"]].trainings[row["training_id"]] = training
     _add_monitoring(state, rows("profiles_of_model"), rows("drifts_of_model"))
     for row in rows("verdicts_of_model"):
@@ -121,6 +125,8 @@ def _state_of_tables(transaction: Transaction, model: Row) -> ModelState:
         state.versions[row.pop("version")].decisions.append(row)
     for row in rows("requests_of_model"):
         state.versions[row.pop("version")].requests[row.pop("request_id")] = row
+    for row in rows("given_up_of_model"):
+        state.versions[row.pop("version")].given_up.append(row)
     for row in rows("evaluations_of_model"):
         state.versions[row["version"]].evaluations.append(json_digest(row["evaluation"]))
     for row in rows("cards_of_model"):

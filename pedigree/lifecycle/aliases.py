@@ -2,9 +2,8 @@
 
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
-from pedigree.catalog.names import validate_alias
 from pedigree.catalog.store import lock_model
-from pedigree.errors import AliasNotFoundError
+from pedigree.lifecycle.naming import held_alias, require_new_alias
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.refusals import expect_generation
 from pedigree.lifecycle.store import (
@@ -31,13 +30,12 @@ def set_alias(
     """Let an alias point to a version; it leaves whichever had it. Repeating it changes nothing.
 
     Raises:
-        InvalidAliasError: The alias breaks the rule.
+        InvalidAliasError: The alias breaks the rule, names a stage, or is another one's twin.
         NotFoundError: There is no such model or version.
         GenerationConflictError: Somebody moved the model's pointers since the caller looked.
     """
     model = lock_model(transaction, name)
-    stages = frozenset(rule.name for rule in read_policy(model.policy).stages)
-    validate_alias(alias, stages)
+    require_new_alias(transaction, model.model_id, alias, read_policy(model.policy))
     state = version_state(transaction, model.model_id, model.name, version)
     previous = holder(transaction, model.model_id, ALIAS, alias)
     if previous and previous.version == version:
@@ -78,23 +76,17 @@ def set_alias(
 def delete_alias(
     transaction: Transaction, name: str, alias: str, actor: Actor, *, reason: str | None
 ) -> None:
-    """Take an alias away.
+    """Take an alias away, named in any case.
 
     Raises:
         ModelNotFoundError: There is no such model.
         AliasNotFoundError: It has no such alias.
     """
     model = lock_model(transaction, name)
-    ended = transaction.execute(
+    alias = held_alias(transaction, model.model_id, name, alias)
+    (ended,) = transaction.execute(
         SQL["end_alias"], {"model_id": model.model_id, "name": alias, "at": model.at}
-    ).fetchone()
-    if ended is None:
-        raise AliasNotFoundError(
-            f"{name} has no such alias",
-            field="alias",
-            value=alias,
-            remedy=f"`pedigree alias list {name}` lists those that are there",
-        )
+    ).fetchall()
     generation, voided = advance_generation(transaction, model)
     log.record(
         transaction,

@@ -65,7 +65,7 @@ def decide(
             value=stage,
             remedy=next_step(read_policy(model.policy), facts.version.stage),
         )
-    decision = _insert(transaction, model, facts.version, stage, judgement)
+    decision = _insert(transaction, model, facts.version, rule.name, judgement)
     _conclude(transaction, model, rule, judgement.by, decision)
     return decision
 

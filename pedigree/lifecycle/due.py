@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import datetime
 
+from pedigree.catalog.names import found_in
 from pedigree.catalog.records import ModelVersion
 from pedigree.lifecycle.candidacies import write_candidacies
 from pedigree.lifecycle.facts import (
@@ -15,7 +16,16 @@ from pedigree.lifecycle.facts import (
     look_at_model,
     model_state,
 )
-from pedigree.lifecycle.gates import SENSOR, Asker, explain_gates, is_aged, is_void, verdict_by
+from pedigree.lifecycle.gates import (
+    ATTEMPTS,
+    SENSOR,
+    Asker,
+    explain_gates,
+    is_aged,
+    is_void,
+    verdict_by,
+)
+from pedigree.lifecycle.naming import held_names
 from pedigree.lifecycle.records import (
     ARCHIVED,
     CANDIDATE,
@@ -45,10 +55,12 @@ def explain(
     rule = model.policy.rule(stage)
     if rule is None:
         raise unknown_stage(model.policy, stage)
-    found = explain_gates(model, facts_of_version(transaction, model, version), rule, asker)
+    facts = facts_of_version(transaction, model, version)
+    found = explain_gates(model, facts, rule, asker)
     requests = open_requests(transaction, model.model_id, version)
-    asked = tuple(each for each in requests if each.stage == stage)
-    return found.model_copy(update={"requests": asked})
+    asked = tuple(each for each in requests if each.stage == rule.name)
+    given_up = facts.given_up(model, rule.name)
+    return found.model_copy(update={"requests": asked, "given_up": given_up})
 
 
 def weigh(transaction: Transaction, name: str) -> Weighing:
@@ -64,12 +76,14 @@ def weigh(transaction: Transaction, name: str) -> Weighing:
     """
     model = look_at_model(transaction, name)
     due: DuePromotion | None = None
-    waiting = []
+    waiting, held_up = [], set[str]()
     for rule, facts in _waiting(transaction, model):
         explanation = explain_gates(model, facts, rule, SENSOR)
         waiting.append(explanation)
-        if due is None and explanation.passed:
+        if due is None and explanation.passed and rule.name not in held_up:
             due = _promotion(model, facts, rule)
+        if explanation.lacks_only(ATTEMPTS):
+            held_up.add(rule.name)  # an older version does not take the place of one that failed
     ended = write_candidacies(transaction, model, waiting)
     return Weighing(due=due, waiting=tuple(waiting), ended=ended)
 
@@ -83,6 +97,7 @@ def _promotion(model: ModelFacts, facts: VersionFacts, rule: StageRule) -> DuePr
         generation=model.generation,
         policy_revision=model.policy_revision,
         evidence_at=facts.evidence_at,
+        retries=facts.retries(rule.name),
     )
 
 
@@ -182,13 +197,17 @@ def registration_checks(policy: Policy) -> tuple[str, ...]:
 
 
 def stage_holder(transaction: Transaction, name: str, stage: str) -> ModelVersion | None:
-    """Return the version that took a stage last and holds it still.
+    """Return the version that took a stage last, named in any case, and holds it still.
 
     Raises:
         ModelNotFoundError: No living model has the name.
     """
     model = model_state(transaction, name)
-    return holder_in_full(transaction, model["model_id"], stage)
+    found = holder_in_full(transaction, model["model_id"], stage)
+    if found is None:
+        held = found_in(stage, held_names(transaction, model["model_id"]).stages)
+        return holder_in_full(transaction, model["model_id"], held) if held is not None else None
+    return found
 
 
 def verdicts(transaction: Transaction, version: ModelVersion) -> tuple[RecordedVerdict, ...]:

@@ -12,9 +12,24 @@ from pedigree.catalog.rows import version_of
 from pedigree.catalog.store import LockedModel, model_not_found, version_not_found
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import ARCHIVED, CHAMPION_STAGE, Policy, RecordedVerdict, StageRule
-from pedigree.lifecycle.standing import Decision
+from pedigree.lifecycle.standing import Decision, GivenUp
 from pedigree.lifecycle.store import SQL, STAGE
 from pedigree.postgres.transaction import Row, Rows, Transaction
+
+
+class UnattributedRun(NamedTuple):
+    """The newest run of a check of which nobody knows which version it looked at."""
+
+    run_id: str | None
+    problem: str
+    looked_at: datetime
+
+
+class Attempts(NamedTuple):
+    """A promotion that the sensor gave up, and how the version stood then."""
+
+    given_up: GivenUp
+    state: tuple[int, int, datetime | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +44,7 @@ class ModelFacts:
     at: datetime
     champion: ModelVersion | None
     highest: Mapping[str, int]
+    unattributed: Mapping[str, UnattributedRun]
 
     def ahead(self, rule: StageRule) -> tuple[int, str] | None:
         """Return the highest version that holds a stage or one behind it, and where it stands."""
@@ -45,6 +61,26 @@ class VersionFacts(NamedTuple):
     verdicts: Sequence[RecordedVerdict]
     decisions: Sequence[Decision]
     left: frozenset[str]
+    attempts: Sequence[Attempts] = ()
+
+    def given_up(self, model: ModelFacts, stage: str) -> GivenUp | None:
+        """Return what the sensor gave up of the version's way into a stage, as it stands now."""
+        now = (model.generation, model.policy_revision, self.evidence_at)
+        return next(
+            (
+                each.given_up
+                for each in self.attempts
+                if each.given_up.stage == stage
+                and each.given_up.retried_at is None
+                and each.state == now
+            ),
+            None,
+        )
+
+    def retries(self, stage: str) -> int:
+        """Return how often somebody asked the sensor to try the way into a stage again."""
+        tried = (each.given_up for each in self.attempts if each.given_up.stage == stage)
+        return sum(each.retried_at is not None for each in tried)
 
     @property
     def evidence_at(self) -> datetime | None:
@@ -93,11 +129,13 @@ def _model_facts(
     read = read_policy(policy)
     stages = [rule.name for rule in read.stages if rule.name != ARCHIVED]
     highest = transaction.execute(SQL["highest_holders"], {"model_id": model_id, "stages": stages})
+    unknown = transaction.execute(SQL["unattributed_check_runs"], {"model_id": model_id})
     return ModelFacts(
         model_id=model_id,
         policy=read,
         champion=holder_in_full(transaction, model_id, CHAMPION_STAGE),
         highest={row["name"]: row["version"] for row in highest.fetchall()},
+        unattributed={row.pop("check_name"): UnattributedRun(**row) for row in unknown.fetchall()},
         **known,
     )
 
@@ -127,11 +165,11 @@ def facts_of_versions(
     """Read versions, the newest first; those that do not live are left out."""
     key = {"model_id": model.model_id, "versions": list(versions)}
     # All are asked before the first is read: in a pipeline that is one round trip.
-    records, judged, decided, leavings = (
+    records, judged, decided, leavings, tried = (
         transaction.execute(SQL[query], key)
         for query in (
             *("versions_in_full", "verdicts_of_versions"),
-            *("decisions_of_versions", "stages_left"),
+            *("decisions_of_versions", "stages_left", "given_up_of_versions"),
         )
     )
     found = _by_number(records)
@@ -145,8 +183,22 @@ def facts_of_versions(
     left: dict[int, set[str]] = defaultdict(set)
     for row in leavings.fetchall():
         left[row["version"]].add(row["name"])
+    attempts: dict[int, list[Attempts]] = defaultdict(list)
+    for row in tried.fetchall():
+        attempts[row["version"]].append(_attempts_of(row))
     for number, version in found.items():
-        yield VersionFacts(version, verdicts[number], decisions[number], frozenset(left[number]))
+        yield VersionFacts(
+            version,
+            verdicts[number],
+            decisions[number],
+            frozenset(left[number]),
+            attempts[number],
+        )
+
+
+def _attempts_of(row: Row) -> Attempts:
+    given_up = GivenUp(**{key: row[key] for key in GivenUp.model_fields})
+    return Attempts(given_up, (row["generation"], row["policy_revision"], row["evidence_at"]))
 
 
 def _by_number(records: Rows) -> dict[int, ModelVersion]:

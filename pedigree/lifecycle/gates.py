@@ -8,16 +8,17 @@ from pedigree.access.principals import is_one_of
 from pedigree.catalog.records import ApprovalStatus, ModelVersion
 from pedigree.flavors.records import VerificationStatus
 from pedigree.lifecycle.facts import ModelFacts, VersionFacts
+from pedigree.lifecycle.gates_alike import metric_gate, told_apart
 from pedigree.lifecycle.records import (
     ARCHIVED,
     ApprovalRule,
     CheckRule,
-    MetricGate,
     RecordedVerdict,
     Severity,
     StageRule,
+    stage_problem,
 )
-from pedigree.lifecycle.standing import Decision, Explanation, Gate
+from pedigree.lifecycle.standing import Decision, Explanation, Gate, GivenUp
 
 
 class Asker(NamedTuple):
@@ -36,6 +37,7 @@ class Asker(NamedTuple):
 
 
 SENSOR = Asker(automatic=True)
+ATTEMPTS = "attempts"
 
 
 def explain_gates(
@@ -58,14 +60,14 @@ def _gates(model: ModelFacts, facts: VersionFacts, rule: StageRule, asker: Asker
     yield _not_rejected(version, rule)
     if rule.approvals is not None and rule.approvals.count(version.risk_class):
         yield approvals_gate(model, facts, rule)
-    for check in rule.checks:
-        yield _check(check, model, facts)
+    for name, check in told_apart((each.name, each) for each in rule.checks):
+        yield _check(name, check, model, facts)
     if rule.metadata:
         yield _metadata(version, rule)
     if rule.verified:
         yield _verified(version)
-    for metric in rule.metrics:
-        yield _metric(metric, version, model.champion)
+    for name, metric in told_apart((f"metric {each.metric}", each) for each in rule.metrics):
+        yield metric_gate(name, metric, version, model.champion)
     if rule.soak is not None:
         yield _soak(version, rule.soak, model.at)
     if (rule.promoters or asker.only_asks) and asker.actor is not None and not asker.automatic:
@@ -74,10 +76,15 @@ def _gates(model: ModelFacts, facts: VersionFacts, rule: StageRule, asker: Asker
         yield _first_time(rule, rule.name in facts.left)
         if rule.automatic:
             yield _not_overtaken(model, version, rule)
+        if given_up := facts.given_up(model, rule.name):
+            yield _attempts(version, given_up)
 
 
 def _transition(version: ModelVersion, rule: StageRule) -> Gate:
     allowed = ", ".join(rule.after)
+    if problem := stage_problem(rule.name):  # of a policy that was given before the rule
+        reason = f"another name for the stage {rule.name!r} in the policy: this one {problem}"
+        return Gate(name="transition", passed=False, reason=reason)
     return Gate(
         name="transition",
         passed=version.stage in rule.after,
@@ -140,14 +147,14 @@ def _holding(
     ]
 
 
-def _check(check: CheckRule, model: ModelFacts, facts: VersionFacts) -> Gate:
+def _check(name: str, check: CheckRule, model: ModelFacts, facts: VersionFacts) -> Gate:
     verdict = verdict_by(check, facts.verdicts)
     missing = _missing(check, model, facts.version, verdict)
     if missing is None and verdict is not None:
-        ages = verdict.at + check.max_age if check.max_age is not None else None
-        return Gate(name=check.name, passed=True, reason=verdict.summary, changes_at=ages)
+        ages = verdict.looked_at + check.max_age if check.max_age is not None else None
+        return Gate(name=name, passed=True, reason=verdict.summary, changes_at=ages)
     return Gate(
-        name=check.name,
+        name=name,
         passed=check.severity is Severity.WARN,
         reason=f"check {check.name}{missing}",
     )
@@ -158,8 +165,7 @@ def _missing(
 ) -> str | None:
     """Return what a check's verdict lacks to let the version pass; None where it is a pass."""
     if verdict is None:
-        by = ", which has not run by the settings of this stage"
-        return by if check.settings else ", which has not run"
+        return _not_run(check, model, version)
     if verdict.digest != version.digest:
         return ", which looked at other bytes"
     if is_void(verdict, model.champion):
@@ -169,6 +175,16 @@ def _missing(
     if not verdict.passed and verdict.severity is not Severity.WARN:
         return f", which failed: {verdict.summary}"
     return None
+
+
+def _not_run(check: CheckRule, model: ModelFacts, version: ModelVersion) -> str:
+    run = model.unattributed.get(check.name)
+    # Two clocks: the version's own run is no older than the version, whatever they say.
+    if run is not None and (run.run_id == version.run_id or run.looked_at >= version.created_at):
+        where = f" in run {run.run_id}" if run.run_id else ""
+        return f", which ran{where}, but on which version is not known: {run.problem}"
+    by = ", which has not run by the settings of this stage"
+    return by if check.settings else ", which has not run"
 
 
 def verdict_by(check: CheckRule, verdicts: Iterable[RecordedVerdict]) -> RecordedVerdict | None:
@@ -191,7 +207,7 @@ def is_void(verdict: RecordedVerdict, champion: ModelVersion | None) -> bool:
 
 def is_aged(verdict: RecordedVerdict, check: CheckRule, at: datetime) -> bool:
     """Say whether a verdict is older than its rule allows."""
-    return check.max_age is not None and verdict.at + check.max_age <= at
+    return check.max_age is not None and verdict.looked_at + check.max_age <= at
 
 
 def _metadata(version: ModelVersion, rule: StageRule) -> Gate:
@@ -215,30 +231,6 @@ def _verified(version: ModelVersion) -> Gate:
     missing = f"a training that verifies it; its verification is {found.sentence}"
     seen = "loaded in a new process, it predicts as trained"
     return Gate(name="verified", passed=passed, reason=seen if passed else missing)
-
-
-def _metric(gate: MetricGate, version: ModelVersion, champion: ModelVersion | None) -> Gate:
-    value = version.metrics.get(gate.metric)
-    problem = "it has none" if value is None else _falls_short(gate, value, champion)
-    return Gate(
-        name=f"metric {gate.metric}",
-        passed=problem is None,
-        reason=f"metric {gate.metric}: {problem}" if problem else f"{gate.metric} is {value:.6g}",
-    )
-
-
-def _falls_short(gate: MetricGate, value: float, champion: ModelVersion | None) -> str | None:
-    if gate.at_least is not None and value < gate.at_least:
-        return f"{value:.6g} is below {gate.at_least:g}"
-    if gate.at_most is not None and value > gate.at_most:
-        return f"{value:.6g} is above {gate.at_most:g}"
-    before = champion.metrics.get(gate.metric) if champion and gate.against_champion else None
-    if champion is None or before is None:
-        return None
-    worse_by = before - value if gate.higher_is_better else value - before
-    if worse_by > gate.tolerance:
-        return f"{value:.6g} falls behind the {before:.6g} of {champion.reference}"
-    return None
 
 
 def _soak(version: ModelVersion, soak: timedelta, at: datetime) -> Gate:
@@ -279,6 +271,16 @@ def _not_overtaken(model: ModelFacts, version: ModelVersion, rule: StageRule) ->
         name="not_overtaken",
         passed=not overtaken,
         reason=reason if overtaken else "no newer version is ahead of it",
+    )
+
+
+def _attempts(version: ModelVersion, given_up: GivenUp) -> Gate:
+    reference, stage = version.reference, given_up.stage
+    return Gate(
+        name=ATTEMPTS,
+        passed=False,
+        reason=f"`pedigree retry {reference} --to {stage}`; the sensor gave up after"
+        f" {given_up.attempts} failed runs, the last one {given_up.run_id}: {given_up.problem}",
     )
 
 

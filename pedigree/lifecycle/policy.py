@@ -116,13 +116,16 @@ def rollout_policy(
 def read_policy(stored: dict[str, Any] | None) -> Policy:
     """Build the policy of a model's row; the default one where it has none of its own.
 
+    The rule for the names of stages is for policies that are given now: one of before is read with
+    the names that it has.
+
     Raises:
         InvalidPolicyError: What is stored is not a policy.
     """
     if stored is None:
         return default_policy()
     try:
-        return Policy.model_validate(stored)
+        return Policy.model_validate(stored, context={"stored": True})
     except ValidationError as error:
         raise policy_error(error) from error
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pydantic import JsonValue
 
 from pedigree.access.principals import is_one_of
+from pedigree.access.reserved import DRIFT_SENSOR
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
 from pedigree.catalog.records import ApprovalStatus, ModelVersion
@@ -18,6 +19,7 @@ from pedigree.errors import (
 )
 from pedigree.lifecycle.facts import VersionFacts, facts_of_locked, facts_of_version
 from pedigree.lifecycle.gates import SENSOR, Asker, explain_gates
+from pedigree.lifecycle.naming import require_no_alias
 from pedigree.lifecycle.records import (
     ARCHIVED,
     CANDIDATE,
@@ -41,6 +43,7 @@ from pedigree.lifecycle.store import (
     insert_verdicts,
     use_approval,
 )
+from pedigree.monitoring.records import DriftAction
 from pedigree.postgres.transaction import Transaction
 
 
@@ -74,16 +77,18 @@ class Mover:
 
         Raises:
             VersionNotFoundError: There is no such version.
-            TransitionNotAllowedError: The policy has no such stage, or no way into it from here.
+            TransitionNotAllowedError: The policy has no such stage, or no way into it from here; or
+                an alias has its name.
             GateNotPassedError: A gate is not passed.
             GenerationConflictError: Somebody moved the model's pointers since the caller looked.
         """
         rule = self._rule(stage)
         facts = self._facts(version)
-        if facts.version.stage == stage:
-            return self._answer(stage, facts.version, previous=None, moved=False)
+        if facts.version.stage == rule.name:
+            return self._answer(rule.name, facts.version, previous=None, moved=False)
         expect_generation(self._model, expected_generation)
         self._pass_gates(facts, rule, asker)
+        require_no_alias(self._transaction, self._model.model_id, self._model.name, rule.name)
         return self._enter(facts.version, rule)
 
     def roll_back(self, stage: str, *, expected_generation: int | None = None) -> Move:
@@ -96,7 +101,9 @@ class Mover:
             GenerationConflictError: Somebody moved the model's pointers since the caller looked.
         """
         rule = self._rule(stage)
-        if rule.promoters and not is_one_of(self._actor.name, rule.promoters):
+        stage = rule.name
+        may = is_one_of(self._actor.name, rule.promoters) or self._demotes(stage)
+        if rule.promoters and not may:
             raise NotPermittedError(
                 f"others move {stage}",
                 field="actor",
@@ -115,6 +122,12 @@ class Mover:
         target = self._target(present, stage)
         self._leave(present, rule.name, ARCHIVED, ended_by="rollback")
         return self._enter(self._facts(target).version, rule, previous=present)
+
+    def _demotes(self, stage: str) -> bool:
+        """Say whether the drift sensor does what the policy itself says of drift."""
+        drift = self._policy.drift
+        is_asked = drift is not None and (drift.action, drift.stage) == (DriftAction.DEMOTE, stage)
+        return is_asked and self._actor == DRIFT_SENSOR
 
     def _target(self, present: Holder, stage: str) -> int:
         """Return the version that held a stage before and did not go on from it."""

@@ -36,6 +36,26 @@ WHERE model_id = %(model_id)s AND version = %(version)s AND pointer = %(pointer)
     AND (%(name)s::text IS NULL OR name = %(name)s) AND held_until IS NULL
 RETURNING name;
 
+-- name: held_pointers
+-- The stages and aliases that versions of a model hold, each hopped to, past its many holders.
+WITH RECURSIVE held (name, pointer) AS (
+    (
+        SELECT t.name, t.pointer FROM pedigree.tenure t
+        WHERE t.model_id = %(model_id)s AND t.held_until IS NULL
+        ORDER BY t.name, t.pointer LIMIT 1
+    )
+    UNION ALL
+    SELECT further.name, further.pointer
+    FROM held
+    CROSS JOIN LATERAL (
+        SELECT t.name, t.pointer FROM pedigree.tenure t
+        WHERE t.model_id = %(model_id)s AND t.held_until IS NULL
+            AND (t.name, t.pointer) > (held.name, held.pointer)
+        ORDER BY t.name, t.pointer LIMIT 1
+    ) AS further
+)
+SELECT name, pointer FROM held;
+
 -- name: end_alias
 -- Take an alias from whichever version holds it.
 UPDATE pedigree.tenure SET held_until = %(at)s, ended_by = 'move'
@@ -288,6 +308,29 @@ SELECT * FROM (
 ) AS page
 ORDER BY tenure_id;
 
+-- name: pointers_ever
+-- The names of the stages, or of the aliases, that versions of a model have held: each is hopped to.
+WITH RECURSIVE model AS (
+    SELECT model_id FROM pedigree.registered_model
+    WHERE name_key = %(name_key)s AND name = %(model)s AND deleted_at IS NULL
+), named (name) AS (
+    (
+        SELECT t.name FROM pedigree.tenure t
+        WHERE t.model_id = (SELECT model_id FROM model) AND t.pointer = %(pointer)s
+        ORDER BY t.name LIMIT 1
+    )
+    UNION ALL
+    SELECT further.name
+    FROM named
+    CROSS JOIN LATERAL (
+        SELECT t.name FROM pedigree.tenure t
+        WHERE t.model_id = (SELECT model_id FROM model) AND t.pointer = %(pointer)s
+            AND t.name > named.name
+        ORDER BY t.name LIMIT 1
+    ) AS further
+)
+SELECT name FROM named;
+
 -- name: tenures_of_version
 -- The tenures of one version, in the order of their beginning.
 SELECT t.tenure_id, t.pointer || ':' || t.name AS pointer, t.version AS version_id,
@@ -515,3 +558,67 @@ RETURNING due.name, due.version;
 DELETE FROM pedigree.unjudged u
 USING pedigree.registered_model m
 WHERE m.model_id = u.model_id AND m.name_key = %(name_key)s AND u.version = %(version)s;
+
+-- name: insert_check_run
+-- Note that a run of an asset check was looked at; nothing where it was before.
+INSERT INTO pedigree.check_run (
+    model_id, instance_id, event_id, check_name, version, problem, run_id, looked_at
+) VALUES (
+    %(model_id)s, %(instance_id)s, %(event_id)s, %(check)s, %(version)s, %(problem)s, %(run_id)s,
+    %(looked_at)s
+)
+ON CONFLICT (model_id, instance_id, event_id) DO NOTHING
+RETURNING true AS noted;
+
+-- name: version_of_digest
+-- The living version of a model that has some bytes.
+SELECT version FROM pedigree.model_version
+WHERE model_id = %(model_id)s AND digest = %(digest)s AND deleted_at IS NULL;
+
+-- name: newer_check_run
+-- Whether a later run of a check on a version is known.
+SELECT EXISTS (
+    SELECT FROM pedigree.check_run
+    WHERE model_id = %(model_id)s AND check_name = %(check)s AND version = %(version)s
+        AND instance_id = %(instance_id)s AND event_id > %(event_id)s
+) AS known;
+
+-- name: unattributed_check_runs
+-- The newest run of each of a model's checks of which it is not known what it looked at.
+SELECT DISTINCT ON (check_name) check_name, run_id, problem, looked_at
+FROM pedigree.check_run
+WHERE model_id = %(model_id)s AND version IS NULL
+ORDER BY check_name, event_id DESC;
+
+-- name: given_up_of_versions
+-- The promotions of some versions that the sensor gave up, also those that it was to try again.
+SELECT version, stage, generation, policy_revision, evidence_at, attempts, run_id, problem, at,
+    retried_at, retried_by
+FROM pedigree.given_up_promotion
+WHERE model_id = %(model_id)s AND version = ANY (%(versions)s)
+ORDER BY given_up_id;
+
+-- name: give_up
+-- Keep that the sensor gave up a promotion; nothing where that is kept for the same state.
+INSERT INTO pedigree.given_up_promotion AS kept (
+    model_id, version, stage, generation, policy_revision, evidence_at, attempts, run_id, problem,
+    at
+) VALUES (
+    %(model_id)s, %(version_id)s, %(stage)s, %(generation)s, %(policy_revision)s, %(evidence_at)s,
+    %(attempts)s, %(run_id)s, %(problem)s, %(at)s
+)
+ON CONFLICT (model_id, version, stage) WHERE retried_at IS NULL DO UPDATE
+SET generation = excluded.generation, policy_revision = excluded.policy_revision,
+    evidence_at = excluded.evidence_at, attempts = excluded.attempts, run_id = excluded.run_id,
+    problem = excluded.problem, at = excluded.at
+WHERE (kept.generation, kept.policy_revision, kept.evidence_at)
+    IS DISTINCT FROM (excluded.generation, excluded.policy_revision, excluded.evidence_at)
+RETURNING given_up_id;
+
+-- name: retry_promotion
+-- The sensor is to try again what it gave up.
+UPDATE pedigree.given_up_promotion SET retried_at = %(at)s, retried_by = %(actor)s
+WHERE model_id = %(model_id)s AND version = %(version)s AND stage = %(stage)s
+    AND retried_at IS NULL
+RETURNING version, stage, generation, policy_revision, evidence_at, attempts, run_id, problem, at,
+    retried_at, retried_by;

@@ -1,13 +1,24 @@
 """Policies, verdicts, moves and tenures."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated
 
-from pydantic import Field, FiniteFloat, JsonValue, StrictBool, model_validator
+from pydantic import (
+    Field,
+    FiniteFloat,
+    JsonValue,
+    StrictBool,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from pedigree._record import NUMBER, Integer, Record
 from pedigree.artifacts.records import Digest
+from pedigree.catalog.names import found_in, name_key, pointer_problem, twin_of
 from pedigree.catalog.records import ModelMetadata, RiskClass
 from pedigree.monitoring.records import DriftRule
 from pedigree.settings import Duration
@@ -16,9 +27,28 @@ NO_STAGE = "none"
 CANDIDATE = "candidate"
 CHAMPION_STAGE = "production"
 ARCHIVED = "archived"
+# The registry itself knows these, by exactly this spelling.
+_OWN_STAGES = (CANDIDATE, CHAMPION_STAGE, ARCHIVED)
 
 # Metadata of which a policy can ask for one key.
 _MAPPINGS = frozenset({"tags", "metrics", "params"})
+
+
+@lru_cache(maxsize=1024)  # of the same few it is asked at every gate
+def stage_problem(name: str) -> str | None:
+    """Return why no stage may be called so; None where one may."""
+    if problem := pointer_problem(name):
+        return problem
+    own = twin_of(name, _OWN_STAGES)
+    return f"is {own!r} by another spelling" if own not in (None, name) else None
+
+
+def _is_stored(info: ValidationInfo) -> bool:
+    """Say whether a policy is read that was given before: the names of its stages stay as they are.
+
+    See the migration 0035.
+    """
+    return isinstance(info.context, Mapping) and info.context.get("stored") is True
 
 
 class Severity(StrEnum):
@@ -52,6 +82,31 @@ class RecordedVerdict(Verdict):
 
     at: datetime
     recorded_by: str
+
+    @property
+    def looked_at(self) -> datetime:
+        """When the check looked: the verdict of a run elsewhere may be recorded much later."""
+        said = self.details.get("looked_at")
+        try:
+            return min(self.at, datetime.fromisoformat(said)) if isinstance(said, str) else self.at
+        except (TypeError, ValueError):
+            return self.at  # another check's detail of that name
+
+
+class CheckRun(Record):
+    """What one run of an asset check of one's own found, and on which bytes, if that is known."""
+
+    instance_id: str = Field(description="The Dagster instance")
+    event_id: int = Field(description="The evaluation's storage id there")
+    check: str = Field(min_length=1)
+    passed: StrictBool
+    severity: Severity = Severity.ERROR
+    digest: Digest | None = Field(description="The artifact that it looked at; None: unknown")
+    problem: str | None = Field(default=None, description="Why that is unknown")
+    summary: str
+    details: dict[str, JsonValue] = Field(default_factory=dict)
+    run_id: str | None = None
+    looked_at: datetime
 
 
 class CheckRule(Record):
@@ -126,7 +181,10 @@ class ApprovalRule(Record):
 class StageRule(Record):
     """What a policy asks of a version that enters a stage."""
 
-    name: str
+    name: str = Field(
+        description="1 to 255 letters, digits, _ and -; what references read otherwise is reserved",
+        json_schema_extra={"pattern": r"^[\w-]{1,255}$"},
+    )
     after: tuple[str, ...] = Field(description="The stages from which it may be entered")
     exclusive: StrictBool = Field(default=False, description="Held by at most one version")
     metadata: tuple[str, ...] = Field(
@@ -151,6 +209,14 @@ class StageRule(Record):
     automatic: StrictBool = Field(
         default=False, description="The promotion sensor enters it by itself"
     )
+
+    @field_validator("name")
+    @classmethod
+    def _well_named(cls, name: str, info: ValidationInfo) -> str:
+        problem = None if _is_stored(info) else stage_problem(name)
+        if problem:
+            raise ValueError(f"the stage {name!r} {problem}")
+        return name
 
     @model_validator(mode="after")
     def _known_metadata(self) -> "StageRule":
@@ -199,10 +265,12 @@ class Policy(Record):
     )
 
     @model_validator(mode="after")
-    def _closed(self) -> "Policy":
+    def _closed(self, info: ValidationInfo) -> "Policy":
         names = [stage.name for stage in self.stages]
         if len(set(names)) != len(names):
             raise ValueError("a stage is declared twice")
+        if not _is_stored(info) and len(set(map(name_key, names))) != len(names):
+            raise ValueError(f"two of the stages {', '.join(names)} differ only by case or form")
         for stage in self.stages:
             for before in stage.after:
                 if before != NO_STAGE and before not in names:
@@ -225,8 +293,9 @@ class Policy(Record):
         return tuple(names[names.index(stage) :]) if stage in names else ()
 
     def rule(self, stage: str) -> StageRule | None:
-        """Return a stage's rule, or None where the policy has no such stage."""
-        return next((rule for rule in self.stages if rule.name == stage), None)
+        """Return the rule of a stage, named in any case; None where the policy has no such one."""
+        name = found_in(stage, [rule.name for rule in self.stages])
+        return next((rule for rule in self.stages if rule.name == name), None)
 
 
 class Move(Record):

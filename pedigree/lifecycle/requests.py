@@ -6,7 +6,7 @@ from typing import NamedTuple
 from pydantic import JsonValue
 
 from pedigree.audit.records import Actor, EventType
-from pedigree.catalog.names import name_key, validate_name
+from pedigree.catalog.names import found_in, name_key, validate_name
 from pedigree.catalog.reading import at_least_one, find_model
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import LockedModel, lock_model
@@ -62,6 +62,7 @@ def request_stage(
     rule = seen.policy.rule(wish.stage)
     if rule is None:
         raise unknown_stage(seen.policy, wish.stage)
+    wish = wish._replace(stage=rule.name)
     expect_generation(model, expected_generation)
     facts = facts_of_version(transaction, seen, version.version_id)
     explanation = explain_gates(seen, facts, rule, wish.asker)
@@ -241,11 +242,9 @@ def withdraw(
     """
     model = lock_model(transaction, version.model_name)
     number = version.version_id
-    found = [
-        each
-        for each in open_requests(transaction, model.model_id, number)
-        if each.stage == wish.stage
-    ]
+    asked = open_requests(transaction, model.model_id, number)
+    stage = found_in(wish.stage, [each.stage for each in asked])
+    found = [each for each in asked if each.stage == stage]
     if not found:
         raise NotFoundError(
             f"nobody asked it for {version.reference}, or the request is over",
@@ -262,6 +261,7 @@ def withdraw(
             value=wish.stage,
             remedy="Ask them, or somebody who may move versions",
         )
+    wish = wish._replace(stage=found[0].stage)
     outcome = RequestOutcome.WITHDRAWN
     by = wish.by.name if wish.only_asks else None
     close_requests(transaction, model, number, wish.by, outcome, stage=wish.stage, asked_by=by)

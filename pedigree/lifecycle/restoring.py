@@ -6,7 +6,7 @@ from pedigree.audit.records import Actor, EventType
 from pedigree.catalog.store import LockedModel, lock_any_model, lock_model, version_not_found
 from pedigree.errors import BytesCollectedError, BytesTakenError
 from pedigree.lifecycle.policy import read_policy
-from pedigree.lifecycle.records import NO_STAGE
+from pedigree.lifecycle.records import NO_STAGE, stage_problem
 from pedigree.lifecycle.retention import tell
 from pedigree.lifecycle.store import SQL, STAGE, advance_generation, begin_tenure
 from pedigree.postgres.transaction import Row, Transaction
@@ -117,6 +117,8 @@ def _restore(
 
 
 def _stage_to_return_to(model: LockedModel, lost: str | None) -> str:
-    """Return the stage it was deleted from, unless the policy has dropped it or gave it away."""
+    """Return the stage it was deleted from, unless its policy has no such stage by now."""
     rule = read_policy(model.policy).rule(lost) if lost else None
-    return rule.name if rule and not rule.exclusive else NO_STAGE
+    if rule is None or rule.exclusive or stage_problem(rule.name):
+        return NO_STAGE
+    return rule.name

@@ -11,6 +11,7 @@ from pedigree.audit.records import Actor, EventType, NewEvent
 from pedigree.catalog.names import name_key
 from pedigree.catalog.store import LockedModel, lock_model, lock_or_create_model
 from pedigree.errors import NotPermittedError
+from pedigree.lifecycle.naming import require_policy
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import Policy, RetentionRule
 from pedigree.lifecycle.standing import PolicyRevision
@@ -29,9 +30,27 @@ def set_policy(
         InvalidNameError: The name breaks the rule.
         NameTakenError: The name has a twin, or was deleted.
         NotPermittedError: The present policy lets others change it.
+        InvalidPolicyError: A new stage is misnamed, or versions would be stranded.
     """
     model = lock_or_create_model(transaction, name, actor)
     return _write(transaction, model, policy, actor, reason)
+
+
+def expect_policy(transaction: Transaction, name: str, policy: Policy, actor: Actor) -> None:
+    """Refuse a policy that :func:`set_policy` would refuse by what the model is now.
+
+    So what takes long, such as a training, is not begun in vain.
+
+    Raises:
+        NotPermittedError: The present policy lets others change it.
+        InvalidPolicyError: A new stage is misnamed, or versions would be stranded.
+    """
+    row = transaction.execute(SQL["model_state"], {"name_key": name_key(name)}).fetchone()
+    if row is not None:
+        present = read_policy(row["policy"])
+        _judge(
+            transaction, row["model_id"], row["name"], present, _kept(policy, present), actor=actor
+        )
 
 
 def set_retention(
@@ -53,11 +72,10 @@ def _write(
     transaction: Transaction, model: LockedModel, policy: Policy, actor: Actor, reason: str | None
 ) -> int:
     present = read_policy(model.policy)
-    if policy.retention is None:
-        policy = policy.model_copy(update={"retention": present.retention})
+    policy = _kept(policy, present)
     if present == policy:
         return model.policy_revision
-    _refuse_stranger(model, present, actor)
+    _judge(transaction, model.model_id, model.name, present, policy, actor=actor)
     told: dict[str, JsonValue] = {"policy": policy.model_dump(mode="json"), "reason": reason}
     row = transaction.execute(
         SQL["set_policy"], {"model_id": model.model_id, "policy": Jsonb(told["policy"])}
@@ -77,15 +95,35 @@ def _write(
     return revision
 
 
+def _kept(policy: Policy, present: Policy) -> Policy:
+    if policy.retention is not None:
+        return policy
+    return policy.model_copy(update={"retention": present.retention})
+
+
+def _judge(
+    transaction: Transaction,
+    model_id: int,
+    name: str,
+    present: Policy,
+    policy: Policy,
+    *,
+    actor: Actor,
+) -> None:
+    if present != policy:
+        _refuse_stranger(name, present, actor)
+        require_policy(transaction, model_id, name, present, policy)
+
+
 def _asks(policy: Policy) -> tuple[object, ...]:
     """Return what of a policy decides who may enter a stage."""
     return policy.stages, policy.champion_metric
 
 
-def _refuse_stranger(model: LockedModel, present: Policy, actor: Actor) -> None:
+def _refuse_stranger(name: str, present: Policy, actor: Actor) -> None:
     if present.editors and not is_one_of(actor.name, present.editors):
         raise NotPermittedError(
-            f"others change the policy of {model.name}",
+            f"others change the policy of {name}",
             field="actor",
             value=actor.name,
             remedy=f"Ask {' or '.join(present.editors)}",

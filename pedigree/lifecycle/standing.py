@@ -56,6 +56,24 @@ class StageRequest(Record):
     next_evaluation_at: datetime | None
 
 
+class GivenUp(Record):
+    """A promotion that the sensor gave up, because every run that should have made it failed.
+
+    It tries again when the version stands otherwise: by another verdict or decision, move or
+    policy; or when somebody asks it to.
+    """
+
+    stage: str
+    attempts: int = Field(description="How many runs failed by what they did themselves")
+    run_id: str = Field(description="The last of them")
+    problem: str = Field(description="Why it failed")
+    at: datetime
+    retried_at: datetime | None = Field(
+        default=None, description="When somebody asked the sensor to try again"
+    )
+    retried_by: str | None = None
+
+
 class Explanation(Record):
     """Whether a version may enter a stage, and what it waits for."""
 
@@ -67,6 +85,9 @@ class Explanation(Record):
     requests: tuple[StageRequest, ...] = Field(
         default=(), description="The open requests for it, done with the last gate"
     )
+    given_up: GivenUp | None = Field(
+        default=None, description="What the promotion sensor tried in vain, and tries no more"
+    )
 
     @property
     def passed(self) -> bool:
@@ -77,6 +98,10 @@ class Explanation(Record):
     def waits_for(self) -> tuple[str, ...]:
         """The reasons of the gates that are not passed."""
         return tuple(gate.reason for gate in self.gates if not gate.passed)
+
+    def lacks_only(self, name: str) -> bool:
+        """Say whether the one gate that is not passed has a name."""
+        return [gate.name for gate in self.gates if not gate.passed] == [name]
 
     @property
     def next_evaluation_at(self) -> datetime | None:
@@ -123,6 +148,9 @@ class DuePromotion(Record):
     policy_revision: int
     evidence_at: datetime | None = Field(
         description="When the newest verdict or decision on the version was given"
+    )
+    retries: int = Field(
+        default=0, description="How often somebody asked to try again what the sensor gave up"
     )
 
 

@@ -1,6 +1,7 @@
 """The timeline of a model's stages and aliases."""
 
 from datetime import datetime
+from typing import Any
 
 from pedigree.catalog.names import name_key, validate_name
 from pedigree.catalog.reading import at_least_one, find_model, in_a_zone
@@ -31,12 +32,10 @@ def timeline(
     """
     page = {"limit": at_least_one(limit), "before": before or _BEHIND_ALL}
     if pointer is None:
-        found = transaction.execute(SQL["timeline"], {**_key(name), **page})
+        found = transaction.execute(SQL["timeline"], {**_key(name), **page}).fetchall()
     else:
-        found = transaction.execute(
-            SQL["timeline_of_pointer"], {**_key(name), **page, **split_pointer(pointer)}
-        )
-    return _found(transaction, name, found.fetchall())
+        found = _of_pointer(transaction, name, pointer, "timeline_of_pointer", page)[-limit:]
+    return _found(transaction, name, found)
 
 
 def as_of(
@@ -49,9 +48,26 @@ def as_of(
         InvalidInputError: The moment has no time zone, or the pointer is none.
     """
     moment = in_a_zone("moment", moment)
-    wanted = split_pointer(pointer) if pointer else {"pointer": None, "name": None}
-    found = transaction.execute(SQL["as_of"], {**_key(name), "moment": moment, **wanted})
-    return _found(transaction, name, found.fetchall())
+    if pointer:
+        found = _of_pointer(transaction, name, pointer, "as_of", {"moment": moment})
+    else:
+        every = {"moment": moment, "pointer": None, "name": None}
+        found = transaction.execute(SQL["as_of"], {**_key(name), **every}).fetchall()
+    return _found(transaction, name, found)
+
+
+def _of_pointer(
+    transaction: Transaction, name: str, pointer: str, query: str, more: dict[str, Any]
+) -> list[Row]:
+    """Ask a query of a stage or an alias in every spelling that it has had, and join the rows."""
+    kind, wanted = split_pointer(pointer)
+    values = {**_key(name), **more, "pointer": kind}
+    ever = transaction.execute(SQL["pointers_ever"], values).fetchall()
+    spellings = [row["name"] for row in ever if name_key(row["name"]) == name_key(wanted)]
+    found: list[Row] = []
+    for spelling in spellings:
+        found += transaction.execute(SQL[query], {**values, "name": spelling}).fetchall()
+    return sorted(found, key=lambda row: row["tenure_id"])
 
 
 def tenures_of(transaction: Transaction, version: ModelVersion) -> tuple[Tenure, ...]:
@@ -63,8 +79,8 @@ def tenures_of(transaction: Transaction, version: ModelVersion) -> tuple[Tenure,
     return tuple(Tenure(**row) for row in found.fetchall())
 
 
-def split_pointer(pointer: str) -> dict[str, str | None]:
-    """Read ``stage:production`` or ``alias:champion``.
+def split_pointer(pointer: str) -> tuple[str, str]:
+    """Read ``stage:production`` or ``alias:champion``; return the kind and the name.
 
     Raises:
         InvalidInputError: It is neither.
@@ -77,7 +93,7 @@ def split_pointer(pointer: str) -> dict[str, str | None]:
             value=pointer,
             remedy="Write stage:production or alias:champion",
         )
-    return {"pointer": kind, "name": name}
+    return kind, name
 
 
 def _key(name: str) -> dict[str, str]:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from pedigree._record import Record
+from pedigree.errors import InvalidInputError
 from pedigree.lineage.records import LineageEdge, LineageGraph, LineageNode, TrainedOn
 from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Transaction
@@ -13,7 +14,13 @@ SQL = load_queries(__package__)
 
 
 def insert_lineage(transaction: Transaction, training_id: str, graph: LineageGraph) -> None:
-    """Write the graph of a training that the same transaction wrote."""
+    """Write the graph of a training that the same transaction wrote.
+
+    Raises:
+        InvalidInputError: A text of it cannot be kept.
+    """
+    for node in graph.nodes:
+        _require_keepable(node)
     key = {"training_id": training_id}
     if graph.nodes:
         certainties = graph.certainties()
@@ -26,6 +33,18 @@ def insert_lineage(transaction: Transaction, training_id: str, graph: LineageGra
         transaction.execute(SQL["insert_nodes"], {**key, **columns})
     if graph.edges:
         transaction.execute(SQL["insert_edges"], {**key, **columns_of(LineageEdge, graph.edges)})
+
+
+def _require_keepable(node: LineageNode) -> None:
+    said = (node.partition, node.run_id, node.data_version, node.code_version)
+    for text in (node.asset, *said, *(node.upstream or ())):
+        if text is not None and "\0" in text:
+            raise InvalidInputError(
+                "has a NUL character, which Postgres keeps in no text",
+                field="lineage",
+                value=text,
+                remedy="Name the asset, partition, run or version without it",
+            )
 
 
 def columns_of(kind: type[Record], records: Sequence[Record]) -> dict[str, list[object]]:

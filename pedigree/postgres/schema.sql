@@ -85,6 +85,35 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION pedigree.judge_pointer_name() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $_$
+BEGIN
+    IF EXISTS (
+        SELECT FROM pedigree.tenure t
+        WHERE t.model_id = NEW.model_id AND t.pointer = NEW.pointer AND t.name = NEW.name
+    ) THEN
+        RETURN NEW;
+    END IF;
+    -- Compared as ASCII: what is the same letter beyond it depends on the server's locale.
+    IF NEW.name ~ '[\s/\\:@%#.]' OR length(NEW.name) NOT BETWEEN 1 AND 255
+        OR NEW.name ~ '^[vV]?[0-9]+$' OR lower(NEW.name COLLATE "C") IN ('latest', 'none')
+    THEN
+        RAISE EXCEPTION 'no stage and no alias may be called %', quote_literal(NEW.name)
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tenure_name';
+    END IF;
+    IF EXISTS (
+        SELECT FROM pedigree.tenure t
+        WHERE t.model_id = NEW.model_id AND t.name = NEW.name AND t.pointer <> NEW.pointer
+            AND t.held_until IS NULL
+    ) THEN
+        RAISE EXCEPTION '% is a stage and would be an alias, or the reverse', quote_literal(NEW.name)
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tenure_names_apart';
+    END IF;
+    RETURN NEW;
+END
+$_$;
+
 CREATE FUNCTION pedigree.lineage_certainty(said pedigree.certainty, kind text) RETURNS pedigree.certainty
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -438,6 +467,18 @@ CREATE TABLE pedigree.candidacy (
     next_evaluation_at timestamp with time zone
 );
 
+CREATE TABLE pedigree.check_run (
+    model_id bigint NOT NULL,
+    instance_id text NOT NULL COLLATE pg_catalog."C",
+    event_id bigint NOT NULL,
+    check_name text NOT NULL COLLATE pg_catalog."C",
+    version integer,
+    problem text,
+    run_id text,
+    looked_at timestamp with time zone NOT NULL,
+    CONSTRAINT check_run_check CHECK (((version IS NULL) = (problem IS NOT NULL)))
+);
+
 CREATE TABLE pedigree.dagster_instance (
     instance_id text NOT NULL COLLATE pg_catalog."C",
     seen_at timestamp with time zone NOT NULL
@@ -611,6 +652,33 @@ ALTER TABLE pedigree.event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 CREATE TABLE pedigree.feed (
     seq bigint NOT NULL,
     id bigint NOT NULL
+);
+
+CREATE TABLE pedigree.given_up_promotion (
+    given_up_id bigint NOT NULL,
+    model_id bigint NOT NULL,
+    version integer NOT NULL,
+    stage text NOT NULL COLLATE pg_catalog."C",
+    generation bigint NOT NULL,
+    policy_revision integer NOT NULL,
+    evidence_at timestamp with time zone,
+    attempts integer NOT NULL,
+    run_id text NOT NULL,
+    problem text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    retried_at timestamp with time zone,
+    retried_by text,
+    CONSTRAINT given_up_promotion_attempts_check CHECK ((attempts > 0)),
+    CONSTRAINT given_up_promotion_check CHECK (((retried_at IS NULL) = (retried_by IS NULL)))
+);
+
+ALTER TABLE pedigree.given_up_promotion ALTER COLUMN given_up_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME pedigree.given_up_promotion_given_up_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE pedigree.kept_answer (
@@ -892,6 +960,13 @@ CREATE TABLE pedigree.training (
     config jsonb,
     lineage_recorded boolean DEFAULT false NOT NULL,
     verification jsonb DEFAULT '{"reason": "it was registered by a Pedigree that did not verify", "spread": null, "status": "not possible"}'::jsonb NOT NULL,
+    description text,
+    owners text[],
+    tags jsonb,
+    risk_class text,
+    risk_assessment_id text,
+    drift_monitor_id text,
+    datasheet_uri text,
     CONSTRAINT training_verification_known CHECK ((((verification ->> 'status'::text) = ANY (ARRAY['verified'::text, 'skipped'::text, 'not possible'::text])) AND (((verification ->> 'status'::text) <> 'not possible'::text) OR ((verification ->> 'reason'::text) <> ''::text))))
 );
 
@@ -1393,6 +1468,9 @@ ALTER TABLE pedigree.webhook ALTER COLUMN webhook_id ADD GENERATED ALWAYS AS IDE
 ALTER TABLE ONLY pedigree.access_token
     ADD CONSTRAINT access_token_pkey PRIMARY KEY (token_id);
 
+ALTER TABLE pedigree.access_token
+    ADD CONSTRAINT access_token_principal_not_reserved CHECK ((lower(principal) !~ '^(sensor|service):'::text)) NOT VALID;
+
 ALTER TABLE ONLY pedigree.access_token
     ADD CONSTRAINT access_token_secret_unique UNIQUE (secret_hash);
 
@@ -1416,6 +1494,9 @@ ALTER TABLE ONLY pedigree.blob
 
 ALTER TABLE ONLY pedigree.candidacy
     ADD CONSTRAINT candidacy_pkey PRIMARY KEY (model_id, version, stage);
+
+ALTER TABLE ONLY pedigree.check_run
+    ADD CONSTRAINT check_run_pkey PRIMARY KEY (model_id, instance_id, event_id);
 
 ALTER TABLE ONLY pedigree.dagster_instance
     ADD CONSTRAINT dagster_instance_pkey PRIMARY KEY (instance_id);
@@ -1455,6 +1536,9 @@ ALTER TABLE ONLY pedigree.feed
 
 ALTER TABLE ONLY pedigree.feed
     ADD CONSTRAINT feed_pkey PRIMARY KEY (seq);
+
+ALTER TABLE ONLY pedigree.given_up_promotion
+    ADD CONSTRAINT given_up_promotion_pkey PRIMARY KEY (given_up_id);
 
 ALTER TABLE ONLY pedigree.kept_answer
     ADD CONSTRAINT kept_answer_pkey PRIMARY KEY (principal, key);
@@ -1566,6 +1650,8 @@ CREATE INDEX awaited_since ON pedigree.awaited USING btree (since);
 
 CREATE INDEX candidacy_due ON pedigree.candidacy USING btree (next_evaluation_at) WHERE (next_evaluation_at IS NOT NULL);
 
+CREATE INDEX check_run_newest ON pedigree.check_run USING btree (model_id, check_name, event_id DESC);
+
 CREATE INDEX data_verdict_asset ON pedigree.data_verdict USING btree (asset, storage_id);
 
 CREATE INDEX data_verdict_content ON pedigree.data_verdict USING btree (asset, data_version);
@@ -1581,6 +1667,10 @@ CREATE INDEX drift_result_newest ON pedigree.drift_result USING btree (model_id,
 CREATE INDEX event_model ON pedigree.event USING btree (model, version);
 
 CREATE UNIQUE INDEX feed_event ON pedigree.feed USING btree (id);
+
+CREATE UNIQUE INDEX given_up_promotion_open ON pedigree.given_up_promotion USING btree (model_id, version, stage) WHERE (retried_at IS NULL);
+
+CREATE INDEX given_up_promotion_version ON pedigree.given_up_promotion USING btree (model_id, version);
 
 CREATE INDEX kept_answer_age ON pedigree.kept_answer USING btree (answered_at);
 
@@ -1716,6 +1806,8 @@ CREATE TRIGGER tenure_begun AFTER INSERT ON pedigree.tenure REFERENCING NEW TABL
 
 CREATE TRIGGER tenure_ended AFTER UPDATE ON pedigree.tenure REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_tenure();
 
+CREATE TRIGGER tenure_named BEFORE INSERT ON pedigree.tenure FOR EACH ROW WHEN ((new.held_since >= transaction_timestamp())) EXECUTE FUNCTION pedigree.judge_pointer_name();
+
 CREATE TRIGGER tenure_removed AFTER DELETE ON pedigree.tenure REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_tenure();
 
 CREATE TRIGGER training_added AFTER INSERT ON pedigree.training REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION pedigree.search_follows_training();
@@ -1738,6 +1830,12 @@ ALTER TABLE ONLY pedigree.awaited
 ALTER TABLE ONLY pedigree.candidacy
     ADD CONSTRAINT candidacy_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
 
+ALTER TABLE ONLY pedigree.check_run
+    ADD CONSTRAINT check_run_model_id_fkey FOREIGN KEY (model_id) REFERENCES pedigree.registered_model(model_id);
+
+ALTER TABLE ONLY pedigree.check_run
+    ADD CONSTRAINT check_run_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
+
 ALTER TABLE ONLY pedigree.data_profile
     ADD CONSTRAINT data_profile_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
 
@@ -1758,6 +1856,9 @@ ALTER TABLE ONLY pedigree.evaluation
 
 ALTER TABLE ONLY pedigree.feed
     ADD CONSTRAINT feed_id_fkey FOREIGN KEY (id) REFERENCES pedigree.event(id);
+
+ALTER TABLE ONLY pedigree.given_up_promotion
+    ADD CONSTRAINT given_up_promotion_model_id_version_fkey FOREIGN KEY (model_id, version) REFERENCES pedigree.model_version(model_id, version);
 
 ALTER TABLE ONLY pedigree.lineage_edge
     ADD CONSTRAINT lineage_edge_training_id_consumer_fkey FOREIGN KEY (training_id, consumer) REFERENCES pedigree.lineage_node(training_id, node_id);

@@ -5,7 +5,8 @@ from copy import copy
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from pedigree.access.actor import resolve_actor
+from pedigree.access.actor import SETTING, resolve_actor
+from pedigree.access.reserved import claimed
 from pedigree.artifacts.cache import BlobCache
 from pedigree.artifacts.credentials import StoreCredentials
 from pedigree.artifacts.objects import ObjectStore, open_store
@@ -56,10 +57,13 @@ class Session:
             credentials: Credentials and endpoint of the store, where the environment has none.
 
         Raises:
+            ReservedNameError: ``PEDIGREE_ACTOR`` is a name of Pedigree's own.
             UnavailableError: The database or the store does not answer.
             SchemaBehindError: The database needs ``pedigree migrate``; an embedded one is migrated.
         """
         settings = settings or Settings()
+        if settings.actor:
+            claimed(settings.actor, SETTING)  # before anything is done that would have to name it
         url = database_url or settings.database_url
         if url:
             database = Database.connect(
@@ -96,7 +100,11 @@ class Session:
         self.close()
 
     def actor(self, run_actor: str | None = None) -> Actor:
-        """Return who acts in this process; ``run_actor`` is what a Dagster run claims."""
+        """Return who acts in this process; ``run_actor`` is what a Dagster run claims.
+
+        Raises:
+            ReservedNameError: The setting or the run claims a name of Pedigree's own.
+        """
         return self._acting or resolve_actor(self.settings, run_actor)
 
     def acting_as(self, actor: Actor, *, sees: Collection[str] | None = None) -> Self:

@@ -2,12 +2,15 @@
 
 from pedigree.audit.records import Actor
 from pedigree.lifecycle import approvals, candidacies, due
+from pedigree.lifecycle import attempts as attempted
 from pedigree.lifecycle.approvals import Judgement
 from pedigree.lifecycle.gates import SENSOR, Asker
 from pedigree.lifecycle.standing import (
     Candidacy,
     Decision,
+    DuePromotion,
     Explanation,
+    GivenUp,
     Weighing,
 )
 from pedigree.registry.requesting import RequestVerbs
@@ -74,6 +77,59 @@ class DecidingVerbs(RequestVerbs):
     def decisions(self, reference: str) -> tuple[Decision, ...]:
         """Return what people decided about a version, in its order."""
         return self._of_version(reference, approvals.decisions)
+
+    def give_up_promotion(
+        self,
+        due: DuePromotion,
+        *,
+        attempts: int,
+        run_id: str,
+        problem: str,
+        actor: Actor | None = None,
+    ) -> bool:
+        """Keep that the promotion sensor has given up, as the version stands now; once.
+
+        Args:
+            due: The promotion.
+            attempts: How many runs have failed.
+            run_id: The last of them.
+            problem: Why it failed.
+            actor: The sensor; found out when None.
+
+        Raises:
+            ModelNotFoundError: The model was deleted meanwhile.
+        """
+        who = actor or self.actor()
+        return self.database.run(
+            lambda transaction: attempted.give_up(
+                transaction, due, who, attempts=attempts, run_id=run_id, problem=problem
+            )
+        )
+
+    def retry_promotion(
+        self,
+        reference: str,
+        stage: str,
+        *,
+        reason: str | None = None,
+        actor: Actor | None = None,
+    ) -> GivenUp:
+        """Let the promotion sensor try again what it gave up: at its next tick, as from new.
+
+        Args:
+            reference: The version.
+            stage: The stage.
+            reason: Why, for the audit log.
+            actor: Who asks; found out when None.
+
+        Raises:
+            NotFoundError: The sensor has given up no such promotion.
+        """
+        who = actor or self.actor()
+        return self._with_version(
+            reference,
+            lambda transaction, version: attempted.retry(transaction, version, stage, who, reason),
+        )
 
     def explain(
         self,

@@ -5,12 +5,12 @@ import logging
 from pedigree.catalog.records import ModelVersion
 from pedigree.errors import PedigreeError
 from pedigree.lifecycle import unjudged
-from pedigree.registry.checking import CheckVerbs
+from pedigree.registry.check_runs import CheckRunVerbs
 
 _LOG = logging.getLogger(__name__)
 
 
-class NewcomerVerbs(CheckVerbs):
+class NewcomerVerbs(CheckRunVerbs):
     """Verbs that judge what was registered."""
 
     def judge_newcomers(self, *, limit: int = 1) -> tuple[str, ...]:

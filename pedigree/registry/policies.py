@@ -38,7 +38,8 @@ class PolicyVerbs(Session):
 
         Raises:
             InvalidNameError: The name breaks the rule.
-            InvalidPolicyError: It gives a check of the registry settings that this does not take.
+            InvalidPolicyError: It gives a check of the registry settings that this does not take; a
+                new stage has the name of an alias; or it strands versions.
             NotPermittedError: The present policy lets others change it.
         """
         require_known_settings(policy)

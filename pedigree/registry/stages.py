@@ -104,7 +104,7 @@ class StageVerbs(PolicyVerbs, DecidingVerbs, ArtifactVerbs):
         """Let an alias point to a version; it leaves whichever had it.
 
         Raises:
-            InvalidAliasError: The alias breaks the rule.
+            InvalidAliasError: The alias breaks the rule, is a stage's name or another one's twin.
             GenerationConflictError: The model's pointers moved since the caller looked.
         """
         actor = self.actor()
@@ -121,7 +121,7 @@ class StageVerbs(PolicyVerbs, DecidingVerbs, ArtifactVerbs):
         )
 
     def delete_alias(self, name: str, alias: str, *, reason: str | None = None) -> None:
-        """Take an alias away.
+        """Take an alias away, named in any case.
 
         Raises:
             AliasNotFoundError: The model has no such alias.

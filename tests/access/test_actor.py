@@ -1,7 +1,19 @@
+import os
+import pwd
+import subprocess
+from pathlib import Path
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pedigree.access.actor import resolve_actor
+from pedigree.access.reserved import is_reserved
+from pedigree.errors import ReservedNameError
+from pedigree.registry import Registry
 from pedigree.settings import Settings
+
+RESERVED = ("sensor:pedigree_promotion", "service:reconciler", "Sensor:x", "SERVICE:", " sensor:x")
 
 
 def test_the_setting_goes_before_what_a_run_claims() -> None:
@@ -21,3 +33,55 @@ def test_somebody_always_acts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOGNAME", "carol")
     actor = resolve_actor(Settings(actor=None))
     assert (actor.name, actor.source) == ("carol", "operating system")
+
+
+@pytest.mark.parametrize("name", RESERVED)
+def test_no_setting_and_no_run_claims_a_name_of_pedigree_s_own(name: str) -> None:
+    with pytest.raises(ReservedNameError, match="PEDIGREE_ACTOR"):
+        resolve_actor(Settings(actor=name))
+    with pytest.raises(ReservedNameError, match="run tag") as refused:
+        resolve_actor(Settings(actor=None), run_actor=name)
+    assert refused.value.exit_code == 2
+
+
+def test_such_a_setting_is_refused_before_anything_is_done(database_url: str, home: Path) -> None:
+    with pytest.raises(ReservedNameError, match="Pedigree's own"):
+        Registry.connect(database_url, settings=Settings(actor="service:me", home=home))
+
+
+@pytest.mark.parametrize("name", RESERVED)
+def test_git_s_address_and_the_environment_s_user_are_passed_over(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config = tmp_path / "gitconfig"
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", "/dev/null")
+    monkeypatch.chdir("/")
+    subprocess.run(["git", "config", "--global", "user.email", name], check=True)
+    monkeypatch.setenv("LOGNAME", name)
+    actor = resolve_actor(Settings(actor=None))
+    known = pwd.getpwuid(os.getuid()).pw_name
+    assert (actor.name, actor.source) == (known, "operating system")
+
+
+def _spelled(prefix: str) -> st.SearchStrategy[str]:
+    """A prefix in any case, in full width, with what is not seen between its letters."""
+    unseen = st.sampled_from(["", " ", "\u200b", "\u00a0", "\t"])
+    wide = {letter: chr(ord(letter) + 0xFEE0) for letter in prefix}
+    letters = [st.sampled_from([each, each.upper(), wide[each]]) for each in prefix]
+    pairs = [st.tuples(unseen, each).map("".join) for each in letters]
+    return st.tuples(*pairs).map("".join)
+
+
+@given(st.one_of(_spelled("sensor:"), _spelled("service:")), st.text())
+def test_a_prefix_is_reserved_however_it_is_spelled(prefix: str, rest: str) -> None:
+    assert is_reserved(prefix + rest)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ann@example.com", "sensors@example.com", "services:x", "a sensor: b", "ci:sensor:x"],
+)
+def test_other_names_are_anybody_s(name: str) -> None:
+    assert not is_reserved(name)
+    assert resolve_actor(Settings(actor=name)).name == name

@@ -6,7 +6,7 @@ import pytest
 
 from pedigree.access.records import PERMISSIONS, Permission, Role, permitted
 from pedigree.audit.records import EventType
-from pedigree.errors import InvalidInputError, TokenNotFoundError
+from pedigree.errors import InvalidInputError, ReservedNameError, TokenNotFoundError
 from pedigree.registry import Registry
 
 
@@ -62,6 +62,13 @@ def test_who_makes_versions_does_not_move_them_unless_both_roles_are_given() -> 
     assert {Permission.MOVE, Permission.REGISTER} <= permitted([Role.CONTRIBUTOR, Role.DEPLOYER])
     assert permitted([Role.ADMIN]) == set(Permission)
     assert all(Permission.READ in PERMISSIONS[role] for role in Role)
+
+
+@pytest.mark.parametrize("principal", ["sensor:x", "Service:reconciler", "sensor\uff1ax"])
+def test_a_token_claims_no_name_of_pedigree_s_own(registry: Registry, principal: str) -> None:
+    with pytest.raises(ReservedNameError, match="principal"):
+        registry.create_token(principal, roles=[Role.ADMIN])
+    assert registry.tokens() == ()
 
 
 @pytest.mark.parametrize("principal", ["", " ci", "a\nb", "x" * 257])

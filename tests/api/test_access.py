@@ -46,6 +46,22 @@ def test_a_route_that_declares_no_permission_fails_at_start_up() -> None:
     router.get("/declared")(may(Permission.READ)(lambda: None))
 
 
+def test_a_token_of_before_with_a_name_of_pedigree_s_own_is_refused(served: Served) -> None:
+    client = served.client(Role.ADMIN)
+    statements = (
+        "ALTER TABLE pedigree.access_token DROP CONSTRAINT access_token_principal_not_reserved",
+        "UPDATE pedigree.access_token SET principal = 'service:reconciler'"
+        " WHERE token_id = (SELECT max(token_id) FROM pedigree.access_token)",
+        "ALTER TABLE pedigree.access_token ADD CONSTRAINT access_token_principal_not_reserved"
+        " CHECK (lower(principal) !~ '^(sensor|service):') NOT VALID",
+    )
+    for statement in statements:
+        served.registry.database.run(lambda t, sql=statement: t.execute(sql))
+    answer = client.get("/models")
+    assert answer.status_code == 401
+    assert "Pedigree's own" in answer.json()["detail"]
+
+
 def test_nobody_gets_in_without_a_valid_token(served: Served) -> None:
     revoked = served.client(Role.ADMIN)
     served.registry.revoke_token(served.registry.tokens()[-1].token_id)

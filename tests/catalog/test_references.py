@@ -48,3 +48,35 @@ def test_what_names_no_version_is_refused_with_the_forms_that_do(text: str) -> N
 @given(st.integers(min_value=1, max_value=10**9 - 1))
 def test_a_reference_reads_as_it_is_written(version: int) -> None:
     assert parse_reference(str(parse_reference(f"churn/{version}"))).version == version
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "churn/1\u0663",  # a digit of another script behind one of ASCII
+        "churn/\u0661",
+        "churn/\uff13",
+        "churn/1_0",
+        "churn/+3",
+        "churn/ 3",
+        "churn/3 ",
+        "churn/3\n",
+        "models:/churn/1\u0663",
+        "models:/churn/\u0663",
+        "models:/churn/1_0 ",
+        "models:/churn/007",
+        "models:/churn/\u00b3",
+    ],
+)
+def test_a_number_has_digits_of_ascii_alone(text: str) -> None:
+    with pytest.raises(InvalidReferenceError, match="names no version"):
+        parse_reference(text)
+
+
+@pytest.mark.parametrize("text", ["churn@Latest", "churn@\uff2catest", "models:/churn/LATEST"])
+def test_latest_is_read_in_any_form(text: str) -> None:
+    assert str(parse_reference(text)) == "churn@latest"
+
+
+def test_a_stage_with_a_hyphen_is_read_in_mlflow_s_spelling() -> None:
+    assert str(parse_reference("models:/churn/Pre-Production")) == "churn@pre-production"

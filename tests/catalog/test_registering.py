@@ -15,6 +15,7 @@ from pedigree.errors import (
 )
 from pedigree.lineage.environment import environment_hash
 from pedigree.registry import Registry
+from tests.collection.collecting import require_sound
 from tests.factories import (
     COMMIT,
     SIGNATURE,
@@ -179,3 +180,94 @@ def test_models_show_what_their_stages_and_aliases_point_to(
     assert model.stages == {"production": (1,), "candidate": (2,)}
     assert model.aliases == {"best": 1}
     assert model.latest_version == 2
+
+
+def test_what_the_same_bytes_are_stated_to_be_later_stays_with_the_training_and_is_told(
+    registry: Registry, tmp_path: Path
+) -> None:
+    first = new_version(
+        description="who leaves",
+        owners=("ann@example.com",),
+        tags={"team": "growth"},
+        metrics={"auc": 0.9, "n": 1},
+        params={"depth": 3},
+    )
+    later = new_version(
+        run_id="run-2",
+        description="who stays",
+        owners=("ben@example.com",),
+        tags={"team": "risk"},
+        metrics={"auc": 0.8},
+        params={"depth": 4},
+        risk_class="high",
+        risk_assessment_id="r-1",
+        drift_monitor_id="d-1",
+        datasheet_uri="https://data.example",
+    )
+    created = registry.register("churn", artifact(tmp_path / "a"), first)
+    assert created.notice is None
+    again = registry.register("churn", artifact(tmp_path / "a"), later)
+    others = (
+        "description, owners, tags, risk_class, risk_assessment_id, drift_monitor_id,"
+        " datasheet_uri, metrics, params"
+    )
+    assert again.notice == (
+        f"churn/1 has these bytes and keeps its {others}; the training keeps the {others} given now"
+    )
+    assert again.version.model_copy(update={"trainings": 1}) == created.version
+    known = [training.metadata for training in registry.trainings("churn/1")]
+    assert known == [first.metadata, later.metadata]
+    told = registry.events(types=[EventType.VERSION_TRAINED])[0].body
+    assert (told["description"], told["owners"]) == ("who stays", ["ben@example.com"])
+    assert registry.search("risk_class = 'high' OR owner = 'ben@example.com'").records == ()
+    require_sound(registry)
+
+
+def test_what_is_not_stated_or_is_the_same_is_no_difference(
+    registry: Registry, tmp_path: Path
+) -> None:
+    values = {"metrics": {"auc": 1e300, "n": 3, "tiny": 5e-324}, "tags": {"team": "growth"}}
+    first = new_version(**values, description="who leaves", params={"rate": 1e22, "deep": [1.0]})
+    registry.register("churn", artifact(tmp_path / "a"), first)
+    same = first.model_copy(
+        update={"metadata": first.metadata.model_copy(update={"run_id": "run-2"})}
+    )
+    assert registry.register("churn", artifact(tmp_path / "a"), same).notice is None
+    bare = registry.register("churn", artifact(tmp_path / "a"), new_version(run_id="run-3"))
+    assert bare.notice is None
+
+
+def test_a_repeated_run_that_states_something_else_is_told_that_nothing_keeps_it(
+    registry: Registry, tmp_path: Path
+) -> None:
+    registry.register("churn", artifact(tmp_path / "a"), new_version(description="who leaves"))
+    registry.update("churn/1", description="who leaves us")
+    same = new_version(description="who leaves")
+    again = registry.register("churn", artifact(tmp_path / "a"), same)
+    assert again.notice == (
+        "churn/1 has these bytes and keeps its description;"
+        " the training keeps the description given now"
+    )
+    other = new_version(description="who stays", metrics={"auc": 0.9})
+    again = registry.register("churn", artifact(tmp_path / "a"), other)
+    assert again.notice == (
+        "churn/1 has these bytes and keeps its description, metrics;"
+        " this run registered the bytes before, and the description, metrics given now are not kept"
+    )
+    assert [t.metadata.description for t in registry.trainings("churn/1")] == ["who leaves"]
+
+
+def test_a_training_of_before_states_nothing_and_agrees_with_its_events(
+    registry: Registry, tmp_path: Path
+) -> None:
+    register(registry, tmp_path, "a", owners=("ann@example.com",), description="who leaves")
+    registry.database.run(
+        lambda it: it.execute(
+            "UPDATE pedigree.training SET description = NULL, owners = NULL, tags = NULL"
+        )
+    )
+    (training,) = registry.trainings("churn/1")
+    assert (training.metadata.description, training.metadata.owners) == (None, ())
+    again = registry.register("churn", artifact(tmp_path / "a", "a"), new_version(owners=("ben",)))
+    assert "the owners given now are not kept" in str(again.notice)
+    require_sound(registry)

@@ -296,6 +296,9 @@ def test_an_alias_that_is_reserved_or_points_nowhere(register: Register, cli: Cl
         answer = cli("alias", "set", "churn", alias, version, "--json")
         assert answer.code == 2, (alias, answer)
         assert answer.error["remedy"]
+    for number in ("\u0661", "1_0", "+1", " 1", "1.0"):
+        assert cli("alias", "set", "churn", "best", number, "--json").code == 2, number
+    assert cli("show", "churn/\u0661", "--json").error["type"] == "InvalidReferenceError"
     assert cli("alias", "delete", "churn", "best", "--json").code == 2
     assert cli("alias", "list", "churn", "--json").json == {}
 

@@ -104,8 +104,9 @@ def test_every_command_answers_in_json_at_a_service(
     assert every_command() - OF_THIS_MACHINE - asked == set()
 
 
-# A folder has no URLs, a version that no graph trained is not trained again, and nothing was asked.
-REFUSED = {"presign", "retrain", "withdraw"}
+# A folder has no URLs, a version that no graph trained is not trained again, nothing was asked and
+# nothing given up.
+REFUSED = {"presign", "retrain", "retry", "withdraw"}
 READ_OF_A_VERSION = (
     *("show", "lineage", "upstream", "downstream", "stale", "verdicts", "decisions", "waits"),
     *("trainings", "environment", "tenures", "files", "card", "snippets", "export"),
@@ -123,7 +124,8 @@ def script(folder: Path, required: list[object], url: str) -> Iterator[tuple[obj
     found = folder / "evaluation.json"
     found.write_text(json.dumps({"task": "binary", "overall": {"group": "overall", "count": 9}}))
     policy = folder / "policy.yaml"
-    policy.write_text("stages: [{name: staging, after: [none]}]\n")
+    stages = "{name: candidate, after: [none]}, {name: staging, after: [none, candidate]}"
+    policy.write_text(f"stages: [{stages}]\n")
     yield from (
         ("model", "create", "fresh", "--description", "new", "--tag", "a=b"),
         ("model", "update", "fresh", "--owner", "ann"),
@@ -148,6 +150,7 @@ def script(folder: Path, required: list[object], url: str) -> Iterator[tuple[obj
         ("approve", "churn/3", "--to", "staging", "--comment", "good"),
         ("reject", "churn/3", "--to", "staging", "--comment", "no good"),
         ("withdraw", "churn/3", "--to", "staging"),
+        ("retry", "churn/3", "--to", "staging"),
         ("alias", "set", "churn", "best", 1, "--reason", "a test"),
         ("alias", "list", "churn"),
         ("alias", "delete", "churn", "best", "--reason", "a test"),

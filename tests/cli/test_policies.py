@@ -31,6 +31,21 @@ def file(tmp_path: Path) -> Path:
 
 
 @either_way
+def test_a_policy_with_a_stage_that_a_reference_reads_otherwise_is_refused(
+    cli: Cli, tmp_path: Path
+) -> None:
+    for name in ("latest", "v1", "3", "a/b", "''", "Archived"):
+        file = tmp_path / "misnamed.yaml"
+        file.write_text(f"stages: [{{name: {name!r}, after: [none]}}]\n")
+        answer = cli("policy", "set", "churn", file, "--json")
+        assert answer.code == 2, name
+        assert answer.error["type"] == "InvalidPolicyError"
+        assert answer.error["field"] == "policy.stages.0.name"
+        assert answer.error["remedy"]
+    assert cli("models", "--json").json == []
+
+
+@either_way
 def test_a_policy_is_set_shown_and_looked_back_at(cli: Cli, file: Path) -> None:
     assert cli("policy", "set", "churn", file, "--reason", "audit", "--json").json == {
         "model_name": "churn",
@@ -109,3 +124,38 @@ def test_a_stage_is_asked_for_listed_withdrawn_and_entered_with_the_last_gate(
     assert cli("promote", reference, "--to", "production", "--request").out == (
         "churn/1 holds production already.\n"
     )
+
+
+@either_way
+def test_what_the_sensor_gave_up_is_seen_and_tried_again(
+    cli: Cli, file: Path, registry: Registry, tmp_path: Path
+) -> None:
+    file.write_text(POLICY.replace("  approvals: {needed: 2}\n", ""))
+    cli("policy", "set", "churn", file)
+    reference = candidate(registry, tmp_path)
+    due = registry.weigh("churn").due
+    assert due is not None
+    registry.give_up_promotion(due, attempts=3, run_id="run-3", problem="no luck")
+    explain = ("explain", reference, "--to", "production")
+    said = cli(*explain).out
+    assert "may enter production" in said  # a person may
+    assert "gave up" in said
+    assert "after 3 failed runs, the last one run-3: no luck" in said.replace("\n", " ")
+    assert cli(*explain, "--automatic", "--json").json["given_up"]["problem"] == "no luck"
+    registry.weigh("churn")
+    assert "pedigree retry churn/1" in cli("show", reference).out
+    retry = ("retry", reference, "--to", "production", "--reason", "it is up again")
+    assert "The sensor tries churn/1 → production again." in cli(*retry).out
+    assert cli(*retry).code == 2
+    assert "gave up" not in cli(*explain).out
+
+
+@pytest.mark.parametrize("name", ["sensor:pedigree_promotion", "service:reconciler"])
+def test_nobody_acts_under_a_name_of_pedigree_s_own(
+    cli: Cli, registry: Registry, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("PEDIGREE_ACTOR", name)
+    refused = cli("model", "create", "churn", "--json")
+    assert (refused.code, refused.error["type"]) == (2, "ReservedNameError")
+    assert (refused.error["field"], refused.error["value"]) == ("PEDIGREE_ACTOR", name)
+    assert registry.models() == ()

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from pedigree.audit.records import EventType
 from pedigree.cards.records import CardNotes
@@ -20,6 +21,7 @@ from pedigree.errors import (
     InvalidInputError,
     InvalidMetadataError,
     InvalidNameError,
+    InvalidPolicyError,
     InvalidReferenceError,
     InvalidSearchError,
     ModelNotFoundError,
@@ -201,6 +203,52 @@ def test_aliases_are_set_moved_and_deleted(registry: Registry, tmp_path: Path, n
     for wrong in ("latest", "v3", "no/slash", "production"):
         with pytest.raises(InvalidAliasError):
             registry.set_alias(name, wrong, 1)
+
+
+def test_stages_and_aliases_are_kept_apart_and_found_in_any_case(
+    registry: Registry, tmp_path: Path, name: str
+) -> None:
+    registry.set_policy(name, free_policy())
+    reference = register(registry, tmp_path, "a", name)
+    assert registry.promote(reference, "Staging").stage == "staging"
+    registry.set_alias(name, "Champion", 1)
+    for asked in (f"{name}@STAGING", f"models:/{name}/Staging", f"{name}@champion"):
+        assert registry.get(asked).reference == reference
+    held = registry.holder(name, "STAGING")
+    assert held is not None
+    assert held.reference == reference
+    assert len(registry.timeline(name, "alias:champion")) == 1
+    with pytest.raises(InvalidAliasError, match="'Champion'"):
+        registry.set_alias(name, "champion", 1)
+    others = tuple(rule for rule in free_policy().stages if rule.name != "staging")
+    after = tuple(set(each.after) - {"staging"} for each in others)
+    dropped = [
+        rule.model_copy(update={"after": tuple(each)})
+        for rule, each in zip(others, after, strict=True)
+    ]
+    with pytest.raises(InvalidPolicyError, match=f"{name}/1 in staging"):
+        registry.set_policy(name, Policy(stages=tuple(dropped)))
+    registry.delete_alias(name, "CHAMPION")
+    assert registry.model(name).aliases == {}
+
+
+def test_a_policy_of_before_the_rule_for_names_is_read(
+    served_both: tuple[Registry, Registry], name: str
+) -> None:
+    in_process, over_http = served_both
+    in_process.set_policy(name, free_policy())
+    stored = {"stages": [{"name": "v1", "after": ["none"]}]}
+    in_process.database.run(
+        lambda it: it.execute(
+            "UPDATE pedigree.registered_model SET policy = %s WHERE name = %s",
+            [Jsonb(stored), name],
+        )
+    )
+    for registry in served_both:
+        assert [rule.name for rule in registry.policy(name).stages] == ["v1"]
+    with pytest.raises(InvalidInputError, match="reserved for version numbers"):
+        over_http.set_policy(name, over_http.policy(name).model_copy(update={"editors": ("ann",)}))
+    assert in_process.policy_history(name) == over_http.policy_history(name)
 
 
 def test_versions_are_promoted_and_rolled_back(

@@ -244,12 +244,20 @@ def test_a_drift_by_policy_asks_the_stage_to_return_to_the_holder_before(
     assert answer.run_requests == []  # nobody held production before
     watched.train("two")
     to_production(pedigree, 2)
+    policy = pedigree.policy("churn")
+    production = policy.rule("production").model_copy(update={"promoters": ("ops@example.com",)})
+    stages = [production if rule.name == "production" else rule for rule in policy.stages]
+    pedigree.set_policy("churn", policy.model_copy(update={"stages": tuple(stages)}))
     watched.measure("04")
     (request,) = watched.tick().run_requests
+    # the policy itself says what follows from drift, so the sensor need not be among its promoters
     assert watched.execute(request).success
     assert pedigree.holder("churn", "production").version_id == 1
     tenure = pedigree.timeline("churn", "stage:production")[-1]
     assert "subscribers[04] differs" in tenure.reason
+    assert tenure.moved_by == "sensor:pedigree_drift"
+    (alarm,) = pedigree.events(types=[EventType.VERSION_DRIFT_DETECTED])[-1:]
+    assert alarm.actor.name == "sensor:pedigree_drift"
     # a second daemon's run finds that the stage has moved, and leaves it as it is
     assert watched.execute(request).success
     assert pedigree.holder("churn", "production").version_id == 1

@@ -57,13 +57,16 @@ def test_the_run_s_own_training_goes_before_a_newer_one_of_another_run(
     assert used_reference(result) == "churn/2"
 
 
-def test_loading_leaves_an_observation_of_the_version(
+def test_loading_is_said_in_the_run_s_log_and_hides_nothing_on_the_asset(
     materialize: Materialize, instance: dg.DagsterInstance
 ) -> None:
-    materialize(CHURN, used)
-    (record,) = instance.fetch_observations(KEY, limit=5).records
-    said = record.asset_observation.metadata
-    assert said["pedigree/reference"].value == "churn/1"
+    result = materialize(CHURN, used)
+    assert instance.fetch_observations(KEY, limit=5).records == []
+    of_type = dg.DagsterEventType.ENGINE_EVENT
+    records = instance.get_records_for_run(result.run_id, of_type=of_type).records
+    said = {record.event_log_entry.dagster_event.message: record for record in records}
+    record = said["churn/1 is loaded as models/churn"]
+    assert record.event_log_entry.step_key == "used"
 
 
 def test_a_folder_is_given_where_a_path_is_asked_for(materialize: Materialize) -> None:

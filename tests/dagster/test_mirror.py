@@ -5,12 +5,14 @@ from pathlib import Path
 import dagster as dg
 import psycopg
 import pytest
+from dagster._core.definitions.data_version import CachingStaleStatusResolver
+from dagster._core.loader import LoadingContextForTest
 
 from pedigree.catalog.records import TrainingOrigin
 from pedigree.dagster import stage_key
 from pedigree.dagster.provenance import instance_id
 from pedigree.registry import Registry
-from tests.dagster.location import CHURN, PRODUCTION, Location
+from tests.dagster.location import CHURN, PRODUCTION, STAGING, Location
 from tests.factories import free_policy, register, register_candidate
 
 MODEL = CHURN.key
@@ -54,7 +56,34 @@ def test_registrations_aliases_and_moves_appear_in_order_and_once(
     assert event.metadata["accuracy"].value == 0.8
     assert event.tags["dagster/data_version"] == pedigree.get("churn/1").digest
     (observed,) = location.instance.fetch_observations(MODEL, limit=1).records
-    assert observed.event_log_entry.asset_observation.metadata["pedigree/alias"].value == "best"
+    found = observed.event_log_entry.asset_observation.metadata
+    assert (found["pedigree/alias"].value, found["pedigree/alias_of"].value) == ("best", "churn/1")
+    # it hides nothing of the materialization that it follows
+    for name in ("accuracy", "pedigree/reference", "pedigree/digest"):
+        assert found[name] == event.metadata[name]
+
+
+def test_the_marks_of_stages_are_right_where_versions_were_moved_outside(
+    location: Location, pedigree: Registry
+) -> None:
+    def marks() -> dict[str, str]:
+        said(location)
+        graph = location.definitions.get_repository_def().asset_graph
+        context = LoadingContextForTest(location.instance)
+        resolver = CachingStaleStatusResolver(location.instance, graph, context)
+        return {key.path[-1]: resolver.get_status(key).name for key in (STAGING, PRODUCTION)}
+
+    for version, content in enumerate(("one", "two"), start=1):
+        location.train(content, 0.7 + version / 10)
+        pedigree.renew_verdicts("churn")
+        for stage in ("staging", "production"):
+            pedigree.promote(f"churn/{version}", stage)
+        # both are mirrored in one tick, so production's event cannot point to staging's yet
+        assert marks() == {"staging": "FRESH", "production": "FRESH"}
+    pedigree.rollback("churn", reason="two is bad")
+    assert marks() == {"staging": "FRESH", "production": "STALE"}
+    location.train("three", 0.95)
+    assert marks() == {"staging": "STALE", "production": "STALE"}
 
 
 def test_what_a_run_of_this_instance_made_is_not_said_again(

@@ -2,18 +2,24 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.events import JobFailureData, RunFailureReason
 
-from pedigree.dagster import model_checks, stage_assets, stage_key
+from pedigree.audit.records import EventType
+from pedigree.dagster import attempts, model_checks, stage_assets, stage_key
 from pedigree.dagster.line import line_of
-from pedigree.errors import CorruptionError
+from pedigree.dagster.requests import ATTEMPTS
+from pedigree.errors import CorruptionError, DatabaseBusyError, NotFoundError
 from pedigree.lifecycle.records import Verdict
 from pedigree.registry import Registry
-from tests.dagster.location import CHURN, PRODUCTION, Location
+from tests.dagster.location import CHURN, PRODUCTION, STAGING, Location
 from tests.dagster.models import churn_asset, plotted, recipe
+
+SENSOR = "sensor:pedigree_promotion"
 
 
 def held(registry: Registry, stage: str = "production") -> int | None:
@@ -35,6 +41,9 @@ def test_a_version_that_passes_its_checks_goes_all_the_way(
     assert location.promote() == ["production"]
     assert location.promote() == []
     assert held(pedigree) == 1
+    # it is the sensor that acts, whoever started its daemon
+    moves = pedigree.timeline("churn")[1:]
+    assert {move.moved_by for move in moves} == {SENSOR}
     # its runs are the ones that materialized the stages, so the mirror has nothing to add
     assert location.mirror() == []
     event = location.instance.get_latest_materialization_event(PRODUCTION).asset_materialization
@@ -122,6 +131,99 @@ def test_a_failed_run_is_repeated_three_times_and_then_given_up(
 
 def _broken(*_: object, **__: object) -> None:
     raise ConnectionError("the network is down")
+
+
+def test_when_the_sensor_gives_up_everybody_is_told_and_one_verb_lets_it_try_again(
+    location: Location, pedigree: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    location.train("one", 0.7)
+    location.train("two", 0.8)
+    with monkeypatch.context() as patch:
+        patch.setattr(Registry, "promote", _broken)
+        for _ in range(3):
+            (request,) = location.tick("pedigree_promotion").run_requests
+            last = location.execute(request, raise_on_error=False)
+        location.tick("pedigree_promotion")
+    (event,) = pedigree.events(types=[EventType.VERSION_PROMOTION_GIVEN_UP])
+    problem = "ConnectionError: the network is down"
+    told = {"attempts": 3, "run_id": last.run_id, "problem": problem}
+    assert (event.model, event.version, event.actor.name) == ("churn", 2, SENSOR)
+    assert told.items() <= event.body.items()
+    explanation = pedigree.explain("churn/2", "staging", automatic=True)
+    assert "`pedigree retry churn/2 --to staging`" in explanation.waits_for[0]
+    person = pedigree.explain("churn/2", "staging")
+    assert person.passed
+    assert person.given_up.problem == explanation.given_up.problem == problem
+    # the version itself says so, and an older one does not take its place
+    assert location.promote() == []
+    assert pedigree.candidacies("churn/2")[0].waits_for == explanation.waits_for
+    with pytest.raises(NotFoundError, match="given up no promotion"):
+        pedigree.retry_promotion("churn/1", "staging")
+    pedigree.retry_promotion("churn/2", "staging", reason="the network is back")
+    (retried,) = pedigree.events(types=[EventType.VERSION_PROMOTION_RETRIED])
+    assert retried.body["reason"] == "the network is back"
+    assert location.promote() == ["staging"]
+    assert held(pedigree, "staging") == 2
+
+
+def _lost(location: Location, request: dg.RunRequest, why: str | None = None) -> None:
+    """A run that Dagster's daemon gave up before its step was tried."""
+    job = location.definitions.get_repository_def().get_job(request.job_name)
+    run = location.instance.create_run_for_job(job, tags=dict(request.tags))
+    data = JobFailureData(error=None, failure_reason=RunFailureReason(why)) if why else None
+    location.instance.report_run_failed(run, job_failure_data=data)
+
+
+@pytest.mark.parametrize("why", [None, "START_TIMEOUT", "RUN_WORKER_RESTART", "RUN_EXCEPTION"])
+def test_runs_that_were_lost_before_they_tried_use_up_no_attempt(
+    why: str | None,
+    location: Location,
+    pedigree: Registry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(attempts, "_FIRST_PAUSE", timedelta())
+    location.train("one")
+    for _ in range(ATTEMPTS + 2):
+        (request,) = location.tick("pedigree_promotion").run_requests
+        _lost(location, request, why)
+    assert location.promote() == ["staging"]
+    assert held(pedigree, "staging") == 1
+
+
+def test_after_runs_that_were_lost_in_a_row_the_sensor_waits(location: Location) -> None:
+    location.train("one")
+    for _ in range(3):
+        (request,) = location.tick("pedigree_promotion").run_requests
+        _lost(location, request)
+    answer = location.tick("pedigree_promotion")
+    assert answer.run_requests == []
+    assert "3 runs were lost, asked for again at" in answer.skip_message
+
+
+def test_a_registry_that_does_not_answer_uses_up_no_attempt(
+    location: Location, pedigree: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise DatabaseBusyError("no connection was free")
+
+    monkeypatch.setattr(attempts, "_FIRST_PAUSE", timedelta())
+    location.train("one")
+    with monkeypatch.context() as patch:
+        patch.setattr(Registry, "promote", away)
+        for _ in range(ATTEMPTS + 1):
+            (request,) = location.tick("pedigree_promotion").run_requests
+            assert not location.execute(request, raise_on_error=False).success
+    assert location.promote() == ["staging"]
+
+
+def test_a_run_that_was_canceled_is_an_attempt(location: Location) -> None:
+    location.train("one")
+    for _ in range(ATTEMPTS):
+        (request,) = location.tick("pedigree_promotion").run_requests
+        job = location.definitions.get_repository_def().get_job(request.job_name)
+        run = location.instance.create_run_for_job(job, tags=dict(request.tags))
+        location.instance.report_run_canceled(run)
+    assert "given up after 3 failed runs" in location.tick("pedigree_promotion").skip_message
 
 
 def test_a_tick_without_news_reads_no_model(location: Location) -> None:
@@ -220,8 +322,9 @@ def test_what_happens_outside_dagster_is_mirrored_in_order_and_once(
     assert location.mirror() == [("production", "1")]
     event = location.instance.get_latest_materialization_event(PRODUCTION).asset_materialization
     assert event.tags["dagster/data_version"] == pedigree.get("churn/1").digest
-    first = location.instance.fetch_materializations(CHURN.key, limit=9, ascending=True).records[0]
-    pointer = event.tags["dagster/input_event_pointer/models/churn"]
+    # production comes from staging, where version 1 was mirrored first
+    first = location.instance.fetch_materializations(STAGING, limit=9, ascending=True).records[0]
+    pointer = event.tags["dagster/input_event_pointer/models/churn/staging"]
     assert pointer == str(first.storage_id)
     assert event.metadata["pedigree/reason"].value == "bad"
 

@@ -42,6 +42,7 @@ from sklearn.model_selection import (
 from sklearn.model_selection._split import _RepeatedSplits
 from sklearn.svm import SVC
 from sklearn.utils import all_estimators
+from sklearn.utils._param_validation import Options
 from sklearn.utils._test_common.instance_generator import _construct_instances
 
 from pedigree.errors import InvalidArtifactError
@@ -102,6 +103,41 @@ def test_every_type_in_a_fitted_estimator_is_trusted_or_refused_on_purpose() -> 
             stored += 1
     assert stored > 200
     assert found - trusted_types(INSTALLED) - REFUSED_OF_SCIPY == REFUSED
+
+
+def with_every_option() -> Iterator[Any]:
+    """Every estimator with each word that one of its parameters may be."""
+    for _, estimator_class in all_estimators():
+        try:
+            first = next(iter(_construct_instances(estimator_class)))
+        except (Exception, pytest.skip.Exception):  # what needs more than small data
+            continue
+        for name, constraints in getattr(estimator_class, "_parameter_constraints", {}).items():
+            for constraint in constraints if isinstance(constraints, list) else ():
+                for word in constraint.options if isinstance(constraint, Options) else ():
+                    yield clone(first).set_params(**{name: word})
+
+
+@pytest.mark.system
+@pytest.mark.timeout(1800)
+@pytest.mark.filterwarnings("ignore")
+def test_every_option_of_every_estimator_needs_no_trust_or_is_refused_on_purpose() -> None:
+    found: set[str] = set()
+    stored = 0
+    for estimator in with_every_option():
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                dump = skops.io.dumps(fitted_on_small_data(estimator))
+        except (Exception, pytest.skip.Exception):  # an option that asks for other data
+            continue
+        found |= set(skops.io.get_untrusted_types(data=dump))
+        stored += 1
+    assert stored > 1000
+    left = found - trusted_types(INSTALLED) - REFUSED_OF_SCIPY - REFUSED
+    assert {each for each in left if not each.startswith("sklearn.metrics._dist_metrics.")} == {
+        "sklearn.cluster._kmeans._kmeans_single_elkan",
+        "sklearn.neighbors._ball_tree.BallTree",
+    }
 
 
 def needs_trust(model: object, folder: Path) -> set[str]:

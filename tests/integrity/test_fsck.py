@@ -209,6 +209,10 @@ EDITS: dict[str, tuple[str, set[str]]] = {
         "UPDATE pedigree.verdict SET settings = '{\"percent\": 0}' WHERE version = 1",
         {"events_replay"},
     ),
+    "what the sensor gave up was edited": (
+        "UPDATE pedigree.given_up_promotion SET attempts = 1",
+        {"events_replay"},
+    ),
     "an evaluation was edited": (
         "UPDATE pedigree.evaluation SET evaluation ="
         " jsonb_set(evaluation, '{overall,metrics,accuracy}', '0.9')",
@@ -303,6 +307,9 @@ def lived(impatient: Registry, tmp_path: Path) -> Registry:
     registry.set_datasheet("raw", Datasheet(motivation="to learn"))
     verdict = DataVerdict(asset="raw", check="expectations", passed=True, summary="2 of 2")
     registry.record_data_verdict(verdict)
+    due = registry.weigh("churn").due
+    assert due is not None
+    registry.give_up_promotion(due, attempts=3, run_id="run-3", problem="no luck")
     registry.quarantine_version("churn/5", reason="unfair")
     registry.events()
     return registry

@@ -69,6 +69,33 @@ def test_a_metric_has_bounds(
     assert waits_for(registry, reference) == ((waits,) if waits else ())
 
 
+def test_gates_that_are_alike_are_told_apart(registry: Registry, tmp_path: Path) -> None:
+    fair = [{"name": "fair", "settings": {"groups": [each]}} for each in ("age", "sex")]
+    policy = policy_of(
+        metrics=[
+            {"metric": "auc", "at_least": 0.7},
+            {"metric": "auc", "against_champion": True, "tolerance": 0.01},
+            {"metric": "loss", "against_champion": True, "higher_is_better": False},
+            {"metric": "loss", "against_champion": True},
+            {"metric": "f1", "at_least": 0.1, "at_most": 0.9},
+        ],
+        checks=fair,
+    )
+    registry.set_policy("churn", policy)
+    reference = candidate(registry, tmp_path, metrics={"auc": 0.8, "f1": 0.5, "loss": 1.0})
+    gates = {gate.name: gate for gate in registry.explain(reference, "production").gates}
+    assert [name for name in gates if name.startswith(("metric", "fair"))] == [
+        'fair groups ["age"]',
+        'fair groups ["sex"]',
+        "metric auc at least 0.7",
+        "metric auc at most 0.01 below the champion's",
+        "metric loss at most 0 above the champion's",
+        "metric loss at most 0 below the champion's",
+        "metric f1",
+    ]
+    assert gates["metric auc at least 0.7"].reason == "auc is 0.8, asked for: at least 0.7"
+
+
 @pytest.mark.parametrize(
     ("metric", "better", "tolerance", "passes"),
     [

@@ -46,6 +46,8 @@ steps = st.lists(
             st.sampled_from(["staging", "production", "archived"]),
         ),
         st.tuples(st.just("policy"), st.integers(min_value=0, max_value=2)),
+        st.tuples(st.just("give_up")),
+        st.tuples(st.just("retry_promotion"), versions, st.sampled_from(["staging", "production"])),
     ),
     max_size=12,
 )
@@ -100,6 +102,11 @@ def take_decision(registry: Registry, step: tuple[object, ...]) -> None:
             decide(f"{MODEL}/{version}", str(stage), comment="test", actor=actor)
         case ("request_stage" | "withdraw_request" as verb, version, stage):
             getattr(registry, verb)(f"{MODEL}/{version}", str(stage))
+        case ("give_up",):
+            if due := registry.weigh(MODEL).due:
+                registry.give_up_promotion(due, attempts=3, run_id="run-3", problem="no luck")
+        case ("retry_promotion", version, stage):
+            registry.retry_promotion(f"{MODEL}/{version}", str(stage))
         case ("policy", int(approvals)):
             registry.set_policy(MODEL, asking_for(approvals))
 

@@ -131,6 +131,18 @@ def test_what_time_and_metadata_pass_is_found_by_who_looks(
     registry.update(reference, owners=["ann"])
     assert upkeep.look() == 1
     assert registry.get(reference).stage == "production"
+    # who asked is who moved it, though the service did it
+    assert registry.timeline("churn", "stage:production")[0].moved_by == EVE.name
+
+
+def test_what_the_service_does_by_itself_is_its_own_act(registry: Registry, tmp_path: Path) -> None:
+    registry.set_policy("churn", policy_of(metadata=["owners"], checks=["signature_compatible"]))
+    reference = candidate(registry, tmp_path)
+    ask(registry, reference)
+    registry.set_policy("churn", policy_of(metadata=["owners"], checks=["artifact_intact"]))
+    Upkeep(registry).look()
+    by = {verdict.check: verdict.recorded_by for verdict in registry.verdicts(reference)}
+    assert by["artifact_intact"] == "service:reconciler"
 
 
 def test_who_only_asks_needs_somebody_who_may(registry: Registry, tmp_path: Path) -> None:

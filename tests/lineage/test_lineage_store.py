@@ -1,6 +1,9 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
+from pedigree.errors import InvalidInputError
 from pedigree.lineage.records import (
     Capture,
     Certainty,
@@ -60,3 +63,12 @@ def test_without_recorded_lineage_nobody_knows_what_is_stale(
     registry.register("churn", artifact(tmp_path / "a"), new_version())
     assert registry.stale("churn/1").stale is None
     assert registry.lineage("churn/1") == LineageGraph()
+
+
+def test_a_character_that_cannot_be_kept_is_refused(registry: Registry, tmp_path: Path) -> None:
+    node = LineageNode(node_id=1, kind=NodeKind.MISSING, asset="raw")
+    for field in ("asset", "partition", "data_version", "upstream"):
+        value = ("a\0b",) if field == "upstream" else "a\0b"
+        graph = LineageGraph(nodes=(node.model_copy(update={field: value}),))
+        with pytest.raises(InvalidInputError, match="NUL character"):
+            registry.register("churn", artifact(tmp_path / "a"), new_version(lineage=graph))

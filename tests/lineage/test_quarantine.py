@@ -344,3 +344,15 @@ def test_each_mark_says_how_certain_it_is(uncertain: Registry) -> None:
     marks = uncertain.events(before, types=[EventType.VERSION_QUARANTINED])
     assert [one.body["certainty"] for one in marks] == ["proved", "possible"]
     require_sound(uncertain)
+
+
+def test_a_mark_that_does_not_say_how_certain_it_is_is_possible(uncertain: Registry) -> None:
+    """So the release before marked."""
+    uncertain.quarantine("flights", "2013-01", reason="doubled rows")
+    uncertain.quarantine_version("churn/3", reason="unfair")
+    uncertain.database.run(
+        lambda it: it.execute("UPDATE pedigree.quarantine_mark SET certainty = NULL")
+    )
+    alone, data = uncertain.quarantines()
+    assert (data.versions, data.possible) == (("churn/1", "churn/2"), ("churn/1", "churn/2"))
+    assert (alone.versions, alone.possible) == (("churn/3",), ())

@@ -12,8 +12,10 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.json import Jsonb
 
 from pedigree.catalog.names import name_key
-from pedigree.errors import NameTakenError
+from pedigree.catalog.records import Training
+from pedigree.errors import AliasNotFoundError, NameTakenError
 from pedigree.flavors.records import BEFORE_VERIFICATION, NO_LIVE_MODEL
+from pedigree.lifecycle.records import Policy
 from pedigree.lineage.records import Certainty, NodeKind
 from pedigree.lineage.store import count_without_lineage, trained_on
 from pedigree.postgres import Database
@@ -22,6 +24,7 @@ from pedigree.postgres.migrate import all_migrations, migrate
 from pedigree.registry import Registry
 from tests.collection.collecting import require_sound
 from tests.factories import promote_to_production, register, register_candidate
+from tests.lifecycle.named_before import give_stored_policy, hold_as_before, staged
 from tests.lineage.graphs import graph, missing, node
 from tests.postgres.copying import copy_rows
 
@@ -44,6 +47,8 @@ SELECT training_id, 0, 'step', 'models/churn' FROM training
 """
 # The release after which search and the stricter rule of names came.
 OLD = 7
+# The one that brought a rule for the names of stages and aliases.
+NAMES = 35
 # Names whose key another rule made then: full-width letters, a raised digit, a Roman number.
 RENAMED = (
     "\N{FULLWIDTH LATIN CAPITAL LETTER C}hurn",
@@ -123,6 +128,15 @@ def as_role(request: pytest.FixtureRequest, database_url: str) -> Iterator[Calla
                 connection.execute(sql.SQL(statement).format(sql.Identifier(role)))
 
 
+def without_statements(trainings: tuple[Training, ...]) -> tuple[Training, ...]:
+    """Trainings as they were kept before they kept what was stated with them."""
+    nothing: dict[str, object] = {"description": None, "owners": (), "tags": {}}
+    return tuple(
+        each.model_copy(update={"metadata": each.metadata.model_copy(update=nothing)})
+        for each in trainings
+    )
+
+
 def tell_how_they_were_verified(database: Database) -> None:
     """Let trainings, of which the migration says what it knows, agree with today's events."""
     told = Jsonb(NO_LIVE_MODEL.model_dump(mode="json"))
@@ -153,7 +167,7 @@ def test_all_that_an_old_database_holds_is_there_and_found_after_the_upgrade(
             assert upgraded.versions(model.name) == filled.versions(model.name)
             assert upgraded.timeline(model.name) == filled.timeline(model.name)
         for reference in ("customer_churn@champion", "customer_churn/2"):
-            assert upgraded.trainings(reference) == filled.trainings(reference)
+            assert upgraded.trainings(reference) == without_statements(filled.trainings(reference))
         for text in (
             "tags.team = 'growth' AND metrics.auc > 0.85",
             "stage = 'production' OR alias = 'champion'",
@@ -243,3 +257,59 @@ def test_what_the_release_before_writes_meanwhile_rules_nothing_out(closures: Re
     assert (found[-1].version, found[-1].certainty) == (5, Certainty.UNKNOWN)
     known = [(name_key(one.model_name), one.version) for one in found]
     assert closures.database.look(lambda it: count_without_lineage(it, known)) == 0
+
+
+def test_names_of_stages_and_aliases_of_before_their_rule_stay_and_are_read(
+    registry: Registry,
+    database_url: str,
+    make_database_url: Callable[..., str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    url = make_database_url(template=None)
+    known = [each for each in all_migrations() if each.number < NAMES]
+    with monkeypatch.context() as patch, Database.connect(url) as database:
+        patch.setattr(module, "all_migrations", lambda: known)
+        migrate(database)
+    for content in ("a", "b", "c"):
+        register(registry, tmp_path, content)
+    give_stored_policy(registry, "churn", staged("latest", "QA", "qa", "", "live"))
+    for number, stage in ((1, "latest"), (2, "QA"), (3, "qa")):
+        hold_as_before(registry, number, "stage", stage)
+    for alias in ("3", "v1", "live", "a/b"):
+        hold_as_before(registry, 1, "alias", alias)
+    copy_rows(database_url, url)
+
+    with Database.connect(url) as database:
+        assert migrate(database)[0].startswith(f"{NAMES:04}")
+        upgraded = Registry(database, registry.store, registry.settings)
+        (model,) = upgraded.models()
+        assert model.stages == {"latest": (1,), "QA": (2,), "qa": (3,)}
+        assert model.aliases == dict.fromkeys(("3", "v1", "live", "a/b"), 1)
+        assert [rule.name for rule in upgraded.policy("churn").stages][:2] == ["latest", "QA"]
+        for reference, number in (
+            *(("churn@QA", 2), ("churn@qa", 3), ("churn@3", 1), ("churn@v1", 1)),
+            ("churn@latest", 3),  # the newest version, and no stage
+        ):
+            assert upgraded.get(reference).version_id == number
+        with pytest.raises(AliasNotFoundError):
+            upgraded.get("churn@Qa")
+        for number, stage in ((1, "latest"), (2, "QA"), (3, "qa")):
+            held = upgraded.holder("churn", stage)
+            assert held is not None
+            assert held.version_id == number
+        assert len(upgraded.timeline("churn")) == 7
+        for alias in ("3", "v1", "live", "a/b"):
+            upgraded.delete_alias("churn", alias)
+        for number in (1, 2, 3):
+            assert upgraded.promote(f"churn/{number}", "live").moved
+        upgraded.set_policy("churn", Policy.model_validate(staged("live", "qa")))
+        assert copy_again(url, make_database_url()) == 10
+
+
+def copy_again(url: str, other: str) -> int:
+    """Copy the rows into a database that has the rule already; return how many tenures came."""
+    copy_rows(url, other)
+    with psycopg.connect(other) as connection:
+        (row,) = connection.execute("SELECT count(*) FROM pedigree.tenure").fetchall()
+    return int(row[0])

@@ -35,7 +35,7 @@ MAX_TERMS = 200
 MAX_DEPTH = 20
 """How deep parentheses and NOT may be nested."""
 
-_NUMBER = re.compile(r"(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
+_NUMBER = re.compile(r"(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 _WORD = re.compile(r"[^\W\d]\w*")
 _SYMBOLS = {"=": "=", "!=": "!=", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _COMPARING = {*_SYMBOLS, "MATCH"}

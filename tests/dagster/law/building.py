@@ -1,6 +1,7 @@
 """Dagster definitions of a case: every form of asset, with a body that notes what it reads."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
@@ -22,9 +23,10 @@ from tests.dagster.law.plans import (
     InputPlan,
     Internal,
     Manager,
+    Pick,
     Versions,
 )
-from tests.dagster.law.shapes import definition_of
+from tests.dagster.law.shapes import DEFAULT, definition_of
 from tests.dagster.law.world import Step
 
 MODEL_IO = "model_io_manager"
@@ -126,6 +128,18 @@ class Builder:
         self.kit.read(step, self.plan, self.plan.inputs, loaded, context, chooser)
         return step
 
+    def stumble(self, context: Any, loaded: Mapping[str, Any]) -> None:
+        """Read other partitions than the body will, and fail; the step is retried."""
+        if not self.plan.stumbles or context.op_execution_context.retry_number:
+            return
+        inputs = [
+            replace(one, pick=Pick.OTHER if one.mapping != DEFAULT else one.pick)
+            for one in self.plan.inputs
+            if one.how is How.RECORDED
+        ]
+        self.kit.read(self.kit.world.begin(), self.plan, inputs, loaded, context)
+        raise dg.RetryRequested(max_retries=1)
+
     def named(self, body: Callable[..., Any], **more: bool) -> Callable[..., Any]:
         return named(body, self.plan.name, self.arguments, **more)
 
@@ -153,6 +167,7 @@ def _plain(builder: Builder) -> dg.AssetsDefinition:
     kit, plan = builder.kit, builder.plan
 
     def body(context: dg.AssetExecutionContext, **loaded: Any) -> dg.Output[Any]:
+        builder.stumble(context, loaded)
         step = builder.step(context, loaded)
         (made,) = kit.make(step, plan, partitions_of(plan, context))
         return kit.output(plan, made)
@@ -179,19 +194,32 @@ def _events(builder: Builder) -> dg.AssetsDefinition:
 def _multi(builder: Builder) -> dg.AssetsDefinition:
     kit, plan = builder.kit, builder.plan
 
-    def body(context: dg.AssetExecutionContext, **loaded: Any) -> tuple[dg.Output[Any], ...]:
+    def body(context: dg.AssetExecutionContext, **loaded: Any) -> Iterator[dg.Output[Any]]:
         step = builder.step(context, loaded)
-        made = kit.make(step, plan, partitions_of(plan, context))
-        return tuple(kit.output(plan, each) for each in made)
+        partitions = partitions_of(plan, context)
+        selected = context.op_execution_context.selected_output_names
+        if "o0" in selected:
+            made = dict(zip(outs, kit.make(step, plan, partitions), strict=True))
+        else:
+            made = {"o1": kit.make_second(step, plan, partitions)}
+        for name in outs:
+            if name in selected:
+                yield kit.output(plan, made[name], name)
 
     outs = {
-        f"o{place}": dg.AssetOut(key=kit.key(name), io_manager_key=builder.io_key, **builder.code)
+        f"o{place}": dg.AssetOut(
+            key=kit.key(name),
+            io_manager_key=builder.io_key,
+            is_required=not plan.subset,
+            **builder.code,
+        )
         for place, name in enumerate(plan.outputs)
     }
     return dg.multi_asset(
         name=f"{plan.name}_step",
         outs=outs,
         internal_asset_deps=_internal(builder, "o0", "o1"),
+        can_subset=plan.subset,
         **builder.shared,
     )(builder.named(body))
 

@@ -171,7 +171,7 @@ class Trial:
         """Run the steps of some assets; return what they wrote, nothing if they could not run."""
         if not all(self._can_load(plan, key, span, plans) for plan in plans):
             return []
-        selected = {self.kit.key(name) for plan in plans for name in plan.outputs}
+        selected = {self.kit.key(name) for plan in plans for name in self._outputs(plan)}
         job = self.repository.get_implicit_global_asset_job_def()
         kept, first = dict(self.world.contents), len(self.world.writes)
         result = job.get_subset(
@@ -197,6 +197,11 @@ class Trial:
         kind = "range" if span else "several" if len(plans) > 1 else "run"
         self._say(kind, f"run {names}{where}: {_listed(made)} of {', '.join(reads) or '-'}")
         return made
+
+    def _outputs(self, plan: AssetPlan) -> tuple[str, ...]:
+        """Return what a run shall make of a step's outputs."""
+        in_part = plan.subset and self.random.random() < 0.4
+        return plan.outputs[1:] if in_part else plan.outputs
 
     def _run_several(self) -> None:
         """Run an asset and some before it in one run."""
@@ -331,6 +336,8 @@ class Trial:
         key = dg.AssetKey.from_user_string(write.asset)
         (record,) = self.lab.instance.fetch_observations(key, limit=1).records
         again = bool(write.events)
+        if write.partition is not None:
+            self.world.observed.add(write.asset)
         self.world.announce(write, record.storage_id, version)
         self._say("observed again" if again else "observed", f"observation of {write}")
 
@@ -381,9 +388,12 @@ class Trial:
         if (found := self._some_made()) is None:
             return
         _, name, partition = found
+        key = self.kit.key(name)
         self.lab.instance.report_runless_asset_event(
-            dg.AssetObservation(self.kit.key(name), partition=partition, metadata={"rows": 7})
+            dg.AssetObservation(key, partition=partition, metadata={"rows": 7})
         )
+        (record,) = self.lab.instance.fetch_observations(key, limit=1).records
+        self.world.contents[self.kit.full(name), partition].sightings.append(record.storage_id)
         self._say("noted", f"observation of {name}[{partition}] that changes nothing")
 
     def _report_made(self) -> None:

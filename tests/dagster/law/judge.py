@@ -121,7 +121,7 @@ class _Comparison:
     def _has(self, write: Write) -> bool:
         there = self.alive.intersection(write.events)
         for node in self.places[write.place]:
-            if not there or node.storage_id in write.events:
+            if not there or node.storage_id in {*write.events, *write.sightings}:
                 return True
         return self.open.covers(write)
 
@@ -194,7 +194,7 @@ class _Comparison:
     def _is_of(self, source: LineageNode, read: Read) -> bool:
         if read.write.partition != source.partition and source.partition is not None:
             return False
-        if source.storage_id in read.events:
+        if source.storage_id in {*read.events, *read.sightings}:
             return True
         # What was read has no event any more: then it is recognized by its data version.
         return (

@@ -114,6 +114,17 @@ class Kit:
         of = [] if plan.internal is Internal.SPLIT else list(first.values())
         return [first, step.make(self.full(plan.outputs[1]), partitions, form, of, other)]
 
+    def make_second(
+        self, step: Step, plan: AssetPlan, partitions: Sequence[str | None]
+    ) -> dict[str | None, Write]:
+        """Write the second output alone, of the first as an earlier run has left it."""
+        first, second = map(self.full, plan.outputs)
+        _, declared = self.declared(plan)
+        if plan.internal is not Internal.SPLIT:
+            step.read(first, partitions, How.SILENT, "a step in part")
+            declared.add(first)
+        return step.make(second, partitions, f"{plan.form.value} (in part)", (), declared)
+
     def declared(self, plan: AssetPlan) -> tuple[set[str], set[str]]:
         """Return the inputs that each of two outputs is said to have."""
         names = [self.full(one.asset) for one in plan.inputs]
@@ -121,12 +132,15 @@ class Kit:
             return set(names[:1]), set(names[1:] or names)
         return set(names), set(names) if plan.internal is Internal.BOTH else set()
 
-    def output(self, plan: AssetPlan, made: Mapping[str | None, Write]) -> dg.Output[Any]:
+    def output(
+        self, plan: AssetPlan, made: Mapping[str | None, Write], name: str = "result"
+    ) -> dg.Output[Any]:
         """Return what a body hands to Dagster: tokens, with the data version of the plan."""
         tokens = {partition: write.token for partition, write in made.items()}
         value: Any = next(iter(tokens.values())) if len(tokens) == 1 else tokens
         version = version_of(plan.versions, max(tokens.values()))
-        return dg.Output(value, data_version=version and dg.DataVersion(version))
+        data_version = dg.DataVersion(version) if version else None
+        return dg.Output(value, name, data_version=data_version)
 
     def trained(self, write: Write) -> TrainedModel:
         """Return a model whose bytes are like no other's."""

@@ -114,6 +114,8 @@ class AssetPlan:
     manager: Manager = Manager.PLAIN
     ranges: bool = False
     internal: Internal = Internal.CHAIN
+    subset: bool = False  # of MULTI: a run may make the second output alone
+    stumbles: bool = False  # the body fails at first, after it has read something else
     observed: bool = True  # of an external asset: its events are observations
     reported: bool = False  # of an external asset: its events are materializations
 
@@ -128,6 +130,8 @@ class AssetPlan:
         facts += [f"{self.manager.value} manager"] if not self.form.is_source else []
         facts += ["ranges"] if self.ranges else []
         facts += [self.internal.value] if len(self.outputs) > 1 else []
+        facts += ["can be made in part"] if self.subset else []
+        facts += ["fails at first"] if self.stumbles else []
         reads = ", ".join(map(str, self.inputs)) or "nothing"
         return f"{', '.join(self.outputs)}: {', '.join(facts)}; reads {reads}"
 
@@ -206,7 +210,12 @@ class Planner:
             manager=self._manager(form),
             internal=self._random.choice([*Internal, Internal.CHAIN, Internal.BOTH]),
         )
-        plan = replace(plan, ranges=self._takes_ranges(plan))
+        plan = replace(
+            plan,
+            ranges=self._takes_ranges(plan),
+            subset=form is Form.MULTI and self._random.random() < 0.4,
+            stumbles=form is Form.PLAIN and self._random.random() < 0.1,
+        )
         if shape is Shape.DAYS and form is Form.PLAIN and self._random.random() < 0.35:
             itself = InputPlan(name, SELF, self._how(form), Pick.MAPPED)
             plan = replace(plan, inputs=(*plan.inputs, itself))

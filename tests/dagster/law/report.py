@@ -16,7 +16,7 @@ from tests.conftest import FAST
 from tests.dagster.law.examine import examine
 from tests.dagster.law.laboratory import Laboratory, in_memory
 from tests.dagster.law.plans import Hook
-from tests.dagster.law.tally import Tally, kinds
+from tests.dagster.law.tally import Tally, distinct, kinds, loaded
 
 
 def main() -> None:
@@ -50,8 +50,13 @@ def _report(lab: Laboratory, seeds: Iterable[int], hook: Hook, *, verbose: bool)
         if found.findings or verbose:
             _print(found.report())
     _print(f"\n| hook {hook.value} | |", "|---|---|", *tally.lines())
-    for counter in (tally.missing, tally.failures):
-        _print(*kinds(counter))
+    inexact = tally.inexact(distinct if hook is Hook.OFF else loaded)
+    for title, counter in (
+        ("missing", tally.missing),
+        ("failed", tally.failures),
+        ("not exact", inexact),
+    ):
+        _print(f"\n{title}:", *kinds(counter))
 
 
 def _print(*lines: str) -> None:

@@ -62,6 +62,12 @@ class Tally:
         edges = [each for each in self.edges if chosen(each)]
         return Share(sum(each.edge.exact for each in edges), len(edges))
 
+    def inexact(self, chosen: Callable[[Counted], bool]) -> Counter[str]:
+        """Return, by kind, the true edges that the closures do not have exactly."""
+        return Counter(
+            _kind(each.edge) for each in self.edges if chosen(each) and not each.edge.exact
+        )
+
     def spread(self) -> tuple[float, float] | None:
         """Return the median numbers of partitions that are possible, and that are true."""
         if not self.spreads:
@@ -120,6 +126,14 @@ def equal(one: Counted) -> bool:
 def changed(one: Counted) -> bool:
     """A mapping had changed by then."""
     return loaded(one) and one.changed
+
+
+def _kind(edge: TrueEdge) -> str:
+    read = edge.read
+    found = edge.certainty.value if edge.certainty else "no edge"
+    return (
+        f"{found}: {edge.consumer.form}, {read.how.value} by {read.mapping} from {read.write.form}"
+    )
 
 
 def _by(how: How) -> Callable[[Counted], bool]:

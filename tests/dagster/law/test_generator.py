@@ -45,6 +45,8 @@ def test_all_kinds_of_assets_and_mappings_occur() -> None:
     assert {one.pick for one in inputs} == set(Pick)
     assert any(one.by_input_manager for one in inputs)
     assert any(plan.ranges for plan in plans)
+    assert any(plan.subset for plan in plans)
+    assert any(plan.stumbles and one.how is How.RECORDED for plan in plans for one in plan.inputs)
     assert any(one.asset.startswith("m") for one in inputs), "no model is trained on a model"
     assert any(one.asset == plan.name for plan in plans for one in plan.inputs)
 

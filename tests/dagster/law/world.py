@@ -23,6 +23,8 @@ class Write:
     partition: str | None
     reads: "tuple[Read, ...]" = ()
     events: list[int] = field(default_factory=list)
+    # Observations of it that bring nothing new; each may be the newest event that is left.
+    sightings: list[int] = field(default_factory=list)
     data_version: str | None = None
     run_id: str | None = None
     form: str = ""
@@ -44,6 +46,7 @@ class Read:
     how: How
     seen: tuple[int, ...]
     mapping: str = ""
+    sightings: tuple[int, ...] = ()
     declared: bool = True  # the output that is made of it is said to depend on it
 
     @property
@@ -60,6 +63,7 @@ class World:
         self.writes: list[Write] = []
         self.by_event: dict[int, Write] = {}
         self.versions: dict[str, list[str | None]] = defaultdict(list)
+        self.observed: set[str] = set()  # assets whose partitions are observed
 
     def begin(self) -> "Step":
         """Return a step that has read nothing yet."""
@@ -84,9 +88,13 @@ class World:
         return any(write.place == place for write in self.writes[: before.token])
 
     def distinct(self, asset: str) -> bool:
-        """Say whether no two events of an asset ever had the same data version."""
+        """Say whether data versions tell all contents of an asset apart, in Dagster's records.
+
+        For partitions that are observed Dagster records no versions in what is made of them.
+        """
         known = self.versions[asset]
-        return None not in known and len(set(known)) == len(known)
+        told_apart = None not in known and len(set(known)) == len(known)
+        return told_apart and asset not in self.observed
 
 
 class Step:
@@ -138,7 +146,8 @@ class Step:
         return {key: self._world.write((asset, key), reads, form) for key in partitions}
 
     def _note(self, write: Write, how: How, mapping: str) -> None:
-        self._reads.setdefault((write.token, how), Read(write, how, tuple(write.events), mapping))
+        read = Read(write, how, tuple(write.events), mapping, tuple(write.sightings))
+        self._reads.setdefault((write.token, how), read)
 
 
 def tokens_in(value: Any) -> Iterator[int]:

@@ -1,0 +1,87 @@
+"""Runs of asset checks of one's own: verdicts on the versions that they looked at.
+
+What a run looked at is found out where it ran. Here it becomes a verdict once, or, where that is
+not known, a note that says so and no verdict.
+"""
+
+from pydantic import JsonValue
+
+from pedigree.audit.records import Actor, EventType
+from pedigree.catalog.store import LockedModel, lock_model
+from pedigree.lifecycle.promotion import Mover
+from pedigree.lifecycle.records import CheckRun, RecordedVerdict, Verdict
+from pedigree.lifecycle.retention import tell
+from pedigree.lifecycle.store import SQL
+from pedigree.postgres.transaction import Transaction
+
+
+def record_check_run(
+    transaction: Transaction, name: str, run: CheckRun, actor: Actor
+) -> tuple[int, RecordedVerdict] | None:
+    """Record what a run of an asset check found, once.
+
+    Returns:
+        The version and its verdict; None where the run was recorded before, is older than one of
+        the same check on the same version, or looked at nobody knows what.
+
+    Raises:
+        ModelNotFoundError: No living model has the name.
+    """
+    model = lock_model(transaction, name)
+    version, problem = _version_of(transaction, model, run)
+    values = {
+        "model_id": model.model_id,
+        **run.model_dump(include={"instance_id", "event_id", "check", "run_id", "looked_at"}),
+        "version": version,
+        "problem": problem,
+    }
+    if transaction.execute(SQL["insert_check_run"], values).fetchone() is None:
+        return None
+    if version is None:
+        body: dict[str, JsonValue] = {
+            "check": run.check,
+            "problem": problem,
+            "run_id": run.run_id,
+            "evaluation": _place(run),
+        }
+        kind = EventType.MODEL_CHECK_UNATTRIBUTED
+        tell(transaction, kind, model, None, actor, body=body)
+        return None
+    if transaction.execute(SQL["newer_check_run"], values).fetchone() == {"known": True}:
+        return None
+    mover = Mover(transaction, name, actor, run_id=run.run_id)
+    (recorded,) = mover.record_verdicts(version, [_verdict(run)])
+    return version, recorded
+
+
+def _version_of(
+    transaction: Transaction, model: LockedModel, run: CheckRun
+) -> tuple[int | None, str | None]:
+    if run.digest is None:
+        return None, run.problem or "it is not known what it looked at"
+    row = transaction.execute(
+        SQL["version_of_digest"], {"model_id": model.model_id, "digest": run.digest}
+    ).fetchone()
+    if row is None:
+        return None, f"no version of {model.name} has the bytes {run.digest}"
+    return row["version"], None
+
+
+def _verdict(run: CheckRun) -> Verdict:
+    return Verdict(
+        check=run.check,
+        passed=run.passed,
+        severity=run.severity,
+        digest=run.digest or "",
+        summary=run.summary,
+        details={
+            **run.details,
+            "evaluation": _place(run),
+            "looked_at": run.looked_at.isoformat(),
+        },
+        run_id=run.run_id,
+    )
+
+
+def _place(run: CheckRun) -> str:
+    return f"{run.instance_id}/{run.event_id}"

@@ -1,0 +1,144 @@
+"""Keep a model's stages, its aliases and the reserved words apart, under the model's lock.
+
+Names are the same where their :func:`pedigree.catalog.names.name_key` is. What was named before
+this rule stays as the migration 0035 says: it is read and left, and nothing new is called so.
+"""
+
+from typing import NamedTuple
+
+from pedigree.catalog.names import found_in, name_key, twin_of, validate_alias
+from pedigree.errors import (
+    AliasNotFoundError,
+    InvalidAliasError,
+    InvalidPolicyError,
+    TransitionNotAllowedError,
+)
+from pedigree.lifecycle.records import ARCHIVED, Policy, stage_problem
+from pedigree.lifecycle.store import ALIAS, SQL, STAGE
+from pedigree.postgres.transaction import Transaction
+
+
+class HeldNames(NamedTuple):
+    """The stages and aliases that versions of a model hold now."""
+
+    stages: tuple[str, ...]
+    aliases: tuple[str, ...]
+
+
+def held_names(transaction: Transaction, model_id: int) -> HeldNames:
+    """Read which stages and aliases versions of a model hold."""
+    rows = transaction.execute(SQL["held_pointers"], {"model_id": model_id}).fetchall()
+    stages, aliases = (
+        tuple(row["name"] for row in rows if row["pointer"] == pointer)
+        for pointer in (STAGE, ALIAS)
+    )
+    return HeldNames(stages, aliases)
+
+
+def require_new_alias(transaction: Transaction, model_id: int, alias: str, policy: Policy) -> None:
+    """Refuse an alias that breaks the rule, names a stage, or is a twin of another alias.
+
+    Raises:
+        InvalidAliasError: It does one of these.
+    """
+    held = held_names(transaction, model_id)
+    # The registry archives also where a policy does not say so.
+    validate_alias(alias, [*(rule.name for rule in policy.stages), *held.stages, ARCHIVED])
+    twin = twin_of(alias, held.aliases)
+    if twin not in (None, alias):
+        raise InvalidAliasError(
+            f"differs only by case or by the form of its characters from the alias {twin!r}",
+            field="alias",
+            value=alias,
+            remedy=f"Use {twin!r}, or delete that one first",
+        )
+
+
+def held_alias(transaction: Transaction, model_id: int, model_name: str, alias: str) -> str:
+    """Return an alias as it was set.
+
+    Raises:
+        AliasNotFoundError: The model has none of this name, in any case.
+    """
+    found = found_in(alias, held_names(transaction, model_id).aliases)
+    if found is None:
+        raise AliasNotFoundError(
+            f"{model_name} has no such alias",
+            field="alias",
+            value=alias,
+            remedy=f"`pedigree alias list {model_name}` lists those that are there",
+        )
+    return found
+
+
+def require_no_alias(transaction: Transaction, model_id: int, model_name: str, stage: str) -> None:
+    """Refuse to let a version enter a stage while an alias has its name.
+
+    Raises:
+        TransitionNotAllowedError: One has.
+    """
+    alias = twin_of(stage, held_names(transaction, model_id).aliases)
+    if alias is not None:
+        raise TransitionNotAllowedError(
+            f"the alias {alias!r} has the stage's name, so a reference to it would be ambiguous",
+            field="stage",
+            value=stage,
+            remedy=f"`pedigree alias delete {model_name} {alias}` first",
+        )
+
+
+def require_policy(
+    transaction: Transaction, model_id: int, model_name: str, present: Policy, policy: Policy
+) -> None:
+    """Refuse a policy whose new stages are misnamed, or that strands a version.
+
+    Args:
+        transaction: Where to look.
+        model_id: The model.
+        model_name: Its name.
+        present: The policy that it has.
+        policy: The policy that it is to have. Stages that it has already may stay.
+
+    Raises:
+        InvalidPolicyError: A new stage breaks the rule for names or has the name of an alias; or
+            versions hold a stage that they could never leave, as it or each way out is dropped.
+    """
+    known, names = ([rule.name for rule in each.stages] for each in (present, policy))
+    held = held_names(transaction, model_id)
+    for name in names:
+        if name not in known and (problem := _problem(name, names, held)):
+            raise InvalidPolicyError(
+                f"the stage {name!r} {problem}",
+                field="policy.stages",
+                value=name,
+                remedy="Name the stage otherwise",
+            )
+    dropped = set(known) - set(names)
+    shut = set(names) - _that_can_be_left(policy) - (set(known) - _that_can_be_left(present))
+    stranded = (dropped | shut).intersection(held.stages) - {ARCHIVED}  # where versions rest
+    if stranded:
+        holders = transaction.execute(
+            SQL["highest_holders"], {"model_id": model_id, "stages": sorted(stranded)}
+        ).fetchall()
+        references = [f"{model_name}/{row['version']} in {row['name']}" for row in holders]
+        raise InvalidPolicyError(
+            f"versions hold stages that they could never leave by it: {', '.join(references)}",
+            field="policy.stages",
+            value=", ".join(names),
+            remedy="Keep the stage and a way out of it, or promote the versions that hold it first",
+        )
+
+
+def _that_can_be_left(policy: Policy) -> set[str]:
+    """Return the stages that another one follows, or that a next holder takes over."""
+    followed = {stage for rule in policy.stages for stage in rule.after}
+    return followed | {rule.name for rule in policy.stages if rule.exclusive}
+
+
+def _problem(name: str, names: list[str], held: HeldNames) -> str | None:
+    if problem := stage_problem(name):
+        return problem
+    if sum(name_key(each) == name_key(name) for each in names) > 1:
+        return "is another stage's name in another case or form"
+    alias = twin_of(name, held.aliases)
+    return f"has the name of the alias {alias!r}" if alias is not None else None

@@ -1,0 +1,48 @@
+"""Runs of asset checks of one's own, as verdicts on what they looked at."""
+
+from pedigree.audit.records import Actor
+from pedigree.lifecycle import check_runs
+from pedigree.lifecycle.records import CheckRun, Move, RecordedVerdict
+from pedigree.lifecycle.requests import perform_due
+from pedigree.postgres.transaction import Transaction
+from pedigree.registry.checking import CheckVerbs
+
+
+class CheckRunVerbs(CheckVerbs):
+    """Verbs for what runs elsewhere found."""
+
+    def record_check_run(
+        self, name: str, run: CheckRun, *, actor: Actor | None = None
+    ) -> RecordedVerdict | None:
+        """Record what a run of an asset check found, once, however often it is asked for.
+
+        When it passes the last gate of what somebody asked for, the version enters that stage.
+
+        Args:
+            name: The model.
+            run: The run.
+            actor: Who records it; found out when None.
+
+        Returns:
+            The verdict; None where there is none to record: the run was recorded before, a later
+            one is known, or it is not known which version it looked at, which is kept.
+
+        Raises:
+            ModelNotFoundError: No living model has the name.
+        """
+        who = actor or self.actor()
+
+        def write(
+            transaction: Transaction,
+        ) -> tuple[tuple[int, RecordedVerdict] | None, tuple[Move, ...]]:
+            recorded = check_runs.record_check_run(transaction, name, run, who)
+            return recorded, perform_due(transaction, name) if recorded else ()
+
+        recorded, moves = self.database.run(write)
+        for move in moves:
+            self._tell_cards(move)
+        if recorded is None:
+            return None
+        version, verdict = recorded
+        self.renew_card(f"{name}/{version}")
+        return verdict
