@@ -1,5 +1,7 @@
 """What is saved is loaded in a new process, and registered when it predicts as the model does."""
 
+import os
+import subprocess
 import sys
 import types
 from collections.abc import Callable
@@ -19,7 +21,7 @@ from pedigree.signatures.records import Column, ColumnType
 from tests.factories import SIGNATURE, artifact
 from tests.flavors import saved_models as models
 from tests.flavors.models import CHURNED, ROWS, arrays, torch_model
-from tests.flavors.test_all import needs
+from tests.flavors.test_all import ROOT, needs
 from tests.flavors.test_register_model import PREDICTING, linear_model
 from tests.flavors.test_register_model import _a_known_commit_and_no_ci as _known_commit  # noqa: F401
 
@@ -27,6 +29,28 @@ from tests.flavors.test_register_model import _a_known_commit_and_no_ci as _know
 FEW = np.ones((40, 1))
 VERIFIED = Verification(status=VerificationStatus.VERIFIED)
 SKIPPED = Verification(status=VerificationStatus.SKIPPED)
+
+
+OF_A_PROGRAM = """
+import pickle, sys
+from datetime import timedelta
+from pathlib import Path
+import numpy as np
+from pedigree.errors import UnverifiedModelError
+from pedigree.flavors.verifying import verify_saved
+
+class Typed:
+    def predict(self, rows):
+        return rows.sum(axis=1)
+
+folder = Path(sys.argv[1])
+folder.mkdir()
+(folder / "model.pkl").write_bytes(pickle.dumps(Typed()))
+try:
+    verify_saved("joblib", folder, Typed(), np.ones((2, 2)), timeout=timedelta(minutes=1))
+except UnverifiedModelError as error:
+    print("UnverifiedModelError", error)
+"""
 
 
 def register(registry: Registry, model: object, **more: Any) -> Verification:
@@ -113,34 +137,49 @@ def test_answers_beyond_the_spread_of_the_model_are_refused(
 def test_what_only_this_process_knows_does_not_load(
     refused: Callable[..., UnverifiedModelError], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    program = sys.modules["__main__"]
-    typed = type("Typed", (models.Constant,), {"__module__": "__main__"})
-    monkeypatch.setattr(program, "Typed", typed, raising=False)
-    error = refused(typed())
-    assert "Can't get attribute 'Typed' on <module '__main__'" in str(error)
-    assert "a module that can be imported" in str(error)
+    typed = type("Typed", (models.Constant,), {})
     made = types.ModuleType("made_in_memory")
     made.Typed = typed  # type: ignore[attr-defined]  # as exec() in a notebook does
     monkeypatch.setitem(sys.modules, "made_in_memory", made)
     monkeypatch.setattr(typed, "__module__", "made_in_memory")
-    assert "No module named 'made_in_memory'" in str(refused(typed()))
+    error = refused(typed())
+    assert "No module named 'made_in_memory'" in str(error)
+    assert "a module that can be imported" in str(error)
 
 
-def test_code_that_an_mlflow_model_brought_along_is_not_there(
+def test_what_a_program_defines_does_not_load_elsewhere(tmp_path: Path) -> None:
+    """Also of a flavor that lets it be saved: ``__main__`` is another program there."""
+    program = tmp_path / "program.py"
+    program.write_text(OF_A_PROGRAM)
+    done = subprocess.run(
+        [sys.executable, str(program), str(tmp_path / "model")],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "UnverifiedModelError" in done.stdout
+    assert "Can't get attribute 'Typed' on <module '__main__'" in done.stdout
+
+
+def test_code_that_an_mlflow_model_has_with_it_is_not_there(
     refused: Callable[..., UnverifiedModelError], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code = tmp_path / "model" / "code"
     code.mkdir(parents=True)
     (code.parent / "MLmodel").write_text("flavors: {}")
-    (code / "brought_along.py").write_text(
+    (code / "code_of_an_mlflow_model.py").write_text(
         "class Half:\n    def predict(self, frame):\n        return frame['age'] / 2\n"
     )
     monkeypatch.syspath_prepend(str(code))
-    import brought_along  # type: ignore[import-not-found]
+    import code_of_an_mlflow_model  # type: ignore[import-not-found]
 
     assert str(code) in sys.path
-    assert "No module named 'brought_along'" in str(refused(brought_along.Half(), sample=ROWS))
-    monkeypatch.delitem(sys.modules, "brought_along")
+    assert "No module named 'code_of_an_mlflow_model'" in str(
+        refused(code_of_an_mlflow_model.Half(), sample=ROWS)
+    )
+    monkeypatch.delitem(sys.modules, "code_of_an_mlflow_model")
 
 
 def test_a_module_beside_the_program_is_found_also_when_its_folder_left_the_path(
