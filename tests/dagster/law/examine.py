@@ -9,7 +9,8 @@ from pedigree.lineage.records import Certainty
 from tests.dagster.law.history import Trained, Trial
 from tests.dagster.law.judge import Missing, Verdict, Wrong, judge
 from tests.dagster.law.laboratory import Laboratory
-from tests.dagster.law.plans import Hook, draw_case
+from tests.dagster.law.planner import draw_case
+from tests.dagster.law.plans import Hook
 from tests.dagster.law.world import Place, truth_of
 
 # So many questions about each version; each is a request to the registry.

@@ -113,6 +113,11 @@ def loaded(one: Counted) -> bool:
     return read.how is How.LOADED and read.declared and one.edge.consumer.form not in _OWN_EVENTS
 
 
+def seen(one: Counted) -> bool:
+    """The hook or record_read has seen it."""
+    return one.edge.read.how in {How.LOADED, How.RECORDED, How.CHOSEN}
+
+
 def distinct(one: Counted) -> bool:
     """Definitions were as ever, and the data versions of the asset are distinct."""
     return loaded(one) and not one.changed and one.edge.distinct

@@ -5,8 +5,9 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.dagster.law.history import HAPPENINGS, Trial
+from tests.dagster.law.happenings import HAPPENINGS, Happenings
 from tests.dagster.law.laboratory import Laboratory
+from tests.dagster.law.planner import draw_case
 from tests.dagster.law.plans import (
     Case,
     Form,
@@ -16,7 +17,6 @@ from tests.dagster.law.plans import (
     Manager,
     Pick,
     Versions,
-    draw_case,
 )
 from tests.dagster.law.shapes import KINDS, Shape
 
@@ -80,7 +80,7 @@ def test_histories_have_every_kind_of_event(laboratory: Laboratory) -> None:
     for case in map(fit_for_all, range(LARGE)):
         if case is None:
             continue
-        trial = Trial(laboratory, case, Hook.OFF)
+        trial = Happenings(laboratory, case, Hook.OFF)
         trial.wipes = trial.changes = True
         trial.fill()
         trial.happen(20)

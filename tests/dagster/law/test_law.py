@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.dagster.law.examine import examine
-from tests.dagster.law.history import HAPPENINGS
+from tests.dagster.law.happenings import HAPPENINGS
 from tests.dagster.law.laboratory import Laboratory
 from tests.dagster.law.plans import Hook
 from tests.dagster.law.tally import Tally, distinct, loaded
