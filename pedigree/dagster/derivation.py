@@ -13,20 +13,16 @@ that the mapping gave. The mapping itself is not kept. So:
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from typing import TypeAlias
 
 import dagster as dg
 
-from pedigree.dagster import metadata
 from pedigree.dagster.asset_graph import LocationGraph
 from pedigree.dagster.event_history import AssetHistory, EventSource
 from pedigree.dagster.events import AssetEvent
+from pedigree.dagster.input_hash import fitting_set, is_distinct, is_version_of
 from pedigree.dagster.reads import NO_EVENT, Partitions, Reads
 from pedigree.lineage.records import Certainty, NodeKind
-
-# Runs of neighboring partitions are tried as sets up to this count; it grows with the square.
-_MOST_WINDOWED = 300
 
 Began: TypeAlias = Callable[[AssetEvent], bool]
 """Whether an event was there when a step began."""
@@ -205,9 +201,9 @@ class Derivation:
         version = event.input_version(key)
         mapped = self._mapped(event, key)
         if mapped is not None and mapped == self._in_force(event, key):
-            fitting = mapped if _is_version_of(before, mapped, version) else None
+            fitting = mapped if is_version_of(before, mapped, version) else None
         else:
-            fitting = _fitting(before, mapped, version) if _distinct(before, history) else None
+            fitting = fitting_set(before, mapped, version) if is_distinct(before, history) else None
         if fitting is None:
             return None
         return [
@@ -269,58 +265,3 @@ def _certain(key: dg.AssetKey, partition: str | None, candidates: _Candidates) -
 
 def _same_step(one: AssetEvent, other: AssetEvent) -> bool:
     return one.run_id == other.run_id and one.step_key == other.step_key
-
-
-def _distinct(before: Mapping[str, AssetEvent], history: AssetHistory) -> bool:
-    """Whether a data version tells one event from every other, also from a deleted one.
-
-    Equal versions are common: content that is the same, or a root asset with a fixed code version.
-    A version that holds the run's id, as Dagster's default does, cannot be equal by chance.
-    """
-    versions = {event.data_version for event in before.values()}
-    if None in versions or len(versions) < len(before):
-        return False
-    return len(before) > 1 or all(_of_run_alone(event, history) for event in before.values())
-
-
-def _of_run_alone(event: AssetEvent, history: AssetHistory) -> bool:
-    given = metadata.DATA_VERSION_GIVEN in event.tags
-    by_run = event.run_id is not None and event.tags.get(metadata.CODE_VERSION) == event.run_id
-    of_run = [each for each in history.events if each.run_id == event.run_id]
-    return by_run and not given and len(of_run) == 1
-
-
-def _fitting(
-    before: Mapping[str, AssetEvent], mapped: tuple[str, ...] | None, version: str | None
-) -> tuple[str, ...] | None:
-    """Return the set of partitions whose data versions give the hash that Dagster recorded."""
-    names = sorted(before)
-    sets: list[tuple[str, ...]] = [] if mapped is None else [mapped]
-    sets += [tuple(names), *((name,) for name in names)]
-    for each in sets:
-        if _is_version_of(before, each, version):
-            return each
-    return _fitting_window(names, before, version)
-
-
-def _fitting_window(
-    names: list[str], before: Mapping[str, AssetEvent], version: str | None
-) -> tuple[str, ...] | None:
-    if len(names) > _MOST_WINDOWED:
-        return None
-    for start in range(len(names)):
-        digest = sha256()
-        for end in range(start, len(names)):
-            digest.update((before[names[end]].data_version or "").encode())
-            if digest.hexdigest() == version:
-                return tuple(names[start : end + 1])
-    return None
-
-
-def _is_version_of(
-    before: Mapping[str, AssetEvent], partitions: tuple[str, ...], version: str | None
-) -> bool:
-    """Whether Dagster's hash over some partitions is a version; those without event count not."""
-    there = sorted(name for name in partitions if name in before)
-    versions = "".join(before[name].data_version or "" for name in there)
-    return bool(there) and sha256(versions.encode()).hexdigest() == version
