@@ -101,7 +101,7 @@ def _makes_managers(resource: Any, definition: dg.ResourceDefinition) -> bool:
 
 def _making_recorders(make: Callable[..., Any]) -> Callable[[dg.InitResourceContext], Any]:
     def make_recorder(context: dg.InitResourceContext) -> Any:
-        takes_context = has_at_least_one_parameter(make)  # type: ignore[arg-type]  # any callable
+        takes_context = has_at_least_one_parameter(make)
         made = make(context) if takes_context else make()
         if inspect.isgenerator(made):
             return _recorders(contextlib.contextmanager(lambda: made)())
