@@ -16,8 +16,8 @@ from pedigree.lifecycle.records import (
     RecordedVerdict,
     Severity,
     StageRule,
-    stage_problem,
 )
+from pedigree.lifecycle.stage_names import stage_problem
 from pedigree.lifecycle.standing import Decision, Explanation, Gate, GivenUp
 
 

@@ -13,7 +13,8 @@ from pedigree.errors import (
     InvalidPolicyError,
     TransitionNotAllowedError,
 )
-from pedigree.lifecycle.records import ARCHIVED, Policy, stage_problem
+from pedigree.lifecycle.records import ARCHIVED, Policy
+from pedigree.lifecycle.stage_names import stage_problem
 from pedigree.lifecycle.store import ALIAS, SQL, STAGE
 from pedigree.postgres.transaction import Transaction
 

@@ -1,9 +1,7 @@
 """Policies, verdicts, moves and tenures."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from functools import lru_cache
 from typing import Annotated
 
 from pydantic import (
@@ -12,43 +10,23 @@ from pydantic import (
     JsonValue,
     StrictBool,
     ValidationInfo,
-    field_validator,
     model_validator,
 )
 
 from pedigree._record import NUMBER, Integer, Record
 from pedigree.artifacts.records import Digest
-from pedigree.catalog.names import found_in, name_key, pointer_problem, twin_of
+from pedigree.catalog.names import found_in
 from pedigree.catalog.records import ModelMetadata, RiskClass
+from pedigree.lifecycle.stage_names import ARCHIVED as ARCHIVED  # noqa: PLC0414
+from pedigree.lifecycle.stage_names import CANDIDATE as CANDIDATE  # noqa: PLC0414
+from pedigree.lifecycle.stage_names import CHAMPION_STAGE as CHAMPION_STAGE  # noqa: PLC0414
+from pedigree.lifecycle.stage_names import NO_STAGE as NO_STAGE  # noqa: PLC0414
+from pedigree.lifecycle.stage_names import StageName, require_stage_names
 from pedigree.monitoring.records import DriftRule
 from pedigree.settings import Duration
 
-NO_STAGE = "none"
-CANDIDATE = "candidate"
-CHAMPION_STAGE = "production"
-ARCHIVED = "archived"
-# The registry itself knows these, by exactly this spelling.
-_OWN_STAGES = (CANDIDATE, CHAMPION_STAGE, ARCHIVED)
-
 # Metadata of which a policy can ask for one key.
 _MAPPINGS = frozenset({"tags", "metrics", "params"})
-
-
-@lru_cache(maxsize=1024)  # of the same few it is asked at every gate
-def stage_problem(name: str) -> str | None:
-    """Return why no stage may be called so; None where one may."""
-    if problem := pointer_problem(name):
-        return problem
-    own = twin_of(name, _OWN_STAGES)
-    return f"is {own!r} by another spelling" if own not in (None, name) else None
-
-
-def _is_stored(info: ValidationInfo) -> bool:
-    """Say whether a policy is read that was given before: the names of its stages stay as they are.
-
-    See the migration 0035.
-    """
-    return isinstance(info.context, Mapping) and info.context.get("stored") is True
 
 
 class Severity(StrEnum):
@@ -181,10 +159,7 @@ class ApprovalRule(Record):
 class StageRule(Record):
     """What a policy asks of a version that enters a stage."""
 
-    name: str = Field(
-        description="1 to 255 letters, digits, _ and -; what references read otherwise is reserved",
-        json_schema_extra={"pattern": r"^[\w-]{1,255}$"},
-    )
+    name: StageName
     after: tuple[str, ...] = Field(description="The stages from which it may be entered")
     exclusive: StrictBool = Field(default=False, description="Held by at most one version")
     metadata: tuple[str, ...] = Field(
@@ -209,14 +184,6 @@ class StageRule(Record):
     automatic: StrictBool = Field(
         default=False, description="The promotion sensor enters it by itself"
     )
-
-    @field_validator("name")
-    @classmethod
-    def _well_named(cls, name: str, info: ValidationInfo) -> str:
-        problem = None if _is_stored(info) else stage_problem(name)
-        if problem:
-            raise ValueError(f"the stage {name!r} {problem}")
-        return name
 
     @model_validator(mode="after")
     def _known_metadata(self) -> "StageRule":
@@ -269,8 +236,7 @@ class Policy(Record):
         names = [stage.name for stage in self.stages]
         if len(set(names)) != len(names):
             raise ValueError("a stage is declared twice")
-        if not _is_stored(info) and len(set(map(name_key, names))) != len(names):
-            raise ValueError(f"two of the stages {', '.join(names)} differ only by case or form")
+        require_stage_names(names, info)
         for stage in self.stages:
             for before in stage.after:
                 if before != NO_STAGE and before not in names:

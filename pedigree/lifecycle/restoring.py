@@ -6,8 +6,9 @@ from pedigree.audit.records import Actor, EventType
 from pedigree.catalog.store import LockedModel, lock_any_model, lock_model, version_not_found
 from pedigree.errors import BytesCollectedError, BytesTakenError
 from pedigree.lifecycle.policy import read_policy
-from pedigree.lifecycle.records import NO_STAGE, stage_problem
+from pedigree.lifecycle.records import NO_STAGE
 from pedigree.lifecycle.retention import tell
+from pedigree.lifecycle.stage_names import stage_problem
 from pedigree.lifecycle.store import SQL, STAGE, advance_generation, begin_tenure
 from pedigree.postgres.transaction import Row, Transaction
 
