@@ -6,6 +6,8 @@ from pydantic import Field, FiniteFloat, model_validator
 
 from pedigree._record import Record
 
+_LONGEST_REASON = 500
+
 
 class VerificationStatus(StrEnum):
     """Whether a saved model was seen to predict, in a new process, what the trained one did."""
@@ -22,7 +24,9 @@ class Verification(Record):
         description="verified: they predicted what the model did; skipped: verify=False"
     )
     reason: str | None = Field(
-        default=None, description="Why it was not possible, or how the predictions were compared"
+        default=None,
+        pattern=r"^[^\x00]*$",  # Postgres keeps no other character than this out of a text
+        description="Why it was not possible, or how the predictions were compared",
     )
     spread: FiniteFloat | None = Field(
         default=None,
@@ -44,8 +48,11 @@ class Verification(Record):
 
 
 def not_possible(reason: str) -> Verification:
-    """Return that nothing could be compared, and why."""
-    return Verification(status=VerificationStatus.NOT_POSSIBLE, reason=reason)
+    """Return that nothing could be compared, and why; what a library said becomes one line."""
+    line = " ".join(reason.replace("\0", " ").split())
+    if len(line) > _LONGEST_REASON:
+        line = f"{line[:_LONGEST_REASON]}…"
+    return Verification(status=VerificationStatus.NOT_POSSIBLE, reason=line)
 
 
 SKIPPED = Verification(status=VerificationStatus.SKIPPED)

@@ -15,7 +15,7 @@ from pedigree.errors import UnsupportedModelError, UnverifiedModelError
 from pedigree.flavors._answers import IncomparableError, Leaf, leaves_of_all
 from pedigree.flavors._comparing import Compared, Difference, compare, outline
 from pedigree.flavors._new_process import REQUEST, SAMPLE, folder_digest
-from pedigree.flavors._starting import REMEDY, run_new_process
+from pedigree.flavors._starting import REMEDY, run_new_process, without_secrets
 from pedigree.flavors.plugins import Flavor, WeightsFlavor, get_flavor
 from pedigree.flavors.records import Verification, VerificationStatus, not_possible
 
@@ -103,7 +103,8 @@ def _of_new_process(flavor: str, files: Path, sample: bytes, timeout: timedelta)
             "loading the saved files changes them", field="model", remedy=REMEDY
         )
     if "impossible" in said:
-        raise _ImpossibleError(f"loaded by the flavor {flavor}, it cannot: {said['impossible']}")
+        why = without_secrets(said["impossible"])
+        raise _ImpossibleError(f"loaded by the flavor {flavor} it cannot be compared: {why}")
     return [Leaf.from_json(leaf) for leaf in said["leaves"]]
 
 

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from pedigree.dagster import TrainedModel, model_asset
-from pedigree.dagster.line import DEFAULT_PARTITION_NAME
 from pedigree.errors import (
     InvalidMetadataError,
     InvalidNameError,
@@ -140,19 +139,18 @@ def test_a_name_that_is_gone_or_has_a_twin_is_said_before_the_training(
 
 
 def test_a_partition_that_gives_no_name_is_said_before_the_training(
-    materialize: Materialize,
+    materialize: Materialize, instance: dg.DagsterInstance
 ) -> None:
-    @model_asset(
-        name="churn",
-        flavor="generic",
-        partition_name=DEFAULT_PARTITION_NAME,
-        partitions_def=dg.StaticPartitionsDefinition(["a/b"]),
-    )
+    keys = dg.DynamicPartitionsDefinition(name="keys")
+
+    @model_asset(name="churn", flavor="generic", partitions_def=keys)
     def churn() -> TrainedModel:
         raise AssertionError("the training started")
 
-    with pytest.raises(InvalidNameError):
-        materialize(churn, partition_key="a/b")
+    long = "k" * 300
+    instance.add_dynamic_partitions("keys", [long])
+    with pytest.raises(InvalidNameError, match="shorter key"):
+        materialize(churn, partition_key=long)
 
 
 def test_a_library_that_is_missing_is_said_before_the_training(

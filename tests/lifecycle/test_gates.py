@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from pedigree.errors import GateNotPassedError, NotPermittedError, TransitionNotAllowedError
-from pedigree.flavors.records import Verification, VerificationStatus
+from pedigree.flavors.records import Verification, VerificationStatus, not_possible
 from pedigree.registry import Registry
 from tests.factories import register
 from tests.lifecycle.deciding import ANN, BEN, candidate, let_time_pass, policy_of, waits_for
@@ -50,6 +50,9 @@ def test_bytes_that_predict_as_trained_can_be_required(registry: Registry, tmp_p
 def test_what_is_not_possible_needs_a_reason() -> None:
     with pytest.raises(ValidationError, match="needs a reason"):
         Verification(status=VerificationStatus.NOT_POSSIBLE)
+    with pytest.raises(ValidationError, match="pattern"):
+        Verification(status=VerificationStatus.VERIFIED, reason="a text with \0")
+    assert not_possible("two\nlines\0of" + "x" * 1000).reason == "two lines of" + "x" * 488 + "…"
 
 
 @pytest.mark.parametrize(
