@@ -156,8 +156,10 @@ class Planner:
 
     def _chosen(self, one: InputPlan) -> InputPlan:
         """ModelInputs is given definitions that name one asset and its IO manager."""
-        choosable = self._case.plan(one.asset).form in {Form.PLAIN, Form.EVENTS, Form.EXTERNAL}
-        if one.how is How.CHOSEN and not choosable:
+        source = self._case.plan(one.asset)
+        choosable = source.form in {Form.PLAIN, Form.EVENTS, Form.EXTERNAL}
+        # An asset's own io_manager_def is no resource of those who read it by ModelInputs.
+        if one.how is How.CHOSEN and not (choosable and source.manager is not Manager.DEFINITION):
             return replace(one, how=How.LOADED)
         return one
 

@@ -91,6 +91,13 @@ def test_histories_have_every_kind_of_event(laboratory: Laboratory) -> None:
     assert "failure" not in seen
 
 
+def test_every_case_can_be_defined(laboratory: Laboratory) -> None:
+    for case in drawn(60):
+        trial = Happenings(laboratory, case, Hook.OFF)
+        planned = {trial.kit.key(name) for plan in case.assets for name in plan.outputs}
+        assert planned <= trial.repository.asset_graph.get_all_asset_keys()
+
+
 def fit_for_all(seed: int) -> Case | None:
     """Return a case in which all that can happen has something to happen to."""
     case = draw_case(seed, f"case{seed}")
