@@ -153,8 +153,9 @@ class _Recorder(dg.IOManager):
         before = look_up(step.instance, context.asset_key, partitions)
         value = self._manager.load_input(context)
         after = look_up(step.instance, context.asset_key, partitions)
-        loaded = _really_loaded(context, value, merged(before, after))
-        StepReads.of(step).add("loaded", context.asset_key, loaded)
+        if before or partitions is not None:
+            loaded = _really_loaded(context, value, merged(before, after))
+            StepReads.of(step).add("loaded", context.asset_key, loaded)
         return value
 
 

@@ -55,9 +55,14 @@ def record_read(
 def look_up(
     instance: dg.DagsterInstance, key: dg.AssetKey, partitions: Sequence[str] | None
 ) -> Partitions:
-    """Return the newest event of each partition as it is now; of the asset if it has none."""
+    """Return the newest event of each partition as it is now; of the asset if it has none.
+
+    Nothing where no partitions are named and the asset has some: which were read is not known.
+    """
     found = events.latest(instance, key, partitions)
     wanted: Sequence[str | None] = (None,) if partitions is None else partitions
+    if partitions is None and found and None not in found:
+        return {}
     return {each: (found[each].storage_id if each in found else NO_EVENT,) for each in wanted}
 
 
