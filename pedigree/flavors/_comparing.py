@@ -86,8 +86,11 @@ def _outside(variants: Sequence[Leaf], found: Leaf) -> Difference | None:
         return _outside_numbers(variants, found)
     if not found.texts or len(found.texts) != len(variants[0].texts):
         return Difference(found.place, _cut(variants[0].data.hex()), _cut(found.data.hex()))
+    # As wide as the spread of numbers: what the model gave at one place it may give at any.
+    varies = any(variant != variants[0] for variant in variants)
+    given = {text for variant in variants for text in variant.texts} if varies else set()
     for index, text in enumerate(found.texts):
-        if all(variant.texts[index] != text for variant in variants):
+        if text not in given and variants[0].texts[index] != text:
             where = f"{found.place}[{index}]"
             return Difference(where, _cut(variants[0].texts[index]), _cut(text))
     return None

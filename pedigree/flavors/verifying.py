@@ -14,6 +14,7 @@ from pathlib import Path
 from pedigree.errors import UnsupportedModelError, UnverifiedModelError
 from pedigree.flavors._answers import IncomparableError, Leaf, leaves_of_all
 from pedigree.flavors._comparing import Compared, Difference, compare, outline
+from pedigree.flavors._layout import laid_out_as_loaded
 from pedigree.flavors._new_process import REQUEST, SAMPLE, folder_digest
 from pedigree.flavors._starting import REMEDY, run_new_process, without_secrets
 from pedigree.flavors.plugins import Flavor, WeightsFlavor, get_flavor
@@ -21,6 +22,7 @@ from pedigree.flavors.records import Verification, VerificationStatus, not_possi
 
 # How often the model itself is asked where its answers differ, to see how far they lie apart.
 _ANSWERS_OF_ONE_THAT_VARIES = 8
+_VARIES = "the model itself answers differently each time, or as its arrays lie in memory"
 
 
 class _ImpossibleError(Exception):
@@ -124,6 +126,10 @@ def _compared(
         if any(outline(answer) != outline(own[0]) for answer in own):
             raise _ImpossibleError("the model's own answers to the sample differ in their form")
         compared = compare(own, found)
+    if compared.difference:
+        with laid_out_as_loaded(model) as differs:
+            if differs:
+                compared = compare([*own, _answer(flavor, model, sample)], found)
     return compared
 
 
@@ -131,7 +137,7 @@ def _comparison(compared: Compared) -> str | None:
     if not compared.varies:
         return None
     within = f"their spread of {compared.spread:.6g}" if compared.spread else "the values seen"
-    return f"the model itself answers differently each time; compared within {within}"
+    return f"{_VARIES}; compared within {within}"
 
 
 def _differs(difference: Difference, spread: float | None) -> UnverifiedModelError:

@@ -15,6 +15,7 @@ import pytest
 
 from pedigree.errors import UntrustedModelError, UnverifiedModelError
 from pedigree.flavors import _starting
+from pedigree.flavors._layout import laid_out_as_loaded
 from pedigree.flavors.records import NO_LIVE_MODEL, Verification, VerificationStatus
 from pedigree.registry import Registry
 from pedigree.signatures.records import Column, ColumnType
@@ -114,7 +115,8 @@ def test_a_model_that_answers_differently_is_compared_within_its_spread(
     assert found.spread is not None
     assert 0.1 < found.spread <= 0.25
     assert found.reason == (
-        "the model itself answers differently each time; compared within their spread of"
+        "the model itself answers differently each time, or as its arrays lie in memory;"
+        " compared within their spread of"
         f" {found.spread:.6g}"
     )
     more: dict[str, Any] = {
@@ -132,6 +134,34 @@ def test_answers_beyond_the_spread_of_the_model_are_refused(
     refused: Callable[..., UnverifiedModelError],
 ) -> None:
     assert "beyond the model's own spread of 0.0" in str(refused(models.Draws(0.01, 1000.0)))
+
+
+def test_arrays_that_lie_otherwise_once_loaded_are_no_difference(registry: Registry) -> None:
+    from sklearn.decomposition import IncrementalPCA
+
+    rows = np.random.default_rng(4).uniform(0.1, 5, (40, 4))
+    model = IncrementalPCA(n_components=2).fit(rows)
+    strides = model.components_.strides
+    found = register(registry, model, flavor="sklearn", sample=rows[:7])
+    assert found.status is VerificationStatus.VERIFIED
+    assert (found.spread or 0.0) < 1e-12
+    assert model.components_.strides == strides
+
+
+def test_only_arrays_that_are_slices_are_laid_out_anew_and_they_are_put_back() -> None:
+    model = models.Constant()
+    slices, whole = np.arange(12.0).reshape(3, 4)[:, :2], np.arange(4.0)
+    model.parts = [{"inner": models.Constant(slices)}, whole]  # type: ignore[attr-defined, arg-type]
+    inner = model.parts[0]["inner"]  # type: ignore[attr-defined]
+    with laid_out_as_loaded(model) as differs:
+        assert differs
+        assert inner.value is not slices
+        assert inner.value.flags.c_contiguous
+        assert np.array_equal(inner.value, slices)
+        assert model.parts[1] is whole  # type: ignore[attr-defined]
+    assert inner.value is slices
+    with laid_out_as_loaded(models.Constant()) as differs:
+        assert not differs
 
 
 def test_what_only_this_process_knows_does_not_load(
