@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from pedigree.lineage.records import Certainty, LineageEdge, LineageGraph, LineageNode, NodeKind
+from tests.dagster.law.openness import open_assets
 from tests.dagster.law.plans import How
 from tests.dagster.law.world import Place, Read, World, Write, path_to, truth_of
 
@@ -47,6 +48,7 @@ class TrueEdge:
     read: Read
     certainty: Certainty | None
     distinct: bool
+    reached: bool  # the events of a way from the version to the consumer were there, too
 
     @property
     def exact(self) -> bool:
@@ -100,7 +102,7 @@ class _Comparison:
         self.edges = graph.edges
         self.nodes = {node.node_id: node for node in graph.nodes}
         self.truth = truth_of(root)
-        self.open, self.boundless = _open_assets(graph)
+        self.open, self.boundless = open_assets(graph)
         self.places: dict[Place, list[LineageNode]] = defaultdict(list)
         for node in graph.nodes:
             if node.kind is not NodeKind.STEP:
@@ -211,9 +213,8 @@ class _Comparison:
             consumer, source = self.nodes[edge.consumer], self.nodes[edge.source]
             place = (self._id_of(consumer), source.storage_id)
             known[place] = max(edge.certainty, known.get(place, edge.certainty), key=_rank)
-        for consumer in (self.root, *self.truth):
-            if not self._alive(consumer):
-                continue
+        reached = self._reached()
+        for consumer in filter(self._alive, (self.root, *self.truth)):
             for read in _once(consumer.reads):
                 if not self._alive(read.write):
                     continue
@@ -225,7 +226,18 @@ class _Comparison:
                 ]
                 certainty = max(found, key=_rank, default=None)
                 distinct = self.world.distinct(read.write.asset)
-                yield TrueEdge(consumer, read, certainty, distinct)
+                yield TrueEdge(consumer, read, certainty, distinct, consumer in reached)
+
+    def _reached(self) -> set[Write]:
+        """Return the contents to which a way leads that was seen, and whose events are there."""
+        found, level = {self.root}, [self.root]
+        while level:
+            for read in level.pop().reads:
+                seen = read.how is not How.SILENT and self._alive(read.write)
+                if seen and read.write not in found:
+                    found.add(read.write)
+                    level.append(read.write)
+        return found
 
     def _id_of(self, node: LineageNode) -> int | None:
         return -1 if node.kind is NodeKind.STEP else node.storage_id
@@ -243,39 +255,6 @@ class _Comparison:
         for (consumer, asset), partitions in possible.items():
             true = {r.write.partition for r in consumer.reads if r.write.asset == asset}
             yield Spread(consumer, asset, len(partitions), len(true))
-
-
-@dataclass
-class _Open:
-    """The assets (and partitions) about which a closure says that it does not know."""
-
-    places: set[Place]
-    assets: set[str]
-    all_of_them: bool
-
-    def covers(self, write: Write) -> bool:
-        return (
-            self.all_of_them
-            or write.asset in self.assets
-            or (write.asset, None) in self.places
-            or write.place in self.places
-        )
-
-
-def _open_assets(graph: LineageGraph) -> tuple[_Open, int]:
-    nodes = {node.node_id: node for node in graph.nodes}
-    unknown = {edge.source for edge in graph.edges if edge.certainty is Certainty.UNKNOWN}
-    reached = {edge.source for edge in graph.edges}
-    lost = [nodes[each] for each in sorted(reached) if nodes[each].kind is NodeKind.MISSING]
-    steps = [node for node in graph.nodes if node.kind is NodeKind.STEP]
-    places = {
-        (node.asset, node.partition)
-        for node in lost
-        if node.node_id in unknown or node.partition is None
-    }
-    assets = {asset for node in (*steps, *lost) for asset in node.upstream or ()}
-    boundless = sum(node.upstream is None for node in (*steps, *lost))
-    return _Open(places, assets, bool(boundless)), boundless
 
 
 def _once(reads: Sequence[Read]) -> Iterable[Read]:

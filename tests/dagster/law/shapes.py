@@ -105,11 +105,19 @@ def _multi(*dimensions: tuple[str, MappingPlan]) -> dg.PartitionMapping:
     return dg.MultiPartitionMapping(built)
 
 
+def _key(text: str) -> str:
+    """Return a key as Dagster's own IO manager needs it: it finds no file by a joined text."""
+    if "|" not in text:
+        return text
+    first, region = text.split("|")
+    return dg.MultiPartitionKey({"day" if "-" in first else "letter": first, "region": region})
+
+
 _BUILT: dict[str, Callable[..., dg.PartitionMapping]] = {
     "identity": dg.IdentityPartitionMapping,
     "all": dg.AllPartitionMapping,
     "last": dg.LastPartitionMapping,
-    "specific": lambda *keys: dg.SpecificPartitionsPartitionMapping(keys),
+    "specific": lambda *keys: dg.SpecificPartitionsPartitionMapping(list(map(_key, keys))),
     "window": lambda start, end: dg.TimeWindowPartitionMapping(start, end, True),
     "static": lambda *pairs: dg.StaticPartitionMapping({up: set(down) for up, down in pairs}),
     "multi_to_single": dg.MultiToSingleDimensionPartitionMapping,

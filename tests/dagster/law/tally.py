@@ -109,13 +109,14 @@ class Share:
 
 def loaded(one: Counted) -> bool:
     """An IO manager loaded it, as the definition says, and Dagster made the materialization."""
-    read = one.edge.read
-    return read.how is How.LOADED and read.declared and one.edge.consumer.form not in _OWN_EVENTS
+    edge = one.edge
+    from_outside = edge.read.how is How.LOADED and edge.read.declared
+    return from_outside and edge.reached and edge.consumer.form not in _OWN_EVENTS
 
 
 def seen(one: Counted) -> bool:
     """The hook or record_read has seen it."""
-    return one.edge.read.how in {How.LOADED, How.RECORDED, How.CHOSEN}
+    return one.edge.reached and one.edge.read.how in {How.LOADED, How.RECORDED, How.CHOSEN}
 
 
 def distinct(one: Counted) -> bool:
@@ -155,6 +156,9 @@ SHARES: dict[str, Callable[[Counted], bool]] = {
     ),
     "… for an output that is not said to depend on it": (
         lambda one: one.edge.read.how is How.LOADED and not one.edge.read.declared
+    ),
+    "… behind what was wiped, or read in silence": (
+        lambda one: one.edge.read.how is How.LOADED and not one.edge.reached
     ),
     "read by ModelInputs": _by(How.CHOSEN),
     "read by the body with record_read": _by(How.RECORDED),
