@@ -175,6 +175,8 @@ def _make_asset(
         of_op["required_resource_keys"] = needed | options["required_resource_keys"]
     else:
         ask_for_resources(trainer, needed)
+    if own := {each.io_manager_key: each.own_io_manager for each in sources if each.own_io_manager}:
+        of_op["resource_defs"] = own
     required = not options.get("can_subset", False)
     made = {
         key: out.asset_out(code, required=required) if isinstance(out, ModelOut) else out

@@ -38,6 +38,12 @@ class LocationGraph:
         """The assets that an asset depends on by its definition; none where that is not known."""
         return frozenset(self._graph.get(key).parent_keys) if self.has(key) else frozenset()
 
+    def step_inputs(self, key: dg.AssetKey) -> frozenset[dg.AssetKey]:
+        """The inputs of the step that makes an asset, whichever of its outputs declares them."""
+        definition = self._definition(key)
+        inputs = definition.node_keys_by_input_name.values() if definition else ()
+        return self.parents(key) | frozenset(inputs)
+
     def siblings(self, key: dg.AssetKey) -> frozenset[dg.AssetKey]:
         """All assets that the step of an asset makes; the asset alone where that is not known."""
         definition = self._definition(key)

@@ -12,8 +12,13 @@ from pedigree.dagster.keeping import kept_by
 from pedigree.dagster.keys import AssetLike, key_of
 from pedigree.dagster.lineage import LineageCapture, StepStart
 from pedigree.dagster.loads import report_load
-from pedigree.dagster.provenance import RunProvenance, StepContext, code_folder, provenance_of
-from pedigree.dagster.step_reads import is_of_asset
+from pedigree.dagster.provenance import (
+    RunProvenance,
+    StepContext,
+    code_folder,
+    is_of_asset,
+    provenance_of,
+)
 from pedigree.dagster.trained import TrainedModel, register_trained
 from pedigree.dagster.usages import uses_now
 from pedigree.lifecycle.records import Move

@@ -16,7 +16,7 @@ from pedigree.dagster.check_op import check_op
 from pedigree.dagster.datasheets import Documented, datasheets_of
 from pedigree.dagster.line import ModelLine, line_of
 from pedigree.dagster.names import slug
-from pedigree.dagster.provenance import actor_of
+from pedigree.dagster.provenance import actor_of, partition_of
 from pedigree.dagster.resource import RegistryResource
 from pedigree.datasets.records import Datasheet
 from pedigree.lifecycle.checks import CHECKS
@@ -130,7 +130,7 @@ def _judge(
 def _record(
     context: dg.AssetCheckExecutionContext, line: ModelLine
 ) -> events.MaterializationRecord | None:
-    partition = context.partition_key if context.has_partition_key else None
+    partition = partition_of(context, line.key)
     return events.of_run(context.instance, line.key, partition, context.run.run_id)
 
 

@@ -169,7 +169,7 @@ class Closure:
             newest = self._events.newest(one)
             if one == key and newest is None and not self._graph.has(one):
                 return None
-            parents = set(self._graph.parents(one))
+            parents = set(self._graph.step_inputs(one))
             if newest is not None:
                 parents |= {*newest.pointers, *newest.unrecorded_inputs}
             left += parents - found

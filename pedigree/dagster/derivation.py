@@ -139,7 +139,7 @@ class Derivation:
             inputs |= step.inputs - set(step.made)
         if not event.has_provenance:
             # Reported from outside any run, or yielded by the body itself.
-            inputs |= self._graph.parents(event.key)
+            inputs |= self._graph.step_inputs(event.key)
         return inputs
 
     def _derived(self, event: AssetEvent, key: dg.AssetKey) -> Iterator[Source]:

@@ -17,7 +17,7 @@ from pedigree.dagster.check_op import check_op
 from pedigree.dagster.drift import describe_drift, watched_version
 from pedigree.dagster.line import ModelLike, ModelLine, line_of
 from pedigree.dagster.names import slug
-from pedigree.dagster.provenance import instance_id
+from pedigree.dagster.provenance import instance_id, partition_of
 from pedigree.dagster.resource import RegistryResource
 from pedigree.dagster.stages import StageConfig, stage_op
 from pedigree.dagster.targets import Target, targets_of
@@ -108,7 +108,7 @@ def drift_check(model: ModelLike) -> dg.AssetChecksDefinition:
         context: dg.AssetCheckExecutionContext, registry: RegistryResource
     ) -> dg.AssetCheckResult:
         client = registry.connect()
-        partition = context.partition_key if context.has_partition_key else None
+        partition = partition_of(context, key)
         holder = watched_version(client, line.registered_name(partition))
         results = client.drift(holder.reference) if holder else ()
         if not results:

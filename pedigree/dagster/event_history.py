@@ -11,7 +11,6 @@ from pedigree.dagster import events
 from pedigree.dagster.events import AssetEvent
 from pedigree.dagster.reads import Reads, collected
 from pedigree.dagster.run_log import RunLog, StepLog
-from pedigree.lineage.records import NodeKind
 
 Kept: TypeAlias = Callable[[dg.AssetKey], Collection[AssetEvent]]
 """Return the registry's copies of an asset's events."""
@@ -31,12 +30,9 @@ class AssetHistory:
 
     def __init__(self, found: Iterable[AssetEvent], *, complete: bool) -> None:
         everything = sorted(found, key=lambda event: -event.storage_id)
-        materialized = {e.partition for e in everything if e.kind is NodeKind.MATERIALIZATION}
-        # A materialization goes before an observation, as in Dagster's own data versions.
+        with_state = {event.partition for event in everything if event.is_state}
         self.events = [
-            event
-            for event in everything
-            if event.kind is NodeKind.MATERIALIZATION or event.partition not in materialized
+            event for event in everything if event.is_state or event.partition not in with_state
         ]
         self.complete = complete
         self.ids = frozenset(event.storage_id for event in everything)

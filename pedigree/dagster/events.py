@@ -4,12 +4,11 @@ Storage ids are taken from these methods only: on SQLite those of ``get_records_
 run and compare with nothing.
 """
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import dagster as dg
 
@@ -19,8 +18,6 @@ from pedigree.lineage.records import NodeKind
 
 _PAGE = 1000
 _RECENT = 100
-# A partition, and the storage id that its event must lie before; None: the newest of all.
-_Place: TypeAlias = tuple[str, int | None]
 
 
 class MaterializationRecord(NamedTuple):
@@ -68,6 +65,11 @@ class AssetEvent:
         )
 
     @property
+    def is_state(self) -> bool:
+        """Whether it says what the asset is; an observation without a data version does not."""
+        return self.kind is NodeKind.MATERIALIZATION or self.data_version is not None
+
+    @property
     def has_provenance(self) -> bool:
         """Whether Dagster has recorded its inputs; it has not where a body yielded the event."""
         return metadata.CODE_VERSION in self.tags
@@ -80,14 +82,22 @@ class AssetEvent:
 def latest(
     instance: dg.DagsterInstance, key: dg.AssetKey, partitions: Sequence[str] | None
 ) -> dict[str | None, AssetEvent]:
-    """Return the newest event of each partition that has one; of the asset if it has none.
+    """Return the newest state of each partition that has one; of the asset if it has none.
 
-    A materialization goes before an observation, as in Dagster's own data versions.
+    An observation is a state where it carries a data version, or where nothing is materialized.
     """
     if partitions is None:
-        return {event.partition: event for event in _newest(instance, dg.AssetRecordsFilter(key))}
-    found = _newest_of_each(instance, key, {(partition, None) for partition in partitions})
-    return {partition: event for (partition, _), event in found.items()}
+        made = _fetch(instance, dg.AssetRecordsFilter(key), limit=1, observed=False)
+        both = [*made, *_versioned(instance, key)]
+        states = [event for event in both if event.is_state] or both
+        newest = max(states, key=lambda event: event.storage_id, default=None)
+        return {newest.partition: newest} if newest else {}
+    of_each = _newest_of_each(instance, key, partitions, observed=False)
+    for partition, event in _newest_of_each(instance, key, partitions, observed=True).items():
+        known = of_each.get(partition)
+        if known is None or (event.is_state and event.storage_id > known.storage_id):
+            of_each[partition] = event
+    return of_each
 
 
 def by_ids(
@@ -216,54 +226,37 @@ def _materializations(
     ]
 
 
-def _newest(
-    instance: dg.DagsterInstance, records_filter: dg.AssetRecordsFilter
-) -> list[AssetEvent]:
-    for observed in (False, True):
-        if events := _fetch(instance, records_filter, limit=1, observed=observed):
-            return events
-    return []
+def _versioned(instance: dg.DagsterInstance, key: dg.AssetKey) -> list[AssetEvent]:
+    """Return an asset's newest observation that carries a data version, else its newest."""
+    found = _fetch(instance, dg.AssetRecordsFilter(key), limit=_RECENT, observed=True)
+    return ([event for event in found if event.is_state] or found)[:1]
 
 
 def _newest_of_each(
-    instance: dg.DagsterInstance, key: dg.AssetKey, places: Collection[_Place]
-) -> dict[_Place, AssetEvent]:
-    """Return each partition's newest event, or the newest before some storage id."""
-    found: dict[_Place, AssetEvent] = {}
-    for observed in (False, True):
-        left: defaultdict[str, set[int | None]] = defaultdict(set)
-        for partition, bound in set(places).difference(found):
-            left[partition].add(bound)
-        bounds = [bound for each in left.values() for bound in each if bound is not None]
-        top = max(bounds) if bounds and len(bounds) == sum(map(len, left.values())) else None
-        while left:
-            # A page for most; a partition that fills pages alone has been found by then.
-            page = _fetch(
-                instance,
-                dg.AssetRecordsFilter(key, asset_partitions=sorted(left), before_storage_id=top),
-                limit=_PAGE,
-                observed=observed,
-            )
-            for event in page:
-                _take(event, left, found)
-            if len(page) < _PAGE:
-                break
-            top = page[-1].storage_id
+    instance: dg.DagsterInstance, key: dg.AssetKey, partitions: Sequence[str], *, observed: bool
+) -> dict[str | None, AssetEvent]:
+    """Return each partition's newest materialization, or its newest observation.
+
+    An observation that carries a data version goes before a newer one that does not.
+    """
+    found: dict[str | None, AssetEvent] = {}
+    left, top = set(partitions), None
+    while left:
+        # A page for most; a partition that fills pages alone has been found by then.
+        records_filter = dg.AssetRecordsFilter(
+            key, asset_partitions=sorted(left), before_storage_id=top
+        )
+        page = _fetch(instance, records_filter, limit=_PAGE, observed=observed)
+        for event in page:
+            if event.partition in left and event.is_state:
+                found[event.partition] = event
+                left.discard(event.partition)
+            else:
+                found.setdefault(event.partition, event)
+        if len(page) < _PAGE:
+            break
+        top = page[-1].storage_id
     return found
-
-
-def _take(
-    event: AssetEvent, left: dict[str, set[int | None]], found: dict[_Place, AssetEvent]
-) -> None:
-    partition = event.partition
-    if partition is None or partition not in left:
-        return
-    for bound in sorted(left[partition], key=lambda each: each or 0):
-        if bound is None or event.storage_id < bound:
-            found[partition, bound] = event
-            left[partition].discard(bound)
-    if not left[partition]:
-        del left[partition]
 
 
 def _fetch(

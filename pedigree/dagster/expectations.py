@@ -22,7 +22,7 @@ from pydantic import JsonValue
 
 from pedigree.dagster import events, metadata
 from pedigree.dagster.keys import AssetLike, key_of
-from pedigree.dagster.provenance import actor_of
+from pedigree.dagster.provenance import actor_of, partition_of
 from pedigree.dagster.resource import RegistryResource
 from pedigree.datasets.records import DataState, DataVerdict
 from pedigree.libraries import library
@@ -64,7 +64,7 @@ def expectations_check(
         context: dg.AssetCheckExecutionContext, registry: RegistryResource, frame: Any
     ) -> dg.AssetCheckResult:
         result = validate(frame, suite)
-        partition = context.partition_key if context.has_partition_key else None
+        partition = partition_of(context, key)
         state = _state(context.instance, key, partition, context.run.run_id)
         client = registry.connect()
         client.record_data_verdict(

@@ -38,6 +38,8 @@ class Source:
     io_manager_key: str = DEFAULT_IO_MANAGER
     partitions_def: dg.PartitionsDefinition[str] | None = None
     definition_metadata: Mapping[str, Any] = field(default_factory=dict)
+    own_io_manager: dg.ResourceDefinition | None = None
+    """What the asset brings itself, by ``io_manager_def``."""
 
 
 def source_of(asset: AssetLike | dg.AssetDep) -> Source:
@@ -62,8 +64,14 @@ def _source_of_definition(asset: dg.AssetsDefinition) -> Source:
     (spec,) = asset.specs
     if not asset.is_executable:
         return source_of(spec)
-    (output,) = asset.op.output_defs
-    return Source(spec.key, output.io_manager_key, asset.partitions_def, spec.metadata)
+    io_manager_key = asset.get_io_manager_key_for_asset_key(spec.key)
+    return Source(
+        spec.key,
+        io_manager_key,
+        asset.partitions_def,
+        spec.metadata,
+        asset.resource_defs.get(io_manager_key),
+    )
 
 
 class ModelInputs:

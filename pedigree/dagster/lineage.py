@@ -18,10 +18,10 @@ from pedigree.dagster.closure import STEP, Closure
 from pedigree.dagster.derivation import Derivation, Source
 from pedigree.dagster.event_history import EventSource, Kept, nothing_kept
 from pedigree.dagster.events import AssetEvent
-from pedigree.dagster.provenance import StepContext
+from pedigree.dagster.provenance import StepContext, makes_partitions, op_context_of
 from pedigree.dagster.reads import NO_EVENT, Partitions, Reads, collected, merged
 from pedigree.dagster.run_log import RunLog
-from pedigree.dagster.step_reads import StepReads, has_partitions, op_context_of
+from pedigree.dagster.step_reads import StepReads
 from pedigree.lineage.records import Capture, Certainty, LineageGraph, LineageNode
 
 
@@ -269,7 +269,7 @@ def _inputs_of(context: StepContext, graph: LocationGraph) -> Iterator[Consumed]
     asset = op_context_of(context).get_step_execution_context().assets_def
     if asset is None:
         return
-    partitions = context.partition_keys if has_partitions(context) else ()
+    partitions = context.partition_keys if makes_partitions(context) else ()
     consumer = min(asset.keys)
     for upstream in sorted(set(asset.node_keys_by_input_name.values())):
         mapped = graph.mapped(consumer, partitions, upstream)

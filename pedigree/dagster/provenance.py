@@ -58,22 +58,48 @@ def provenance_of(context: StepContext, asset: dg.AssetKey | None = None) -> Run
         job_name=run.job_name,
         step_key=step_key_of(context),
         asset=asset.to_user_string() if asset else None,
-        partition=context.partition_key if context.has_partition_key else None,
+        partition=_partition_of(context),
         actor=actor_of(run.tags),
-        config=_config_of(run, f"{_op_context(context).op_handle}"),
+        config=_config_of(run, f"{op_context_of(context).op_handle}"),
     )
 
 
 def step_key_of(context: StepContext) -> str:
     """Return the key of the step that runs, as the events of its run name it."""
-    mapping_key = _op_context(context).get_mapping_key()
-    return f"{_op_context(context).op_handle}" + (f"[{mapping_key}]" if mapping_key else "")
+    mapping_key = op_context_of(context).get_mapping_key()
+    return f"{op_context_of(context).op_handle}" + (f"[{mapping_key}]" if mapping_key else "")
 
 
-def _op_context(context: StepContext) -> dg.OpExecutionContext:
+def op_context_of(context: StepContext) -> dg.OpExecutionContext:
+    """Return the op's context, which every step has."""
     return (
         context.op_execution_context if isinstance(context, dg.AssetExecutionContext) else context
     )
+
+
+def is_of_asset(context: StepContext) -> bool:
+    """Say whether the step makes an asset, so that the asset graph knows its inputs."""
+    return op_context_of(context).get_step_execution_context().assets_def is not None
+
+
+def makes_partitions(context: StepContext) -> bool:
+    """Say whether the step makes partitions; its run may have a key for others of its assets."""
+    asset = op_context_of(context).get_step_execution_context().assets_def
+    if asset is not None and asset.partitions_def is None:
+        return False
+    return context.has_partition_key or context.has_partition_key_range
+
+
+def partition_of(context: dg.AssetCheckExecutionContext, asset: dg.AssetKey) -> str | None:
+    """Return the partition of an asset that a check looks at; None where the asset has none."""
+    step = context.op_execution_context.get_step_execution_context()
+    partitioned = step.job_def.asset_layer.get(asset).partitions_def is not None
+    return context.partition_key if partitioned and context.has_partition_key else None
+
+
+def _partition_of(context: StepContext) -> str | None:
+    only_one = context.has_partition_key and makes_partitions(context)
+    return context.partition_key if only_one else None
 
 
 def _config_of(run: dg.DagsterRun, step: str) -> dict[str, Any] | None:

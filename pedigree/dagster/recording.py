@@ -48,12 +48,14 @@ def with_lineage(defs: dg.Definitions) -> dg.Definitions:
         defs: All definitions of a code location, merged.
     """
     resources = {_DEFAULT_KEY: default_job_io_manager, **(defs.resources or {})}
+    # Two assets may share one manager's definition, and a job insists that they go on to.
+    made: dict[int, Any] = {}
     return dg.Definitions(
-        assets=[_with_recording(asset) for asset in defs.assets or ()],
+        assets=[_with_recording(asset, made) for asset in defs.assets or ()],
         schedules=defs.schedules,
         sensors=defs.sensors,
         jobs=defs.jobs,
-        resources=recording_resources(resources),
+        resources=_recording_resources(resources, made),
         executor=defs.executor,
         loggers=defs.loggers,
         asset_checks=defs.asset_checks,
@@ -62,16 +64,16 @@ def with_lineage(defs: dg.Definitions) -> dg.Definitions:
     )
 
 
-def recording_resources(resources: Mapping[str, Any]) -> dict[str, Any]:
+def _recording_resources(resources: Mapping[str, Any], made: dict[int, Any]) -> dict[str, Any]:
     """Return resources of which those that load inputs record what they load."""
-    return {key: _recording(resource) for key, resource in resources.items()}
+    return {key: _recording(resource, made) for key, resource in resources.items()}
 
 
-def _with_recording(asset: Asset) -> Asset:
+def _with_recording(asset: Asset, made: dict[int, Any]) -> Asset:
     """Return an asset whose own IO manager, if it brings one, records."""
     if not isinstance(asset, dg.AssetsDefinition | dg.SourceAsset) or not asset.resource_defs:
         return asset
-    own = recording_resources(asset.resource_defs)
+    own = _recording_resources(asset.resource_defs, made)
     if all(own[key] is each for key, each in asset.resource_defs.items()):
         return asset
     # Both copy what they can say of themselves, and only the managers differ.
@@ -82,16 +84,18 @@ def _with_recording(asset: Asset) -> Asset:
     return changed
 
 
-def _recording(resource: Any) -> Any:
+def _recording(resource: Any, made: dict[int, Any]) -> Any:
     """Return a resource whose definition makes recording managers; any other resource itself."""
     definition = wrap_resource_for_execution(resource)
     if not _makes_managers(resource, definition) or hasattr(definition, _RECORDS):
         return resource
-    # A copy keeps the definition's class, config schema, required and nested resources.
-    changed = copy.copy(definition)
-    changed._resource_fn = _making_recorders(definition.resource_fn)
-    setattr(changed, _RECORDS, True)
-    return changed
+    if id(definition) not in made:
+        # A copy keeps the definition's class, config schema, required and nested resources.
+        changed = copy.copy(definition)
+        changed._resource_fn = _making_recorders(definition.resource_fn)
+        setattr(changed, _RECORDS, True)
+        made[id(definition)] = changed
+    return made[id(definition)]
 
 
 def _makes_managers(resource: Any, definition: dg.ResourceDefinition) -> bool:

@@ -14,7 +14,7 @@ from pedigree.dagster.inputs import ModelInputs, Source
 from pedigree.dagster.keeping import kept_by
 from pedigree.dagster.line import ModelLine
 from pedigree.dagster.lineage import LineageCapture, StepStart
-from pedigree.dagster.provenance import RunProvenance, provenance_of
+from pedigree.dagster.provenance import RunProvenance, makes_partitions, provenance_of
 from pedigree.dagster.reads import encoded
 from pedigree.dagster.resource import RegistryResource
 from pedigree.dagster.results import StepResult, result_metadata
@@ -232,7 +232,7 @@ def _renamed(output: dg.Output[Any], name: str) -> dg.Output[Any]:
 
 
 def _refuse_range(context: dg.AssetExecutionContext) -> None:
-    if context.has_partition_key_range and len(context.partition_keys) > 1:
+    if makes_partitions(context) and len(context.partition_keys) > 1:
         raise InvalidInputError(
             "one run is to train several partitions, and every one would get the same model",
             field="partitions",

@@ -18,7 +18,7 @@ from dagster._core.events import EngineEventData
 
 from pedigree.dagster import events, metadata
 from pedigree.dagster.keys import AssetLike, key_of, known_partitions
-from pedigree.dagster.provenance import StepContext
+from pedigree.dagster.provenance import StepContext, makes_partitions, op_context_of
 from pedigree.dagster.reads import NO_EVENT, Kind, Partitions, Reads, encoded, to_json
 
 # A record of this size is written once per step, and not once per partition that the step makes.
@@ -117,7 +117,7 @@ class StepReads:
 
     def _write_to_assets(self, context: dg.OpExecutionContext) -> None:
         record = encoded(self.reads)
-        partitions = context.partition_keys if has_partitions(context) else ()
+        partitions = context.partition_keys if makes_partitions(context) else ()
         shared = len(partitions) > 1 and len(json.dumps(record.value)) > _SHARED_FROM_BYTES
         asset_context = dg.AssetExecutionContext(context)
         for key in sorted(context.selected_asset_keys):
@@ -131,22 +131,3 @@ class StepReads:
 
 def _partitions_now(instance: dg.DagsterInstance, key: dg.AssetKey) -> Sequence[str] | None:
     return sorted(instance.get_materialized_partitions(key)) or None
-
-
-def op_context_of(
-    context: StepContext,
-) -> dg.OpExecutionContext:
-    """Return the op's context, which every step has."""
-    return (
-        context.op_execution_context if isinstance(context, dg.AssetExecutionContext) else context
-    )
-
-
-def is_of_asset(context: StepContext) -> bool:
-    """Whether the step makes an asset, so that the asset graph knows its inputs."""
-    return op_context_of(context).get_step_execution_context().assets_def is not None
-
-
-def has_partitions(context: StepContext) -> bool:
-    """Whether the step makes partitions."""
-    return context.has_partition_key or context.has_partition_key_range

@@ -11,7 +11,7 @@ import dagster as dg
 
 from pedigree.dagster import events
 from pedigree.dagster.events import AssetEvent
-from pedigree.dagster.provenance import instance_id
+from pedigree.dagster.provenance import instance_id, makes_partitions
 from pedigree.lineage.usages import NewUsage, Usage, Written
 from pedigree.registry import Registry
 
@@ -32,7 +32,7 @@ def uses_now(upstream: dg.AssetKey | None) -> tuple[NewUsage, ...]:
     except (dg.DagsterError, RuntimeError):
         return ()  # a notebook, an op, or a check
     partitions: tuple[str | None, ...] = (None,)
-    if context.has_partition_key or context.has_partition_key_range:
+    if makes_partitions(context):
         partitions = tuple(context.partition_keys)
     return tuple(
         NewUsage(

@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 
 from pedigree.dagster import (
+    ModelInputs,
     ModelOut,
     RegistryResource,
     TrainedModel,
@@ -18,7 +19,7 @@ from pedigree.dagster.outs import MODEL_IO_MANAGER_KEY
 from pedigree.lineage.records import Certainty
 from pedigree.registry import Registry
 from tests.dagster.models import trained
-from tests.dagster.recorded import Graph, certainties, edges, graph_fixture
+from tests.dagster.recorded import Graph, Kept, certainties, edges, graph_fixture
 from tests.factories import free_policy
 
 MONTHS = dg.StaticPartitionsDefinition([f"2026-{month:02}-01" for month in range(1, 4)])
@@ -343,3 +344,91 @@ def test_a_model_trained_on_a_stage_depends_on_what_that_version_was_trained_on(
         ("models/teacher", READ),
         ("customers", READ),
     }
+
+
+def test_a_model_without_partitions_keeps_its_name_in_a_run_that_has_a_partition(
+    graph: Callable[..., Graph], pedigree: Registry
+) -> None:
+    @model_asset(name="risk", flavor="generic", deps=[bureau])
+    def whole() -> TrainedModel:
+        return trained("risk")
+
+    location = graph(bureau, whole)
+    location.run("bureau", whole.key, partition_key="2026-01-01")
+    assert [model.name for model in pedigree.models()] == ["risk"]
+    assert certainties(pedigree, "bureau", "2026-01-01") == {"risk/1": POSSIBLE}
+
+
+def test_a_newer_observation_of_an_asset_is_what_was_read(
+    graph: Callable[..., Graph], pedigree: Registry, instance: dg.DagsterInstance
+) -> None:
+    @model_asset(name="risk", flavor="generic")
+    def risk(landing: object) -> TrainedModel:
+        return trained("risk")
+
+    version = {"dagster/data_version": "two"}
+    for event in (
+        dg.AssetMaterialization("landing", tags={"dagster/data_version": "one"}),
+        dg.AssetObservation("landing", tags=version),
+        dg.AssetObservation("landing", metadata={"seen by": "somebody"}),
+    ):
+        instance.report_runless_asset_event(event)
+    graph(dg.AssetSpec("landing"), risk).run(risk.key)
+    ((node, _),) = pedigree.lineage("risk/1").inputs()
+    assert (node.kind.value, node.data_version) == ("observation", "two")
+
+
+def test_what_a_deleted_step_may_have_read_beside_what_its_output_declares_is_unknown(
+    graph: Callable[..., Graph], pedigree: Registry
+) -> None:
+    @dg.multi_asset(
+        ins={"customers": dg.AssetIn(), "landing": dg.AssetIn()},
+        outs={"left": dg.AssetOut(), "right": dg.AssetOut()},
+        internal_asset_deps={
+            "left": {dg.AssetKey("customers")},
+            "right": {dg.AssetKey("landing")},
+        },
+    )
+    def split(customers: int, landing: int) -> tuple[int, int]:
+        return customers, landing
+
+    @dg.asset
+    def landing() -> int:
+        return 4
+
+    @dg.asset
+    def features(left: int) -> int:
+        return left
+
+    @model_asset(name="risk", flavor="generic")
+    def risk(features: int) -> TrainedModel:
+        return trained("risk")
+
+    location = graph(customers, landing, split, features, risk)
+    location.run("customers", "landing", "left", "right")
+    location.run("features")
+    location.instance.wipe_assets([dg.AssetKey("left"), dg.AssetKey("right")])
+    location.run(risk.key)
+    assert certainties(pedigree, "landing") == {"risk/1": UNKNOWN}
+
+
+def test_inputs_are_chosen_from_graph_backed_assets_and_from_those_with_a_manager_of_their_own(
+    graph: Callable[..., Graph], pedigree: Registry
+) -> None:
+    @dg.graph_asset
+    def halved(customers: int) -> float:
+        return halve(customers)
+
+    @dg.asset(io_manager_def=dg.IOManagerDefinition.hardcoded_io_manager(Kept()))
+    def own() -> int:
+        return 1
+
+    @model_asset(name="risk", flavor="generic", deps=[halved, own])
+    def risk(inputs: ModelInputs) -> TrainedModel:
+        return trained(f"risk {inputs.read(halved)} {inputs.read(own)}")
+
+    location = graph(customers, halved, own, risk)
+    location.run("customers", "halved", "own")
+    location.run(risk.key)
+    for asset in ("halved", "own", "customers"):
+        assert certainties(pedigree, asset) == {"risk/1": READ}
