@@ -198,35 +198,8 @@ def insert_training(
             "training_id": training_id,
             "model_id": model.model_id,
             "version": version,
-            **origin.model_dump(),
-            "config": None if origin.config is None else Jsonb(origin.config),
-            **metadata.model_dump(
-                include={
-                    "run_id",
-                    "git_commit",
-                    "git_dirty",
-                    "git_source",
-                    "code_version",
-                    "training_data_digest",
-                    "training_data_version",
-                    "validation_dataset_id",
-                    "environment_hash",
-                    "ci_build",
-                    "description",
-                    "risk_class",
-                    "risk_assessment_id",
-                    "drift_monitor_id",
-                    "datasheet_uri",
-                }
-            ),
-            "owners": list(metadata.owners),
-            "tags": Jsonb(metadata.tags),
             "restated": restated,
-            "metrics": Jsonb(metadata.metrics),
-            "params": Jsonb(metadata.params),
-            "verification": Jsonb(new.verification.model_dump(mode="json")),
-            "raced": new.lineage.raced,
-            "lineage_recorded": bool(new.lineage.nodes),
+            **_columns_of_training(new),
             "at": model.at,
             "actor": actor.name,
             "actor_source": actor.source,
@@ -237,6 +210,30 @@ def insert_training(
             SQL["await_materialization"],
             {"training_id": training_id, "instance_id": origin.instance_id, "at": model.at},
         )
+
+
+_STATED = {
+    *("run_id", "git_commit", "git_dirty", "git_source", "code_version", "ci_build"),
+    *("training_data_digest", "training_data_version", "validation_dataset_id"),
+    *("environment_hash", "description", "risk_class", "risk_assessment_id"),
+    *("drift_monitor_id", "datasheet_uri"),
+}
+
+
+def _columns_of_training(new: NewVersion) -> dict[str, object]:
+    metadata, origin = new.metadata, new.origin
+    return {
+        **origin.model_dump(),
+        "config": None if origin.config is None else Jsonb(origin.config),
+        **metadata.model_dump(include=_STATED),
+        "owners": list(metadata.owners),
+        "tags": Jsonb(metadata.tags),
+        "metrics": Jsonb(metadata.metrics),
+        "params": Jsonb(metadata.params),
+        "verification": Jsonb(new.verification.model_dump(mode="json")),
+        "raced": new.lineage.raced,
+        "lineage_recorded": bool(new.lineage.nodes),
+    }
 
 
 def model_not_found(name: str) -> ModelNotFoundError:
