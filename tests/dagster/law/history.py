@@ -62,7 +62,9 @@ class Trial(Happenings):
     def _train(self, plan: AssetPlan, before: Sequence[AssetPlan], key: str | None) -> None:
         alive = self.alive()
         made = self._run_all([*before, plan], key)
-        if not made:
+        outputs = {self.kit.full(name) for name in plan.outputs}
+        # What follows a body that yields its own materializations is passed over in the same run.
+        if not any(write.asset in outputs for write in made):
             return
         partition = None if plan.shape is Shape.NONE else key
         name = self.kit.model_name(plan) + (f"-{partition}" if partition else "")
