@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 
 from pedigree.catalog.references import parse_reference
-from pedigree.dagster import events, metadata
+from pedigree.dagster import materializations, metadata
 from pedigree.dagster.check_op import check_op
 from pedigree.dagster.datasheets import Documented, datasheets_of
 from pedigree.dagster.line import ModelLine, line_of
@@ -129,12 +129,12 @@ def _judge(
 
 def _record(
     context: dg.AssetCheckExecutionContext, line: ModelLine
-) -> events.MaterializationRecord | None:
+) -> materializations.MaterializationRecord | None:
     partition = partition_of(context, line.key)
-    return events.of_run(context.instance, line.key, partition, context.run.run_id)
+    return materializations.of_run(context.instance, line.key, partition, context.run.run_id)
 
 
-def _reference(record: events.MaterializationRecord | None) -> str | None:
+def _reference(record: materializations.MaterializationRecord | None) -> str | None:
     """Return the version that a materialization names, if it names one."""
     named = record.event.metadata.get(metadata.REFERENCE) if record else None
     return None if named is None else str(named.value)

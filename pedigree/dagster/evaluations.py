@@ -14,7 +14,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
 )
 
 from pedigree.catalog.records import ModelVersion, TrainingOrigin
-from pedigree.dagster import events
+from pedigree.dagster import events, materializations
 from pedigree.dagster.checks import evaluation
 from pedigree.dagster.staleness import OUT_OF_REACH, instance_in_reach
 from pedigree.lifecycle.records import RecordedVerdict, Severity
@@ -54,7 +54,7 @@ def _report(
     severity: Severity,
 ) -> bool:
     key = dg.AssetKey.from_user_string(str(origin.asset))
-    storage_id = events.of_version(
+    storage_id = materializations.of_version(
         instance, key, origin.partition, version.version_id, searched=_SEARCHED
     )
     event = events.by_ids(instance, key, [storage_id]).get(storage_id) if storage_id else None

@@ -79,6 +79,7 @@ class EventSource:
         self._kept: dict[dg.AssetKey, dict[int, AssetEvent]] = {}
         self._events: dict[tuple[dg.AssetKey, int], AssetEvent | None] = {}
         self._histories: dict[dg.AssetKey, AssetHistory] = {}
+        self._last: dict[dg.AssetKey, list[AssetEvent]] = {}
         self._runs: dict[str, RunLog] = {}
 
     def prefetch(self, wanted: Mapping[dg.AssetKey, Collection[int]]) -> None:
@@ -88,6 +89,8 @@ class EventSource:
             if not left:
                 continue
             found = events.by_ids(self.instance, key, left)
+            found = {event.storage_id: event for event in self._last_made(key)} | found
+            found = {each: found[each] for each in left if each in found}
             if gone := left - set(found):
                 kept = self._kept_events(key)
                 found |= {each: kept[each] for each in gone if each in kept}
@@ -140,7 +143,7 @@ class EventSource:
 
     def _read_history(self, key: dg.AssetKey) -> AssetHistory:
         kept = self._kept_events(key)
-        found = dict(kept)
+        found = dict(kept) | {event.storage_id: event for event in self._last_made(key)}
         complete = True
         for observed in (False, True):
             newest = events.newest_first(self.instance, key, observed=observed)
@@ -148,6 +151,11 @@ class EventSource:
             complete = complete and len(page) <= _MOST_EVENTS
             found |= {event.storage_id: event for event in page}
         return AssetHistory(found.values(), complete=complete)
+
+    def _last_made(self, key: dg.AssetKey) -> list[AssetEvent]:
+        if key not in self._last:
+            self._last[key] = events.last_made(self.instance, key)
+        return self._last[key]
 
     def _kept_events(self, key: dg.AssetKey) -> dict[int, AssetEvent]:
         if key not in self._kept:

@@ -8,24 +8,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import NamedTuple
 
 import dagster as dg
 
 from pedigree.dagster import metadata
+from pedigree.dagster.materializations import version_named
 from pedigree.dagster.reads import Reads, decoded
 from pedigree.lineage.records import NodeKind
 
 _PAGE = 1000
 _RECENT = 100
-
-
-class MaterializationRecord(NamedTuple):
-    """A materialization, with its place in the event log."""
-
-    storage_id: int
-    run_id: str
-    event: dg.AssetMaterialization
 
 
 @dataclass(frozen=True)
@@ -86,18 +78,34 @@ def latest(
 
     An observation is a state where it carries a data version, or where nothing is materialized.
     """
+    last = last_made(instance, key)
     if partitions is None:
         made = _fetch(instance, dg.AssetRecordsFilter(key), limit=1, observed=False)
-        both = [*made, *_versioned(instance, key)]
+        both = [*made, *last, *_versioned(instance, key)]
         states = [event for event in both if event.is_state] or both
         newest = max(states, key=lambda event: event.storage_id, default=None)
         return {newest.partition: newest} if newest else {}
     of_each = _newest_of_each(instance, key, partitions, observed=False)
+    for event in last:
+        known = of_each.get(event.partition)
+        if event.partition in partitions and (known is None or known.storage_id < event.storage_id):
+            of_each[event.partition] = event
     for partition, event in _newest_of_each(instance, key, partitions, observed=True).items():
         known = of_each.get(partition)
         if known is None or (event.is_state and event.storage_id > known.storage_id):
             of_each[partition] = event
     return of_each
+
+
+def last_made(instance: dg.DagsterInstance, key: dg.AssetKey) -> list[AssetEvent]:
+    """Return the last materialization of an asset, also where its run was deleted.
+
+    What it made is still there then, and an older event would pass for it. Dagster keeps the last
+    one of an asset apart from its log; a wipe deletes that too.
+    """
+    records = instance.get_asset_records([key])
+    last = [record.asset_entry.last_materialization_record for record in records]
+    return [_event(record) for record in last if record is not None]
 
 
 def by_ids(
@@ -151,79 +159,6 @@ def newest_first(
         if not page.has_more:
             return
         cursor = page.cursor
-
-
-def of_run(
-    instance: dg.DagsterInstance, key: dg.AssetKey, partition: str | None, run_id: str
-) -> MaterializationRecord | None:
-    """Return what a run materialized; where it did not, the asset's newest materialization."""
-    records_filter = dg.AssetRecordsFilter(
-        key, asset_partitions=[partition] if partition is not None else None
-    )
-    newest = _materializations(instance, records_filter, 1)
-    if not newest or newest[0].run_id == run_id:
-        return next(iter(newest), None)
-    recent = _materializations(instance, records_filter, _RECENT)
-    return next((record for record in recent if record.run_id == run_id), newest[0])
-
-
-def materialized_by(
-    instance: dg.DagsterInstance, key: dg.AssetKey, partition: str | None, run_id: str
-) -> bool:
-    """Say whether a run has materialized an asset (partition), recently."""
-    record = of_run(instance, key, partition, run_id)
-    return record is not None and record.run_id == run_id
-
-
-def of_version(
-    instance: dg.DagsterInstance,
-    key: dg.AssetKey,
-    partition: str | None,
-    version: int,
-    searched: int,
-) -> int | None:
-    """Return the storage id of the newest materialization that names a version of a model."""
-    records_filter = dg.AssetRecordsFilter(
-        key, asset_partitions=[partition] if partition is not None else None
-    )
-    for limit in (_RECENT, searched):
-        records = _materializations(instance, records_filter, limit)
-        for record in records:
-            if version_named(record.event) == version:
-                return record.storage_id
-        if len(records) < limit:
-            break
-    return None
-
-
-def version_named(event: dg.AssetMaterialization | dg.AssetObservation) -> int | None:
-    """Return the version of a model that an event names.
-
-    One that an IO manager wrote names it in its metadata alone: it can set no tags.
-    """
-    said = event.metadata.get(metadata.VERSION)
-    named = (event.tags or {}).get(metadata.VERSION) or (str(said.value) if said else "")
-    return int(named) if named.isdecimal() else None
-
-
-def newest(
-    instance: dg.DagsterInstance, key: dg.AssetKey, partition: str | None
-) -> MaterializationRecord | None:
-    """Return the newest materialization of an asset (partition)."""
-    records_filter = dg.AssetRecordsFilter(
-        key, asset_partitions=[partition] if partition is not None else None
-    )
-    return next(iter(_materializations(instance, records_filter, 1)), None)
-
-
-def _materializations(
-    instance: dg.DagsterInstance, records_filter: dg.AssetRecordsFilter, limit: int
-) -> list[MaterializationRecord]:
-    return [
-        MaterializationRecord(record.storage_id, record.run_id, record.asset_materialization)
-        for record in instance.fetch_materializations(records_filter, limit=limit).records
-        if record.asset_materialization
-    ]
 
 
 def _versioned(instance: dg.DagsterInstance, key: dg.AssetKey) -> list[AssetEvent]:

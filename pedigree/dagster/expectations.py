@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import dagster as dg
 from pydantic import JsonValue
 
-from pedigree.dagster import events, metadata
+from pedigree.dagster import events, materializations, metadata
 from pedigree.dagster.keys import AssetLike, key_of
 from pedigree.dagster.provenance import actor_of, partition_of
 from pedigree.dagster.resource import RegistryResource
@@ -127,7 +127,7 @@ def _state(
     instance: dg.DagsterInstance, key: dg.AssetKey, partition: str | None, run_id: str
 ) -> DataState:
     """Return which state of the data a run looks at: its own, else the newest."""
-    written = events.of_run(instance, key, partition, run_id)
+    written = materializations.of_run(instance, key, partition, run_id)
     if written is None:  # of a source there are observations at most
         newest = events.latest(instance, key, [partition] if partition else None)
         observed = next(iter(newest.values()), None)

@@ -16,7 +16,7 @@ import dagster as dg
 from pydantic import Field
 
 from pedigree.catalog.records import ModelVersion
-from pedigree.dagster import events, metadata
+from pedigree.dagster import materializations, metadata
 from pedigree.dagster.keeping import kept_by
 from pedigree.dagster.line import ModelLine, plain_line
 from pedigree.dagster.lineage import LineageCapture
@@ -119,7 +119,7 @@ class ModelIOManager(dg.ConfigurableIOManager):
 def _named(context: dg.InputContext, partition: str | None) -> tuple[str, str]:
     """Return the reference and digest that the upstream materialization names."""
     key = context.asset_key
-    record = events.of_run(context.instance, key, partition, _run_id() or "")
+    record = materializations.of_run(context.instance, key, partition, _run_id() or "")
     if record is None:
         raise _unnamed(key, partition, "was not materialized yet")
     said = record.event.metadata

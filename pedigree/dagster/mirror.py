@@ -17,7 +17,7 @@ from pydantic import Field, ValidationError
 from pedigree._record import Record
 from pedigree.audit.records import Event, EventType
 from pedigree.catalog.materialization import ShownTraining
-from pedigree.dagster import events as asset_events
+from pedigree.dagster import materializations
 from pedigree.dagster.graph import Graph
 from pedigree.dagster.line import ModelLike
 from pedigree.dagster.mirrored import Shown, alias_event, registration_event, stage_event
@@ -78,7 +78,7 @@ class _Tick:
         )
         if (event := next(of_this_tick, None)) is not None:
             return event
-        found = asset_events.newest(self.instance, key, partition)
+        found = materializations.newest(self.instance, key, partition)
         return found.event if found else None
 
     def is_new(self, event: Event, place: str) -> bool:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import dagster as dg
 
 from pedigree.catalog.records import ModelVersion
-from pedigree.dagster import events, metadata
+from pedigree.dagster import events, materializations, metadata
 from pedigree.dagster.line import ModelLine
 from pedigree.dagster.lineage import combined_version
 from pedigree.dagster.reads import NO_EVENT, Reads, encoded
@@ -47,7 +47,7 @@ def source_tags(
     waits there, and is not where an older one lies.
     """
     key = line.source_key(stage)
-    source = events.of_version(instance, key, partition, held.version, _SEARCHED)
+    source = materializations.of_version(instance, key, partition, held.version, _SEARCHED)
     if source is not None:
         found = events.by_ids(instance, key, [source]).get(source)
         data_version = (found.data_version if found else None) or held.digest
@@ -70,7 +70,7 @@ def reads_of_stage(
 
     That is what a stage stands for, whichever stages the version came through.
     """
-    source = events.of_version(instance, line.key, partition, version, _SEARCHED)
+    source = materializations.of_version(instance, line.key, partition, version, _SEARCHED)
     ids = (source if source is not None else NO_EVENT,)
     return {metadata.READS: encoded(Reads(loaded={line.key: {partition: ids}}, complete=True))}
 
@@ -79,8 +79,8 @@ def _passed_by(
     instance: dg.DagsterInstance, key: dg.AssetKey, held: Held, partition: str | None
 ) -> str | None:
     """Return the data version of the older version that lies where a version did not come by."""
-    newest = None if held.came_by else events.newest(instance, key, partition)
-    shown = events.version_named(newest.event) if newest else None
+    newest = None if held.came_by else materializations.newest(instance, key, partition)
+    shown = materializations.version_named(newest.event) if newest else None
     if newest is None or shown is None or shown > held.version:
         return None
     return (newest.event.tags or {}).get(metadata.DATA_VERSION)

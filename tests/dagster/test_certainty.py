@@ -432,3 +432,29 @@ def test_inputs_are_chosen_from_graph_backed_assets_and_from_those_with_a_manage
     location.run(risk.key)
     for asset in ("halved", "own", "customers"):
         assert certainties(pedigree, asset) == {"risk/1": READ}
+
+
+@pytest.mark.parametrize("hook", [True, False])
+def test_an_older_event_does_not_pass_for_what_a_deleted_run_made(
+    graph: Callable[..., Graph], pedigree: Registry, hook: bool
+) -> None:
+    @dg.asset
+    def features(customers: int) -> dg.Output[int]:
+        return dg.Output(customers, data_version=dg.DataVersion(str(len(runs))))
+
+    @model_asset(name="risk", flavor="generic")
+    def risk(features: int) -> TrainedModel:
+        return trained("risk")
+
+    runs: list[str] = []
+    location = graph(customers, features, risk, hook=hook)
+    location.run("customers")
+    for _ in range(2):
+        runs += [location.run("features").run_id]
+    location.instance.delete_run(runs[-1])
+    location.run(risk.key)
+    found = pedigree.lineage("risk/1")
+    ((node, _),) = found.inputs()
+    assert (node.asset, node.data_version) == ("features", "1")
+    assert next(edge.certainty for edge in found.edges) is READ
+    assert set(certainties(pedigree, "customers")) == {"risk/1"}
