@@ -1470,7 +1470,7 @@ ALTER TABLE ONLY pedigree.access_token
     ADD CONSTRAINT access_token_pkey PRIMARY KEY (token_id);
 
 ALTER TABLE pedigree.access_token
-    ADD CONSTRAINT access_token_principal_not_reserved CHECK ((lower(principal) !~ '^(sensor|service):'::text)) NOT VALID;
+    ADD CONSTRAINT access_token_principal_not_reserved CHECK (((revoked_at IS NOT NULL) OR (lower(principal) !~ '^(sensor|service):'::text))) NOT VALID;
 
 ALTER TABLE ONLY pedigree.access_token
     ADD CONSTRAINT access_token_secret_unique UNIQUE (secret_hash);

@@ -42,6 +42,7 @@ CREATE UNIQUE INDEX given_up_promotion_open
     ON pedigree.given_up_promotion (model_id, version, stage) WHERE retried_at IS NULL;
 CREATE INDEX given_up_promotion_version ON pedigree.given_up_promotion (model_id, version);
 
--- Only sensors and services act under these. Tokens of before are left, and refused when used.
+-- Only sensors and services act under these. Tokens of before are left, refused when used, and can be
+-- revoked.
 ALTER TABLE pedigree.access_token ADD CONSTRAINT access_token_principal_not_reserved
-    CHECK (lower(principal) !~ '^(sensor|service):') NOT VALID;
+    CHECK (revoked_at IS NOT NULL OR lower(principal) !~ '^(sensor|service):') NOT VALID;
