@@ -1,9 +1,9 @@
 """Derive what a step read from what Dagster recorded of it, and how certain that is.
 
 What a step recorded when it read (:mod:`pedigree.dagster.capture.recorded_reads`) is taken as it
-is. Without such a record only this is known of an input: the newest event of any of its partitions when the step began
-(the *pointer*), and one data version, for partitions Dagster's hash over those of all partitions
-that the mapping gave. The mapping itself is not kept. So:
+is. Without such a record only this is known of an input: the newest event of any of its partitions
+when the step began (the *pointer*), and one data version, for partitions Dagster's hash over those
+of all partitions that the mapping gave. The mapping itself is not kept. So:
 
 * a *candidate* is an event that was the newest of its partition at some moment of the step;
 * an edge is *proved* where an IO manager loaded the input and exactly one set of candidates fits;

@@ -62,9 +62,7 @@ def instance_in_reach(settings: Settings) -> Iterator[dg.DagsterInstance | None]
     if not _keeps_events(settings):
         yield None
         return
-    storage = {
-        "custom": {"module": "pedigree.dagster.instance", "class": "PedigreeStorage"}
-    }
+    storage = {"custom": {"module": "pedigree.dagster.instance", "class": "PedigreeStorage"}}
     with (
         tempfile.TemporaryDirectory(prefix="pedigree-") as folder,
         _settings_in_environment(settings),
