@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -18,40 +18,23 @@ _SQL = load_queries(__package__)
 def record(
     connection: Transaction,
     event_type: EventType,
-    *,
-    model: str | None,
+    *bodies: Mapping[str, JsonValue],
+    model: str | None = None,
     version: int | None = None,
     at: datetime,
     actor: Actor,
-    body: dict[str, JsonValue],
 ) -> None:
-    """Write an event in the caller's transaction.
+    """Write an event, or several of one type that happened at once, in the caller's transaction.
 
     Args:
         connection: The transaction of the change itself.
         event_type: What happened.
+        bodies: What a reader needs to replay the change, one body per event, in their order.
         model: The model's name; None for what belongs to no single model.
         version: The version it happened to, if to one.
         at: When, by the database's clock, taken after the model's row was locked.
         actor: Who did it.
-        body: What a reader needs to replay the change.
     """
-    record_all(
-        connection, event_type, model=model, version=version, at=at, actor=actor, bodies=[body]
-    )
-
-
-def record_all(
-    connection: Transaction,
-    event_type: EventType,
-    *,
-    model: str | None,
-    version: int | None = None,
-    at: datetime,
-    actor: Actor,
-    bodies: Sequence[dict[str, JsonValue]],
-) -> None:
-    """Write events of one type that happened at once, in their order; else as :func:`record`."""
     events = [
         NewEvent(
             event_id=str(uuid.uuid4()),
@@ -60,7 +43,7 @@ def record_all(
             version=version,
             at=at,
             actor=actor,
-            body=body,
+            body=dict(body),
         )
         for body in bodies
     ]

@@ -3,7 +3,6 @@
 from psycopg.types.json import Jsonb
 
 from pedigree.artifacts.records import digest_of
-from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
 from pedigree.cards.records import CardNotes, ModelCard
 from pedigree.catalog.names import name_key
@@ -46,14 +45,8 @@ def insert_card(
     )
     if inserted.fetchone() is None:
         raise version_not_found(model.name, version.version_id)
-    log.record(
-        transaction,
-        EventType.VERSION_UPDATED,
-        model=model.name,
-        version=version.version_id,
-        at=model.at,
-        actor=actor,
-        body={"model_card": digest},
+    model.record(
+        EventType.VERSION_UPDATED, {"model_card": digest}, version=version.version_id, actor=actor
     )
 
 

@@ -68,16 +68,15 @@ def quarantine_data(
     log.record(
         transaction,
         EventType.ASSET_QUARANTINED,
-        model=None,
-        at=found.at,
-        actor=actor,
-        body={
+        {
             **what,
             "since": None if since is None else since.isoformat(),
             "quarantine_id": found.quarantine_id,
             "reason": reason,
             "only_certain": only_certain,
         },
+        at=found.at,
+        actor=actor,
     )
     depending = trained_on(transaction, asset, partition, since)
     marked = [one for one in depending if found.marks(one.certainty)]
@@ -163,15 +162,14 @@ def release_data(
     log.record(
         transaction,
         EventType.ASSET_RELEASED,
-        model=None,
-        at=rows[0]["released_at"],
-        actor=actor,
-        body={
+        {
             "asset": asset,
             "partition": partition,
             "quarantine_ids": list(ids),
             "reason": reason,
         },
+        at=rows[0]["released_at"],
+        actor=actor,
     )
     marks = transaction.execute(SQL["marked_versions"], {"quarantine_ids": ids}).fetchall()
     for name, rows_of_model in groupby(marks, key=lambda row: row["model_name"]):

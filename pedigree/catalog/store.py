@@ -1,9 +1,11 @@
 """Records as rows of the catalog: lock its models, write its versions and trainings."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from psycopg.types.json import Jsonb
+from pydantic import JsonValue
 
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
@@ -24,8 +26,9 @@ SQL = load_queries(__package__)
 
 
 class LockedModel(NamedTuple):
-    """A model whose row this transaction has locked, and the time of the lock."""
+    """A model whose row a transaction has locked, and the time of the lock."""
 
+    transaction: Transaction
     model_id: int
     name: str
     next_version: int
@@ -34,6 +37,27 @@ class LockedModel(NamedTuple):
     policy_revision: int
     deleted_at: datetime | None
     at: datetime
+
+    def record(
+        self,
+        event_type: EventType,
+        *bodies: Mapping[str, JsonValue],
+        version: int | None = None,
+        actor: Actor,
+    ) -> None:
+        """Write the event of a change to the model, or to one of its versions, with the change.
+
+        Several bodies are several events of the type, in their order.
+        """
+        log.record(
+            self.transaction,
+            event_type,
+            *bodies,
+            model=self.name,
+            version=version,
+            at=self.at,
+            actor=actor,
+        )
 
 
 def lock_model(transaction: Transaction, name: str) -> LockedModel:
@@ -105,7 +129,7 @@ def _require_own(name: str, known: str, deleted_at: datetime | None) -> None:
 
 def _lock(transaction: Transaction, name: str) -> LockedModel | None:
     row = transaction.execute(SQL["lock_model"], {"name_key": name_key(name)}).fetchone()
-    return LockedModel(**row) if row else None
+    return LockedModel(transaction, **row) if row else None
 
 
 def create_model(transaction: Transaction, name: str, actor: Actor) -> tuple[LockedModel, bool]:
@@ -126,10 +150,10 @@ def create_model(transaction: Transaction, name: str, actor: Actor) -> tuple[Loc
         log.record(
             transaction,
             EventType.MODEL_CREATED,
+            {},
             model=name,
             at=created["created_at"],
             actor=actor,
-            body={},
         )
     return model, created is not None
 

@@ -6,7 +6,6 @@ from psycopg.errors import CheckViolation
 from pydantic import JsonValue
 
 from pedigree.access.principals import is_one_of
-from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
 from pedigree.catalog.records import ApprovalStatus, ModelVersion
 from pedigree.catalog.store import LockedModel, lock_model
@@ -155,14 +154,11 @@ def _conclude(
         **decision.model_dump(mode="json", include=_TOLD),
         "status": status.value,
     }
-    log.record(
-        transaction,
+    model.record(
         EventType.VERSION_APPROVED if decision.approved else EventType.VERSION_REJECTED,
-        model=model.name,
+        body,
         version=decision.version_id,
-        at=model.at,
         actor=actor,
-        body=body,
     )
 
 

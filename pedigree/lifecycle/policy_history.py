@@ -6,7 +6,6 @@ from psycopg.types.json import Jsonb
 from pydantic import JsonValue
 
 from pedigree.access.principals import is_one_of
-from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType, NewEvent
 from pedigree.catalog.names import name_key
 from pedigree.catalog.store import LockedModel, lock_model, lock_or_create_model
@@ -84,14 +83,7 @@ def _write(
     if _asks(policy) != _asks(present):  # of what people approved they saw the former rules
         generation, voided = advance_generation(transaction, model)
         told |= {"generation": generation, "voided": [*voided]}
-    log.record(
-        transaction,
-        EventType.MODEL_UPDATED,
-        model=model.name,
-        at=model.at,
-        actor=actor,
-        body={**told, "policy_revision": revision},
-    )
+    model.record(EventType.MODEL_UPDATED, {**told, "policy_revision": revision}, actor=actor)
     return revision
 
 
