@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from pedigree.audit.records import Actor, Event, EventType, NewEvent, leaf_hash
+from pedigree.postgres.database import Database
 from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Transaction
 
@@ -94,7 +95,8 @@ def read(
     return tuple(Event(seq=row["seq"], **json.loads(row["canonical"])) for row in rows)
 
 
-def head(connection: Transaction) -> int:
-    """Return the place of the newest event in the feed; 0 where there is none."""
-    row = connection.execute(_SQL["feed_head"]).fetchone()
-    return int(row["seq"]) if row else 0
+def feed_head(database: Database) -> int:
+    """Give every committed event its place, and return the newest place; 0 if there is no event."""
+    database.transaction(sequence)
+    rows = database.fetch_all(_SQL["feed_head"])
+    return int(rows[0]["seq"]) if rows else 0

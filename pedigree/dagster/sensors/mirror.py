@@ -16,6 +16,7 @@ import dagster as dg
 from pydantic import Field, ValidationError
 
 from pedigree._record import Record
+from pedigree.audit.log import feed_head
 from pedigree.audit.records import Event, EventType
 from pedigree.catalog.materialization import ShownTraining
 from pedigree.dagster.assets.model_spec import ModelLike
@@ -29,7 +30,6 @@ from pedigree.dagster.sensors.mirror_events import (
 )
 from pedigree.dagster.sensors.mirror_repairs import repairs
 from pedigree.dagster.sensors.mirror_state import Graph
-from pedigree.dagster.sensors.promotion import feed_head
 from pedigree.dagster.sensors.targets import Target, Targets, targets_of
 from pedigree.registry import Registry
 
@@ -104,7 +104,7 @@ def mirror_changes(
     the graph shows of them, and reports what it lacks at two ticks in a row.
     """
     cursor = _read_cursor(context.cursor)
-    head = feed_head(registry)
+    head = feed_head(registry.database)
     unread = _unread(registry, cursor)
     targets = targets_of(context, models)
     tick = _MirrorTick(context.instance, _targets(context, targets, unread), cursor)
