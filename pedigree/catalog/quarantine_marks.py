@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from pedigree.audit.records import Actor, EventType
 from pedigree.audit.replay import QUARANTINE
 from pedigree.audit.states import combined_reason
-from pedigree.catalog.records import Quarantine
+from pedigree.catalog.quarantine_records import Quarantine
 from pedigree.catalog.store import SQL, LockedModel, version_not_found
 from pedigree.lineage.records import Certainty
 from pedigree.postgres.transaction import Row, Transaction

@@ -1,6 +1,6 @@
 """Records as rows of the catalog: lock its models, write its versions and trainings."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
+from pedigree.catalog.metadata_fields import about_fields
 from pedigree.catalog.names import name_key, validate_name
 from pedigree.catalog.records import (
     DeclaredMetadata,
@@ -19,10 +20,17 @@ from pedigree.errors import (
     NameTakenError,
     VersionNotFoundError,
 )
-from pedigree.postgres.queries import load_queries
+from pedigree.postgres.queries import load_queries, with_columns
 from pedigree.postgres.transaction import Transaction
+from pedigree.signatures.records import Signature
 
 SQL = load_queries(__package__)
+
+_FIELDS = about_fields(DeclaredMetadata)
+VERSION_FIELDS = tuple(name for name, about in _FIELDS.items() if about.shown)
+TRAINING_FIELDS = tuple(name for name, about in _FIELDS.items() if about.trained)
+_INSERT_VERSION = with_columns(SQL["insert_version"], VERSION_FIELDS)
+_INSERT_TRAINING = with_columns(SQL["insert_training"], TRAINING_FIELDS)
 
 
 class LockedModel(NamedTuple):
@@ -167,20 +175,12 @@ def insert_version(
 ) -> int:
     """Give an artifact the model's next number, and return it."""
     transaction.execute(
-        SQL["insert_version"],
+        _INSERT_VERSION,
         {
             "model_id": model.model_id,
             "version": model.next_version,
             "digest": digest,
-            "flavor": metadata.flavor,
-            "signature": Jsonb(metadata.signature.model_dump(mode="json")),
-            "description": metadata.description,
-            "owners": list(metadata.owners),
-            "tags": Jsonb(metadata.tags),
-            "risk_class": metadata.risk_class,
-            "risk_assessment_id": metadata.risk_assessment_id,
-            "drift_monitor_id": metadata.drift_monitor_id,
-            "datasheet_uri": metadata.datasheet_uri,
+            **_columns(metadata, VERSION_FIELDS),
             "at": model.at,
             "actor": actor.name,
             "actor_source": actor.source,
@@ -217,7 +217,7 @@ def insert_training(
             {"hash": metadata.environment_hash, "packages": list(new.environment)},
         )
     transaction.execute(
-        SQL["insert_training"],
+        _INSERT_TRAINING,
         {
             "training_id": training_id,
             "model_id": model.model_id,
@@ -236,28 +236,29 @@ def insert_training(
         )
 
 
-_STATED = {
-    *("run_id", "git_commit", "git_dirty", "git_source", "code_version", "ci_build"),
-    *("training_data_digest", "training_data_version", "validation_dataset_id"),
-    *("environment_hash", "description", "risk_class", "risk_assessment_id"),
-    *("drift_monitor_id", "datasheet_uri"),
-}
-
-
 def _columns_of_training(new: NewVersion) -> dict[str, object]:
-    metadata, origin = new.metadata, new.origin
+    origin = new.origin
     return {
         **origin.model_dump(),
         "config": None if origin.config is None else Jsonb(origin.config),
-        **metadata.model_dump(include=_STATED),
-        "owners": list(metadata.owners),
-        "tags": Jsonb(metadata.tags),
-        "metrics": Jsonb(metadata.metrics),
-        "params": Jsonb(metadata.params),
+        **_columns(new.metadata, TRAINING_FIELDS),
         "verification": Jsonb(new.verification.model_dump(mode="json")),
         "raced": new.lineage.raced,
         "lineage_recorded": bool(new.lineage.nodes),
     }
+
+
+def _columns(metadata: DeclaredMetadata, names: Collection[str]) -> dict[str, object]:
+    """Return fields of the metadata as Postgres takes them."""
+    return {name: _column(getattr(metadata, name)) for name in names}
+
+
+def _column(value: object) -> object:
+    if isinstance(value, Signature):
+        return Jsonb(value.model_dump(mode="json"))
+    if isinstance(value, dict):
+        return Jsonb(value)
+    return list(value) if isinstance(value, tuple) else value
 
 
 def model_not_found(name: str) -> ModelNotFoundError:

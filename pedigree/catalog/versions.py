@@ -12,6 +12,8 @@ from pedigree.catalog.quarantine import quarantine_registered
 from pedigree.catalog.records import DeclaredMetadata, NewVersion
 from pedigree.catalog.store import (
     SQL,
+    TRAINING_FIELDS,
+    VERSION_FIELDS,
     LockedModel,
     insert_training,
     insert_version,
@@ -22,8 +24,8 @@ from pedigree.postgres.transaction import Row, Transaction
 
 # What a version shows as its first training stated it, or as people changed it since.
 _OF_VERSION = (
-    *("description", "owners", "tags", "risk_class", "risk_assessment_id", "drift_monitor_id"),
-    *("datasheet_uri", "metrics", "params"),
+    *(name for name in VERSION_FIELDS if name in TRAINING_FIELDS),
+    *("metrics", "params"),
 )
 
 

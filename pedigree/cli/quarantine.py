@@ -11,7 +11,7 @@ from pedigree.cli.impact import PartitionOption, SinceOption, place_of, read_sin
 from pedigree.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from pedigree.catalog.records import Quarantine, Quarantined
+    from pedigree.catalog.quarantine_records import Quarantine, Quarantined
 
 AssetOrReference = Annotated[
     str,

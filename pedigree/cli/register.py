@@ -1,5 +1,9 @@
 """``pedigree register``: make a version of files that a training outside Dagster left behind."""
 
+from collections.abc import Callable
+from functools import wraps
+from inspect import Signature
+from inspect import signature as signature_of
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,7 +24,21 @@ if TYPE_CHECKING:
 
 def add_to(app: typer.Typer) -> None:
     """Add this group's commands."""
-    app.command("register", rich_help_panel="Change")(register)
+    app.command("register", rich_help_panel="Change")(_with_field_options(register))
+
+
+def _with_field_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Return the command with an option for each metadata field that has one, before ``--json``."""
+    from pedigree.cli._metadata import field_options
+
+    *own, as_json, _ = signature_of(command, eval_str=True).parameters.values()
+
+    @wraps(command)
+    def run(**given: object) -> None:
+        command(**given)
+
+    run.__signature__ = Signature([*own, *field_options(), as_json])  # type: ignore[attr-defined]  # inspect reads it, typeshed does not know it
+    return run
 
 
 def register(
@@ -58,28 +76,8 @@ def register(
     environment: Annotated[
         Path | None, typer.Option(help="What `pip freeze` said where it was trained.")
     ] = None,
-    metric: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=NUMBER", help="An evaluation metric.")
-    ] = None,
-    param: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=VALUE", help="A hyperparameter.")
-    ] = None,
-    tag: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="A tag.")] = None,
-    owner: Annotated[list[str] | None, typer.Option(help="Who owns it; may be repeated.")] = None,
-    description: Annotated[str | None, typer.Option(help="What it is.")] = None,
-    training_data_digest: Annotated[
-        str | None, typer.Option(help="One digest over what it was trained on.")
-    ] = None,
-    training_data_version: Annotated[
-        str | None, typer.Option(help="The data's version in its owner's words.")
-    ] = None,
-    validation_dataset_id: Annotated[
-        str | None, typer.Option(help="What the metrics were measured on.")
-    ] = None,
-    risk_class: Annotated[
-        str | None, typer.Option(help="minimal, limited, high or unacceptable (EU AI Act).")
-    ] = None,
     as_json: JsonFlag = False,
+    **fields: object,
 ) -> None:
     """Register files as a version of a model.
 
@@ -96,17 +94,7 @@ def register(
         git_commit=git_commit,
         environment=environment,
         trust=tuple(trust or ()),
-        metrics=tuple(metric or ()),
-        params=tuple(param or ()),
-        tags=tuple(tag or ()),
-        others={
-            "owners": tuple(owner or ()),
-            "description": description,
-            "training_data_digest": training_data_digest,
-            "training_data_version": training_data_version,
-            "validation_dataset_id": validation_dataset_id,
-            "risk_class": risk_class,
-        },
+        fields=fields,
     )
     with open_registry() as registry:
         registration = _register(registry, name, path, declared, as_json)

@@ -12,7 +12,7 @@ from pedigree.cli._session import open_registry
 
 if TYPE_CHECKING:
     from pedigree.catalog.exports import ExportFormat
-    from pedigree.catalog.records import RetrainRequest
+    from pedigree.catalog.training_records import RetrainRequest
     from pedigree.lineage.staleness import Staleness
 
 PANEL = "Look up"

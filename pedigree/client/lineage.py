@@ -5,7 +5,7 @@ from datetime import datetime
 from pedigree.catalog.diff_records import LineageDifference
 from pedigree.catalog.exports import ExportFormat, export
 from pedigree.catalog.exports.source import Exported
-from pedigree.catalog.records import RetrainRequest, Unmaterialized
+from pedigree.catalog.training_records import RetrainRequest, Unmaterialized
 from pedigree.client._session import PAGE
 from pedigree.client.versions import ReadingOperations
 from pedigree.lifecycle.impact_records import Impact

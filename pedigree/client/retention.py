@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from pedigree.catalog.records import ModelVersion, Quarantine, Quarantined
+from pedigree.catalog.quarantine_records import Quarantine, Quarantined
+from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.references import parse_number
 from pedigree.client._session import PAGE, ServiceSession
 

@@ -7,7 +7,8 @@ from pydantic import JsonValue
 
 from pedigree.access.principals import is_one_of
 from pedigree.audit.records import Actor, EventType
-from pedigree.catalog.records import ApprovalStatus, ModelVersion
+from pedigree.catalog.metadata_fields import ApprovalStatus
+from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import LockedModel, lock_model
 from pedigree.errors import InvalidInputError, NotPermittedError, TransitionNotAllowedError
 from pedigree.lifecycle.decision_records import Decision, RequestOutcome

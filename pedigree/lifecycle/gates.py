@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from pedigree.access.principals import is_one_of
-from pedigree.catalog.records import ApprovalStatus, ModelVersion
+from pedigree.catalog.metadata_fields import ApprovalStatus
+from pedigree.catalog.records import ModelVersion
 from pedigree.flavors.records import VerificationStatus
 from pedigree.lifecycle.decision_records import Decision, Explanation, Gate, GivenUp
 from pedigree.lifecycle.gate_inputs import ModelFacts, VersionFacts

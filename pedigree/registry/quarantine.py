@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from pedigree.catalog import lookups, quarantine
-from pedigree.catalog.records import ModelVersion, Quarantine, Quarantined
+from pedigree.catalog.quarantine_records import Quarantine, Quarantined
+from pedigree.catalog.records import ModelVersion
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.cards import CardOperations
 

@@ -7,7 +7,8 @@ from starlette.responses import Response
 
 from pedigree.access.records import Permission
 from pedigree.catalog.diff_records import LineageDifference, VersionComparison
-from pedigree.catalog.records import RetrainRequest, Training, Unmaterialized
+from pedigree.catalog.records import Training
+from pedigree.catalog.training_records import RetrainRequest, Unmaterialized
 from pedigree.lifecycle.records import Tenure
 from pedigree.lineage.staleness import Staleness
 from pedigree.lineage.usages import Downstream
