@@ -1,9 +1,14 @@
 """Find versions by what is known of them."""
 
 from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
 from pedigree.catalog.search.records import Facet, SearchPage
+from pedigree.postgres.database import Database
 from pedigree.registry._session import Session
+
+if TYPE_CHECKING:
+    from pedigree.catalog.search.search import FoundPage
 
 
 class SearchOperations(Session):
@@ -35,9 +40,36 @@ class SearchOperations(Session):
             InvalidSearchError: Filter, order or cursor cannot be read, or name what is not
                 allowed; the message points at the place and lists what is.
         """
-        from pedigree.catalog.search import search as paging  # noqa: PLC0415 -- its parser takes 0.2 s
-
-        asked = paging.request(
-            filter, order_by=order_by, limit=limit, after=after, count=count, facets=facets
+        found = find_page(
+            self.database,
+            filter,
+            order_by=order_by,
+            limit=limit,
+            after=after,
+            count=count,
+            facets=facets,
         )
-        return self.database.read(lambda connection: paging.search(connection, asked))
+        return found.built()
+
+
+def find_page(
+    database: Database,
+    filter: str | None,
+    *,
+    order_by: str | Sequence[str] | None,
+    limit: int,
+    after: str | None,
+    count: bool,
+    facets: Collection[Facet],
+) -> "FoundPage":
+    """Return what :meth:`SearchOperations.search` finds, for a caller that chooses its form.
+
+    Raises:
+        InvalidSearchError: As :meth:`SearchOperations.search`.
+    """
+    from pedigree.catalog.search import search as paging  # noqa: PLC0415 -- its parser takes 0.2 s
+
+    asked = paging.request(
+        filter, order_by=order_by, limit=limit, after=after, count=count, facets=facets
+    )
+    return database.read(lambda connection: paging.search(connection, asked))
