@@ -54,7 +54,7 @@ def test_the_wheel_says_what_it_is(wheel: zipfile.ZipFile) -> None:
 def test_the_base_wheel_brings_no_part_of_a_server_or_of_dagster() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     base = {_name(requirement) for requirement in project["dependencies"]}
-    assert "httpx" in base
+    assert "httpx2" in base
     assert not base & {"dagster", "fastapi", "obstore", "psycopg", "uvicorn"}
 
 
