@@ -47,6 +47,7 @@ def test_the_wheel_holds_what_is_no_python(wheel: zipfile.ZipFile) -> None:
 def test_the_wheel_says_what_it_is(wheel: zipfile.ZipFile) -> None:
     (path,) = [name for name in wheel.namelist() if name.endswith(".dist-info/METADATA")]
     metadata = wheel.read(path).decode()
+    assert path == "pedigree_registry-0.1.0.dist-info/METADATA"
     assert "License-Expression: Apache-2.0" in metadata
     assert "Requires-Python: <3.15,>=3.11" in metadata
 
@@ -81,7 +82,7 @@ def test_every_direct_dependency_is_locked() -> None:
     wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
     for extra in project["project"]["optional-dependencies"].values():
         wanted += extra
-    names = {_name(requirement) for requirement in wanted} - {"pedigree"}
+    names = {_name(requirement) for requirement in wanted} - {"pedigree-registry"}
     # torch has a list of its own: which build of it fits is the machine's affair.
     locked = {
         _name(line)

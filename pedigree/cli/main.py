@@ -66,9 +66,9 @@ for group in (
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
+        from pedigree.distribution import own_version
 
-        print(f"pedigree {version('pedigree')}")
+        print(f"pedigree {own_version()}")
         raise typer.Exit
 
 

@@ -5,7 +5,6 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
@@ -14,6 +13,7 @@ from pydantic_core import to_json
 
 from pedigree.client._problems import error_of
 from pedigree.delivery.backoff import retry_after
+from pedigree.distribution import own_version
 from pedigree.errors import (
     InvalidInputError,
     PedigreeError,
@@ -181,7 +181,7 @@ class Connection:
     def _connected(self) -> "httpx2.Client":
         import httpx2  # noqa: PLC0415 -- takes a tenth of a second, and not everybody has a service
 
-        headers = {"User-Agent": f"pedigree/{version('pedigree')}"}
+        headers = {"User-Agent": f"pedigree/{own_version()}"}
         if self._token:
             headers["Authorization"] = f"Bearer {self._token.get_secret_value()}"
         return httpx2.Client(

@@ -26,7 +26,7 @@ def service(authority: Authority) -> Iterator[Receiver]:
 def send(service: Receiver) -> bytes:
     connection = Connection(service.url, SecretStr("pdg_secret"), Patience(timeout=5, retries=0))
     try:
-        return connection.write("POST", "/models", {"name": "churn"})
+        return connection.write("POST", "/models", {"data": {"model": "churn"}})
     finally:
         connection.close()
 

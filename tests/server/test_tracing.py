@@ -163,7 +163,7 @@ def test_a_service_without_the_packages_serves_without_traces(
     monkeypatch.setitem(sys.modules, exporter, None)
     with tracing.configured():
         assert not tracing.is_on()
-    assert "pip install 'pedigree[otel]'" in caplog.text
+    assert "pip install 'pedigree-registry[otel]'" in caplog.text
 
 
 def test_a_service_that_does_not_trace_loads_nothing_for_it(
