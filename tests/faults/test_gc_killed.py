@@ -85,5 +85,7 @@ def restore(registry: Registry, reference: str) -> bool:
 
 def tier(registry: Registry, name: str) -> str:
     digest = registry.manifest(f"{name}/1").files[0].digest
-    (row,) = registry.database.read("SELECT tier FROM pedigree.blob WHERE digest = %s", [digest])
+    (row,) = registry.database.fetch_all(
+        "SELECT tier FROM pedigree.blob WHERE digest = %s", [digest]
+    )
     return str(row["tier"])
