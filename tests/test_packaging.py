@@ -38,7 +38,7 @@ def test_the_wheel_holds_what_is_no_python(wheel: zipfile.ZipFile) -> None:
     sources = (
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "pedigree").rglob("*")
-        if path.suffix in {".sql", ".j2", ".toml", ".yaml", ".typed"}
+        if path.suffix in {".sql", ".j2", ".toml", ".tsv", ".yaml", ".typed"}
     )
     assert sorted(set(sources) - names) == []
     assert any(name.endswith("/licenses/LICENSE") for name in names)
