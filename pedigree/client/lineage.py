@@ -2,18 +2,18 @@
 
 from datetime import datetime
 
-from pedigree.catalog.comparison import LineageDifference
+from pedigree.catalog.diff_records import LineageDifference
 from pedigree.catalog.exports import ExportFormat, export
 from pedigree.catalog.exports.source import Exported
 from pedigree.catalog.records import RetrainRequest, Unmaterialized
 from pedigree.client._session import PAGE
-from pedigree.client.reading import ReadingVerbs
-from pedigree.lifecycle.affected import Impact
+from pedigree.client.versions import ReadingOperations
+from pedigree.lifecycle.impact_records import Impact
 from pedigree.lineage.upstream import Upstream
 from pedigree.lineage.usages import Downstream
 
 
-class LineageVerbs(ReadingVerbs):
+class LineageOperations(ReadingOperations):
     """Verbs for what was made of what; each does what its namesake of ``Registry`` does."""
 
     def upstream(self, reference: str, *, newest: bool = False) -> Upstream:

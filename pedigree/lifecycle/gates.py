@@ -7,8 +7,9 @@ from typing import NamedTuple
 from pedigree.access.principals import is_one_of
 from pedigree.catalog.records import ApprovalStatus, ModelVersion
 from pedigree.flavors.records import VerificationStatus
-from pedigree.lifecycle.facts import ModelFacts, VersionFacts
-from pedigree.lifecycle.gates_alike import metric_gate, told_apart
+from pedigree.lifecycle.decision_records import Decision, Explanation, Gate, GivenUp
+from pedigree.lifecycle.gate_inputs import ModelFacts, VersionFacts
+from pedigree.lifecycle.gate_labels import metric_gate, told_apart
 from pedigree.lifecycle.records import (
     ARCHIVED,
     ApprovalRule,
@@ -18,10 +19,9 @@ from pedigree.lifecycle.records import (
     StageRule,
 )
 from pedigree.lifecycle.stage_names import stage_problem
-from pedigree.lifecycle.standing import Decision, Explanation, Gate, GivenUp
 
 
-class Asker(NamedTuple):
+class Requester(NamedTuple):
     """Who asks whether a version may enter a stage.
 
     The sensor is no person: with ``automatic`` a version that left the stage stays out, or the
@@ -36,12 +36,12 @@ class Asker(NamedTuple):
     only_asks: bool = False
 
 
-SENSOR = Asker(automatic=True)
+SENSOR = Requester(automatic=True)
 ATTEMPTS = "attempts"
 
 
 def explain_gates(
-    model: ModelFacts, facts: VersionFacts, rule: StageRule, asker: Asker
+    model: ModelFacts, facts: VersionFacts, rule: StageRule, asker: Requester
 ) -> Explanation:
     """Say how a version stands before every gate of a stage."""
     return Explanation(
@@ -53,7 +53,9 @@ def explain_gates(
     )
 
 
-def _gates(model: ModelFacts, facts: VersionFacts, rule: StageRule, asker: Asker) -> Iterator[Gate]:
+def _gates(
+    model: ModelFacts, facts: VersionFacts, rule: StageRule, asker: Requester
+) -> Iterator[Gate]:
     version = facts.version
     yield _transition(version, rule)
     yield _not_quarantined(version)
@@ -241,7 +243,7 @@ def _soak(version: ModelVersion, soak: timedelta, at: datetime) -> Gate:
     return Gate(name="soak", passed=False, reason=reason, changes_at=ends)
 
 
-def _promoter(model: ModelFacts, facts: VersionFacts, rule: StageRule, asker: Asker) -> Gate:
+def _promoter(model: ModelFacts, facts: VersionFacts, rule: StageRule, asker: Requester) -> Gate:
     people = [] if asker.only_asks else [str(asker.actor)]
     if asker.requests:
         asked = rule.approvals or ApprovalRule(needed=0)

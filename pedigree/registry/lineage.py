@@ -3,19 +3,19 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from pedigree.catalog import materialization, reading
-from pedigree.catalog.compare import read_side
-from pedigree.catalog.comparison import LineageDifference
-from pedigree.catalog.difference import difference
+from pedigree.catalog import lookups, materialization
+from pedigree.catalog.diff import read_side
+from pedigree.catalog.diff_records import LineageDifference
 from pedigree.catalog.exports import ExportFormat, export
 from pedigree.catalog.exports.source import Exported
+from pedigree.catalog.lineage_diff import difference
 from pedigree.catalog.materialization import ShownTraining
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion, RetrainRequest, Unmaterialized
-from pedigree.catalog.retraining import retrain_like
-from pedigree.lifecycle.affected import Impact
+from pedigree.catalog.retrain import retrain_like
 from pedigree.lifecycle.impact import impact
-from pedigree.lineage import asset_events, usages, watching
+from pedigree.lifecycle.impact_records import Impact
+from pedigree.lineage import asset_events, staleness_store, usages
 from pedigree.lineage.asset_events import KeptEvent
 from pedigree.lineage.staleness import (
     AssetPartition,
@@ -23,15 +23,15 @@ from pedigree.lineage.staleness import (
     Staleness,
     compared,
 )
+from pedigree.lineage.staleness_store import StaleVersion
 from pedigree.lineage.store import read_lineage
 from pedigree.lineage.upstream import Upstream, upstream
 from pedigree.lineage.usages import Downstream, NewUsage, Usage
-from pedigree.lineage.watching import StaleVersion
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry.cards import CardVerbs
+from pedigree.registry.cards import CardOperations
 
 
-class LineageVerbs(CardVerbs):
+class LineageOperations(CardOperations):
     """Verbs for what was made of what."""
 
     def upstream(self, reference: str, *, newest: bool = False) -> Upstream:
@@ -45,7 +45,7 @@ class LineageVerbs(CardVerbs):
         return upstream(version.reference, self.lineage(version.reference, newest=newest))
 
     def downstream(
-        self, reference: str, *, limit: int = reading.PAGE, before: int | None = None
+        self, reference: str, *, limit: int = lookups.PAGE, before: int | None = None
     ) -> Downstream:
         """Return what was written with exactly this version, and the versions trained on it.
 
@@ -56,7 +56,7 @@ class LineageVerbs(CardVerbs):
             limit: How many usages at most, the newest first.
             before: The ``usage_id`` that the page before ended with.
         """
-        limit = reading.at_least_one(limit)
+        limit = lookups.at_least_one(limit)
 
         def read(transaction: Transaction, version: ModelVersion) -> Downstream:
             key, number = name_key(version.model_name), version.version_id
@@ -66,7 +66,7 @@ class LineageVerbs(CardVerbs):
                 **usages.trained_with(transaction, key, number, version.created_at)._asdict(),
             )
 
-        return self._of_version(reference, read)
+        return self._read_version(reference, read)
 
     def record_usage(self, reference: str, use: NewUsage) -> None:
         """Keep that a run uses a version to make an asset; repeated, only what is new is added."""
@@ -74,10 +74,10 @@ class LineageVerbs(CardVerbs):
         def write(transaction: Transaction, version: ModelVersion) -> None:
             usages.record_usage(transaction, name_key(version.model_name), version.version_id, use)
 
-        self._with_version(reference, write)
+        self._update_version(reference, write)
 
     def unsettled_usages(
-        self, instance_id: str | None, *, limit: int = reading.PAGE, after: int = 0
+        self, instance_id: str | None, *, limit: int = lookups.PAGE, after: int = 0
     ) -> tuple[Usage, ...]:
         """Return usages by runs of one Dagster instance of which it is not known what they wrote.
 
@@ -86,41 +86,43 @@ class LineageVerbs(CardVerbs):
             limit: How many at most, the oldest first.
             after: The ``usage_id`` that the page before ended with.
         """
-        return self.database.look(
+        return self.database.read(
             lambda transaction: usages.unsettled_usages(
-                transaction, instance_id, limit=reading.at_least_one(limit), after=after
+                transaction, instance_id, limit=lookups.at_least_one(limit), after=after
             )
         )
 
     def settle_usages(self, settled: Sequence[Usage]) -> None:
         """Keep what became of usages; those that are not settled are left."""
-        self.database.run(lambda transaction: usages.settle_usages(transaction, settled))
+        self.database.transaction(lambda transaction: usages.settle_usages(transaction, settled))
 
     def keep_asset_events(self, instance_id: str, events: Sequence[KeptEvent]) -> None:
         """Keep copies of asset events of a Dagster instance, which may delete its own."""
-        self.database.run(
+        self.database.transaction(
             lambda transaction: asset_events.keep_events(transaction, instance_id, events)
         )
 
     def kept_asset_events(self, instance_id: str, asset: str) -> tuple[KeptEvent, ...]:
         """Return the copies of an asset's events on a Dagster instance, the newest first."""
-        return self.database.look(
+        return self.database.read(
             lambda transaction: asset_events.kept_events(transaction, instance_id, asset)
         )
 
     def see_instance(self, instance_id: str) -> None:
         """Keep that a Dagster instance is within reach: its mirror looks."""
-        self.database.run(
+        self.database.transaction(
             lambda transaction: materialization.see_instance(transaction, instance_id)
         )
 
     def end_awaiting(self, shown: Collection[ShownTraining]) -> None:
         """Keep that an asset graph shows trainings, so that nobody waits for them any more."""
         if shown:
-            self.database.run(lambda transaction: materialization.end_awaiting(transaction, shown))
+            self.database.transaction(
+                lambda transaction: materialization.end_awaiting(transaction, shown)
+            )
 
     def unmaterialized(
-        self, reference: str | None = None, *, limit: int = reading.PAGE
+        self, reference: str | None = None, *, limit: int = lookups.PAGE
     ) -> tuple[Unmaterialized, ...]:
         """Return the trainings that no asset graph shows, their instance being out of reach.
 
@@ -132,12 +134,12 @@ class LineageVerbs(CardVerbs):
             limit: How many at most, the oldest first.
         """
         version = self.get(reference) if reference is not None else None
-        return self.database.look(
+        return self.database.read(
             lambda transaction: materialization.unmaterialized(
                 transaction,
                 name_key=name_key(version.model_name) if version else None,
                 version=version.version_id if version else None,
-                limit=reading.at_least_one(limit),
+                limit=lookups.at_least_one(limit),
             )
         )
 
@@ -152,9 +154,9 @@ class LineageVerbs(CardVerbs):
             limit: How many at most; those never looked at come first.
         """
         keys = [name_key(name) for name in names]
-        return self.database.run(
-            lambda transaction: watching.versions_to_look_at(
-                transaction, keys, age=age, limit=reading.at_least_one(limit)
+        return self.database.transaction(
+            lambda transaction: staleness_store.versions_to_look_at(
+                transaction, keys, age=age, limit=lookups.at_least_one(limit)
             )
         )
 
@@ -176,14 +178,14 @@ class LineageVerbs(CardVerbs):
         def write(transaction: Transaction, version: ModelVersion) -> Staleness:
             key = (name_key(version.model_name), version.version_id)
             graph = read_lineage(transaction, *key, newest=True)
-            newer = watching.newer_code(transaction, *key)
+            newer = staleness_store.newer_code(transaction, *key)
             if code_version and code_version not in (version.code_version, *newer):
                 newer = (*newer, code_version)
             found = compared(graph, now, newer)
-            watching.keep_staleness(transaction, *key, found)
+            staleness_store.keep_staleness(transaction, *key, found)
             return found
 
-        return self._with_version(reference, write)
+        return self._update_version(reference, write)
 
     def stale_holders(
         self,
@@ -202,8 +204,8 @@ class LineageVerbs(CardVerbs):
             code_behind: Or so many code versions; None: code does not count.
         """
         keys = [name_key(name) for name in names]
-        return self.database.look(
-            lambda transaction: watching.stale_holders(
+        return self.database.read(
+            lambda transaction: staleness_store.stale_holders(
                 transaction, keys, stage, data_behind=data_behind, code_behind=code_behind
             )
         )
@@ -214,7 +216,7 @@ class LineageVerbs(CardVerbs):
         Raises:
             NotRetrainableError: It was trained by no asset.
         """
-        return self._of_version(reference, retrain_like)
+        return self._read_version(reference, retrain_like)
 
     def diff(self, a: str, b: str) -> LineageDifference:
         """Return in what the lineage of version ``b`` differs from that of version ``a``.
@@ -222,7 +224,7 @@ class LineageVerbs(CardVerbs):
         Raises:
             NotFoundError: A reference names nothing.
         """
-        return difference(self._of_version(a, read_side), self._of_version(b, read_side))
+        return difference(self._read_version(a, read_side), self._read_version(b, read_side))
 
     def export_lineage(self, reference: str, format: ExportFormat) -> str:
         """Return the lineage of a version's first training in another tool's words, as JSON.
@@ -253,5 +255,5 @@ class LineageVerbs(CardVerbs):
             partition: One of its partitions; all of them when None.
             since: Only data that was recorded from then on; with its time zone.
         """
-        since = since and reading.in_a_zone("since", since)
-        return self.database.look(lambda transaction: impact(transaction, asset, partition, since))
+        since = since and lookups.in_a_zone("since", since)
+        return self.database.read(lambda transaction: impact(transaction, asset, partition, since))

@@ -1,27 +1,28 @@
 """What a model's versions must show to enter a stage, and how that changed."""
 
 from pedigree.audit.records import Actor
-from pedigree.lifecycle import due, revisions
+from pedigree.lifecycle import policy_history as revisions
+from pedigree.lifecycle import promotion_queue
 from pedigree.lifecycle.checks.settings import require_known_settings
-from pedigree.lifecycle.facts import model_state
+from pedigree.lifecycle.decision_records import PolicyRevision
+from pedigree.lifecycle.gate_inputs import model_state
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import Policy
-from pedigree.lifecycle.standing import PolicyRevision
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry._session import Session
 
 
-class PolicyVerbs(Session):
+class PolicyOperations(Session):
     """Verbs on the policy of a model."""
 
     def policy(self, name: str) -> Policy:
         """Return a model's policy; the default one where it has none of its own."""
-        state = self.database.look(lambda transaction: model_state(transaction, name))
+        state = self.database.read(lambda transaction: model_state(transaction, name))
         return read_policy(state["policy"])
 
     def registration_checks(self, name: str) -> tuple[str, ...]:
         """Return the checks by which a new version of a model becomes a candidate."""
-        return due.registration_checks(self.policy(name))
+        return promotion_queue.registration_checks(self.policy(name))
 
     def set_policy(
         self,
@@ -44,7 +45,7 @@ class PolicyVerbs(Session):
         """
         require_known_settings(policy)
         actor = actor or self.actor()
-        return self.database.run(
+        return self.database.transaction(
             lambda transaction: revisions.set_policy(
                 transaction, name, policy, actor, reason=reason
             )
@@ -61,4 +62,4 @@ class PolicyVerbs(Session):
             model_state(transaction, name)
             return revisions.history(transaction, name)
 
-        return self.database.look(read)
+        return self.database.read(read)

@@ -29,8 +29,8 @@ from pedigree.errors import (
 )
 from pedigree.registry import Registry
 from pedigree.settings import Settings
-from tests.api.conftest import Served
 from tests.factories import artifact, new_version, register
+from tests.server.conftest import Served
 
 Answer = tuple[int, dict[str, str], bytes]
 
@@ -251,7 +251,7 @@ def test_a_token_acts_as_its_principal_within_its_roles(
     with pytest.raises(NotServedError, match="Connect by a token"):
         maker.promote(f"{name}/1", "staging", actor=Actor(name="ann", source="caller"))
     with pytest.raises(NotServedError, match="PEDIGREE_DATABASE_URL"):
-        maker.weigh(name)
+        maker.evaluate_candidates(name)
     with pytest.raises(AttributeError, match="nonsense"):
         maker.nonsense  # noqa: B018
     settings = Settings(home=tmp_path / "home")

@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 from pedigree.audit.records import EventType
 from pedigree.cards.records import CardNotes
 from pedigree.catalog.records import Registration, TrainingOrigin
-from pedigree.client.service import NOT_SERVED, ServiceRegistry
+from pedigree.client.remote import NOT_SERVED, ServiceRegistry
 from pedigree.errors import (
     AliasNotFoundError,
     GateNotPassedError,
@@ -38,9 +38,9 @@ from pedigree.errors import (
     VersionInUseError,
     VersionNotFoundError,
 )
+from pedigree.lifecycle.decision_records import StageRequest
 from pedigree.lifecycle.policy import default_policy
 from pedigree.lifecycle.records import ApprovalRule, MetricRule, Move, Policy, RetentionRule
-from pedigree.lifecycle.standing import StageRequest
 from pedigree.lineage.records import Certainty, LineageGraph
 from pedigree.registry import Registry
 from tests.factories import AUC_POLICY, COMMIT, artifact, free_policy, new_version, register
@@ -238,7 +238,7 @@ def test_a_policy_of_before_the_rule_for_names_is_read(
     in_process, over_http = served_both
     in_process.set_policy(name, free_policy())
     stored = {"stages": [{"name": "v1", "after": ["none"]}]}
-    in_process.database.run(
+    in_process.database.transaction(
         lambda it: it.execute(
             "UPDATE pedigree.registered_model SET policy = %s WHERE name = %s",
             [Jsonb(stored), name],

@@ -4,10 +4,10 @@ import httpx
 import uvicorn
 
 from pedigree.access.records import Role
-from pedigree.api.app import create_app
 from pedigree.registry import Registry
-from tests.api.conftest import running, serving
+from pedigree.server.app import create_app
 from tests.receiving import Receiver
+from tests.server.conftest import running, serving
 
 
 def test_a_service_delivers_and_one_that_is_told_not_to_does_not(
@@ -53,7 +53,7 @@ def test_a_service_that_is_to_end_ends_what_it_has_begun_and_begins_no_more(
         telling.create_model("too-late")
         receiver.answers.set()
     assert [each.state for each in telling.deliveries(webhook_id)] == ["delivered"]
-    leased = telling.database.read(
+    leased = telling.database.fetch_all(
         "SELECT model FROM pedigree.webhook_line WHERE lease IS NOT NULL OR due_at IS NOT NULL"
     )
     assert leased == []

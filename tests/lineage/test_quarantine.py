@@ -9,12 +9,12 @@ import pytest
 from pedigree.audit.records import EventType
 from pedigree.catalog.quarantine import quarantine_data
 from pedigree.errors import GateNotPassedError, InvalidInputError, QuarantineNotFoundError
-from pedigree.integrity.replaying import check_replay
 from pedigree.lineage.records import Certainty, LineageGraph, NodeKind
+from pedigree.maintenance.fsck_replay import check_replay
 from pedigree.registry import Registry
-from tests.collection.collecting import require_sound
 from tests.factories import artifact, free_policy, new_version, register
 from tests.lineage.graphs import MONDAY, graph, missing, node
+from tests.maintenance.collecting import require_sound
 
 LATER = datetime(2126, 1, 1, tzinfo=UTC)
 JANUARY = graph(node(1, "flights", "2013-01"))
@@ -206,7 +206,7 @@ def test_a_registration_meanwhile_is_not_overlooked(trained: Registry, tmp_path:
         registering.join(0.2)
         assert registering.is_alive()
 
-    trained.database.run(slow)
+    trained.database.transaction(slow)
     registering.join()
     assert trained.get("churn/4").quarantine_reason == "doubled rows"
 
@@ -350,7 +350,7 @@ def test_a_mark_that_does_not_say_how_certain_it_is_is_possible(uncertain: Regis
     """So the release before marked."""
     uncertain.quarantine("flights", "2013-01", reason="doubled rows")
     uncertain.quarantine_version("churn/3", reason="unfair")
-    uncertain.database.run(
+    uncertain.database.transaction(
         lambda it: it.execute("UPDATE pedigree.quarantine_mark SET certainty = NULL")
     )
     alone, data = uncertain.quarantines()

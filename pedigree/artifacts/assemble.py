@@ -1,0 +1,91 @@
+"""Make an artifact of files whose bytes the registry has: listed by their digests, not sent."""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import PurePosixPath
+
+from pedigree.artifacts.paths import check_path, require_no_twins
+from pedigree.artifacts.records import Digest, Manifest, ManifestFile
+from pedigree.artifacts.store import SQL, BlobCollectedError, StagedArtifact, seal
+from pedigree.errors import BytesMissingError, InvalidArtifactError
+from pedigree.postgres.transaction import Transaction
+from pedigree.signatures.records import Signature
+
+# So many digests are named in a message.
+_SHOWN = 20
+
+
+def list_files(flavor: str, signature: Signature, files: Sequence[ManifestFile]) -> Manifest:
+    """Return the manifest of some files, when an artifact may be made of them.
+
+    Raises:
+        InvalidArtifactError: A path is refused, two are one, or there are no bytes.
+    """
+    paths = [check_path(file.path) for file in files]
+    require_no_twins(paths)
+    _require_apart(paths)
+    if not any(file.size for file in files):
+        raise InvalidArtifactError(
+            "the artifact is empty", field="files", remedy="List the model's files"
+        )
+    return Manifest(flavor=flavor, signature=signature, files=tuple(files))
+
+
+def seal_listed(transaction: Transaction, manifest: Manifest) -> None:
+    """Make a manifest an artifact, of files that are live.
+
+    Raises:
+        BytesMissingError: The registry lacks some of them.
+        InvalidArtifactError: The list says another size than the bytes have.
+    """
+    try:
+        sizes = seal(transaction, StagedArtifact(manifest=manifest, upload_id=None, stored=()))
+    except BlobCollectedError as error:
+        raise _missing(transaction, manifest) from error
+    _require_sizes(manifest, sizes)
+
+
+def _live_sizes(transaction: Transaction, digests: Collection[Digest]) -> dict[Digest, int]:
+    """Return how many bytes those of some blobs have that live."""
+    rows = transaction.execute(SQL["blob_sizes"], {"digests": list(digests)})
+    return {row["digest"]: row["size"] for row in rows}
+
+
+def _require_apart(paths: Sequence[str]) -> None:
+    """Refuse a path that is listed twice, or is a file and the folder of another."""
+    known = set(paths)
+    folders = {str(folder) for path in paths for folder in PurePosixPath(path).parents}
+    twice = next((path for place, path in enumerate(paths) if path in paths[:place]), None)
+    both = twice or next(iter(sorted(known & folders)), None)
+    if both is not None:
+        raise InvalidArtifactError(
+            "the path is listed twice" if twice else "the path is a file and a folder",
+            field="files",
+            value=both,
+            remedy="Give each file a path of its own",
+        )
+
+
+def _require_sizes(manifest: Manifest, sizes: Mapping[Digest, int]) -> None:
+    for file in manifest.files:
+        if sizes[file.digest] != file.size:
+            raise InvalidArtifactError(
+                f"{file.path} has {sizes[file.digest]} bytes, not {file.size}",
+                field="files",
+                value=file.digest,
+                remedy="Give the size of the bytes that have the digest",
+            )
+
+
+def _missing(transaction: Transaction, manifest: Manifest) -> BytesMissingError:
+    wanted = {file.digest for file in manifest.files}
+    return bytes_missing(wanted - _live_sizes(transaction, wanted).keys())
+
+
+def bytes_missing(digests: Collection[Digest]) -> BytesMissingError:
+    """Return the error for files that have yet to be sent."""
+    shown = ", ".join(sorted(digests)[:_SHOWN]) + (", …" if len(digests) > _SHOWN else "")
+    return BytesMissingError(
+        f"the registry lacks the bytes of {len(digests)} files: {shown}",
+        field="files",
+        remedy="Upload them, and register the version with the upload's id",
+    )

@@ -1,0 +1,150 @@
+"""Look things up in the catalog: each of these is one statement, and reads no more than it returns.
+
+So none costs more as a model gains versions. What can be long comes in pages: the next one begins
+behind the last of the page before.
+"""
+
+from datetime import UTC, datetime
+
+from pedigree.catalog.names import LATEST, found_in, name_key, validate_name
+from pedigree.catalog.records import ModelVersion, RegisteredModel, Training
+from pedigree.catalog.references import Reference
+from pedigree.catalog.rows import model_of, read_version, training_of, version_from_row
+from pedigree.catalog.store import SQL, model_not_found
+from pedigree.errors import InvalidInputError
+from pedigree.postgres.transaction import Row, Transaction
+
+PAGE = 1000
+"""How many records a read returns at most unless it is told otherwise."""
+_ABOVE_ALL = 2**31 - 1
+
+
+def find_version(transaction: Transaction, reference: Reference) -> ModelVersion:
+    """Return the version that a reference names, its stage or alias in any case.
+
+    Raises:
+        NotFoundError: It names none.
+        AmbiguousStageError: It names several.
+    """
+    rows = _versions_named(transaction, reference)
+    if not rows:
+        model = find_model(transaction, reference.name)  # a missing model is the better message
+        held = [*model.stages, *model.aliases]
+        if reference.pointer is not None and (kept := found_in(reference.pointer, held)):
+            spelled = Reference(name=reference.name, pointer=kept)
+            return read_version(_versions_named(transaction, spelled), spelled)
+    return read_version(rows, reference)
+
+
+def _versions_named(transaction: Transaction, reference: Reference) -> list[Row]:
+    """Read the versions of a reference, whose stage or alias is spelled as it is kept."""
+    key = {"name_key": name_key(reference.name)}
+    if reference.version is not None:
+        found = transaction.execute(SQL["version_by_number"], {**key, "version": reference.version})
+    elif reference.pointer == LATEST:
+        found = transaction.execute(SQL["latest_version"], key)
+    else:
+        found = transaction.execute(
+            SQL["versions_by_pointer"], {**key, "pointer": reference.pointer}
+        )
+    return [row for row in found.fetchall() if row["model_name"] == reference.name]
+
+
+def find_model(transaction: Transaction, name: str) -> RegisteredModel:
+    """Return a registered model.
+
+    Raises:
+        ModelNotFoundError: There is none of that name.
+    """
+    row = transaction.execute(SQL["model"], {"name_key": name_key(validate_name(name))}).fetchone()
+    if row is None or row["name"] != name:
+        raise model_not_found(name)
+    return model_of(row)
+
+
+def list_models(
+    transaction: Transaction, *, limit: int, after: str | None
+) -> tuple[RegisteredModel, ...]:
+    """Return registered models by name, whatever its case; those behind ``after``."""
+    rows = transaction.execute(
+        SQL["models"], {"limit": at_least_one(limit), "after": name_key(after or "")}
+    )
+    return tuple(map(model_of, rows.fetchall()))
+
+
+def list_versions(
+    transaction: Transaction, name: str, *, limit: int, after: int | None, newest_first: bool
+) -> tuple[ModelVersion, ...]:
+    """Return versions of a model, the oldest or the newest first; those behind ``after``.
+
+    Raises:
+        ModelNotFoundError: There is no model of that name.
+    """
+    key = {"name_key": name_key(validate_name(name)), "limit": at_least_one(limit)}
+    if newest_first:
+        last = _ABOVE_ALL if after is None else after
+        found = transaction.execute(SQL["newest_versions"], {**key, "before": last})
+    else:
+        found = transaction.execute(SQL["versions"], {**key, "after": after or 0})
+    rows = found.fetchall()
+    if not rows or rows[0]["model_name"] != name:
+        find_model(transaction, name)
+    return tuple(map(version_from_row, rows))
+
+
+def list_trainings(
+    transaction: Transaction, version: ModelVersion, *, limit: int, after: str | None
+) -> tuple[Training, ...]:
+    """Return runs that produced a version's bytes, the first one first; those behind ``after``."""
+    rows = transaction.execute(
+        SQL["trainings"],
+        {
+            "name_key": name_key(version.model_name),
+            "version": version.version_id,
+            "limit": at_least_one(limit),
+            "after": after,
+        },
+    )
+    return tuple(map(training_of, rows.fetchall()))
+
+
+def environment_packages(transaction: Transaction, environment_hash: str) -> tuple[str, ...]:
+    """Return the packages behind an environment's hash; none where they were not recorded."""
+    row = transaction.execute(SQL["environment"], {"hash": environment_hash}).fetchone()
+    return tuple(row["packages"]) if row else ()
+
+
+def in_a_zone(field: str, moment: datetime) -> datetime:
+    """Return a moment that is the same one everywhere, in UTC.
+
+    Postgres reads no offset beyond 16 hours, and events keep moments as text.
+
+    Raises:
+        InvalidInputError: It has no time zone, or lies before or behind all years in UTC.
+    """
+    if moment.tzinfo is None or moment.utcoffset() is None:
+        raise InvalidInputError(
+            "has no time zone, so it is another moment in each place",
+            field=field,
+            value=moment.isoformat(),
+            remedy=f"Write {moment.isoformat()}Z, or another offset such as +02:00",
+        )
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise InvalidInputError(
+            "lies in no year", field=field, value=moment.isoformat(), remedy="Write a later one"
+        ) from None
+
+
+def at_least_one(limit: int) -> int:
+    """Return the limit of a page.
+
+    Raises:
+        InvalidInputError: A page of so many records has none.
+    """
+    if limit < 1:
+        raise InvalidInputError(
+            "a page has one record or more", field="limit", value=limit, remedy="Give 1 or more"
+        )
+    return limit

@@ -1,0 +1,124 @@
+"""Follow the feed: one look at it for all who wait, and server-sent events of what is found."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from typing import NamedTuple
+
+from pydantic_core import to_json
+from starlette.concurrency import run_in_threadpool
+
+from pedigree.audit import log
+from pedigree.audit.records import Event, EventType
+from pedigree.errors import PedigreeError, ServiceBusyError
+from pedigree.registry import Registry
+
+MEDIA_TYPE = "text/event-stream"
+
+_PAUSE_S = 0.5
+_PAGE = 1000
+_MOST_STREAMS = 200
+# Something is sent so often, so that nobody between takes the connection for dead.
+_SILENCE_S = 15.0
+# Then a stream ends and its client goes on at another process, by Last-Event-ID; so none of them
+# keeps a process from being replaced for long.
+_LASTS_S = 300.0
+
+
+class Wanted(NamedTuple):
+    """Which events somebody waits for; None does not matter."""
+
+    types: Collection[EventType] | None
+    model: str | None
+
+    def has(self, event: Event) -> bool:
+        """Say whether it is one of them."""
+        of_type = self.types is None or event.type in self.types
+        return of_type and self.model in (None, event.model)
+
+
+class EventStream:
+    """Knows how far the feed reaches, as long as somebody waits for more of it."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._looking = asyncio.Lock()
+        self._head = 0
+        self._looked_at = -_PAUSE_S
+        self._free = _MOST_STREAMS
+        self._ended = False
+
+    def end(self) -> None:
+        """Let every stream end: its client goes on at another process."""
+        self._ended = True
+
+    async def beyond(self, seq: int) -> bool:
+        """Wait until the feed reaches beyond a place; false where it did not for some seconds."""
+        deadline = time.monotonic() + _SILENCE_S
+        while self._head <= seq and time.monotonic() < deadline and not self._ended:
+            async with self._looking:
+                wait = self._looked_at + _PAUSE_S - time.monotonic()
+                if wait <= 0:
+                    self._head = await run_in_threadpool(feed_head, self._registry)
+                    self._looked_at = time.monotonic()
+            if self._head <= seq:
+                await asyncio.sleep(max(wait, _PAUSE_S))
+        return self._head > seq
+
+    def follow(
+        self,
+        registry: Registry,
+        after: int,
+        *,
+        wanted: Wanted,
+        admitted: Callable[[], Awaitable[object]],
+    ) -> AsyncIterator[bytes]:
+        """Return the events behind a place, and further ones as they happen.
+
+        Args:
+            registry: The registry as the caller.
+            after: Where to begin.
+            wanted: Only these.
+            admitted: Asked again and again; it raises when the caller is not let in any more.
+
+        Raises:
+            ServiceBusyError: There are as many streams as this process takes.
+        """
+        if not self._free:
+            raise ServiceBusyError("the service has too many streams", remedy="Try again later")
+        return self._stream(registry, after, wanted, admitted)
+
+    async def _stream(
+        self,
+        registry: Registry,
+        after: int,
+        wanted: Wanted,
+        admitted: Callable[[], Awaitable[object]],
+    ) -> AsyncIterator[bytes]:
+        self._free -= 1
+        until = time.monotonic() + _LASTS_S
+        try:
+            while time.monotonic() < until and not self._ended:
+                await admitted()
+                if not await self.beyond(after):
+                    yield b":\n\n"
+                    continue
+                page = await run_in_threadpool(registry.events, after, _PAGE)
+                for event in page:
+                    if wanted.has(event):
+                        yield _said(event)
+                after = page[-1].seq
+        except PedigreeError:
+            return  # its client comes back, and is told why
+        finally:
+            self._free += 1
+
+
+def feed_head(registry: Registry) -> int:
+    """Return the place of the newest event; 0 where there is none."""
+    registry.database.transaction(log.sequence)
+    return registry.database.read(log.head)
+
+
+def _said(event: Event) -> bytes:
+    return b"id: %d\nevent: %s\ndata: %s\n\n" % (event.seq, event.type.encode(), to_json(event))
