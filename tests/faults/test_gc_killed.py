@@ -19,7 +19,7 @@ from tests.factories import free_policy, register
 from tests.faults.killing import Victim
 from tests.maintenance.collecting import collect, planned, require_sound
 
-COLLECTING = ("pedigree.collection", "pedigree.artifacts.sweep", "pedigree.artifacts.tiers")
+COLLECTING = ("pedigree.maintenance", "pedigree.artifacts.sweep", "pedigree.artifacts.tiers")
 # A prime, so that over the years other lines are hit as the code moves.
 STRIDE = 13
 

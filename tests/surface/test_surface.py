@@ -43,7 +43,7 @@ def check_lines(name: str, lines: Iterable[str]) -> None:
 
 @pytest.fixture(scope="module")
 def application() -> Any:
-    from pedigree.api.app import create_app
+    from pedigree.server.app import create_app
 
     return create_app()
 
@@ -221,7 +221,7 @@ def test_the_exported_names_and_their_parameters_stay() -> None:
 
 def test_the_verbs_of_the_registry_and_their_parameters_stay() -> None:
     from pedigree import Registry
-    from pedigree.client.service import ServiceRegistry
+    from pedigree.client.remote import ServiceRegistry
 
     served = {name for name in dir(ServiceRegistry) if not name.startswith("_")}
     names = served | {"acting_as", "actor", "connect"}
@@ -230,7 +230,7 @@ def test_the_verbs_of_the_registry_and_their_parameters_stay() -> None:
 
 def test_the_errors_and_their_codes_stay() -> None:
     from pedigree import errors
-    from pedigree.api._problems import status_of
+    from pedigree.server.http.problems import status_of
 
     kinds = [each for each in vars(errors).values() if isinstance(each, type)]
     check_lines(
