@@ -77,12 +77,15 @@ def test_the_lock_names_no_index_and_pins_by_hash() -> None:
         assert text.count("--hash=sha256:") >= len(pins) > 0
 
 
-def test_every_direct_dependency_is_locked() -> None:
+def direct_dependencies() -> set[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
     for extra in project["project"]["optional-dependencies"].values():
         wanted += extra
-    names = {_name(requirement) for requirement in wanted} - {"pedigree-registry"}
+    return {_name(requirement) for requirement in wanted} - {"pedigree-registry"}
+
+
+def test_every_direct_dependency_is_locked() -> None:
     # torch has a list of its own: which build of it fits is the machine's affair.
     locked = {
         _name(line)
@@ -90,7 +93,15 @@ def test_every_direct_dependency_is_locked() -> None:
         for line in (ROOT / lock).read_text().splitlines()
         if re.match(r"[A-Za-z0-9]", line)
     }
-    assert sorted(names - locked) == []
+    assert sorted(direct_dependencies() - locked) == []
+
+
+def test_the_architecture_has_a_row_for_every_direct_dependency_and_no_other() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    section = text.partition("\n## Dependencies\n")[2].partition("\n## ")[0]
+    first_cells = re.findall(r"(?m)^\| ((?:`[\w-]+`(?:, )?)+) \|", section)
+    listed = [name for cell in first_cells for name in re.findall(r"`([\w-]+)`", cell)]
+    assert sorted(listed) == sorted(direct_dependencies())
 
 
 def _name(requirement: str) -> str:
