@@ -101,14 +101,21 @@ def install_family_trees(site: Path, *files: str) -> None:
     (info / "RECORD").write_text("".join(f"{file},,\n" for file in recorded))
 
 
+def install_what_is_here(site: Path, *, without: str) -> None:
+    """Install this package, and what is installed here without some."""
+    for installed in SITE.iterdir():
+        if without not in installed.name:
+            (site / installed.name).symlink_to(installed)
+    (site / "pedigree").symlink_to(ROOT / "pedigree")
+
+
 @pytest.fixture
 def status(site: Path, tmp_path: Path) -> Callable[..., str]:
     """Run `pedigree status` in a process that sees the folder first."""
 
     def run(*words: str, python: tuple[str, ...] = ()) -> str:
-        code = "from pedigree.cli.main import main; main()"
         done = subprocess.run(
-            [sys.executable, *python, "-c", code, "status", *words],
+            [sys.executable, *python, "-m", "pedigree", "status", *words],
             capture_output=True,
             text=True,
             check=False,
@@ -150,11 +157,16 @@ def test_status_says_that_the_other_project_overwrote_files_of_ours(
 def test_status_says_that_the_other_project_is_installed_in_place_of_ours(
     site: Path, status: Callable[..., str]
 ) -> None:
-    for installed in SITE.iterdir():
-        if "pedigree" not in installed.name:
-            (site / installed.name).symlink_to(installed)
-    (site / "pedigree").symlink_to(ROOT / "pedigree")
+    install_what_is_here(site, without="pedigree")
     install_family_trees(site)
     document = json.loads(status("--json", python=("-S",)))
     assert "installed in place of pedigree-registry" in document["conflict"]
     assert document["versions"]["pedigree-registry"] is None
+
+
+def test_status_names_the_extra_without_which_it_cannot_look_at_the_database(
+    site: Path, status: Callable[..., str]
+) -> None:
+    install_what_is_here(site, without="psycopg")
+    shown = " ".join(status(python=("-S",)).split())
+    assert "not known: pedigree-registry[registry] is not installed" in shown

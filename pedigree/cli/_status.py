@@ -83,6 +83,7 @@ def _versions() -> dict[str, str | None]:
 def status_view(document: Mapping[str, object]) -> "Table":
     """Lay the document out for eyes."""
     from rich.table import Table
+    from rich.text import Text
 
     from pedigree.cli._output import NOT_PROVIDED
 
@@ -93,5 +94,6 @@ def status_view(document: Mapping[str, object]) -> "Table":
         inner = value if isinstance(value, Mapping) else {"": value}
         for key, one in inner.items():
             shown = {True: "yes", False: "no"}.get(one, one) if isinstance(one, bool) else one
-            grid.add_row(f"{name} {key}".strip(), NOT_PROVIDED if shown is None else str(shown))
+            cell = NOT_PROVIDED if shown is None else Text(str(shown))
+            grid.add_row(f"{name} {key}".strip(), cell)
     return grid
