@@ -7,7 +7,7 @@ was wrong, named nothing, or was refused by a rule, and nothing was written; 130
 import gc
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import NoReturn
 
 import typer
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     as_json = "--json" in words
     try:
         # With --json also a usage error is JSON, so typer must not print it as a panel.
-        with _starting():
+        with _starting() if arguments is None else nullcontext():  # else it is another's process
             sys.exit(app(words, standalone_mode=not as_json) or 0)
     except PedigreeError as error:
         _fail(error, as_json)

@@ -39,8 +39,9 @@ def test_help_loads_no_command_and_garbage_is_collected_afterwards() -> None:
 import gc, sys
 from pedigree.cli.main import main
 
+sys.argv[1:] = ["--help"]
 try:
-    main(["--help"])
+    main()
 except SystemExit as ended:
     assert not ended.code
 assert gc.isenabled()
