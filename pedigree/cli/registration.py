@@ -1,6 +1,6 @@
 """``pedigree register``: make a version of files that a training outside Dagster left behind."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 from inspect import Signature
 from inspect import signature as signature_of
@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from pedigree.cli._input import JsonFlag, NameArgument
+from pedigree.cli._output import Raw, respond
 from pedigree.cli._session import open_registry
-from pedigree.cli.checks import show_verdicts
+from pedigree.cli.checks import verdict_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,25 +124,27 @@ def _answer(
     as_json: bool,
 ) -> None:
     from pedigree.catalog.snippets import load_snippet
-    from pedigree.cli._output import out, print_json
 
     text = load_snippet(version)
-    if as_json:
-        print_json(
-            {
-                "version": version,
-                "created": registration.created,
-                "training_id": registration.training_id,
-                "notice": registration.notice,
-                "verdicts": verdicts,
-                "snippet": text,
-            }
-        )
-        return
-    made = "registered" if registration.created else "known already; this run was added to it"
-    out.print(f"{version.reference} is {made}. Stage: {version.stage}.", markup=False)
-    if registration.notice:
-        out.print(f"Note: {registration.notice}.", style="yellow", markup=False)
-    show_verdicts(verdicts)
-    out.print("Load it:\n", style="bold")
-    print(text)
+
+    def view() -> Iterator[object]:
+        made = "registered" if registration.created else "known already; this run was added to it"
+        yield f"{version.reference} is {made}. Stage: {version.stage}."
+        if registration.notice:
+            yield Text(f"Note: {registration.notice}.", style="yellow")
+        yield verdict_table(verdicts)
+        yield Text("Load it:\n", style="bold")
+        yield Raw(text)
+
+    respond(
+        {
+            "version": version,
+            "created": registration.created,
+            "training_id": registration.training_id,
+            "notice": registration.notice,
+            "verdicts": verdicts,
+            "snippet": text,
+        },
+        as_json,
+        view,
+    )
