@@ -69,7 +69,7 @@ class StageOperations(PolicyOperations, DecidingOperations, ArtifactOperations):
                 expected_generation=expected_generation,
             )
 
-        return self._tell_cards(self._update_version(reference, write))
+        return self._update_version(reference, write)
 
     def rollback(
         self,
@@ -89,12 +89,11 @@ class StageOperations(PolicyOperations, DecidingOperations, ArtifactOperations):
             GenerationConflictError: The model's pointers moved since the caller looked.
         """
         actor = actor or self.actor()
-        move = self.database.transaction(
+        return self.database.transaction(
             lambda transaction: StageTransition(
                 transaction, name, actor, reason=reason, run_id=run_id
             ).roll_back(stage, expected_generation=expected_generation)
         )
-        return self._tell_cards(move)
 
     def set_alias(
         self,
