@@ -26,6 +26,9 @@ SIGNATURE_COMPATIBLE = "signature_compatible"
 ARTIFACT_INTACT = "artifact_intact"
 NO_REGRESSION = "no_regression"
 
+ALWAYS_THERE = frozenset({"model_card_uri"})
+"""Metadata that no version lacks: a card is drawn when it is read, also before its URI is known."""
+
 
 def default_policy(
     champion_metric: MetricRule | None = None,
