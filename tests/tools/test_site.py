@@ -1,0 +1,69 @@
+"""The documentation builds in strict mode, which a broken link or anchor ends."""
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CONFIGURATION = "zensical.toml"
+
+
+def build(folder: Path) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).with_name("zensical")
+    return subprocess.run(
+        [program, "build", "--strict"], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    shutil.copy(ROOT / CONFIGURATION, tmp_path)
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    return tmp_path
+
+
+def pages(entries: list[object]) -> Iterator[str]:
+    for entry in entries:
+        match entry:
+            case str():
+                yield entry
+            case dict():
+                for value in entry.values():
+                    yield from pages(value if isinstance(value, list) else [value])
+
+
+def test_it_builds_and_its_pages_load_nothing_from_another_host(project: Path) -> None:
+    done = build(project)
+    assert done.returncode == 0, done.stdout + done.stderr
+    built = list((project / "site").rglob("*.html"))
+    assert len(built) > 30
+    for page in built:
+        loaded = re.findall(
+            r"<(?:script|img|iframe)[^>]* src=\"(https?:[^\"]*)\""
+            r"|<link[^>]*rel=\"?(?:stylesheet|preconnect|preload)[^>]*href=\"?(https?:[^\" >]*)",
+            page.read_text(encoding="utf-8"),
+        )
+        assert loaded == [], page
+
+
+@pytest.mark.parametrize("link", ["[x](nowhere.md)", "[x](events.md#nowhere)", "[x](#nowhere)"])
+def test_a_broken_link_or_anchor_ends_the_build(project: Path, link: str) -> None:
+    with (project / "docs" / "ci.md").open("a", encoding="utf-8") as page:
+        page.write(f"\n{link}\n")
+    done = build(project)
+    assert done.returncode == 1
+    assert "does not exist" in re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)
+
+
+def test_the_navigation_has_every_page_once() -> None:
+    listed = list(pages(tomllib.loads((ROOT / CONFIGURATION).read_text())["project"]["nav"]))
+    docs = ROOT / "docs"
+    assert sorted(listed) == sorted(
+        page.relative_to(docs).as_posix() for page in docs.rglob("*.md")
+    )
