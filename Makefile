@@ -79,7 +79,7 @@ bench: .venv/.installed ## measure what docs/performance.md promises
 	$(BIN)/python -m benchmarks.webhooks $(ARGS)
 
 fuzz: .venv/.installed ## send the service all that its OpenAPI document allows and forbids, for long
-	$(BIN)/python -m tests.api.fuzz $(ARGS)
+	$(BIN)/python -m tests.server.fuzz $(ARGS)
 
 sdk-matrix: .venv/.installed ## install the client alone by every Python that is here, and run its behaviour
 	@$(BIN)/python -m tests.client.matrix $(ARGS)
@@ -89,7 +89,7 @@ typescript: .venv/.installed clients/typescript/node_modules/.installed ## the T
 	@npm run --prefix clients/typescript --silent generate
 	@npm run --prefix clients/typescript --silent build
 
-DOCUMENT := import json; from pedigree.api.app import create_app; print(json.dumps(create_app().openapi()))
+DOCUMENT := import json; from pedigree.server.app import create_app; print(json.dumps(create_app().openapi()))
 
 torch: .venv/.torch ## a CPU build of torch, if pip can find one; without it its tests are skipped
 

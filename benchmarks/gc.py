@@ -21,8 +21,8 @@ from pathlib import Path
 
 from benchmarks._report import Measured, report
 from pedigree import Column, DeclaredMetadata, NewVersion, Registry, Settings, Signature
-from pedigree.collection.apply import apply_plan
 from pedigree.errors import BytesCollectedError, BytesTakenError, NotFoundError
+from pedigree.maintenance.gc_apply import apply_plan
 from pedigree.signatures.records import ColumnType
 
 _REGISTERING = 6

@@ -18,11 +18,12 @@ import dagster as dg
 
 from benchmarks._report import Measured, report
 from pedigree import Column, DeclaredMetadata, NewVersion, Registry, Settings, Signature
-from pedigree.dagster import events, metadata
-from pedigree.dagster.inputs import ModelInputs, source_of
-from pedigree.dagster.lineage import LineageCapture, StepStart, pinned
-from pedigree.dagster.provenance import provenance_of
-from pedigree.dagster.reads import Reads, encoded
+from pedigree.dagster import metadata_keys
+from pedigree.dagster.capture import event_log
+from pedigree.dagster.capture.inputs import ModelInputs, source_of
+from pedigree.dagster.capture.lineage import LineageCapture, StepStart, pinned
+from pedigree.dagster.capture.recorded_reads import Reads, encoded
+from pedigree.dagster.capture.run_provenance import provenance_of
 from pedigree.lineage.records import LineageGraph, LineageNode, NodeKind
 from pedigree.signatures.records import ColumnType
 
@@ -92,17 +93,17 @@ def _make_upstream(instance: dg.DagsterInstance) -> None:
     """Report each day, and what was made of it, with the record that `with_lineage` would write."""
     raw, days = dg.AssetKey("raw"), dg.AssetKey("days")
     for partition in _PARTITIONS:
-        tags = {metadata.DATA_VERSION: f"v-{partition}"}
+        tags = {metadata_keys.DATA_VERSION: f"v-{partition}"}
         instance.report_runless_asset_event(
             dg.AssetMaterialization(raw, partition=partition, tags=tags)
         )
-    found = events.latest(instance, raw, _PARTITIONS)
+    found = event_log.latest(instance, raw, _PARTITIONS)
     for partition in _PARTITIONS:
-        tags = {metadata.DATA_VERSION: f"v-{partition}", **pinned(raw, [found[partition]])}
+        tags = {metadata_keys.DATA_VERSION: f"v-{partition}", **pinned(raw, [found[partition]])}
         reads = Reads(loaded={raw: {partition: (found[partition].storage_id,)}})
         instance.report_runless_asset_event(
             dg.AssetMaterialization(
-                days, partition=partition, tags=tags, metadata={metadata.READS: encoded(reads)}
+                days, partition=partition, tags=tags, metadata={metadata_keys.READS: encoded(reads)}
             )
         )
 

@@ -23,18 +23,18 @@ from pedigree import Registry, Settings, Verdict
 from pedigree.dagster import (
     RegistryResource,
     TrainedModel,
-    metadata,
+    metadata_keys,
     model_asset,
     registry_definitions,
     stage_key,
 )
-from pedigree.dagster.drift_alerts import DriftCursor
-from pedigree.dagster.following import FollowingCursor
-from pedigree.dagster.graph import Graph
-from pedigree.dagster.mirror import MODELS_A_TICK, MirrorCursor
-from pedigree.dagster.reconcile import repairs
-from pedigree.dagster.sensors import PromotionCursor, feed_head
-from pedigree.dagster.targets import Targets
+from pedigree.dagster.sensors.drift_alerts import DriftCursor
+from pedigree.dagster.sensors.mirror import MODELS_A_TICK, MirrorCursor
+from pedigree.dagster.sensors.mirror_repairs import repairs
+from pedigree.dagster.sensors.mirror_state import Graph
+from pedigree.dagster.sensors.promotion import PromotionCursor, feed_head
+from pedigree.dagster.sensors.targets import Targets
+from pedigree.dagster.sensors.usage_and_staleness import FollowingCursor
 from pedigree.lineage.records import (
     Capture,
     Certainty,
@@ -90,7 +90,7 @@ def _lineage(instance: dg.DagsterInstance) -> LineageGraph:
 
 def _input(instance: dg.DagsterInstance, number: int, asset: str) -> LineageNode:
     key = dg.AssetKey(asset)
-    tags = {metadata.DATA_VERSION: asset}
+    tags = {metadata_keys.DATA_VERSION: asset}
     instance.report_runless_asset_event(dg.AssetMaterialization(key, tags=tags))
     record = instance.fetch_materializations(key, limit=1).records[0]
     return LineageNode(

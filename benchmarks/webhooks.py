@@ -31,7 +31,7 @@ from standardwebhooks.webhooks import WebhookVerificationError
 from benchmarks._report import Measured, report
 from pedigree import Registry, Settings
 from pedigree.delivery.records import DeliveryState
-from pedigree.delivery.worker import Deliverer
+from pedigree.delivery.webhook_worker import Deliverer
 
 EVENTS = 2000
 MODELS = 40
@@ -197,7 +197,7 @@ def _kill_until_all_is_told(
 ) -> int:
     # Not forked from here, where threads are at work.
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["pedigree.registry", "pedigree.delivery.posting"])
+    context.set_forkserver_preload(["pedigree.registry", "pedigree.delivery.egress"])
     kills = 0
     while not wanted <= receiver.answered:
         worker = context.Process(target=_work, args=(settings,), daemon=True)

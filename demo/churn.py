@@ -2,7 +2,7 @@
 
 from demo.report import Fact
 from demo.session import Scored, Session
-from pedigree.dagster.names import slug
+from pedigree.dagster.assets.names import slug
 
 MODEL = "customer_churn"
 ASSET = "models/customer_churn"

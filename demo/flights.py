@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from demo.report import Fact, Input, inputs_of
 from demo.session import Session
-from pedigree.dagster.names import slug
+from pedigree.dagster.assets.names import slug
 
 MODEL = "flight_delay"
 ASSET = "models/flight_delay"

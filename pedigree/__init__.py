@@ -22,10 +22,10 @@ if TYPE_CHECKING:
         Training,
         TrainingOrigin,
     )
-    from pedigree.client.connecting import connect
+    from pedigree.client.connect import connect
     from pedigree.errors import PedigreeError
-    from pedigree.lifecycle.documents import load_policy
     from pedigree.lifecycle.policy import default_policy, rollout_policy
+    from pedigree.lifecycle.policy_yaml import load_policy
     from pedigree.lifecycle.records import (
         ApprovalRule,
         CheckRule,
@@ -65,9 +65,9 @@ _HOMES = {
     "Training": "catalog.records",
     "TrainingOrigin": "catalog.records",
     "Verdict": "lifecycle.records",
-    "connect": "client.connecting",
+    "connect": "client.connect",
     "default_policy": "lifecycle.policy",
-    "load_policy": "lifecycle.documents",
+    "load_policy": "lifecycle.policy_yaml",
     "rollout_policy": "lifecycle.policy",
 }
 

@@ -6,7 +6,7 @@
 from collections.abc import Iterable
 from typing import ClassVar
 
-from pedigree._pointing import pointed, shortened
+from pedigree._excerpt import pointed, shortened
 
 _HOME = "pedigree.errors"
 """Where a caller finds them, and a traceback says that they are."""

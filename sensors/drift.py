@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from pedigree.dagster import RegistryResource, alert_drift
-from pedigree.dagster.names import slug
+from pedigree.dagster.assets.names import slug
 from pedigree.monitoring.records import RecordedDrift
 
 # Drift is measured by the month, so nobody waits for it.

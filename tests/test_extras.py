@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pedigree.dagster.expectations import validate
+from pedigree.dagster.checks.expectations import validate
 from pedigree.errors import MissingDependencyError
 from pedigree.evaluation.measure import evaluate
 from pedigree.monitoring.profile import profile

@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from pedigree.cli.main import main
-from pedigree.dagster.names import slug
+from pedigree.dagster.assets.names import slug
 from pedigree.registry import Registry
 from tests.documents import commands_of, python_of
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import obstore
 
 from pedigree.artifacts._remote_client import Client, client_failures, open_client
-from pedigree.artifacts._remote_intake import RemoteIntake, part_size_of
+from pedigree.artifacts._remote_ingest import RemoteIntake, part_size_of
 from pedigree.artifacts._verified import verified
 from pedigree.artifacts.credentials import StoreCredentials
 from pedigree.artifacts.objects import SignedMethod

@@ -15,10 +15,10 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from pedigree.artifacts._intake import HeldIntake, held
+from pedigree.artifacts._ingest import HeldIntake, held
 from pedigree.artifacts._progress import Meter, Progress
 from pedigree.artifacts._upload import Upload
-from pedigree.artifacts.bringing import BlobToBring, Bringing
+from pedigree.artifacts.blob_upload import BlobToBring, Bringing
 from pedigree.artifacts.objects import Intake, ObjectStore, Taken, blob_key
 from pedigree.artifacts.paths import SourceFile, scan
 from pedigree.artifacts.records import Digest, Manifest, ManifestFile, digest_of

@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
-from pedigree.artifacts.bringing import BlobToBring
+from pedigree.artifacts.blob_upload import BlobToBring
 from pedigree.artifacts.objects import ObjectStore, staging_key
 from pedigree.artifacts.paths import source_file
 from pedigree.artifacts.publish import bring_blob

@@ -17,8 +17,8 @@ from pydantic import JsonValue
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
 from pedigree.audit.states import combined_reason
-from pedigree.catalog.marking import Marker
 from pedigree.catalog.names import name_key
+from pedigree.catalog.quarantine_marks import Marker
 from pedigree.catalog.records import Quarantine, Quarantined
 from pedigree.catalog.store import SQL, LockedModel, lock_any_model, lock_model
 from pedigree.errors import InvalidInputError, QuarantineNotFoundError

@@ -6,9 +6,9 @@ from typing import NoReturn
 
 from pydantic import ValidationError
 
-from pedigree.catalog.declaring import code_of
-from pedigree.catalog.inference import completed, inferred_signature
+from pedigree.catalog.declared_metadata import code_of
 from pedigree.catalog.records import NewVersion
+from pedigree.catalog.signature_inference import completed, inferred_signature
 from pedigree.cli._input import json_values, numbers, pairs, read_text
 from pedigree.cli._sample import read_sample
 from pedigree.errors import InvalidMetadataError, InvalidSampleError, InvalidSignatureError

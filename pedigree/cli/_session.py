@@ -23,7 +23,7 @@ def open_registry(*, in_process: bool = False) -> "Iterator[Registry]":
         MissingDependencyError: Only the client's wheel is installed, and there is no service.
         UnavailableError: The service, the database or the store does not answer.
     """
-    from pedigree.client.connecting import connect
+    from pedigree.client.connect import connect
     from pedigree.settings import Settings
 
     service = None if in_process else SERVICE.get()

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pedigree.artifacts.records import Manifest
     from pedigree.catalog.records import ModelVersion, Training, Unmaterialized
     from pedigree.cli._lineage_tree import Line
+    from pedigree.lifecycle.decision_records import Candidacy, Decision, StageRequest
     from pedigree.lifecycle.records import RecordedVerdict
-    from pedigree.lifecycle.standing import Candidacy, Decision, StageRequest
     from pedigree.lineage.records import LineageGraph
     from pedigree.lineage.staleness import Staleness
     from pedigree.registry import Registry

@@ -9,7 +9,7 @@ from pedigree.cli._session import open_registry
 from pedigree.cli.stages import ToStage
 
 if TYPE_CHECKING:
-    from pedigree.lifecycle.standing import Decision
+    from pedigree.lifecycle.decision_records import Decision
 
 Comment = Annotated[
     str, typer.Option("--comment", help="Why; kept in the audit log.", show_default=False)

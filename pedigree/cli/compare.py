@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Group, RenderableType
     from rich.text import Text
 
-    from pedigree.catalog.comparison import (
+    from pedigree.catalog.diff_records import (
         Comparison,
         DataChange,
         FileChange,

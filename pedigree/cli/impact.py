@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
-    from pedigree.lifecycle.affected import Affected, Impact
+    from pedigree.lifecycle.impact_records import Affected, Impact
 
 AssetArgument = Annotated[
     str, typer.Argument(metavar="ASSET", help="The key of an asset, a/b.", show_default=False)

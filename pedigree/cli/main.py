@@ -12,36 +12,36 @@ from typing import NoReturn
 import typer
 
 from pedigree.cli import (
-    alias,
+    aliases,
     approvals,
-    catalog,
-    changes,
-    checking,
-    collection,
+    artifacts,
+    checks,
     compare,
     database,
-    drift,
     events,
-    findings,
+    external_results,
+    fsck,
+    gc,
+    history,
     impact,
-    integrity,
     lineage,
     model,
     models,
-    policy,
+    monitoring,
+    policies,
     quarantine,
-    recorded,
     register,
-    requests,
+    retention,
     search,
     serve,
     server,
+    show,
+    stage_requests,
     stages,
     staleness,
-    storage,
-    token,
+    tokens,
     upstream,
-    webhook,
+    webhooks,
 )
 from pedigree.cli._session import SERVICE
 from pedigree.errors import PedigreeError
@@ -56,9 +56,9 @@ app = typer.Typer(
 )
 
 for group in (
-    *(models, search, catalog, compare, lineage, upstream, staleness, recorded, impact, quarantine),
-    *(register, model, changes, alias, checking, stages, requests, approvals, policy),
-    *(findings, drift, events, storage, collection, integrity, database, token, webhook),
+    *(models, search, show, compare, lineage, upstream, staleness, history, impact, quarantine),
+    *(register, model, retention, aliases, checks, stages, stage_requests, approvals, policies),
+    *(external_results, monitoring, events, artifacts, gc, fsck, database, tokens, webhooks),
     *(serve, server),
 ):
     group.add_to(app)

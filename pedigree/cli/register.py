@@ -7,7 +7,7 @@ import typer
 
 from pedigree.cli._input import JsonFlag, NameArgument
 from pedigree.cli._session import open_registry
-from pedigree.cli.checking import show_verdicts
+from pedigree.cli.checks import show_verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

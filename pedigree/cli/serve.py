@@ -32,7 +32,7 @@ def serve(
                 f"`pedigree serve` needs the package {module}, which is not installed",
                 remedy="Install pedigree[server]",
             )
-    from pedigree.api import _workers
+    from pedigree.server import workers as _workers
 
     with _workers.prepared(workers):
         _serve(host, port, workers)
@@ -41,8 +41,8 @@ def serve(
 def _serve(host: str, port: int, workers: int) -> None:
     from logging.config import dictConfig
 
-    from pedigree.api import serve as service
     from pedigree.logs import log_config
+    from pedigree.server import serve as service
 
     # Connecting tells of a wrong URL or an old schema now, and keeps an embedded Postgres running.
     with open_registry(in_process=True) as registry:

@@ -8,8 +8,8 @@ from pedigree.cli._input import JsonFlag, NameArgument, ReferenceArgument, SeenG
 from pedigree.cli._session import open_registry
 
 if TYPE_CHECKING:
+    from pedigree.lifecycle.decision_records import Explanation, StageRequest
     from pedigree.lifecycle.records import Move
-    from pedigree.lifecycle.standing import Explanation, StageRequest
 
 ToStage = Annotated[
     str, typer.Option("--to", metavar="STAGE", help="The stage to enter.", show_default=False)
@@ -46,7 +46,7 @@ def promote(
 
 
 def _show_answer(answer: "Move | StageRequest", as_json: bool) -> None:
-    from pedigree.lifecycle.standing import StageRequest
+    from pedigree.lifecycle.decision_records import StageRequest
 
     if isinstance(answer, StageRequest):
         _show_request(answer, as_json)

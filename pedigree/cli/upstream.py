@@ -12,7 +12,7 @@ from pedigree.cli._session import open_registry
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from pedigree.catalog.comparison import LineageDifference, UpstreamChange
+    from pedigree.catalog.diff_records import LineageDifference, UpstreamChange
     from pedigree.lineage.records import Certainty, NodeKind
     from pedigree.lineage.upstream import UpstreamState
     from pedigree.lineage.usages import Downstream, Usage

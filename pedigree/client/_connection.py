@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from pydantic_core import to_json
 
 from pedigree.client._problems import error_of
-from pedigree.delivery.retrying import retry_after
+from pedigree.delivery.backoff import retry_after
 from pedigree.errors import (
     InvalidInputError,
     PedigreeError,

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from pedigree.artifacts._progress import Progress
+from pedigree.artifacts.client_upload import Sending
 from pedigree.artifacts.objects import ReadableStore
 from pedigree.artifacts.presign import file_of
 from pedigree.artifacts.records import (
@@ -18,14 +19,13 @@ from pedigree.artifacts.records import (
     UploadSession,
     WantedFile,
 )
-from pedigree.artifacts.sending import Sending
 from pedigree.artifacts.statistics import RegistryStatistics
 from pedigree.audit.records import Actor
 from pedigree.catalog.files import FileVerbs, Located
 from pedigree.catalog.records import NewVersion, Registration
-from pedigree.catalog.registering import Registering
+from pedigree.catalog.register import Registering
 from pedigree.client._session import only_in_process
-from pedigree.client.reading import ReadingVerbs
+from pedigree.client.versions import ReadingVerbs
 from pedigree.errors import BytesMissingError
 
 # What a store takes in one request by a signed URL (S3's limit); larger files go to the service.

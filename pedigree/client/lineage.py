@@ -2,13 +2,13 @@
 
 from datetime import datetime
 
-from pedigree.catalog.comparison import LineageDifference
+from pedigree.catalog.diff_records import LineageDifference
 from pedigree.catalog.exports import ExportFormat, export
 from pedigree.catalog.exports.source import Exported
 from pedigree.catalog.records import RetrainRequest, Unmaterialized
 from pedigree.client._session import PAGE
-from pedigree.client.reading import ReadingVerbs
-from pedigree.lifecycle.affected import Impact
+from pedigree.client.versions import ReadingVerbs
+from pedigree.lifecycle.impact_records import Impact
 from pedigree.lineage.upstream import Upstream
 from pedigree.lineage.usages import Downstream
 

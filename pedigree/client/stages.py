@@ -10,8 +10,14 @@ from pedigree.catalog.names import validate_alias
 from pedigree.catalog.records import ModelVersion
 from pedigree.client._session import ServiceSession, only_in_process
 from pedigree.errors import StageEmptyError
+from pedigree.lifecycle.decision_records import (
+    Candidacy,
+    Decision,
+    Explanation,
+    GivenUp,
+    StageRequest,
+)
 from pedigree.lifecycle.records import CHAMPION_STAGE, Move
-from pedigree.lifecycle.standing import Candidacy, Decision, Explanation, GivenUp, StageRequest
 
 
 class _Explained(BaseModel):

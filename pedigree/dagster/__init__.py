@@ -21,35 +21,35 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pedigree.dagster.asset import model_asset, model_multi_asset
-    from pedigree.dagster.bound import BoundRegistry
-    from pedigree.dagster.checks import model_checks
-    from pedigree.dagster.command import Command
-    from pedigree.dagster.component import ModelComponent, RegistryComponent
-    from pedigree.dagster.conditions import input_condition, promotion_condition
-    from pedigree.dagster.data_versions import content_version
-    from pedigree.dagster.datasheets import datasheet_metadata
-    from pedigree.dagster.definitions import registry_definitions, registry_resources
-    from pedigree.dagster.delivery import deliver
-    from pedigree.dagster.drift import drift_asset
-    from pedigree.dagster.drift_alerts import alert_drift, drift_check
-    from pedigree.dagster.expectations import expectations_check
-    from pedigree.dagster.following import follow_lineage
-    from pedigree.dagster.inputs import ModelInputs
-    from pedigree.dagster.io_manager import ModelIOManager
-    from pedigree.dagster.line import registered_name
-    from pedigree.dagster.mirror import mirror_changes
-    from pedigree.dagster.names import model_key, stage_key
-    from pedigree.dagster.outs import ModelOut
-    from pedigree.dagster.pipes import reported_model
-    from pedigree.dagster.recording import with_lineage
-    from pedigree.dagster.reporting import report_model
-    from pedigree.dagster.resource import RegistryResource
-    from pedigree.dagster.retraining import retrain_like, retrain_stale
-    from pedigree.dagster.sensors import promote_due
-    from pedigree.dagster.stages import StageConfig, stage_assets
-    from pedigree.dagster.step_reads import record_read
-    from pedigree.dagster.trained import TrainedModel
+    from pedigree.dagster.assets.automation_conditions import input_condition, promotion_condition
+    from pedigree.dagster.assets.command import Command
+    from pedigree.dagster.assets.component import ModelComponent, RegistryComponent
+    from pedigree.dagster.assets.datasheets import datasheet_metadata
+    from pedigree.dagster.assets.decorator import model_asset, model_multi_asset
+    from pedigree.dagster.assets.definitions import registry_definitions, registry_resources
+    from pedigree.dagster.assets.drift import drift_asset
+    from pedigree.dagster.assets.model_out import ModelOut
+    from pedigree.dagster.assets.model_spec import registered_name
+    from pedigree.dagster.assets.names import model_key, stage_key
+    from pedigree.dagster.assets.pipes import reported_model
+    from pedigree.dagster.assets.pipes_client import report_model
+    from pedigree.dagster.assets.stages import StageConfig, stage_assets
+    from pedigree.dagster.assets.trained_model import TrainedModel
+    from pedigree.dagster.capture.data_versions import content_version
+    from pedigree.dagster.capture.inputs import ModelInputs
+    from pedigree.dagster.capture.io_recording import with_lineage
+    from pedigree.dagster.capture.step_reads import record_read
+    from pedigree.dagster.checks.expectations import expectations_check
+    from pedigree.dagster.checks.model_checks import model_checks
+    from pedigree.dagster.resources.bound_registry import BoundRegistry
+    from pedigree.dagster.resources.io_manager import ModelIOManager
+    from pedigree.dagster.resources.registry import RegistryResource
+    from pedigree.dagster.sensors.delivery import deliver
+    from pedigree.dagster.sensors.drift_alerts import alert_drift, drift_check
+    from pedigree.dagster.sensors.mirror import mirror_changes
+    from pedigree.dagster.sensors.promotion import promote_due
+    from pedigree.dagster.sensors.retraining import retrain_like, retrain_stale
+    from pedigree.dagster.sensors.usage_and_staleness import follow_lineage
 
 __all__ = [
     "BoundRegistry",
@@ -93,43 +93,43 @@ __all__ = [
 
 # Names are loaded when they are used: the webserver and the daemon need the storage alone.
 _MODULES = {
-    "BoundRegistry": "bound",
-    "Command": "command",
-    "ModelComponent": "component",
-    "ModelIOManager": "io_manager",
-    "ModelInputs": "inputs",
-    "ModelOut": "outs",
-    "RegistryComponent": "component",
-    "RegistryResource": "resource",
-    "StageConfig": "stages",
-    "TrainedModel": "trained",
-    "alert_drift": "drift_alerts",
-    "content_version": "data_versions",
-    "datasheet_metadata": "datasheets",
-    "deliver": "delivery",
-    "drift_asset": "drift",
-    "drift_check": "drift_alerts",
-    "expectations_check": "expectations",
-    "follow_lineage": "following",
-    "input_condition": "conditions",
-    "mirror_changes": "mirror",
-    "model_asset": "asset",
-    "model_checks": "checks",
-    "model_key": "names",
-    "model_multi_asset": "asset",
-    "promote_due": "sensors",
-    "promotion_condition": "conditions",
-    "record_read": "step_reads",
-    "registered_name": "line",
-    "registry_definitions": "definitions",
-    "registry_resources": "definitions",
-    "report_model": "reporting",
-    "reported_model": "pipes",
-    "retrain_like": "retraining",
-    "retrain_stale": "retraining",
-    "stage_assets": "stages",
-    "stage_key": "names",
-    "with_lineage": "recording",
+    "BoundRegistry": "resources.bound_registry",
+    "Command": "assets.command",
+    "ModelComponent": "assets.component",
+    "ModelIOManager": "resources.io_manager",
+    "ModelInputs": "capture.inputs",
+    "ModelOut": "assets.model_out",
+    "RegistryComponent": "assets.component",
+    "RegistryResource": "resources.registry",
+    "StageConfig": "assets.stages",
+    "TrainedModel": "assets.trained_model",
+    "alert_drift": "sensors.drift_alerts",
+    "content_version": "capture.data_versions",
+    "datasheet_metadata": "assets.datasheets",
+    "deliver": "sensors.delivery",
+    "drift_asset": "assets.drift",
+    "drift_check": "sensors.drift_alerts",
+    "expectations_check": "checks.expectations",
+    "follow_lineage": "sensors.usage_and_staleness",
+    "input_condition": "assets.automation_conditions",
+    "mirror_changes": "sensors.mirror",
+    "model_asset": "assets.decorator",
+    "model_checks": "checks.model_checks",
+    "model_key": "assets.names",
+    "model_multi_asset": "assets.decorator",
+    "promote_due": "sensors.promotion",
+    "promotion_condition": "assets.automation_conditions",
+    "record_read": "capture.step_reads",
+    "registered_name": "assets.model_spec",
+    "registry_definitions": "assets.definitions",
+    "registry_resources": "assets.definitions",
+    "report_model": "assets.pipes_client",
+    "reported_model": "assets.pipes",
+    "retrain_like": "sensors.retraining",
+    "retrain_stale": "sensors.retraining",
+    "stage_assets": "assets.stages",
+    "stage_key": "assets.names",
+    "with_lineage": "capture.io_recording",
 }
 
 

@@ -3,9 +3,8 @@
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
 from pedigree.catalog.store import lock_model
-from pedigree.lifecycle.naming import held_alias, require_new_alias
+from pedigree.lifecycle.pointer_names import held_alias, require_new_alias
 from pedigree.lifecycle.policy import read_policy
-from pedigree.lifecycle.refusals import expect_generation
 from pedigree.lifecycle.store import (
     ALIAS,
     SQL,
@@ -14,6 +13,7 @@ from pedigree.lifecycle.store import (
     holder,
     version_state,
 )
+from pedigree.lifecycle.transition_errors import expect_generation
 from pedigree.postgres.transaction import Transaction
 
 

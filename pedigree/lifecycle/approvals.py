@@ -11,13 +11,13 @@ from pedigree.audit.records import Actor, EventType
 from pedigree.catalog.records import ApprovalStatus, ModelVersion
 from pedigree.catalog.store import LockedModel, lock_model
 from pedigree.errors import InvalidInputError, NotPermittedError, TransitionNotAllowedError
-from pedigree.lifecycle.facts import facts_of_locked, facts_of_version, model_state
+from pedigree.lifecycle.decision_records import Decision, RequestOutcome
+from pedigree.lifecycle.gate_inputs import facts_of_locked, facts_of_version, model_state
 from pedigree.lifecycle.gates import approvals_gate
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import StageRule
-from pedigree.lifecycle.refusals import expect_generation, next_step, unknown_stage
-from pedigree.lifecycle.standing import Decision, RequestOutcome
 from pedigree.lifecycle.store import SQL, close_requests
+from pedigree.lifecycle.transition_errors import expect_generation, next_step, unknown_stage
 from pedigree.postgres.transaction import Transaction
 
 _NOT_BY_AUTHOR = "decision_not_by_author"

@@ -8,9 +8,9 @@ from pydantic import JsonValue
 
 from pedigree.audit.records import Actor, EventType
 from pedigree.catalog.store import LockedModel, lock_model
-from pedigree.lifecycle.promotion import Mover
 from pedigree.lifecycle.records import CheckRun, RecordedVerdict, Verdict
 from pedigree.lifecycle.retention import tell
+from pedigree.lifecycle.stage_transitions import Mover
 from pedigree.lifecycle.store import SQL
 from pedigree.postgres.transaction import Transaction
 

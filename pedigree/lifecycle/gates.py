@@ -7,8 +7,9 @@ from typing import NamedTuple
 from pedigree.access.principals import is_one_of
 from pedigree.catalog.records import ApprovalStatus, ModelVersion
 from pedigree.flavors.records import VerificationStatus
-from pedigree.lifecycle.facts import ModelFacts, VersionFacts
-from pedigree.lifecycle.gates_alike import metric_gate, told_apart
+from pedigree.lifecycle.decision_records import Decision, Explanation, Gate, GivenUp
+from pedigree.lifecycle.gate_inputs import ModelFacts, VersionFacts
+from pedigree.lifecycle.gate_labels import metric_gate, told_apart
 from pedigree.lifecycle.records import (
     ARCHIVED,
     ApprovalRule,
@@ -18,7 +19,6 @@ from pedigree.lifecycle.records import (
     StageRule,
 )
 from pedigree.lifecycle.stage_names import stage_problem
-from pedigree.lifecycle.standing import Decision, Explanation, Gate, GivenUp
 
 
 class Asker(NamedTuple):

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from pedigree.catalog.names import name_key
-from pedigree.lifecycle.affected import Affected, Impact
+from pedigree.lifecycle.impact_records import Affected, Impact
 from pedigree.lifecycle.records import Tenure
 from pedigree.lifecycle.store import SQL
 from pedigree.lineage.records import Certainty

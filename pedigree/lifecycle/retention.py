@@ -6,8 +6,8 @@ from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
 from pedigree.catalog.store import LockedModel, lock_model
 from pedigree.errors import VersionInUseError
+from pedigree.lifecycle.decision_records import RequestOutcome
 from pedigree.lifecycle.records import ARCHIVED, CANDIDATE, NO_STAGE
-from pedigree.lifecycle.standing import RequestOutcome
 from pedigree.lifecycle.store import (
     SQL,
     VersionState,

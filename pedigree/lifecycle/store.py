@@ -9,8 +9,8 @@ from pedigree.audit.records import Actor
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import LockedModel, version_not_found
+from pedigree.lifecycle.decision_records import RequestOutcome
 from pedigree.lifecycle.records import RecordedVerdict, Verdict
-from pedigree.lifecycle.standing import RequestOutcome
 from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Transaction
 

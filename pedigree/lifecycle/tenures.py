@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
+from pedigree.catalog.lookups import at_least_one, find_model, in_a_zone
 from pedigree.catalog.names import name_key, validate_name
-from pedigree.catalog.reading import at_least_one, find_model, in_a_zone
 from pedigree.catalog.records import ModelVersion
 from pedigree.errors import InvalidInputError
 from pedigree.lifecycle.records import Tenure

@@ -9,16 +9,16 @@ Each group of verbs is a module of this package; each verb hands on to the subje
 work.
 """
 
-from pedigree.registry.access import AccessVerbs
-from pedigree.registry.delivering import DeliveryVerbs
 from pedigree.registry.lineage import LineageVerbs
 from pedigree.registry.models import ModelVerbs
 from pedigree.registry.monitoring import MonitoringVerbs
-from pedigree.registry.quarantining import QuarantineVerbs
-from pedigree.registry.registering import RegisteringVerbs
+from pedigree.registry.quarantine import QuarantineVerbs
+from pedigree.registry.registration import RegisteringVerbs
 from pedigree.registry.retention import RetentionVerbs
-from pedigree.registry.searching import SearchVerbs
-from pedigree.registry.uploading import UploadVerbs
+from pedigree.registry.search import SearchVerbs
+from pedigree.registry.tokens import AccessVerbs
+from pedigree.registry.uploads import UploadVerbs
+from pedigree.registry.webhooks import DeliveryVerbs
 
 
 class Registry(

@@ -14,13 +14,13 @@ from pedigree.artifacts.options import StoreOptions
 from pedigree.artifacts.records import Digest
 from pedigree.artifacts.store import locate
 from pedigree.audit.records import Actor
-from pedigree.catalog import reading
+from pedigree.catalog import lookups
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.references import parse_reference
 from pedigree.errors import CorruptionError
 from pedigree.postgres.database import Database
-from pedigree.postgres.joined import JoinedDatabase
 from pedigree.postgres.migrate import migrate, require_current
+from pedigree.postgres.nested import JoinedDatabase
 from pedigree.postgres.transaction import Transaction
 from pedigree.settings import Settings
 
@@ -152,14 +152,14 @@ class Session:
     def _with_version(self, reference: str, work: Callable[[Transaction, ModelVersion], T]) -> T:
         parsed = parse_reference(reference)
         return self.database.run(
-            lambda transaction: work(transaction, reading.find_version(transaction, parsed))
+            lambda transaction: work(transaction, lookups.find_version(transaction, parsed))
         )
 
     def _of_version(self, reference: str, read: Callable[[Transaction, ModelVersion], T]) -> T:
         """Read something of a version, without a transaction."""
         parsed = parse_reference(reference)
         return self.database.look(
-            lambda transaction: read(transaction, reading.find_version(transaction, parsed))
+            lambda transaction: read(transaction, lookups.find_version(transaction, parsed))
         )
 
 
@@ -175,5 +175,5 @@ def keys_of(
     try:
         return locate(transaction, digests)
     except CorruptionError:
-        reading.find_version(transaction, parse_reference(version.reference))
+        lookups.find_version(transaction, parse_reference(version.reference))
         raise

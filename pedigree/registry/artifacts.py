@@ -12,7 +12,7 @@ from pedigree.catalog.files import FileVerbs, Located
 from pedigree.catalog.records import ModelVersion
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry._session import keys_of
-from pedigree.registry.reading import ReadingVerbs
+from pedigree.registry.versions import ReadingVerbs
 
 
 class ArtifactVerbs(ReadingVerbs, FileVerbs):

@@ -4,24 +4,24 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from pedigree.artifacts.bringing import BlobToBring, Bringing
+from pedigree.artifacts.blob_upload import BlobToBring, Bringing
 from pedigree.artifacts.records import digest_of
 from pedigree.artifacts.store import until_kept
 from pedigree.cards.completeness import card_fields
 from pedigree.cards.records import CardNotes, ModelCard
 from pedigree.cards.render import render_card
 from pedigree.cards.store import card_notes, insert_card, latest_card
-from pedigree.catalog import reading
+from pedigree.catalog import lookups
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.references import parse_reference
 from pedigree.errors import NotFoundError, UnavailableError
-from pedigree.lifecycle import due
+from pedigree.lifecycle import promotion_queue
 from pedigree.lifecycle.tenures import tenures_of
 from pedigree.lineage.store import read_lineage
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry._session import keys_of
-from pedigree.registry.reading import ReadingVerbs
+from pedigree.registry.versions import ReadingVerbs
 
 _LOG = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class CardVerbs(ReadingVerbs):
         parsed = parse_reference(reference)
 
         def draw(transaction: Transaction) -> DrawnCard:
-            return draw_card(transaction, reading.find_version(transaction, parsed), notes)
+            return draw_card(transaction, lookups.find_version(transaction, parsed), notes)
 
         return until_kept(lambda: self._bring_card(draw, then))
 
@@ -157,11 +157,11 @@ def draw_card(
         notes = card_notes(transaction, version) if version.model_card_uri else CardNotes()
     markdown = render_card(
         version,
-        reading.list_trainings(transaction, version, limit=1, after=None)[0],
+        lookups.list_trainings(transaction, version, limit=1, after=None)[0],
         read_lineage(transaction, name_key(version.model_name), version.version_id, newest=False),
-        due.verdicts(transaction, version),
+        promotion_queue.verdicts(transaction, version),
         tenures_of(transaction, version),
         notes,
-        packages=reading.environment_packages(transaction, environment) if environment else (),
+        packages=lookups.environment_packages(transaction, environment) if environment else (),
     )
     return DrawnCard(version, markdown, notes)

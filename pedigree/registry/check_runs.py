@@ -3,9 +3,9 @@
 from pedigree.audit.records import Actor
 from pedigree.lifecycle import check_runs
 from pedigree.lifecycle.records import CheckRun, Move, RecordedVerdict
-from pedigree.lifecycle.requests import perform_due
+from pedigree.lifecycle.stage_requests import perform_due
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry.checking import CheckVerbs
+from pedigree.registry.checks import CheckVerbs
 
 
 class CheckRunVerbs(CheckVerbs):

@@ -3,19 +3,19 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from pedigree.catalog import materialization, reading
-from pedigree.catalog.compare import read_side
-from pedigree.catalog.comparison import LineageDifference
-from pedigree.catalog.difference import difference
+from pedigree.catalog import lookups, materialization
+from pedigree.catalog.diff import read_side
+from pedigree.catalog.diff_records import LineageDifference
 from pedigree.catalog.exports import ExportFormat, export
 from pedigree.catalog.exports.source import Exported
+from pedigree.catalog.lineage_diff import difference
 from pedigree.catalog.materialization import ShownTraining
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion, RetrainRequest, Unmaterialized
-from pedigree.catalog.retraining import retrain_like
-from pedigree.lifecycle.affected import Impact
+from pedigree.catalog.retrain import retrain_like
 from pedigree.lifecycle.impact import impact
-from pedigree.lineage import asset_events, usages, watching
+from pedigree.lifecycle.impact_records import Impact
+from pedigree.lineage import asset_events, staleness_store, usages
 from pedigree.lineage.asset_events import KeptEvent
 from pedigree.lineage.staleness import (
     AssetPartition,
@@ -23,10 +23,10 @@ from pedigree.lineage.staleness import (
     Staleness,
     compared,
 )
+from pedigree.lineage.staleness_store import StaleVersion
 from pedigree.lineage.store import read_lineage
 from pedigree.lineage.upstream import Upstream, upstream
 from pedigree.lineage.usages import Downstream, NewUsage, Usage
-from pedigree.lineage.watching import StaleVersion
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.cards import CardVerbs
 
@@ -45,7 +45,7 @@ class LineageVerbs(CardVerbs):
         return upstream(version.reference, self.lineage(version.reference, newest=newest))
 
     def downstream(
-        self, reference: str, *, limit: int = reading.PAGE, before: int | None = None
+        self, reference: str, *, limit: int = lookups.PAGE, before: int | None = None
     ) -> Downstream:
         """Return what was written with exactly this version, and the versions trained on it.
 
@@ -56,7 +56,7 @@ class LineageVerbs(CardVerbs):
             limit: How many usages at most, the newest first.
             before: The ``usage_id`` that the page before ended with.
         """
-        limit = reading.at_least_one(limit)
+        limit = lookups.at_least_one(limit)
 
         def read(transaction: Transaction, version: ModelVersion) -> Downstream:
             key, number = name_key(version.model_name), version.version_id
@@ -77,7 +77,7 @@ class LineageVerbs(CardVerbs):
         self._with_version(reference, write)
 
     def unsettled_usages(
-        self, instance_id: str | None, *, limit: int = reading.PAGE, after: int = 0
+        self, instance_id: str | None, *, limit: int = lookups.PAGE, after: int = 0
     ) -> tuple[Usage, ...]:
         """Return usages by runs of one Dagster instance of which it is not known what they wrote.
 
@@ -88,7 +88,7 @@ class LineageVerbs(CardVerbs):
         """
         return self.database.look(
             lambda transaction: usages.unsettled_usages(
-                transaction, instance_id, limit=reading.at_least_one(limit), after=after
+                transaction, instance_id, limit=lookups.at_least_one(limit), after=after
             )
         )
 
@@ -120,7 +120,7 @@ class LineageVerbs(CardVerbs):
             self.database.run(lambda transaction: materialization.end_awaiting(transaction, shown))
 
     def unmaterialized(
-        self, reference: str | None = None, *, limit: int = reading.PAGE
+        self, reference: str | None = None, *, limit: int = lookups.PAGE
     ) -> tuple[Unmaterialized, ...]:
         """Return the trainings that no asset graph shows, their instance being out of reach.
 
@@ -137,7 +137,7 @@ class LineageVerbs(CardVerbs):
                 transaction,
                 name_key=name_key(version.model_name) if version else None,
                 version=version.version_id if version else None,
-                limit=reading.at_least_one(limit),
+                limit=lookups.at_least_one(limit),
             )
         )
 
@@ -153,8 +153,8 @@ class LineageVerbs(CardVerbs):
         """
         keys = [name_key(name) for name in names]
         return self.database.run(
-            lambda transaction: watching.versions_to_look_at(
-                transaction, keys, age=age, limit=reading.at_least_one(limit)
+            lambda transaction: staleness_store.versions_to_look_at(
+                transaction, keys, age=age, limit=lookups.at_least_one(limit)
             )
         )
 
@@ -176,11 +176,11 @@ class LineageVerbs(CardVerbs):
         def write(transaction: Transaction, version: ModelVersion) -> Staleness:
             key = (name_key(version.model_name), version.version_id)
             graph = read_lineage(transaction, *key, newest=True)
-            newer = watching.newer_code(transaction, *key)
+            newer = staleness_store.newer_code(transaction, *key)
             if code_version and code_version not in (version.code_version, *newer):
                 newer = (*newer, code_version)
             found = compared(graph, now, newer)
-            watching.keep_staleness(transaction, *key, found)
+            staleness_store.keep_staleness(transaction, *key, found)
             return found
 
         return self._with_version(reference, write)
@@ -203,7 +203,7 @@ class LineageVerbs(CardVerbs):
         """
         keys = [name_key(name) for name in names]
         return self.database.look(
-            lambda transaction: watching.stale_holders(
+            lambda transaction: staleness_store.stale_holders(
                 transaction, keys, stage, data_behind=data_behind, code_behind=code_behind
             )
         )
@@ -253,5 +253,5 @@ class LineageVerbs(CardVerbs):
             partition: One of its partitions; all of them when None.
             since: Only data that was recorded from then on; with its time zone.
         """
-        since = since and reading.in_a_zone("since", since)
+        since = since and lookups.in_a_zone("since", since)
         return self.database.look(lambda transaction: impact(transaction, asset, partition, since))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from pedigree.catalog import models, reading
+from pedigree.catalog import lookups, model_edits
 from pedigree.catalog.records import RegisteredModel
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry._session import Session
@@ -28,10 +28,10 @@ class ModelVerbs(Session):
         actor = self.actor()
 
         def write(transaction: Transaction) -> RegisteredModel:
-            models.create_described(
+            model_edits.create_described(
                 transaction, name, actor, description=description, owners=owners, tags=tags or {}
             )
-            return reading.find_model(transaction, name)
+            return lookups.find_model(transaction, name)
 
         return self.database.run(write)
 
@@ -51,9 +51,9 @@ class ModelVerbs(Session):
         actor = self.actor()
 
         def write(transaction: Transaction) -> RegisteredModel:
-            models.describe_model(
+            model_edits.describe_model(
                 transaction, name, actor, description=description, owners=owners, tags=tags
             )
-            return reading.find_model(transaction, name)
+            return lookups.find_model(transaction, name)
 
         return self.database.run(write)

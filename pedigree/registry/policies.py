@@ -1,12 +1,13 @@
 """What a model's versions must show to enter a stage, and how that changed."""
 
 from pedigree.audit.records import Actor
-from pedigree.lifecycle import due, revisions
+from pedigree.lifecycle import policy_history as revisions
+from pedigree.lifecycle import promotion_queue
 from pedigree.lifecycle.checks.settings import require_known_settings
-from pedigree.lifecycle.facts import model_state
+from pedigree.lifecycle.decision_records import PolicyRevision
+from pedigree.lifecycle.gate_inputs import model_state
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import Policy
-from pedigree.lifecycle.standing import PolicyRevision
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry._session import Session
 
@@ -21,7 +22,7 @@ class PolicyVerbs(Session):
 
     def registration_checks(self, name: str) -> tuple[str, ...]:
         """Return the checks by which a new version of a model becomes a candidate."""
-        return due.registration_checks(self.policy(name))
+        return promotion_queue.registration_checks(self.policy(name))
 
     def set_policy(
         self,

@@ -1,20 +1,21 @@
 """How long versions and bytes stay: delete, restore, hold, collect, and check all."""
 
-from pedigree.catalog import reading
+from pedigree.catalog import lookups
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.references import parse_number
-from pedigree.collection.apply import apply_plan
-from pedigree.collection.plan import Plan
-from pedigree.collection.planning import make_plan
-from pedigree.collection.records import Collection
-from pedigree.integrity.fsck import fsck
-from pedigree.integrity.records import Report
-from pedigree.lifecycle import restoring, retention, revisions
-from pedigree.lifecycle.facts import model_state
+from pedigree.lifecycle import policy_history, retention
+from pedigree.lifecycle import restore as restoring
+from pedigree.lifecycle.gate_inputs import model_state
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import RetentionRule
+from pedigree.maintenance.fsck import fsck
+from pedigree.maintenance.fsck_records import Report
+from pedigree.maintenance.gc_apply import apply_plan
+from pedigree.maintenance.gc_plan import Plan
+from pedigree.maintenance.gc_planner import make_plan
+from pedigree.maintenance.gc_records import Collection
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry.reading import ReadingVerbs
+from pedigree.registry.versions import ReadingVerbs
 
 
 class RetentionVerbs(ReadingVerbs):
@@ -63,7 +64,7 @@ class RetentionVerbs(ReadingVerbs):
 
         def write(transaction: Transaction) -> ModelVersion:
             restoring.restore_version(transaction, parsed.name, number, actor, reason=reason)
-            return reading.find_version(transaction, parsed)
+            return lookups.find_version(transaction, parsed)
 
         return self.database.run(write)
 
@@ -99,7 +100,7 @@ class RetentionVerbs(ReadingVerbs):
         """
         actor = self.actor()
         return self.database.run(
-            lambda transaction: revisions.set_retention(transaction, name, rule, actor)
+            lambda transaction: policy_history.set_retention(transaction, name, rule, actor)
         )
 
     def hold(self, reference: str, *, reason: str) -> None:

@@ -2,13 +2,13 @@
 
 from pedigree.audit.records import Actor
 from pedigree.catalog.records import ModelVersion
-from pedigree.lifecycle import aliases, due
+from pedigree.lifecycle import aliases, promotion_queue
 from pedigree.lifecycle.gates import SENSOR, Asker
-from pedigree.lifecycle.promotion import Mover
 from pedigree.lifecycle.records import CHAMPION_STAGE, Move
+from pedigree.lifecycle.stage_transitions import Mover
 from pedigree.postgres.transaction import Transaction
+from pedigree.registry.approvals import DecidingVerbs
 from pedigree.registry.artifacts import ArtifactVerbs
-from pedigree.registry.deciding import DecidingVerbs
 from pedigree.registry.policies import PolicyVerbs
 
 
@@ -25,7 +25,9 @@ class StageVerbs(PolicyVerbs, DecidingVerbs, ArtifactVerbs):
         Raises:
             ModelNotFoundError: There is no model of that name.
         """
-        return self.database.look(lambda transaction: due.stage_holder(transaction, name, stage))
+        return self.database.look(
+            lambda transaction: promotion_queue.stage_holder(transaction, name, stage)
+        )
 
     def promote(
         self,

@@ -7,8 +7,9 @@ import dagster as dg
 import pandas as pd
 
 from pedigree.catalog.records import ModelVersion
-from pedigree.dagster import content_version, events, input_condition, metadata, stage_key
-from pedigree.dagster.lineage import pinned
+from pedigree.dagster import content_version, input_condition, metadata_keys, stage_key
+from pedigree.dagster.capture import event_log
+from pedigree.dagster.capture.lineage import pinned
 from registry_assets.flight_delay.flights import GROUP
 from registry_assets.flight_delay.model import MODEL
 from registry_assets.flight_delay.months import MONTHS
@@ -49,8 +50,8 @@ def flight_delay_scores(
             context.asset_key,
             partition=month,
             tags={
-                metadata.DATA_VERSION: content_version(scores).value,
-                metadata.CODE_VERSION: CODE_VERSION,
+                metadata_keys.DATA_VERSION: content_version(scores).value,
+                metadata_keys.CODE_VERSION: CODE_VERSION,
                 **_provenance(context.instance, month),
             },
             metadata={
@@ -86,6 +87,6 @@ def _provenance(instance: dg.DagsterInstance, month: str) -> dict[str, str]:
     """Return the tags that Dagster would have set, had it reported the month."""
     tags: dict[str, str] = {}
     for key, partitions in ((FLIGHTS, [month]), (PRODUCTION, None)):
-        if used := events.latest(instance, key, partitions):
+        if used := event_log.latest(instance, key, partitions):
             tags |= pinned(key, used.values())
     return tags

@@ -31,8 +31,8 @@ from tests.artifacts.publishing import (
     sweep_expired,
 )
 from tests.artifacts.servers.sharing import BUCKET, SharedServer
-from tests.collection.collecting import collect, require_sound
 from tests.factories import register
+from tests.maintenance.collecting import collect, require_sound
 
 pytestmark = pytest.mark.xdist_group("azure")
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pedigree.artifacts import _intake
+from pedigree.artifacts import _ingest
 from pedigree.artifacts.credentials import StoreCredentials
 from pedigree.artifacts.objects import open_store
 from pedigree.artifacts.publish import abandon, publish, put_blob
@@ -47,7 +47,7 @@ LARGE = 11_000_003
 def _small(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Take small artifacts the way of small ones, and the way of large ones."""
     if request.param == "streamed":
-        monkeypatch.setattr(_intake, "LARGEST_HELD", 0)
+        monkeypatch.setattr(_ingest, "LARGEST_HELD", 0)
 
 
 @pytest.mark.usefixtures("_small")

@@ -9,7 +9,7 @@ import pytest
 
 from pedigree.artifacts.pull import verify
 from pedigree.artifacts.store import get_manifest
-from pedigree.integrity.fsck import fsck
+from pedigree.maintenance.fsck import fsck
 from pedigree.postgres.database import Database
 from tests.artifacts.probes import LocalProbe
 from tests.artifacts.publishing import (

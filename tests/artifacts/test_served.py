@@ -13,10 +13,10 @@ from pedigree.access.records import Role
 from pedigree.artifacts.credentials import StoreCredentials
 from pedigree.artifacts.records import digest_of
 from pedigree.settings import Settings
-from tests.api.conftest import serving
-from tests.api.test_uploads import body, upload
 from tests.artifacts.servers.sharing import BUCKET
 from tests.factories import artifact, new_version
+from tests.server.conftest import serving
+from tests.server.test_uploads import body, upload
 
 CONTENT = b"weights" * 1000
 

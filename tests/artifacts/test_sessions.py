@@ -20,8 +20,8 @@ from pedigree.errors import (
 from pedigree.postgres.database import Database
 from pedigree.registry import Registry
 from pedigree.settings import Settings
-from tests.collection.collecting import collect
 from tests.factories import new_version
+from tests.maintenance.collecting import collect
 
 CONTENTS = (b"weights", b"", b"x" * 300_000)
 

@@ -11,7 +11,7 @@ from pydantic_core import from_json
 
 from pedigree.audit.records import EventType
 from pedigree.catalog.records import ModelVersion
-from pedigree.catalog.search import paging
+from pedigree.catalog.search import search
 from pedigree.catalog.search.records import SearchPage
 from pedigree.errors import NotFoundError, RefusedError
 from pedigree.registry import Registry
@@ -197,8 +197,8 @@ def take(registry: Registry, folder: Path, step: tuple[object, ...]) -> None:
 def assert_told_as_built(registry: Registry, **asked: object) -> None:
     """The JSON that is made of texts has what the records have, and no field less or more."""
     wanted = {"limit": 100, "order_by": None, "after": None, "count": False, "facets": ()}
-    request = paging.request(**{"filter": None, **wanted, **asked})
-    told, further = registry.database.look(lambda it: paging.search_told(it, request))
+    request = search.request(**{"filter": None, **wanted, **asked})
+    told, further = registry.database.look(lambda it: search.search_told(it, request))
     built = registry.search(**asked)
     assert SearchPage.model_validate_json(told) == built
     assert further == built.next

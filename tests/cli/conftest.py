@@ -14,7 +14,7 @@ import pytest
 from pedigree.access.records import Role
 from pedigree.cli.main import main
 from pedigree.settings import Settings
-from tests.api.conftest import serving
+from tests.server.conftest import serving
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 SIGNATURE = {

@@ -14,14 +14,14 @@ import pytest
 import typer
 
 from pedigree.access.records import Role
-from pedigree.api.app import create_app
 from pedigree.cli.main import app
+from pedigree.server.app import create_app
 from pedigree.settings import Settings
-from tests.api.conftest import serving
-from tests.api.fuzz import furnish
 from tests.cli.conftest import Answer, Cli, make_model
 from tests.factories import SECRET_KEY
 from tests.receiving import LOOPBACK, Receiver
+from tests.server.conftest import serving
+from tests.server.fuzz import furnish
 
 DOCS = Path(__file__).parents[2] / "docs" / "cli.md"
 OF_THE_PROCESS = {"livez", "readyz", "metrics"}

@@ -19,7 +19,7 @@ def test_without_any_project_only_the_registry_is_loaded(tmp_path: Path) -> None
     loads = find(None, tmp_path)
     assert "only the registry" in loads.why
     (location,) = loads.locations
-    assert location.target == ("--module-name", "pedigree.dagster.standalone")
+    assert location.target == ("--module-name", "pedigree.dagster.instance.standalone")
 
 
 def test_every_kind_of_entry_of_a_workspace_is_understood(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from pedigree.access.records import Role
 from pedigree.postgres import EmbeddedPostgres
 from pedigree.registry import Registry
 from pedigree.settings import Settings
-from tests.api.conftest import Served, serving
 from tests.conftest import databases_of
+from tests.server.conftest import Served, serving
 
 
 @pytest.fixture(scope="module")

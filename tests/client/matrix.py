@@ -22,8 +22,8 @@ from pathlib import Path
 
 from pedigree.access.records import Role
 from pedigree.settings import Settings
-from tests.api.conftest import Served, serving
 from tests.factories import SECRET_KEY
+from tests.server.conftest import Served, serving
 
 ROOT = Path(__file__).parents[2]
 MINORS = (11, 12, 13, 14)

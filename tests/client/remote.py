@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 
 import pedigree
-from pedigree.client.service import ServiceRegistry
+from pedigree.client.remote import ServiceRegistry
 from pedigree.settings import Settings
 
 # The tests name the type of a registry in this process, which here cannot even be imported.

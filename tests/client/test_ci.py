@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from pedigree.access.records import Role
-from tests.api.conftest import Served
 from tests.documents import ROOT
+from tests.server.conftest import Served
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 SECRET = re.compile(r"\$\{\{ (?:vars|secrets)\.(\w+) \}\}")

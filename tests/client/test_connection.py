@@ -29,8 +29,8 @@ from pedigree.errors import (
 )
 from pedigree.registry import Registry
 from pedigree.settings import Settings
-from tests.api.conftest import Served
 from tests.factories import artifact, new_version, register
+from tests.server.conftest import Served
 
 Answer = tuple[int, dict[str, str], bytes]
 

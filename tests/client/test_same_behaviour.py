@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 from pedigree.audit.records import EventType
 from pedigree.cards.records import CardNotes
 from pedigree.catalog.records import Registration, TrainingOrigin
-from pedigree.client.service import NOT_SERVED, ServiceRegistry
+from pedigree.client.remote import NOT_SERVED, ServiceRegistry
 from pedigree.errors import (
     AliasNotFoundError,
     GateNotPassedError,
@@ -38,9 +38,9 @@ from pedigree.errors import (
     VersionInUseError,
     VersionNotFoundError,
 )
+from pedigree.lifecycle.decision_records import StageRequest
 from pedigree.lifecycle.policy import default_policy
 from pedigree.lifecycle.records import ApprovalRule, MetricRule, Move, Policy, RetentionRule
-from pedigree.lifecycle.standing import StageRequest
 from pedigree.lineage.records import Certainty, LineageGraph
 from pedigree.registry import Registry
 from tests.factories import AUC_POLICY, COMMIT, artifact, free_policy, new_version, register

@@ -15,8 +15,8 @@ from pedigree.access.records import Role
 from pedigree.catalog.snippets import Snippets
 from pedigree.errors import InvalidInputError
 from pedigree.registry import Registry
-from tests.api.conftest import Served
 from tests.factories import artifact, new_version
+from tests.server.conftest import Served
 
 BIN = Path(sys.executable).parent
 
@@ -116,7 +116,7 @@ def test_a_model_that_takes_a_table_is_served_by_its_lines(
     import uvicorn
     from sklearn.linear_model import LinearRegression
 
-    from tests.api.conftest import running
+    from tests.server.conftest import running
 
     frame = pd.DataFrame({"age": [1.0, 2.0], "visits": [3, 5]})
     model = LinearRegression().fit(frame, [2.0, 4.0])

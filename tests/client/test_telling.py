@@ -14,9 +14,9 @@ from pedigree.errors import (
 )
 from pedigree.registry import Registry
 from pedigree.settings import Settings
-from tests.api.conftest import Served
 from tests.factories import SECRET_KEY
 from tests.receiving import LOOPBACK, Receiver
+from tests.server.conftest import Served
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from pedigree.access.records import Role
-from tests.api.conftest import Served
+from tests.server.conftest import Served
 
 CLIENT = Path(__file__).parents[2] / "clients" / "typescript"
 INSTALLED = CLIENT / "node_modules" / ".installed"

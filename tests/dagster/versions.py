@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from pedigree.dagster.data_versions import content_version
+from pedigree.dagster.capture.data_versions import content_version
 
 UTC = datetime.UTC
 TIMES = pd.to_datetime(["2026-01-01", None])

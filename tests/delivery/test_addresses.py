@@ -8,7 +8,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from pedigree.delivery import posting
+from pedigree.delivery import egress
 from pedigree.delivery.addresses import refusal
 from pedigree.registry import Registry
 from tests.factories import with_secret_key
@@ -56,9 +56,9 @@ def test_no_packet_leaves_for_this_machine_by_any_name(host: str, receiver: Rece
     assert receiver.requests == []
 
 
-def post(url: str, **options: object) -> posting.Posted:
+def post(url: str, **options: object) -> egress.Posted:
     asked = {"allowed": LOOPBACK, "timeout_s": 5.0, **options}
-    return posting.post(url, {}, b"{}", **asked)  # type: ignore[arg-type]
+    return egress.post(url, {}, b"{}", **asked)  # type: ignore[arg-type]
 
 
 def test_a_name_that_resolves_to_something_else_a_moment_later_gains_nothing(

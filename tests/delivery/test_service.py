@@ -4,10 +4,10 @@ import httpx
 import uvicorn
 
 from pedigree.access.records import Role
-from pedigree.api.app import create_app
 from pedigree.registry import Registry
-from tests.api.conftest import running, serving
+from pedigree.server.app import create_app
 from tests.receiving import Receiver
+from tests.server.conftest import running, serving
 
 
 def test_a_service_delivers_and_one_that_is_told_not_to_does_not(

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from pedigree.collection.records import PlannedTier
 from pedigree.errors import RefusedError, VersionNotFoundError
 from pedigree.lifecycle.records import RetentionRule
+from pedigree.maintenance.gc_records import PlannedTier
 from pedigree.registry import Registry
 from tests.artifacts.publishing import (
     blob_keys,
@@ -15,9 +15,9 @@ from tests.artifacts.publishing import (
     let_orphans_settle,
     rows_left,
 )
-from tests.collection.collecting import collect, planned, require_sound
 from tests.factories import free_policy, register
 from tests.faults.killing import Victim
+from tests.maintenance.collecting import collect, planned, require_sound
 
 COLLECTING = ("pedigree.collection", "pedigree.artifacts.sweep", "pedigree.artifacts.tiers")
 # A prime, so that over the years other lines are hit as the code moves.

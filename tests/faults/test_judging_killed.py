@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from pedigree.registry import Registry
-from tests.collection.collecting import require_sound
 from tests.factories import artifact
 from tests.faults.killing import Victim
+from tests.maintenance.collecting import require_sound
 
 JUDGING = (
-    *("pedigree.registry.registering", "pedigree.registry.newcomers"),
-    *("pedigree.registry.checking", "pedigree.registry.cards", "pedigree.artifacts.bringing"),
+    *("pedigree.registry.registration", "pedigree.registry.pending_checks"),
+    *("pedigree.registry.checks", "pedigree.registry.cards", "pedigree.artifacts.blob_upload"),
     "pedigree.lifecycle",
 )
 # A prime, so that over the years other lines are hit as the code moves.

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from pedigree.registry import Registry
-from tests.collection.collecting import require_sound
 from tests.faults.killing import Victim
 from tests.lifecycle.deciding import candidate, policy_of
+from tests.maintenance.collecting import require_sound
 
-PROMOTING = ("pedigree.lifecycle", "pedigree.audit", "pedigree.registry.deciding")
+PROMOTING = ("pedigree.lifecycle", "pedigree.audit", "pedigree.registry.approvals")
 # A prime, so that over the years other lines are hit as the code moves.
 STRIDE = 71
 

@@ -11,9 +11,9 @@ from tests.artifacts.publishing import (
     rows_left,
     sweep_expired,
 )
-from tests.collection.collecting import require_sound
 from tests.factories import artifact, new_version
 from tests.faults.killing import Victim
+from tests.maintenance.collecting import require_sound
 
 WRITING = (
     "pedigree.registry",

@@ -3,7 +3,9 @@
 from datetime import timedelta
 from pathlib import Path
 
-from pedigree.artifacts import _intake, _local  # noqa: F401 - loading it is not the victim's work
+from pedigree.artifacts import (
+    _ingest,
+)
 from pedigree.artifacts.objects import open_store
 from pedigree.postgres.database import Database
 from pedigree.registry import Registry
@@ -15,7 +17,7 @@ from tests.factories import new_version
 def publish(*, database_url: str, store_url: str, path: str, held: str = "yes") -> None:
     """Publish and seal what is at a path; ``held="no"`` is the way of large artifacts."""
     if held == "no":
-        _intake.LARGEST_HELD = 0
+        _ingest.LARGEST_HELD = 0
     with Database.connect(database_url, connections=1) as database:
         publish_and_seal(database, open_store(store_url, Path(path)), Path(path))
 

@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from pedigree.catalog.declaring import DeclaredFields
+from pedigree.catalog.declared_metadata import DeclaredFields
 from pedigree.catalog.records import DeclaredMetadata
 from pedigree.errors import (
     InvalidArtifactError,

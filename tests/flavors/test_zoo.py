@@ -16,7 +16,7 @@ from pedigree.errors import PedigreeError
 from pedigree.flavors._answers import Leaf
 from pedigree.flavors._new_process import folder_digest
 from pedigree.flavors.plugins import flavor_names, get_flavor, save_model
-from pedigree.flavors.verifying import _answer
+from pedigree.flavors.verification import _answer
 from tests.flavors.verifying import verify_all
 from tests.flavors.zoo import Member, zoo
 

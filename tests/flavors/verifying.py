@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pedigree.errors import UnsupportedModelError, UnverifiedModelError
-from pedigree.flavors import verifying
+from pedigree.flavors import verification
 from pedigree.flavors._answers import Leaf
 from pedigree.flavors._new_process import ANSWER, REQUEST, SAMPLE, folder_digest
-from pedigree.flavors._starting import search_path
+from pedigree.flavors._process_start import search_path
 from pedigree.flavors.plugins import get_flavor, save_model
 from tests.flavors.zoo import Member
 
@@ -78,9 +78,9 @@ def _prepared(member: Member, seed: int, place: Path) -> Seen | _Waiting:
     if sample is None:
         return Seen(member, "not possible", "no sample was given", digest, None)
     try:
-        own = [verifying._answer(flavor, model, sample) for _ in range(2)]
-        (place / SAMPLE).write_bytes(verifying._packed(flavor, model, sample))
-    except verifying._ImpossibleError as error:
+        own = [verification._answer(flavor, model, sample) for _ in range(2)]
+        (place / SAMPLE).write_bytes(verification._packed(flavor, model, sample))
+    except verification._ImpossibleError as error:
         return Seen(member, "not possible", str(error), digest, None)
     request = {"flavor": member.flavor, "files": str(files), "digest": digest}
     (place / REQUEST).write_text(json.dumps(request))
@@ -94,9 +94,9 @@ def _seen(waiting: _Waiting) -> Seen:
         status = "not possible" if "impossible" in said else "refused"
         return Seen(member, status, next(iter(said.values())), digest, None)
     found = [Leaf.from_json(leaf) for leaf in said["leaves"]]
-    compared = verifying._compared(get_flavor(member.flavor), model, sample, own, found)
+    compared = verification._compared(get_flavor(member.flavor), model, sample, own, found)
     answers = hashlib.sha256(json.dumps(said["leaves"]).encode()).hexdigest()
     if compared.difference:
-        error: UnverifiedModelError = verifying._differs(compared.difference, compared.spread)
+        error: UnverifiedModelError = verification._differs(compared.difference, compared.spread)
         return Seen(member, "refused", error.message, digest, answers)
-    return Seen(member, "verified", verifying._comparison(compared) or "", digest, answers)
+    return Seen(member, "verified", verification._comparison(compared) or "", digest, answers)

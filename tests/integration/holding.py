@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from pedigree.dagster.instance import DATABASE
+from pedigree.dagster.instance.storage import DATABASE
 from pedigree.postgres import EmbeddedPostgres
 from tests.integration.served import Served
 

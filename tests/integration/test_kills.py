@@ -12,7 +12,7 @@ import dagster as dg
 import psutil
 import pytest
 
-from pedigree.dagster.names import slug
+from pedigree.dagster.assets.names import slug
 from pedigree.postgres import EmbeddedPostgres
 from tests.integration.conftest import OURS
 from tests.integration.holding import Held, held_at

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from pedigree.dagster.names import slug
+from pedigree.dagster.assets.names import slug
 from tests.integration.conftest import OURS, THEIRS
 from tests.integration.polling import eventually
 from tests.integration.served import ENDED, Materialization, Served, Tick

@@ -13,8 +13,8 @@ from pedigree.errors import (
     NotPermittedError,
     TransitionNotAllowedError,
 )
-from pedigree.integrity.replaying import check_replay
 from pedigree.lifecycle.records import RetentionRule
+from pedigree.maintenance.fsck_replay import check_replay
 from pedigree.registry import Registry
 from tests.factories import register
 from tests.lifecycle.deciding import ANN, BEN, EVE, candidate, policy_of, waits_for

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pedigree.audit.records import Actor, Event, EventType
 from pedigree.errors import NotFoundError, RefusedError
-from pedigree.integrity.replaying import check_replay
+from pedigree.maintenance.fsck_replay import check_replay
 from pedigree.registry import Registry
 from tests.lifecycle.deciding import ANN, BEN, EVE, candidate, policy_of
 

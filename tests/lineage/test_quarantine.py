@@ -9,12 +9,12 @@ import pytest
 from pedigree.audit.records import EventType
 from pedigree.catalog.quarantine import quarantine_data
 from pedigree.errors import GateNotPassedError, InvalidInputError, QuarantineNotFoundError
-from pedigree.integrity.replaying import check_replay
 from pedigree.lineage.records import Certainty, LineageGraph, NodeKind
+from pedigree.maintenance.fsck_replay import check_replay
 from pedigree.registry import Registry
-from tests.collection.collecting import require_sound
 from tests.factories import artifact, free_policy, new_version, register
 from tests.lineage.graphs import MONDAY, graph, missing, node
+from tests.maintenance.collecting import require_sound
 
 LATER = datetime(2126, 1, 1, tzinfo=UTC)
 JANUARY = graph(node(1, "flights", "2013-01"))

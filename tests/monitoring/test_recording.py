@@ -14,8 +14,8 @@ from pedigree.lifecycle.records import RetentionRule
 from pedigree.monitoring.profile import profile
 from pedigree.monitoring.records import DriftRule, DriftThresholds
 from pedigree.registry import Registry
-from tests.collection.collecting import collect, require_sound
 from tests.factories import register
+from tests.maintenance.collecting import collect, require_sound
 
 RANDOM = np.random.default_rng(11)
 TRAINING = pd.DataFrame(

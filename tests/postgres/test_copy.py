@@ -5,8 +5,8 @@ from pathlib import Path
 
 from pedigree.postgres import Database
 from pedigree.registry import Registry
-from tests.collection.collecting import require_sound
 from tests.factories import promote_to_production, register, register_candidate
+from tests.maintenance.collecting import require_sound
 from tests.postgres.copying import copy_rows
 
 

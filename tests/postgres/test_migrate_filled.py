@@ -22,10 +22,10 @@ from pedigree.postgres import Database
 from pedigree.postgres import migrate as module
 from pedigree.postgres.migrate import all_migrations, migrate
 from pedigree.registry import Registry
-from tests.collection.collecting import require_sound
 from tests.factories import promote_to_production, register, register_candidate
 from tests.lifecycle.named_before import give_stored_policy, hold_as_before, staged
 from tests.lineage.graphs import graph, missing, node
+from tests.maintenance.collecting import require_sound
 from tests.postgres.copying import copy_rows
 
 # The release before lineage said how certain it is.

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import LiteralString
 
 from pedigree.catalog.records import ApprovalStatus, RiskClass
-from pedigree.catalog.search.expressions import Comparison, Field, Literal, Value
+from pedigree.catalog.search.ast import Comparison, Field, Literal, Value
 from pedigree.errors import InvalidSearchError
 
 

@@ -16,7 +16,7 @@ from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import Token, TokenType
 from sqlglot.tokens import Tokenizer
 
-from pedigree.catalog.search.expressions import (
+from pedigree.catalog.search.ast import (
     And,
     Comparison,
     Expression,

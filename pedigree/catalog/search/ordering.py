@@ -11,7 +11,7 @@ from datetime import datetime
 
 from pydantic import JsonValue
 
-from pedigree.catalog.search.expressions import Field, Place
+from pedigree.catalog.search.ast import Field, Place
 from pedigree.catalog.search.fields import FIELDS, Kind, check_field
 from pedigree.errors import InvalidSearchError
 

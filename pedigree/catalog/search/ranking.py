@@ -11,13 +11,13 @@ from datetime import UTC, datetime, timedelta
 
 from psycopg import sql
 
-from pedigree.catalog.search import drivers
-from pedigree.catalog.search.expressions import Comparison, Expression, comparisons
+from pedigree.catalog.search import selectivity
+from pedigree.catalog.search.ast import Comparison, Expression, comparisons
 from pedigree.catalog.search.fields import FIELDS, Kind
-from pedigree.catalog.search.finding import find
 from pedigree.catalog.search.ordering import NEWEST, Position
-from pedigree.catalog.search.selecting import Search, page
-from pedigree.catalog.search.translation import Parameters, Translator, fields_of, joins
+from pedigree.catalog.search.plans import find
+from pedigree.catalog.search.statements import Search, page
+from pedigree.catalog.search.to_sql import Parameters, Translator, fields_of, joins
 from pedigree.postgres.transaction import Row, Transaction
 
 RANKED = 2_000
@@ -53,7 +53,9 @@ def best(transaction: Transaction, search: Search) -> list[Row]:
 
 
 def _are_few(transaction: Transaction, search: Search, parts: Sequence[Expression]) -> bool:
-    return bool(parts) and drivers.fewest(transaction, parts, search.words)[1] <= drivers.FEW
+    return (
+        bool(parts) and selectivity.fewest(transaction, parts, search.words)[1] <= selectivity.FEW
+    )
 
 
 def _among_newest(

@@ -48,6 +48,6 @@ class SearchPage(Record):
         Raises:
             MissingDependencyError: pandas is not installed.
         """
-        from pedigree.catalog.search.frame import to_pandas  # noqa: PLC0415 -- loads pandas
+        from pedigree.catalog.search.dataframe import to_pandas  # noqa: PLC0415 -- loads pandas
 
         return to_pandas(self.records)

@@ -56,7 +56,7 @@ def find(workspace: Path | None, folder: Path, python_file: Path | None = None) 
         return Loads(why="this folder's [tool.dg]", locations=_dg_locations(folder, config))
     only = CodeLocation(
         name="pedigree",
-        target=("--module-name", "pedigree.dagster.standalone"),
+        target=("--module-name", "pedigree.dagster.instance.standalone"),
         working_directory=folder,
     )
     return Loads(

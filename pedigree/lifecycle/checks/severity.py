@@ -1,6 +1,6 @@
 """What the failure of a check is, where it is shown to people."""
 
-from pedigree.lifecycle.due import registration_rule
+from pedigree.lifecycle.promotion_queue import registration_rule
 from pedigree.lifecycle.records import Policy, Severity, Verdict
 
 

@@ -1,6 +1,6 @@
 -- Names of stages and aliases have one rule, and a training keeps all that was stated with it.
 
--- The code judges names under the model's lock, as pedigree/lifecycle/naming.py says; here is what the
+-- The code judges names under the model's lock, as pedigree/lifecycle/pointer_names.py says; here is what the
 -- database itself refuses, whichever code asks. It refuses nothing that is stored: a stage or an alias
 -- whose name breaks the rule (latest, none, v1, 3, a/b, an empty one, a twin by case, a stage called as
 -- an alias) keeps its name in policies, tenures and events, since events do not change. It is shown, its

@@ -4,7 +4,7 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from pedigree.dagster.expectations import validate
+from pedigree.dagster.checks.expectations import validate
 from registry_assets.customer_churn.encoding import CUSTOMER, TARGET, encode
 from registry_assets.customer_churn.expectations import TRAINING_CUSTOMERS
 from registry_assets.datasets import ROW_NUMBER, load

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from demo.session import Session
-from pedigree.dagster.names import slug
+from pedigree.dagster.assets.names import slug
 
 DATA = ("customers", "customer_features", "churn_training_customers", "churn_test_customers")
 MODEL = "models/customer_churn"

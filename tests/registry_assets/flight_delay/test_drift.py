@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from demo.session import Session
-from pedigree.dagster.names import slug
+from pedigree.dagster.assets.names import slug
 from pedigree.monitoring.compare import bins, compare
 from pedigree.monitoring.profile import profile
 from pedigree.monitoring.records import (

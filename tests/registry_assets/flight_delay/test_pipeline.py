@@ -4,7 +4,7 @@ import pytest
 
 from demo.report import inputs_of
 from demo.session import Session
-from pedigree.dagster.names import slug
+from pedigree.dagster.assets.names import slug
 
 MODEL = "models/flight_delay"
 OP = slug("flight_delay")

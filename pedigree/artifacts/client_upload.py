@@ -1,0 +1,69 @@
+"""The files of an artifact on their way to a service: hashed here, then sent if they lack there."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from pedigree.artifacts._progress import Meter, Progress
+from pedigree.artifacts._remote_ingest import hashed, rehashed
+from pedigree.artifacts.paths import scan
+from pedigree.artifacts.records import Digest, ManifestFile, WantedFile
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_AT_ONCE = 4
+_PIECE = 1 << 20
+
+
+class Sending:
+    """The files at a path, each known by its digest.
+
+    Args:
+        path: A file or a folder.
+        progress: Told how many bytes were read; those that are sent count once more.
+
+    Raises:
+        InvalidArtifactError: The path is refused by :func:`pedigree.artifacts.paths.scan`, or a
+            file changed while it was read.
+    """
+
+    def __init__(self, path: Path, progress: Progress | None) -> None:
+        self._meter = Meter(progress)
+        sources = tuple(replace(source, watch=self._meter.add) for source in scan(path))
+        self._meter.expect(sum(source.size for source in sources))
+        taken = self.each(sources, hashed)
+        self._sources = {each.digest: one for one, each in zip(sources, taken, strict=True)}
+        self.files = tuple(
+            ManifestFile(path=source.path, size=each.size, digest=each.digest)
+            for source, each in zip(sources, taken, strict=True)
+        )
+
+    @property
+    def wanted(self) -> tuple[WantedFile, ...]:
+        """What an upload must bring."""
+        sizes = {digest: source.size for digest, source in self._sources.items()}
+        return tuple(WantedFile(digest=digest, size=size) for digest, size in sizes.items())
+
+    def content(self, digest: Digest) -> Iterator[bytes]:
+        """Give a file's bytes, hashed again on the way.
+
+        Raises:
+            CorruptionError: They are not those of the digest any more.
+        """
+        source = self._sources[digest]
+        self._meter.expect(source.size)
+        return rehashed(source, digest, _PIECE)
+
+    def each(self, items: Sequence[T], work: Callable[[T], R]) -> list[R]:
+        """Do the work for each item, several at a time; results come in the items' order."""
+        if not items:
+            return []
+        with ThreadPoolExecutor(min(len(items), _AT_ONCE), "pedigree-send") as pool:
+            futures = [pool.submit(work, item) for item in items]
+            try:
+                return [future.result() for future in futures]
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,61 @@
+"""Ask the database one thing of a search: a statement and its settings, in one round trip."""
+
+from typing import NamedTuple
+
+from psycopg import sql
+
+from pedigree.catalog.search.fuzzy_words import SQL
+from pedigree.postgres.transaction import Row, Transaction
+
+
+class Plan(NamedTuple):
+    """Which joins the planner may take; each statement of search is written for some of them."""
+
+    nested: bool = False
+    merged: bool = False
+    hashed: bool = False
+    scanned: bool = False
+    anew: bool = False
+    """It depends on the values: the planner looks at them each time, which takes some 0.8 ms."""
+
+
+NESTED = Plan(nested=True)
+NESTED_ANEW = Plan(nested=True, anew=True)
+MERGED = Plan(merged=True)
+ANY = Plan(nested=True, merged=True, hashed=True, scanned=True, anew=True)
+
+# Of one row at a time, and with a limit, so that no setting turns it into a walk over all records.
+_WITH_RECORDS = sql.SQL(
+    "SELECT found.*, shown.record, shown.signature, shown.verification,"
+    " (SELECT m.generation FROM pedigree.registered_model m WHERE m.model_id = found.model_id)"
+    " AS generation"
+    " FROM (SELECT row_number() OVER () AS place, page.* FROM ({}) AS page) AS found"
+    " CROSS JOIN LATERAL (SELECT r.record::text, r.signature, r.verification::text"
+    " FROM pedigree.search_record r"
+    " WHERE r.model_id = found.model_id AND r.version = found.version LIMIT 1) AS shown"
+    " ORDER BY found.place"
+)
+
+
+def ask(
+    transaction: Transaction,
+    statement: sql.Composable,
+    parameters: dict[str, object],
+    plan: Plan = NESTED,
+) -> list[Row]:
+    """Return the rows of a statement.
+
+    Outside a transaction the settings hold for this statement alone: what is sent between two
+    syncs of the protocol is one transaction of its own.
+    """
+    settings = {name: "on" if value else "off" for name, value in plan._asdict().items()}
+    settings["anew"] = "force_custom_plan" if plan.anew else "auto"
+    with transaction.pipeline():
+        transaction.execute(SQL["settings"], settings)
+        rows = transaction.execute(sql.Composed([statement]), parameters)
+    return rows.fetchall()
+
+
+def with_records(statement: sql.Composable) -> sql.Composed:
+    """Return a page's statement whose rows also hold the records of their versions."""
+    return _WITH_RECORDS.format(statement)

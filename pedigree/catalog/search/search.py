@@ -1,0 +1,116 @@
+"""A search from the text of its filter to the records of a page."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from pedigree.catalog.rows import version_shown, version_told
+from pedigree.catalog.search import facets as counting
+from pedigree.catalog.search import ranking
+from pedigree.catalog.search.ast import Expression
+from pedigree.catalog.search.fuzzy_words import tsqueries
+from pedigree.catalog.search.grammar import parse_filter
+from pedigree.catalog.search.ordering import (
+    Position,
+    SortKey,
+    parse_order,
+    read_cursor,
+    write_cursor,
+)
+from pedigree.catalog.search.plans import find
+from pedigree.catalog.search.records import Facet, SearchPage
+from pedigree.catalog.search.statements import Search, position_of
+from pedigree.errors import InvalidInputError
+from pedigree.postgres.transaction import Row, Transaction
+
+MAX_LIMIT = 1_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A search that is known to be well-formed."""
+
+    expression: Expression | None
+    order: tuple[SortKey, ...]
+    by_rank: bool
+    limit: int
+    after: Position | None
+    bound_to: str
+    count: bool
+    facets: tuple[Facet, ...]
+
+
+def request(
+    filter: str | None,
+    *,
+    order_by: str | Sequence[str] | None,
+    limit: int,
+    after: str | None,
+    count: bool,
+    facets: Collection[Facet],
+) -> Request:
+    """Return what is asked for.
+
+    Raises:
+        InvalidSearchError: Filter, order or cursor cannot be read, or name what is not allowed.
+        InvalidInputError: The limit is out of its domain, or a facet does not exist.
+    """
+    if not 1 <= limit <= MAX_LIMIT:
+        raise InvalidInputError(
+            "is out of its domain", field="limit", value=limit, remedy=f"Give 1 to {MAX_LIMIT}"
+        )
+    counting.check_facets(facets)
+    expression = parse_filter(filter or "")
+    order = parse_order(order_by)
+    by_rank = order_by is None and bool(ranking.matches(expression))
+    bound_to = f"{filter or ''}\0{'rank' if by_rank else ', '.join(map(str, order))}"
+    return Request(
+        expression=expression,
+        order=order,
+        by_rank=by_rank,
+        limit=limit,
+        after=None if after is None else read_cursor(after, bound_to),
+        bound_to=bound_to,
+        count=count,
+        facets=tuple(facets),
+    )
+
+
+def search(transaction: Transaction, asked: Request) -> SearchPage:
+    """Return a page of the living versions that a filter finds."""
+    rows, page = _found(transaction, asked)
+    return page.model_copy(update={"records": tuple(map(version_shown, rows))})
+
+
+def search_told(transaction: Transaction, asked: Request) -> tuple[bytes, str | None]:
+    """Return the JSON of what :func:`search` returns, and its ``next``.
+
+    The texts that the database has of the records are put together; building a hundred records
+    first, of which nobody asks for a field, would take most of a search's time here.
+    """
+    rows, page = _found(transaction, asked)
+    records = ",".join(map(version_told, rows))
+    rest = page.model_dump_json(exclude={"records"})
+    return f'{{"records":[{records}],{rest[1:]}'.encode(), page.next
+
+
+def _found(transaction: Transaction, asked: Request) -> tuple[list[Row], SearchPage]:
+    """Return the rows of a page, and the page without its records."""
+    wanted = Search(
+        expression=asked.expression,
+        order=asked.order,
+        limit=asked.limit + 1,  # whether there is a next page
+        after=asked.after,
+        words=tsqueries(transaction, asked.expression),
+    )
+    found = ranking.best(transaction, wanted) if asked.by_rank else find(transaction, wanted)
+    rows = found[: asked.limit]
+    last = position_of(rows[-1]) if len(found) > asked.limit else None
+    everything = replace(wanted, after=None)
+    page = SearchPage(
+        records=(),
+        next=write_cursor(last, asked.bound_to) if last else None,
+        total=counting.count(transaction, everything) if asked.count else None,
+        facets=counting.count_facets(transaction, everything, asked.facets) if asked.facets else {},
+        ranked_newest=ranking.RANKED if asked.by_rank else None,
+    )
+    return rows, page

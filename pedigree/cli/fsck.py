@@ -1,0 +1,47 @@
+"""``pedigree fsck``: say whether every promise of the registry is kept."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pedigree.cli._input import JsonFlag
+from pedigree.cli._session import open_registry
+
+if TYPE_CHECKING:
+    from pedigree.maintenance.fsck_records import Checked
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    app.command("fsck", rich_help_panel="Operate")(fsck)
+
+
+def fsck(
+    hashes: Annotated[
+        bool, typer.Option("--hashes", help="Read every object, and compare its digest.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Check every invariant of the registry; the exit code is 1 if one is violated.
+
+    Without --hashes each object must be there with its size. Safe at any time; nothing is changed.
+    """
+    from pedigree.cli._output import out, print_json, table
+
+    with open_registry() as registry:
+        report = registry.fsck(hashes=hashes)
+    if as_json:
+        print_json({**report.model_dump(mode="json"), "ok": report.ok})
+    else:
+        out.print(
+            table(("invariant", "looked at#", "violations#", "it says"), map(_row, report.checks))
+        )
+        for check in report.checks:
+            for found in check.examples:
+                out.print(f"{check.name}: {found.reference}: {found.problem}", markup=False)
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+def _row(check: "Checked") -> tuple[str, ...]:
+    return check.name, str(check.looked_at), str(check.violations), check.says

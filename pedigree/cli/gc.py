@@ -1,0 +1,125 @@
+"""``pedigree gc``: say which bytes may go or move, and let them."""
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pedigree.cli._input import JsonFlag
+from pedigree.cli._session import open_registry
+from pedigree.errors import PlanChangedError
+
+if TYPE_CHECKING:
+    from pedigree.maintenance.gc_plan import Plan
+    from pedigree.maintenance.gc_records import Collection, PlannedItem
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    app.command("gc", rich_help_panel="Operate")(gc)
+
+
+def gc(
+    apply: Annotated[bool, typer.Option("--apply", help="Do what the plan says.")] = False,
+    plan: Annotated[
+        str | None,
+        typer.Option("--plan", metavar="DIGEST", help="Refuse if the plan is another one now."),
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Show which bytes may go or move to another tier, and why; with --apply do exactly that.
+
+    Safe at any time, and while others register: what a version refers to is never touched.
+    """
+    with open_registry() as registry, registry.plan_gc() as made:
+        _require(made, plan)
+        if not apply:
+            (_print_document if as_json else _print_plan)(made)
+            return
+        done = registry.gc(made)
+    _show_done(done, as_json)
+
+
+def _require(made: "Plan", wanted: str | None) -> None:
+    if wanted is not None and wanted != made.digest:
+        raise PlanChangedError(
+            f"the plan is {made.digest} now",
+            field="--plan",
+            value=wanted,
+            remedy="Look at `pedigree gc` again",
+        )
+
+
+def _print_document(made: "Plan") -> None:
+    """Print the plan as one JSON document, item by item: it may not fit into memory."""
+    counts = {kind: count.model_dump() for kind, count in made.counts.items()}
+    print(f'{{"digest": "{made.digest}",\n "counts": {json.dumps(counts)},\n "items": [')
+    separator = ""
+    for item in made:
+        print(separator + item.model_dump_json(), end="")
+        separator = ",\n"
+    print("]}")
+
+
+def _print_plan(made: "Plan") -> None:
+    from pedigree.cli._output import out, size_text
+
+    for item in made:
+        if sentence := _sentence(item):
+            out.print(sentence, markup=False, soft_wrap=True)
+    words = {
+        "version": "versions to collect",
+        "blob": "objects to remove",
+        "tier": "versions to change their tier",
+        "move": "objects to move",
+        "upload": "dead uploads",
+        "key": "keys to clear",
+    }
+    for kind, count in made.counts.items():
+        if kind in words:
+            size = f", {size_text(count.bytes)}" if count.bytes else ""
+            out.print(f"{count.items} {words[kind]}{size}", markup=False)
+    if made.counts:
+        out.print(f"To do it: pedigree gc --apply --plan {made.digest}", markup=False)
+    else:
+        out.print("There is nothing to collect.")
+
+
+def _sentence(item: "PlannedItem") -> str | None:
+    """Say what happens to an item and why; what follows from another item is only counted."""
+    from pedigree.cli._output import size_text, when
+
+    match item.kind:
+        case "version":
+            return (
+                f"{item.subject}  deleted {when(item.deleted_at)}, its window is over: "
+                f"{item.objects} objects, {size_text(item.bytes)} go"
+            )
+        case "blob" if item.because_of is None:
+            return f"{item.digest}  nothing refers to it: {size_text(item.bytes)} go"
+        case "tier":
+            return f"{item.subject}  to {item.tier.value}: {item.why}"
+        case "move":
+            return f"{item.digest}  {size_text(item.bytes)} move to {item.tier.value}"
+        case "upload":
+            return f"upload {item.upload_id}  its process has not been heard of"
+        case _:
+            return None
+
+
+def _show_done(done: "Collection", as_json: bool) -> None:
+    from pedigree.cli._output import out, print_json, size_text
+
+    if as_json:
+        print_json(done)
+        return
+    removed, collected = done.done.get("blob"), done.done.get("version")
+    out.print(
+        f"Collected {collected.items if collected else 0} versions; removed "
+        f"{removed.items if removed else 0} objects, {size_text(removed.bytes if removed else 0)}."
+    )
+    for kind in ("tier", "move", "upload", "key"):
+        if kind in done.done:
+            out.print(f"{done.done[kind].items} of kind {kind} done.", markup=False)
+    for kind, count in done.left.items():
+        out.print(f"{count} of kind {kind} left: needed again, or done by somebody else.")

@@ -1,1 +1,0 @@
-"""Garbage collection: plan what may go or move, and do exactly that."""

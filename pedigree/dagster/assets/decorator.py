@@ -1,0 +1,218 @@
+"""``@model_asset``: an asset whose materialization is a version of a model.
+
+::
+
+    @model_asset(name="customer_churn", flavor="sklearn", owners=["team:growth"])
+    def customer_churn(train: pd.DataFrame, test: pd.DataFrame) -> TrainedModel:
+        model = LogisticRegression().fit(train[FEATURES], train["churned"])
+        return TrainedModel(
+            model=model,
+            metrics={"accuracy": model.score(test[FEATURES], test["churned"])},
+            sample=test[FEATURES].head(),
+            evaluation_data="mlc_churn/test",
+        )
+
+``@model_multi_asset`` is the same for a step that makes several models, or other assets beside one.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypedDict, Unpack, cast
+
+import dagster as dg
+from dagster import AssetIn
+
+from pedigree.dagster.asset_keys import AssetLike
+from pedigree.dagster.assets.command import Command
+from pedigree.dagster.assets.model_out import ModelOut, OutputOptions
+from pedigree.dagster.assets.model_spec import DEFAULT_PARTITION_NAME
+from pedigree.dagster.assets.names import slug
+from pedigree.dagster.assets.training_code import TrainingCode
+from pedigree.dagster.assets.training_function import (
+    REGISTRY_KEY,
+    Body,
+    Training,
+    ask_for_resources,
+)
+from pedigree.dagster.assets.training_step import TrainingStep
+from pedigree.dagster.capture.inputs import Source, source_of
+from pedigree.errors import InvalidInputError
+from pedigree.lifecycle.records import MetricRule, Policy
+
+Define = Callable[[Callable[..., Any]], dg.AssetsDefinition]
+
+
+class StepOptions(TypedDict, total=False):
+    """What ``@dg.multi_asset`` takes of a step as a whole, and goes to it unchanged."""
+
+    ins: Mapping[str, AssetIn]
+    deps: Sequence[AssetLike | dg.AssetDep]
+    partitions_def: dg.PartitionsDefinition[str]
+    backfill_policy: dg.BackfillPolicy
+    retry_policy: dg.RetryPolicy
+    check_specs: Sequence[dg.AssetCheckSpec]
+    config_schema: Any
+    required_resource_keys: set[str]
+    hooks: set[dg.HookDefinition]
+    op_tags: Mapping[str, Any]
+    pool: str
+
+
+class MultiAssetOptions(StepOptions, total=False):
+    """What ``@dg.multi_asset`` takes beside."""
+
+    internal_asset_deps: Mapping[str, set[dg.AssetKey]]
+    can_subset: bool
+
+
+class ModelAssetOptions(StepOptions, OutputOptions, total=False):
+    """What ``@dg.asset`` takes, and goes to it unchanged."""
+
+
+def model_asset(
+    *,
+    name: str,
+    flavor: str,
+    policy: Policy | None = None,
+    champion_metric: MetricRule | None = None,
+    partition_name: str = DEFAULT_PARTITION_NAME,
+    **options: Unpack[ModelAssetOptions],
+) -> Define:
+    """Make an asset, ``models/<name>``, of a function that trains a model.
+
+    The function takes what an asset's function takes (a context or none, inputs, config,
+    resources) and, if it wants to choose partitions itself, a parameter annotated
+    :class:`ModelInputs`. It returns a :class:`TrainedModel`, which is registered inside the step.
+    It may be an ``async def``, or a :class:`Command` that trains in a process of its own.
+
+    Args:
+        name: The registered model's name.
+        flavor: How the model is saved and loaded, such as ``sklearn``.
+        policy: What a version must show to enter a stage; the default policy when None.
+        champion_metric: For the default policy: what must not become worse than the champion's.
+        partition_name: For a partitioned asset: the name of each partition's registered model, in
+            which the partition's key is written as :mod:`pedigree.catalog.partitions` says.
+        options: What ``@dg.asset`` takes too.
+
+    Raises:
+        InvalidInputError: The name breaks the rule, or a partition would make a model whose name
+            does; the flavor is not installed, two of the arguments contradict each other, or one
+            run is to train several partitions.
+    """
+    of_output, of_step = _split(options)
+    out = ModelOut(
+        name,
+        flavor=flavor,
+        policy=policy,
+        champion_metric=champion_metric,
+        partition_name=partition_name,
+        **of_output,
+    )
+
+    def define(function: Callable[..., Any]) -> dg.AssetsDefinition:
+        code = function.code if isinstance(function, Command) else TrainingCode.of(function)
+        outs = {"model": out}
+        return _make_asset(slug(name), outs, of_step, function, code, body=Training.body_of_one)
+
+    return define
+
+
+def model_multi_asset(
+    *,
+    outs: Mapping[str, ModelOut | dg.AssetOut],
+    name: str | None = None,
+    **options: Unpack[MultiAssetOptions],
+) -> Define:
+    """Make assets of a function that trains several models, or makes other assets beside one.
+
+    The function returns one value for each of ``outs``, in their order, or yields ``dg.Output`` or
+    ``dg.MaterializeResult``, as with ``@dg.multi_asset``; the value of a :class:`ModelOut` is a
+    :class:`TrainedModel`.
+
+    Args:
+        outs: The outputs by name.
+        name: The step's name; the function's when None.
+        options: What ``@dg.multi_asset`` takes too.
+
+    Raises:
+        InvalidInputError: No output is a model, a model is given twice, or one run is to train
+            several partitions.
+    """
+    models = [out.line.name for out in outs.values() if isinstance(out, ModelOut)]
+    if not models or len(set(models)) < len(models):
+        raise InvalidInputError(
+            "must hold a model, and each model once",
+            field="outs",
+            value=models,
+            remedy='Write outs={"model": ModelOut("churn", flavor="sklearn"), …}',
+        )
+
+    def define(function: Callable[..., Any]) -> dg.AssetsDefinition:
+        code = TrainingCode.of(function)
+        return _make_asset(name, outs, options, function, code, body=Training.body_of_many)
+
+    return define
+
+
+def _make_asset(
+    name: str | None,
+    outs: Mapping[str, ModelOut | dg.AssetOut],
+    options: MultiAssetOptions,
+    function: Callable[..., Any],
+    code: TrainingCode,
+    *,
+    body: Callable[..., Body],
+) -> dg.AssetsDefinition:
+    _refuse_single_run(options)
+    for out in outs.values():
+        if isinstance(out, ModelOut):
+            out.line.require_names(options.get("partitions_def"))
+    training = Training.of(function)
+    sources = _sources(options, training)
+    lines = {key: out.line if isinstance(out, ModelOut) else None for key, out in outs.items()}
+
+    def begin(context: dg.AssetExecutionContext) -> TrainingStep:
+        return TrainingStep(context, lines, sources, code.folder)
+
+    trainer = body(training, begin)
+    of_op: dict[str, Any] = dict(options)
+    needed = {REGISTRY_KEY} | {source.io_manager_key for source in sources}
+    if "required_resource_keys" in options:
+        of_op["required_resource_keys"] = needed | options["required_resource_keys"]
+    else:
+        ask_for_resources(trainer, needed)
+    if own := {each.io_manager_key: each.own_io_manager for each in sources if each.own_io_manager}:
+        of_op["resource_defs"] = own
+    required = not options.get("can_subset", False)
+    made = {
+        key: out.asset_out(code, required=required) if isinstance(out, ModelOut) else out
+        for key, out in outs.items()
+    }
+    return dg.multi_asset(name=name, outs=made, **of_op)(trainer)
+
+
+def _split(options: ModelAssetOptions) -> tuple[OutputOptions, MultiAssetOptions]:
+    of_output = OutputOptions.__optional_keys__
+    return (
+        cast(OutputOptions, {key: each for key, each in options.items() if key in of_output}),
+        cast(
+            MultiAssetOptions, {key: each for key, each in options.items() if key not in of_output}
+        ),
+    )
+
+
+def _sources(options: StepOptions, training: Training) -> tuple[Source, ...]:
+    """Return how the dependencies are loaded, where the function wants to load them itself."""
+    if training.chooser is None:
+        return ()
+    return tuple(source_of(asset) for asset in options.get("deps", ()))
+
+
+def _refuse_single_run(options: StepOptions) -> None:
+    policy = options.get("backfill_policy")
+    if policy is not None and policy.max_partitions_per_run != 1:
+        raise InvalidInputError(
+            "would train several partitions in one run, and every one would get the same model",
+            field="backfill_policy",
+            value=policy,
+            remedy="Use BackfillPolicy.multi_run(1), or leave it out",
+        )

@@ -1,0 +1,106 @@
+"""What a materialization says of the version that it is."""
+
+from typing import Any, TypeAlias
+from urllib.parse import quote
+
+import dagster as dg
+
+from pedigree.cards.render import render_summary
+from pedigree.catalog.records import ModelVersion, Registration
+from pedigree.dagster import metadata_keys
+from pedigree.dagster.assets.trained_model import TrainedModel
+from pedigree.lineage.records import LineageGraph
+from pedigree.settings import Settings
+from pedigree.signatures.records import Column, Signature
+
+# What a step's body may hand to Dagster.
+StepResult: TypeAlias = Any
+
+# The event log keeps a copy for each materialization, and the registry has all of them.
+_INPUTS_SHOWN = 50
+
+
+def describe(version: ModelVersion, settings: Settings) -> dict[str, Any]:
+    """Return the metadata by which an event names a version, with its page where there is one."""
+    found: dict[str, Any] = {
+        metadata_keys.MODEL: version.model_name,
+        metadata_keys.VERSION: str(version.version_id),
+        metadata_keys.REFERENCE: version.reference,
+        metadata_keys.DIGEST: version.digest,
+    }
+    if page := page_of(version, settings):
+        found[metadata_keys.PAGE] = dg.MetadataValue.url(page)
+    return found
+
+
+def page_of(version: ModelVersion, settings: Settings) -> str | None:
+    """Return the address of a version's page; None where nobody says where the pages are."""
+    if settings.url is None:
+        return None
+    name = quote(version.model_name, safe="")
+    return f"{str(settings.url).rstrip('/')}/models/{name}/versions/{version.version_id}"
+
+
+def result_metadata(
+    registration: Registration,
+    trained: TrainedModel,
+    lineage: LineageGraph,
+    settings: Settings,
+    *,
+    card: str | None,
+) -> dict[str, Any]:
+    """Return the metadata of a training's materialization: metrics as numbers, card, schema.
+
+    Args:
+        registration: The version.
+        trained: What the training handed over.
+        lineage: What it stands on.
+        settings: Where the registry's pages are.
+        card: Where the model card lies, for those who have no pages.
+    """
+    version = registration.version
+    link = page_of(version, settings) or card
+    found: dict[str, Any] = {
+        **trained.metadata,
+        # Dagster plots numbers over time.
+        **{name: dg.MetadataValue.float(float(value)) for name, value in trained.metrics.items()},
+        **describe(version, settings),
+        metadata_keys.CREATED: registration.created,
+        metadata_keys.RACED: lineage.raced,
+        metadata_keys.VERIFICATION: version.verification.sentence,
+        metadata_keys.CARD: dg.MetadataValue.md(render_summary(version, lineage, link=link)),
+        metadata_keys.INPUTS: dg.MetadataValue.json(_inputs(lineage)),
+        "git_commit": version.git_commit + (" (dirty)" if version.git_dirty else ""),
+    }
+    if registration.notice:
+        found[metadata_keys.NOTICE] = registration.notice
+    if schema := column_schema(version.signature):
+        found[metadata_keys.COLUMN_SCHEMA] = schema
+    return found
+
+
+def column_schema(signature: Signature) -> dg.TableSchema | None:
+    """Return a signature's input columns as Dagster shows them; None for tensors."""
+    columns = [
+        dg.TableColumn(
+            name=port.name,
+            type=port.type.value,
+            constraints=dg.TableColumnConstraints(nullable=not port.required),
+        )
+        for port in signature.inputs
+        if isinstance(port, Column)
+    ]
+    return dg.TableSchema(columns=columns) if columns else None
+
+
+def _inputs(lineage: LineageGraph) -> list[dict[str, Any]]:
+    return [
+        {
+            "asset": node.asset,
+            "partition": node.partition,
+            "data_version": node.data_version,
+            "capture": capture.value,
+            "kind": node.kind.value,
+        }
+        for node, capture in lineage.inputs()[:_INPUTS_SHOWN]
+    ]

@@ -1,0 +1,110 @@
+"""What a step says of the model assets that it makes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict, Unpack
+
+import dagster as dg
+
+from pedigree.catalog.names import validate_name
+from pedigree.dagster import metadata_keys as metadata
+from pedigree.dagster.assets.model_spec import (
+    DEFAULT_PARTITION_NAME,
+    MODEL_IO_MANAGER_KEY,
+    ModelLine,
+    require_partition_name,
+)
+from pedigree.dagster.assets.training_code import TrainingCode
+from pedigree.errors import InvalidInputError
+from pedigree.flavors.plugins import get_flavor
+from pedigree.lifecycle.policy import default_policy
+from pedigree.lifecycle.records import MetricRule, Policy
+
+# What Dagster calls the libraries of which it has an icon.
+_KINDS = {"sklearn": "scikitlearn", "torch": "pytorch"}
+
+
+class OutputOptions(TypedDict, total=False):
+    """What ``dg.AssetOut`` takes, and goes to it unchanged."""
+
+    description: str
+    metadata: Mapping[str, Any]
+    tags: Mapping[str, str]
+    owners: Sequence[str]
+    kinds: set[str]
+    group_name: str
+    code_version: str
+    automation_condition: dg.AutomationCondition[Any]
+    freshness_policy: dg.FreshnessPolicy
+
+
+class ModelOut:
+    """A model among the outputs of a step.
+
+    Args:
+        name: The registered model's name.
+        flavor: How the model is saved and loaded, such as ``sklearn``.
+        policy: What a version must show to enter a stage; the default policy when None.
+        champion_metric: For the default policy: what must not become worse than the champion's.
+        partition_name: For a partitioned asset: the name of each partition's registered model.
+        options: What ``dg.AssetOut`` takes too.
+
+    Raises:
+        InvalidInputError: The name breaks the rule, the flavor is not installed, or two of the
+            arguments contradict each other.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        flavor: str,
+        policy: Policy | None = None,
+        champion_metric: MetricRule | None = None,
+        partition_name: str = DEFAULT_PARTITION_NAME,
+        **options: Unpack[OutputOptions],
+    ) -> None:
+        _refuse_two_policies(policy, champion_metric)
+        get_flavor(flavor)
+        self.options = options
+        self.line = ModelLine(
+            name=validate_name(name),
+            flavor=flavor,
+            partition_name=require_partition_name(name, partition_name),
+            policy=policy or default_policy(champion_metric),
+        )
+
+    def asset_out(self, code: TrainingCode, *, required: bool = True) -> dg.AssetOut:
+        """Return the output of a step that runs this code."""
+        kind = str(self.line.flavor)
+        stated: dict[str, Any] = {
+            "kinds": {_KINDS.get(kind, kind)},
+            "description": code.description,
+            "code_version": code.version,
+            **self.options,
+            "metadata": self._metadata(code),
+        }
+        return dg.AssetOut(
+            key=self.line.key,
+            io_manager_key=MODEL_IO_MANAGER_KEY,
+            is_required=required,
+            **stated,
+        )
+
+    def _metadata(self, code: TrainingCode) -> dict[str, Any]:
+        found = {
+            **self.options.get("metadata", {}),
+            metadata.LINE: dg.MetadataValue.json(self.line.model_dump(mode="json")),
+        }
+        if reference := code.reference():
+            found.setdefault(metadata.CODE_REFERENCES, reference)
+        return found
+
+
+def _refuse_two_policies(policy: Policy | None, champion_metric: MetricRule | None) -> None:
+    if policy is not None and champion_metric is not None:
+        raise InvalidInputError(
+            "is part of the policy, and both are given",
+            field="champion_metric",
+            value=champion_metric.metric,
+            remedy="Write policy=default_policy(champion_metric) or Policy(champion_metric=…)",
+        )

@@ -1,0 +1,243 @@
+"""What a training function hands over, and how it becomes a version."""
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from pydantic import JsonValue
+
+from pedigree.artifacts.external_files import UploadedFiles, fetch
+from pedigree.catalog.live_model import LiveModel
+from pedigree.catalog.records import (
+    DeclaredMetadata,
+    NewVersion,
+    Registration,
+    RiskClass,
+)
+from pedigree.catalog.signature_inference import completed, required_signature
+from pedigree.dagster.capture.lineage import training_data_digest
+from pedigree.dagster.capture.run_provenance import RunProvenance
+from pedigree.errors import InvalidInputError
+from pedigree.flavors.records import NO_LIVE_MODEL, Verification
+from pedigree.lineage.code import CodeState
+from pedigree.lineage.environment import installed_packages
+from pedigree.lineage.records import LineageGraph
+from pedigree.monitoring.records import DataProfile
+from pedigree.settings import Settings
+from pedigree.signatures.records import Signature
+
+if TYPE_CHECKING:
+    from pedigree.cards.records import CardNotes
+    from pedigree.evaluation.records import Evaluation
+    from pedigree.registry import Registry
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedModel:
+    """A model as its training left it.
+
+    Give the ``model`` itself, which its flavor then saves, or the ``path`` of what was saved
+    already, or where it was ``uploaded``. Give the ``signature``, or a ``sample`` of the inputs
+    that it can be inferred from; where the flavor cannot ask the model, ``sample_outputs`` are what
+    it gave for them. Neither is needed where the model's own files state it, as those of MLflow and
+    ONNX do.
+
+    Args:
+        model: The trained object.
+        path: A file or folder that holds the model.
+        uploaded: Where the trainer put the model's files; they are fetched and verified.
+        metrics: What the evaluation found, finite numbers by name.
+        params: Hyperparameters and run configuration.
+        signature: Typed inputs and outputs.
+        sample: A few rows of input.
+        sample_outputs: What the model gave for the sample.
+        verify: Let a new process load what was saved of ``model``, and compare what it predicts.
+        evaluation_data: The id of the data that the metrics were computed on.
+        evaluation: How it did for each group of that data, as ``evaluate`` measures it.
+        training_data_version: The training data's version in its owner's words.
+        training_profile: What :func:`pedigree.monitoring.profile.profile` made of the training
+            data and of what the model says of it; what is served later is compared with it.
+        notes: What people have to say in the model card.
+        metadata: What the materialization shall carry beside, in Dagster's values.
+        check_results: What checks in the step itself found, those of the asset's ``check_specs``.
+    """
+
+    model: object | None = None
+    path: Path | None = None
+    uploaded: UploadedFiles | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    params: Mapping[str, JsonValue] = field(default_factory=dict)
+    signature: Signature | None = None
+    sample: Any = None
+    sample_outputs: Any = None
+    verify: bool = True
+    evaluation_data: str | None = None
+    evaluation: "Evaluation | None" = None
+    training_data_version: str | None = None
+    training_profile: DataProfile | None = None
+    description: str | None = None
+    owners: Sequence[str] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    datasheet_uri: str | None = None
+    ci_build: str | None = None
+    drift_monitor_id: str | None = None
+    risk_class: RiskClass | None = None
+    risk_assessment_id: str | None = None
+    notes: "CardNotes | None" = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    check_results: Sequence[dg.AssetCheckResult] = ()
+
+    def __post_init__(self) -> None:
+        if [self.model, self.path, self.uploaded].count(None) != 2:
+            raise InvalidInputError(
+                "needs exactly one of `model`, `path` and `uploaded`",
+                field="TrainedModel",
+                remedy="Give the trained object, or the path of what was saved",
+            )
+
+    def completed(self, spec: dg.AssetSpec) -> "TrainedModel":
+        """Return it with the asset's description and owners where it states none of its own."""
+        return replace(
+            self,
+            description=self.description or spec.description,
+            owners=tuple(self.owners) or tuple(spec.owners),
+        )
+
+    def declared(
+        self,
+        flavor: str,
+        infer: Callable[[], Signature],
+        provenance: RunProvenance,
+        code: CodeState,
+        *,
+        code_version: str | None,
+        data_digest: str | None,
+    ) -> DeclaredMetadata:
+        """Return the metadata of the version, filled from the training and its run.
+
+        Args:
+            flavor: How the model is saved and loaded.
+            infer: Gives the signature where none is stated.
+            provenance: The run.
+            code: The commit of the training code.
+            code_version: The asset's.
+            data_digest: One digest over what the training read.
+
+        Raises:
+            InvalidMetadataError: A value lies outside its domain.
+            InvalidSignatureError: No signature is given, and none can be inferred.
+        """
+        values: dict[str, Any] = {
+            "flavor": flavor,
+            "signature": self.signature,
+            "run_id": provenance.run_id,
+            **code.model_dump(),
+            "code_version": code_version,
+            "training_data_digest": data_digest,
+            "training_data_version": self.training_data_version,
+            "validation_dataset_id": self.evaluation_data,
+            "metrics": dict(self.metrics),
+            "params": dict(self.params),
+            "ci_build": self.ci_build,
+            "drift_monitor_id": self.drift_monitor_id,
+            "datasheet_uri": self.datasheet_uri,
+            "description": self.description,
+            "owners": tuple(self.owners),
+            "tags": dict(self.tags),
+            "risk_class": self.risk_class,
+            "risk_assessment_id": self.risk_assessment_id,
+        }
+        return completed(values, infer)
+
+    def kept(
+        self,
+        flavor: str,
+        files: Path,
+        describe: Callable[[Callable[[], Signature]], DeclaredMetadata],
+        settings: Settings,
+    ) -> tuple[DeclaredMetadata, Verification]:
+        """Put the model's files where they are registered from; return all that is known of them.
+
+        Args:
+            flavor: How the model is saved and loaded.
+            files: Where they are, or a path where nothing is yet.
+            describe: Gives the metadata; it is given what asks the model for its signature.
+            settings: How long verifying may take.
+
+        Raises:
+            InvalidInputError: The model, its sample or the metadata is wrong.
+            UnverifiedModelError: What was saved does not predict as the model does.
+        """
+        if self.model is not None:
+            live = LiveModel(
+                model=self.model,
+                flavor=flavor,
+                sample=self.sample,
+                sample_outputs=self.sample_outputs,
+                verify=self.verify,
+            )
+            return live.saved(files, describe, settings)
+        if self.uploaded is not None:
+            fetch(self.uploaded, files)
+        infer = partial(
+            required_signature,
+            flavor,
+            files,
+            sample=self.sample,
+            sample_outputs=self.sample_outputs,
+        )
+        return describe(infer), NO_LIVE_MODEL
+
+
+def register_trained(
+    registry: "Registry",
+    name: str,
+    trained: TrainedModel,
+    *,
+    flavor: str,
+    provenance: RunProvenance,
+    code: CodeState,
+    code_version: str | None = None,
+    lineage: LineageGraph | None = None,
+) -> Registration:
+    """Save a trained model by its flavor, and register it with the run that made it.
+
+    Raises:
+        InvalidInputError: The name, flavor, path or metadata is wrong; nothing was written.
+        UnverifiedModelError: What was saved does not predict as the model does.
+        UnavailableError: The database or the store does not answer.
+    """
+    lineage = lineage or LineageGraph()
+    with tempfile.TemporaryDirectory(prefix="pedigree-") as folder:
+        files = trained.path or Path(folder) / "model"
+
+        def describe(infer: Callable[[], Signature]) -> DeclaredMetadata:
+            return trained.declared(
+                flavor,
+                infer,
+                provenance,
+                code,
+                code_version=code_version,
+                data_digest=training_data_digest(lineage),
+            )
+
+        metadata, verification = trained.kept(flavor, files, describe, registry.settings)
+        new = NewVersion(
+            metadata=metadata,
+            verification=verification,
+            environment=installed_packages(),
+            origin=provenance.origin(),
+            lineage=lineage,
+        )
+        actor = registry.actor(provenance.actor)
+        done = registry.register(name, files, new, actor=actor)
+    reference = done.version.reference
+    if trained.evaluation is not None:
+        registry.set_evaluation(reference, trained.evaluation, actor=actor)
+    if trained.training_profile is not None:
+        registry.keep_profile(reference, trained.training_profile, actor=actor)
+    return done

@@ -1,0 +1,141 @@
+"""What the running step reads, and where it writes that: to its own materializations.
+
+::
+
+    @dg.asset(deps=["loans"])
+    def features(context: dg.AssetExecutionContext) -> None:
+        record_read(context, "loans", ["2026-01-01"])
+        ...  # the body reads the table by itself
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
+
+import dagster as dg
+from dagster._core.events import EngineEventData
+
+from pedigree.dagster import metadata_keys
+from pedigree.dagster.asset_keys import AssetLike, key_of, known_partitions
+from pedigree.dagster.capture import event_log
+from pedigree.dagster.capture.recorded_reads import (
+    NO_EVENT,
+    Kind,
+    Partitions,
+    Reads,
+    encoded,
+    to_json,
+)
+from pedigree.dagster.capture.run_provenance import StepContext, makes_partitions, op_context_of
+
+# A record of this size is written once per step, and not once per partition that the step makes.
+_SHARED_FROM_BYTES = 4_096
+
+
+def record_read(
+    context: StepContext,
+    asset: AssetLike,
+    partitions: Sequence[str] | None = None,
+) -> None:
+    """Record that the body of the running step reads an asset by itself.
+
+    It is for assets among the ``deps``, which no IO manager loads: SQL, dbt, Pipes, Spark. Without
+    it, what such a body read is never more than possible. Call it while the step runs, before its
+    results are returned or yielded.
+
+    Args:
+        context: The step's context.
+        asset: What is read.
+        partitions: The partitions that are read; all that have an event now when None.
+
+    Raises:
+        InvalidInputError: ``partitions`` is empty, or the asset's name is ambiguous.
+    """
+    key = key_of(asset)
+    if partitions is None:
+        partitions = _partitions_now(context.instance, key)
+    names = known_partitions(partitions) if partitions is not None else None
+    step = StepReads.of(context)
+    step.add("stated", key, look_up(context.instance, key, names))
+
+
+def look_up(
+    instance: dg.DagsterInstance, key: dg.AssetKey, partitions: Sequence[str] | None
+) -> Partitions:
+    """Return the newest event of each partition as it is now; of the asset if it has none.
+
+    Nothing where no partitions are named and the asset has some: which were read is not known.
+    """
+    found = event_log.latest(instance, key, partitions)
+    wanted: Sequence[str | None] = (None,) if partitions is None else partitions
+    if partitions is None and found and None not in found:
+        return {}
+    return {each: (found[each].storage_id if each in found else NO_EVENT,) for each in wanted}
+
+
+class StepReads:
+    """The reads of the running step, which it writes to what it makes."""
+
+    _OF_STEPS: ClassVar[WeakKeyDictionary[Any, "StepReads"]] = WeakKeyDictionary()
+
+    def __init__(self, context: StepContext) -> None:
+        self._context = context
+        self.reads = Reads()
+
+    @classmethod
+    def of(cls, context: StepContext) -> "StepReads":
+        """Return those of a context's step; every context of one step has the same."""
+        op_context = op_context_of(context)
+        step = op_context.get_step_execution_context()
+        return cls._OF_STEPS.setdefault(step, cls(op_context))
+
+    def add(self, kind: Kind, key: dg.AssetKey, partitions: Partitions) -> None:
+        """Add a read, and write all of them to the step's materializations."""
+        self.reads.add(kind, key, partitions)
+        self._write()
+
+    def _write(self) -> None:
+        context = op_context_of(self._context)
+        step = context.get_step_execution_context()
+        if step.is_in_graph_asset:
+            self._write_to_outputs(context)
+        elif step.is_sda_step:
+            self._write_to_assets(context)
+            if any(not output.is_required for output in context.op_def.output_defs):
+                self._write_to_log(context)
+
+    def _write_to_outputs(self, context: dg.OpExecutionContext) -> None:
+        # Only the last op of a graph-backed asset materializes it. What the others read is in the
+        # metadata of their outputs, and is collected from the run's log.
+        record = {metadata_keys.READS: encoded(self.reads)}
+        for output in context.op_def.output_defs:
+            if not output.is_dynamic:
+                context.add_output_metadata(record, output_name=output.name)
+
+    def _write_to_log(self, context: dg.OpExecutionContext) -> None:
+        # A body with an output that it may leave out can yield materializations of its own, to
+        # which nothing can be added.
+        context.instance.report_engine_event(
+            "What the step has read so far",
+            context.run,
+            EngineEventData(metadata={metadata_keys.READS: encoded(self.reads)}),
+            step_key=context.get_step_execution_context().step.key,
+        )
+
+    def _write_to_assets(self, context: dg.OpExecutionContext) -> None:
+        record = encoded(self.reads)
+        partitions = context.partition_keys if makes_partitions(context) else ()
+        shared = len(partitions) > 1 and len(json.dumps(record.value)) > _SHARED_FROM_BYTES
+        asset_context = dg.AssetExecutionContext(context)
+        for key in sorted(context.selected_asset_keys):
+            if not shared:
+                asset_context.add_asset_metadata({metadata_keys.READS: record}, key)
+                continue
+            where = dg.MetadataValue.json(to_json(partitions[0]))
+            asset_context.add_asset_metadata({metadata_keys.READS: where}, key)
+            asset_context.add_asset_metadata({metadata_keys.READS: record}, key, partitions[0])
+
+
+def _partitions_now(instance: dg.DagsterInstance, key: dg.AssetKey) -> Sequence[str] | None:
+    return sorted(instance.get_materialized_partitions(key)) or None

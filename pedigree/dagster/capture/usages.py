@@ -1,0 +1,120 @@
+"""Which assets runs make with a version: said when it is loaded, and what was written found later.
+
+Whoever loads a version through the IO manager or a bound registry says so. An asset that only
+depends on a stage is found by the pointers of its materializations.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+
+import dagster as dg
+
+from pedigree.dagster.capture import event_log
+from pedigree.dagster.capture.event_log import AssetEvent
+from pedigree.dagster.capture.run_provenance import instance_id, makes_partitions
+from pedigree.lineage.usages import NewUsage, Usage, Written
+from pedigree.registry import Registry
+
+_PAGE = 200
+# The database's clock says when a version was loaded, and Dagster's when something was written.
+_CLOCKS_DIFFER_S = 300.0
+
+
+def uses_now(upstream: dg.AssetKey | None) -> tuple[NewUsage, ...]:
+    """Return what the running step makes with what it loads; nothing where no asset is made.
+
+    Args:
+        upstream: Only the assets that depend on this one; all of the step's when None.
+    """
+    try:
+        context = dg.AssetExecutionContext.get()
+        assets, selected = context.assets_def, context.selected_asset_keys
+    except (dg.DagsterError, RuntimeError):
+        return ()  # a notebook, an op, or a check
+    partitions: tuple[str | None, ...] = (None,)
+    if makes_partitions(context):
+        partitions = tuple(context.partition_keys)
+    return tuple(
+        NewUsage(
+            asset=key.to_user_string(),
+            partitions=partitions,
+            run_id=context.run.run_id,
+            instance_id=instance_id(context.instance),
+        )
+        for key in sorted(selected)
+        if upstream is None or upstream in _upstream_in_step(assets, key)
+    )
+
+
+def _upstream_in_step(assets: dg.AssetsDefinition, key: dg.AssetKey) -> set[dg.AssetKey]:
+    """Return what an asset depends on, also by way of others that its step makes."""
+    found: set[dg.AssetKey] = set()
+    left = [key]
+    while left:
+        deps = assets.asset_deps[left.pop()] - found
+        found |= deps
+        left += deps & assets.keys
+    return found
+
+
+def settle_usages(instance: dg.DagsterInstance, registry: Registry) -> int:
+    """Look for what was written with the versions that runs of this instance loaded.
+
+    Returns:
+        How many usages were settled: what they wrote is known, or their run wrote nothing.
+    """
+    count, after = 0, 0
+    while page := registry.unsettled_usages(instance_id(instance), limit=_PAGE, after=after):
+        after = page[-1].usage_id
+        settled = [usage for usage in _looked_up(instance, page) if usage.settled]
+        if settled:
+            registry.settle_usages(settled)
+        count += len(settled)
+    return count
+
+
+def _looked_up(instance: dg.DagsterInstance, page: Iterable[Usage]) -> Iterator[Usage]:
+    by_asset: defaultdict[str, list[Usage]] = defaultdict(list)
+    for usage in page:
+        by_asset[usage.asset].append(usage)
+    ended: dict[str, bool] = {}
+    for asset, usages in by_asset.items():
+        # Whether a run has ended is asked first, else it could write and end in between.
+        for run_id in {usage.run_id for usage in usages}:
+            ended.setdefault(run_id, _has_ended(instance, run_id))
+        written = _written(instance, dg.AssetKey.from_user_string(asset), usages)
+        for usage in usages:
+            event = written.get((usage.partition, usage.run_id))
+            if event is not None:
+                yield usage.model_copy(update={**event_of(event).model_dump(), "settled": True})
+            elif ended[usage.run_id]:
+                yield usage.model_copy(update={"settled": True})
+
+
+def _has_ended(instance: dg.DagsterInstance, run_id: str) -> bool:
+    run = instance.get_run_by_id(run_id)
+    return run is None or run.is_finished
+
+
+def _written(
+    instance: dg.DagsterInstance, key: dg.AssetKey, usages: Collection[Usage]
+) -> dict[tuple[str | None, str], AssetEvent]:
+    first = min(usage.used_at for usage in usages).timestamp() - _CLOCKS_DIFFER_S
+    partitions = [usage.partition for usage in usages if usage.partition is not None]
+    records_filter = dg.AssetRecordsFilter(
+        key,
+        asset_partitions=sorted(set(partitions)) if len(partitions) == len(usages) else None,
+        after_timestamp=first,
+    )
+    found = event_log.recorded(instance, records_filter)
+    return {(event.partition, event.run_id or ""): event for event in found}
+
+
+def event_of(event: AssetEvent) -> Written:
+    """Return what the registry keeps of a materialization."""
+    return Written(
+        storage_id=event.storage_id,
+        data_version=event.data_version,
+        code_version=event.code_version,
+        written_at=event.at,
+    )

@@ -1,0 +1,4 @@
+"""Asset checks: those of the registry, those of users, and their results as verdicts.
+
+How a check judges belongs to ``pedigree.lifecycle.checks``.
+"""

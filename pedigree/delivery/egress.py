@@ -1,0 +1,206 @@
+"""Post one message over a connection of its own, to an address that was judged.
+
+The name is resolved here, each of its addresses is judged before a packet goes there, and the peer
+of the connected socket once more, before TLS begins or a byte is written; so a name that resolves
+to something else a moment later gains nothing. There are no redirects, no proxies and no connection
+that is used twice, and of the answer nothing is read but its head. All of it together ends at one
+deadline, however slowly a receiver answers.
+
+Needs the extra ``webhooks``; to be imported by :func:`pedigree.libraries.library`.
+"""
+
+import socket
+import ssl
+import time
+from collections.abc import Collection, Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpcore
+
+from pedigree.delivery.addresses import refusal
+from pedigree.delivery.backoff import retry_after
+from pedigree.settings import Network
+
+# With these a receiver may say when it wants to be asked again.
+_ASKING = (429, 503)
+_FAILURES = (OSError, httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
+
+
+class RefusedAddressError(OSError):
+    """The address is none that may be sent to; nothing was sent."""
+
+
+class Posted(NamedTuple):
+    """What came of posting a message: a status, or why there is none."""
+
+    status: int | None
+    error: str | None
+    duration_ms: int
+    retry_after: float
+
+
+def post(
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    allowed: Collection[Network],
+    timeout_s: float,
+    ca_file: Path | None = None,
+) -> Posted:
+    """Post a JSON document and return the answer's status.
+
+    Args:
+        url: Where to.
+        headers: Beside those that every request has.
+        body: The document.
+        allowed: Networks that may be sent to though they are not public.
+        timeout_s: How long all of it may take.
+        ca_file: Certificates of authorities that are trusted beside those of the system.
+    """
+    begun = time.monotonic()
+    target = httpcore.URL(url)
+    backend = _Backend(allowed, begun + timeout_s, encrypted=target.scheme == b"https")
+    status, error, patience = None, None, 0.0
+    try:
+        with (
+            httpcore.HTTPConnection(
+                target.origin, ssl_context=_tls(ca_file), network_backend=backend
+            ) as connection,
+            connection.stream(
+                "POST", target, headers=_headers(target, headers, body), content=body
+            ) as answer,
+        ):
+            status, patience = answer.status, _retry_after(answer)
+    except _FAILURES as failed:
+        error = _told(failed)
+    return Posted(status, error, round((time.monotonic() - begun) * 1000), patience)
+
+
+def _retry_after(answer: httpcore.Response) -> float:
+    if answer.status not in _ASKING:
+        return 0.0
+    known = {name.lower(): value for name, value in answer.headers}
+    return retry_after(known.get(b"retry-after", b"").decode("latin-1"))
+
+
+def _headers(
+    target: httpcore.URL, headers: Mapping[str, str], body: bytes
+) -> list[tuple[bytes, bytes]]:
+    port = b"" if target.port is None else b":%d" % target.port
+    own = {
+        "Content-Type": "application/json",
+        "Content-Length": str(len(body)),
+        "User-Agent": "pedigree",
+        "Connection": "close",
+    }
+    told = [(name.encode(), value.encode()) for name, value in {**own, **headers}.items()]
+    return [(b"Host", target.host + port), *told]
+
+
+@cache
+def _tls(ca_file: Path | None) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if ca_file is not None:
+        context.load_verify_locations(ca_file)
+    return context
+
+
+def _told(error: BaseException) -> str:
+    """Say what went wrong, without what a receiver may have put into it."""
+    cause: BaseException = error
+    while not isinstance(cause, OSError) and (next_one := cause.__cause__ or cause.__context__):
+        cause = next_one
+    match cause:
+        case RefusedAddressError():
+            return str(cause)
+        case ssl.SSLCertVerificationError():
+            return f"its certificate is not valid: {cause.verify_message}"
+        case TimeoutError():
+            return "no answer in time"
+        case socket.gaierror():
+            return "its host has no address"
+        case OSError(strerror=str(reason)):
+            return reason.lower()
+    return "it closed the connection or answered no HTTP"
+
+
+class _Stream(httpcore.NetworkStream):
+    """A stream that ends at a deadline."""
+
+    def __init__(self, connected: socket.socket, deadline: float) -> None:
+        self._socket = connected
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
+        self._socket.settimeout(_left(self._deadline))
+        return self._socket.recv(max_bytes)
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
+        self._socket.settimeout(_left(self._deadline))
+        self._socket.sendall(buffer)
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ARG002
+    ) -> "_Stream":
+        self._socket.settimeout(_left(self._deadline))
+        wrapped = ssl_context.wrap_socket(self._socket, server_hostname=server_hostname)
+        return _Stream(wrapped, self._deadline)
+
+    def get_extra_info(self, info: str) -> Any:  # noqa: ARG002
+        return None
+
+
+class _Backend(httpcore.NetworkBackend):
+    """Opens connections to what may be sent to."""
+
+    def __init__(self, allowed: Collection[Network], deadline: float, *, encrypted: bool) -> None:
+        self._allowed = allowed
+        self._deadline = deadline
+        self._encrypted = encrypted
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ARG002
+        local_address: str | None = None,  # noqa: ARG002
+        socket_options: Iterable[Any] | None = None,  # noqa: ARG002
+    ) -> _Stream:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        for *_, address in found:
+            self._judge(str(address[0]))
+        last: OSError = ConnectionError(f"{host} has no address")
+        for family, kind, protocol, _, address in found:
+            connected = socket.socket(family, kind, protocol)
+            try:
+                connected.settimeout(_left(self._deadline))
+                connected.connect(address)
+                self._judge(str(connected.getpeername()[0]))
+            except OSError as error:
+                connected.close()
+                last = error
+            else:
+                connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                return _Stream(connected, self._deadline)
+        raise last
+
+    def _judge(self, address: str) -> None:
+        refused = refusal(address, self._allowed, encrypted=self._encrypted)
+        if refused is not None:
+            raise RefusedAddressError(refused)
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("the deadline has passed")
+    return left

@@ -1,0 +1,178 @@
+"""The outbox of webhooks: events are queued, leased, and settled; ended ones are listed."""
+
+import json
+import uuid
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from pedigree.audit import log
+from pedigree.audit.records import Event
+from pedigree.delivery.backoff import wait_behind
+from pedigree.delivery.records import Attempt, Delivery, DeliveryState
+from pedigree.delivery.webhooks import SQL, webhook_of, webhook_row
+from pedigree.errors import DeliveryNotFoundError
+from pedigree.postgres.transaction import Row, Transaction
+
+_PAGE = 1000
+
+
+class Leased(NamedTuple):
+    """A delivery that is this worker's alone until its lease ends."""
+
+    lease: str
+    webhook_id: int
+    model: str
+    event: Event
+    failures: int
+    at: datetime
+    receiver: Row
+
+
+def enqueue(transaction: Transaction) -> bool:
+    """Queue the next page of the feed for one webhook that has not seen it; false: there is none.
+
+    Nobody else queues for the webhook meanwhile, and how far it has read is part of the same
+    transaction; so each event is queued once.
+    """
+    row = transaction.execute(SQL["lock_webhook_behind"]).fetchone()
+    if row is None:
+        return False
+    webhook = webhook_of(row)
+    page = log.read(transaction, after=row["seq"], limit=_PAGE)
+    wanted = [event for event in page if webhook.wants(event)]
+    if wanted:
+        values = {
+            "webhook_id": webhook.webhook_id,
+            "seqs": [event.seq for event in wanted],
+            "models": [event.model or "" for event in wanted],
+        }
+        transaction.execute(SQL["insert_deliveries"], values)
+        transaction.execute(SQL["wake_lines"], values)
+    values = {"webhook_id": webhook.webhook_id, "seq": page[-1].seq}
+    transaction.execute(SQL["read_up_to"], values)
+    return True
+
+
+def lease(
+    transaction: Transaction, *, length: timedelta, busy: Collection[int] = ()
+) -> Leased | None:
+    """Lease what is due for longest; None where nothing is.
+
+    Args:
+        transaction: The transaction.
+        length: Until then nobody else gets it; if it is not settled by then, anybody does.
+        busy: Webhooks to leave alone.
+    """
+    token = str(uuid.uuid4())
+    values = {"lease": token, "length": length, "busy": list(busy)}
+    line = transaction.execute(SQL["lease_line"], values).fetchone()
+    if line is None:
+        return None
+    row = transaction.execute(SQL["first_of_line"], line).fetchone()
+    if row is None:
+        transaction.execute(SQL["release_line"], {**line, "wait": timedelta(0)})
+        return None
+    return Leased(
+        lease=token,
+        webhook_id=line["webhook_id"],
+        model=line["model"],
+        event=Event(seq=row["seq"], **json.loads(row["canonical"])),
+        failures=row["failures"],
+        at=row["at"],
+        receiver=row,
+    )
+
+
+def settle(
+    transaction: Transaction, leased: Leased, attempt: Attempt, *, retry_after: float = 0.0
+) -> None:
+    """Log a try, and say what follows: delivered, tried again later, or dead.
+
+    Whose lease has ended in the meantime changes nothing else.
+
+    Args:
+        transaction: The transaction.
+        leased: The delivery.
+        attempt: How the try went.
+        retry_after: For so many seconds the receiver wants to be left alone.
+    """
+    line = {"webhook_id": leased.webhook_id, "model": leased.model}
+    held = transaction.execute(SQL["lock_line"], line).fetchone()
+    if held is None:
+        return  # the webhook was deleted meanwhile
+    named = {"webhook_id": leased.webhook_id, "seq": leased.event.seq}
+    transaction.execute(SQL["log_attempt"], {"lease": leased.lease, **named, **dict(attempt)})
+    if str(held["lease"]) != leased.lease:
+        return
+    failures = leased.failures + (not attempt.succeeded)
+    wait = None if attempt.succeeded else wait_behind(failures, retry_after)
+    state = DeliveryState.DELIVERED if attempt.succeeded else DeliveryState.DEAD
+    state = state if wait is None else DeliveryState.PENDING
+    transaction.execute(SQL["settle_delivery"], {**named, "state": state, "failures": failures})
+    transaction.execute(SQL["release_line"], {**line, "wait": wait or timedelta(0)})
+
+
+def redeliver(transaction: Transaction, webhook_id: int, seq: int) -> Delivery:
+    """Let a delivery begin anew, also one that was delivered or is dead.
+
+    Raises:
+        WebhookNotFoundError: There is no such webhook.
+        DeliveryNotFoundError: It was never to be told of the event, or that was forgotten.
+    """
+    delivery(transaction, webhook_id, seq)
+    values = {"webhook_id": webhook_id, "seq": seq}
+    line = transaction.execute(SQL["model_of_delivery"], values).fetchall()[0]
+    transaction.execute(SQL["lock_line"], {**values, **line})
+    transaction.execute(SQL["ask_again"], values)
+    transaction.execute(SQL["wake_lines"], {**values, "models": [line["model"]]})
+    transaction.execute(SQL["hurry_line"], {**values, **line})
+    return delivery(transaction, webhook_id, seq)
+
+
+def delivery(transaction: Transaction, webhook_id: int, seq: int) -> Delivery:
+    """Return one delivery.
+
+    Raises:
+        WebhookNotFoundError: There is no such webhook.
+        DeliveryNotFoundError: It was never to be told of the event, or that was forgotten.
+    """
+    found = deliveries(transaction, webhook_id, limit=1, seq=seq)
+    if not found:
+        raise DeliveryNotFoundError(
+            "the webhook has no delivery of such an event",
+            field="seq",
+            value=seq,
+            remedy=f"`pedigree webhook deliveries {webhook_id}` lists them",
+        )
+    return found[0]
+
+
+def deliveries(
+    transaction: Transaction,
+    webhook_id: int,
+    *,
+    limit: int,
+    before: int | None = None,
+    state: DeliveryState | None = None,
+    seq: int | None = None,
+) -> tuple[Delivery, ...]:
+    """Return a webhook's deliveries with every try, the newest event first.
+
+    Raises:
+        WebhookNotFoundError: There is no such webhook.
+    """
+    webhook_row(transaction, webhook_id)
+    values = {
+        "webhook_id": webhook_id,
+        "limit": limit,
+        "before": before,
+        "state": state,
+        "seq": seq,
+    }
+    return tuple(Delivery(**row) for row in transaction.execute(SQL["deliveries"], values))
+
+
+def forget(transaction: Transaction, kept: timedelta) -> int:
+    """Forget some of the deliveries that ended so long ago; return how many."""
+    return transaction.execute(SQL["forget_deliveries"], {"kept": kept}).rowcount

@@ -1,0 +1,119 @@
+"""Feed sinks: each gets the whole feed in its order, from one process at a time."""
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from functools import partial
+from typing import Self
+
+from pedigree.audit import log
+from pedigree.delivery.background_thread import is_over
+from pedigree.delivery.sinks import Sink, open_sink, sink_name
+from pedigree.delivery.webhooks import SQL
+from pedigree.errors import SinkUnavailableError
+from pedigree.postgres.database import Database
+from pedigree.postgres.transaction import Transaction
+from pedigree.settings import Settings
+
+_LOG = logging.getLogger(__name__)
+
+_PAGE = 500
+# Longer than a sink may take for a page.
+_LEASE = timedelta(minutes=1)
+_POLL_S = 0.5
+# A sink that is away is asked again after so long.
+_PAUSE_S = 5.0
+
+
+class Feeder:
+    """Feeds the sinks that the settings name.
+
+    Args:
+        database: The registry's.
+        settings: Which sinks.
+
+    Raises:
+        InvalidInputError: A sink's URL is none.
+        MissingDependencyError: What a sink needs is not installed.
+    """
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._database = database
+        self._sinks: Mapping[str, Sink] = {sink_name(url): open_sink(url) for url in settings.sinks}
+        self._rests: dict[str, float] = {}
+
+    def run(self, *, seconds: float | None = None, stop: threading.Event | None = None) -> int:
+        """Feed until the feed is at its end, or for as long as it is told to.
+
+        Args:
+            seconds: Send nothing more behind these.
+            stop: Wait for more until it is set, instead of ending when there is nothing.
+
+        Returns:
+            How many events were sent.
+        """
+        deadline = None if seconds is None else time.monotonic() + seconds
+        sent = 0
+        for name in self._sinks:
+            self._database.run(partial(_note, name=name))
+        while not is_over(deadline, stop):
+            self._database.run(log.sequence)
+            now = sum(self._feed(name, sink) for name, sink in self._sinks.items())
+            sent += now
+            if now:
+                continue
+            if stop is None:
+                break
+            stop.wait(_POLL_S)
+        return sent
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let go of the sinks."""
+        for sink in self._sinks.values():
+            sink.close()
+
+    def _feed(self, name: str, sink: Sink) -> int:
+        """Send a page to a sink, if nobody else does, and return how many it took."""
+        if time.monotonic() < self._rests.get(name, 0.0):
+            return 0
+        held = {"name": name, "lease": str(uuid.uuid4()), "length": _LEASE}
+        after = self._database.run(partial(_lease, held=held))
+        if after is None:
+            return 0
+        page = self._database.look(partial(log.read, after=after, limit=_PAGE))
+        taken, reached = 0, after
+        try:
+            sink.send(page)
+            taken, reached = len(page), page[-1].seq
+        except SinkUnavailableError as error:
+            self._rests[name] = time.monotonic() + _PAUSE_S
+            _LOG.warning("%s", error, extra={"action": "sink.unavailable", "sink": name})
+        values = {**held, "seq": reached}
+        self._database.run(partial(_settle, values=values))
+        return taken
+
+
+def is_behind(transaction: Transaction, urls: Iterable[str]) -> bool:
+    """Say whether there are events that one of some sinks has not got."""
+    names = [sink_name(url) for url in urls]
+    row = transaction.execute(SQL["is_sink_behind"], {"names": names}).fetchone()
+    return row == {"behind": True}
+
+
+def _note(transaction: Transaction, name: str) -> None:
+    transaction.execute(SQL["note_sink"], {"name": name})
+
+
+def _lease(transaction: Transaction, held: Mapping[str, object]) -> int | None:
+    row = transaction.execute(SQL["lease_sink"], held).fetchone()
+    return None if row is None else int(row["seq"])
+
+
+def _settle(transaction: Transaction, values: Mapping[str, object]) -> None:
+    transaction.execute(SQL["settle_sink"], values)

@@ -1,0 +1,205 @@
+"""What the gates look at: a model and some of its versions, read for all of them at once."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from pedigree.catalog.names import name_key
+from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.rows import version_of
+from pedigree.catalog.store import LockedModel, model_not_found, version_not_found
+from pedigree.lifecycle.decision_records import Decision, GivenUp
+from pedigree.lifecycle.policy import read_policy
+from pedigree.lifecycle.records import ARCHIVED, CHAMPION_STAGE, Policy, RecordedVerdict, StageRule
+from pedigree.lifecycle.store import SQL, STAGE
+from pedigree.postgres.transaction import Row, Rows, Transaction
+
+
+class UnattributedRun(NamedTuple):
+    """The newest run of a check of which nobody knows which version it looked at."""
+
+    run_id: str | None
+    problem: str
+    looked_at: datetime
+
+
+class Attempts(NamedTuple):
+    """A promotion that the sensor gave up, and how the version stood then."""
+
+    given_up: GivenUp
+    state: tuple[int, int, datetime | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFacts:
+    """A model at a moment, by the database's clock."""
+
+    model_id: int
+    name: str
+    generation: int
+    policy: Policy
+    policy_revision: int
+    at: datetime
+    champion: ModelVersion | None
+    highest: Mapping[str, int]
+    unattributed: Mapping[str, UnattributedRun]
+
+    def ahead(self, rule: StageRule) -> tuple[int, str] | None:
+        """Return the highest version that holds a stage or one behind it, and where it stands."""
+        names = self.policy.from_on(rule.name)
+        return max(
+            ((self.highest[name], name) for name in names if name in self.highest), default=None
+        )
+
+
+class VersionFacts(NamedTuple):
+    """A version with what checks found, what people decided, and the stages it left."""
+
+    version: ModelVersion
+    verdicts: Sequence[RecordedVerdict]
+    decisions: Sequence[Decision]
+    left: frozenset[str]
+    attempts: Sequence[Attempts] = ()
+
+    def given_up(self, model: ModelFacts, stage: str) -> GivenUp | None:
+        """Return what the sensor gave up of the version's way into a stage, as it stands now."""
+        now = (model.generation, model.policy_revision, self.evidence_at)
+        return next(
+            (
+                each.given_up
+                for each in self.attempts
+                if each.given_up.stage == stage
+                and each.given_up.retried_at is None
+                and each.state == now
+            ),
+            None,
+        )
+
+    def retries(self, stage: str) -> int:
+        """Return how often somebody asked the sensor to try the way into a stage again."""
+        tried = (each.given_up for each in self.attempts if each.given_up.stage == stage)
+        return sum(each.retried_at is not None for each in tried)
+
+    @property
+    def evidence_at(self) -> datetime | None:
+        """When its newest verdict or decision was given."""
+        given = [verdict.at for verdict in self.verdicts]
+        return max(given + [decision.at for decision in self.decisions], default=None)
+
+
+def model_state(transaction: Transaction, name: str) -> Row:
+    """Read what the gates need of a model's row, without a lock.
+
+    Raises:
+        ModelNotFoundError: No living model has the name.
+    """
+    row = transaction.execute(SQL["model_state"], {"name_key": name_key(name)}).fetchone()
+    if row is None or row["name"] != name:
+        raise model_not_found(name)
+    return row
+
+
+def look_at_model(transaction: Transaction, name: str) -> ModelFacts:
+    """Read a model without a lock.
+
+    Raises:
+        ModelNotFoundError: No living model has the name.
+    """
+    return _model_facts(transaction, **model_state(transaction, name))
+
+
+def facts_of_locked(transaction: Transaction, model: LockedModel) -> ModelFacts:
+    """Read what belongs to a model that this transaction has locked."""
+    return _model_facts(
+        transaction,
+        model_id=model.model_id,
+        name=model.name,
+        generation=model.generation,
+        policy=model.policy,
+        policy_revision=model.policy_revision,
+        at=model.at,
+    )
+
+
+def _model_facts(
+    transaction: Transaction, *, model_id: int, policy: dict[str, Any] | None, **known: Any
+) -> ModelFacts:
+    read = read_policy(policy)
+    stages = [rule.name for rule in read.stages if rule.name != ARCHIVED]
+    highest = transaction.execute(SQL["highest_holders"], {"model_id": model_id, "stages": stages})
+    unknown = transaction.execute(SQL["unattributed_check_runs"], {"model_id": model_id})
+    return ModelFacts(
+        model_id=model_id,
+        policy=read,
+        champion=holder_in_full(transaction, model_id, CHAMPION_STAGE),
+        highest={row["name"]: row["version"] for row in highest.fetchall()},
+        unattributed={row.pop("check_name"): UnattributedRun(**row) for row in unknown.fetchall()},
+        **known,
+    )
+
+
+def holder_in_full(transaction: Transaction, model_id: int, stage: str) -> ModelVersion | None:
+    """Return the version that took a stage last and holds it still, with all about it."""
+    row = transaction.execute(
+        SQL["holder_in_full"], {"model_id": model_id, "pointer": STAGE, "name": stage}
+    ).fetchone()
+    return version_of(row) if row else None
+
+
+def facts_of_version(transaction: Transaction, model: ModelFacts, version: int) -> VersionFacts:
+    """Read a version.
+
+    Raises:
+        VersionNotFoundError: The number was not given out, or its version was deleted.
+    """
+    for facts in facts_of_versions(transaction, model, [version]):
+        return facts
+    raise version_not_found(model.name, version)
+
+
+def facts_of_versions(
+    transaction: Transaction, model: ModelFacts, versions: Iterable[int]
+) -> Iterator[VersionFacts]:
+    """Read versions, the newest first; those that do not live are left out."""
+    key = {"model_id": model.model_id, "versions": list(versions)}
+    # All are asked before the first is read: in a pipeline that is one round trip.
+    records, judged, decided, leavings, tried = (
+        transaction.execute(SQL[query], key)
+        for query in (
+            *("versions_in_full", "verdicts_of_versions"),
+            *("decisions_of_versions", "stages_left", "given_up_of_versions"),
+        )
+    )
+    found = _by_number(records)
+    verdicts: dict[int, list[RecordedVerdict]] = defaultdict(list)
+    for row in judged.fetchall():
+        number = row.pop("version")
+        verdicts[number].append(RecordedVerdict(**row))
+    decisions: dict[int, list[Decision]] = defaultdict(list)
+    for row in decided.fetchall():
+        decisions[row["version_id"]].append(Decision(**row))
+    left: dict[int, set[str]] = defaultdict(set)
+    for row in leavings.fetchall():
+        left[row["version"]].add(row["name"])
+    attempts: dict[int, list[Attempts]] = defaultdict(list)
+    for row in tried.fetchall():
+        attempts[row["version"]].append(_attempts_of(row))
+    for number, version in found.items():
+        yield VersionFacts(
+            version,
+            verdicts[number],
+            decisions[number],
+            frozenset(left[number]),
+            attempts[number],
+        )
+
+
+def _attempts_of(row: Row) -> Attempts:
+    given_up = GivenUp(**{key: row[key] for key in GivenUp.model_fields})
+    return Attempts(given_up, (row["generation"], row["policy_revision"], row["evidence_at"]))
+
+
+def _by_number(records: Rows) -> dict[int, ModelVersion]:
+    return {row["version_id"]: version_of(row) for row in records.fetchall()}

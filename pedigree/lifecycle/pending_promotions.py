@@ -1,0 +1,89 @@
+"""Keep on each candidate what it waits for, and when to look at it again."""
+
+from collections.abc import Collection, Iterable
+
+from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.references import parse_number
+from pedigree.lifecycle.decision_records import Candidacy, Explanation
+from pedigree.lifecycle.gate_inputs import ModelFacts, model_state
+from pedigree.lifecycle.store import SQL
+from pedigree.postgres.transaction import Transaction
+
+
+def write_candidacies(
+    transaction: Transaction, model: ModelFacts, explanations: Iterable[Explanation]
+) -> tuple[str, ...]:
+    """Replace what is kept of a model's candidates; what is the same is not written again.
+
+    Returns:
+        The runs that made the versions which have ceased to wait.
+    """
+    wanted = {(each.version_id, each.stage): each for each in _candidacies(model, explanations)}
+    rows = transaction.execute(SQL["candidacies_of_model"], {"model_id": model.model_id}).fetchall()
+    kept = {(row["version_id"], row["stage"]): Candidacy(**row) for row in rows}
+    news = [
+        candidacy
+        for key, candidacy in sorted(wanted.items())
+        if key not in kept or _differ(kept[key], candidacy)
+    ]
+    if news:
+        with transaction.cursor() as cursor:
+            cursor.executemany(
+                SQL["write_candidacy"],
+                [
+                    {
+                        "model_id": model.model_id,
+                        **candidacy.model_dump(exclude={"waits_for"}),
+                        "waits_for": list(candidacy.waits_for),
+                    }
+                    for candidacy in news
+                ],
+            )
+    return _end(transaction, model.model_id, kept.keys() - wanted.keys())
+
+
+def _end(
+    transaction: Transaction, model_id: int, ended: Collection[tuple[int, str]]
+) -> tuple[str, ...]:
+    if not ended:
+        return ()
+    versions, stages = zip(*sorted(ended), strict=True)
+    rows = transaction.execute(
+        SQL["end_candidacies"],
+        {"model_id": model_id, "versions": list(versions), "stages": list(stages)},
+    ).fetchall()
+    return tuple(row["run_id"] for row in rows)
+
+
+def _candidacies(model: ModelFacts, explanations: Iterable[Explanation]) -> Iterable[Candidacy]:
+    for each in explanations:
+        _, version = parse_number(each.reference)
+        yield Candidacy(
+            version_id=version,
+            stage=each.stage,
+            waits_for=each.waits_for,
+            evaluated_at=model.at,
+            next_evaluation_at=each.next_evaluation_at,
+        )
+
+
+def _differ(kept: Candidacy, candidacy: Candidacy) -> bool:
+    return (kept.waits_for, kept.next_evaluation_at) != (
+        candidacy.waits_for,
+        candidacy.next_evaluation_at,
+    )
+
+
+def candidacies(transaction: Transaction, version: ModelVersion) -> tuple[Candidacy, ...]:
+    """Return what a version waited for when it was last looked at, by stage."""
+    model = model_state(transaction, version.model_name)
+    rows = transaction.execute(
+        SQL["candidacies_of_model"], {"model_id": model["model_id"]}
+    ).fetchall()
+    return tuple(Candidacy(**row) for row in rows if row["version_id"] == version.version_id)
+
+
+def names_to_evaluate(transaction: Transaction) -> tuple[str, ...]:
+    """Return the models that have a candidate whose time has come."""
+    rows = transaction.execute(SQL["models_to_evaluate"]).fetchall()
+    return tuple(row["name"] for row in rows)

@@ -1,0 +1,151 @@
+"""The policies that a model was given, one after the other."""
+
+import json
+
+from psycopg.types.json import Jsonb
+from pydantic import JsonValue
+
+from pedigree.access.principals import is_one_of
+from pedigree.audit import log
+from pedigree.audit.records import Actor, EventType, NewEvent
+from pedigree.catalog.names import name_key
+from pedigree.catalog.store import LockedModel, lock_model, lock_or_create_model
+from pedigree.errors import NotPermittedError
+from pedigree.lifecycle.decision_records import PolicyRevision
+from pedigree.lifecycle.pointer_names import require_policy
+from pedigree.lifecycle.policy import read_policy
+from pedigree.lifecycle.records import Policy, RetentionRule
+from pedigree.lifecycle.store import SQL, advance_generation
+from pedigree.postgres.transaction import Transaction
+
+
+def set_policy(
+    transaction: Transaction, name: str, policy: Policy, actor: Actor, *, reason: str | None
+) -> int:
+    """Give a model a policy, and return its revision. One that it has already is not written again.
+
+    A policy without a rule for retention leaves the one that the model has.
+
+    Raises:
+        InvalidNameError: The name breaks the rule.
+        NameTakenError: The name has a twin, or was deleted.
+        NotPermittedError: The present policy lets others change it.
+        InvalidPolicyError: A new stage is misnamed, or versions would be stranded.
+    """
+    model = lock_or_create_model(transaction, name, actor)
+    return _write(transaction, model, policy, actor, reason)
+
+
+def expect_policy(transaction: Transaction, name: str, policy: Policy, actor: Actor) -> None:
+    """Refuse a policy that :func:`set_policy` would refuse by what the model is now.
+
+    So what takes long, such as a training, is not begun in vain.
+
+    Raises:
+        NotPermittedError: The present policy lets others change it.
+        InvalidPolicyError: A new stage is misnamed, or versions would be stranded.
+    """
+    row = transaction.execute(SQL["model_state"], {"name_key": name_key(name)}).fetchone()
+    if row is not None:
+        present = read_policy(row["policy"])
+        _judge(
+            transaction, row["model_id"], row["name"], present, _kept(policy, present), actor=actor
+        )
+
+
+def set_retention(
+    transaction: Transaction, name: str, rule: RetentionRule, actor: Actor
+) -> RetentionRule:
+    """Give a model a rule for retention; the rest of its policy stays. Return what holds now.
+
+    Raises:
+        ModelNotFoundError: No living model has the name.
+        NotPermittedError: The policy lets others change it.
+    """
+    model = lock_model(transaction, name)
+    policy = read_policy(model.policy).model_copy(update={"retention": rule})
+    _write(transaction, model, policy, actor, None)
+    return rule
+
+
+def _write(
+    transaction: Transaction, model: LockedModel, policy: Policy, actor: Actor, reason: str | None
+) -> int:
+    present = read_policy(model.policy)
+    policy = _kept(policy, present)
+    if present == policy:
+        return model.policy_revision
+    _judge(transaction, model.model_id, model.name, present, policy, actor=actor)
+    told: dict[str, JsonValue] = {"policy": policy.model_dump(mode="json"), "reason": reason}
+    row = transaction.execute(
+        SQL["set_policy"], {"model_id": model.model_id, "policy": Jsonb(told["policy"])}
+    ).fetchone()
+    revision = int(row["policy_revision"]) if row else model.policy_revision
+    if _asks(policy) != _asks(present):  # of what people approved they saw the former rules
+        generation, voided = advance_generation(transaction, model)
+        told |= {"generation": generation, "voided": [*voided]}
+    log.record(
+        transaction,
+        EventType.MODEL_UPDATED,
+        model=model.name,
+        at=model.at,
+        actor=actor,
+        body={**told, "policy_revision": revision},
+    )
+    return revision
+
+
+def _kept(policy: Policy, present: Policy) -> Policy:
+    if policy.retention is not None:
+        return policy
+    return policy.model_copy(update={"retention": present.retention})
+
+
+def _judge(
+    transaction: Transaction,
+    model_id: int,
+    name: str,
+    present: Policy,
+    policy: Policy,
+    *,
+    actor: Actor,
+) -> None:
+    if present != policy:
+        _refuse_stranger(name, present, actor)
+        require_policy(transaction, model_id, name, present, policy)
+
+
+def _asks(policy: Policy) -> tuple[object, ...]:
+    """Return what of a policy decides who may enter a stage."""
+    return policy.stages, policy.champion_metric
+
+
+def _refuse_stranger(name: str, present: Policy, actor: Actor) -> None:
+    if present.editors and not is_one_of(actor.name, present.editors):
+        raise NotPermittedError(
+            f"others change the policy of {name}",
+            field="actor",
+            value=actor.name,
+            remedy=f"Ask {' or '.join(present.editors)}",
+        )
+
+
+def history(transaction: Transaction, name: str) -> tuple[PolicyRevision, ...]:
+    """Return the policies that a model was given, the first one first."""
+    rows = transaction.execute(
+        SQL["policy_events"], {"name_key": name_key(name), "name": name}
+    ).fetchall()
+    events = [NewEvent(**json.loads(bytes(row["canonical"]))) for row in rows]
+    given = [event for event in events if event.body.get("policy")]
+    return tuple(_revision(number, event) for number, event in enumerate(given, start=1))
+
+
+def _revision(number: int, event: NewEvent) -> PolicyRevision:
+    stored, reason = event.body["policy"], event.body.get("reason")
+    return PolicyRevision(
+        revision=number,
+        policy=read_policy(stored if isinstance(stored, dict) else None),
+        at=event.at,
+        set_by=event.actor.name,
+        reason=None if reason is None else str(reason),
+    )

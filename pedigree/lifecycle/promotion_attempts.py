@@ -1,0 +1,96 @@
+"""Promotions that the sensor gave up, and that somebody asks it to try again."""
+
+from pydantic import JsonValue
+
+from pedigree.audit.records import Actor, EventType
+from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.store import lock_model
+from pedigree.errors import NotFoundError
+from pedigree.lifecycle.decision_records import DuePromotion, GivenUp
+from pedigree.lifecycle.retention import tell
+from pedigree.lifecycle.store import SQL
+from pedigree.postgres.transaction import Transaction
+
+# How a version stands when the sensor gives up: when that is otherwise, it tries again.
+_STATE = {"generation", "policy_revision", "evidence_at"}
+
+
+def give_up(
+    transaction: Transaction,
+    due: DuePromotion,
+    actor: Actor,
+    *,
+    attempts: int,
+    run_id: str,
+    problem: str,
+) -> bool:
+    """Keep that the sensor has given up a promotion, as the version stands now.
+
+    Args:
+        transaction: Where to write.
+        due: The promotion.
+        actor: The sensor.
+        attempts: How many runs have failed.
+        run_id: The last of them.
+        problem: Why it failed.
+
+    Returns:
+        Whether that is news.
+
+    Raises:
+        ModelNotFoundError: The model was deleted meanwhile.
+    """
+    model = lock_model(transaction, due.model_name)
+    told: dict[str, JsonValue] = {"attempts": attempts, "run_id": run_id, "problem": problem}
+    state = due.model_dump(include=_STATE)
+    values = {
+        "model_id": model.model_id,
+        "version_id": due.version_id,
+        "stage": due.stage,
+        "at": model.at,
+        **state,
+        **told,
+    }
+    if transaction.execute(SQL["give_up"], values).fetchone() is None:
+        return False
+    body: dict[str, JsonValue] = {
+        "to": due.stage,
+        "digest": due.digest,
+        **due.model_dump(mode="json", include=_STATE),
+        **told,
+    }
+    kind = EventType.VERSION_PROMOTION_GIVEN_UP
+    tell(transaction, kind, model, due.version_id, actor, body=body)
+    return True
+
+
+def retry(
+    transaction: Transaction, version: ModelVersion, stage: str, actor: Actor, reason: str | None
+) -> GivenUp:
+    """Let the sensor try again a promotion that it gave up.
+
+    Raises:
+        NotFoundError: It has given up none.
+    """
+    model = lock_model(transaction, version.model_name)
+    values = {
+        "model_id": model.model_id,
+        "version": version.version_id,
+        "stage": stage,
+        "at": model.at,
+        "actor": actor.name,
+    }
+    row = transaction.execute(SQL["retry_promotion"], values).fetchone()
+    if row is None:
+        raise NotFoundError(
+            f"the sensor has given up no promotion of {version.reference} into it",
+            field="stage",
+            value=stage,
+            remedy=f"`pedigree explain {version.reference} --to {stage} --automatic` says what it"
+            " waits for",
+        )
+    given_up = GivenUp(**{key: row[key] for key in GivenUp.model_fields})
+    body: dict[str, JsonValue] = {"to": stage, "digest": version.digest, "reason": reason}
+    kind = EventType.VERSION_PROMOTION_RETRIED
+    tell(transaction, kind, model, version.version_id, actor, body=body)
+    return given_up

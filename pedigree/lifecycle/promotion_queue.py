@@ -1,0 +1,218 @@
+"""Say what versions wait for, and which promotions are due."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+
+from pedigree.catalog.names import found_in
+from pedigree.catalog.records import ModelVersion
+from pedigree.lifecycle.decision_records import DuePromotion, Explanation, Weighing
+from pedigree.lifecycle.gate_inputs import (
+    ModelFacts,
+    VersionFacts,
+    facts_of_version,
+    facts_of_versions,
+    holder_in_full,
+    look_at_model,
+    model_state,
+)
+from pedigree.lifecycle.gates import (
+    ATTEMPTS,
+    SENSOR,
+    Asker,
+    explain_gates,
+    is_aged,
+    is_void,
+    verdict_by,
+)
+from pedigree.lifecycle.pending_promotions import write_candidacies
+from pedigree.lifecycle.pointer_names import held_names
+from pedigree.lifecycle.records import (
+    ARCHIVED,
+    CANDIDATE,
+    NO_STAGE,
+    CheckRule,
+    Policy,
+    RecordedVerdict,
+    StageRule,
+)
+from pedigree.lifecycle.stage_requests import open_requests
+from pedigree.lifecycle.store import SQL, latest_verdicts
+from pedigree.lifecycle.transition_errors import unknown_stage
+from pedigree.postgres.transaction import Transaction
+
+
+def explain(
+    transaction: Transaction, name: str, version: int, stage: str, asker: Asker
+) -> Explanation:
+    """Say how a version stands before every gate of a stage.
+
+    Raises:
+        NotFoundError: There is no such model or version.
+        TransitionNotAllowedError: The policy has no such stage.
+    """
+    model = look_at_model(transaction, name)
+    rule = model.policy.rule(stage)
+    if rule is None:
+        raise unknown_stage(model.policy, stage)
+    facts = facts_of_version(transaction, model, version)
+    found = explain_gates(model, facts, rule, asker)
+    requests = open_requests(transaction, model.model_id, version)
+    asked = tuple(each for each in requests if each.stage == rule.name)
+    given_up = facts.given_up(model, rule.name)
+    return found.model_copy(update={"requests": asked, "given_up": given_up})
+
+
+def weigh(transaction: Transaction, name: str) -> Weighing:
+    """Evaluate the versions that wait for an automatic stage, and write down what they wait for.
+
+    Of many candidates the newest that passes is due, and never one that is older than the holder of
+    the stage or of one behind it: a backfill of a thousand versions makes one promotion, not a
+    thousand. Stages are looked at from the last to the first, so a version that can go on is not
+    overtaken.
+
+    Raises:
+        ModelNotFoundError: No living model has the name.
+    """
+    model = look_at_model(transaction, name)
+    due: DuePromotion | None = None
+    waiting, held_up = [], set[str]()
+    for rule, facts in _waiting(transaction, model):
+        explanation = explain_gates(model, facts, rule, SENSOR)
+        waiting.append(explanation)
+        if due is None and explanation.passed and rule.name not in held_up:
+            due = _promotion(model, facts, rule)
+        if explanation.lacks_only(ATTEMPTS):
+            held_up.add(rule.name)  # an older version does not take the place of one that failed
+    ended = write_candidacies(transaction, model, waiting)
+    return Weighing(due=due, waiting=tuple(waiting), ended=ended)
+
+
+def _promotion(model: ModelFacts, facts: VersionFacts, rule: StageRule) -> DuePromotion:
+    return DuePromotion(
+        model_name=model.name,
+        version_id=facts.version.version_id,
+        stage=rule.name,
+        digest=facts.version.digest,
+        generation=model.generation,
+        policy_revision=model.policy_revision,
+        evidence_at=facts.evidence_at,
+        retries=facts.retries(rule.name),
+    )
+
+
+def _waiting(
+    transaction: Transaction, model: ModelFacts
+) -> Iterator[tuple[StageRule, VersionFacts]]:
+    """Give the versions that wait for an automatic stage: by stage, the last first; then newest."""
+    rules = [rule for rule in reversed(model.policy.stages) if rule.automatic]
+    # What was archived comes back by a person alone, and may be most of the model.
+    before = {stage for rule in rules for stage in rule.after} - {ARCHIVED}
+    rows = transaction.execute(
+        SQL["waiting_versions"], {"model_id": model.model_id, "stages": sorted(before)}
+    ).fetchall()
+    versions = list(facts_of_versions(transaction, model, [row["version"] for row in rows]))
+    for rule in rules:
+        ahead = model.ahead(rule)
+        for facts in versions:
+            version = facts.version
+            if version.stage not in rule.after or version.stage == ARCHIVED:
+                continue
+            overtaken = ahead is not None and ahead[0] > version.version_id
+            if not overtaken and rule.name not in facts.left:
+                yield rule, facts
+
+
+def _requested(
+    transaction: Transaction, model: ModelFacts
+) -> Iterator[tuple[StageRule, VersionFacts]]:
+    """Give the versions that somebody asked a stage for."""
+    requests = open_requests(transaction, model.model_id)
+    versions = {each.version_id for each in requests}
+    for facts in facts_of_versions(transaction, model, versions):
+        for stage in {r.stage for r in requests if r.version_id == facts.version.version_id}:
+            rule = model.policy.rule(stage)
+            if rule is not None:
+                yield rule, facts
+
+
+def checks_to_renew(transaction: Transaction, name: str) -> tuple[tuple[int, CheckRule], ...]:
+    """Return the checks that versions must pass anew that wait or were asked for, newest first.
+
+    Their verdict compared with a former champion or is older than the policy allows, and a stage
+    asks for it still; or the version is older than the policy, which asks what no check looked at.
+    """
+    model = look_at_model(transaction, name)
+    (row,) = transaction.execute(SQL["policy_since"], {"model_id": model.model_id}).fetchall()
+    found: dict[tuple[int, str, str], tuple[int, CheckRule]] = {}
+    for rule, facts in (*_waiting(transaction, model), *_requested(transaction, model)):
+        asked = [*_spent(model, rule, facts), *_not_judged(rule, facts, row["policy_since"])]
+        for check in asked:
+            number = facts.version.version_id
+            found[number, check.name, json.dumps(check.settings, sort_keys=True)] = (number, check)
+    return tuple(sorted(found.values(), key=lambda pair: (-pair[0], pair[1].name)))
+
+
+def _spent(model: ModelFacts, rule: StageRule, facts: VersionFacts) -> Iterator[CheckRule]:
+    for verdict in facts.verdicts:
+        if any(_is_spent(verdict, check, model) for check in _asking(model, rule, verdict)):
+            yield CheckRule(name=verdict.check, settings=verdict.settings or {})
+
+
+def _not_judged(
+    rule: StageRule, facts: VersionFacts, policy_since: datetime | None
+) -> Iterator[CheckRule]:
+    """Give what a policy asks that is younger than the version; else its run has the checks."""
+    if policy_since is not None and facts.version.created_at < policy_since:
+        for check in rule.checks:
+            if verdict_by(check, facts.verdicts) is None:
+                yield check
+
+
+def _asking(model: ModelFacts, rule: StageRule, verdict: RecordedVerdict) -> list[CheckRule]:
+    """Return the rules of a stage that take a verdict, and of another where that has none."""
+    rules = [check for check in rule.checks if check.name == verdict.check]
+    return [
+        check
+        for check in rules or model.policy.check_rules(verdict.check)
+        if verdict.settings in (None, check.settings)
+    ]
+
+
+def _is_spent(verdict: RecordedVerdict, check: CheckRule, model: ModelFacts) -> bool:
+    return is_void(verdict, model.champion) or is_aged(verdict, check, model.at)
+
+
+def registration_rule(policy: Policy) -> StageRule | None:
+    """Return the rule of the stage that a new version enters first."""
+    return policy.rule(CANDIDATE) or next(
+        (rule for rule in policy.stages if NO_STAGE in rule.after), None
+    )
+
+
+def registration_checks(policy: Policy) -> tuple[str, ...]:
+    """Return the checks by which a new version becomes a candidate."""
+    rule = registration_rule(policy)
+    return rule.check_names if rule else ()
+
+
+def stage_holder(transaction: Transaction, name: str, stage: str) -> ModelVersion | None:
+    """Return the version that took a stage last, named in any case, and holds it still.
+
+    Raises:
+        ModelNotFoundError: No living model has the name.
+    """
+    model = model_state(transaction, name)
+    found = holder_in_full(transaction, model["model_id"], stage)
+    if found is None:
+        held = found_in(stage, held_names(transaction, model["model_id"]).stages)
+        return holder_in_full(transaction, model["model_id"], held) if held is not None else None
+    return found
+
+
+def verdicts(transaction: Transaction, version: ModelVersion) -> tuple[RecordedVerdict, ...]:
+    """Return the newest verdict of each check on a version, by the check's name.
+
+    A check for which stages ask under several settings has one verdict for each of them.
+    """
+    return latest_verdicts(transaction, version)

@@ -1,0 +1,284 @@
+"""Ask a stage for a version: it enters when its last gate is passed, whoever passes it."""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from pydantic import JsonValue
+
+from pedigree.audit.records import Actor, EventType
+from pedigree.catalog.lookups import at_least_one, find_model
+from pedigree.catalog.names import found_in, name_key, validate_name
+from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.store import LockedModel, lock_model
+from pedigree.errors import NotFoundError, NotPermittedError
+from pedigree.lifecycle.decision_records import Explanation, RequestOutcome, StageRequest
+from pedigree.lifecycle.gate_inputs import (
+    ModelFacts,
+    VersionFacts,
+    facts_of_locked,
+    facts_of_version,
+    facts_of_versions,
+)
+from pedigree.lifecycle.gates import Asker, explain_gates
+from pedigree.lifecycle.records import Move
+from pedigree.lifecycle.retention import tell
+from pedigree.lifecycle.stage_transitions import Mover
+from pedigree.lifecycle.store import SQL, close_requests
+from pedigree.lifecycle.transition_errors import expect_generation, expect_way, unknown_stage
+from pedigree.postgres.transaction import Row, Transaction
+
+
+class Wish(NamedTuple):
+    """Who asks a stage for a version, and why."""
+
+    stage: str
+    reason: str | None
+    by: Actor
+    only_asks: bool = False
+
+    @property
+    def asker(self) -> Asker:
+        """Who asks, as the gates see it."""
+        return Asker(self.by.name, requests=True, only_asks=self.only_asks)
+
+
+def request_stage(
+    transaction: Transaction,
+    version: ModelVersion,
+    wish: Wish,
+    *,
+    expected_generation: int | None,
+) -> Move | StageRequest:
+    """Let a version enter a stage, or keep that somebody asks for it until its gates are passed.
+
+    Asked for again by the same person, the request that is open is returned.
+
+    Raises:
+        TransitionNotAllowedError: The policy has no such stage, or no way into it from here.
+        GenerationConflictError: The model's pointers moved since the caller looked.
+    """
+    model = lock_model(transaction, version.model_name)
+    seen = facts_of_locked(transaction, model)
+    rule = seen.policy.rule(wish.stage)
+    if rule is None:
+        raise unknown_stage(seen.policy, wish.stage)
+    wish = wish._replace(stage=rule.name)
+    expect_generation(model, expected_generation)
+    facts = facts_of_version(transaction, seen, version.version_id)
+    explanation = explain_gates(seen, facts, rule, wish.asker)
+    if explanation.passed or facts.version.stage == wish.stage:
+        mover = Mover(transaction, model.name, wish.by, reason=wish.reason)
+        return mover.promote(version.version_id, wish.stage, wish.asker)
+    expect_way(explanation, seen.policy, facts.version.stage)
+    known = _open_by(transaction, model, facts, wish)
+    return known or _keep(transaction, model, facts, wish, explanation)
+
+
+def _open_by(
+    transaction: Transaction, model: LockedModel, facts: VersionFacts, wish: Wish
+) -> StageRequest | None:
+    return next(
+        (
+            each
+            for each in open_requests(transaction, model.model_id, facts.version.version_id)
+            if (each.stage, each.requested_by, each.only_asks)
+            == (wish.stage, wish.by.name, wish.only_asks)
+        ),
+        None,
+    )
+
+
+def _keep(
+    transaction: Transaction,
+    model: LockedModel,
+    facts: VersionFacts,
+    wish: Wish,
+    explanation: Explanation,
+) -> StageRequest:
+    version = facts.version
+    kept = transaction.execute(
+        SQL["insert_request"],
+        {
+            "model_id": model.model_id,
+            "version": version.version_id,
+            "from_stage": version.stage,
+            "stage": wish.stage,
+            "reason": wish.reason,
+            "only_asks": wish.only_asks,
+            "actor": wish.by.name,
+            "actor_source": wish.by.source,
+            "at": model.at,
+            **_standing(explanation),
+        },
+    ).fetchone()
+    request = StageRequest(model_name=model.name, digest=version.digest, **(kept or {}))
+    body: dict[str, JsonValue] = {
+        "request_id": request.request_id,
+        "digest": request.digest,
+        "from": request.from_stage,
+        "to": request.stage,
+        "reason": request.reason,
+        "only_asks": request.only_asks,
+        "waits_for": [*request.waits_for],
+    }
+    kind = EventType.VERSION_STAGE_REQUESTED
+    tell(transaction, kind, model, version.version_id, wish.by, body=body)
+    return request
+
+
+def _standing(explanation: Explanation) -> dict[str, object]:
+    return {
+        "waits_for": list(explanation.waits_for),
+        "next_evaluation_at": explanation.next_evaluation_at,
+    }
+
+
+def perform_due(transaction: Transaction, name: str) -> tuple[Move, ...]:
+    """Let those versions of a model enter a stage that somebody asked for and that may by now.
+
+    They do one after the other, as each changes what the next one is judged by. Who asked is who
+    moved it. Of the requests that stay open it is kept what they wait for.
+
+    Raises:
+        ModelNotFoundError: The model was deleted meanwhile.
+    """
+    moves: list[Move] = []
+    asked = transaction.execute(SQL["anything_asked"], {"name_key": name_key(name)}).fetchone()
+    if asked == {"asked": False}:
+        return ()
+    while (move := _perform_one(transaction, lock_model(transaction, name))) is not None:
+        moves.append(move)
+    return tuple(moves)
+
+
+def _perform_one(transaction: Transaction, model: LockedModel) -> Move | None:
+    rows = transaction.execute(
+        SQL["open_requests"], {"model_id": model.model_id, "version": None}
+    ).fetchall()
+    if not rows:
+        return None
+    seen = facts_of_locked(transaction, model)
+    numbers = sorted({row["version_id"] for row in rows})
+    known = {
+        each.version.version_id: each for each in facts_of_versions(transaction, seen, numbers)
+    }
+    for row in rows:
+        wish = _wish_of(row)
+        explanation = _explain(seen, known[row["version_id"]], wish)
+        if explanation is not None and explanation.passed:
+            mover = Mover(transaction, model.name, wish.by, reason=wish.reason)
+            return mover.promote(row["version_id"], wish.stage, wish.asker)
+        _note(transaction, row, explanation)
+    return None
+
+
+def _wish_of(row: Row) -> Wish:
+    by = Actor(name=row["requested_by"], source=row["requested_by_source"])
+    return Wish(row["stage"], row["reason"], by, row["only_asks"])
+
+
+def _explain(seen: ModelFacts, facts: VersionFacts, wish: Wish) -> Explanation | None:
+    """Say how a version stands; None where the policy has dropped the stage since."""
+    rule = seen.policy.rule(wish.stage)
+    return explain_gates(seen, facts, rule, wish.asker) if rule else None
+
+
+def _note(transaction: Transaction, row: Row, explanation: Explanation | None) -> None:
+    dropped = {"waits_for": [f"a policy with the stage {row['stage']}"], "next_evaluation_at": None}
+    now = _standing(explanation) if explanation else dropped
+    if now != {name: row[name] for name in now}:
+        transaction.execute(SQL["note_request"], {"request_id": row["request_id"], **now})
+
+
+def open_requests(
+    transaction: Transaction, model_id: int, version: int | None = None
+) -> tuple[StageRequest, ...]:
+    """Return the open requests for a version, or for all of a model's, the oldest first."""
+    rows = transaction.execute(
+        SQL["open_requests"], {"model_id": model_id, "version": version}
+    ).fetchall()
+    return tuple(_request(row) for row in rows)
+
+
+def list_requests(
+    transaction: Transaction, name: str | None, *, limit: int, after: int | None
+) -> tuple[StageRequest, ...]:
+    """Return the open requests for the versions of a model, or of all, the oldest first.
+
+    Raises:
+        ModelNotFoundError: There is no model of that name.
+        InvalidInputError: The limit is none.
+    """
+    if name is not None:
+        find_model(transaction, validate_name(name))
+    rows = transaction.execute(
+        SQL["list_requests"],
+        {
+            "name_key": name_key(name) if name is not None else None,
+            "limit": at_least_one(limit),
+            "after": after or 0,
+        },
+    ).fetchall()
+    return tuple(_request(row) for row in rows)
+
+
+def _request(row: Row) -> StageRequest:
+    return StageRequest(**{key: row[key] for key in StageRequest.model_fields})
+
+
+def withdraw(
+    transaction: Transaction, version: ModelVersion, wish: Wish
+) -> tuple[StageRequest, ...]:
+    """Take back the open requests for a version's way into a stage.
+
+    Args:
+        transaction: Where to write.
+        version: The version.
+        wish: The stage, who takes them back and why; who only asks takes back their own alone.
+
+    Raises:
+        NotFoundError: There is none.
+        NotPermittedError: They are others'.
+    """
+    model = lock_model(transaction, version.model_name)
+    number = version.version_id
+    asked = open_requests(transaction, model.model_id, number)
+    stage = found_in(wish.stage, [each.stage for each in asked])
+    found = [each for each in asked if each.stage == stage]
+    if not found:
+        raise NotFoundError(
+            f"nobody asked it for {version.reference}, or the request is over",
+            field="stage",
+            value=wish.stage,
+            remedy="`pedigree requests` lists those that are open",
+        )
+    if wish.only_asks:
+        found = [each for each in found if each.requested_by == wish.by.name]
+    if not found:
+        raise NotPermittedError(
+            f"others asked it for {version.reference}",
+            field="stage",
+            value=wish.stage,
+            remedy="Ask them, or somebody who may move versions",
+        )
+    wish = wish._replace(stage=found[0].stage)
+    outcome = RequestOutcome.WITHDRAWN
+    by = wish.by.name if wish.only_asks else None
+    close_requests(transaction, model, number, wish.by, outcome, stage=wish.stage, asked_by=by)
+    body: dict[str, JsonValue] = {
+        "request_ids": [each.request_id for each in found],
+        "to": wish.stage,
+        "reason": wish.reason,
+    }
+    kind = EventType.VERSION_REQUEST_WITHDRAWN
+    tell(transaction, kind, model, number, wish.by, body=body)
+    closed = {"outcome": outcome, "closed_at": model.at, "closed_by": wish.by.name}
+    return tuple(each.model_copy(update=closed) for each in found)
+
+
+def names_with_requests(transaction: Transaction, among: Collection[str] | None) -> tuple[str, ...]:
+    """Return the models with open requests: of some, and those of which a time has come; or all."""
+    rows = transaction.execute(
+        SQL["models_with_requests"], {"names": None if among is None else sorted(among)}
+    ).fetchall()
+    return tuple(row["name"] for row in rows)

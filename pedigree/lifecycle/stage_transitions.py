@@ -1,0 +1,300 @@
+"""Move versions between stages: promote, roll back, and become a candidate by passing checks."""
+
+from collections.abc import Sequence
+
+from pydantic import JsonValue
+
+from pedigree.access.principals import is_one_of
+from pedigree.access.reserved import DRIFT_SENSOR
+from pedigree.audit import log
+from pedigree.audit.records import Actor, EventType
+from pedigree.catalog.records import ApprovalStatus, ModelVersion
+from pedigree.catalog.store import LockedModel, lock_model
+from pedigree.errors import (
+    GateNotPassedError,
+    NothingToRollBackError,
+    NotPermittedError,
+    StageEmptyError,
+    TransitionNotAllowedError,
+)
+from pedigree.lifecycle.gate_inputs import VersionFacts, facts_of_locked, facts_of_version
+from pedigree.lifecycle.gates import SENSOR, Asker, explain_gates
+from pedigree.lifecycle.pointer_names import require_no_alias
+from pedigree.lifecycle.records import (
+    ARCHIVED,
+    CANDIDATE,
+    NO_STAGE,
+    Move,
+    Policy,
+    RecordedVerdict,
+    StageRule,
+    Verdict,
+)
+from pedigree.lifecycle.store import (
+    SQL,
+    STAGE,
+    Holder,
+    advance_generation,
+    begin_tenure,
+    close_requests,
+    end_stage,
+    holder,
+    insert_verdicts,
+    use_approval,
+)
+from pedigree.lifecycle.transition_errors import expect_generation, expect_way, unknown_stage
+from pedigree.monitoring.records import DriftAction
+from pedigree.postgres.transaction import Transaction
+
+
+class Mover:
+    """Moves versions of one model inside one transaction that holds the model's lock."""
+
+    def __init__(
+        self,
+        transaction: Transaction,
+        name: str,
+        actor: Actor,
+        *,
+        reason: str | None = None,
+        run_id: str | None = None,
+    ) -> None:
+        self._transaction = transaction
+        self._actor = actor
+        self._reason = reason
+        self._run_id = run_id
+        self._model: LockedModel = lock_model(transaction, name)
+        self._seen = facts_of_locked(transaction, self._model)
+        self._policy: Policy = self._seen.policy
+
+    def promote(
+        self, version: int, stage: str, asker: Asker, *, expected_generation: int | None = None
+    ) -> Move:
+        """Let a version enter a stage.
+
+        A version that holds the stage already stays there: nothing is written, and the answer says
+        ``moved = False``. So a promotion can be asked for twice.
+
+        Raises:
+            VersionNotFoundError: There is no such version.
+            TransitionNotAllowedError: The policy has no such stage, or no way into it from here; or
+                an alias has its name.
+            GateNotPassedError: A gate is not passed.
+            GenerationConflictError: Somebody moved the model's pointers since the caller looked.
+        """
+        rule = self._rule(stage)
+        facts = self._facts(version)
+        if facts.version.stage == rule.name:
+            return self._answer(rule.name, facts.version, previous=None, moved=False)
+        expect_generation(self._model, expected_generation)
+        self._pass_gates(facts, rule, asker)
+        require_no_alias(self._transaction, self._model.model_id, self._model.name, rule.name)
+        return self._enter(facts.version, rule)
+
+    def roll_back(self, stage: str, *, expected_generation: int | None = None) -> Move:
+        """Return a stage to its previous holder; the present one is archived.
+
+        Raises:
+            StageEmptyError: No version holds the stage.
+            NothingToRollBackError: There is no earlier holder that may still run.
+            NotPermittedError: The policy lets others move the stage.
+            GenerationConflictError: Somebody moved the model's pointers since the caller looked.
+        """
+        rule = self._rule(stage)
+        stage = rule.name
+        may = is_one_of(self._actor.name, rule.promoters) or self._demotes(stage)
+        if rule.promoters and not may:
+            raise NotPermittedError(
+                f"others move {stage}",
+                field="actor",
+                value=self._actor.name,
+                remedy=f"Ask {' or '.join(rule.promoters)}",
+            )
+        expect_generation(self._model, expected_generation)
+        present = holder(self._transaction, self._model.model_id, STAGE, stage)
+        if present is None:
+            raise StageEmptyError(
+                "no version holds it, so there is nothing to roll back",
+                field="stage",
+                value=stage,
+                remedy=f"`pedigree versions {self._model.name}` shows which stages are held",
+            )
+        target = self._target(present, stage)
+        self._leave(present, rule.name, ARCHIVED, ended_by="rollback")
+        return self._enter(self._facts(target).version, rule, previous=present)
+
+    def _demotes(self, stage: str) -> bool:
+        """Say whether the drift sensor does what the policy itself says of drift."""
+        drift = self._policy.drift
+        is_asked = drift is not None and (drift.action, drift.stage) == (DriftAction.DEMOTE, stage)
+        return is_asked and self._actor == DRIFT_SENSOR
+
+    def _target(self, present: Holder, stage: str) -> int:
+        """Return the version that held a stage before and did not go on from it."""
+        row = self._transaction.execute(
+            SQL["rollback_target"],
+            {
+                "model_id": self._model.model_id,
+                "name": stage,
+                "holder": present.version,
+                "from_here_on": list(self._policy.from_on(stage)),
+            },
+        ).fetchone()
+        if row is None:
+            reference = f"{self._model.name}/{present.version}"
+            raise NothingToRollBackError(
+                f"{reference} has no earlier holder to return to",
+                field="stage",
+                value=stage,
+                remedy="Promote the version that should hold it; `pedigree promote"
+                f" {reference} --to {ARCHIVED}` leaves the stage to nobody",
+            )
+        return int(row["version"])
+
+    def record_verdicts(
+        self, version: int, verdicts: Sequence[Verdict]
+    ) -> tuple[RecordedVerdict, ...]:
+        """Write verdicts; a version whose registration checks now pass becomes a candidate.
+
+        Raises:
+            VersionNotFoundError: There is no such version.
+        """
+        recorded = insert_verdicts(self._transaction, self._model, version, verdicts, self._actor)
+        told = [verdict.model_dump(mode="json") for verdict in verdicts]
+        self._tell(EventType.VERSION_CHECK_RECORDED, version, *told)
+        self._become_candidate(self._facts(version))
+        return recorded
+
+    def _become_candidate(self, facts: VersionFacts) -> None:
+        rule = self._policy.rule(CANDIDATE)
+        if rule is None or facts.version.stage != NO_STAGE:
+            return
+        if explain_gates(self._seen, facts, rule, SENSOR).passed:
+            self._enter(facts.version, rule)
+
+    def _enter(
+        self, version: ModelVersion, rule: StageRule, previous: Holder | None = None
+    ) -> Move:
+        if previous is None and rule.exclusive:
+            previous = holder(self._transaction, self._model.model_id, STAGE, rule.name)
+            if previous is not None:
+                self._leave(previous, rule.name, ARCHIVED, ended_by="promotion")
+        if version.stage != NO_STAGE:
+            end_stage(self._transaction, self._model, version.version_id, "move")
+        begin_tenure(
+            self._transaction,
+            self._model,
+            version.version_id,
+            pointer=STAGE,
+            name=rule.name,
+            exclusive=rule.exclusive,
+            actor=self._actor,
+            reason=self._reason,
+        )
+        if version.approval_status is ApprovalStatus.APPROVED:
+            use_approval(self._transaction, self._model, version.version_id, rule.name)
+        generation, voided = advance_generation(self._transaction, self._model)
+        move = self._answer(
+            rule.name, version, previous=previous, moved=True, generation=generation
+        )
+        self._tell_move(version.version_id, version.digest, version.stage, move, voided)
+        return move
+
+    def _leave(self, leaving: Holder, stage: str, to: str, *, ended_by: str) -> None:
+        end_stage(self._transaction, self._model, leaving.version, ended_by)
+        begin_tenure(
+            self._transaction,
+            self._model,
+            leaving.version,
+            pointer=STAGE,
+            name=to,
+            exclusive=False,
+            actor=self._actor,
+            reason=self._reason,
+        )
+        self._tell_stage(
+            leaving.version,
+            leaving.digest,
+            {"from": stage, "to": to, "generation": self._model.generation + 1},
+        )
+
+    def _tell_move(
+        self, version: int, digest: str, left: str, move: Move, voided: list[int]
+    ) -> None:
+        body: dict[str, JsonValue] = {
+            "from": left,
+            "to": move.stage,
+            "generation": move.generation,
+            "previous_version": move.previous_version_id,
+            "voided": [*voided],
+        }
+        self._tell_stage(version, digest, body)
+
+    def _tell_stage(self, version: int, digest: str, body: dict[str, JsonValue]) -> None:
+        """Write that a version is in another stage, with which the requests for it are over."""
+        close_requests(
+            self._transaction, self._model, version, self._actor, entered=str(body["to"])
+        )
+        known: dict[str, JsonValue] = {
+            "previous_version": None,
+            "digest": digest,
+            "reason": self._reason,
+            "run_id": self._run_id,
+            "policy_revision": self._model.policy_revision,
+        }
+        self._tell(EventType.VERSION_STAGE_CHANGED, version, known | body)
+
+    def _tell(self, event_type: EventType, version: int, *bodies: dict[str, JsonValue]) -> None:
+        log.record_all(
+            self._transaction,
+            event_type,
+            model=self._model.name,
+            version=version,
+            at=self._model.at,
+            actor=self._actor,
+            bodies=bodies,
+        )
+
+    def _answer(
+        self,
+        stage: str,
+        version: ModelVersion,
+        *,
+        previous: Holder | None,
+        moved: bool,
+        generation: int | None = None,
+    ) -> Move:
+        return Move(
+            model_name=self._model.name,
+            stage=stage,
+            version_id=version.version_id,
+            digest=version.digest,
+            previous_version_id=previous.version if previous else None,
+            moved=moved,
+            generation=self._model.generation if generation is None else generation,
+        )
+
+    def _facts(self, version: int) -> VersionFacts:
+        return facts_of_version(self._transaction, self._seen, version)
+
+    def _rule(self, stage: str) -> StageRule:
+        rule = self._policy.rule(stage)
+        if rule is None:
+            raise unknown_stage(self._policy, stage)
+        return rule
+
+    def _pass_gates(self, facts: VersionFacts, rule: StageRule, asker: Asker) -> None:
+        if asker.automatic and not rule.automatic:
+            raise TransitionNotAllowedError(
+                "a person enters it, not the sensor", field="stage", value=rule.name
+            )
+        explanation = explain_gates(self._seen, facts, rule, asker)
+        expect_way(explanation, self._policy, facts.version.stage)
+        if not explanation.passed:
+            reference = explanation.reference
+            raise GateNotPassedError(
+                f"{reference} waits for: {'; '.join(explanation.waits_for)}",
+                field="stage",
+                value=rule.name,
+                remedy=f"`pedigree explain {reference} --to {rule.name}` shows every gate",
+            )

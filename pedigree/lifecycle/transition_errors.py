@@ -1,0 +1,53 @@
+"""Why a model's pointers are not moved, whoever asks for it."""
+
+from pedigree.catalog.store import LockedModel
+from pedigree.errors import GenerationConflictError, TransitionNotAllowedError
+from pedigree.lifecycle.decision_records import Explanation
+from pedigree.lifecycle.records import Policy
+
+
+def expect_generation(model: LockedModel, generation: int | None) -> None:
+    """Refuse if a model's pointers or policy moved since somebody saw a generation.
+
+    Raises:
+        GenerationConflictError: They did.
+    """
+    if generation is not None and generation != model.generation:
+        raise GenerationConflictError(
+            f"the model's stages, aliases or policy moved in the meantime, to {model.generation}",
+            field="expected_generation",
+            value=generation,
+            remedy="Look again, and repeat the request if it is still right",
+        )
+
+
+def expect_way(explanation: Explanation, policy: Policy, stage: str) -> None:
+    """Refuse a stage into which no way leads from the one that a version is in.
+
+    Raises:
+        TransitionNotAllowedError: None does.
+    """
+    for gate in explanation.gates:
+        if gate.name == "transition" and not gate.passed:
+            raise TransitionNotAllowedError(
+                gate.reason,
+                field="stage",
+                value=explanation.stage,
+                remedy=next_step(policy, stage),
+            )
+
+
+def next_step(policy: Policy, stage: str) -> str:
+    """Say where a version may go from a stage."""
+    ways = [rule.name for rule in policy.stages if stage in rule.after]
+    return f"From {stage} a version goes to {' or '.join(ways) or 'no other stage'}"
+
+
+def unknown_stage(policy: Policy, stage: str) -> TransitionNotAllowedError:
+    """Return the error for a stage that a policy does not declare."""
+    return TransitionNotAllowedError(
+        "the model's policy has no such stage",
+        field="stage",
+        value=stage,
+        remedy=f"Choose one of {', '.join(rule.name for rule in policy.stages)}",
+    )

@@ -1,0 +1,58 @@
+"""Look at every blob's object."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from pedigree.artifacts.objects import ObjectStore
+from pedigree.artifacts.pull import check_object
+from pedigree.errors import CorruptionError
+from pedigree.maintenance.queries import SQL
+from pedigree.maintenance.violations import Tally
+from pedigree.postgres.database import Database
+from pedigree.postgres.transaction import Row
+
+# Asking a remote store for a size is nothing but waiting.
+_AT_ONCE = 8
+
+Look = Callable[[Row], str | None]
+
+
+def check_objects(database: Database, store: ObjectStore, *, hashes: bool) -> Tally:
+    """Look at the objects of all blobs, a page at a time.
+
+    Raises:
+        StoreUnavailableError: The store does not answer.
+    """
+    tally, after = Tally(), ""
+
+    def look(row: Row) -> str | None:
+        return _problem(store, row, hashes=hashes)
+
+    with ThreadPoolExecutor(_AT_ONCE, "pedigree-fsck") as pool:
+        while page := database.read(SQL["page_of_blobs"], {"after": after}):
+            for row, problem in zip(page, pool.map(look, page), strict=True):
+                if problem and _still(database, row):
+                    tally.found(row["digest"], problem)
+            tally.looked_at, after = tally.looked_at + len(page), page[-1]["digest"]
+    return tally
+
+
+def _problem(store: ObjectStore, row: Row, *, hashes: bool) -> str | None:
+    size = store.size(row["key"])
+    if size is None:
+        return f"its object {row['key']} is gone"
+    if size != row["size"]:
+        return f"its object {row['key']} has {size} bytes instead of {row['size']}"
+    if not hashes:
+        return None
+    try:
+        check_object(store, row["key"], row["digest"])
+    except CorruptionError as error:
+        return f"its object {row['key']}: {error.message}"
+    return None
+
+
+def _still(database: Database, row: Row) -> bool:
+    """Say whether the blob still lies there: it may have been collected or moved meanwhile."""
+    found = database.read(SQL["key_of_blob"], {"digest": row["digest"]})
+    return bool(found) and found[0]["key"] == row["key"]

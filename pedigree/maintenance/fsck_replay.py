@@ -1,0 +1,162 @@
+"""Compare what the tables say of each model with what its events say when they are replayed."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import fields
+from functools import partial
+from typing import Any
+
+from pedigree.audit.records import NewEvent, json_digest
+from pedigree.audit.replay import STATED, TRAINING, replay
+from pedigree.audit.states import UNTOLD, Mark, ModelState, TenureState, VersionState
+from pedigree.catalog.names import name_key
+from pedigree.maintenance.queries import SQL
+from pedigree.maintenance.violations import Tally
+from pedigree.postgres.database import Database
+from pedigree.postgres.transaction import Row, Transaction, stream, take_snapshot
+
+_MODEL_FIELDS = (
+    "aliases",
+    "generation",
+    "policy",
+    "policy_revision",
+    "deleted_at",
+    "tenures",
+    "description",
+    "owners",
+    "tags",
+)
+
+
+def check_replay(database: Database) -> Tally:
+    """Replay the events of every model, one model in memory at a time."""
+    tally, after = Tally(), 0
+    while found := database.read(SQL["next_model"], {"after": after}):
+        after = found[0]["model_id"]
+        differences = database.run(partial(_compare, after))
+        tally.looked_at += 1
+        for reference, problem in differences:
+            tally.found(reference, problem)
+    return tally
+
+
+def _compare(model_id: int, transaction: Transaction) -> list[tuple[str, str]]:
+    take_snapshot(transaction)
+    model = transaction.execute(SQL["model"], {"model_id": model_id}).fetchone()
+    if model is None:
+        return []
+    try:
+        present = _state_of_tables(transaction, model)
+    except KeyError as error:
+        return [(model["name"], f"rows belong to its version {error}, which is not there")]
+    try:
+        told = replay(_events(transaction, model["name"]))
+    except (KeyError, TypeError, ValueError) as error:
+        return [(model["name"], f"its events cannot be replayed: {error!r}")]
+    found = list(_differences(model["name"], present, told))
+    if name_key(model["name"]) != model["name_key"]:
+        found.append((model["name"], f"its key is {model['name_key']!r}, not its name folded"))
+    return found
+
+
+def _events(transaction: Transaction, name: str) -> Iterator[NewEvent]:
+    for row in stream(transaction, SQL["events_of_model"], {"name": name}):
+        yield NewEvent(**json.loads(bytes(row["canonical"])))
+
+
+def _differences(name: str, present: ModelState, told: ModelState) -> Iterator[tuple[str, str]]:
+    for each in _MODEL_FIELDS:
+        yield from _difference(name, each, getattr(present, each), getattr(told, each))
+    for number in sorted(present.versions.keys() | told.versions.keys()):
+        reference = f"{name}/{number}"
+        here, there = present.versions.get(number), told.versions.get(number)
+        if here is None or there is None:
+            yield reference, "no event tells of it" if there is None else "its row is gone"
+            continue
+        for field in filter(lambda one: one.compare, fields(VersionState)):
+            a, b = getattr(here, field.name), getattr(there, field.name)
+            yield from _difference(reference, field.name, a, b)
+
+
+def _difference(
+    reference: str, name: str, here: object, there: object
+) -> Iterator[tuple[str, str]]:
+    if here != there:
+        yield reference, f"{name} is {_short(here)}, and its events say {_short(there)}"
+
+
+def _short(value: object, limit: int = 300) -> str:
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[:limit]}…"
+
+
+def _state_of_tables(transaction: Transaction, model: Row) -> ModelState:
+    key = {"model_id": model["model_id"]}
+
+    def rows(query: str) -> list[Row]:
+        return transaction.execute(SQL[query], key).fetchall()
+
+    state = ModelState(
+        generation=model["generation"],
+        policy=model["policy"],
+        policy_revision=model["policy_revision"],
+        deleted_at=model["deleted_at"],
+        description=model["description"],
+        owners=model["owners"],
+        tags=model["tags"],
+    )
+    for row in rows("versions_of_model"):
+        number = row.pop("version")
+        state.versions[number] = VersionState(**row)
+    for row in rows("trainings_of_model"):
+        metrics = {name: float(value) for name, value in row["metrics"].items()}
+        training: dict[str, Any] = {
+            name: row[name] for name in (*TRAINING, *STATED, "verification")
+        }
+        training |= {"metrics": metrics}
+        if row["owners"] is None:  # of before the migration 0035
+            training |= dict.fromkeys(STATED, UNTOLD)
+        state.versions[row["version"]].trainings[row["training_id"]] = training
+    _add_monitoring(state, rows("profiles_of_model"), rows("drifts_of_model"))
+    for row in rows("verdicts_of_model"):
+        row["details"] = json_digest(row["details"])
+        state.versions[row.pop("version")].verdicts.append(row)
+    for row in rows("decisions_of_model"):
+        state.versions[row.pop("version")].decisions.append(row)
+    for row in rows("requests_of_model"):
+        state.versions[row.pop("version")].requests[row.pop("request_id")] = row
+    for row in rows("given_up_of_model"):
+        state.versions[row.pop("version")].given_up.append(row)
+    for row in rows("evaluations_of_model"):
+        state.versions[row["version"]].evaluations.append(json_digest(row["evaluation"]))
+    for row in rows("cards_of_model"):
+        state.versions[row["version"]].cards.append(row["digest"])
+    for row in rows("marks_of_model"):
+        state.versions[row["version"]].marks[row["quarantine_id"]] = Mark(
+            row["certainty"], row["released_at"]
+        )
+    _add_tenures(state, rows("tenures_of_model"))
+    return state
+
+
+def _add_monitoring(state: ModelState, profiles: list[Row], drifts: list[Row]) -> None:
+    for row in profiles:
+        said = {json_digest(row["profile"]), row["digest"]}
+        state.versions[row["version"]].profile = {
+            "digest": said.pop() if len(said) == 1 else sorted(said),
+            "created_at": row["created_at"],
+        }
+    for row in drifts:
+        row["partition"] = row["partition"] or None
+        row["result"], row["served"] = json_digest(row["result"]), json_digest(row["served"])
+        state.versions[row.pop("version")].drifts[row.pop("drift_id")] = row
+
+
+def _add_tenures(state: ModelState, rows: list[Row]) -> None:
+    for row in rows:
+        tenure = TenureState(**row)
+        state.tenures.append(tenure)
+        if tenure.until is None and tenure.pointer == "alias":
+            state.aliases[tenure.name] = tenure.version
+        if tenure.until is None and tenure.pointer == "stage":
+            state.versions[tenure.version].stage = tenure.name

@@ -1,0 +1,135 @@
+"""Collect what a plan names: deleted versions, their artifacts, and the bytes nobody refers to.
+
+Each function does one batch of items of one kind, in one transaction, and returns the subjects of
+those that it did. What came to be needed since the plan was made is left: it is looked at again,
+under locks that a registration takes as well.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from pydantic import JsonValue
+
+from pedigree.artifacts.objects import ObjectStore
+from pedigree.artifacts.sweep import expire_uploads, remove_orphans
+from pedigree.audit import log
+from pedigree.audit.records import Actor, EventType
+from pedigree.catalog.store import LockedModel, lock_any_model
+from pedigree.maintenance.gc_records import (
+    PlannedArtifact,
+    PlannedBlob,
+    PlannedKey,
+    PlannedUpload,
+    PlannedVersion,
+)
+from pedigree.maintenance.queries import SQL
+from pedigree.postgres.database import Database
+from pedigree.postgres.transaction import Row, Transaction
+
+
+def collect_versions(
+    transaction: Transaction, batch: Sequence[PlannedVersion], actor: Actor, window: timedelta
+) -> Collection[str]:
+    """Give up deleted versions of one model for good: they can be restored no longer."""
+    model = lock_any_model(transaction, batch[0].model_name)
+    rows = transaction.execute(
+        SQL["collect_versions"],
+        {
+            "model_id": model.model_id,
+            "versions": [item.version_id for item in batch],
+            "deleted": [item.deleted_at for item in batch],
+            "window_s": window.total_seconds(),
+            "at": model.at,
+        },
+    ).fetchall()
+    versions = sorted(row["version"] for row in rows)
+    for query in ("delete_cards", "delete_drift", "delete_profiles"):
+        transaction.execute(SQL[query], {"model_id": model.model_id, "versions": versions})
+    with transaction.pipeline():
+        for row in sorted(rows, key=lambda row: int(row["version"])):
+            _tell_collected(transaction, model, row, actor)
+    return {f"{model.name}/{version}" for version in versions}
+
+
+def _tell_collected(transaction: Transaction, model: LockedModel, row: Row, actor: Actor) -> None:
+    log.record(
+        transaction,
+        EventType.VERSION_COLLECTED,
+        model=model.name,
+        version=row["version"],
+        at=model.at,
+        actor=actor,
+        body={"digest": row["digest"], "deleted_at": row["deleted_at"].isoformat()},
+    )
+
+
+def collect_artifacts(
+    transaction: Transaction, batch: Sequence[PlannedArtifact]
+) -> Collection[str]:
+    """Remove the lists of files of artifacts that no version needs."""
+    digests = [item.digest for item in batch]
+    locked = transaction.execute(SQL["lock_artifacts"], {"digests": digests}).fetchall()
+    rows = transaction.execute(
+        SQL["empty_artifacts"], {"digests": [row["digest"] for row in locked]}
+    )
+    return {row["digest"] for row in rows}
+
+
+def collect_blobs(
+    database: Database,
+    store: ObjectStore,
+    batch: Sequence[PlannedBlob],
+    actor: Actor,
+    settle: timedelta,
+) -> Collection[str]:
+    """Remove blobs that nothing refers to: first their rows, and when that is committed, the bytes.
+
+    Raises:
+        StoreUnavailableError: The store failed; the next collection removes the objects.
+    """
+    removed = database.run(lambda transaction: _remove_blobs(transaction, batch, actor))
+    remove_orphans(database, store, [row["key"] for row in removed], settle=settle)
+    return {row["digest"] for row in removed}
+
+
+def _remove_blobs(
+    transaction: Transaction, batch: Sequence[PlannedBlob], actor: Actor
+) -> list[Row]:
+    planned = {"digests": [item.digest for item in batch], "keys": [item.key for item in batch]}
+    locked = transaction.execute(SQL["lock_dying_blobs"], planned).fetchall()
+    removed = transaction.execute(
+        SQL["remove_blobs"], {"digests": [row["digest"] for row in locked]}
+    ).fetchall()
+    with transaction.pipeline():
+        for row in removed:
+            _tell_removed(transaction, row, actor)
+    return removed
+
+
+def _tell_removed(transaction: Transaction, row: Row, actor: Actor) -> None:
+    body: dict[str, JsonValue] = {
+        "digest": row["digest"],
+        "key": row["key"],
+        "bytes": row["size"],
+    }
+    log.record(
+        transaction, EventType.BLOB_REMOVED, model=None, at=row["at"], actor=actor, body=body
+    )
+
+
+def collect_uploads(
+    database: Database, store: ObjectStore, batch: Sequence[PlannedUpload], settle: timedelta
+) -> Collection[str]:
+    """Give up uploads whose process has not been heard of, and remove what they brought."""
+    given_up = expire_uploads(database, [UUID(item.upload_id) for item in batch])
+    keys = [key for keys in given_up.values() for key in keys]
+    remove_orphans(database, store, keys, settle=settle)
+    return {str(upload_id) for upload_id in given_up}
+
+
+def collect_keys(
+    database: Database, store: ObjectStore, batch: Sequence[PlannedKey], settle: timedelta
+) -> Collection[str]:
+    """Remove the objects under keys that no blob names."""
+    return remove_orphans(database, store, [item.key for item in batch], settle=settle)

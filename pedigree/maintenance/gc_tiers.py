@@ -1,0 +1,77 @@
+"""Move versions, and with them their bytes, to the tier that the rules of their model want."""
+
+from collections.abc import Collection, Sequence
+from functools import partial
+
+from pedigree.artifacts.objects import ObjectStore
+from pedigree.artifacts.tiers import retier
+from pedigree.audit import log
+from pedigree.audit.records import Actor, EventType
+from pedigree.catalog.store import LockedModel, lock_any_model
+from pedigree.maintenance.gc_records import PlannedMove, PlannedTier
+from pedigree.maintenance.queries import SQL
+from pedigree.postgres.database import Database
+from pedigree.postgres.transaction import Row, Transaction
+
+
+def change_tiers(
+    transaction: Transaction, batch: Sequence[PlannedTier], actor: Actor
+) -> Collection[str]:
+    """Let versions of one model need another tier, where its rules still want that."""
+    model = lock_any_model(transaction, batch[0].model_name)
+    wanted = {
+        (row["version"], row["wanted"]): row
+        for row in transaction.execute(SQL["wanted_tiers"], {"model_id": model.model_id}).fetchall()
+    }
+    changed = [wanted[key] for item in batch if (key := (item.version_id, item.tier)) in wanted]
+    for row in changed:
+        _change(transaction, model, row, actor)
+    return {f"{model.name}/{row['version']}" for row in changed}
+
+
+def _change(transaction: Transaction, model: LockedModel, row: Row, actor: Actor) -> None:
+    transaction.execute(
+        SQL["set_tier"],
+        {"model_id": model.model_id, "version": row["version"], "tier": row["wanted"]},
+    )
+    log.record(
+        transaction,
+        EventType.VERSION_TIER_CHANGED,
+        model=model.name,
+        version=row["version"],
+        at=model.at,
+        actor=actor,
+        body={"from": row["tier"], "to": row["wanted"], "reason": row["why"]},
+    )
+
+
+def move_blobs(
+    database: Database, store: ObjectStore, batch: Sequence[PlannedMove], actor: Actor
+) -> Collection[str]:
+    """Copy bytes to another tier, where that is still the highest a living version needs.
+
+    Raises:
+        CorruptionError: An object is gone, or has other bytes than its digest's.
+        StoreUnavailableError: The store failed; what was moved before stays moved.
+    """
+    return {
+        item.digest
+        for item in batch
+        if retier(database, store, item.digest, item.tier, confirm=partial(_confirm, item, actor))
+    }
+
+
+def _confirm(item: PlannedMove, actor: Actor, transaction: Transaction, key: str) -> bool:
+    """Tell of a move in its transaction; False takes it back, since other bytes are needed now."""
+    needed = transaction.execute(SQL["needed_tier"], {"digest": item.digest}).fetchone()
+    if needed is None or needed["tier"] != item.tier:
+        return False
+    log.record(
+        transaction,
+        EventType.BLOB_MOVED,
+        model=None,
+        at=needed["at"],
+        actor=actor,
+        body={"digest": item.digest, "key": key, "bytes": item.bytes, "tier": item.tier.value},
+    )
+    return True

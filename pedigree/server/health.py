@@ -1,0 +1,93 @@
+"""``/livez`` and ``/readyz``: whether the process runs, and whether what it stands on answers."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import anyio
+import psycopg
+from anyio import CapacityLimiter, to_thread
+from fastapi import APIRouter, Request
+from pydantic_core import to_json
+from starlette.responses import Response
+
+from pedigree._record import Record
+from pedigree.artifacts.store_health import missing
+from pedigree.errors import PedigreeError
+from pedigree.postgres.database import Database
+from pedigree.postgres.migrate import unapplied
+from pedigree.registry import Registry
+from pedigree.server.shutdown import Drain
+
+router = APIRouter(tags=["health"], generate_unique_id_function=lambda route: route.name)
+
+# No balancer waits longer for an answer.
+_PATIENCE_S = 2.0
+# Its own threads: it answers also when all others are at work.
+_THREADS = 4
+
+
+class Health(Record):
+    """Whether the service can answer, and each part it stands on."""
+
+    ready: bool
+    parts: dict[str, str]
+
+
+_OPEN: dict[str, Any] = {"security": []}
+
+
+@router.get("/livez", responses={200: {"model": Health}}, openapi_extra=_OPEN)
+async def livez() -> Response:
+    """Say that the process runs; nothing else is asked."""
+    return _answer(Health(ready=True, parts={}))
+
+
+@router.get(
+    "/readyz",
+    responses={200: {"model": Health}, 503: {"model": Health}},
+    openapi_extra=_OPEN,
+)
+async def readyz(request: Request) -> Response:
+    """Say whether the database, its schema and the store are there; 503 where one is not.
+
+    503 also when the process was told to end, and still answers.
+    """
+    drain: Drain = request.app.state.drain
+    if drain.begun:
+        return _answer(Health(ready=False, parts={"process": "is about to end"}))
+    registry: Registry = request.app.state.registry
+    parts = {
+        "database": partial(_lacking, registry.database),
+        "store": partial(missing, registry.database, registry.store),
+    }
+    found = {name: await _ask(request, part) for name, part in parts.items()}
+    return _answer(Health(ready=set(found.values()) == {"ok"}, parts=found))
+
+
+async def _ask(request: Request, part: Callable[[], str | None]) -> str:
+    limiter: CapacityLimiter = request.app.state.health_threads
+    try:
+        with anyio.fail_after(_PATIENCE_S):
+            wrong = await to_thread.run_sync(part, abandon_on_cancel=True, limiter=limiter)
+    except TimeoutError:
+        return f"no answer within {_PATIENCE_S:g} s"
+    except (PedigreeError, psycopg.Error) as error:
+        return type(error).__name__
+    return wrong or "ok"
+
+
+def _lacking(database: Database) -> str | None:
+    names = unapplied(database)
+    return f"its schema lacks {', '.join(names)}: run `pedigree migrate`" if names else None
+
+
+def threads() -> CapacityLimiter:
+    """Return what the health checks run in; to be made inside the event loop."""
+    return CapacityLimiter(_THREADS)
+
+
+def _answer(health: Health) -> Response:
+    status = 200 if health.ready else 503
+    headers = {"Cache-Control": "no-store"}
+    return Response(to_json(health), status, headers=headers, media_type="application/json")

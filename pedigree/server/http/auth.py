@@ -1,0 +1,274 @@
+"""Who may ask for what: every route declares a permission, and nobody passes without it."""
+
+import hashlib
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import nullcontext
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Request
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import Message, Receive
+
+from pedigree.access import tokens
+from pedigree.access.records import AccessToken, Permission, permitted
+from pedigree.access.reserved import is_reserved
+from pedigree.audit.records import Actor
+from pedigree.errors import (
+    NotAuthenticatedError,
+    NotPermittedError,
+    ServiceBusyError,
+    TooLargeError,
+)
+from pedigree.registry import Registry
+from pedigree.server.http.loopback import is_loopback
+from pedigree.server.http.problems import problem_responses
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+PREFIX = "/api/v1"
+MOST_JSON_BYTES = 4 << 20
+
+# A token is looked up again after so long, so that one that was revoked is refused within a second.
+_TRUSTED_S = 0.5
+_MOST_TRUSTED = 10_000
+
+
+class Declared(NamedTuple):
+    """What a route declares about itself."""
+
+    permission: Permission
+    model_in_body: bool
+    streams: bool
+
+
+def may(
+    permission: Permission, *, model_in_body: bool = False, streams: bool = False
+) -> Callable[[Endpoint], Endpoint]:
+    """Declare what a caller must be permitted to do to get to an endpoint.
+
+    Args:
+        permission: What it takes.
+        model_in_body: The endpoint itself asks whether the token is for the model.
+        streams: The endpoint reads its body piece by piece, so it may be of any size.
+    """
+
+    def declare(endpoint: Endpoint) -> Endpoint:
+        endpoint.declared = Declared(permission, model_in_body, streams)  # type: ignore[attr-defined]
+        return endpoint
+
+    return declare
+
+
+class Caller(NamedTuple):
+    """Somebody who asks, and the registry as which they act."""
+
+    principal: str
+    registry: Registry
+    token: AccessToken | None
+    permissions: frozenset[Permission]
+
+    def require(self, permission: Permission) -> None:
+        """Refuse what the caller may not do.
+
+        Raises:
+            NotPermittedError: They may not.
+        """
+        if permission not in self.permissions:
+            raise _not_permitted(f"this takes the permission to {permission}")
+
+    def require_model(self, name: str | None) -> None:
+        """Refuse a model that the token is not for; None is all of them.
+
+        Raises:
+            NotPermittedError: It is for others.
+        """
+        if self.token is None or not self.token.models:
+            return
+        if name is None:
+            raise _not_permitted("the token is for some models, and this is about all")
+        if not self.token.is_for(name):
+            raise _not_permitted(f"the token is for the models {', '.join(self.token.models)}")
+
+
+class Gate:
+    """Knows who asks, and lets as many in at a time as there can be answers for.
+
+    Args:
+        registry: The registry.
+        is_open: Let requests without a token in while there is no token: only this machine can
+            send them.
+        most_at_work: So many requests at a time.
+    """
+
+    def __init__(self, registry: Registry, *, is_open: bool, most_at_work: int) -> None:
+        self._registry = registry
+        self._trusted: dict[bytes, tuple[float, Caller]] = {}
+        self._is_open = is_open
+        self._free = most_at_work
+        self._anybody: Caller | None = None
+        self._anybody_until = 0.0
+
+    async def __aenter__(self) -> None:
+        if not self._free:
+            raise ServiceBusyError("the service has too much to do", remedy="Try again in a second")
+        self._free -= 1
+
+    async def __aexit__(self, *_: object) -> None:
+        self._free += 1
+
+    async def admit(self, request: Request, declared: Declared) -> Caller:
+        """Return who asks.
+
+        Raises:
+            NotAuthenticatedError: Nobody whom the service knows.
+            NotPermittedError: They may not do this, or not to this model.
+        """
+        secret = _secret_of(request)
+        caller = await (self._holder(secret) if secret else self._without_token(request))
+        caller.require(declared.permission)
+        if not declared.model_in_body:
+            caller.require_model(request.path_params.get("name"))
+        return caller
+
+    async def _holder(self, secret: str) -> Caller:
+        digest, now = hashlib.sha256(secret.encode()).digest(), time.monotonic()
+        known = self._trusted.get(digest)
+        if known and now < known[0]:
+            return known[1]
+        token = await run_in_threadpool(self._registry.token_of, secret)
+        if token is None:
+            self._trusted.pop(digest, None)
+            raise _unknown_caller("no such token is valid")
+        if is_reserved(token.principal):  # of before such names were refused
+            raise _unknown_caller("the token's name is one of Pedigree's own")
+        actor = Actor(name=token.principal, source="token")
+        acting = self._registry.acting_as(actor, sees=token.models)
+        caller = Caller(token.principal, acting, token, permitted(token.roles))
+        if len(self._trusted) >= _MOST_TRUSTED:
+            self._trusted.clear()
+        self._trusted[digest] = (now + _TRUSTED_S, caller)
+        return caller
+
+    async def _without_token(self, request: Request) -> Caller:
+        if not self._is_open or not _is_local(request):
+            raise _unknown_caller("the request has no token")
+        now = time.monotonic()
+        if self._anybody is None or now >= self._anybody_until:
+            if await run_in_threadpool(self._registry.has_tokens):
+                raise _unknown_caller("the request has no token, and there are tokens now")
+            actor = await run_in_threadpool(self._registry.actor)
+            acting = self._registry.acting_as(actor, sees=())
+            self._anybody = Caller(actor.name, acting, None, frozenset(Permission))
+            self._anybody_until = now + _TRUSTED_S
+        return self._anybody
+
+
+class GuardedRoute(APIRoute):
+    """A route that nobody passes without what it declares; one that declares nothing is no route.
+
+    Raises:
+        TypeError: Its endpoint is not marked by :func:`may`.
+    """
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        declared = getattr(endpoint, "declared", None)
+        if declared is None:
+            raise TypeError(f"{endpoint.__qualname__} declares no permission: mark it by @may(…)")
+        self.declared: Declared = declared
+        super().__init__(path, endpoint, **options)
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler, behind the gate and the limit on bodies."""
+        handle, declared = super().get_route_handler(), self.declared
+
+        async def guarded(request: Request) -> Response:
+            gate: Gate = request.app.state.gate
+            # A stream may idle for long, and then holds nothing that others wait for.
+            async with nullcontext() if declared.streams else gate:
+                # Asked once more by what answers for longer than a token is trusted.
+                request.state.admit = partial(gate.admit, request, declared)
+                request.state.caller = await request.state.admit()
+                if not declared.streams:
+                    request = Request(request.scope, _limited(request))
+                return await handle(request)
+
+        return guarded
+
+
+def resource(tag: str) -> APIRouter:
+    """Return a router for the routes of one resource."""
+    return APIRouter(
+        prefix=PREFIX,
+        route_class=GuardedRoute,
+        tags=[tag],
+        responses=problem_responses(),
+        generate_unique_id_function=lambda route: route.name,
+    )
+
+
+def _limited(request: Request) -> Receive:
+    """Return what receives the body, and refuses one that is too large."""
+    length = request.headers.get("content-length", "0")
+    if not length.isdecimal() or int(length) > MOST_JSON_BYTES:
+        raise _too_large()
+    received = 0
+
+    async def receive() -> Message:
+        nonlocal received
+        message = await request.receive()
+        received += len(message.get("body", b""))
+        if received > MOST_JSON_BYTES:
+            # The framework lets only its own exceptions pass while it reads a body.
+            raise HTTPException(413, str(_too_large()))
+        return message
+
+    return receive
+
+
+def _is_local(request: Request) -> bool:
+    """Say whether this machine asks, and no page of another host through a browser on it."""
+    client = request.client
+    if client is not None and not is_loopback(client.host):
+        return False
+    origin = request.headers.get("origin")
+    hosts = [urlsplit(f"//{request.headers.get('host', '')}").hostname]
+    hosts += [urlsplit(origin).hostname] if origin else []
+    return all(host is not None and is_loopback(host) for host in hosts)
+
+
+def _secret_of(request: Request) -> str | None:
+    header = request.headers.get("authorization")
+    if header is None:
+        return None
+    scheme, _, secret = header.partition(" ")
+    if scheme.lower() != "bearer" or not secret.startswith(tokens.PREFIX):
+        raise _unknown_caller(f"the header Authorization holds no Bearer {tokens.PREFIX}…")
+    return secret.strip()
+
+
+def _unknown_caller(message: str) -> NotAuthenticatedError:
+    return NotAuthenticatedError(
+        message,
+        field="Authorization",
+        remedy=f"Send `Authorization: Bearer {tokens.PREFIX}…`; `pedigree token create` makes one",
+    )
+
+
+def _not_permitted(message: str) -> NotPermittedError:
+    return NotPermittedError(
+        message, field="Authorization", remedy="Ask an admin for a token that may"
+    )
+
+
+def _too_large() -> TooLargeError:
+    return TooLargeError(
+        f"a body has {MOST_JSON_BYTES >> 20} MiB at most",
+        field="body",
+        remedy="Send less at a time; files go through an upload",
+    )

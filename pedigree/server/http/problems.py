@@ -1,0 +1,211 @@
+"""What goes wrong, as problem details (RFC 9457): one table from the tree of errors to statuses."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+import rfc8785
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import Field, JsonValue
+from pydantic_core import to_json
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.routing import Route
+
+from pedigree import errors
+from pedigree._excerpt import shortened
+from pedigree._record import Record
+from pedigree.server.http.etags import ChangedSinceError
+from pedigree.server.request_metrics import Metrics
+
+_LOG = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+# The nearest class above an error counts. A write that load kept from being done is 429, so that
+# clients repeat it; 503 says that a part is away.
+STATUSES: Mapping[type[Exception], int] = {
+    errors.PedigreeError: 500,
+    errors.InvalidInputError: 422,
+    errors.TooLargeError: 413,
+    errors.NotFoundError: 404,
+    errors.RefusedError: 409,
+    errors.NotAuthenticatedError: 401,
+    errors.NotPermittedError: 403,
+    errors.StateChangedError: 412,
+    errors.SecretKeyError: 501,
+    errors.MissingDependencyError: 501,
+    errors.UnavailableError: 503,
+    errors.DatabaseBusyError: 429,
+    errors.ServiceBusyError: 429,
+}
+_RETRY_AFTER_S = 1
+# What is in these is the caller's own, and may be a secret.
+_PRIVATE = frozenset({"params", "tags", "config"})
+# What the schema of metadata is about: errors, and parts of a body.
+_OF_SCHEMA = (errors.InvalidMetadataError, errors.InvalidSignatureError)
+_DESCRIBED = frozenset({"metadata", "signature"})
+
+
+class Problem(Record):
+    """Why a request was not done, and what to do."""
+
+    type: str = Field(description="urn:pedigree:error: and the error's name")
+    title: str
+    status: int
+    detail: str
+    field: str | None = Field(default=None, description="The input that was wrong")
+    value: str | None = Field(default=None, description="The value that was wrong, shortened")
+    fix: str | None = Field(default=None, description="What to do")
+    expression: str | None = Field(default=None, description="The search that cannot be read")
+    place: tuple[int, int] | None = Field(
+        default=None, description="Where in it: the first character, and the one behind the last"
+    )
+    current: JsonValue = Field(default=None, description="With 412: what is there now")
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Let the application answer every error with problem details."""
+    app.add_exception_handler(errors.PedigreeError, known_problem)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _of_http)
+    app.add_exception_handler(psycopg.DataError, _unstorable)
+    app.add_exception_handler(rfc8785.CanonicalizationError, _unstorable)
+    app.add_exception_handler(ClientDisconnect, _gone)
+    app.add_exception_handler(Exception, _unknown)
+
+
+def problem_responses() -> dict[int | str, dict[str, Any]]:
+    """Return what the OpenAPI document says of every request that is not done."""
+    schema = {"$ref": "#/components/schemas/Problem"}
+    told = {"description": "Why it was not done", "content": {MEDIA_TYPE: {"schema": schema}}}
+    return {"4XX": told, "5XX": told}
+
+
+def status_of(error: Exception) -> int:
+    """Return the status of an error: that of the nearest class above it."""
+    return next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
+
+
+async def known_problem(request: Request, error: Exception) -> Response:
+    """Answer with an error of the tree."""
+    assert isinstance(error, errors.PedigreeError)
+    if isinstance(error, _OF_SCHEMA):
+        _count_refused(request)
+    status = status_of(error)
+    headers: dict[str, str] = {}
+    more: dict[str, Any] = {}
+    if isinstance(error, errors.InvalidSearchError):
+        more = {"expression": error.expression, "place": error.place}
+    if status in (429, 503):
+        headers["Retry-After"] = str(_RETRY_AFTER_S)
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, ChangedSinceError) and error.current is not None:
+        more["current"], headers["ETag"] = error.current.value, error.current.etag
+    if status >= 500:
+        _LOG.warning("%s", error, extra={"action": "request.failed", "error": type(error).__name__})
+    return _answer(problem_of(error, status) | more, headers)
+
+
+def _count_refused(request: Request) -> None:
+    metrics: Metrics = request.app.state.metrics
+    metrics.count_refused(request.scope["route"].path)
+
+
+def problem_of(error: errors.PedigreeError, status: int | None = None) -> dict[str, Any]:
+    """Return what tells of an error; with its own status, or another one."""
+    # Those that a module keeps for itself are told as the one of the tree that they are.
+    kind = next(each for each in type(error).__mro__ if getattr(errors, each.__name__, None))
+    return {
+        "type": f"urn:pedigree:error:{kind.__name__}",
+        "title": (kind.__doc__ or "").strip().partition("\n")[0],
+        "status": status or status_of(error),
+        "detail": str(error),
+        "field": error.field,
+        "value": None if error.value is None else shortened(error.value),
+        "fix": error.remedy,
+    }
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    found = error.errors()
+    if any(_DESCRIBED & set(each["loc"]) for each in found):
+        _count_refused(request)
+    first, others = found[0], sorted({_field(each) for each in found} - {_field(found[0])})
+    also = f"; also wrong: {', '.join(others)}" if others else ""
+    reason = first["msg"].removeprefix("Value error, ")
+    told = errors.InvalidInputError(
+        f"{reason[:1].lower()}{reason[1:]}{also}",
+        field=_field(first),
+        value=_value(first),
+        remedy=f"See the schema of this request at {request.app.openapi_url}",
+    )
+    # What the OpenAPI document rules out is 400; what only the record itself can judge is 422.
+    status = 422 if first["type"] == "value_error" else 400
+    return _answer(problem_of(told, status))
+
+
+def _field(found: Mapping[str, Any]) -> str:
+    where, *path = found["loc"]
+    return ".".join(map(str, path)) if path else str(where)
+
+
+def _value(found: Mapping[str, Any]) -> object:
+    value = found.get("input")
+    if found["type"] == "missing" or not isinstance(value, str | int | float | bool):
+        return None
+    return None if _PRIVATE & set(found["loc"]) else value
+
+
+async def _of_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    headers = {"Allow": _methods(request)} if error.status_code == 405 else error.headers
+    problem = {
+        "type": "about:blank",
+        "title": str(error.detail),
+        "status": error.status_code,
+        "detail": str(error.detail),
+    }
+    return _answer(problem, headers)
+
+
+def _methods(request: Request) -> str:
+    """Return the methods of a path, of which each is a route."""
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    path = request.scope["path"]
+    matching = [route.methods or () for route in routes if route.path_regex.match(path)]
+    return ", ".join(sorted({method for methods in matching for method in methods}))
+
+
+async def _unstorable(request: Request, error: Exception) -> Response:
+    """Tell of a value that Postgres or an event cannot hold: a text with a NUL, a huge number."""
+    _LOG.info("%s: %s", request.url.path, error, extra={"action": "request.unstorable"})
+    told = errors.InvalidInputError(
+        "a value of the request cannot be stored",
+        remedy="Leave out NUL characters, and integers of more than 53 bits",
+    )
+    return _answer(problem_of(told, 422))
+
+
+async def _gone(request: Request, error: Exception) -> Response:  # noqa: ARG001
+    """Answer nobody: who asked has hung up."""
+    return Response(status_code=400)
+
+
+async def _unknown(request: Request, error: Exception) -> Response:
+    # What it says may quote anything, so it is for the log alone.
+    _LOG.error("%s", request.url.path, exc_info=error, extra={"action": "request.crashed"})
+    told = errors.PedigreeError("the service failed", remedy="Look into its log")
+    return _answer(problem_of(told, 500))
+
+
+def _answer(problem: dict[str, Any], headers: Mapping[str, str] | None = None) -> Response:
+    known = {name: value for name, value in problem.items() if value is not None}
+    return Response(
+        to_json(known), problem["status"], headers=dict(headers or {}), media_type=MEDIA_TYPE
+    )

@@ -1,0 +1,298 @@
+"""A request as an endpoint sees it: the registry as which its caller acts, and how to answer."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Annotated, Any, Generic, TypeVar
+from urllib.parse import quote, urlencode
+
+from fastapi import Depends, Header, Path, Query, Request
+from pydantic import Field
+from pydantic_core import to_json
+from starlette.responses import Response
+
+from pedigree._record import Record
+from pedigree.catalog.store import lock_model
+from pedigree.delivery.signing import SecretBox
+from pedigree.errors import NotFoundError
+from pedigree.postgres.transaction import Transaction
+from pedigree.registry import Registry
+from pedigree.server.http.auth import Caller
+from pedigree.server.http.etags import etag_of, is_known, require, state_of
+from pedigree.server.http.idempotency import Answer, Key, once
+from pedigree.server.http.parameters import DIGITS, NAMED
+
+T = TypeVar("T")
+
+
+MOST_ON_A_PAGE = 1000
+# What a caller has may be shown to it again once it has asked whether that still holds.
+_CACHING = {"Cache-Control": "private, no-cache"}
+
+Name = Annotated[
+    str,
+    Path(
+        min_length=1,
+        max_length=256,
+        description="A registered model's name",
+        json_schema_extra=NAMED,
+    ),
+]
+Number = Annotated[int, Path(ge=1, le=10**9 - 1, description="A version's number"), DIGITS]
+Limit = Annotated[int, Query(ge=1, le=MOST_ON_A_PAGE, description="How many at most"), DIGITS]
+
+
+class Page(Record, Generic[T]):
+    """One page of a list; the header ``Link`` has the next one."""
+
+    items: tuple[T, ...]
+    next: str | None = Field(
+        default=None, description="What the next page is asked for by; null on the last"
+    )
+
+
+class Reading:
+    """A request that only reads."""
+
+    def __init__(self, request: Request, if_none_match: str | None) -> None:
+        self._request = request
+        self._if_none_match = if_none_match
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks."""
+        caller: Caller = self._request.state.caller
+        return caller
+
+    @property
+    def registry(self) -> Registry:
+        """The registry, as the caller."""
+        return self.caller.registry
+
+    def answer(self, value: object) -> Response:
+        """Answer with a record; with 304 where the caller has it already."""
+        return self._answer(to_json(value))
+
+    def page(
+        self,
+        found: Sequence[T],
+        limit: int,
+        place: Callable[[T], object],
+        parameter: str = "after",
+    ) -> Response:
+        """Answer with a page of what was found: one more than its limit tells of a next one.
+
+        Args:
+            found: The records.
+            limit: How many the page has at most.
+            place: What the page behind a record is asked for by.
+            parameter: The parameter of the query that takes it.
+        """
+        items = found[:limit]
+        further = str(place(items[-1])) if len(found) > limit else None
+        return self.paged({"items": items, "next": further}, further, parameter)
+
+    def paged(self, value: object, further: str | None, parameter: str = "after") -> Response:
+        """Answer with a page, and the link to the next one."""
+        return self.paged_told(to_json(value), further, parameter)
+
+    def paged_told(self, body: bytes, further: str | None, parameter: str = "after") -> Response:
+        """Answer with the JSON of a page, and the link to the next one."""
+        headers = {}
+        if further is not None:
+            query = [*self._request.query_params.multi_items()]
+            query = [each for each in query if each[0] != parameter] + [(parameter, further)]
+            target = f"{quote(self._request.scope['path'])}?{urlencode(query)}"
+            headers["Link"] = f'<{target}>; rel="next"'
+        return self._answer(body, headers)
+
+    def _answer(self, body: bytes, headers: dict[str, str] | None = None) -> Response:
+        etag = etag_of(body)
+        told = {"ETag": etag, **_CACHING, **(headers or {})}
+        if is_known(self._if_none_match, etag):
+            return Response(status_code=304, headers=told)
+        return Response(body, headers=told, media_type="application/json")
+
+
+class Writing:
+    """A request that writes; with an ``Idempotency-Key`` it may be sent again."""
+
+    def __init__(self, request: Request, key: str | None, body: bytes) -> None:
+        self._request = request
+        self._key = key
+        self._body = body
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks."""
+        caller: Caller = self._request.state.caller
+        return caller
+
+    def path(self, endpoint: str, **parameters: object) -> str:
+        """Return the path of another endpoint."""
+        return quote(self._request.app.url_path_for(endpoint, **parameters))
+
+    def write(
+        self,
+        work: Callable[[Registry], object],
+        *,
+        status: int | Callable[[Any], int] = 200,
+        location: Callable[[Any], str] | None = None,
+        secret: bool = False,
+        pipelined: bool = False,
+    ) -> Response:
+        """Do the work, once for each key, and answer with what it returns; with 204 if with None.
+
+        Args:
+            work: Given the registry as the caller; with a key its verbs are one transaction.
+            status: The status of the answer, or how it is told from what the work returned.
+            location: Where the thing is that was made, from what the work returned.
+            secret: The answer holds a secret, so it is encrypted where it is kept for the key.
+            pipelined: Its statements may be sent without waiting for answers.
+        """
+
+        def answered(registry: Registry) -> Answer:
+            return self._answer(work(registry), status, location)
+
+        if self._key is None and not self._is_conditional:
+            return _response(answered(self.caller.registry))
+        box = SecretBox(self.caller.registry.settings) if secret else None
+        joined = partial(self._joined, answered, box)
+        return _response(self.caller.registry.together(joined, pipelined=pipelined))
+
+    def repeat(self, work: Callable[[Registry], object], *, status: int = 200) -> Response:
+        """Do work that uses the store, which is in no transaction; sent again, it is done again."""
+        return _response(self._answer(work(self.caller.registry), status, None))
+
+    _is_conditional = False
+
+    def _require_state(self, registry: Registry) -> None:
+        """Refuse the work where the caller's headers ask for another state."""
+
+    def _joined(
+        self, answered: Callable[[Registry], Answer], box: SecretBox | None, registry: Registry
+    ) -> Answer:
+        def work() -> Answer:
+            self._require_state(registry)
+            return answered(registry)
+
+        if self._key is None:
+            return work()
+        key = Key(self.caller.principal, self._key, self._fingerprint())
+        return registry.database.look(lambda transaction: once(transaction, key, work, box))
+
+    def _fingerprint(self) -> bytes:
+        request = self._request
+        asked = f"{request.method} {request.scope['path']}?{request.url.query}\n"
+        return hashlib.sha256(asked.encode() + self._body).digest()
+
+    def _answer(
+        self,
+        value: object,
+        status: int | Callable[[Any], int],
+        location: Callable[[Any], str] | None,
+    ) -> Answer:
+        if value is None:
+            return Answer(204, {}, b"")
+        state = state_of(value)
+        headers = {"ETag": state.etag}
+        if location:
+            headers["Location"] = location(value)
+        known = status if isinstance(status, int) else status(value)
+        return Answer(known, headers, state.body)
+
+
+class Changing(Writing):
+    """A request that changes what is there; with ``If-Match`` only if nobody else did since."""
+
+    def __init__(
+        self,
+        request: Request,
+        key: str | None,
+        body: bytes,
+        if_match: str | None,
+        if_none_match: str | None,
+    ) -> None:
+        super().__init__(request, key, body)
+        self._if_match = if_match
+        self._if_none_match = if_none_match
+        self._look: Callable[[Registry], object] | None = None
+        self._lock: Callable[[Transaction], object] = self._lock_model
+        self._is_conditional = if_match is not None or if_none_match is not None
+
+    def of(
+        self,
+        look: Callable[[Registry], object],
+        lock: Callable[[Transaction], object] | None = None,
+    ) -> "Changing":
+        """Say how the resource is looked at whose state the headers name.
+
+        Args:
+            look: Returns it.
+            lock: Keeps others from changing it; locks the path's model when None.
+        """
+        self._look = look
+        self._lock = lock or self._lock
+        return self
+
+    def _lock_model(self, transaction: Transaction) -> object:
+        return lock_model(transaction, self._request.path_params["name"])
+
+    def _require_state(self, registry: Registry) -> None:
+        if not self._is_conditional or self._look is None:
+            return
+        try:
+            # Nobody changes it between this look and the work.
+            registry.database.look(self._lock)
+            current = state_of(self._look(registry))
+        except NotFoundError:
+            current = None
+        require(self._if_match, self._if_none_match, current)
+
+
+def _response(answer: Answer) -> Response:
+    kind = "application/json" if answer.body else None
+    return Response(answer.body, answer.status, headers=answer.headers, media_type=kind)
+
+
+_VISIBLE = r"^[\x21-\x7e]+( [\x21-\x7e]+)*$"
+IfNoneMatch = Annotated[
+    str | None, Header(max_length=4096, pattern=_VISIBLE, description="ETags that are known")
+]
+_IfMatch = Annotated[
+    str | None,
+    Header(
+        max_length=4096, pattern=_VISIBLE, description="Change only what has one of these ETags"
+    ),
+]
+_IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        max_length=255,
+        pattern=_VISIBLE,
+        description="Any unique text: the same request sent again with it is done once",
+    ),
+]
+
+
+# Asynchronous, though nothing is awaited in the first: what is not would cost a thread each.
+async def _reading(request: Request, if_none_match: IfNoneMatch = None) -> Reading:
+    return Reading(request, if_none_match)
+
+
+async def _writing(request: Request, idempotency_key: _IdempotencyKey = None) -> Writing:
+    return Writing(request, idempotency_key, await request.body())
+
+
+async def _changing(
+    request: Request,
+    idempotency_key: _IdempotencyKey = None,
+    if_match: _IfMatch = None,
+    if_none_match: IfNoneMatch = None,
+) -> Changing:
+    return Changing(request, idempotency_key, await request.body(), if_match, if_none_match)
+
+
+ReadCall = Annotated[Reading, Depends(_reading)]
+WriteCall = Annotated[Writing, Depends(_writing)]
+ChangeCall = Annotated[Changing, Depends(_changing)]

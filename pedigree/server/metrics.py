@@ -1,0 +1,37 @@
+"""``/metrics``: what Prometheus scrapes, for whoever may read everything."""
+
+from functools import partial
+
+from anyio import CapacityLimiter, to_thread
+from fastapi import APIRouter, Request
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from starlette.responses import Response
+
+from pedigree.access.records import Permission
+from pedigree.server.http.auth import GuardedRoute, may
+from pedigree.server.http.problems import problem_responses
+from pedigree.server.registry_metrics import Numbers
+from pedigree.server.request_metrics import Metrics
+
+router = APIRouter(
+    route_class=GuardedRoute,
+    tags=["health"],
+    responses=problem_responses(),
+    generate_unique_id_function=lambda route: route.name,
+)
+
+
+@router.get("/metrics", responses={200: {"content": {"text/plain": {}}}}, response_class=Response)
+@may(Permission.READ, streams=True)
+async def metrics(request: Request) -> Response:
+    """Tell Prometheus of the whole service; see docs/operations.md."""
+    counted: Metrics = request.app.state.metrics
+    numbers: Numbers = request.app.state.numbers
+    counted.write()
+    # Not among those who wait: it tells the most when there is too much to do.
+    limiter: CapacityLimiter = request.app.state.health_threads
+    told = await to_thread.run_sync(
+        partial(generate_latest, counted.told_with(numbers)), limiter=limiter
+    )
+    headers = {"Cache-Control": "no-store", "Content-Type": CONTENT_TYPE_PLAIN_0_0_4}
+    return Response(told, headers=headers)

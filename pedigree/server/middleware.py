@@ -1,0 +1,147 @@
+"""What is around every request: it is counted, traced, logged, and has an id."""
+
+import logging
+import re
+import secrets
+import time
+from collections.abc import Mapping
+from itertools import count
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pedigree import logs, tracing
+from pedigree.server.request_metrics import Metrics
+from pedigree.server.shutdown import Drain
+
+_LOG = logging.getLogger(__name__)
+
+# One that a caller or a balancer chose is taken over, if it is fit for a line of a log.
+_CHOSEN = re.compile(rb"[\w.:+/=-]{1,128}")
+# What no route is for has one name, whatever path was asked for.
+_NO_ROUTE = "none"
+_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Observed:
+    """An application of which every request is told of.
+
+    Args:
+        app: The application with all that handles its errors.
+        metrics: Where requests are counted.
+        drain: Whether the process is about to end.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, drain: Drain) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._drain = drain
+        # Not drawn for each, which would take longer than all else here; nor at import, since
+        # workers are forked behind it.
+        self._process = secrets.token_hex(12)
+        self._numbers = count()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = _Request(scope, send, self._drain, self._id(scope))
+        logs.tell(request.about)
+        try:
+            if tracing.is_on():
+                await self._traced(request, receive)
+            else:
+                await self._app(scope, receive, request.send)
+        finally:
+            self._note(request)
+
+    def _id(self, scope: Scope) -> str:
+        for name, value in scope["headers"]:
+            if name == b"x-request-id" and _CHOSEN.fullmatch(value):
+                return str(value, "ascii")
+        return f"{self._process}{next(self._numbers):08x}"
+
+    async def _traced(self, request: "_Request", receive: Receive) -> None:
+        scope = request.scope
+        with tracing.request_span(scope["method"], Headers(scope=scope)) as span:
+            assert span is not None
+            request.trace_id = tracing.trace_id()
+            try:
+                await self._app(scope, receive, request.send)
+            finally:
+                span.update_name(f"{scope['method']} {request.route}")
+                span.set_attribute("http.route", request.route)
+                span.set_attribute("http.response.status_code", request.status)
+                span.set_attribute("pedigree.request_id", request.request_id)
+                if request.status >= 500:
+                    span.set_attribute("error.type", str(request.status))
+
+    def _note(self, request: "_Request") -> None:
+        method, status = request.scope["method"], request.status
+        # What anybody makes up must not become a series.
+        counted = method if method in _METHODS and request.route != _NO_ROUTE else _NO_ROUTE
+        self._metrics.count(counted, request.route, status, request.seconds)
+        level = _level(method, status)
+        if _LOG.isEnabledFor(level):
+            told = {"status": status, "duration_ms": round(request.seconds * 1000, 1)}
+            _LOG.log(
+                level,
+                "%s %s",
+                method,
+                request.route,
+                extra={"action": "request.answered", **told},
+            )
+
+
+class _Request:
+    """One request, and what is known of it so far."""
+
+    def __init__(self, scope: Scope, send: Send, drain: Drain, request_id: str) -> None:
+        self.scope = scope
+        self.status = 500
+        self.seconds = 0.0
+        self.request_id = request_id
+        self.trace_id: str | None = None
+        self._send = send
+        self._drain = drain
+        self._begun = time.perf_counter()
+
+    async def send(self, message: Message) -> None:
+        """Send a part of the answer."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            # To its beginning: how long a stream or a large file lasts is its reader's affair.
+            self.seconds = time.perf_counter() - self._begun
+            headers = [*message.get("headers", ()), (b"x-request-id", self.request_id.encode())]
+            if self._drain.begun:
+                headers.append((b"connection", b"close"))
+            message["headers"] = headers
+        await self._send(message)
+
+    @property
+    def route(self) -> str:
+        """The template of its route, never a path."""
+        return getattr(self.scope.get("route"), "path", _NO_ROUTE)
+
+    def about(self) -> Mapping[str, object]:
+        """Return what every line of the log says of it."""
+        parameters = self.scope.get("path_params", {})
+        caller = self.scope.get("state", {}).get("caller")
+        return {
+            "request_id": self.request_id,
+            "trace_id": self.trace_id,
+            "actor": getattr(caller, "principal", None),
+            "method": self.scope["method"],
+            "route": self.route,
+            "model": parameters.get("name"),
+            "version": parameters.get("version"),
+        }
+
+
+def _level(method: str, status: int) -> int:
+    """Return how much a request is worth telling: reads that went well hardly are."""
+    if status >= 500:
+        return logging.WARNING
+    return logging.DEBUG if status < 400 and method in _READS else logging.INFO

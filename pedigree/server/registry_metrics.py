@@ -1,0 +1,123 @@
+"""Numbers of the registry for Prometheus, which the database tells at a scrape."""
+
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import version
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from pedigree.audit.records import EventType
+from pedigree.delivery.metrics import Measures, measure
+from pedigree.errors import PedigreeError
+from pedigree.postgres.database import Database
+
+# Shorter than any scrape interval: behind an older answer a counter would seem to begin anew.
+_KEPT_S = 1.0
+
+
+class Numbers(Collector):
+    """The registry's own numbers, read once for all who ask within a second."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._guard = threading.Lock()
+        self._read: Measures | None = None
+        self._read_at = -_KEPT_S
+
+    def collect(self) -> Iterable[Metric]:
+        """Give the numbers; where the database is away that alone."""
+        read = self._fresh()
+        yield _gauge(
+            "build_info",
+            "The version of Pedigree that answers.",
+            {version("pedigree"): 1},
+            "version",
+        )
+        yield _gauge("database_up", "Whether the database told its numbers.", read is not None)
+        if read is not None:
+            yield from _of_events(read)
+            yield from _of_waiting(read)
+
+    def describe(self) -> Iterable[Metric]:
+        """Ask nobody when it is registered."""
+        return ()
+
+    def _fresh(self) -> Measures | None:
+        with self._guard:
+            if time.monotonic() - self._read_at >= _KEPT_S:
+                try:
+                    self._read = measure(self._database)
+                except PedigreeError:
+                    self._read = None
+                self._read_at = time.monotonic()
+            return self._read
+
+
+def _of_events(read: Measures) -> Iterator[Metric]:
+    events = _counter("events", "Events of the registry, by type.", "type")
+    promotions = _counter(
+        "promotions",
+        "Moves of versions into a stage, rollbacks too; others replaced those that are archived.",
+        "stage",
+    )
+    checks = _counter("checks", "Verdicts of checks on versions.", "check", "passed")
+    # A counter is there before it counts, so that its first rise is seen.
+    counts = dict.fromkeys(map(str, EventType), 0.0)
+    for (kind, detail), count in read.events.items():
+        counts[kind] = counts.get(kind, 0.0) + count
+        if kind == EventType.VERSION_STAGE_CHANGED:
+            promotions.add_metric((detail,), count)
+        elif kind == EventType.VERSION_CHECK_RECORDED:
+            check, _, passed = detail.rpartition(":")
+            checks.add_metric((check, passed), count)
+    for kind, count in counts.items():
+        events.add_metric((kind,), count)
+    registrations = _counter("registrations", "Versions that were registered.")
+    registrations.add_metric((), counts[EventType.VERSION_CREATED])
+    yield from (registrations, promotions, checks, events)
+
+
+def _of_waiting(read: Measures) -> Iterator[Metric]:
+    yield _gauge(
+        "unsealed_events", "Committed events that have no place in the feed yet.", read.unsealed
+    )
+    yield _gauge(
+        "sealer_lag_seconds", "How long ago the oldest of these happened.", read.sealer_lag
+    )
+    yield _gauge(
+        "outbox_pending",
+        "Deliveries that are queued for a webhook.",
+        read.outbox_pending,
+        "webhook",
+    )
+    yield _gauge(
+        "outbox_age_seconds",
+        "How long ago the oldest event happened that a webhook has not been told of.",
+        read.outbox_age,
+        "webhook",
+    )
+    yield _gauge(
+        "sink_behind_events",
+        "Events of the feed that a sink has not got.",
+        read.sink_behind,
+        "sink",
+    )
+    yield _gauge(
+        "sink_lag_seconds", "How long ago the oldest of these happened.", read.sink_lag, "sink"
+    )
+
+
+def _counter(name: str, about: str, *labels: str) -> CounterMetricFamily:
+    return CounterMetricFamily(f"pedigree_{name}", about, labels=labels)
+
+
+def _gauge(
+    name: str, about: str, value: float | Mapping[str, float], label: str | None = None
+) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(f"pedigree_{name}", about, labels=[label] if label else ())
+    labelled = value.items() if isinstance(value, Mapping) else [(None, value)]
+    for known, number in labelled:
+        family.add_metric([known] if known is not None else [], float(number))
+    return family

@@ -1,0 +1,87 @@
+"""``/models/{name}/aliases``: movable names of versions."""
+
+from typing import Annotated
+
+from fastapi import Path, Query
+from pydantic import Field
+from starlette.responses import Response
+
+from pedigree._record import Integer, Record
+from pedigree.access.records import Permission
+from pedigree.catalog.records import ModelVersion
+from pedigree.registry import Registry
+from pedigree.server.http.auth import may, resource
+from pedigree.server.http.requests import ChangeCall, Name, ReadCall
+from pedigree.server.rest.stages import Generation
+
+router = resource("aliases")
+
+Alias = Annotated[
+    str,
+    Path(
+        min_length=1,
+        max_length=255,
+        description="An alias; to read also a stage that one version holds",
+        json_schema_extra={"pattern": r"^[\w-]+$"},
+    ),
+]
+
+
+class AliasTarget(Record):
+    """What an alias shall name."""
+
+    version: Integer = Field(ge=1, lt=10**9)
+    reason: str | None = Field(default=None, description="Why, for the timeline")
+    expected_generation: Generation = None
+
+
+class Aliases(Record):
+    """The aliases of a model."""
+
+    aliases: dict[str, int]
+
+
+@router.get("/models/{name}/aliases", responses={200: {"model": Aliases}})
+@may(Permission.READ)
+def list_aliases(call: ReadCall, name: Name) -> Response:
+    """List a model's aliases."""
+    return call.answer(Aliases(aliases=call.registry.model(name).aliases))
+
+
+@router.get("/models/{name}/aliases/{alias}", responses={200: {"model": ModelVersion}})
+@may(Permission.READ)
+def get_alias(call: ReadCall, name: Name, alias: Alias) -> Response:
+    """Return the version that an alias names, or that alone holds a stage."""
+    return call.answer(call.registry.get(f"{name}@{alias}"))
+
+
+@router.put("/models/{name}/aliases/{alias}", responses={200: {"model": ModelVersion}})
+@may(Permission.MOVE)
+def set_alias(call: ChangeCall, name: Name, alias: Alias, target: AliasTarget) -> Response:
+    """Let an alias name a version; it leaves whichever it named before."""
+
+    def work(registry: Registry) -> ModelVersion:
+        registry.set_alias(
+            name,
+            alias,
+            target.version,
+            expected_generation=target.expected_generation,
+            reason=target.reason,
+        )
+        return registry.get(f"{name}/{target.version}")
+
+    return call.of(lambda registry: registry.get(f"{name}@{alias}")).write(work)
+
+
+@router.delete("/models/{name}/aliases/{alias}", status_code=204)
+@may(Permission.MOVE)
+def delete_alias(
+    call: ChangeCall,
+    name: Name,
+    alias: Alias,
+    reason: Annotated[str | None, Query(max_length=2000, description="Why")] = None,
+) -> Response:
+    """Take an alias away; the version stays."""
+    return call.of(lambda registry: registry.get(f"{name}@{alias}")).write(
+        lambda registry: registry.delete_alias(name, alias, reason=reason)
+    )

@@ -1,0 +1,88 @@
+"""``/models``: registered models."""
+
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import Field
+from starlette.responses import Response
+
+from pedigree._record import Record
+from pedigree.access.records import Permission
+from pedigree.catalog.records import RegisteredModel, Tags
+from pedigree.server.http.auth import may, resource
+from pedigree.server.http.parameters import NAMED
+from pedigree.server.http.requests import ChangeCall, Limit, Name, Page, ReadCall, WriteCall
+
+router = resource("models")
+
+Reason = Annotated[str, Query(min_length=1, max_length=2000, description="Why, for the audit log")]
+
+
+class NewModel(Record):
+    """A model that is to be made."""
+
+    name: str = Field(min_length=1, max_length=256, json_schema_extra=NAMED)
+    description: str | None = None
+    owners: tuple[str, ...] = ()
+    tags: Tags = Field(default_factory=dict)
+
+
+class Description(Record):
+    """What is said of a model or a version; what is left out or null stays as it is."""
+
+    description: str | None = None
+    owners: tuple[str, ...] | None = None
+    tags: Tags | None = None
+
+
+@router.post("/models", status_code=201, responses={201: {"model": RegisteredModel}})
+@may(Permission.REGISTER, model_in_body=True)
+def create_model(call: WriteCall, new: NewModel) -> Response:
+    """Make a model that has no version yet."""
+    call.caller.require_model(new.name)
+    return call.write(
+        lambda registry: registry.create_model(
+            new.name, description=new.description, owners=new.owners, tags=new.tags
+        ),
+        status=201,
+        location=lambda made: call.path("get_model", name=made.name),
+    )
+
+
+@router.get("/models", responses={200: {"model": Page[RegisteredModel]}})
+@may(Permission.READ)
+def list_models(
+    call: ReadCall,
+    limit: Limit = 100,
+    after: Annotated[
+        str | None, Query(max_length=256, description="The name that the page before ended with")
+    ] = None,
+) -> Response:
+    """List the registered models by name."""
+    found = call.registry.models(limit=limit + 1, after=after)
+    return call.page(found, limit, lambda model: model.name)
+
+
+@router.get("/models/{name}", responses={200: {"model": RegisteredModel}})
+@may(Permission.READ)
+def get_model(call: ReadCall, name: Name) -> Response:
+    """Return a registered model: what is said of it, who holds its stages, and its aliases."""
+    return call.answer(call.registry.model(name))
+
+
+@router.patch("/models/{name}", responses={200: {"model": RegisteredModel}})
+@may(Permission.DESCRIBE)
+def update_model(call: ChangeCall, name: Name, change: Description) -> Response:
+    """Replace a model's description, owners or tags."""
+    return call.of(lambda registry: registry.model(name)).write(
+        lambda registry: registry.update_model(name, **dict(change))
+    )
+
+
+@router.delete("/models/{name}", status_code=204)
+@may(Permission.DELETE)
+def delete_model(call: ChangeCall, name: Name, reason: Reason) -> Response:
+    """Delete a model and all its versions; its name never comes back."""
+    return call.of(lambda registry: registry.model(name)).write(
+        lambda registry: registry.delete_model(name, reason=reason)
+    )

@@ -1,0 +1,113 @@
+"""``/quarantines``: data and versions that are kept out of stages."""
+
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import Field
+from starlette.responses import Response
+
+from pedigree._record import Record
+from pedigree.access.records import Permission
+from pedigree.catalog.records import ModelVersion, Quarantine, Quarantined
+from pedigree.server.http.auth import may, resource
+from pedigree.server.http.parameters import Moment
+from pedigree.server.http.requests import ChangeCall, Limit, Name, Number, Page, ReadCall, WriteCall
+
+router = resource("quarantines")
+
+OptionalReason = Annotated[str | None, Query(max_length=2000, description="Why")]
+
+
+class NewQuarantine(Record):
+    """Data that is to be put in quarantine."""
+
+    asset: str = Field(min_length=1, max_length=512, description="Its key, parts joined by /")
+    partition: str | None = Field(default=None, max_length=512, description="None: all of them")
+    reason: str = Field(min_length=1, max_length=2000)
+    since: Moment | None = Field(default=None, description="Only data from then on")
+    only_certain: bool = Field(
+        default=False, description="Spare versions that only possibly depend on it"
+    )
+
+
+class Why(Record):
+    """A reason."""
+
+    reason: str = Field(min_length=1, max_length=2000)
+
+
+class Quarantines(Record):
+    """What was in quarantine."""
+
+    quarantines: tuple[Quarantine, ...]
+
+
+@router.get("/quarantines", responses={200: {"model": Page[Quarantine]}})
+@may(Permission.READ)
+def list_quarantines(
+    call: ReadCall,
+    limit: Limit = 100,
+    before: Annotated[
+        int | None,
+        Query(ge=1, lt=2**63, description="The quarantine_id that the page before ended with"),
+    ] = None,
+) -> Response:
+    """List what is in quarantine, the newest first."""
+    found = call.registry.quarantines(limit=limit + 1, before=before)
+    return call.page(found, limit, lambda each: each.quarantine_id, "before")
+
+
+@router.post("/quarantines", status_code=201, responses={201: {"model": Quarantined}})
+@may(Permission.QUARANTINE)
+def quarantine(call: WriteCall, new: NewQuarantine) -> Response:
+    """Put data in quarantine: nothing that depends on it enters a stage until it is released."""
+    return call.write(
+        lambda registry: registry.quarantine(
+            new.asset,
+            new.partition,
+            reason=new.reason,
+            since=new.since,
+            only_certain=new.only_certain,
+        ),
+        status=201,
+    )
+
+
+@router.delete("/quarantines", responses={200: {"model": Quarantines}})
+@may(Permission.QUARANTINE)
+def release(
+    call: WriteCall,
+    asset: Annotated[str, Query(min_length=1, max_length=512)],
+    partition: Annotated[str | None, Query(max_length=512)] = None,
+    reason: OptionalReason = None,
+) -> Response:
+    """End the quarantines of an asset or of one of its partitions."""
+    return call.write(
+        lambda registry: Quarantines(quarantines=registry.release(asset, partition, reason=reason))
+    )
+
+
+@router.put(
+    "/models/{name}/versions/{version}/quarantine", responses={200: {"model": ModelVersion}}
+)
+@may(Permission.QUARANTINE)
+def quarantine_version(call: ChangeCall, name: Name, version: Number, why: Why) -> Response:
+    """Put one version in quarantine, whatever it depends on."""
+    reference = f"{name}/{version}"
+    return call.of(lambda registry: registry.get(reference)).write(
+        lambda registry: registry.quarantine_version(reference, reason=why.reason)
+    )
+
+
+@router.delete(
+    "/models/{name}/versions/{version}/quarantine", responses={200: {"model": ModelVersion}}
+)
+@may(Permission.QUARANTINE)
+def release_version(
+    call: ChangeCall, name: Name, version: Number, reason: OptionalReason = None
+) -> Response:
+    """Take one version out of every quarantine."""
+    reference = f"{name}/{version}"
+    return call.of(lambda registry: registry.get(reference)).write(
+        lambda registry: registry.release_version(reference, reason=reason)
+    )

@@ -1,0 +1,155 @@
+"""``/models/{name}/uploads``: files that come one by one, before the version that they make."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path as FilePath
+from typing import Annotated, BinaryIO
+from uuid import UUID, uuid4
+
+from fastapi import Path, Request
+from pydantic import Field
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from pedigree._record import Record
+from pedigree.access.records import Permission
+from pedigree.artifacts.records import (
+    DIGEST_PATTERN,
+    Digest,
+    UploadFile,
+    UploadSession,
+    WantedFile,
+)
+from pedigree.artifacts.sessions import require_content
+from pedigree.errors import StoreUnavailableError
+from pedigree.registry import Registry
+from pedigree.server.http.auth import Caller, may, resource
+from pedigree.server.http.requests import Name, ReadCall, WriteCall
+
+router = resource("uploads")
+
+MOST_FILES = 10_000
+# Small pieces are gathered to this before a thread writes them; a file of no more is held whole.
+_PIECE = 1 << 20
+
+UploadId = Annotated[UUID, Path(description="The upload's id")]
+FileDigest = Annotated[str, Path(pattern=DIGEST_PATTERN, description="sha256:…")]
+
+
+class NewUpload(Record):
+    """The files of a version that is to be registered."""
+
+    files: tuple[WantedFile, ...] = Field(min_length=1, max_length=MOST_FILES)
+
+
+@router.post("/models/{name}/uploads", status_code=201, responses={201: {"model": UploadSession}})
+@may(Permission.REGISTER)
+def begin_upload(call: WriteCall, name: Name, new: NewUpload) -> Response:
+    """Say which files the registry lacks, and where to put them."""
+    return call.write(
+        lambda registry: registry.begin_upload(name, new.files),
+        status=201,
+        location=lambda begun: call.path("get_upload", name=name, upload_id=begun.upload_id),
+        pipelined=True,
+    )
+
+
+@router.get("/models/{name}/uploads/{upload_id}", responses={200: {"model": UploadSession}})
+@may(Permission.REGISTER)
+def get_upload(call: ReadCall, name: Name, upload_id: UploadId) -> Response:
+    """Return an upload: what is still missing, and where to put it; it is kept for longer."""
+    return call.answer(call.registry.upload(name, upload_id))
+
+
+@router.put(
+    "/models/{name}/uploads/{upload_id}/files/{digest}",
+    status_code=204,
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
+            },
+        }
+    },
+)
+@may(Permission.REGISTER, streams=True)
+async def put_file(
+    request: Request, name: Name, upload_id: UploadId, digest: FileDigest
+) -> Response:
+    """Send the bytes of a file, which are hashed as they come; sent again they change nothing."""
+    caller: Caller = request.state.caller
+    registry = caller.registry
+    if _is_small(request):
+        content = await request.body()
+        await run_in_threadpool(registry.keep_content, name, upload_id, digest, content)
+        return Response(status_code=204)
+    wanted = await run_in_threadpool(registry.wanted_file, name, upload_id, digest)
+    if not wanted.stored:
+        async with _received(request, registry, wanted) as received:
+            await run_in_threadpool(registry.keep_file, upload_id, wanted, received)
+    return Response(status_code=204)
+
+
+@router.delete("/models/{name}/uploads/{upload_id}", status_code=204)
+@may(Permission.REGISTER)
+def end_upload(call: WriteCall, name: Name, upload_id: UploadId) -> Response:
+    """Give an upload up; one that has ended is left as it is."""
+    return call.write(lambda registry: registry.end_upload(name, upload_id))
+
+
+@asynccontextmanager
+async def _received(
+    request: Request, registry: Registry, wanted: UploadFile
+) -> AsyncIterator[FilePath]:
+    """Give a file with the body's bytes, which are those of the digest; it goes afterwards.
+
+    While the body does not come, neither a thread nor a connection waits for it.
+    """
+    folder = registry.settings.home_folder / "incoming"
+    path = folder / str(uuid4())
+    try:
+        file = await run_in_threadpool(_open, path)
+        try:
+            size, digest = await _write(request, file, wanted)
+        finally:
+            file.close()
+        require_content(wanted, size, digest)
+        yield path
+    except OSError as error:
+        raise StoreUnavailableError(
+            f"the service cannot keep what it receives: {error.strerror}",
+            remedy="See that the disk of PEDIGREE_HOME has room",
+        ) from error
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _is_small(request: Request) -> bool:
+    length = request.headers.get("content-length", "")
+    return length.isdecimal() and int(length) <= _PIECE
+
+
+def _open(path: FilePath) -> BinaryIO:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("xb", buffering=0)
+
+
+async def _write(request: Request, file: BinaryIO, wanted: UploadFile) -> tuple[int, Digest]:
+    sha256, received, gathered = hashlib.sha256(), 0, bytearray()
+
+    def write(piece: bytes) -> None:
+        sha256.update(piece)
+        file.write(piece)
+
+    async for chunk in request.stream():
+        received += len(chunk)
+        if received > wanted.size:
+            break
+        gathered += chunk
+        if len(gathered) >= _PIECE:
+            await run_in_threadpool(write, bytes(gathered))
+            gathered.clear()
+    await run_in_threadpool(write, bytes(gathered))
+    return received, f"sha256:{sha256.hexdigest()}"

@@ -1,0 +1,161 @@
+"""``/webhooks``: who is told of events, what became of each event for them, and tries."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import Path, Query
+from pydantic import Field, StrictBool
+from pydantic_core import to_json
+from starlette.responses import Response
+
+from pedigree._record import Integer, Record
+from pedigree.access.records import Permission
+from pedigree.delivery.records import Attempt, Delivery, DeliveryState, IssuedWebhook, Webhook
+from pedigree.delivery.webhooks import lock_webhook
+from pedigree.server.http.auth import may, resource
+from pedigree.server.http.parameters import DIGITS, AfterId
+from pedigree.server.http.requests import ChangeCall, Limit, Page, ReadCall, WriteCall
+
+router = resource("webhooks")
+
+Id = Annotated[int, Path(ge=1, lt=2**63, description="A webhook's number"), DIGITS]
+Seq = Annotated[int, Path(ge=1, lt=2**63, description="The event's place in the feed"), DIGITS]
+Words = Annotated[tuple[str, ...], Field(max_length=100)]
+
+_DAY_S = 86_400
+
+
+class NewWebhook(Record):
+    """A webhook that is to be made."""
+
+    url: str = Field(max_length=2048)
+    description: str | None = Field(default=None, max_length=10_000)
+    types: Words = Field(default=(), description="Types of events, or patterns; none: all")
+    models: Words = Field(default=(), description="Names of models, or patterns; none: all")
+
+
+class WebhookChange(Record):
+    """What is to be said of a webhook; what is left out or null stays as it is."""
+
+    url: str | None = Field(default=None, max_length=2048)
+    description: str | None = Field(default=None, max_length=10_000)
+    types: Words | None = None
+    models: Words | None = None
+    active: StrictBool | None = Field(default=None, description="While it is not, nothing is sent")
+
+
+class Rotation(Record):
+    """How a webhook gets a new secret."""
+
+    keep_s: Integer = Field(
+        default=_DAY_S, ge=0, le=30 * _DAY_S, description="So long the present one signs as well"
+    )
+
+
+@router.post("/webhooks", status_code=201, responses={201: {"model": IssuedWebhook}})
+@may(Permission.CONFIGURE)
+def create_webhook(call: WriteCall, new: NewWebhook) -> Response:
+    """Make a webhook; its secret is in this answer alone."""
+    return call.write(
+        lambda registry: registry.create_webhook(
+            new.url, description=new.description, types=new.types, models=new.models
+        ),
+        status=201,
+        location=lambda made: call.path("get_webhook", webhook_id=made.webhook.webhook_id),
+        secret=True,
+    )
+
+
+@router.get("/webhooks", responses={200: {"model": Page[Webhook]}})
+@may(Permission.CONFIGURE)
+def list_webhooks(
+    call: ReadCall,
+    limit: Limit = 100,
+    after: AfterId = 0,
+) -> Response:
+    """List the webhooks, the oldest first."""
+    found = call.registry.webhooks(limit=limit + 1, after=after)
+    return call.page(found, limit, lambda webhook: webhook.webhook_id)
+
+
+@router.get("/webhooks/{webhook_id}", responses={200: {"model": Webhook}})
+@may(Permission.CONFIGURE)
+def get_webhook(call: ReadCall, webhook_id: Id) -> Response:
+    """Return a webhook: all but its secret."""
+    return call.answer(call.registry.webhook(webhook_id))
+
+
+@router.patch("/webhooks/{webhook_id}", responses={200: {"model": Webhook}})
+@may(Permission.CONFIGURE)
+def update_webhook(call: ChangeCall, webhook_id: Id, change: WebhookChange) -> Response:
+    """Replace what is said of a webhook, or let it rest."""
+    return _of(call, webhook_id).write(
+        lambda registry: registry.update_webhook(webhook_id, **dict(change))
+    )
+
+
+@router.delete("/webhooks/{webhook_id}", status_code=204)
+@may(Permission.CONFIGURE)
+def delete_webhook(call: ChangeCall, webhook_id: Id) -> Response:
+    """Remove a webhook with what it is still to be told, and its log."""
+    return _of(call, webhook_id).write(lambda registry: registry.delete_webhook(webhook_id))
+
+
+@router.post("/webhooks/{webhook_id}/secret", responses={200: {"model": IssuedWebhook}})
+@may(Permission.CONFIGURE)
+def rotate_webhook_secret(call: WriteCall, webhook_id: Id, rotation: Rotation) -> Response:
+    """Give a webhook a new secret, which is in this answer alone."""
+    keep = timedelta(seconds=rotation.keep_s)
+    return call.write(
+        lambda registry: registry.rotate_webhook_secret(webhook_id, keep=keep), secret=True
+    )
+
+
+@router.post("/webhooks/{webhook_id}/test", responses={200: {"model": Attempt}})
+@may(Permission.CONFIGURE)
+def test_webhook(call: WriteCall, webhook_id: Id) -> Response:
+    """Send a message that tells of nothing, and say how that went; never what was answered."""
+    # Not a write, so no transaction is open while the receiver takes its time.
+    attempt = call.caller.registry.test_webhook(webhook_id)
+    return Response(to_json(attempt), media_type="application/json")
+
+
+@router.get("/webhooks/{webhook_id}/deliveries", responses={200: {"model": Page[Delivery]}})
+@may(Permission.CONFIGURE)
+def list_deliveries(
+    call: ReadCall,
+    webhook_id: Id,
+    limit: Limit = 100,
+    before: Annotated[
+        int | None,
+        Query(ge=1, lt=2**63, description="The seq that the page before ended with"),
+        DIGITS,
+    ] = None,
+    state: Annotated[DeliveryState | None, Query(description="Only those in this state")] = None,
+) -> Response:
+    """List what a webhook was or is to be told, with every try, the newest first."""
+    found = call.registry.deliveries(webhook_id, limit=limit + 1, before=before, state=state)
+    return call.page(found, limit, lambda delivery: delivery.seq, "before")
+
+
+@router.get("/webhooks/{webhook_id}/deliveries/{seq}", responses={200: {"model": Delivery}})
+@may(Permission.CONFIGURE)
+def get_delivery(call: ReadCall, webhook_id: Id, seq: Seq) -> Response:
+    """Return what became of one event for a webhook."""
+    return call.answer(call.registry.delivery(webhook_id, seq))
+
+
+@router.post(
+    "/webhooks/{webhook_id}/deliveries/{seq}/redeliver", responses={200: {"model": Delivery}}
+)
+@may(Permission.CONFIGURE)
+def redeliver(call: WriteCall, webhook_id: Id, seq: Seq) -> Response:
+    """Let a delivery begin anew, also one that was delivered or is dead."""
+    return call.write(lambda registry: registry.redeliver(webhook_id, seq))
+
+
+def _of(call: ChangeCall, webhook_id: int) -> ChangeCall:
+    return call.of(
+        lambda registry: registry.webhook(webhook_id),
+        lock=lambda transaction: lock_webhook(transaction, webhook_id),
+    )

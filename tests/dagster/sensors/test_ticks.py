@@ -1,0 +1,413 @@
+"""Ticks against a real instance and registry; what they ask for is executed."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.events import JobFailureData, RunFailureReason
+
+from pedigree.audit.records import EventType
+from pedigree.dagster import model_checks, stage_assets, stage_key
+from pedigree.dagster.assets.model_spec import line_of
+from pedigree.dagster.sensors import promotion_attempts
+from pedigree.dagster.sensors.promotion_runs import ATTEMPTS
+from pedigree.errors import CorruptionError, DatabaseBusyError, NotFoundError
+from pedigree.lifecycle.records import Verdict
+from pedigree.registry import Registry
+from tests.dagster.location import CHURN, PRODUCTION, STAGING, Location
+from tests.dagster.models import churn_asset, plotted, recipe
+
+SENSOR = "sensor:pedigree_promotion"
+
+
+def held(registry: Registry, stage: str = "production") -> int | None:
+    holder = registry.holder("churn", stage)
+    return holder.version_id if holder else None
+
+
+def to_production(registry: Registry, version: int) -> None:
+    registry.renew_verdicts("churn")  # those that compared with a former champion
+    for name in ("staging", "production"):
+        registry.promote(f"churn/{version}", name)
+
+
+def test_a_version_that_passes_its_checks_goes_all_the_way(
+    location: Location, pedigree: Registry
+) -> None:
+    location.train("one")
+    assert location.promote() == ["staging"]
+    assert location.promote() == ["production"]
+    assert location.promote() == []
+    assert held(pedigree) == 1
+    # it is the sensor that acts, whoever started its daemon
+    moves = pedigree.timeline("churn")[1:]
+    assert {move.moved_by for move in moves} == {SENSOR}
+    # its runs are the ones that materialized the stages, so the mirror has nothing to add
+    assert location.mirror() == []
+    event = location.instance.get_latest_materialization_event(PRODUCTION).asset_materialization
+    assert event.tags["pedigree/version"] == "1"
+
+
+def test_a_better_version_replaces_and_a_worse_one_waits_for_its_check(
+    location: Location, pedigree: Registry
+) -> None:
+    location.train("one", 0.7)
+    location.promote(), location.promote()
+    location.train("two", 0.8)
+    location.promote(), location.promote()
+    assert held(pedigree) == 2
+    location.train("three", 0.5)
+    assert location.promote() == []
+    assert held(pedigree) == 2
+
+
+def test_of_all_that_is_said_of_a_model_and_its_stages_metrics_alone_are_plotted(
+    location: Location, pedigree: Registry, materialize: Callable[..., dg.ExecuteInProcessResult]
+) -> None:
+    @dg.asset(ins={"model": dg.AssetIn(PRODUCTION)})
+    def scores(model: Path) -> None: ...
+
+    for content, accuracy in (("one", 0.7), ("two", 0.8)):
+        location.train(content, accuracy)
+        location.promote(), location.promote()
+    checked = materialize(CHURN, model_checks(CHURN), run_config=recipe(CHURN, "three", 0.9))
+    pedigree.rollback("churn", reason="two is bad")
+    pedigree.set_alias("churn", "champion", 1)
+    for event in location.tick("pedigree_mirror").asset_events:
+        location.instance.report_runless_asset_event(event)
+    stages = stage_assets(line_of(CHURN))
+    read = materialize(*stages, scores, selection=dg.AssetSelection.assets(scores))
+
+    def said(key: dg.AssetKey) -> set[str]:
+        made = location.instance.fetch_materializations(key, limit=10).records
+        seen = location.instance.fetch_observations(key, limit=10).records
+        events = [each.asset_materialization or each.asset_observation for each in (*made, *seen)]
+        assert len(events) > 2
+        return {name for event in events if event for name in plotted(event)}
+
+    assert (said(CHURN.key), said(PRODUCTION)) == ({"accuracy"}, set())
+    assert [plotted(each) for each in checked.get_asset_check_evaluations()] == [set()] * 4
+    assert read.success
+
+
+def test_after_a_rollback_the_bad_version_stays_out(location: Location, pedigree: Registry) -> None:
+    for content, accuracy in (("one", 0.7), ("two", 0.8)):
+        location.train(content, accuracy)
+        location.promote(), location.promote()
+    pedigree.rollback("churn", reason="two is bad")
+    assert location.promote() == []
+    assert held(pedigree) == 1
+
+
+def test_a_request_is_made_once_for_each_state(location: Location) -> None:
+    location.train("one")
+    first = location.tick("pedigree_promotion")
+    second = location.tick("pedigree_promotion")
+    # still due, so it is asked for again, and its key lets Dagster make one run of it
+    assert [each.run_key for each in first.run_requests] == [
+        each.run_key for each in second.run_requests
+    ]
+
+
+def test_a_failed_run_is_repeated_three_times_and_then_given_up(
+    location: Location, pedigree: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    location.train("one")
+    keys = []
+    with monkeypatch.context() as patch:
+        patch.setattr(Registry, "promote", _broken)
+        for _ in range(3):
+            (request,) = location.tick("pedigree_promotion").run_requests
+            keys.append(request.run_key)
+            assert not location.execute(request, raise_on_error=False).success
+    assert len(set(keys)) == 3
+    answer = location.tick("pedigree_promotion")
+    assert answer.run_requests == []
+    assert "given up after 3 failed runs" in answer.skip_message
+    assert held(pedigree, "staging") is None
+
+
+def _broken(*_: object, **__: object) -> None:
+    raise ConnectionError("the network is down")
+
+
+def test_when_the_sensor_gives_up_everybody_is_told_and_one_verb_lets_it_try_again(
+    location: Location, pedigree: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    location.train("one", 0.7)
+    location.train("two", 0.8)
+    with monkeypatch.context() as patch:
+        patch.setattr(Registry, "promote", _broken)
+        for _ in range(3):
+            (request,) = location.tick("pedigree_promotion").run_requests
+            last = location.execute(request, raise_on_error=False)
+        location.tick("pedigree_promotion")
+    (event,) = pedigree.events(types=[EventType.VERSION_PROMOTION_GIVEN_UP])
+    problem = "ConnectionError: the network is down"
+    told = {"attempts": 3, "run_id": last.run_id, "problem": problem}
+    assert (event.model, event.version, event.actor.name) == ("churn", 2, SENSOR)
+    assert told.items() <= event.body.items()
+    explanation = pedigree.explain("churn/2", "staging", automatic=True)
+    assert "`pedigree retry churn/2 --to staging`" in explanation.waits_for[0]
+    person = pedigree.explain("churn/2", "staging")
+    assert person.passed
+    assert person.given_up.problem == explanation.given_up.problem == problem
+    # the version itself says so, and an older one does not take its place
+    assert location.promote() == []
+    assert pedigree.candidacies("churn/2")[0].waits_for == explanation.waits_for
+    with pytest.raises(NotFoundError, match="given up no promotion"):
+        pedigree.retry_promotion("churn/1", "staging")
+    pedigree.retry_promotion("churn/2", "staging", reason="the network is back")
+    (retried,) = pedigree.events(types=[EventType.VERSION_PROMOTION_RETRIED])
+    assert retried.body["reason"] == "the network is back"
+    assert location.promote() == ["staging"]
+    assert held(pedigree, "staging") == 2
+
+
+def _lost(location: Location, request: dg.RunRequest, why: str | None = None) -> None:
+    """A run that Dagster's daemon gave up before its step was tried."""
+    job = location.definitions.get_repository_def().get_job(request.job_name)
+    run = location.instance.create_run_for_job(job, tags=dict(request.tags))
+    data = JobFailureData(error=None, failure_reason=RunFailureReason(why)) if why else None
+    location.instance.report_run_failed(run, job_failure_data=data)
+
+
+@pytest.mark.parametrize("why", [None, "START_TIMEOUT", "RUN_WORKER_RESTART", "RUN_EXCEPTION"])
+def test_runs_that_were_lost_before_they_tried_use_up_no_attempt(
+    why: str | None,
+    location: Location,
+    pedigree: Registry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(promotion_attempts, "_FIRST_PAUSE", timedelta())
+    location.train("one")
+    for _ in range(ATTEMPTS + 2):
+        (request,) = location.tick("pedigree_promotion").run_requests
+        _lost(location, request, why)
+    assert location.promote() == ["staging"]
+    assert held(pedigree, "staging") == 1
+
+
+def test_after_runs_that_were_lost_in_a_row_the_sensor_waits(location: Location) -> None:
+    location.train("one")
+    for _ in range(3):
+        (request,) = location.tick("pedigree_promotion").run_requests
+        _lost(location, request)
+    answer = location.tick("pedigree_promotion")
+    assert answer.run_requests == []
+    assert "3 runs were lost, asked for again at" in answer.skip_message
+
+
+def test_a_registry_that_does_not_answer_uses_up_no_attempt(
+    location: Location, pedigree: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise DatabaseBusyError("no connection was free")
+
+    monkeypatch.setattr(promotion_attempts, "_FIRST_PAUSE", timedelta())
+    location.train("one")
+    with monkeypatch.context() as patch:
+        patch.setattr(Registry, "promote", away)
+        for _ in range(ATTEMPTS + 1):
+            (request,) = location.tick("pedigree_promotion").run_requests
+            assert not location.execute(request, raise_on_error=False).success
+    assert location.promote() == ["staging"]
+
+
+def test_a_run_that_was_canceled_is_an_attempt(location: Location) -> None:
+    location.train("one")
+    for _ in range(ATTEMPTS):
+        (request,) = location.tick("pedigree_promotion").run_requests
+        job = location.definitions.get_repository_def().get_job(request.job_name)
+        run = location.instance.create_run_for_job(job, tags=dict(request.tags))
+        location.instance.report_run_canceled(run)
+    assert "given up after 3 failed runs" in location.tick("pedigree_promotion").skip_message
+
+
+def test_a_tick_without_news_reads_no_model(location: Location) -> None:
+    location.train("one")
+    location.promote(), location.promote(), location.promote()
+    answer = location.tick("pedigree_promotion")
+    assert answer.skip_message == "nothing happened in the registry"
+
+
+def test_the_skip_reason_says_what_a_candidate_waits_for(
+    location: Location, pedigree: Registry
+) -> None:
+    location.train("one")
+    verdict = Verdict(
+        check="artifact_intact",
+        passed=False,
+        digest=pedigree.get("churn/1").digest,
+        summary="a file is gone",
+    )
+    pedigree.record_verdict("churn/1", verdict)
+    answer = location.tick("pedigree_promotion")
+    assert answer.run_requests == []
+    assert "churn/1 → staging: " in answer.skip_message
+    assert "artifact_intact" in answer.skip_message
+
+
+def test_one_model_s_trouble_is_not_the_others(
+    location: Location, pedigree: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    location.train("one")
+
+    def gone(*_: object) -> None:
+        raise CorruptionError("the bytes are gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Registry, "weigh", gone)
+        assert "the bytes are gone" in location.tick("pedigree_promotion").skip_message
+    assert location.promote() == ["staging"]
+
+
+def test_only_models_of_the_own_repository_are_asked_for(
+    make_location: Callable[..., Location], pedigree: Registry
+) -> None:
+    other = churn_asset("other")
+    ours, theirs = make_location(CHURN), make_location(other)
+    ours.train("one")
+    assert theirs.tick("pedigree_promotion").run_requests == []
+    assert len(ours.tick("pedigree_promotion").run_requests) == 1
+
+
+def test_a_cursor_of_another_code_s_making_begins_anew(location: Location) -> None:
+    location.train("one")
+    location.cursors["pedigree_promotion"] = json.dumps({"unknown": 1})
+    assert location.promote() == ["staging"]
+
+
+def test_a_partition_s_promotion_is_a_run_of_its_partition(
+    make_location: Callable[..., Location],
+    instance: dg.DagsterInstance,
+    resources: dict[str, object],
+    pedigree: Registry,
+) -> None:
+    model = churn_asset("by_country", partitions_def=dg.StaticPartitionsDefinition(["de", "fr"]))
+    location = make_location(CHURN, model)
+    dg.materialize(
+        [model, model_checks(model)],
+        instance=instance,
+        resources=resources,
+        partition_key="fr",
+        run_config=recipe(model, "fr"),
+    )
+    assert location.promote() == ["staging"]
+    assert pedigree.holder("by_country-fr", "staging").version_id == 1
+    key = stage_key("by_country", "staging")
+    event = instance.get_latest_materialization_event(key).asset_materialization
+    assert event.partition == "fr"
+
+
+def test_what_happens_outside_dagster_is_mirrored_in_order_and_once(
+    location: Location, pedigree: Registry
+) -> None:
+    location.train("one", 0.7)
+    location.train("two", 0.8)
+    to_production(pedigree, 1)
+    to_production(pedigree, 2)
+    assert location.mirror() == [
+        ("staging", "1"),
+        ("production", "1"),
+        ("staging", "2"),
+        ("production", "2"),
+    ]
+    assert location.mirror() == []
+    location.cursors.clear()  # a replay from the beginning
+    assert location.mirror() == []
+    pedigree.rollback("churn", reason="bad")
+    assert location.mirror() == [("production", "1")]
+    event = location.instance.get_latest_materialization_event(PRODUCTION).asset_materialization
+    assert event.tags["dagster/data_version"] == pedigree.get("churn/1").digest
+    # production comes from staging, where version 1 was mirrored first
+    first = location.instance.fetch_materializations(STAGING, limit=9, ascending=True).records[0]
+    pointer = event.tags["dagster/input_event_pointer/models/churn/staging"]
+    assert pointer == str(first.storage_id)
+    assert event.metadata["pedigree/reason"].value == "bad"
+
+
+def test_a_killed_daemon_s_repeated_report_is_seen_by_the_generation(
+    location: Location, pedigree: Registry
+) -> None:
+    location.train("one")
+    to_production(pedigree, 1)
+    answer = location.tick("pedigree_mirror", remember=False)
+    # the daemon stored one event of two and died before the cursor
+    location.instance.report_runless_asset_event(answer.asset_events[0])
+    assert location.mirror() == [("production", "1")]
+
+
+def test_a_stage_moved_by_a_run_waits_for_that_run(location: Location, pedigree: Registry) -> None:
+    location.train("one")
+    run = location.instance.create_run_for_job(
+        location.definitions.get_repository_def().get_job("promote_" + _op_of(location))
+    )
+    pedigree.promote("churn/1", "staging", run_id=run.run_id)
+    assert location.mirror() == []
+    pedigree.promote("churn/1", "production")
+    assert location.mirror() == [("production", "1")]
+    # the run ends without having materialized the stage: now the mirror does
+    location.instance.report_run_failed(location.instance.get_run_by_id(run.run_id))
+    assert location.mirror() == [("staging", "1")]
+    assert location.mirror() == []
+
+
+def _op_of(location: Location) -> str:
+    return CHURN.op.name
+
+
+def test_consumers_run_when_the_stage_s_bytes_change_and_not_when_it_is_said_again(
+    location: Location, pedigree: Registry, instance: dg.DagsterInstance
+) -> None:
+    from pedigree.dagster import promotion_condition, stage_assets
+    from pedigree.dagster.assets.model_spec import line_of
+
+    @dg.asset
+    def customers() -> None: ...
+
+    @dg.asset(deps=[PRODUCTION, customers], automation_condition=promotion_condition())
+    def scores() -> None: ...
+
+    definitions = dg.Definitions(
+        assets=[CHURN, *stage_assets(line_of(CHURN)), customers, scores],
+        resources=location.resources,
+    )
+    cursor = None
+
+    def requested() -> int:
+        nonlocal cursor
+        result = dg.evaluate_automation_conditions(definitions, instance, cursor=cursor)
+        cursor = result.cursor
+        return result.total_requested
+
+    def score() -> None:
+        dg.materialize([scores, customers], instance=instance)
+
+    location.train("one", 0.7)
+    dg.materialize([customers], instance=instance)
+    to_production(pedigree, 1)
+    location.mirror()
+    requested()
+    score()
+    requested()
+    # said again, and the customers change: no reason
+    location.instance.report_runless_asset_event(
+        dg.AssetMaterialization(
+            PRODUCTION, tags={"dagster/data_version": pedigree.get("churn/1").digest}
+        )
+    )
+    dg.materialize([customers], instance=instance)
+    assert requested() == 0
+    location.train("two", 0.8)
+    to_production(pedigree, 2)
+    location.mirror()
+    assert requested() == 1
+    score()
+    assert requested() == 0
+    pedigree.rollback("churn")
+    location.mirror()
+    assert requested() == 1

@@ -1,0 +1,240 @@
+"""A stage that is asked for is entered with the last gate, whoever passes it."""
+
+from pathlib import Path
+
+import pytest
+
+from pedigree.audit.records import EventType
+from pedigree.errors import (
+    GateNotPassedError,
+    GenerationConflictError,
+    NotFoundError,
+    NotPermittedError,
+    TransitionNotAllowedError,
+)
+from pedigree.lifecycle.decision_records import StageRequest
+from pedigree.lifecycle.records import Move, RetentionRule
+from pedigree.maintenance.fsck_replay import check_replay
+from pedigree.registry import Registry
+from pedigree.server.reconciler import Upkeep
+from tests.factories import free_policy, register
+from tests.lifecycle.deciding import ANN, BEN, EVE, candidate, let_time_pass, policy_of
+
+
+@pytest.fixture
+def waiting(registry: Registry, tmp_path: Path) -> str:
+    """A candidate that needs one approval, by a policy that lets nobody enter by itself."""
+    registry.set_policy("churn", policy_of(approvals={}, automatic=False))
+    return candidate(registry, tmp_path)
+
+
+def ask(registry: Registry, reference: str, **more: object) -> StageRequest:
+    asked = registry.request_stage(reference, "production", **{"actor": EVE, **more})
+    assert isinstance(asked, StageRequest)
+    return asked
+
+
+def outcomes(registry: Registry) -> list[str | None]:
+    assert check_replay(registry.database).examples == []
+    rows = registry.database.read("SELECT outcome FROM pedigree.stage_request ORDER BY request_id")
+    return [row["outcome"] for row in rows]
+
+
+def test_a_request_waits_for_its_gates_and_the_approval_performs_it(
+    registry: Registry, waiting: str
+) -> None:
+    asked = ask(registry, waiting, reason="better recall")
+    assert (asked.waits_for, asked.outcome, asked.requested_by) == (("1 approval",), None, EVE.name)
+    (event,) = registry.events(types=[EventType.VERSION_STAGE_REQUESTED])
+    assert (event.actor, event.body["to"], event.body["reason"]) == (
+        EVE,
+        "production",
+        "better recall",
+    )
+    assert event.body["waits_for"] == ["1 approval"]
+    assert registry.stage_requests() == registry.stage_requests("churn") == (asked,)
+    assert registry.explain(waiting, "production").requests == (asked,)
+    assert registry.perform_requests("churn") == ()
+
+    registry.approve(waiting, "production", comment="looked at it", actor=ANN)
+    assert registry.get(waiting).stage == "production"
+    held = registry.timeline("churn", "stage:production")[0]
+    assert (held.moved_by, held.reason) == (EVE.name, "better recall")
+    assert registry.stage_requests() == ()
+    assert outcomes(registry) == ["performed"]
+
+
+def test_with_every_gate_passed_it_is_done_at_once(registry: Registry, tmp_path: Path) -> None:
+    registry.set_policy("churn", free_policy())
+    reference = register(registry, tmp_path)
+    move = registry.request_stage(reference, "production")
+    assert isinstance(move, Move)
+    assert move.moved
+    again = registry.request_stage(reference, "production")
+    assert isinstance(again, Move)
+    assert not again.moved
+    assert outcomes(registry) == []
+
+
+def test_a_plain_transition_that_is_refused_writes_nothing(
+    registry: Registry, waiting: str
+) -> None:
+    before = registry.events()
+    with pytest.raises(GateNotPassedError):
+        registry.promote(waiting, "production")
+    for stage, error in (
+        ("nirvana", TransitionNotAllowedError),
+        ("none", TransitionNotAllowedError),
+    ):
+        with pytest.raises(error):
+            registry.request_stage(waiting, stage)
+    with pytest.raises(GenerationConflictError):
+        registry.request_stage(waiting, "production", expected_generation=0)
+    assert registry.events() == before
+    assert outcomes(registry) == []
+
+
+def test_asked_for_twice_it_is_one_request_and_of_two_people_two(
+    registry: Registry, waiting: str
+) -> None:
+    first = ask(registry, waiting)
+    assert ask(registry, waiting, reason="again") == first
+    second = ask(registry, waiting, actor=BEN)
+    assert registry.stage_requests(limit=1) == (first,)
+    assert registry.stage_requests(after=first.request_id) == (second,)
+    registry.approve(waiting, "production", comment="fine", actor=ANN)
+    assert outcomes(registry) == ["performed", "performed"]
+
+
+def test_a_verdict_performs_it_too(registry: Registry, tmp_path: Path) -> None:
+    registry.set_policy("churn", policy_of(checks=["signature_compatible"], automatic=False))
+    reference = candidate(registry, tmp_path)
+    ask(registry, reference)
+    registry.run_check(reference, "signature_compatible")
+    assert registry.get(reference).stage == "production"
+
+
+def test_what_time_and_metadata_pass_is_found_by_who_looks(
+    registry: Registry, tmp_path: Path
+) -> None:
+    rules = {"soak": "2d", "metadata": ["owners"], "automatic": False}
+    registry.set_policy("churn", policy_of(**rules))
+    reference = candidate(registry, tmp_path)
+    upkeep = Upkeep(registry)
+    ask(registry, reference)
+    assert upkeep.look() == 0
+    let_time_pass(registry, reference, days=3)
+    assert registry.names_with_requests(()) == ("churn",)
+    assert upkeep.look() == 0
+    assert registry.names_with_requests(()) == ()
+    assert registry.stage_requests()[0].waits_for == ("metadata owners",)
+    registry.update(reference, owners=["ann"])
+    assert upkeep.look() == 1
+    assert registry.get(reference).stage == "production"
+    # who asked is who moved it, though the service did it
+    assert registry.timeline("churn", "stage:production")[0].moved_by == EVE.name
+
+
+def test_what_the_service_does_by_itself_is_its_own_act(registry: Registry, tmp_path: Path) -> None:
+    registry.set_policy("churn", policy_of(metadata=["owners"], checks=["signature_compatible"]))
+    reference = candidate(registry, tmp_path)
+    ask(registry, reference)
+    registry.set_policy("churn", policy_of(metadata=["owners"], checks=["artifact_intact"]))
+    Upkeep(registry).look()
+    by = {verdict.check: verdict.recorded_by for verdict in registry.verdicts(reference)}
+    assert by["artifact_intact"] == "service:reconciler"
+
+
+def test_who_only_asks_needs_somebody_who_may(registry: Registry, tmp_path: Path) -> None:
+    registry.set_policy("churn", policy_of(checks=["signature_compatible"], automatic=False))
+    reference = candidate(registry, tmp_path)
+    asked = ask(registry, reference, only_asks=True)
+    assert any("somebody who may promote" in each for each in asked.waits_for)
+    registry.run_check(reference, "signature_compatible")
+    assert registry.get(reference).stage == "candidate"
+    registry.approve(reference, "production", comment="mine", actor=EVE)
+    assert registry.get(reference).stage == "candidate"
+    registry.approve(reference, "production", comment="fine", actor=ANN)
+    assert registry.get(reference).stage == "production"
+
+
+def test_those_who_may_promote_can_be_asked(registry: Registry, tmp_path: Path) -> None:
+    registry.set_policy("churn", policy_of(promoters=["ann@*"], automatic=False))
+    reference = candidate(registry, tmp_path)
+    assert "ann@*" in ask(registry, reference).waits_for[0]
+    registry.approve(reference, "production", comment="fine", actor=BEN)
+    assert registry.get(reference).stage == "candidate"
+    registry.approve(reference, "production", comment="fine", actor=ANN)
+    assert registry.get(reference).stage == "production"
+
+
+def test_a_request_is_withdrawn_by_whoever_may(registry: Registry, waiting: str) -> None:
+    ask(registry, waiting)
+    ask(registry, waiting, actor=BEN)
+    with pytest.raises(NotPermittedError, match="others asked"):
+        registry.withdraw_request(waiting, "production", only_asks=True, actor=ANN)
+    (mine,) = registry.withdraw_request(waiting, "production", only_asks=True, actor=BEN)
+    assert (mine.requested_by, mine.outcome, mine.closed_by) == (BEN.name, "withdrawn", BEN.name)
+    (other,) = registry.withdraw_request(waiting, "production", reason="no need", actor=ANN)
+    assert other.requested_by == EVE.name
+    with pytest.raises(NotFoundError, match="nobody asked"):
+        registry.withdraw_request(waiting, "production")
+    events = registry.events(types=[EventType.VERSION_REQUEST_WITHDRAWN])
+    assert [event.body["reason"] for event in events] == [None, "no need"]
+    registry.approve(waiting, "production", comment="fine", actor=ANN)
+    assert registry.get(waiting).stage == "candidate"
+    assert outcomes(registry) == ["withdrawn", "withdrawn"]
+
+
+def test_a_request_ends_with_what_makes_it_moot(registry: Registry, waiting: str) -> None:
+    ask(registry, waiting)
+    registry.reject(waiting, "production", comment="recall fell", actor=ANN)
+    ask(registry, waiting)
+    registry.promote(waiting, "archived")
+    ask(registry, waiting)
+    registry.delete(waiting, reason="tidy up")
+    assert outcomes(registry) == ["rejected", "superseded", "deleted"]
+
+
+def test_quarantine_and_another_policy_leave_it_open(registry: Registry, waiting: str) -> None:
+    ask(registry, waiting)
+    registry.quarantine_version(waiting, reason="wrong labels")
+    registry.approve(waiting, "production", comment="fine", actor=ANN)
+    (asked,) = registry.stage_requests()
+    assert asked.waits_for == ("release from quarantine: wrong labels",)
+    registry.release_version(waiting)
+    stages = [rule for rule in policy_of().stages if rule.name != "production"]
+    stages[-1] = stages[-1].model_copy(update={"after": ("candidate",)})
+    registry.set_policy("churn", policy_of().model_copy(update={"stages": tuple(stages)}))
+    assert registry.perform_requests("churn") == ()
+    assert registry.stage_requests()[0].waits_for == ("a policy with the stage production",)
+    registry.set_policy("churn", policy_of(automatic=False))
+    assert [move.version_id for move in registry.perform_requests("churn")] == [1]
+
+
+def test_what_a_stage_is_asked_for_is_not_archived(registry: Registry, tmp_path: Path) -> None:
+    registry.set_policy("churn", free_policy(RetentionRule(keep_production=1)))
+    for content in "abc":
+        registry.promote(register(registry, tmp_path, content), "production")
+
+    def planned() -> list[str]:
+        with registry.plan_gc() as plan:
+            return [str(item.version_id) for item in plan if item.kind == "tier"]
+
+    assert planned() == ["1"]
+    policy = free_policy(RetentionRule(keep_production=1))
+    stages = [
+        rule.model_copy(update={"metadata": ("risk_class",)}) if rule.name == "staging" else rule
+        for rule in policy.stages
+    ]
+    stages = [
+        rule.model_copy(update={"after": (*rule.after, "archived")})
+        if rule.name == "staging"
+        else rule
+        for rule in stages
+    ]
+    registry.set_policy("churn", policy.model_copy(update={"stages": tuple(stages)}))
+    registry.request_stage("churn/1", "staging")
+    assert planned() == []
+    registry.withdraw_request("churn/1", "staging")
+    assert planned() == ["1"]

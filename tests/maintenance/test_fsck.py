@@ -1,0 +1,377 @@
+"""`fsck` finds every kind of damage, and nothing where nothing is wrong."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pedigree.access.records import Role
+from pedigree.datasets.records import Datasheet, DataVerdict
+from pedigree.evaluation.records import Evaluation, GroupResult, Task
+from pedigree.lifecycle.records import RetentionRule
+from pedigree.maintenance.fsck import fsck
+from pedigree.postgres.database import Database
+from pedigree.registry import Registry
+from tests.artifacts.publishing import blob_keys
+from tests.factories import register, register_candidate, with_secret_key
+from tests.maintenance.collecting import collect
+
+FEED_OFF = "ALTER TABLE pedigree.feed DISABLE TRIGGER USER; "
+FEED_ON = (
+    "; ALTER TABLE pedigree.feed ENABLE ALWAYS TRIGGER feed_append_only;"
+    " ALTER TABLE pedigree.feed ENABLE ALWAYS TRIGGER feed_no_truncate"
+)
+EVENTS_OFF = FEED_OFF.replace("feed", "event")
+EVENTS_ON = FEED_ON.replace("feed", "event")
+# Foreign keys look away in a session of this role, as in one that restores a dump.
+UNGUARDED = "SET session_replication_role = replica; "
+
+# What somebody does to the database → which invariants fsck must say are violated.
+EDITS: dict[str, tuple[str, set[str]]] = {
+    "a version's row is gone": (
+        UNGUARDED + "DELETE FROM pedigree.model_version WHERE version = 2",
+        {"versions_gapless", "events_replay", "pointers_resolve", "search_follows"},
+    ),
+    "the next number was set back": (
+        "UPDATE pedigree.registered_model SET next_version = 2",
+        {"versions_gapless"},
+    ),
+    "a model's row has another name": (
+        "UPDATE pedigree.registered_model SET name = 'other'",
+        {"models_told", "events_replay", "search_follows"},
+    ),
+    "a manifest was edited": (
+        "UPDATE pedigree.artifact SET manifest = manifest || ' '",
+        {"artifacts_whole"},
+    ),
+    "a file is gone from an artifact's list": (
+        "DELETE FROM pedigree.artifact_file WHERE artifact_digest ="
+        " (SELECT digest FROM pedigree.model_version WHERE version = 1)",
+        {"artifacts_whole"},
+    ),
+    "an artifact lists a file too many": (
+        "INSERT INTO pedigree.artifact_file"
+        " SELECT artifact_digest, 'extra', blob_digest FROM pedigree.artifact_file LIMIT 1",
+        {"artifacts_whole"},
+    ),
+    "a blob's row is gone": (
+        UNGUARDED + "DELETE FROM pedigree.blob WHERE digest IN"
+        " (SELECT blob_digest FROM pedigree.artifact_file)",
+        {"artifacts_whole"},
+    ),
+    "a blob's size was edited": (
+        "UPDATE pedigree.blob SET size = size + 1 WHERE digest IN"
+        " (SELECT blob_digest FROM pedigree.artifact_file)",
+        {"artifacts_whole", "objects_whole"},
+    ),
+    "a card's text was edited": (
+        "UPDATE pedigree.model_card SET markdown = markdown || 'x'",
+        {"cards_whole", "search_follows"},
+    ),
+    "two versions hold production": (
+        "UPDATE pedigree.tenure SET name = 'production' WHERE name = 'staging'"
+        " AND held_until IS NULL",
+        {"one_holder", "events_replay"},
+    ),
+    "an alias names a deleted version": (
+        "UPDATE pedigree.model_version SET deleted_at = now() WHERE version = 2",
+        {"pointers_resolve", "events_replay"},
+    ),
+    "tenures overlap": (
+        "UPDATE pedigree.tenure SET held_since = held_since - interval '1 day'"
+        " WHERE name = 'production' AND held_until IS NULL",
+        {"tenures_apart", "events_replay"},
+    ),
+    "a token was given another role": (
+        "UPDATE pedigree.access_token SET roles = '{admin}' WHERE principal = 'ci'",
+        {"tokens_told"},
+    ),
+    "a token was given another secret": (
+        "UPDATE pedigree.access_token SET secret_hash = sha256('guessed') WHERE principal = 'ci'",
+        {"tokens_told"},
+    ),
+    "a revoked token is valid again": (
+        "UPDATE pedigree.access_token SET revoked_at = NULL, revoked_by = NULL",
+        {"tokens_told"},
+    ),
+    "a token was slipped in": (
+        "INSERT INTO pedigree.access_token (principal, secret_hash, roles, created_at, created_by)"
+        " SELECT 'mallory', sha256('x'), '{admin}', now(), 'tester'",
+        {"tokens_told"},
+    ),
+    "a token is gone": (
+        "DELETE FROM pedigree.access_token WHERE principal = 'ci'",
+        {"tokens_told"},
+    ),
+    "a webhook sends elsewhere": (
+        "UPDATE pedigree.webhook SET url = 'https://evil.example'",
+        {"webhooks_told"},
+    ),
+    "a webhook has another secret": (
+        "UPDATE pedigree.webhook SET secret = secret || 'x'",
+        {"webhooks_told"},
+    ),
+    "a webhook was slipped in": (
+        "INSERT INTO pedigree.webhook (url, secret, created_at, created_by, seq)"
+        " SELECT 'https://evil.example', 'x', now(), 'tester', 0",
+        {"webhooks_told"},
+    ),
+    "a webhook is gone": ("DELETE FROM pedigree.webhook", {"webhooks_told"}),
+    "a place of the feed is gone": (
+        FEED_OFF + "DELETE FROM pedigree.feed WHERE seq = 3" + FEED_ON,
+        {"feed_contiguous", "events_counted"},
+    ),
+    "an event was counted twice": (
+        "UPDATE pedigree.event_count SET count = count + 1 WHERE type = 'model.created'",
+        {"events_counted"},
+    ),
+    "an event waits that has its place": (
+        "INSERT INTO pedigree.unsequenced SELECT id FROM pedigree.feed WHERE seq = 1",
+        {"feed_contiguous"},
+    ),
+    "an event is gone": (
+        UNGUARDED
+        + FEED_OFF
+        + EVENTS_OFF
+        + "DELETE FROM pedigree.feed WHERE seq = (SELECT max(seq) FROM pedigree.feed);"
+        "DELETE FROM pedigree.event WHERE id NOT IN (SELECT id FROM pedigree.feed)"
+        + EVENTS_ON
+        + FEED_ON,
+        {"events_counted", "events_replay", "quarantines_told"},
+    ),
+    "an event's bytes were edited": (
+        EVENTS_OFF + "UPDATE pedigree.event SET canonical = convert_to(replace(convert_from("
+        "canonical, 'UTF8'), 'tester', 'nobody'), 'UTF8') WHERE type = 'version.held'" + EVENTS_ON,
+        {"leaves_match"},
+    ),
+    "an event was forged with its leaf": (
+        EVENTS_OFF + "UPDATE pedigree.event SET canonical = forged.bytes,"
+        " leaf = sha256('\\x00'::bytea || forged.bytes) FROM (SELECT id, convert_to(replace("
+        "convert_from(canonical, 'UTF8'), 'case 7', 'case 8'), 'UTF8') AS bytes"
+        " FROM pedigree.event WHERE type = 'version.held') AS forged"
+        " WHERE forged.id = event.id" + EVENTS_ON,
+        {"events_replay"},
+    ),
+    "an event's row says another type": (
+        EVENTS_OFF + "UPDATE pedigree.event SET type = 'version.released'"
+        " WHERE type = 'version.held'" + EVENTS_ON,
+        {"events_counted", "leaves_match"},
+    ),
+    "a live key was given up": (
+        "INSERT INTO pedigree.orphan (key) SELECT key FROM pedigree.blob LIMIT 1",
+        {"keys_dead"},
+    ),
+    "a foreign key is missing": (
+        "ALTER TABLE pedigree.artifact_file DROP CONSTRAINT artifact_file_blob_digest_fkey",
+        {"guards_in_place"},
+    ),
+    "a unique index is missing": ("DROP INDEX pedigree.tenure_exclusive", {"guards_in_place"}),
+    "events can be changed": (
+        "ALTER TABLE pedigree.event DISABLE TRIGGER event_append_only",
+        {"guards_in_place"},
+    ),
+    "a stage was moved": (
+        "UPDATE pedigree.tenure SET name = 'archived' WHERE name = 'staging'"
+        " AND held_until IS NULL",
+        {"events_replay"},
+    ),
+    "an alias was moved": (
+        "UPDATE pedigree.tenure SET version = 1 WHERE pointer = 'alias'",
+        {"events_replay", "search_follows"},
+    ),
+    "a legal hold was taken away": (
+        "UPDATE pedigree.model_version SET hold_reason = NULL",
+        {"events_replay"},
+    ),
+    "a quarantine was taken away": (
+        "UPDATE pedigree.model_version SET quarantine_reason = NULL",
+        {"events_replay"},
+    ),
+    "a version was marked deleted": (
+        "UPDATE pedigree.model_version SET deleted_at = now() WHERE version = 5",
+        {"events_replay", "pointers_resolve"},
+    ),
+    "a tag was edited": (
+        'UPDATE pedigree.model_version SET tags = \'{"team": "risk"}\' WHERE version = 1',
+        {"events_replay"},
+    ),
+    "a metric was edited": (
+        "UPDATE pedigree.training SET metrics = '{\"auc\": 0.99}' WHERE version = 1",
+        {"events_replay"},
+    ),
+    "a verdict was edited": (
+        "UPDATE pedigree.verdict SET passed = NOT passed WHERE version = 1",
+        {"events_replay"},
+    ),
+    "a verdict's settings were edited": (
+        "UPDATE pedigree.verdict SET settings = '{\"percent\": 0}' WHERE version = 1",
+        {"events_replay"},
+    ),
+    "what the sensor gave up was edited": (
+        "UPDATE pedigree.given_up_promotion SET attempts = 1",
+        {"events_replay"},
+    ),
+    "an evaluation was edited": (
+        "UPDATE pedigree.evaluation SET evaluation ="
+        " jsonb_set(evaluation, '{overall,metrics,accuracy}', '0.9')",
+        {"events_replay"},
+    ),
+    "a tier was edited": (
+        "UPDATE pedigree.model_version SET tier = 'archive' WHERE version = 1",
+        {"events_replay"},
+    ),
+    "the generation was set back": (
+        "UPDATE pedigree.registered_model SET generation = 0",
+        {"events_replay"},
+    ),
+    "the policy was edited": (
+        "UPDATE pedigree.registered_model SET policy ="
+        " jsonb_set(policy, '{retention,keep_production}', '1')",
+        {"events_replay"},
+    ),
+    "who registered it was edited": (
+        "UPDATE pedigree.model_version SET created_by = 'somebody' WHERE version = 1",
+        {"events_replay"},
+    ),
+}
+
+
+def foreign(table: str) -> str:
+    """Give a table of search the row of a version that is not there."""
+    return (
+        f"INSERT INTO pedigree.{table} SELECT"
+        f""" (jsonb_populate_record(t, '{{"version": 99}}')).* FROM pedigree.{table} t LIMIT 1"""
+    )
+
+
+# What somebody does to what search looks at; nothing but `search_follows` is violated by it.
+EDITS_OF_SEARCH = {
+    "a row is missing": "DELETE FROM pedigree.search_version WHERE version = 1",
+    "a row is foreign": foreign("search_version"),
+    "a row was edited": "UPDATE pedigree.search_version SET run_id = 'x' WHERE version = 1",
+    "a term is missing": "DELETE FROM pedigree.search_term WHERE field = 'tags.team'",
+    "a term is foreign": foreign("search_term"),
+    "a term was edited": "UPDATE pedigree.search_term SET value = 'y' WHERE field = 'tags.team'",
+    "a metric is missing": "DELETE FROM pedigree.search_metric WHERE version = 1",
+    "a metric is foreign": foreign("search_metric"),
+    "a metric was edited": "UPDATE pedigree.search_metric SET value = 0.91 WHERE version = 1",
+    "a text is missing": "DELETE FROM pedigree.search_text WHERE version = 1",
+    "a text is foreign": foreign("search_text"),
+    "a text was edited": "UPDATE pedigree.search_text"
+    " SET document = document || to_tsvector('english', 'forged') WHERE version = 1",
+    "a record is missing": "DELETE FROM pedigree.search_record WHERE version = 1",
+    "a record is foreign": foreign("search_record"),
+    "a record was edited": "UPDATE pedigree.search_record"
+    " SET record = replace(record::text, 'ann', 'bob')::json WHERE version = 1",
+    "a record's signature was edited": "UPDATE pedigree.search_record SET signature = '{}'",
+    "a word is missing": "DELETE FROM pedigree.search_word WHERE word = 'churn'",
+}
+
+
+@pytest.fixture
+def lived(impatient: Registry, tmp_path: Path) -> Registry:
+    """A registry in which everything has happened once."""
+    registry = with_secret_key(impatient)
+    for content in ("a", "b", "c", "d", "e"):
+        register_candidate(registry, tmp_path, content, metrics={"auc": 0.9}, tags={"team": "x"})
+    promote(registry, "churn/1", "staging", "production")
+    promote(registry, "churn/2", "staging", "production")
+    promote(registry, "churn/3", "staging")
+    registry.rollback("churn")
+    promote(registry, "churn/2", "production")
+    registry.set_alias("churn", "best", 2)
+    registry.set_alias("churn", "best", 3)
+    registry.set_alias("churn", "worst", 1)
+    registry.delete_alias("churn", "worst")
+    registry.set_alias("churn", "best", 2)
+    registry.set_retention("churn", RetentionRule(keep_production=5))
+    registry.write_card("churn/1")
+    overall = GroupResult(group="overall", count=3, metrics={"accuracy": 2 / 3})
+    registry.set_evaluation("churn/1", Evaluation(task=Task.BINARY, overall=overall))
+    register(registry, tmp_path, "a", run_id="run-2", metrics={"auc": 1e23})
+    registry.update("churn/1", description="the first", owners=["ann"])
+    registry.delete("churn/4", reason="test")
+    collect(registry)
+    registry.delete("churn/5", reason="test")
+    registry.restore("churn/5")
+    registry.create_token("ci", roles=[Role.READER], expires=timedelta(days=1))
+    registry.revoke_token(registry.create_token("gone", roles=[Role.ADMIN]).token.token_id)
+    webhook_id = registry.create_webhook("https://ci.example").webhook.webhook_id
+    registry.update_webhook(webhook_id, types=["version.*"])
+    registry.rotate_webhook_secret(webhook_id)
+    gone = registry.create_webhook("https://gone.example").webhook.webhook_id
+    registry.delete_webhook(gone)
+    registry.hold("churn/1", reason="case 7")
+    registry.set_datasheet("raw", Datasheet(motivation="to learn"))
+    verdict = DataVerdict(asset="raw", check="expectations", passed=True, summary="2 of 2")
+    registry.record_data_verdict(verdict)
+    due = registry.weigh("churn").due
+    assert due is not None
+    registry.give_up_promotion(due, attempts=3, run_id="run-3", problem="no luck")
+    registry.quarantine_version("churn/5", reason="unfair")
+    registry.events()
+    return registry
+
+
+def promote(registry: Registry, reference: str, *stages: str) -> None:
+    for check in registry.registration_checks("churn"):
+        registry.run_check(reference, check)
+    for stage in stages:
+        registry.promote(reference, stage)
+
+
+def test_nothing_is_wrong_where_nothing_was_damaged(lived: Registry, tmp_path: Path) -> None:
+    register(lived, tmp_path, "gone", name="gone")
+    lived.delete_model("gone", reason="test")
+    report = lived.fsck(hashes=True)
+    assert report.violated == (), report
+    looked_at = {check.name: check.looked_at for check in report.checks}
+    assert looked_at["versions_gapless"] == looked_at["events_replay"] == 2
+    assert all(looked_at[name] for name in looked_at)
+
+
+def test_fsck_finds_every_edit_of_the_database(
+    violated: Callable[[str], set[str]],
+) -> None:
+    found = {what: violated(statements) for what, (statements, _) in EDITS.items()}
+    assert found == {what: names for what, (_, names) in EDITS.items()}
+
+
+def test_fsck_finds_every_edit_of_what_search_looks_at(
+    violated: Callable[[str], set[str]],
+) -> None:
+    found = {what: violated(statement) for what, statement in EDITS_OF_SEARCH.items()}
+    assert found == {what: {"search_follows"} for what in EDITS_OF_SEARCH}
+
+
+@pytest.fixture
+def violated(
+    lived: Registry, database_url: str, make_database_url: Callable[..., str]
+) -> Callable[[str], set[str]]:
+    """Say what fsck finds in a copy of the database, edited by the server's owner."""
+    lived.database.close()
+
+    def violated(statements: str) -> set[str]:
+        copy = make_database_url(template=database_url.rpartition("/")[2].partition("?")[0])
+        with psycopg.connect(copy, autocommit=True) as owner:
+            owner.execute(statements)
+        with Database.connect(copy, connections=2) as database:
+            return set(fsck(database, lived.store).violated)
+
+    return violated
+
+
+@pytest.mark.parametrize(
+    ("content", "by_size"), [(None, True), (b"", True), (b"b", False)], ids=["gone", "cut", "bit"]
+)
+def test_fsck_finds_a_damaged_object(
+    impatient: Registry, tmp_path: Path, content: bytes | None, by_size: bool
+) -> None:
+    register(impatient, tmp_path, "a")
+    (key,) = blob_keys(impatient.database).values()
+    file = impatient.settings.home_folder / "objects" / key
+    file.unlink() if content is None else file.write_bytes(content)
+    assert impatient.fsck().violated == (("objects_whole",) if by_size else ())
+    assert impatient.fsck(hashes=True).violated == ("objects_whole",)

@@ -1,0 +1,111 @@
+"""A real server over HTTP on a real Postgres, started once a module."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+import uvicorn
+
+from pedigree.access.records import Role
+from pedigree.postgres import EmbeddedPostgres
+from pedigree.registry import Registry
+from pedigree.server.app import create_app
+from pedigree.settings import Settings
+from tests.conftest import databases_of
+
+READY_S = 60.0
+
+
+@dataclass
+class Served:
+    """A running service, and the registry behind it."""
+
+    url: str
+    registry: Registry
+    clients: list[httpx.Client] = field(default_factory=list)
+
+    def client(self, *roles: Role, models: tuple[str, ...] = (), **headers: str) -> httpx.Client:
+        """Somebody with a token of these roles; without any there is no token."""
+        if roles:
+            principal = f"{'+'.join(roles)}@{uuid4().hex[:8]}"
+            issued = self.registry.create_token(principal, roles=roles, models=models)
+            headers["Authorization"] = f"Bearer {issued.secret}"
+        made = httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=30)
+        self.clients.append(made)
+        return made
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[Served]:
+    """Run the application behind a real socket, and give it with the registry behind it."""
+    config = uvicorn.Config(create_app(settings), port=0, log_level="warning")
+    with running(config) as url, Registry.connect(settings=settings) as registry:
+        served = Served(url, registry)
+        yield served
+        for client in served.clients:
+            client.close()
+
+
+@contextmanager
+def running(config: uvicorn.Config) -> Iterator[str]:
+    """Run a server in a thread, and give its URL."""
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + READY_S
+    while not server.started:
+        assert thread.is_alive(), "the server ended"
+        assert time.monotonic() < deadline, "the server did not start"
+        thread.join(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(READY_S)
+
+
+@pytest.fixture(scope="module")
+def settings(
+    postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Settings]:
+    """The settings of the module's service, over a database of its own."""
+    with databases_of(postgres) as make:
+        home = tmp_path_factory.mktemp("served") / "home"
+        yield Settings(home=home, database_url=make(), actor="tester")
+
+
+@pytest.fixture(scope="module")
+def served(settings: Settings) -> Iterator[Served]:
+    """The module's service, which asks for tokens."""
+    with serving(settings) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def admin(served: Served) -> httpx.Client:
+    """Somebody who may do everything."""
+    return served.client(Role.ADMIN)
+
+
+@pytest.fixture
+def name() -> str:
+    """A model's name that no other test of the module uses."""
+    return f"churn-{uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def version(served: Served, tmp_path: Path, name: str) -> Callable[..., int]:
+    """Register some content on this test's model, and return its number."""
+    from tests.factories import register
+
+    def make(content: str = "weights", **fields: Any) -> int:
+        reference = register(served.registry, tmp_path, content, name, **fields)
+        return int(reference.rpartition("/")[2])
+
+    return make

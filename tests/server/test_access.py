@@ -1,0 +1,160 @@
+"""Who gets in, and who does not; whatever else is wrong with the request."""
+
+from datetime import timedelta
+
+import httpx
+import pytest
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+
+from pedigree.access.records import Permission, Role, permitted
+from pedigree.errors import InvalidInputError
+from pedigree.registry import Registry
+from pedigree.server.app import create_app
+from pedigree.server.http.auth import PREFIX, GuardedRoute, may
+from pedigree.server.serve import require_guarded
+from pedigree.settings import Settings
+from tests.server.conftest import Served, serving
+
+
+def filled(route: APIRoute) -> str:
+    """The path of a route with something in each of its places, below or above the prefix."""
+    path = route.path_format
+    path = path.removeprefix(PREFIX) if path.startswith(PREFIX) else f"/../..{path}"
+    for parameter in route.dependant.path_params:
+        path = path.replace(f"{{{parameter.name}}}", "1")
+    return path
+
+
+def guarded_routes() -> list[GuardedRoute]:
+    return [route for route in create_app().routes if isinstance(route, GuardedRoute)]
+
+
+def test_every_route_but_of_health_and_documents_is_guarded() -> None:
+    open_paths = {
+        getattr(route, "path", None)
+        for route in create_app().routes
+        if not isinstance(route, GuardedRoute)
+    }
+    assert open_paths <= {"/livez", "/readyz", "/openapi.json", "/docs", "/docs/oauth2-redirect"}
+
+
+def test_a_route_that_declares_no_permission_fails_at_start_up() -> None:
+    router = APIRouter(route_class=GuardedRoute)
+    with pytest.raises(TypeError, match="declares no permission"):
+        router.get("/forgotten")(lambda: None)
+    router.get("/declared")(may(Permission.READ)(lambda: None))
+
+
+def test_a_token_of_before_with_a_name_of_pedigree_s_own_is_refused(served: Served) -> None:
+    client = served.client(Role.ADMIN)
+    statements = (
+        "ALTER TABLE pedigree.access_token DROP CONSTRAINT access_token_principal_not_reserved",
+        "UPDATE pedigree.access_token SET principal = 'service:reconciler'"
+        " WHERE token_id = (SELECT max(token_id) FROM pedigree.access_token)",
+        "ALTER TABLE pedigree.access_token ADD CONSTRAINT access_token_principal_not_reserved"
+        " CHECK (revoked_at IS NOT NULL OR lower(principal) !~ '^(sensor|service):') NOT VALID",
+    )
+    for statement in statements:
+        served.registry.database.run(lambda t, sql=statement: t.execute(sql))
+    answer = client.get("/models")
+    assert answer.status_code == 401
+    assert "Pedigree's own" in answer.json()["detail"]
+
+
+def test_nobody_gets_in_without_a_valid_token(served: Served) -> None:
+    revoked = served.client(Role.ADMIN)
+    served.registry.revoke_token(served.registry.tokens()[-1].token_id)
+    nobody = served.client()
+    forged = served.client(Authorization="Bearer pdg_guessed")
+    other = served.client(Authorization="Basic YTpi")
+    for client in (nobody, forged, other, revoked):
+        for route in guarded_routes():
+            for method in route.methods or ():
+                answer = client.request(method, filled(route))
+                assert answer.status_code == 401, (method, route.path, answer.text)
+    problem = nobody.get("/models").json()
+    assert problem["type"] == "urn:pedigree:error:NotAuthenticatedError"
+    assert "pedigree token create" in problem["fix"]
+    assert nobody.get("/models").headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_a_role_gets_to_its_routes_and_to_no_others(served: Served, role: Role) -> None:
+    client = served.client(role)
+    allowed = permitted([role])
+    for route in guarded_routes():
+        for method in route.methods or ():
+            refused = client.request(method, filled(route)).status_code == 403
+            assert refused == (route.declared.permission not in allowed), (method, route.path)
+
+
+def test_a_token_for_some_models_is_refused_for_others_and_for_all(served: Served) -> None:
+    served.registry.create_model("theirs")
+    client = served.client(Role.ADMIN, models=("ours*",))
+    assert client.post("/models", json={"name": "ours-1"}).status_code == 201
+    assert client.get("/models/ours-1").status_code == 200
+    assert client.post("/models", json={"name": "mine"}).status_code == 403
+    assert client.get("/models/theirs").status_code == 403
+    assert client.delete("/models/theirs", params={"reason": "x"}).status_code == 403
+    refused = client.get("/models")
+    assert refused.status_code == 403
+    assert "for some models" in refused.json()["detail"]
+
+
+def test_a_revoked_token_is_refused_within_a_second(served: Served) -> None:
+    client = served.client(Role.READER)
+    token_id = served.registry.tokens()[-1].token_id
+    assert client.get("/models").status_code == 200
+    revoked = served.registry.revoke_token(token_id).revoked_at
+    assert revoked is not None
+    while (answer := client.get("/models")).status_code == 200:
+        pass
+    assert answer.status_code == 401
+    now = served.registry.database.read("SELECT clock_timestamp() AS now")[0]["now"]
+    assert now - revoked < timedelta(seconds=1)
+
+
+def test_the_principal_of_the_token_is_who_acted(served: Served) -> None:
+    client = served.client(Role.CONTRIBUTOR)
+    principal = served.registry.tokens()[-1].principal
+    assert client.post("/models", json={"name": "acted"}).json()["created_by"] == principal
+    actor = served.registry.events()[-1].actor
+    assert (actor.name, actor.source) == (principal, "token")
+
+
+def test_without_any_token_the_service_is_refused_but_on_loopback(registry: Registry) -> None:
+    assert require_guarded(registry, "127.0.0.1")
+    assert require_guarded(registry, "::1")
+    for host in ("0.0.0.0", "::", "10.0.0.7", "registry.example"):
+        with pytest.raises(InvalidInputError, match="pedigree token create"):
+            require_guarded(registry, host)
+    registry.create_token("ci", roles=[Role.READER])
+    assert not require_guarded(registry, "0.0.0.0")
+    assert not require_guarded(registry, "127.0.0.1")
+
+
+def test_an_open_service_lets_in_this_machine_alone_until_there_is_a_token(
+    database_url: str, settings: Settings
+) -> None:
+    opened = settings.model_copy(update={"database_url": database_url, "serve_open": True})
+    with serving(opened) as served:
+        anybody = served.client()
+        assert anybody.post("/models", json={"name": "a"}).json()["created_by"] == "tester"
+        # What a page of another host could make a browser on this machine send.
+        for lure in ({"Host": "evil.example"}, {"Origin": "https://evil.example"}):
+            assert anybody.get("/models", headers=lure).status_code == 401
+        served.registry.create_token("ci", roles=[Role.READER])
+        while (answer := anybody.get("/models")).status_code == 200:
+            pass
+        assert answer.status_code == 401
+
+
+def test_documents_and_health_need_no_token(served: Served) -> None:
+    with httpx.Client(base_url=served.url, timeout=30) as client:
+        assert client.get("/livez").json()["ready"]
+        assert client.get("/readyz").json()["parts"] == {"database": "ok", "store": "ok"}
+        assert client.get("/docs").status_code == 200
+        document = client.get("/openapi.json").json()
+    assert document["openapi"].startswith("3.1")
+    assert document["security"] == [{"token": []}]
