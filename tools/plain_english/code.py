@@ -8,8 +8,8 @@ from typing import Any
 import typer.main
 from typer.core import TyperGroup
 
-from pedigree.api.app import create_app
 from pedigree.cli.main import app
+from pedigree.server.app import create_app
 from tools.plain_english.prose import generated_parts
 from tools.plain_english.texts import Text
 from tools.reference.cli import commands

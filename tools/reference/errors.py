@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from pedigree import errors
-from pedigree.api._problems import STATUSES
+from pedigree.server.http.problems import STATUSES
 from tools.reference.markdown import code, from_docstring, page, table
 
 
