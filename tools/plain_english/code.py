@@ -49,7 +49,9 @@ def _sources(root: Path) -> Iterator[tuple[str, ast.Module]]:
 
 def _docstrings(file: str, tree: ast.Module) -> Iterator[Text]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and (text := ast.get_docstring(node)):
+        if not isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if text := ast.get_docstring(node):
             yield Text(file=file, line=node.body[0].lineno, text=text, breaks=True)
 
 
