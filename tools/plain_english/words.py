@@ -36,7 +36,7 @@ RULES = (
     _rule(r"telling of", "reporting, describing"),
     # "Behind a proxy" and "two versions behind" are plain English.
     _rule(
-        r"(?<!far\s)(?<!is\s)(?<!are\s)(?<!was\s)(?<!falls\s)(?<!fell\s)(?<!be\s)(?<!more\s)"
+        r"(?<!far\s)(?<!is\s)(?<!are\s)(?<!was\s)(?<!falls\s)(?<!fell\s)(?<!be\s)(?<!more\s)(?<!most\s)"
         r"(?<!versions\s)(?<!lags\s)"
         rf"behind(?! (?:\w+ ){{0,2}}(?:{_SHIELDS}))",
         "after",
