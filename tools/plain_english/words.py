@@ -36,7 +36,8 @@ RULES = (
     _rule(r"telling of", "reporting, describing"),
     # "Behind a proxy" and "two versions behind" are plain English.
     _rule(
-        r"(?<!far\s)(?<!is\s)(?<!are\s)(?<!was\s)(?<!falls\s)(?<!fell\s)(?<!be\s)(?<!more\s)(?<!most\s)"
+        r"(?<!far\s)(?<!is\s)(?<!are\s)(?<!was\s)(?<!falls\s)(?<!fell\s)(?<!be\s)(?<!more\s)"
+        r"(?<!most\s)(?<!left\s)(?<!leave\s)(?<!leaves\s)"
         r"(?<!versions\s)(?<!lags\s)"
         rf"behind(?! (?:\w+ ){{0,2}}(?:{_SHIELDS}))",
         "after",
