@@ -238,7 +238,7 @@ def test_a_policy_of_before_the_rule_for_names_is_read(
     in_process, over_http = served_both
     in_process.set_policy(name, free_policy())
     stored = {"stages": [{"name": "v1", "after": ["none"]}]}
-    in_process.database.run(
+    in_process.database.transaction(
         lambda it: it.execute(
             "UPDATE pedigree.registered_model SET policy = %s WHERE name = %s",
             [Jsonb(stored), name],

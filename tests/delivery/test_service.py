@@ -53,7 +53,7 @@ def test_a_service_that_is_to_end_ends_what_it_has_begun_and_begins_no_more(
         telling.create_model("too-late")
         receiver.answers.set()
     assert [each.state for each in telling.deliveries(webhook_id)] == ["delivered"]
-    leased = telling.database.read(
+    leased = telling.database.fetch_all(
         "SELECT model FROM pedigree.webhook_line WHERE lease IS NOT NULL OR due_at IS NOT NULL"
     )
     assert leased == []

@@ -18,7 +18,7 @@ def own(settings: Settings, database_url: str, tmp_path: Path) -> Settings:
 
 
 def execute(registry: Registry, statement: str) -> None:
-    registry.database.run(lambda transaction: transaction.execute(statement))  # type: ignore[arg-type]
+    registry.database.transaction(lambda transaction: transaction.execute(statement))  # type: ignore[arg-type]
 
 
 def test_it_tells_of_a_pending_migration_and_of_a_lost_store(own: Settings, tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_a_key_in_flight_is_a_conflict_and_its_answer_comes_later(
 
     def hold_the_model(joined: object) -> None:
         """Keep the first request at work until a second one was answered."""
-        served.registry.database.read("SELECT 1")
+        served.registry.database.fetch_all("SELECT 1")
         transaction = joined.database  # type: ignore[attr-defined]
         transaction.look(
             lambda t: t.execute(
@@ -76,7 +76,7 @@ def test_a_key_in_flight_is_a_conflict_and_its_answer_comes_later(
         first.start()
         held = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND database ="
         held += " (SELECT oid FROM pg_database WHERE datname = current_database())"
-        while not served.registry.database.read(held):
+        while not served.registry.database.fetch_all(held):
             assert first.is_alive()
         second = admin.patch(f"/models/{name}", json={"description": "x"}, headers=key)
         assert second.status_code == 409
@@ -96,8 +96,8 @@ def test_answers_are_forgotten_after_a_day(admin: httpx.Client, served: Served, 
     key = {"Idempotency-Key": name}
     assert admin.post("/models", json={"name": name}, headers=key).status_code == 201
     age = "UPDATE pedigree.kept_answer SET answered_at = answered_at - interval '25 hours'"
-    served.registry.database.run(lambda transaction: transaction.execute(age))
+    served.registry.database.transaction(lambda transaction: transaction.execute(age))
     other = {"Idempotency-Key": f"{name}-other"}
     assert admin.post("/models", json={"name": f"{name}-b"}, headers=other).status_code == 201
-    kept = served.registry.database.read("SELECT key FROM pedigree.kept_answer")
+    kept = served.registry.database.fetch_all("SELECT key FROM pedigree.kept_answer")
     assert name not in {row["key"] for row in kept}

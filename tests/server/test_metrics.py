@@ -81,7 +81,7 @@ def move_and_judge(registry: Registry, reference: str) -> None:
 
 def let_webhook_and_sink_wait(registry: Registry) -> str:
     """Have a sink and a webhook that nobody serves; return the webhook's number."""
-    registry.database.run(
+    registry.database.transaction(
         lambda transaction: transaction.execute(
             "INSERT INTO pedigree.sink VALUES ('kafka://b/t') ON CONFLICT DO NOTHING"
         )
@@ -125,7 +125,7 @@ def test_what_was_done_in_process_is_counted_too(
         move_and_judge(served.registry, f"{name}/{version()}")
         return scrape()
 
-    after = served.registry.database.run(unsealed)
+    after = served.registry.database.transaction(unsealed)
     for sample, labels in (
         ("pedigree_registrations_total", {}),
         ("pedigree_events_total", {"type": "version.created"}),
@@ -160,7 +160,7 @@ def test_what_waits_is_told_with_its_age(served: Served, scrape: Scrape, name: s
         served.registry.create_model(name)
         return scrape()
 
-    late = served.registry.database.run(unsealed)
+    late = served.registry.database.transaction(unsealed)
     assert value(late, "pedigree_sealer_lag_seconds") > 0
     webhook = let_webhook_and_sink_wait(served.registry)
     scrape()

@@ -149,7 +149,7 @@ def test_what_the_sensor_gave_up_is_tried_again_by_who_may_move(
     number = version()
     path = f"/models/{name}/versions/{number}"
     served.registry.promote(f"{name}/{number}", "candidate")
-    due = served.registry.weigh(name).due
+    due = served.registry.evaluate_candidates(name).due
     assert due is not None
     served.registry.give_up_promotion(due, attempts=3, run_id="run-3", problem="no luck")
     contributor, deployer = served.client(Role.CONTRIBUTOR), served.client(Role.DEPLOYER)

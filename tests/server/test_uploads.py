@@ -11,7 +11,7 @@ from pedigree.artifacts.records import digest_of
 from pedigree.lifecycle.check_queue import await_judgement
 from pedigree.lifecycle.records import Policy, Verdict
 from pedigree.registry import Registry
-from pedigree.server.reconciler import Upkeep
+from pedigree.server.reconciler import Reconciler
 from tests.factories import new_version
 from tests.server.conftest import Served
 
@@ -96,11 +96,11 @@ def test_what_a_process_that_died_left_unjudged_the_service_judges(
 ) -> None:
     version()
     assert served.registry.verdicts(f"{name}/1") == ()
-    served.registry.database.run(lambda transaction: await_judgement(transaction, name, 1))
-    upkeep = Upkeep(served.registry)
+    served.registry.database.transaction(lambda transaction: await_judgement(transaction, name, 1))
+    upkeep = Reconciler(served.registry)
     upkeep.look()
     assert served.registry.verdicts(f"{name}/1") == ()
-    served.registry.database.run(
+    served.registry.database.transaction(
         lambda transaction: transaction.execute(
             "UPDATE pedigree.unjudged SET due_at = clock_timestamp()"
         )

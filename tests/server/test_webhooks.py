@@ -90,7 +90,7 @@ def test_a_repeated_request_gets_the_secret_again_which_is_kept_encrypted(
     first, again = (admin.post(path, json=body, headers=headers) for _ in range(2))
     assert again.headers["idempotency-replayed"] == "true"
     assert first.json() == again.json()
-    kept = told.registry.database.read("SELECT body FROM pedigree.kept_answer")
+    kept = told.registry.database.fetch_all("SELECT body FROM pedigree.kept_answer")
     assert first.json()["secret"].encode() not in b"".join(bytes(row["body"]) for row in kept)
 
 

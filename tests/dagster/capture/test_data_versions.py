@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pedigree.dagster.capture.data_versions import content_version
 from pedigree.errors import InvalidInputError
-from tests.dagster.versions import CELLS, FRAMES, categories, column, objects, versions
+from tests.dagster.capture.versions import CELLS, FRAMES, categories, column, objects, versions
 
 PROGRAM = Path(__file__).with_name("versions.py")
 ROOT = PROGRAM.parents[3]
