@@ -12,8 +12,8 @@ from tests.documents import ROOT, blocks_of, commands_of
 PAGES = ["README.md", *(page.relative_to(ROOT).as_posix() for page in ROOT.glob("docs/*.md"))]
 
 
-def test_the_policy_of_the_page_on_promotion_is_accepted() -> None:
-    (text,) = blocks_of("docs/promotion.md", "yaml")
+def test_the_policy_of_the_page_on_policies_is_accepted() -> None:
+    (text,) = blocks_of("docs/policies.md", "yaml")
     policy = read_document(text)
     require_known_settings(policy)
     assert [stage.name for stage in policy.stages] == ["candidate", "production", "archived"]

@@ -38,7 +38,9 @@ def pages(entries: list[object]) -> Iterator[str]:
                     yield from pages(value if isinstance(value, list) else [value])
 
 
-def test_it_builds_and_its_pages_load_nothing_from_another_host(project: Path) -> None:
+def test_it_builds_and_its_pages_name_no_script_or_image_of_another_host(
+    project: Path,
+) -> None:
     done = build(project)
     assert done.returncode == 0, done.stdout + done.stderr
     built = list((project / "site").rglob("*.html"))

@@ -23,7 +23,7 @@ def errors_page() -> str:
     return page(
         "Errors",
         "All errors are classes of `pedigree.errors`. Each has `message`, `field`, `value` and"
-        " `remedy`. The service returns them as [problem details](../service.md#errors).",
+        " `remedy`. The service returns them as [problem details](../rest.md#errors).",
         table(("error", "meaning", "exit code", "HTTP status"), rows),
         "## The tree",
         f"```text\n{drawn}\n```",

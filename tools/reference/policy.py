@@ -24,7 +24,7 @@ def policy_page() -> str:
     return page(
         "Policy schema",
         "A policy is YAML, JSON or the record `pedigree.lifecycle.records.Policy`."
-        " [Policies](../promotion.md) shows how to write one.",
+        " [Policies](../policies.md) shows how to write one.",
         "A length of time is `30d`, `12h`, `45m`, `10s` or `0`, or a number of seconds.",
         *blocks,
     )
