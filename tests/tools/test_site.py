@@ -69,3 +69,14 @@ def test_the_navigation_has_every_page_once() -> None:
     assert sorted(listed) == sorted(
         page.relative_to(docs).as_posix() for page in docs.rglob("*.md")
     )
+
+
+def test_the_pages_that_the_code_and_the_changelog_name_exist() -> None:
+    texts = [ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *(ROOT / "pedigree").rglob("*.py")]
+    named = {
+        (text.relative_to(ROOT).as_posix(), page)
+        for text in texts
+        for page in re.findall(r"\bdocs/[\w/-]+\.md", text.read_text(encoding="utf-8"))
+    }
+    assert len(named) > 10
+    assert {each for each in named if not (ROOT / each[1]).is_file()} == set()
