@@ -1,18 +1,16 @@
 """Examples of the pages that no other test runs are accepted by the code."""
 
 import pytest
-import typer.main
-from typer.core import TyperGroup
 
-from pedigree.cli.main import app
-from pedigree.lifecycle.checks.settings import require_known_settings
-from pedigree.lifecycle.policy_yaml import read_document
 from tests.documents import ROOT, blocks_of, commands_of
 
 PAGES = ["README.md", *(page.relative_to(ROOT).as_posix() for page in ROOT.glob("docs/*.md"))]
 
 
 def test_the_policy_of_the_page_on_policies_is_accepted() -> None:
+    from pedigree.lifecycle.checks.settings import require_known_settings
+    from pedigree.lifecycle.policy_yaml import read_document
+
     (text,) = blocks_of("docs/policies.md", "yaml")
     policy = read_document(text)
     require_known_settings(policy)
@@ -21,6 +19,11 @@ def test_the_policy_of_the_page_on_policies_is_accepted() -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_commands_and_options_that_a_page_shows_are_there(page: str) -> None:
+    import typer.main
+    from typer.core import TyperGroup
+
+    from pedigree.cli.main import app
+
     for words in commands_of(page):
         command = typer.main.get_command(app)
         known = {option for each in command.params for option in each.opts}

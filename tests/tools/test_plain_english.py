@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tools.plain_english.code import command_texts, module_texts, service_texts
 from tools.plain_english.prose import prose
 from tools.plain_english.texts import Text, findings
 from tools.plain_english.words import matches
@@ -69,6 +68,8 @@ def test_code_and_generated_parts_are_not_prose() -> None:
 
 
 def test_help_descriptions_and_errors_of_a_module_are_texts() -> None:
+    from tools.plain_english.code import module_texts
+
     source = (
         "class LateError(Exception):\n"
         '    """It was told."""\n'
@@ -91,6 +92,8 @@ def test_help_descriptions_and_errors_of_a_module_are_texts() -> None:
 
 
 def test_the_commands_and_the_openapi_document_are_read() -> None:
+    from tools.plain_english.code import command_texts, service_texts
+
     assert "List the registered models and who holds their stages." in {
         text.text for text in command_texts()
     }

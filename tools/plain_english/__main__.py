@@ -5,9 +5,16 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tools.plain_english.code import shown_texts
 from tools.plain_english.prose import documentation
 from tools.plain_english.texts import Text, findings
+
+
+def shown_texts(root: Path) -> Iterator[Text]:
+    """Yield every text that the package shows to users."""
+    from tools.plain_english import code  # noqa: PLC0415 (it imports the package and the service)
+
+    return code.shown_texts(root)
+
 
 PARTS: Mapping[str, Callable[[Path], Iterator[Text]]] = {"docs": documentation, "code": shown_texts}
 

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from tools.reference import FOLDER, PAGES
+from tools.reference import FOLDER
+from tools.reference.pages import PAGES
 
 for name, page in PAGES.items():
     Path(FOLDER, name).write_text(page(), encoding="utf-8")
