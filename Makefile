@@ -80,7 +80,7 @@ bench: .venv/.installed ## measure what docs/performance.md promises
 	$(BIN)/python -m benchmarks.webhooks $(ARGS)
 
 fuzz: .venv/.installed ## send the service all that its OpenAPI document allows and forbids, for long
-	$(BIN)/python -m tests.server.fuzz $(ARGS)
+	$(BIN)/python -m tests.api.fuzz $(ARGS)
 
 sdk-matrix: .venv/.installed ## install the client alone by every Python that is here, and run its behaviour
 	@$(BIN)/python -m tests.client.matrix $(ARGS)
@@ -90,7 +90,7 @@ typescript: .venv/.installed clients/typescript/node_modules/.installed ## the T
 	@npm run --prefix clients/typescript --silent generate
 	@npm run --prefix clients/typescript --silent build
 
-DOCUMENT := import json; from pedigree.server.app import create_app; print(json.dumps(create_app().openapi()))
+DOCUMENT := import json; from pedigree.api.app import create_app; print(json.dumps(create_app().openapi()))
 
 torch: .venv/.torch ## a CPU build of torch, if pip can find one; without it its tests are skipped
 
@@ -110,8 +110,10 @@ clean: ## remove the environments and the demo's data
 	@touch $@
 
 # Python packages are installed by --require-hashes above; this only links the checkout into them,
-# with the locked hatchling instead of one that pip would fetch for the build.
+# with the locked hatchling instead of one that pip would fetch for the build. What is called
+# pedigree has our import name as well: the family trees of PyPI, or a checkout before the rename.
 .venv/.installed: .venv/.locked pyproject.toml
+	@$(BIN)/python -m pip uninstall --quiet --yes pedigree >&2 2>/dev/null
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable . >&2
 	@touch $@
 
