@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_SHIELDS = r"proxy|proxies|balancer|firewall|gateway|pooler|PgBouncer|RDS|service|router|API|interface"
+_SHIELDS = (
+    r"proxy|proxies|balancer|firewall|gateway|pooler|PgBouncer|RDS|service|router|API|interface"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
