@@ -156,5 +156,5 @@ def policy_error(error: ValidationError) -> InvalidPolicyError:
         value=None if isinstance(first["input"], dict | Policy) else first["input"],
         remedy="Declare each stage once, and only declared stages in `after`"
         if not where
-        else "See docs/promotion.md for what a policy takes",
+        else "See docs/reference/policy.md for what a policy takes",
     )
