@@ -62,7 +62,6 @@ def check(
             found = [each for name in names for each in registry.rerun_check(exact, name)]
         else:
             found = list(registry.run_checks(exact))
-            registry.renew_card(exact)
     respond(found, as_json, lambda: verdict_table(found))
     if any(not verdict.passed and verdict.severity.value == "error" for verdict in found):
         raise typer.Exit(1)

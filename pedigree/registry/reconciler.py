@@ -1,4 +1,4 @@
-"""What the registry does by itself: judge new versions, and perform stage requests that may pass.
+"""What the registry does by itself: judge new versions, perform stage requests, draw model cards.
 
 Two processes run it: a service, in a thread, and the promotion sensor of Dagster, at each tick.
 """
@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeVar
 from pedigree.access.reserved import RECONCILER
 from pedigree.audit import log
 from pedigree.audit.records import Actor
+from pedigree.cards.follower import CardFollower
 from pedigree.delivery.background_thread import is_over
 from pedigree.errors import ModelNotFoundError, PedigreeError, UnavailableError
 from pedigree.lifecycle.records import Move
@@ -36,7 +37,7 @@ class Reconciliation(NamedTuple):
 
 
 class Reconciler:
-    """Judges versions that are not judged yet, and performs requests whose gates pass.
+    """Judges versions that are not judged yet, performs requests whose gates pass, draws cards.
 
     Any number of processes may do so at once. All state is in the registry, except how far each has
     read the feed.
@@ -57,6 +58,7 @@ class Reconciler:
         postponed: Iterable[str] = (),
     ) -> None:
         self.registry = registry.acting_as(actor)
+        self._cards = CardFollower(registry.database, registry.store)
         self.seq = seq
         self.postponed = set(postponed)
         self.problems: list[tuple[str, PedigreeError]] = []
@@ -74,7 +76,7 @@ class Reconciler:
         return moved
 
     def reconcile(self) -> Reconciliation:
-        """Judge new versions, and perform requests of the models that may have changed.
+        """Judge new versions, perform requests of models that may have changed, draw stale cards.
 
         Raises:
             UnavailableError: The database or the store does not answer. The next pass is over every
@@ -90,6 +92,7 @@ class Reconciler:
         requested = self.registry.names_with_requests(None if since is None else changed)
         performed = [self.attempt(name, self.registry.perform_requests) for name in requested]
         self.seq = head
+        self._cards.follow()
         moves = tuple(move for found in performed for move in found or ())
         return Reconciliation(changed, judged, moves)
 

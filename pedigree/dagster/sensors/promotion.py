@@ -115,7 +115,8 @@ def promote_due(
     checks of people's own found is recorded before. A request is made once for each state of a
     model; after a failed run it is made again, at most three times in all, and as often as runs are
     lost before they tried. Two daemons may both ask: the registry promotes once. What people asked
-    for is done here, without a run, and shown by the mirror.
+    for is done here, without a run, and shown by the mirror. The cards of the versions to which
+    something happened are drawn, a few at each tick.
 
     Args:
         context: The tick's context.
