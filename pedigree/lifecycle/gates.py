@@ -26,9 +26,9 @@ from pedigree.lifecycle.stage_names import stage_problem
 class Requester(NamedTuple):
     """Who asks whether a version may enter a stage.
 
-    With ``automatic`` it is the sensor: a version that left the stage stays out, or the sensor would
-    undo every rollback, and one that a newer version overtook stays behind it. With ``requests`` the
-    version enters with its last gate. Somebody who ``only_asks`` needs an approval.
+    With ``automatic`` it is the sensor: a version that left the stage stays out, or the sensor
+    would undo every rollback, and one that a newer version overtook stays behind it. With
+    ``requests`` the version enters with its last gate. Who ``only_asks`` needs an approval.
     """
 
     actor: str | None = None
@@ -191,7 +191,7 @@ def _not_run(check: CheckRule, model: ModelFacts, version: ModelVersion) -> str:
 
 
 def verdict_by(check: CheckRule, verdicts: Iterable[RecordedVerdict]) -> RecordedVerdict | None:
-    """Return the newest verdict by a rule's settings, or without any, as of a check of one's own."""
+    """Return the newest verdict by a rule's settings, or by none, as of a check of one's own."""
     found = [
         verdict
         for verdict in verdicts

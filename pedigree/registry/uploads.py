@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from pedigree.artifacts import sessions
 from pedigree.artifacts.assemble import bytes_missing, list_files, seal_listed
-from pedigree.artifacts.blob_upload import BlobUpload, PendingBlob
+from pedigree.artifacts.blob_upload import BlobSource, content_source, upload_blob
 from pedigree.artifacts.records import (
     Digest,
     Manifest,
@@ -15,9 +15,7 @@ from pedigree.artifacts.records import (
     UploadFile,
     UploadSession,
     WantedFile,
-    digest_of,
 )
-from pedigree.artifacts.store import retry_if_collected
 from pedigree.catalog import lookups
 from pedigree.catalog.blob_access import readable_blobs
 from pedigree.catalog.metadata import validated
@@ -93,29 +91,22 @@ class UploadOperations(NewcomerOperations):
             UploadNotFoundError: No such upload is under way, or it is not for this file.
             InvalidArtifactError: They are other bytes than the digest says.
         """
-        received = digest_of(content)
+        source = content_source(self.store, content)
 
-        def bring() -> None:
-            with BlobUpload(self.database, self.store) as bringing:
+        def begin(transaction: Transaction) -> BlobSource | None:
+            found = sessions.session(transaction, upload_id, name)
+            file = _file_of(self._as_seen(transaction, found), digest)
+            if file.stored:
+                return None
+            sessions.require_content(file, source.blob)
+            return source
 
-                def announce(transaction: Transaction) -> bool:
-                    found = sessions.session(transaction, upload_id, name)
-                    file = _file_of(self._as_seen(transaction, found), digest)
-                    if not file.stored:
-                        sessions.require_content(file, len(content), received)
-                        bringing.announce(transaction, PendingBlob(digest, file.size))
-                    return not file.stored
-
-                def keep(transaction: Transaction) -> None:
-                    bringing.make_live(transaction)
-                    sessions.note_received(transaction, upload_id, digest)
-
-                if self.database.transaction(announce, pipelined=True):
-                    bringing.put(lambda key: self.store.put(key, content))
-                    self.database.transaction(keep, pipelined=True)
-                    bringing.hand_over()
-
-        retry_if_collected(bring)
+        upload_blob(
+            self.database,
+            self.store,
+            begin,
+            lambda transaction: sessions.note_received(transaction, upload_id, digest),
+        )
 
     def fetch_uploaded(self, name: str, upload_id: UUID) -> None:
         """Take over what was put by signed URLs, hashed on the way; an ended upload has nothing.

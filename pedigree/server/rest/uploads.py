@@ -16,6 +16,7 @@ from pedigree._record import Record
 from pedigree.access.records import Permission
 from pedigree.artifacts.records import (
     DIGEST_PATTERN,
+    Blob,
     Digest,
     UploadFile,
     UploadSession,
@@ -115,7 +116,7 @@ async def _received(
             size, digest = await _write(request, file, wanted)
         finally:
             file.close()
-        require_content(wanted, size, digest)
+        require_content(wanted, Blob(digest, size))
         yield path
     except OSError as error:
         raise StoreUnavailableError(
