@@ -223,11 +223,9 @@ def _metadata(version: ModelVersion, rule: StageRule) -> Gate:
 
 
 def _has(version: ModelVersion, name: str) -> bool:
-    if name in ALWAYS_THERE:
-        return True
     field, _, key = name.partition(".")
     value = getattr(version, field)
-    return (value.get(key) if key else value) not in (None, "", (), {})
+    return name in ALWAYS_THERE or (value.get(key) if key else value) not in (None, "", (), {})
 
 
 def _verified(version: ModelVersion) -> Gate:

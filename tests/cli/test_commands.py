@@ -21,7 +21,7 @@ FULL = (
 
 
 @either_way
-def test_register_judges_the_version_writes_its_card_and_says_how_to_load_it(
+def test_register_judges_the_version_which_has_a_card_and_says_how_to_load_it(
     register: Register, cli: Cli
 ) -> None:
     answer = register("weights", *FULL)
@@ -34,7 +34,7 @@ def test_register_judges_the_version_writes_its_card_and_says_how_to_load_it(
     assert version["params"] == {"depth": 3, "loss": "log"}
     assert version["git_commit"] == COMMIT
     assert version["stage"] == "candidate"
-    assert version["model_card_uri"].startswith("pedigree://blobs/sha256:")
+    assert "Now: stage candidate" in cli("card", "churn/1", "--json").json["markdown"]
     assert {verdict["check"] for verdict in document["verdicts"]} == {
         "metadata_complete",
         "signature_compatible",

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from pydantic_core import to_json
@@ -52,18 +53,27 @@ def is_known(if_none_match: str | None, etag: str) -> bool:
     return etag in (tag.removeprefix("W/") for tag in _ETAG.findall(if_none_match))
 
 
-def require(if_match: str | None, if_none_match: str | None, current: State | None) -> None:
+def require(
+    if_match: str | None,
+    if_none_match: str | None,
+    current: State | None,
+    *,
+    equal: Callable[[], Iterable[object]] = tuple,
+) -> None:
     """Refuse a change where the resource is not in a state that the caller asks for.
 
     Args:
         if_match: The ETags that the caller has seen; a weak one never matches.
         if_none_match: ``*`` where there must be no resource yet.
         current: The resource; None where there is none.
+        equal: Gives the resource in other states that count as the same for ``If-Match``.
 
     Raises:
         ChangedSinceError: It is in another state.
     """
-    if if_match is not None and not _matches(if_match, current):
+    if if_match is not None and not (
+        _matches(if_match, current) or any(_matches(if_match, state_of(each)) for each in equal())
+    ):
         raise ChangedSinceError("If-Match", if_match, current)
     if if_none_match is not None and current is not None and is_known(if_none_match, current.etag):
         raise ChangedSinceError("If-None-Match", if_none_match, current)
