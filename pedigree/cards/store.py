@@ -1,6 +1,5 @@
 """Rows of model cards ↔ records."""
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
@@ -113,8 +112,8 @@ def card_notes(transaction: Transaction, version: ModelVersion) -> CardNotes:
     return card_state(transaction, version.model_name, version.version_id).notes
 
 
-def states_by_card(transaction: Transaction, version: ModelVersion) -> Iterator[ModelVersion]:
-    """Give a version's record as it was while each of its newest cards was the newest, or none.
+def states_by_card(transaction: Transaction, version: ModelVersion) -> list[ModelVersion]:
+    """Return a version's record as it was while each of its newest cards was the newest, or none.
 
     A card is drawn a while after the change that it shows, and is no change of the version itself.
     """
@@ -126,8 +125,8 @@ def states_by_card(transaction: Transaction, version: ModelVersion) -> Iterator[
             "limit": _REVISIONS,
         },
     ).fetchall()
-    for uri in (*(_uri(row["digest"]) for row in rows), None):
-        yield version.model_copy(update={"model_card_uri": uri})
+    uris = (*(_uri(row["digest"]) for row in rows), None)
+    return [version.model_copy(update={"model_card_uri": uri}) for uri in uris]
 
 
 def newest_event(transaction: Transaction, name: str) -> int:

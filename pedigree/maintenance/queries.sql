@@ -332,7 +332,7 @@ SELECT m.name || '/' || c.version,
     format('revision %s of its card shows an event that is not there: %s', c.revision, c.event_id)
 FROM pedigree.model_card c
 JOIN pedigree.registered_model m USING (model_id)
-WHERE c.event_id > (SELECT coalesce(max(e.id), 0) FROM pedigree.event e WHERE e.model = m.name);
+WHERE c.event_id > (SELECT max(e.id) FROM pedigree.event e WHERE e.model = m.name);
 
 -- name: count_one_holder
 -- How many stages and aliases are held.

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from pedigree.cards.records import CardNotes
 from pedigree.postgres import Database
 from pedigree.registry import Registry
 from tests.factories import promote_to_production, register, register_candidate
@@ -17,7 +18,7 @@ def test_search_finds_what_was_copied_into_a_registry(
         fields = {"metrics": {"auc": 0.9}, "tags": {"team": "growth"}, "description": "weekly"}
         reference = register_candidate(registry, tmp_path, content, **fields)
         promote_to_production(registry, reference)
-        registry.write_card(reference)
+        registry.write_card(reference, CardNotes(primary_uses="To find who leaves."))
     registry.set_alias("churn", "champion", 1)
     register(registry, tmp_path, "c", "customer_value", params={"depth": 3})
     registry.delete(register(registry, tmp_path, "d", "customer_value"), reason="a mistake")
@@ -31,7 +32,7 @@ def test_search_finds_what_was_copied_into_a_registry(
         for text in (
             "tags.team = 'growth' AND metrics.auc > 0.85",
             "stage = 'archived' AND alias = 'champion'",
-            "text MATCH 'weekly provided'",  # a word of the description, and one of the card
+            "text MATCH 'weekly leaves'",  # a word of the description, and one of the card's notes
             "text MATCH 'custmer'",
             "params.depth = 3",
         ):

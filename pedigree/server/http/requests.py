@@ -1,7 +1,7 @@
 """A request as an endpoint sees it: the registry as which its caller acts, and how to answer."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import quote, urlencode
@@ -12,8 +12,6 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from pedigree._record import Record
-from pedigree.cards.store import states_by_card
-from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import lock_model
 from pedigree.delivery.signing import SecretBox
 from pedigree.errors import NotFoundError
@@ -249,14 +247,7 @@ class ConditionalRequest(WriteRequest):
             current = state_of(self._look(registry))
         except NotFoundError:
             current = None
-
-        def equal() -> Iterable[object]:
-            # The card is drawn after a change, which the caller may have seen before that.
-            if current is None or not isinstance(version := current.value, ModelVersion):
-                return ()
-            return registry.database.read(lambda tx: tuple(states_by_card(tx, version)))
-
-        require(self._if_match, self._if_none_match, current, equal=equal)
+        require(self._if_match, self._if_none_match, current, registry.database)
 
 
 def _response(answer: Answer) -> Response:
