@@ -260,7 +260,7 @@ def test_one_model_s_trouble_is_not_the_others(
         raise CorruptionError("the bytes are gone")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Registry, "weigh", gone)
+        patch.setattr(Registry, "evaluate_candidates", gone)
         assert "the bytes are gone" in location.tick("pedigree_promotion").skip_message
     assert location.promote() == ["staging"]
 
