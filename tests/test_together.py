@@ -7,7 +7,7 @@ import pytest
 from pedigree.audit.records import Actor
 from pedigree.errors import AliasNotFoundError, NameTakenError
 from pedigree.registry import Registry
-from tests.factories import free_policy, register
+from tests.factories import free_policy, in_one_transaction, register
 
 
 def test_all_of_what_verbs_write_together_is_there_or_nothing(registry: Registry) -> None:
@@ -17,7 +17,7 @@ def test_all_of_what_verbs_write_together_is_there_or_nothing(registry: Registry
         joined.delete_alias("a", "champion")
 
     with pytest.raises(AliasNotFoundError):
-        registry.together(work)
+        in_one_transaction(registry, work)
     assert registry.models() == ()
     assert registry.events() == ()
 
@@ -29,7 +29,7 @@ def test_a_verb_that_was_refused_leaves_nothing_and_the_others_go_on(registry: R
             joined.create_model("A")
         joined.create_model("b")
 
-    registry.together(work)
+    in_one_transaction(registry, work)
     assert [model.name for model in registry.models()] == ["a", "b"]
 
 
@@ -43,7 +43,7 @@ def test_cards_are_renewed_once_all_is_written(registry: Registry, tmp_path: Pat
         joined.promote(reference, "staging")
         return joined.card(reference).digest
 
-    assert registry.together(work) == before
+    assert in_one_transaction(registry, work) == before
     assert registry.card(reference).digest != before
 
 

@@ -6,14 +6,14 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pedigree.registry import Registry
+    from pedigree.contract.registry import RegistryContract
 
 SERVICE: ContextVar[str | None] = ContextVar("SERVICE", default=None)
 """The URL of the service that the command line or the environment names."""
 
 
 @contextmanager
-def open_registry(*, in_process: bool = False) -> "Iterator[Registry]":
+def open_registry(*, in_process: bool = False) -> "Iterator[RegistryContract]":
     """Connect as ``--url`` and ``PEDIGREE_*`` say, else to the embedded registry; close it then.
 
     Args:

@@ -1,4 +1,4 @@
-"""Model cards: write them, keep them true, and find them."""
+"""Model cards."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -12,16 +12,17 @@ from pedigree.cards.records import CardNotes, ModelCard
 from pedigree.cards.render import render_card
 from pedigree.cards.store import card_notes, insert_card, latest_card
 from pedigree.catalog import lookups
+from pedigree.catalog.blob_access import keys_of
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.references import parse_reference
+from pedigree.contract.cards import CardContract
 from pedigree.errors import NotFoundError, UnavailableError
 from pedigree.lifecycle import promotion_queue
 from pedigree.lifecycle.tenures import tenures_of
 from pedigree.lineage.store import read_lineage
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry._session import keys_of
-from pedigree.registry.versions import ReadingOperations
+from pedigree.registry.context import Context
 
 _LOG = logging.getLogger(__name__)
 
@@ -44,33 +45,49 @@ class DrawnCard(NamedTuple):
         return PendingBlob(digest_of(self.content), len(self.content))
 
 
-class CardOperations(ReadingOperations):
-    """Verbs for model cards."""
+class CardOperations(CardContract):
+    """Model cards."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def card(self, reference: str) -> ModelCard:
+
+        def read(transaction: Transaction, version: ModelVersion) -> ModelCard:
+            stored = latest_card(transaction, version)
+            key = keys_of(transaction, version, {stored.digest})[stored.digest]
+            return stored.model_copy(update={"location": self._context.store.location(key)})
+
+        return self._context.read_version(reference, read)
 
     def write_card(self, reference: str, notes: CardNotes | None = None) -> ModelCard:
-        """Write a version's model card from what is known now; an unchanged card is left alone.
+        return self.card(self.keep_card(reference, notes).reference)
 
-        Args:
-            reference: The version.
-            notes: What people have to say; the notes of the card before when None.
-        """
-        return self.card(self._write_card(reference, notes).reference)
+    def renew_card(self, reference: str) -> None:
+        self._context.on_commit(lambda: self._renew_card(reference))
 
-    def _write_card(
+    def card_fields(self, reference: str) -> Mapping[str, bool]:
+        return self._context.read_version(
+            reference,
+            lambda connection, version: card_fields(version, card_notes(connection, version)),
+        )
+
+    def keep_card(
         self,
         reference: str,
         notes: CardNotes | None = None,
         *,
         then: Callable[[Transaction], object] | None = None,
     ) -> ModelVersion:
+        """Write a version's card, and with it what else is to be written; return the version."""
         parsed = parse_reference(reference)
 
         def draw(transaction: Transaction) -> DrawnCard:
             return draw_card(transaction, lookups.find_version(transaction, parsed), notes)
 
-        return retry_if_collected(lambda: self._bring_card(draw, then))
+        return retry_if_collected(lambda: self.bring_card(draw, then))
 
-    def _bring_card(
+    def bring_card(
         self,
         draw: Callable[[Transaction], DrawnCard],
         then: Callable[[Transaction], object] | None = None,
@@ -84,8 +101,8 @@ class CardOperations(ReadingOperations):
         Raises:
             BlobVanishedError: The same card was there, and its bytes were collected meanwhile.
         """
-        actor = self.actor()
-        with BlobUpload(self.database, self.store) as bringing:
+        actor = self._context.actor()
+        with BlobUpload(self._context.database, self._context.store) as bringing:
 
             def announce(transaction: Transaction) -> DrawnCard:
                 drawn = draw(transaction)
@@ -98,24 +115,16 @@ class CardOperations(ReadingOperations):
                 if then:
                     then(transaction)
 
-            card = self.database.transaction(announce, pipelined=True)
-            bringing.put(lambda key: self.store.put(key, card.content))
-            self.database.transaction(keep, pipelined=True)
+            card = self._context.database.transaction(announce, pipelined=True)
+            bringing.put(lambda key: self._context.store.put(key, card.content))
+            self._context.database.transaction(keep, pipelined=True)
             bringing.hand_over()
         return card.version
 
-    def renew_card(self, reference: str) -> None:
-        """Write a version's card anew after something that it tells of has changed.
-
-        A version without a card is left without. A card can be told from the record at any time,
-        so a store that does not answer is logged and fails no change that was made already.
-        """
-        self._afterwards(lambda registry: registry._renew_card(reference))
-
     def _renew_card(self, reference: str) -> None:
         try:
-            self._read_version(reference, latest_card)
-            self._write_card(reference)
+            self._context.read_version(reference, latest_card)
+            self.keep_card(reference)
         except NotFoundError:
             return
         except UnavailableError as error:
@@ -125,27 +134,6 @@ class CardOperations(ReadingOperations):
                 error,
                 extra={"action": "card.renew", "reference": reference},
             )
-
-    def card_fields(self, reference: str) -> Mapping[str, bool]:
-        """Say of each field of a version's model card whether it is provided."""
-        return self._read_version(
-            reference,
-            lambda connection, version: card_fields(version, card_notes(connection, version)),
-        )
-
-    def card(self, reference: str) -> ModelCard:
-        """Return a version's latest model card.
-
-        Raises:
-            NotFoundError: None was written yet.
-        """
-
-        def read(transaction: Transaction, version: ModelVersion) -> ModelCard:
-            stored = latest_card(transaction, version)
-            key = keys_of(transaction, version, {stored.digest})[stored.digest]
-            return stored.model_copy(update={"location": self.store.location(key)})
-
-        return self._read_version(reference, read)
 
 
 def draw_card(

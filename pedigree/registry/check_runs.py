@@ -5,11 +5,20 @@ from pedigree.lifecycle import check_runs
 from pedigree.lifecycle.records import CheckRun, Move, RecordedVerdict
 from pedigree.lifecycle.stage_requests import perform_due
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry.checks import CheckOperations
+from pedigree.registry.cards import CardOperations
+from pedigree.registry.context import Context
+from pedigree.registry.stage_requests import StageRequestOperations
 
 
-class CheckRunOperations(CheckOperations):
-    """Verbs for what runs elsewhere found."""
+class CheckRunOperations:
+    """Runs of asset checks of one's own, as verdicts on what they looked at."""
+
+    def __init__(
+        self, context: Context, stage_requests: StageRequestOperations, cards: CardOperations
+    ) -> None:
+        self._context = context
+        self._stage_requests = stage_requests
+        self._cards = cards
 
     def record_check_run(
         self, name: str, run: CheckRun, *, actor: Actor | None = None
@@ -30,7 +39,7 @@ class CheckRunOperations(CheckOperations):
         Raises:
             ModelNotFoundError: No living model has the name.
         """
-        who = actor or self.actor()
+        who = actor or self._context.actor()
 
         def write(
             transaction: Transaction,
@@ -38,11 +47,11 @@ class CheckRunOperations(CheckOperations):
             recorded = check_runs.record_check_run(transaction, name, run, who)
             return recorded, perform_due(transaction, name) if recorded else ()
 
-        recorded, moves = self.database.transaction(write)
+        recorded, moves = self._context.database.transaction(write)
         for move in moves:
-            self._tell_cards(move)
+            self._stage_requests.tell_cards(move)
         if recorded is None:
             return None
         version, verdict = recorded
-        self.renew_card(f"{name}/{version}")
+        self._cards.renew_card(f"{name}/{version}")
         return verdict

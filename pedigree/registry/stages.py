@@ -1,31 +1,32 @@
-"""Stages and aliases: what moves a version."""
+"""Stages: move versions into them, and say who held them when."""
 
+from datetime import datetime
+
+from pedigree._record import PAGE
 from pedigree.audit.records import Actor
 from pedigree.catalog.records import ModelVersion
-from pedigree.lifecycle import aliases, promotion_queue
+from pedigree.contract.stages import StageContract
+from pedigree.lifecycle import promotion_queue, tenures
 from pedigree.lifecycle.gates import SENSOR, Requester
-from pedigree.lifecycle.records import CHAMPION_STAGE, Move
+from pedigree.lifecycle.records import CHAMPION_STAGE, Move, Tenure
 from pedigree.lifecycle.stage_transitions import StageTransition
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry.approvals import DecidingOperations
-from pedigree.registry.artifacts import ArtifactOperations
-from pedigree.registry.policies import PolicyOperations
+from pedigree.registry.context import Context
+from pedigree.registry.stage_requests import StageRequestOperations
 
 
-class StageOperations(PolicyOperations, DecidingOperations, ArtifactOperations):
-    """Verbs that move versions."""
+class StageOperations(StageContract):
+    """Stages: move versions into them, and say who held them when."""
+
+    def __init__(self, context: Context, stage_requests: StageRequestOperations) -> None:
+        self._context = context
+        self._stage_requests = stage_requests
 
     def champion(self, name: str) -> ModelVersion | None:
-        """Return the version that holds production, if one does."""
         return self.holder(name, CHAMPION_STAGE)
 
     def holder(self, name: str, stage: str) -> ModelVersion | None:
-        """Return the version that took a stage last and holds it still, if one does.
-
-        Raises:
-            ModelNotFoundError: There is no model of that name.
-        """
-        return self.database.read(
+        return self._context.database.read(
             lambda transaction: promotion_queue.stage_holder(transaction, name, stage)
         )
 
@@ -40,23 +41,7 @@ class StageOperations(PolicyOperations, DecidingOperations, ArtifactOperations):
         run_id: str | None = None,
         actor: Actor | None = None,
     ) -> Move:
-        """Let a version enter a stage; one that holds it already stays, ``moved`` is False.
-
-        Args:
-            reference: The version.
-            stage: The stage.
-            reason: Why, for the timeline.
-            expected_generation: The model's generation that the caller saw.
-            automatic: No person asks, so a version that left the stage stays out.
-            run_id: The Dagster run that asks.
-            actor: Who asks; found out when None.
-
-        Raises:
-            TransitionNotAllowedError: The policy has no way into the stage from here.
-            GateNotPassedError: A gate is not passed; the message lists what is missing.
-            GenerationConflictError: The model's pointers moved since the caller looked.
-        """
-        actor = actor or self.actor()
+        actor = actor or self._context.actor()
 
         def write(transaction: Transaction, version: ModelVersion) -> Move:
             mover = StageTransition(
@@ -69,7 +54,7 @@ class StageOperations(PolicyOperations, DecidingOperations, ArtifactOperations):
                 expected_generation=expected_generation,
             )
 
-        return self._tell_cards(self._update_version(reference, write))
+        return self._stage_requests.tell_cards(self._context.update_version(reference, write))
 
     def rollback(
         self,
@@ -81,56 +66,32 @@ class StageOperations(PolicyOperations, DecidingOperations, ArtifactOperations):
         run_id: str | None = None,
         actor: Actor | None = None,
     ) -> Move:
-        """Return a stage to its previous holder; the present one is archived.
-
-        Raises:
-            StageEmptyError: No version holds the stage.
-            NothingToRollBackError: There is no earlier holder that may still run.
-            GenerationConflictError: The model's pointers moved since the caller looked.
-        """
-        actor = actor or self.actor()
-        move = self.database.transaction(
+        actor = actor or self._context.actor()
+        move = self._context.database.transaction(
             lambda transaction: StageTransition(
                 transaction, name, actor, reason=reason, run_id=run_id
             ).roll_back(stage, expected_generation=expected_generation)
         )
-        return self._tell_cards(move)
+        return self._stage_requests.tell_cards(move)
 
-    def set_alias(
+    def timeline(
         self,
         name: str,
-        alias: str,
-        version: int,
+        pointer: str | None = None,
         *,
-        expected_generation: int | None = None,
-        reason: str | None = None,
-    ) -> None:
-        """Let an alias point to a version; it leaves whichever had it.
-
-        Raises:
-            InvalidAliasError: The alias breaks the rule, is a stage's name or another one's twin.
-            GenerationConflictError: The model's pointers moved since the caller looked.
-        """
-        actor = self.actor()
-        self.database.transaction(
-            lambda transaction: aliases.set_alias(
-                transaction,
-                name,
-                alias,
-                version,
-                actor,
-                expected_generation=expected_generation,
-                reason=reason,
+        limit: int = PAGE,
+        before: int | None = None,
+    ) -> tuple[Tenure, ...]:
+        return self._context.database.read(
+            lambda connection: tenures.timeline(
+                connection, name, pointer, limit=limit, before=before
             )
         )
 
-    def delete_alias(self, name: str, alias: str, *, reason: str | None = None) -> None:
-        """Take an alias away, named in any case.
-
-        Raises:
-            AliasNotFoundError: The model has no such alias.
-        """
-        actor = self.actor()
-        self.database.transaction(
-            lambda transaction: aliases.delete_alias(transaction, name, alias, actor, reason=reason)
+    def as_of(self, name: str, moment: datetime, pointer: str | None = None) -> tuple[Tenure, ...]:
+        return self._context.database.read(
+            lambda connection: tenures.as_of(connection, name, moment, pointer)
         )
+
+    def tenures(self, reference: str) -> tuple[Tenure, ...]:
+        return self._context.read_version(reference, tenures.tenures_of)

@@ -141,7 +141,7 @@ class Authenticator:
         known = self._trusted.get(digest)
         if known and now < known[0]:
             return known[1]
-        token = await run_in_threadpool(self._registry.token_of, secret)
+        token = await run_in_threadpool(self._registry.operations.tokens.token_of, secret)
         if token is None:
             self._trusted.pop(digest, None)
             raise _unknown_caller("no such token is valid")
@@ -160,7 +160,7 @@ class Authenticator:
             raise _unknown_caller("the request has no token")
         now = time.monotonic()
         if self._anybody is None or now >= self._anybody_until:
-            if await run_in_threadpool(self._registry.has_tokens):
+            if await run_in_threadpool(self._registry.operations.tokens.has_tokens):
                 raise _unknown_caller("the request has no token, and there are tokens now")
             actor = await run_in_threadpool(self._registry.actor)
             acting = self._registry.acting_as(actor, sees=())

@@ -83,12 +83,18 @@ async def put_file(
     registry = caller.registry
     if _is_small(request):
         content = await request.body()
-        await run_in_threadpool(registry.keep_content, name, upload_id, digest, content)
+        await run_in_threadpool(
+            registry.operations.uploads.keep_content, name, upload_id, digest, content
+        )
         return Response(status_code=204)
-    wanted = await run_in_threadpool(registry.wanted_file, name, upload_id, digest)
+    wanted = await run_in_threadpool(
+        registry.operations.uploads.wanted_file, name, upload_id, digest
+    )
     if not wanted.stored:
         async with _received(request, registry, wanted) as received:
-            await run_in_threadpool(registry.keep_file, upload_id, wanted, received)
+            await run_in_threadpool(
+                registry.operations.uploads.keep_file, upload_id, wanted, received
+            )
     return Response(status_code=204)
 
 

@@ -41,7 +41,7 @@ def register(call: WriteCall, name: Name, new: NewListedVersion) -> Response:
     409 names the files that the registry lacks.
     """
     if new.upload_id:
-        call.caller.registry.fetch_uploaded(name, new.upload_id)
+        call.caller.registry.operations.uploads.fetch_uploaded(name, new.upload_id)
     return call.write(
         lambda registry: registry.register_files(
             name, new.files, new.version, upload_id=new.upload_id

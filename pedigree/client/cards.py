@@ -1,0 +1,34 @@
+"""Model cards."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+
+from pedigree.cards.records import CardNotes, ModelCard
+from pedigree.client.service import Service
+from pedigree.contract import paths
+from pedigree.contract.cards import CardContract
+from pedigree.errors import NotFoundError, NotPermittedError
+
+
+class RemoteCards(CardContract):
+    """Model cards."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def card(self, reference: str) -> ModelCard:
+        return self._service.read(ModelCard, self._service.version_path(paths.CARD, reference))
+
+    def write_card(self, reference: str, notes: CardNotes | None = None) -> ModelCard:
+        path = self._service.version_path(paths.CARD, reference)
+        return self._service.write(ModelCard, "PUT", path, {"notes": notes})
+
+    def renew_card(self, reference: str) -> None:
+        with suppress(NotFoundError, NotPermittedError):
+            self.card(reference)
+            self.write_card(reference)
+
+    def card_fields(self, reference: str) -> Mapping[str, bool]:
+        return self._service.read(
+            dict[str, bool], self._service.version_path(paths.CARD_FIELDS, reference)
+        )

@@ -1,0 +1,31 @@
+"""How versions did for each group of their evaluation data."""
+
+from pydantic import BaseModel
+
+from pedigree.audit.records import Actor
+from pedigree.client.service import Service, only_in_process
+from pedigree.contract import paths
+from pedigree.contract.evaluations import EvaluationContract
+from pedigree.evaluation.records import Evaluation, KeptEvaluation
+
+
+class _FoundEvaluation(BaseModel):
+    evaluation: KeptEvaluation | None
+
+
+class RemoteEvaluations(EvaluationContract):
+    """How versions did for each group of their evaluation data."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def set_evaluation(
+        self, reference: str, evaluation: Evaluation, *, actor: Actor | None = None
+    ) -> None:
+        only_in_process(actor=actor)
+        self._service.do("PUT", self._service.version_path(paths.EVALUATION, reference), evaluation)
+
+    def evaluation(self, reference: str) -> KeptEvaluation | None:
+        return self._service.read(
+            _FoundEvaluation, self._service.version_path(paths.EVALUATION, reference)
+        ).evaluation
