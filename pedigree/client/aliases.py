@@ -1,16 +1,13 @@
 """Aliases: movable names of versions."""
 
 from pedigree.catalog.names import validate_alias
-from pedigree.client.service import Service
+from pedigree.client.service import ServiceGroup
 from pedigree.contract import paths
 from pedigree.contract.aliases import AliasContract
 
 
-class RemoteAliases(AliasContract):
+class RemoteAliases(ServiceGroup, AliasContract):
     """Aliases: movable names of versions."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
 
     def set_alias(
         self,

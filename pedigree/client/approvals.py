@@ -1,17 +1,14 @@
 """Approvals and rejections of a version's way into a stage."""
 
 from pedigree.audit.records import Actor
-from pedigree.client.service import Service, only_in_process
+from pedigree.client.service import ServiceGroup, only_in_process
 from pedigree.contract import paths
 from pedigree.contract.approvals import ApprovalContract
 from pedigree.lifecycle.decision_records import Decision
 
 
-class RemoteApprovals(ApprovalContract):
+class RemoteApprovals(ServiceGroup, ApprovalContract):
     """Approvals and rejections of a version's way into a stage."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
 
     def approve(
         self,

@@ -4,17 +4,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from pedigree.cards.records import CardNotes, ModelCard
-from pedigree.client.service import Service
+from pedigree.client.service import ServiceGroup
 from pedigree.contract import paths
 from pedigree.contract.cards import CardContract
 from pedigree.errors import NotFoundError, NotPermittedError
 
 
-class RemoteCards(CardContract):
+class RemoteCards(ServiceGroup, CardContract):
     """Model cards."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
 
     def card(self, reference: str) -> ModelCard:
         return self._service.read(ModelCard, self._service.version_path(paths.CARD, reference))

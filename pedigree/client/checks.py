@@ -1,7 +1,7 @@
 """Checks and their verdicts on versions."""
 
 from pedigree.audit.records import Actor
-from pedigree.client.service import Service, only_in_process
+from pedigree.client.service import ServiceGroup, only_in_process
 from pedigree.contract import paths
 from pedigree.contract.checks import CheckContract
 from pedigree.lifecycle.records import CheckRule, RecordedVerdict, Verdict
@@ -9,11 +9,8 @@ from pedigree.lifecycle.records import CheckRule, RecordedVerdict, Verdict
 _Verdicts = dict[str, tuple[RecordedVerdict, ...]]
 
 
-class RemoteChecks(CheckContract):
+class RemoteChecks(ServiceGroup, CheckContract):
     """Checks and their verdicts on versions."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
 
     def run_check(
         self,

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from pedigree.audit.records import Actor
-from pedigree.client.service import Service, only_in_process
+from pedigree.client.service import ServiceGroup, only_in_process
 from pedigree.contract import paths
 from pedigree.contract.datasets import DatasetContract
 from pedigree.datasets.records import (
@@ -15,11 +15,8 @@ from pedigree.datasets.records import (
 )
 
 
-class RemoteDatasets(DatasetContract):
+class RemoteDatasets(ServiceGroup, DatasetContract):
     """Data that models are made from: datasheets, and verdicts on its states."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
 
     def set_datasheet(
         self, asset: str, datasheet: Datasheet, *, actor: Actor | None = None

@@ -3,7 +3,7 @@
 from pydantic import BaseModel
 
 from pedigree.audit.records import Actor
-from pedigree.client.service import Service, only_in_process
+from pedigree.client.service import ServiceGroup, only_in_process
 from pedigree.contract import paths
 from pedigree.contract.evaluations import EvaluationContract
 from pedigree.evaluation.records import Evaluation, KeptEvaluation
@@ -13,11 +13,8 @@ class _FoundEvaluation(BaseModel):
     evaluation: KeptEvaluation | None
 
 
-class RemoteEvaluations(EvaluationContract):
+class RemoteEvaluations(ServiceGroup, EvaluationContract):
     """How versions did for each group of their evaluation data."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
 
     def set_evaluation(
         self, reference: str, evaluation: Evaluation, *, actor: Actor | None = None

@@ -4,16 +4,13 @@ from collections.abc import Collection
 
 from pedigree._record import PAGE
 from pedigree.audit.records import Event, EventType
-from pedigree.client.service import Page, Service
+from pedigree.client.service import Page, ServiceGroup
 from pedigree.contract import paths
 from pedigree.contract.events import EventContract
 
 
-class RemoteEvents(EventContract):
+class RemoteEvents(ServiceGroup, EventContract):
     """The feed of events."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
 
     def events(
         self,

@@ -2,18 +2,15 @@
 
 from collections.abc import Iterator
 
-from pedigree.client.service import Service
+from pedigree.client.service import ServiceGroup
 from pedigree.contract import paths
 from pedigree.contract.gc import GcContract
 from pedigree.maintenance.gc_plan import Plan
 from pedigree.maintenance.gc_records import ITEM, Collection
 
 
-class RemoteGc(GcContract):
+class RemoteGc(ServiceGroup, GcContract):
     """Garbage collection of bytes."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
 
     def plan_gc(self) -> Plan:
         plan = Plan()

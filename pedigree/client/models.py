@@ -4,16 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pedigree._record import PAGE
 from pedigree.catalog.records import RegisteredModel
-from pedigree.client.service import Service
+from pedigree.client.service import ServiceGroup
 from pedigree.contract import paths
 from pedigree.contract.models import ModelContract
 
 
-class RemoteModels(ModelContract):
+class RemoteModels(ServiceGroup, ModelContract):
     """Registered models: create, describe and list them."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
 
     def create_model(
         self,

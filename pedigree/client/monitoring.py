@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pedigree.audit.records import Actor
-from pedigree.client.service import Service, only_in_process
+from pedigree.client.service import ServiceGroup, only_in_process
 from pedigree.contract import paths
 from pedigree.contract.monitoring import MonitoringContract
 from pedigree.contract.paths import fill
@@ -12,11 +12,8 @@ from pedigree.monitoring.profile import profile
 from pedigree.monitoring.records import DataProfile, Expectations, RecordedDrift
 
 
-class RemoteMonitoring(MonitoringContract):
+class RemoteMonitoring(ServiceGroup, MonitoringContract):
     """Profiles of what versions learnt from, and how far data is from them."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
 
     def keep_profile(
         self, reference: str, profile: DataProfile, *, actor: Actor | None = None

@@ -1,18 +1,15 @@
 """Policies: what a version must show to enter a stage."""
 
 from pedigree.audit.records import Actor
-from pedigree.client.service import Service, only_in_process
+from pedigree.client.service import ServiceGroup, only_in_process
 from pedigree.contract import paths
 from pedigree.contract.policies import PolicyContract
 from pedigree.lifecycle.decision_records import PolicyRevision
 from pedigree.lifecycle.records import CheckRule, Policy
 
 
-class RemotePolicies(PolicyContract):
+class RemotePolicies(ServiceGroup, PolicyContract):
     """Policies: what a version must show to enter a stage."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
 
     def policy(self, name: str) -> Policy:
         return self._service.read(Policy, self._service.model_path(paths.POLICY, name))

@@ -3,7 +3,7 @@
 from pydantic import BaseModel
 
 from pedigree.audit.records import Actor
-from pedigree.client.service import Service, only_in_process
+from pedigree.client.service import ServiceGroup, only_in_process
 from pedigree.contract import paths
 from pedigree.contract.promotions import PromotionContract
 from pedigree.lifecycle.decision_records import Candidacy, Explanation, GivenUp
@@ -13,11 +13,8 @@ class _Explained(BaseModel):
     explanation: Explanation
 
 
-class RemotePromotions(PromotionContract):
+class RemotePromotions(ServiceGroup, PromotionContract):
     """What a promotion waits for, and promotions that the sensor gave up."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
 
     def explain(
         self,

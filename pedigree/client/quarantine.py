@@ -4,16 +4,13 @@ from datetime import datetime
 
 from pedigree._record import PAGE
 from pedigree.catalog.records import ModelVersion, Quarantine, Quarantined
-from pedigree.client.service import Service
+from pedigree.client.service import ServiceGroup
 from pedigree.contract import paths
 from pedigree.contract.quarantine import QuarantineContract
 
 
-class RemoteQuarantine(QuarantineContract):
+class RemoteQuarantine(ServiceGroup, QuarantineContract):
     """Data and versions that are kept out of stages."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
 
     def quarantine(
         self,

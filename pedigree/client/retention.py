@@ -2,17 +2,14 @@
 
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.references import parse_number
-from pedigree.client.service import Service
+from pedigree.client.service import ServiceGroup
 from pedigree.contract import paths
 from pedigree.contract.retention import RetentionContract
 from pedigree.lifecycle.records import RetentionRule
 
 
-class RemoteRetention(RetentionContract):
+class RemoteRetention(ServiceGroup, RetentionContract):
     """How long versions stay: delete, restore and hold them."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
 
     def delete(self, reference: str, *, reason: str) -> None:
         self._service.do(

@@ -3,16 +3,13 @@
 from collections.abc import Collection, Sequence
 
 from pedigree.catalog.search.records import Facet, SearchPage
-from pedigree.client.service import Service
+from pedigree.client.service import ServiceGroup
 from pedigree.contract import paths
 from pedigree.contract.search import SearchContract
 
 
-class RemoteSearch(SearchContract):
+class RemoteSearch(ServiceGroup, SearchContract):
     """Find versions by what is known of them."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
 
     def search(
         self,

@@ -106,6 +106,13 @@ class Service:
         return f"{parsed.name}/{self.read(_Numbered, pointer).version_id}"
 
 
+class ServiceGroup:
+    """A group of operations that needs the service alone."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+
 class ServedFiles:
     """The files of a service's versions, each under its path."""
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from pedigree.audit.records import Actor
-from pedigree.client.service import Service, only_in_process
+from pedigree.client.service import ServiceGroup, only_in_process
 from pedigree.contract import paths
 from pedigree.contract.stage_requests import StageRequestContract
 from pedigree.lifecycle.decision_records import StageRequest
@@ -12,11 +12,8 @@ from pedigree.lifecycle.records import Move
 _MOVE_OR_REQUEST: Any = Move | StageRequest
 
 
-class RemoteStageRequests(StageRequestContract):
+class RemoteStageRequests(ServiceGroup, StageRequestContract):
     """Requests for stages, which a version enters when its last gate is passed."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
 
     def request_stage(
         self,

@@ -5,18 +5,15 @@ from datetime import datetime
 from pedigree._record import PAGE
 from pedigree.audit.records import Actor
 from pedigree.catalog.records import ModelVersion
-from pedigree.client.service import Page, Service, only_in_process
+from pedigree.client.service import Page, ServiceGroup, only_in_process
 from pedigree.contract import paths
 from pedigree.contract.stages import StageContract
 from pedigree.errors import StageEmptyError
 from pedigree.lifecycle.records import CHAMPION_STAGE, Move, Tenure
 
 
-class RemoteStages(StageContract):
+class RemoteStages(ServiceGroup, StageContract):
     """Stages: move versions into them, and say who held them when."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
 
     def champion(self, name: str) -> ModelVersion | None:
         return self.holder(name, CHAMPION_STAGE)

@@ -5,17 +5,14 @@ from datetime import timedelta
 
 from pedigree._record import PAGE
 from pedigree.access.records import AccessToken, IssuedToken, Role
-from pedigree.client.service import Service
+from pedigree.client.service import ServiceGroup
 from pedigree.contract import paths
 from pedigree.contract.paths import fill
 from pedigree.contract.tokens import TokenContract
 
 
-class RemoteTokens(TokenContract):
+class RemoteTokens(ServiceGroup, TokenContract):
     """Access tokens of the service."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
 
     def create_token(
         self,

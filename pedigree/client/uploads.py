@@ -4,16 +4,13 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from pedigree.artifacts.records import UploadSession, WantedFile
-from pedigree.client.service import Service
+from pedigree.client.service import ServiceGroup
 from pedigree.contract import paths
 from pedigree.contract.uploads import UploadContract
 
 
-class RemoteUploads(UploadContract):
+class RemoteUploads(ServiceGroup, UploadContract):
     """Uploads: files that are sent one by one before the version that they make."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
 
     def begin_upload(self, name: str, files: Sequence[WantedFile]) -> UploadSession:
         path = self._service.model_path(paths.UPLOADS, name)

@@ -6,16 +6,13 @@ from pedigree._record import PAGE
 from pedigree.catalog.diff_records import VersionComparison
 from pedigree.catalog.records import ModelVersion, Training
 from pedigree.catalog.references import parse_reference
-from pedigree.client.service import Service
+from pedigree.client.service import ServiceGroup
 from pedigree.contract import paths
 from pedigree.contract.versions import VersionContract
 
 
-class RemoteVersions(VersionContract):
+class RemoteVersions(ServiceGroup, VersionContract):
     """Versions: look them up, edit and compare them."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
 
     def get(self, reference: str) -> ModelVersion:
         parsed = parse_reference(reference)

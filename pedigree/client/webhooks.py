@@ -4,18 +4,15 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from pedigree._record import PAGE
-from pedigree.client.service import Service
+from pedigree.client.service import ServiceGroup
 from pedigree.contract import paths
 from pedigree.contract.paths import fill
 from pedigree.contract.webhooks import WebhookContract
 from pedigree.delivery.records import Attempt, Delivery, DeliveryState, IssuedWebhook, Webhook
 
 
-class RemoteWebhooks(WebhookContract):
+class RemoteWebhooks(ServiceGroup, WebhookContract):
     """Webhooks and their deliveries."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
 
     def create_webhook(
         self,

@@ -2,14 +2,11 @@
 
 from pedigree.contract.aliases import AliasContract
 from pedigree.lifecycle import aliases
-from pedigree.registry.context import Context
+from pedigree.registry.context import ContextGroup
 
 
-class AliasOperations(AliasContract):
+class AliasOperations(ContextGroup, AliasContract):
     """Aliases: movable names of versions."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     def set_alias(
         self,

@@ -6,14 +6,11 @@ from pedigree.catalog import materialization
 from pedigree.catalog.materialization import ShownTraining
 from pedigree.lineage import asset_events
 from pedigree.lineage.asset_events import KeptEvent
-from pedigree.registry.context import Context
+from pedigree.registry.context import ContextGroup
 
 
-class AssetEventOperations:
+class AssetEventOperations(ContextGroup):
     """Copies of a Dagster instance's events, and what its mirror has shown."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     def keep_asset_events(self, instance_id: str, events: Sequence[KeptEvent]) -> None:
         """Keep copies of asset events of a Dagster instance, which may delete its own."""

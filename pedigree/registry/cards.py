@@ -22,7 +22,7 @@ from pedigree.lifecycle import promotion_queue
 from pedigree.lifecycle.tenures import tenures_of
 from pedigree.lineage.store import read_lineage
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry.context import Context
+from pedigree.registry.context import ContextGroup
 
 _LOG = logging.getLogger(__name__)
 
@@ -45,11 +45,8 @@ class DrawnCard(NamedTuple):
         return PendingBlob(digest_of(self.content), len(self.content))
 
 
-class CardOperations(CardContract):
+class CardOperations(ContextGroup, CardContract):
     """Model cards."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     def card(self, reference: str) -> ModelCard:
 

@@ -142,3 +142,10 @@ class Context:
         return self.database.read(
             lambda transaction: read(transaction, lookups.find_version(transaction, parsed))
         )
+
+
+class ContextGroup:
+    """A group of operations that needs a context alone."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context

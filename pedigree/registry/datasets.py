@@ -13,14 +13,11 @@ from pedigree.datasets.records import (
     RecordedDataVerdict,
 )
 from pedigree.errors import NotFoundError
-from pedigree.registry.context import Context
+from pedigree.registry.context import ContextGroup
 
 
-class DatasetOperations(DatasetContract):
+class DatasetOperations(ContextGroup, DatasetContract):
     """Data that models are made from: datasheets, and verdicts on its states."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     def set_datasheet(
         self, asset: str, datasheet: Datasheet, *, actor: Actor | None = None

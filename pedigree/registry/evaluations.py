@@ -6,14 +6,11 @@ from pedigree.contract.evaluations import EvaluationContract
 from pedigree.evaluation import store
 from pedigree.evaluation.records import Evaluation, KeptEvaluation
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry.context import Context
+from pedigree.registry.context import ContextGroup
 
 
-class EvaluationOperations(EvaluationContract):
+class EvaluationOperations(ContextGroup, EvaluationContract):
     """How versions did for each group of their evaluation data."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     def set_evaluation(
         self, reference: str, evaluation: Evaluation, *, actor: Actor | None = None

@@ -5,14 +5,11 @@ from collections.abc import Collection
 from pedigree.audit import log
 from pedigree.audit.records import Event, EventType
 from pedigree.contract.events import EventContract
-from pedigree.registry.context import Context
+from pedigree.registry.context import ContextGroup
 
 
-class EventOperations(EventContract):
+class EventOperations(ContextGroup, EventContract):
     """The feed of events."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     def events(
         self,

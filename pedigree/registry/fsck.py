@@ -3,14 +3,11 @@
 from pedigree.contract.fsck import FsckContract
 from pedigree.maintenance.fsck import fsck
 from pedigree.maintenance.fsck_records import Report
-from pedigree.registry.context import Context
+from pedigree.registry.context import ContextGroup
 
 
-class FsckOperations(FsckContract):
+class FsckOperations(ContextGroup, FsckContract):
     """The check of every invariant."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     def fsck(self, *, hashes: bool = False) -> Report:
         return fsck(self._context.database, self._context.store, hashes=hashes)

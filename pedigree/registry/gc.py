@@ -5,14 +5,11 @@ from pedigree.maintenance.gc_apply import apply_plan
 from pedigree.maintenance.gc_plan import Plan
 from pedigree.maintenance.gc_planner import make_plan
 from pedigree.maintenance.gc_records import Collection
-from pedigree.registry.context import Context
+from pedigree.registry.context import ContextGroup
 
 
-class GcOperations(GcContract):
+class GcOperations(ContextGroup, GcContract):
     """Garbage collection of bytes."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     def plan_gc(self) -> Plan:
         return make_plan(self._context.database, self._context.settings.retention_window)

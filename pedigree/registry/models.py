@@ -7,14 +7,11 @@ from pedigree.catalog import lookups, model_edits
 from pedigree.catalog.records import RegisteredModel
 from pedigree.contract.models import ModelContract
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry.context import Context
+from pedigree.registry.context import ContextGroup
 
 
-class ModelOperations(ModelContract):
+class ModelOperations(ContextGroup, ModelContract):
     """Registered models: create, describe and list them."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     def create_model(
         self,

@@ -10,14 +10,11 @@ from pedigree.lifecycle.gate_inputs import model_state
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import CheckRule, Policy
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry.context import Context
+from pedigree.registry.context import ContextGroup
 
 
-class PolicyOperations(PolicyContract):
+class PolicyOperations(ContextGroup, PolicyContract):
     """Policies: what a version must show to enter a stage."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     def policy(self, name: str) -> Policy:
         state = self._context.database.read(lambda transaction: model_state(transaction, name))

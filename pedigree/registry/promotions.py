@@ -13,14 +13,11 @@ from pedigree.lifecycle.decision_records import (
     GivenUp,
 )
 from pedigree.lifecycle.gates import SENSOR, Requester
-from pedigree.registry.context import Context
+from pedigree.registry.context import ContextGroup
 
 
-class PromotionOperations(PromotionContract):
+class PromotionOperations(ContextGroup, PromotionContract):
     """What a promotion waits for, and promotions that the sensor gave up."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     def explain(
         self,

@@ -10,14 +10,11 @@ from pedigree.lifecycle.gate_inputs import model_state
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import RetentionRule
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry.context import Context
+from pedigree.registry.context import ContextGroup
 
 
-class RetentionOperations(RetentionContract):
+class RetentionOperations(ContextGroup, RetentionContract):
     """How long versions stay: delete, restore and hold them."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     def delete(self, reference: str, *, reason: str) -> None:
         actor = self._context.actor()

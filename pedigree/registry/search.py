@@ -4,14 +4,11 @@ from collections.abc import Collection, Sequence
 
 from pedigree.catalog.search.records import Facet, SearchPage
 from pedigree.contract.search import SearchContract
-from pedigree.registry.context import Context
+from pedigree.registry.context import ContextGroup
 
 
-class SearchOperations(SearchContract):
+class SearchOperations(ContextGroup, SearchContract):
     """Find versions by what is known of them."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     def search(
         self,

@@ -12,14 +12,11 @@ from pedigree.lineage.staleness import AssetPartition, InputNow, Staleness, comp
 from pedigree.lineage.staleness_store import StaleVersion
 from pedigree.lineage.store import read_lineage
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry.context import Context
+from pedigree.registry.context import ContextGroup
 
 
-class StalenessOperations(StalenessContract):
+class StalenessOperations(ContextGroup, StalenessContract):
     """How far versions are behind the data and code that they were made from."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     def stale(self, reference: str) -> Staleness:
 

@@ -8,14 +8,11 @@ from pedigree.access import tokens
 from pedigree.access.records import AccessToken, IssuedToken, Role
 from pedigree.catalog import lookups
 from pedigree.contract.tokens import TokenContract
-from pedigree.registry.context import Context
+from pedigree.registry.context import ContextGroup
 
 
-class TokenOperations(TokenContract):
+class TokenOperations(ContextGroup, TokenContract):
     """Access tokens of the service."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     def create_token(
         self,

@@ -22,14 +22,11 @@ from pedigree.catalog.names import validate_name
 from pedigree.contract.uploads import UploadContract
 from pedigree.errors import UploadNotFoundError
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry.context import Context
+from pedigree.registry.context import ContextGroup
 
 
-class UploadOperations(UploadContract):
+class UploadOperations(ContextGroup, UploadContract):
     """Uploads: files that are sent one by one before the version that they make."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     def begin_upload(self, name: str, files: Sequence[WantedFile]) -> UploadSession:
         validate_name(name)

@@ -9,14 +9,11 @@ from pedigree.catalog.records import ModelVersion
 from pedigree.lineage import usages
 from pedigree.lineage.usages import NewUsage, Usage
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry.context import Context
+from pedigree.registry.context import ContextGroup
 
 
-class UsageOperations:
+class UsageOperations(ContextGroup):
     """Uses of versions by runs of the asset graph."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     def record_usage(self, reference: str, use: NewUsage) -> None:
         """Keep that a run uses a version to make an asset; repeated, only what is new is added."""

@@ -11,14 +11,11 @@ from pedigree.catalog.references import Reference, parse_reference
 from pedigree.catalog.version_edits import update_version
 from pedigree.contract.versions import VersionContract
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry.context import Context
+from pedigree.registry.context import ContextGroup
 
 
-class VersionOperations(VersionContract):
+class VersionOperations(ContextGroup, VersionContract):
     """Versions: look them up, edit and compare them."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     def get(self, reference: str) -> ModelVersion:
         parsed = parse_reference(reference)

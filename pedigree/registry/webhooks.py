@@ -14,14 +14,11 @@ from pedigree.delivery.records import Attempt, Delivery, DeliveryState, IssuedWe
 from pedigree.delivery.sink_worker import SinkWorker, is_behind
 from pedigree.delivery.webhook_sender import send_trial
 from pedigree.delivery.webhook_worker import WebhookWorker
-from pedigree.registry.context import Context
+from pedigree.registry.context import ContextGroup
 
 
-class WebhookOperations(WebhookContract):
+class WebhookOperations(ContextGroup, WebhookContract):
     """Webhooks and their deliveries."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
     def create_webhook(
         self,
