@@ -19,6 +19,7 @@ from pedigree.access import tokens
 from pedigree.access.records import AccessToken, Permission, permitted
 from pedigree.access.reserved import is_reserved
 from pedigree.audit.records import Actor
+from pedigree.contract.paths import PREFIX
 from pedigree.errors import (
     NotAuthenticatedError,
     NotPermittedError,
@@ -31,7 +32,6 @@ from pedigree.server.http.problems import problem_responses
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
-PREFIX = "/api/v1"
 MOST_JSON_BYTES = 4 << 20
 
 # A token is looked up again after so long, so that one that was revoked is refused within a second.
@@ -181,6 +181,7 @@ class ProtectedRoute(APIRoute):
         if declared is None:
             raise TypeError(f"{endpoint.__qualname__} declares no permission: mark it by @may(…)")
         self.declared: RouteAccess = declared
+        options["tags"] = options["tags"][-1:]  # a route's own tag stands for its router's
         super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
