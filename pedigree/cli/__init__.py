@@ -1,1 +1,4 @@
-"""The command line. Its modules import typer alone; what a command needs is loaded when it runs."""
+"""The command line; its modules import typer alone, and what a command needs when it runs.
+
+Rules do not belong here: a command translates its options to one verb of the registry.
+"""

@@ -5,7 +5,7 @@
 ...     registry.get("customer_churn@production").metrics["roc_auc"]
 0.92
 
-Rules of a subject do not belong here: they are in `lifecycle/`, `catalog/` and the other subjects.
+The rules of a subject do not belong here, but to its folder, such as `lifecycle` or `catalog`.
 """
 
 from collections.abc import Collection

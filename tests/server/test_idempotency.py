@@ -68,7 +68,7 @@ def test_a_key_in_flight_is_a_conflict_and_its_answer_comes_later(
         """Keep the first request at work until a second one was answered."""
         served.registry.database.fetch_all("SELECT 1")
         transaction = joined.database  # type: ignore[attr-defined]
-        transaction.look(
+        transaction.read(
             lambda t: t.execute(
                 "SELECT FROM pedigree.registered_model WHERE name = %s FOR UPDATE", [name]
             )

@@ -173,13 +173,15 @@ class ProtectedRoute(APIRoute):
     """A route that nobody passes without what it declares; one that declares nothing is no route.
 
     Raises:
-        TypeError: Its endpoint is not marked by :func:`may`.
+        TypeError: Its endpoint is not marked by :func:`requires`.
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         declared = getattr(endpoint, "declared", None)
         if declared is None:
-            raise TypeError(f"{endpoint.__qualname__} declares no permission: mark it by @may(…)")
+            raise TypeError(
+                f"{endpoint.__qualname__} declares no permission: mark it by @requires(…)"
+            )
         self.declared: RouteAccess = declared
         options["tags"] = options["tags"][-1:]  # a route's own tag stands for its router's
         super().__init__(path, endpoint, **options)
