@@ -36,6 +36,8 @@ class Trace:
     moves: int = 0
     executed: list[tuple[int | None, str]] = field(default_factory=list)
     """The number of the transaction, None outside of any, and the statement's name."""
+    begun: dict[int, int] = field(default_factory=dict)
+    """The open transaction of each connection."""
 
     @property
     def statements(self) -> list[str]:
@@ -61,9 +63,11 @@ class Trace:
     def execute(self, connection: psycopg.Connection[Any], query: object) -> None:
         """Note a statement that is about to be executed."""
         name = _name(query)
-        outside = connection.info.transaction_status == TransactionStatus.IDLE
-        number = self.transactions + (name == "BEGIN")
-        self.executed.append((None if outside and name != "BEGIN" else number, name))
+        if connection.info.transaction_status == TransactionStatus.IDLE:
+            self.begun.pop(id(connection), None)
+        if name == "BEGIN":
+            self.begun[id(connection)] = self.transactions + 1
+        self.executed.append((self.begun.get(id(connection)), name))
 
 
 def _module(frame: FrameType | None) -> str | None:

@@ -1,13 +1,11 @@
 """Model cards."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 
 from pedigree.cards.records import CardNotes, ModelCard
 from pedigree.client.service import ServiceGroup
 from pedigree.contract import paths
 from pedigree.contract.cards import CardContract
-from pedigree.errors import NotFoundError, NotPermittedError
 
 
 class RemoteCards(ServiceGroup, CardContract):
@@ -21,9 +19,7 @@ class RemoteCards(ServiceGroup, CardContract):
         return self._service.write(ModelCard, "PUT", path, {"notes": notes})
 
     def renew_card(self, reference: str) -> None:
-        with suppress(NotFoundError, NotPermittedError):
-            self.card(reference)
-            self.write_card(reference)
+        self.card(reference)
 
     def card_fields(self, reference: str) -> Mapping[str, bool]:
         return self._service.read(

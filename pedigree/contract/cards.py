@@ -10,25 +10,36 @@ class CardContract(Protocol):
     """Model cards."""
 
     def card(self, reference: str) -> ModelCard:
-        """Return a version's latest model card.
+        """Return a version's model card, which shows the record as it is now.
+
+        The card is drawn if something happened to the model since it was kept. While the store does
+        not answer, the card has no ``location``.
 
         Raises:
-            NotFoundError: None was written yet.
+            NotFoundError: The reference names no version.
         """
 
     def write_card(self, reference: str, notes: CardNotes | None = None) -> ModelCard:
-        """Write a version's model card from what is known now; an unchanged card is left alone.
+        """Write what people have to say in a version's model card, and return the card.
+
+        An unchanged card is not written again.
 
         Args:
             reference: The version.
             notes: What people have to say; the notes of the card before when None.
+
+        Raises:
+            NotFoundError: The reference names no version.
+            StoreUnavailableError: The store does not answer; nothing is written.
         """
 
     def renew_card(self, reference: str) -> None:
-        """Write a version's card anew after something that it tells of has changed.
+        """Draw a version's model card now if it is stale, as :meth:`card` does.
 
-        A version without a card is left without. A card can be told from the record at any time,
-        so a store that does not answer is logged and fails no change that was made already.
+        Nobody has to: a card is drawn when it is read, and soon after each change.
+
+        Raises:
+            NotFoundError: The reference names no version.
         """
 
     def card_fields(self, reference: str) -> Mapping[str, bool]:

@@ -58,7 +58,7 @@ class CheckContract(Protocol):
         """
 
     def judge(self, reference: str) -> tuple[RecordedVerdict, ...]:
-        """Run all the registry's checks on a version, and write a card that tells what they found.
+        """Run all the registry's checks on a version, and draw the card that shows the verdicts.
 
         Raises:
             InvalidPolicyError: A check does not take the settings that the policy gives it.

@@ -1,67 +1,27 @@
-"""Model cards."""
+"""Model cards: read them, and write what people have to say in them."""
 
-import logging
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from collections.abc import Mapping
 
-from pedigree.artifacts.blob_upload import BlobUpload, PendingBlob
-from pedigree.artifacts.records import digest_of
-from pedigree.artifacts.store import retry_if_collected
 from pedigree.cards.completeness import card_fields
 from pedigree.cards.records import CardNotes, ModelCard
-from pedigree.cards.render import render_card
-from pedigree.cards.store import card_notes, insert_card, latest_card
-from pedigree.catalog import lookups
-from pedigree.catalog.blob_access import keys_of
-from pedigree.catalog.names import name_key
-from pedigree.catalog.records import ModelVersion
+from pedigree.cards.store import card_notes
+from pedigree.cards.writer import CardWriter
 from pedigree.catalog.references import parse_reference
 from pedigree.contract.cards import CardContract
-from pedigree.errors import NotFoundError, UnavailableError
-from pedigree.lifecycle import promotion_queue
-from pedigree.lifecycle.tenures import tenures_of
-from pedigree.lineage.store import read_lineage
-from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import ContextGroup
-
-_LOG = logging.getLogger(__name__)
-
-
-class DrawnCard(NamedTuple):
-    """The text of a version's card, before it is kept."""
-
-    version: ModelVersion
-    markdown: str
-    notes: CardNotes
-
-    @property
-    def content(self) -> bytes:
-        """The text's bytes."""
-        return self.markdown.encode()
-
-    @property
-    def blob(self) -> PendingBlob:
-        """What is brought into the store."""
-        return PendingBlob(digest_of(self.content), len(self.content))
 
 
 class CardOperations(ContextGroup, CardContract):
     """Model cards."""
 
     def card(self, reference: str) -> ModelCard:
-
-        def read(transaction: Transaction, version: ModelVersion) -> ModelCard:
-            stored = latest_card(transaction, version)
-            key = keys_of(transaction, version, {stored.digest})[stored.digest]
-            return stored.model_copy(update={"location": self._context.store.location(key)})
-
-        return self._context.read_version(reference, read)
+        return self._writer.read(parse_reference(reference))
 
     def write_card(self, reference: str, notes: CardNotes | None = None) -> ModelCard:
-        return self.card(self.keep_card(reference, notes).reference)
+        return self._writer.write(parse_reference(reference), notes, self._context.actor())
 
     def renew_card(self, reference: str) -> None:
-        self._context.on_commit(lambda: self._renew_card(reference))
+        self.card(reference)
 
     def card_fields(self, reference: str) -> Mapping[str, bool]:
         return self._context.read_version(
@@ -69,84 +29,6 @@ class CardOperations(ContextGroup, CardContract):
             lambda connection, version: card_fields(version, card_notes(connection, version)),
         )
 
-    def keep_card(
-        self,
-        reference: str,
-        notes: CardNotes | None = None,
-        *,
-        then: Callable[[Transaction], object] | None = None,
-    ) -> ModelVersion:
-        """Write a version's card, and with it what else is to be written; return the version."""
-        parsed = parse_reference(reference)
-
-        def draw(transaction: Transaction) -> DrawnCard:
-            return draw_card(transaction, lookups.find_version(transaction, parsed), notes)
-
-        return retry_if_collected(lambda: self.bring_card(draw, then))
-
-    def bring_card(
-        self,
-        draw: Callable[[Transaction], DrawnCard],
-        then: Callable[[Transaction], object] | None = None,
-    ) -> ModelVersion:
-        """Draw a version's card in one transaction, put its bytes, and point to them in another.
-
-        Args:
-            draw: Returns the card; what else it writes is there with the card's announcement.
-            then: What else is written with the card.
-
-        Raises:
-            BlobVanishedError: The same card was there, and its bytes were collected meanwhile.
-        """
-        actor = self._context.actor()
-        with BlobUpload(self._context.database, self._context.store) as bringing:
-
-            def announce(transaction: Transaction) -> DrawnCard:
-                drawn = draw(transaction)
-                bringing.announce(transaction, drawn.blob)
-                return drawn
-
-            def keep(transaction: Transaction) -> None:
-                bringing.make_live(transaction)
-                insert_card(transaction, card.version, card.markdown, card.notes, actor)
-                if then:
-                    then(transaction)
-
-            card = self._context.database.transaction(announce, pipelined=True)
-            bringing.put(lambda key: self._context.store.put(key, card.content))
-            self._context.database.transaction(keep, pipelined=True)
-            bringing.hand_over()
-        return card.version
-
-    def _renew_card(self, reference: str) -> None:
-        try:
-            self._context.read_version(reference, latest_card)
-            self.keep_card(reference)
-        except NotFoundError:
-            return
-        except UnavailableError as error:
-            _LOG.warning(
-                "the model card of %s was not renewed: %s",
-                reference,
-                error,
-                extra={"action": "card.renew", "reference": reference},
-            )
-
-
-def draw_card(
-    transaction: Transaction, version: ModelVersion, notes: CardNotes | None = None
-) -> DrawnCard:
-    """Draw a version's card, by what is known now; the notes are the latest card's when None."""
-    environment = version.environment_hash
-    if notes is None:
-        notes = card_notes(transaction, version) if version.model_card_uri else CardNotes()
-    markdown = render_card(
-        version,
-        lookups.list_trainings(transaction, version, limit=1, after=None)[0],
-        read_lineage(transaction, name_key(version.model_name), version.version_id, newest=False),
-        promotion_queue.verdicts(transaction, version),
-        tenures_of(transaction, version),
-        notes,
-        packages=lookups.environment_packages(transaction, environment) if environment else (),
-    )
-    return DrawnCard(version, markdown, notes)
+    @property
+    def _writer(self) -> CardWriter:
+        return CardWriter(self._context.database, self._context.store)

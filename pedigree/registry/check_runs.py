@@ -2,23 +2,14 @@
 
 from pedigree.audit.records import Actor
 from pedigree.lifecycle import check_runs
-from pedigree.lifecycle.records import CheckRun, Move, RecordedVerdict
+from pedigree.lifecycle.records import CheckRun, RecordedVerdict
 from pedigree.lifecycle.stage_requests import perform_due
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry.cards import CardOperations
-from pedigree.registry.context import Context
-from pedigree.registry.stage_requests import StageRequestOperations
+from pedigree.registry.context import ContextGroup
 
 
-class CheckRunOperations:
+class CheckRunOperations(ContextGroup):
     """Runs of asset checks of one's own, as verdicts on what they looked at."""
-
-    def __init__(
-        self, context: Context, stage_requests: StageRequestOperations, cards: CardOperations
-    ) -> None:
-        self._context = context
-        self._stage_requests = stage_requests
-        self._cards = cards
 
     def record_check_run(
         self, name: str, run: CheckRun, *, actor: Actor | None = None
@@ -41,17 +32,10 @@ class CheckRunOperations:
         """
         who = actor or self._context.actor()
 
-        def write(
-            transaction: Transaction,
-        ) -> tuple[tuple[int, RecordedVerdict] | None, tuple[Move, ...]]:
+        def write(transaction: Transaction) -> RecordedVerdict | None:
             recorded = check_runs.record_check_run(transaction, name, run, who)
-            return recorded, perform_due(transaction, name) if recorded else ()
+            if recorded is not None:
+                perform_due(transaction, name)
+            return recorded
 
-        recorded, moves = self._context.database.transaction(write)
-        for move in moves:
-            self._stage_requests.tell_cards(move)
-        if recorded is None:
-            return None
-        version, verdict = recorded
-        self._cards.renew_card(f"{name}/{version}")
-        return verdict
+        return self._context.database.transaction(write)

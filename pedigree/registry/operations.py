@@ -48,7 +48,6 @@ class RegistryOperations(Operations):
     stage_requests: StageRequestOperations
     promotions: PromotionOperations
     checks: CheckOperations
-    cards: CardOperations
     monitoring: MonitoringOperations
     staleness: StalenessOperations
     tokens: TokenOperations
@@ -61,8 +60,8 @@ class RegistryOperations(Operations):
         self.aliases = AliasOperations(context)
         self.policies = PolicyOperations(context)
         self.cards = CardOperations(context)
-        self.stage_requests = StageRequestOperations(context, self.cards)
-        self.stages = StageOperations(context, self.stage_requests)
+        self.stage_requests = StageRequestOperations(context)
+        self.stages = StageOperations(context)
         self.approvals = ApprovalOperations(context, self.stage_requests)
         self.promotions = PromotionOperations(context)
         self.datasets = DatasetOperations(context)
@@ -89,11 +88,11 @@ class RegistryOperations(Operations):
             stage_requests=self.stage_requests,
             evidence=evidence,
         )
-        self.check_runs = CheckRunOperations(context, self.stage_requests, self.cards)
+        self.check_runs = CheckRunOperations(context)
         self.pending_checks = PendingCheckOperations(context, self.versions, self.checks)
         self.uploads = UploadOperations(context)
         self.registration = RegistrationOperations(context, self.uploads, self.pending_checks)
-        self.quarantine = QuarantineOperations(context, self.versions, self.cards)
+        self.quarantine = QuarantineOperations(context, self.versions)
         self.retention = RetentionOperations(context)
         self.search = SearchOperations(context)
         self.events = EventOperations(context)

@@ -1,6 +1,5 @@
 """Data and versions that are kept out of stages."""
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from pedigree._record import PAGE
@@ -9,17 +8,15 @@ from pedigree.catalog.records import ModelVersion, Quarantine, Quarantined
 from pedigree.contract.quarantine import QuarantineContract
 from pedigree.contract.versions import VersionContract
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry.cards import CardOperations
 from pedigree.registry.context import Context
 
 
 class QuarantineOperations(QuarantineContract):
     """Data and versions that are kept out of stages."""
 
-    def __init__(self, context: Context, versions: VersionContract, cards: CardOperations) -> None:
+    def __init__(self, context: Context, versions: VersionContract) -> None:
         self._context = context
         self._versions = versions
-        self._cards = cards
 
     def quarantine(
         self,
@@ -32,7 +29,7 @@ class QuarantineOperations(QuarantineContract):
     ) -> Quarantined:
         actor = self._context.actor()
         since = since and lookups.in_a_zone("since", since)
-        found = self._context.database.transaction(
+        return self._context.database.transaction(
             lambda transaction: quarantine.quarantine_data(
                 transaction,
                 asset,
@@ -43,20 +40,16 @@ class QuarantineOperations(QuarantineContract):
                 only_certain=only_certain,
             )
         )
-        self._renew_cards(found.versions)
-        return found
 
     def release(
         self, asset: str, partition: str | None = None, *, reason: str | None = None
     ) -> tuple[Quarantine, ...]:
         actor = self._context.actor()
-        ended = self._context.database.transaction(
+        return self._context.database.transaction(
             lambda transaction: quarantine.release_data(
                 transaction, asset, partition, actor, reason=reason
             )
         )
-        self._renew_cards({reference for one in ended for reference in one.versions})
-        return ended
 
     def quarantine_version(self, reference: str, *, reason: str) -> ModelVersion:
         actor = self._context.actor()
@@ -67,7 +60,7 @@ class QuarantineOperations(QuarantineContract):
             )
             return version.reference
 
-        return self._renewed(self._context.update_version(reference, write))
+        return self._versions.get(self._context.update_version(reference, write))
 
     def release_version(self, reference: str, *, reason: str | None = None) -> ModelVersion:
         actor = self._context.actor()
@@ -78,7 +71,7 @@ class QuarantineOperations(QuarantineContract):
             )
             return version.reference
 
-        return self._renewed(self._context.update_version(reference, write))
+        return self._versions.get(self._context.update_version(reference, write))
 
     def quarantines(
         self, *, limit: int = PAGE, before: int | None = None
@@ -87,11 +80,3 @@ class QuarantineOperations(QuarantineContract):
         return self._context.database.read(
             lambda transaction: quarantine.open_quarantines(transaction, limit=limit, before=before)
         )
-
-    def _renewed(self, reference: str) -> ModelVersion:
-        self._cards.renew_card(reference)
-        return self._versions.get(reference)
-
-    def _renew_cards(self, references: Iterable[str]) -> None:
-        for reference in sorted(references):
-            self._cards.renew_card(reference)

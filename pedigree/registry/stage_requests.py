@@ -11,18 +11,13 @@ from pedigree.lifecycle.decision_records import StageRequest
 from pedigree.lifecycle.records import Move
 from pedigree.lifecycle.stage_requests import StageRequestInput
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry.cards import CardOperations
-from pedigree.registry.context import Context
+from pedigree.registry.context import ContextGroup
 
 T = TypeVar("T")
 
 
-class StageRequestOperations(StageRequestContract):
+class StageRequestOperations(ContextGroup, StageRequestContract):
     """Requests for stages, which a version enters when its last gate is passed."""
-
-    def __init__(self, context: Context, cards: CardOperations) -> None:
-        self._context = context
-        self._cards = cards
 
     def request_stage(
         self,
@@ -35,15 +30,12 @@ class StageRequestOperations(StageRequestContract):
         actor: Actor | None = None,
     ) -> Move | StageRequest:
         wish = StageRequestInput(stage, reason, actor or self._context.actor(), only_asks)
-        answer = self._context.update_version(
+        return self._context.update_version(
             reference,
             lambda transaction, version: requests.request_stage(
                 transaction, version, wish, expected_generation=expected_generation
             ),
         )
-        if isinstance(answer, Move):
-            self.tell_cards(answer)
-        return answer
 
     def withdraw_request(
         self,
@@ -75,10 +67,9 @@ class StageRequestOperations(StageRequestContract):
         Raises:
             ModelNotFoundError: The model was deleted meanwhile.
         """
-        moves = self._context.database.transaction(
+        return self._context.database.transaction(
             lambda transaction: requests.perform_due(transaction, name)
         )
-        return tuple(map(self.tell_cards, moves))
 
     def names_with_requests(self, among: Collection[str] | None = None) -> tuple[str, ...]:
         """Return the models with open requests.
@@ -94,18 +85,9 @@ class StageRequestOperations(StageRequestContract):
     def with_requests(self, reference: str, work: Callable[[Transaction, ModelVersion], T]) -> T:
         """Do what may pass a version's last gate, and with it what was asked for."""
 
-        def write(transaction: Transaction, version: ModelVersion) -> tuple[T, tuple[Move, ...]]:
+        def write(transaction: Transaction, version: ModelVersion) -> T:
             result = work(transaction, version)
-            return result, requests.perform_due(transaction, version.model_name)
+            requests.perform_due(transaction, version.model_name)
+            return result
 
-        result, moves = self._context.update_version(reference, write)
-        for move in moves:
-            self.tell_cards(move)
-        return result
-
-    def tell_cards(self, move: Move) -> Move:
-        """Renew the cards of the versions that moved."""
-        if move.moved:
-            for version in filter(None, (move.version_id, move.previous_version_id)):
-                self._cards.renew_card(f"{move.model_name}/{version}")
-        return move
+        return self._context.update_version(reference, write)

@@ -4,23 +4,20 @@ from datetime import datetime
 
 from pedigree._record import PAGE
 from pedigree.audit.records import Actor
+from pedigree.catalog import lookups
 from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.references import parse_reference
 from pedigree.contract.stages import StageContract
 from pedigree.lifecycle import promotion_queue, tenures
 from pedigree.lifecycle.gates import SENSOR, Requester
 from pedigree.lifecycle.records import CHAMPION_STAGE, Move, Tenure
 from pedigree.lifecycle.stage_transitions import StageTransition
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry.context import Context
-from pedigree.registry.stage_requests import StageRequestOperations
+from pedigree.registry.context import ContextGroup
 
 
-class StageOperations(StageContract):
+class StageOperations(ContextGroup, StageContract):
     """Stages: move versions into them, and say who held them when."""
-
-    def __init__(self, context: Context, stage_requests: StageRequestOperations) -> None:
-        self._context = context
-        self._stage_requests = stage_requests
 
     def champion(self, name: str) -> ModelVersion | None:
         return self.holder(name, CHAMPION_STAGE)
@@ -42,19 +39,15 @@ class StageOperations(StageContract):
         actor: Actor | None = None,
     ) -> Move:
         actor = actor or self._context.actor()
+        asker = SENSOR if automatic else Requester(actor.name)
+        parsed = parse_reference(reference)
 
-        def write(transaction: Transaction, version: ModelVersion) -> Move:
-            mover = StageTransition(
-                transaction, version.model_name, actor, reason=reason, run_id=run_id
-            )
-            return mover.promote(
-                version.version_id,
-                stage,
-                SENSOR if automatic else Requester(actor.name),
-                expected_generation=expected_generation,
-            )
+        def write(transaction: Transaction) -> Move:
+            number = parsed.version or lookups.find_version(transaction, parsed).version_id
+            mover = StageTransition(transaction, parsed.name, actor, reason=reason, run_id=run_id)
+            return mover.promote(number, stage, asker, expected_generation=expected_generation)
 
-        return self._stage_requests.tell_cards(self._context.update_version(reference, write))
+        return self._context.database.transaction(write)
 
     def rollback(
         self,
@@ -67,12 +60,11 @@ class StageOperations(StageContract):
         actor: Actor | None = None,
     ) -> Move:
         actor = actor or self._context.actor()
-        move = self._context.database.transaction(
+        return self._context.database.transaction(
             lambda transaction: StageTransition(
                 transaction, name, actor, reason=reason, run_id=run_id
             ).roll_back(stage, expected_generation=expected_generation)
         )
-        return self._stage_requests.tell_cards(move)
 
     def timeline(
         self,

@@ -5,10 +5,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from pedigree.registry._session import keys_of
 
 from pedigree.audit.records import EventType
 from pedigree.cards.records import CardNotes
+from pedigree.catalog.blob_access import keys_of
 from pedigree.catalog.references import parse_reference
 from pedigree.errors import BytesCollectedError, StoreUnavailableError, VersionNotFoundError
 from pedigree.lifecycle.records import RetentionRule
