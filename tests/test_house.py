@@ -135,6 +135,14 @@ def test_a_subject_has_files_of_one_name() -> None:
     assert stems("registry") >= subjects
 
 
+def test_the_files_that_a_newcomer_is_sent_to_exist() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    table = text.partition("| to … | open first |\n|---|---|\n")[2].partition("\n\n")[0]
+    files = re.findall(r"\| `([^`]+)` \|$", table, re.MULTILINE)
+    assert len(files) == len(table.splitlines()) >= 10
+    assert [file for file in files if not (ROOT / file).is_file()] == []
+
+
 GROUP = re.compile(r"Remote\w+|\w+Operations")
 
 
