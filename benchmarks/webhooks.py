@@ -154,7 +154,7 @@ def run(
         webhook_id = issued.webhook.webhook_id
         # What was answered, and not noted when the last worker was killed: its lease ends soon.
         while registry.deliveries(webhook_id, limit=1, state=DeliveryState.PENDING):
-            registry.deliver()
+            registry.operations.webhooks.deliver()
         states = Counter(one.state for one in registry.deliveries(webhook_id, limit=events))
     return Outcome(
         seconds=seconds,

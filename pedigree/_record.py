@@ -5,6 +5,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic_core import PydanticCustomError
 
+PAGE = 1000
+"""How many records a list has at most unless its caller says otherwise."""
+
 LARGEST = 2**53 - 1
 """The largest integer that is the same one in every reader of JSON (RFC 8785 knows no other)."""
 

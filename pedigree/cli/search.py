@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from pedigree.catalog.records import ModelVersion
     from pedigree.catalog.search.records import SearchPage
-    from pedigree.registry import Registry
+    from pedigree.contract.registry import RegistryContract
 
 _COLUMNS = "name,version,stage,aliases,metrics,created_at,created_by"
 
@@ -70,7 +70,7 @@ def search(
 
 
 def _pages(
-    registry: "Registry",
+    registry: "RegistryContract",
     filter_text: str,
     asked: dict[str, Any],
     first: dict[str, Any],

@@ -8,7 +8,7 @@ from pedigree.cli._input import JsonFlag, ReferenceArgument
 from pedigree.cli._session import open_registry
 
 if TYPE_CHECKING:
-    from pedigree.registry import Registry
+    from pedigree.contract.registry import RegistryContract
 
 
 def add_to(app: typer.Typer) -> None:
@@ -33,7 +33,7 @@ def show(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
             out.print(version_view(registry, reference), soft_wrap=True)
 
 
-def _document(registry: "Registry", reference: str) -> dict[str, object]:
+def _document(registry: "RegistryContract", reference: str) -> dict[str, object]:
     version = registry.get(reference)
     exact = version.reference
     return {

@@ -42,8 +42,8 @@ class Reconciler:
         head, since = feed_head(self._registry), self._seq
         among, self._postponed = self._happened(since, head), set()
         self._seq = None  # if this fails, the next look is at all again
-        self._registry.judge_newcomers()
-        names = self._registry.names_with_requests(among)
+        self._registry.operations.pending_checks.judge_newcomers()
+        names = self._registry.operations.stage_requests.names_with_requests(among)
         moved = sum(self._perform(name) for name in names)
         self._seq = head
         self._cards.follow()
@@ -62,8 +62,8 @@ class Reconciler:
 
     def _perform(self, name: str) -> int:
         try:
-            self._registry.renew_verdicts(name)
-            return len(self._registry.perform_requests(name))
+            self._registry.operations.checks.renew_verdicts(name)
+            return len(self._registry.operations.stage_requests.perform_requests(name))
         except ModelNotFoundError:
             return 0  # deleted meanwhile
         except UnavailableError:

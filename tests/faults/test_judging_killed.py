@@ -28,14 +28,16 @@ def test_what_a_kill_leaves_unjudged_is_judged_by_who_comes_next(
             path=str(path),
             name=name,
         )
-        assert registry.judge_newcomers() == ()  # whoever registered it may still be at it
+        assert (
+            registry.operations.pending_checks.judge_newcomers() == ()
+        )  # whoever registered it may still be at it
         registry.database.transaction(
             lambda transaction: transaction.execute(
                 "UPDATE pedigree.unjudged SET due_at = clock_timestamp()"
             )
         )
-        judged = registry.judge_newcomers()
-        assert registry.judge_newcomers() == ()
+        judged = registry.operations.pending_checks.judge_newcomers()
+        assert registry.operations.pending_checks.judge_newcomers() == ()
         there = {model.name for model in registry.models()}
         if name in there:
             assert registry.get(f"{name}/1").stage == "candidate"

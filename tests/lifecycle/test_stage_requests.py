@@ -56,7 +56,7 @@ def test_a_request_waits_for_its_gates_and_the_approval_performs_it(
     assert event.body["waits_for"] == ["1 approval"]
     assert registry.stage_requests() == registry.stage_requests("churn") == (asked,)
     assert registry.explain(waiting, "production").requests == (asked,)
-    assert registry.perform_requests("churn") == ()
+    assert registry.operations.stage_requests.perform_requests("churn") == ()
 
     registry.approve(waiting, "production", comment="looked at it", actor=ANN)
     assert registry.get(waiting).stage == "production"
@@ -126,9 +126,9 @@ def test_what_time_and_metadata_pass_is_found_by_who_looks(
     ask(registry, reference)
     assert upkeep.look() == 0
     let_time_pass(registry, reference, days=3)
-    assert registry.names_with_requests(()) == ("churn",)
+    assert registry.operations.stage_requests.names_with_requests(()) == ("churn",)
     assert upkeep.look() == 0
-    assert registry.names_with_requests(()) == ()
+    assert registry.operations.stage_requests.names_with_requests(()) == ()
     assert registry.stage_requests()[0].waits_for == ("metadata owners",)
     registry.update(reference, owners=["ann"])
     assert upkeep.look() == 1
@@ -208,10 +208,12 @@ def test_quarantine_and_another_policy_leave_it_open(registry: Registry, waiting
     stages = [rule for rule in policy_of().stages if rule.name != "production"]
     stages[-1] = stages[-1].model_copy(update={"after": ("candidate",)})
     registry.set_policy("churn", policy_of().model_copy(update={"stages": tuple(stages)}))
-    assert registry.perform_requests("churn") == ()
+    assert registry.operations.stage_requests.perform_requests("churn") == ()
     assert registry.stage_requests()[0].waits_for == ("a policy with the stage production",)
     registry.set_policy("churn", policy_of(automatic=False))
-    assert [move.version_id for move in registry.perform_requests("churn")] == [1]
+    assert [
+        move.version_id for move in registry.operations.stage_requests.perform_requests("churn")
+    ] == [1]
 
 
 def test_what_a_stage_is_asked_for_is_not_archived(registry: Registry, tmp_path: Path) -> None:

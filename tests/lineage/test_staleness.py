@@ -130,7 +130,7 @@ def test_what_is_kept_for_search_is_what_the_answer_says(
         reference = register_candidate(registry, tmp_path, content, content * 3, lineage=lineage)
         promote_to_production(registry, reference)
         place: AssetPartition = ("features", None)
-        assert registry.keep_staleness(reference, {place: now}).stale is stale
+        assert registry.operations.staleness.keep_staleness(reference, {place: now}).stale is stale
         kept = registry.stale(reference)
         assert (kept.stale, kept.seen_at is not None) == (stale, True)
     for text, found in (

@@ -315,9 +315,11 @@ def lived(impatient: Registry, tmp_path: Path) -> Registry:
     registry.set_datasheet("raw", Datasheet(motivation="to learn"))
     verdict = DataVerdict(asset="raw", check="expectations", passed=True, summary="2 of 2")
     registry.record_data_verdict(verdict)
-    due = registry.evaluate_candidates("churn").due
+    due = registry.operations.promotions.evaluate_candidates("churn").due
     assert due is not None
-    registry.give_up_promotion(due, attempts=3, run_id="run-3", problem="no luck")
+    registry.operations.promotions.give_up_promotion(
+        due, attempts=3, run_id="run-3", problem="no luck"
+    )
     registry.quarantine_version("churn/5", reason="unfair")
     registry.events()
     return registry

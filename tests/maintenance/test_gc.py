@@ -8,10 +8,10 @@ import pytest
 
 from pedigree.audit.records import EventType
 from pedigree.cards.records import CardNotes
+from pedigree.catalog.blob_access import keys_of
 from pedigree.errors import BytesCollectedError, StoreUnavailableError, VersionNotFoundError
 from pedigree.lifecycle.records import RetentionRule
 from pedigree.registry import Registry
-from pedigree.registry._session import keys_of
 from tests.artifacts.publishing import blob_keys, expire_leases, let_orphans_settle, rows_left
 from tests.factories import register
 from tests.maintenance.collecting import collect, planned, require_sound

@@ -66,7 +66,9 @@ def test_a_result_names_version_column_partition_and_baseline(
 def test_the_report_lies_in_the_object_store_in_both_forms(registry: Registry, churn: str) -> None:
     registry.measure_drift(churn, TRAINING, asset="customers", partition="2013-05")
     found = registry.measure_drift(churn, OLDER, asset="customers", partition="2013-06")
-    html, markdown = (Path(place).read_text() for place in registry.drift_report(found))
+    html, markdown = (
+        Path(place).read_text() for place in registry.operations.monitoring.drift_report(found)
+    )
     for text in (html, markdown):
         assert "Drift:" in text
         said = "customers[2013-06] differs from what churn/1 learnt from: age"
@@ -81,7 +83,9 @@ def test_the_report_lies_in_the_object_store_in_both_forms(registry: Registry, c
 
 def test_names_cannot_write_into_a_report(registry: Registry, churn: str) -> None:
     found = registry.measure_drift(churn, OLDER, asset="<b>|`customers", partition="<i>")
-    html, markdown = (Path(place).read_text() for place in registry.drift_report(found))
+    html, markdown = (
+        Path(place).read_text() for place in registry.operations.monitoring.drift_report(found)
+    )
     assert "<b>|" not in html
     assert "<i>" not in html
     assert "<b>" not in markdown
@@ -123,7 +127,7 @@ def test_profiles_and_reports_go_with_their_version_and_not_before(
     registry.keep_profile(reference, profile(TRAINING))
     found = registry.measure_drift(reference, OLDER, asset="customers")
     collect(registry)
-    places = [Path(place) for place in registry.drift_report(found)]
+    places = [Path(place) for place in registry.operations.monitoring.drift_report(found)]
     assert all(place.exists() for place in places)
     registry.set_retention("churn", RetentionRule(window=timedelta(0)))
     registry.delete(reference, reason="test")

@@ -231,7 +231,7 @@ def watched_version(registry: Registry, name: str) -> ModelVersion | None:
 def describe_drift(registry: Registry, found: RecordedDrift) -> dict[str, Any]:
     """Return the metadata by which an event tells of a result; the distances are plotted."""
     try:
-        html, _ = registry.drift_report(found)
+        html, _ = registry.operations.monitoring.drift_report(found)
     except NotFoundError:
         html = f"pedigree://blobs/{found.html}"
     columns = found.comparison.columns

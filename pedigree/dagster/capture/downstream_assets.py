@@ -88,6 +88,6 @@ def _record(
         )
         try:
             name = line.registered_name(source.partition)
-            registry.record_usage(f"{name}/{source.version}", use)
+            registry.operations.usages.record_usage(f"{name}/{source.version}", use)
         except (InvalidNameError, NotFoundError):
             continue  # partitions are named otherwise now, or the version was deleted meanwhile

@@ -30,7 +30,9 @@ def kept_by(registry: Registry, instance: dg.DagsterInstance) -> Kept:
     of_instance = instance_id(instance) or ""
 
     def kept(key: dg.AssetKey) -> Collection[AssetEvent]:
-        found = registry.kept_asset_events(of_instance, key.to_user_string())
+        found = registry.operations.asset_events.kept_asset_events(
+            of_instance, key.to_user_string()
+        )
         return [_event(each) for each in found]
 
     return kept
@@ -62,7 +64,7 @@ def keep_events(
     found, after = unseen(instance, keys, place)
     if found:
         kept = [_kept(event, source) for event in found]
-        registry.keep_asset_events(instance_id(instance) or "", kept)
+        registry.operations.asset_events.keep_asset_events(instance_id(instance) or "", kept)
     return after
 
 

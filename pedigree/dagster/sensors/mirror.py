@@ -114,8 +114,8 @@ def mirror_changes(
         update={"seq": seq, "behind": tick.behind, "reported": tuple(tick.made)}
     )
     if targets and (instance := instance_id(context.instance)):
-        registry.see_instance(instance)
-        registry.end_awaiting([*cursor.reported, *tick.found])
+        registry.operations.asset_events.see_instance(instance)
+        registry.operations.asset_events.end_awaiting([*cursor.reported, *tick.found])
     if targets and not tick.reported:
         after = _compare(tick, registry, targets, after)
     return dg.SensorResult(

@@ -53,7 +53,7 @@ class _PromotionTick:
         """Ask for the promotion of a model that is due, or note what its candidates wait for."""
         try:
             self._renew(name)
-            weighing = self.registry.evaluate_candidates(name)
+            weighing = self.registry.operations.promotions.evaluate_candidates(name)
         except ModelNotFoundError:
             return  # never trained yet, or deleted
         except UnavailableError:
@@ -77,13 +77,16 @@ class _PromotionTick:
 
     def judge_newcomers(self) -> None:
         """Judge what was registered outside the graph, and left unjudged by a crash."""
-        self.notes += [f"{reference} was judged" for reference in self.registry.judge_newcomers()]
+        self.notes += [
+            f"{reference} was judged"
+            for reference in self.registry.operations.pending_checks.judge_newcomers()
+        ]
 
     def perform_requests(self, name: str) -> None:
         """Let versions of a model enter the stages that people asked for and that may by now."""
         try:
             self._renew(name)
-            moves = self.registry.perform_requests(name)
+            moves = self.registry.operations.stage_requests.perform_requests(name)
         except UnavailableError:
             raise
         except PedigreeError as error:
@@ -94,7 +97,7 @@ class _PromotionTick:
 
     def _renew(self, name: str) -> None:
         try:
-            self.registry.renew_verdicts(name)
+            self.registry.operations.checks.renew_verdicts(name)
         except (ModelNotFoundError, UnavailableError):
             raise
         except PedigreeError as error:
@@ -151,8 +154,8 @@ def promote_due(
         cursor = cursor.model_copy(update={"seq": feed_head(registry), "looked_at": ""})
     events = registry.events(cursor.seq, _PAGE)
     names = {event.model for event in events if event.model}
-    names |= {*cursor.waiting, *registry.names_to_evaluate()}
-    for name in registry.names_with_requests(None if is_first else names):
+    names |= {*cursor.waiting, *registry.operations.promotions.names_to_evaluate()}
+    for name in registry.operations.stage_requests.names_with_requests(None if is_first else names):
         tick.perform_requests(name)
     found, looked_at = _to_look_at(targets, context.instance, names, cursor.looked_at)
     for name, target in sorted(found.items()):

@@ -19,6 +19,7 @@ from pedigree.access import tokens
 from pedigree.access.records import AccessToken, Permission, permitted
 from pedigree.access.reserved import is_reserved
 from pedigree.audit.records import Actor
+from pedigree.contract.paths import PREFIX
 from pedigree.errors import (
     NotAuthenticatedError,
     NotPermittedError,
@@ -31,7 +32,6 @@ from pedigree.server.http.problems import problem_responses
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
-PREFIX = "/api/v1"
 MOST_JSON_BYTES = 4 << 20
 
 # A token is looked up again after so long, so that one that was revoked is refused within a second.
@@ -141,7 +141,7 @@ class Authenticator:
         known = self._trusted.get(digest)
         if known and now < known[0]:
             return known[1]
-        token = await run_in_threadpool(self._registry.token_of, secret)
+        token = await run_in_threadpool(self._registry.operations.tokens.token_of, secret)
         if token is None:
             self._trusted.pop(digest, None)
             raise _unknown_caller("no such token is valid")
@@ -160,7 +160,7 @@ class Authenticator:
             raise _unknown_caller("the request has no token")
         now = time.monotonic()
         if self._anybody is None or now >= self._anybody_until:
-            if await run_in_threadpool(self._registry.has_tokens):
+            if await run_in_threadpool(self._registry.operations.tokens.has_tokens):
                 raise _unknown_caller("the request has no token, and there are tokens now")
             actor = await run_in_threadpool(self._registry.actor)
             acting = self._registry.acting_as(actor, sees=())
@@ -173,14 +173,17 @@ class ProtectedRoute(APIRoute):
     """A route that nobody passes without what it declares; one that declares nothing is no route.
 
     Raises:
-        TypeError: Its endpoint is not marked by :func:`may`.
+        TypeError: Its endpoint is not marked by :func:`requires`.
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         declared = getattr(endpoint, "declared", None)
         if declared is None:
-            raise TypeError(f"{endpoint.__qualname__} declares no permission: mark it by @may(…)")
+            raise TypeError(
+                f"{endpoint.__qualname__} declares no permission: mark it by @requires(…)"
+            )
         self.declared: RouteAccess = declared
+        options["tags"] = options["tags"][-1:]  # a route's own tag stands for its router's
         super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

@@ -139,7 +139,7 @@ def make_watched(
 
 
 def to_production(registry: Registry, version: int) -> None:
-    registry.renew_verdicts("churn")
+    registry.operations.checks.renew_verdicts("churn")
     for stage in ("staging", "production"):
         registry.promote(f"churn/{version}", stage)
 

@@ -75,7 +75,7 @@ def test_the_marks_of_stages_are_right_where_versions_were_moved_outside(
 
     for version, content in enumerate(("one", "two"), start=1):
         location.train(content, 0.7 + version / 10)
-        pedigree.renew_verdicts("churn")
+        pedigree.operations.checks.renew_verdicts("churn")
         for stage in ("staging", "production"):
             pedigree.promote(f"churn/{version}", stage)
         # both are mirrored in one tick, so production's event cannot point to staging's yet

@@ -124,8 +124,18 @@ def test_production_is_so_many_versions_behind_by_partition_and_search_finds_it(
 
 def test_other_code_of_the_training_is_counted_too(flying: Flying) -> None:
     known = delay.specs_by_key[delay.key].code_version
-    assert flying.registry.keep_staleness("delay/1", {}, code_version=known).code_behind == 0
-    assert flying.registry.keep_staleness("delay/1", {}, code_version="other").code_behind == 1
+    assert (
+        flying.registry.operations.staleness.keep_staleness(
+            "delay/1", {}, code_version=known
+        ).code_behind
+        == 0
+    )
+    assert (
+        flying.registry.operations.staleness.keep_staleness(
+            "delay/1", {}, code_version="other"
+        ).code_behind
+        == 1
+    )
     assert flying.found("code_behind = 1") == ["delay/1"]
 
 

@@ -29,7 +29,7 @@ def held(registry: Registry, stage: str = "production") -> int | None:
 
 
 def to_production(registry: Registry, version: int) -> None:
-    registry.renew_verdicts("churn")  # those that compared with a former champion
+    registry.operations.checks.renew_verdicts("churn")  # those that compared with a former champion
     for name in ("staging", "production"):
         registry.promote(f"churn/{version}", name)
 

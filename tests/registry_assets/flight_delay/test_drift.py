@@ -165,7 +165,7 @@ def test_the_drift_asset_watches_production_month_by_month(session: Session) -> 
     assert july.baseline_name == "flights of 2013-01 to 2013-03"
     assert [column.column for column in july.comparison.columns] == [*FEATURES, PREDICTION]
     assert all(suite.passed for suite in july.expectations)
-    html, _ = session.registry.drift_report(july)
+    html, _ = session.registry.operations.monitoring.drift_report(july)
     assert "2013-02" in Path(html).read_text()
     # the sensor asks for a training up to the month that drifted
     answer = session.tick("drift")

@@ -1,26 +1,24 @@
-"""What every group of verbs stands on: the service, and how references become paths."""
+"""What every group of operations works with: requests to the service, and paths of references."""
 
 from functools import lru_cache
-from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
-from urllib.parse import quote
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, TypeAdapter
 from pydantic_core import from_json
 
+from pedigree._record import PAGE
 from pedigree.artifacts.cache import BlobCache
 from pedigree.audit.records import Actor
 from pedigree.catalog.names import validate_name
 from pedigree.catalog.references import parse_reference
 from pedigree.client._connection import Connection
 from pedigree.client._problems import told_by
+from pedigree.contract import paths
+from pedigree.contract.paths import fill
 from pedigree.errors import NotServedError
 from pedigree.settings import Settings
 
 T = TypeVar("T")
-
-PAGE = 1000
-"""How many records a list has at most unless it is told otherwise; and a page of the service."""
 
 
 class Page(BaseModel, Generic[T]):
@@ -30,77 +28,89 @@ class Page(BaseModel, Generic[T]):
     next: str | None = None
 
 
-class ServiceSession:
+class Service:
     """One process's connection to a service."""
 
     def __init__(self, connection: Connection, settings: Settings) -> None:
-        self._connection = connection
+        self.connection = connection
         self.settings = settings
-        self.store = ServedFiles(connection)
+        self.files = ServedFiles(connection)
         self.cache = BlobCache(settings.home_folder / "cache", settings.cache_bytes)
 
     def close(self) -> None:
-        """Close the connections, and let go of what the cache holds for this session."""
+        """Close the connections, and release what the cache holds for this registry."""
         self.cache.release()
-        self._connection.close()
+        self.connection.close()
 
-    def __enter__(self) -> Self:
-        return self
+    def read(self, kind: type[T], path: str, /, **query: Any) -> T:
+        return _record(kind, self.connection.get(path, **query))
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def _read(self, kind: type[T], path: str, /, **query: Any) -> T:
-        return _record(kind, self._connection.get(path, **query))
-
-    def _write(
+    def write(
         self, kind: type[T], method: str, path: str, body: object = None, /, **query: Any
     ) -> T:
-        return _record(kind, self._connection.write(method, path, body, **query))
+        return _record(kind, self.connection.write(method, path, body, **query))
 
-    def _do(self, method: str, path: str, body: object = None, /, **query: Any) -> None:
-        self._connection.write(method, path, body, **query)
+    def do(self, method: str, path: str, body: object = None, /, **query: Any) -> None:
+        self.connection.write(method, path, body, **query)
 
-    def _work(self, kind: type[T], path: str, body: object = None, /, **query: Any) -> T:
+    def work(self, kind: type[T], path: str, body: object = None, /, **query: Any) -> T:
         """Let the service do what may take long; its body tells of what went wrong later."""
-        content = self._connection.write("POST", path, body, **query)
+        content = self.connection.write("POST", path, body, **query)
         told = from_json(content)
         if isinstance(told, dict) and (error := told_by(told)):
             raise error
         return _record(kind, content)
 
-    def _items(
+    def items(
         self, kind: type[T], path: str, *, limit: int, cursor: str = "after", **query: Any
     ) -> tuple[T, ...]:
         """Return so many records of a list, page by page."""
         found: list[T] = []
         while True:
             wanted = min(limit - len(found), PAGE)
-            page = self._read(Page[kind], path, limit=wanted, **query)  # type: ignore[valid-type]
+            page = self.read(Page[kind], path, limit=wanted, **query)  # type: ignore[valid-type]
             found += page.items
             if page.next is None or len(found) >= limit or not page.items:
                 return tuple(found)
             query[cursor] = page.next
 
-    def _model_path(self, name: str, tail: str = "") -> str:
-        return f"/models/{quote(validate_name(name), safe='')}{tail}"
+    def model_path(self, template: str, name: str, **values: object) -> str:
+        """Return a path below a model.
 
-    def _version_path(self, reference: str, tail: str = "") -> str:
-        """Return the path of a version; one that a stage or an alias leads to is asked for."""
+        Raises:
+            InvalidNameError: The name breaks the rule.
+        """
+        return fill(template, name=validate_name(name), **values)
+
+    def version_path(self, template: str, reference: str, **values: object) -> str:
+        """Return a path below a version; the service is asked where a stage or an alias leads.
+
+        Raises:
+            InvalidReferenceError: The reference cannot be read.
+            NotFoundError: It names nothing.
+        """
+        parsed = parse_reference(self.exact(reference))
+        return self.model_path(template, parsed.name, version=parsed.version, **values)
+
+    def exact(self, reference: str) -> str:
+        """Return the reference by its number of a version that a stage or an alias may lead to.
+
+        Raises:
+            InvalidReferenceError: The reference cannot be read.
+            NotFoundError: It names nothing.
+        """
         parsed = parse_reference(reference)
-        number = parsed.version
-        if number is None:
-            pointed = self._read(_Numbered, self._pointer_path(parsed.name, str(parsed.pointer)))
-            number = pointed.version_id
-        return self._model_path(parsed.name, f"/versions/{number}{tail}")
+        if parsed.version is not None:
+            return reference
+        pointer = self.model_path(paths.ALIAS, parsed.name, alias=parsed.pointer)
+        return f"{parsed.name}/{self.read(_Numbered, pointer).version_id}"
 
-    def _pointer_path(self, name: str, pointer: str) -> str:
-        return self._model_path(name, f"/aliases/{quote(pointer, safe='')}")
+
+class ServiceGroup:
+    """A group of operations that needs the service alone."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
 
 
 class ServedFiles:

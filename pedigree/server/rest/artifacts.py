@@ -1,4 +1,4 @@
-"""``…/files``: what a version is made of, listed and downloaded."""
+"""What a version is made of, listed and downloaded."""
 
 import re
 from base64 import b64encode
@@ -13,6 +13,8 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from pedigree.access.records import Permission
 from pedigree.artifacts.records import Manifest, ManifestFile
 from pedigree.catalog.downloads import tell_of_download
+from pedigree.catalog.snippets import Snippets
+from pedigree.contract import paths
 from pedigree.errors import UnsupportedByStoreError
 from pedigree.registry import Registry
 from pedigree.server.http.auth import requires, resource
@@ -24,7 +26,6 @@ router = resource("files")
 # Long enough to begin a download by; what has begun may take its time.
 _URL_HOLDS = timedelta(minutes=15)
 _FROM = re.compile(r"bytes=([0-9]{1,18})-")
-
 FilePath = Annotated[str, Path(min_length=1, max_length=1024, description="As the list has it")]
 Range = Annotated[
     str | None,
@@ -32,14 +33,14 @@ Range = Annotated[
 ]
 
 
-@router.get("/models/{name}/versions/{version}/files", responses={200: {"model": Manifest}})
+@router.get(paths.FILES, responses={200: {"model": Manifest}})
 @requires(Permission.READ)
 def list_files(call: ReadCall, name: Name, version: Number) -> Response:
     """List a version's files, with the size and digest of each."""
     return call.answer(call.registry.manifest(f"{name}/{version}"))
 
 
-@router.get("/models/{name}/versions/{version}/urls", responses={200: {"model": dict[str, str]}})
+@router.get(paths.URLS, responses={200: {"model": dict[str, str]}})
 @requires(Permission.READ)
 def sign_urls(
     call: ReadCall,
@@ -60,7 +61,7 @@ def sign_urls(
 
 
 @router.get(
-    "/models/{name}/versions/{version}/download/{path:path}",
+    paths.DOWNLOAD,
     responses={
         200: {"content": {"application/octet-stream": {}}, "description": "The file's bytes"},
         206: {"content": {"application/octet-stream": {}}, "description": "From byte N on"},
@@ -89,6 +90,13 @@ def download(
         answer = RedirectResponse(url, headers={"Cache-Control": "no-store"})
     _tell(request, call.registry, name, version)
     return answer
+
+
+@router.get(paths.SNIPPETS, tags=["provenance"], responses={200: {"model": Snippets}})
+@requires(Permission.READ)
+def get_snippets(call: ReadCall, name: Name, version: Number) -> Response:
+    """Return the lines that load and serve a version: Python, CLI, curl and Dagster."""
+    return call.answer(call.registry.snippets(f"{name}/{version}"))
 
 
 def _tell(request: Request, registry: Registry, name: str, version: int) -> None:

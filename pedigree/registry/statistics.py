@@ -1,0 +1,12 @@
+"""Counts over the whole registry."""
+
+from pedigree.artifacts.statistics import RegistryStatistics, statistics
+from pedigree.contract.statistics import StatisticsContract
+from pedigree.registry.context import ContextGroup
+
+
+class StatisticsOperations(ContextGroup, StatisticsContract):
+    """Counts over the whole registry."""
+
+    def stats(self) -> RegistryStatistics:
+        return statistics(self._context.database)
