@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from uuid import UUID
 
+from pedigree.access.records import Permission
 from pedigree.artifacts import sessions
 from pedigree.artifacts._progress import Progress
 from pedigree.artifacts.assemble import list_files, seal_listed
@@ -48,6 +49,7 @@ class RegistrationOperations(Registering, RegistrationContract):
         *,
         upload_id: UUID | None = None,
     ) -> Registration:
+        self._context.require(Permission.REGISTER, name)
         validate_name(name)
         get_flavor(validated(new.metadata).flavor)
         manifest = list_files(new.metadata.flavor, new.metadata.signature, files)
@@ -83,6 +85,7 @@ class RegistrationOperations(Registering, RegistrationContract):
         *,
         judge: bool,
     ) -> Registration:
+        self._context.require(Permission.REGISTER, name)
         actor = actor or self._context.actor()
         write = partial(
             self._publish_and_write, name, path, new, actor=actor, progress=progress, judge=judge
