@@ -75,6 +75,9 @@ class RegistrationOperations(Registering, RegistrationContract):
         self._context.on_commit(lambda: self._pending_checks.judge_new(version.reference, version))
         return registration
 
+    def _require_permission(self, name: str) -> None:
+        self._context.require(Permission.REGISTER, name)
+
     def _keep_version(
         self,
         name: str,
@@ -85,7 +88,6 @@ class RegistrationOperations(Registering, RegistrationContract):
         *,
         judge: bool,
     ) -> Registration:
-        self._context.require(Permission.REGISTER, name)
         actor = actor or self._context.actor()
         write = partial(
             self._publish_and_write, name, path, new, actor=actor, progress=progress, judge=judge

@@ -164,9 +164,7 @@ class ProtectedRoute(APIRoute):
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         declared = getattr(endpoint, "declared", None)
         if declared is None:
-            raise TypeError(
-                f"{endpoint.__qualname__} declares no permission: mark it by @requires(…)"
-            )
+            raise TypeError(f"{endpoint.__qualname__} lacks a permission: mark it by @requires(…)")
         self.declared: RouteAccess = declared
         options["tags"] = options["tags"][-1:]  # a route's own tag stands for its router's
         super().__init__(path, endpoint, **options)
