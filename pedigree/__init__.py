@@ -5,7 +5,7 @@
 >>> registry.get("customer_churn@production").digest  # doctest: +SKIP
 'sha256:…'
 
-The names are loaded on first use, so that ``pedigree --help`` answers at once.
+Names are imported on first use, so that ``pedigree --help`` answers at once.
 """
 
 from importlib import import_module
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from pedigree.settings import Settings
     from pedigree.signatures.records import Column, Signature, Tensor
 
-_HOMES = {
+_MODULES = {
     "ApprovalRule": "lifecycle.records",
     "CheckRule": "lifecycle.records",
     "Column": "signatures.records",
@@ -103,9 +103,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'pedigree' has no attribute {name!r}")
-    return getattr(import_module(f"pedigree.{_HOMES[name]}"), name)
+    return getattr(import_module(f"pedigree.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:
