@@ -1,1 +1,1 @@
-"""What is known of the data that models are made from: datasheets, and what checks found on it."""
+"""Datasheets of training data, and verdicts of data checks."""

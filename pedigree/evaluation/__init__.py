@@ -1,1 +1,1 @@
-"""How a version did on its evaluation data, for each group of it."""
+"""Metrics of a version on its evaluation data, by group."""

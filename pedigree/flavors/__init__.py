@@ -1,1 +1,1 @@
-"""How each kind of model is stored, loaded and described; one module a flavor."""
+"""How each kind of model is saved, loaded and described; one module per flavor."""

@@ -1,1 +1,1 @@
-"""What a version was made of: data, code and environment."""
+"""Lineage of a version: its data, code, environment and run, and its uses."""

@@ -1,1 +1,1 @@
-"""Profiles of data, and how far what is served has moved away from what was learnt from."""
+"""Profiles of data, and drift of served data from training data."""

@@ -1,7 +1,7 @@
-"""Postgres: the pool, the migrations (:mod:`pedigree.postgres.migrate`), the embedded server.
+"""Postgres: connection pool, migrations (:mod:`pedigree.postgres.migrate`) and embedded server.
 
-Names are loaded when they are used: the supervisor of the embedded server and the command line's
-help import this package and need no driver.
+Names are imported on first use: the supervisor of the embedded server and ``pedigree --help``
+import this package without a driver.
 """
 
 from importlib import import_module

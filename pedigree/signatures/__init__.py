@@ -1,1 +1,1 @@
-"""Typed inputs and outputs of models: how they are inferred, and which changes break callers."""
+"""Typed inputs and outputs of models: inference, and changes that break callers."""

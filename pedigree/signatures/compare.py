@@ -1,8 +1,8 @@
-"""Whether whoever calls the old model can call the new one the same way.
+"""Compatibility of two signatures: whether callers of the old model can call the new one.
 
-The caller in mind sends what the old signature asks for, by name, and reads what the old signature
-promises. ``RULES`` and ``WIDENS`` are the whole of the rules; ``docs/signatures.md`` shows the same
-two tables, and a test keeps them alike.
+A caller sends the inputs of the old signature by name, and reads its outputs by name. ``RULES`` and
+``WIDENS`` are the complete rules; ``docs/signatures.md`` has the same two tables, and a test
+compares them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from pedigree.signatures.records import Column, ColumnType, Port, Signature, Ten
 
 
 class Change(StrEnum):
-    """One way in which two signatures can differ, as the documentation words it."""
+    """A kind of difference between two signatures, in the words of the documentation."""
 
     REQUIRED_INPUT_ADDED = "a required input is added"
     OPTIONAL_INPUT_ADDED = "an optional input is added"
@@ -63,8 +63,8 @@ RULES: Mapping[Change, Rule] = {
     Change.REORDERED: Rule(False, "columns are matched by name"),
 }
 
-# From a type to those that hold each of its values exactly. int64 → float64 is left out on purpose:
-# it loses integers beyond 2**53, and MLflow refuses it when a request comes in.
+# From a type to the types that hold each of its values exactly. int64 → float64 is not among them:
+# it loses integers above 2**53, and MLflow refuses it in requests.
 WIDENS: Mapping[str, frozenset[str]] = {
     "int8": frozenset({"int16", "int32", "int64", "float16", "float32", "float64"}),
     "int16": frozenset({"int32", "int64", "float32", "float64"}),
@@ -89,15 +89,15 @@ _Difference: TypeAlias = tuple[Change, str]
 
 
 def breaking_changes(old: Signature, new: Signature) -> tuple[str, ...]:
-    """Return what would break a caller of ``old`` who is given ``new``, one sentence a change.
+    """Return the changes that break callers of ``old`` if it becomes ``new``, as sentences.
 
-    An empty tuple means that ``new`` can take the place of ``old``.
+    An empty tuple means that ``new`` can replace ``old``.
     """
     return tuple(sentence for change, sentence in changes(old, new) if RULES[change].breaks)
 
 
 def changes(old: Signature, new: Signature) -> tuple[tuple[Change, str], ...]:
-    """Return every difference of two signatures with a sentence, breaking or not."""
+    """Return all differences between two signatures, breaking or not, with a sentence for each."""
     return (
         *_input_changes(_by_name(old.inputs), _by_name(new.inputs)),
         *_output_changes(_by_name(old.outputs), _by_name(new.outputs)),
@@ -192,7 +192,7 @@ def _order_changes(old: Signature, new: Signature) -> Iterator[_Difference]:
         shared = {port.name for port in before} & {port.name for port in after}
         kept = [[port.name for port in ports if port.name in shared] for ports in (before, after)]
         if kept[0] != kept[1]:
-            yield Change.REORDERED, f"the {role} stand in another order"
+            yield Change.REORDERED, f"the {role} are in a different order"
 
 
 def _same_type(one: Port, other: Port) -> bool:
@@ -211,7 +211,7 @@ def _dtype(port: Port) -> str:
 
 def _shape_holds(*, wide: Sequence[int], narrow: Sequence[int]) -> bool:
     return len(wide) == len(narrow) and all(
-        extent in {-1, given} for extent, given in zip(wide, narrow, strict=True)
+        outer in {-1, inner} for outer, inner in zip(wide, narrow, strict=True)
     )
 
 

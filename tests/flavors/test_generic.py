@@ -40,7 +40,7 @@ def test_loading_gives_the_folder_itself(tmp_path: Path) -> None:
 def test_an_object_or_an_absent_path_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedModelError, match="stores paths, not dict"):
         FLAVOR.save({}, tmp_path)
-    with pytest.raises(InvalidArtifactError, match="nothing at this path"):
+    with pytest.raises(InvalidArtifactError, match="the path does not exist"):
         FLAVOR.save(tmp_path / "absent", tmp_path)
 
 

@@ -38,7 +38,9 @@ def test_a_pickle_is_not_opened_without_trust(name: str, tmp_path: Path) -> None
     folder.mkdir()
     (folder / name).write_bytes(pickle_that_touches(canary))
     for trust in ([], ["joblib"], ["posix.system"]):
-        with pytest.raises(UntrustedModelError, match="loading it runs it") as refused:
+        with pytest.raises(
+            UntrustedModelError, match="loading it runs code of its author"
+        ) as refused:
             FLAVOR.load(folder, trust=trust)
         assert f"{name} is a pickle" in str(refused.value)
         assert "trust=['pickle']" in str(refused.value.remedy)

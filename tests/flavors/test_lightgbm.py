@@ -113,7 +113,7 @@ def test_categories_that_json_does_not_give_back_are_refused_by_column(
         UnsupportedModelError, match=f"the column 'plan' has categories of type {kind}"
     ) as refused:
         FLAVOR.save(booster, tmp_path)
-    assert "texts or numbers" in str(refused.value.remedy)
+    assert "strings or numbers" in str(refused.value.remedy)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -177,7 +177,7 @@ def test_a_damaged_file_is_refused(content: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "told"), [({}, "dict is neither"), (lightgbm.LGBMRegressor(), "holds no booster")]
+    ("model", "told"), [({}, "dict is neither"), (lightgbm.LGBMRegressor(), "has no booster")]
 )
 def test_what_is_no_trained_model_is_refused(model: object, told: str, tmp_path: Path) -> None:
     with pytest.raises(UnsupportedModelError, match=told):

@@ -60,7 +60,7 @@ def _modules_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    """A model that brings the module along that loads it; the module leaves a canary behind."""
+    """A model that bundles the module that loads it; the module leaves a canary file."""
     folder = tmp_path / "model"
     (folder / "code").mkdir(parents=True)
     loader = LOADER.format(canary=str(tmp_path / "canary"))
@@ -73,7 +73,7 @@ def model(tmp_path: Path) -> Path:
 
 def test_nothing_runs_without_trust_and_mlflow_loads_with_it(model: Path, tmp_path: Path) -> None:
     for trust in ([], ["pickle"]):
-        with pytest.raises(UntrustedModelError, match="brings code and pickles along") as refused:
+        with pytest.raises(UntrustedModelError, match="bundles code and pickles") as refused:
             FLAVOR.load(model, trust=trust)
         assert "trust=['mlflow']" in str(refused.value.remedy)
         assert not (tmp_path / "canary").exists()

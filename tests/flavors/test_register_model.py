@@ -88,7 +88,7 @@ def test_a_model_is_saved_asked_for_its_signature_and_registered(
 def test_what_a_flavor_cannot_ask_is_told_by_the_outputs_for_the_sample(
     registry: Registry,
 ) -> None:
-    with pytest.raises(UnsupportedModelError, match="nothing here can call"):
+    with pytest.raises(UnsupportedModelError, match="which cannot be called"):
         registry.register_model("churn", arrays(), flavor="safetensors", sample=ROWS, run_id="nb")
     version = registry.register_model(
         "churn", arrays(), flavor="safetensors", sample=ROWS, sample_outputs=CHURNED, run_id="nb"

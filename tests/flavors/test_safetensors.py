@@ -58,8 +58,8 @@ def test_a_folder_without_arrays_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("model", "told"),
     [
-        ([np.ones(1)], "list is no mapping"),
-        ({}, "or an empty one"),
+        ([np.ones(1)], "list is not a non-empty mapping"),
+        ({}, "dict is not a non-empty mapping"),
         ({"a": [1.0]}, "'a' is a list; a model is a mapping of names to numpy arrays"),
         ({1: np.ones(1)}, "1 cannot be the name of an array"),
         ({"__metadata__": np.ones(1)}, "'__metadata__' cannot be the name"),
@@ -117,5 +117,5 @@ def test_a_file_that_numpy_cannot_load_is_refused_before_it_is_registered(
 
 
 def test_arrays_cannot_be_called() -> None:
-    with pytest.raises(UnsupportedModelError, match="nothing here can call"):
+    with pytest.raises(UnsupportedModelError, match="which cannot be called"):
         FLAVOR.infer_signature(arrays(), np.ones(1))

@@ -47,7 +47,7 @@ def test_a_csv_that_was_written_with_its_index_names_the_column(
     ROWS.to_csv(tmp_path / "rows.csv")
     error = refusal(flavor, model_of(flavor), pd.read_csv(tmp_path / "rows.csv"))
     assert "it has the column 'Unnamed: 0', which the model was not trained with" in str(error)
-    assert error.remedy == "Write the CSV file without its index, index=False, or drop 'Unnamed: 0'"
+    assert error.remedy == "Write the CSV file with index=False, or drop 'Unnamed: 0'"
 
 
 @pytest.mark.parametrize("flavor", NAMING)
@@ -62,14 +62,14 @@ def test_a_column_too_many_or_too_few_is_named(flavor: str) -> None:
 @pytest.mark.parametrize("flavor", ["sklearn", "xgboost"])
 def test_columns_in_another_order_are_named_in_the_right_one(flavor: str) -> None:
     error = refusal(flavor, model_of(flavor), ROWS[["calls", "age"]])
-    assert error.remedy == "Give them in the order of the training: 'age', 'calls'"
+    assert error.remedy == "Give them in the order of the training data: 'age', 'calls'"
 
 
 def test_where_the_model_knows_no_names_the_columns_are_counted() -> None:
     model = saved_models.TakesTwoColumns()
     error = refusal("joblib", model, ROWS.assign(plan=1.0))
-    assert "it has 3 columns, 'age', 'calls', 'plan', and the model takes 2" in str(error)
-    assert error.remedy == "Give the columns of the training alone"
+    assert "it has 3 columns, 'age', 'calls', 'plan', but the model expects 2" in str(error)
+    assert error.remedy == "Give only the columns of the training data"
     assert "index=False" in str(refusal("joblib", model, ROWS.reset_index()))
 
 
@@ -102,16 +102,16 @@ def test_a_sample_without_rows_is_refused_before_anything_is_asked(sample: objec
 def test_other_floats_than_a_network_takes_are_named() -> None:
     needs("torch")
     error = refusal("torch", torch_model(), np.ones((3, 2)))
-    assert "it is float64, and the model takes float32" in str(error)
-    assert error.remedy == "Convert the sample to float32, such as by .astype('float32')"
+    assert "it is float64, but the model expects float32" in str(error)
+    assert error.remedy == "Convert the sample to float32, such as with .astype('float32')"
     by_column = refusal("torch", torch_model(), ROWS)
-    assert "'age' is float64, and the model takes float32" in str(by_column)
+    assert "'age' is float64, but the model expects float32" in str(by_column)
 
 
 def test_other_floats_than_a_graph_takes_are_named() -> None:
     needs("onnx")
     error = refusal("onnx", onnx_model(), {"x": np.ones((3, 2))})
-    assert "'x' is float64, and the model takes float32" in str(error)
+    assert "'x' is float64, but the model expects float32" in str(error)
 
 
 def test_outputs_that_numpy_lacks_are_named() -> None:
@@ -123,7 +123,7 @@ def test_outputs_that_numpy_lacks_are_named() -> None:
         get_flavor("torch").infer_signature(net, torch.ones((3, 2), dtype=torch.bfloat16))
     assert error.value.exit_code == 2
     assert "bfloat16" in str(error.value)
-    assert "such as by .float()" in str(error.value)
+    assert "such as with .float()" in str(error.value)
     # Their bits are compared all the same.
     sample = torch.ones((3, 2), dtype=torch.bfloat16)
     assert get_flavor("torch").answers(net, sample)

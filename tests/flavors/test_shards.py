@@ -102,7 +102,7 @@ def test_the_model_is_what_its_index_and_names_say(
             id="one that the index lacks",
         ),
         pytest.param(
-            SHARDS | {"model.safetensors": "abc"}, {}, "are both the model", id="whole and shards"
+            SHARDS | {"model.safetensors": "abc"}, {}, "are the same model", id="whole and shards"
         ),
         pytest.param(
             SHARDS | {"model.safetensors": "abc"},
@@ -135,9 +135,9 @@ def test_a_folder_that_does_not_say_what_the_model_is_is_refused(
 @pytest.mark.parametrize(
     ("listed", "told"),
     [
-        ({ONE: "abx", TWO: "c"}, f"{ONE} is not what the index says: it lacks 'x'"),
-        ({ONE: "a", TWO: "c"}, f"{ONE} is not what the index says: it holds 'b' too"),
-        ({ONE: "a", TWO: "bc"}, "is not what the index says"),
+        ({ONE: "abx", TWO: "c"}, f"{ONE} does not match the index: it lacks 'x'"),
+        ({ONE: "a", TWO: "c"}, f"{ONE} does not match the index: it also has 'b'"),
+        ({ONE: "a", TWO: "bc"}, "does not match the index"),
     ],
 )
 def test_a_shard_that_is_not_what_the_index_says_is_refused(
@@ -151,7 +151,7 @@ def test_a_shard_that_is_not_what_the_index_says_is_refused(
 
 def test_two_shards_that_hold_the_same_name_are_refused(tmp_path: Path) -> None:
     lay(tmp_path, {ONE: "ab", TWO: "bc"})
-    with pytest.raises(InvalidArtifactError, match="two files hold 'b'"):
+    with pytest.raises(InvalidArtifactError, match="two files have the tensor 'b'"):
         FLAVOR.load(tmp_path)
 
 

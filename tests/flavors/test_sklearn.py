@@ -113,7 +113,7 @@ def test_models_that_differ_are_stored_differently(tmp_path: Path) -> None:
 
 def test_keys_that_json_cannot_tell_apart_are_refused(tmp_path: Path) -> None:
     model = LogisticRegression(class_weight={1: 0.5, "1": 0.25})
-    with pytest.raises(UnsupportedModelError, match="several keys that are written '1'"):
+    with pytest.raises(UnsupportedModelError, match="several keys that are '1' in JSON"):
         FLAVOR.save(model, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
@@ -122,7 +122,7 @@ def test_keys_that_json_cannot_tell_apart_are_refused(tmp_path: Path) -> None:
     ("model", "told"),
     [
         ({"not": "a model"}, "dict is no estimator"),
-        (LogisticRegression(class_weight={(1, 2): 0.5}), "skops cannot store"),
+        (LogisticRegression(class_weight={(1, 2): 0.5}), "skops cannot save"),
     ],
 )
 def test_what_skops_cannot_hold_is_refused_at_saving(

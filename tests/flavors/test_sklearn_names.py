@@ -90,7 +90,7 @@ class Partial(functools.partial):  # type: ignore[type-arg]  # of whatever is gi
 
 
 def of_main(code: str) -> Any:
-    """What a function is when it was defined by the program that runs."""
+    """What a function is when it was defined by the running program."""
     names: dict[str, Any] = {"__name__": "__main__"}
     exec(code, names)
     return names["scale"]
@@ -99,14 +99,14 @@ def of_main(code: str) -> Any:
 @pytest.mark.parametrize(
     ("function", "reason"),
     [
-        pytest.param(scaling_by(9.0), "made inside a function", id="closure with a twin"),
+        pytest.param(scaling_by(9.0), "defined inside a function", id="closure with a twin"),
         pytest.param(lambda rows: rows, "a lambda", id="lambda"),
         pytest.param(twice, "a lambda", id="lambda with a name"),
-        pytest.param(renamed(scaling_by(9.0)), "made inside a function", id="decorated locally"),
-        pytest.param(bare_decorated, "is not what the module", id="what was decorated"),
+        pytest.param(renamed(scaling_by(9.0)), "defined inside a function", id="decorated locally"),
+        pytest.param(bare_decorated, "of the module", id="what was decorated"),
         pytest.param(cached, "a name that skops does not read", id="cached"),
-        pytest.param(Features.scale, "is not what the module", id="static method"),
-        pytest.param(Scaler().transform, "from another module", id="inherited method"),
+        pytest.param(Features.scale, "of the module", id="static method"),
+        pytest.param(Scaler().transform, "in a different module", id="inherited method"),
         pytest.param(Scaler.get_params, "has no get_params", id="method without an object"),
         pytest.param(np.frompyfunc(scale, 1, 1), "", id="ufunc of one's own"),
         pytest.param(np.vectorize(lambda row: row), "a lambda", id="lambda in an object"),
@@ -114,7 +114,9 @@ def of_main(code: str) -> Any:
         pytest.param(Partial(scale, by=3.0), "as a functools.partial", id="kind of partial"),
         pytest.param([].append, "", id="builtin method"),
         pytest.param(str.lower, "has no method_descriptor", id="method of a builtin"),
-        pytest.param(of_main("def scale(rows): ..."), "in __main__, the program", id="__main__"),
+        pytest.param(
+            of_main("def scale(rows): ..."), "in __main__, the running program", id="__main__"
+        ),
     ],
 )
 def test_a_function_that_would_not_be_found_is_refused(
@@ -164,8 +166,8 @@ def test_two_closures_are_never_one_version(tmp_path: Path) -> None:
     ("model", "reason"),
     [
         (Features.Inner(), r"Features\.Inner.* has no Inner"),
-        (local_estimator(), "made inside a function"),
-        (SVC(kernel=scaling_by(1.0)), "made inside a function"),
+        (local_estimator(), "defined inside a function"),
+        (SVC(kernel=scaling_by(1.0)), "defined inside a function"),
         (LogisticRegression(class_weight={False: 1.0, True: 2.0}), "has the key False"),
         (LogisticRegression(class_weight={None: 1.0}), "has the key None"),
         (LogisticRegression(class_weight=defaultdict(float, {1: 2.0})), "has the key 1"),
@@ -221,7 +223,7 @@ def test_what_a_script_defines_is_refused_and_the_script_named_as_the_reason(
     )
     said = done.stdout.splitlines()
     assert [line.split()[0] for line in said] == ["sklearn", "joblib"]
-    assert all("__main__.scale" in line and "the program that runs" in line for line in said)
+    assert all("__main__.scale" in line and "the running program" in line for line in said)
     assert list(folder.iterdir()) == []
 
 

@@ -54,9 +54,9 @@ def set_root(field: str, value: int) -> Callable[[Nodes], None]:
 @pytest.mark.parametrize(
     ("field", "value", "told"),
     [
-        ("left_child", 10**9, "not behind it"),
-        ("right_child", -7, "not behind it"),
-        ("right_child", 0, "not behind it"),  # a circle: predict would never end
+        ("left_child", 10**9, "not come after it"),
+        ("right_child", -7, "not come after it"),
+        ("right_child", 0, "not come after it"),  # a circle: predict would never end
         ("feature", 10**6, "does not have"),
         ("feature", -2, "does not have"),
     ],
@@ -72,8 +72,8 @@ def test_a_tree_that_points_outside_itself_is_refused(
 @pytest.mark.parametrize(
     ("field", "value", "told"),
     [
-        ("left", 10**9, "not behind it"),
-        ("right", 0, "not behind it"),
+        ("left", 10**9, "not come after it"),
+        ("right", 0, "not come after it"),
         ("feature_idx", 10**6, "does not have"),
         ("feature_idx", -1, "does not have"),
     ],
@@ -130,7 +130,10 @@ def set_number(key: str, value: int) -> Callable[[dict[str, Any]], None]:
 
 @pytest.mark.parametrize(
     ("key", "value", "told"),
-    [("max_depth", 0, "deeper than it says"), ("n_features_in_", 1, "differ in their features")],
+    [
+        ("max_depth", 0, "deeper than its max_depth"),
+        ("n_features_in_", 1, "differ in their features"),
+    ],
 )
 def test_a_tree_that_belies_its_own_numbers_is_refused(
     key: str, value: int, told: str, tmp_path: Path

@@ -50,7 +50,7 @@ def test_what_safetensors_cannot_hold_is_kept_by_torch_and_needs_no_trust(
 
 
 def tensors(flavored: Any) -> Any:
-    """A state dict that comes back as it is."""
+    """A state dict that is restored as it is."""
     return {"weight": flavored}
 
 
@@ -198,7 +198,7 @@ def test_pickled_shards_are_read_by_their_index(tmp_path: Path) -> None:
     with pytest.raises(InvalidArtifactError, match="it lacks 'c'"):
         FLAVOR.load(tmp_path)
     torch.save([torch.ones(2)], tmp_path / SHARD.format(2))
-    with pytest.raises(InvalidArtifactError, match="holds a list, and no part of a state dict"):
+    with pytest.raises(InvalidArtifactError, match="holds a list, not a part of a state dict"):
         FLAVOR.load(tmp_path)
     (tmp_path / SHARD.format(2)).unlink()
     for ask in (FLAVOR.check_files, FLAVOR.load):
@@ -211,7 +211,7 @@ def test_a_hostile_shard_is_refused_before_it_runs(tmp_path: Path) -> None:
     folder.mkdir()
     for file in LISTED.values():
         torch_archive(folder / file, pickle_that_touches(canary))
-    with pytest.raises(UntrustedModelError, match="loading it runs it"):
+    with pytest.raises(UntrustedModelError, match="loading it runs code of its author"):
         FLAVOR.load(folder)
     assert not canary.exists()
 
@@ -261,7 +261,7 @@ def test_a_hostile_pickle_is_refused_before_it_runs(archive: bool, tmp_path: Pat
         torch_archive(folder / "model.pt", pickled)
     else:  # the form of torch before 1.6: pickles one after the other
         (folder / "model.pt").write_bytes(pickled)
-    with pytest.raises(UntrustedModelError, match="loading it runs it") as refused:
+    with pytest.raises(UntrustedModelError, match="loading it runs code of its author") as refused:
         FLAVOR.load(folder)
     assert "trust=['pickle']" in str(refused.value.remedy)
     assert not canary.exists()
@@ -335,5 +335,5 @@ def test_named_inputs_and_outputs_are_described_by_name() -> None:
 
 
 def test_a_state_dict_cannot_be_called() -> None:
-    with pytest.raises(UnsupportedModelError, match="is no module"):
+    with pytest.raises(UnsupportedModelError, match="is not a module"):
         FLAVOR.infer_signature(torch_model().state_dict(), torch.ones(1, 2))

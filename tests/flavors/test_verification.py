@@ -92,7 +92,7 @@ def test_a_version_is_refused_with_both_values_where_they_differ(
 ) -> None:
     error = refused(models.ForgetsItsValue(2.25))
     assert (error.expected, error.found) == ("2.25", "0.5")
-    assert "at predict[0] and at 39 more of 40 the model gives 2.25" in str(error)
+    assert "at predict[0] and at 39 more of 40 the model returns 2.25" in str(error)
     assert "give 0.5" in str(error)
     form = refused(models.GivesIntegersOnceLoaded(2.0))
     assert "float64 [40]" in str(form)
@@ -115,7 +115,7 @@ def test_a_model_that_answers_differently_is_compared_within_its_spread(
     assert found.spread is not None
     assert 0.1 < found.spread <= 0.25
     assert found.reason == (
-        "the model itself answers differently each time, or as its arrays lie in memory;"
+        "the model's own predictions vary, between calls or with the memory layout of its arrays;"
         " compared within their spread of"
         f" {found.spread:.6g}"
     )
@@ -127,7 +127,7 @@ def test_a_model_that_answers_differently_is_compared_within_its_spread(
     }
     labels = registry.register_model("labels", models.DrawsLabels(), **more).version.verification
     assert (labels.status, labels.spread) == (VerificationStatus.VERIFIED, None)
-    assert "within the values seen" in str(labels.reason)
+    assert "within these values" in str(labels.reason)
 
 
 def test_answers_beyond_the_spread_of_the_model_are_refused(
@@ -174,7 +174,7 @@ def test_what_only_this_process_knows_does_not_load(
     monkeypatch.setattr(typed, "__module__", "made_in_memory")
     error = refused(typed())
     assert "No module named 'made_in_memory'" in str(error)
-    assert "a module that can be imported" in str(error)
+    assert "of importable modules" in str(error)
 
 
 def test_what_a_program_defines_does_not_load_elsewhere(tmp_path: Path) -> None:
@@ -301,15 +301,15 @@ def test_where_nothing_can_be_compared_the_training_says_why(
     assert {each.status for each in found} == {VerificationStatus.NOT_POSSIBLE}
     assert [each.reason for each in found] == [
         "no sample was given",
-        "the flavor safetensors cannot predict: dict is arrays alone, which nothing here can call",
-        "the flavor generic cannot predict: PosixPath is files, which nothing here can call",
+        "the flavor safetensors cannot predict: dict is only arrays, which cannot be called",
+        "the flavor generic cannot predict: PosixPath is a path of files, which cannot be called",
         NO_LIVE_MODEL.reason,
-        "what the model gives cannot be compared: it holds a value of the type object",
+        "the model's output cannot be compared: it holds a value of the type object",
     ]
 
 
 class Opaque:
-    """What it gives cannot be compared with anything."""
+    """Its output cannot be compared with anything."""
 
     def predict(self, frame: Any) -> Any:
         return object()
@@ -324,7 +324,7 @@ def test_a_state_dict_cannot_predict_and_a_module_can(registry: Registry) -> Non
         "state", net.state_dict(), flavor="torch", sample=ones, signature=SIGNATURE, run_id="1"
     ).version.verification
     assert state.status is VerificationStatus.NOT_POSSIBLE
-    assert "tensors alone cannot be called" in str(state.reason)
+    assert "tensors cannot be called" in str(state.reason)
 
 
 def test_a_version_is_verified_when_one_of_its_trainings_is(registry: Registry) -> None:

@@ -196,7 +196,7 @@ class Reversed(xgboost.XGBClassifier):  # type: ignore[misc]  # XGBoost types it
 
 def test_an_estimator_of_ones_own_class_is_refused(tmp_path: Path) -> None:
     model = Reversed(n_estimators=1).fit(NUMBERS, LABELS)
-    with pytest.raises(UnsupportedModelError, match=r"Reversed is a class .* cannot give back"):
+    with pytest.raises(UnsupportedModelError, match=r"Reversed is a class .* cannot restore"):
         FLAVOR.save(model, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
@@ -230,7 +230,7 @@ def test_a_damaged_file_is_refused(content: bytes, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("model", "told"),
-    [({}, "dict is neither a Booster"), (xgboost.XGBRegressor(), "cannot store this XGBRegressor")],
+    [({}, "dict is neither a Booster"), (xgboost.XGBRegressor(), "cannot save this XGBRegressor")],
 )
 def test_what_is_no_trained_model_is_refused(model: object, told: str, tmp_path: Path) -> None:
     with pytest.raises(UnsupportedModelError, match=told):

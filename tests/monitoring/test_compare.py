@@ -1,4 +1,4 @@
-"""An alarm needs both: a distance that matters, and more than chance to explain it."""
+"""An alarm needs both a distance at its threshold and a significant p-value."""
 
 import numpy as np
 import pandas as pd
@@ -112,13 +112,13 @@ def test_calendar_columns_are_left_out() -> None:
 
 def test_a_column_that_is_gone_or_another_is_told() -> None:
     assert compare(numbers(5, 5), DataProfile(rows=0, columns=()), RULE).problems == (
-        "age is gone",
+        "age is missing",
     )
     other = categories(a=5).model_copy(
         update={"columns": (categories(a=5).columns[0].model_copy(update={"name": "age"}),)}
     )
     comparison = compare(numbers(5, 5), other, RULE)
-    assert comparison.problems == ("age is categorical, and was numeric",)
+    assert comparison.problems == ("age is categorical, but was numeric",)
     assert comparison.drifted
 
 

@@ -58,7 +58,7 @@ def test_a_result_names_version_column_partition_and_baseline(
     assert found.baseline == registry.profile(churn).digest
     assert found.baseline_name == "customers of May"
     assert [column.column for column in found.comparison.columns if column.drifted] == ["age"]
-    assert found.verdict == "customers[June] differs from what churn/1 learnt from: age"
+    assert found.verdict == "customers[June] differs from the training data of churn/1: age"
     assert registry.drift(churn) == (found,)
     assert told(registry, EventType.VERSION_DRIFT_MEASURED) == [("churn/1", "June")]
 
@@ -69,7 +69,7 @@ def test_the_report_lies_in_the_object_store_in_both_forms(registry: Registry, c
     html, markdown = (Path(place).read_text() for place in registry.drift_report(found))
     for text in (html, markdown):
         assert "Drift:" in text
-        said = "customers[2013-06] differs from what churn/1 learnt from: age"
+        said = "customers[2013-06] differs from the training data of churn/1: age"
         assert said in text.replace("\\", "")
         assert "customers of May" in text
         assert "Kolmogorov-Smirnov" in text

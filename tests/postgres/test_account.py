@@ -16,7 +16,7 @@ from pedigree.postgres import EmbeddedPostgres
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A folder that other users may pass through; pytest's own ones are private."""
+    """A folder that other users can traverse; pytest's own folders are private."""
     folder = Path(tempfile.mkdtemp(prefix="pedigree-test-"))
     folder.chmod(0o755)
     yield folder
@@ -100,4 +100,4 @@ def test_root_without_user_namespaces_runs_it_as_nobody(
     client = start_client(home.parent / "closed" / "home", python=client.process.args[:3])
     answer = client.ask("SELECT 1")
     assert answer["error"] == "EmbeddedPostgresError"
-    assert "set PEDIGREE_HOME to a folder that others may pass through" in answer["text"]
+    assert "set PEDIGREE_HOME to a folder that other users can traverse" in answer["text"]

@@ -160,7 +160,7 @@ def test_data_of_a_major_that_is_not_installed_is_refused(make_server):
 def test_data_without_its_password_is_refused(make_server):
     server = make_server()
     (server.folder / "password").unlink()
-    with pytest.raises(EmbeddedPostgresError, match=r"password is gone.* Restore"):
+    with pytest.raises(EmbeddedPostgresError, match=r"password is missing.* Restore"):
         server.ensure()
 
 

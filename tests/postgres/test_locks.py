@@ -42,7 +42,7 @@ def test_a_lock_ends_with_its_process(tmp_path, holder):
 
 def test_waiting_in_vain_is_an_error_that_names_the_holder(tmp_path, holder):
     who = holder.pid if sys.platform == "linux" else "processes"
-    with pytest.raises(EmbeddedPostgresError, match=f"See what it does: {who}"):
+    with pytest.raises(EmbeddedPostgresError, match=f"Check what it does: {who}"):
         _locks.acquire(tmp_path / "lock", timeout_s=0.05)
 
 

@@ -103,7 +103,7 @@ def test_a_schema_newer_than_the_code_is_refused(database):
         )
     )
     for act in (migrate, pending, require_current):
-        with pytest.raises(SchemaBehindError, match=r"newer.*9000_x.*Upgrade pedigree"):
+        with pytest.raises(SchemaBehindError, match=r"newer.*9000_x.*Upgrade Pedigree"):
             act(database)
 
 

@@ -106,7 +106,7 @@ def test_what_mlflow_itself_writes_is_read(tmp_path: Path) -> None:
         ([{"type": "tensor", "tensor-spec": {"dtype": "int8", "shape": [-2]}}], "cannot be read"),
         ([{"type": "tensor", "tensor-spec": {"dtype": 7, "shape": [-1]}}], "cannot be read"),
         ([{"type": "tensor"}], "cannot be read: KeyError"),
-        ([{"type": "long"}, {"type": "long"}], "by their place alone"),
+        ([{"type": "long"}, {"type": "long"}], "several columns without names"),
         ([COLUMN, COLUMN], "'age' is given twice"),
         ([7], "cannot be read"),
         (7, "cannot be read"),
@@ -158,7 +158,7 @@ def test_weights_that_are_listed_as_inputs_are_none(tmp_path: Path) -> None:
     ("inputs", "outputs", "told"),
     [
         ([X], [helper.make_tensor_sequence_value_info("y", 1, None)], r"outputs\.y: it is a seq"),
-        ([helper.make_tensor_value_info("x", TensorProto.FLOAT, None)], [Y], "no known rank"),
+        ([helper.make_tensor_value_info("x", TensorProto.FLOAT, None)], [Y], "unknown rank"),
         ([helper.make_tensor_value_info("x", TensorProto.BFLOAT16, [1])], [Y], "type bfloat16"),
         ([], [Y], "the graph has no inputs"),
         ([X], [], "the graph has no outputs"),

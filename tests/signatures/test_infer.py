@@ -231,8 +231,8 @@ def test_a_type_without_a_place_is_refused_by_column_and_dtype(
 @pytest.mark.parametrize(
     ("frame", "told"),
     [
-        (pd.DataFrame({0: [1]}), "column label 0 is not a text"),
-        (pd.DataFrame({"": [1]}), "column label '' is not a text"),
+        (pd.DataFrame({0: [1]}), "column label 0 is not a non-empty string"),
+        (pd.DataFrame({"": [1]}), "column label '' is not a non-empty string"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), r"inputs\.a: two columns"),
         (pd.DataFrame(), "no columns"),
     ],
@@ -276,7 +276,7 @@ def test_a_mapping_of_arrays_is_a_tensor_a_name() -> None:
 @pytest.mark.parametrize(
     ("value", "told"),
     [
-        (np.array(1.0), "without a dimension"),
+        (np.array(1.0), "without dimensions"),
         (np.array([object()]), "dtype object"),
         (np.zeros(1, dtype=[("a", "i4")]), "dtype"),
         ({"a": [1]}, r"inputs\.a: .*not list"),
