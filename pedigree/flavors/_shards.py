@@ -167,7 +167,7 @@ def _indexed(model: _Model, index: Path, listed: Mapping[str, set[str]]) -> list
     shards = [Shard(index.parent / file, frozenset(listed[file])) for file in sorted(listed)]
     for shard in shards:
         if not shard.file.is_file():
-            raise bad_weights(f"{index.name} lists {shard.file.name}, which is missing")
+            raise bad_weights(f"{shard.file.name} is missing, but {index.name} lists it")
     return shards
 
 

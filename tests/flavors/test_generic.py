@@ -33,7 +33,7 @@ def test_a_folder_is_copied_with_its_links_as_links(tmp_path: Path) -> None:
     assert (target / "link").is_symlink()  # for the scan of artifacts to refuse
 
 
-def test_loading_gives_the_folder_itself(tmp_path: Path) -> None:
+def test_loading_returns_the_folder_itself(tmp_path: Path) -> None:
     assert FLAVOR.load(tmp_path) == tmp_path
 
 
