@@ -2,7 +2,7 @@
 
 MLflow puts the folder of such code on ``sys.path`` and imports from it, at once or when the model
 first predicts. A second model whose modules have the same names would run the first one's code, so
-it is refused. Equal code is no conflict: the same model can be loaded repeatedly.
+it is refused. Equal code does not conflict: the same model can be loaded repeatedly.
 """
 
 import hashlib

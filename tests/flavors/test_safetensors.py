@@ -41,7 +41,7 @@ def test_arrays_are_restored(tmp_path: Path) -> None:
         safetensors_file({"a": entry([1 << 62, 8], 0, 16)}),  # beyond what 64 bits count
         safetensors_file({"a": entry([-4], 0, 16)}),
         safetensors_file({"a": entry([4], 0, 16, dtype="X9")}),
-        safetensors_file({"a": entry([2], 0, 8)}),  # bytes behind the last array
+        safetensors_file({"a": entry([2], 0, 8)}),  # bytes after the last array
     ],
 )
 def test_an_invalid_header_is_refused(content: bytes, tmp_path: Path) -> None:

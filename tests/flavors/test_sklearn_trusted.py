@@ -261,7 +261,7 @@ def test_every_name_on_the_list_exists() -> None:
     for name in trusted_types(INSTALLED):
         module, _, attribute = name.rpartition(".")
         if "HalvingG" in name or "HalvingR" in name or "IterativeImputer" in name:
-            continue  # behind sklearn.experimental, and there in the module itself
+            continue  # needs sklearn.experimental, but exists in the module
         assert hasattr(importlib.import_module(module), attribute), name
 
 

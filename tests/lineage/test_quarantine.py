@@ -165,8 +165,8 @@ def test_a_later_version_of_the_same_data_is_marked_at_registration(
 
 def test_newer_data_of_the_partition_is_not_quarantined(trained: Registry, tmp_path: Path) -> None:
     trained.quarantine("flights", "2013-01", reason="doubled rows")
-    mended = graph(node(1, "flights", "2013-01", version="v2", at=LATER))
-    assert register(trained, tmp_path, "mended", lineage=mended) == "churn/4"
+    repaired = graph(node(1, "flights", "2013-01", version="v2", at=LATER))
+    assert register(trained, tmp_path, "repaired", lineage=repaired) == "churn/4"
     assert trained.get("churn/4").quarantine_reason is None
 
 

@@ -33,7 +33,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     session.stop()
 
 
-@pytest.mark.filterwarnings("ignore")  # Spark's own warnings are not ours to mend
+@pytest.mark.filterwarnings("ignore")  # Spark's own warnings
 def test_spark_and_duckdb_compute_the_same_profile(spark: Any, tmp_path: Path) -> None:
     random = np.random.default_rng(5)
     frame = pd.DataFrame(

@@ -90,7 +90,7 @@ def test_a_profile_like_another_counts_on_its_edges_and_values(baseline: DataPro
     assert isinstance(before, NumericColumn)
     assert delay.edges == before.edges
     assert (delay.counts[0], delay.counts[-1], sum(delay.counts)) == (1, 1, 3)
-    assert delay.missing == 1  # what is not finite is no number
+    assert delay.missing == 1  # a value that is not finite is missing
     assert dict(zip(carrier.values, carrier.counts, strict=True))["UA"] == 1
     assert (carrier.other, carrier.missing) == (2, 1)
     assert found.column("new") is None
