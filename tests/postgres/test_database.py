@@ -212,7 +212,7 @@ def closed_port() -> Iterator[int]:
 
 
 def test_the_error_for_an_unreachable_server_has_no_password(closed_port, monkeypatch):
-    monkeypatch.setattr(module, "PATIENCE_S", 0.3)
+    monkeypatch.setattr(module, "RETRY_S", 0.3)
     url = f"postgresql://ann:hush@127.0.0.1:{closed_port}/registry"
     with pytest.raises(DatabaseUnavailableError) as caught:
         Database.connect(url).fetch_all("SELECT 1")
