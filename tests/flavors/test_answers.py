@@ -1,4 +1,4 @@
-"""Answers are compared bit for bit, whatever they are made of, and by reading nothing but JSON."""
+"""Outputs of all types are compared bit for bit, after a transfer as JSON."""
 
 import datetime
 import itertools
@@ -26,7 +26,7 @@ def leaves(value: object) -> list[Leaf]:
 
 
 def travelled(value: object) -> list[Leaf]:
-    """The leaves as another process would read them."""
+    """Return the leaves as another process reads them."""
     return [
         Leaf.from_json(each)
         for each in json.loads(json.dumps([x.to_json() for x in leaves(value)]))
@@ -37,7 +37,7 @@ ODD_NAN = struct.unpack(">d", bytes.fromhex("7ff8000000000001"))[0]
 FRAME = pd.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]})
 DAY = datetime.date(2026, 1, 2)
 
-# Each differs from all others of its group in a way that a caller can tell.
+# Each differs from all others of its group in a way that callers can distinguish.
 DIFFERENT: dict[str, list[Any]] = {
     "numbers": [
         0.0,
@@ -55,7 +55,7 @@ DIFFERENT: dict[str, list[Any]] = {
     "times": [
         DAY,
         "2026-01-02",
-        datetime.datetime(2026, 1, 2),  # noqa: DTZ001 -- without a zone on purpose
+        datetime.datetime(2026, 1, 2),  # noqa: DTZ001 -- deliberately without a time zone
         pd.Timestamp("2026-01-02", tz="UTC"),
         np.datetime64("2026-01-02"),
         pd.NaT,
@@ -126,19 +126,19 @@ DIFFERENT: dict[str, list[Any]] = {
 
 
 @pytest.mark.parametrize("group", DIFFERENT)
-def test_what_a_caller_can_tell_apart_is_not_equal(group: str) -> None:
+def test_distinguishable_outputs_are_not_equal(group: str) -> None:
     for one, other in itertools.combinations(DIFFERENT[group], 2):
         assert leaves(one) != leaves(other), f"{one!r} and {other!r}"
         assert compare([leaves(one)], travelled(other)).difference is not None
 
 
 @pytest.mark.parametrize("group", DIFFERENT)
-def test_what_is_equal_is_equal_also_as_another_process_reads_it(group: str) -> None:
+def test_equal_outputs_are_equal_after_the_transfer_to_another_process(group: str) -> None:
     for value in DIFFERENT[group]:
         assert compare([leaves(value)], travelled(value)) == (None, False, None)
 
 
-def test_tensors_are_told_apart() -> None:
+def test_tensors_are_distinguished() -> None:
     needs("torch")
     import torch
 
@@ -159,13 +159,13 @@ def test_tensors_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize("value", [object(), {1, 2}, lambda: 1, np.zeros(1, [("a", object)])])
-def test_what_cannot_be_compared_says_so(value: object) -> None:
+def test_an_output_that_cannot_be_compared_is_an_error(value: object) -> None:
     with pytest.raises(IncomparableError):
         leaves(value)
 
 
 @given(st.lists(st.lists(st.floats(-1e6, 1e6), min_size=3, max_size=3), min_size=2, max_size=5))
-def test_numbers_within_the_spread_pass_and_those_beyond_do_not(rows: list[list[float]]) -> None:
+def test_only_numbers_within_the_spread_are_accepted(rows: list[list[float]]) -> None:
     own = [leaves(np.array(row)) for row in rows]
     for answer in own:
         assert compare(own, answer).difference is None
@@ -178,7 +178,7 @@ def test_numbers_within_the_spread_pass_and_those_beyond_do_not(rows: list[list[
     assert compare(own, leaves(beyond)).difference is not None
 
 
-def test_where_one_answer_is_no_number_that_may_be_so_there_alone() -> None:
+def test_nan_is_accepted_only_where_an_own_output_has_it() -> None:
     own = [leaves(np.array([1.0, np.nan])), leaves(np.array([2.0, 5.0]))]
     assert compare(own, leaves(np.array([1.5, np.nan]))).difference is None
     assert compare(own, leaves(np.array([np.nan, 5.0]))).difference is not None

@@ -49,7 +49,7 @@ def halved(numbers: Any) -> Any:
     return np.asarray(numbers) / 2
 
 
-def test_two_processes_that_train_the_same_model_store_the_same_bytes(
+def test_two_processes_that_train_the_same_model_save_the_same_bytes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     train_all(tmp_path / "here")
@@ -59,7 +59,7 @@ def test_two_processes_that_train_the_same_model_store_the_same_bytes(
 
 
 @pytest.mark.parametrize("name", GOLDEN)
-def test_a_model_comes_back_as_it_was_without_trust(name: str, tmp_path: Path) -> None:
+def test_a_model_is_restored_without_trust(name: str, tmp_path: Path) -> None:
     model: Any = GOLDEN[name]()
     stored(model, tmp_path)
     loaded: Any = FLAVOR.load(tmp_path)
@@ -87,7 +87,7 @@ def test_dumps_at_different_times_are_the_same(
     assert stored(model, tmp_path / "second") == first
 
 
-def test_what_is_shared_stays_shared_and_what_is_equal_does_not_become_so(tmp_path: Path) -> None:
+def test_shared_objects_stay_shared_and_equal_ones_stay_separate(tmp_path: Path) -> None:
     model = LogisticRegression().fit([[0.0], [1.0]], [0, 1])
     shared = np.arange(3.0)
     model.parts_ = [shared, shared, np.arange(3.0)]
@@ -98,7 +98,7 @@ def test_what_is_shared_stays_shared_and_what_is_equal_does_not_become_so(tmp_pa
     np.testing.assert_array_equal(one, other)
 
 
-def test_equal_strings_are_stored_alike_whether_or_not_they_are_one_object(tmp_path: Path) -> None:
+def test_equal_strings_are_saved_equally_whether_or_not_they_are_one_object(tmp_path: Path) -> None:
     one, other = LogisticRegression(), LogisticRegression()
     text = "".join(["a", "b"])
     one.words_ = [text, text]
@@ -106,33 +106,33 @@ def test_equal_strings_are_stored_alike_whether_or_not_they_are_one_object(tmp_p
     assert stored(one, tmp_path / "one") == stored(other, tmp_path / "other")
 
 
-def test_models_that_differ_are_stored_differently(tmp_path: Path) -> None:
+def test_different_models_are_saved_as_different_bytes(tmp_path: Path) -> None:
     one = stored(LogisticRegression(C=1.0), tmp_path / "one")
     assert stored(LogisticRegression(C=2.0), tmp_path / "other") != one
 
 
-def test_keys_that_json_cannot_tell_apart_are_refused(tmp_path: Path) -> None:
+def test_keys_that_are_equal_in_json_are_refused(tmp_path: Path) -> None:
     model = LogisticRegression(class_weight={1: 0.5, "1": 0.25})
-    with pytest.raises(UnsupportedModelError, match="several keys that are written '1'"):
+    with pytest.raises(UnsupportedModelError, match="several keys that are '1' in JSON"):
         FLAVOR.save(model, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
-    ("model", "told"),
+    ("model", "message"),
     [
-        ({"not": "a model"}, "dict is no estimator"),
-        (LogisticRegression(class_weight={(1, 2): 0.5}), "skops cannot store"),
+        ({"not": "a model"}, "dict is not an estimator"),
+        (LogisticRegression(class_weight={(1, 2): 0.5}), "skops cannot save"),
     ],
 )
-def test_what_skops_cannot_hold_is_refused_at_saving(
-    model: object, told: str, tmp_path: Path
+def test_a_model_that_skops_cannot_save_is_refused(
+    model: object, message: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(UnsupportedModelError, match=told):
+    with pytest.raises(UnsupportedModelError, match=message):
         FLAVOR.save(model, tmp_path)
 
 
-def test_a_function_of_ones_own_needs_trust_by_its_name(tmp_path: Path) -> None:
+def test_a_custom_function_needs_trust_in_its_name(tmp_path: Path) -> None:
     model = make_pipeline(FunctionTransformer(halved), StandardScaler()).fit([[1.0], [2.0]])
     stored(model, tmp_path)
     name = f"{halved.__module__}.halved"
@@ -143,7 +143,7 @@ def test_a_function_of_ones_own_needs_trust_by_its_name(tmp_path: Path) -> None:
     FLAVOR.load(tmp_path, trust=[name])
 
 
-def test_trust_is_a_list_not_a_text(tmp_path: Path) -> None:
+def test_trust_is_a_list_not_a_string(tmp_path: Path) -> None:
     stored(LogisticRegression(), tmp_path)
     with pytest.raises(InvalidInputError, match="trust must be a list"):
         FLAVOR.load(tmp_path, trust="os.system")
@@ -185,23 +185,25 @@ def test_a_crafted_archive_that_would_run_a_command_is_refused(tmp_path: Path) -
         lambda folder: zipfile.ZipFile(folder / "model.skops", "w").close(),
     ],
 )
-def test_a_file_that_is_no_archive_is_refused(fill: Callable[[Path], None], tmp_path: Path) -> None:
+def test_a_file_that_is_not_an_archive_is_refused(
+    fill: Callable[[Path], None], tmp_path: Path
+) -> None:
     fill(tmp_path)
     with pytest.raises(InvalidArtifactError, match=r"skops cannot read model\.skops"):
         FLAVOR.load(tmp_path)
 
 
 def test_a_folder_must_hold_one_archive(tmp_path: Path) -> None:
-    with pytest.raises(InvalidArtifactError, match="holds 0"):
+    with pytest.raises(InvalidArtifactError, match="has 0"):
         FLAVOR.load(tmp_path)
     skops.io.dump(LogisticRegression(), tmp_path / "anything.skops")
     assert isinstance(FLAVOR.load(tmp_path), LogisticRegression)
     skops.io.dump(LogisticRegression(), tmp_path / "other.skops")
-    with pytest.raises(InvalidArtifactError, match="holds 2"):
+    with pytest.raises(InvalidArtifactError, match="has 2"):
         FLAVOR.load(tmp_path)
 
 
-def test_the_signature_is_what_the_model_gives_for_the_sample() -> None:
+def test_the_signature_describes_the_output_for_the_sample() -> None:
     model = GOLDEN["pipeline_of_regression"]()
     frame, _ = customers()
     signature = FLAVOR.infer_signature(model, frame.head())
@@ -210,7 +212,7 @@ def test_the_signature_is_what_the_model_gives_for_the_sample() -> None:
     assert signature.outputs == (Tensor(dtype="int64", shape=(-1,)),)
 
 
-def test_a_transformer_is_described_by_what_it_transforms_to() -> None:
+def test_a_transformer_is_described_by_its_transformed_output() -> None:
     frame, _ = customers()
     scaler = StandardScaler().fit(frame[NUMBERS])
     assert FLAVOR.infer_signature(scaler, frame[NUMBERS]).outputs == (

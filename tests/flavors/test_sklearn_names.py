@@ -1,4 +1,4 @@
-"""Functions and classes are stored by name, so each must be found by it, or is refused."""
+"""Functions and classes are saved by name, so one that cannot be imported by name is refused."""
 
 import functools
 import math
@@ -27,7 +27,7 @@ ROWS = np.arange(8.0).reshape(4, 2)
 
 
 def scale(rows: Any, by: float = 2.0) -> Any:
-    """The function that a closure of the same name would be taken for."""
+    """The function to which the name of a closure would resolve."""
     return rows / by
 
 
@@ -39,7 +39,7 @@ def scaling_by(divisor: float) -> Callable[[Any], Any]:
 
 
 def renamed(function: Any) -> Any:
-    """A decorator's inner function, which takes the name of the one that it wraps."""
+    """A decorator whose inner function has the name of the function that it wraps."""
 
     @functools.wraps(function)
     def wrapped(*given: Any) -> Any:
@@ -75,7 +75,7 @@ class Features:
 
 
 class Scaler(StandardScaler):  # type: ignore[misc]  # scikit-learn ships no types
-    """An estimator of one's own; ``transform`` is that of another module."""
+    """A custom estimator whose ``transform`` is defined in another module."""
 
 
 def local_estimator() -> Any:
@@ -90,7 +90,7 @@ class Partial(functools.partial):  # type: ignore[type-arg]  # of whatever is gi
 
 
 def of_main(code: str) -> Any:
-    """What a function is when it was defined by the program that runs."""
+    """Return a function that is defined in ``__main__``."""
     names: dict[str, Any] = {"__name__": "__main__"}
     exec(code, names)
     return names["scale"]
@@ -99,14 +99,14 @@ def of_main(code: str) -> Any:
 @pytest.mark.parametrize(
     ("function", "reason"),
     [
-        pytest.param(scaling_by(9.0), "made inside a function", id="closure with a twin"),
+        pytest.param(scaling_by(9.0), "defined inside a function", id="closure with a twin"),
         pytest.param(lambda rows: rows, "a lambda", id="lambda"),
         pytest.param(twice, "a lambda", id="lambda with a name"),
-        pytest.param(renamed(scaling_by(9.0)), "made inside a function", id="decorated locally"),
-        pytest.param(bare_decorated, "is not what the module", id="what was decorated"),
+        pytest.param(renamed(scaling_by(9.0)), "defined inside a function", id="decorated locally"),
+        pytest.param(bare_decorated, "of the module", id="what was decorated"),
         pytest.param(cached, "a name that skops does not read", id="cached"),
-        pytest.param(Features.scale, "is not what the module", id="static method"),
-        pytest.param(Scaler().transform, "from another module", id="inherited method"),
+        pytest.param(Features.scale, "of the module", id="static method"),
+        pytest.param(Scaler().transform, "in a different module", id="inherited method"),
         pytest.param(Scaler.get_params, "has no get_params", id="method without an object"),
         pytest.param(np.frompyfunc(scale, 1, 1), "", id="ufunc of one's own"),
         pytest.param(np.vectorize(lambda row: row), "a lambda", id="lambda in an object"),
@@ -114,10 +114,12 @@ def of_main(code: str) -> Any:
         pytest.param(Partial(scale, by=3.0), "as a functools.partial", id="kind of partial"),
         pytest.param([].append, "", id="builtin method"),
         pytest.param(str.lower, "has no method_descriptor", id="method of a builtin"),
-        pytest.param(of_main("def scale(rows): ..."), "in __main__, the program", id="__main__"),
+        pytest.param(
+            of_main("def scale(rows): ..."), "in __main__, the running program", id="__main__"
+        ),
     ],
 )
-def test_a_function_that_would_not_be_found_is_refused(
+def test_a_function_that_cannot_be_imported_is_refused(
     function: Any, reason: str, tmp_path: Path
 ) -> None:
     with pytest.raises(
@@ -141,7 +143,7 @@ def test_a_function_that_would_not_be_found_is_refused(
         np.vectorize(scale),
     ],
 )
-def test_a_function_that_is_found_comes_back(function: Any, tmp_path: Path) -> None:
+def test_a_function_that_can_be_imported_is_restored(function: Any, tmp_path: Path) -> None:
     model = FunctionTransformer(function)
     FLAVOR.save(model, tmp_path)
     names = ["builtins.dict", "math.sqrt", "functools.partial", "numpy.vectorize", "numpy.mean"]
@@ -164,14 +166,14 @@ def test_two_closures_are_never_one_version(tmp_path: Path) -> None:
     ("model", "reason"),
     [
         (Features.Inner(), r"Features\.Inner.* has no Inner"),
-        (local_estimator(), "made inside a function"),
-        (SVC(kernel=scaling_by(1.0)), "made inside a function"),
+        (local_estimator(), "defined inside a function"),
+        (SVC(kernel=scaling_by(1.0)), "defined inside a function"),
         (LogisticRegression(class_weight={False: 1.0, True: 2.0}), "has the key False"),
         (LogisticRegression(class_weight={None: 1.0}), "has the key None"),
         (LogisticRegression(class_weight=defaultdict(float, {1: 2.0})), "has the key 1"),
     ],
 )
-def test_a_part_that_would_come_back_as_another_is_refused(
+def test_a_part_that_would_not_be_restored_is_refused(
     model: object, reason: str, tmp_path: Path
 ) -> None:
     with pytest.raises(UnsupportedModelError, match=reason):
@@ -179,14 +181,14 @@ def test_a_part_that_would_come_back_as_another_is_refused(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_scorer_and_a_kernel_of_one_s_own_are_looked_at_too(tmp_path: Path) -> None:
+def test_a_custom_scorer_and_a_custom_kernel_are_checked_too(tmp_path: Path) -> None:
     model = SVC(kernel=rbf_kernel)
     model.scorer_ = make_scorer(lambda truth, guess: 0.0)  # noqa: ARG005 - a scorer's signature
     with pytest.raises(UnsupportedModelError, match="a lambda"):
         FLAVOR.save(model, tmp_path)
 
 
-def test_an_estimator_of_ones_own_comes_back(tmp_path: Path) -> None:
+def test_a_custom_estimator_is_restored(tmp_path: Path) -> None:
     FLAVOR.save(Scaler().fit(ROWS), tmp_path)
     loaded = FLAVOR.load(tmp_path, trust=[f"{__name__}.Scaler"])
     assert type(loaded) is Scaler
@@ -210,7 +212,7 @@ for flavor in ("sklearn", "joblib"):
 """
 
 
-def test_what_a_script_defines_is_refused_and_the_script_named_as_the_reason(
+def test_a_function_of_a_script_is_refused_and_the_error_names_the_script(
     tmp_path: Path,
 ) -> None:
     script, folder = tmp_path / "train.py", tmp_path / "model"
@@ -219,13 +221,13 @@ def test_what_a_script_defines_is_refused_and_the_script_named_as_the_reason(
     done = subprocess.run(
         [sys.executable, script, folder], capture_output=True, text=True, check=True
     )
-    said = done.stdout.splitlines()
-    assert [line.split()[0] for line in said] == ["sklearn", "joblib"]
-    assert all("__main__.scale" in line and "the program that runs" in line for line in said)
+    lines = done.stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["sklearn", "joblib"]
+    assert all("__main__.scale" in line and "cannot import" in line for line in lines)
     assert list(folder.iterdir()) == []
 
 
-def test_joblib_refuses_what_no_other_process_can_import(tmp_path: Path) -> None:
+def test_joblib_refuses_objects_that_other_processes_cannot_import(tmp_path: Path) -> None:
     for function in (scaling_by(9.0), lambda rows: rows, of_main("def scale(rows): ...")):
         with pytest.raises(UnsupportedModelError):
             JoblibFlavor().save(FunctionTransformer(function), tmp_path)

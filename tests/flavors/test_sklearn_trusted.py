@@ -1,4 +1,4 @@
-"""The list of trusted types, found again over every estimator of the installed scikit-learn."""
+"""The list of trusted types, recomputed from all estimators of the installed scikit-learn."""
 
 import importlib
 import tomllib
@@ -52,7 +52,7 @@ from pedigree.flavors.sklearn import SklearnFlavor, trusted_types
 TABLE = tomllib.loads(files("pedigree.flavors").joinpath("sklearn_trusted.toml").read_text("utf-8"))
 INSTALLED = ".".join(sklearn.__version__.split(".")[:2])
 
-# Compiled code follows their content without looking; the file says so beside the list.
+# Compiled code uses their content as indices without a check; see the comment in the list.
 REFUSED = {
     "sklearn.cluster._bisect_k_means._BisectingTree",
     "sklearn.cluster._kmeans._kmeans_single_lloyd",
@@ -60,7 +60,7 @@ REFUSED = {
     "sklearn.neighbors._kd_tree.KDTree",
 }
 
-# scipy moves its private names from release to release, so more is refused than one release holds.
+# scipy moves its private names between releases, so these are the names of several releases.
 REFUSED_OF_SCIPY = {
     "scipy._lib.array_api_compat.numpy._aliases.asarray",
     "scipy.interpolate._bsplines.BSpline",
@@ -70,7 +70,7 @@ REFUSED_OF_SCIPY = {
 
 
 def fitted_on_small_data(estimator: Any) -> Any:
-    """Fit an estimator on what its tags say that it takes."""
+    """Fit an estimator on data that its tags describe."""
     tags = estimator.__sklearn_tags__()
     features = np.random.RandomState(0).rand(60, 4)
     label, amount = (features[:, 0] > 0.5).astype(int), features[:, 0] * 3 + 1
@@ -106,7 +106,7 @@ def test_every_type_in_a_fitted_estimator_is_trusted_or_refused_on_purpose() -> 
 
 
 def with_every_option() -> Iterator[Any]:
-    """Every estimator with each word that one of its parameters may be."""
+    """Yield all estimators with each option of each of their parameters."""
     for _, estimator_class in all_estimators():
         try:
             first = next(iter(_construct_instances(estimator_class)))
@@ -141,19 +141,19 @@ def test_every_option_of_every_estimator_needs_no_trust_or_is_refused_on_purpose
 
 
 def needs_trust(model: object, folder: Path) -> set[str]:
-    """The names without which what is stored could not be loaded."""
+    """Return the names that loading the saved model needs in ``trust``."""
     SklearnFlavor().save(model, folder)
     found = skops.io.get_untrusted_types(file=folder / "model.skops")
     return set(found) - trusted_types(INSTALLED)
 
 
 def settings() -> Iterator[Any]:
-    """What of scikit-learn's own a search or a process may be given as a setting."""
+    """Yield scikit-learn's own objects that can be settings of a search or a process."""
     rows = np.arange(12.0).reshape(6, 2)
     for name in get_scorer_names():
         yield pytest.param(GridSearchCV(Ridge(), {"alpha": [1.0]}, scoring=name), id=name)
     yield pytest.param(make_scorer(fbeta_score, beta=2), id="make_scorer")
-    # What sklearn.model_selection says of them does not tell which need arguments.
+    # sklearn.model_selection does not state which of them need arguments.
     splitters = [LeavePOut(2), LeavePGroupsOut(2), PredefinedSplit([0, 1]), [(rows[:1], rows[1:])]]
     splitters += [
         each()
@@ -185,7 +185,7 @@ def settings() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("model", list(settings()))
-def test_a_setting_of_scikit_learn_s_own_needs_no_trust(model: Any, tmp_path: Path) -> None:
+def test_scikit_learn_s_own_settings_need_no_trust(model: Any, tmp_path: Path) -> None:
     holder = model if hasattr(model, "fit") else GridSearchCV(Ridge(), {}, scoring=model)
     assert needs_trust(holder, tmp_path) == set()
 
@@ -206,7 +206,7 @@ def test_a_calibrated_classifier_needs_no_trust(method: str, tmp_path: Path) -> 
     ("name", "arguments"),
     [(name, arguments) for name, arguments in distcont + distdiscrete if isinstance(name, str)],
 )
-def test_a_distribution_of_scipy_s_needs_no_trust_and_draws_the_same(
+def test_a_scipy_distribution_needs_no_trust_and_draws_the_same(
     name: str, arguments: tuple[Any, ...], tmp_path: Path
 ) -> None:
     given = getattr(stats, name)(*arguments)
@@ -232,7 +232,7 @@ def test_a_search_over_distributions_loads_and_searches_again(tmp_path: Path) ->
     assert (again / "model.skops").read_bytes() == stored
 
 
-def test_a_distribution_that_scipy_would_not_make_again_needs_trust(tmp_path: Path) -> None:
+def test_a_distribution_that_scipy_cannot_restore_needs_trust(tmp_path: Path) -> None:
     seeded = stats.uniform(0, 1)
     seeded.random_state = 3
     for given in (
@@ -252,7 +252,7 @@ class Mine(stats.rv_continuous):  # type: ignore[misc]  # scipy ships no types
 
 
 @pytest.mark.parametrize("name", ["rv_continuous", "os.system", "describe", "norm.__class__", ""])
-def test_nothing_but_distributions_is_called_by_name(name: str) -> None:
+def test_only_distributions_are_called_by_name(name: str) -> None:
     with pytest.raises(InvalidArtifactError, match="no distribution"):
         frozen(name, (), {})
 
@@ -261,18 +261,18 @@ def test_every_name_on_the_list_exists() -> None:
     for name in trusted_types(INSTALLED):
         module, _, attribute = name.rpartition(".")
         if "HalvingG" in name or "HalvingR" in name or "IterativeImputer" in name:
-            continue  # behind sklearn.experimental, and there in the module itself
+            continue  # needs sklearn.experimental, but exists in the module
         assert hasattr(importlib.import_module(module), attribute), name
 
 
-def test_the_list_gives_a_reason_for_each_group_and_names_nothing_twice() -> None:
+def test_the_list_has_a_reason_for_each_group_and_no_duplicates() -> None:
     names = [name for group in TABLE["trusted"] for name in group["names"]]
     assert len(names) == len(set(names))
     assert all(group["reason"] for group in TABLE["trusted"])
     assert not (REFUSED | REFUSED_OF_SCIPY) & set(names)
 
 
-def test_the_list_is_of_the_version_in_use() -> None:
+def test_the_list_includes_the_installed_version() -> None:
     gone = "sklearn.compose._column_transformer._RemainderColsList"
     assert gone in trusted_types("1.6")
     assert gone not in trusted_types("1.9")

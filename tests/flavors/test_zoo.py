@@ -1,4 +1,4 @@
-"""The law of every flavor: what was saved, loaded in a new process, predicts what its model does.
+"""The law of all flavors: a saved model predicts in a new process what the original predicts.
 
 All members of the zoo are loaded by one new process here; the law itself starts one for each.
 """
@@ -20,12 +20,12 @@ from pedigree.flavors.verification import _answer
 from tests.flavors.verifying import verify_all
 from tests.flavors.zoo import Member, zoo
 
-# Libraries say of such small data that they did not converge, or that a feature is constant.
+# With such small data, libraries warn that they did not converge or that a feature is constant.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 ZOO = zoo()
 NAMES = [member.name for member in ZOO]
-# What answers the same sample differently has no answers that a digest could stand for.
+# The predictions of a model that is not deterministic have no digest.
 STEADY = [
     member
     for member in ZOO
@@ -44,28 +44,28 @@ def require_the_law(seed: int, folder: Path) -> None:
     assert "within their spread of" in noisy.why
 
 
-def test_the_zoo_is_large_and_has_every_flavor() -> None:
+def test_the_zoo_is_large_and_has_all_flavors() -> None:
     assert len(set(NAMES)) == len(NAMES) >= 120
     assert len(STEADY) >= 120
     missing = set(flavor_names()) - {member.flavor for member in ZOO}
-    assert missing <= {"torch", "onnx"}  # which cannot be had everywhere
+    assert missing <= {"torch", "onnx"}  # not available everywhere
 
 
-def test_what_was_saved_predicts_what_its_model_does(tmp_path: Path) -> None:
+def test_saved_models_predict_what_their_models_predict(tmp_path: Path) -> None:
     require_the_law(3, tmp_path)
 
 
 @pytest.mark.system
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("seed", range(4, 12))
-def test_what_was_saved_predicts_what_its_model_does_whatever_the_data(
+def test_saved_models_predict_what_their_models_predict_for_any_data(
     seed: int, tmp_path: Path
 ) -> None:
     require_the_law(seed, tmp_path)
 
 
 def changed(value: object) -> object:
-    """Return another value of the same kind, for a parameter of an estimator."""
+    """Return a different value of the same type, for a parameter of an estimator."""
     if isinstance(value, bool):
         return not value
     if isinstance(value, int):
@@ -76,7 +76,7 @@ def changed(value: object) -> object:
 
 
 def variants(member: Member, seed: int, choice: int) -> tuple[list[Any], Any]:
-    """Return a model, the same trained again, and one of which a parameter or the data differ."""
+    """Return a model, the same model trained again, and one with another parameter or data."""
     model, sample = member.make(seed)
     again, _ = member.make(seed)
     other = copy.deepcopy(model) if hasattr(model, "set_params") else member.make(seed + 1)[0]
@@ -101,7 +101,7 @@ def require_equal_answers_of_equal_bytes(
             answer = _answer(flavor, model, sample)
             files = save_model(model, member.flavor, folder / str(index))
         except PedigreeError:
-            continue  # such a parameter is none that the estimator takes
+            continue  # the estimator does not accept this value
         known = seen.setdefault(folder_digest(files), answer)
         assert known == answer, f"{member.name}: equal bytes, other predictions"
 
@@ -120,7 +120,7 @@ CASES = given(
 
 @settings(LAW, max_examples=60)
 @CASES
-def test_equal_bytes_predict_alike(
+def test_equal_bytes_predict_the_same(
     tmp_path_factory: pytest.TempPathFactory, member: Member, seed: int, choice: int
 ) -> None:
     folder = tmp_path_factory.mktemp("models")
@@ -131,7 +131,7 @@ def test_equal_bytes_predict_alike(
 @pytest.mark.timeout(3600)
 @settings(LAW, max_examples=1500)
 @CASES
-def test_equal_bytes_predict_alike_of_many(
+def test_equal_bytes_predict_the_same_for_many_models(
     tmp_path_factory: pytest.TempPathFactory, member: Member, seed: int, choice: int
 ) -> None:
     folder = tmp_path_factory.mktemp("models")

@@ -1,4 +1,4 @@
-"""COPY into the catalog's tables, triggers and all: search follows as it does a verb."""
+"""COPY into the catalog's tables: triggers update search as for an operation."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.maintenance.collecting import require_sound
 from tests.postgres.copying import copy_rows
 
 
-def test_search_finds_what_was_copied_into_a_registry(
+def test_search_finds_rows_that_were_copied_into_a_registry(
     registry: Registry, database_url: str, make_database_url: Callable[..., str], tmp_path: Path
 ) -> None:
     for content in ("a", "b"):
@@ -39,7 +39,7 @@ def test_search_finds_what_was_copied_into_a_registry(
             expected = list(registry.search(text, order_by="version"))
             assert expected, text
             assert list(copy.search(text, order_by="version")) == expected
-        # Verbs go on where the copy ends, and search follows them.
+        # Operations continue after the copy, and search includes them.
         copy.rollback("churn", reason="worse")
         assert register(copy, tmp_path, "e", "customer_value") == "customer_value/3"
         found = copy.search("stage = 'production' OR version = 3", order_by="name")

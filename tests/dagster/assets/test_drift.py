@@ -218,7 +218,7 @@ def test_the_stage_s_check_says_the_newest_result_again(
     watched.measure("04")
     check = judged()
     assert not check.passed
-    assert "subscribers[04] differs from what churn/1 learnt from" in (check.description or "")
+    assert "subscribers[04] differs from the training data of churn/1" in (check.description or "")
 
 
 def test_a_drift_by_policy_asks_for_a_retraining_once_a_tick(

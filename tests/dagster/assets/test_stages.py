@@ -268,7 +268,7 @@ def test_nobody_claims_the_name_of_a_sensor_by_config_or_tag(
     name: str, train: Materialize, stage: Materialize, materialize: Materialize, pedigree: Registry
 ) -> None:
     train("one")
-    with pytest.raises(ReservedNameError, match="Pedigree's own"):
+    with pytest.raises(ReservedNameError, match="reserved for Pedigree"):
         stage("staging", version=1, actor=name)
     assert pedigree.holder("churn", "staging") is None
     for tag in ("pedigree/actor", "user"):
