@@ -19,6 +19,7 @@ from psycopg import sql
 
 from pedigree.postgres import Database, EmbeddedPostgres
 from pedigree.postgres.migrate import migrate
+from tests.marking import mark_remote_repeats
 
 if TYPE_CHECKING:
     from pedigree.registry import Registry
@@ -47,6 +48,12 @@ def pytest_configure() -> None:
     """Let tests write in memory where that can be, unless somebody has said where they shall."""
     if MEMORY.is_dir() and _serves(MEMORY):
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the system tests before `-m` selects by the marker."""
+    mark_remote_repeats(items)
 
 
 def _serves(folder: Path) -> bool:

@@ -104,6 +104,7 @@ def test_processes_that_share_a_cache_and_are_killed_leave_it_usable_and_bounded
         assert digest_of(path.read_bytes()) == f"sha256:{path.name}"
 
 
+@pytest.mark.contract
 @pytest.mark.parametrize("probe", ["swift", "ceph"], indirect=True)
 def test_a_second_pull_from_a_remote_store_reads_the_cache(
     database: Database, probe: Probe, make_folder: Make, tmp_path: Path

@@ -16,7 +16,7 @@ from pedigree.lifecycle.store import SQL as LIFECYCLE
 from pedigree.postgres import EmbeddedPostgres
 from tests.conftest import databases_of
 
-pytestmark = pytest.mark.xdist_group("reads")
+pytestmark = [pytest.mark.system, pytest.mark.xdist_group("reads")]
 
 LARGE = 12
 SHAPES = (
