@@ -4,6 +4,7 @@ One embedded server serves the whole session, also the workers of pytest-xdist. 
 copied from a template that was migrated once.
 """
 
+import gc
 import os
 import shutil
 import tempfile
@@ -48,6 +49,17 @@ def pytest_configure() -> None:
     """Let tests write in memory where that can be, unless somebody has said where they shall."""
     if MEMORY.is_dir() and _serves(MEMORY):
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Import the tests without looking for garbage, of which imports make none worth a pause."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()  # nor is it looked for later among what was imported
+        gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)
