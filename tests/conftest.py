@@ -20,7 +20,11 @@ from psycopg import sql
 from pedigree.postgres import Database, EmbeddedPostgres
 from pedigree.postgres.migrate import migrate
 from tests.databases import TEMPLATE, Databases
-from tests.marking import mark_remote_repeats
+from tests.marking import (
+    keep_modules_of_a_server_together,
+    mark_remote_repeats,
+    put_longest_first,
+)
 
 if TYPE_CHECKING:
     from pedigree.registry import Registry
@@ -63,8 +67,10 @@ def pytest_collection() -> Iterator[None]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the system tests before `-m` selects by the marker."""
+    """Mark the tests before `-m` selects by the marker, and order them for the workers."""
     mark_remote_repeats(items)
+    keep_modules_of_a_server_together(items)
+    put_longest_first(items)
 
 
 def _serves(folder: Path) -> bool:

@@ -104,7 +104,8 @@ def test_the_lines_of_dagster_load_the_version(
     found: dict[str, Any] = {}
     exec(version.text("load", "dagster"), found)
     job = found["defs"].resolve_implicit_global_asset_job_def()
-    assert job.execute_in_process(instance=dg.DagsterInstance.ephemeral()).success
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert job.execute_in_process(instance=instance).success
     (use,) = served.registry.downstream(version.reference).usages
     assert use.asset == "scores"
 

@@ -1,6 +1,6 @@
 """The law of every flavor: what was saved, loaded in a new process, predicts what its model does.
 
-All members of the zoo are loaded by one new process here; the law itself starts one for each.
+The members of the zoo are loaded by one new process here; the law itself starts one for each.
 """
 
 import copy
@@ -25,6 +25,9 @@ from tests.flavors.zoo import Member, zoo
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
+NOISY = "joblib answers differently"
+
+
 @cache
 def whole_zoo() -> list[Member]:
     """The zoo, which is made when a test first uses it: that imports all libraries."""
@@ -34,20 +37,27 @@ def whole_zoo() -> list[Member]:
 def steady() -> list[Member]:
     """Those without what answers the same sample differently, for which no digest could stand."""
     return [
-        member
-        for member in whole_zoo()
-        if member.status == "verified" and member.name != "joblib answers differently"
+        member for member in whole_zoo() if member.status == "verified" and member.name != NOISY
     ]
 
 
-def require_the_law(seed: int, folder: Path) -> None:
-    seen = verify_all(whole_zoo(), seed, folder)
-    assert len(seen) == len(whole_zoo())
+def some() -> list[Member]:
+    """One of ten, all that are not verified, and the one that answers differently."""
+    return [
+        member
+        for index, member in enumerate(whole_zoo())
+        if index % 10 == 0 or member.status != "verified" or member.name == NOISY
+    ]
+
+
+def require_the_law(members: list[Member], seed: int, folder: Path) -> None:
+    seen = verify_all(members, seed, folder)
+    assert len(seen) == len(members)
     other = {each.member.name: (each.status, each.why) for each in seen
              if each.status != each.member.status}  # fmt: skip
     assert other == {}
     assert all(each.why for each in seen if each.status != "verified")
-    (noisy,) = (each for each in seen if each.member.name == "joblib answers differently")
+    (noisy,) = (each for each in seen if each.member.name == NOISY)
     assert "within their spread of" in noisy.why
 
 
@@ -60,16 +70,16 @@ def test_the_zoo_is_large_and_has_every_flavor() -> None:
 
 
 def test_what_was_saved_predicts_what_its_model_does(tmp_path: Path) -> None:
-    require_the_law(3, tmp_path)
+    require_the_law(some(), 3, tmp_path)
 
 
 @pytest.mark.system
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("seed", range(4, 12))
+@pytest.mark.parametrize("seed", range(3, 12))
 def test_what_was_saved_predicts_what_its_model_does_whatever_the_data(
     seed: int, tmp_path: Path
 ) -> None:
-    require_the_law(seed, tmp_path)
+    require_the_law(whole_zoo(), seed, tmp_path)
 
 
 def changed(value: object) -> object:
@@ -126,7 +136,7 @@ CASES = given(
 )
 
 
-@settings(LAW, max_examples=60)
+@settings(LAW, max_examples=25)
 @CASES
 def test_equal_bytes_predict_alike(
     tmp_path_factory: pytest.TempPathFactory, member: Member, seed: int, choice: int
