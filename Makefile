@@ -70,6 +70,7 @@ bench: .venv/.installed ## measure what docs/performance.md promises
 	$(BIN)/python -m benchmarks.search $(ARGS)
 	$(BIN)/python -m benchmarks.rolling $(ARGS)
 	$(BIN)/python -m benchmarks.service $(ARGS)
+	$(BIN)/python -m benchmarks.structure $(ARGS)
 	$(BIN)/python -m benchmarks.tick $(ARGS)
 	$(BIN)/python -m benchmarks.verify $(ARGS)
 	$(BIN)/python -m benchmarks.webhooks $(ARGS)
@@ -105,8 +106,10 @@ clean: ## remove the environments and the demo's data
 	@touch $@
 
 # Python packages are installed by --require-hashes above; this only links the checkout into them,
-# with the locked hatchling instead of one that pip would fetch for the build.
+# with the locked hatchling instead of one that pip would fetch for the build. What is called
+# pedigree has our import name as well: the family trees of PyPI, or a checkout before the rename.
 .venv/.installed: .venv/.locked pyproject.toml
+	@$(BIN)/python -m pip uninstall --quiet --yes pedigree >&2 2>/dev/null
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable . >&2
 	@touch $@
 

@@ -115,10 +115,10 @@ def fill(registry: Registry, folder: Path, models: int, lineage: LineageGraph) -
     in_use, waits = (_register(registry, folder, number, lineage) for number in (1, 2))
     _let_soak(registry, in_use)
     registry.promote(in_use, PRODUCTION)
-    registry.weigh(TEMPLATE)
+    registry.evaluate_candidates(TEMPLATE)
     if not registry.candidacies(waits):
         raise SystemExit(f"{waits} waits for nothing")
-    registry.database.run(_copying(models))
+    registry.database.transaction(_copying(models))
 
 
 def _register(registry: Registry, folder: Path, number: int, lineage: LineageGraph) -> str:
@@ -151,7 +151,7 @@ def _signature() -> Signature:
 def _let_soak(registry: Registry, reference: str) -> None:
     """Let a version have been a candidate for long enough."""
     version = registry.get(reference).version_id
-    registry.database.run(
+    registry.database.transaction(
         lambda transaction: transaction.execute(
             "UPDATE pedigree.tenure SET held_since = held_since - interval '2 days'"
             " WHERE version = %s",

@@ -127,7 +127,7 @@ def _whatever_the_versions(home: Path) -> list[Measured]:
     server = EmbeddedPostgres(home)
     with Database.embedded(server, _WIDE) as database:
         migrate(database)
-        if not database.read("SELECT FROM pedigree.registered_model LIMIT 1"):
+        if not database.fetch_all("SELECT FROM pedigree.registered_model LIMIT 1"):
             fill(server.url(_WIDE), _SMALL, _LARGE)
         registry = Registry(database, open_store(None, home), Settings(home=home))
         reads = {

@@ -31,7 +31,7 @@ from standardwebhooks.webhooks import WebhookVerificationError
 from benchmarks._report import Measured, report
 from pedigree import Registry, Settings
 from pedigree.delivery.records import DeliveryState
-from pedigree.delivery.webhook_worker import Deliverer
+from pedigree.delivery.webhook_worker import WebhookWorker
 
 EVENTS = 2000
 MODELS = 40
@@ -214,7 +214,7 @@ def _kill_until_all_is_told(
 
 def _hurry(registry: Registry) -> None:
     """Let what waits to be tried again be due; a lease is left to whoever has it."""
-    registry.database.run(
+    registry.database.transaction(
         lambda transaction: transaction.execute(
             "UPDATE pedigree.webhook_line SET due_at = clock_timestamp()"
             " WHERE lease IS NULL AND due_at > clock_timestamp()"
@@ -224,7 +224,7 @@ def _hurry(registry: Registry) -> None:
 
 def _work(settings: Settings) -> None:
     with Registry.connect(settings=settings) as registry:
-        Deliverer(registry.database, settings).run(stop=threading.Event())
+        WebhookWorker(registry.database, settings).run(stop=threading.Event())
 
 
 @contextmanager

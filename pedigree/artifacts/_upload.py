@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from pedigree.artifacts.objects import ObjectStore
 from pedigree.artifacts.records import Digest
-from pedigree.artifacts.store import BlobVanishedError, claim_digests, open_upload, renew_lease
+from pedigree.artifacts.store import BlobCollectedError, claim_digests, open_upload, renew_lease
 from pedigree.artifacts.sweep import abandon_upload
 from pedigree.errors import UnavailableError
 from pedigree.postgres.database import Database
@@ -56,12 +56,12 @@ class Upload:
     def open(self, digests: Sequence[Digest] = ()) -> None:
         """Announce the upload, also before its digests are known."""
         self.is_open = True  # before it is true, so that a lost answer leaves no row
-        self._database.run(lambda tx: open_upload(tx, self.upload_id, digests, _LEASE))
+        self._database.transaction(lambda tx: open_upload(tx, self.upload_id, digests, _LEASE))
 
     def claim(self, digests: Sequence[Digest]) -> list[Digest]:
         """Announce what the upload will bring, and return it: the digests that are not live."""
         was_open = self.is_open
-        missing = self._database.run(lambda tx: self.claim_in(tx, digests))
+        missing = self._database.transaction(lambda tx: self.claim_in(tx, digests))
         self.is_open = was_open or bool(missing)
         return missing
 
@@ -101,5 +101,5 @@ class Upload:
                 self._renew()
 
     def _renew(self) -> None:
-        if not self._database.run(lambda tx: renew_lease(tx, self.upload_id, _LEASE)):
-            raise BlobVanishedError(str(self.upload_id))
+        if not self._database.transaction(lambda tx: renew_lease(tx, self.upload_id, _LEASE)):
+            raise BlobCollectedError(str(self.upload_id))

@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 from pedigree.artifacts.paths import check_path, require_no_twins
 from pedigree.artifacts.records import Digest, Manifest, ManifestFile
-from pedigree.artifacts.store import SQL, BlobVanishedError, Publication, seal
+from pedigree.artifacts.store import SQL, BlobCollectedError, StagedArtifact, seal
 from pedigree.errors import BytesMissingError, InvalidArtifactError
 from pedigree.postgres.transaction import Transaction
 from pedigree.signatures.records import Signature
@@ -38,8 +38,8 @@ def seal_listed(transaction: Transaction, manifest: Manifest) -> None:
         InvalidArtifactError: The list says another size than the bytes have.
     """
     try:
-        sizes = seal(transaction, Publication(manifest=manifest, upload_id=None, stored=()))
-    except BlobVanishedError as error:
+        sizes = seal(transaction, StagedArtifact(manifest=manifest, upload_id=None, stored=()))
+    except BlobCollectedError as error:
         raise _missing(transaction, manifest) from error
     _require_sizes(manifest, sizes)
 

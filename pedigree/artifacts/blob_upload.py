@@ -3,9 +3,9 @@
 ::
 
     with Bringing(database, store) as bringing:
-        database.run(lambda transaction: bringing.announce(transaction, blob))
+        database.transaction(lambda transaction: bringing.announce(transaction, blob))
         bringing.put(lambda key: store.put(key, content))
-        database.run(lambda transaction: bringing.make_live(transaction))
+        database.transaction(lambda transaction: bringing.make_live(transaction))
         bringing.hand_over()
 
 It is announced before its first byte, and nothing refers to it before all of them are there.
@@ -23,22 +23,22 @@ from pedigree.postgres.database import Database
 from pedigree.postgres.transaction import Transaction
 
 
-class BlobToBring(NamedTuple):
+class PendingBlob(NamedTuple):
     """A blob that is known before its bytes are in the store."""
 
     digest: Digest
     size: int
 
 
-class Bringing(Upload):
+class BlobUpload(Upload):
     """A context in which one blob gets into the store; left by an exception, it goes again."""
 
     def __init__(self, database: Database, store: ObjectStore) -> None:
         super().__init__(database, store)
-        self._announced: list[BlobToBring] = []
+        self._announced: list[PendingBlob] = []
         self._missing: list[StoredBlob] = []
 
-    def announce(self, transaction: Transaction, blob: BlobToBring) -> None:
+    def announce(self, transaction: Transaction, blob: PendingBlob) -> None:
         """Say that the blob will be brought, unless it is live."""
         missing = self.claim_in(transaction, [blob.digest])
         key = blob_key(blob.digest, self.upload_id)

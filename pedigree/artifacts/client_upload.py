@@ -18,7 +18,7 @@ _AT_ONCE = 4
 _PIECE = 1 << 20
 
 
-class Sending:
+class ClientUpload:
     """The files at a path, each known by its digest.
 
     Args:

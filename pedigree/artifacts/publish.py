@@ -3,7 +3,7 @@
 ::
 
     publication = publish(database, store, Path("model"), "sklearn", signature)
-    database.run(lambda transaction: seal(transaction, publication))
+    database.transaction(lambda transaction: seal(transaction, publication))
 
 Nothing that is published counts before it is sealed. A process that dies in between leaves a row
 in ``pedigree.upload``, by which a garbage collection finds the rest.
@@ -18,11 +18,11 @@ from pathlib import Path
 from pedigree.artifacts._ingest import HeldIntake, held
 from pedigree.artifacts._progress import Meter, Progress
 from pedigree.artifacts._upload import Upload
-from pedigree.artifacts.blob_upload import BlobToBring, Bringing
+from pedigree.artifacts.blob_upload import BlobUpload, PendingBlob
 from pedigree.artifacts.objects import Intake, ObjectStore, Taken, blob_key
 from pedigree.artifacts.paths import SourceFile, scan
 from pedigree.artifacts.records import Digest, Manifest, ManifestFile, digest_of
-from pedigree.artifacts.store import Publication, StoredBlob, until_kept
+from pedigree.artifacts.store import StagedArtifact, StoredBlob, retry_if_collected
 from pedigree.artifacts.sweep import abandon_upload
 from pedigree.postgres.database import Database
 from pedigree.signatures.records import Signature
@@ -36,7 +36,7 @@ def publish(
     signature: Signature,
     *,
     progress: Progress | None = None,
-) -> Publication:
+) -> StagedArtifact:
     """Bring the files at a path into the store, those that are not live there already.
 
     Each file of a large artifact is read once for a local store, and once more for a remote one
@@ -65,10 +65,10 @@ def publish(
         manifest = Manifest(flavor=flavor, signature=signature, files=files)
         upload.hand_over()
     upload_id = upload.upload_id if upload.is_open else None
-    return Publication(manifest=manifest, upload_id=upload_id, stored=stored)
+    return StagedArtifact(manifest=manifest, upload_id=upload_id, stored=stored)
 
 
-def abandon(database: Database, store: ObjectStore, publication: Publication) -> None:
+def discard(database: Database, store: ObjectStore, publication: StagedArtifact) -> None:
     """Take back a publication that will not be sealed; what others brought stays.
 
     Without this its objects stay until the lease runs out and a collection removes them.
@@ -90,13 +90,13 @@ def put_blob(database: Database, store: ObjectStore, content: bytes) -> Digest:
         StoreUnavailableError: The store failed.
     """
     digest = digest_of(content)
-    blob = BlobToBring(digest, len(content))
+    blob = PendingBlob(digest, len(content))
     bring_blob(database, store, blob, lambda key: store.put(key, content))
     return digest
 
 
 def bring_blob(
-    database: Database, store: ObjectStore, blob: BlobToBring, put: Callable[[str], None]
+    database: Database, store: ObjectStore, blob: PendingBlob, put: Callable[[str], None]
 ) -> None:
     """Bring one blob into the store and make it live, unless it is.
 
@@ -108,13 +108,13 @@ def bring_blob(
     """
 
     def bring() -> None:
-        with Bringing(database, store) as bringing:
-            database.run(partial(bringing.announce, blob=blob))
+        with BlobUpload(database, store) as bringing:
+            database.transaction(partial(bringing.announce, blob=blob))
             bringing.put(put)
-            database.run(bringing.make_live)
+            database.transaction(bringing.make_live)
             bringing.hand_over()
 
-    until_kept(bring)
+    retry_if_collected(bring)
 
 
 def _take(upload: Upload, intake: Intake, sources: Sequence[SourceFile]) -> list[Taken]:

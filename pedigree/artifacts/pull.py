@@ -127,7 +127,7 @@ def read_blob(database: "Database", store: ObjectStore, digest: Digest) -> bytes
         CorruptionError: No live object has these bytes, or it has others.
         StoreUnavailableError: The store failed.
     """
-    key = database.run(lambda transaction: locate(transaction, [digest]))[digest]
+    key = database.transaction(lambda transaction: locate(transaction, [digest]))[digest]
     return b"".join(verified(store.stream(key), digest, key))
 
 

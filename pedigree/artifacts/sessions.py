@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
-from pedigree.artifacts.blob_upload import BlobToBring
+from pedigree.artifacts.blob_upload import PendingBlob
 from pedigree.artifacts.objects import ObjectStore, staging_key
 from pedigree.artifacts.paths import source_file
 from pedigree.artifacts.publish import bring_blob
@@ -87,7 +87,7 @@ def with_urls(database: Database, store: ObjectStore, found: UploadSession) -> U
     except UnsupportedByStoreError:
         return found
     # Before anybody knows the URLs.
-    database.run(lambda tx: tx.execute(SQL["note_staged"], {"keys": keys, "lease": LEASE}))
+    database.transaction(lambda tx: tx.execute(SQL["note_staged"], {"keys": keys, "lease": LEASE}))
     urls = dict(zip([file.digest for file in found.missing], signed, strict=True))
     files = tuple(file.model_copy(update={"url": urls.get(file.digest)}) for file in found.files)
     return found.model_copy(update={"files": files})
@@ -110,8 +110,8 @@ def keep_received(
                 raise _other_bytes(file)
             intake.keep(source, taken.digest, key)
 
-    bring_blob(database, store, BlobToBring(file.digest, file.size), put)
-    database.run(lambda transaction: note_received(transaction, upload_id, file.digest))
+    bring_blob(database, store, PendingBlob(file.digest, file.size), put)
+    database.transaction(lambda transaction: note_received(transaction, upload_id, file.digest))
 
 
 def require_content(file: WantedFile, size: int, digest: Digest) -> None:
@@ -156,12 +156,12 @@ def fetch_staged(database: Database, store: ObjectStore, upload_id: UUID, file: 
         hashed.append(key)
 
     try:
-        bring_blob(database, store, BlobToBring(file.digest, file.size), put)
+        bring_blob(database, store, PendingBlob(file.digest, file.size), put)
     except CorruptionError as error:
         raise _other_bytes(file) from error
     if not hashed and _digest_of_staged(store, staged) != file.digest:
         raise _other_bytes(file)  # the registry had them, and whoever put these has not
-    database.run(lambda transaction: note_received(transaction, upload_id, file.digest))
+    database.transaction(lambda transaction: note_received(transaction, upload_id, file.digest))
 
 
 def _digest_of_staged(store: ObjectStore, staged: str) -> Digest:

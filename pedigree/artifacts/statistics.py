@@ -30,7 +30,7 @@ class RegistryStatistics(Record):
 
 def statistics(database: "Database") -> RegistryStatistics:
     """Count a registry's contents, in one statement that reads each version's row."""
-    (row,) = database.read(SQL["statistics"])
+    (row,) = database.fetch_all(SQL["statistics"])
     archived = row.pop("archived_bytes")
     return RegistryStatistics(
         **row,

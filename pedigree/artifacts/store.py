@@ -20,7 +20,7 @@ T = TypeVar("T")
 _TRIES = 10
 
 
-class BlobVanishedError(PedigreeError):
+class BlobCollectedError(PedigreeError):
     """Bytes that were live when they were published were collected since: publish them again.
 
     Private: whoever seals a publication answers it by publishing once more.
@@ -34,14 +34,14 @@ class BlobVanishedError(PedigreeError):
         )
 
 
-def until_kept(work: Callable[[], T]) -> T:
+def retry_if_collected(work: Callable[[], T]) -> T:
     """Do some work, and anew where bytes that it counted on were collected meanwhile.
 
     Raises:
         BlobVanishedError: That happened again and again.
     """
     for _ in range(_TRIES - 1):
-        with suppress(BlobVanishedError):
+        with suppress(BlobCollectedError):
             return work()
     return work()
 
@@ -55,7 +55,7 @@ class StoredBlob(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Publication:
+class StagedArtifact:
     """An artifact whose bytes are in the store, and which is not sealed yet."""
 
     manifest: Manifest
@@ -65,7 +65,7 @@ class Publication:
     """What this upload brought."""
 
 
-def seal(transaction: Transaction, publication: Publication) -> dict[Digest, int]:
+def seal(transaction: Transaction, publication: StagedArtifact) -> dict[Digest, int]:
     """Make a publication an artifact, in the transaction that refers to it.
 
     Its blobs become live, and are locked against removal until the transaction ends, in the order
@@ -104,7 +104,7 @@ def lock_blobs(transaction: Transaction, digests: Collection[Digest]) -> dict[Di
     sizes: dict[Digest, int] = {row["digest"]: row["size"] for row in rows}
     gone = set(digests) - sizes.keys()
     if gone:
-        raise BlobVanishedError(min(gone))
+        raise BlobCollectedError(min(gone))
     return sizes
 
 

@@ -14,7 +14,7 @@ def missing(database: Database, store: ObjectStore) -> str | None:
     Raises:
         UnavailableError: The database or the store does not answer.
     """
-    keys = [row["key"] for row in database.read(SQL["some_keys"])]
+    keys = [row["key"] for row in database.fetch_all(SQL["some_keys"])]
     sizes = (store.size(key) for key in keys or ["readyz"])
     if any(size is not None for size in sizes) or not keys:
         return None

@@ -22,7 +22,7 @@ def expire_uploads(database: Database, upload_ids: Sequence[UUID]) -> Mapping[UU
     Returns:
         The keys of each upload that was given up.
     """
-    return database.run(
+    return database.transaction(
         lambda transaction: _give_up(
             transaction, "delete_expired_uploads", {"upload_ids": list(upload_ids)}
         )
@@ -49,10 +49,10 @@ def remove_orphans(
     Raises:
         StoreUnavailableError: The store failed; the keys stay noted.
     """
-    rows = database.read(SQL["find_orphans"], {"keys": list(keys), "settle": settle})
+    rows = database.fetch_all(SQL["find_orphans"], {"keys": list(keys), "settle": settle})
     if rows:
         store.delete([row["key"] for row in rows])
-        database.run(lambda transaction: _forget_or_wait(transaction, rows, settle))
+        database.transaction(lambda transaction: _forget_or_wait(transaction, rows, settle))
     return {row["key"] for row in rows}
 
 
@@ -64,10 +64,12 @@ def abandon_upload(database: Database, store: ObjectStore, upload_id: UUID) -> N
     Raises:
         StoreUnavailableError: The store failed; the next collection removes the objects.
     """
-    given_up = database.run(lambda tx: _give_up(tx, "delete_upload", {"upload_id": upload_id}))
+    given_up = database.transaction(
+        lambda tx: _give_up(tx, "delete_upload", {"upload_id": upload_id})
+    )
     keys = given_up.get(upload_id, [])
     store.delete(keys)
-    database.run(lambda transaction: _forget(transaction, keys))
+    database.transaction(lambda transaction: _forget(transaction, keys))
 
 
 def _give_up(

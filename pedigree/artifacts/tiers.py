@@ -48,7 +48,7 @@ def retier(
         ObjectArchivedError: It must be restored from its storage class first.
         StoreUnavailableError: The store failed; nothing was moved.
     """
-    rows = database.read(SQL["find_blob"], {"digest": digest})
+    rows = database.fetch_all(SQL["find_blob"], {"digest": digest})
     if not rows or rows[0]["tier"] == tier:
         return False
     old_key: str = rows[0]["key"]
@@ -65,7 +65,7 @@ def retier(
             "grace": grace,
         }
         try:
-            moved = database.run(lambda transaction: _swap(transaction, values, confirm))
+            moved = database.transaction(lambda transaction: _swap(transaction, values, confirm))
         except _NotConfirmedError:
             return False
         upload.hand_over()

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from pedigree.audit.records import EventType, NewEvent, json_digest
-from pedigree.audit.states import NO_STAGE, UNTOLD, ModelState, VersionState
+from pedigree.audit.states import NO_STAGE, UNTOLD, ReplayedModel, ReplayedVersion
 from pedigree.flavors.records import BEFORE_VERIFICATION
 
 QUARANTINE = "quarantine"
@@ -22,19 +22,19 @@ _BEFORE = BEFORE_VERIFICATION.model_dump(mode="json")
 DRIFT = ("asset", "partition", "drifted", "result", "served", "html", "markdown")
 
 
-def replay(events: Iterable[NewEvent]) -> ModelState:
+def replay(events: Iterable[NewEvent]) -> ReplayedModel:
     """Fold the events of one model, oldest first."""
-    state = ModelState()
+    state = ReplayedModel()
     for event in events:
         _FOLDS.get(event.type, _nothing)(state, event)
     return state
 
 
-def _nothing(state: ModelState, event: NewEvent) -> None:
+def _nothing(state: ReplayedModel, event: NewEvent) -> None:
     """Leave the state: the event tells of no table that is replayed."""
 
 
-def _model_updated(state: ModelState, event: NewEvent) -> None:
+def _model_updated(state: ReplayedModel, event: NewEvent) -> None:
     policy = event.body.get("policy")
     if isinstance(policy, dict):
         state.policy = policy
@@ -45,13 +45,13 @@ def _model_updated(state: ModelState, event: NewEvent) -> None:
     _moved(state, event)
 
 
-def _model_deleted_or_restored(state: ModelState, event: NewEvent) -> None:
+def _model_deleted_or_restored(state: ReplayedModel, event: NewEvent) -> None:
     state.deleted_at = event.at if event.type is EventType.MODEL_DELETED else None
 
 
-def _created(state: ModelState, event: NewEvent) -> None:
+def _created(state: ReplayedModel, event: NewEvent) -> None:
     body: dict[str, Any] = event.body
-    state.versions[event.version or 0] = VersionState(
+    state.versions[event.version or 0] = ReplayedVersion(
         digest=body["digest"],
         created_at=event.at,
         created_by=event.actor.name,
@@ -62,7 +62,7 @@ def _created(state: ModelState, event: NewEvent) -> None:
     _trained(state, event)
 
 
-def _trained(state: ModelState, event: NewEvent) -> None:
+def _trained(state: ReplayedModel, event: NewEvent) -> None:
     body: dict[str, Any] = event.body
     # What was recorded before trainings kept what was stated with them tells it of the first alone.
     known = {key: body[key] for key in TRAINING} | {key: body.get(key, UNTOLD) for key in STATED}
@@ -71,7 +71,7 @@ def _trained(state: ModelState, event: NewEvent) -> None:
     _version(state, event).trainings[body["training_id"]] = known
 
 
-def _updated(state: ModelState, event: NewEvent) -> None:
+def _updated(state: ReplayedModel, event: NewEvent) -> None:
     version = _version(state, event)
     for name in ("description", "owners", "tags"):
         if name in event.body:
@@ -82,7 +82,7 @@ def _updated(state: ModelState, event: NewEvent) -> None:
         version.evaluations.append(str(event.body["evaluation"]))
 
 
-def _deleted(state: ModelState, event: NewEvent) -> None:
+def _deleted(state: ReplayedModel, event: NewEvent) -> None:
     version = _version(state, event)
     version.deleted_at, version.stage = event.at, NO_STAGE
     version.close_requests(event, "deleted")
@@ -90,7 +90,7 @@ def _deleted(state: ModelState, event: NewEvent) -> None:
     _moved(state, event)
 
 
-def _restored(state: ModelState, event: NewEvent) -> None:
+def _restored(state: ReplayedModel, event: NewEvent) -> None:
     version = _version(state, event)
     version.deleted_at, version.stage = None, str(event.body["stage"])
     if version.stage != NO_STAGE:
@@ -98,13 +98,13 @@ def _restored(state: ModelState, event: NewEvent) -> None:
     _moved(state, event)
 
 
-def _collected(state: ModelState, event: NewEvent) -> None:
+def _collected(state: ReplayedModel, event: NewEvent) -> None:
     version = _version(state, event)
     version.collected, version.cards = True, []
     version.profile, version.drifts = None, {}
 
 
-def _stage_changed(state: ModelState, event: NewEvent) -> None:
+def _stage_changed(state: ReplayedModel, event: NewEvent) -> None:
     version = _version(state, event)
     version.stage = str(event.body["to"])
     version.close_requests(event, "performed", stage=version.stage)
@@ -116,7 +116,7 @@ def _stage_changed(state: ModelState, event: NewEvent) -> None:
     _moved(state, event)
 
 
-def _moved(state: ModelState, event: NewEvent) -> None:
+def _moved(state: ReplayedModel, event: NewEvent) -> None:
     body: dict[str, Any] = event.body
     state.generation = int(body.get("generation", state.generation))
     for number in body.get("voided", ()):
@@ -124,7 +124,7 @@ def _moved(state: ModelState, event: NewEvent) -> None:
         version.approval_status, version.approval_stage = "pending", None
 
 
-def _stage_requested(state: ModelState, event: NewEvent) -> None:
+def _stage_requested(state: ReplayedModel, event: NewEvent) -> None:
     body: dict[str, Any] = event.body
     _version(state, event).requests[body["request_id"]] = {
         "from_stage": body["from"],
@@ -138,13 +138,13 @@ def _stage_requested(state: ModelState, event: NewEvent) -> None:
     }
 
 
-def _request_withdrawn(state: ModelState, event: NewEvent) -> None:
+def _request_withdrawn(state: ReplayedModel, event: NewEvent) -> None:
     body: dict[str, Any] = event.body
     for request_id in body["request_ids"]:
         _version(state, event).close_request(request_id, event, "withdrawn")
 
 
-def _promotion_given_up(state: ModelState, event: NewEvent) -> None:
+def _promotion_given_up(state: ReplayedModel, event: NewEvent) -> None:
     version, body = _version(state, event), event.body
     known = version.open_given_up(str(body["to"]))
     if known is None:
@@ -156,13 +156,13 @@ def _promotion_given_up(state: ModelState, event: NewEvent) -> None:
     known.update({key: body[key] for key in GIVEN_UP}, at=event.at)
 
 
-def _promotion_retried(state: ModelState, event: NewEvent) -> None:
+def _promotion_retried(state: ReplayedModel, event: NewEvent) -> None:
     known = _version(state, event).open_given_up(str(event.body["to"]))
     if known is not None:
         known.update(retried_at=event.at, retried_by=event.actor.name)
 
 
-def _alias_set(state: ModelState, event: NewEvent) -> None:
+def _alias_set(state: ReplayedModel, event: NewEvent) -> None:
     alias = str(event.body["alias"])
     state.end(event.at, "alias", alias)
     state.begin(event, "alias", alias)
@@ -170,14 +170,14 @@ def _alias_set(state: ModelState, event: NewEvent) -> None:
     _moved(state, event)
 
 
-def _alias_deleted(state: ModelState, event: NewEvent) -> None:
+def _alias_deleted(state: ReplayedModel, event: NewEvent) -> None:
     alias = str(event.body["alias"])
     state.end(event.at, "alias", alias)
     state.aliases.pop(alias, None)
     _moved(state, event)
 
 
-def _decided(state: ModelState, event: NewEvent) -> None:
+def _decided(state: ReplayedModel, event: NewEvent) -> None:
     body: dict[str, Any] = event.body
     version, approved = _version(state, event), event.type is EventType.VERSION_APPROVED
     version.approval_status, version.approval_notes = body["status"], body["comment"]
@@ -192,18 +192,18 @@ def _decided(state: ModelState, event: NewEvent) -> None:
     )
 
 
-def _held(state: ModelState, event: NewEvent) -> None:
+def _held(state: ReplayedModel, event: NewEvent) -> None:
     _version(state, event).hold_reason = str(event.body["reason"])
 
 
-def _quarantined(state: ModelState, event: NewEvent) -> None:
+def _quarantined(state: ReplayedModel, event: NewEvent) -> None:
     body: dict[str, Any] = event.body
     # What was recorded before marks said how certain they are tells of none.
     certainty = body.get("certainty")
     _version(state, event).quarantine(body["quarantine_id"], body["reason"], certainty)
 
 
-def _released(state: ModelState, event: NewEvent) -> None:
+def _released(state: ReplayedModel, event: NewEvent) -> None:
     body: dict[str, Any] = event.body
     if body.get("from") == QUARANTINE:
         _version(state, event).release(body["quarantine_ids"], event.at)
@@ -211,11 +211,11 @@ def _released(state: ModelState, event: NewEvent) -> None:
         _version(state, event).hold_reason = None
 
 
-def _tier_changed(state: ModelState, event: NewEvent) -> None:
+def _tier_changed(state: ReplayedModel, event: NewEvent) -> None:
     _version(state, event).tier = str(event.body["to"])
 
 
-def _checked(state: ModelState, event: NewEvent) -> None:
+def _checked(state: ReplayedModel, event: NewEvent) -> None:
     _version(state, event).verdicts.append(
         {
             # What was recorded before verdicts named their settings knows none.
@@ -227,11 +227,11 @@ def _checked(state: ModelState, event: NewEvent) -> None:
     )
 
 
-def _profiled(state: ModelState, event: NewEvent) -> None:
+def _profiled(state: ReplayedModel, event: NewEvent) -> None:
     _version(state, event).profile = {"digest": event.body["profile"], "created_at": event.at}
 
 
-def _drift_measured(state: ModelState, event: NewEvent) -> None:
+def _drift_measured(state: ReplayedModel, event: NewEvent) -> None:
     body: dict[str, Any] = event.body
     # What was recorded before these events named digests knows none.
     told = {key: body.get(key, UNTOLD) for key in DRIFT}
@@ -239,16 +239,16 @@ def _drift_measured(state: ModelState, event: NewEvent) -> None:
     _version(state, event).drifts[body["drift_id"]] = {**told, **more}
 
 
-def _drift_detected(state: ModelState, event: NewEvent) -> None:
+def _drift_detected(state: ReplayedModel, event: NewEvent) -> None:
     body: dict[str, Any] = event.body
     _version(state, event).drifts[body["drift_id"]]["alerted_at"] = event.at
 
 
-def _version(state: ModelState, event: NewEvent) -> VersionState:
+def _version(state: ReplayedModel, event: NewEvent) -> ReplayedVersion:
     return state.versions[event.version or 0]
 
 
-_FOLDS: Mapping[EventType, Callable[[ModelState, NewEvent], None]] = MappingProxyType(
+_FOLDS: Mapping[EventType, Callable[[ReplayedModel, NewEvent], None]] = MappingProxyType(
     {
         EventType.MODEL_UPDATED: _model_updated,
         EventType.MODEL_DELETED: _model_deleted_or_restored,

@@ -25,7 +25,7 @@ class _Untold:
 UNTOLD = _Untold()
 
 
-class TenureState(NamedTuple):
+class ReplayedTenure(NamedTuple):
     """A time during which a version held a stage or an alias."""
 
     since: datetime
@@ -45,7 +45,7 @@ class Mark(NamedTuple):
 
 
 @dataclass
-class VersionState:
+class ReplayedVersion:
     """A version as its events tell of it."""
 
     digest: str
@@ -119,10 +119,10 @@ class VersionState:
 
 
 @dataclass
-class ModelState:
+class ReplayedModel:
     """A model as its events tell of it."""
 
-    versions: dict[int, VersionState] = field(default_factory=dict)
+    versions: dict[int, ReplayedVersion] = field(default_factory=dict)
     aliases: dict[str, int] = field(default_factory=dict)
     generation: int = 0
     policy: dict[str, Any] | None = None
@@ -131,7 +131,7 @@ class ModelState:
     description: str | None = None
     owners: list[str] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
-    tenures: list[TenureState] = field(default_factory=list)
+    tenures: list[ReplayedTenure] = field(default_factory=list)
     _open: dict[tuple[str, int | str], int] = field(default_factory=dict, repr=False)
 
     @property
@@ -148,7 +148,7 @@ class ModelState:
         version, reason = event.version or 0, event.body.get("reason")
         self._open[pointer, version if pointer == "stage" else name] = len(self.tenures)
         self.tenures.append(
-            TenureState(
+            ReplayedTenure(
                 since=event.at,
                 pointer=pointer,
                 name=name,

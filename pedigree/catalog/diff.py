@@ -10,12 +10,12 @@ from pydantic import JsonValue
 from pedigree.artifacts.records import Manifest, ManifestFile
 from pedigree.artifacts.store import get_manifest
 from pedigree.catalog.diff_records import (
-    Comparison,
     DataChange,
     FileChange,
     MetricChange,
     SignatureChange,
     ValueChange,
+    VersionComparison,
 )
 from pedigree.catalog.lookups import environment_packages
 from pedigree.catalog.names import name_key
@@ -87,11 +87,11 @@ def read_side(transaction: Transaction, version: ModelVersion) -> Side:
     )
 
 
-def compare(a: Side, b: Side) -> Comparison:
+def compare(a: Side, b: Side) -> VersionComparison:
     """Return the difference of two versions."""
     fields_a = a.version.model_dump(mode="json")
     fields_b = b.version.model_dump(mode="json")
-    return Comparison(
+    return VersionComparison(
         a=a.version.reference,
         b=b.version.reference,
         metrics=tuple(_metrics(a.version.metrics, b.version.metrics)),

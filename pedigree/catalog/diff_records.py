@@ -51,7 +51,7 @@ class FileChange(Record):
     size_b: int | None
 
 
-class Comparison(Record):
+class VersionComparison(Record):
     """All in which two versions differ; of trainings, the first of each is compared."""
 
     a: str

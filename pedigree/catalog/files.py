@@ -25,7 +25,7 @@ class Located(NamedTuple):
     keys: dict[Digest, str]
 
 
-class FileVerbs(ABC):
+class FileOperations(ABC):
     """Verbs that bring the files of versions to this machine."""
 
     cache: BlobCache

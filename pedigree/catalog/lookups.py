@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pedigree.catalog.names import LATEST, found_in, name_key, validate_name
 from pedigree.catalog.records import ModelVersion, RegisteredModel, Training
 from pedigree.catalog.references import Reference
-from pedigree.catalog.rows import model_of, read_version, training_of, version_of
+from pedigree.catalog.rows import model_of, read_version, training_of, version_from_row
 from pedigree.catalog.store import SQL, model_not_found
 from pedigree.errors import InvalidInputError
 from pedigree.postgres.transaction import Row, Transaction
@@ -89,7 +89,7 @@ def list_versions(
     rows = found.fetchall()
     if not rows or rows[0]["model_name"] != name:
         find_model(transaction, name)
-    return tuple(map(version_of, rows))
+    return tuple(map(version_from_row, rows))
 
 
 def list_trainings(

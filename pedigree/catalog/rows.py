@@ -43,7 +43,7 @@ def read_version(rows: list[Row], reference: Reference) -> ModelVersion:
         AmbiguousStageError: Several versions hold the stage.
     """
     if len(rows) == 1:
-        return version_of(rows[0])
+        return version_from_row(rows[0])
     if rows:
         raise AmbiguousStageError(
             "is held by several versions",
@@ -62,7 +62,7 @@ def read_version(rows: list[Row], reference: Reference) -> ModelVersion:
     )
 
 
-def version_of(row: Row) -> ModelVersion:
+def version_from_row(row: Row) -> ModelVersion:
     """Build the record of a row of ``version_in_full``."""
     fields = dict(row)
     for name in _BOOKKEEPING:
@@ -72,7 +72,7 @@ def version_of(row: Row) -> ModelVersion:
     return _version(fields)
 
 
-def version_shown(row: Row) -> ModelVersion:
+def version_from_search_row(row: Row) -> ModelVersion:
     """Build the record of a row of ``search_record``, with its model's generation."""
     text: str = row["signature"]
     fields: dict[str, Any] = from_json(row["record"])
@@ -82,7 +82,7 @@ def version_shown(row: Row) -> ModelVersion:
     return _version(fields)
 
 
-def version_told(row: Row) -> str:
+def version_json(row: Row) -> str:
     """Return the JSON of what :func:`version_shown` builds, by the text that the row has of it."""
     record: str = row["record"]
     digest, card = _DIGEST.search(record), _CARD.search(record)

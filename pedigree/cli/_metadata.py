@@ -18,7 +18,7 @@ from pedigree.signatures.records import Signature
 
 
 @dataclass(frozen=True, kw_only=True)
-class Declared:
+class DeclaredOptions:
     """The options of the command, as typed; ``others`` are fields of the metadata by name."""
 
     flavor: str | None
@@ -34,7 +34,7 @@ class Declared:
     others: dict[str, object] = field(default_factory=dict)
 
 
-def new_version(declared: Declared, path: Path, settings: Settings) -> NewVersion:
+def new_version(declared: DeclaredOptions, path: Path, settings: Settings) -> NewVersion:
     """Return all that ``register`` needs beside the bytes.
 
     Args:
@@ -67,7 +67,7 @@ def _missing(option: str, what: str, remedy: str) -> NoReturn:
     raise InvalidMetadataError(f"the {what} is required", field=option, remedy=remedy)
 
 
-def _run_id(declared: Declared, settings: Settings) -> str:
+def _run_id(declared: DeclaredOptions, settings: Settings) -> str:
     run_id = declared.run_id or current_run(settings)
     if run_id is None:
         _missing(
@@ -78,7 +78,7 @@ def _run_id(declared: Declared, settings: Settings) -> str:
     return run_id
 
 
-def _packages(declared: Declared) -> tuple[str, ...]:
+def _packages(declared: DeclaredOptions) -> tuple[str, ...]:
     # Not this process's packages: whoever registers need not be where the model was trained.
     if declared.environment is None:
         return ()
@@ -94,7 +94,7 @@ def _packages(declared: Declared) -> tuple[str, ...]:
     return packages
 
 
-def _signature(declared: Declared, path: Path) -> Signature:
+def _signature(declared: DeclaredOptions, path: Path) -> Signature:
     if declared.signature and declared.sample:
         raise InvalidMetadataError(
             "excludes --sample", field="--signature", remedy="Give one of the two"

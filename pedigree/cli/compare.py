@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from pedigree.catalog.diff_records import (
-        Comparison,
         DataChange,
         FileChange,
         MetricChange,
         ValueChange,
+        VersionComparison,
     )
     from pedigree.lineage.records import Certainty
 
@@ -50,7 +50,7 @@ def compare(
         out.print(_view(found))
 
 
-def _view(found: "Comparison") -> "Group":
+def _view(found: "VersionComparison") -> "Group":
     from rich.console import Group
     from rich.text import Text
 
@@ -72,7 +72,7 @@ def _view(found: "Comparison") -> "Group":
 
 
 def _sections(
-    found: "Comparison",
+    found: "VersionComparison",
 ) -> "Iterable[tuple[str, Sequence[str], list[tuple[str | Text, ...]]]]":
     sides = (found.a, found.b)
     yield (

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pedigree.catalog.records import ModelVersion, Registration
-    from pedigree.cli._metadata import Declared
+    from pedigree.cli._metadata import DeclaredOptions
     from pedigree.lifecycle.records import RecordedVerdict
     from pedigree.registry import Registry
 
@@ -86,9 +86,9 @@ def register(
     Then the registration checks run on it and its model card is written.
     The same files on the same model are the same version: registering again adds the run to it.
     """
-    from pedigree.cli._metadata import Declared
+    from pedigree.cli._metadata import DeclaredOptions
 
-    declared = Declared(
+    declared = DeclaredOptions(
         flavor=flavor,
         signature=signature,
         sample=sample,
@@ -117,7 +117,7 @@ def register(
 
 
 def _register(
-    registry: "Registry", name: str, path: Path, declared: "Declared", as_json: bool
+    registry: "Registry", name: str, path: Path, declared: "DeclaredOptions", as_json: bool
 ) -> "Registration":
     from pedigree.cli._metadata import new_version
     from pedigree.cli._progress import transfer_bar

@@ -10,7 +10,7 @@ from pedigree.maintenance.gc_plan import Plan
 from pedigree.maintenance.gc_records import ITEM, Collection
 
 
-class OperatingVerbs(ServiceSession):
+class OperatingOperations(ServiceSession):
     """Verbs for who runs the registry; each does what its namesake of ``Registry`` does."""
 
     def create_token(

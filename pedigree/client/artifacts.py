@@ -9,7 +9,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from pedigree.artifacts._progress import Progress
-from pedigree.artifacts.client_upload import Sending
+from pedigree.artifacts.client_upload import ClientUpload
 from pedigree.artifacts.objects import ReadableStore
 from pedigree.artifacts.presign import file_of
 from pedigree.artifacts.records import (
@@ -21,11 +21,11 @@ from pedigree.artifacts.records import (
 )
 from pedigree.artifacts.statistics import RegistryStatistics
 from pedigree.audit.records import Actor
-from pedigree.catalog.files import FileVerbs, Located
+from pedigree.catalog.files import FileOperations, Located
 from pedigree.catalog.records import NewVersion, Registration
 from pedigree.catalog.register import Registering
 from pedigree.client._session import only_in_process
-from pedigree.client.versions import ReadingVerbs
+from pedigree.client.versions import ReadingOperations
 from pedigree.errors import BytesMissingError
 
 # What a store takes in one request by a signed URL (S3's limit); larger files go to the service.
@@ -34,7 +34,7 @@ _LARGEST_PUT = 5 << 30
 _TRIES = 3
 
 
-class ArtifactVerbs(ReadingVerbs, FileVerbs, Registering):
+class ArtifactOperations(ReadingOperations, FileOperations, Registering):
     """Verbs for the files of versions; each does what its namesake of ``Registry`` does.
 
     The service runs the registry's checks on what is registered, and writes its card.
@@ -113,18 +113,20 @@ class ArtifactVerbs(ReadingVerbs, FileVerbs, Registering):
         judge: bool,  # noqa: ARG002 -- the service always does
     ) -> Registration:
         only_in_process(actor=actor)
-        sending = Sending(path, progress)
+        sending = ClientUpload(path, progress)
         for _ in range(_TRIES - 1):
             with suppress(BytesMissingError):  # they were collected since
                 return self._sent_and_registered(name, sending, new)
         return self._sent_and_registered(name, sending, new)
 
-    def _sent_and_registered(self, name: str, sending: Sending, new: NewVersion) -> Registration:
+    def _sent_and_registered(
+        self, name: str, sending: ClientUpload, new: NewVersion
+    ) -> Registration:
         begun = self.begin_upload(name, sending.wanted)
         self._send(name, begun, sending)
         return self.register_files(name, sending.files, new, upload_id=begun.upload_id)
 
-    def _send(self, name: str, begun: UploadSession, sending: Sending) -> None:
+    def _send(self, name: str, begun: UploadSession, sending: ClientUpload) -> None:
         files = self._upload_path(name, begun.upload_id, "/files")
 
         def send(file: UploadFile) -> None:

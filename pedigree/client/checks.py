@@ -14,7 +14,7 @@ from pedigree.lifecycle.records import CheckRule, Policy, RecordedVerdict, Reten
 _Verdicts = dict[str, tuple[RecordedVerdict, ...]]
 
 
-class JudgingVerbs(ServiceSession):
+class JudgingOperations(ServiceSession):
     """Verbs that judge versions, and say by what; as their namesakes of ``Registry`` do."""
 
     def run_check(

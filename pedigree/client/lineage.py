@@ -7,13 +7,13 @@ from pedigree.catalog.exports import ExportFormat, export
 from pedigree.catalog.exports.source import Exported
 from pedigree.catalog.records import RetrainRequest, Unmaterialized
 from pedigree.client._session import PAGE
-from pedigree.client.versions import ReadingVerbs
+from pedigree.client.versions import ReadingOperations
 from pedigree.lifecycle.impact_records import Impact
 from pedigree.lineage.upstream import Upstream
 from pedigree.lineage.usages import Downstream
 
 
-class LineageVerbs(ReadingVerbs):
+class LineageOperations(ReadingOperations):
     """Verbs for what was made of what; each does what its namesake of ``Registry`` does."""
 
     def upstream(self, reference: str, *, newest: bool = False) -> Upstream:

@@ -6,7 +6,7 @@ from pedigree.catalog.records import RegisteredModel
 from pedigree.client._session import PAGE, ServiceSession
 
 
-class ModelVerbs(ServiceSession):
+class ModelOperations(ServiceSession):
     """Verbs on registered models themselves; each does what its namesake of ``Registry`` does."""
 
     def create_model(

@@ -14,11 +14,11 @@ from pedigree.monitoring.profile import profile
 from pedigree.monitoring.records import DataProfile, Expectations, RecordedDrift
 
 
-class _Found(BaseModel):
+class _FoundEvaluation(BaseModel):
     evaluation: KeptEvaluation | None
 
 
-class MonitoringVerbs(ServiceSession):
+class MonitoringOperations(ServiceSession):
     """Verbs that keep what was found elsewhere; as their namesakes of ``Registry`` do."""
 
     def record_verdict(
@@ -41,7 +41,7 @@ class MonitoringVerbs(ServiceSession):
 
     def evaluation(self, reference: str) -> KeptEvaluation | None:
         """Return how a version did by group; None where no evaluation is kept with it."""
-        return self._read(_Found, self._version_path(reference, "/evaluation")).evaluation
+        return self._read(_FoundEvaluation, self._version_path(reference, "/evaluation")).evaluation
 
     def keep_profile(
         self, reference: str, profile: DataProfile, *, actor: Actor | None = None

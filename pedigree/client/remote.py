@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from typing import NoReturn
 
-from pedigree.client.admin import OperatingVerbs
-from pedigree.client.artifacts import ArtifactVerbs
-from pedigree.client.checks import JudgingVerbs
-from pedigree.client.lineage import LineageVerbs
-from pedigree.client.models import ModelVerbs
-from pedigree.client.monitoring import MonitoringVerbs
-from pedigree.client.retention import KeepingVerbs
-from pedigree.client.stages import StageVerbs
-from pedigree.client.webhooks import DeliveryVerbs
+from pedigree.client.admin import OperatingOperations
+from pedigree.client.artifacts import ArtifactOperations
+from pedigree.client.checks import JudgingOperations
+from pedigree.client.lineage import LineageOperations
+from pedigree.client.models import ModelOperations
+from pedigree.client.monitoring import MonitoringOperations
+from pedigree.client.retention import KeepingOperations
+from pedigree.client.stages import StageOperations
+from pedigree.client.webhooks import DeliveryOperations
 from pedigree.errors import NotServedError
 
 # What is the service's own work, or for a run of the asset graph that it belongs to.
@@ -24,7 +24,7 @@ NOT_SERVED = frozenset(
         *("end_awaiting", "keep_staleness", "see_instance"),
         *("stale_holders", "versions_to_look_at"),
         *("record_usage", "settle_usages", "unsettled_usages"),
-        *("names_to_evaluate", "renew_verdicts", "weigh"),
+        *("names_to_evaluate", "renew_verdicts", "evaluate_candidates"),
         *("judge_newcomers", "names_with_requests", "perform_requests"),
         *("give_up_promotion", "record_check_run"),
         *("deliver", "drift_report", "feed_sinks"),
@@ -33,15 +33,15 @@ NOT_SERVED = frozenset(
 
 
 class ServiceRegistry(
-    ArtifactVerbs,
-    LineageVerbs,
-    StageVerbs,
-    JudgingVerbs,
-    MonitoringVerbs,
-    KeepingVerbs,
-    ModelVerbs,
-    DeliveryVerbs,
-    OperatingVerbs,
+    ArtifactOperations,
+    LineageOperations,
+    StageOperations,
+    JudgingOperations,
+    MonitoringOperations,
+    KeepingOperations,
+    ModelOperations,
+    DeliveryOperations,
+    OperatingOperations,
 ):
     """A model registry behind a service; made by :func:`pedigree.connect`.
 

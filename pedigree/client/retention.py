@@ -8,7 +8,7 @@ from pedigree.catalog.references import parse_number
 from pedigree.client._session import PAGE, ServiceSession
 
 
-class KeepingVerbs(ServiceSession):
+class KeepingOperations(ServiceSession):
     """Verbs that keep, mark and remove; each does what its namesake of ``Registry`` does."""
 
     def update(

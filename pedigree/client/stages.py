@@ -27,7 +27,7 @@ class _Explained(BaseModel):
 _MOVE_OR_REQUEST: Any = Move | StageRequest
 
 
-class StageVerbs(ServiceSession):
+class StageOperations(ServiceSession):
     """Verbs that move versions; each does what its namesake of ``Registry`` does.
 
     Who acts is whose token it is.

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from pedigree.audit.records import Event, EventType
-from pedigree.catalog.diff_records import Comparison
+from pedigree.catalog.diff_records import VersionComparison
 from pedigree.catalog.records import ModelVersion, Training
 from pedigree.catalog.references import parse_reference
 from pedigree.catalog.search.records import Facet, SearchPage
@@ -14,7 +14,7 @@ from pedigree.lineage.records import LineageGraph
 from pedigree.lineage.staleness import Staleness
 
 
-class ReadingVerbs(ServiceSession):
+class ReadingOperations(ServiceSession):
     """Verbs that only read; each does what its namesake of ``Registry`` does."""
 
     def get(self, reference: str) -> ModelVersion:
@@ -74,9 +74,9 @@ class ReadingVerbs(ServiceSession):
         """Return which stages and aliases a version held and when, the oldest tenure first."""
         return self._read(tuple[Tenure, ...], self._version_path(reference, "/tenures"))
 
-    def compare(self, a: str, b: str) -> Comparison:
+    def compare(self, a: str, b: str) -> VersionComparison:
         """Return in what version ``b`` differs from version ``a``; they may be of two models."""
-        return self._read(Comparison, "/compare", a=a, b=b)
+        return self._read(VersionComparison, "/compare", a=a, b=b)
 
     def events(
         self,

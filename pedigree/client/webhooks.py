@@ -7,7 +7,7 @@ from pedigree.client._session import PAGE, ServiceSession
 from pedigree.delivery.records import Attempt, Delivery, DeliveryState, IssuedWebhook, Webhook
 
 
-class DeliveryVerbs(ServiceSession):
+class DeliveryOperations(ServiceSession):
     """Verbs for webhooks; each does what its namesake of ``Registry`` does."""
 
     def create_webhook(

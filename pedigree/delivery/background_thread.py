@@ -17,7 +17,7 @@ class Work(Protocol):
         """Work until ``stop`` is set."""
 
 
-class WorkingThread:
+class BackgroundThread:
     """Does work in a thread of its own for the length of a block."""
 
     def __init__(self, work: Work, name: str = "delivery") -> None:

@@ -8,7 +8,7 @@ from pedigree.delivery.webhooks import SQL
 from pedigree.postgres.database import Database
 
 
-class Measures(NamedTuple):
+class DatabaseMetrics(NamedTuple):
     """Numbers of the whole registry, whoever did what is counted."""
 
     events: Mapping[tuple[str, str], float]
@@ -27,19 +27,19 @@ class Measures(NamedTuple):
     """How many seconds ago the oldest of them happened."""
 
 
-def measure(database: Database) -> Measures:
+def measure(database: Database) -> DatabaseMetrics:
     """Read all numbers by one statement; then give a place to the events that had none.
 
     So events are sealed also where nobody reads the feed, and the lag says how late that is.
     """
     found: dict[str, dict[tuple[str, str], float]] = {}
-    for row in database.read(SQL["measures"]):
+    for row in database.fetch_all(SQL["measures"]):
         found.setdefault(row["measure"], {})[row["label"], row["detail"]] = row["value"]
     (unsealed,) = found["unsealed"].values()
     (sealer_lag,) = found["sealer_lag"].values()
     if unsealed:
-        database.run(log.sequence)
-    return Measures(
+        database.transaction(log.sequence)
+    return DatabaseMetrics(
         events=found.get("events", {}),
         unsealed=unsealed,
         sealer_lag=sealer_lag,

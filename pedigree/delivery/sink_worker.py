@@ -28,7 +28,7 @@ _POLL_S = 0.5
 _PAUSE_S = 5.0
 
 
-class Feeder:
+class SinkWorker:
     """Feeds the sinks that the settings name.
 
     Args:
@@ -58,9 +58,9 @@ class Feeder:
         deadline = None if seconds is None else time.monotonic() + seconds
         sent = 0
         for name in self._sinks:
-            self._database.run(partial(_note, name=name))
+            self._database.transaction(partial(_note, name=name))
         while not is_over(deadline, stop):
-            self._database.run(log.sequence)
+            self._database.transaction(log.sequence)
             now = sum(self._feed(name, sink) for name, sink in self._sinks.items())
             sent += now
             if now:
@@ -83,10 +83,10 @@ class Feeder:
         if time.monotonic() < self._rests.get(name, 0.0):
             return 0
         held = {"name": name, "lease": str(uuid.uuid4()), "length": _LEASE}
-        after = self._database.run(partial(_lease, held=held))
+        after = self._database.transaction(partial(_lease, held=held))
         if after is None:
             return 0
-        page = self._database.look(partial(log.read, after=after, limit=_PAGE))
+        page = self._database.read(partial(log.read, after=after, limit=_PAGE))
         taken, reached = 0, after
         try:
             sink.send(page)
@@ -95,7 +95,7 @@ class Feeder:
             self._rests[name] = time.monotonic() + _PAUSE_S
             _LOG.warning("%s", error, extra={"action": "sink.unavailable", "sink": name})
         values = {**held, "seq": reached}
-        self._database.run(partial(_settle, values=values))
+        self._database.transaction(partial(_settle, values=values))
         return taken
 
 

@@ -40,7 +40,7 @@ _ACTOR = Actor(name="pedigree", source="delivery")
 _AtWork = dict[Future[None], int]
 
 
-class Deliverer:
+class WebhookWorker:
     """Delivers what is due to webhooks.
 
     Args:
@@ -95,15 +95,15 @@ class Deliverer:
         return begun
 
     def _queue(self) -> None:
-        self._database.run(log.sequence)
-        while self._database.run(outbox.enqueue):
+        self._database.transaction(log.sequence)
+        while self._database.transaction(outbox.enqueue):
             pass
-        self._database.run(partial(outbox.forget, kept=self._settings.webhook_log))
+        self._database.transaction(partial(outbox.forget, kept=self._settings.webhook_log))
 
     def _next(self, at_work: _AtWork) -> Leased | None:
         counts = Counter(at_work.values())
         busy = [webhook for webhook, count in counts.items() if count >= _AT_ONE_WEBHOOK]
-        return self._database.run(partial(outbox.lease, length=self._lease, busy=busy))
+        return self._database.transaction(partial(outbox.lease, length=self._lease, busy=busy))
 
     def _deliver(self, leased: Leased) -> None:
         event = leased.event
@@ -123,12 +123,12 @@ class Deliverer:
 
     def _settle(self, leased: Leased, sent: Sent) -> None:
         attempt, retry_after = sent
-        self._database.run(
+        self._database.transaction(
             partial(outbox.settle, leased=leased, attempt=attempt, retry_after=retry_after)
         )
         if attempt.status == _GONE:
             webhook_id, settings = leased.webhook_id, self._settings
-            self._database.run(
+            self._database.transaction(
                 lambda transaction: update_webhook(
                     transaction, webhook_id, _ACTOR, settings, active=False
                 )

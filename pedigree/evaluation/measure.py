@@ -62,7 +62,7 @@ def evaluate(
     _same_length(len(true), predicted=said, groups=groups, scores=ranked)
     known = Task(task) if task else task_of(true)
     columns = {name: _levels(groups[name]) for name in groups.columns}
-    measured = _Measured(known, true, said, ranked)
+    measured = _MeasuredGroup(known, true, said, ranked)
     slices = [(str(name), [column]) for name, column in columns.items()]
     slices += [
         (JOINED_BY.join(names), [_column(columns, name) for name in names]) for names in together
@@ -87,7 +87,7 @@ def task_of(truth: "pd.Series") -> Task:
     return Task.REGRESSION if truth.dtype.kind == "f" else Task.MULTICLASS
 
 
-class _Measured:
+class _MeasuredGroup:
     """The rows of an evaluation, and what can be said of them."""
 
     def __init__(

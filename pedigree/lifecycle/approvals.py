@@ -24,7 +24,7 @@ _NOT_BY_AUTHOR = "decision_not_by_author"
 _TOLD = {"digest", "from_stage", "to_stage", "generation", "comment"}
 
 
-class Judgement(NamedTuple):
+class DecisionInput(NamedTuple):
     """What somebody says of a version, and why."""
 
     approved: bool
@@ -36,7 +36,7 @@ def decide(
     transaction: Transaction,
     version: ModelVersion,
     stage: str,
-    judgement: Judgement,
+    judgement: DecisionInput,
     *,
     expected_generation: int | None,
 ) -> Decision:
@@ -94,7 +94,7 @@ def _insert(
     model: LockedModel,
     version: ModelVersion,
     stage: str,
-    judgement: Judgement,
+    judgement: DecisionInput,
 ) -> Decision:
     try:
         row = transaction.execute(

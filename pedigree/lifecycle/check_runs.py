@@ -10,7 +10,7 @@ from pedigree.audit.records import Actor, EventType
 from pedigree.catalog.store import LockedModel, lock_model
 from pedigree.lifecycle.records import CheckRun, RecordedVerdict, Verdict
 from pedigree.lifecycle.retention import tell
-from pedigree.lifecycle.stage_transitions import Mover
+from pedigree.lifecycle.stage_transitions import StageTransition
 from pedigree.lifecycle.store import SQL
 from pedigree.postgres.transaction import Transaction
 
@@ -49,7 +49,7 @@ def record_check_run(
         return None
     if transaction.execute(SQL["newer_check_run"], values).fetchone() == {"known": True}:
         return None
-    mover = Mover(transaction, name, actor, run_id=run.run_id)
+    mover = StageTransition(transaction, name, actor, run_id=run.run_id)
     (recorded,) = mover.record_verdicts(version, [_verdict(run)])
     return version, recorded
 

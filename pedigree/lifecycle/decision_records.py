@@ -154,7 +154,7 @@ class DuePromotion(Record):
     )
 
 
-class Weighing(Record):
+class CandidateEvaluation(Record):
     """How the versions stand that wait for an automatic stage of a model, the newest first."""
 
     due: DuePromotion | None = Field(description="The one that should be promoted next")

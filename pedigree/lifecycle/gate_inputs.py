@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion
-from pedigree.catalog.rows import version_of
+from pedigree.catalog.rows import version_from_row
 from pedigree.catalog.store import LockedModel, model_not_found, version_not_found
 from pedigree.lifecycle.decision_records import Decision, GivenUp
 from pedigree.lifecycle.policy import read_policy
@@ -25,7 +25,7 @@ class UnattributedRun(NamedTuple):
     looked_at: datetime
 
 
-class Attempts(NamedTuple):
+class AbandonedPromotion(NamedTuple):
     """A promotion that the sensor gave up, and how the version stood then."""
 
     given_up: GivenUp
@@ -61,7 +61,7 @@ class VersionFacts(NamedTuple):
     verdicts: Sequence[RecordedVerdict]
     decisions: Sequence[Decision]
     left: frozenset[str]
-    attempts: Sequence[Attempts] = ()
+    attempts: Sequence[AbandonedPromotion] = ()
 
     def given_up(self, model: ModelFacts, stage: str) -> GivenUp | None:
         """Return what the sensor gave up of the version's way into a stage, as it stands now."""
@@ -145,7 +145,7 @@ def holder_in_full(transaction: Transaction, model_id: int, stage: str) -> Model
     row = transaction.execute(
         SQL["holder_in_full"], {"model_id": model_id, "pointer": STAGE, "name": stage}
     ).fetchone()
-    return version_of(row) if row else None
+    return version_from_row(row) if row else None
 
 
 def facts_of_version(transaction: Transaction, model: ModelFacts, version: int) -> VersionFacts:
@@ -183,7 +183,7 @@ def facts_of_versions(
     left: dict[int, set[str]] = defaultdict(set)
     for row in leavings.fetchall():
         left[row["version"]].add(row["name"])
-    attempts: dict[int, list[Attempts]] = defaultdict(list)
+    attempts: dict[int, list[AbandonedPromotion]] = defaultdict(list)
     for row in tried.fetchall():
         attempts[row["version"]].append(_attempts_of(row))
     for number, version in found.items():
@@ -196,10 +196,12 @@ def facts_of_versions(
         )
 
 
-def _attempts_of(row: Row) -> Attempts:
+def _attempts_of(row: Row) -> AbandonedPromotion:
     given_up = GivenUp(**{key: row[key] for key in GivenUp.model_fields})
-    return Attempts(given_up, (row["generation"], row["policy_revision"], row["evidence_at"]))
+    return AbandonedPromotion(
+        given_up, (row["generation"], row["policy_revision"], row["evidence_at"])
+    )
 
 
 def _by_number(records: Rows) -> dict[int, ModelVersion]:
-    return {row["version_id"]: version_of(row) for row in records.fetchall()}
+    return {row["version_id"]: version_from_row(row) for row in records.fetchall()}

@@ -21,7 +21,7 @@ from pedigree.lifecycle.records import (
 from pedigree.lifecycle.stage_names import stage_problem
 
 
-class Asker(NamedTuple):
+class Requester(NamedTuple):
     """Who asks whether a version may enter a stage.
 
     The sensor is no person: with ``automatic`` a version that left the stage stays out, or the
@@ -36,12 +36,12 @@ class Asker(NamedTuple):
     only_asks: bool = False
 
 
-SENSOR = Asker(automatic=True)
+SENSOR = Requester(automatic=True)
 ATTEMPTS = "attempts"
 
 
 def explain_gates(
-    model: ModelFacts, facts: VersionFacts, rule: StageRule, asker: Asker
+    model: ModelFacts, facts: VersionFacts, rule: StageRule, asker: Requester
 ) -> Explanation:
     """Say how a version stands before every gate of a stage."""
     return Explanation(
@@ -53,7 +53,9 @@ def explain_gates(
     )
 
 
-def _gates(model: ModelFacts, facts: VersionFacts, rule: StageRule, asker: Asker) -> Iterator[Gate]:
+def _gates(
+    model: ModelFacts, facts: VersionFacts, rule: StageRule, asker: Requester
+) -> Iterator[Gate]:
     version = facts.version
     yield _transition(version, rule)
     yield _not_quarantined(version)
@@ -241,7 +243,7 @@ def _soak(version: ModelVersion, soak: timedelta, at: datetime) -> Gate:
     return Gate(name="soak", passed=False, reason=reason, changes_at=ends)
 
 
-def _promoter(model: ModelFacts, facts: VersionFacts, rule: StageRule, asker: Asker) -> Gate:
+def _promoter(model: ModelFacts, facts: VersionFacts, rule: StageRule, asker: Requester) -> Gate:
     people = [] if asker.only_asks else [str(asker.actor)]
     if asker.requests:
         asked = rule.approvals or ApprovalRule(needed=0)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pedigree.catalog.names import found_in
 from pedigree.catalog.records import ModelVersion
-from pedigree.lifecycle.decision_records import DuePromotion, Explanation, Weighing
+from pedigree.lifecycle.decision_records import CandidateEvaluation, DuePromotion, Explanation
 from pedigree.lifecycle.gate_inputs import (
     ModelFacts,
     VersionFacts,
@@ -19,7 +19,7 @@ from pedigree.lifecycle.gate_inputs import (
 from pedigree.lifecycle.gates import (
     ATTEMPTS,
     SENSOR,
-    Asker,
+    Requester,
     explain_gates,
     is_aged,
     is_void,
@@ -43,7 +43,7 @@ from pedigree.postgres.transaction import Transaction
 
 
 def explain(
-    transaction: Transaction, name: str, version: int, stage: str, asker: Asker
+    transaction: Transaction, name: str, version: int, stage: str, asker: Requester
 ) -> Explanation:
     """Say how a version stands before every gate of a stage.
 
@@ -63,7 +63,7 @@ def explain(
     return found.model_copy(update={"requests": asked, "given_up": given_up})
 
 
-def weigh(transaction: Transaction, name: str) -> Weighing:
+def evaluate_candidates(transaction: Transaction, name: str) -> CandidateEvaluation:
     """Evaluate the versions that wait for an automatic stage, and write down what they wait for.
 
     Of many candidates the newest that passes is due, and never one that is older than the holder of
@@ -85,7 +85,7 @@ def weigh(transaction: Transaction, name: str) -> Weighing:
         if explanation.lacks_only(ATTEMPTS):
             held_up.add(rule.name)  # an older version does not take the place of one that failed
     ended = write_candidacies(transaction, model, waiting)
-    return Weighing(due=due, waiting=tuple(waiting), ended=ended)
+    return CandidateEvaluation(due=due, waiting=tuple(waiting), ended=ended)
 
 
 def _promotion(model: ModelFacts, facts: VersionFacts, rule: StageRule) -> DuePromotion:

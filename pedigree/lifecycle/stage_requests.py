@@ -19,16 +19,16 @@ from pedigree.lifecycle.gate_inputs import (
     facts_of_version,
     facts_of_versions,
 )
-from pedigree.lifecycle.gates import Asker, explain_gates
+from pedigree.lifecycle.gates import Requester, explain_gates
 from pedigree.lifecycle.records import Move
 from pedigree.lifecycle.retention import tell
-from pedigree.lifecycle.stage_transitions import Mover
+from pedigree.lifecycle.stage_transitions import StageTransition
 from pedigree.lifecycle.store import SQL, close_requests
 from pedigree.lifecycle.transition_errors import expect_generation, expect_way, unknown_stage
 from pedigree.postgres.transaction import Row, Transaction
 
 
-class Wish(NamedTuple):
+class StageRequestInput(NamedTuple):
     """Who asks a stage for a version, and why."""
 
     stage: str
@@ -37,15 +37,15 @@ class Wish(NamedTuple):
     only_asks: bool = False
 
     @property
-    def asker(self) -> Asker:
+    def asker(self) -> Requester:
         """Who asks, as the gates see it."""
-        return Asker(self.by.name, requests=True, only_asks=self.only_asks)
+        return Requester(self.by.name, requests=True, only_asks=self.only_asks)
 
 
 def request_stage(
     transaction: Transaction,
     version: ModelVersion,
-    wish: Wish,
+    wish: StageRequestInput,
     *,
     expected_generation: int | None,
 ) -> Move | StageRequest:
@@ -67,7 +67,7 @@ def request_stage(
     facts = facts_of_version(transaction, seen, version.version_id)
     explanation = explain_gates(seen, facts, rule, wish.asker)
     if explanation.passed or facts.version.stage == wish.stage:
-        mover = Mover(transaction, model.name, wish.by, reason=wish.reason)
+        mover = StageTransition(transaction, model.name, wish.by, reason=wish.reason)
         return mover.promote(version.version_id, wish.stage, wish.asker)
     expect_way(explanation, seen.policy, facts.version.stage)
     known = _open_by(transaction, model, facts, wish)
@@ -75,7 +75,7 @@ def request_stage(
 
 
 def _open_by(
-    transaction: Transaction, model: LockedModel, facts: VersionFacts, wish: Wish
+    transaction: Transaction, model: LockedModel, facts: VersionFacts, wish: StageRequestInput
 ) -> StageRequest | None:
     return next(
         (
@@ -92,7 +92,7 @@ def _keep(
     transaction: Transaction,
     model: LockedModel,
     facts: VersionFacts,
-    wish: Wish,
+    wish: StageRequestInput,
     explanation: Explanation,
 ) -> StageRequest:
     version = facts.version
@@ -166,18 +166,18 @@ def _perform_one(transaction: Transaction, model: LockedModel) -> Move | None:
         wish = _wish_of(row)
         explanation = _explain(seen, known[row["version_id"]], wish)
         if explanation is not None and explanation.passed:
-            mover = Mover(transaction, model.name, wish.by, reason=wish.reason)
+            mover = StageTransition(transaction, model.name, wish.by, reason=wish.reason)
             return mover.promote(row["version_id"], wish.stage, wish.asker)
         _note(transaction, row, explanation)
     return None
 
 
-def _wish_of(row: Row) -> Wish:
+def _wish_of(row: Row) -> StageRequestInput:
     by = Actor(name=row["requested_by"], source=row["requested_by_source"])
-    return Wish(row["stage"], row["reason"], by, row["only_asks"])
+    return StageRequestInput(row["stage"], row["reason"], by, row["only_asks"])
 
 
-def _explain(seen: ModelFacts, facts: VersionFacts, wish: Wish) -> Explanation | None:
+def _explain(seen: ModelFacts, facts: VersionFacts, wish: StageRequestInput) -> Explanation | None:
     """Say how a version stands; None where the policy has dropped the stage since."""
     rule = seen.policy.rule(wish.stage)
     return explain_gates(seen, facts, rule, wish.asker) if rule else None
@@ -227,7 +227,7 @@ def _request(row: Row) -> StageRequest:
 
 
 def withdraw(
-    transaction: Transaction, version: ModelVersion, wish: Wish
+    transaction: Transaction, version: ModelVersion, wish: StageRequestInput
 ) -> tuple[StageRequest, ...]:
     """Take back the open requests for a version's way into a stage.
 

@@ -18,7 +18,7 @@ from pedigree.errors import (
     TransitionNotAllowedError,
 )
 from pedigree.lifecycle.gate_inputs import VersionFacts, facts_of_locked, facts_of_version
-from pedigree.lifecycle.gates import SENSOR, Asker, explain_gates
+from pedigree.lifecycle.gates import SENSOR, Requester, explain_gates
 from pedigree.lifecycle.pointer_names import require_no_alias
 from pedigree.lifecycle.records import (
     ARCHIVED,
@@ -47,7 +47,7 @@ from pedigree.monitoring.records import DriftAction
 from pedigree.postgres.transaction import Transaction
 
 
-class Mover:
+class StageTransition:
     """Moves versions of one model inside one transaction that holds the model's lock."""
 
     def __init__(
@@ -68,7 +68,7 @@ class Mover:
         self._policy: Policy = self._seen.policy
 
     def promote(
-        self, version: int, stage: str, asker: Asker, *, expected_generation: int | None = None
+        self, version: int, stage: str, asker: Requester, *, expected_generation: int | None = None
     ) -> Move:
         """Let a version enter a stage.
 
@@ -283,7 +283,7 @@ class Mover:
             raise unknown_stage(self._policy, stage)
         return rule
 
-    def _pass_gates(self, facts: VersionFacts, rule: StageRule, asker: Asker) -> None:
+    def _pass_gates(self, facts: VersionFacts, rule: StageRule, asker: Requester) -> None:
         if asker.automatic and not rule.automatic:
             raise TransitionNotAllowedError(
                 "a person enters it, not the sensor", field="stage", value=rule.name

@@ -79,4 +79,4 @@ def _check_sql(database: Database, name: str, says: str) -> Checked:
             tally.found(row["reference"], row["problem"])
         return tally
 
-    return database.run(look).checked(name, says)
+    return database.transaction(look).checked(name, says)

@@ -29,7 +29,7 @@ def check_objects(database: Database, store: ObjectStore, *, hashes: bool) -> Ta
         return _problem(store, row, hashes=hashes)
 
     with ThreadPoolExecutor(_AT_ONCE, "pedigree-fsck") as pool:
-        while page := database.read(SQL["page_of_blobs"], {"after": after}):
+        while page := database.fetch_all(SQL["page_of_blobs"], {"after": after}):
             for row, problem in zip(page, pool.map(look, page), strict=True):
                 if problem and _still(database, row):
                     tally.found(row["digest"], problem)
@@ -54,5 +54,5 @@ def _problem(store: ObjectStore, row: Row, *, hashes: bool) -> str | None:
 
 def _still(database: Database, row: Row) -> bool:
     """Say whether the blob still lies there: it may have been collected or moved meanwhile."""
-    found = database.read(SQL["key_of_blob"], {"digest": row["digest"]})
+    found = database.fetch_all(SQL["key_of_blob"], {"digest": row["digest"]})
     return bool(found) and found[0]["key"] == row["key"]

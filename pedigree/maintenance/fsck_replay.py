@@ -8,7 +8,7 @@ from typing import Any
 
 from pedigree.audit.records import NewEvent, json_digest
 from pedigree.audit.replay import STATED, TRAINING, replay
-from pedigree.audit.states import UNTOLD, Mark, ModelState, TenureState, VersionState
+from pedigree.audit.states import UNTOLD, Mark, ReplayedModel, ReplayedTenure, ReplayedVersion
 from pedigree.catalog.names import name_key
 from pedigree.maintenance.queries import SQL
 from pedigree.maintenance.violations import Tally
@@ -31,9 +31,9 @@ _MODEL_FIELDS = (
 def check_replay(database: Database) -> Tally:
     """Replay the events of every model, one model in memory at a time."""
     tally, after = Tally(), 0
-    while found := database.read(SQL["next_model"], {"after": after}):
+    while found := database.fetch_all(SQL["next_model"], {"after": after}):
         after = found[0]["model_id"]
-        differences = database.run(partial(_compare, after))
+        differences = database.transaction(partial(_compare, after))
         tally.looked_at += 1
         for reference, problem in differences:
             tally.found(reference, problem)
@@ -64,7 +64,9 @@ def _events(transaction: Transaction, name: str) -> Iterator[NewEvent]:
         yield NewEvent(**json.loads(bytes(row["canonical"])))
 
 
-def _differences(name: str, present: ModelState, told: ModelState) -> Iterator[tuple[str, str]]:
+def _differences(
+    name: str, present: ReplayedModel, told: ReplayedModel
+) -> Iterator[tuple[str, str]]:
     for each in _MODEL_FIELDS:
         yield from _difference(name, each, getattr(present, each), getattr(told, each))
     for number in sorted(present.versions.keys() | told.versions.keys()):
@@ -73,7 +75,7 @@ def _differences(name: str, present: ModelState, told: ModelState) -> Iterator[t
         if here is None or there is None:
             yield reference, "no event tells of it" if there is None else "its row is gone"
             continue
-        for field in filter(lambda one: one.compare, fields(VersionState)):
+        for field in filter(lambda one: one.compare, fields(ReplayedVersion)):
             a, b = getattr(here, field.name), getattr(there, field.name)
             yield from _difference(reference, field.name, a, b)
 
@@ -90,13 +92,13 @@ def _short(value: object, limit: int = 300) -> str:
     return text if len(text) <= limit else f"{text[:limit]}…"
 
 
-def _state_of_tables(transaction: Transaction, model: Row) -> ModelState:
+def _state_of_tables(transaction: Transaction, model: Row) -> ReplayedModel:
     key = {"model_id": model["model_id"]}
 
     def rows(query: str) -> list[Row]:
         return transaction.execute(SQL[query], key).fetchall()
 
-    state = ModelState(
+    state = ReplayedModel(
         generation=model["generation"],
         policy=model["policy"],
         policy_revision=model["policy_revision"],
@@ -107,7 +109,7 @@ def _state_of_tables(transaction: Transaction, model: Row) -> ModelState:
     )
     for row in rows("versions_of_model"):
         number = row.pop("version")
-        state.versions[number] = VersionState(**row)
+        state.versions[number] = ReplayedVersion(**row)
     for row in rows("trainings_of_model"):
         metrics = {name: float(value) for name, value in row["metrics"].items()}
         training: dict[str, Any] = {
@@ -139,7 +141,7 @@ def _state_of_tables(transaction: Transaction, model: Row) -> ModelState:
     return state
 
 
-def _add_monitoring(state: ModelState, profiles: list[Row], drifts: list[Row]) -> None:
+def _add_monitoring(state: ReplayedModel, profiles: list[Row], drifts: list[Row]) -> None:
     for row in profiles:
         said = {json_digest(row["profile"]), row["digest"]}
         state.versions[row["version"]].profile = {
@@ -152,9 +154,9 @@ def _add_monitoring(state: ModelState, profiles: list[Row], drifts: list[Row]) -
         state.versions[row.pop("version")].drifts[row.pop("drift_id")] = row
 
 
-def _add_tenures(state: ModelState, rows: list[Row]) -> None:
+def _add_tenures(state: ReplayedModel, rows: list[Row]) -> None:
     for row in rows:
-        tenure = TenureState(**row)
+        tenure = ReplayedTenure(**row)
         state.tenures.append(tenure)
         if tenure.until is None and tenure.pointer == "alias":
             state.aliases[tenure.name] = tenure.version

@@ -109,18 +109,18 @@ class _Work:
             self.examples.append(Left(kind=item.kind, subject=item.subject))
 
     def versions(self, batch: list[PlannedVersion]) -> Subjects[str]:
-        return self.database.run(
+        return self.database.transaction(
             lambda tx: gc_collect.collect_versions(tx, batch, self.actor, self.window)
         )
 
     def artifacts(self, batch: list[PlannedArtifact]) -> Subjects[str]:
-        return self.database.run(lambda tx: gc_collect.collect_artifacts(tx, batch))
+        return self.database.transaction(lambda tx: gc_collect.collect_artifacts(tx, batch))
 
     def blobs(self, batch: list[PlannedBlob]) -> Subjects[str]:
         return gc_collect.collect_blobs(self.database, self.store, batch, self.actor, self.settle)
 
     def tiers(self, batch: list[PlannedTier]) -> Subjects[str]:
-        return self.database.run(lambda tx: tiers.change_tiers(tx, batch, self.actor))
+        return self.database.transaction(lambda tx: tiers.change_tiers(tx, batch, self.actor))
 
     def moves(self, batch: list[PlannedMove]) -> Subjects[str]:
         return tiers.move_blobs(self.database, self.store, batch, self.actor)

@@ -88,7 +88,7 @@ def collect_blobs(
     Raises:
         StoreUnavailableError: The store failed; the next collection removes the objects.
     """
-    removed = database.run(lambda transaction: _remove_blobs(transaction, batch, actor))
+    removed = database.transaction(lambda transaction: _remove_blobs(transaction, batch, actor))
     remove_orphans(database, store, [row["key"] for row in removed], settle=settle)
     return {row["digest"] for row in removed}
 

@@ -30,7 +30,7 @@ def make_plan(database: Database, window: timedelta) -> Plan:
     Returns:
         The plan, seen at one moment; close it.
     """
-    return database.run(lambda transaction: _plan(transaction, window))
+    return database.transaction(lambda transaction: _plan(transaction, window))
 
 
 def _plan(transaction: Transaction, window: timedelta) -> Plan:

@@ -8,8 +8,8 @@ from pedigree.monitoring import distances
 from pedigree.monitoring.records import (
     CategoricalColumn,
     ColumnDrift,
-    Comparison,
     DataProfile,
+    DriftComparison,
     DriftRule,
     DriftThresholds,
     NumericColumn,
@@ -19,7 +19,7 @@ Column = NumericColumn | CategoricalColumn
 
 
 @dataclass(frozen=True)
-class _Measured:
+class _MeasuredColumn:
     """A column, measured, before its p-values are corrected for being many."""
 
     before: Column
@@ -30,7 +30,7 @@ class _Measured:
     missing_p: float
 
 
-def compare(baseline: DataProfile, today: DataProfile, rule: DriftRule) -> Comparison:
+def compare(baseline: DataProfile, today: DataProfile, rule: DriftRule) -> DriftComparison:
     """Say which columns have moved.
 
     A column is an alarm where a distance reaches its threshold *and* chance alone does not explain
@@ -48,7 +48,7 @@ def compare(baseline: DataProfile, today: DataProfile, rule: DriftRule) -> Compa
         [each.p_value for each in measured] + [each.missing_p for each in measured]
     )
     half = len(measured)
-    return Comparison(
+    return DriftComparison(
         columns=tuple(
             _judge(each, p, missing_p, rule)
             for each, p, missing_p in zip(measured, corrected[:half], corrected[half:], strict=True)
@@ -79,7 +79,7 @@ def bins(column: Column) -> tuple[int, ...]:
     return column.counts if column.kind == "numeric" else (*column.counts, column.other)
 
 
-def _measure(before: Column, now: Column) -> _Measured:
+def _measure(before: Column, now: Column) -> _MeasuredColumn:
     ours, theirs = bins(before), bins(now)
     if before.kind == "numeric":
         distance = distances.kolmogorov_smirnov(ours, theirs)
@@ -88,7 +88,7 @@ def _measure(before: Column, now: Column) -> _Measured:
         statistic, freedom = distances.chi_square(ours, theirs)
         distance = distances.cramers_v(statistic, before.present + now.present)
         p_value = distances.chi_square_p(statistic, freedom)
-    return _Measured(
+    return _MeasuredColumn(
         before=before,
         now=now,
         test="kolmogorov_smirnov" if before.kind == "numeric" else "chi_square",
@@ -98,7 +98,7 @@ def _measure(before: Column, now: Column) -> _Measured:
     )
 
 
-def _judge(each: _Measured, p_value: float, missing_p: float, rule: DriftRule) -> ColumnDrift:
+def _judge(each: _MeasuredColumn, p_value: float, missing_p: float, rule: DriftRule) -> ColumnDrift:
     ours, theirs = bins(each.before), bins(each.now)
     found = ColumnDrift(
         column=each.before.name,

@@ -19,9 +19,9 @@ from pedigree.errors import InvalidInputError
 from pedigree.libraries import library
 from pedigree.monitoring.records import (
     CategoricalColumn,
+    ColumnRole,
     DataProfile,
     NumericColumn,
-    Role,
 )
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class _Survey:
         self._engine = engine
         self._order = table.columns
         self._like = like
-        self._roles = {prediction: Role.PREDICTION}
+        self._roles = {prediction: ColumnRole.PREDICTION}
         if like:
             self._roles |= {column.name: column.role for column in like.columns}
             categorical |= {each.name for each in like.columns if each.kind == "categorical"}
@@ -149,7 +149,7 @@ class _Survey:
         steps = zip([0, *reached], [*reached, present], strict=True)
         return NumericColumn(
             name=self._numeric[at],
-            role=self._roles.get(self._numeric[at], Role.FEATURE),
+            role=self._roles.get(self._numeric[at], ColumnRole.FEATURE),
             missing=summary["rows"] - present,
             mean=_number(summary[f"mean_{at}"]),
             deviation=_number(summary[f"deviation_{at}"]),
@@ -167,7 +167,7 @@ class _Survey:
         counts = tuple(counted.get(value, 0) for value in kept)
         return CategoricalColumn(
             name=name,
-            role=self._roles.get(name, Role.FEATURE),
+            role=self._roles.get(name, ColumnRole.FEATURE),
             missing=rows - present,
             values=kept,
             counts=counts,

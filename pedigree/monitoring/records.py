@@ -17,7 +17,7 @@ CALENDAR = ("year", "quarter", "month", "week", "day", "day_of_week", "day_of_ye
 Count: TypeAlias = Annotated[int, Field(ge=0, le=LARGEST), NUMBER]
 
 
-class Role(StrEnum):
+class ColumnRole(StrEnum):
     """What a column is to the model."""
 
     FEATURE = "feature"
@@ -35,7 +35,7 @@ class NumericColumn(Record):
 
     kind: Literal["numeric"] = "numeric"
     name: str
-    role: Role = Role.FEATURE
+    role: ColumnRole = ColumnRole.FEATURE
     missing: Count
     mean: FiniteFloat | None = None
     deviation: FiniteFloat | None = Field(default=None, description="Of a sample")
@@ -64,7 +64,7 @@ class CategoricalColumn(Record):
 
     kind: Literal["categorical"] = "categorical"
     name: str
-    role: Role = Role.FEATURE
+    role: ColumnRole = ColumnRole.FEATURE
     missing: Count
     values: tuple[str, ...] = Field(description="The most frequent ones first")
     counts: tuple[Count, ...] = Field(description="One for each value")
@@ -162,7 +162,7 @@ class ColumnDrift(Record):
     """How far one column has moved from its baseline."""
 
     column: str
-    role: Role
+    role: ColumnRole
     kind: Literal["numeric", "categorical"]
     test: Literal["kolmogorov_smirnov", "chi_square"]
     psi: FiniteFloat
@@ -182,7 +182,9 @@ class ColumnDrift(Record):
     @property
     def moved(self) -> str:
         """The column as an alarm calls it."""
-        return f"the prediction {self.column}" if self.role is Role.PREDICTION else self.column
+        return (
+            f"the prediction {self.column}" if self.role is ColumnRole.PREDICTION else self.column
+        )
 
 
 def strength(column: ColumnDrift, thresholds: DriftThresholds) -> float:
@@ -196,7 +198,7 @@ def strength(column: ColumnDrift, thresholds: DriftThresholds) -> float:
     return max((value / threshold for value, threshold in measured if threshold), default=0.0)
 
 
-class Comparison(Record):
+class DriftComparison(Record):
     """What a comparison of two profiles found."""
 
     columns: tuple[ColumnDrift, ...]
@@ -230,7 +232,7 @@ class DriftResult(Record):
     baseline_name: str = Field(description="The training data, in its owner's words")
     data_version: str | None = Field(default=None, description="Of the partition that was read")
     rows: Count
-    comparison: Comparison
+    comparison: DriftComparison
     expectations: tuple[Expectations, ...] = ()
     run_id: str | None = None
 

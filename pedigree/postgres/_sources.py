@@ -28,7 +28,7 @@ _NETWORK_DEFAULTS = {
 _PREPARE_AFTER = 5
 
 
-class Source(Protocol):
+class DatabaseSource(Protocol):
     """A place that has the database."""
 
     @property
@@ -100,7 +100,7 @@ class EmbeddedSource:
 
 
 def open_pool(
-    source: Source, *, connections: int, checkout_s: float
+    source: DatabaseSource, *, connections: int, checkout_s: float
 ) -> ConnectionPool[Connection[DictRow]]:
     """Open a pool; one connection is made first and by itself, for the pool hides why it cannot.
 

@@ -3,8 +3,8 @@
 ::
 
     with Database.connect("postgresql://registry@db/registry") as database:
-        rows = database.read("SELECT name FROM pedigree.registered_model", {})
-        database.run(lambda connection: connection.execute("DELETE FROM …"))
+        rows = database.fetch_all("SELECT name FROM pedigree.registered_model", {})
+        database.transaction(lambda connection: connection.execute("DELETE FROM …"))
 """
 
 import atexit
@@ -28,7 +28,7 @@ from psycopg_pool import ConnectionPool, PoolClosed
 
 from pedigree.errors import DatabaseBusyError, DatabaseUnavailableError
 from pedigree.postgres._failures import is_load, is_loss, may_succeed_later
-from pedigree.postgres._sources import EmbeddedSource, NamedSource, Source, open_pool
+from pedigree.postgres._sources import DatabaseSource, EmbeddedSource, NamedSource, open_pool
 from pedigree.postgres.embedded import EmbeddedPostgres
 
 _logger = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class Database:
     forked child opens connections of its own.
     """
 
-    def __init__(self, source: Source, *, connections: int = DEFAULT_CONNECTIONS) -> None:
+    def __init__(self, source: DatabaseSource, *, connections: int = DEFAULT_CONNECTIONS) -> None:
         self.source = source
         self._connections = connections
         self._pool: Pool | None = None
@@ -107,7 +107,7 @@ class Database:
         """The URL without its secrets."""
         return self.source.shown
 
-    def run(
+    def transaction(
         self, work: Callable[[Connection[DictRow]], Result], *, pipelined: bool = False
     ) -> Result:
         """Run `work` in one READ COMMITTED transaction and return what it returns.
@@ -135,15 +135,15 @@ class Database:
         within = _in_pipeline if pipelined else _in_transaction
         return self._repeat(lambda connection: within(connection, work))
 
-    def read(self, query: Statement, params: Params | None = None) -> list[DictRow]:
-        """Run one statement that only reads, as :meth:`look` does, and return all its rows."""
-        return self.look(lambda connection: connection.execute(query, params).fetchall())
+    def fetch_all(self, query: Statement, params: Params | None = None) -> list[DictRow]:
+        """Run one statement that only reads, as :meth:`read` does, and return all its rows."""
+        return self.read(lambda connection: connection.execute(query, params).fetchall())
 
-    def look(self, work: Callable[[Connection[DictRow]], Result]) -> Result:
+    def read(self, work: Callable[[Connection[DictRow]], Result]) -> Result:
         """Run `work`, which only reads, statement by statement; each sees its own moment.
 
-        Without a transaction it is a third of the round trips. It is repeated as in :meth:`run`,
-        and raises the same.
+        Without a transaction it is a third of the round trips. It is repeated as in
+        :meth:`transaction`, and raises the same.
         """
         return self._repeat(work)
 

@@ -53,7 +53,7 @@ def migrate(database: Database) -> tuple[str, ...]:
     """
     done = []
     with _refusals_named("the migrations cannot be applied"):
-        while (name := database.run(_apply_next)) is not None:
+        while (name := database.transaction(_apply_next)) is not None:
             done.append(name)
     return tuple(done)
 
@@ -116,8 +116,8 @@ def all_migrations() -> tuple[Migration, ...]:
 
 def _applied(database: Database) -> Mapping[int, DictRow]:
     with _refusals_named("the record of applied migrations cannot be read"):
-        exists = database.read(_QUERIES["migration_table_exists"])[0]["found"]
-        return _by_number(database.read(_QUERIES["applied_migrations"]) if exists else [])
+        exists = database.fetch_all(_QUERIES["migration_table_exists"])[0]["found"]
+        return _by_number(database.fetch_all(_QUERIES["applied_migrations"]) if exists else [])
 
 
 def _apply_next(connection: Connection[DictRow]) -> str | None:

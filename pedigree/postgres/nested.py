@@ -12,14 +12,14 @@ from pedigree.postgres.transaction import Transaction
 Result = TypeVar("Result")
 
 
-class JoinedDatabase(Database):
+class NestedDatabase(Database):
     """Runs all work in a transaction that somebody else began, and will commit or repeat."""
 
     def __init__(self, outer: Database, transaction: Transaction) -> None:
         super().__init__(outer.source, connections=0)
         self._transaction = transaction
 
-    def run(
+    def transaction(
         self,
         work: Callable[[Connection[DictRow]], Result],
         *,
@@ -29,7 +29,7 @@ class JoinedDatabase(Database):
         with self._transaction.transaction():
             return work(self._transaction)
 
-    def look(self, work: Callable[[Connection[DictRow]], Result]) -> Result:
+    def read(self, work: Callable[[Connection[DictRow]], Result]) -> Result:
         """Run `work`, which only reads, and sees what the transaction has written."""
         return work(self._transaction)
 

@@ -1,4 +1,4 @@
-"""A connection inside ``Database.run``: one transaction, rows as dictionaries."""
+"""A connection inside ``Database.transaction``: one transaction, rows as dictionaries."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, LiteralString, TypeAlias

@@ -9,29 +9,29 @@ Each group of verbs is a module of this package; each verb hands on to the subje
 work.
 """
 
-from pedigree.registry.lineage import LineageVerbs
-from pedigree.registry.models import ModelVerbs
-from pedigree.registry.monitoring import MonitoringVerbs
-from pedigree.registry.quarantine import QuarantineVerbs
-from pedigree.registry.registration import RegisteringVerbs
-from pedigree.registry.retention import RetentionVerbs
-from pedigree.registry.search import SearchVerbs
-from pedigree.registry.tokens import AccessVerbs
-from pedigree.registry.uploads import UploadVerbs
-from pedigree.registry.webhooks import DeliveryVerbs
+from pedigree.registry.lineage import LineageOperations
+from pedigree.registry.models import ModelOperations
+from pedigree.registry.monitoring import MonitoringOperations
+from pedigree.registry.quarantine import QuarantineOperations
+from pedigree.registry.registration import RegisteringOperations
+from pedigree.registry.retention import RetentionOperations
+from pedigree.registry.search import SearchOperations
+from pedigree.registry.tokens import AccessOperations
+from pedigree.registry.uploads import UploadOperations
+from pedigree.registry.webhooks import DeliveryOperations
 
 
 class Registry(
-    RegisteringVerbs,
-    UploadVerbs,
-    MonitoringVerbs,
-    LineageVerbs,
-    QuarantineVerbs,
-    RetentionVerbs,
-    SearchVerbs,
-    ModelVerbs,
-    AccessVerbs,
-    DeliveryVerbs,
+    RegisteringOperations,
+    UploadOperations,
+    MonitoringOperations,
+    LineageOperations,
+    QuarantineOperations,
+    RetentionOperations,
+    SearchOperations,
+    ModelOperations,
+    AccessOperations,
+    DeliveryOperations,
 ):
     """A model registry: records in Postgres, bytes in an object store.
 

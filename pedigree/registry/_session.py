@@ -20,7 +20,7 @@ from pedigree.catalog.references import parse_reference
 from pedigree.errors import CorruptionError
 from pedigree.postgres.database import Database
 from pedigree.postgres.migrate import migrate, require_current
-from pedigree.postgres.nested import JoinedDatabase
+from pedigree.postgres.nested import NestedDatabase
 from pedigree.postgres.transaction import Transaction
 from pedigree.settings import Settings
 
@@ -125,19 +125,20 @@ class Session:
 
         Args:
             work: Given a registry whose verbs join the transaction. It may run more than once, as
-                :meth:`Database.run` says, and must not use the store.
-            pipelined: Send statements without waiting for answers, as :meth:`Database.run` says.
+                :meth:`Database.transaction` says, and must not use the store.
+            pipelined: Send statements without waiting for answers, as
+                :meth:`Database.transaction` says.
         """
         late: list[Callable[[Any], object]] = []
 
         def write(transaction: Transaction) -> T:
             late.clear()
             joined = copy(self)
-            joined.database = JoinedDatabase(self.database, transaction)
+            joined.database = NestedDatabase(self.database, transaction)
             joined._late = late
             return work(joined)
 
-        result = self.database.run(write, pipelined=pipelined)
+        result = self.database.transaction(write, pipelined=pipelined)
         for each in late:
             each(self)
         return result
@@ -149,16 +150,16 @@ class Session:
         else:
             self._late.append(work)
 
-    def _with_version(self, reference: str, work: Callable[[Transaction, ModelVersion], T]) -> T:
+    def _update_version(self, reference: str, work: Callable[[Transaction, ModelVersion], T]) -> T:
         parsed = parse_reference(reference)
-        return self.database.run(
+        return self.database.transaction(
             lambda transaction: work(transaction, lookups.find_version(transaction, parsed))
         )
 
-    def _of_version(self, reference: str, read: Callable[[Transaction, ModelVersion], T]) -> T:
+    def _read_version(self, reference: str, read: Callable[[Transaction, ModelVersion], T]) -> T:
         """Read something of a version, without a transaction."""
         parsed = parse_reference(reference)
-        return self.database.look(
+        return self.database.read(
             lambda transaction: read(transaction, lookups.find_version(transaction, parsed))
         )
 

@@ -5,20 +5,20 @@ from pedigree.lifecycle import approvals
 from pedigree.lifecycle import pending_promotions as candidacies
 from pedigree.lifecycle import promotion_attempts as attempted
 from pedigree.lifecycle import promotion_queue as due
-from pedigree.lifecycle.approvals import Judgement
+from pedigree.lifecycle.approvals import DecisionInput
 from pedigree.lifecycle.decision_records import (
     Candidacy,
+    CandidateEvaluation,
     Decision,
     DuePromotion,
     Explanation,
     GivenUp,
-    Weighing,
 )
-from pedigree.lifecycle.gates import SENSOR, Asker
-from pedigree.registry.stage_requests import RequestVerbs
+from pedigree.lifecycle.gates import SENSOR, Requester
+from pedigree.registry.stage_requests import RequestOperations
 
 
-class DecidingVerbs(RequestVerbs):
+class DecidingOperations(RequestOperations):
     """Verbs that say yes or no, and say what is missing."""
 
     def approve(
@@ -47,7 +47,7 @@ class DecidingVerbs(RequestVerbs):
             TransitionNotAllowedError: The policy has no way into the stage from here.
             GenerationConflictError: The model's pointers moved since the approver looked.
         """
-        judgement = Judgement(True, comment, actor or self.actor())
+        judgement = DecisionInput(True, comment, actor or self.actor())
         return self._decide(reference, stage, judgement, expected_generation)
 
     def reject(
@@ -63,11 +63,11 @@ class DecidingVerbs(RequestVerbs):
 
         Args and errors are those of :meth:`approve`.
         """
-        judgement = Judgement(False, comment, actor or self.actor())
+        judgement = DecisionInput(False, comment, actor or self.actor())
         return self._decide(reference, stage, judgement, expected_generation)
 
     def _decide(
-        self, reference: str, stage: str, judgement: Judgement, expected_generation: int | None
+        self, reference: str, stage: str, judgement: DecisionInput, expected_generation: int | None
     ) -> Decision:
         return self._with_requests(
             reference,
@@ -78,7 +78,7 @@ class DecidingVerbs(RequestVerbs):
 
     def decisions(self, reference: str) -> tuple[Decision, ...]:
         """Return what people decided about a version, in its order."""
-        return self._of_version(reference, approvals.decisions)
+        return self._read_version(reference, approvals.decisions)
 
     def give_up_promotion(
         self,
@@ -102,7 +102,7 @@ class DecidingVerbs(RequestVerbs):
             ModelNotFoundError: The model was deleted meanwhile.
         """
         who = actor or self.actor()
-        return self.database.run(
+        return self.database.transaction(
             lambda transaction: attempted.give_up(
                 transaction, due, who, attempts=attempts, run_id=run_id, problem=problem
             )
@@ -128,7 +128,7 @@ class DecidingVerbs(RequestVerbs):
             NotFoundError: The sensor has given up no such promotion.
         """
         who = actor or self.actor()
-        return self._with_version(
+        return self._update_version(
             reference,
             lambda transaction, version: attempted.retry(transaction, version, stage, who, reason),
         )
@@ -149,26 +149,28 @@ class DecidingVerbs(RequestVerbs):
             automatic: As the sensor would ask, instead of a person.
             actor: The person who would promote; found out when None.
         """
-        asker = SENSOR if automatic else Asker((actor or self.actor()).name)
-        return self._of_version(
+        asker = SENSOR if automatic else Requester((actor or self.actor()).name)
+        return self._read_version(
             reference,
             lambda transaction, version: due.explain(
                 transaction, version.model_name, version.version_id, stage, asker
             ),
         )
 
-    def weigh(self, name: str) -> Weighing:
+    def evaluate_candidates(self, name: str) -> CandidateEvaluation:
         """Evaluate the versions that wait for an automatic stage, and keep what they wait for.
 
         Raises:
             ModelNotFoundError: There is no model of that name.
         """
-        return self.database.run(lambda transaction: due.weigh(transaction, name))
+        return self.database.transaction(
+            lambda transaction: due.evaluate_candidates(transaction, name)
+        )
 
     def candidacies(self, reference: str) -> tuple[Candidacy, ...]:
         """Return what a version waited for when it was last looked at, by stage."""
-        return self._of_version(reference, candidacies.candidacies)
+        return self._read_version(reference, candidacies.candidacies)
 
     def names_to_evaluate(self) -> tuple[str, ...]:
         """Return the models with a candidate that may stand otherwise by now, by time alone."""
-        return self.database.look(candidacies.names_to_evaluate)
+        return self.database.read(candidacies.names_to_evaluate)

@@ -8,19 +8,19 @@ from pedigree.artifacts.presign import file_of, presign
 from pedigree.artifacts.records import Manifest, ManifestFile
 from pedigree.artifacts.statistics import RegistryStatistics, statistics
 from pedigree.artifacts.store import get_manifest
-from pedigree.catalog.files import FileVerbs, Located
+from pedigree.catalog.files import FileOperations, Located
 from pedigree.catalog.records import ModelVersion
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry._session import keys_of
-from pedigree.registry.versions import ReadingVerbs
+from pedigree.registry.versions import ReadingOperations
 
 
-class ArtifactVerbs(ReadingVerbs, FileVerbs):
+class ArtifactOperations(ReadingOperations, FileOperations):
     """Verbs for the files of versions."""
 
     def manifest(self, reference: str) -> Manifest:
         """Return the list of a version's files."""
-        return self._of_version(
+        return self._read_version(
             reference, lambda transaction, version: get_manifest(transaction, version.digest)
         )
 
@@ -73,4 +73,4 @@ class ArtifactVerbs(ReadingVerbs, FileVerbs):
             keys = keys_of(transaction, version, {file.digest for file in manifest.files})
             return Located(version, manifest, keys)
 
-        return self._of_version(reference, read)
+        return self._read_version(reference, read)

@@ -4,9 +4,9 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from pedigree.artifacts.blob_upload import BlobToBring, Bringing
+from pedigree.artifacts.blob_upload import BlobUpload, PendingBlob
 from pedigree.artifacts.records import digest_of
-from pedigree.artifacts.store import until_kept
+from pedigree.artifacts.store import retry_if_collected
 from pedigree.cards.completeness import card_fields
 from pedigree.cards.records import CardNotes, ModelCard
 from pedigree.cards.render import render_card
@@ -21,7 +21,7 @@ from pedigree.lifecycle.tenures import tenures_of
 from pedigree.lineage.store import read_lineage
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry._session import keys_of
-from pedigree.registry.versions import ReadingVerbs
+from pedigree.registry.versions import ReadingOperations
 
 _LOG = logging.getLogger(__name__)
 
@@ -39,12 +39,12 @@ class DrawnCard(NamedTuple):
         return self.markdown.encode()
 
     @property
-    def blob(self) -> BlobToBring:
+    def blob(self) -> PendingBlob:
         """What is brought into the store."""
-        return BlobToBring(digest_of(self.content), len(self.content))
+        return PendingBlob(digest_of(self.content), len(self.content))
 
 
-class CardVerbs(ReadingVerbs):
+class CardOperations(ReadingOperations):
     """Verbs for model cards."""
 
     def write_card(self, reference: str, notes: CardNotes | None = None) -> ModelCard:
@@ -68,7 +68,7 @@ class CardVerbs(ReadingVerbs):
         def draw(transaction: Transaction) -> DrawnCard:
             return draw_card(transaction, lookups.find_version(transaction, parsed), notes)
 
-        return until_kept(lambda: self._bring_card(draw, then))
+        return retry_if_collected(lambda: self._bring_card(draw, then))
 
     def _bring_card(
         self,
@@ -85,7 +85,7 @@ class CardVerbs(ReadingVerbs):
             BlobVanishedError: The same card was there, and its bytes were collected meanwhile.
         """
         actor = self.actor()
-        with Bringing(self.database, self.store) as bringing:
+        with BlobUpload(self.database, self.store) as bringing:
 
             def announce(transaction: Transaction) -> DrawnCard:
                 drawn = draw(transaction)
@@ -98,9 +98,9 @@ class CardVerbs(ReadingVerbs):
                 if then:
                     then(transaction)
 
-            card = self.database.run(announce, pipelined=True)
+            card = self.database.transaction(announce, pipelined=True)
             bringing.put(lambda key: self.store.put(key, card.content))
-            self.database.run(keep, pipelined=True)
+            self.database.transaction(keep, pipelined=True)
             bringing.hand_over()
         return card.version
 
@@ -114,7 +114,7 @@ class CardVerbs(ReadingVerbs):
 
     def _renew_card(self, reference: str) -> None:
         try:
-            self._of_version(reference, latest_card)
+            self._read_version(reference, latest_card)
             self._write_card(reference)
         except NotFoundError:
             return
@@ -128,7 +128,7 @@ class CardVerbs(ReadingVerbs):
 
     def card_fields(self, reference: str) -> Mapping[str, bool]:
         """Say of each field of a version's model card whether it is provided."""
-        return self._of_version(
+        return self._read_version(
             reference,
             lambda connection, version: card_fields(version, card_notes(connection, version)),
         )
@@ -145,7 +145,7 @@ class CardVerbs(ReadingVerbs):
             key = keys_of(transaction, version, {stored.digest})[stored.digest]
             return stored.model_copy(update={"location": self.store.location(key)})
 
-        return self._of_version(reference, read)
+        return self._read_version(reference, read)
 
 
 def draw_card(

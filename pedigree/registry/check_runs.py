@@ -5,10 +5,10 @@ from pedigree.lifecycle import check_runs
 from pedigree.lifecycle.records import CheckRun, Move, RecordedVerdict
 from pedigree.lifecycle.stage_requests import perform_due
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry.checks import CheckVerbs
+from pedigree.registry.checks import CheckOperations
 
 
-class CheckRunVerbs(CheckVerbs):
+class CheckRunOperations(CheckOperations):
     """Verbs for what runs elsewhere found."""
 
     def record_check_run(
@@ -38,7 +38,7 @@ class CheckRunVerbs(CheckVerbs):
             recorded = check_runs.record_check_run(transaction, name, run, who)
             return recorded, perform_due(transaction, name) if recorded else ()
 
-        recorded, moves = self.database.run(write)
+        recorded, moves = self.database.transaction(write)
         for move in moves:
             self._tell_cards(move)
         if recorded is None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pedigree.artifacts.store import BlobVanishedError
+from pedigree.artifacts.store import BlobCollectedError
 from pedigree.audit.records import Actor
 from pedigree.catalog import lookups
 from pedigree.catalog.records import ModelVersion
@@ -17,12 +17,12 @@ from pedigree.lifecycle.checks.reports import report
 from pedigree.lifecycle.checks.severity import shown_severity
 from pedigree.lifecycle.records import CheckRule, Move, RecordedVerdict, Verdict
 from pedigree.lifecycle.stage_requests import perform_due
-from pedigree.lifecycle.stage_transitions import Mover
+from pedigree.lifecycle.stage_transitions import StageTransition
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.cards import DrawnCard, draw_card
-from pedigree.registry.datasets import DataVerbs
-from pedigree.registry.evaluations import EvaluationVerbs
-from pedigree.registry.stages import StageVerbs
+from pedigree.registry.datasets import DataOperations
+from pedigree.registry.evaluations import EvaluationOperations
+from pedigree.registry.stages import StageOperations
 
 # A tick of the sensor has a minute for all models.
 _RENEWED_AT_ONCE = 50
@@ -30,21 +30,21 @@ _RENEWED_AT_ONCE = 50
 _CARD_TO_COME = "pedigree://blobs/"
 
 
-class Found(NamedTuple):
+class CheckResult(NamedTuple):
     """What the checks of one run found, and why there are no more of them."""
 
     verdicts: Sequence[Verdict]
     problem: InvalidPolicyError | MissingDependencyError | None
 
 
-class Judged(NamedTuple):
+class CheckOutcome(NamedTuple):
     """What was recorded of one run's checks, and the moves that this made."""
 
     verdicts: tuple[RecordedVerdict, ...]
     moves: tuple[Move, ...]
 
 
-class CheckVerbs(StageVerbs, DataVerbs, EvaluationVerbs):
+class CheckOperations(StageOperations, DataOperations, EvaluationOperations):
     """Verbs that judge versions."""
 
     def run_check(
@@ -131,7 +131,7 @@ class CheckVerbs(StageVerbs, DataVerbs, EvaluationVerbs):
         # The card is part of the metadata that is checked, and is written as soon as that is done.
         uri = version.model_card_uri or _CARD_TO_COME
         found = self._find(version.model_copy(update={"model_card_uri": uri}))
-        judged = Judged((), ())
+        judged = CheckOutcome((), ())
 
         def record(transaction: Transaction) -> DrawnCard:
             nonlocal judged
@@ -147,7 +147,7 @@ class CheckVerbs(StageVerbs, DataVerbs, EvaluationVerbs):
 
         try:
             self._bring_card(record, then=end)
-        except BlobVanishedError:
+        except BlobCollectedError:
             self._write_card(version.reference, then=end)
         for move in judged.moves:
             self._tell_cards(move)
@@ -157,15 +157,17 @@ class CheckVerbs(StageVerbs, DataVerbs, EvaluationVerbs):
 
     def _write_found(
         self, transaction: Transaction, version: ModelVersion, verdicts: Sequence[Verdict]
-    ) -> Judged:
+    ) -> CheckOutcome:
         """Write what the checks of one run found, and do what was asked for if that was missing."""
         if not verdicts:
-            return Judged((), ())
-        mover = Mover(transaction, version.model_name, self.actor(), run_id=verdicts[0].run_id)
+            return CheckOutcome((), ())
+        mover = StageTransition(
+            transaction, version.model_name, self.actor(), run_id=verdicts[0].run_id
+        )
         recorded = mover.record_verdicts(version.version_id, verdicts)
-        return Judged(recorded, perform_due(transaction, version.model_name))
+        return CheckOutcome(recorded, perform_due(transaction, version.model_name))
 
-    def _find(self, version: ModelVersion) -> Found:
+    def _find(self, version: ModelVersion) -> CheckResult:
         """Run the registry's checks on a version, up to the first one that cannot be run."""
         policy, verdicts = self.policy(version.model_name), list[Verdict]()
         try:
@@ -173,8 +175,8 @@ class CheckVerbs(StageVerbs, DataVerbs, EvaluationVerbs):
                 for rule in policy.check_rules(name):
                     verdicts.append(known.verdict(self, version, rule))
         except (InvalidPolicyError, MissingDependencyError) as error:
-            return Found(verdicts, error)
-        return Found(verdicts, None)
+            return CheckResult(verdicts, error)
+        return CheckResult(verdicts, None)
 
     def check_rules(self, name: str, check: str) -> tuple[CheckRule, ...]:
         """Return the rules by which a model's stages ask for a check, of each settings the first.
@@ -206,7 +208,9 @@ class CheckVerbs(StageVerbs, DataVerbs, EvaluationVerbs):
         def write(transaction: Transaction, version: ModelVersion) -> tuple[RecordedVerdict, ...]:
             for verdict in verdicts:
                 _require_bytes_of(version, verdict)
-            mover = Mover(transaction, version.model_name, actor, run_id=verdicts[0].run_id)
+            mover = StageTransition(
+                transaction, version.model_name, actor, run_id=verdicts[0].run_id
+            )
             return mover.record_verdicts(version.version_id, verdicts)
 
         return self._with_requests(reference, write)
@@ -222,7 +226,7 @@ class CheckVerbs(StageVerbs, DataVerbs, EvaluationVerbs):
         Raises:
             MissingDependencyError: What one of them needs is not installed; the others have run.
         """
-        wanted = self.database.look(
+        wanted = self.database.read(
             lambda transaction: promotion_queue.checks_to_renew(transaction, name)
         )
         renewable = [(version, check) for version, check in wanted if check.name in CHECKS]

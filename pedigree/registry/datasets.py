@@ -15,7 +15,7 @@ from pedigree.errors import NotFoundError
 from pedigree.registry._session import Session
 
 
-class DataVerbs(Session):
+class DataOperations(Session):
     """Verbs for the data that models are made from."""
 
     def set_datasheet(
@@ -29,7 +29,7 @@ class DataVerbs(Session):
             actor: Who says it; found out when None.
         """
         actor = actor or self.actor()
-        return self.database.run(
+        return self.database.transaction(
             lambda transaction: store.set_datasheet(transaction, asset, datasheet, actor)
         )
 
@@ -51,17 +51,17 @@ class DataVerbs(Session):
 
     def datasheets(self, assets: Collection[str]) -> Mapping[str, KeptDatasheet]:
         """Return the latest datasheets of some assets; those without one are left out."""
-        return self.database.look(lambda connection: store.latest_datasheets(connection, assets))
+        return self.database.read(lambda connection: store.latest_datasheets(connection, assets))
 
     def record_data_verdict(
         self, verdict: DataVerdict, *, actor: Actor | None = None
     ) -> RecordedDataVerdict:
         """Record what a check, such as a suite of expectations, found on one state of some data."""
         actor = actor or self.actor()
-        return self.database.run(
+        return self.database.transaction(
             lambda transaction: store.record_data_verdict(transaction, verdict, actor)
         )
 
     def data_verdicts(self, states: Sequence[DataState]) -> tuple[RecordedDataVerdict, ...]:
         """Return the newest verdict of each check on exactly some states of data."""
-        return self.database.look(lambda connection: store.data_verdicts(connection, states))
+        return self.database.read(lambda connection: store.data_verdicts(connection, states))

@@ -8,7 +8,7 @@ from pedigree.postgres.transaction import Transaction
 from pedigree.registry._session import Session
 
 
-class EvaluationVerbs(Session):
+class EvaluationOperations(Session):
     """Verbs for evaluations by group."""
 
     def set_evaluation(
@@ -20,8 +20,8 @@ class EvaluationVerbs(Session):
         def write(transaction: Transaction, version: ModelVersion) -> None:
             store.set_evaluation(transaction, version, evaluation, actor)
 
-        self._with_version(reference, write)
+        self._update_version(reference, write)
 
     def evaluation(self, reference: str) -> KeptEvaluation | None:
         """Return how a version did by group; None where no evaluation is kept with it."""
-        return self._of_version(reference, store.latest_evaluation)
+        return self._read_version(reference, store.latest_evaluation)

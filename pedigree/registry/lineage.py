@@ -28,10 +28,10 @@ from pedigree.lineage.store import read_lineage
 from pedigree.lineage.upstream import Upstream, upstream
 from pedigree.lineage.usages import Downstream, NewUsage, Usage
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry.cards import CardVerbs
+from pedigree.registry.cards import CardOperations
 
 
-class LineageVerbs(CardVerbs):
+class LineageOperations(CardOperations):
     """Verbs for what was made of what."""
 
     def upstream(self, reference: str, *, newest: bool = False) -> Upstream:
@@ -66,7 +66,7 @@ class LineageVerbs(CardVerbs):
                 **usages.trained_with(transaction, key, number, version.created_at)._asdict(),
             )
 
-        return self._of_version(reference, read)
+        return self._read_version(reference, read)
 
     def record_usage(self, reference: str, use: NewUsage) -> None:
         """Keep that a run uses a version to make an asset; repeated, only what is new is added."""
@@ -74,7 +74,7 @@ class LineageVerbs(CardVerbs):
         def write(transaction: Transaction, version: ModelVersion) -> None:
             usages.record_usage(transaction, name_key(version.model_name), version.version_id, use)
 
-        self._with_version(reference, write)
+        self._update_version(reference, write)
 
     def unsettled_usages(
         self, instance_id: str | None, *, limit: int = lookups.PAGE, after: int = 0
@@ -86,7 +86,7 @@ class LineageVerbs(CardVerbs):
             limit: How many at most, the oldest first.
             after: The ``usage_id`` that the page before ended with.
         """
-        return self.database.look(
+        return self.database.read(
             lambda transaction: usages.unsettled_usages(
                 transaction, instance_id, limit=lookups.at_least_one(limit), after=after
             )
@@ -94,30 +94,32 @@ class LineageVerbs(CardVerbs):
 
     def settle_usages(self, settled: Sequence[Usage]) -> None:
         """Keep what became of usages; those that are not settled are left."""
-        self.database.run(lambda transaction: usages.settle_usages(transaction, settled))
+        self.database.transaction(lambda transaction: usages.settle_usages(transaction, settled))
 
     def keep_asset_events(self, instance_id: str, events: Sequence[KeptEvent]) -> None:
         """Keep copies of asset events of a Dagster instance, which may delete its own."""
-        self.database.run(
+        self.database.transaction(
             lambda transaction: asset_events.keep_events(transaction, instance_id, events)
         )
 
     def kept_asset_events(self, instance_id: str, asset: str) -> tuple[KeptEvent, ...]:
         """Return the copies of an asset's events on a Dagster instance, the newest first."""
-        return self.database.look(
+        return self.database.read(
             lambda transaction: asset_events.kept_events(transaction, instance_id, asset)
         )
 
     def see_instance(self, instance_id: str) -> None:
         """Keep that a Dagster instance is within reach: its mirror looks."""
-        self.database.run(
+        self.database.transaction(
             lambda transaction: materialization.see_instance(transaction, instance_id)
         )
 
     def end_awaiting(self, shown: Collection[ShownTraining]) -> None:
         """Keep that an asset graph shows trainings, so that nobody waits for them any more."""
         if shown:
-            self.database.run(lambda transaction: materialization.end_awaiting(transaction, shown))
+            self.database.transaction(
+                lambda transaction: materialization.end_awaiting(transaction, shown)
+            )
 
     def unmaterialized(
         self, reference: str | None = None, *, limit: int = lookups.PAGE
@@ -132,7 +134,7 @@ class LineageVerbs(CardVerbs):
             limit: How many at most, the oldest first.
         """
         version = self.get(reference) if reference is not None else None
-        return self.database.look(
+        return self.database.read(
             lambda transaction: materialization.unmaterialized(
                 transaction,
                 name_key=name_key(version.model_name) if version else None,
@@ -152,7 +154,7 @@ class LineageVerbs(CardVerbs):
             limit: How many at most; those never looked at come first.
         """
         keys = [name_key(name) for name in names]
-        return self.database.run(
+        return self.database.transaction(
             lambda transaction: staleness_store.versions_to_look_at(
                 transaction, keys, age=age, limit=lookups.at_least_one(limit)
             )
@@ -183,7 +185,7 @@ class LineageVerbs(CardVerbs):
             staleness_store.keep_staleness(transaction, *key, found)
             return found
 
-        return self._with_version(reference, write)
+        return self._update_version(reference, write)
 
     def stale_holders(
         self,
@@ -202,7 +204,7 @@ class LineageVerbs(CardVerbs):
             code_behind: Or so many code versions; None: code does not count.
         """
         keys = [name_key(name) for name in names]
-        return self.database.look(
+        return self.database.read(
             lambda transaction: staleness_store.stale_holders(
                 transaction, keys, stage, data_behind=data_behind, code_behind=code_behind
             )
@@ -214,7 +216,7 @@ class LineageVerbs(CardVerbs):
         Raises:
             NotRetrainableError: It was trained by no asset.
         """
-        return self._of_version(reference, retrain_like)
+        return self._read_version(reference, retrain_like)
 
     def diff(self, a: str, b: str) -> LineageDifference:
         """Return in what the lineage of version ``b`` differs from that of version ``a``.
@@ -222,7 +224,7 @@ class LineageVerbs(CardVerbs):
         Raises:
             NotFoundError: A reference names nothing.
         """
-        return difference(self._of_version(a, read_side), self._of_version(b, read_side))
+        return difference(self._read_version(a, read_side), self._read_version(b, read_side))
 
     def export_lineage(self, reference: str, format: ExportFormat) -> str:
         """Return the lineage of a version's first training in another tool's words, as JSON.
@@ -254,4 +256,4 @@ class LineageVerbs(CardVerbs):
             since: Only data that was recorded from then on; with its time zone.
         """
         since = since and lookups.in_a_zone("since", since)
-        return self.database.look(lambda transaction: impact(transaction, asset, partition, since))
+        return self.database.read(lambda transaction: impact(transaction, asset, partition, since))

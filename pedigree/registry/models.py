@@ -8,7 +8,7 @@ from pedigree.postgres.transaction import Transaction
 from pedigree.registry._session import Session
 
 
-class ModelVerbs(Session):
+class ModelOperations(Session):
     """Verbs on registered models themselves."""
 
     def create_model(
@@ -33,7 +33,7 @@ class ModelVerbs(Session):
             )
             return lookups.find_model(transaction, name)
 
-        return self.database.run(write)
+        return self.database.transaction(write)
 
     def update_model(
         self,
@@ -56,4 +56,4 @@ class ModelVerbs(Session):
             )
             return lookups.find_model(transaction, name)
 
-        return self.database.run(write)
+        return self.database.transaction(write)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pedigree.artifacts.publish import put_blob
-from pedigree.artifacts.store import lock_blobs, until_kept
+from pedigree.artifacts.store import lock_blobs, retry_if_collected
 from pedigree.audit.records import Actor
 from pedigree.catalog.records import ModelVersion
 from pedigree.monitoring import store
@@ -20,10 +20,10 @@ from pedigree.monitoring.records import (
 from pedigree.monitoring.report import DriftReport, ReportDigests, render_report
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry._session import keys_of
-from pedigree.registry.stages import StageVerbs
+from pedigree.registry.stages import StageOperations
 
 
-class MonitoringVerbs(StageVerbs):
+class MonitoringOperations(StageOperations):
     """Verbs for profiles and drift."""
 
     def keep_profile(
@@ -31,7 +31,7 @@ class MonitoringVerbs(StageVerbs):
     ) -> None:
         """Keep the profile of what a version learnt from; the one it has already stays."""
         actor = actor or self.actor()
-        self._with_version(
+        self._update_version(
             reference,
             lambda transaction, version: store.insert_profile(transaction, version, profile, actor),
         )
@@ -42,7 +42,7 @@ class MonitoringVerbs(StageVerbs):
         Raises:
             NotFoundError: None was kept.
         """
-        return self._of_version(reference, store.profile_of)
+        return self._read_version(reference, store.profile_of)
 
     def measure_drift(
         self,
@@ -114,13 +114,13 @@ class MonitoringVerbs(StageVerbs):
                 )
                 return store.result_of(transaction, number)
 
-            return self.database.run(write)
+            return self.database.transaction(write)
 
-        return until_kept(keep)
+        return retry_if_collected(keep)
 
     def drift(self, reference: str, asset: str | None = None) -> tuple[RecordedDrift, ...]:
         """Return the newest result of each partition that was held against a version, in order."""
-        return self._of_version(
+        return self._read_version(
             reference,
             lambda transaction, version: store.newest_results(transaction, version, asset),
         )
@@ -131,7 +131,7 @@ class MonitoringVerbs(StageVerbs):
         Raises:
             NotFoundError: There is none of that number.
         """
-        return self.database.look(lambda transaction: store.result_of(transaction, drift_id))
+        return self.database.read(lambda transaction: store.result_of(transaction, drift_id))
 
     def drift_report_text(self, drift_id: int, *, markdown: bool = False) -> str:
         """Return the report of one result, as HTML or as Markdown.
@@ -142,7 +142,7 @@ class MonitoringVerbs(StageVerbs):
         """
         result = self.drift_result(drift_id)
         digest = result.markdown if markdown else result.html
-        key = self._of_version(
+        key = self._read_version(
             result.reference,
             lambda transaction, version: keys_of(transaction, version, {digest})[digest],
         )
@@ -156,7 +156,7 @@ class MonitoringVerbs(StageVerbs):
             html, markdown = keys[result.html], keys[result.markdown]
             return self.store.location(html), self.store.location(markdown)
 
-        return self._of_version(result.reference, read)
+        return self._read_version(result.reference, read)
 
     def alert_drift(self, drift_id: int, *, actor: Actor | None = None) -> bool:
         """Tell of an alarm by the event ``version.drift_detected``, and once.
@@ -165,6 +165,6 @@ class MonitoringVerbs(StageVerbs):
             NotFoundError: There is no such result.
         """
         actor = actor or self.actor()
-        return self.database.run(
+        return self.database.transaction(
             lambda transaction: store.mark_alerted(transaction, drift_id, actor)
         )

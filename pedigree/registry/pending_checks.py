@@ -5,12 +5,12 @@ import logging
 from pedigree.catalog.records import ModelVersion
 from pedigree.errors import PedigreeError
 from pedigree.lifecycle import check_queue
-from pedigree.registry.check_runs import CheckRunVerbs
+from pedigree.registry.check_runs import CheckRunOperations
 
 _LOG = logging.getLogger(__name__)
 
 
-class NewcomerVerbs(CheckRunVerbs):
+class NewcomerOperations(CheckRunOperations):
     """Verbs that judge what was registered."""
 
     def judge_newcomers(self, *, limit: int = 1) -> tuple[str, ...]:
@@ -27,7 +27,7 @@ class NewcomerVerbs(CheckRunVerbs):
         """
         judged: list[str] = []
         for _ in range(limit):
-            found = self.database.run(check_queue.take_unjudged)
+            found = self.database.transaction(check_queue.take_unjudged)
             if found is None:
                 break
             reference = f"{found.name}/{found.version}"

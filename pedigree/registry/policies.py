@@ -12,12 +12,12 @@ from pedigree.postgres.transaction import Transaction
 from pedigree.registry._session import Session
 
 
-class PolicyVerbs(Session):
+class PolicyOperations(Session):
     """Verbs on the policy of a model."""
 
     def policy(self, name: str) -> Policy:
         """Return a model's policy; the default one where it has none of its own."""
-        state = self.database.look(lambda transaction: model_state(transaction, name))
+        state = self.database.read(lambda transaction: model_state(transaction, name))
         return read_policy(state["policy"])
 
     def registration_checks(self, name: str) -> tuple[str, ...]:
@@ -45,7 +45,7 @@ class PolicyVerbs(Session):
         """
         require_known_settings(policy)
         actor = actor or self.actor()
-        return self.database.run(
+        return self.database.transaction(
             lambda transaction: revisions.set_policy(
                 transaction, name, policy, actor, reason=reason
             )
@@ -62,4 +62,4 @@ class PolicyVerbs(Session):
             model_state(transaction, name)
             return revisions.history(transaction, name)
 
-        return self.database.look(read)
+        return self.database.read(read)

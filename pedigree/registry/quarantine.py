@@ -6,10 +6,10 @@ from datetime import datetime
 from pedigree.catalog import lookups, quarantine
 from pedigree.catalog.records import ModelVersion, Quarantine, Quarantined
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry.cards import CardVerbs
+from pedigree.registry.cards import CardOperations
 
 
-class QuarantineVerbs(CardVerbs):
+class QuarantineOperations(CardOperations):
     """Verbs for data and versions in quarantine."""
 
     def quarantine(
@@ -39,7 +39,7 @@ class QuarantineVerbs(CardVerbs):
         """
         actor = self.actor()
         since = since and lookups.in_a_zone("since", since)
-        found = self.database.run(
+        found = self.database.transaction(
             lambda transaction: quarantine.quarantine_data(
                 transaction,
                 asset,
@@ -64,7 +64,7 @@ class QuarantineVerbs(CardVerbs):
             QuarantineNotFoundError: It is in none.
         """
         actor = self.actor()
-        ended = self.database.run(
+        ended = self.database.transaction(
             lambda transaction: quarantine.release_data(
                 transaction, asset, partition, actor, reason=reason
             )
@@ -86,7 +86,7 @@ class QuarantineVerbs(CardVerbs):
             )
             return version.reference
 
-        return self._renewed(self._with_version(reference, write))
+        return self._renewed(self._update_version(reference, write))
 
     def release_version(self, reference: str, *, reason: str | None = None) -> ModelVersion:
         """Take one version out of every quarantine; the data that it depends on stays in its own.
@@ -101,7 +101,7 @@ class QuarantineVerbs(CardVerbs):
             )
             return version.reference
 
-        return self._renewed(self._with_version(reference, write))
+        return self._renewed(self._update_version(reference, write))
 
     def quarantines(
         self, *, limit: int = lookups.PAGE, before: int | None = None
@@ -113,7 +113,7 @@ class QuarantineVerbs(CardVerbs):
             before: The ``quarantine_id`` that the page before ended with.
         """
         limit = lookups.at_least_one(limit)
-        return self.database.look(
+        return self.database.read(
             lambda transaction: quarantine.open_quarantines(transaction, limit=limit, before=before)
         )
 

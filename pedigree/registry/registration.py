@@ -5,8 +5,8 @@ from functools import partial
 from pathlib import Path
 
 from pedigree.artifacts._progress import Progress
-from pedigree.artifacts.publish import abandon, publish
-from pedigree.artifacts.store import BlobVanishedError, seal, until_kept
+from pedigree.artifacts.publish import discard, publish
+from pedigree.artifacts.store import BlobCollectedError, retry_if_collected, seal
 from pedigree.audit.records import Actor
 from pedigree.catalog import lookups
 from pedigree.catalog.records import (
@@ -21,10 +21,10 @@ from pedigree.catalog.versions import Registered, register_manifest
 from pedigree.errors import RefusedError
 from pedigree.lifecycle.check_queue import await_judgement
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry.pending_checks import NewcomerVerbs
+from pedigree.registry.pending_checks import NewcomerOperations
 
 
-class RegisteringVerbs(NewcomerVerbs, Registering):
+class RegisteringOperations(NewcomerOperations, Registering):
     """Verbs that write the catalog."""
 
     def _keep_version(
@@ -41,7 +41,7 @@ class RegisteringVerbs(NewcomerVerbs, Registering):
         write = partial(
             self._publish_and_write, name, path, new, actor=actor, progress=progress, judge=judge
         )
-        return until_kept(write)
+        return retry_if_collected(write)
 
     def _publish_and_write(
         self,
@@ -70,15 +70,15 @@ class RegisteringVerbs(NewcomerVerbs, Registering):
             return done
 
         try:
-            done = self.database.run(write, pipelined=True)
-        except (RefusedError, BlobVanishedError):
-            abandon(self.database, self.store, publication)
+            done = self.database.transaction(write, pipelined=True)
+        except (RefusedError, BlobCollectedError):
+            discard(self.database, self.store, publication)
             raise
         if judge:
             self._judge_new(f"{name}/{done.version}")
         # Read when the model is free again: others wait for it to register theirs.
         reference = Reference(name=name, version=done.version)
-        version = self.database.look(lambda connection: lookups.find_version(connection, reference))
+        version = self.database.read(lambda connection: lookups.find_version(connection, reference))
         return Registration(
             version=version,
             created=done.created,
@@ -110,4 +110,4 @@ class RegisteringVerbs(NewcomerVerbs, Registering):
             )
             return lookups.find_version(transaction, Reference(name=name, version=number))
 
-        return self._with_version(reference, write)
+        return self._update_version(reference, write)

@@ -15,10 +15,10 @@ from pedigree.maintenance.gc_plan import Plan
 from pedigree.maintenance.gc_planner import make_plan
 from pedigree.maintenance.gc_records import Collection
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry.versions import ReadingVerbs
+from pedigree.registry.versions import ReadingOperations
 
 
-class RetentionVerbs(ReadingVerbs):
+class RetentionOperations(ReadingOperations):
     """Verbs that keep and remove."""
 
     def delete(self, reference: str, *, reason: str) -> None:
@@ -28,7 +28,7 @@ class RetentionVerbs(ReadingVerbs):
             VersionInUseError: A stage, an alias or a legal hold protects it.
         """
         actor = self.actor()
-        self._with_version(
+        self._update_version(
             reference,
             lambda transaction, version: retention.delete_version(
                 transaction, version.model_name, version.version_id, actor, reason=reason
@@ -42,7 +42,7 @@ class RetentionVerbs(ReadingVerbs):
             VersionInUseError: A stage, an alias or a legal hold protects one of them.
         """
         actor = self.actor()
-        self.database.run(
+        self.database.transaction(
             lambda transaction: retention.delete_model(transaction, name, actor, reason=reason)
         )
 
@@ -66,7 +66,7 @@ class RetentionVerbs(ReadingVerbs):
             restoring.restore_version(transaction, parsed.name, number, actor, reason=reason)
             return lookups.find_version(transaction, parsed)
 
-        return self.database.run(write)
+        return self.database.transaction(write)
 
     def restore_model(self, name: str, *, reason: str | None = None) -> tuple[int, ...]:
         """Bring a deleted model back, with those versions deleted with it whose bytes are there.
@@ -79,7 +79,7 @@ class RetentionVerbs(ReadingVerbs):
             BytesCollectedError: The bytes of all its versions were collected.
         """
         actor = self.actor()
-        return self.database.run(
+        return self.database.transaction(
             lambda transaction: restoring.restore_model(transaction, name, actor, reason=reason)
         )
 
@@ -89,7 +89,7 @@ class RetentionVerbs(ReadingVerbs):
         Raises:
             ModelNotFoundError: There is no model of that name.
         """
-        state = self.database.look(lambda transaction: model_state(transaction, name))
+        state = self.database.read(lambda transaction: model_state(transaction, name))
         return read_policy(state["policy"]).retention or RetentionRule()
 
     def set_retention(self, name: str, rule: RetentionRule) -> RetentionRule:
@@ -99,14 +99,14 @@ class RetentionVerbs(ReadingVerbs):
             ModelNotFoundError: There is no model of that name.
         """
         actor = self.actor()
-        return self.database.run(
+        return self.database.transaction(
             lambda transaction: policy_history.set_retention(transaction, name, rule, actor)
         )
 
     def hold(self, reference: str, *, reason: str) -> None:
         """Put a legal hold on a version: it cannot be deleted until that is lifted."""
         actor = self.actor()
-        self._with_version(
+        self._update_version(
             reference,
             lambda transaction, version: retention.hold_version(
                 transaction, version.model_name, version.version_id, actor, reason=reason
@@ -116,7 +116,7 @@ class RetentionVerbs(ReadingVerbs):
     def lift_hold(self, reference: str, *, reason: str | None = None) -> None:
         """Take a version's legal hold away; a version without one is left as it is."""
         actor = self.actor()
-        self._with_version(
+        self._update_version(
             reference,
             lambda transaction, version: retention.lift_hold(
                 transaction, version.model_name, version.version_id, actor, reason=reason

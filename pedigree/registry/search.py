@@ -6,7 +6,7 @@ from pedigree.catalog.search.records import Facet, SearchPage
 from pedigree.registry._session import Session
 
 
-class SearchVerbs(Session):
+class SearchOperations(Session):
     """The verb that searches."""
 
     def search(
@@ -40,4 +40,4 @@ class SearchVerbs(Session):
         asked = paging.request(
             filter, order_by=order_by, limit=limit, after=after, count=count, facets=facets
         )
-        return self.database.look(lambda connection: paging.search(connection, asked))
+        return self.database.read(lambda connection: paging.search(connection, asked))

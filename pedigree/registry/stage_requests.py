@@ -8,14 +8,14 @@ from pedigree.catalog.records import ModelVersion
 from pedigree.lifecycle import stage_requests as requests
 from pedigree.lifecycle.decision_records import StageRequest
 from pedigree.lifecycle.records import Move
-from pedigree.lifecycle.stage_requests import Wish
+from pedigree.lifecycle.stage_requests import StageRequestInput
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry.cards import CardVerbs
+from pedigree.registry.cards import CardOperations
 
 T = TypeVar("T")
 
 
-class RequestVerbs(CardVerbs):
+class RequestOperations(CardOperations):
     """Verbs for requests of stages."""
 
     def request_stage(
@@ -45,8 +45,8 @@ class RequestVerbs(CardVerbs):
             TransitionNotAllowedError: The policy has no way into the stage from here.
             GenerationConflictError: The model's pointers moved since the caller looked.
         """
-        wish = Wish(stage, reason, actor or self.actor(), only_asks)
-        answer = self._with_version(
+        wish = StageRequestInput(stage, reason, actor or self.actor(), only_asks)
+        answer = self._update_version(
             reference,
             lambda transaction, version: requests.request_stage(
                 transaction, version, wish, expected_generation=expected_generation
@@ -78,8 +78,8 @@ class RequestVerbs(CardVerbs):
             NotFoundError: There is none.
             NotPermittedError: They are others'.
         """
-        wish = Wish(stage, reason, actor or self.actor(), only_asks)
-        return self._with_version(
+        wish = StageRequestInput(stage, reason, actor or self.actor(), only_asks)
+        return self._update_version(
             reference, lambda transaction, version: requests.withdraw(transaction, version, wish)
         )
 
@@ -96,7 +96,7 @@ class RequestVerbs(CardVerbs):
         Raises:
             ModelNotFoundError: There is no model of that name.
         """
-        return self.database.look(
+        return self.database.read(
             lambda transaction: requests.list_requests(transaction, name, limit=limit, after=after)
         )
 
@@ -109,7 +109,9 @@ class RequestVerbs(CardVerbs):
         Raises:
             ModelNotFoundError: The model was deleted meanwhile.
         """
-        moves = self.database.run(lambda transaction: requests.perform_due(transaction, name))
+        moves = self.database.transaction(
+            lambda transaction: requests.perform_due(transaction, name)
+        )
         return tuple(map(self._tell_cards, moves))
 
     def names_with_requests(self, among: Collection[str] | None = None) -> tuple[str, ...]:
@@ -119,7 +121,7 @@ class RequestVerbs(CardVerbs):
             among: Only of these, and of models where time alone may have passed a gate; all
                 when None.
         """
-        return self.database.look(
+        return self.database.read(
             lambda transaction: requests.names_with_requests(transaction, among)
         )
 
@@ -130,7 +132,7 @@ class RequestVerbs(CardVerbs):
             result = work(transaction, version)
             return result, requests.perform_due(transaction, version.model_name)
 
-        result, moves = self._with_version(reference, write)
+        result, moves = self._update_version(reference, write)
         for move in moves:
             self._tell_cards(move)
         return result

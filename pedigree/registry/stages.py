@@ -3,16 +3,16 @@
 from pedigree.audit.records import Actor
 from pedigree.catalog.records import ModelVersion
 from pedigree.lifecycle import aliases, promotion_queue
-from pedigree.lifecycle.gates import SENSOR, Asker
+from pedigree.lifecycle.gates import SENSOR, Requester
 from pedigree.lifecycle.records import CHAMPION_STAGE, Move
-from pedigree.lifecycle.stage_transitions import Mover
+from pedigree.lifecycle.stage_transitions import StageTransition
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry.approvals import DecidingVerbs
-from pedigree.registry.artifacts import ArtifactVerbs
-from pedigree.registry.policies import PolicyVerbs
+from pedigree.registry.approvals import DecidingOperations
+from pedigree.registry.artifacts import ArtifactOperations
+from pedigree.registry.policies import PolicyOperations
 
 
-class StageVerbs(PolicyVerbs, DecidingVerbs, ArtifactVerbs):
+class StageOperations(PolicyOperations, DecidingOperations, ArtifactOperations):
     """Verbs that move versions."""
 
     def champion(self, name: str) -> ModelVersion | None:
@@ -25,7 +25,7 @@ class StageVerbs(PolicyVerbs, DecidingVerbs, ArtifactVerbs):
         Raises:
             ModelNotFoundError: There is no model of that name.
         """
-        return self.database.look(
+        return self.database.read(
             lambda transaction: promotion_queue.stage_holder(transaction, name, stage)
         )
 
@@ -59,15 +59,17 @@ class StageVerbs(PolicyVerbs, DecidingVerbs, ArtifactVerbs):
         actor = actor or self.actor()
 
         def write(transaction: Transaction, version: ModelVersion) -> Move:
-            mover = Mover(transaction, version.model_name, actor, reason=reason, run_id=run_id)
+            mover = StageTransition(
+                transaction, version.model_name, actor, reason=reason, run_id=run_id
+            )
             return mover.promote(
                 version.version_id,
                 stage,
-                SENSOR if automatic else Asker(actor.name),
+                SENSOR if automatic else Requester(actor.name),
                 expected_generation=expected_generation,
             )
 
-        return self._tell_cards(self._with_version(reference, write))
+        return self._tell_cards(self._update_version(reference, write))
 
     def rollback(
         self,
@@ -87,8 +89,8 @@ class StageVerbs(PolicyVerbs, DecidingVerbs, ArtifactVerbs):
             GenerationConflictError: The model's pointers moved since the caller looked.
         """
         actor = actor or self.actor()
-        move = self.database.run(
-            lambda transaction: Mover(
+        move = self.database.transaction(
+            lambda transaction: StageTransition(
                 transaction, name, actor, reason=reason, run_id=run_id
             ).roll_back(stage, expected_generation=expected_generation)
         )
@@ -110,7 +112,7 @@ class StageVerbs(PolicyVerbs, DecidingVerbs, ArtifactVerbs):
             GenerationConflictError: The model's pointers moved since the caller looked.
         """
         actor = self.actor()
-        self.database.run(
+        self.database.transaction(
             lambda transaction: aliases.set_alias(
                 transaction,
                 name,
@@ -129,6 +131,6 @@ class StageVerbs(PolicyVerbs, DecidingVerbs, ArtifactVerbs):
             AliasNotFoundError: The model has no such alias.
         """
         actor = self.actor()
-        self.database.run(
+        self.database.transaction(
             lambda transaction: aliases.delete_alias(transaction, name, alias, actor, reason=reason)
         )

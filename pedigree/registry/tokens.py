@@ -9,7 +9,7 @@ from pedigree.catalog import lookups
 from pedigree.registry._session import Session
 
 
-class AccessVerbs(Session):
+class AccessOperations(Session):
     """Verbs for the tokens of the service."""
 
     def create_token(
@@ -32,7 +32,7 @@ class AccessVerbs(Session):
             InvalidInputError: The principal is no name, or no role is given.
         """
         actor, roles, models = self.actor(), tuple(roles), tuple(models)
-        return self.database.run(
+        return self.database.transaction(
             lambda transaction: tokens.create_token(
                 transaction, principal, actor, roles=roles, models=models, expires=expires
             )
@@ -46,7 +46,7 @@ class AccessVerbs(Session):
             after: The ``token_id`` that the page before ended with.
         """
         limit = lookups.at_least_one(limit)
-        return self.database.look(
+        return self.database.read(
             lambda transaction: tokens.tokens(transaction, limit=limit, after=after)
         )
 
@@ -57,14 +57,14 @@ class AccessVerbs(Session):
             TokenNotFoundError: There is no such token.
         """
         actor = self.actor()
-        return self.database.run(
+        return self.database.transaction(
             lambda transaction: tokens.revoke_token(transaction, token_id, actor)
         )
 
     def token_of(self, secret: str) -> AccessToken | None:
         """Return the token of a secret; None where there is none, or it is revoked or expired."""
-        return self.database.look(lambda transaction: tokens.valid_token(transaction, secret))
+        return self.database.read(lambda transaction: tokens.valid_token(transaction, secret))
 
     def has_tokens(self) -> bool:
         """Say whether there is any token that is neither revoked nor expired."""
-        return self.database.look(tokens.any_token)
+        return self.database.read(tokens.any_token)

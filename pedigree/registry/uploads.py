@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from pedigree.artifacts import sessions
 from pedigree.artifacts.assemble import bytes_missing, list_files, seal_listed
-from pedigree.artifacts.blob_upload import BlobToBring, Bringing
+from pedigree.artifacts.blob_upload import BlobUpload, PendingBlob
 from pedigree.artifacts.records import (
     Digest,
     Manifest,
@@ -17,7 +17,7 @@ from pedigree.artifacts.records import (
     WantedFile,
     digest_of,
 )
-from pedigree.artifacts.store import until_kept
+from pedigree.artifacts.store import retry_if_collected
 from pedigree.catalog import lookups
 from pedigree.catalog.blob_access import readable_blobs
 from pedigree.catalog.metadata import validated
@@ -29,10 +29,10 @@ from pedigree.errors import UploadNotFoundError
 from pedigree.flavors.plugins import get_flavor
 from pedigree.lifecycle.check_queue import await_judgement
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry.pending_checks import NewcomerVerbs
+from pedigree.registry.pending_checks import NewcomerOperations
 
 
-class UploadVerbs(NewcomerVerbs):
+class UploadOperations(NewcomerOperations):
     """Verbs for uploads, and for versions of files that are there."""
 
     def begin_upload(self, name: str, files: Sequence[WantedFile]) -> UploadSession:
@@ -50,7 +50,7 @@ class UploadVerbs(NewcomerVerbs):
         """
         validate_name(name)
         upload_id = uuid4()
-        begun = self.database.run(
+        begun = self.database.transaction(
             lambda transaction: self._as_seen(
                 transaction, sessions.begin_session(transaction, upload_id, name, files)
             )
@@ -96,26 +96,26 @@ class UploadVerbs(NewcomerVerbs):
         received = digest_of(content)
 
         def bring() -> None:
-            with Bringing(self.database, self.store) as bringing:
+            with BlobUpload(self.database, self.store) as bringing:
 
                 def announce(transaction: Transaction) -> bool:
                     found = sessions.session(transaction, upload_id, name)
                     file = _file_of(self._as_seen(transaction, found), digest)
                     if not file.stored:
                         sessions.require_content(file, len(content), received)
-                        bringing.announce(transaction, BlobToBring(digest, file.size))
+                        bringing.announce(transaction, PendingBlob(digest, file.size))
                     return not file.stored
 
                 def keep(transaction: Transaction) -> None:
                     bringing.make_live(transaction)
                     sessions.note_received(transaction, upload_id, digest)
 
-                if self.database.run(announce, pipelined=True):
+                if self.database.transaction(announce, pipelined=True):
                     bringing.put(lambda key: self.store.put(key, content))
-                    self.database.run(keep, pipelined=True)
+                    self.database.transaction(keep, pipelined=True)
                     bringing.hand_over()
 
-        until_kept(bring)
+        retry_if_collected(bring)
 
     def fetch_uploaded(self, name: str, upload_id: UUID) -> None:
         """Take over what was put by signed URLs, hashed on the way; an ended upload has nothing.
@@ -131,10 +131,12 @@ class UploadVerbs(NewcomerVerbs):
 
     def end_upload(self, name: str, upload_id: UUID) -> None:
         """End an upload; what it brought and no version has is collected in time."""
-        self.database.run(lambda transaction: sessions.end_session(transaction, upload_id, name))
+        self.database.transaction(
+            lambda transaction: sessions.end_session(transaction, upload_id, name)
+        )
 
     def _session(self, name: str, upload_id: UUID) -> UploadSession:
-        return self.database.run(
+        return self.database.transaction(
             lambda transaction: self._as_seen(
                 transaction, sessions.session(transaction, upload_id, name)
             )
@@ -211,7 +213,7 @@ class UploadVerbs(NewcomerVerbs):
                 notice=done.notice,
             )
 
-        registration = self.database.run(write)
+        registration = self.database.transaction(write)
         version = registration.version
         self._afterwards(lambda registry: registry._judge_new(version.reference, version))
         return registration

@@ -7,7 +7,7 @@ from pedigree.audit import log
 from pedigree.audit.records import Event, EventType
 from pedigree.catalog import lookups
 from pedigree.catalog.diff import compare, read_side
-from pedigree.catalog.diff_records import Comparison
+from pedigree.catalog.diff_records import VersionComparison
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import (
     ModelVersion,
@@ -25,7 +25,7 @@ from pedigree.postgres.transaction import Transaction
 from pedigree.registry._session import Session
 
 
-class ReadingVerbs(Session):
+class ReadingOperations(Session):
     """Verbs that only read the catalog, the lineage and the feed."""
 
     def get(self, reference: str) -> ModelVersion:
@@ -37,7 +37,7 @@ class ReadingVerbs(Session):
             AmbiguousStageError: Several versions hold the stage.
         """
         parsed = parse_reference(reference)
-        return self.database.look(lambda connection: lookups.find_version(connection, parsed))
+        return self.database.read(lambda connection: lookups.find_version(connection, parsed))
 
     def model(self, name: str) -> RegisteredModel:
         """Return a registered model.
@@ -45,7 +45,7 @@ class ReadingVerbs(Session):
         Raises:
             ModelNotFoundError: There is none of that name.
         """
-        return self.database.look(lambda connection: lookups.find_model(connection, name))
+        return self.database.read(lambda connection: lookups.find_model(connection, name))
 
     def models(
         self, *, limit: int = lookups.PAGE, after: str | None = None
@@ -56,7 +56,7 @@ class ReadingVerbs(Session):
             limit: How many at most.
             after: The name that the page before ended with.
         """
-        return self.database.look(
+        return self.database.read(
             lambda connection: lookups.list_models(connection, limit=limit, after=after)
         )
 
@@ -86,7 +86,7 @@ class ReadingVerbs(Session):
         Raises:
             ModelNotFoundError: There is none of that name.
         """
-        return self.database.look(
+        return self.database.read(
             lambda connection: lookups.list_versions(
                 connection, name, limit=limit, after=after, newest_first=newest_first
             )
@@ -102,7 +102,7 @@ class ReadingVerbs(Session):
             limit: How many at most.
             after: The ``training_id`` that the page before ended with.
         """
-        return self._of_version(
+        return self._read_version(
             reference,
             lambda connection, version: lookups.list_trainings(
                 connection, version, limit=limit, after=after
@@ -116,7 +116,7 @@ class ReadingVerbs(Session):
             known = version.environment_hash
             return lookups.environment_packages(transaction, known) if known else ()
 
-        return self._of_version(reference, read)
+        return self._read_version(reference, read)
 
     def timeline(
         self,
@@ -138,7 +138,7 @@ class ReadingVerbs(Session):
             ModelNotFoundError: There is none of that name.
             InvalidInputError: The pointer is neither a stage nor an alias.
         """
-        return self.database.look(
+        return self.database.read(
             lambda connection: tenures.timeline(
                 connection, name, pointer, limit=limit, before=before
             )
@@ -156,21 +156,21 @@ class ReadingVerbs(Session):
             ModelNotFoundError: There is none of that name.
             InvalidInputError: The moment has no time zone, or the pointer is none.
         """
-        return self.database.look(
+        return self.database.read(
             lambda connection: tenures.as_of(connection, name, moment, pointer)
         )
 
     def tenures(self, reference: str) -> tuple[Tenure, ...]:
         """Return which stages and aliases a version held and when, the oldest tenure first."""
-        return self._of_version(reference, tenures.tenures_of)
+        return self._read_version(reference, tenures.tenures_of)
 
-    def compare(self, a: str, b: str) -> Comparison:
+    def compare(self, a: str, b: str) -> VersionComparison:
         """Return in what version ``b`` differs from version ``a``; they may be of two models.
 
         Raises:
             NotFoundError: A reference names nothing.
         """
-        return compare(self._of_version(a, read_side), self._of_version(b, read_side))
+        return compare(self._read_version(a, read_side), self._read_version(b, read_side))
 
     def events(
         self,
@@ -190,8 +190,8 @@ class ReadingVerbs(Session):
             types: Only of these types.
             model: Only of the model of this name, also of one that was deleted.
         """
-        self.database.run(log.sequence)
-        return self.database.look(
+        self.database.transaction(log.sequence)
+        return self.database.read(
             lambda transaction: log.read(
                 transaction, after=after, limit=limit, types=types, model=model
             )
@@ -199,7 +199,7 @@ class ReadingVerbs(Session):
 
     def verdicts(self, reference: str) -> tuple[RecordedVerdict, ...]:
         """Return the newest verdict of each check on a version, by the check's name."""
-        return self._of_version(reference, promotion_queue.verdicts)
+        return self._read_version(reference, promotion_queue.verdicts)
 
     def lineage(self, reference: str, *, newest: bool = False) -> LineageGraph:
         """Return what a version was trained on, down to the sources that are known.
@@ -208,7 +208,7 @@ class ReadingVerbs(Session):
             reference: The version.
             newest: The version's newest training instead of its first.
         """
-        return self._of_version(
+        return self._read_version(
             reference,
             lambda transaction, version: read_lineage(
                 transaction, name_key(version.model_name), version.version_id, newest=newest
@@ -230,4 +230,4 @@ class ReadingVerbs(Session):
                 found if found.known else staleness_store.kept_staleness(transaction, *key) or found
             )
 
-        return self._of_version(reference, read)
+        return self._read_version(reference, read)

@@ -9,13 +9,13 @@ from pedigree.catalog import lookups
 from pedigree.delivery import outbox as deliveries
 from pedigree.delivery import webhooks
 from pedigree.delivery.records import Attempt, Delivery, DeliveryState, IssuedWebhook, Webhook
-from pedigree.delivery.sink_worker import Feeder, is_behind
+from pedigree.delivery.sink_worker import SinkWorker, is_behind
 from pedigree.delivery.webhook_sender import send_trial
-from pedigree.delivery.webhook_worker import Deliverer
+from pedigree.delivery.webhook_worker import WebhookWorker
 from pedigree.registry._session import Session
 
 
-class DeliveryVerbs(Session):
+class DeliveryOperations(Session):
     """Verbs for webhooks and their deliveries."""
 
     def create_webhook(
@@ -39,8 +39,8 @@ class DeliveryVerbs(Session):
             SecretKeyError: ``PEDIGREE_SECRET_KEY``, by which its secret is kept, is not set.
         """
         actor, types, models = self.actor(), tuple(types), tuple(models)
-        self.database.run(log.sequence)
-        return self.database.run(
+        self.database.transaction(log.sequence)
+        return self.database.transaction(
             lambda transaction: webhooks.create_webhook(
                 transaction,
                 url,
@@ -60,7 +60,7 @@ class DeliveryVerbs(Session):
             after: The ``webhook_id`` that the page before ended with.
         """
         limit = lookups.at_least_one(limit)
-        return self.database.look(
+        return self.database.read(
             lambda transaction: webhooks.webhooks(transaction, limit=limit, after=after)
         )
 
@@ -70,7 +70,7 @@ class DeliveryVerbs(Session):
         Raises:
             WebhookNotFoundError: There is no such webhook.
         """
-        return self.database.look(
+        return self.database.read(
             lambda transaction: webhooks.webhook_of(webhooks.webhook_row(transaction, webhook_id))
         )
 
@@ -95,7 +95,7 @@ class DeliveryVerbs(Session):
         actor = self.actor()
         types = None if types is None else tuple(types)
         models = None if models is None else tuple(models)
-        return self.database.run(
+        return self.database.transaction(
             lambda transaction: webhooks.update_webhook(
                 transaction,
                 webhook_id,
@@ -123,7 +123,7 @@ class DeliveryVerbs(Session):
             SecretKeyError: ``PEDIGREE_SECRET_KEY``, by which its secret is kept, is not set.
         """
         actor = self.actor()
-        return self.database.run(
+        return self.database.transaction(
             lambda transaction: webhooks.rotate_secret(
                 transaction, webhook_id, actor, self.settings, keep=keep
             )
@@ -136,7 +136,7 @@ class DeliveryVerbs(Session):
             WebhookNotFoundError: There is no such webhook.
         """
         actor = self.actor()
-        self.database.run(
+        self.database.transaction(
             lambda transaction: webhooks.delete_webhook(transaction, webhook_id, actor)
         )
 
@@ -148,7 +148,7 @@ class DeliveryVerbs(Session):
         Raises:
             WebhookNotFoundError: There is no such webhook.
         """
-        row = self.database.look(lambda transaction: webhooks.webhook_row(transaction, webhook_id))
+        row = self.database.read(lambda transaction: webhooks.webhook_row(transaction, webhook_id))
         return send_trial(row, self.settings)
 
     def deliveries(
@@ -171,7 +171,7 @@ class DeliveryVerbs(Session):
             WebhookNotFoundError: There is no such webhook.
         """
         limit = lookups.at_least_one(limit)
-        return self.database.look(
+        return self.database.read(
             lambda transaction: deliveries.deliveries(
                 transaction, webhook_id, limit=limit, before=before, state=state
             )
@@ -184,7 +184,7 @@ class DeliveryVerbs(Session):
             WebhookNotFoundError: There is no such webhook.
             DeliveryNotFoundError: It was never to be told of the event, or that was forgotten.
         """
-        return self.database.look(
+        return self.database.read(
             lambda transaction: deliveries.delivery(transaction, webhook_id, seq)
         )
 
@@ -195,7 +195,7 @@ class DeliveryVerbs(Session):
             WebhookNotFoundError: There is no such webhook.
             DeliveryNotFoundError: It was never to be told of the event, or that was forgotten.
         """
-        return self.database.run(
+        return self.database.transaction(
             lambda transaction: deliveries.redeliver(transaction, webhook_id, seq)
         )
 
@@ -208,7 +208,7 @@ class DeliveryVerbs(Session):
         Raises:
             SecretKeyError: ``PEDIGREE_SECRET_KEY``, by which secrets are kept, is not set.
         """
-        return Deliverer(self.database, self.settings).run(seconds=seconds)
+        return WebhookWorker(self.database, self.settings).run(seconds=seconds)
 
     def feed_sinks(self, *, seconds: float | None = None) -> int:
         """Send events to the sinks of ``PEDIGREE_SINKS``; `pedigree serve` does so too.
@@ -223,8 +223,8 @@ class DeliveryVerbs(Session):
             InvalidInputError: A sink's URL is none.
             MissingDependencyError: What a sink needs is not installed.
         """
-        self.database.run(log.sequence)
-        if not self.database.look(partial(is_behind, urls=self.settings.sinks)):
+        self.database.transaction(log.sequence)
+        if not self.database.read(partial(is_behind, urls=self.settings.sinks)):
             return 0
-        with Feeder(self.database, self.settings) as feeder:
+        with SinkWorker(self.database, self.settings) as feeder:
             return feeder.run(seconds=seconds)

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager, contextmanager
-from importlib.metadata import version
 from typing import Any
 
 from anyio import to_thread
@@ -11,21 +10,22 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from pedigree import tracing
-from pedigree.delivery.background_thread import WorkingThread
-from pedigree.delivery.sink_worker import Feeder
-from pedigree.delivery.webhook_worker import Deliverer
+from pedigree.delivery.background_thread import BackgroundThread
+from pedigree.delivery.sink_worker import SinkWorker
+from pedigree.delivery.webhook_worker import WebhookWorker
+from pedigree.distribution import own_version
 from pedigree.registry import Registry
 from pedigree.server import health, metrics
-from pedigree.server.fast_reads import Straight
-from pedigree.server.http.auth import Gate
-from pedigree.server.http.event_stream import Tail
+from pedigree.server.fast_reads import FastReadMiddleware
+from pedigree.server.http.auth import Authenticator
+from pedigree.server.http.event_stream import EventStream
 from pedigree.server.http.long_requests import LongWork
 from pedigree.server.http.problems import Problem, add_handlers
-from pedigree.server.http.throttle import Recently
-from pedigree.server.middleware import Observed
-from pedigree.server.reconciler import Upkeep
-from pedigree.server.registry_metrics import Numbers
-from pedigree.server.request_metrics import Metrics
+from pedigree.server.http.throttle import Throttle
+from pedigree.server.middleware import RequestMiddleware
+from pedigree.server.reconciler import Reconciler
+from pedigree.server.registry_metrics import RegistryMetrics
+from pedigree.server.request_metrics import RequestMetrics
 from pedigree.server.rest import (
     admin,
     aliases,
@@ -62,8 +62,8 @@ class _Service(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """Put what observes around all that answers, the short way and the ordinary one."""
-        answering = Straight(super().build_middleware_stack(), self.router.routes)
-        return Observed(answering, self.state.metrics, self.state.drain)
+        answering = FastReadMiddleware(super().build_middleware_stack(), self.router.routes)
+        return RequestMiddleware(answering, self.state.metrics, self.state.drain)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -75,11 +75,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = _Service(
         title="Pedigree",
         summary="A model registry that lives in the Dagster asset graph.",
-        version=version("pedigree"),
+        version=own_version(),
         lifespan=_lifespan(settings),
         redoc_url=None,
     )
-    app.state.metrics = Metrics()
+    app.state.metrics = RequestMetrics()
     app.state.drain = Drain()
     add_handlers(app)
     for resource in _RESOURCES:
@@ -103,14 +103,14 @@ def _lifespan(settings: Settings | None) -> Any:
         ):
             to_thread.current_default_thread_limiter().total_tokens = connections
             app.state.registry = registry
-            app.state.gate = Gate(
+            app.state.gate = Authenticator(
                 registry, is_open=read.serve_open, most_at_work=connections * _WAITING_FOR_ONE
             )
-            app.state.tail = Tail(registry)
+            app.state.tail = EventStream(registry)
             app.state.long_work = LongWork()
-            app.state.numbers = Numbers(registry.database)
+            app.state.numbers = RegistryMetrics(registry.database)
             drain.at_once(app.state.tail.end)
-            app.state.downloads = Recently(_TOLD_AGAIN_S)
+            app.state.downloads = Throttle(_TOLD_AGAIN_S)
             app.state.health_threads = health.threads()
             with _working(registry, drain), draining(drain, read.serve_drain.total_seconds()):
                 yield
@@ -124,14 +124,14 @@ def _working(registry: Registry, drain: Drain) -> Iterator[None]:
     """Do what was asked for, and deliver events; without a key there is no webhook for them."""
     database, settings = registry.database, registry.settings
     with ExitStack() as meanwhile:
-        upkeep = meanwhile.enter_context(WorkingThread(Upkeep(registry), "upkeep"))
+        upkeep = meanwhile.enter_context(BackgroundThread(Reconciler(registry), "upkeep"))
         drain.at_once(upkeep.stop)
         if settings.serve_delivers and settings.sinks:
-            feeder = meanwhile.enter_context(Feeder(database, settings))
-            drain.at_once(meanwhile.enter_context(WorkingThread(feeder)).stop)
+            feeder = meanwhile.enter_context(SinkWorker(database, settings))
+            drain.at_once(meanwhile.enter_context(BackgroundThread(feeder)).stop)
         if settings.serve_delivers and settings.secret_key is not None:
-            deliverer = Deliverer(database, settings)
-            drain.at_once(meanwhile.enter_context(WorkingThread(deliverer)).stop)
+            deliverer = WebhookWorker(database, settings)
+            drain.at_once(meanwhile.enter_context(BackgroundThread(deliverer)).stop)
         yield
 
 

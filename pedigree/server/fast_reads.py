@@ -1,4 +1,4 @@
-"""Answer a read straight: what the framework does around it costs more than the read itself.
+"""Answer a read on a short way: what the framework does around it costs more than the read itself.
 
 It is for endpoints that take nothing but parts of the path and parameters of the query, and for
 requests in which nothing is to be refused. All others go the ordinary way, which says what is
@@ -22,9 +22,9 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pedigree.errors import PedigreeError
-from pedigree.server.http.auth import Gate, GuardedRoute
+from pedigree.server.http.auth import Authenticator, ProtectedRoute
 from pedigree.server.http.problems import known_problem
-from pedigree.server.http.requests import IfNoneMatch, ReadCall, Reading
+from pedigree.server.http.requests import IfNoneMatch, ReadCall, ReadRequest
 
 _ETAGS = TypeAdapter[str | None](IfNoneMatch)
 # A read that brings a body is the framework's to judge.
@@ -63,10 +63,10 @@ class _Asked(NamedTuple):
         return self.adapter.validate_python(query.getlist(name) if self.is_list else query[name])
 
 
-class StraightRead(NamedTuple):
+class FastRead(NamedTuple):
     """A route whose endpoint can be called without the framework."""
 
-    route: GuardedRoute
+    route: ProtectedRoute
     endpoint: Callable[..., Response]
     parts: Mapping[str, TypeAdapter[Any]]
     asked: Mapping[str, _Asked]
@@ -74,7 +74,7 @@ class StraightRead(NamedTuple):
     @classmethod
     def of(cls, route: Route) -> Self | None:
         """Return a route's endpoint with what it takes; None where it takes something else."""
-        if not isinstance(route, GuardedRoute):
+        if not isinstance(route, ProtectedRoute):
             return None
         taken = get_type_hints(route.endpoint, include_extras=True)
         if taken.pop("return", None) is not Response or taken.pop("call", None) != ReadCall:
@@ -110,17 +110,17 @@ class StraightRead(NamedTuple):
         self, request: Request, etags: str | None, given: Mapping[str, Any]
     ) -> Response:
         """Call the endpoint, behind the gate."""
-        gate: Gate = request.app.state.gate
+        gate: Authenticator = request.app.state.gate
         async with gate:
             request.state.admit = partial(gate.admit, request, self.route.declared)
             request.state.caller = await request.state.admit()
             # Not by the framework's threads, where getting to one costs half of such a read.
-            work = partial(copy_context().run, self.endpoint, Reading(request, etags), **given)
+            work = partial(copy_context().run, self.endpoint, ReadRequest(request, etags), **given)
             return await get_running_loop().run_in_executor(request.app.state.readers, work)
 
 
-class Straight:
-    """An application in front of which reads are answered straight.
+class FastReadMiddleware:
+    """An application in front of which reads are answered on a short way.
 
     Args:
         app: Answers everything.
@@ -133,8 +133,8 @@ class Straight:
             each for each in routes if isinstance(each, Route) and "GET" in (each.methods or ())
         ]
         # All of them: the first one that a path fits is the one that is meant.
-        self._reads: list[tuple[re.Pattern[str], StraightRead | None]] = [
-            (each.path_regex, StraightRead.of(each)) for each in reads
+        self._reads: list[tuple[re.Pattern[str], FastRead | None]] = [
+            (each.path_regex, FastRead.of(each)) for each in reads
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -154,7 +154,7 @@ class Straight:
             return
         await response(scope, receive, send)
 
-    def _found(self, scope: Scope) -> tuple[StraightRead, str | None, dict[str, Any]] | None:
+    def _found(self, scope: Scope) -> tuple[FastRead, str | None, dict[str, Any]] | None:
         """Return the read that is asked for, with what it is given, if nothing is amiss."""
         if scope["type"] != "http" or scope["method"] != "GET" or scope.get("root_path"):
             return None
@@ -172,7 +172,7 @@ class Straight:
         scope.update(path_params=given, route=read.route, endpoint=read.endpoint)
         return read, known, given | asked
 
-    def _read_at(self, path: str) -> tuple[StraightRead | None, dict[str, str]]:
+    def _read_at(self, path: str) -> tuple[FastRead | None, dict[str, str]]:
         for pattern, read in self._reads:
             if match := pattern.match(path):
                 return read, match.groupdict()

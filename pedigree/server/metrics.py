@@ -8,13 +8,13 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from starlette.responses import Response
 
 from pedigree.access.records import Permission
-from pedigree.server.http.auth import GuardedRoute, may
+from pedigree.server.http.auth import ProtectedRoute, requires
 from pedigree.server.http.problems import problem_responses
-from pedigree.server.registry_metrics import Numbers
-from pedigree.server.request_metrics import Metrics
+from pedigree.server.registry_metrics import RegistryMetrics
+from pedigree.server.request_metrics import RequestMetrics
 
 router = APIRouter(
-    route_class=GuardedRoute,
+    route_class=ProtectedRoute,
     tags=["health"],
     responses=problem_responses(),
     generate_unique_id_function=lambda route: route.name,
@@ -22,11 +22,11 @@ router = APIRouter(
 
 
 @router.get("/metrics", responses={200: {"content": {"text/plain": {}}}}, response_class=Response)
-@may(Permission.READ, streams=True)
+@requires(Permission.READ, streams=True)
 async def metrics(request: Request) -> Response:
     """Tell Prometheus of the whole service; see docs/operations.md."""
-    counted: Metrics = request.app.state.metrics
-    numbers: Numbers = request.app.state.numbers
+    counted: RequestMetrics = request.app.state.metrics
+    numbers: RegistryMetrics = request.app.state.numbers
     counted.write()
     # Not among those who wait: it tells the most when there is too much to do.
     limiter: CapacityLimiter = request.app.state.health_threads

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pedigree import logs, tracing
-from pedigree.server.request_metrics import Metrics
+from pedigree.server.request_metrics import RequestMetrics
 from pedigree.server.shutdown import Drain
 
 _LOG = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-class Observed:
+class RequestMiddleware:
     """An application of which every request is told of.
 
     Args:
@@ -33,14 +33,14 @@ class Observed:
         drain: Whether the process is about to end.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, drain: Drain) -> None:
+    def __init__(self, app: ASGIApp, metrics: RequestMetrics, drain: Drain) -> None:
         self._app = app
         self._metrics = metrics
         self._drain = drain
         # Not drawn for each, which would take longer than all else here; nor at import, since
         # workers are forked behind it.
         self._process = secrets.token_hex(12)
-        self._numbers = count()
+        self._request_numbers = count()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -61,7 +61,7 @@ class Observed:
         for name, value in scope["headers"]:
             if name == b"x-request-id" and _CHOSEN.fullmatch(value):
                 return str(value, "ascii")
-        return f"{self._process}{next(self._numbers):08x}"
+        return f"{self._process}{next(self._request_numbers):08x}"
 
     async def _traced(self, request: "_Request", receive: Receive) -> None:
         scope = request.scope

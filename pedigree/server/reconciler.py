@@ -15,7 +15,7 @@ _PAUSE_S = 2.0
 _PAGE = 1000
 
 
-class Upkeep:
+class Reconciler:
     """Judges what is unjudged, and performs requests whose last gate something may have passed.
 
     Any number of processes may do so at once, and none keeps a state that another lacks.

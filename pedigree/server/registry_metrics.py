@@ -3,13 +3,13 @@
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from importlib.metadata import version
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from pedigree.audit.records import EventType
-from pedigree.delivery.metrics import Measures, measure
+from pedigree.delivery.metrics import DatabaseMetrics, measure
+from pedigree.distribution import own_version
 from pedigree.errors import PedigreeError
 from pedigree.postgres.database import Database
 
@@ -17,13 +17,13 @@ from pedigree.postgres.database import Database
 _KEPT_S = 1.0
 
 
-class Numbers(Collector):
+class RegistryMetrics(Collector):
     """The registry's own numbers, read once for all who ask within a second."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._guard = threading.Lock()
-        self._read: Measures | None = None
+        self._read: DatabaseMetrics | None = None
         self._read_at = -_KEPT_S
 
     def collect(self) -> Iterable[Metric]:
@@ -32,7 +32,7 @@ class Numbers(Collector):
         yield _gauge(
             "build_info",
             "The version of Pedigree that answers.",
-            {version("pedigree"): 1},
+            {own_version(): 1},
             "version",
         )
         yield _gauge("database_up", "Whether the database told its numbers.", read is not None)
@@ -44,7 +44,7 @@ class Numbers(Collector):
         """Ask nobody when it is registered."""
         return ()
 
-    def _fresh(self) -> Measures | None:
+    def _fresh(self) -> DatabaseMetrics | None:
         with self._guard:
             if time.monotonic() - self._read_at >= _KEPT_S:
                 try:
@@ -55,7 +55,7 @@ class Numbers(Collector):
             return self._read
 
 
-def _of_events(read: Measures) -> Iterator[Metric]:
+def _of_events(read: DatabaseMetrics) -> Iterator[Metric]:
     events = _counter("events", "Events of the registry, by type.", "type")
     promotions = _counter(
         "promotions",
@@ -79,7 +79,7 @@ def _of_events(read: Measures) -> Iterator[Metric]:
     yield from (registrations, promotions, checks, events)
 
 
-def _of_waiting(read: Measures) -> Iterator[Metric]:
+def _of_waiting(read: DatabaseMetrics) -> Iterator[Metric]:
     yield _gauge(
         "unsealed_events", "Committed events that have no place in the feed yet.", read.unsealed
     )

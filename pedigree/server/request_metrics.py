@@ -24,7 +24,7 @@ _WRITTEN_WITHIN_S = 1.0
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
-class Metrics:
+class RequestMetrics:
     """What one process has counted, and how all of it is told."""
 
     def __init__(self) -> None:

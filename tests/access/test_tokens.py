@@ -16,7 +16,9 @@ def test_a_token_is_known_by_its_secret_which_is_kept_nowhere(registry: Registry
     assert issued.secret not in repr(issued)
     assert registry.token_of(issued.secret) == issued.token == registry.tokens()[0]
     assert registry.token_of(issued.secret + "x") is None
-    kept = registry.database.read("SELECT access_token::text AS row FROM pedigree.access_token")
+    kept = registry.database.fetch_all(
+        "SELECT access_token::text AS row FROM pedigree.access_token"
+    )
     told = [event.model_dump_json() for event in registry.events()]
     assert issued.secret not in str(kept) + str(told)
 

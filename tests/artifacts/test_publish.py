@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pedigree.artifacts import _ingest
 from pedigree.artifacts.credentials import StoreCredentials
 from pedigree.artifacts.objects import open_store
-from pedigree.artifacts.publish import abandon, publish, put_blob
+from pedigree.artifacts.publish import discard, publish, put_blob
 from pedigree.artifacts.pull import read_blob
 from pedigree.artifacts.records import digest_of
 from pedigree.artifacts.store import get_manifest, seal
@@ -59,7 +59,7 @@ def test_what_was_published_is_pulled_again(
     manifest = publish_and_seal(database, probe.store, make_folder(files))
     assert contents(pull_to(database, probe.store, manifest, tmp_path / "pulled")) == files
     assert [file.path for file in manifest.files] == sorted(files)
-    assert database.run(lambda tx: get_manifest(tx, manifest.digest)) == manifest
+    assert database.transaction(lambda tx: get_manifest(tx, manifest.digest)) == manifest
     assert probe.keys() == set(blob_keys(database).values()), "equal files are stored once"
     assert len(probe.keys()) == 3
     assert rows_left(database) == NOTHING_LEFT
@@ -104,7 +104,7 @@ def test_the_row_of_an_upload_precedes_its_bytes_and_outlives_a_crash(
     database: Database, local_probe: LocalProbe, make_folder: Make
 ) -> None:
     publish(database, local_probe.store, make_folder({"a": b"x"}), "generic", SIGNATURE)
-    (row,) = database.read(
+    (row,) = database.fetch_all(
         "SELECT *, lease_until > clock_timestamp() AS leased FROM pedigree.upload"
     )
     assert row["digests"] == [digest_of(b"x")]
@@ -122,7 +122,7 @@ def test_an_abandoned_publication_leaves_nothing(
     kept = publish_and_seal(database, probe.store, make_folder({"a": b"kept"}))
     folder = make_folder({"a": b"kept", "b": b"given up"})
     publication = publish(database, probe.store, folder, "generic", SIGNATURE)
-    abandon(database, probe.store, publication)
+    discard(database, probe.store, publication)
     assert probe.keys() == {blob_keys(database)[file.digest] for file in kept.files}
     assert rows_left(database) == NOTHING_LEFT
 
@@ -215,7 +215,7 @@ def test_the_same_bytes_from_eight_threads_become_one_blob_a_digest(
     assert len(set(manifests)) == 1
     assert set(blob_keys(database)) == {digest_of(content) for content in files.values()}
     assert rows_left(database)["uploads"] == 0
-    orphans = {row["key"] for row in database.read("SELECT key FROM pedigree.orphan")}
+    orphans = {row["key"] for row in database.fetch_all("SELECT key FROM pedigree.orphan")}
     assert probe.keys() == set(blob_keys(database).values()) | orphans
     assert contents(pull_to(database, probe.store, manifests[0], tmp_path / "pulled")) == files
 
@@ -257,16 +257,18 @@ def test_a_blob_that_was_never_put_cannot_be_read(
 
 def test_a_manifest_that_was_never_sealed_is_not_found(database: Database) -> None:
     with pytest.raises(NotFoundError, match="no artifact has this digest"):
-        database.run(lambda tx: get_manifest(tx, digest_of(b"nothing")))
+        database.transaction(lambda tx: get_manifest(tx, digest_of(b"nothing")))
 
 
 def test_a_manifest_that_was_edited_in_the_database_is_corrupt(
     database: Database, local_probe: LocalProbe, make_folder: Make
 ) -> None:
     manifest = publish_and_seal(database, local_probe.store, make_folder({"a": b"x"}))
-    database.run(lambda tx: tx.execute("UPDATE pedigree.artifact SET manifest = '{}'").rowcount)
+    database.transaction(
+        lambda tx: tx.execute("UPDATE pedigree.artifact SET manifest = '{}'").rowcount
+    )
     with pytest.raises(CorruptionError, match="not the one of this digest"):
-        database.run(lambda tx: get_manifest(tx, manifest.digest))
+        database.transaction(lambda tx: get_manifest(tx, manifest.digest))
 
 
 @pytest.mark.parametrize("kind", ["local", "ceph"])
@@ -322,7 +324,7 @@ def test_every_tree_comes_back_as_it_was(tree: Mapping[str, bytes], database: Da
             (here / "source" / path).write_bytes(content)
         store = open_store(None, here / "home")
         publication = publish(database, store, here / "source", "generic", SIGNATURE)
-        database.run(lambda transaction: seal(transaction, publication))
+        database.transaction(lambda transaction: seal(transaction, publication))
         pulled = pull_to(database, store, publication.manifest, here / "pulled")
         assert contents(pulled) == tree
         # The next example has a store of its own, where nothing is live.

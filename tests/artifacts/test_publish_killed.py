@@ -66,10 +66,10 @@ def test_a_kill_leaves_nothing_half_and_the_retry_works(
         outcomes = [run(victim, number) for number in range(first, lines, 2)]
     killed = outcomes.count(None)
     assert killed >= len(outcomes) - 5, "threads may need some lines more or fewer"
-    artifacts = database.read("SELECT digest FROM pedigree.artifact")
+    artifacts = database.fetch_all("SELECT digest FROM pedigree.artifact")
     assert len(artifacts) == len(outcomes) + 1
     for row in artifacts:
-        manifest = database.run(partial(get_manifest, digest=row["digest"]))
+        manifest = database.transaction(partial(get_manifest, digest=row["digest"]))
         verify(store, manifest, keys_of(database, manifest))
     expire_leases(database)
     sweep_expired(database, store, settle=timedelta(0))

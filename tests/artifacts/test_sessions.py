@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
-import httpx
+import httpx2
 import pytest
 
 from pedigree.artifacts.objects import ObjectStore
@@ -52,7 +52,7 @@ def send(registry: Registry, tmp_path: Path) -> Callable[..., None]:
     def send(begun: UploadSession, digest: str, content: bytes) -> None:
         (file,) = [file for file in begun.files if file.digest == digest]
         if file.url:
-            httpx.put(file.url, content=content).raise_for_status()
+            httpx2.put(file.url, content=content).raise_for_status()
             return
         received = tmp_path / str(uuid4())
         received.write_bytes(content)
@@ -116,7 +116,7 @@ def test_who_knows_a_digest_must_send_the_bytes_unless_they_may_read_them(
     send(theirs, digest_of(content), content)
     take_over(registry, theirs)
     registry.register_files("theirs", listed(content), new_version(), upload_id=theirs.upload_id)
-    objects = registry.database.read("SELECT digest, key FROM pedigree.blob ORDER BY digest")
+    objects = registry.database.fetch_all("SELECT digest, key FROM pedigree.blob ORDER BY digest")
 
     mine = registry.acting_as(Actor(name="me", source="token"), sees=["mine*"])
     with pytest.raises(BytesMissingError, match=digest_of(content)):
@@ -134,7 +134,7 @@ def test_who_knows_a_digest_must_send_the_bytes_unless_they_may_read_them(
     assert mine.upload("mine", begun.upload_id).missing == ()
     mine.register_files("mine", listed(content), new_version(), upload_id=begun.upload_id)
     known = "SELECT digest, key FROM pedigree.blob WHERE digest = %(digest)s"
-    (blob,) = registry.database.read(known, {"digest": digest_of(content)})
+    (blob,) = registry.database.fetch_all(known, {"digest": digest_of(content)})
     assert blob in objects  # what is there already is not kept twice
     assert mine.begin_upload("mine-too", wanted(content)).missing == ()
     anybody = registry.acting_as(Actor(name="all", source="token"), sees=())
@@ -174,7 +174,7 @@ def test_what_is_put_by_a_url_after_the_registration_changes_nothing(
     take_over(registry, begun)
     done = registry.register_files("churn", listed(b"weights"), new_version())
     if begun.files[0].url:
-        httpx.put(begun.files[0].url, content=b"seven!!").raise_for_status()
+        httpx2.put(begun.files[0].url, content=b"seven!!").raise_for_status()
     registry.verify(done.version.reference)
 
 
@@ -195,11 +195,11 @@ def test_what_an_upload_lists_is_not_collected_while_it_lasts(
 def test_an_upload_ends_at_its_time(registry: Registry) -> None:
     begun = registry.begin_upload("churn", wanted(b"a"))
     end = "UPDATE pedigree.upload_session SET lease_until = now() - interval '1 second'"
-    registry.database.run(lambda transaction: transaction.execute(end))
+    registry.database.transaction(lambda transaction: transaction.execute(end))
     with pytest.raises(UploadNotFoundError):
         registry.upload("churn", begun.upload_id)
     registry.begin_upload("churn", wanted(b"a"))
-    kept = registry.database.read("SELECT upload_id FROM pedigree.upload_session")
+    kept = registry.database.fetch_all("SELECT upload_id FROM pedigree.upload_session")
     assert begun.upload_id not in {row["upload_id"] for row in kept}
 
 

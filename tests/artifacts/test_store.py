@@ -9,8 +9,8 @@ from pedigree.artifacts.objects import ObjectStore
 from pedigree.artifacts.publish import publish
 from pedigree.artifacts.records import digest_of
 from pedigree.artifacts.store import (
-    BlobVanishedError,
-    Publication,
+    BlobCollectedError,
+    StagedArtifact,
     locate,
     lock_blobs,
     seal,
@@ -30,7 +30,7 @@ from tests.artifacts.publishing import (
 )
 
 Make = Callable[[Mapping[str, bytes]], Path]
-Publish = Callable[[Mapping[str, bytes]], Publication]
+Publish = Callable[[Mapping[str, bytes]], StagedArtifact]
 
 
 @pytest.fixture
@@ -44,8 +44,8 @@ def published(database: Database, store: ObjectStore, make_folder: Make) -> Publ
     return lambda files: publish(database, store, make_folder(files), "generic", SIGNATURE)
 
 
-def seal_now(database: Database, publication: Publication) -> None:
-    database.run(lambda transaction: seal(transaction, publication))
+def seal_now(database: Database, publication: StagedArtifact) -> None:
+    database.transaction(lambda transaction: seal(transaction, publication))
 
 
 def collect(transaction: Transaction, *contents: bytes) -> None:
@@ -76,7 +76,7 @@ def test_a_rolled_back_seal_can_be_sealed_later(database: Database, published: P
         raise CorruptionError("another part of the registration failed")
 
     with pytest.raises(CorruptionError):
-        database.run(refuse)
+        database.transaction(refuse)
     assert blob_keys(database) == {}
     seal_now(database, publication)
     assert len(blob_keys(database)) == 1
@@ -88,7 +88,7 @@ def test_a_publication_that_was_swept_is_not_sealed(
     publication = published({"a": b"x"})
     expire_leases(database)
     sweep_expired(database, store)
-    with pytest.raises(BlobVanishedError):
+    with pytest.raises(BlobCollectedError):
         seal_now(database, publication)
     assert local_probe.keys() == set()
     assert blob_keys(database) == {}
@@ -101,10 +101,10 @@ def test_live_bytes_that_were_collected_after_publishing_are_not_sealed(
     forget_artifacts(database)
     publication = published({"a": b"x", "b": b"y"})
     assert [blob.digest for blob in publication.stored] == [digest_of(b"y")]
-    database.run(lambda tx: collect(tx, b"x"))
-    with pytest.raises(BlobVanishedError):
+    database.transaction(lambda tx: collect(tx, b"x"))
+    with pytest.raises(BlobCollectedError):
         seal_now(database, publication)
-    old = database.read("SELECT key FROM pedigree.orphan")[0]["key"]
+    old = database.fetch_all("SELECT key FROM pedigree.orphan")[0]["key"]
     manifest = publish_and_seal(database, store, make_folder({"a": b"x", "b": b"y"}))
     assert manifest == publication.manifest
     assert blob_keys(database)[digest_of(b"x")] != old, "a key is never written twice"
@@ -135,7 +135,7 @@ def test_a_sealed_blob_cannot_be_collected_before_the_transaction_ends(
         with psycopg.connect(database_url) as other, pytest.raises(psycopg.errors.LockNotAvailable):
             other.execute("SELECT 1 FROM pedigree.blob FOR UPDATE NOWAIT")
 
-    database.run(try_to_collect)
+    database.transaction(try_to_collect)
 
 
 def test_a_blob_of_an_artifact_cannot_be_removed_at_all(
@@ -143,7 +143,7 @@ def test_a_blob_of_an_artifact_cannot_be_removed_at_all(
 ) -> None:
     seal_now(database, published({"a": b"x"}))
     with pytest.raises(psycopg.errors.ForeignKeyViolation):
-        database.run(lambda tx: collect(tx, b"x"))
+        database.transaction(lambda tx: collect(tx, b"x"))
 
 
 def test_overlapping_artifacts_are_sealed_at_once_without_deadlock(
@@ -164,10 +164,10 @@ def test_blobs_that_live_can_be_located_and_locked(database: Database, published
     publication = published({"a": b"x", "b": b"y"})
     seal_now(database, publication)
     digests = {blob.digest for blob in publication.stored}
-    located = database.run(lambda tx: locate(tx, digests))
+    located = database.transaction(lambda tx: locate(tx, digests))
     assert located == {blob.digest: blob.key for blob in publication.stored}
-    database.run(lambda tx: lock_blobs(tx, digests))
-    with pytest.raises(BlobVanishedError, match=digest_of(b"never")):
-        database.run(lambda tx: lock_blobs(tx, {*digests, digest_of(b"never")}))
+    database.transaction(lambda tx: lock_blobs(tx, digests))
+    with pytest.raises(BlobCollectedError, match=digest_of(b"never")):
+        database.transaction(lambda tx: lock_blobs(tx, {*digests, digest_of(b"never")}))
     with pytest.raises(CorruptionError, match=digest_of(b"never")):
-        database.run(lambda tx: locate(tx, {*digests, digest_of(b"never")}))
+        database.transaction(lambda tx: locate(tx, {*digests, digest_of(b"never")}))

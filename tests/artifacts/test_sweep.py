@@ -8,8 +8,8 @@ import pytest
 from pedigree.artifacts._upload import Upload
 from pedigree.artifacts.objects import staging_key
 from pedigree.artifacts.paths import scan
-from pedigree.artifacts.publish import abandon, publish
-from pedigree.artifacts.store import BlobVanishedError, seal
+from pedigree.artifacts.publish import discard, publish
+from pedigree.artifacts.store import BlobCollectedError, seal
 from pedigree.errors import StoreUnavailableError
 from pedigree.postgres.database import Database
 from tests.artifacts.probes import LocalProbe, Probe
@@ -76,8 +76,8 @@ def test_a_sealed_publication_is_not_abandoned_any_more(
 ) -> None:
     folder = make_folder({"a": b"x"})
     publication = publish(database, local_probe.store, folder, "generic", SIGNATURE)
-    database.run(lambda transaction: seal(transaction, publication))
-    abandon(database, local_probe.store, publication)
+    database.transaction(lambda transaction: seal(transaction, publication))
+    discard(database, local_probe.store, publication)
     assert local_probe.keys() == set(blob_keys(database).values())
 
 
@@ -109,14 +109,14 @@ def test_a_lease_is_renewed_while_the_upload_lives_and_not_after_a_sweep(
 
     def work(until_expired: bool) -> None:
         query = "SELECT lease_until > clock_timestamp() AS leased FROM pedigree.upload"
-        while [row["leased"] for row in database.read(query)] != [True]:
+        while [row["leased"] for row in database.fetch_all(query)] != [True]:
             pass
 
     upload.each(work, [True])
     expire_leases(database)
     monkeypatch.setattr("pedigree.artifacts._upload._RENEW_AFTER_S", 600)
     sweep_expired(database, local_probe.store)
-    with pytest.raises(BlobVanishedError):
+    with pytest.raises(BlobCollectedError):
         upload._renew()
 
 
@@ -136,8 +136,8 @@ def test_sweeps_and_seals_at_once_lose_nothing_that_was_sealed(
         if number % 5 == 0:
             sweep_expired(database, local_probe.store)
         try:
-            database.run(lambda transaction: seal(transaction, publications[number]))
-        except BlobVanishedError:
+            database.transaction(lambda transaction: seal(transaction, publications[number]))
+        except BlobCollectedError:
             return False
         return True
 

@@ -35,7 +35,7 @@ def key(database: Database, probe: Probe, make_folder: Make) -> str:
 
 
 def tier_of(database: Database, digest: Digest) -> str:
-    (row,) = database.read("SELECT tier FROM pedigree.blob WHERE digest = %s", [digest])
+    (row,) = database.fetch_all("SELECT tier FROM pedigree.blob WHERE digest = %s", [digest])
     return str(row["tier"])
 
 
@@ -53,7 +53,9 @@ def test_a_blob_moves_to_a_new_key_and_the_old_one_stays_for_its_readers(
     assert (tier_of(database, DIGEST), read(probe.store, moved)) == (Tier.ARCHIVE, CONTENT)
     sweep_expired(database, probe.store, settle=AT_ONCE)
     assert probe.keys() == {key, moved}, "somebody may read the old one still"
-    database.run(lambda tx: tx.execute("UPDATE pedigree.orphan SET removable_at = now()").rowcount)
+    database.transaction(
+        lambda tx: tx.execute("UPDATE pedigree.orphan SET removable_at = now()").rowcount
+    )
     sweep_expired(database, probe.store, settle=AT_ONCE)
     assert probe.keys() == {moved}
     assert rows_left(database) == {"uploads": 0, "orphans": 0}
@@ -130,7 +132,7 @@ def test_a_lost_answer_to_the_swap_is_asked_again_and_told_as_moved(
     assert retier(database, probe.store, DIGEST, Tier.ARCHIVE)
     monkeypatch.undo()
     assert incomplete_blobs(database, probe.store) == []
-    assert [row["key"] for row in database.read("SELECT key FROM pedigree.orphan")] == [key]
+    assert [row["key"] for row in database.fetch_all("SELECT key FROM pedigree.orphan")] == [key]
 
 
 @pytest.mark.parametrize("probe", ["local", "ceph"], indirect=True)
@@ -154,6 +156,10 @@ def test_the_database_knows_no_other_tier(
 ) -> None:
     publish_and_seal(database, local_probe.store, make_folder({"model.bin": CONTENT}))
     for tier in Tier:
-        database.run(lambda tx, tier=tier: tx.execute("UPDATE pedigree.blob SET tier = %s", [tier]))
+        database.transaction(
+            lambda tx, tier=tier: tx.execute("UPDATE pedigree.blob SET tier = %s", [tier])
+        )
     with pytest.raises(psycopg.errors.CheckViolation, match="blob_tier_known"):
-        database.run(lambda tx: tx.execute("UPDATE pedigree.blob SET tier = 'attic'").rowcount)
+        database.transaction(
+            lambda tx: tx.execute("UPDATE pedigree.blob SET tier = 'attic'").rowcount
+        )

@@ -46,7 +46,7 @@ def write_all(url: str, writer: int, committed: list[tuple[str, int]]) -> None:
                     raise RolledBackError
 
             try:
-                database.run(work)
+                database.transaction(work)
             except RolledBackError:
                 continue
             committed.append((model, writer * 1000 + number))
@@ -77,9 +77,9 @@ def test_twelve_writers_with_rollbacks_and_a_foreign_transaction_lose_hide_and_r
     seen: list[tuple[int, str, int]] = []
 
     def read_on() -> int:
-        database.run(log.sequence)
+        database.transaction(log.sequence)
         after = seen[-1][0] if seen else 0
-        events = database.run(lambda t: log.read(t, after=after, limit=500))
+        events = database.transaction(lambda t: log.read(t, after=after, limit=500))
         seen.extend(
             (e.seq, e.model, int(e.body["writer"]) * 1000 + int(e.body["number"]))  # type: ignore[arg-type] # JSON numbers
             for e in events
@@ -113,8 +113,8 @@ def test_order_within_a_model_is_the_order_of_commit(database: Database, databas
         thread.start()
     for thread in threads:
         thread.join()
-    database.run(log.sequence)
-    rows = database.read(
+    database.transaction(log.sequence)
+    rows = database.fetch_all(
         "SELECT event.id FROM pedigree.feed JOIN pedigree.event USING (id)"
         " WHERE model = 'shared' ORDER BY seq"
     )
@@ -124,12 +124,14 @@ def test_order_within_a_model_is_the_order_of_commit(database: Database, databas
 
 def test_two_sequencers_give_every_event_one_place(database: Database, database_url: str) -> None:
     write_all(database_url, 1, [])
-    threads = [threading.Thread(target=lambda: database.run(log.sequence)) for _ in range(8)]
+    threads = [
+        threading.Thread(target=lambda: database.transaction(log.sequence)) for _ in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    (row,) = database.read("SELECT count(*) AS n, max(seq) AS top FROM pedigree.feed")
+    (row,) = database.fetch_all("SELECT count(*) AS n, max(seq) AS top FROM pedigree.feed")
     assert row["n"] == row["top"] == EVENTS_EACH * 9 // 10
 
 
@@ -150,7 +152,7 @@ def test_an_event_is_kept_as_the_bytes_that_its_leaf_hash_is_taken_of(database: 
             '"model":"Größe","type":"model.created","version":null}'
         ).encode()
     )
-    database.run(
+    database.transaction(
         lambda t: log.record(
             t,
             EventType.MODEL_CREATED,
@@ -160,13 +162,13 @@ def test_an_event_is_kept_as_the_bytes_that_its_leaf_hash_is_taken_of(database: 
             body={},
         )
     )
-    (row,) = database.read("SELECT canonical, leaf FROM pedigree.event")
+    (row,) = database.fetch_all("SELECT canonical, leaf FROM pedigree.event")
     assert leaf_hash(row["canonical"]) == row["leaf"]
 
 
 def test_nobody_can_change_or_remove_an_event(database: Database, database_url: str) -> None:
     write_all(database_url, 1, [])
-    database.run(log.sequence)
+    database.transaction(log.sequence)
     for statement in (
         "UPDATE pedigree.event SET model = 'x'",
         "DELETE FROM pedigree.event",

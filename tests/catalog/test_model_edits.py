@@ -40,7 +40,7 @@ def test_what_is_not_given_stays_as_it_is(registry: Registry) -> None:
 def test_an_edit_of_a_models_description_shows(registry: Registry) -> None:
     registry.create_model("churn", description="who leaves")
     edit = "UPDATE pedigree.registered_model SET description = 'who stays'"
-    registry.database.run(lambda transaction: transaction.execute(edit))
+    registry.database.transaction(lambda transaction: transaction.execute(edit))
     assert registry.fsck().violated == ("events_replay",)
 
 

@@ -104,7 +104,7 @@ def test_one_artifact_on_two_models_is_stored_once(registry: Registry, tmp_path:
     register(registry, tmp_path, "same", name="churn")
     register(registry, tmp_path, "same", name="scoring")
     assert registry.get("churn/1").digest == registry.get("scoring/1").digest
-    count = registry.database.read("SELECT count(*) AS blobs FROM pedigree.blob")
+    count = registry.database.fetch_all("SELECT count(*) AS blobs FROM pedigree.blob")
     assert count == [{"blobs": 1}]
 
 
@@ -126,7 +126,7 @@ def test_bad_input_writes_nothing(registry: Registry, tmp_path: Path) -> None:
         registry.register("churn", tmp_path / "nowhere", new_version())
     assert registry.models() == ()
     assert registry.events() == ()
-    assert registry.database.read("SELECT digest FROM pedigree.blob") == []
+    assert registry.database.fetch_all("SELECT digest FROM pedigree.blob") == []
 
 
 def test_a_deleted_version_s_number_never_comes_back(registry: Registry, tmp_path: Path) -> None:
@@ -266,7 +266,7 @@ def test_a_training_of_before_states_nothing_and_agrees_with_its_events(
     registry: Registry, tmp_path: Path
 ) -> None:
     register(registry, tmp_path, "a", owners=("ann@example.com",), description="who leaves")
-    registry.database.run(
+    registry.database.transaction(
         lambda it: it.execute(
             "UPDATE pedigree.training SET description = NULL, owners = NULL, tags = NULL"
         )

@@ -355,7 +355,7 @@ def test_without_trigrams_only_the_tolerance_is_missing(
     registry: Registry, tmp_path: Path, found: Search
 ) -> None:
     register(registry, tmp_path, "a", name="customer_churn")
-    registry.database.run(lambda it: it.execute("DROP EXTENSION pg_trgm CASCADE"))
+    registry.database.transaction(lambda it: it.execute("DROP EXTENSION pg_trgm CASCADE"))
     assert found("text MATCH 'custmer'") == []
     assert found("text MATCH 'customer'") == ["customer_churn/1"]
     assert found("name LIKE '%omer%'") == ["customer_churn/1"]

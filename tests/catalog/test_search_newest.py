@@ -52,7 +52,7 @@ def test_each_hit_is_found_once_and_in_its_own_month(
 
 def _spread(registry: Registry, apart: timedelta) -> None:
     """Let versions have been registered so far apart."""
-    registry.database.run(
+    registry.database.transaction(
         lambda transaction: (
             transaction.execute(
                 "UPDATE pedigree.model_version SET created_at = %s - (12 - version) * %s",

@@ -198,7 +198,7 @@ def assert_told_as_built(registry: Registry, **asked: object) -> None:
     """The JSON that is made of texts has what the records have, and no field less or more."""
     wanted = {"limit": 100, "order_by": None, "after": None, "count": False, "facets": ()}
     request = search.request(**{"filter": None, **wanted, **asked})
-    told, further = registry.database.look(lambda it: search.search_told(it, request))
+    told, further = registry.database.read(lambda it: search.search_json(it, request))
     built = registry.search(**asked)
     assert SearchPage.model_validate_json(told) == built
     assert further == built.next
@@ -261,10 +261,12 @@ def test_the_derived_tables_are_what_they_should_be_after_any_history(
                 take(registry, tmp_path, step)
             except (RefusedError, NotFoundError):
                 continue
-        assert registry.database.read(DERIVED)[0]["differences"] == 0
+        assert registry.database.fetch_all(DERIVED)[0]["differences"] == 0
         assert all(found == registry.get(found.reference) for found in registry.search())
         assert_told_as_built(registry)
 
     check()
-    registry.database.run(lambda it: it.execute("UPDATE pedigree.training SET created_at = now()"))
-    assert registry.database.read(DERIVED)[0]["differences"] == 0
+    registry.database.transaction(
+        lambda it: it.execute("UPDATE pedigree.training SET created_at = now()")
+    )
+    assert registry.database.fetch_all(DERIVED)[0]["differences"] == 0

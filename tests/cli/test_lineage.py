@@ -59,7 +59,7 @@ def test_what_no_asset_graph_shows_is_listed_and_said_of_the_version(
     origin = TrainingOrigin(instance_id="elsewhere", asset="models/churn")
     with Registry.connect(settings=Settings()) as registry:
         reference = register(registry, tmp_path, "c", run_id="lost", origin=origin)
-        registry.database.run(
+        registry.database.transaction(
             lambda transaction: transaction.execute(
                 "UPDATE pedigree.awaited SET since = since - interval '61 minutes'"
             )

@@ -76,7 +76,7 @@ def test_what_a_crashed_upload_left_is_collected(
     left = home / "objects" / "uploads" / "00000000-0000-0000-0000-000000000001" / "0"
     left.parent.mkdir(parents=True)
     left.write_text("half a model")
-    database.run(
+    database.transaction(
         lambda transaction: transaction.execute(
             "INSERT INTO pedigree.upload (upload_id, lease_until)"
             " VALUES (%(id)s, clock_timestamp() - interval '1 second')",

@@ -251,7 +251,7 @@ def test_a_token_acts_as_its_principal_within_its_roles(
     with pytest.raises(NotServedError, match="Connect by a token"):
         maker.promote(f"{name}/1", "staging", actor=Actor(name="ann", source="caller"))
     with pytest.raises(NotServedError, match="PEDIGREE_DATABASE_URL"):
-        maker.weigh(name)
+        maker.evaluate_candidates(name)
     with pytest.raises(AttributeError, match="nonsense"):
         maker.nonsense  # noqa: B018
     settings = Settings(home=tmp_path / "home")
@@ -358,7 +358,7 @@ def test_the_client_needs_the_base_wheel_alone(served: Served, tmp_path: Path, n
     assert done.returncode == 0, done.stderr
     stage, refusal, *_ = done.stdout.splitlines()
     assert stage == "candidate"
-    assert refusal.startswith("MissingDependencyError Install pedigree[registry]")
+    assert refusal.startswith("MissingDependencyError Install pedigree-registry[registry]")
 
 
 NEW_VERSION = """

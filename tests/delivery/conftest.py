@@ -15,7 +15,7 @@ def telling(registry: Registry) -> Registry:
 
 def hurry(registry: Registry) -> None:
     """Let what waits to be tried again be due, and leases end."""
-    registry.database.run(
+    registry.database.transaction(
         lambda transaction: transaction.execute(
             "UPDATE pedigree.webhook_line SET due_at = clock_timestamp() WHERE due_at IS NOT NULL"
         )

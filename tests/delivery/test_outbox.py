@@ -13,12 +13,12 @@ from pedigree.audit import log
 from pedigree.audit.records import EventType
 from pedigree.dagster import deliver
 from pedigree.delivery import outbox
-from pedigree.delivery.background_thread import WorkingThread
+from pedigree.delivery.background_thread import BackgroundThread
 from pedigree.delivery.backoff import WAITS, retry_after, wait_behind
 from pedigree.delivery.outbox import Leased
 from pedigree.delivery.payloads import MOST_BYTES
 from pedigree.delivery.records import Attempt, DeliveryState
-from pedigree.delivery.webhook_worker import Deliverer
+from pedigree.delivery.webhook_worker import WebhookWorker
 from pedigree.errors import DeliveryNotFoundError
 from pedigree.postgres.database import Database
 from pedigree.registry import Registry
@@ -171,19 +171,19 @@ def test_what_is_leased_is_nobody_elses_until_the_lease_ends(
     take = partial(outbox.lease, length=timedelta(hours=1))
     first = queue_and_lease(telling.database)
     # Neither this one nor the one behind it, as long as this one is not settled.
-    assert telling.database.run(take) is None
+    assert telling.database.transaction(take) is None
     hurry(telling)  # its worker was killed
-    again = telling.database.run(take)
+    again = telling.database.transaction(take)
     assert again is not None
     assert again.event == first.event
     # The first one was only slow. What it did is logged, and changes nothing.
     attempt = Attempt(at=first.at, duration_ms=1, status=500)
-    telling.database.run(partial(outbox.settle, leased=first, attempt=attempt))
-    assert telling.database.run(take) is None
+    telling.database.transaction(partial(outbox.settle, leased=first, attempt=attempt))
+    assert telling.database.transaction(take) is None
     attempt = Attempt(at=again.at, duration_ms=1, status=200)
     for _ in range(2):  # also when its transaction is repeated
-        telling.database.run(partial(outbox.settle, leased=again, attempt=attempt))
-    behind = telling.database.run(take)
+        telling.database.transaction(partial(outbox.settle, leased=again, attempt=attempt))
+    behind = telling.database.transaction(take)
     assert behind is not None
     assert behind.event.type == "model.updated"
     done = telling.deliveries(first.webhook_id)[-1]
@@ -191,9 +191,9 @@ def test_what_is_leased_is_nobody_elses_until_the_lease_ends(
 
 
 def queue_and_lease(database: Database) -> Leased:
-    database.run(log.sequence)
-    database.run(outbox.enqueue)
-    leased = database.run(partial(outbox.lease, length=timedelta(hours=1)))
+    database.transaction(log.sequence)
+    database.transaction(outbox.enqueue)
+    leased = database.transaction(partial(outbox.lease, length=timedelta(hours=1)))
     assert leased is not None
     return leased
 
@@ -209,8 +209,8 @@ def test_workers_beside_each_other_send_nothing_twice(
     count = len(telling.events(types=[EventType.MODEL_CREATED, EventType.MODEL_UPDATED]))
     with (
         Database.connect(database_url) as other,
-        WorkingThread(Deliverer(other, telling.settings)),
-        WorkingThread(Deliverer(telling.database, telling.settings)),
+        BackgroundThread(WebhookWorker(other, telling.settings)),
+        BackgroundThread(WebhookWorker(telling.database, telling.settings)),
     ):
         while len(telling.deliveries(1, limit=100, state=DeliveryState.DELIVERED)) < count:
             deliver(dg.build_sensor_context(), telling)  # the sensor is one more of them

@@ -28,7 +28,7 @@ def test_a_secret_is_shown_once_and_lies_encrypted(telling: Registry) -> None:
     assert issued.secret not in repr(issued)
     assert telling.webhooks() == (issued.webhook,)
     assert telling.webhook(issued.webhook.webhook_id) == issued.webhook
-    kept = telling.database.read("SELECT secret, webhook::text AS row FROM pedigree.webhook")
+    kept = telling.database.fetch_all("SELECT secret, webhook::text AS row FROM pedigree.webhook")
     told = [event.model_dump_json() for event in telling.events()]
     assert issued.secret not in str(kept) + str(told)
     assert SecretBox(telling.settings).open(bytes(kept[0]["secret"])) == issued.secret

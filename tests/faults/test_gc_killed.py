@@ -21,7 +21,7 @@ from tests.maintenance.collecting import collect, planned, require_sound
 
 pytestmark = pytest.mark.system
 
-COLLECTING = ("pedigree.collection", "pedigree.artifacts.sweep", "pedigree.artifacts.tiers")
+COLLECTING = ("pedigree.maintenance", "pedigree.artifacts.sweep", "pedigree.artifacts.tiers")
 # A prime, so that over the years other lines are hit as the code moves.
 STRIDE = 13
 
@@ -87,5 +87,7 @@ def restore(registry: Registry, reference: str) -> bool:
 
 def tier(registry: Registry, name: str) -> str:
     digest = registry.manifest(f"{name}/1").files[0].digest
-    (row,) = registry.database.read("SELECT tier FROM pedigree.blob WHERE digest = %s", [digest])
+    (row,) = registry.database.fetch_all(
+        "SELECT tier FROM pedigree.blob WHERE digest = %s", [digest]
+    )
     return str(row["tier"])

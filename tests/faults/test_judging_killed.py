@@ -33,7 +33,7 @@ def test_what_a_kill_leaves_unjudged_is_judged_by_who_comes_next(
             name=name,
         )
         assert registry.judge_newcomers() == ()  # whoever registered it may still be at it
-        registry.database.run(
+        registry.database.transaction(
             lambda transaction: transaction.execute(
                 "UPDATE pedigree.unjudged SET due_at = clock_timestamp()"
             )

@@ -72,7 +72,7 @@ def test_a_kill_leaves_no_version_without_its_bytes_and_the_retry_gives_exactly_
 def require_whole(registry: Registry) -> None:
     """Every version that can be seen has all its bytes."""
     assert incomplete_blobs(registry.database, registry.store) == []
-    for row in registry.database.read(
+    for row in registry.database.fetch_all(
         "SELECT name, version FROM pedigree.model_version JOIN pedigree.registered_model"
         " USING (model_id) ORDER BY model_version.created_at DESC LIMIT 2"
     ):

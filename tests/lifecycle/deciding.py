@@ -47,7 +47,7 @@ def let_time_pass(registry: Registry, reference: str, days: int) -> None:
     """Let everything about a version's stage and verdicts be so many days older."""
     version = registry.get(reference)
     for table, column in (("tenure", "held_since"), ("verdict", "at")):
-        registry.database.run(
+        registry.database.transaction(
             lambda transaction, table=table, column=column: transaction.execute(
                 f"UPDATE pedigree.{table} SET {column} = {column} - make_interval(days => %s)"
                 " WHERE version = %s",
@@ -55,7 +55,7 @@ def let_time_pass(registry: Registry, reference: str, days: int) -> None:
             )
         )
     for table in ("candidacy", "stage_request"):
-        registry.database.run(
+        registry.database.transaction(
             lambda transaction, table=table: transaction.execute(
                 f"UPDATE pedigree.{table}"
                 " SET next_evaluation_at = next_evaluation_at - make_interval(days => %s)",

@@ -18,7 +18,7 @@ def staged(*names: str) -> dict[str, Any]:
 
 def give_stored_policy(registry: Registry, name: str, policy: dict[str, Any]) -> None:
     """Give a model a policy as the code of before the rule for names kept it."""
-    registry.database.run(
+    registry.database.transaction(
         lambda transaction: transaction.execute(
             "UPDATE pedigree.registered_model SET policy = %s WHERE name = %s",
             [Jsonb(policy), name],
@@ -28,7 +28,7 @@ def give_stored_policy(registry: Registry, name: str, policy: dict[str, Any]) ->
 
 def hold_as_before(registry: Registry, version: int, pointer: str, name: str) -> None:
     """Let a version hold a stage or an alias that the code of before let it hold."""
-    registry.database.run(
+    registry.database.transaction(
         lambda transaction: transaction.execute(
             "INSERT INTO pedigree.tenure"
             " (model_id, version, pointer, name, exclusive, held_since, moved_by)"

@@ -33,9 +33,9 @@ def approve(registry: Registry, reference: str, actor: Actor = ANN) -> None:
 
 def test_an_approval_lets_the_sensor_go_on_by_itself(registry: Registry, waiting: str) -> None:
     assert waits_for(registry, waiting) == ("1 approval",)
-    assert registry.weigh("churn").due is None
+    assert registry.evaluate_candidates("churn").due is None
     approve(registry, waiting)
-    assert registry.weigh("churn").due is not None
+    assert registry.evaluate_candidates("churn").due is not None
     version = registry.get(waiting)
     assert (version.approval_status, version.approved_by) == ("approved", ANN.name)
     assert version.approval_notes == "looked at it"
@@ -67,11 +67,11 @@ def test_the_database_itself_refuses_the_author_and_a_change(
         " {decided_by}, decided_by_source, at FROM pedigree.decision"
     )
     with pytest.raises(psycopg.errors.CheckViolation, match="decision_not_by_author"):
-        registry.database.read(copied.format(author="author", decided_by="author"))
+        registry.database.fetch_all(copied.format(author="author", decided_by="author"))
     with pytest.raises(psycopg.errors.ForeignKeyViolation, match="decision_version"):
-        registry.database.read(copied.format(author="'somebody'", decided_by="author"))
+        registry.database.fetch_all(copied.format(author="'somebody'", decided_by="author"))
     with pytest.raises(psycopg.errors.RaiseException, match="append-only"):
-        registry.database.read("UPDATE pedigree.decision SET generation = 99")
+        registry.database.fetch_all("UPDATE pedigree.decision SET generation = 99")
 
 
 def test_as_many_people_must_approve_as_the_risk_class_asks(

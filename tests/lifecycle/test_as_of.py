@@ -56,7 +56,7 @@ def by_pointer(tenures: tuple[Tenure, ...]) -> Holds:
 
 
 def clock(registry: Registry) -> datetime:
-    (row,) = registry.database.read("SELECT clock_timestamp() AS now")
+    (row,) = registry.database.fetch_all("SELECT clock_timestamp() AS now")
     moment: datetime = row["now"]
     return moment
 

@@ -216,10 +216,10 @@ def test_the_database_refuses_a_new_misnamed_stage_or_alias_whichever_code_asks(
     for name in ("", "latest", "NONE", "v3", "3", "a/b", "a b"):
         for pointer in ("stage", "alias"):
             with pytest.raises(psycopg.errors.CheckViolation, match="may be called"):
-                registry.database.read(insert.format(pointer, name))
+                registry.database.fetch_all(insert.format(pointer, name))
     registry.set_alias("churn", "shadow", 1)
     with pytest.raises(psycopg.errors.CheckViolation, match="is a stage and would be an alias"):
-        registry.database.read(insert.format("stage", "shadow"))
+        registry.database.fetch_all(insert.format("stage", "shadow"))
 
 
 def test_a_stage_named_before_the_rule_is_read_and_left_and_not_entered(

@@ -16,7 +16,7 @@ from pedigree.lifecycle.decision_records import StageRequest
 from pedigree.lifecycle.records import Move, RetentionRule
 from pedigree.maintenance.fsck_replay import check_replay
 from pedigree.registry import Registry
-from pedigree.server.reconciler import Upkeep
+from pedigree.server.reconciler import Reconciler
 from tests.factories import free_policy, register
 from tests.lifecycle.deciding import ANN, BEN, EVE, candidate, let_time_pass, policy_of
 
@@ -36,7 +36,9 @@ def ask(registry: Registry, reference: str, **more: object) -> StageRequest:
 
 def outcomes(registry: Registry) -> list[str | None]:
     assert check_replay(registry.database).examples == []
-    rows = registry.database.read("SELECT outcome FROM pedigree.stage_request ORDER BY request_id")
+    rows = registry.database.fetch_all(
+        "SELECT outcome FROM pedigree.stage_request ORDER BY request_id"
+    )
     return [row["outcome"] for row in rows]
 
 
@@ -120,7 +122,7 @@ def test_what_time_and_metadata_pass_is_found_by_who_looks(
     rules = {"soak": "2d", "metadata": ["owners"], "automatic": False}
     registry.set_policy("churn", policy_of(**rules))
     reference = candidate(registry, tmp_path)
-    upkeep = Upkeep(registry)
+    upkeep = Reconciler(registry)
     ask(registry, reference)
     assert upkeep.look() == 0
     let_time_pass(registry, reference, days=3)
@@ -140,7 +142,7 @@ def test_what_the_service_does_by_itself_is_its_own_act(registry: Registry, tmp_
     reference = candidate(registry, tmp_path)
     ask(registry, reference)
     registry.set_policy("churn", policy_of(metadata=["owners"], checks=["artifact_intact"]))
-    Upkeep(registry).look()
+    Reconciler(registry).look()
     by = {verdict.check: verdict.recorded_by for verdict in registry.verdicts(reference)}
     assert by["artifact_intact"] == "service:reconciler"
 

@@ -139,7 +139,7 @@ def test_a_version_that_was_rolled_back_returns_only_by_a_person(
     in_production(registry, tmp_path, "a")
     bad = in_production(registry, tmp_path, "b")
     registry.rollback("churn")
-    assert registry.weigh("churn").due is None
+    assert registry.evaluate_candidates("churn").due is None
     with pytest.raises(GateNotPassedError, match="a person"):
         registry.promote(bad, "production", automatic=True)
     assert registry.promote(bad, "production").moved
@@ -150,13 +150,13 @@ def test_the_due_promotion_is_the_newest_candidate_that_passes(
 ) -> None:
     for content in ("a", "b", "c"):
         register_candidate(registry, tmp_path, content)
-    due = registry.weigh("churn").due
+    due = registry.evaluate_candidates("churn").due
     assert (due.version_id, due.stage) == (3, "staging")
     registry.promote("churn/3", "staging", automatic=True)
-    due = registry.weigh("churn").due
+    due = registry.evaluate_candidates("churn").due
     assert (due.version_id, due.stage) == (3, "production")
     registry.promote("churn/3", "production", automatic=True)
-    assert registry.weigh("churn").due is None
+    assert registry.evaluate_candidates("churn").due is None
 
 
 def test_a_relative_verdict_is_void_when_the_champion_changes_and_can_be_renewed(

@@ -206,7 +206,7 @@ def test_a_registration_meanwhile_is_not_overlooked(trained: Registry, tmp_path:
         registering.join(0.2)
         assert registering.is_alive()
 
-    trained.database.run(slow)
+    trained.database.transaction(slow)
     registering.join()
     assert trained.get("churn/4").quarantine_reason == "doubled rows"
 
@@ -350,7 +350,7 @@ def test_a_mark_that_does_not_say_how_certain_it_is_is_possible(uncertain: Regis
     """So the release before marked."""
     uncertain.quarantine("flights", "2013-01", reason="doubled rows")
     uncertain.quarantine_version("churn/3", reason="unfair")
-    uncertain.database.run(
+    uncertain.database.transaction(
         lambda it: it.execute("UPDATE pedigree.quarantine_mark SET certainty = NULL")
     )
     alone, data = uncertain.quarantines()

@@ -24,7 +24,7 @@ def registry(impatient: Registry, tmp_path: Path) -> Registry:
 
 
 def tiers(registry: Registry) -> dict[int, str]:
-    rows = registry.database.read("SELECT version, tier FROM pedigree.model_version")
+    rows = registry.database.fetch_all("SELECT version, tier FROM pedigree.model_version")
     return {row["version"]: row["tier"] for row in rows}
 
 
@@ -42,7 +42,7 @@ def to_archive(registry: Registry) -> set[int]:
 
 def blob_tiers(registry: Registry, reference: str) -> set[str]:
     digests = [file.digest for file in registry.manifest(reference).files]
-    rows = registry.database.read(
+    rows = registry.database.fetch_all(
         "SELECT tier FROM pedigree.blob WHERE digest = ANY (%s)", [digests]
     )
     return {row["tier"] for row in rows}
@@ -81,7 +81,7 @@ def test_what_anything_points_to_is_never_archived(registry: Registry, by: str) 
         case "hold":
             registry.hold("churn/2", reason="case 7")
         case "approval":
-            registry.database.run(
+            registry.database.transaction(
                 lambda tx: (
                     tx.execute(
                         "UPDATE pedigree.model_version SET approval_status = 'pending'"

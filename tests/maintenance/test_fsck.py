@@ -307,7 +307,7 @@ def lived(impatient: Registry, tmp_path: Path) -> Registry:
     registry.set_datasheet("raw", Datasheet(motivation="to learn"))
     verdict = DataVerdict(asset="raw", check="expectations", passed=True, summary="2 of 2")
     registry.record_data_verdict(verdict)
-    due = registry.weigh("churn").due
+    due = registry.evaluate_candidates("churn").due
     assert due is not None
     registry.give_up_promotion(due, attempts=3, run_id="run-3", problem="no luck")
     registry.quarantine_version("churn/5", reason="unfair")

@@ -158,7 +158,7 @@ def test_the_cards_of_a_collected_version_go_and_those_of_others_stay(
     assert planned(registry) == [], "former revisions stay as long as their version"
     registry.delete("churn/1", reason="test")
     collect(registry)
-    rows = registry.database.read("SELECT DISTINCT version FROM pedigree.model_card")
+    rows = registry.database.fetch_all("SELECT DISTINCT version FROM pedigree.model_card")
     assert [row["version"] for row in rows] == [2]
     assert len(objects(registry)) == len(blob_keys(registry.database)) == 3
     require_sound(registry)
@@ -175,7 +175,7 @@ def test_a_card_is_not_written_for_a_version_that_was_deleted_meanwhile(
     registry.write_card("churn/1")
     registry.delete("churn/1", reason="test")
     with pytest.raises(VersionNotFoundError):
-        registry.database.run(
+        registry.database.transaction(
             lambda tx: insert_card(tx, version, "# late", CardNotes(), registry.actor())
         )
 
@@ -189,7 +189,7 @@ def test_bytes_that_are_collected_while_they_are_looked_for_are_of_a_deleted_ver
     registry.delete("churn/1", reason="test")
     collect(registry)
     with pytest.raises(VersionNotFoundError, match="churn"):
-        registry.database.look(lambda transaction: keys_of(transaction, version, digests))
+        registry.database.read(lambda transaction: keys_of(transaction, version, digests))
 
 
 def test_a_pull_of_what_is_collected_meanwhile_says_that_the_version_is_deleted(

@@ -9,7 +9,7 @@ import pytest
 
 from pedigree.errors import InvalidInputError
 from pedigree.monitoring.profile import BINS, TOP, profile
-from pedigree.monitoring.records import CategoricalColumn, DataProfile, NumericColumn, Role
+from pedigree.monitoring.records import CategoricalColumn, ColumnRole, DataProfile, NumericColumn
 from tests.lazy import lazy
 
 ibis = lazy("ibis")
@@ -75,7 +75,7 @@ def test_truth_values_are_categories_and_dates_are_not_profiled(baseline: DataPr
     cancelled = baseline.column("cancelled")
     assert isinstance(cancelled, CategoricalColumn)
     assert set(cancelled.values) == {"true", "false"}
-    assert cancelled.role is Role.PREDICTION
+    assert cancelled.role is ColumnRole.PREDICTION
     assert baseline.skipped == ("at",)
     assert baseline.column("at") is None
 

@@ -16,7 +16,7 @@ def main() -> None:
     with Database.embedded(server, options["database"]) as database:
         for line in sys.stdin:
             try:
-                answer = database.run(
+                answer = database.transaction(
                     lambda connection, sql=line: connection.execute(sql).fetchone()
                 )
             except PedigreeError as error:

@@ -29,7 +29,7 @@ BACKEND = "SELECT pg_backend_pid() AS pid"
 @pytest.fixture
 def counter(database: Database) -> Database:
     """A database with a table `counter (id, n)` of two rows."""
-    database.run(
+    database.transaction(
         lambda connection: connection.execute(
             "CREATE TABLE counter (id integer PRIMARY KEY, n integer NOT NULL DEFAULT 0);"
             "INSERT INTO counter VALUES (1), (2)"
@@ -39,7 +39,7 @@ def counter(database: Database) -> Database:
 
 
 def _counts(database: Database) -> list[int]:
-    return [row["n"] for row in database.read("SELECT n FROM counter ORDER BY id")]
+    return [row["n"] for row in database.fetch_all("SELECT n FROM counter ORDER BY id")]
 
 
 def _add(connection: module.Connection, number: int) -> None:
@@ -48,7 +48,7 @@ def _add(connection: module.Connection, number: int) -> None:
 
 @pytest.mark.parametrize("pipelined", [False, True])
 def test_run_commits_and_returns_what_the_work_returns(counter, pipelined):
-    assert counter.run(lambda c: _add(c, 1) or "done", pipelined=pipelined) == "done"
+    assert counter.transaction(lambda c: _add(c, 1) or "done", pipelined=pipelined) == "done"
     assert _counts(counter) == [1, 0]
 
 
@@ -59,14 +59,16 @@ def test_a_domain_error_rolls_back_and_passes_through(counter, pipelined):
         raise ModelNotFoundError("no model has the name", field="name", value="x")
 
     with pytest.raises(ModelNotFoundError):
-        counter.run(work, pipelined=pipelined)
+        counter.transaction(work, pipelined=pipelined)
     assert _counts(counter) == [0, 0]
 
 
 @pytest.mark.parametrize("pipelined", [False, True])
 def test_a_unique_violation_passes_through_with_its_constraint(counter, pipelined):
     with pytest.raises(psycopg.errors.UniqueViolation) as caught:
-        counter.run(lambda c: c.execute("INSERT INTO counter VALUES (1)"), pipelined=pipelined)
+        counter.transaction(
+            lambda c: c.execute("INSERT INTO counter VALUES (1)"), pipelined=pipelined
+        )
     assert caught.value.diag.constraint_name == "counter_pkey"
     assert _counts(counter) == [0, 0]
 
@@ -80,7 +82,7 @@ def test_work_that_swallows_a_failed_statement_is_not_taken_for_a_commit(counter
             return
 
     with pytest.raises(psycopg.errors.InFailedSqlTransaction):
-        counter.run(work)
+        counter.transaction(work)
     assert _counts(counter) == [0, 0]
 
 
@@ -91,9 +93,9 @@ def test_in_a_pipeline_a_failed_statement_leaves_nothing_of_what_came_before_and
         _add(connection, 2)
 
     with pytest.raises(psycopg.errors.UniqueViolation):
-        counter.run(work, pipelined=True)
+        counter.transaction(work, pipelined=True)
     assert _counts(counter) == [0, 0]
-    counter.run(lambda connection: _add(connection, 2), pipelined=True)
+    counter.transaction(lambda connection: _add(connection, 2), pipelined=True)
     assert _counts(counter) == [0, 1]
 
 
@@ -102,7 +104,7 @@ def test_a_pipeline_gives_the_answers_that_are_asked_for(counter):
         _add(connection, 2)
         return connection.execute("SELECT n FROM counter ORDER BY id").fetchall()
 
-    assert counter.run(work, pipelined=True) == [{"n": 0}, {"n": 1}]
+    assert counter.transaction(work, pipelined=True) == [{"n": 0}, {"n": 1}]
 
 
 def test_a_savepoint_lets_work_go_on_after_a_failed_statement(counter):
@@ -113,7 +115,7 @@ def test_a_savepoint_lets_work_go_on_after_a_failed_statement(counter):
         except psycopg.errors.UniqueViolation:
             _add(connection, 2)
 
-    counter.run(work)
+    counter.transaction(work)
     assert _counts(counter) == [0, 1]
 
 
@@ -122,9 +124,9 @@ def test_it_is_read_committed_with_timeouts(database):
         names = ("transaction_isolation", "lock_timeout", "statement_timeout")
         return [connection.execute(f"SHOW {name}").fetchone()[name] for name in names]
 
-    assert database.run(settings) == ["read committed", "10s", "1min"]
+    assert database.transaction(settings) == ["read committed", "10s", "1min"]
     # and nothing of it stays in the session, which behind a pooler is somebody else's next
-    assert database.read("SHOW lock_timeout") == [{"lock_timeout": "0"}]
+    assert database.fetch_all("SHOW lock_timeout") == [{"lock_timeout": "0"}]
 
 
 def _terminate(database_url: str, pid: int) -> None:
@@ -145,14 +147,17 @@ def test_a_transaction_whose_connection_was_lost_is_repeated_whole(
             _terminate(database_url, attempts[0])
         _add(connection, 2)
 
-    counter.run(work, pipelined=pipelined)
+    counter.transaction(work, pipelined=pipelined)
     assert len(attempts) == 2
     assert _counts(counter) == [1, 1]
 
 
 def test_a_connection_lost_while_idle_is_not_noticed(single, database_url):
-    for act in (single.read, lambda query: single.run(lambda c: c.execute(query).fetchall())):
-        _terminate(database_url, single.read(BACKEND)[0]["pid"])
+    for act in (
+        single.fetch_all,
+        lambda query: single.transaction(lambda c: c.execute(query).fetchall()),
+    ):
+        _terminate(database_url, single.fetch_all(BACKEND)[0]["pid"])
         assert act("SELECT 1 AS one") == [{"one": 1}]
 
 
@@ -170,7 +175,7 @@ def test_a_deadlock_is_resolved_by_repeating(counter, pipelined):
                 met.wait()
             _add(connection, second)
 
-        counter.run(work, pipelined=pipelined)
+        counter.transaction(work, pipelined=pipelined)
 
     with ThreadPoolExecutor(2) as threads:
         for done in [threads.submit(cross, 1, 2), threads.submit(cross, 2, 1)]:
@@ -181,7 +186,7 @@ def test_a_deadlock_is_resolved_by_repeating(counter, pipelined):
 
 def test_more_threads_than_connections_wait_for_their_turn(counter, database_url):
     with Database.connect(database_url, connections=2) as small, ThreadPoolExecutor(8) as threads:
-        list(threads.map(lambda _: small.run(lambda c: _add(c, 1)), range(80)))
+        list(threads.map(lambda _: small.transaction(lambda c: _add(c, 1)), range(80)))
     assert _counts(counter) == [80, 0]
 
 
@@ -194,9 +199,9 @@ def test_a_lock_that_is_not_free_in_time_is_an_error_of_ours(counter):
             _add(other, 1)
 
         with pytest.raises(DatabaseBusyError, match="lock timeout"):
-            counter.run(wait)
+            counter.transaction(wait)
 
-    counter.run(hold)
+    counter.transaction(hold)
     assert _counts(counter) == [1, 0]
 
 
@@ -212,7 +217,7 @@ def test_a_server_that_is_not_there_is_an_error_without_the_password(closed_port
     monkeypatch.setattr(module, "PATIENCE_S", 0.3)
     url = f"postgresql://ann:hush@127.0.0.1:{closed_port}/registry"
     with pytest.raises(DatabaseUnavailableError) as caught:
-        Database.connect(url).read("SELECT 1")
+        Database.connect(url).fetch_all("SELECT 1")
     message = str(caught.value)
     assert f"ann:***@127.0.0.1:{closed_port}/registry" in message
     assert "PEDIGREE_DATABASE_URL" in message
@@ -224,7 +229,7 @@ def test_a_wrong_password_is_told_at_once(database_url, monkeypatch):
     monkeypatch.setattr(module, "_FIRST_PAUSE_S", 1000)
     password = psycopg.conninfo.conninfo_to_dict(database_url)["password"]
     with pytest.raises(DatabaseUnavailableError, match="authentication failed") as caught:
-        Database.connect(database_url.replace(password, "wrong")).read("SELECT 1")
+        Database.connect(database_url.replace(password, "wrong")).fetch_all("SELECT 1")
     assert "wrong" not in str(caught.value)
 
 
@@ -255,7 +260,7 @@ def test_any_text_is_a_url_or_refused(text):
 def test_an_sqlalchemy_url_is_understood(database_url):
     url = database_url.replace("postgresql://", "postgresql+psycopg2://")
     with Database.connect(url) as database:
-        assert database.read("SELECT 1 AS one") == [{"one": 1}]
+        assert database.fetch_all("SELECT 1 AS one") == [{"one": 1}]
         assert "***" in database.url_shown
 
 
@@ -273,8 +278,8 @@ def test_statements_are_prepared_only_when_asked_for(database_url):
     for prepare, expected in ((False, 0), (True, 1)):
         with Database.connect(database_url, connections=1, prepare=prepare) as database:
             for _ in range(8):
-                database.read("SELECT 1")
-            assert database.run(lambda c: c.execute(prepared).fetchone()["n"]) == expected
+                database.fetch_all("SELECT 1")
+            assert database.transaction(lambda c: c.execute(prepared).fetchone()["n"]) == expected
 
 
 @pytest.fixture
@@ -288,7 +293,7 @@ def test_a_process_that_closes_nothing_ends_in_silence(database_url):
     """Python 3.13 would wait for the pool's threads for ten seconds, and say so."""
     script = (
         "import sys; from pedigree.postgres import Database;"
-        "database = Database.connect(sys.argv[1]); print(database.read('SELECT 1 AS one'))"
+        "database = Database.connect(sys.argv[1]); print(database.fetch_all('SELECT 1 AS one'))"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, database_url], capture_output=True, text=True, check=True
@@ -297,18 +302,18 @@ def test_a_process_that_closes_nothing_ends_in_silence(database_url):
 
 
 def test_a_closed_database_opens_again(single):
-    before = single.read(BACKEND)
+    before = single.fetch_all(BACKEND)
     single.close()
-    assert single.read(BACKEND) != before
+    assert single.fetch_all(BACKEND) != before
 
 
 def test_a_forked_child_leaves_the_parents_connections_alone(single):
-    before = single.read(BACKEND)
+    before = single.fetch_all(BACKEND)
     child = os.fork()
     if child == 0:
         try:
-            os._exit(0 if single.read(BACKEND) != before else 1)
+            os._exit(0 if single.fetch_all(BACKEND) != before else 1)
         finally:
             os._exit(2)
     assert os.waitpid(child, 0)[1] == 0
-    assert single.read(BACKEND) == before
+    assert single.fetch_all(BACKEND) == before

@@ -47,23 +47,25 @@ def test_a_killed_server_is_back_within_seconds_and_loses_nothing(
     client = start_client(_home(server))
     client.ask("SELECT 1")
     with Database.embedded(server) as database:
-        database.run(lambda connection: connection.execute("CREATE TABLE kept (id integer)"))
-        database.run(lambda connection: connection.execute("INSERT INTO kept VALUES (7)"))
+        database.transaction(
+            lambda connection: connection.execute("CREATE TABLE kept (id integer)")
+        )
+        database.transaction(lambda connection: connection.execute("INSERT INTO kept VALUES (7)"))
         killed = server.status().pid
 
         os.kill(killed, signal.SIGKILL)
         began = time.monotonic()
         eventually(lambda: not alive(killed))
         assert client.ask("SELECT id FROM kept") == {"id": 7}
-        assert database.read("SELECT id FROM kept") == [{"id": 7}]
+        assert database.fetch_all("SELECT id FROM kept") == [{"id": 7}]
         assert time.monotonic() - began < REVIVAL_S
     assert eventually(lambda: server.status().pid) != killed
 
 
 def test_a_killed_backend_is_not_noticed(make_server):
     with Database.embedded(make_server()) as database:
-        os.kill(database.read(PIDS)[0]["backend"], signal.SIGKILL)
-        assert database.read("SELECT 1 AS one") == [{"one": 1}]
+        os.kill(database.fetch_all(PIDS)[0]["backend"], signal.SIGKILL)
+        assert database.fetch_all("SELECT 1 AS one") == [{"one": 1}]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child its parent died")
@@ -82,13 +84,13 @@ def test_a_killed_supervisor_stops_the_server_cleanly(make_server, eventually, a
 def test_the_next_query_revives_both(make_server, killed, eventually, alive):
     server = make_server()
     with Database.embedded(server) as database:
-        backend = database.read(PIDS)[0]["backend"]
+        backend = database.fetch_all(PIDS)[0]["backend"]
         before = server.status()
         for name in killed:
             os.kill(getattr(before, name), signal.SIGKILL)
         began = time.monotonic()
         eventually(lambda: not alive(before.pid) and not alive(backend))
-        assert database.read("SELECT 1 AS one") == [{"one": 1}]
+        assert database.fetch_all("SELECT 1 AS one") == [{"one": 1}]
         assert time.monotonic() - began < REVIVAL_S
     after = server.status()
     assert after.state == "running"
@@ -110,7 +112,7 @@ def test_a_server_without_supervisor_is_replaced(orphan, eventually):
     server, process = orphan
     assert server.status().state == "running"
     with Database.embedded(server) as database:
-        assert database.read("SELECT 1 AS one") == [{"one": 1}]
+        assert database.fetch_all("SELECT 1 AS one") == [{"one": 1}]
     assert process.exited
     assert server.status().supervisor_pid
 
@@ -139,7 +141,7 @@ def test_a_query_under_way_is_repeated_when_the_server_is_killed(
     with Database.embedded(server) as database:
         waiting.send("SELECT count(*) AS n FROM pg_sleep(0.5)")
         query = "SELECT count(*) AS n FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
-        eventually(lambda: database.read(query)[0]["n"])
+        eventually(lambda: database.fetch_all(query)[0]["n"])
     os.kill(server.status().pid, signal.SIGKILL)
     assert waiting.receive() == {"n": 1}
 
@@ -177,7 +179,7 @@ def test_a_client_that_comes_while_it_stops_gets_an_answer(make_server, start_cl
     first.ask("SELECT 1")
     first.leave()
     with Database.embedded(server) as database:
-        assert database.read("SELECT 1 AS one") == [{"one": 1}]
+        assert database.fetch_all("SELECT 1 AS one") == [{"one": 1}]
 
 
 def test_a_server_in_use_is_not_stopped_and_the_error_names_the_user(make_server, start_client):
@@ -225,14 +227,14 @@ def test_a_forked_child_keeps_the_server_after_its_parent_has_stopped_using_it(
 def test_a_forked_child_uses_connections_of_its_own(make_server):
     server = make_server()
     with Database.embedded(server, connections=1) as database:
-        mine = database.read(PIDS)[0]["backend"]
+        mine = database.fetch_all(PIDS)[0]["backend"]
         child = os.fork()
         if child == 0:
-            theirs = database.read(PIDS)[0]["backend"]
+            theirs = database.fetch_all(PIDS)[0]["backend"]
             database.close()
             os._exit(0 if theirs != mine else 1)
         assert os.waitpid(child, 0)[1] == 0
-        assert database.read(PIDS)[0]["backend"] == mine
+        assert database.fetch_all(PIDS)[0]["backend"] == mine
 
 
 def test_the_server_ends_when_its_folder_is_removed(make_server, eventually, alive):
@@ -246,20 +248,20 @@ def test_the_server_ends_when_its_folder_is_removed(make_server, eventually, ali
 def test_a_folder_that_was_removed_is_made_anew(make_server):
     server = make_server()
     with Database.embedded(server) as database:
-        database.read("SELECT 1")
+        database.fetch_all("SELECT 1")
         while server.folder.exists():  # the server may write a file while its folder is emptied
             shutil.rmtree(server.folder, ignore_errors=True)
-        assert database.read("SELECT 1 AS one") == [{"one": 1}]
+        assert database.fetch_all("SELECT 1 AS one") == [{"one": 1}]
 
 
 def test_a_socket_that_was_cleaned_away_comes_back(make_server):
     server = make_server()
     with Database.embedded(server) as database:
-        database.read("SELECT 1")
+        database.fetch_all("SELECT 1")
         for file in Path((server.folder / "socket").read_text()).iterdir():
             file.unlink()
         database.close()
-        assert database.read("SELECT 1 AS one") == [{"one": 1}]
+        assert database.fetch_all("SELECT 1 AS one") == [{"one": 1}]
 
 
 def test_stale_files_that_name_a_living_process_do_not_stop_it_from_starting(make_server):

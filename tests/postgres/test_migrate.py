@@ -72,7 +72,7 @@ def test_an_empty_database_is_brought_up_once(empty):
     assert pending(empty) == ()
     require_current(empty)
 
-    rows = empty.read("SELECT number, name, checksum FROM pedigree.migration ORDER BY number")
+    rows = empty.fetch_all("SELECT number, name, checksum FROM pedigree.migration ORDER BY number")
     assert [row["name"] for row in rows] == list(NAMES)
     assert [row["checksum"] for row in rows] == [each.checksum for each in all_migrations()]
 
@@ -82,11 +82,11 @@ def test_a_current_schema_asks_for_no_locks(database):
         connection.execute("LOCK TABLE pedigree.migration IN EXCLUSIVE MODE")
         require_current(database)
 
-    database.run(read_only)
+    database.transaction(read_only)
 
 
 def test_a_changed_file_is_refused(database):
-    database.run(
+    database.transaction(
         lambda connection: connection.execute(
             "UPDATE pedigree.migration SET checksum = 'other' WHERE number = 2"
         )
@@ -97,7 +97,7 @@ def test_a_changed_file_is_refused(database):
 
 
 def test_a_schema_newer_than_the_code_is_refused(database):
-    database.run(
+    database.transaction(
         lambda connection: connection.execute(
             "INSERT INTO pedigree.migration (number, name, checksum) VALUES (9000, '9000_x', 'x')"
         )
@@ -118,7 +118,7 @@ def test_a_migration_that_fails_leaves_nothing(database, add_migration):
     add_migration("CREATE TABLE pedigree.half (n integer); SELECT * FROM no_such_table")
     with pytest.raises(MigrationFailedError, match=r"_extra failed .*no_such_table"):
         migrate(database)
-    assert database.read("SELECT to_regclass('pedigree.half') AS half") == [{"half": None}]
+    assert database.fetch_all("SELECT to_regclass('pedigree.half') AS half") == [{"half": None}]
     assert len(pending(database)) == 1
 
 
@@ -137,16 +137,18 @@ def test_a_migration_does_not_queue_behind_a_held_table_for_long(
 
 def test_without_the_right_to_create_the_error_says_so(empty, empty_url):
     name = f"guest_{uuid4().hex}"
-    empty.run(lambda connection: connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'guest'"))
+    empty.transaction(
+        lambda connection: connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'guest'")
+    )
     options = conninfo_to_dict(empty_url)
     url = empty_url.replace(f"{options['user']}:{options['password']}@", f"{name}:guest@")
     with Database.connect(url) as guest:
         with pytest.raises(MigrationFailedError, match="permission denied"):
             migrate(guest)
-        empty.run(lambda connection: connection.execute("CREATE SCHEMA pedigree"))
+        empty.transaction(lambda connection: connection.execute("CREATE SCHEMA pedigree"))
         with pytest.raises(MigrationFailedError, match="permission denied"):
             pending(guest)
-    empty.run(lambda connection: connection.execute(f"DROP ROLE {name}"))
+    empty.transaction(lambda connection: connection.execute(f"DROP ROLE {name}"))
 
 
 def test_eight_processes_at_once_apply_each_migration_once(empty_url):

@@ -140,7 +140,7 @@ def without_statements(trainings: tuple[Training, ...]) -> tuple[Training, ...]:
 def tell_how_they_were_verified(database: Database) -> None:
     """Let trainings, of which the migration says what it knows, agree with today's events."""
     told = Jsonb(NO_LIVE_MODEL.model_dump(mode="json"))
-    trainings = database.run(
+    trainings = database.transaction(
         lambda it: it.execute(
             "UPDATE pedigree.training t SET verification = %(told)s"
             " FROM pedigree.training before WHERE before.training_id = t.training_id"
@@ -158,7 +158,7 @@ def test_all_that_an_old_database_holds_is_there_and_found_after_the_upgrade(
     with Database.connect(old_url) as database:
         assert migrate(database)[0] == all_migrations()[OLD].name
         # The events are those of today's code; the tables had not all of its columns yet.
-        database.run(lambda it: it.execute("UPDATE pedigree.verdict SET settings = '{}'"))
+        database.transaction(lambda it: it.execute("UPDATE pedigree.verdict SET settings = '{}'"))
         tell_how_they_were_verified(database)
         upgraded = Registry(database, filled.store, filled.settings)
         require_sound(upgraded)
@@ -178,11 +178,11 @@ def test_all_that_an_old_database_holds_is_there_and_found_after_the_upgrade(
             expected = filled.search(text, order_by="name")
             assert list(expected)
             assert list(upgraded.search(text, order_by="name")) == list(expected)
-        has_trigrams = database.read("SELECT FROM pg_extension WHERE extname = 'pg_trgm'")
+        has_trigrams = database.fetch_all("SELECT FROM pg_extension WHERE extname = 'pg_trgm'")
         near = upgraded.search("text MATCH 'custmer'")
         assert bool(list(near)) == bool(has_trigrams) == (old_url.count(":owner@") == 0)
 
-        keys = database.read("SELECT name, name_key FROM pedigree.registered_model")
+        keys = database.fetch_all("SELECT name, name_key FROM pedigree.registered_model")
         assert {row["name"]: row["name_key"] for row in keys} == {
             model.name: name_key(model.name) for model in filled.models()
         }
@@ -235,7 +235,7 @@ def test_closures_of_the_release_before_are_possible_or_unknown(closures: Regist
 
 def test_closures_of_the_release_before_rule_nothing_out(closures: Registry) -> None:
     def found(asset: str, partition: str | None = None) -> dict[int, Certainty]:
-        with_it = closures.database.look(lambda it: trained_on(it, asset, partition, None))
+        with_it = closures.database.read(lambda it: trained_on(it, asset, partition, None))
         return {one.version: one.certainty for one in with_it}
 
     possible, unknown = Certainty.POSSIBLE, Certainty.UNKNOWN
@@ -244,7 +244,7 @@ def test_closures_of_the_release_before_rule_nothing_out(closures: Registry) -> 
     assert found("bureau") == {1: unknown, 2: unknown, 3: unknown}
     assert found("features") == {1: possible, 2: possible, 3: unknown}
     assert found("s3://lake/loans.csv") == {1: unknown, 2: unknown, 3: unknown, 4: possible}
-    assert closures.database.look(lambda it: count_without_lineage(it, ())) == 1
+    assert closures.database.read(lambda it: count_without_lineage(it, ())) == 1
     marked = closures.quarantine("loans", "2024-02", reason="doubled rows")
     assert (marked.possible, marked.unknown) == (("churn/1",), ("churn/2", "churn/3"))
     require_sound(closures)
@@ -252,11 +252,11 @@ def test_closures_of_the_release_before_rule_nothing_out(closures: Registry) -> 
 
 def test_what_the_release_before_writes_meanwhile_rules_nothing_out(closures: Registry) -> None:
     """It does not know the columns that came."""
-    closures.database.run(lambda it: it.execute(EARLIER_TRAINING))
-    found = closures.database.look(lambda it: trained_on(it, "bureau", None, None))
+    closures.database.transaction(lambda it: it.execute(EARLIER_TRAINING))
+    found = closures.database.read(lambda it: trained_on(it, "bureau", None, None))
     assert (found[-1].version, found[-1].certainty) == (5, Certainty.UNKNOWN)
     known = [(name_key(one.model_name), one.version) for one in found]
-    assert closures.database.look(lambda it: count_without_lineage(it, known)) == 0
+    assert closures.database.read(lambda it: count_without_lineage(it, known)) == 0
 
 
 def test_names_of_stages_and_aliases_of_before_their_rule_stay_and_are_read(

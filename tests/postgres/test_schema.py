@@ -5,7 +5,6 @@ After adding a migration, refresh the dump::
     REFRESH=1 python -m pytest tests/postgres/test_schema.py
 """
 
-import os
 import re
 import subprocess
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 from pedigree.postgres import Database, EmbeddedPostgres
 from pedigree.postgres._binaries import find_binaries
 from pedigree.postgres.migrate import migrate
+from tests.committed import check
 
 DUMP = Path(__file__).parents[2] / "pedigree" / "postgres" / "schema.sql"
 HEADER = "-- What the migrations make, written by tests/postgres/test_schema.py. Do not edit.\n\n"
@@ -35,6 +35,4 @@ def test_migrating_from_zero_gives_the_committed_schema(postgres, make_database_
     with Database.connect(url) as database:
         migrate(database)
     dump = dump_schema(postgres, url)
-    if os.environ.get("REFRESH"):
-        DUMP.write_text(dump, encoding="utf-8")
-    assert dump == DUMP.read_text(encoding="utf-8"), "see this file's first lines"
+    check(DUMP, dump)

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-import httpx
+import httpx2
 import pytest
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
@@ -11,7 +11,7 @@ from pedigree.access.records import Permission, Role, permitted
 from pedigree.errors import InvalidInputError
 from pedigree.registry import Registry
 from pedigree.server.app import create_app
-from pedigree.server.http.auth import PREFIX, GuardedRoute, may
+from pedigree.server.http.auth import PREFIX, ProtectedRoute, may
 from pedigree.server.serve import require_guarded
 from pedigree.settings import Settings
 from tests.server.conftest import Served, serving
@@ -26,21 +26,21 @@ def filled(route: APIRoute) -> str:
     return path
 
 
-def guarded_routes() -> list[GuardedRoute]:
-    return [route for route in create_app().routes if isinstance(route, GuardedRoute)]
+def guarded_routes() -> list[ProtectedRoute]:
+    return [route for route in create_app().routes if isinstance(route, ProtectedRoute)]
 
 
 def test_every_route_but_of_health_and_documents_is_guarded() -> None:
     open_paths = {
         getattr(route, "path", None)
         for route in create_app().routes
-        if not isinstance(route, GuardedRoute)
+        if not isinstance(route, ProtectedRoute)
     }
     assert open_paths <= {"/livez", "/readyz", "/openapi.json", "/docs", "/docs/oauth2-redirect"}
 
 
 def test_a_route_that_declares_no_permission_fails_at_start_up() -> None:
-    router = APIRouter(route_class=GuardedRoute)
+    router = APIRouter(route_class=ProtectedRoute)
     with pytest.raises(TypeError, match="declares no permission"):
         router.get("/forgotten")(lambda: None)
     router.get("/declared")(may(Permission.READ)(lambda: None))
@@ -56,7 +56,7 @@ def test_a_token_of_before_with_a_name_of_pedigree_s_own_is_refused(served: Serv
         " CHECK (revoked_at IS NOT NULL OR lower(principal) !~ '^(sensor|service):') NOT VALID",
     )
     for statement in statements:
-        served.registry.database.run(lambda t, sql=statement: t.execute(sql))
+        served.registry.database.transaction(lambda t, sql=statement: t.execute(sql))
     answer = client.get("/models")
     assert answer.status_code == 401
     assert "Pedigree's own" in answer.json()["detail"]
@@ -111,7 +111,7 @@ def test_a_revoked_token_is_refused_within_a_second(served: Served) -> None:
     while (answer := client.get("/models")).status_code == 200:
         pass
     assert answer.status_code == 401
-    now = served.registry.database.read("SELECT clock_timestamp() AS now")[0]["now"]
+    now = served.registry.database.fetch_all("SELECT clock_timestamp() AS now")[0]["now"]
     assert now - revoked < timedelta(seconds=1)
 
 
@@ -151,7 +151,7 @@ def test_an_open_service_lets_in_this_machine_alone_until_there_is_a_token(
 
 
 def test_documents_and_health_need_no_token(served: Served) -> None:
-    with httpx.Client(base_url=served.url, timeout=30) as client:
+    with httpx2.Client(base_url=served.url, timeout=30) as client:
         assert client.get("/livez").json()["ready"]
         assert client.get("/readyz").json()["parts"] == {"database": "ok", "store": "ok"}
         assert client.get("/docs").status_code == 200

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from pedigree.access.records import Role
@@ -11,12 +11,12 @@ from pedigree.artifacts.records import digest_of
 from pedigree.lifecycle.check_queue import await_judgement
 from pedigree.lifecycle.records import Policy, Verdict
 from pedigree.registry import Registry
-from pedigree.server.reconciler import Upkeep
+from pedigree.server.reconciler import Reconciler
 from tests.factories import new_version
 from tests.server.conftest import Served
 
 
-def upload(client: httpx.Client, name: str, *contents: bytes) -> tuple[str, list[dict[str, Any]]]:
+def upload(client: httpx2.Client, name: str, *contents: bytes) -> tuple[str, list[dict[str, Any]]]:
     """Begin an upload, and return its path and the files of the version."""
     files = [{"digest": digest_of(content), "size": len(content)} for content in contents]
     begun = client.post(f"/models/{name}/uploads", json={"files": files})
@@ -96,11 +96,11 @@ def test_what_a_process_that_died_left_unjudged_the_service_judges(
 ) -> None:
     version()
     assert served.registry.verdicts(f"{name}/1") == ()
-    served.registry.database.run(lambda transaction: await_judgement(transaction, name, 1))
-    upkeep = Upkeep(served.registry)
+    served.registry.database.transaction(lambda transaction: await_judgement(transaction, name, 1))
+    upkeep = Reconciler(served.registry)
     upkeep.look()
     assert served.registry.verdicts(f"{name}/1") == ()
-    served.registry.database.run(
+    served.registry.database.transaction(
         lambda transaction: transaction.execute(
             "UPDATE pedigree.unjudged SET due_at = clock_timestamp()"
         )

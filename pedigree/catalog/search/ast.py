@@ -9,7 +9,7 @@ Value: TypeAlias = str | int | float | bool | datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class FieldPlace:
     """Where something stands in the text that was given, as characters from its begin."""
 
     start: int
@@ -22,7 +22,7 @@ class Field:
 
     name: str
     key: str | None = None
-    place: Place
+    place: FieldPlace
 
     def __str__(self) -> str:
         return self.name if self.key is None else f"{self.name}.{self.key}"
@@ -33,7 +33,7 @@ class Literal:
     """A value as it was written."""
 
     value: Value
-    place: Place
+    place: FieldPlace
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +43,7 @@ class Comparison:
     field: Field
     operator: str
     values: tuple[Literal, ...]
-    place: Place
+    place: FieldPlace
     """Where the operator stands."""
 
 

@@ -8,7 +8,7 @@ from pedigree.catalog.search.fuzzy_words import SQL
 from pedigree.postgres.transaction import Row, Transaction
 
 
-class Plan(NamedTuple):
+class SearchPlan(NamedTuple):
     """Which joins the planner may take; each statement of search is written for some of them."""
 
     nested: bool = False
@@ -19,10 +19,10 @@ class Plan(NamedTuple):
     """It depends on the values: the planner looks at them each time, which takes some 0.8 ms."""
 
 
-NESTED = Plan(nested=True)
-NESTED_ANEW = Plan(nested=True, anew=True)
-MERGED = Plan(merged=True)
-ANY = Plan(nested=True, merged=True, hashed=True, scanned=True, anew=True)
+NESTED = SearchPlan(nested=True)
+NESTED_ANEW = SearchPlan(nested=True, anew=True)
+MERGED = SearchPlan(merged=True)
+ANY = SearchPlan(nested=True, merged=True, hashed=True, scanned=True, anew=True)
 
 # Of one row at a time, and with a limit, so that no setting turns it into a walk over all records.
 _WITH_RECORDS = sql.SQL(
@@ -41,7 +41,7 @@ def ask(
     transaction: Transaction,
     statement: sql.Composable,
     parameters: dict[str, object],
-    plan: Plan = NESTED,
+    plan: SearchPlan = NESTED,
 ) -> list[Row]:
     """Return the rows of a statement.
 

@@ -21,10 +21,10 @@ from pedigree.catalog.search.ast import (
     Comparison,
     Expression,
     Field,
+    FieldPlace,
     Literal,
     Not,
     Or,
-    Place,
 )
 from pedigree.catalog.search.fields import check_comparison, check_field
 from pedigree.errors import InvalidSearchError
@@ -93,7 +93,7 @@ def _tokens(text: str) -> list[Token]:
     return tokens
 
 
-class _Found(exp.Condition):
+class _ComparisonLeaf(exp.Condition):
     """A comparison, as a leaf of sqlglot's tree."""
 
     arg_types: ClassVar[dict[str, bool]] = {"this": True}
@@ -159,10 +159,10 @@ class _GrammarParser(Parser):
         start = self._curr
         negated = self._match(TokenType.NOT)
         operator, values = self._operator()
-        place = Place(start=start.start, end=self._operator_end + 1)
+        place = FieldPlace(start=start.start, end=self._operator_end + 1)
         found = Comparison(field=field, operator=operator, values=values, place=place)
         checked = check_comparison(found, self._text)
-        leaf = _Found(this=checked)
+        leaf = _ComparisonLeaf(this=checked)
         return exp.Not(this=leaf) if negated else leaf
 
     def _field(self) -> Field:
@@ -172,11 +172,11 @@ class _GrammarParser(Parser):
         self._advance()
         if not self._match(TokenType.DOT):
             name = first.text if _quoted(first) else first.text.lower()
-            return Field(name=name, place=Place(start=first.start, end=first.end + 1))
+            return Field(name=name, place=FieldPlace(start=first.start, end=first.end + 1))
         parts = [self._key()]
         while self._match(TokenType.DOT):
             parts.append(self._key())
-        place = Place(start=first.start, end=self._prev.end + 1)
+        place = FieldPlace(start=first.start, end=self._prev.end + 1)
         return Field(name=first.text.lower(), key=".".join(parts), place=place)
 
     def _key(self) -> str:
@@ -250,7 +250,7 @@ class _GrammarParser(Parser):
         if isinstance(value, float) and abs(value) == float("inf"):
             self._refuse("the number is too large", "a finite number")
         self._advance()
-        return Literal(value=value, place=Place(start=first.start, end=token.end + 1))
+        return Literal(value=value, place=FieldPlace(start=first.start, end=token.end + 1))
 
     def _refuse(self, message: str, *allowed: str) -> NoReturn:
         token = self._curr
@@ -284,7 +284,7 @@ def _quoted(token: Token) -> bool:
 
 def _folded(tree: exp.Expression | None) -> Expression:
     match tree:
-        case _Found():
+        case _ComparisonLeaf():
             return tree.this  # type: ignore[no-any-return]
         case exp.Paren():
             return _folded(tree.this)

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from pydantic import JsonValue
 
-from pedigree.catalog.search.ast import Field, Place
+from pedigree.catalog.search.ast import Field, FieldPlace
 from pedigree.catalog.search.fields import FIELDS, Kind, check_field
 from pedigree.errors import InvalidSearchError
 
@@ -39,7 +39,7 @@ class SortKey:
         return f"{self.field}{' DESC' if self.descending else ''}"
 
 
-NEWEST = SortKey(field=Field(name="created_at", place=Place(start=0, end=0)), descending=True)
+NEWEST = SortKey(field=Field(name="created_at", place=FieldPlace(start=0, end=0)), descending=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +78,7 @@ def _sort_key(text: str, found: re.Match[str]) -> SortKey:
     if key and key.startswith('"'):
         key = key[1:-1].replace('""', '"')
     end = found.end("key") if key else found.end("name")
-    place = Place(start=found.start("name"), end=end)
+    place = FieldPlace(start=found.start("name"), end=end)
     field = Field(name=found["name"].lower(), key=key, place=place)
     check_field(field, text, sort=True)
     return SortKey(field=field, descending=(found["way"] or "").lower() == "desc")

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from pedigree.catalog.rows import version_shown, version_told
+from pedigree.catalog.rows import version_from_search_row, version_json
 from pedigree.catalog.search import facets as counting
 from pedigree.catalog.search import ranking
 from pedigree.catalog.search.ast import Expression
@@ -78,17 +78,17 @@ def request(
 def search(transaction: Transaction, asked: Request) -> SearchPage:
     """Return a page of the living versions that a filter finds."""
     rows, page = _found(transaction, asked)
-    return page.model_copy(update={"records": tuple(map(version_shown, rows))})
+    return page.model_copy(update={"records": tuple(map(version_from_search_row, rows))})
 
 
-def search_told(transaction: Transaction, asked: Request) -> tuple[bytes, str | None]:
+def search_json(transaction: Transaction, asked: Request) -> tuple[bytes, str | None]:
     """Return the JSON of what :func:`search` returns, and its ``next``.
 
     The texts that the database has of the records are put together; building a hundred records
     first, of which nobody asks for a field, would take most of a search's time here.
     """
     rows, page = _found(transaction, asked)
-    records = ",".join(map(version_told, rows))
+    records = ",".join(map(version_json, rows))
     rest = page.model_dump_json(exclude={"records"})
     return f'{{"records":[{records}],{rest[1:]}'.encode(), page.next
 

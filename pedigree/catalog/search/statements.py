@@ -8,7 +8,7 @@ from typing import LiteralString
 from psycopg import sql
 
 from pedigree.catalog.search.ast import Expression, conjuncts
-from pedigree.catalog.search.execution import NESTED, Plan, ask, with_records
+from pedigree.catalog.search.execution import NESTED, SearchPlan, ask, with_records
 from pedigree.catalog.search.fields import FIELDS, Kind
 from pedigree.catalog.search.ordering import Position, SortKey, cursor_value
 from pedigree.catalog.search.to_sql import Parameters, Translator, fields_of, joins
@@ -57,7 +57,7 @@ def page(
     search: Search,
     statement: sql.Composable,
     translator: Translator,
-    plan: Plan = NESTED,
+    plan: SearchPlan = NESTED,
 ) -> list[Row]:
     """Return the rows of a page's statement, with the versions' records if they are wanted."""
     wanted = with_records(statement) if search.with_records else statement

@@ -46,7 +46,7 @@ def _read(text: str) -> Running:
     return Running(pid=0, url="", loads="", ready=False)
 
 
-class Held:
+class HomeLock:
     """The hold on a home folder; tells readers how far the server is."""
 
     def __init__(self, descriptor: int) -> None:
@@ -60,7 +60,7 @@ class Held:
 
 
 @contextmanager
-def hold(home: Path) -> Iterator[Held]:
+def hold(home: Path) -> Iterator[HomeLock]:
     """Hold a home folder for the length of the block.
 
     Raises:
@@ -75,7 +75,7 @@ def hold(home: Path) -> Iterator[Held]:
             if time.monotonic() > deadline:
                 raise _refused(home, running(home))
             time.sleep(0.02)
-        yield Held(descriptor)
+        yield HomeLock(descriptor)
     finally:
         os.close(descriptor)
 

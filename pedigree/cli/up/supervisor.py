@@ -21,7 +21,7 @@ from types import FrameType
 
 from pedigree.cli.up.locations import CodeLocation, Loads
 from pedigree.cli.up.processes import Process, stop_all
-from pedigree.cli.up.running import Held, Running
+from pedigree.cli.up.running import HomeLock, Running
 from pedigree.errors import InvalidInputError
 
 HOST = "127.0.0.1"
@@ -56,7 +56,7 @@ def _free_port() -> int:
 
 
 def serve(
-    loads: Loads, port: int, dagster_home: Path, held: Held, on_ready: Callable[[Running], None]
+    loads: Loads, port: int, dagster_home: Path, held: HomeLock, on_ready: Callable[[Running], None]
 ) -> None:
     """Run everything until SIGINT or SIGTERM.
 

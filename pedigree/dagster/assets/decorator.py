@@ -30,11 +30,11 @@ from pedigree.dagster.assets.training_code import TrainingCode
 from pedigree.dagster.assets.training_function import (
     REGISTRY_KEY,
     Body,
-    Training,
+    TrainingFunction,
     ask_for_resources,
 )
 from pedigree.dagster.assets.training_step import TrainingStep
-from pedigree.dagster.capture.inputs import Source, source_of
+from pedigree.dagster.capture.inputs import InputSource, source_of
 from pedigree.errors import InvalidInputError
 from pedigree.lifecycle.records import MetricRule, Policy
 
@@ -111,7 +111,9 @@ def model_asset(
     def define(function: Callable[..., Any]) -> dg.AssetsDefinition:
         code = function.code if isinstance(function, Command) else TrainingCode.of(function)
         outs = {"model": out}
-        return _make_asset(slug(name), outs, of_step, function, code, body=Training.body_of_one)
+        return _make_asset(
+            slug(name), outs, of_step, function, code, body=TrainingFunction.body_of_one
+        )
 
     return define
 
@@ -148,7 +150,7 @@ def model_multi_asset(
 
     def define(function: Callable[..., Any]) -> dg.AssetsDefinition:
         code = TrainingCode.of(function)
-        return _make_asset(name, outs, options, function, code, body=Training.body_of_many)
+        return _make_asset(name, outs, options, function, code, body=TrainingFunction.body_of_many)
 
     return define
 
@@ -166,7 +168,7 @@ def _make_asset(
     for out in outs.values():
         if isinstance(out, ModelOut):
             out.line.require_names(options.get("partitions_def"))
-    training = Training.of(function)
+    training = TrainingFunction.of(function)
     sources = _sources(options, training)
     lines = {key: out.line if isinstance(out, ModelOut) else None for key, out in outs.items()}
 
@@ -200,7 +202,7 @@ def _split(options: ModelAssetOptions) -> tuple[OutputOptions, MultiAssetOptions
     )
 
 
-def _sources(options: StepOptions, training: Training) -> tuple[Source, ...]:
+def _sources(options: StepOptions, training: TrainingFunction) -> tuple[InputSource, ...]:
     """Return how the dependencies are loaded, where the function wants to load them itself."""
     if training.chooser is None:
         return ()

@@ -9,8 +9,9 @@
         ...
         report_model(pipes, "model.onnx", metrics={"auc": 0.91}, upload_to="s3://bucket/trained")
 
-This module knows no Dagster: the trainer installs ``dagster-pipes`` and ``pedigree`` alone, and
-``pedigree[registry]`` if it uploads. Without Pedigree it reports the same JSON itself.
+This module knows no Dagster: the trainer installs ``dagster-pipes`` and ``pedigree-registry``
+alone, and ``pedigree-registry[registry]`` if it uploads. Without Pedigree it reports the same JSON
+itself.
 """
 
 from collections.abc import Mapping

@@ -41,11 +41,11 @@ def check_beforehand(
     provenance = provenance_of(context)
     for line in lines:
         name = line.registered_name(provenance.partition)
-        registry.database.look(partial(require_registrable, name=name))
+        registry.database.read(partial(require_registrable, name=name))
         if line.policy != default_policy():
             actor = registry.actor(provenance.actor)
             expected = partial(expect_policy, name=name, policy=line.policy, actor=actor)
-            registry.database.look(expected)
+            registry.database.read(expected)
         code_of(registry.settings, folder, context.assets_def.specs_by_key[line.key].metadata)
         if missing := missing_libraries(line.flavor or "generic"):
             context.log.warning(

@@ -23,7 +23,7 @@ from pedigree.dagster.capture.run_provenance import RunProvenance, provenance_of
 from pedigree.dagster.resources.registry import RegistryResource
 from pedigree.dagster.sensors.stage_sources import (
     CODE_VERSION,
-    Held,
+    StageHolding,
     held_before,
     reads_of_stage,
     source_tags,
@@ -237,7 +237,7 @@ def stage_result(
                 instance,
                 line,
                 stage,
-                Held(holder.version_id, holder.digest, came_by=came_by),
+                StageHolding(holder.version_id, holder.digest, came_by=came_by),
                 partition,
             ),
         },

@@ -22,14 +22,14 @@ Begin: TypeAlias = Callable[[dg.AssetExecutionContext], TrainingStep]
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainingFunction:
     """A training function, as its signature tells of it."""
 
     function: Callable[..., Any]
     signature: inspect.Signature
 
     @classmethod
-    def of(cls, function: Callable[..., Any]) -> "Training":
+    def of(cls, function: Callable[..., Any]) -> "TrainingFunction":
         """Read a function's signature.
 
         Raises:

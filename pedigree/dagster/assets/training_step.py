@@ -14,7 +14,7 @@ from pedigree.dagster.assets.preflight import check_beforehand
 from pedigree.dagster.assets.trained_model import TrainedModel, register_trained
 from pedigree.dagster.capture.code import code_of
 from pedigree.dagster.capture.event_archive import kept_by
-from pedigree.dagster.capture.inputs import ModelInputs, Source
+from pedigree.dagster.capture.inputs import InputSource, ModelInputs
 from pedigree.dagster.capture.lineage import LineageCapture, StepStart
 from pedigree.dagster.capture.recorded_reads import encoded
 from pedigree.dagster.capture.run_provenance import RunProvenance, makes_partitions, provenance_of
@@ -48,7 +48,7 @@ class TrainingStep:
         self,
         context: dg.AssetExecutionContext,
         outputs: Mapping[str, ModelLine | None],
-        sources: tuple[Source, ...],
+        sources: tuple[InputSource, ...],
         folder: Path,
     ) -> None:
         provenance_of(context)  # refuses a direct call before anything is trained
@@ -148,7 +148,7 @@ class TrainingStep:
         )
 
 
-class Registered(NamedTuple):
+class RegisteredOutput(NamedTuple):
     """A version that a step made, and what its materialization carries."""
 
     registration: Registration
@@ -164,7 +164,7 @@ def register_in_step(
     *,
     capture: LineageCapture,
     folder: Path,
-) -> Registered:
+) -> RegisteredOutput:
     """Register what a step trained, with the step's lineage, and write its card.
 
     Args:
@@ -200,7 +200,7 @@ def register_in_step(
     )
     card = registry.write_card(registration.version.reference, trained.notes)
     found = result_metadata(registration, trained, lineage, registry.settings, card=card.location)
-    return Registered(registration, found)
+    return RegisteredOutput(registration, found)
 
 
 def _finish(

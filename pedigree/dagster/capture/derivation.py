@@ -31,7 +31,7 @@ _Candidates: TypeAlias = Mapping[str | None, tuple[AssetEvent, ...]]
 
 
 @dataclass(frozen=True)
-class Source:
+class DerivedSource:
     """Something that a step read, or may have read.
 
     ``event`` is None where Dagster has it no more, or where it is not known which it was.
@@ -68,7 +68,7 @@ class Derivation:
                 wanted.setdefault(key, set()).update(_ids(reads.of(key) or {}))
         self._events.prefetch(wanted)
 
-    def sources(self, event: AssetEvent) -> Iterator[Source]:
+    def sources(self, event: AssetEvent) -> Iterator[DerivedSource]:
         """Give what the step that made an event read, or may have read."""
         reads = self._events.reads(event)
         for key in sorted(self._inputs(event, reads)):
@@ -82,23 +82,23 @@ class Derivation:
             else:
                 yield from self.recorded(key, recorded)
 
-    def recorded(self, key: dg.AssetKey, partitions: Partitions) -> Iterator[Source]:
+    def recorded(self, key: dg.AssetKey, partitions: Partitions) -> Iterator[DerivedSource]:
         """Give the sources that a record names: one event is certain, several are possible."""
         self._events.prefetch({key: _ids(partitions)})
         for partition, ids in partitions.items():
             certainty = Certainty.READ if len(ids) == 1 else Certainty.POSSIBLE
             for storage_id in ids:
                 if storage_id == NO_EVENT:
-                    yield Source(key, Certainty.UNKNOWN, partition=partition)
+                    yield DerivedSource(key, Certainty.UNKNOWN, partition=partition)
                     continue
                 event = self._events.by_id(key, storage_id)
                 if event is not None and event.partition != partition:
                     event = None  # SQLite gives the id of a deleted event again
-                yield Source(key, certainty, event, partition, storage_id)
+                yield DerivedSource(key, certainty, event, partition, storage_id)
 
     def everything(
         self, key: dg.AssetKey, began: Began, mapped: Collection[str] | None = None
-    ) -> Iterator[Source]:
+    ) -> Iterator[DerivedSource]:
         """Give all that a step may have read of an asset where no read was recorded.
 
         Args:
@@ -111,7 +111,7 @@ class Derivation:
         candidates = history.candidates(began)
         yield from _possible(candidates, mapped)
         if history.partitioned or not candidates or not history.complete:
-            yield Source(key, Certainty.UNKNOWN)
+            yield DerivedSource(key, Certainty.UNKNOWN)
 
     def widened(
         self, key: dg.AssetKey, partitions: Partitions, began: Began, ended: int | None = None
@@ -142,7 +142,7 @@ class Derivation:
             inputs |= self._graph.step_inputs(event.key)
         return inputs
 
-    def _derived(self, event: AssetEvent, key: dg.AssetKey) -> Iterator[Source]:
+    def _derived(self, event: AssetEvent, key: dg.AssetKey) -> Iterator[DerivedSource]:
         pointer = event.pointers.get(key)
         history = self._events.history(key)
         candidates = history.candidates(self._began(event, key), event.storage_id)
@@ -187,7 +187,7 @@ class Derivation:
 
     def _proved(
         self, event: AssetEvent, key: dg.AssetKey, candidates: _Candidates, history: AssetHistory
-    ) -> list[Source] | None:
+    ) -> list[DerivedSource] | None:
         pointer = event.pointers.get(key)
         if not history.partitioned:
             return self._proved_whole(event, key, candidates.get(None, ()))
@@ -214,7 +214,7 @@ class Derivation:
 
     def _proved_whole(
         self, event: AssetEvent, key: dg.AssetKey, candidates: tuple[AssetEvent, ...]
-    ) -> list[Source] | None:
+    ) -> list[DerivedSource] | None:
         """Return the one event of an asset without partitions that the step can have read."""
         pointer = event.pointers.get(key)
         if [each.storage_id for each in candidates] == [pointer]:
@@ -234,31 +234,35 @@ class Derivation:
 
     def _unknown(
         self, event: AssetEvent, key: dg.AssetKey, storage_id: int | None = None
-    ) -> Source:
+    ) -> DerivedSource:
         version = event.input_version(key)
-        return Source(key, Certainty.UNKNOWN, storage_id=storage_id, data_version=version)
+        return DerivedSource(key, Certainty.UNKNOWN, storage_id=storage_id, data_version=version)
 
 
 def _ids(partitions: Partitions) -> set[int]:
     return {each for ids in partitions.values() for each in ids if each != NO_EVENT}
 
 
-def _source(event: AssetEvent, certainty: Certainty) -> Source:
-    return Source(event.key, certainty, event, event.partition, event.storage_id)
+def _source(event: AssetEvent, certainty: Certainty) -> DerivedSource:
+    return DerivedSource(event.key, certainty, event, event.partition, event.storage_id)
 
 
-def _possible(candidates: _Candidates, mapped: Collection[str] | None = None) -> Iterator[Source]:
+def _possible(
+    candidates: _Candidates, mapped: Collection[str] | None = None
+) -> Iterator[DerivedSource]:
     for partition, each in sorted(candidates.items(), key=lambda item: item[0] or ""):
         if mapped is not None and partition is not None and partition not in mapped:
             continue
         yield from (_source(event, Certainty.POSSIBLE) for event in each)
 
 
-def _certain(key: dg.AssetKey, partition: str | None, candidates: _Candidates) -> list[Source]:
+def _certain(
+    key: dg.AssetKey, partition: str | None, candidates: _Candidates
+) -> list[DerivedSource]:
     """Return the sources of one partition: proved, unless another event came meanwhile."""
     found = candidates.get(partition, ())
     if not found:
-        return [Source(key, Certainty.UNKNOWN, partition=partition)]
+        return [DerivedSource(key, Certainty.UNKNOWN, partition=partition)]
     certainty = Certainty.PROVED if len(found) == 1 else Certainty.POSSIBLE
     return [_source(event, certainty) for event in found]
 

@@ -11,7 +11,7 @@ import dagster as dg
 from pedigree.dagster.assets.model_spec import ModelLine
 from pedigree.dagster.capture import event_log
 from pedigree.dagster.capture.event_log import AssetEvent
-from pedigree.dagster.capture.event_scan import Place, unseen
+from pedigree.dagster.capture.event_scan import ScanPosition, unseen
 from pedigree.dagster.capture.run_provenance import instance_id
 from pedigree.dagster.capture.usages import event_of
 from pedigree.errors import InvalidNameError, NotFoundError
@@ -24,8 +24,8 @@ def declared_usages(
     context: dg.SensorEvaluationContext,
     registry: Registry,
     lines: Mapping[str, ModelLine],
-    place: Place,
-) -> Place:
+    place: ScanPosition,
+) -> ScanPosition:
     """Record what this repository's consumers of models and stages wrote since they were seen.
 
     They are looked at by turns, so that a tick takes no longer with ten thousand of them.

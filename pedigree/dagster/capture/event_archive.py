@@ -10,7 +10,7 @@ from pedigree.dagster.assets.model_spec import ModelLine
 from pedigree.dagster.capture.asset_graph import LocationGraph
 from pedigree.dagster.capture.event_history import EventSource, Kept
 from pedigree.dagster.capture.event_log import AssetEvent
-from pedigree.dagster.capture.event_scan import Place, unseen
+from pedigree.dagster.capture.event_scan import ScanPosition, unseen
 from pedigree.dagster.capture.recorded_reads import from_json, to_json
 from pedigree.dagster.capture.run_provenance import instance_id
 from pedigree.lineage.asset_events import KeptEvent
@@ -41,8 +41,8 @@ def keep_events(
     registry: Registry,
     graph: LocationGraph,
     lines: Iterable[ModelLine],
-    place: Place,
-) -> Place:
+    place: ScanPosition,
+) -> ScanPosition:
     """Copy what the assets upstream of models recorded since they were looked at.
 
     They are looked at by turns, so that a tick takes no longer with ten thousand of them.

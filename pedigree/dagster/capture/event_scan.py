@@ -14,7 +14,7 @@ _ASSETS = 500
 _AT_ONCE = 200
 
 
-class Place(Record):
+class ScanPosition(Record):
     """How far some assets were looked at."""
 
     seen: dict[str, int] = Field(
@@ -27,8 +27,8 @@ class Place(Record):
 
 
 def unseen(
-    instance: dg.DagsterInstance, keys: Sequence[dg.AssetKey], place: Place
-) -> tuple[list[AssetEvent], Place]:
+    instance: dg.DagsterInstance, keys: Sequence[dg.AssetKey], place: ScanPosition
+) -> tuple[list[AssetEvent], ScanPosition]:
     """Return events that were not seen yet, by asset and oldest first, and the place after them.
 
     Args:
@@ -53,7 +53,7 @@ def unseen(
                 )
                 last[asset] = newest if len(of_kind) < _AT_ONCE else of_kind[-1].storage_id
                 found += of_kind
-    return found, Place(seen=seen, observed=observed, turn=start + _ASSETS)
+    return found, ScanPosition(seen=seen, observed=observed, turn=start + _ASSETS)
 
 
 def _since(

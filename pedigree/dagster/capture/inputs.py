@@ -32,7 +32,7 @@ _ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
-class Source:
+class InputSource:
     """How an asset is loaded: what its definition says."""
 
     key: dg.AssetKey
@@ -43,7 +43,7 @@ class Source:
     """What the asset brings itself, by ``io_manager_def``."""
 
 
-def source_of(asset: AssetLike | dg.AssetDep) -> Source:
+def source_of(asset: AssetLike | dg.AssetDep) -> InputSource:
     """Return how an asset is loaded; a bare key is loaded by the default IO manager.
 
     Raises:
@@ -53,20 +53,20 @@ def source_of(asset: AssetLike | dg.AssetDep) -> Source:
         return _source_of_definition(asset)
     if isinstance(asset, dg.AssetSpec):
         io_manager_key = asset.metadata.get(metadata_keys.IO_MANAGER_KEY, DEFAULT_IO_MANAGER)
-        return Source(asset.key, io_manager_key, asset.partitions_def, asset.metadata)
+        return InputSource(asset.key, io_manager_key, asset.partitions_def, asset.metadata)
     if isinstance(asset, dg.SourceAsset):
         io_manager_key = asset.io_manager_key or DEFAULT_IO_MANAGER
-        return Source(asset.key, io_manager_key, asset.partitions_def, asset.metadata)
-    return Source(key_of(asset))
+        return InputSource(asset.key, io_manager_key, asset.partitions_def, asset.metadata)
+    return InputSource(key_of(asset))
 
 
-def _source_of_definition(asset: dg.AssetsDefinition) -> Source:
+def _source_of_definition(asset: dg.AssetsDefinition) -> InputSource:
     key_of(asset)  # refuses a definition of several assets
     (spec,) = asset.specs
     if not asset.is_executable:
         return source_of(spec)
     io_manager_key = asset.get_io_manager_key_for_asset_key(spec.key)
-    return Source(
+    return InputSource(
         spec.key,
         io_manager_key,
         asset.partitions_def,
@@ -85,7 +85,7 @@ class ModelInputs:
         self,
         context: dg.AssetExecutionContext,
         captures: Sequence[LineageCapture],
-        sources: Iterable[Source],
+        sources: Iterable[InputSource],
     ) -> None:
         self._context = context
         self._captures = captures
@@ -127,7 +127,7 @@ class ModelInputs:
         values = self._load(source, known_partitions(partitions), as_type)
         return {partition: values[partition] for partition in known_partitions(partitions)}
 
-    def _source(self, key: dg.AssetKey) -> Source:
+    def _source(self, key: dg.AssetKey) -> InputSource:
         if key not in self._sources:
             raise InvalidInputError(
                 "is no dependency of the model asset, so the asset graph would not show the edge",
@@ -138,7 +138,7 @@ class ModelInputs:
         return self._sources[key]
 
     def _load(
-        self, source: Source, partitions: tuple[str, ...] | None, as_type: type | None
+        self, source: InputSource, partitions: tuple[str, ...] | None, as_type: type | None
     ) -> dict[str | None, Any]:
         values: dict[str | None, Any] = {}
         wanted: Sequence[str | None] = partitions or (None,)
@@ -154,11 +154,11 @@ class ModelInputs:
         return values
 
     def _snapshot(
-        self, source: Source, partitions: Sequence[str] | None
+        self, source: InputSource, partitions: Sequence[str] | None
     ) -> dict[str | None, AssetEvent]:
         return event_log.latest(self._context.instance, source.key, partitions)
 
-    def _load_once(self, source: Source, partition: str | None, as_type: type | None) -> Any:
+    def _load_once(self, source: InputSource, partition: str | None, as_type: type | None) -> Any:
         manager: dg.IOManager = getattr(self._context.resources, source.io_manager_key)
         # Not build_input_context: without resources it makes an instance of its own, with a
         # database, for each of a thousand partitions.
@@ -181,7 +181,7 @@ class ModelInputs:
         )
 
 
-def _only(source: Source, partition: str | None) -> Any:
+def _only(source: InputSource, partition: str | None) -> Any:
     if partition is None:
         return None
     known = source.partitions_def or dg.StaticPartitionsDefinition([partition])

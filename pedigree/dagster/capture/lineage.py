@@ -15,7 +15,7 @@ import rfc8785
 from pedigree.dagster import metadata_keys
 from pedigree.dagster.capture import event_log as events
 from pedigree.dagster.capture.asset_graph import LocationGraph
-from pedigree.dagster.capture.derivation import Derivation, Source
+from pedigree.dagster.capture.derivation import Derivation, DerivedSource
 from pedigree.dagster.capture.event_history import EventSource, Kept, nothing_kept
 from pedigree.dagster.capture.event_log import AssetEvent
 from pedigree.dagster.capture.recorded_reads import NO_EVENT, Partitions, Reads, collected, merged
@@ -158,7 +158,7 @@ class LineageCapture:
 
     def _sources(
         self, derivation: Derivation, key: dg.AssetKey, reads: Reads, started: "StepStart"
-    ) -> tuple[Iterable[Source], Capture]:
+    ) -> tuple[Iterable[DerivedSource], Capture]:
         """Return what was read of one input, and how that is known."""
         consumed = self.consumed.get(key)
         recorded = reads.of(key)
@@ -186,7 +186,7 @@ class LineageCapture:
         for key in sorted(declared):
             made = [e for e in self._events.history(key).events if _is_of(e, step, step_key)]
             if made:
-                sources = [Source(key, Certainty.POSSIBLE, made[0], made[0].partition)]
+                sources = [DerivedSource(key, Certainty.POSSIBLE, made[0], made[0].partition)]
                 closure.add(sources, Capture.DECLARED)
             else:
                 nodes[key] = closure.add_sibling(key, step.partition, step.run_id)

@@ -6,7 +6,7 @@ from functools import cache
 import dagster as dg
 
 from pedigree.dagster.capture.asset_graph import LocationGraph
-from pedigree.dagster.capture.derivation import Derivation, Source
+from pedigree.dagster.capture.derivation import Derivation, DerivedSource
 from pedigree.dagster.capture.event_history import EventSource
 from pedigree.dagster.capture.event_log import AssetEvent
 from pedigree.lineage.records import Capture, Certainty, LineageEdge, LineageNode, NodeKind
@@ -50,7 +50,7 @@ class Closure:
         """Who used what."""
         return tuple(self._edges.values())
 
-    def add(self, sources: Iterable[Source], capture: Capture, consumer: int = STEP) -> None:
+    def add(self, sources: Iterable[DerivedSource], capture: Capture, consumer: int = STEP) -> None:
         """Say what a consumer used; what that is made of is resolved later."""
         for source in sources:
             known = source.event is not None
@@ -92,7 +92,7 @@ class Closure:
         for node, event in self._level:
             inputs = {*event.pointers, *event.unrecorded_inputs, *self._events.reads(event).keys}
             unknown = (
-                Source(key, Certainty.UNKNOWN, data_version=event.input_version(key))
+                DerivedSource(key, Certainty.UNKNOWN, data_version=event.input_version(key))
                 for key in sorted(inputs)
             )
             self.add(unknown, Capture.PROVENANCE, node)
@@ -113,7 +113,7 @@ class Closure:
             self._level.append((node, event))
         return node
 
-    def _missing_node(self, source: Source) -> int:
+    def _missing_node(self, source: DerivedSource) -> int:
         return self._node(
             NodeKind.MISSING,
             source.key.to_user_string(),

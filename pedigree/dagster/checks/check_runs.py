@@ -17,7 +17,7 @@ from pydantic import Field, JsonValue
 from pedigree._record import Record
 from pedigree.dagster.assets.model_spec import ModelLine
 from pedigree.dagster.capture.run_provenance import instance_id
-from pedigree.dagster.checks.checked_version import Checked, looked_at
+from pedigree.dagster.checks.checked_version import CheckedVersion, looked_at
 from pedigree.dagster.sensors.targets import Targets
 from pedigree.errors import InvalidNameError, ModelNotFoundError
 from pedigree.lifecycle.checks import CHECKS
@@ -130,7 +130,7 @@ def _record(
 
 def _checked(
     instance: dg.DagsterInstance, targets: Targets, record: dg.EventLogRecord, line: ModelLine
-) -> Checked | None:
+) -> CheckedVersion | None:
     """Return an evaluation with the registered model that it is about; None where it names none."""
     entry = record.event_log_entry
     evaluation = entry.asset_check_evaluation
@@ -140,7 +140,9 @@ def _checked(
     model = _model(line, partition)
     if model is None or (partition is None and evaluation.asset_key in targets.partitioned):
         return None
-    return Checked(record.storage_id, entry.run_id, entry.step_key, evaluation, model, partition)
+    return CheckedVersion(
+        record.storage_id, entry.run_id, entry.step_key, evaluation, model, partition
+    )
 
 
 def _run_partition(
@@ -164,7 +166,7 @@ def _model(line: ModelLine, partition: str | None) -> str | None:
 def _run(
     instance: dg.DagsterInstance,
     record: dg.EventLogRecord,
-    checked: Checked,
+    checked: CheckedVersion,
     digest: str | None,
     problem: str | None,
 ) -> CheckRun:

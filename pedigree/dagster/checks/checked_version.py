@@ -38,7 +38,7 @@ class LookedAt(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckedVersion:
     """An evaluation of an asset check, and the registered model that it is about."""
 
     storage_id: int
@@ -70,7 +70,7 @@ class _StepLog:
 
 
 def looked_at(
-    instance: dg.DagsterInstance, registry: Registry, checked: Checked
+    instance: dg.DagsterInstance, registry: Registry, checked: CheckedVersion
 ) -> LookedAt | None:
     """Return what a check looked at; None where its step has not ended, and may still say."""
     said = checked.evaluation.metadata
@@ -82,7 +82,7 @@ def looked_at(
     return _seen_in_run(instance, checked, log) if log.has_ended else None
 
 
-def _seen_in_run(instance: dg.DagsterInstance, checked: Checked, log: _StepLog) -> LookedAt:
+def _seen_in_run(instance: dg.DagsterInstance, checked: CheckedVersion, log: _StepLog) -> LookedAt:
     if log.made:
         return _only((_version_of(made, checked) for made in log.made), "its step made")
     given = [load.digest for load in log.loads if load.asset == checked.key]
@@ -95,7 +95,7 @@ def _seen_in_run(instance: dg.DagsterInstance, checked: Checked, log: _StepLog) 
     return candidates
 
 
-def _stated(registry: Registry, checked: Checked) -> LookedAt:
+def _stated(registry: Registry, checked: CheckedVersion) -> LookedAt:
     """Return what the check itself says that it looked at, in its metadata."""
     said = checked.evaluation.metadata
     digest = str(said[metadata_keys.DIGEST].value) if metadata_keys.DIGEST in said else None
@@ -113,7 +113,7 @@ def _stated(registry: Registry, checked: Checked) -> LookedAt:
     return LookedAt(known)
 
 
-def _targeted(instance: dg.DagsterInstance, checked: Checked) -> LookedAt:
+def _targeted(instance: dg.DagsterInstance, checked: CheckedVersion) -> LookedAt:
     """Return what an evaluation without a run is about: it names a materialization, or nothing."""
     target = checked.evaluation.target_materialization_data
     if target is None:
@@ -125,7 +125,7 @@ def _targeted(instance: dg.DagsterInstance, checked: Checked) -> LookedAt:
     return _version_of(made[0], checked)
 
 
-def _read_log(instance: dg.DagsterInstance, checked: Checked) -> _StepLog:
+def _read_log(instance: dg.DagsterInstance, checked: CheckedVersion) -> _StepLog:
     run = instance.get_run_by_id(checked.run_id)
     log = _StepLog(has_ended=run is None or run.is_finished)
     node = _node(checked.step_key)
@@ -156,7 +156,7 @@ def _node(step_key: str | None) -> str:
 
 
 def _candidates(
-    instance: dg.DagsterInstance, checked: Checked, log: _StepLog
+    instance: dg.DagsterInstance, checked: CheckedVersion, log: _StepLog
 ) -> Iterator[LookedAt]:
     """Give what the check can have found as the asset's newest, from its evaluation backwards."""
     records = list(_records_seen(instance, checked, log))
@@ -173,7 +173,7 @@ def _candidates(
 
 
 def _records_seen(
-    instance: dg.DagsterInstance, checked: Checked, log: _StepLog
+    instance: dg.DagsterInstance, checked: CheckedVersion, log: _StepLog
 ) -> Iterator[dg.EventLogRecord]:
     for record in _materializations(instance, checked, before_storage_id=checked.storage_id):
         yield record
@@ -182,7 +182,7 @@ def _records_seen(
 
 
 def _is_first(
-    instance: dg.DagsterInstance, checked: Checked, log: _StepLog, record: dg.EventLogRecord
+    instance: dg.DagsterInstance, checked: CheckedVersion, log: _StepLog, record: dg.EventLogRecord
 ) -> bool:
     """Say whether a check can have found no materialization that is older than one."""
     if log.run_made:
@@ -197,7 +197,7 @@ def _is_first(
 
 def _materializations(
     instance: dg.DagsterInstance,
-    checked: Checked,
+    checked: CheckedVersion,
     *,
     storage_ids: list[int] | None = None,
     before_storage_id: int | None = None,
@@ -211,7 +211,7 @@ def _materializations(
     return list(instance.fetch_materializations(records_filter, limit=_PAGE).records)
 
 
-def _version_of(made: dg.AssetMaterialization, checked: Checked) -> LookedAt:
+def _version_of(made: dg.AssetMaterialization, checked: CheckedVersion) -> LookedAt:
     said = made.metadata
     reference = str(said[metadata_keys.REFERENCE].value) if metadata_keys.REFERENCE in said else ""
     if metadata_keys.DIGEST not in said or not _names(reference, checked.model):

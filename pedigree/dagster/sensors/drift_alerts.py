@@ -41,7 +41,7 @@ class DriftCursor(Record):
 
 
 @dataclass
-class _Tick:
+class _DriftTick:
     """What one tick says and asks for."""
 
     context: dg.SensorEvaluationContext
@@ -73,7 +73,7 @@ def alert_drift(
     """
     cursor = _read_cursor(context.cursor)
     registry = registry.acting_as(DRIFT_SENSOR)
-    tick = _Tick(context, registry, retraining)
+    tick = _DriftTick(context, registry, retraining)
     events = registry.events(cursor.seq, _EVENTS_A_TICK, types=[EventType.VERSION_DRIFT_MEASURED])
     repository = targets_of(context, models) if events else None
     names = {event.model for event in events if event.model}
@@ -134,7 +134,7 @@ def retraining_job(line: ModelLine) -> str:
     return f"retrain_{slug(line.name)}"
 
 
-def _answer(tick: _Tick, name: str, target: Target, drift_id: int) -> None:
+def _answer(tick: _DriftTick, name: str, target: Target, drift_id: int) -> None:
     try:
         found = tick.registry.drift_result(drift_id)
     except NotFoundError:
@@ -163,7 +163,9 @@ def _evaluation(
     )
 
 
-def _request(tick: _Tick, name: str, target: Target, found: RecordedDrift) -> dg.RunRequest | None:
+def _request(
+    tick: _DriftTick, name: str, target: Target, found: RecordedDrift
+) -> dg.RunRequest | None:
     rule = _policy_rule(tick.registry, name)
     if rule.action is DriftAction.ALERT:
         return None
@@ -177,7 +179,7 @@ def _request(tick: _Tick, name: str, target: Target, found: RecordedDrift) -> dg
     return _demote(tick, target, newest[-1], key)
 
 
-def _retrain(tick: _Tick, target: Target, found: RecordedDrift, key: str) -> dg.RunRequest:
+def _retrain(tick: _DriftTick, target: Target, found: RecordedDrift, key: str) -> dg.RunRequest:
     config = tick.retraining(found) if tick.retraining else None
     return dg.RunRequest(
         run_key=key,
@@ -188,7 +190,9 @@ def _retrain(tick: _Tick, target: Target, found: RecordedDrift, key: str) -> dg.
     )
 
 
-def _demote(tick: _Tick, target: Target, found: RecordedDrift, key: str) -> dg.RunRequest | None:
+def _demote(
+    tick: _DriftTick, target: Target, found: RecordedDrift, key: str
+) -> dg.RunRequest | None:
     name = _name(found)
     stage = _policy_rule(tick.registry, name).stage
     held = tick.registry.timeline(name, f"stage:{stage}")
@@ -226,5 +230,5 @@ def _read_cursor(text: str | None) -> DriftCursor:
         return DriftCursor()  # of another version of this code; answering again says the same
 
 
-def _reason(tick: _Tick) -> str:
+def _reason(tick: _DriftTick) -> str:
     return "; ".join(tick.notes) or "nothing was compared"

@@ -58,7 +58,7 @@ class MirrorCursor(Record):
 
 
 @dataclass
-class _Tick:
+class _MirrorTick:
     """What one tick has learnt."""
 
     instance: dg.DagsterInstance
@@ -107,7 +107,7 @@ def mirror_changes(
     head = feed_head(registry)
     unread = _unread(registry, cursor)
     targets = targets_of(context, models)
-    tick = _Tick(context.instance, _targets(context, targets, unread), cursor)
+    tick = _MirrorTick(context.instance, _targets(context, targets, unread), cursor)
     tick.graph.know_runs(str(event.body.get("run_id") or "") for event in unread)
     seq = _mirror(tick, unread, head)
     after = cursor.model_copy(
@@ -137,7 +137,7 @@ def _targets(
     return targets.find(context.instance, names) if targets and names else {}
 
 
-def _mirror(tick: _Tick, unread: tuple[Event, ...], head: int) -> int:
+def _mirror(tick: _MirrorTick, unread: tuple[Event, ...], head: int) -> int:
     """Report events until there are enough for a tick, and return how far the feed was read."""
     seq = tick.cursor.seq
     for event in unread:
@@ -153,7 +153,7 @@ def _mirror(tick: _Tick, unread: tuple[Event, ...], head: int) -> int:
     return max(seq, head) if len(unread) < _PAGE else seq
 
 
-def _mirror_move(tick: _Tick, event: Event, target: Target) -> None:
+def _mirror_move(tick: _MirrorTick, event: Event, target: Target) -> None:
     stage = str(event.body["to"])
     if stage not in target.line.stages:
         return
@@ -171,7 +171,7 @@ def _mirror_move(tick: _Tick, event: Event, target: Target) -> None:
     tick.reported.append(stage_event(tick.instance, target, event, stage))
 
 
-def _mirror_registration(tick: _Tick, event: Event, target: Target) -> None:
+def _mirror_registration(tick: _MirrorTick, event: Event, target: Target) -> None:
     key, partition, run_id = target.line.key, target.partition, str(event.body["run_id"])
     place = _place(key, target)
     if not tick.is_new(event, place):
@@ -188,7 +188,7 @@ def _mirror_registration(tick: _Tick, event: Event, target: Target) -> None:
     tick.reported.append(registration_event(target, event))
 
 
-def _mirror_alias(tick: _Tick, event: Event, target: Target) -> None:
+def _mirror_alias(tick: _MirrorTick, event: Event, target: Target) -> None:
     key = target.line.key
     if not tick.is_new(event, f"{_place(key, target)}@"):
         return
@@ -196,7 +196,7 @@ def _mirror_alias(tick: _Tick, event: Event, target: Target) -> None:
         tick.reported.append(alias_event(target, event, tick.newest(key, target.partition)))
 
 
-_MIRRORS: Mapping[EventType, Callable[[_Tick, Event, Target], None]] = MappingProxyType(
+_MIRRORS: Mapping[EventType, Callable[[_MirrorTick, Event, Target], None]] = MappingProxyType(
     {
         EventType.VERSION_STAGE_CHANGED: _mirror_move,
         EventType.VERSION_CREATED: _mirror_registration,
@@ -212,7 +212,7 @@ def _place(key: dg.AssetKey, target: Target) -> str:
 
 
 def _compare(
-    tick: _Tick, registry: Registry, targets: Targets, cursor: MirrorCursor
+    tick: _MirrorTick, registry: Registry, targets: Targets, cursor: MirrorCursor
 ) -> MirrorCursor:
     """Compare the next models with the graph, and those that seemed to lack something."""
     page = [
@@ -239,7 +239,7 @@ def _compare(
     return cursor.model_copy(update={"compared": compared, "suspects": tuple(suspects)})
 
 
-def _waits(tick: _Tick, target: Target) -> bool:
+def _waits(tick: _MirrorTick, target: Target) -> bool:
     keys = [target.line.key, *(target.line.stage_key(stage) for stage in target.line.stages)]
     return any(_place(key, target) in tick.behind for key in keys)
 

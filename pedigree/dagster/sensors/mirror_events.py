@@ -8,7 +8,12 @@ import dagster as dg
 from pedigree.audit.records import Event, EventType
 from pedigree.catalog.records import ModelVersion
 from pedigree.dagster import metadata_keys
-from pedigree.dagster.sensors.stage_sources import CODE_VERSION, Held, reads_of_stage, source_tags
+from pedigree.dagster.sensors.stage_sources import (
+    CODE_VERSION,
+    StageHolding,
+    reads_of_stage,
+    source_tags,
+)
 from pedigree.dagster.sensors.targets import Target
 
 Shown = dg.AssetMaterialization | dg.AssetObservation
@@ -142,7 +147,7 @@ def _holding(
     instance: dg.DagsterInstance, target: Target, stage: str, said: Said, *, came_by: bool
 ) -> dg.AssetMaterialization:
     named = said.named
-    held = Held(named.version, named.digest, came_by=came_by)
+    held = StageHolding(named.version, named.digest, came_by=came_by)
     pinned = source_tags(instance, target.line, stage, held, target.partition)
     return dg.AssetMaterialization(
         asset_key=target.line.stage_key(stage),

@@ -39,7 +39,7 @@ class PromotionCursor(Record):
 
 
 @dataclass
-class _Tick:
+class _PromotionTick:
     """What one tick does."""
 
     context: dg.SensorEvaluationContext
@@ -52,7 +52,7 @@ class _Tick:
         """Ask for the promotion of a model that is due, or note what its candidates wait for."""
         try:
             self._renew(name)
-            weighing = self.registry.weigh(name)
+            weighing = self.registry.evaluate_candidates(name)
         except ModelNotFoundError:
             return  # never trained yet, or deleted
         except UnavailableError:
@@ -137,7 +137,7 @@ def promote_due(
     """
     registry = registry.acting_as(PROMOTION_SENSOR)
     cursor = _read_cursor(context.cursor)
-    tick = _Tick(context, registry)
+    tick = _PromotionTick(context, registry)
     tick.judge_newcomers()
     targets = targets_of(context, models)
     checks = tick.follow_checks(targets, cursor.checks)
@@ -178,8 +178,8 @@ def _to_look_at(
 
 def feed_head(registry: Registry) -> int:
     """Return the place of the newest event in the registry's feed; 0 where there is none."""
-    registry.database.run(log.sequence)
-    return registry.database.run(log.head)
+    registry.database.transaction(log.sequence)
+    return registry.database.transaction(log.head)
 
 
 def _read_cursor(text: str | None) -> PromotionCursor:

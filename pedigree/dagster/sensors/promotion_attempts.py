@@ -26,17 +26,17 @@ _LONGEST_PAUSE = timedelta(hours=1)
 _DOUBLINGS = 6
 
 
-class Attempt(NamedTuple):
+class PromotionAttempt(NamedTuple):
     """A run whose promotion was tried and failed, and why."""
 
     run_id: str
     problem: str
 
 
-class Attempts(NamedTuple):
+class PromotionAttempts(NamedTuple):
     """The runs that ended without the promotion: attempts, and those that were lost."""
 
-    failed: tuple[Attempt, ...]
+    failed: tuple[PromotionAttempt, ...]
     lost: int
     lost_last: datetime | None
 
@@ -46,7 +46,7 @@ class Attempts(NamedTuple):
         return self.lost_last + pause if self.lost_last and pause else None
 
 
-def attempts_of(instance: dg.DagsterInstance, records: Iterable[dg.RunRecord]) -> Attempts:
+def attempts_of(instance: dg.DagsterInstance, records: Iterable[dg.RunRecord]) -> PromotionAttempts:
     """Return what became of runs that have ended without success, the oldest first."""
     ended = sorted(
         (each for each in records if _is_in_vain(each.dagster_run)),
@@ -54,9 +54,9 @@ def attempts_of(instance: dg.DagsterInstance, records: Iterable[dg.RunRecord]) -
     )
     found = [(each, _problem(instance, each.dagster_run)) for each in ended]
     lost = [each for each, problem in found if problem is None]
-    return Attempts(
+    return PromotionAttempts(
         failed=tuple(
-            Attempt(each.dagster_run.run_id, problem) for each, problem in found if problem
+            PromotionAttempt(each.dagster_run.run_id, problem) for each, problem in found if problem
         ),
         lost=len(lost),
         lost_last=_ended_at(lost[-1]) if lost else None,

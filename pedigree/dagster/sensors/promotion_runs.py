@@ -10,10 +10,10 @@ from pedigree.dagster import metadata_keys
 from pedigree.dagster.assets.names import slug
 from pedigree.dagster.assets.stages import StageConfig, stage_op
 from pedigree.dagster.capture.run_provenance import instance_id
-from pedigree.dagster.sensors.promotion_attempts import Attempts, attempts_of
+from pedigree.dagster.sensors.promotion_attempts import PromotionAttempts, attempts_of
 from pedigree.dagster.sensors.targets import Target
 from pedigree.errors import ModelNotFoundError
-from pedigree.lifecycle.decision_records import DuePromotion, Explanation, Weighing
+from pedigree.lifecycle.decision_records import CandidateEvaluation, DuePromotion, Explanation
 from pedigree.registry import Registry
 
 ATTEMPTS = 3
@@ -93,7 +93,7 @@ def _runs(instance: dg.DagsterInstance, tag: str) -> Sequence[dg.RunRecord]:
     return instance.get_run_records(dg.RunsFilter(tags={metadata_keys.PROMOTION: tag}))
 
 
-def _give_up(registry: Registry, promotion: DuePromotion, attempts: Attempts) -> None:
+def _give_up(registry: Registry, promotion: DuePromotion, attempts: PromotionAttempts) -> None:
     last = attempts.failed[-1]
     with suppress(ModelNotFoundError):  # deleted meanwhile
         registry.give_up_promotion(
@@ -104,7 +104,7 @@ def _give_up(registry: Registry, promotion: DuePromotion, attempts: Attempts) ->
         )
 
 
-def say_on_runs(instance: dg.DagsterInstance, weighing: Weighing) -> None:
+def say_on_runs(instance: dg.DagsterInstance, weighing: CandidateEvaluation) -> None:
     """Write on the runs that made the candidates what these wait for."""
     said = dict.fromkeys(weighing.ended, NOTHING) | _said(weighing.waiting[:_RUNS_SAID_ON])
     if not said:

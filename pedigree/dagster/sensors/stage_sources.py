@@ -18,7 +18,7 @@ _SEARCHED = 1000
 CODE_VERSION = "1"
 
 
-class Held(NamedTuple):
+class StageHolding(NamedTuple):
     """The version that holds a stage.
 
     ``came_by`` says that it came through the stage before, whether or not the graph shows that yet.
@@ -39,7 +39,11 @@ def held_before(registry: Registry, line: ModelLine, version: ModelVersion, stag
 
 
 def source_tags(
-    instance: dg.DagsterInstance, line: ModelLine, stage: str, held: Held, partition: str | None
+    instance: dg.DagsterInstance,
+    line: ModelLine,
+    stage: str,
+    held: StageHolding,
+    partition: str | None,
 ) -> dict[str, str]:
     """Return the tags that say from which event of the asset before a stage its version comes.
 
@@ -77,7 +81,7 @@ def reads_of_stage(
 
 
 def _passed_by(
-    instance: dg.DagsterInstance, key: dg.AssetKey, held: Held, partition: str | None
+    instance: dg.DagsterInstance, key: dg.AssetKey, held: StageHolding, partition: str | None
 ) -> str | None:
     """Return the data version of the older version that lies where a version did not come by."""
     newest = None if held.came_by else materializations.newest(instance, key, partition)

@@ -12,7 +12,7 @@ from pedigree.dagster.assets.model_spec import ModelLike
 from pedigree.dagster.capture.asset_graph import LocationGraph
 from pedigree.dagster.capture.downstream_assets import declared_usages
 from pedigree.dagster.capture.event_archive import keep_events
-from pedigree.dagster.capture.event_scan import Place
+from pedigree.dagster.capture.event_scan import ScanPosition
 from pedigree.dagster.capture.input_history import inputs_of_each
 from pedigree.dagster.capture.usages import settle_usages
 from pedigree.dagster.sensors.targets import Target, targets_of
@@ -28,8 +28,12 @@ _AT_ONCE = 20
 class FollowingCursor(Record):
     """How far assets were looked at."""
 
-    consumers: Place = Field(default_factory=Place, description="Those of models and stages")
-    upstream: Place = Field(default_factory=Place, description="Those that models depend on")
+    consumers: ScanPosition = Field(
+        default_factory=ScanPosition, description="Those of models and stages"
+    )
+    upstream: ScanPosition = Field(
+        default_factory=ScanPosition, description="Those that models depend on"
+    )
 
 
 def follow_lineage(

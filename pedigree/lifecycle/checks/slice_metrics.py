@@ -49,7 +49,7 @@ class SliceSettings(Record):
         return self
 
 
-class Judged(NamedTuple):
+class JudgedGroup(NamedTuple):
     """The groups of a slice that can be judged, by their value."""
 
     name: str
@@ -96,15 +96,15 @@ def chosen(evaluation: Evaluation | None, names: tuple[str, ...]) -> tuple[list[
     return [each for each in evaluation.slices if not names or each.name in names], ""
 
 
-def judged_groups(of: Slice, metric: str, smallest: int) -> Judged:
+def judged_groups(of: Slice, metric: str, smallest: int) -> JudgedGroup:
     """Return what is known of a metric in the groups that have enough rows."""
     known = {each.group: each.metrics for each in of.large(smallest)}
-    return Judged(
+    return JudgedGroup(
         of.name, {group: found[metric] for group, found in known.items() if metric in found}
     )
 
 
-def _unjudged(judged: list[Judged], settings: SliceSettings) -> Iterator[str]:
+def _unjudged(judged: list[JudgedGroup], settings: SliceSettings) -> Iterator[str]:
     for each in judged:
         if not each.values:
             yield (
@@ -113,7 +113,7 @@ def _unjudged(judged: list[Judged], settings: SliceSettings) -> Iterator[str]:
             )
 
 
-def _beyond(judged: list[Judged], settings: SliceSettings) -> Iterator[str]:
+def _beyond(judged: list[JudgedGroup], settings: SliceSettings) -> Iterator[str]:
     least, most, gap = settings.at_least, settings.at_most, settings.largest_gap
     for name, values in judged:
         for group, value in values.items():
@@ -128,7 +128,7 @@ def _beyond(judged: list[Judged], settings: SliceSettings) -> Iterator[str]:
 
 
 def _worse(
-    judged: list[Judged], before: Evaluation | None, settings: SliceSettings
+    judged: list[JudgedGroup], before: Evaluation | None, settings: SliceSettings
 ) -> Iterator[str]:
     if before is None or settings.tolerance is None:
         return

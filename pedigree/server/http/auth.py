@@ -39,7 +39,7 @@ _TRUSTED_S = 0.5
 _MOST_TRUSTED = 10_000
 
 
-class Declared(NamedTuple):
+class RouteAccess(NamedTuple):
     """What a route declares about itself."""
 
     permission: Permission
@@ -47,7 +47,7 @@ class Declared(NamedTuple):
     streams: bool
 
 
-def may(
+def requires(
     permission: Permission, *, model_in_body: bool = False, streams: bool = False
 ) -> Callable[[Endpoint], Endpoint]:
     """Declare what a caller must be permitted to do to get to an endpoint.
@@ -59,7 +59,7 @@ def may(
     """
 
     def declare(endpoint: Endpoint) -> Endpoint:
-        endpoint.declared = Declared(permission, model_in_body, streams)  # type: ignore[attr-defined]
+        endpoint.declared = RouteAccess(permission, model_in_body, streams)  # type: ignore[attr-defined]
         return endpoint
 
     return declare
@@ -96,7 +96,7 @@ class Caller(NamedTuple):
             raise _not_permitted(f"the token is for the models {', '.join(self.token.models)}")
 
 
-class Gate:
+class Authenticator:
     """Knows who asks, and lets as many in at a time as there can be answers for.
 
     Args:
@@ -122,7 +122,7 @@ class Gate:
     async def __aexit__(self, *_: object) -> None:
         self._free += 1
 
-    async def admit(self, request: Request, declared: Declared) -> Caller:
+    async def admit(self, request: Request, declared: RouteAccess) -> Caller:
         """Return who asks.
 
         Raises:
@@ -169,7 +169,7 @@ class Gate:
         return self._anybody
 
 
-class GuardedRoute(APIRoute):
+class ProtectedRoute(APIRoute):
     """A route that nobody passes without what it declares; one that declares nothing is no route.
 
     Raises:
@@ -180,7 +180,7 @@ class GuardedRoute(APIRoute):
         declared = getattr(endpoint, "declared", None)
         if declared is None:
             raise TypeError(f"{endpoint.__qualname__} declares no permission: mark it by @may(…)")
-        self.declared: Declared = declared
+        self.declared: RouteAccess = declared
         super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -188,7 +188,7 @@ class GuardedRoute(APIRoute):
         handle, declared = super().get_route_handler(), self.declared
 
         async def guarded(request: Request) -> Response:
-            gate: Gate = request.app.state.gate
+            gate: Authenticator = request.app.state.gate
             # A stream may idle for long, and then holds nothing that others wait for.
             async with nullcontext() if declared.streams else gate:
                 # Asked once more by what answers for longer than a token is trusted.
@@ -205,7 +205,7 @@ def resource(tag: str) -> APIRouter:
     """Return a router for the routes of one resource."""
     return APIRouter(
         prefix=PREFIX,
-        route_class=GuardedRoute,
+        route_class=ProtectedRoute,
         tags=[tag],
         responses=problem_responses(),
         generate_unique_id_function=lambda route: route.name,

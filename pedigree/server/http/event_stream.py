@@ -37,7 +37,7 @@ class Wanted(NamedTuple):
         return of_type and self.model in (None, event.model)
 
 
-class Tail:
+class EventStream:
     """Knows how far the feed reaches, as long as somebody waits for more of it."""
 
     def __init__(self, registry: Registry) -> None:
@@ -116,8 +116,8 @@ class Tail:
 
 def feed_head(registry: Registry) -> int:
     """Return the place of the newest event; 0 where there is none."""
-    registry.database.run(log.sequence)
-    return registry.database.look(log.head)
+    registry.database.transaction(log.sequence)
+    return registry.database.read(log.head)
 
 
 def _said(event: Event) -> bytes:

@@ -19,7 +19,7 @@ from pedigree import errors
 from pedigree._excerpt import shortened
 from pedigree._record import Record
 from pedigree.server.http.etags import ChangedSinceError
-from pedigree.server.request_metrics import Metrics
+from pedigree.server.request_metrics import RequestMetrics
 
 _LOG = logging.getLogger(__name__)
 
@@ -112,7 +112,7 @@ async def known_problem(request: Request, error: Exception) -> Response:
 
 
 def _count_refused(request: Request) -> None:
-    metrics: Metrics = request.app.state.metrics
+    metrics: RequestMetrics = request.app.state.metrics
     metrics.count_refused(request.scope["route"].path)
 
 

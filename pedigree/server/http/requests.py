@@ -51,7 +51,7 @@ class Page(Record, Generic[T]):
     )
 
 
-class Reading:
+class ReadRequest:
     """A request that only reads."""
 
     def __init__(self, request: Request, if_none_match: str | None) -> None:
@@ -114,7 +114,7 @@ class Reading:
         return Response(body, headers=told, media_type="application/json")
 
 
-class Writing:
+class WriteRequest:
     """A request that writes; with an ``Idempotency-Key`` it may be sent again."""
 
     def __init__(self, request: Request, key: str | None, body: bytes) -> None:
@@ -179,7 +179,7 @@ class Writing:
         if self._key is None:
             return work()
         key = Key(self.caller.principal, self._key, self._fingerprint())
-        return registry.database.look(lambda transaction: once(transaction, key, work, box))
+        return registry.database.read(lambda transaction: once(transaction, key, work, box))
 
     def _fingerprint(self) -> bytes:
         request = self._request
@@ -202,7 +202,7 @@ class Writing:
         return Answer(known, headers, state.body)
 
 
-class Changing(Writing):
+class ConditionalRequest(WriteRequest):
     """A request that changes what is there; with ``If-Match`` only if nobody else did since."""
 
     def __init__(
@@ -224,7 +224,7 @@ class Changing(Writing):
         self,
         look: Callable[[Registry], object],
         lock: Callable[[Transaction], object] | None = None,
-    ) -> "Changing":
+    ) -> "ConditionalRequest":
         """Say how the resource is looked at whose state the headers name.
 
         Args:
@@ -243,7 +243,7 @@ class Changing(Writing):
             return
         try:
             # Nobody changes it between this look and the work.
-            registry.database.look(self._lock)
+            registry.database.read(self._lock)
             current = state_of(self._look(registry))
         except NotFoundError:
             current = None
@@ -276,12 +276,12 @@ _IdempotencyKey = Annotated[
 
 
 # Asynchronous, though nothing is awaited in the first: what is not would cost a thread each.
-async def _reading(request: Request, if_none_match: IfNoneMatch = None) -> Reading:
-    return Reading(request, if_none_match)
+async def _reading(request: Request, if_none_match: IfNoneMatch = None) -> ReadRequest:
+    return ReadRequest(request, if_none_match)
 
 
-async def _writing(request: Request, idempotency_key: _IdempotencyKey = None) -> Writing:
-    return Writing(request, idempotency_key, await request.body())
+async def _writing(request: Request, idempotency_key: _IdempotencyKey = None) -> WriteRequest:
+    return WriteRequest(request, idempotency_key, await request.body())
 
 
 async def _changing(
@@ -289,10 +289,12 @@ async def _changing(
     idempotency_key: _IdempotencyKey = None,
     if_match: _IfMatch = None,
     if_none_match: IfNoneMatch = None,
-) -> Changing:
-    return Changing(request, idempotency_key, await request.body(), if_match, if_none_match)
+) -> ConditionalRequest:
+    return ConditionalRequest(
+        request, idempotency_key, await request.body(), if_match, if_none_match
+    )
 
 
-ReadCall = Annotated[Reading, Depends(_reading)]
-WriteCall = Annotated[Writing, Depends(_writing)]
-ChangeCall = Annotated[Changing, Depends(_changing)]
+ReadCall = Annotated[ReadRequest, Depends(_reading)]
+WriteCall = Annotated[WriteRequest, Depends(_writing)]
+ChangeCall = Annotated[ConditionalRequest, Depends(_changing)]

@@ -8,7 +8,7 @@ from collections.abc import Hashable
 _MOST = 10_000
 
 
-class Recently:
+class Throttle:
     """Knows what this process has done within a time.
 
     Args:

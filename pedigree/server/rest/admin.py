@@ -16,7 +16,7 @@ from pedigree.maintenance.fsck_records import Report
 from pedigree.maintenance.gc_plan import Plan
 from pedigree.maintenance.gc_records import Collection
 from pedigree.registry import Registry
-from pedigree.server.http.auth import may, resource
+from pedigree.server.http.auth import requires, resource
 from pedigree.server.http.long_requests import LongWork
 from pedigree.server.http.parameters import DIGITS, AfterId
 from pedigree.server.http.requests import Limit, Page, ReadCall, WriteCall
@@ -52,7 +52,7 @@ class WantedCollection(Record):
 
 
 @router.post("/tokens", status_code=201, responses={201: {"model": IssuedToken}})
-@may(Permission.OPERATE)
+@requires(Permission.OPERATE)
 def create_token(call: WriteCall, new: NewToken) -> Response:
     """Make a token of the service; its secret is in this answer alone."""
     expires = None if new.expires_s is None else timedelta(seconds=new.expires_s)
@@ -66,7 +66,7 @@ def create_token(call: WriteCall, new: NewToken) -> Response:
 
 
 @router.get("/tokens", responses={200: {"model": Page[AccessToken]}})
-@may(Permission.OPERATE)
+@requires(Permission.OPERATE)
 def list_tokens(
     call: ReadCall,
     limit: Limit = 100,
@@ -78,7 +78,7 @@ def list_tokens(
 
 
 @router.delete("/tokens/{token_id}", responses={200: {"model": AccessToken}})
-@may(Permission.OPERATE)
+@requires(Permission.OPERATE)
 def revoke_token(
     call: WriteCall,
     token_id: Annotated[int, Path(ge=1, lt=2**63, description="A token's number"), DIGITS],
@@ -96,7 +96,7 @@ def revoke_token(
         }
     },
 )
-@may(Permission.OPERATE)
+@requires(Permission.OPERATE)
 def plan_gc(call: ReadCall) -> Response:
     """Say which bytes a garbage collection would remove or move now, and why."""
     plan = call.registry.plan_gc()
@@ -104,7 +104,7 @@ def plan_gc(call: ReadCall) -> Response:
 
 
 @router.post("/gc", responses={200: {"model": Collection}})
-@may(Permission.OPERATE)
+@requires(Permission.OPERATE)
 async def collect(request: Request, call: WriteCall, wanted: WantedCollection) -> Response:
     """Do exactly what a plan says; what came to be needed meanwhile is left and reported.
 
@@ -117,7 +117,7 @@ async def collect(request: Request, call: WriteCall, wanted: WantedCollection) -
 
 
 @router.post("/fsck", responses={200: {"model": Report}})
-@may(Permission.OPERATE)
+@requires(Permission.OPERATE)
 async def check_registry(
     request: Request,
     call: WriteCall,

@@ -10,7 +10,7 @@ from pedigree._record import Integer, Record
 from pedigree.access.records import Permission
 from pedigree.catalog.records import ModelVersion
 from pedigree.registry import Registry
-from pedigree.server.http.auth import may, resource
+from pedigree.server.http.auth import requires, resource
 from pedigree.server.http.requests import ChangeCall, Name, ReadCall
 from pedigree.server.rest.stages import Generation
 
@@ -42,21 +42,21 @@ class Aliases(Record):
 
 
 @router.get("/models/{name}/aliases", responses={200: {"model": Aliases}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def list_aliases(call: ReadCall, name: Name) -> Response:
     """List a model's aliases."""
     return call.answer(Aliases(aliases=call.registry.model(name).aliases))
 
 
 @router.get("/models/{name}/aliases/{alias}", responses={200: {"model": ModelVersion}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def get_alias(call: ReadCall, name: Name, alias: Alias) -> Response:
     """Return the version that an alias names, or that alone holds a stage."""
     return call.answer(call.registry.get(f"{name}@{alias}"))
 
 
 @router.put("/models/{name}/aliases/{alias}", responses={200: {"model": ModelVersion}})
-@may(Permission.MOVE)
+@requires(Permission.MOVE)
 def set_alias(call: ChangeCall, name: Name, alias: Alias, target: AliasTarget) -> Response:
     """Let an alias name a version; it leaves whichever it named before."""
 
@@ -74,7 +74,7 @@ def set_alias(call: ChangeCall, name: Name, alias: Alias, target: AliasTarget) -
 
 
 @router.delete("/models/{name}/aliases/{alias}", status_code=204)
-@may(Permission.MOVE)
+@requires(Permission.MOVE)
 def delete_alias(
     call: ChangeCall,
     name: Name,

@@ -11,7 +11,7 @@ from pedigree.catalog.snippets import Snippets
 from pedigree.lifecycle.impact_records import Impact
 from pedigree.lineage.records import LineageGraph
 from pedigree.lineage.upstream import Upstream
-from pedigree.server.http.auth import may, resource
+from pedigree.server.http.auth import requires, resource
 from pedigree.server.http.parameters import Moment
 from pedigree.server.http.requests import Name, Number, ReadCall
 
@@ -21,7 +21,7 @@ Newest = Annotated[bool, Query(description="The newest training instead of the f
 
 
 @router.get("/models/{name}/versions/{version}/card", responses={200: {"model": ModelCard}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def get_card(call: ReadCall, name: Name, version: Number) -> Response:
     """Return a version's latest model card."""
     card = call.registry.card(f"{name}/{version}")
@@ -30,28 +30,28 @@ def get_card(call: ReadCall, name: Name, version: Number) -> Response:
 
 
 @router.get("/models/{name}/versions/{version}/snippets", responses={200: {"model": Snippets}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def get_snippets(call: ReadCall, name: Name, version: Number) -> Response:
     """Return the lines that load and serve a version: Python, CLI, curl and Dagster."""
     return call.answer(call.registry.snippets(f"{name}/{version}"))
 
 
 @router.get("/models/{name}/versions/{version}/lineage", responses={200: {"model": LineageGraph}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def get_lineage(call: ReadCall, name: Name, version: Number, newest: Newest = False) -> Response:
     """Return the graph of what a version was trained on, down to the sources that are known."""
     return call.answer(call.registry.lineage(f"{name}/{version}", newest=newest))
 
 
 @router.get("/models/{name}/versions/{version}/upstream", responses={200: {"model": Upstream}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def get_upstream(call: ReadCall, name: Name, version: Number, newest: Newest = False) -> Response:
     """List every asset and partition that a version depends on, and what is not known."""
     return call.answer(call.registry.upstream(f"{name}/{version}", newest=newest))
 
 
 @router.get("/impact", responses={200: {"model": Impact}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def get_impact(
     call: ReadCall,
     asset: Annotated[

@@ -14,7 +14,7 @@ from pedigree.lifecycle.checks import CHECKS
 from pedigree.lifecycle.decision_records import PolicyRevision
 from pedigree.lifecycle.records import Policy, RetentionRule
 from pedigree.registry import Registry
-from pedigree.server.http.auth import may, resource
+from pedigree.server.http.auth import requires, resource
 from pedigree.server.http.requests import Name, Number, ReadCall, WriteCall
 from pedigree.server.rest.lineage import VERSION
 from pedigree.server.rest.stages import Verdicts
@@ -62,7 +62,7 @@ class Revision(Record):
 
 
 @router.post(f"{VERSION}/checks", responses={200: {"model": Verdicts}})
-@may(Permission.JUDGE)
+@requires(Permission.JUDGE)
 def run_checks(call: WriteCall, name: Name, version: Number, wanted: WantedChecks) -> Response:
     """Run the registry's own checks on a version, and keep their verdicts."""
     reference = f"{name}/{version}"
@@ -82,7 +82,7 @@ def run_checks(call: WriteCall, name: Name, version: Number, wanted: WantedCheck
 
 
 @router.put(f"{VERSION}/card", responses={200: {"model": ModelCard}})
-@may(Permission.DESCRIBE)
+@requires(Permission.DESCRIBE)
 def write_card(call: WriteCall, name: Name, version: Number, said: Notes) -> Response:
     """Write a version's model card from what is known now; an unchanged card is left alone."""
     reference = f"{name}/{version}"
@@ -94,28 +94,28 @@ def write_card(call: WriteCall, name: Name, version: Number, said: Notes) -> Res
 
 
 @router.get(f"{VERSION}/card/fields", responses={200: {"model": dict[str, bool]}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def get_card_fields(call: ReadCall, name: Name, version: Number) -> Response:
     """Say of each field of a version's model card whether it is provided."""
     return call.answer(dict(call.registry.card_fields(f"{name}/{version}")))
 
 
 @router.get("/datasheet", responses={200: {"model": KeptDatasheet}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def get_datasheet(call: ReadCall, asset: Asset) -> Response:
     """Return an asset's latest datasheet."""
     return call.answer(call.registry.datasheet(asset))
 
 
 @router.put("/datasheet", responses={200: {"model": KeptDatasheet}})
-@may(Permission.DESCRIBE)
+@requires(Permission.DESCRIBE)
 def set_datasheet(call: WriteCall, asset: Asset, datasheet: Datasheet) -> Response:
     """Give an asset a datasheet; the one it has already is not written again."""
     return call.write(lambda registry: registry.set_datasheet(asset, datasheet))
 
 
 @router.get("/datasheets", responses={200: {"model": dict[str, KeptDatasheet]}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def list_datasheets(
     call: ReadCall, asset: Annotated[list[str], Query(min_length=1, max_length=100)]
 ) -> Response:
@@ -124,14 +124,14 @@ def list_datasheets(
 
 
 @router.get("/models/{name}/policy", responses={200: {"model": Policy}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def get_policy(call: ReadCall, name: Name) -> Response:
     """Return a model's policy; the default one where it has none of its own."""
     return call.answer(call.registry.policy(name))
 
 
 @router.put("/models/{name}/policy", responses={200: {"model": Revision}})
-@may(Permission.GOVERN)
+@requires(Permission.GOVERN)
 def set_policy(call: WriteCall, name: Name, new: NewPolicy) -> Response:
     """Give a model a policy; the model is created if it is new."""
     return call.write(
@@ -140,28 +140,28 @@ def set_policy(call: WriteCall, name: Name, new: NewPolicy) -> Response:
 
 
 @router.get("/models/{name}/policy/history", responses={200: {"model": tuple[PolicyRevision, ...]}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def list_policies(call: ReadCall, name: Name) -> Response:
     """List the policies that a model was given, the first one first."""
     return call.answer(call.registry.policy_history(name))
 
 
 @router.get("/models/{name}/registration-checks", responses={200: {"model": tuple[str, ...]}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def list_registration_checks(call: ReadCall, name: Name) -> Response:
     """List the checks by which a new version of a model becomes a candidate."""
     return call.answer(call.registry.registration_checks(name))
 
 
 @router.get("/models/{name}/retention", responses={200: {"model": RetentionRule}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def get_retention(call: ReadCall, name: Name) -> Response:
     """Return a model's rule for retention; an empty one where it has none of its own."""
     return call.answer(call.registry.retention(name))
 
 
 @router.put("/models/{name}/retention", responses={200: {"model": RetentionRule}})
-@may(Permission.GOVERN)
+@requires(Permission.GOVERN)
 def set_retention(call: WriteCall, name: Name, rule: RetentionRule) -> Response:
     """Give a model a rule for retention; the rest of its policy stays."""
     return call.write(lambda registry: registry.set_retention(name, rule))

@@ -15,9 +15,9 @@ from pedigree.artifacts.records import Manifest, ManifestFile
 from pedigree.catalog.downloads import tell_of_download
 from pedigree.errors import UnsupportedByStoreError
 from pedigree.registry import Registry
-from pedigree.server.http.auth import may, resource
+from pedigree.server.http.auth import requires, resource
 from pedigree.server.http.requests import Name, Number, ReadCall
-from pedigree.server.http.throttle import Recently
+from pedigree.server.http.throttle import Throttle
 
 router = resource("files")
 
@@ -33,14 +33,14 @@ Range = Annotated[
 
 
 @router.get("/models/{name}/versions/{version}/files", responses={200: {"model": Manifest}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def list_files(call: ReadCall, name: Name, version: Number) -> Response:
     """List a version's files, with the size and digest of each."""
     return call.answer(call.registry.manifest(f"{name}/{version}"))
 
 
 @router.get("/models/{name}/versions/{version}/urls", responses={200: {"model": dict[str, str]}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def sign_urls(
     call: ReadCall,
     request: Request,
@@ -68,7 +68,7 @@ def sign_urls(
     },
     response_class=Response,
 )
-@may(Permission.READ)
+@requires(Permission.READ)
 def download(
     call: ReadCall,
     request: Request,
@@ -93,10 +93,12 @@ def download(
 
 def _tell(request: Request, registry: Registry, name: str, version: int) -> None:
     """Write the event: files are asked for one by one, and nobody wants one for each."""
-    told: Recently = request.app.state.downloads
+    told: Throttle = request.app.state.downloads
     actor = registry.actor()
     if told.is_new((actor.name, name, version)):
-        registry.database.run(partial(tell_of_download, name=name, version=version, actor=actor))
+        registry.database.transaction(
+            partial(tell_of_download, name=name, version=version, actor=actor)
+        )
 
 
 def _streamed(call: ReadCall, reference: str, path: str, range: str | None) -> Response:

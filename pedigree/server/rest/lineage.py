@@ -6,12 +6,12 @@ from fastapi import Query
 from starlette.responses import Response
 
 from pedigree.access.records import Permission
-from pedigree.catalog.diff_records import Comparison, LineageDifference
+from pedigree.catalog.diff_records import LineageDifference, VersionComparison
 from pedigree.catalog.records import RetrainRequest, Training, Unmaterialized
 from pedigree.lifecycle.records import Tenure
 from pedigree.lineage.staleness import Staleness
 from pedigree.lineage.usages import Downstream
-from pedigree.server.http.auth import may, resource
+from pedigree.server.http.auth import requires, resource
 from pedigree.server.http.parameters import DIGITS, Moment, Pointer
 from pedigree.server.http.requests import Limit, Name, Number, Page, ReadCall
 
@@ -32,7 +32,7 @@ Reference = Annotated[
 
 
 @router.get(f"{VERSION}/trainings", responses={200: {"model": Page[Training]}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def list_trainings(
     call: ReadCall,
     name: Name,
@@ -48,28 +48,28 @@ def list_trainings(
 
 
 @router.get(f"{VERSION}/environment", responses={200: {"model": tuple[str, ...]}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def get_environment(call: ReadCall, name: Name, version: Number) -> Response:
     """List the packages that a version was trained with; none where that is not known."""
     return call.answer(call.registry.environment(f"{name}/{version}"))
 
 
 @router.get(f"{VERSION}/tenures", responses={200: {"model": tuple[Tenure, ...]}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def list_tenures(call: ReadCall, name: Name, version: Number) -> Response:
     """Say which stages and aliases a version held and when, the oldest tenure first."""
     return call.answer(call.registry.tenures(f"{name}/{version}"))
 
 
 @router.get(f"{VERSION}/staleness", responses={200: {"model": Staleness}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def get_staleness(call: ReadCall, name: Name, version: Number) -> Response:
     """Say how many data and code versions a version is behind, as it was last seen."""
     return call.answer(call.registry.stale(f"{name}/{version}"))
 
 
 @router.get(f"{VERSION}/downstream", responses={200: {"model": Downstream}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def get_downstream(
     call: ReadCall,
     name: Name,
@@ -84,14 +84,14 @@ def get_downstream(
 
 
 @router.get(f"{VERSION}/retraining", responses={200: {"model": RetrainRequest}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def get_retraining(call: ReadCall, name: Name, version: Number) -> Response:
     """Say how the newest training of a version was run, so that a run can repeat it."""
     return call.answer(call.registry.retrain_like(f"{name}/{version}"))
 
 
 @router.get("/models/{name}/as-of", responses={200: {"model": tuple[Tenure, ...]}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def get_as_of(
     call: ReadCall,
     name: Name,
@@ -103,7 +103,7 @@ def get_as_of(
 
 
 @router.get("/unmaterialized", responses={200: {"model": tuple[Unmaterialized, ...]}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def list_unmaterialized(
     call: ReadCall, reference: Reference | None = None, limit: Limit = 100
 ) -> Response:
@@ -111,15 +111,15 @@ def list_unmaterialized(
     return call.answer(call.registry.unmaterialized(reference, limit=limit))
 
 
-@router.get("/compare", responses={200: {"model": Comparison}})
-@may(Permission.READ)
+@router.get("/compare", responses={200: {"model": VersionComparison}})
+@requires(Permission.READ)
 def compare(call: ReadCall, a: Reference, b: Reference) -> Response:
     """Say in what version b differs from version a; they may be of two models."""
     return call.answer(call.registry.compare(a, b))
 
 
 @router.get("/diff", responses={200: {"model": LineageDifference}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def diff(call: ReadCall, a: Reference, b: Reference) -> Response:
     """Say in what the lineage of version b differs from that of version a."""
     return call.answer(call.registry.diff(a, b))

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from pedigree._record import Record
 from pedigree.access.records import Permission
 from pedigree.catalog.records import RegisteredModel, Tags
-from pedigree.server.http.auth import may, resource
+from pedigree.server.http.auth import requires, resource
 from pedigree.server.http.parameters import NAMED
 from pedigree.server.http.requests import ChangeCall, Limit, Name, Page, ReadCall, WriteCall
 
@@ -36,7 +36,7 @@ class Description(Record):
 
 
 @router.post("/models", status_code=201, responses={201: {"model": RegisteredModel}})
-@may(Permission.REGISTER, model_in_body=True)
+@requires(Permission.REGISTER, model_in_body=True)
 def create_model(call: WriteCall, new: NewModel) -> Response:
     """Make a model that has no version yet."""
     call.caller.require_model(new.name)
@@ -50,7 +50,7 @@ def create_model(call: WriteCall, new: NewModel) -> Response:
 
 
 @router.get("/models", responses={200: {"model": Page[RegisteredModel]}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def list_models(
     call: ReadCall,
     limit: Limit = 100,
@@ -64,14 +64,14 @@ def list_models(
 
 
 @router.get("/models/{name}", responses={200: {"model": RegisteredModel}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def get_model(call: ReadCall, name: Name) -> Response:
     """Return a registered model: what is said of it, who holds its stages, and its aliases."""
     return call.answer(call.registry.model(name))
 
 
 @router.patch("/models/{name}", responses={200: {"model": RegisteredModel}})
-@may(Permission.DESCRIBE)
+@requires(Permission.DESCRIBE)
 def update_model(call: ChangeCall, name: Name, change: Description) -> Response:
     """Replace a model's description, owners or tags."""
     return call.of(lambda registry: registry.model(name)).write(
@@ -80,7 +80,7 @@ def update_model(call: ChangeCall, name: Name, change: Description) -> Response:
 
 
 @router.delete("/models/{name}", status_code=204)
-@may(Permission.DELETE)
+@requires(Permission.DELETE)
 def delete_model(call: ChangeCall, name: Name, reason: Reason) -> Response:
     """Delete a model and all its versions; its name never comes back."""
     return call.of(lambda registry: registry.model(name)).write(

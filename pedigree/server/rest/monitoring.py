@@ -14,7 +14,7 @@ from pedigree.evaluation.records import Evaluation, KeptEvaluation
 from pedigree.lifecycle.checks import CHECKS
 from pedigree.lifecycle.records import RecordedVerdict, Verdict
 from pedigree.monitoring.records import DataProfile, Expectations, RecordedDrift
-from pedigree.server.http.auth import may, resource
+from pedigree.server.http.auth import requires, resource
 from pedigree.server.http.parameters import DIGITS
 from pedigree.server.http.requests import Name, Number, ReadCall, WriteCall
 from pedigree.server.rest.lineage import VERSION
@@ -62,7 +62,7 @@ class DataVerdicts(Record):
 
 
 @router.post(f"{VERSION}/verdicts", status_code=201, responses={201: {"model": RecordedVerdict}})
-@may(Permission.JUDGE)
+@requires(Permission.JUDGE)
 def record_verdict(call: WriteCall, name: Name, version: Number, found: Verdict) -> Response:
     """Record what a check found that is run elsewhere, such as in CI.
 
@@ -81,35 +81,35 @@ def record_verdict(call: WriteCall, name: Name, version: Number, found: Verdict)
 
 
 @router.get(f"{VERSION}/evaluation", responses={200: {"model": FoundEvaluation}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def get_evaluation(call: ReadCall, name: Name, version: Number) -> Response:
     """Say how a version did for each group of its evaluation data."""
     return call.answer(FoundEvaluation(evaluation=call.registry.evaluation(f"{name}/{version}")))
 
 
 @router.put(f"{VERSION}/evaluation", status_code=204)
-@may(Permission.DESCRIBE)
+@requires(Permission.DESCRIBE)
 def set_evaluation(call: WriteCall, name: Name, version: Number, found: Evaluation) -> Response:
     """Keep how a version did by group; an old version may be evaluated at any time."""
     return call.write(lambda registry: registry.set_evaluation(f"{name}/{version}", found))
 
 
 @router.get(f"{VERSION}/profile", responses={200: {"model": DataProfile}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def get_profile(call: ReadCall, name: Name, version: Number) -> Response:
     """Return the profile of what a version learnt from."""
     return call.answer(call.registry.profile(f"{name}/{version}"))
 
 
 @router.put(f"{VERSION}/profile", status_code=204)
-@may(Permission.DESCRIBE)
+@requires(Permission.DESCRIBE)
 def keep_profile(call: WriteCall, name: Name, version: Number, profile: DataProfile) -> Response:
     """Keep the profile of what a version learnt from; the one it has already stays."""
     return call.write(lambda registry: registry.keep_profile(f"{name}/{version}", profile))
 
 
 @router.post(f"{VERSION}/drift", responses={200: {"model": RecordedDrift}})
-@may(Permission.JUDGE)
+@requires(Permission.JUDGE)
 def measure_drift(call: WriteCall, name: Name, version: Number, data: Measurement) -> Response:
     """Hold some data against what a version learnt from; what was found is kept, with a report."""
     return call.repeat(
@@ -126,7 +126,7 @@ def measure_drift(call: WriteCall, name: Name, version: Number, data: Measuremen
 
 
 @router.get(f"{VERSION}/drift", responses={200: {"model": DriftResults}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def list_drift(
     call: ReadCall,
     name: Name,
@@ -140,7 +140,7 @@ def list_drift(
 
 
 @router.get("/drift/{drift_id}", responses={200: {"model": RecordedDrift}})
-@may(Permission.READ, model_in_body=True)
+@requires(Permission.READ, model_in_body=True)
 def get_drift(call: ReadCall, drift_id: DriftId) -> Response:
     """Return one result."""
     found = call.registry.drift_result(drift_id)
@@ -154,7 +154,7 @@ def get_drift(call: ReadCall, drift_id: DriftId) -> Response:
         200: {"description": "The report", "content": {"text/html": {}, "text/markdown": {}}}
     },
 )
-@may(Permission.READ, model_in_body=True)
+@requires(Permission.READ, model_in_body=True)
 def get_drift_report(
     call: ReadCall,
     drift_id: DriftId,
@@ -169,7 +169,7 @@ def get_drift_report(
 
 
 @router.post("/drift/{drift_id}/alert", responses={200: {"model": Alerted}})
-@may(Permission.JUDGE, model_in_body=True)
+@requires(Permission.JUDGE, model_in_body=True)
 def alert_drift(call: WriteCall, drift_id: DriftId) -> Response:
     """Tell of an alarm by the event version.drift_detected, and once."""
     call.caller.require_model(_model_of(call.caller.registry.drift_result(drift_id)))
@@ -177,7 +177,7 @@ def alert_drift(call: WriteCall, drift_id: DriftId) -> Response:
 
 
 @router.get("/data/verdicts", responses={200: {"model": DataVerdicts}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def list_data_verdicts(
     call: ReadCall,
     *,
@@ -205,7 +205,7 @@ def list_data_verdicts(
 
 
 @router.post("/data/verdicts", status_code=201, responses={201: {"model": RecordedDataVerdict}})
-@may(Permission.JUDGE)
+@requires(Permission.JUDGE)
 def record_data_verdict(call: WriteCall, found: DataVerdict) -> Response:
     """Record what a check, such as a suite of expectations, found on one state of some data."""
     return call.write(lambda registry: registry.record_data_verdict(found), status=201)

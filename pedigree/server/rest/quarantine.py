@@ -9,7 +9,7 @@ from starlette.responses import Response
 from pedigree._record import Record
 from pedigree.access.records import Permission
 from pedigree.catalog.records import ModelVersion, Quarantine, Quarantined
-from pedigree.server.http.auth import may, resource
+from pedigree.server.http.auth import requires, resource
 from pedigree.server.http.parameters import Moment
 from pedigree.server.http.requests import ChangeCall, Limit, Name, Number, Page, ReadCall, WriteCall
 
@@ -43,7 +43,7 @@ class Quarantines(Record):
 
 
 @router.get("/quarantines", responses={200: {"model": Page[Quarantine]}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def list_quarantines(
     call: ReadCall,
     limit: Limit = 100,
@@ -58,7 +58,7 @@ def list_quarantines(
 
 
 @router.post("/quarantines", status_code=201, responses={201: {"model": Quarantined}})
-@may(Permission.QUARANTINE)
+@requires(Permission.QUARANTINE)
 def quarantine(call: WriteCall, new: NewQuarantine) -> Response:
     """Put data in quarantine: nothing that depends on it enters a stage until it is released."""
     return call.write(
@@ -74,7 +74,7 @@ def quarantine(call: WriteCall, new: NewQuarantine) -> Response:
 
 
 @router.delete("/quarantines", responses={200: {"model": Quarantines}})
-@may(Permission.QUARANTINE)
+@requires(Permission.QUARANTINE)
 def release(
     call: WriteCall,
     asset: Annotated[str, Query(min_length=1, max_length=512)],
@@ -90,7 +90,7 @@ def release(
 @router.put(
     "/models/{name}/versions/{version}/quarantine", responses={200: {"model": ModelVersion}}
 )
-@may(Permission.QUARANTINE)
+@requires(Permission.QUARANTINE)
 def quarantine_version(call: ChangeCall, name: Name, version: Number, why: Why) -> Response:
     """Put one version in quarantine, whatever it depends on."""
     reference = f"{name}/{version}"
@@ -102,7 +102,7 @@ def quarantine_version(call: ChangeCall, name: Name, version: Number, why: Why) 
 @router.delete(
     "/models/{name}/versions/{version}/quarantine", responses={200: {"model": ModelVersion}}
 )
-@may(Permission.QUARANTINE)
+@requires(Permission.QUARANTINE)
 def release_version(
     call: ChangeCall, name: Name, version: Number, reason: OptionalReason = None
 ) -> Response:

@@ -9,8 +9,8 @@ from pedigree.access.records import Permission
 from pedigree.artifacts.statistics import RegistryStatistics
 from pedigree.audit.records import Event, EventType
 from pedigree.catalog.search.records import Facet, SearchPage
-from pedigree.server.http.auth import may, resource
-from pedigree.server.http.event_stream import MEDIA_TYPE, Tail, Wanted
+from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.event_stream import MEDIA_TYPE, EventStream, Wanted
 from pedigree.server.http.parameters import DIGITS
 from pedigree.server.http.requests import Limit, Page, ReadCall
 
@@ -21,7 +21,7 @@ _MOST_ORDER = 2000
 
 
 @router.get("/search", responses={200: {"model": SearchPage}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def search(
     call: ReadCall,
     *,
@@ -47,14 +47,14 @@ def search(
     asked = paging.request(
         filter, order_by=order_by, limit=limit, after=after, count=count, facets=facets or ()
     )
-    told, further = call.registry.database.look(
-        lambda connection: paging.search_told(connection, asked)
+    told, further = call.registry.database.read(
+        lambda connection: paging.search_json(connection, asked)
     )
     return call.paged_told(told, further)
 
 
 @router.get("/events", responses={200: {"model": Page[Event], "content": {MEDIA_TYPE: {}}}})
-@may(Permission.READ, model_in_body=True)
+@requires(Permission.READ, model_in_body=True)
 def list_events(
     call: ReadCall,
     request: Request,
@@ -82,7 +82,7 @@ def list_events(
     """
     call.caller.require_model(model)
     if MEDIA_TYPE in request.headers.get("accept", ""):
-        tail: Tail = request.app.state.tail
+        tail: EventStream = request.app.state.tail
         stream = tail.follow(
             call.registry,
             int(last_event_id or after),
@@ -98,7 +98,7 @@ def list_events(
 
 
 @router.get("/stats", responses={200: {"model": RegistryStatistics}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def get_stats(call: ReadCall) -> Response:
     """Count models, versions, files, and the bytes that are referred to and stored."""
     return call.answer(call.registry.stats())

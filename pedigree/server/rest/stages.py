@@ -21,7 +21,7 @@ from pedigree.lifecycle.decision_records import (
 )
 from pedigree.lifecycle.records import CHAMPION_STAGE, Move, RecordedVerdict, Tenure
 from pedigree.registry import Registry
-from pedigree.server.http.auth import may, resource
+from pedigree.server.http.auth import requires, resource
 from pedigree.server.http.parameters import DIGITS, Pointer
 from pedigree.server.http.requests import ChangeCall, Limit, Name, Number, Page, ReadCall, WriteCall
 
@@ -104,7 +104,7 @@ class Verdicts(Record):
         202: {"model": StageRequest, "description": "It waits for its gates"},
     },
 )
-@may(Permission.REQUEST)
+@requires(Permission.REQUEST)
 def move(call: ChangeCall, name: Name, version: Number, wanted: Transition) -> Response:
     """Let a version enter a stage: 409 with what it waits for, where a gate is not passed.
 
@@ -136,7 +136,7 @@ def move(call: ChangeCall, name: Name, version: Number, wanted: Transition) -> R
     "/models/{name}/versions/{version}/requests/{stage}",
     responses={200: {"model": tuple[StageRequest, ...]}},
 )
-@may(Permission.REQUEST)
+@requires(Permission.REQUEST)
 def withdraw_request(
     call: WriteCall,
     name: Name,
@@ -154,7 +154,7 @@ def withdraw_request(
 
 
 @router.post("/models/{name}/versions/{version}/retries", responses={200: {"model": GivenUp}})
-@may(Permission.MOVE)
+@requires(Permission.MOVE)
 def retry_promotion(call: WriteCall, name: Name, version: Number, wanted: Retry) -> Response:
     """Let the promotion sensor try again what it gave up; 404 where it gave up nothing."""
     return call.write(
@@ -165,7 +165,7 @@ def retry_promotion(call: WriteCall, name: Name, version: Number, wanted: Retry)
 
 
 @router.get("/requests", responses={200: {"model": Page[StageRequest]}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def list_requests(call: ReadCall, limit: Limit = 100, after: RequestId = None) -> Response:
     """List the stages that were asked for and wait for gates, the oldest request first."""
     found = call.registry.stage_requests(limit=limit + 1, after=after)
@@ -173,7 +173,7 @@ def list_requests(call: ReadCall, limit: Limit = 100, after: RequestId = None) -
 
 
 @router.get("/models/{name}/requests", responses={200: {"model": Page[StageRequest]}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def list_requests_of_model(
     call: ReadCall, name: Name, limit: Limit = 100, after: RequestId = None
 ) -> Response:
@@ -183,7 +183,7 @@ def list_requests_of_model(
 
 
 @router.get("/models/{name}/stages/{stage}", responses={200: {"model": ModelVersion}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def get_holder(call: ReadCall, name: Name, stage: StageInPath) -> Response:
     """Return the version that took a stage last and holds it still."""
     found = call.registry.holder(name, stage)
@@ -201,14 +201,14 @@ def get_holder(call: ReadCall, name: Name, stage: StageInPath) -> Response:
     "/models/{name}/versions/{version}/candidacies",
     responses={200: {"model": tuple[Candidacy, ...]}},
 )
-@may(Permission.READ)
+@requires(Permission.READ)
 def list_candidacies(call: ReadCall, name: Name, version: Number) -> Response:
     """Say what a version waited for when it was last looked at, by stage."""
     return call.answer(call.registry.candidacies(f"{name}/{version}"))
 
 
 @router.post("/models/{name}/rollback", responses={200: {"model": Move}})
-@may(Permission.MOVE)
+@requires(Permission.MOVE)
 def roll_back(call: ChangeCall, name: Name, wanted: Rollback) -> Response:
     """Return a stage to the version that held it before; the present one is archived."""
     return call.of(lambda registry: registry.model(name)).write(
@@ -226,7 +226,7 @@ def roll_back(call: ChangeCall, name: Name, wanted: Rollback) -> Response:
     status_code=201,
     responses={201: {"model": Decision}},
 )
-@may(Permission.DECIDE)
+@requires(Permission.DECIDE)
 def decide(call: WriteCall, name: Name, version: Number, judgement: Judgement) -> Response:
     """Approve or reject a version's way into a stage; never by the version's author."""
     return call.write(
@@ -241,21 +241,21 @@ def decide(call: WriteCall, name: Name, version: Number, judgement: Judgement) -
 
 
 @router.get("/models/{name}/versions/{version}/approvals", responses={200: {"model": Decisions}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def list_decisions(call: ReadCall, name: Name, version: Number) -> Response:
     """List what people decided about a version."""
     return call.answer(Decisions(decisions=call.registry.decisions(f"{name}/{version}")))
 
 
 @router.get("/models/{name}/versions/{version}/verdicts", responses={200: {"model": Verdicts}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def list_verdicts(call: ReadCall, name: Name, version: Number) -> Response:
     """List the newest verdict of each check on a version."""
     return call.answer(Verdicts(verdicts=call.registry.verdicts(f"{name}/{version}")))
 
 
 @router.get("/models/{name}/versions/{version}/explain", responses={200: {"model": Explained}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def explain(
     call: ReadCall,
     name: Name,
@@ -271,7 +271,7 @@ def explain(
 
 
 @router.get("/models/{name}/timeline", responses={200: {"model": Page[Tenure]}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def timeline(
     call: ReadCall,
     name: Name,

@@ -24,7 +24,7 @@ from pedigree.artifacts.records import (
 from pedigree.artifacts.sessions import require_content
 from pedigree.errors import StoreUnavailableError
 from pedigree.registry import Registry
-from pedigree.server.http.auth import Caller, may, resource
+from pedigree.server.http.auth import Caller, requires, resource
 from pedigree.server.http.requests import Name, ReadCall, WriteCall
 
 router = resource("uploads")
@@ -44,7 +44,7 @@ class NewUpload(Record):
 
 
 @router.post("/models/{name}/uploads", status_code=201, responses={201: {"model": UploadSession}})
-@may(Permission.REGISTER)
+@requires(Permission.REGISTER)
 def begin_upload(call: WriteCall, name: Name, new: NewUpload) -> Response:
     """Say which files the registry lacks, and where to put them."""
     return call.write(
@@ -56,7 +56,7 @@ def begin_upload(call: WriteCall, name: Name, new: NewUpload) -> Response:
 
 
 @router.get("/models/{name}/uploads/{upload_id}", responses={200: {"model": UploadSession}})
-@may(Permission.REGISTER)
+@requires(Permission.REGISTER)
 def get_upload(call: ReadCall, name: Name, upload_id: UploadId) -> Response:
     """Return an upload: what is still missing, and where to put it; it is kept for longer."""
     return call.answer(call.registry.upload(name, upload_id))
@@ -74,7 +74,7 @@ def get_upload(call: ReadCall, name: Name, upload_id: UploadId) -> Response:
         }
     },
 )
-@may(Permission.REGISTER, streams=True)
+@requires(Permission.REGISTER, streams=True)
 async def put_file(
     request: Request, name: Name, upload_id: UploadId, digest: FileDigest
 ) -> Response:
@@ -93,7 +93,7 @@ async def put_file(
 
 
 @router.delete("/models/{name}/uploads/{upload_id}", status_code=204)
-@may(Permission.REGISTER)
+@requires(Permission.REGISTER)
 def end_upload(call: WriteCall, name: Name, upload_id: UploadId) -> Response:
     """Give an upload up; one that has ended is left as it is."""
     return call.write(lambda registry: registry.end_upload(name, upload_id))

@@ -11,7 +11,7 @@ from pedigree._record import Record
 from pedigree.access.records import Permission
 from pedigree.artifacts.records import ManifestFile
 from pedigree.catalog.records import ModelVersion, NewVersion, Registration
-from pedigree.server.http.auth import may, resource
+from pedigree.server.http.auth import requires, resource
 from pedigree.server.http.parameters import DIGITS
 from pedigree.server.http.requests import ChangeCall, Limit, Name, Number, Page, ReadCall, WriteCall
 from pedigree.server.rest.models import Description, Reason
@@ -33,7 +33,7 @@ class NewListedVersion(Record):
     status_code=201,
     responses={200: {"model": Registration}, 201: {"model": Registration}},
 )
-@may(Permission.REGISTER)
+@requires(Permission.REGISTER)
 def register(call: WriteCall, name: Name, new: NewListedVersion) -> Response:
     """Register files that the registry has as a version; 200 where they are one already.
 
@@ -53,7 +53,7 @@ def register(call: WriteCall, name: Name, new: NewListedVersion) -> Response:
 
 
 @router.get("/models/{name}/versions", responses={200: {"model": Page[ModelVersion]}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def list_versions(
     call: ReadCall,
     name: Name,
@@ -71,14 +71,14 @@ def list_versions(
 
 
 @router.get("/models/{name}/versions/{version}", responses={200: {"model": ModelVersion}})
-@may(Permission.READ)
+@requires(Permission.READ)
 def get_version(call: ReadCall, name: Name, version: Number) -> Response:
     """Return a version: its metadata, and what moves about it."""
     return call.answer(call.registry.get(f"{name}/{version}"))
 
 
 @router.patch("/models/{name}/versions/{version}", responses={200: {"model": ModelVersion}})
-@may(Permission.DESCRIBE)
+@requires(Permission.DESCRIBE)
 def update_version(call: ChangeCall, name: Name, version: Number, change: Description) -> Response:
     """Replace a version's description, owners or tags."""
     reference = f"{name}/{version}"
@@ -88,7 +88,7 @@ def update_version(call: ChangeCall, name: Name, version: Number, change: Descri
 
 
 @router.delete("/models/{name}/versions/{version}", status_code=204)
-@may(Permission.DELETE)
+@requires(Permission.DELETE)
 def delete_version(call: ChangeCall, name: Name, version: Number, reason: Reason) -> Response:
     """Delete a version; its number never comes back."""
     reference = f"{name}/{version}"

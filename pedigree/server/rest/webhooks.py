@@ -12,7 +12,7 @@ from pedigree._record import Integer, Record
 from pedigree.access.records import Permission
 from pedigree.delivery.records import Attempt, Delivery, DeliveryState, IssuedWebhook, Webhook
 from pedigree.delivery.webhooks import lock_webhook
-from pedigree.server.http.auth import may, resource
+from pedigree.server.http.auth import requires, resource
 from pedigree.server.http.parameters import DIGITS, AfterId
 from pedigree.server.http.requests import ChangeCall, Limit, Page, ReadCall, WriteCall
 
@@ -53,7 +53,7 @@ class Rotation(Record):
 
 
 @router.post("/webhooks", status_code=201, responses={201: {"model": IssuedWebhook}})
-@may(Permission.CONFIGURE)
+@requires(Permission.CONFIGURE)
 def create_webhook(call: WriteCall, new: NewWebhook) -> Response:
     """Make a webhook; its secret is in this answer alone."""
     return call.write(
@@ -67,7 +67,7 @@ def create_webhook(call: WriteCall, new: NewWebhook) -> Response:
 
 
 @router.get("/webhooks", responses={200: {"model": Page[Webhook]}})
-@may(Permission.CONFIGURE)
+@requires(Permission.CONFIGURE)
 def list_webhooks(
     call: ReadCall,
     limit: Limit = 100,
@@ -79,14 +79,14 @@ def list_webhooks(
 
 
 @router.get("/webhooks/{webhook_id}", responses={200: {"model": Webhook}})
-@may(Permission.CONFIGURE)
+@requires(Permission.CONFIGURE)
 def get_webhook(call: ReadCall, webhook_id: Id) -> Response:
     """Return a webhook: all but its secret."""
     return call.answer(call.registry.webhook(webhook_id))
 
 
 @router.patch("/webhooks/{webhook_id}", responses={200: {"model": Webhook}})
-@may(Permission.CONFIGURE)
+@requires(Permission.CONFIGURE)
 def update_webhook(call: ChangeCall, webhook_id: Id, change: WebhookChange) -> Response:
     """Replace what is said of a webhook, or let it rest."""
     return _of(call, webhook_id).write(
@@ -95,14 +95,14 @@ def update_webhook(call: ChangeCall, webhook_id: Id, change: WebhookChange) -> R
 
 
 @router.delete("/webhooks/{webhook_id}", status_code=204)
-@may(Permission.CONFIGURE)
+@requires(Permission.CONFIGURE)
 def delete_webhook(call: ChangeCall, webhook_id: Id) -> Response:
     """Remove a webhook with what it is still to be told, and its log."""
     return _of(call, webhook_id).write(lambda registry: registry.delete_webhook(webhook_id))
 
 
 @router.post("/webhooks/{webhook_id}/secret", responses={200: {"model": IssuedWebhook}})
-@may(Permission.CONFIGURE)
+@requires(Permission.CONFIGURE)
 def rotate_webhook_secret(call: WriteCall, webhook_id: Id, rotation: Rotation) -> Response:
     """Give a webhook a new secret, which is in this answer alone."""
     keep = timedelta(seconds=rotation.keep_s)
@@ -112,7 +112,7 @@ def rotate_webhook_secret(call: WriteCall, webhook_id: Id, rotation: Rotation) -
 
 
 @router.post("/webhooks/{webhook_id}/test", responses={200: {"model": Attempt}})
-@may(Permission.CONFIGURE)
+@requires(Permission.CONFIGURE)
 def test_webhook(call: WriteCall, webhook_id: Id) -> Response:
     """Send a message that tells of nothing, and say how that went; never what was answered."""
     # Not a write, so no transaction is open while the receiver takes its time.
@@ -121,7 +121,7 @@ def test_webhook(call: WriteCall, webhook_id: Id) -> Response:
 
 
 @router.get("/webhooks/{webhook_id}/deliveries", responses={200: {"model": Page[Delivery]}})
-@may(Permission.CONFIGURE)
+@requires(Permission.CONFIGURE)
 def list_deliveries(
     call: ReadCall,
     webhook_id: Id,
@@ -139,7 +139,7 @@ def list_deliveries(
 
 
 @router.get("/webhooks/{webhook_id}/deliveries/{seq}", responses={200: {"model": Delivery}})
-@may(Permission.CONFIGURE)
+@requires(Permission.CONFIGURE)
 def get_delivery(call: ReadCall, webhook_id: Id, seq: Seq) -> Response:
     """Return what became of one event for a webhook."""
     return call.answer(call.registry.delivery(webhook_id, seq))
@@ -148,7 +148,7 @@ def get_delivery(call: ReadCall, webhook_id: Id, seq: Seq) -> Response:
 @router.post(
     "/webhooks/{webhook_id}/deliveries/{seq}/redeliver", responses={200: {"model": Delivery}}
 )
-@may(Permission.CONFIGURE)
+@requires(Permission.CONFIGURE)
 def redeliver(call: WriteCall, webhook_id: Id, seq: Seq) -> Response:
     """Let a delivery begin anew, also one that was delivered or is dead."""
     return call.write(lambda registry: registry.redeliver(webhook_id, seq))

@@ -125,7 +125,7 @@ def test_a_version_whose_instance_is_out_of_reach_for_an_hour_is_unmaterialized(
 ) -> None:
     def hours_pass() -> None:
         for table, column in (("awaited", "since"), ("dagster_instance", "seen_at")):
-            pedigree.database.run(
+            pedigree.database.transaction(
                 lambda transaction, table=table, column=column: transaction.execute(
                     f"UPDATE pedigree.{table} SET {column} = {column} - interval '2 hours'"
                 )
@@ -159,7 +159,7 @@ def test_an_instance_within_reach_may_take_its_time(
     said(location)  # the instance's mirror looks
     origin = TrainingOrigin(instance_id=instance_id(location.instance), asset="models/other")
     register(pedigree, tmp_path, "slow", name="other", origin=origin)
-    pedigree.database.run(
+    pedigree.database.transaction(
         lambda transaction: transaction.execute(
             "UPDATE pedigree.awaited SET since = since - interval '2 hours'"
         )

@@ -75,7 +75,7 @@ def test_of_a_backfill_of_a_thousand_versions_the_newest_is_promoted_once(
     location: Location, pedigree: Registry, tmp_path: Path
 ) -> None:
     register_candidate(pedigree, tmp_path, "one", metrics={"accuracy": 0.8})
-    pedigree.database.run(lambda transaction: transaction.execute(BACKFILL))
+    pedigree.database.transaction(lambda transaction: transaction.execute(BACKFILL))
     assert [location.promote() for _ in range(4)] == [["staging"], ["production"], [], []]
     assert pedigree.champion("churn").version_id == 1000
     moves = [each for each in pedigree.timeline("churn") if each.pointer != "stage:candidate"]
