@@ -18,7 +18,7 @@ WORKERS ?= 2
 # OpenStack Swift, an object store to test against, runs on Linux alone.
 SWIFT := $(if $(filter Linux,$(shell uname -s)),.venv-swift/.installed)
 
-.PHONY: help demo test test-system up down lint lock lock-check bench fuzz sdk-matrix typescript torch spark azurite clean
+.PHONY: help demo test test-system up down lint docs lock lock-check bench fuzz sdk-matrix typescript torch spark azurite clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -38,11 +38,15 @@ up: .venv/.installed ## the Dagster UI and daemon over the demo's instance; Ctrl
 down: .venv/.installed ## stop what `make up` started, and the demo's embedded Postgres
 	@PEDIGREE_HOME="$$PWD/$(HOME_OF_DEMO)" $(BIN)/pedigree down $(ARGS)
 
-lint: .venv/.installed ## style, types and layer rules
+lint: .venv/.installed ## style, types, layer rules and plain English
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tools.plain_english docs
+
+docs: .venv/.installed ## build the documentation into site/; a broken link or anchor fails
+	$(BIN)/zensical build --clean --strict
 
 lock: .venv/.installed ## resolve requirements.lock again; UPGRADE=1 takes the newest releases
 	$(BIN)/uv pip compile --quiet $(if $(UPGRADE),--upgrade) $(COMPILE) -o requirements.lock

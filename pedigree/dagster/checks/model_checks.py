@@ -67,8 +67,6 @@ def model_checks(
         for name in names:
             if name in selected:
                 yield _judge(context, registry, line, name)
-        if reference := _reference(_record(context, line)):
-            registry.connect().renew_card(reference)
 
     specs = [_spec(line, name, blocking=blocking) for name in names]
     return check_op(slug(line.name, "checks"), line.key, specs, judge)
