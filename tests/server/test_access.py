@@ -11,7 +11,7 @@ from pedigree.access.records import Permission, Role, permitted
 from pedigree.errors import InvalidInputError
 from pedigree.registry import Registry
 from pedigree.server.app import create_app
-from pedigree.server.http.auth import PREFIX, ProtectedRoute, may
+from pedigree.server.http.auth import PREFIX, ProtectedRoute, requires
 from pedigree.server.serve import require_guarded
 from pedigree.settings import Settings
 from tests.server.conftest import Served, serving
@@ -43,7 +43,7 @@ def test_a_route_that_declares_no_permission_fails_at_start_up() -> None:
     router = APIRouter(route_class=ProtectedRoute)
     with pytest.raises(TypeError, match="declares no permission"):
         router.get("/forgotten")(lambda: None)
-    router.get("/declared")(may(Permission.READ)(lambda: None))
+    router.get("/declared")(requires(Permission.READ)(lambda: None))
 
 
 def test_a_token_of_before_with_a_name_of_pedigree_s_own_is_refused(served: Served) -> None:
