@@ -83,6 +83,7 @@ def test_a_folder_that_cannot_be_written_is_passed_by(tmp_path: Path) -> None:
     assert read(cache, 1, source_of(1)) == blob(1)
 
 
+@pytest.mark.system
 def test_processes_that_share_a_cache_and_are_killed_leave_it_usable_and_bounded(
     tmp_path: Path,
 ) -> None:

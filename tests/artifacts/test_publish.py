@@ -271,6 +271,7 @@ def test_a_manifest_that_was_edited_in_the_database_is_corrupt(
         database.transaction(lambda tx: get_manifest(tx, manifest.digest))
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("kind", ["local", "ceph"])
 def test_memory_stays_bounded_for_large_files(
     kind: str,

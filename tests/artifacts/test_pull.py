@@ -168,6 +168,7 @@ pull(Endless(), manifest, {file.digest: "key"}, Path(sys.argv[1]))
 """
 
 
+@pytest.mark.system
 def test_a_killed_pull_leaves_no_partial_file_and_the_next_one_tidies(
     database: Database, local_probe: LocalProbe, manifest: Manifest, tmp_path: Path
 ) -> None:
