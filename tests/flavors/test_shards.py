@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,18 @@ INDEX = "model.safetensors.index.json"
 SHARDS = {ONE: ["a", "b"], TWO: ["c"]}
 
 
-def lay(folder: Path, files: Mapping[str, Iterable[str]]) -> None:
+def lay(
+    folder: Path,
+    files: Mapping[str, Iterable[str]],
+    indexes: Mapping[str, Mapping[str, Iterable[str]]] = MappingProxyType({}),
+) -> None:
+    """Write files of tensors with these names, and indexes over them."""
     for file, names in files.items():
         save_file(
             {name: np.full(2, ord(name[0]), dtype="float32") for name in names}, folder / file
         )
+    for name, listed in indexes.items():
+        index(folder, listed, name)
 
 
 def index(folder: Path, files: Mapping[str, Iterable[str]], name: str = INDEX) -> None:
@@ -77,9 +85,7 @@ def loaded_names(folder: Path) -> set[str]:
 def test_the_model_is_what_its_index_and_names_say(
     files: Any, indexes: Any, expected: str, tmp_path: Path
 ) -> None:
-    lay(tmp_path, files)
-    for name, listed in indexes.items():
-        index(tmp_path, listed, name)
+    lay(tmp_path, files, indexes)
     FLAVOR.check_files(tmp_path)  # type: ignore[attr-defined]  # this flavor can
     assert loaded_names(tmp_path) == set(expected)
 
@@ -124,9 +130,7 @@ def test_the_model_is_what_its_index_and_names_say(
 def test_a_folder_that_does_not_say_what_the_model_is_is_refused(
     files: Any, indexes: Any, told: str, tmp_path: Path
 ) -> None:
-    lay(tmp_path, files)
-    for name, listed in indexes.items():
-        index(tmp_path, listed, name)
+    lay(tmp_path, files, indexes)
     for ask in (FLAVOR.check_files, FLAVOR.load):  # type: ignore[attr-defined]  # it can
         with pytest.raises(InvalidArtifactError, match=told):
             ask(tmp_path)
@@ -143,8 +147,7 @@ def test_a_folder_that_does_not_say_what_the_model_is_is_refused(
 def test_a_shard_that_is_not_what_the_index_says_is_refused(
     listed: Any, told: str, tmp_path: Path
 ) -> None:
-    lay(tmp_path, SHARDS)
-    index(tmp_path, listed)
+    lay(tmp_path, SHARDS, {INDEX: listed})
     with pytest.raises(InvalidArtifactError, match=told):
         FLAVOR.load(tmp_path)
 
@@ -176,8 +179,7 @@ def test_an_index_that_cannot_be_followed_is_refused(content: str, tmp_path: Pat
 
 
 def test_half_a_model_is_not_registered(registry: Registry, tmp_path: Path) -> None:
-    lay(tmp_path, {ONE: "ab"})
-    index(tmp_path, SHARDS)
+    lay(tmp_path, {ONE: "ab"}, {INDEX: SHARDS})
     for flavor in ("safetensors", "torch"):
         with pytest.raises(InvalidArtifactError, match=f"{TWO} is missing"):
             registry.register("net", tmp_path, new_version(flavor=flavor))
