@@ -387,29 +387,29 @@ def test_the_schema_is_the_committed_one(cli: Cli) -> None:
     assert cli("schema", "--json").out == cli("schema").out
 
 
-def test_status_hides_the_password(process: Cli, home: Path, database_url: str) -> None:
+def test_status_hides_the_password(cli: Cli, home: Path, database_url: str) -> None:
     password = database_url.split(":")[2].split("@", maxsplit=1)[0]
-    answer = process("status", "--json")
+    answer = cli("status", "--json")
     assert answer.json["home"] == str(home)
     assert answer.json["database"]["schema"] == "current"
     assert answer.json["server"] == {"up": False, "url": None}
     assert answer.json["versions"]["pedigree-registry"]
     assert password not in answer.out
-    assert password not in process("status").out
+    assert password not in cli("status").out
 
 
 def test_status_of_an_embedded_registry_starts_nothing(
-    process: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PEDIGREE_DATABASE_URL")
     empty = tmp_path / "empty"
-    answer = process("status", "--json", PEDIGREE_HOME=str(empty))
+    answer = cli("status", "--json", PEDIGREE_HOME=str(empty))
     assert answer.json["database"]["state"] == "absent"
     assert not (empty / "postgres").exists()
 
 
-def test_status_says_what_is_wrong_with_the_database(process: Cli) -> None:
-    answer = process("status", "--json", PEDIGREE_DATABASE_URL="postgresql://127.0.0.1:9/x")
+def test_status_says_what_is_wrong_with_the_database(cli: Cli) -> None:
+    answer = cli("status", "--json", PEDIGREE_DATABASE_URL="postgresql://127.0.0.1:9/x")
     assert answer.code == 0
     assert answer.json["database"]["state"] == "unreachable"
 

@@ -4,21 +4,24 @@ import datetime
 import itertools
 import json
 import struct
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
-import pandas as pd
-import polars as pl
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import sparse
 
 from pedigree.flavors._answers import IncomparableError, Leaf, leaves_of
 from pedigree.flavors._comparing import compare
 from tests.flavors.test_all import needs
+from tests.lazy import lazy
+
+pd = lazy("pandas")
+pl = lazy("polars")
+pa = lazy("pyarrow")
+sparse = lazy("scipy.sparse")
 
 
 def leaves(value: object) -> list[Leaf]:
@@ -34,12 +37,37 @@ def travelled(value: object) -> list[Leaf]:
 
 
 ODD_NAN = struct.unpack(">d", bytes.fromhex("7ff8000000000001"))[0]
-FRAME = pd.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]})
 DAY = datetime.date(2026, 1, 2)
 
+
+def different_frames(frame: Any) -> list[Any]:
+    """Frames that each differ from a frame, and from each other."""
+    return [
+        frame,
+        frame.rename(columns={"a": "c"}),
+        frame[["b", "a"]],
+        frame.set_axis([1, 2]),
+        frame.astype({"a": "float32"}),
+        frame.astype({"a": "Float64"}),
+        frame.astype({"b": "category"}),
+        frame.assign(b=pd.Categorical(["x", "y"], ["y", "x"])),
+        frame.assign(b=pd.Categorical(["x", "y"], ordered=True)),
+        frame.rename_axis("rows"),
+        frame.assign(a=[1.0, np.nan]),
+        frame["a"],
+        frame["a"].rename("b"),
+        frame["a"].rename(None),
+        frame.set_index("b"),
+        frame.set_index(["a", "b"]),
+        frame.to_numpy(),
+        frame.assign(b=[["x"], ["y"]]),
+        frame.assign(b=[["x"], ["z"]]),
+    ]
+
+
 # Each differs from all others of its group in a way that callers can distinguish.
-DIFFERENT: dict[str, list[Any]] = {
-    "numbers": [
+DIFFERENT: dict[str, Callable[[], list[Any]]] = {
+    "numbers": lambda: [
         0.0,
         -0.0,
         float("nan"),
@@ -51,8 +79,20 @@ DIFFERENT: dict[str, list[Any]] = {
         np.float32(0),
         None,
     ],
-    "texts": ["1", b"1", 1, True, Decimal(1), "True", Decimal("1.0"), [1], (1,), {"1": 1}, {1: 1}],
-    "times": [
+    "texts": lambda: [
+        "1",
+        b"1",
+        1,
+        True,
+        Decimal(1),
+        "True",
+        Decimal("1.0"),
+        [1],
+        (1,),
+        {"1": 1},
+        {1: 1},
+    ],
+    "times": lambda: [
         DAY,
         "2026-01-02",
         datetime.datetime(2026, 1, 2),  # noqa: DTZ001 -- deliberately without a time zone
@@ -61,8 +101,8 @@ DIFFERENT: dict[str, list[Any]] = {
         pd.NaT,
         pd.NA,
     ],
-    "mappings": [{"a": 1, "b": 2}, {"b": 2, "a": 1}, {"a": 1}, {"a": 1, "b": 2.0}],
-    "arrays": [
+    "mappings": lambda: [{"a": 1, "b": 2}, {"b": 2, "a": 1}, {"a": 1}, {"a": 1, "b": 2.0}],
+    "arrays": lambda: [
         np.zeros(2),
         np.zeros((2, 1)),
         np.zeros(2, "float32"),
@@ -79,33 +119,13 @@ DIFFERENT: dict[str, list[Any]] = {
         np.ma.masked_array(np.zeros(2), [False, True]),
         np.matrix([[0.0, 0.0]]),
     ],
-    "frames": [
-        FRAME,
-        FRAME.rename(columns={"a": "c"}),
-        FRAME[["b", "a"]],
-        FRAME.set_axis([1, 2]),
-        FRAME.astype({"a": "float32"}),
-        FRAME.astype({"a": "Float64"}),
-        FRAME.astype({"b": "category"}),
-        FRAME.assign(b=pd.Categorical(["x", "y"], ["y", "x"])),
-        FRAME.assign(b=pd.Categorical(["x", "y"], ordered=True)),
-        FRAME.rename_axis("rows"),
-        FRAME.assign(a=[1.0, np.nan]),
-        FRAME["a"],
-        FRAME["a"].rename("b"),
-        FRAME["a"].rename(None),
-        FRAME.set_index("b"),
-        FRAME.set_index(["a", "b"]),
-        FRAME.to_numpy(),
-        FRAME.assign(b=[["x"], ["y"]]),
-        FRAME.assign(b=[["x"], ["z"]]),
-    ],
-    "zones": [
+    "frames": lambda: different_frames(pd.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]})),
+    "zones": lambda: [
         pd.Series(pd.to_datetime(["2026-01-01"])),
         pd.Series(pd.to_datetime(["2026-01-01"], utc=True)),
         pd.Series(pd.to_datetime(["2026-01-01"])).dt.tz_localize("Europe/Berlin"),
     ],
-    "others": [
+    "others": lambda: [
         pl.DataFrame({"a": [1.0]}),
         pl.DataFrame({"a": [1]}),
         pl.Series("a", [1.0]),
@@ -115,7 +135,7 @@ DIFFERENT: dict[str, list[Any]] = {
         pa.array([1.0]),
         pa.chunked_array([[1.0]]),
     ],
-    "sparse": [
+    "sparse": lambda: [
         sparse.csr_matrix(np.eye(2)),
         sparse.csc_matrix(np.eye(2)),
         sparse.csr_matrix(2 * np.eye(2)),
@@ -125,16 +145,18 @@ DIFFERENT: dict[str, list[Any]] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
 @pytest.mark.parametrize("group", DIFFERENT)
 def test_distinguishable_outputs_are_not_equal(group: str) -> None:
-    for one, other in itertools.combinations(DIFFERENT[group], 2):
+    for one, other in itertools.combinations(DIFFERENT[group](), 2):
         assert leaves(one) != leaves(other), f"{one!r} and {other!r}"
         assert compare([leaves(one)], travelled(other)).difference is not None
 
 
+@pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
 @pytest.mark.parametrize("group", DIFFERENT)
 def test_equal_outputs_are_equal_after_the_transfer_to_another_process(group: str) -> None:
-    for value in DIFFERENT[group]:
+    for value in DIFFERENT[group]():
         assert compare([leaves(value)], travelled(value)) == (None, False, None)
 
 

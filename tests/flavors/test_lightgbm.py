@@ -3,7 +3,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import lightgbm
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +11,9 @@ from pedigree.errors import InvalidArtifactError, UnsupportedModelError
 from pedigree.flavors.lightgbm import LightGBMFlavor
 from pedigree.signatures.records import Tensor
 from tests.flavors.models import CHURNED, ROWS, lightgbm_model
+from tests.lazy import lazy
+
+lightgbm = lazy("lightgbm")
 
 FLAVOR = LightGBMFlavor()
 
@@ -177,10 +179,11 @@ def test_a_damaged_file_is_refused(content: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "message"), [({}, "dict is neither"), (lightgbm.LGBMRegressor(), "has no booster")]
+    ("make", "message"),
+    [(dict, "dict is neither"), (lambda: lightgbm.LGBMRegressor(), "has no booster")],  # noqa: PLW0108 - imports it
 )
 def test_an_object_that_is_not_a_trained_model_is_refused(
-    model: object, message: str, tmp_path: Path
+    make: Any, message: str, tmp_path: Path
 ) -> None:
     with pytest.raises(UnsupportedModelError, match=message):
-        FLAVOR.save(model, tmp_path)
+        FLAVOR.save(make(), tmp_path)

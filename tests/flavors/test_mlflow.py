@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import mlflow
 import numpy as np
 import pytest
 
@@ -18,6 +17,9 @@ from pedigree.errors import (
 from pedigree.flavors.mlflow import MLflowFlavor
 from pedigree.signatures.records import Column, ColumnType, Tensor
 from tests.flavors.models import ROWS
+from tests.lazy import lazy
+
+mlflow = lazy("mlflow")
 
 # MLflow warns about its own type hints and about differences in the environment.
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -1,10 +1,9 @@
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper
 
 from pedigree.errors import InvalidArtifactError, InvalidSignatureError, UnsupportedModelError
 from pedigree.flavors.onnx import OnnxFlavor
@@ -12,8 +11,14 @@ from pedigree.registry import Registry
 from pedigree.signatures.records import Signature, Tensor
 from tests.factories import new_version
 from tests.flavors.models import onnx_model
+from tests.lazy import lazy
 
-onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime has no build for Intel Macs")
+onnx = lazy("onnx")
+onnxruntime = lazy("onnxruntime")
+
+pytestmark = pytest.mark.skipif(
+    find_spec("onnxruntime") is None, reason="onnxruntime has no build for Intel Macs"
+)
 
 FLAVOR = OnnxFlavor()
 NUMBERS = np.array([[1, 2], [3, 4]], dtype="float32")
@@ -28,7 +33,7 @@ def with_external(folder: Path, **entries: str) -> Path:
     model = onnx_model()
     (weights,) = model.graph.initializer
     weights.ClearField("float_data")
-    weights.data_location = TensorProto.EXTERNAL
+    weights.data_location = onnx.TensorProto.EXTERNAL
     for key, value in entries.items():
         weights.external_data.add(key=key, value=value)
     folder.mkdir(exist_ok=True)
@@ -114,18 +119,18 @@ def test_a_graph_is_not_registered_without_the_weights_that_it_names(
 
 
 def test_weights_deep_in_a_branch_are_checked_too(tmp_path: Path) -> None:
-    outside = helper.make_tensor("deep", TensorProto.FLOAT, [1], [1.0])
-    outside.data_location = TensorProto.EXTERNAL
+    outside = onnx.helper.make_tensor("deep", onnx.TensorProto.FLOAT, [1], [1.0])
+    outside.data_location = onnx.TensorProto.EXTERNAL
     outside.external_data.add(key="location", value="../secret.bin")
-    branch = helper.make_graph(
-        [helper.make_node("Constant", [], ["c"], value=outside)],
+    branch = onnx.helper.make_graph(
+        [onnx.helper.make_node("Constant", [], ["c"], value=outside)],
         "branch",
         [],
-        [helper.make_tensor_value_info("c", TensorProto.FLOAT, [1])],
+        [onnx.helper.make_tensor_value_info("c", onnx.TensorProto.FLOAT, [1])],
     )
     model = onnx_model()
     model.graph.node.append(
-        helper.make_node("If", ["x"], ["z"], then_branch=branch, else_branch=branch)
+        onnx.helper.make_node("If", ["x"], ["z"], then_branch=branch, else_branch=branch)
     )
     (tmp_path / "model.onnx").write_bytes(model.SerializeToString())
     with pytest.raises(InvalidArtifactError, match="the data of tensor 'deep'"):

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,18 @@ INDEX = "model.safetensors.index.json"
 SHARDS = {ONE: ["a", "b"], TWO: ["c"]}
 
 
-def lay(folder: Path, files: Mapping[str, Iterable[str]]) -> None:
+def lay(
+    folder: Path,
+    files: Mapping[str, Iterable[str]],
+    indexes: Mapping[str, Mapping[str, Iterable[str]]] = MappingProxyType({}),
+) -> None:
+    """Write files of tensors with these names, and indexes over them."""
     for file, names in files.items():
         save_file(
             {name: np.full(2, ord(name[0]), dtype="float32") for name in names}, folder / file
         )
+    for name, listed in indexes.items():
+        index(folder, listed, name)
 
 
 def index(folder: Path, files: Mapping[str, Iterable[str]], name: str = INDEX) -> None:
@@ -77,9 +85,7 @@ def loaded_names(folder: Path) -> set[str]:
 def test_the_index_and_the_names_determine_the_model(
     files: Any, indexes: Any, expected: str, tmp_path: Path
 ) -> None:
-    lay(tmp_path, files)
-    for name, listed in indexes.items():
-        index(tmp_path, listed, name)
+    lay(tmp_path, files, indexes)
     FLAVOR.check_files(tmp_path)  # type: ignore[attr-defined]  # this flavor can
     assert loaded_names(tmp_path) == set(expected)
 
@@ -127,9 +133,7 @@ def test_the_index_and_the_names_determine_the_model(
 def test_an_ambiguous_folder_is_refused(
     files: Any, indexes: Any, message: str, tmp_path: Path
 ) -> None:
-    lay(tmp_path, files)
-    for name, listed in indexes.items():
-        index(tmp_path, listed, name)
+    lay(tmp_path, files, indexes)
     for ask in (FLAVOR.check_files, FLAVOR.load):  # type: ignore[attr-defined]  # it can
         with pytest.raises(InvalidArtifactError, match=message):
             ask(tmp_path)
@@ -146,8 +150,7 @@ def test_an_ambiguous_folder_is_refused(
 def test_a_shard_that_does_not_match_the_index_is_refused(
     listed: Any, message: str, tmp_path: Path
 ) -> None:
-    lay(tmp_path, SHARDS)
-    index(tmp_path, listed)
+    lay(tmp_path, SHARDS, {INDEX: listed})
     with pytest.raises(InvalidArtifactError, match=message):
         FLAVOR.load(tmp_path)
 
@@ -179,8 +182,7 @@ def test_an_index_that_cannot_be_followed_is_refused(content: str, tmp_path: Pat
 
 
 def test_an_incomplete_model_is_not_registered(registry: Registry, tmp_path: Path) -> None:
-    lay(tmp_path, {ONE: "ab"})
-    index(tmp_path, SHARDS)
+    lay(tmp_path, {ONE: "ab"}, {INDEX: SHARDS})
     for flavor in ("safetensors", "torch"):
         with pytest.raises(InvalidArtifactError, match=f"{TWO} is missing"):
             registry.register("net", tmp_path, new_version(flavor=flavor))

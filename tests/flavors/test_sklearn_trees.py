@@ -12,7 +12,9 @@ import pytest
 
 from pedigree.errors import InvalidArtifactError
 from pedigree.flavors.sklearn import SklearnFlavor
-from tests.flavors.golden import GOLDEN
+from tests.lazy import lazy
+
+golden = lazy("tests.flavors.golden")
 
 FLAVOR = SklearnFlavor()
 Nodes = Any
@@ -20,7 +22,7 @@ Nodes = Any
 
 def forge(folder: Path, name: str, change: Callable[[Nodes], None], column: str) -> None:
     """Save a golden model, and change each array in it that has the column."""
-    FLAVOR.save(GOLDEN[name](), folder)
+    FLAVOR.save(golden.GOLDEN[name](), folder)
     archive = folder / "model.skops"
     with zipfile.ZipFile(archive) as stored:
         content = {member: stored.read(member) for member in stored.namelist()}
@@ -108,7 +110,7 @@ def forge_schema(folder: Path, name: str, change: Callable[[dict[str, Any]], Non
         change(state)
         return state
 
-    FLAVOR.save(GOLDEN[name](), folder)
+    FLAVOR.save(golden.GOLDEN[name](), folder)
     archive = folder / "model.skops"
     with zipfile.ZipFile(archive) as stored:
         content = {member: stored.read(member) for member in stored.namelist()}
@@ -153,8 +155,8 @@ def test_an_estimator_with_trees_must_have_a_number_of_features(tmp_path: Path) 
 
 
 def test_a_tree_outside_any_estimator_is_refused(tmp_path: Path) -> None:
-    model: Any = GOLDEN["logistic_regression"]()
-    model.hidden_ = [GOLDEN["decision_tree"]().tree_]  # type: ignore[attr-defined]  # it is an object
+    model: Any = golden.GOLDEN["logistic_regression"]()
+    model.hidden_ = [golden.GOLDEN["decision_tree"]().tree_]  # type: ignore[attr-defined]  # it is an object
     FLAVOR.save(model, tmp_path)
     with pytest.raises(InvalidArtifactError, match="belongs to no estimator"):
         FLAVOR.load(tmp_path)

@@ -1,5 +1,6 @@
 import io
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,13 @@ from pedigree.flavors.torch import TorchFlavor
 from pedigree.signatures.records import Column, ColumnType, Tensor
 from tests.flavors.hostile import pickle_that_touches, torch_archive
 from tests.flavors.models import ROWS, tied_torch_model, torch_model
+from tests.lazy import lazy
 
-torch = pytest.importorskip("torch", reason="torch is not installed: run `make torch`")
+torch = lazy("torch")
+
+pytestmark = pytest.mark.skipif(
+    find_spec("torch") is None, reason="torch is not installed: run `make torch`"
+)
 
 FLAVOR = TorchFlavor()
 
@@ -125,8 +131,13 @@ def test_a_name_that_safetensors_reserves_is_saved_in_a_pickle(tmp_path: Path) -
     assert torch.equal(loaded["__metadata__"], torch.ones(2))
 
 
-class Tagged(torch.Tensor):  # type: ignore[misc, name-defined]  # torch is imported late
+def tagged(numbers: Any) -> Any:
     """A tensor subclass that holds more than its numbers."""
+
+    class Tagged(torch.Tensor):  # type: ignore[misc, name-defined]  # torch is imported late
+        pass
+
+    return numbers.as_subclass(Tagged)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +153,7 @@ class Tagged(torch.Tensor):  # type: ignore[misc, name-defined]  # torch is impo
         ),
         pytest.param(lambda: torch.nn.LazyLinear(1), "'weight' has no values", id="lazy"),
         pytest.param(
-            lambda: tensors(torch.ones(2).as_subclass(Tagged)),
+            lambda: tensors(tagged(torch.ones(2))),
             "cannot save",
             id="a kind of its own",
         ),
@@ -165,7 +176,9 @@ def test_a_tensor_that_would_not_be_restored_is_refused(
 
 @pytest.mark.filterwarnings("ignore:ComplexHalf")
 def test_every_dtype_of_torch_is_restored_or_refused(tmp_path: Path) -> None:
-    kinds = {each for each in vars(torch).values() if isinstance(each, torch.dtype)}
+    import torch as imported
+
+    kinds = {each for each in vars(imported).values() if isinstance(each, torch.dtype)}
     stored = set()
     for number, dtype in enumerate(sorted(kinds, key=str)):
         folder = tmp_path / str(number)
@@ -308,9 +321,12 @@ def test_a_state_dict_that_needs_trust_is_not_saved(
 
 
 @pytest.mark.parametrize(
-    "sample", [torch.ones(3, 2), np.ones((3, 2), dtype="float32")], ids=["tensor", "array"]
+    "make",
+    [lambda: torch.ones(3, 2), lambda: np.ones((3, 2), dtype="float32")],
+    ids=["tensor", "array"],
 )
-def test_the_signature_describes_the_module_s_output_for_the_sample(sample: Any) -> None:
+def test_the_signature_describes_the_module_s_output_for_the_sample(make: Any) -> None:
+    sample = make()
     module = torch_model().train()
     signature = FLAVOR.infer_signature(module, sample)
     assert signature.inputs == (Tensor(dtype="float32", shape=(-1, 2)),)

@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
-from scipy.spatial import distance
 
 from pedigree.monitoring.distances import (
     chi_square,
@@ -18,6 +16,10 @@ from pedigree.monitoring.distances import (
     missing_p,
     psi,
 )
+from tests.lazy import lazy
+
+scipy = lazy("scipy")
+spatial = lazy("scipy.spatial")
 
 # Under load a single example may take any time; forty of these find what a hundred do.
 QUICK = settings(max_examples=40, deadline=None)
@@ -82,7 +84,7 @@ def test_bounded_distances_stay_within_their_bounds(pair: tuple[list[int], list[
 def test_jensen_shannon_equals_scipy_s(pair: tuple[list[int], list[int]]) -> None:
     before, now = pair
     if sum(before) and sum(now):
-        expected = float(distance.jensenshannon(before, now, base=2))
+        expected = float(spatial.distance.jensenshannon(before, now, base=2))
         assert jensen_shannon(before, now) == pytest.approx(expected, abs=1e-7)
 
 
@@ -100,7 +102,7 @@ def test_kolmogorov_smirnov_with_all_values_as_edges_equals_scipy_s_on_raw_value
     edges = [-np.inf, *np.unique(np.concatenate([before, now])), np.inf]
     binned = [np.histogram(values, [*edges[1:-1], np.inf])[0] for values in (before, now)]
     found = kolmogorov_smirnov(*(counts.tolist() for counts in binned))
-    expected = stats.ks_2samp(before, now, method="asymp")
+    expected = scipy.stats.ks_2samp(before, now, method="asymp")
     assert found == pytest.approx(expected.statistic)
     assert kolmogorov_smirnov_p(found, 400, 300) == pytest.approx(expected.pvalue)
 
@@ -111,16 +113,16 @@ def test_kolmogorov_smirnov_with_few_edges_is_at_most_that_of_raw_values() -> No
         before, now = random.normal(size=500), random.normal(shift, 1, 500)
         edges = [-np.inf, *np.quantile(before, np.linspace(0.1, 0.9, 9)), np.inf]
         binned = [np.histogram(values, edges)[0].tolist() for values in (before, now)]
-        assert kolmogorov_smirnov(*binned) <= stats.ks_2samp(before, now).statistic + 1e-12
+        assert kolmogorov_smirnov(*binned) <= scipy.stats.ks_2samp(before, now).statistic + 1e-12
 
 
 def test_chi_square_equals_scipy_s() -> None:
     before, now = [120, 90, 40, 25], [80, 95, 60, 22]
-    expected = stats.chi2_contingency([before, now], correction=False)
+    expected = scipy.stats.chi2_contingency([before, now], correction=False)
     statistic, freedom = chi_square(before, now)
     assert (statistic, freedom) == (pytest.approx(expected.statistic), expected.dof)
     assert chi_square_p(statistic, freedom) == pytest.approx(expected.pvalue)
-    v = stats.contingency.association(np.array([before, now]), method="cramer")
+    v = scipy.stats.contingency.association(np.array([before, now]), method="cramer")
     assert cramers_v(statistic, sum(before) + sum(now)) == pytest.approx(v)
 
 
@@ -136,7 +138,7 @@ def test_categories_with_few_expected_values_are_pooled() -> None:
 def test_missing_values_are_compared_by_fisher_s_exact_test(
     before: tuple[int, int], now: tuple[int, int]
 ) -> None:
-    expected = stats.fisher_exact([before, now]).pvalue
+    expected = scipy.stats.fisher_exact([before, now]).pvalue
     assert missing_p(before, now) == pytest.approx(expected)
 
 

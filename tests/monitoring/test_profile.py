@@ -2,7 +2,6 @@
 
 import datetime
 
-import ibis
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -11,6 +10,9 @@ import pytest
 from pedigree.errors import InvalidInputError
 from pedigree.monitoring.profile import BINS, TOP, profile
 from pedigree.monitoring.records import CategoricalColumn, ColumnRole, DataProfile, NumericColumn
+from tests.lazy import lazy
+
+ibis = lazy("ibis")
 
 
 @pytest.fixture(scope="module")

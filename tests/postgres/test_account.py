@@ -76,6 +76,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
+@pytest.mark.system
 @pytest.mark.skipif(
     os.geteuid() != 0 or sys.platform != "linux", reason="only root on Linux needs a namespace"
 )

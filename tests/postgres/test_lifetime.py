@@ -16,6 +16,8 @@ from pedigree.postgres._binaries import find_binaries
 from pedigree.postgres._layout import Layout
 from pedigree.postgres._server import Server
 
+pytestmark = pytest.mark.system
+
 PIDS = "SELECT pg_backend_pid() AS backend, current_database() AS name"
 REVIVAL_S = 5
 

@@ -31,6 +31,7 @@ def holder(tmp_path):
         process.kill()
 
 
+@pytest.mark.system
 def test_a_lock_ends_with_its_process(tmp_path, holder):
     path = tmp_path / "lock"
     assert _locks.is_held(path)

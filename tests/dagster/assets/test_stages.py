@@ -24,7 +24,7 @@ from pedigree.errors import (
 )
 from pedigree.lifecycle.records import CANDIDATE, Policy, StageRule
 from pedigree.registry import Registry
-from tests.dagster.models import churn_asset, recipe
+from tests.dagster.models import churn_asset, recipe, to_production
 
 Materialize = Callable[..., dg.ExecuteInProcessResult]
 CHURN = churn_asset()
@@ -57,11 +57,6 @@ def stage(materialize: Materialize) -> Callable[..., dg.ExecuteInProcessResult]:
         )
 
     return run
-
-
-def to_production(registry: Registry, version: int) -> None:
-    for name in ("staging", "production"):
-        registry.promote(f"churn/{version}", name)
 
 
 def said(result: dg.ExecuteInProcessResult) -> Sequence[dg.AssetMaterialization]:
