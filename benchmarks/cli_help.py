@@ -1,4 +1,4 @@
-"""How soon ``pedigree --help`` answers: the median of ten processes, with the bytecode cached."""
+"""The time of ``pedigree --help``: the median of ten processes, with cached bytecode."""
 
 import os
 import statistics
@@ -16,8 +16,8 @@ _TIMES = 10
 
 def main() -> int:
     """Measure and report; return the exit code."""
-    # The cache of its own makes the first run "just installed" and the others "used before",
-    # wherever this is run.
+    # With a separate bytecode cache the first run is like a fresh installation, and the others are
+    # warm, wherever this runs.
     with tempfile.TemporaryDirectory() as cache:
         environment = {**os.environ, "PYTHONPYCACHEPREFIX": cache}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
