@@ -1,4 +1,4 @@
-"""The second half: flights by month, a model of six of them, and what it was trained on."""
+"""The second half of the demo: flights by month, a model of six months, and its lineage."""
 
 from collections.abc import Callable
 
@@ -24,7 +24,7 @@ def read_months(session: Session, advance: Callable[[str], None]) -> None:
 
 
 def train_and_score(session: Session) -> list[Fact]:
-    """Train on half of the year; once promoted, the model scores all of it in one run."""
+    """Train on half of the year; after its promotion the model scores all months in one run."""
     config = {"first_month": TRAINED[0], "last_month": TRAINED[-1]}
     session.materialize(ASSET, config={OP: config})
     requests = session.promote_due()
@@ -47,7 +47,7 @@ def train_and_score(session: Session) -> list[Fact]:
 
 
 def change_months(session: Session) -> list[Fact]:
-    """Clean a later and an earlier month again; what the model was trained on stays on record."""
+    """Clean a later and a training month again; the model's lineage does not change."""
     before = inputs_of(session.registry, f"{MODEL}/1")
     session.materialize("flights", partitions=[LATER], config=CLEANED)
     stale_by_later = session.registry.stale(f"{MODEL}/1").inputs
@@ -58,7 +58,7 @@ def change_months(session: Session) -> list[Fact]:
     again = tuple(month for one in scored for month in one.partitions)
     return [
         Fact(
-            name="the lineage is what it was after a later and an earlier month changed",
+            name="the lineage is unchanged after a later and an earlier month changed",
             held=before == after and _months(after) == TRAINED,
             shown=f"{len(after)} months, every data version the same",
         ),
@@ -68,7 +68,7 @@ def change_months(session: Session) -> list[Fact]:
             shown=", ".join(f"{one.asset} {one.partition}" for one in stale) or "not stale",
         ),
         Fact(
-            name="exactly the changed months were scored again",
+            name="only the changed months were scored again",
             held=again == (EARLIER, LATER),
             shown=", ".join(again) or "none",
         ),
