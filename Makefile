@@ -18,7 +18,7 @@ WORKERS ?= 2
 # OpenStack Swift, an object store to test against, runs on Linux alone.
 SWIFT := $(if $(filter Linux,$(shell uname -s)),.venv-swift/.installed)
 
-.PHONY: help demo test test-system up down lint lock lock-check bench fuzz sdk-matrix typescript torch spark azurite clean
+.PHONY: help demo test test-system up down lint docs lock lock-check bench fuzz sdk-matrix typescript torch spark azurite clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -38,11 +38,15 @@ up: .venv/.installed ## the Dagster UI and daemon over the demo's instance; Ctrl
 down: .venv/.installed ## stop what `make up` started, and the demo's embedded Postgres
 	@PEDIGREE_HOME="$$PWD/$(HOME_OF_DEMO)" $(BIN)/pedigree down $(ARGS)
 
-lint: .venv/.installed ## style, types and layer rules
+lint: .venv/.installed ## style, types, layer rules and plain English
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tools.plain_english docs
+
+docs: .venv/.installed ## build the documentation into site/; a broken link or anchor fails
+	$(BIN)/zensical build --clean --strict
 
 lock: .venv/.installed ## resolve requirements.lock again; UPGRADE=1 takes the newest releases
 	$(BIN)/uv pip compile --quiet $(if $(UPGRADE),--upgrade) $(COMPILE) -o requirements.lock
@@ -76,7 +80,7 @@ bench: .venv/.installed ## measure what docs/performance.md promises
 	$(BIN)/python -m benchmarks.webhooks $(ARGS)
 
 fuzz: .venv/.installed ## send the service all that its OpenAPI document allows and forbids, for long
-	$(BIN)/python -m tests.server.fuzz $(ARGS)
+	$(BIN)/python -m tests.api.fuzz $(ARGS)
 
 sdk-matrix: .venv/.installed ## install the client alone by every Python that is here, and run its behaviour
 	@$(BIN)/python -m tests.client.matrix $(ARGS)
@@ -86,7 +90,7 @@ typescript: .venv/.installed clients/typescript/node_modules/.installed ## the T
 	@npm run --prefix clients/typescript --silent generate
 	@npm run --prefix clients/typescript --silent build
 
-DOCUMENT := import json; from pedigree.server.app import create_app; print(json.dumps(create_app().openapi()))
+DOCUMENT := import json; from pedigree.api.app import create_app; print(json.dumps(create_app().openapi()))
 
 torch: .venv/.torch ## a CPU build of torch, if pip can find one; without it its tests are skipped
 
@@ -106,8 +110,10 @@ clean: ## remove the environments and the demo's data
 	@touch $@
 
 # Python packages are installed by --require-hashes above; this only links the checkout into them,
-# with the locked hatchling instead of one that pip would fetch for the build.
+# with the locked hatchling instead of one that pip would fetch for the build. What is called
+# pedigree has our import name as well: the family trees of PyPI, or a checkout before the rename.
 .venv/.installed: .venv/.locked pyproject.toml
+	@$(BIN)/python -m pip uninstall --quiet --yes pedigree >&2 2>/dev/null
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable . >&2
 	@touch $@
 

@@ -7,6 +7,7 @@
 import importlib
 from types import ModuleType
 
+from pedigree.distribution import pip_install
 from pedigree.errors import MissingDependencyError
 
 
@@ -21,5 +22,5 @@ def library(module: str, *, extra: str) -> ModuleType:
     except ImportError as error:
         raise MissingDependencyError(
             f"{(error.name or module).partition('.')[0]} is not installed",
-            remedy=f"Run: pip install 'pedigree[{extra}]'",
+            remedy=f"Run: {pip_install(extra)}",
         ) from error

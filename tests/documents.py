@@ -31,15 +31,16 @@ def assert_part_current(document: str, part: str, expected: str) -> None:
 
 def python_of(document: str) -> list[str]:
     """Return the Python that a document shows, block by block."""
-    return _blocks(document, "python")
+    return blocks_of(document, "python")
 
 
 def commands_of(document: str) -> list[list[str]]:
     """Return the words of each `pedigree` command that a document shows, without the first."""
-    lines = (line for block in _blocks(document, "sh") for line in block.splitlines())
+    lines = (line for block in blocks_of(document, "sh") for line in block.splitlines())
     return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("pedigree ")]
 
 
-def _blocks(document: str, language: str) -> list[str]:
+def blocks_of(document: str, language: str) -> list[str]:
+    """Return the code that a document shows in a language, block by block."""
     text = (ROOT / document).read_text(encoding="utf-8")
     return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)

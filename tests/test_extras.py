@@ -16,7 +16,10 @@ from pedigree.monitoring.profile import profile
 
 ROOT = Path(__file__).parents[1]
 FRAME = pd.DataFrame({"sex": ["f", "m"]})
-NAMED = re.compile(r'(?:library\("[\w.]+", extra=|EXTRA = )"(\w+)"|pedigree\[(\w+)\]')
+NAMED = re.compile(
+    r"""(?:library\("[\w.]+", extra=|EXTRA = |requirement\(|pip_install\()["'](\w+)["']"""
+    r"|pedigree-registry\[(\w+)\]"
+)
 
 
 @pytest.mark.parametrize(
@@ -33,12 +36,12 @@ def test_a_missing_library_is_named_with_its_extra(
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(MissingDependencyError, match=f"{library} is not installed") as missing:
         use()
-    assert f"pip install 'pedigree[{extra}]'" in str(missing.value)
+    assert f"pip install 'pedigree-registry[{extra}]'" in str(missing.value)
 
 
 def test_every_extra_that_an_error_names_is_one() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     sources = (path.read_text() for path in (ROOT / "pedigree").rglob("*.py"))
     named = {first or second for text in sources for first, second in NAMED.findall(text)}
-    assert {"fairness", "expectations", "monitoring", "scan", "lineage"} <= named
+    assert {"embedded", "fairness", "expectations", "monitoring", "scan", "lineage"} <= named
     assert named - {"none"} <= set(project["optional-dependencies"])

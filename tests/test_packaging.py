@@ -38,7 +38,7 @@ def test_the_wheel_holds_what_is_no_python(wheel: zipfile.ZipFile) -> None:
     sources = (
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "pedigree").rglob("*")
-        if path.suffix in {".sql", ".j2", ".toml", ".yaml", ".typed"}
+        if path.suffix in {".sql", ".j2", ".toml", ".tsv", ".yaml", ".typed"}
     )
     assert sorted(set(sources) - names) == []
     assert any(name.endswith("/licenses/LICENSE") for name in names)
@@ -47,6 +47,7 @@ def test_the_wheel_holds_what_is_no_python(wheel: zipfile.ZipFile) -> None:
 def test_the_wheel_says_what_it_is(wheel: zipfile.ZipFile) -> None:
     (path,) = [name for name in wheel.namelist() if name.endswith(".dist-info/METADATA")]
     metadata = wheel.read(path).decode()
+    assert path == "pedigree_registry-0.1.0.dist-info/METADATA"
     assert "License-Expression: Apache-2.0" in metadata
     assert "Requires-Python: <3.15,>=3.11" in metadata
 
@@ -54,7 +55,7 @@ def test_the_wheel_says_what_it_is(wheel: zipfile.ZipFile) -> None:
 def test_the_base_wheel_brings_no_part_of_a_server_or_of_dagster() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     base = {_name(requirement) for requirement in project["dependencies"]}
-    assert "httpx" in base
+    assert "httpx2" in base
     assert not base & {"dagster", "fastapi", "obstore", "psycopg", "uvicorn"}
 
 
@@ -76,12 +77,15 @@ def test_the_lock_names_no_index_and_pins_by_hash() -> None:
         assert text.count("--hash=sha256:") >= len(pins) > 0
 
 
-def test_every_direct_dependency_is_locked() -> None:
+def direct_dependencies() -> set[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
     for extra in project["project"]["optional-dependencies"].values():
         wanted += extra
-    names = {_name(requirement) for requirement in wanted} - {"pedigree"}
+    return {_name(requirement) for requirement in wanted} - {"pedigree-registry"}
+
+
+def test_every_direct_dependency_is_locked() -> None:
     # torch has a list of its own: which build of it fits is the machine's affair.
     locked = {
         _name(line)
@@ -89,7 +93,15 @@ def test_every_direct_dependency_is_locked() -> None:
         for line in (ROOT / lock).read_text().splitlines()
         if re.match(r"[A-Za-z0-9]", line)
     }
-    assert sorted(names - locked) == []
+    assert sorted(direct_dependencies() - locked) == []
+
+
+def test_the_architecture_has_a_row_for_every_direct_dependency_and_no_other() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    section = text.partition("\n## Dependencies\n")[2].partition("\n## ")[0]
+    first_cells = re.findall(r"(?m)^\| ((?:`[\w-]+`(?:, )?)+) \|", section)
+    listed = [name for cell in first_cells for name in re.findall(r"`([\w-]+)`", cell)]
+    assert sorted(listed) == sorted(direct_dependencies())
 
 
 def _name(requirement: str) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from pedigree.audit.records import Actor
+from pedigree.cards.records import ModelCard
 from pedigree.errors import AliasNotFoundError, NameTakenError
 from pedigree.registry import Registry
 from tests.factories import free_policy, register
@@ -33,18 +34,23 @@ def test_a_verb_that_was_refused_leaves_nothing_and_the_others_go_on(registry: R
     assert [model.name for model in registry.models()] == ["a", "b"]
 
 
-def test_cards_are_renewed_once_all_is_written(registry: Registry, tmp_path: Path) -> None:
+def test_a_card_that_is_read_in_between_is_current_and_kept_once_all_is_written(
+    registry: Registry, tmp_path: Path
+) -> None:
     reference = register(registry, tmp_path)
     registry.set_policy("churn", free_policy())
     registry.write_card(reference)
     before = registry.card(reference).digest
 
-    def work(joined: Registry) -> str:
+    def work(joined: Registry) -> ModelCard:
         joined.promote(reference, "staging")
-        return joined.card(reference).digest
+        return joined.card(reference)
 
-    assert registry.together(work) == before
-    assert registry.card(reference).digest != before
+    between = registry.together(work)
+    assert between.location is None
+    assert "Now: stage staging" in between.markdown
+    assert registry.get(reference).model_card_uri == f"pedigree://blobs/{before}"
+    assert registry.card(reference).digest == between.digest
 
 
 def test_somebody_else_may_act_over_the_same_connections(registry: Registry) -> None:

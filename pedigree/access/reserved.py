@@ -12,6 +12,8 @@ from pedigree.errors import ReservedNameError
 PREFIXES = ("sensor:", "service:")
 
 RECONCILER = Actor(name="service:reconciler", source="pedigree serve")
+# Draws model cards, whichever process does so: a card is a view, and nobody's statement.
+CARDS = Actor(name="service:cards", source="model cards")
 PROMOTION_SENSOR = Actor(name="sensor:pedigree_promotion", source="dagster sensor")
 DRIFT_SENSOR = Actor(name="sensor:pedigree_drift", source="dagster sensor")
 

@@ -14,7 +14,7 @@ _SUBJECTS = ("asset", "principal", "host", "digest")
 
 
 class EventType(StrEnum):
-    """Every kind of event, as ``object.action``; docs/events.md has a table of them."""
+    """Every kind of event, as ``object.action``; docs/reference/events.md lists them."""
 
     about: str
 

@@ -1,21 +1,70 @@
 -- name: insert_card
--- Add the next revision of a living version's card.
-INSERT INTO pedigree.model_card (model_id, version, revision, digest, markdown, notes, created_at)
-SELECT %(model_id)s, %(version)s, coalesce(max(revision), 0) + 1, %(digest)s, %(markdown)s,
-    %(notes)s, %(at)s
+-- Add a revision of a living version's card; no row where it is not the next one.
+INSERT INTO pedigree.model_card (
+    model_id, version, revision, digest, markdown, notes, created_at, event_id
+)
+SELECT %(model_id)s, %(version)s, %(revision)s, %(digest)s, %(markdown)s, %(notes)s, %(at)s,
+    %(event_id)s
 FROM pedigree.model_card
 WHERE model_id = %(model_id)s AND version = %(version)s
-HAVING EXISTS (
+HAVING coalesce(max(revision), 0) + 1 = %(revision)s AND EXISTS (
     SELECT FROM pedigree.model_version v
     WHERE v.model_id = %(model_id)s AND v.version = %(version)s AND v.deleted_at IS NULL
 )
 RETURNING revision;
 
--- name: latest_card
--- A version's newest card.
-SELECT c.revision, c.digest, c.markdown, c.notes, c.created_at
-FROM pedigree.model_card c
+-- name: note_event
+-- Write which event a version's card shows, although the event has changed nothing in its text.
+UPDATE pedigree.model_card SET event_id = %(event_id)s
+WHERE revision = %(revision)s AND version = %(version)s AND event_id < %(event_id)s
+    AND model_id = (SELECT model_id FROM pedigree.registered_model WHERE name_key = %(name_key)s);
+
+-- name: card_state
+-- A version's newest card, if it has one, and the newest event of its model.
+SELECT c.revision, c.digest, c.markdown, c.notes, c.created_at, c.event_id,
+    coalesce((SELECT max(e.id) FROM pedigree.event e WHERE e.model = m.name), 0) AS newest_event,
+    clock_timestamp() AS at
+FROM pedigree.registered_model m
+LEFT JOIN LATERAL (
+    SELECT * FROM pedigree.model_card
+    WHERE model_id = m.model_id AND version = %(version)s
+    ORDER BY revision DESC
+    LIMIT 1
+) AS c ON true
+WHERE m.name_key = %(name_key)s;
+
+-- name: newest_event
+-- The newest event of a model.
+SELECT coalesce(max(id), 0) AS id FROM pedigree.event WHERE model = %(model)s;
+
+-- name: lease_follower
+-- Draw cards for a while; no row where another process does, or where there is no new event.
+UPDATE pedigree.card_follower
+SET lease = %(lease)s, lease_until = clock_timestamp() + %(length)s::interval
+WHERE lease_until <= clock_timestamp()
+    AND seq < (SELECT coalesce(max(seq), 0) FROM pedigree.feed)
+RETURNING seq, version;
+
+-- name: settle_follower
+-- Note up to where cards are drawn, and let others go on, unless another process does already.
+UPDATE pedigree.card_follower
+SET seq = %(seq)s, version = %(version)s, lease = NULL, lease_until = '-infinity'
+WHERE lease = %(lease)s;
+
+-- name: events_to_draw
+-- Events of models after a place of the feed, and their ids.
+SELECT feed.seq, feed.id AS event_id, event.type, event.model, event.version, event.canonical
+FROM pedigree.feed
+JOIN pedigree.event USING (id)
+WHERE feed.seq > %(seq)s
+ORDER BY feed.seq
+LIMIT %(limit)s;
+
+-- name: versions_to_draw
+-- The living versions of a model after a number.
+SELECT v.version
+FROM pedigree.model_version v
 JOIN pedigree.registered_model m USING (model_id)
-WHERE m.name_key = %(name_key)s AND c.version = %(version)s
-ORDER BY c.revision DESC
-LIMIT 1;
+WHERE m.name_key = %(name_key)s AND v.version > %(after)s AND v.deleted_at IS NULL
+ORDER BY v.version
+LIMIT %(limit)s;

@@ -1,51 +1,144 @@
 """Rows of model cards ↔ records."""
 
+from datetime import datetime
+from typing import NamedTuple
+
 from psycopg.types.json import Jsonb
 
 from pedigree.artifacts.records import digest_of
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
 from pedigree.cards.records import CardNotes, ModelCard
+from pedigree.catalog import lookups
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion
-from pedigree.catalog.store import lock_model, version_not_found
-from pedigree.errors import VersionNotFoundError
+from pedigree.catalog.references import Reference
+from pedigree.catalog.store import lock_model, model_not_found
+from pedigree.errors import PedigreeError
 from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Row, Transaction
 
-_SQL = load_queries(__package__)
+SQL = load_queries(__package__)
 
 
-def insert_card(
-    transaction: Transaction,
-    version: ModelVersion,
-    markdown: str,
-    notes: CardNotes,
-    actor: Actor,
-) -> None:
-    """Add a version's card; the text that is its latest card already is not written again.
+class CardOvertakenError(PedigreeError):
+    """Another process wrote a card of the version since this one was drawn: draw it again.
+
+    Private: the writer of cards handles it.
+    """
+
+
+class CardState(NamedTuple):
+    """The newest card of a version, and the newest event of its model."""
+
+    card: ModelCard | None
+    notes: CardNotes
+    event_id: int
+    """The newest event that the card shows."""
+    newest_event: int
+    at: datetime
+
+    @property
+    def is_current(self) -> bool:
+        """No event of the model is newer than the card."""
+        return self.shows(self.newest_event)
+
+    @property
+    def revision(self) -> int:
+        """The revision of the card; 0 where there is none."""
+        return self.card.revision if self.card else 0
+
+    def shows(self, event_id: int) -> bool:
+        """Say whether the card shows an event of its model."""
+        return self.card is not None and event_id <= self.event_id
+
+
+class DrawnCard(NamedTuple):
+    """The text of a version's card, and what was known when it was drawn."""
+
+    version: ModelVersion
+    markdown: str
+    notes: CardNotes
+    state: CardState
+    """As it was before the first thing that the text shows was read."""
+
+    @property
+    def is_unchanged(self) -> bool:
+        """The newest card has this text and these notes."""
+        card = self.state.card
+        return card is not None and (card.markdown, self.state.notes) == (self.markdown, self.notes)
+
+    @property
+    def card(self) -> ModelCard:
+        """The record of the text: the newest card, or the next revision, which is not kept yet."""
+        if self.is_unchanged and self.state.card:
+            return self.state.card
+        digest = digest_of(self.markdown.encode())
+        return ModelCard(
+            reference=self.version.reference,
+            revision=self.state.revision + 1,
+            markdown=self.markdown,
+            digest=digest,
+            uri=f"pedigree://blobs/{digest}",
+            created_at=self.state.at,
+        )
+
+
+def card_state(transaction: Transaction, name: str, version: int) -> CardState:
+    """Read the newest card of a version, and the newest event of its model, at one moment.
 
     Raises:
-        NotFoundError: The model or the version was deleted in the meantime.
+        ModelNotFoundError: There is no such model.
     """
-    model = lock_model(transaction, version.model_name)
-    digest = digest_of(markdown.encode())
-    latest = _latest(transaction, version)
-    if latest is not None and latest["digest"] == digest:
-        return
-    inserted = transaction.execute(
-        _SQL["insert_card"],
+    row = transaction.execute(
+        SQL["card_state"], {"name_key": name_key(name), "version": version}
+    ).fetchone()
+    if row is None:
+        raise model_not_found(name)
+    return CardState(
+        card=_card(f"{name}/{version}", row) if row["revision"] else None,
+        notes=CardNotes(**row["notes"] or {}),
+        event_id=row["event_id"] or 0,
+        newest_event=row["newest_event"],
+        at=row["at"],
+    )
+
+
+def card_notes(transaction: Transaction, version: ModelVersion) -> CardNotes:
+    """Return what people wrote for a version's card; nothing where nobody wrote anything yet."""
+    return card_state(transaction, version.model_name, version.version_id).notes
+
+
+def newest_event(transaction: Transaction, name: str) -> int:
+    """Return the id of a model's newest event; 0 where there is none."""
+    row = transaction.execute(SQL["newest_event"], {"model": name}).fetchone()
+    return int(row["id"]) if row else 0
+
+
+def note_event(transaction: Transaction, drawn: DrawnCard) -> None:
+    """Note that the newest card shows all that is known, where its text is unchanged."""
+    transaction.execute(
+        SQL["note_event"],
         {
-            "model_id": model.model_id,
-            "version": version.version_id,
-            "digest": digest,
-            "markdown": markdown,
-            "notes": Jsonb(notes.model_dump(mode="json", exclude_defaults=True)),
-            "at": model.at,
+            "name_key": name_key(drawn.version.model_name),
+            "version": drawn.version.version_id,
+            "revision": drawn.state.revision,
+            "event_id": drawn.state.newest_event,
         },
     )
-    if inserted.fetchone() is None:
-        raise version_not_found(model.name, version.version_id)
+
+
+def insert_card(transaction: Transaction, drawn: DrawnCard, actor: Actor) -> ModelCard:
+    """Add a drawn card as a version's newest one, with its event, and return it.
+
+    Raises:
+        CardOvertakenError: Another card of the version was added since this one was drawn.
+        NotFoundError: The model or the version was deleted in the meantime.
+    """
+    version = drawn.version
+    model = lock_model(transaction, version.model_name)
+    is_current = newest_event(transaction, model.name) == drawn.state.newest_event
+    card = drawn.card.model_copy(update={"created_at": model.at})
     log.record(
         transaction,
         EventType.VERSION_UPDATED,
@@ -53,42 +146,35 @@ def insert_card(
         version=version.version_id,
         at=model.at,
         actor=actor,
-        body={"model_card": digest},
+        body={"model_card": card.digest},
     )
+    # The card's own event makes it no staler.
+    shown = newest_event(transaction, model.name) if is_current else drawn.state.newest_event
+    inserted = transaction.execute(
+        SQL["insert_card"],
+        {
+            "model_id": model.model_id,
+            "version": version.version_id,
+            "revision": card.revision,
+            "digest": card.digest,
+            "markdown": card.markdown,
+            "notes": Jsonb(drawn.notes.model_dump(mode="json", exclude_defaults=True)),
+            "at": card.created_at,
+            "event_id": shown,
+        },
+    )
+    if inserted.fetchone() is None:
+        lookups.find_version(transaction, Reference(name=model.name, version=version.version_id))
+        raise CardOvertakenError("another card was written", value=version.reference)
+    return card
 
 
-def card_notes(transaction: Transaction, version: ModelVersion) -> CardNotes:
-    """Return what people wrote for a version's latest card; nothing where there is none yet."""
-    latest = _latest(transaction, version)
-    return CardNotes(**latest["notes"]) if latest else CardNotes()
-
-
-def latest_card(transaction: Transaction, version: ModelVersion) -> ModelCard:
-    """Return a version's latest card.
-
-    Raises:
-        VersionNotFoundError: None was written yet.
-    """
-    row = _latest(transaction, version)
-    if row is None:
-        raise VersionNotFoundError(
-            "has no model card yet",
-            field="reference",
-            value=version.reference,
-            remedy="Write it with `Registry.write_card`",
-        )
+def _card(reference: str, row: Row) -> ModelCard:
     return ModelCard(
-        reference=version.reference,
+        reference=reference,
         revision=row["revision"],
         markdown=row["markdown"],
         digest=row["digest"],
         uri=f"pedigree://blobs/{row['digest']}",
         created_at=row["created_at"],
     )
-
-
-def _latest(transaction: Transaction, version: ModelVersion) -> Row | None:
-    return transaction.execute(
-        _SQL["latest_card"],
-        {"name_key": name_key(version.model_name), "version": version.version_id},
-    ).fetchone()

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from pedigree.cli.up.running import running
+from pedigree.distribution import DISTRIBUTION, namesake, requirement
 from pedigree.errors import PedigreeError
 from pedigree.settings import Settings, redact_url
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from pedigree.postgres.database import Database
 
-_VERSIONS = ("pedigree", "dagster", "dagster-webserver", "psycopg", "obstore", "scikit-learn")
+_VERSIONS = (DISTRIBUTION, "dagster", "dagster-webserver", "psycopg", "obstore", "scikit-learn")
 
 
 def status_document() -> dict[str, object]:
@@ -28,6 +29,7 @@ def status_document() -> dict[str, object]:
         "store": redact_url(settings.store_url) if settings.store_url else _local_store(settings),
         "server": {"up": server is not None, "url": server.url if server else None},
         "versions": {"python": sys.version.split()[0], **_versions()},
+        "conflict": None if (other := namesake()) is None else str(other),
     }
 
 
@@ -37,7 +39,7 @@ def _local_store(settings: Settings) -> str:
 
 def _database(settings: Settings) -> dict[str, object]:
     if find_spec("psycopg") is None:
-        return _described(None, "unknown", "not known: pedigree[registry] is not installed")
+        return _described(None, "unknown", f"not known: {requirement('registry')} is not installed")
     from pedigree.postgres.database import Database
 
     if settings.database_url:
@@ -81,6 +83,7 @@ def _versions() -> dict[str, str | None]:
 def status_view(document: Mapping[str, object]) -> "Table":
     """Lay the document out for eyes."""
     from rich.table import Table
+    from rich.text import Text
 
     from pedigree.cli._output import NOT_PROVIDED
 
@@ -91,5 +94,6 @@ def status_view(document: Mapping[str, object]) -> "Table":
         inner = value if isinstance(value, Mapping) else {"": value}
         for key, one in inner.items():
             shown = {True: "yes", False: "no"}.get(one, one) if isinstance(one, bool) else one
-            grid.add_row(f"{name} {key}".strip(), NOT_PROVIDED if shown is None else str(shown))
+            cell = NOT_PROVIDED if shown is None else Text(str(shown))
+            grid.add_row(f"{name} {key}".strip(), cell)
     return grid

@@ -275,8 +275,6 @@ def _governance_rows(version: "ModelVersion") -> Rows:
 
 
 def _card_rows(registry: "Registry", version: "ModelVersion") -> Rows:
-    if not version.model_card_uri:
-        return (("model card", None),)
     card = registry.card(version.reference)
     return (("uri", card.uri), ("location", card.location))
 

@@ -49,7 +49,6 @@ def check(
             found = [each for name in names for each in registry.rerun_check(exact, name)]
         else:
             found = list(registry.run_checks(exact))
-            registry.renew_card(exact)
     if as_json:
         print_json(found)
     else:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from pedigree.cli._session import open_registry
+from pedigree.distribution import requirement
 from pedigree.errors import MissingDependencyError
 
 _LOG = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ def serve(
         if find_spec(module) is None:
             raise MissingDependencyError(
                 f"`pedigree serve` needs the package {module}, which is not installed",
-                remedy="Install pedigree[server]",
+                remedy=f"Install {requirement('server')}",
             )
     from pedigree.server import workers as _workers
 

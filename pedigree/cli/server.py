@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pedigree.cli._input import JsonFlag
+from pedigree.distribution import requirement
 from pedigree.errors import MissingDependencyError, UnavailableError
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ def _require_dagster() -> None:
             raise MissingDependencyError(
                 f"`pedigree up` needs the package {module.replace('_', '-')},"
                 " which is not installed",
-                remedy="Install pedigree[dagster] and dagster-webserver, or pedigree[demo]",
+                remedy=f"Install {requirement('dagster')} and dagster-webserver,"
+                f" or {requirement('demo')}",
             )
 
 

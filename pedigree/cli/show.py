@@ -45,5 +45,5 @@ def _document(registry: "Registry", reference: str) -> dict[str, object]:
         "staleness": registry.stale(exact),
         "unmaterialized": registry.unmaterialized(exact),
         "verdicts": registry.verdicts(exact),
-        "model_card": registry.card(exact) if version.model_card_uri else None,
+        "model_card": registry.card(exact),
     }

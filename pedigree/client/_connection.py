@@ -5,7 +5,6 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
@@ -14,6 +13,7 @@ from pydantic_core import to_json
 
 from pedigree.client._problems import error_of
 from pedigree.delivery.backoff import retry_after
+from pedigree.distribution import own_version
 from pedigree.errors import (
     InvalidInputError,
     PedigreeError,
@@ -23,7 +23,7 @@ from pedigree.errors import (
 from pedigree.tracing import pass_on
 
 if TYPE_CHECKING:
-    import httpx
+    import httpx2
 
 Query = Mapping[str, Any]
 
@@ -53,7 +53,7 @@ class Connection:
         self.url = _service_url(url)
         self._token = token
         self._patience = patience
-        self._made: dict[int, httpx.Client] = {}  # by process
+        self._made: dict[int, httpx2.Client] = {}  # by process
 
     def close(self) -> None:
         """Close the connections."""
@@ -72,7 +72,7 @@ class Connection:
         if body is not None:
             headers["Content-Type"], content = "application/json", to_json(body)
 
-        def send() -> "httpx.Response":
+        def send() -> "httpx2.Response":
             return self._client.request(
                 method, path, params=_known(query), content=content, headers=headers
             )
@@ -91,7 +91,7 @@ class Connection:
         if "://" in url:  # Azure's name for an ordinary object; others pass it by
             headers["x-ms-blob-type"] = "BlockBlob"
 
-        def send() -> "httpx.Response":
+        def send() -> "httpx2.Response":
             request = self._client.build_request("PUT", url, content=content(), headers=headers)
             if "://" in url:
                 request.headers.pop("Authorization", None)
@@ -114,7 +114,7 @@ class Connection:
                 tried += 1
 
     @contextmanager
-    def _opened(self, path: str, start: int) -> "Iterator[httpx.Response]":
+    def _opened(self, path: str, start: int) -> "Iterator[httpx2.Response]":
         headers = {"Accept-Encoding": "identity"}
         if start:
             headers["Range"] = f"bytes={start}-"
@@ -129,7 +129,7 @@ class Connection:
                 )
             yield answer
 
-    def _patiently(self, send: "Callable[[], httpx.Response]") -> "httpx.Response":
+    def _patiently(self, send: "Callable[[], httpx2.Response]") -> "httpx2.Response":
         tried = 0
         while True:
             try:
@@ -167,7 +167,7 @@ class Connection:
         time.sleep(failure.patience + _RANDOM.uniform(0, longest))
 
     @property
-    def _client(self) -> "httpx.Client":
+    def _client(self) -> "httpx2.Client":
         """The connections of this process; those of the one it was forked from stay that one's."""
         known = self._made.get(os.getpid())
         if known is None:
@@ -178,13 +178,13 @@ class Connection:
                 made.close()
         return known
 
-    def _connected(self) -> "httpx.Client":
-        import httpx  # noqa: PLC0415 -- takes a tenth of a second, and not everybody has a service
+    def _connected(self) -> "httpx2.Client":
+        import httpx2  # noqa: PLC0415 -- takes a tenth of a second, and not everybody has a service
 
-        headers = {"User-Agent": f"pedigree/{version('pedigree')}"}
+        headers = {"User-Agent": f"pedigree/{own_version()}"}
         if self._token:
             headers["Authorization"] = f"Bearer {self._token.get_secret_value()}"
-        return httpx.Client(
+        return httpx2.Client(
             base_url=f"{self.url}{PREFIX}",
             headers=headers,
             timeout=self._patience.timeout,
@@ -192,7 +192,7 @@ class Connection:
             event_hooks={"request": [self._pass_trace_on]},
         )
 
-    def _pass_trace_on(self, request: "httpx.Request") -> None:
+    def _pass_trace_on(self, request: "httpx2.Request") -> None:
         if str(request.url).startswith(self.url):  # not to a store
             pass_on(request.headers)
 
@@ -200,7 +200,7 @@ class Connection:
 class _Unanswered(Exception):  # noqa: N818 -- never leaves this module
     """A request was not done, and may be sent again."""
 
-    def __init__(self, error: PedigreeError, answer: "httpx.Response | None") -> None:
+    def __init__(self, error: PedigreeError, answer: "httpx2.Response | None") -> None:
         self.error = error
         self.patience = 0.0
         if answer is not None:
@@ -209,12 +209,12 @@ class _Unanswered(Exception):  # noqa: N818 -- never leaves this module
 
 
 def _passing_errors() -> tuple[type[Exception], ...]:
-    import httpx  # noqa: PLC0415
+    import httpx2  # noqa: PLC0415
 
-    return httpx.TransportError, _Unanswered
+    return httpx2.TransportError, _Unanswered
 
 
-def _refusal(answer: "httpx.Response") -> Exception:
+def _refusal(answer: "httpx2.Response") -> Exception:
     """Return the error of an answer; one to try again by where it will pass."""
     error = error_of(answer)
     passes = answer.status_code in _PASSING or isinstance(error, RequestInFlightError)

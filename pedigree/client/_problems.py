@@ -8,12 +8,12 @@ from pedigree import errors
 from pedigree.errors import InvalidSearchError, PedigreeError
 
 if TYPE_CHECKING:
-    import httpx
+    import httpx2
 
 _TYPE = "urn:pedigree:error:"
 
 
-def error_of(answer: "httpx.Response") -> PedigreeError:
+def error_of(answer: "httpx2.Response") -> PedigreeError:
     """Return the error that an answer tells of."""
     problem = _problem(answer)
     return told_by(problem) or _unknown(answer, problem)
@@ -40,7 +40,7 @@ def told_by(problem: Mapping[str, Any]) -> PedigreeError | None:
     return error
 
 
-def _problem(answer: "httpx.Response") -> dict[str, Any]:
+def _problem(answer: "httpx2.Response") -> dict[str, Any]:
     try:
         found = answer.json()
     except ValueError:  # not of the service, but of something before it
@@ -48,7 +48,7 @@ def _problem(answer: "httpx.Response") -> dict[str, Any]:
     return found if isinstance(found, dict) and "detail" in found else {}
 
 
-def _unknown(answer: "httpx.Response", problem: dict[str, Any]) -> PedigreeError:
+def _unknown(answer: "httpx2.Response", problem: dict[str, Any]) -> PedigreeError:
     """Tell of an answer that is none of the registry's own."""
     said = problem.get("detail") or answer.reason_phrase
     where = f"{answer.request.method} {answer.request.url.copy_with(query=None)}"

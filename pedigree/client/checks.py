@@ -1,13 +1,11 @@
 """Checks, cards and policies over HTTP: the service runs and writes them."""
 
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 
 from pedigree.audit.records import Actor
 from pedigree.cards.records import CardNotes, ModelCard
 from pedigree.client._session import ServiceSession, only_in_process
 from pedigree.datasets.records import Datasheet, KeptDatasheet
-from pedigree.errors import NotFoundError, NotPermittedError
 from pedigree.lifecycle.decision_records import PolicyRevision
 from pedigree.lifecycle.records import CheckRule, Policy, RecordedVerdict, RetentionRule
 
@@ -42,7 +40,7 @@ class JudgingOperations(ServiceSession):
         return self._checked(reference, {"card": False})
 
     def judge(self, reference: str) -> tuple[RecordedVerdict, ...]:
-        """Write a version's card, run all the registry's checks, and write their verdicts in."""
+        """Run all the registry's checks on a version, and draw the card that shows the verdicts."""
         return self._checked(reference, {})
 
     def _checked(self, reference: str, wanted: object) -> tuple[RecordedVerdict, ...]:
@@ -61,22 +59,17 @@ class JudgingOperations(ServiceSession):
         return self._read(tuple[str, ...], self._model_path(name, "/registration-checks"))
 
     def card(self, reference: str) -> ModelCard:
-        """Return a version's latest model card."""
+        """Return a version's model card, which shows the record as it is now."""
         return self._read(ModelCard, self._version_path(reference, "/card"))
 
     def write_card(self, reference: str, notes: CardNotes | None = None) -> ModelCard:
-        """Write a version's model card from what is known now; an unchanged one is left alone."""
+        """Write what people have to say in a version's model card, and return the card."""
         path = self._version_path(reference, "/card")
         return self._write(ModelCard, "PUT", path, {"notes": notes})
 
     def renew_card(self, reference: str) -> None:
-        """Write a version's card anew; a version without a card is left without.
-
-        Whose token may not write it leaves that to the next who changes what it tells of.
-        """
-        with suppress(NotFoundError, NotPermittedError):
-            self.card(reference)
-            self.write_card(reference)
+        """Draw a version's model card now if it is stale, as :meth:`card` does."""
+        self.card(reference)
 
     def datasheet(self, asset: str) -> KeptDatasheet:
         """Return an asset's latest datasheet."""

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, cast
 
 from pydantic import SecretStr
 
+from pedigree.distribution import requirement
 from pedigree.errors import MissingDependencyError
 from pedigree.settings import Settings
 
@@ -36,7 +37,7 @@ def connect(
         settings: This process's settings; read from the environment when None.
 
     Raises:
-        MissingDependencyError: A registry in this process needs ``pedigree[registry]``.
+        MissingDependencyError: A registry in this process needs ``pedigree-registry[registry]``.
         UnavailableError: The database or the store does not answer; a service is first asked by
             the first verb.
     """
@@ -63,6 +64,7 @@ def _in_process(url: str | None, settings: Settings) -> "Registry":
     except ModuleNotFoundError as error:
         raise MissingDependencyError(
             f"a registry in this process needs the package {error.name}, which is not installed",
-            remedy="Install pedigree[registry] or pedigree[embedded], or connect to a service",
+            remedy=f"Install {requirement('registry')} or {requirement('embedded')},"
+            " or connect to a service",
         ) from error
     return Registry.connect(url, settings=settings)

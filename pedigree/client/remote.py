@@ -24,7 +24,7 @@ NOT_SERVED = frozenset(
         *("end_awaiting", "keep_staleness", "see_instance"),
         *("stale_holders", "versions_to_look_at"),
         *("record_usage", "settle_usages", "unsettled_usages"),
-        *("names_to_evaluate", "renew_verdicts", "weigh"),
+        *("names_to_evaluate", "renew_verdicts", "evaluate_candidates"),
         *("judge_newcomers", "names_with_requests", "perform_requests"),
         *("give_up_promotion", "record_check_run"),
         *("deliver", "drift_report", "feed_sinks"),

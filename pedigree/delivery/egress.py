@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import httpcore
+import httpcore2
 
 from pedigree.delivery.addresses import refusal
 from pedigree.delivery.backoff import retry_after
@@ -25,7 +25,7 @@ from pedigree.settings import Network
 
 # With these a receiver may say when it wants to be asked again.
 _ASKING = (429, 503)
-_FAILURES = (OSError, httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
+_FAILURES = (OSError, httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.TimeoutException)
 
 
 class RefusedAddressError(OSError):
@@ -61,12 +61,12 @@ def post(
         ca_file: Certificates of authorities that are trusted beside those of the system.
     """
     begun = time.monotonic()
-    target = httpcore.URL(url)
+    target = httpcore2.URL(url)
     backend = _Backend(allowed, begun + timeout_s, encrypted=target.scheme == b"https")
     status, error, patience = None, None, 0.0
     try:
         with (
-            httpcore.HTTPConnection(
+            httpcore2.HTTPConnection(
                 target.origin, ssl_context=_tls(ca_file), network_backend=backend
             ) as connection,
             connection.stream(
@@ -79,7 +79,7 @@ def post(
     return Posted(status, error, round((time.monotonic() - begun) * 1000), patience)
 
 
-def _retry_after(answer: httpcore.Response) -> float:
+def _retry_after(answer: httpcore2.Response) -> float:
     if answer.status not in _ASKING:
         return 0.0
     known = {name.lower(): value for name, value in answer.headers}
@@ -87,7 +87,7 @@ def _retry_after(answer: httpcore.Response) -> float:
 
 
 def _headers(
-    target: httpcore.URL, headers: Mapping[str, str], body: bytes
+    target: httpcore2.URL, headers: Mapping[str, str], body: bytes
 ) -> list[tuple[bytes, bytes]]:
     port = b"" if target.port is None else b":%d" % target.port
     own = {
@@ -127,7 +127,7 @@ def _told(error: BaseException) -> str:
     return "it closed the connection or answered no HTTP"
 
 
-class _Stream(httpcore.NetworkStream):
+class _Stream(httpcore2.NetworkStream):
     """A stream that ends at a deadline."""
 
     def __init__(self, connected: socket.socket, deadline: float) -> None:
@@ -159,7 +159,7 @@ class _Stream(httpcore.NetworkStream):
         return None
 
 
-class _Backend(httpcore.NetworkBackend):
+class _Backend(httpcore2.NetworkBackend):
     """Opens connections to what may be sent to."""
 
     def __init__(self, allowed: Collection[Network], deadline: float, *, encrypted: bool) -> None:

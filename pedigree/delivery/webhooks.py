@@ -183,7 +183,7 @@ def _required_type(word: str) -> str:
             "fits no type of event",
             field="types",
             value=word,
-            remedy="Give one of docs/events.md, or a pattern such as version.*",
+            remedy="Give one of docs/reference/events.md, or a pattern such as version.*",
         )
     return word
 

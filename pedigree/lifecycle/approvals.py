@@ -56,7 +56,8 @@ def decide(
     model = lock_model(transaction, version.model_name)
     rule = _rule(model, stage)
     expect_generation(model, expected_generation)
-    facts = facts_of_version(transaction, facts_of_locked(transaction, model), version.version_id)
+    seen = facts_of_locked(transaction, model)
+    facts = facts_of_version(transaction, seen, version.version_id)
     _refuse_stranger(rule, judgement.by)
     if facts.version.stage not in rule.after:
         raise TransitionNotAllowedError(
@@ -66,7 +67,9 @@ def decide(
             remedy=next_step(read_policy(model.policy), facts.version.stage),
         )
     decision = _insert(transaction, model, facts.version, rule.name, judgement)
-    _conclude(transaction, model, rule, judgement.by, decision)
+    facts = facts._replace(decisions=(*facts.decisions, decision))
+    enough = approvals_gate(seen, facts, rule).passed
+    _conclude(transaction, model, rule, judgement.by, decision, enough=enough)
     return decision
 
 
@@ -132,11 +135,10 @@ def _conclude(
     rule: StageRule,
     actor: Actor,
     decision: Decision,
+    *,
+    enough: bool,
 ) -> None:
-    """Write on the version where it stands now, and tell of the decision."""
-    seen = facts_of_locked(transaction, model)
-    facts = facts_of_version(transaction, seen, decision.version_id)
-    enough = approvals_gate(seen, facts, rule).passed
+    """Write on the version where it stands now, and emit the event of the decision."""
     status = ApprovalStatus.APPROVED if enough else ApprovalStatus.PENDING
     if not decision.approved:
         status, over = ApprovalStatus.REJECTED, RequestOutcome.REJECTED

@@ -17,11 +17,11 @@ from pedigree.postgres.transaction import Transaction
 
 def record_check_run(
     transaction: Transaction, name: str, run: CheckRun, actor: Actor
-) -> tuple[int, RecordedVerdict] | None:
+) -> RecordedVerdict | None:
     """Record what a run of an asset check found, once.
 
     Returns:
-        The version and its verdict; None where the run was recorded before, is older than one of
+        The verdict; None where the run was recorded before, is older than one of
         the same check on the same version, or looked at nobody knows what.
 
     Raises:
@@ -51,7 +51,7 @@ def record_check_run(
         return None
     mover = StageTransition(transaction, name, actor, run_id=run.run_id)
     (recorded,) = mover.record_verdicts(version, [_verdict(run)])
-    return version, recorded
+    return recorded
 
 
 def _version_of(

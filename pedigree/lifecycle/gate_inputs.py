@@ -11,8 +11,9 @@ from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.rows import version_from_row
 from pedigree.catalog.store import LockedModel, model_not_found, version_not_found
 from pedigree.lifecycle.decision_records import Decision, GivenUp
+from pedigree.lifecycle.pointer_names import HeldNames, held_names
 from pedigree.lifecycle.policy import read_policy
-from pedigree.lifecycle.records import ARCHIVED, CHAMPION_STAGE, Policy, RecordedVerdict, StageRule
+from pedigree.lifecycle.records import CHAMPION_STAGE, Policy, RecordedVerdict, StageRule
 from pedigree.lifecycle.store import SQL, STAGE
 from pedigree.postgres.transaction import Row, Rows, Transaction
 
@@ -43,15 +44,14 @@ class ModelFacts:
     policy_revision: int
     at: datetime
     champion: ModelVersion | None
-    highest: Mapping[str, int]
+    held: HeldNames
     unattributed: Mapping[str, UnattributedRun]
 
     def ahead(self, rule: StageRule) -> tuple[int, str] | None:
         """Return the highest version that holds a stage or one behind it, and where it stands."""
-        names = self.policy.from_on(rule.name)
-        return max(
-            ((self.highest[name], name) for name in names if name in self.highest), default=None
-        )
+        held = self.held.stages
+        names = held.keys() & set(self.policy.from_on(rule.name))
+        return max(((held[name], name) for name in names), default=None)
 
 
 class VersionFacts(NamedTuple):
@@ -126,15 +126,12 @@ def facts_of_locked(transaction: Transaction, model: LockedModel) -> ModelFacts:
 def _model_facts(
     transaction: Transaction, *, model_id: int, policy: dict[str, Any] | None, **known: Any
 ) -> ModelFacts:
-    read = read_policy(policy)
-    stages = [rule.name for rule in read.stages if rule.name != ARCHIVED]
-    highest = transaction.execute(SQL["highest_holders"], {"model_id": model_id, "stages": stages})
     unknown = transaction.execute(SQL["unattributed_check_runs"], {"model_id": model_id})
     return ModelFacts(
         model_id=model_id,
-        policy=read,
+        policy=read_policy(policy),
         champion=holder_in_full(transaction, model_id, CHAMPION_STAGE),
-        highest={row["name"]: row["version"] for row in highest.fetchall()},
+        held=held_names(transaction, model_id),
         unattributed={row.pop("check_name"): UnattributedRun(**row) for row in unknown.fetchall()},
         **known,
     )

@@ -10,6 +10,7 @@ from pedigree.flavors.records import VerificationStatus
 from pedigree.lifecycle.decision_records import Decision, Explanation, Gate, GivenUp
 from pedigree.lifecycle.gate_inputs import ModelFacts, VersionFacts
 from pedigree.lifecycle.gate_labels import metric_gate, told_apart
+from pedigree.lifecycle.policy import ALWAYS_THERE
 from pedigree.lifecycle.records import (
     ARCHIVED,
     ApprovalRule,
@@ -222,6 +223,8 @@ def _metadata(version: ModelVersion, rule: StageRule) -> Gate:
 
 
 def _has(version: ModelVersion, name: str) -> bool:
+    if name in ALWAYS_THERE:
+        return True
     field, _, key = name.partition(".")
     value = getattr(version, field)
     return (value.get(key) if key else value) not in (None, "", (), {})

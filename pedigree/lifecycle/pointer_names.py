@@ -4,6 +4,7 @@ Names are the same where their :func:`pedigree.catalog.names.name_key` is. What 
 this rule stays as the migration 0035 says: it is read and left, and nothing new is called so.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from pedigree.catalog.names import found_in, name_key, twin_of, validate_alias
@@ -22,18 +23,16 @@ from pedigree.postgres.transaction import Transaction
 class HeldNames(NamedTuple):
     """The stages and aliases that versions of a model hold now."""
 
-    stages: tuple[str, ...]
+    stages: Mapping[str, int]
+    """Of each stage the highest version that holds it."""
     aliases: tuple[str, ...]
 
 
 def held_names(transaction: Transaction, model_id: int) -> HeldNames:
     """Read which stages and aliases versions of a model hold."""
     rows = transaction.execute(SQL["held_pointers"], {"model_id": model_id}).fetchall()
-    stages, aliases = (
-        tuple(row["name"] for row in rows if row["pointer"] == pointer)
-        for pointer in (STAGE, ALIAS)
-    )
-    return HeldNames(stages, aliases)
+    stages = {row["name"]: row["version"] for row in rows if row["pointer"] == STAGE}
+    return HeldNames(stages, tuple(row["name"] for row in rows if row["pointer"] == ALIAS))
 
 
 def require_new_alias(transaction: Transaction, model_id: int, alias: str, policy: Policy) -> None:
@@ -72,13 +71,13 @@ def held_alias(transaction: Transaction, model_id: int, model_name: str, alias: 
     return found
 
 
-def require_no_alias(transaction: Transaction, model_id: int, model_name: str, stage: str) -> None:
+def require_no_alias(held: HeldNames, model_name: str, stage: str) -> None:
     """Refuse to let a version enter a stage while an alias has its name.
 
     Raises:
         TransitionNotAllowedError: One has.
     """
-    alias = twin_of(stage, held_names(transaction, model_id).aliases)
+    alias = twin_of(stage, held.aliases)
     if alias is not None:
         raise TransitionNotAllowedError(
             f"the alias {alias!r} has the stage's name, so a reference to it would be ambiguous",
@@ -118,10 +117,7 @@ def require_policy(
     shut = set(names) - _that_can_be_left(policy) - (set(known) - _that_can_be_left(present))
     stranded = (dropped | shut).intersection(held.stages) - {ARCHIVED}  # where versions rest
     if stranded:
-        holders = transaction.execute(
-            SQL["highest_holders"], {"model_id": model_id, "stages": sorted(stranded)}
-        ).fetchall()
-        references = [f"{model_name}/{row['version']} in {row['name']}" for row in holders]
+        references = [f"{model_name}/{held.stages[name]} in {name}" for name in sorted(stranded)]
         raise InvalidPolicyError(
             f"versions hold stages that they could never leave by it: {', '.join(references)}",
             field="policy.stages",

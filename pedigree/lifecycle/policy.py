@@ -26,6 +26,9 @@ SIGNATURE_COMPATIBLE = "signature_compatible"
 ARTIFACT_INTACT = "artifact_intact"
 NO_REGRESSION = "no_regression"
 
+ALWAYS_THERE = frozenset({"model_card_uri"})
+"""Metadata that no version lacks: a card is drawn when it is read, also before its URI is known."""
+
 
 def default_policy(
     champion_metric: MetricRule | None = None,
@@ -153,5 +156,5 @@ def policy_error(error: ValidationError) -> InvalidPolicyError:
         value=None if isinstance(first["input"], dict | Policy) else first["input"],
         remedy="Declare each stage once, and only declared stages in `after`"
         if not where
-        else "See docs/promotion.md for what a policy takes",
+        else "See docs/reference/policy.md for what a policy takes",
     )

@@ -43,7 +43,7 @@ def read_document(text: str) -> Policy:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
         raise InvalidPolicyError(
-            f"is no YAML{where}", field="policy", remedy="See docs/promotion.md for an example"
+            f"is no YAML{where}", field="policy", remedy="See docs/policies.md for an example"
         ) from error
     return parse_policy(found)
 

@@ -37,7 +37,8 @@ WHERE model_id = %(model_id)s AND version = %(version)s AND pointer = %(pointer)
 RETURNING name;
 
 -- name: held_pointers
--- The stages and aliases that versions of a model hold, each hopped to, past its many holders.
+-- The stages and aliases that versions of a model hold, each hopped to, past its many holders; and
+-- the highest version of each.
 WITH RECURSIVE held (name, pointer) AS (
     (
         SELECT t.name, t.pointer FROM pedigree.tenure t
@@ -54,7 +55,15 @@ WITH RECURSIVE held (name, pointer) AS (
         ORDER BY t.name, t.pointer LIMIT 1
     ) AS further
 )
-SELECT name, pointer FROM held;
+SELECT held.name, held.pointer, highest.version
+FROM held
+CROSS JOIN LATERAL (
+    SELECT t.version FROM pedigree.tenure t
+    WHERE t.model_id = %(model_id)s AND t.name = held.name AND t.pointer = held.pointer
+        AND t.held_until IS NULL
+    ORDER BY t.version DESC
+    LIMIT 1
+) AS highest;
 
 -- name: end_alias
 -- Take an alias from whichever version holds it.
@@ -170,18 +179,6 @@ JOIN pedigree.model_version v ON v.model_id = %(model_id)s AND v.version = held.
 WHERE v.deleted_at IS NULL
 ORDER BY v.version DESC
 LIMIT 1000;
-
--- name: highest_holders
--- The highest version in each of some stages.
-SELECT wanted.name, held.version
-FROM unnest(%(stages)s::text[]) AS wanted (name)
-CROSS JOIN LATERAL (
-    SELECT t.version FROM pedigree.tenure t
-    WHERE t.model_id = %(model_id)s AND t.name = wanted.name AND t.pointer = 'stage'
-        AND t.held_until IS NULL
-    ORDER BY t.version DESC
-    LIMIT 1
-) AS held;
 
 -- name: versions_in_full
 -- Versions of a model by number, the newest first.

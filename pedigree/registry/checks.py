@@ -3,31 +3,25 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pedigree.artifacts.store import BlobCollectedError
 from pedigree.audit.records import Actor
-from pedigree.catalog import lookups
 from pedigree.catalog.records import ModelVersion
-from pedigree.catalog.references import parse_reference
 from pedigree.errors import InvalidMetadataError, InvalidPolicyError, MissingDependencyError
 from pedigree.lifecycle import promotion_queue
-from pedigree.lifecycle.check_queue import await_judgement, end_unjudged
+from pedigree.lifecycle.check_queue import end_unjudged
 from pedigree.lifecycle.checks import CHECKS
 from pedigree.lifecycle.checks.base import Check
 from pedigree.lifecycle.checks.reports import report
 from pedigree.lifecycle.checks.severity import shown_severity
-from pedigree.lifecycle.records import CheckRule, Move, RecordedVerdict, Verdict
+from pedigree.lifecycle.records import CheckRule, RecordedVerdict, Verdict
 from pedigree.lifecycle.stage_requests import perform_due
 from pedigree.lifecycle.stage_transitions import StageTransition
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry.cards import DrawnCard, draw_card
 from pedigree.registry.datasets import DataOperations
 from pedigree.registry.evaluations import EvaluationOperations
 from pedigree.registry.stages import StageOperations
 
 # A tick of the sensor has a minute for all models.
 _RENEWED_AT_ONCE = 50
-# Stands for the address of a card that is written behind the checks.
-_CARD_TO_COME = "pedigree://blobs/"
 
 
 class CheckResult(NamedTuple):
@@ -35,13 +29,6 @@ class CheckResult(NamedTuple):
 
     verdicts: Sequence[Verdict]
     problem: InvalidPolicyError | MissingDependencyError | None
-
-
-class CheckOutcome(NamedTuple):
-    """What was recorded of one run's checks, and the moves that this made."""
-
-    verdicts: tuple[RecordedVerdict, ...]
-    moves: tuple[Move, ...]
 
 
 class CheckOperations(StageOperations, DataOperations, EvaluationOperations):
@@ -100,7 +87,6 @@ class CheckOperations(StageOperations, DataOperations, EvaluationOperations):
             for rule in self.check_rules(version.model_name, check)
         )
         self._show(version, verdicts)
-        self.renew_card(version.reference)
         return verdicts
 
     def run_checks(self, reference: str) -> tuple[RecordedVerdict, ...]:
@@ -118,54 +104,43 @@ class CheckOperations(StageOperations, DataOperations, EvaluationOperations):
         return recorded
 
     def judge(self, reference: str) -> tuple[RecordedVerdict, ...]:
-        """Run all the registry's checks on a version, and write a card that tells what they found.
+        """Run all the registry's checks on a version, and draw the card that shows the verdicts.
 
         Raises:
             InvalidPolicyError: A check does not take the settings that the policy gives it.
             MissingDependencyError: What a check needs is not installed.
         """
-        return self._judge(self.get(reference), is_noted=False)
+        verdicts = self._judge(self.get(reference), is_noted=False)
+        self.renew_card(reference)
+        return verdicts
 
     def _judge(self, version: ModelVersion, *, is_noted: bool) -> tuple[RecordedVerdict, ...]:
         """Judge a version; ``is_noted`` says that others do it where this process ends before."""
-        # The card is part of the metadata that is checked, and is written as soon as that is done.
-        uri = version.model_card_uri or _CARD_TO_COME
-        found = self._find(version.model_copy(update={"model_card_uri": uri}))
-        judged = CheckOutcome((), ())
+        found = self._find(version)
 
-        def record(transaction: Transaction) -> DrawnCard:
-            nonlocal judged
-            if version.model_card_uri is None and not is_noted:
-                await_judgement(transaction, version.model_name, version.version_id)
-            judged = self._write_found(transaction, version, found.verdicts)
-            parsed = parse_reference(version.reference)
-            return draw_card(transaction, lookups.find_version(transaction, parsed))
-
-        def end(transaction: Transaction) -> None:
+        def write(transaction: Transaction) -> tuple[RecordedVerdict, ...]:
+            recorded = self._write_found(transaction, version, found.verdicts)
             if found.problem is None or not is_noted:
                 end_unjudged(transaction, version.model_name, version.version_id)
+            return recorded
 
-        try:
-            self._bring_card(record, then=end)
-        except BlobCollectedError:
-            self._write_card(version.reference, then=end)
-        for move in judged.moves:
-            self._tell_cards(move)
+        verdicts = self.database.transaction(write, pipelined=True)
         if found.problem is not None:
             raise found.problem
-        return judged.verdicts
+        return verdicts
 
     def _write_found(
         self, transaction: Transaction, version: ModelVersion, verdicts: Sequence[Verdict]
-    ) -> CheckOutcome:
+    ) -> tuple[RecordedVerdict, ...]:
         """Write what the checks of one run found, and do what was asked for if that was missing."""
         if not verdicts:
-            return CheckOutcome((), ())
+            return ()
         mover = StageTransition(
             transaction, version.model_name, self.actor(), run_id=verdicts[0].run_id
         )
         recorded = mover.record_verdicts(version.version_id, verdicts)
-        return CheckOutcome(recorded, perform_due(transaction, version.model_name))
+        perform_due(transaction, version.model_name)
+        return recorded
 
     def _find(self, version: ModelVersion) -> CheckResult:
         """Run the registry's checks on a version, up to the first one that cannot be run."""
@@ -238,8 +213,6 @@ class CheckOperations(StageOperations, DataOperations, EvaluationOperations):
                 renewed.append(self.run_check(f"{name}/{version}", check.name, rule=check))
             except MissingDependencyError as error:
                 lacking = error
-        for version in sorted({version for version, _ in renewable}):
-            self.renew_card(f"{name}/{version}")
         if lacking is not None:
             raise lacking
         return tuple(renewed)

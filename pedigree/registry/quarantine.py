@@ -1,6 +1,5 @@
 """Keep what depends on bad data out of stages, until the data is released."""
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from pedigree.catalog import lookups, quarantine
@@ -39,7 +38,7 @@ class QuarantineOperations(CardOperations):
         """
         actor = self.actor()
         since = since and lookups.in_a_zone("since", since)
-        found = self.database.transaction(
+        return self.database.transaction(
             lambda transaction: quarantine.quarantine_data(
                 transaction,
                 asset,
@@ -50,8 +49,6 @@ class QuarantineOperations(CardOperations):
                 only_certain=only_certain,
             )
         )
-        self._renew_cards(found.versions)
-        return found
 
     def release(
         self, asset: str, partition: str | None = None, *, reason: str | None = None
@@ -64,13 +61,11 @@ class QuarantineOperations(CardOperations):
             QuarantineNotFoundError: It is in none.
         """
         actor = self.actor()
-        ended = self.database.transaction(
+        return self.database.transaction(
             lambda transaction: quarantine.release_data(
                 transaction, asset, partition, actor, reason=reason
             )
         )
-        self._renew_cards({reference for one in ended for reference in one.versions})
-        return ended
 
     def quarantine_version(self, reference: str, *, reason: str) -> ModelVersion:
         """Put one version in quarantine, whatever it depends on.
@@ -86,7 +81,7 @@ class QuarantineOperations(CardOperations):
             )
             return version.reference
 
-        return self._renewed(self._update_version(reference, write))
+        return self.get(self._update_version(reference, write))
 
     def release_version(self, reference: str, *, reason: str | None = None) -> ModelVersion:
         """Take one version out of every quarantine; the data that it depends on stays in its own.
@@ -101,7 +96,7 @@ class QuarantineOperations(CardOperations):
             )
             return version.reference
 
-        return self._renewed(self._update_version(reference, write))
+        return self.get(self._update_version(reference, write))
 
     def quarantines(
         self, *, limit: int = lookups.PAGE, before: int | None = None
@@ -116,11 +111,3 @@ class QuarantineOperations(CardOperations):
         return self.database.read(
             lambda transaction: quarantine.open_quarantines(transaction, limit=limit, before=before)
         )
-
-    def _renewed(self, reference: str) -> ModelVersion:
-        self.renew_card(reference)
-        return self.get(reference)
-
-    def _renew_cards(self, references: Iterable[str]) -> None:
-        for reference in sorted(references):
-            self.renew_card(reference)

@@ -46,15 +46,12 @@ class RequestOperations(CardOperations):
             GenerationConflictError: The model's pointers moved since the caller looked.
         """
         wish = StageRequestInput(stage, reason, actor or self.actor(), only_asks)
-        answer = self._update_version(
+        return self._update_version(
             reference,
             lambda transaction, version: requests.request_stage(
                 transaction, version, wish, expected_generation=expected_generation
             ),
         )
-        if isinstance(answer, Move):
-            self._tell_cards(answer)
-        return answer
 
     def withdraw_request(
         self,
@@ -109,10 +106,9 @@ class RequestOperations(CardOperations):
         Raises:
             ModelNotFoundError: The model was deleted meanwhile.
         """
-        moves = self.database.transaction(
+        return self.database.transaction(
             lambda transaction: requests.perform_due(transaction, name)
         )
-        return tuple(map(self._tell_cards, moves))
 
     def names_with_requests(self, among: Collection[str] | None = None) -> tuple[str, ...]:
         """Return the models with open requests.
@@ -128,17 +124,9 @@ class RequestOperations(CardOperations):
     def _with_requests(self, reference: str, work: Callable[[Transaction, ModelVersion], T]) -> T:
         """Do what may pass a version's last gate, and with it what was asked for."""
 
-        def write(transaction: Transaction, version: ModelVersion) -> tuple[T, tuple[Move, ...]]:
+        def write(transaction: Transaction, version: ModelVersion) -> T:
             result = work(transaction, version)
-            return result, requests.perform_due(transaction, version.model_name)
+            requests.perform_due(transaction, version.model_name)
+            return result
 
-        result, moves = self._update_version(reference, write)
-        for move in moves:
-            self._tell_cards(move)
-        return result
-
-    def _tell_cards(self, move: Move) -> Move:
-        if move.moved:
-            for version in filter(None, (move.version_id, move.previous_version_id)):
-                self.renew_card(f"{move.model_name}/{version}")
-        return move
+        return self._update_version(reference, write)

@@ -1,7 +1,9 @@
 """Stages and aliases: what moves a version."""
 
 from pedigree.audit.records import Actor
+from pedigree.catalog import lookups
 from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.references import parse_reference
 from pedigree.lifecycle import aliases, promotion_queue
 from pedigree.lifecycle.gates import SENSOR, Requester
 from pedigree.lifecycle.records import CHAMPION_STAGE, Move
@@ -57,19 +59,15 @@ class StageOperations(PolicyOperations, DecidingOperations, ArtifactOperations):
             GenerationConflictError: The model's pointers moved since the caller looked.
         """
         actor = actor or self.actor()
+        asker = SENSOR if automatic else Requester(actor.name)
+        parsed = parse_reference(reference)
 
-        def write(transaction: Transaction, version: ModelVersion) -> Move:
-            mover = StageTransition(
-                transaction, version.model_name, actor, reason=reason, run_id=run_id
-            )
-            return mover.promote(
-                version.version_id,
-                stage,
-                SENSOR if automatic else Requester(actor.name),
-                expected_generation=expected_generation,
-            )
+        def write(transaction: Transaction) -> Move:
+            number = parsed.version or lookups.find_version(transaction, parsed).version_id
+            mover = StageTransition(transaction, parsed.name, actor, reason=reason, run_id=run_id)
+            return mover.promote(number, stage, asker, expected_generation=expected_generation)
 
-        return self._tell_cards(self._update_version(reference, write))
+        return self.database.transaction(write)
 
     def rollback(
         self,
@@ -89,12 +87,11 @@ class StageOperations(PolicyOperations, DecidingOperations, ArtifactOperations):
             GenerationConflictError: The model's pointers moved since the caller looked.
         """
         actor = actor or self.actor()
-        move = self.database.transaction(
+        return self.database.transaction(
             lambda transaction: StageTransition(
                 transaction, name, actor, reason=reason, run_id=run_id
             ).roll_back(stage, expected_generation=expected_generation)
         )
-        return self._tell_cards(move)
 
     def set_alias(
         self,

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager, contextmanager
-from importlib.metadata import version
 from typing import Any
 
 from anyio import to_thread
@@ -14,6 +13,7 @@ from pedigree import tracing
 from pedigree.delivery.background_thread import BackgroundThread
 from pedigree.delivery.sink_worker import SinkWorker
 from pedigree.delivery.webhook_worker import WebhookWorker
+from pedigree.distribution import own_version
 from pedigree.registry import Registry
 from pedigree.server import health, metrics
 from pedigree.server.fast_reads import FastReadMiddleware
@@ -75,7 +75,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = _Service(
         title="Pedigree",
         summary="A model registry that lives in the Dagster asset graph.",
-        version=version("pedigree"),
+        version=own_version(),
         lifespan=_lifespan(settings),
         redoc_url=None,
     )

@@ -1,9 +1,10 @@
-"""What a service does by itself meanwhile: it judges what was left, and does what was asked for."""
+"""What a service does by itself: judge what was left, do what was asked for, draw model cards."""
 
 import logging
 import threading
 
 from pedigree.access.reserved import RECONCILER
+from pedigree.cards.follower import CardFollower
 from pedigree.delivery.background_thread import is_over
 from pedigree.errors import ModelNotFoundError, PedigreeError, UnavailableError
 from pedigree.registry import Registry
@@ -16,7 +17,7 @@ _PAGE = 1000
 
 
 class Reconciler:
-    """Judges what is unjudged, and performs requests whose last gate something may have passed.
+    """Judges what is unjudged, performs requests that may have passed their last gate, draws cards.
 
     Any number of processes may do so at once, and none keeps a state that another lacks.
     """
@@ -24,6 +25,7 @@ class Reconciler:
     def __init__(self, registry: Registry) -> None:
         # What the service does by itself is nobody's who started it.
         self._registry = registry.acting_as(RECONCILER)
+        self._cards = CardFollower(registry.database, registry.store)
         self._seq: int | None = None
         self._postponed: set[str] = set()
 
@@ -44,6 +46,7 @@ class Reconciler:
         names = self._registry.names_with_requests(among)
         moved = sum(self._perform(name) for name in names)
         self._seq = head
+        self._cards.follow()
         return moved
 
     def _happened(self, since: int | None, head: int) -> set[str] | None:

@@ -3,13 +3,13 @@
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from importlib.metadata import version
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from pedigree.audit.records import EventType
 from pedigree.delivery.metrics import DatabaseMetrics, measure
+from pedigree.distribution import own_version
 from pedigree.errors import PedigreeError
 from pedigree.postgres.database import Database
 
@@ -32,7 +32,7 @@ class RegistryMetrics(Collector):
         yield _gauge(
             "build_info",
             "The version of Pedigree that answers.",
-            {version("pedigree"): 1},
+            {own_version(): 1},
             "version",
         )
         yield _gauge("database_up", "Whether the database told its numbers.", read is not None)

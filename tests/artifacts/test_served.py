@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
-import httpx
+import httpx2
 import pytest
 
 import pedigree
@@ -45,12 +45,12 @@ def test_files_are_put_to_the_store_and_fetched_from_it(settings: Settings) -> N
         client = served.client(Role.CONTRIBUTOR)
         path, files = upload(client, "churn", CONTENT)
         (wanted,) = client.get(path).json()["files"]
-        httpx.put(wanted["url"], content=CONTENT).raise_for_status()
+        httpx2.put(wanted["url"], content=CONTENT).raise_for_status()
         made = client.post("/models/churn/versions", json=body(files, path))
         assert made.status_code == 201, made.text
         found = client.get("/models/churn/versions/1/download/part-0")
         assert found.status_code == 307
-        assert httpx.get(found.headers["location"]).content == CONTENT
+        assert httpx2.get(found.headers["location"]).content == CONTENT
         assert digest_of(CONTENT) == files[0]["digest"]
         # A client that is not let out to the store sends its files to the service.
         path, files = upload(client, "churn", CONTENT + b"!")

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
-import httpx
+import httpx2
 import pytest
 
 from pedigree.artifacts.objects import ObjectStore
@@ -52,7 +52,7 @@ def send(registry: Registry, tmp_path: Path) -> Callable[..., None]:
     def send(begun: UploadSession, digest: str, content: bytes) -> None:
         (file,) = [file for file in begun.files if file.digest == digest]
         if file.url:
-            httpx.put(file.url, content=content).raise_for_status()
+            httpx2.put(file.url, content=content).raise_for_status()
             return
         received = tmp_path / str(uuid4())
         received.write_bytes(content)
@@ -172,7 +172,7 @@ def test_what_is_put_by_a_url_after_the_registration_changes_nothing(
     take_over(registry, begun)
     done = registry.register_files("churn", listed(b"weights"), new_version())
     if begun.files[0].url:
-        httpx.put(begun.files[0].url, content=b"seven!!").raise_for_status()
+        httpx2.put(begun.files[0].url, content=b"seven!!").raise_for_status()
     registry.verify(done.version.reference)
 
 

@@ -1,18 +1,19 @@
-"""The card that the registry keeps tells what the record says now."""
+"""The card that the registry gives and keeps shows what the record is now."""
 
 import logging
-import shutil
 from pathlib import Path
 
 import pytest
 
+from pedigree.audit.records import EventType
 from pedigree.cards.records import CardNotes
-from pedigree.errors import VersionNotFoundError
+from pedigree.errors import ModelNotFoundError, StoreUnavailableError, VersionNotFoundError
 from pedigree.registry import Registry
 from tests.factories import promote_to_production, register_candidate
+from tests.maintenance.collecting import require_sound
 
 
-def test_a_promotion_and_a_rollback_are_told_on_the_cards_of_both_versions(
+def test_a_promotion_and_a_rollback_show_on_the_cards_of_both_versions(
     registry: Registry, tmp_path: Path
 ) -> None:
     first = register_candidate(registry, tmp_path, "a")
@@ -38,21 +39,72 @@ def test_an_unchanged_card_is_not_written_again(registry: Registry, tmp_path: Pa
     assert registry.events() == before
 
 
-def test_a_version_without_a_card_is_left_without(registry: Registry, tmp_path: Path) -> None:
+def test_every_version_has_a_card_whose_address_is_known_once_it_is_drawn(
+    registry: Registry, tmp_path: Path
+) -> None:
     reference = register_candidate(registry, tmp_path, "a")
-    promote_to_production(registry, reference)
-    with pytest.raises(VersionNotFoundError, match="no model card"):
-        registry.card(reference)
+    assert registry.get(reference).model_card_uri is None
+    card = registry.card(reference)
+    assert (card.revision, registry.get(reference).model_card_uri) == (1, card.uri)
+    assert card.location is not None
+    assert Path(card.location.removeprefix("file://")).read_text() == card.markdown
 
 
-def test_a_store_that_fails_fails_no_promotion(
+def test_there_is_no_card_of_what_is_not_there(registry: Registry, tmp_path: Path) -> None:
+    reference = register_candidate(registry, tmp_path, "a")
+    registry.card(reference)
+    registry.delete(reference, reason="test")
+    for wrong in (reference, "churn/2"):
+        with pytest.raises(VersionNotFoundError):
+            registry.card(wrong)
+        with pytest.raises(VersionNotFoundError):
+            registry.write_card(wrong)
+    for wrong in ("nobody/1", "Churn/1"):
+        with pytest.raises(ModelNotFoundError):
+            registry.card(wrong)
+
+
+def test_a_card_is_drawn_by_nobody_and_its_notes_are_written_by_somebody(
+    registry: Registry, tmp_path: Path
+) -> None:
+    reference = register_candidate(registry, tmp_path, "a")
+    registry.card(reference)
+    registry.write_card(reference, CardNotes(contact="ann"))
+    drawn, written = registry.events(types=[EventType.VERSION_UPDATED])
+    assert (drawn.actor.name, written.actor.name) == ("service:cards", "tester")
+    assert written.body == {"model_card": registry.card(reference).digest}
+
+
+def test_notes_are_kept_also_where_they_read_as_the_notes_before(
+    registry: Registry, tmp_path: Path
+) -> None:
+    reference = register_candidate(registry, tmp_path, "a")
+    first = registry.write_card(reference, CardNotes(caveats=""))
+    second = registry.write_card(reference, CardNotes())
+    assert first.digest == second.digest
+    assert second.revision == first.revision + 1
+    require_sound(registry)
+
+
+def test_a_store_that_fails_fails_no_promotion_and_no_reading(
     registry: Registry, tmp_path: Path, home: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     reference = register_candidate(registry, tmp_path, "a")
-    registry.write_card(reference)
-    shutil.rmtree(home / "objects")
-    (home / "objects").write_text("no folder any more")
+    before = registry.write_card(reference)
+    objects = home / "objects"
+    objects.rename(home / "away")
+    objects.write_text("no folder any more")
+    assert registry.promote(reference, "staging").moved
     with caplog.at_level(logging.WARNING):
-        assert registry.promote(reference, "staging").moved
-    assert registry.get(reference).stage == "staging"
-    assert [record.action for record in caplog.records] == ["card.renew"]
+        card = registry.card(reference)
+    assert [record.action for record in caplog.records] == ["card.postponed"]
+    assert "Now: stage staging" in card.markdown
+    assert (card.location, card.revision) == (None, before.revision + 1)
+    assert registry.get(reference).model_card_uri == before.uri
+    with pytest.raises(StoreUnavailableError):
+        registry.write_card(reference, CardNotes(contact="ann"))
+    objects.unlink()
+    (home / "away").rename(objects)
+    kept = registry.card(reference)
+    assert (kept.digest, kept.revision) == (card.digest, card.revision)
+    assert kept.location is not None

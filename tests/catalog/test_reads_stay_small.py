@@ -50,7 +50,7 @@ READS: dict[str, tuple[Any, dict[str, object]]] = {
     "the verdicts on some": (LIFECYCLE["verdicts_of_versions"], {"versions": [7, 8]}),
     "what was decided": (LIFECYCLE["decisions_of_versions"], {"versions": [7, 8]}),
     "some in full": (LIFECYCLE["versions_in_full"], {"versions": [7, 8]}),
-    "the highest holders": (LIFECYCLE["highest_holders"], {"stages": ["staging", "production"]}),
+    "the highest holders": (LIFECYCLE["held_pointers"], {}),
     "what to roll back to": (
         LIFECYCLE["rollback_target"],
         {"name": "production", "holder": 0, "from_here_on": ["production"]},

@@ -393,7 +393,7 @@ def test_status_hides_the_password(process: Cli, home: Path, database_url: str) 
     assert answer.json["home"] == str(home)
     assert answer.json["database"]["schema"] == "current"
     assert answer.json["server"] == {"up": False, "url": None}
-    assert answer.json["versions"]["pedigree"]
+    assert answer.json["versions"]["pedigree-registry"]
     assert password not in answer.out
     assert password not in process("status").out
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import psutil
 import pytest
 
@@ -42,7 +42,7 @@ def test_it_serves_by_several_processes_until_it_is_told_to_stop(
     started, opened = (json.loads(served.stderr.readline()) for _ in range(2))
     assert (started["action"], opened["action"]) == ("serve.started", "serve.open")
     url = started["message"].removeprefix("serving ").removesuffix("/docs")
-    with httpx.Client(transport=httpx.HTTPTransport(retries=10), base_url=url) as client:
+    with httpx2.Client(transport=httpx2.HTTPTransport(retries=10), base_url=url) as client:
         assert client.get("/readyz").json()["ready"]
         made = client.post("/api/v1/models", json={"name": "churn"})
         assert made.json()["created_by"] == "tester"
@@ -63,7 +63,7 @@ def _ask_both_workers(url: str) -> int:
     """Ask on new connections until another one answers than the first; return how often."""
     asked, told = 0, set()
     while len(told) < 2:
-        with httpx.Client(base_url=url) as client:
+        with httpx2.Client(base_url=url) as client:
             asked += client.get("/livez").is_success
             told.add(client.get("/metrics").headers["x-request-id"][:24])  # its process's part
     return asked
@@ -71,8 +71,8 @@ def _ask_both_workers(url: str) -> int:
 
 def _told_of_livez(url: str) -> float:
     try:
-        text = httpx.get(f"{url}/metrics").text
-    except httpx.TransportError:
+        text = httpx2.get(f"{url}/metrics").text
+    except httpx2.TransportError:
         return 0.0  # it went to the worker that was killed
     (line,) = [
         each for each in text.splitlines() if 'requests_total{method="GET",route="/livez"' in each

@@ -36,7 +36,7 @@ SERVER_PARTS = frozenset(
     }
 )
 # They look at a registry in the same process as well.
-_BOTH = "not same_verbs and not errors_are_the_same and not told_whole"
+_BOTH = "not same_verbs and not errors_are_the_same and not told_whole and not policy_of_before"
 
 
 def main() -> str | None:

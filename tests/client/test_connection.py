@@ -358,7 +358,7 @@ def test_the_client_needs_the_base_wheel_alone(served: Served, tmp_path: Path, n
     assert done.returncode == 0, done.stderr
     stage, refusal, *_ = done.stdout.splitlines()
     assert stage == "candidate"
-    assert refusal.startswith("MissingDependencyError Install pedigree[registry]")
+    assert refusal.startswith("MissingDependencyError Install pedigree-registry[registry]")
 
 
 NEW_VERSION = """

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from psycopg.types.json import Jsonb
 
 from pedigree.audit.records import EventType
 from pedigree.cards.records import CardNotes
@@ -235,6 +234,10 @@ def test_stages_and_aliases_are_kept_apart_and_found_in_any_case(
 def test_a_policy_of_before_the_rule_for_names_is_read(
     served_both: tuple[Registry, Registry], name: str
 ) -> None:
+    from psycopg.types.json import (
+        Jsonb,  # the bare client, to which this file is also run, has none
+    )
+
     in_process, over_http = served_both
     in_process.set_policy(name, free_policy())
     stored = {"stages": [{"name": "v1", "after": ["none"]}]}

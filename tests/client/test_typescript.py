@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from pedigree.access.records import Role
@@ -30,7 +30,7 @@ def project(served: Served, tmp_path: Path) -> Path:
         shutil.copy(CLIENT / "src" / source, project / "src")
     shutil.copy(TRIAL, project / "src")
     (project / "node_modules").symlink_to(CLIENT / "node_modules")
-    (project / "openapi.json").write_bytes(httpx.get(f"{served.url}/openapi.json").content)
+    (project / "openapi.json").write_bytes(httpx2.get(f"{served.url}/openapi.json").content)
     return project
 
 

@@ -1,6 +1,6 @@
 """`pedigree serve` delivers, unless it is told not to."""
 
-import httpx
+import httpx2
 import uvicorn
 
 from pedigree.access.records import Role
@@ -39,7 +39,7 @@ def test_a_service_that_is_to_end_ends_what_it_has_begun_and_begins_no_more(
     with running(uvicorn.Config(app, port=0, log_level="warning")) as url:
         while not receiver.requests:
             pass
-        with httpx.Client(base_url=url) as client:
+        with httpx2.Client(base_url=url) as client:
             assert "connection" not in client.get("/readyz").headers
             with client.stream("GET", "/api/v1/events", headers=following) as events:
                 lines = events.iter_lines()

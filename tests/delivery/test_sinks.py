@@ -19,7 +19,7 @@ from pedigree.errors import InvalidInputError, SinkUnavailableError
 from pedigree.registry import Registry
 from tests.factories import with_secret_key
 
-EVENTS_MD = Path(__file__).parents[2] / "docs" / "events.md"
+SINKS_MD = Path(__file__).parents[2] / "docs" / "sinks.md"
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +133,7 @@ def test_what_a_sink_did_not_take_is_sent_again(
 def test_the_sink_of_the_documents_takes_every_event_of_a_distribution_that_brings_it(
     registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = EVENTS_MD.read_text(encoding="utf-8")
+    text = SINKS_MD.read_text(encoding="utf-8")
     code = re.search(r"```python\n([^`]*class LinesSink.*?)```", text, re.DOTALL)
     points = re.search(r"```toml\n\[project\.entry-points\.(.*?)```", text, re.DOTALL)
     assert code

@@ -7,6 +7,7 @@ from pedigree.artifacts import (
     _ingest,
 )
 from pedigree.artifacts.objects import open_store
+from pedigree.cards.follower import CardFollower
 from pedigree.postgres.database import Database
 from pedigree.registry import Registry
 from pedigree.settings import Settings
@@ -62,3 +63,9 @@ def register_and_judge(*, database_url: str, store_url: str, path: str, name: st
         store = open_store(store_url, Path(path))
         settings = Settings(home=Path(path), actor="victim")
         Registry(database, store, settings).register(name, Path(path), new_version(), judge=True)
+
+
+def draw_cards(*, database_url: str, store_url: str, home: str) -> None:
+    """Draw the cards that are due."""
+    with Database.connect(database_url, connections=1) as database:
+        CardFollower(database, open_store(store_url, Path(home))).follow()

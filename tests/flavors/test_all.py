@@ -138,7 +138,7 @@ def test_without_its_library_every_flavor_is_found_and_names_the_extra(tmp_path:
     told = run_in_a_process("-c", LOADED_WITHOUT.format(blocked=blocked, folders=folders))
     extras = {name: "sklearn" if name == "joblib" else name for name in files}
     assert told.splitlines() == [
-        f"{name} {library} is not installed. Run: pip install 'pedigree[{extras[name]}]'."
+        f"{name} {library} is not installed. Run: pip install 'pedigree-registry[{extras[name]}]'."
         for name, library in zip(files, blocked, strict=True)
     ]
 

@@ -43,7 +43,9 @@ def test_an_unknown_flavor_is_refused_with_those_there_are(name: str) -> None:
 
 
 def test_a_missing_library_names_the_extra() -> None:
-    with pytest.raises(MissingDependencyError, match=r"pip install 'pedigree\[sklearn\]'") as found:
+    with pytest.raises(
+        MissingDependencyError, match=r"pip install 'pedigree-registry\[sklearn\]'"
+    ) as found:
         library("a_library_that_is_not_there.io", extra="sklearn")
     assert "a_library_that_is_not_there is not installed" in str(found.value)
 
@@ -65,4 +67,4 @@ def test_without_scikit_learn_the_flavor_is_found_and_says_what_to_install(tmp_p
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    assert "pip install 'pedigree[sklearn]'" in done.stdout
+    assert "pip install 'pedigree-registry[sklearn]'" in done.stdout

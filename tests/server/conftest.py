@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import httpx
+import httpx2
 import pytest
 import uvicorn
 
@@ -29,15 +29,15 @@ class Served:
 
     url: str
     registry: Registry
-    clients: list[httpx.Client] = field(default_factory=list)
+    clients: list[httpx2.Client] = field(default_factory=list)
 
-    def client(self, *roles: Role, models: tuple[str, ...] = (), **headers: str) -> httpx.Client:
+    def client(self, *roles: Role, models: tuple[str, ...] = (), **headers: str) -> httpx2.Client:
         """Somebody with a token of these roles; without any there is no token."""
         if roles:
             principal = f"{'+'.join(roles)}@{uuid4().hex[:8]}"
             issued = self.registry.create_token(principal, roles=roles, models=models)
             headers["Authorization"] = f"Bearer {issued.secret}"
-        made = httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=30)
+        made = httpx2.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=30)
         self.clients.append(made)
         return made
 
@@ -88,7 +88,7 @@ def served(settings: Settings) -> Iterator[Served]:
 
 
 @pytest.fixture(scope="module")
-def admin(served: Served) -> httpx.Client:
+def admin(served: Served) -> httpx2.Client:
     """Somebody who may do everything."""
     return served.client(Role.ADMIN)
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-import httpx
+import httpx2
 import pytest
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
@@ -151,7 +151,7 @@ def test_an_open_service_lets_in_this_machine_alone_until_there_is_a_token(
 
 
 def test_documents_and_health_need_no_token(served: Served) -> None:
-    with httpx.Client(base_url=served.url, timeout=30) as client:
+    with httpx2.Client(base_url=served.url, timeout=30) as client:
         assert client.get("/livez").json()["ready"]
         assert client.get("/readyz").json()["parts"] == {"database": "ok", "store": "ok"}
         assert client.get("/docs").status_code == 200

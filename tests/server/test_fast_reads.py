@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-import httpx
+import httpx2
 import pytest
 
 from pedigree.access.records import Role
@@ -12,11 +12,11 @@ from tests.server.conftest import Served
 ORDINARY = {"Content-Length": "0"}
 
 
-def both_ways(client: httpx.Client, path: str, **headers: str) -> tuple[httpx.Response, ...]:
+def both_ways(client: httpx2.Client, path: str, **headers: str) -> tuple[httpx2.Response, ...]:
     return client.get(path, headers=headers), client.get(path, headers={**headers, **ORDINARY})
 
 
-def told(answer: httpx.Response) -> tuple[int, bytes, dict[str, str]]:
+def told(answer: httpx2.Response) -> tuple[int, bytes, dict[str, str]]:
     changing = {"date", "x-request-id"}
     headers = {name: value for name, value in answer.headers.items() if name not in changing}
     return answer.status_code, answer.content, headers
@@ -46,7 +46,7 @@ def told(answer: httpx.Response) -> tuple[int, bytes, dict[str, str]]:
     ],
 )
 def test_what_is_right_and_what_is_wrong_is_told_in_the_same_words(
-    admin: httpx.Client,
+    admin: httpx2.Client,
     served: Served,
     version: Callable[..., int],
     name: str,
@@ -72,7 +72,7 @@ def test_what_is_right_and_what_is_wrong_is_told_in_the_same_words(
     ],
 )
 def test_a_query_is_read_in_the_same_way(
-    admin: httpx.Client, version: Callable[..., int], query: str, status: int
+    admin: httpx2.Client, version: Callable[..., int], query: str, status: int
 ) -> None:
     for content in ("a", "b"):
         version(content, tags={"of": content})
@@ -82,7 +82,7 @@ def test_a_query_is_read_in_the_same_way(
 
 
 def test_what_is_known_is_not_sent_again_and_no_etag_is_refused(
-    admin: httpx.Client, version: Callable[..., int], name: str
+    admin: httpx2.Client, version: Callable[..., int], name: str
 ) -> None:
     version()
     path = f"/models/{name}/versions/1"

@@ -4,7 +4,7 @@ import hashlib
 from base64 import b64encode
 from collections.abc import Callable
 
-import httpx
+import httpx2
 
 from pedigree.access.records import Role
 from pedigree.audit.records import EventType
@@ -14,7 +14,7 @@ Version = Callable[..., int]
 
 
 def test_a_file_is_downloaded_with_its_digest(
-    admin: httpx.Client, served: Served, name: str, version: Version
+    admin: httpx2.Client, served: Served, name: str, version: Version
 ) -> None:
     path = f"/models/{name}/versions/{version('weights')}"
     (file,) = admin.get(f"{path}/files").json()["files"]
@@ -28,7 +28,7 @@ def test_a_file_is_downloaded_with_its_digest(
 
 
 def test_a_download_goes_on_where_it_ended(
-    admin: httpx.Client, name: str, version: Version
+    admin: httpx2.Client, name: str, version: Version
 ) -> None:
     path = f"/models/{name}/versions/{version('weights')}/download/model.bin"
     rest = admin.get(path, headers={"Range": "bytes=3-"})
@@ -42,7 +42,7 @@ def test_a_download_goes_on_where_it_ended(
 
 
 def test_what_is_no_file_of_the_version_is_not_found(
-    admin: httpx.Client, name: str, version: Version
+    admin: httpx2.Client, name: str, version: Version
 ) -> None:
     path = f"/models/{name}/versions/{version()}/download"
     for wrong in ("other.bin", "..%2fmodel.bin", "%2fetc%2fpasswd"):

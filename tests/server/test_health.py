@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from pedigree.registry import Registry
@@ -22,7 +22,7 @@ def execute(registry: Registry, statement: str) -> None:
 
 
 def test_it_tells_of_a_pending_migration_and_of_a_lost_store(own: Settings, tmp_path: Path) -> None:
-    with serving(own) as served, httpx.Client(base_url=served.url) as client:
+    with serving(own) as served, httpx2.Client(base_url=served.url) as client:
         register(served.registry, tmp_path)
         newer = "INSERT INTO pedigree.migration VALUES (9999, '9999_of_tomorrow', '')"
         execute(served.registry, newer)
@@ -41,7 +41,7 @@ def test_it_tells_of_a_pending_migration_and_of_a_lost_store(own: Settings, tmp_
 
 
 def test_a_database_of_nothing_is_not_ready(own: Settings) -> None:
-    with serving(own) as served, httpx.Client(base_url=served.url) as client:
+    with serving(own) as served, httpx2.Client(base_url=served.url) as client:
         execute(served.registry, "DROP SCHEMA pedigree CASCADE")
         answer = client.get("/readyz")
         assert answer.status_code == 503

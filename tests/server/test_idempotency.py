@@ -2,14 +2,14 @@
 
 import threading
 
-import httpx
+import httpx2
 
 from pedigree.access.records import Role
 from tests.server.conftest import Served
 
 
 def test_a_repeated_write_is_done_once_and_answered_alike(
-    admin: httpx.Client, served: Served, name: str
+    admin: httpx2.Client, served: Served, name: str
 ) -> None:
     key = {"Idempotency-Key": name}
     first = admin.post("/models", json={"name": name}, headers=key)
@@ -24,7 +24,7 @@ def test_a_repeated_write_is_done_once_and_answered_alike(
     assert told == ["model.created"]
 
 
-def test_a_key_with_another_request_is_refused(admin: httpx.Client, name: str) -> None:
+def test_a_key_with_another_request_is_refused(admin: httpx2.Client, name: str) -> None:
     key = {"Idempotency-Key": name}
     assert admin.post("/models", json={"name": name}, headers=key).status_code == 201
     other = admin.post("/models", json={"name": f"{name}-b"}, headers=key)
@@ -44,7 +44,7 @@ def test_keys_of_two_principals_have_nothing_to_do_with_each_other(
 
 
 def test_a_request_that_was_refused_is_judged_anew(
-    admin: httpx.Client, served: Served, name: str
+    admin: httpx2.Client, served: Served, name: str
 ) -> None:
     key = {"Idempotency-Key": name}
     change = {"description": "new"}
@@ -54,11 +54,11 @@ def test_a_request_that_was_refused_is_judged_anew(
 
 
 def test_a_key_in_flight_is_a_conflict_and_its_answer_comes_later(
-    admin: httpx.Client, served: Served, name: str
+    admin: httpx2.Client, served: Served, name: str
 ) -> None:
     key = {"Idempotency-Key": name}
     served.registry.create_model(name)
-    answers: list[httpx.Response] = []
+    answers: list[httpx2.Response] = []
 
     def send() -> None:
         answers.append(admin.patch(f"/models/{name}", json={"description": "x"}, headers=key))
@@ -92,7 +92,7 @@ def test_a_key_in_flight_is_a_conflict_and_its_answer_comes_later(
     assert replayed.content == answers[0].content
 
 
-def test_answers_are_forgotten_after_a_day(admin: httpx.Client, served: Served, name: str) -> None:
+def test_answers_are_forgotten_after_a_day(admin: httpx2.Client, served: Served, name: str) -> None:
     key = {"Idempotency-Key": name}
     assert admin.post("/models", json={"name": name}, headers=key).status_code == 201
     age = "UPDATE pedigree.kept_answer SET answered_at = answered_at - interval '25 hours'"

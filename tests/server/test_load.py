@@ -2,7 +2,7 @@
 
 import threading
 
-import httpx
+import httpx2
 
 from pedigree.access.records import Role
 from pedigree.registry import Registry
@@ -19,7 +19,7 @@ def test_what_is_too_much_is_429_with_retry_after_and_the_rest_is_done(
     with serving(small) as served, Registry.connect(settings=small) as other:
         client = served.client(Role.ADMIN)
         served.registry.create_model("held")
-        answers: list[httpx.Response] = []
+        answers: list[httpx2.Response] = []
 
         def send() -> None:
             answers.append(client.patch("/models/held", json={"description": "x"}))

@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 import yaml
 from prometheus_client import Metric
@@ -90,7 +90,7 @@ def let_webhook_and_sink_wait(registry: Registry) -> str:
 
 
 def test_requests_are_told_by_the_template_of_their_route(
-    served: Served, admin: httpx.Client, scrape: Scrape, name: str
+    served: Served, admin: httpx2.Client, scrape: Scrape, name: str
 ) -> None:
     before = scrape()
     admin.post("/models", json={"name": name}).raise_for_status()
@@ -144,7 +144,7 @@ def test_what_was_done_in_process_is_counted_too(
 
 
 def test_metadata_that_the_schema_refuses_is_counted(
-    admin: httpx.Client, scrape: Scrape, name: str
+    admin: httpx2.Client, scrape: Scrape, name: str
 ) -> None:
     route = {"route": "/api/v1/models/{name}/versions"}
     before = value(scrape(), "pedigree_schema_failures_total", **route)
@@ -173,7 +173,7 @@ def test_what_waits_is_told_with_its_age(served: Served, scrape: Scrape, name: s
 
 
 def test_the_table_of_numbers_is_what_is_told(
-    served: Served, admin: httpx.Client, scrape: Scrape, version: Callable[..., int], name: str
+    served: Served, admin: httpx2.Client, scrape: Scrape, version: Callable[..., int], name: str
 ) -> None:
     move_and_judge(served.registry, f"{name}/{version()}")
     let_webhook_and_sink_wait(served.registry)
@@ -196,7 +196,7 @@ def test_the_table_of_numbers_is_what_is_told(
 
 def test_only_who_may_read_everything_may_scrape(served: Served, name: str) -> None:
     url = f"{served.url}/metrics"
-    assert httpx.get(url).status_code == 401
+    assert httpx2.get(url).status_code == 401
     assert served.client(Role.READER, models=(name,)).get(url).status_code == 403
     assert served.client(Role.READER).get(url).status_code == 200
 

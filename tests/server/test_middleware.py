@@ -10,7 +10,7 @@ from contextvars import copy_context
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from pedigree import logs
@@ -54,14 +54,14 @@ def test_a_line_says_who_did_what_to_which_version_and_how_long_it_took(
     assert line["request_id"] == answer.headers["x-request-id"]
 
 
-def test_reads_that_went_well_are_told_at_debug_alone(admin: httpx.Client, lines: Lines) -> None:
+def test_reads_that_went_well_are_told_at_debug_alone(admin: httpx2.Client, lines: Lines) -> None:
     for path in ("/models", "/models/nobody-made"):
         admin.get(path)
     answered = [each for each in lines() if each["action"] == "request.answered"]
     assert [each["level"] for each in answered] == ["debug", "info"]
 
 
-def test_an_id_is_taken_over_if_it_is_fit_for_a_line(admin: httpx.Client) -> None:
+def test_an_id_is_taken_over_if_it_is_fit_for_a_line(admin: httpx2.Client) -> None:
     taken = admin.get("/models", headers={"X-Request-ID": "balancer/4711"})
     assert taken.headers["x-request-id"] == "balancer/4711"
     for unfit in ("a b", "x" * 129, '"}'):
@@ -70,7 +70,7 @@ def test_an_id_is_taken_over_if_it_is_fit_for_a_line(admin: httpx.Client) -> Non
 
 
 def test_a_crash_has_its_request_id_in_the_answer_and_in_the_log(
-    served: Served, admin: httpx.Client, lines: Lines, monkeypatch: pytest.MonkeyPatch
+    served: Served, admin: httpx2.Client, lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def crash(*_: object) -> None:
         raise RuntimeError("with pdg_secret123 and postgresql://ann:pw@db/r in it")
@@ -89,8 +89,8 @@ def test_a_crash_has_its_request_id_in_the_answer_and_in_the_log(
 def test_no_line_has_a_secret(served: Served, lines: Lines) -> None:
     secret = served.registry.create_token("spy", roles=[Role.READER]).secret
     headers = {"Authorization": f"Bearer {secret}", "X-Request-ID": secret}
-    httpx.get(f"{served.url}/api/v1/models?token={secret}", headers=headers)
-    httpx.get(f"{served.url}/api/v1/models/{secret}", headers=headers)
+    httpx2.get(f"{served.url}/api/v1/models?token={secret}", headers=headers)
+    httpx2.get(f"{served.url}/api/v1/models/{secret}", headers=headers)
     logging.getLogger("pedigree.test").info("sent Bearer %s", secret, extra={"error": secret})
     told = json.dumps(lines())
     assert "request.answered" in told

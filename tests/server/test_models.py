@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from tests.factories import register
 from tests.server.conftest import Served
 
 
-def test_a_model_is_made_read_changed_and_deleted(admin: httpx.Client, name: str) -> None:
+def test_a_model_is_made_read_changed_and_deleted(admin: httpx2.Client, name: str) -> None:
     made = admin.post("/models", json={"name": name, "owners": ["ann"], "tags": {"a": "b"}})
     assert made.status_code == 201
     assert made.headers["location"] == f"/api/v1/models/{name}"
@@ -22,7 +22,7 @@ def test_a_model_is_made_read_changed_and_deleted(admin: httpx.Client, name: str
 
 
 def test_the_answer_is_what_the_registry_says(
-    admin: httpx.Client, served: Served, name: str
+    admin: httpx2.Client, served: Served, name: str
 ) -> None:
     served.registry.create_model(name, description="Kündigung ✓", owners=["ann"])
     answer = admin.get(f"/models/{name}")
@@ -30,7 +30,7 @@ def test_the_answer_is_what_the_registry_says(
     assert answer.headers["content-type"] == "application/json"
 
 
-def test_pages_follow_their_links_to_the_end(admin: httpx.Client, served: Served) -> None:
+def test_pages_follow_their_links_to_the_end(admin: httpx2.Client, served: Served) -> None:
     for place in range(5):
         served.registry.create_model(f"page {place} ü&?")
     found, target = [], "/models?limit=2"
@@ -44,7 +44,7 @@ def test_pages_follow_their_links_to_the_end(admin: httpx.Client, served: Served
 
 
 def test_a_record_that_is_known_is_not_sent_again(
-    admin: httpx.Client, served: Served, name: str
+    admin: httpx2.Client, served: Served, name: str
 ) -> None:
     served.registry.create_model(name)
     etag = admin.get(f"/models/{name}").headers["etag"]
@@ -57,7 +57,7 @@ def test_a_record_that_is_known_is_not_sent_again(
 
 
 def test_a_change_of_what_somebody_changed_meanwhile_is_412_with_what_is_there(
-    admin: httpx.Client, served: Served, name: str
+    admin: httpx2.Client, served: Served, name: str
 ) -> None:
     served.registry.create_model(name)
     seen = admin.get(f"/models/{name}").headers["etag"]
@@ -77,7 +77,7 @@ def test_a_change_of_what_somebody_changed_meanwhile_is_412_with_what_is_there(
 
 
 def test_a_name_of_any_script_is_led_to_by_location_and_link(
-    admin: httpx.Client, served: Served, name: str, tmp_path: Path
+    admin: httpx2.Client, served: Served, name: str, tmp_path: Path
 ) -> None:
     odd = f"отток ü? & {name}"
     made = admin.post("/models", json={"name": odd})
@@ -108,7 +108,7 @@ def test_a_name_of_any_script_is_led_to_by_location_and_link(
     ],
 )
 def test_a_problem_names_the_field_and_the_fix(
-    admin: httpx.Client, method: str, path: str, body: object, status: int, field: str | None
+    admin: httpx2.Client, method: str, path: str, body: object, status: int, field: str | None
 ) -> None:
     answer = admin.request(method, path, json=body)
     problem = answer.json()
@@ -119,7 +119,7 @@ def test_a_problem_names_the_field_and_the_fix(
     assert field is None or problem["fix"]
 
 
-def test_a_name_that_is_taken_is_a_conflict(admin: httpx.Client, name: str) -> None:
+def test_a_name_that_is_taken_is_a_conflict(admin: httpx2.Client, name: str) -> None:
     assert admin.post("/models", json={"name": name}).status_code == 201
     taken = admin.post("/models", json={"name": name.upper()})
     assert taken.status_code == 409
@@ -127,7 +127,7 @@ def test_a_name_that_is_taken_is_a_conflict(admin: httpx.Client, name: str) -> N
     assert taken.json()["value"] == repr(name.upper())
 
 
-def test_a_body_that_is_no_json_or_too_large_is_refused(admin: httpx.Client) -> None:
+def test_a_body_that_is_no_json_or_too_large_is_refused(admin: httpx2.Client) -> None:
     typed = {"Content-Type": "application/json"}
     assert admin.post("/models", content=b"{", headers=typed).status_code == 400
     large = b'{"name": "' + b"x" * (5 << 20) + b'"}'
@@ -137,6 +137,6 @@ def test_a_body_that_is_no_json_or_too_large_is_refused(admin: httpx.Client) -> 
     assert admin.post("/models", content=b'{"name": "x"}').status_code == 400
 
 
-def test_a_path_says_which_methods_it_has(admin: httpx.Client) -> None:
+def test_a_path_says_which_methods_it_has(admin: httpx2.Client) -> None:
     assert admin.put("/models").headers["allow"] == "GET, POST"
     assert admin.post("/models/x").headers["allow"] == "DELETE, GET, PATCH"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-import httpx
+import httpx2
 import pytest
 
 from pedigree.access.records import Role
@@ -23,7 +23,7 @@ def free(served: Served, name: str) -> Registry:
 
 
 def test_an_alias_is_set_read_moved_and_taken_away(
-    admin: httpx.Client, served: Served, name: str, version: Version
+    admin: httpx2.Client, served: Served, name: str, version: Version
 ) -> None:
     version("a")
     version("b")
@@ -45,7 +45,7 @@ def test_an_alias_is_set_read_moved_and_taken_away(
 
 
 def test_a_move_waits_for_its_gates_as_everywhere(
-    admin: httpx.Client, name: str, version: Version
+    admin: httpx2.Client, name: str, version: Version
 ) -> None:
     path = f"/models/{name}/versions/{version()}"
     refused = admin.post(f"{path}/stage", json={"stage": "production"})
@@ -58,7 +58,7 @@ def test_a_move_waits_for_its_gates_as_everywhere(
 
 
 def test_a_version_is_moved_and_rolled_back(
-    admin: httpx.Client, free: Registry, name: str, version: Version
+    admin: httpx2.Client, free: Registry, name: str, version: Version
 ) -> None:
     for content in ("a", "b"):
         path = f"/models/{name}/versions/{version(content)}/stage"
@@ -77,7 +77,7 @@ def test_a_version_is_moved_and_rolled_back(
 
 
 def test_a_promotion_sent_twice_with_a_key_is_one(
-    admin: httpx.Client, free: Registry, name: str, version: Version
+    admin: httpx2.Client, free: Registry, name: str, version: Version
 ) -> None:
     path = f"/models/{name}/versions/{version()}/stage"
     free.write_card(f"{name}/1")
@@ -181,7 +181,7 @@ def test_a_service_does_what_was_asked_for_once_metadata_lets_it(
 
 
 def test_data_and_versions_are_kept_out_until_they_are_released(
-    admin: httpx.Client, free: Registry, name: str, version: Version
+    admin: httpx2.Client, free: Registry, name: str, version: Version
 ) -> None:
     asset = f"raw/{name}"
     path = f"/models/{name}/versions/{version(lineage=graph(node(1, asset)))}"
@@ -204,7 +204,7 @@ def test_data_and_versions_are_kept_out_until_they_are_released(
 
 
 def test_a_moment_of_any_offset_is_kept_as_the_same_moment(
-    admin: httpx.Client, served: Served, name: str
+    admin: httpx2.Client, served: Served, name: str
 ) -> None:
     far = {"asset": f"raw/{name}", "reason": "x", "since": "3982-05-10T18:36:32+22:57"}
     made = admin.post("/quarantines", json=far)

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -89,7 +89,7 @@ def traced(settings: Settings) -> Iterator[Served]:
     with subprocess.Popen(command, env=os.environ | environment) as process:
         try:
             url = f"http://127.0.0.1:{port}"
-            with httpx.Client(transport=httpx.HTTPTransport(retries=10)) as client:
+            with httpx2.Client(transport=httpx2.HTTPTransport(retries=10)) as client:
                 client.get(f"{url}/livez")
             with Registry.connect(settings=settings) as registry:
                 yield Served(url, registry)
@@ -109,8 +109,8 @@ def test_a_trace_goes_from_the_caller_through_the_request_to_the_statements(
             with use_span(NonRecordingSpan(above)):
                 registry.model(name)
             registry.model(name)
-        httpx.get(f"{served.url}/readyz")
-        httpx.get(f"{served.url}/api/v1/models/{name}?q=private")
+        httpx2.get(f"{served.url}/readyz")
+        httpx2.get(f"{served.url}/api/v1/models/{name}?q=private")
 
     followed, alone, refused = collector.named("GET /api/v1/models/{name}")
     assert int.from_bytes(followed.trace_id) == above.trace_id
@@ -163,7 +163,7 @@ def test_a_service_without_the_packages_serves_without_traces(
     monkeypatch.setitem(sys.modules, exporter, None)
     with tracing.configured():
         assert not tracing.is_on()
-    assert "pip install 'pedigree[otel]'" in caplog.text
+    assert "pip install 'pedigree-registry[otel]'" in caplog.text
 
 
 def test_a_service_that_does_not_trace_loads_nothing_for_it(
@@ -172,5 +172,5 @@ def test_a_service_that_does_not_trace_loads_nothing_for_it(
     for module in [each for each in sys.modules if each.startswith("opentelemetry.")]:
         monkeypatch.delitem(sys.modules, module)
     with serving(settings) as served:
-        assert httpx.get(f"{served.url}/readyz").json()["ready"]
+        assert httpx2.get(f"{served.url}/readyz").json()["ready"]
     assert not [each for each in sys.modules if each.startswith("opentelemetry.sdk")]

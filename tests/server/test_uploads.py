@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from pedigree.access.records import Role
@@ -16,7 +16,7 @@ from tests.factories import new_version
 from tests.server.conftest import Served
 
 
-def upload(client: httpx.Client, name: str, *contents: bytes) -> tuple[str, list[dict[str, Any]]]:
+def upload(client: httpx2.Client, name: str, *contents: bytes) -> tuple[str, list[dict[str, Any]]]:
     """Begin an upload, and return its path and the files of the version."""
     files = [{"digest": digest_of(content), "size": len(content)} for content in contents]
     begun = client.post(f"/models/{name}/uploads", json={"files": files})

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-import httpx
+import httpx2
 import pytest
 
 from tests.lineage.graphs import graph, node
@@ -12,7 +12,7 @@ Version = Callable[..., int]
 
 
 def test_a_version_is_what_the_registry_says(
-    admin: httpx.Client, served: Served, name: str, version: Version
+    admin: httpx2.Client, served: Served, name: str, version: Version
 ) -> None:
     number = version(metrics={"auc": 0.9}, tags={"team": "x"})
     answer = admin.get(f"/models/{name}/versions/{number}")
@@ -21,7 +21,9 @@ def test_a_version_is_what_the_registry_says(
     assert admin.get(f"/models/{name}/versions/{number}", headers=etag).status_code == 304
 
 
-def test_versions_come_in_pages_both_ways(admin: httpx.Client, name: str, version: Version) -> None:
+def test_versions_come_in_pages_both_ways(
+    admin: httpx2.Client, name: str, version: Version
+) -> None:
     for content in ("a", "b", "c"):
         version(content)
     for query, numbers in (("", [1, 2, 3]), ("&newest_first=true", [3, 2, 1])):
@@ -33,7 +35,7 @@ def test_versions_come_in_pages_both_ways(admin: httpx.Client, name: str, versio
 
 
 def test_a_version_is_described_and_deleted(
-    admin: httpx.Client, name: str, version: Version
+    admin: httpx2.Client, name: str, version: Version
 ) -> None:
     path = f"/models/{name}/versions/{version()}"
     etag = admin.get(path).headers["etag"]
@@ -46,7 +48,7 @@ def test_a_version_is_described_and_deleted(
 
 
 def test_files_card_and_lineage_are_told(
-    admin: httpx.Client, served: Served, name: str, version: Version
+    admin: httpx2.Client, served: Served, name: str, version: Version
 ) -> None:
     number = version("weights", lineage=graph(node(1, f"raw/{name}")))
     path = f"/models/{name}/versions/{number}"
@@ -69,7 +71,7 @@ def test_files_card_and_lineage_are_told(
 
 
 def test_search_finds_pages_and_points_at_what_it_cannot_read(
-    admin: httpx.Client, name: str, version: Version
+    admin: httpx2.Client, name: str, version: Version
 ) -> None:
     for content in ("a", "b", "c"):
         version(content, tags={"of": name})
@@ -86,7 +88,7 @@ def test_search_finds_pages_and_points_at_what_it_cannot_read(
 
 
 def test_events_are_read_on_from_their_cursor(
-    admin: httpx.Client, name: str, version: Version
+    admin: httpx2.Client, name: str, version: Version
 ) -> None:
     start = admin.get("/events?limit=1000").json()["next"]
     version("a")
@@ -102,7 +104,7 @@ def test_events_are_read_on_from_their_cursor(
     assert [each["version"] for each in chosen["items"]] == [1, 2]
 
 
-def test_the_registry_is_counted(admin: httpx.Client, served: Served) -> None:
+def test_the_registry_is_counted(admin: httpx2.Client, served: Served) -> None:
     stats = admin.get("/stats").json()
     assert stats["models"] == len(served.registry.models())
 
@@ -110,6 +112,6 @@ def test_the_registry_is_counted(admin: httpx.Client, served: Served) -> None:
 @pytest.mark.parametrize(
     "path", ["/models/x/versions/0", "/models/x/versions/latest", "/models/x/versions/9999999999"]
 )
-def test_what_is_no_number_of_a_version_is_named(admin: httpx.Client, path: str) -> None:
+def test_what_is_no_number_of_a_version_is_named(admin: httpx2.Client, path: str) -> None:
     answer = admin.get(path)
     assert (answer.status_code, answer.json()["field"]) == (400, "version")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
-import httpx
+import httpx2
 import pytest
 
 from pedigree.access.records import Role
@@ -24,12 +24,12 @@ def told(settings: Settings) -> Iterator[Served]:
 
 
 @pytest.fixture
-def admin(told: Served) -> httpx.Client:
+def admin(told: Served) -> httpx2.Client:
     return told.client(Role.ADMIN)
 
 
 def test_a_webhook_is_made_changed_tried_and_removed(
-    told: Served, admin: httpx.Client, receiver: Receiver
+    told: Served, admin: httpx2.Client, receiver: Receiver
 ) -> None:
     made = admin.post("/webhooks", json={"url": receiver.url, "types": ["model.*"]})
     assert made.status_code == 201
@@ -55,7 +55,7 @@ def test_a_webhook_is_made_changed_tried_and_removed(
 
 
 def test_deliveries_are_listed_and_begin_anew(
-    told: Served, admin: httpx.Client, receiver: Receiver
+    told: Served, admin: httpx2.Client, receiver: Receiver
 ) -> None:
     made = admin.post("/webhooks", json={"url": receiver.url, "types": ["model.*"]}).json()
     path = f"/webhooks/{made['webhook']['webhook_id']}/deliveries"
@@ -84,7 +84,7 @@ def test_deliveries_are_listed_and_begin_anew(
     ],
 )
 def test_a_repeated_request_gets_the_secret_again_which_is_kept_encrypted(
-    told: Served, admin: httpx.Client, path: str, body: dict[str, Any]
+    told: Served, admin: httpx2.Client, path: str, body: dict[str, Any]
 ) -> None:
     headers = {"Idempotency-Key": uuid4().hex}
     first, again = (admin.post(path, json=body, headers=headers) for _ in range(2))
@@ -118,7 +118,7 @@ def said(lines: Iterator[str]) -> dict[str, str]:
 
 
 def test_events_are_streamed_as_they_happen_and_on_from_the_last_one(
-    told: Served, admin: httpx.Client
+    told: Served, admin: httpx2.Client
 ) -> None:
     stream = {"Accept": "text/event-stream"}
     after = told.registry.events()[-1].seq
@@ -141,7 +141,7 @@ def test_events_are_streamed_as_they_happen_and_on_from_the_last_one(
 
 
 def test_a_token_for_one_model_follows_that_one_alone(
-    told: Served, admin: httpx.Client, name: str
+    told: Served, admin: httpx2.Client, name: str
 ) -> None:
     headers = {"Accept": "text/event-stream"}
     reader = told.client(Role.READER, models=(name,))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pedigree.catalog.records import ModelVersion
+from pedigree.distribution import requirement
 from pedigree.errors import MissingDependencyError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def to_pandas(versions: Sequence[ModelVersion]) -> "pd.DataFrame":
     except ModuleNotFoundError as error:
         raise MissingDependencyError(
             "a frame needs the package pandas, which is not installed",
-            remedy="Install pedigree[sklearn]",
+            remedy=f"Install {requirement('sklearn')}",
         ) from error
     rows = [row_of(version) for version in versions]
     keyed = sorted({name for row in rows for name in row if name not in _PLAIN})

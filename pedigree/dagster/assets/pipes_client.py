@@ -9,8 +9,9 @@
         ...
         report_model(pipes, "model.onnx", metrics={"auc": 0.91}, upload_to="s3://bucket/trained")
 
-This module does not import Dagster: the trainer installs only ``dagster-pipes`` and ``pedigree``,
-and ``pedigree[registry]`` if it uploads. Without Pedigree it reports the same JSON itself.
+This module does not import Dagster: the trainer installs only ``dagster-pipes`` and
+``pedigree-registry``, and ``pedigree-registry[registry]`` if it uploads. Without Pedigree it
+reports the same JSON itself.
 """
 
 from collections.abc import Mapping

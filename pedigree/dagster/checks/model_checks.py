@@ -68,8 +68,6 @@ def model_checks(
         for name in names:
             if name in selected:
                 yield _judge(context, registry, model_spec, name)
-        if reference := _reference(_record(context, model_spec)):
-            registry.connect().renew_card(reference)
 
     specs = [_spec(model_spec, name, blocking=blocking) for name in names]
     return check_op(slug(model_spec.name, "checks"), model_spec.key, specs, judge)

@@ -16,6 +16,7 @@ from dagster._serdes import ConfigurableClassData
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from pedigree.distribution import pip_install
 from pedigree.errors import InvalidInputError, MissingDependencyError
 from pedigree.settings import Settings, redact_url
 
@@ -98,7 +99,7 @@ def _on_s3(
         raise MissingDependencyError(
             "compute logs on S3 need dagster-aws, which is not installed",
             field="PEDIGREE_COMPUTE_LOGS_URL",
-            remedy="Install it with: pip install 'pedigree[dagster]'",
+            remedy=f"Install it with: {pip_install('dagster')}",
         ) from error
     return S3ComputeLogManager(
         bucket=parts.netloc,

@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError
 from pedigree._record import Record
 from pedigree.access.reserved import PROMOTION_SENSOR
 from pedigree.audit import log
+from pedigree.cards.follower import CardFollower
 from pedigree.dagster.assets.model_spec import ModelLike
 from pedigree.dagster.checks.check_runs import CheckCursor, follow_checks
 from pedigree.dagster.sensors.promotion_runs import promotion_request, tag_training_runs
@@ -128,7 +129,8 @@ def promote_due(
     checks of people's own found is recorded before. A request is made once for each state of a
     model; after a failed run it is made again, at most three times in all, and as often as runs are
     lost before they tried. Two daemons may both ask: the registry promotes once. What people asked
-    for is done here, without a run, and shown by the mirror.
+    for is done here, without a run, and shown by the mirror. The cards of the versions to which
+    something happened are drawn, a few at each tick.
 
     Args:
         context: The tick's context.
@@ -153,6 +155,7 @@ def promote_due(
     found, looked_at = _to_look_at(targets, context.instance, names, cursor.looked_at)
     for name, target in sorted(found.items()):
         tick.look_at(name, target)
+    CardFollower(registry.database, registry.store).follow()
     seq = events[-1].seq if events else cursor.seq
     after = PromotionCursor(seq=seq, looked_at=looked_at, checks=checks)
     return tick.result(after, looked=bool(found or tick.notes))

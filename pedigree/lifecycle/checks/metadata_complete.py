@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 from pedigree._record import Record
 from pedigree.catalog.records import ModelMetadata, ModelVersion
 from pedigree.lifecycle.checks.base import Check, Evidence, Finding, details
-from pedigree.lifecycle.policy import METADATA_COMPLETE
+from pedigree.lifecycle.policy import ALWAYS_THERE, METADATA_COMPLETE
 from pedigree.lifecycle.records import Severity
 
 _ABSENT: tuple[object, ...] = (None, "", (), {}, [])
@@ -58,6 +58,8 @@ def _judge(_: Evidence, version: ModelVersion, settings: MetadataSettings) -> Fi
 
 
 def _absent(version: ModelVersion, name: str) -> bool:
+    if name in ALWAYS_THERE:
+        return False
     field, _, key = name.partition(".")
     value = getattr(version, field)
     if key:

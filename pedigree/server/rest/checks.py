@@ -74,9 +74,7 @@ def run_checks(call: WriteCall, name: Name, version: Number, wanted: WantedCheck
             return Verdicts(verdicts=(registry.run_check(reference, wanted.check),))
         if wanted.card:
             return Verdicts(verdicts=registry.judge(reference))
-        verdicts = registry.run_checks(reference)
-        registry.renew_card(reference)
-        return Verdicts(verdicts=verdicts)
+        return Verdicts(verdicts=registry.run_checks(reference))
 
     return call.repeat(work)
 

@@ -11,7 +11,7 @@ def table() -> str:
             f"`{field}`: {found.description}"
             for field, found in check.settings.model_fields.items()
         )
-        extra = f"`pedigree[{check.extra}]`" if check.extra else ""
+        extra = f"`pedigree-registry[{check.extra}]`" if check.extra else ""
         rows.append(f"| `{name}` | {check.asks} | {settings} | {extra} |")
     return "\n".join(rows)
 

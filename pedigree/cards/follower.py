@@ -1,0 +1,163 @@
+"""Follow the feed: draw the cards of the versions that events concern, a few at a time."""
+
+import json
+import logging
+import uuid
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from pedigree.artifacts.objects import ObjectStore
+from pedigree.audit import log
+from pedigree.audit.records import EventType
+from pedigree.cards.store import SQL
+from pedigree.cards.writer import CardWriter
+from pedigree.catalog.names import name_key
+from pedigree.errors import NotFoundError, PedigreeError, StoreUnavailableError, UnavailableError
+from pedigree.postgres.database import Database
+from pedigree.postgres.transaction import Row, Transaction
+
+_LOG = logging.getLogger(__name__)
+
+_EVENTS = 500
+_CARDS = 50
+# Longer than a round takes. A killed process delays the others for as long.
+_LEASE = timedelta(minutes=1)
+
+# Events that a card shows nothing of, whichever version they name.
+_SILENT = {
+    EventType.MODEL_CREATED,
+    EventType.MODEL_DELETED,
+    EventType.MODEL_CHECK_UNATTRIBUTED,
+    EventType.VERSION_DOWNLOADED,
+}
+
+
+class _Place(NamedTuple):
+    """How far cards are drawn: all events up to one, and of the next one some versions."""
+
+    seq: int
+    version: int = 0
+
+
+class _Step(NamedTuple):
+    """What one step did: how far cards are drawn with it, and whether it drew one."""
+
+    place: _Place
+    is_drawn: bool
+
+
+class _FeedEvent(NamedTuple):
+    seq: int
+    event_id: int
+    type: str
+    model: str | None
+    version: int | None
+    body: Mapping[str, Any]
+
+    @classmethod
+    def from_row(cls, row: Row) -> "_FeedEvent":
+        body = json.loads(row.pop("canonical"))["body"]
+        return cls(**row, body=body)
+
+    @property
+    def versions(self) -> frozenset[int] | None:
+        """The versions that the event concerns: those that it names; None for all of the model."""
+        if self.model is None or self.type in _SILENT:
+            return frozenset()
+        if self.version is None and self.type is not EventType.MODEL_UPDATED:
+            return None
+        named = {self.version, self.body.get("previous_version"), *self.body.get("voided", ())}
+        return frozenset(named - {None})
+
+
+class CardFollower:
+    """Brings the cards in Postgres and in the object store up to the feed.
+
+    One process at a time holds the lease. The place in the feed moves after the cards are kept, so
+    a process that is killed loses nothing: the next one looks at the same events again, and cards
+    that show them already are left alone.
+    """
+
+    def __init__(self, database: Database, store: ObjectStore) -> None:
+        self._database = database
+        self._writer = CardWriter(database, store)
+
+    def follow(self, *, most: int = _CARDS) -> int:
+        """Draw the cards that the next events have made stale.
+
+        While the store does not answer, the rest waits for the next round. A card that cannot be
+        drawn for another reason is logged and left to be drawn when it is read.
+
+        Args:
+            most: How many cards at most.
+
+        Returns:
+            How many were drawn.
+
+        Raises:
+            DatabaseUnavailableError: The database does not answer.
+        """
+        self._database.transaction(log.sequence)
+        lease = {"lease": str(uuid.uuid4()), "length": _LEASE}
+        place = self._database.transaction(lambda tx: _lease(tx, lease))
+        if place is None:
+            return 0
+        drawn = 0
+        try:
+            for step in self._steps(place):
+                place = step.place
+                drawn += step.is_drawn
+                if drawn >= most:
+                    break
+        except StoreUnavailableError as error:
+            _LOG.warning("model cards wait: %s", error, extra={"action": "card.postponed"})
+        settled = {**lease, **place._asdict()}
+        self._database.transaction(lambda tx: tx.execute(SQL["settle_follower"], settled))
+        return drawn
+
+    def _steps(self, place: _Place) -> Iterator[_Step]:
+        """Draw the cards one after the other."""
+        values = {"seq": place.seq, "limit": _EVENTS}
+        rows = self._database.fetch_all(SQL["events_to_draw"], values)
+        for event in map(_FeedEvent.from_row, rows):
+            done = place.version if event.seq == place.seq + 1 else 0
+            for version in self._versions(event, done):
+                is_drawn = self._draw(event, version)
+                yield _Step(_Place(event.seq - 1, version), is_drawn)
+            yield _Step(_Place(event.seq), False)
+
+    def _versions(self, event: _FeedEvent, after: int) -> Iterator[int]:
+        if event.versions is not None:
+            yield from (version for version in sorted(event.versions) if version > after)
+            return
+        while True:
+            key = {"name_key": name_key(event.model or ""), "after": after, "limit": _EVENTS}
+            rows = self._database.fetch_all(SQL["versions_to_draw"], key)
+            for row in rows:
+                yield row["version"]
+            if len(rows) < _EVENTS:
+                return
+            after = rows[-1]["version"]
+
+    def _draw(self, event: _FeedEvent, version: int) -> bool:
+        try:
+            return self._writer.follow(event.model or "", version, event.event_id)
+        except NotFoundError:
+            return False  # deleted meanwhile
+        except UnavailableError:
+            raise
+        except PedigreeError as error:
+            _LOG.warning(
+                "the model card of %s/%s is not drawn: %s",
+                event.model,
+                version,
+                error,
+                extra={"action": "card.failed", "reference": f"{event.model}/{version}"},
+            )
+            return False
+
+
+def _lease(transaction: Transaction, lease: Mapping[str, object]) -> _Place | None:
+    row = transaction.execute(SQL["lease_follower"], lease).fetchone()
+    return None if row is None else _Place(**row)

@@ -1,0 +1,144 @@
+"""Keep model cards current in Postgres and in the object store: blob first, pointer second."""
+
+import logging
+from contextlib import suppress
+
+from pedigree.access.reserved import CARDS
+from pedigree.artifacts.blob_upload import BlobUpload, PendingBlob
+from pedigree.artifacts.objects import ObjectStore
+from pedigree.artifacts.store import locate, retry_if_collected
+from pedigree.audit.records import Actor
+from pedigree.cards.drawing import draw_card
+from pedigree.cards.records import CardNotes, ModelCard
+from pedigree.cards.store import (
+    CardOvertakenError,
+    DrawnCard,
+    card_state,
+    insert_card,
+    note_event,
+)
+from pedigree.catalog import lookups
+from pedigree.catalog.references import Reference
+from pedigree.errors import StoreUnavailableError
+from pedigree.postgres.database import Database
+from pedigree.postgres.nested import NestedDatabase
+from pedigree.postgres.transaction import Transaction
+
+_LOG = logging.getLogger(__name__)
+
+
+class CardWriter:
+    """Draws the cards of versions, and keeps those whose text or notes have changed.
+
+    Any number of processes may do so at once: of two that draw the same card, the second one finds
+    the text unchanged.
+    """
+
+    def __init__(self, database: Database, store: ObjectStore) -> None:
+        self._database = database
+        self._store = store
+
+    def read(self, reference: Reference) -> ModelCard:
+        """Return a version's card, which is drawn if an event of its model is newer.
+
+        Inside a transaction, and while the store does not answer, the card has the current text and
+        no location: it is not kept.
+
+        Raises:
+            NotFoundError: There is no such version.
+        """
+        name, number = self._resolve(reference)
+        known = self._database.read(lambda tx: self._current(tx, name, number))
+        if known is not None:
+            return known
+        if isinstance(self._database, NestedDatabase):
+            return self._drawn(name, number)
+        try:
+            return self._keep(name, number, None, CARDS)
+        except StoreUnavailableError as error:
+            _LOG.warning(
+                "the model card of %s/%s is not kept: %s",
+                name,
+                number,
+                error,
+                extra={"action": "card.postponed", "reference": f"{name}/{number}"},
+            )
+            return self._drawn(name, number)
+
+    def write(self, reference: Reference, notes: CardNotes | None, actor: Actor) -> ModelCard:
+        """Draw a version's card, keep it with what people have to say, and return it.
+
+        Args:
+            reference: The version.
+            notes: What people have to say; the notes of the card before when None.
+            actor: Who writes them.
+
+        Raises:
+            NotFoundError: There is no such version.
+            StoreUnavailableError: The store does not answer; nothing is written.
+        """
+        return self._keep(*self._resolve(reference), notes, actor)
+
+    def follow(self, name: str, number: int, event_id: int) -> bool:
+        """Draw and keep a version's card unless it shows an event; say if it was drawn.
+
+        Raises:
+            NotFoundError: There is no such version.
+            StoreUnavailableError: The store does not answer.
+        """
+        if self._database.read(lambda tx: card_state(tx, name, number)).shows(event_id):
+            return False
+        self._keep(name, number, None, CARDS)
+        return True
+
+    def _resolve(self, reference: Reference) -> tuple[str, int]:
+        if reference.version is not None:
+            return reference.name, reference.version
+        version = self._database.read(lambda tx: lookups.find_version(tx, reference))
+        return version.model_name, version.version_id
+
+    def _current(self, transaction: Transaction, name: str, number: int) -> ModelCard | None:
+        """Return the kept card, unless an event is newer or the version is deleted."""
+        state = card_state(transaction, name, number)
+        if state.card is None or not state.is_current:
+            return None
+        lookups.find_version(transaction, Reference(name=name, version=number))
+        return self._located(transaction, state.card)
+
+    def _drawn(self, name: str, number: int) -> ModelCard:
+        return self._database.transaction(lambda tx: draw_card(tx, name, number)).card
+
+    def _keep(self, name: str, number: int, notes: CardNotes | None, actor: Actor) -> ModelCard:
+        while True:  # each repetition follows a card that another process has written
+            with suppress(CardOvertakenError):
+                return retry_if_collected(lambda: self._draw_and_keep(name, number, notes, actor))
+
+    def _draw_and_keep(
+        self, name: str, number: int, notes: CardNotes | None, actor: Actor
+    ) -> ModelCard:
+        with BlobUpload(self._database, self._store) as upload:
+
+            def announce(transaction: Transaction) -> tuple[DrawnCard, ModelCard | None]:
+                drawn = draw_card(transaction, name, number, notes)
+                if drawn.is_unchanged:
+                    note_event(transaction, drawn)
+                    return drawn, self._located(transaction, drawn.card)
+                content = drawn.markdown.encode()
+                upload.announce(transaction, PendingBlob(drawn.card.digest, len(content)))
+                return drawn, None
+
+            def keep(transaction: Transaction) -> ModelCard:
+                upload.make_live(transaction)
+                return self._located(transaction, insert_card(transaction, drawn, actor))
+
+            drawn, unchanged = self._database.transaction(announce, pipelined=True)
+            if unchanged is not None:
+                return unchanged
+            upload.put(lambda key: self._store.put(key, drawn.markdown.encode()))
+            card = self._database.transaction(keep, pipelined=True)
+            upload.hand_over()
+        return card
+
+    def _located(self, transaction: Transaction, card: ModelCard) -> ModelCard:
+        key = locate(transaction, {card.digest})[card.digest]
+        return card.model_copy(update={"location": self._store.location(key)})

@@ -1,0 +1,90 @@
+"""The commands, each of which is loaded when it is asked for.
+
+``commands.tsv`` lists them as ``pedigree --help`` does, so the help of all loads none of them. A
+test holds the list to the modules, and ``UPDATE_DOCS=1`` writes it.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+if TYPE_CHECKING:
+    from typer._click import Command, Context, HelpFormatter
+
+MODULES = (
+    *("models", "search", "show", "compare", "lineage", "upstream", "staleness", "history"),
+    *("impact", "quarantine", "register", "model", "retention", "aliases", "checks", "stages"),
+    *("stage_requests", "approvals", "policies", "external_results", "monitoring", "events"),
+    *("artifacts", "gc", "fsck", "database", "tokens", "webhooks", "serve", "server"),
+)
+"""The modules that bring commands, in the order of the help."""
+
+
+class Listed(NamedTuple):
+    """What the help of all says of a command, and the module that has it."""
+
+    module: str
+    panel: str
+    summary: str
+
+
+@cache
+def listed() -> dict[str, Listed]:
+    """Return the commands by their names, in the order of the help."""
+    text = Path(__file__).with_name("commands.tsv").read_text(encoding="utf-8")
+    rows = (line.split("\t") for line in text.splitlines())
+    return {name: Listed(*row) for name, *row in rows}
+
+
+def load(module: str) -> "Mapping[str, Command]":
+    """Return the commands of a module, by their names."""
+    app = typer.Typer(rich_markup_mode="rich", pretty_exceptions_enable=False)
+    import_module(f"pedigree.cli.{module}").add_to(app)
+    return typer.main.get_group(app).commands
+
+
+class LazyCommands(TyperGroup):
+    """The group of all commands, which loads the module of one that is used."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**{**attributes, "commands": _Commands()})
+
+    def list_commands(self, ctx: "Context") -> list[str]:  # noqa: ARG002
+        """Return the names, without loading what they name."""
+        return list(self.commands)
+
+    def format_help(self, ctx: "Context", formatter: "HelpFormatter") -> None:
+        """Lay out the help from the list."""
+        TyperGroup(
+            name=self.name,
+            help=self.help,
+            params=self.params,
+            commands={
+                name: TyperCommand(name, help=each.summary, rich_help_panel=each.panel)
+                for name, each in listed().items()
+            },
+            rich_markup_mode=self.rich_markup_mode,
+        ).format_help(ctx, formatter)
+
+
+class _Commands(Mapping[str, "Command"]):
+    """The commands by their names; a module is loaded with the first of its commands."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, Command] = {}
+
+    def __getitem__(self, name: str) -> "Command":
+        if name not in self._loaded:
+            self._loaded.update(load(listed()[name].module))
+        return self._loaded[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(listed())
+
+    def __len__(self) -> int:
+        return len(listed())

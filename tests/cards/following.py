@@ -1,0 +1,38 @@
+"""Draw what is due, and see what is kept."""
+
+from pedigree.cards.drawing import draw_card
+from pedigree.cards.follower import CardFollower
+from pedigree.registry import Registry
+
+
+def follow(registry: Registry) -> int:
+    """Draw all that is due, and return how many cards that were."""
+    follower, drawn = CardFollower(registry.database, registry.store), 0
+    while now := follower.follow():
+        drawn += now
+    return drawn
+
+
+def drawn(registry: Registry, reference: str) -> str:
+    """What a version's card should say."""
+    name, _, number = reference.rpartition("/")
+    return registry.database.transaction(lambda tx: draw_card(tx, name, int(number))).markdown
+
+
+def kept(registry: Registry) -> dict[str, str]:
+    """The newest card of each version, as Postgres has it and with the same bytes in the store."""
+    rows = registry.database.fetch_all(
+        "SELECT DISTINCT ON (model_id, version) m.name || '/' || version AS reference, markdown,"
+        " b.key FROM pedigree.model_card JOIN pedigree.registered_model m USING (model_id)"
+        " JOIN pedigree.blob b USING (digest) ORDER BY model_id, version, revision DESC"
+    )
+    for row in rows:
+        assert b"".join(registry.store.stream(row["key"])) == row["markdown"].encode()
+    return {row["reference"]: row["markdown"] for row in rows}
+
+
+def let_lease_end(registry: Registry) -> None:
+    """Let the time pass after which a follower that was killed is not waited for."""
+    registry.database.transaction(
+        lambda tx: tx.execute("UPDATE pedigree.card_follower SET lease_until = '-infinity'")
+    )

@@ -1,0 +1,150 @@
+"""The follower of the feed draws cards in bounded rounds, from any number of processes."""
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from pedigree.cards.follower import CardFollower
+from pedigree.registry import Registry
+from pedigree.server.reconciler import Reconciler
+from tests.cards.following import drawn, follow, kept, let_lease_end
+from tests.factories import free_policy, register
+from tests.maintenance.collecting import require_sound
+
+VERSIONS = 5
+
+
+@pytest.fixture
+def churn(registry: Registry, tmp_path: Path) -> Registry:
+    """A registry with a model whose versions may go anywhere."""
+    registry.set_policy("churn", free_policy())
+    for number in range(VERSIONS):
+        register(registry, tmp_path, f"weights {number}")
+    return registry
+
+
+def follower(registry: Registry) -> CardFollower:
+    return CardFollower(registry.database, registry.store)
+
+
+def require_followed(registry: Registry) -> None:
+    wanted = [each.reference for each in registry.versions("churn")]
+    assert kept(registry) == {reference: drawn(registry, reference) for reference in wanted}
+    require_sound(registry)
+
+
+def test_a_round_is_bounded_and_the_next_one_goes_on(churn: Registry) -> None:
+    assert follower(churn).follow(most=2) == 2
+    assert sorted(kept(churn)) == ["churn/1", "churn/2"]
+    assert follow(churn) == VERSIONS - 2
+    require_followed(churn)
+
+
+def test_an_event_of_a_whole_model_takes_several_rounds(churn: Registry) -> None:
+    for number in range(1, VERSIONS + 1):
+        churn.promote(f"churn/{number}", "candidate")
+    follow(churn)
+    churn.delete_model("churn", reason="test")
+    churn.restore_model("churn")
+    rounds = []
+    while now := follower(churn).follow(most=2):
+        rounds.append(now)
+    assert rounds == [2, 2, 1]
+    require_followed(churn)
+
+
+def test_what_others_have_drawn_is_not_drawn_again(churn: Registry) -> None:
+    for number in range(1, VERSIONS + 1):
+        churn.card(f"churn/{number}")
+    before = churn.events()
+    assert follow(churn) == 0
+    assert churn.events() == before
+    require_followed(churn)
+
+
+def test_an_event_that_changes_no_text_writes_no_card(churn: Registry) -> None:
+    follow(churn)
+    before = kept(churn), churn.card("churn/1").revision
+    churn.update_model("churn", description="who leaves")
+    churn.hold("churn/1", reason="case 7")
+    churn.lift_hold("churn/1")
+    follow(churn)
+    assert (kept(churn), churn.card("churn/1").revision) == before
+
+
+def test_two_followers_at_once_draw_each_card_once(churn: Registry) -> None:
+    def work(number: int) -> int:
+        if number == 0:
+            for version in range(1, VERSIONS + 1):
+                churn.promote(f"churn/{version}", "staging")
+        return follow(churn)
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(work, range(3)))
+    follow(churn)
+    require_followed(churn)
+    texts = churn.database.fetch_all(
+        "SELECT version FROM pedigree.model_card GROUP BY version, digest HAVING count(*) > 1"
+    )
+    assert texts == []
+
+
+def test_one_follower_waits_while_another_is_at_work_and_goes_on_if_that_dies(
+    churn: Registry,
+) -> None:
+    churn.events()  # gives the events their places
+    churn.database.transaction(
+        lambda tx: tx.execute(
+            "UPDATE pedigree.card_follower SET lease = gen_random_uuid(),"
+            " lease_until = clock_timestamp() + interval '1 min'"
+        )
+    )
+    assert follow(churn) == 0
+    let_lease_end(churn)
+    assert follow(churn) == VERSIONS
+    require_followed(churn)
+
+
+def test_two_that_both_believe_to_have_the_lease_leave_the_cards_whole(churn: Registry) -> None:
+    def work(_: int) -> None:
+        let_lease_end(churn)
+        follow(churn)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(work, range(4)))
+    follow(churn)
+    require_followed(churn)
+
+
+def test_versions_that_are_gone_are_passed_by(churn: Registry) -> None:
+    churn.delete("churn/1", reason="test")
+    assert follow(churn) == VERSIONS - 1
+    assert "churn/1" not in kept(churn)
+    require_followed(churn)
+
+
+def test_while_the_store_is_away_cards_wait(
+    churn: Registry, home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    follow(churn)
+    churn.promote("churn/1", "staging")
+    objects = home / "objects"
+    objects.rename(home / "away")
+    objects.write_text("no folder any more")
+    with caplog.at_level(logging.WARNING):
+        assert follow(churn) == 0
+    assert "card.postponed" in {record.action for record in caplog.records}
+    objects.unlink()
+    (home / "away").rename(objects)
+    assert follow(churn) == 1
+    require_followed(churn)
+
+
+def test_the_service_draws_cards_where_it_reconciles(churn: Registry) -> None:
+    Reconciler(churn).look()
+    require_followed(churn)
+    assert {card.actor.name for card in churn.events() if "model_card" in card.body} == {
+        "service:cards"
+    }

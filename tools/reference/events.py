@@ -1,0 +1,36 @@
+"""The page of event types, from the enumeration of them."""
+
+from itertools import groupby
+
+from pedigree.audit.records import EventType
+from tools.reference.markdown import code, page, table
+
+_SUBJECTS = {
+    "model": "a registered model",
+    "version": "a version, such as `churn/3`",
+    "alias": "the model that has the alias",
+    "asset": "an asset of the graph, in the body's `asset`",
+    "datasheet": "an asset of the graph, in the body's `asset`",
+    "data": "an asset of the graph, in the body's `asset`",
+    "token": "the principal of the token, in the body's `principal`",
+    "webhook": "the host of the webhook, in the body's `host`",
+    "blob": "the bytes, by the body's `digest`",
+}
+"""What each object's events name as their subject, as ``Event.subject`` returns it."""
+
+
+def events_page() -> str:
+    """Return the page: the types of each object, and what their subject is."""
+    blocks = []
+    for name, kinds in groupby(sorted(EventType, key=_object), key=_object):
+        rows = [(code(kind.value), kind.about) for kind in kinds]
+        blocks += [f"## {name}", f"Subject: {_SUBJECTS[name]}.", table(("type", "when"), rows)]
+    return page(
+        "Event types",
+        "A type is `object.action`. [Events](../events.md) explains how to read and receive them.",
+        *blocks,
+    )
+
+
+def _object(kind: EventType) -> str:
+    return kind.value.partition(".")[0]
