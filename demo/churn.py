@@ -97,14 +97,14 @@ def _scored_with(session: Session, version: int, scored: tuple[Scored, ...], aft
     used = str(latest.metadata["model"].value) if latest else "nothing"
     return Fact(
         name=f"{SCORES} was recomputed after {after}",
-        held=any(one.asset == SCORES for one in scored) and used == f"{MODEL}/{version}",
+        held=any(run.asset == SCORES for run in scored) and used == f"{MODEL}/{version}",
         shown=f"with {used}",
     )
 
 
 def _stopped(session: Session, version: int, check: str) -> list[Fact]:
     requests = session.promote_due()
-    scored = [one for one in session.follow() if one.asset == SCORES]
+    scored = [run for run in session.follow() if run.asset == SCORES]
     stopped = session.registry.get(f"{MODEL}/{version}")
     failed = {
         verdict.check: verdict.summary

@@ -96,7 +96,7 @@ def _describe(registry: Registry, version: ModelVersion) -> VersionReport:
     reference = version.reference
     stale = registry.stale(reference).inputs
     inputs = inputs_of(registry, reference)
-    held_out = tuple(one for one in inputs if one.asset == version.validation_dataset_id)
+    held_out = tuple(source for source in inputs if source.asset == version.validation_dataset_id)
     return VersionReport(
         reference=reference,
         version=version.version_id,
@@ -108,10 +108,11 @@ def _describe(registry: Registry, version: ModelVersion) -> VersionReport:
         run_id=version.run_id,
         git_commit=version.git_commit,
         git_dirty=version.git_dirty,
-        trained_on=tuple(one for one in inputs if one not in held_out),
+        trained_on=tuple(source for source in inputs if source not in held_out),
         evaluated_on=held_out,
         stale_inputs=tuple(
-            f"{one.asset} {one.partition}" if one.partition else one.asset for one in stale
+            f"{source.asset} {source.partition}" if source.partition else source.asset
+            for source in stale
         ),
         failed_checks={
             verdict.check: verdict.summary
@@ -175,8 +176,8 @@ def _table(model: ModelReport) -> Table:
             _stage(version),
             _metrics(version, model.champion_metric),
             _short(version.digest),
-            Text("\n").join(_name(one, version) for one in _inputs(version)),
-            Text("\n").join(_data(one, version.stale_inputs) for one in _inputs(version)),
+            Text("\n").join(_name(source, version) for source in _inputs(version)),
+            Text("\n").join(_data(source, version.stale_inputs) for source in _inputs(version)),
             end_section=True,
         )
     return table
@@ -186,14 +187,14 @@ def _inputs(version: VersionReport) -> tuple[Input, ...]:
     return version.trained_on + version.evaluated_on
 
 
-def _name(one: Input, version: VersionReport) -> Text:
-    held_out = (" (evaluation)", "dim") if one in version.evaluated_on else ""
-    return Text.assemble(one.name, held_out)
+def _name(source: Input, version: VersionReport) -> Text:
+    held_out = (" (evaluation)", "dim") if source in version.evaluated_on else ""
+    return Text.assemble(source.name, held_out)
 
 
-def _data(one: Input, stale: tuple[str, ...]) -> Text:
-    changed = (" stale", "yellow") if one.name in stale else ""
-    return Text.assemble(_short(one.data_version or "-"), changed)
+def _data(source: Input, stale: tuple[str, ...]) -> Text:
+    changed = (" stale", "yellow") if source.name in stale else ""
+    return Text.assemble(_short(source.data_version or "-"), changed)
 
 
 def _stage(version: VersionReport) -> Text:

@@ -13,7 +13,7 @@ _INPUT = "asset"
 
 
 def check_op(
-    name: str, key: dg.AssetKey, specs: Sequence[dg.AssetCheckSpec], judge: Callable[..., Any]
+    name: str, key: dg.AssetKey, specs: Sequence[dg.AssetCheckSpec], evaluate: Callable[..., Any]
 ) -> dg.AssetChecksDefinition:
     """Return the checks of one asset as one op that can run any subset of them.
 
@@ -21,7 +21,7 @@ def check_op(
         name: The op's name.
         key: The asset's key.
         specs: The checks.
-        judge: The op's function, as with ``@dg.multi_asset_check``.
+        evaluate: The op's function, as with ``@dg.multi_asset_check``.
     """
     make = dg.op(
         name=name,
@@ -30,7 +30,7 @@ def check_op(
     )
     checks: dg.AssetChecksDefinition = dg.AssetChecksDefinition.create(
         keys_by_input_name={_INPUT: key},
-        node_def=make(judge),
+        node_def=make(evaluate),
         check_specs_by_output_name={spec.name: spec for spec in specs},
         can_subset=True,
     )

@@ -59,7 +59,7 @@ def model_checks(
     names = tuple(checks) if checks is not None else default_checks(model_spec)
     sheets = datasheets_of(sources) if DATASHEETS_PRESENT in names else {}
 
-    def judge(
+    def evaluate(
         context: dg.AssetCheckExecutionContext, registry: RegistryResource
     ) -> Iterator[dg.AssetCheckResult]:
         selected = {key.name for key in context.selected_asset_check_keys}
@@ -67,10 +67,10 @@ def model_checks(
             _keep(registry.connect(), context, sheets)
         for name in names:
             if name in selected:
-                yield _judge(context, registry, model_spec, name)
+                yield _evaluate_check(context, registry, model_spec, name)
 
     specs = [_spec(model_spec, name, blocking=blocking) for name in names]
-    return check_op(slug(model_spec.name, "checks"), model_spec.key, specs, judge)
+    return check_op(slug(model_spec.name, "checks"), model_spec.key, specs, evaluate)
 
 
 def default_checks(model_spec: ModelSpec) -> tuple[str, ...]:
@@ -97,7 +97,7 @@ def _keep(
         registry.set_datasheet(asset, sheet, actor=actor)
 
 
-def _judge(
+def _evaluate_check(
     context: dg.AssetCheckExecutionContext,
     registry: RegistryResource,
     model_spec: ModelSpec,

@@ -104,7 +104,7 @@ def drift_check(model: ModelLike) -> dg.AssetChecksDefinition:
     rule = model_spec.policy.drift or DriftRule()
     key = model_spec.stage_key(rule.stage)
 
-    def judge(
+    def evaluate(
         context: dg.AssetCheckExecutionContext, registry: RegistryResource
     ) -> dg.AssetCheckResult:
         client = registry.connect()
@@ -126,7 +126,7 @@ def drift_check(model: ModelLike) -> dg.AssetChecksDefinition:
         )
 
     spec = dg.AssetCheckSpec(CHECK, asset=key, description=described(rule))
-    return check_op(slug(model_spec.name, CHECK), key, [spec], judge)
+    return check_op(slug(model_spec.name, CHECK), key, [spec], evaluate)
 
 
 def retraining_job(model_spec: ModelSpec) -> str:

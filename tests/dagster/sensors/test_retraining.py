@@ -107,7 +107,7 @@ def test_staleness_is_counted_by_partition_and_search_finds_it(
     location.tick("pedigree_lineage")
     assert location.found("stale = false AND data_behind = 0") == ["delay/1"]
     location.clean("2013-02", "changed")  # not a training month
-    location.clean("2013-01", "anew")
+    location.clean("2013-01", "changed")
     location.clean("2013-01", "once more")
     location.tick("pedigree_lineage")
     assert location.found("stale = true AND data_behind >= 2 AND stage = 'production'") == [
@@ -137,11 +137,11 @@ def test_newer_training_code_is_counted(location: FlightsLocation) -> None:
 def test_a_retraining_uses_the_same_partitions(location: FlightsLocation) -> None:
     request = retrain_like(location.registry, "delay/1")
     assert request.asset_selection == [delay.key]
-    location.clean("2013-01", "anew")
+    location.clean("2013-01", "changed")
     location.materialize(delay.key, run_config=request.run_config, tags=request.tags)
     inputs = location.registry.lineage("delay/2").inputs()
     assert [(node.partition, node.data_version) for node, _ in inputs] == [
-        ("2013-01", "2013-01 anew")
+        ("2013-01", "2013-01 changed")
     ]
 
 
@@ -158,7 +158,7 @@ def test_staleness_requests_one_training_per_state(location: FlightsLocation) ->
         location.tick("pedigree_lineage")
         return [request.run_key for request in location.tick("retraining").run_requests]
 
-    location.clean("2013-01", "anew")
+    location.clean("2013-01", "changed")
     assert requested() == []  # one newer version is below the threshold
     location.clean("2013-01", "once more")
     (first,) = requested()
