@@ -17,7 +17,7 @@ from pedigree.audit import log
 from pedigree.cards.follower import CardFollower
 from pedigree.dagster.assets.model_spec import ModelLike
 from pedigree.dagster.checks.check_runs import CheckCursor, follow_checks
-from pedigree.dagster.sensors.promotion_runs import promotion_request, say_on_runs
+from pedigree.dagster.sensors.promotion_runs import promotion_request, tag_training_runs
 from pedigree.dagster.sensors.targets import Target, Targets, targets_of
 from pedigree.errors import ModelNotFoundError, PedigreeError, UnavailableError
 from pedigree.registry import Registry
@@ -63,7 +63,7 @@ class _PromotionTick:
             self.notes.append(f"{name}: {error}")
             self.waiting.append(name)
             return
-        say_on_runs(self.context.instance, weighing)
+        tag_training_runs(self.context.instance, weighing)
         if weighing.due is not None:
             self.waiting.append(name)
             request, note = promotion_request(

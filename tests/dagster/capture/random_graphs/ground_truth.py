@@ -1,7 +1,7 @@
-"""What is true: which content every body has really read, noted when it reads.
+"""The ground truth: which contents every body actually read, recorded at the read.
 
-A *write* is a content of an asset (partition), with the Dagster events that announce it. A *read*
-is what a body took of one, with the events that the content had at that moment.
+A *write* is a content of an asset (partition) with its Dagster events. A *read*
+is a body's read of one, with the events that the content had at that moment.
 """
 
 from collections import defaultdict
@@ -9,21 +9,21 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-from tests.dagster.capture.law.plans import How
+from tests.dagster.capture.random_graphs.plans import ReadMode
 
 Place: TypeAlias = tuple[str, str | None]
 
 
 @dataclass(eq=False)
 class Write:
-    """A content that an asset (partition) had from some moment on."""
+    """A content of an asset (partition) from some moment on."""
 
     token: int
     asset: str
     partition: str | None
     reads: "tuple[Read, ...]" = ()
     events: list[int] = field(default_factory=list)
-    # Observations of it that bring nothing new; each may be the newest event that is left.
+    # Observations without a new content; each may be the newest remaining event.
     sightings: list[int] = field(default_factory=list)
     data_version: str | None = None
     run_id: str | None = None
@@ -40,23 +40,23 @@ class Write:
 
 @dataclass(frozen=True)
 class Read:
-    """A body took a content; ``seen`` are the events that it had then."""
+    """A body's read of a content; ``seen`` are the events that it had then."""
 
     write: Write
-    how: How
+    mode: ReadMode
     seen: tuple[int, ...]
     mapping: str = ""
     sightings: tuple[int, ...] = ()
-    declared: bool = True  # the output that is made of it is said to depend on it
+    declared: bool = True  # whether the output declares it as input
 
     @property
     def events(self) -> tuple[int, ...]:
-        """The events that stand for what was read; what the same run made gets its own later."""
+        """The events of the content; those of the same run are added later."""
         return self.seen or tuple(self.write.events)
 
 
-class World:
-    """All contents, and who read what."""
+class GroundTruth:
+    """All contents and reads."""
 
     def __init__(self) -> None:
         self.contents: dict[Place, Write] = {}
@@ -66,31 +66,31 @@ class World:
         self.observed: set[str] = set()  # assets whose partitions are observed
 
     def begin(self) -> "Step":
-        """Return a step that has read nothing yet."""
+        """Return a step without reads."""
         return Step(self)
 
     def write(self, place: Place, reads: Iterable[Read] = (), form: str = "") -> Write:
-        """Give a place a new content."""
+        """Write a new content to an asset (partition)."""
         write = Write(len(self.writes), *place, tuple(reads), form=form)
         self.writes.append(write)
         self.contents[place] = write
         return write
 
-    def announce(self, write: Write, event: int, data_version: str | None) -> None:
-        """Say that an event announces a content."""
+    def add_event(self, write: Write, event: int, data_version: str | None) -> None:
+        """Add an event to a content."""
         write.events.append(event)
         write.data_version = data_version
         self.by_event[event] = write
         self.versions[write.asset].append(data_version)
 
     def had_content(self, place: Place, before: Write) -> bool:
-        """Say whether a place had a content when a consumer was written."""
+        """Return whether an asset (partition) had a content when a consumer was written."""
         return any(write.place == place for write in self.writes[: before.token])
 
     def distinct(self, asset: str) -> bool:
-        """Say whether data versions tell all contents of an asset apart, in Dagster's records.
+        """Return whether the recorded data versions distinguish all contents of an asset.
 
-        For partitions that are observed Dagster records no versions in what is made of them.
+        For observed partitions Dagster records no versions in downstream events.
         """
         known = self.versions[asset]
         told_apart = None not in known and len(set(known)) == len(known)
@@ -98,26 +98,26 @@ class World:
 
 
 class Step:
-    """What one body has read so far."""
+    """The reads of one body so far."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._reads: dict[tuple[int, How], Read] = {}
+    def __init__(self, ground_truth: GroundTruth) -> None:
+        self._world = ground_truth
+        self._reads: dict[tuple[int, ReadMode], Read] = {}
 
-    def take(self, value: Any, how: How, mapping: str = "") -> None:
-        """Note what a value holds that was handed to the body: tokens, however they are nested."""
+    def note_loaded(self, value: Any, mode: ReadMode, mapping: str = "") -> None:
+        """Record the tokens in a value that was passed to the body, at any nesting."""
         for token in tokens_in(value):
-            self._note(self._world.writes[token], how, mapping)
+            self._observe_without_version(self._world.writes[token], mode, mapping)
 
     def read(
-        self, asset: str, partitions: Iterable[str | None], how: How, mapping: str = ""
+        self, asset: str, partitions: Iterable[str | None], mode: ReadMode, mapping: str = ""
     ) -> list[str | None]:
-        """Read contents by oneself; return the partitions that had one."""
+        """Record the body's own reads; return the partitions that had a content."""
         found = []
         for partition in partitions:
             write = self._world.contents.get((asset, partition))
             if write is not None:
-                self._note(write, how, mapping)
+                self._observe_without_version(write, mode, mapping)
                 found.append(partition)
         return found
 
@@ -129,29 +129,29 @@ class Step:
         of: Iterable[Write] = (),
         declared: Collection[str] | None = None,
     ) -> dict[str | None, Write]:
-        """Write an output, made of all that the step has read.
+        """Write an output that depends on all reads of the step.
 
         Args:
             asset: The output.
-            partitions: What is written of it.
-            form: How the asset is written.
-            of: What the same step made before, and made this of.
-            declared: The assets that this output is said to depend on; None for all of them.
+            partitions: The partitions to write.
+            form: The form of the asset.
+            of: Earlier outputs of the same step that this one depends on.
+            declared: The assets that this output declares as inputs; None for all.
         """
         reads = [
             replace(read, declared=declared is None or read.write.asset in declared)
             for read in self._reads.values()
         ]
-        reads += [Read(write, How.INTERNAL, (), "internal") for write in of]
+        reads += [Read(write, ReadMode.INTERNAL, (), "internal") for write in of]
         return {key: self._world.write((asset, key), reads, form) for key in partitions}
 
-    def _note(self, write: Write, how: How, mapping: str) -> None:
-        read = Read(write, how, tuple(write.events), mapping, tuple(write.sightings))
-        self._reads.setdefault((write.token, how), read)
+    def _observe_without_version(self, write: Write, mode: ReadMode, mapping: str) -> None:
+        read = Read(write, mode, tuple(write.events), mapping, tuple(write.sightings))
+        self._reads.setdefault((write.token, mode), read)
 
 
 def tokens_in(value: Any) -> Iterator[int]:
-    """Give the tokens in what an IO manager has loaded: one, or one each by its partition."""
+    """Yield the tokens in a loaded value: one, or one per partition."""
     if isinstance(value, dict):
         for each in value.values():
             yield from tokens_in(each)
@@ -163,7 +163,7 @@ def tokens_in(value: Any) -> Iterator[int]:
 
 
 def truth_of(root: Write) -> dict[Write, Write | None]:
-    """Return all contents behind one, nearest first, each with a consumer of it."""
+    """Return all upstream contents, nearest first, each with a consumer."""
     found: dict[Write, Write | None] = {}
     level = [root]
     while level:
@@ -177,7 +177,7 @@ def truth_of(root: Write) -> dict[Write, Write | None]:
 
 
 def path_to(write: Write, truth: dict[Write, Write | None]) -> list[Write]:
-    """Return the way from the root to a content."""
+    """Return the path from the root to a content."""
     path = [write]
     while (consumer := truth.get(path[0])) is not None:
         path.insert(0, consumer)

@@ -1,4 +1,4 @@
-"""Run steps of a case on an instance, and learn which events they have left."""
+"""Run steps of a case on an instance, and collect their events."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -7,20 +7,27 @@ from typing import Any
 
 import dagster as dg
 
-from tests.dagster.capture.law.building import build
-from tests.dagster.capture.law.kit import Kit
-from tests.dagster.capture.law.laboratory import Laboratory
-from tests.dagster.capture.law.managers import WORLDS
-from tests.dagster.capture.law.plans import AssetPlan, Case, Hook, How, InputPlan, Manager
-from tests.dagster.capture.law.shapes import Shape, keys_of, mapped
-from tests.dagster.capture.law.world import Place, World, Write
+from tests.dagster.capture.random_graphs.bodies import CaseBodies
+from tests.dagster.capture.random_graphs.definitions import build
+from tests.dagster.capture.random_graphs.environment import Environment
+from tests.dagster.capture.random_graphs.ground_truth import GroundTruth, Place, Write
+from tests.dagster.capture.random_graphs.io_managers import GROUND_TRUTHS
+from tests.dagster.capture.random_graphs.partitionings import Partitioning, keys_of, mapped
+from tests.dagster.capture.random_graphs.plans import (
+    AssetPlan,
+    Case,
+    Hook,
+    InputPlan,
+    Manager,
+    ReadMode,
+)
 
 _PAGE = 1000
 
 
 @dataclass
 class Failure:
-    """A run that ought to succeed."""
+    """A run that failed but should have succeeded."""
 
     plan: AssetPlan
     error: str
@@ -28,40 +35,42 @@ class Failure:
 
 @dataclass
 class Runner:
-    """A case on an instance, with all that has happened to it."""
+    """A case on an instance, with its history."""
 
-    lab: Laboratory
+    environment: Environment
     case: Case
     hook: Hook
     trace: list[str] = field(default_factory=list)
-    done: set[str] = field(default_factory=set)  # the kinds of action, for the generator's test
+    done: set[str] = field(default_factory=set)  # the kinds of actions, for the generator's test
     failures: list[Failure] = field(default_factory=list)
     changed: bool = False
 
     def __post_init__(self) -> None:
-        self.world = WORLDS[self.case.name] = World()
+        self.ground_truth = GROUND_TRUTHS[self.case.name] = GroundTruth()
         self.random = Random(f"history {self.case.seed}")
-        self.kit = Kit(self.case, self.world, self.lab.instance, self.lab.folder)
+        self.bodies = CaseBodies(
+            self.case, self.ground_truth, self.environment.instance, self.environment.folder
+        )
         self.cursor: str | None = None
         self.runs: list[tuple[str, tuple[AssetPlan, ...]]] = []
         self.wipes = self.random.random() < 0.6
         self.changes = self.random.random() < 0.35
-        self.kit.hook = self.hook is Hook.ON
+        self.bodies.hook = self.hook is Hook.ON
         self._rebuild()
 
     def _rebuild(self) -> None:
-        self.definitions = build(self.kit, self.lab.registry_resource)
+        self.definitions = build(self.bodies, self.environment.registry_resource)
         self.repository = self.definitions.get_repository_def()
 
-    def _say(self, kind: str, text: str) -> None:
+    def _log_action(self, kind: str, text: str) -> None:
         self.done.add(kind)
         self.trace.append(text)
 
     def _keys(self, plan: AssetPlan) -> list[str]:
-        return self._keys_of(plan.shape)
+        return self._keys_of(plan.partitioning)
 
-    def _keys_of(self, shape: Shape) -> list[str]:
-        return keys_of(shape, self.case.name, self.lab.instance)
+    def _keys_of(self, partitioning: Partitioning) -> list[str]:
+        return keys_of(partitioning, self.case.name, self.environment.instance)
 
     def _run_range(self, plan: AssetPlan, keys: Sequence[str]) -> None:
         if len(keys) < 2:
@@ -77,16 +86,16 @@ class Runner:
     def _run_all(
         self, plans: Sequence[AssetPlan], key: str | None, span: tuple[str, str] | None = None
     ) -> list[Write]:
-        """Run the steps of some assets; return what they wrote, nothing if they could not run."""
+        """Run the steps of some assets; return their writes, or nothing if they could not run."""
         if not all(self._can_load(plan, key, span, plans) for plan in plans):
             return []
-        selected = {self.kit.key(name) for plan in plans for name in self._outputs(plan)}
+        selected = {self.bodies.key(name) for plan in plans for name in self._outputs(plan)}
         job = self.repository.get_implicit_global_asset_job_def()
-        kept, first = dict(self.world.contents), len(self.world.writes)
+        kept, first = dict(self.ground_truth.contents), len(self.ground_truth.writes)
         result = job.get_subset(
             asset_selection=selected, asset_check_selection=set()
         ).execute_in_process(
-            instance=self.lab.instance,
+            instance=self.environment.instance,
             partition_key=key,
             tags=_range_tags(span),
             raise_on_error=False,
@@ -95,20 +104,20 @@ class Runner:
         where = f" [{key}]" if key else f" [{span[0]} … {span[1]}]" if span else ""
         if not result.success:
             error = error_of(result)
-            self.world.contents = kept
+            self.ground_truth.contents = kept
             self.failures.append(Failure(plans[-1], error))
-            self._say("failure", f"run {names}{where} FAILED: {error}")
+            self._log_action("failure", f"run {names}{where} FAILED: {error}")
             return []
         self.runs.append((result.run_id, tuple(plans)))
-        made = self.world.writes[first:]
-        self._announce(made, result.run_id)
+        made = self.ground_truth.writes[first:]
+        self._note_events(made, result.run_id)
         reads = {str(read.write): read for write in made for read in write.reads}
         kind = "range" if span else "several" if len(plans) > 1 else "run"
-        self._say(kind, f"run {names}{where}: {_listed(made)} of {', '.join(reads) or '-'}")
+        self._log_action(kind, f"run {names}{where}: {_listed(made)} of {', '.join(reads) or '-'}")
         return made
 
     def _outputs(self, plan: AssetPlan) -> tuple[str, ...]:
-        """Return what a run shall make of a step's outputs."""
+        """Return the outputs of a step that a run makes."""
         in_part = plan.subset and self.random.random() < 0.4
         return plan.outputs[1:] if in_part else plan.outputs
 
@@ -119,59 +128,64 @@ class Runner:
         span: tuple[str, str] | None,
         plans: Sequence[AssetPlan],
     ) -> bool:
-        """Dagster's own IO manager cannot load one partition, or an asset, that is not there."""
+        """Return whether the inputs exist: Dagster's own IO manager cannot load missing ones."""
         keys: Sequence[str | None] = [key]
         if span:
             all_keys = self._keys(plan)
             keys = all_keys[all_keys.index(span[0]) : all_keys.index(span[1]) + 1]
         made = {
-            (self.kit.full(name), None if each.shape is Shape.NONE else key)
+            (self.bodies.full(name), None if each.partitioning is Partitioning.NONE else key)
             for each in plans
             for name in each.outputs
         }
-        return all(self._is_there(plan, one, keys, made) for one in plan.inputs)
+        return all(self._exists(plan, one, keys, made) for one in plan.inputs)
 
-    def _is_there(
+    def _exists(
         self,
         plan: AssetPlan,
         one: InputPlan,
         keys: Sequence[str | None],
         made: Collection[Place],
     ) -> bool:
-        source = self.kit.case.plan(one.asset)
+        source = self.bodies.case.plan(one.asset)
         strict = source.manager is Manager.DEFAULT and not source.form.is_source
-        if not strict or one.how not in {How.LOADED, How.CHOSEN} or one.by_input_manager:
+        if not strict or one.mode not in {ReadMode.LOADED, ReadMode.CHOSEN} or one.by_input_manager:
             return True
         wanted = mapped(
-            one.mapping, source.shape, plan.shape, keys, self.case.name, self.lab.instance
+            one.mapping,
+            source.partitioning,
+            plan.partitioning,
+            keys,
+            self.case.name,
+            self.environment.instance,
         )
-        place = (self.kit.full(one.asset), wanted[0] if wanted else None)
-        if one.asset == plan.name:  # an asset that reads its own partition before
+        place = (self.bodies.full(one.asset), wanted[0] if wanted else None)
+        if one.asset == plan.name:  # an asset that reads its own previous partition
             made = ()
-        return len(wanted) != 1 or place in self.world.contents or place in made
+        return len(wanted) != 1 or place in self.ground_truth.contents or place in made
 
-    def _announce(self, made: Sequence[Write], run_id: str) -> None:
-        """Learn the events of what a run has written."""
+    def _note_events(self, made: Sequence[Write], run_id: str) -> None:
+        """Collect the events of what a run has written."""
         for asset in dict.fromkeys(write.asset for write in made):
             key = dg.AssetKey.from_user_string(asset)
             writes = {write.partition: write for write in made if write.asset == asset}
-            page = self.lab.instance.fetch_materializations(key, limit=len(writes) + 2)
+            page = self.environment.instance.fetch_materializations(key, limit=len(writes) + 2)
             for record in page.records:
                 event = record.asset_materialization
                 if record.run_id == run_id and event is not None:
                     write = writes[event.partition]
                     write.run_id = run_id
-                    self.world.announce(write, record.storage_id, _data_version(event))
+                    self.ground_truth.add_event(write, record.storage_id, _data_version(event))
 
     def alive(self) -> frozenset[int]:
-        """Return all events of the case's assets that can be found now."""
+        """Return all existing events of the case's assets."""
         found: set[int] = set()
-        for plan in self.kit.case.assets:
+        for plan in self.bodies.case.assets:
             for name in plan.outputs:
-                key = self.kit.key(name)
+                key = self.bodies.key(name)
                 for fetch in (
-                    self.lab.instance.fetch_materializations,
-                    self.lab.instance.fetch_observations,
+                    self.environment.instance.fetch_materializations,
+                    self.environment.instance.fetch_observations,
                 ):
                     records: Sequence[Any] = fetch(key, limit=_PAGE).records
                     found |= {record.storage_id for record in records}

@@ -1,84 +1,91 @@
-"""Assets of every form but models, with bodies that note what they read."""
+"""All forms of assets except models, with bodies that record what they read."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import dagster as dg
 
-from tests.dagster.capture.law.builder import MODEL_IO, Builder, internal_deps, model_metadata
-from tests.dagster.capture.law.kit import argument, named, partitions_of, version_of
-from tests.dagster.capture.law.plans import (
+from tests.dagster.capture.random_graphs.asset_builder import (
+    MODEL_IO,
+    Builder,
+    internal_deps,
+    model_metadata,
+)
+from tests.dagster.capture.random_graphs.bodies import argument, named, partitions_of, version_of
+from tests.dagster.capture.random_graphs.plans import (
     Form,
-    How,
     InputPlan,
+    ReadMode,
 )
 
 
 def external(builder: Builder) -> dg.AssetSpec:
     return dg.AssetSpec(
-        builder.kit.key(builder.plan.name),
+        builder.bodies.key(builder.plan.name),
         partitions_def=builder.partitions_def,
         metadata={"dagster/io_manager_key": "plain_io"},
     )
 
 
 def observable(builder: Builder) -> Any:
-    kit, plan = builder.kit, builder.plan
+    bodies, plan = builder.bodies, builder.plan
 
     def observe() -> dg.DataVersion:
-        # The history has decided whether the content changes before it has it observed.
-        write = kit.world.contents[kit.full(plan.name), None]
+        # The history decides whether the content changes before the observation.
+        write = bodies.ground_truth.contents[bodies.full(plan.name), None]
         return dg.DataVersion(version_of(plan.versions, write.token) or "")
 
-    return dg.observable_source_asset(key=kit.key(plan.name), io_manager_key="plain_io")(observe)
+    return dg.observable_source_asset(key=bodies.key(plan.name), io_manager_key="plain_io")(observe)
 
 
 def plain(builder: Builder) -> dg.AssetsDefinition:
-    kit, plan = builder.kit, builder.plan
+    bodies, plan = builder.bodies, builder.plan
 
     def body(context: dg.AssetExecutionContext, **loaded: Any) -> dg.Output[Any]:
-        builder.stumble(context, loaded)
+        builder.fail_first(context, loaded)
         step = builder.step(context, loaded)
-        (made,) = kit.make(step, plan, partitions_of(plan, context))
-        return kit.output(plan, made)
+        (made,) = bodies.make(step, plan, partitions_of(plan, context))
+        return bodies.output(plan, made)
 
     options = {**builder.shared, **builder.ranges, **builder.manager, **builder.code}
-    return dg.asset(key=kit.key(plan.name), **options)(builder.named(body))
+    return dg.asset(key=bodies.key(plan.name), **options)(builder.named(body))
 
 
 def events(builder: Builder) -> dg.AssetsDefinition:
-    kit, plan = builder.kit, builder.plan
+    bodies, plan = builder.bodies, builder.plan
 
     def body(context: dg.AssetExecutionContext, **loaded: Any) -> Iterator[dg.AssetMaterialization]:
         step = builder.step(context, loaded)
-        (made,) = kit.make(step, plan, partitions_of(plan, context))
+        (made,) = bodies.make(step, plan, partitions_of(plan, context))
         for partition, write in made.items():
             version = version_of(plan.versions, write.token)
             tags = {"dagster/data_version": version} if version else {}
             yield dg.AssetMaterialization(context.asset_key, partition=partition, tags=tags)
 
     options = {**builder.shared, **builder.ranges, **builder.manager, **builder.code}
-    return dg.asset(key=kit.key(plan.name), output_required=False, **options)(builder.named(body))
+    return dg.asset(key=bodies.key(plan.name), output_required=False, **options)(
+        builder.named(body)
+    )
 
 
 def multi(builder: Builder) -> dg.AssetsDefinition:
-    kit, plan = builder.kit, builder.plan
+    bodies, plan = builder.bodies, builder.plan
 
     def body(context: dg.AssetExecutionContext, **loaded: Any) -> Iterator[dg.Output[Any]]:
         step = builder.step(context, loaded)
         partitions = partitions_of(plan, context)
         selected = context.op_execution_context.selected_output_names
         if "o0" in selected:
-            made = dict(zip(outs, kit.make(step, plan, partitions), strict=True))
+            made = dict(zip(outs, bodies.make(step, plan, partitions), strict=True))
         else:
-            made = {"o1": kit.make_second(step, plan, partitions)}
+            made = {"o1": bodies.make_second(step, plan, partitions)}
         for name in outs:
             if name in selected:
-                yield kit.output(plan, made[name], name)
+                yield bodies.output(plan, made[name], name)
 
     outs = {
         f"o{place}": dg.AssetOut(
-            key=kit.key(name),
+            key=bodies.key(name),
             io_manager_key=builder.io_key,
             is_required=not plan.subset,
             **builder.code,
@@ -95,24 +102,24 @@ def multi(builder: Builder) -> dg.AssetsDefinition:
 
 
 def graph(builder: Builder) -> dg.AssetsDefinition:
-    """Spread the reads over two ops; the second one writes."""
-    kit, plan = builder.kit, builder.plan
+    """Build a graph of two ops that share the reads; the second one writes."""
+    bodies, plan = builder.bodies, builder.plan
     half = len(plan.inputs) // 2
     parts = plan.inputs[:half], plan.inputs[half:]
 
     def first(context: dg.OpExecutionContext, **loaded: Any) -> str:
-        step = kit.steps[context.run_id, plan.name] = kit.world.begin()
-        kit.read(step, plan, parts[0], loaded, context)
+        step = bodies.steps[context.run_id, plan.name] = bodies.ground_truth.begin()
+        bodies.read(step, plan, parts[0], loaded, context)
         return "read"
 
     def last(context: dg.OpExecutionContext, **loaded: Any) -> dg.Output[Any]:
         assert loaded["before"] == "read"
-        step = kit.steps.pop((context.run_id, plan.name))
-        kit.read(step, plan, parts[1], loaded, context)
-        (made,) = kit.make(step, plan, partitions_of(plan, context))
+        step = bodies.steps.pop((context.run_id, plan.name))
+        bodies.read(step, plan, parts[1], loaded, context)
+        (made,) = bodies.make(step, plan, partitions_of(plan, context))
         if plan.form is Form.MODEL_GRAPH:
-            return dg.Output(kit.trained(made[None]))
-        return kit.output(plan, made)
+            return dg.Output(bodies.trained(made[None]))
+        return bodies.output(plan, made)
 
     ops = [
         _op(f"{plan.name}_first", first, parts[0], [], dg.Out(io_manager_key=builder.io_key)),
@@ -125,7 +132,7 @@ def graph(builder: Builder) -> dg.AssetsDefinition:
 
     names = [argument(one) for one in plan.inputs]
     return dg.graph_asset(
-        key=kit.key(plan.name),
+        key=bodies.key(plan.name),
         ins={argument(one): builder.asset_in(one) for one in plan.inputs},
         partitions_def=builder.partitions_def,
         metadata=model_metadata(builder) if plan.form.is_model else None,
@@ -146,10 +153,10 @@ def _op(
             metadata={"allow_missing_partitions": True},
             input_manager_key="loader" if one.by_input_manager else None,
         )
-        if one.how is How.LOADED
+        if one.mode is ReadMode.LOADED
         else dg.In(dg.Nothing)
         for one in inputs
     }
-    loaded = [argument(one) for one in inputs if one.how is How.LOADED]
-    # Nothing inputs are no parameters of the function.
+    loaded = [argument(one) for one in inputs if one.mode is ReadMode.LOADED]
+    # Inputs of type Nothing are not parameters of the function.
     return dg.op(name=name, ins=ins, out=out)(named(body, name, [*before, *loaded]))

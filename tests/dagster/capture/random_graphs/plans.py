@@ -1,19 +1,19 @@
-"""A case: a random asset graph, as plain data that prints itself."""
+"""A case: a random asset graph as plain, printable data."""
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from tests.dagster.capture.law.shapes import DEFAULT, MappingPlan, Shape
+from tests.dagster.capture.random_graphs.partitionings import DEFAULT, MappingPlan, Partitioning
 
 
-class How(StrEnum):
-    """How a body comes to what it reads."""
+class ReadMode(StrEnum):
+    """How a body reads an input."""
 
     LOADED = "loaded"  # an IO manager loads it
-    SILENT = "silent"  # the body reads it by itself, and says nothing
-    RECORDED = "recorded"  # the body reads it by itself, and calls record_read
+    SILENT = "silent"  # the body reads it itself, without a record
+    RECORDED = "recorded"  # the body reads it itself, and calls record_read
     INTERNAL = "internal"  # it was made in the same step
-    CHOSEN = "chosen"  # the body reads it by ModelInputs
+    CHOSEN = "chosen"  # the body reads it with ModelInputs
 
 
 class Pick(StrEnum):
@@ -54,34 +54,34 @@ class Hook(StrEnum):
 
     ON = "on"
     OFF = "off"
-    LATER = "later"  # a project that adopts it, with a history
+    LATER = "later"  # added to a project with a history
 
 
 class Versions(StrEnum):
-    """What the data versions of an asset are."""
+    """The kind of data versions of an asset."""
 
-    DEFAULT = "default"  # Dagster's, of the run's id
-    CODED = "coded"  # Dagster's, of code_version="1"
-    DISTINCT = "distinct"  # explicit, another one for each content
-    EQUAL = "equal"  # explicit, one of two whatever the content
+    DEFAULT = "default"  # Dagster's, from the run's id
+    CODED = "coded"  # Dagster's, from code_version="1"
+    DISTINCT = "distinct"  # explicit, different for each content
+    EQUAL = "equal"  # explicit, one of two values for any content
 
 
 class Manager(StrEnum):
-    """Which IO manager an asset has."""
+    """The IO manager of an asset."""
 
     PLAIN = "plain"  # an instance of dg.IOManager under the key io_manager
     CONFIGURABLE = "configurable"  # a ConfigurableIOManager
-    FUNCTION = "function"  # made by @dg.io_manager, with a config schema
+    FUNCTION = "function"  # from @dg.io_manager, with a config schema
     DEFINITION = "definition"  # the asset's own io_manager_def
-    DEFAULT = "default"  # what Dagster adds when there is none
+    DEFAULT = "default"  # Dagster's default
 
 
 class Internal(StrEnum):
-    """Which inputs the outputs of a step with several are said to have."""
+    """The declared inputs of the outputs of a step with several outputs."""
 
-    CHAIN = "chain"  # the second is made of the first alone
-    BOTH = "both"  # the second is made of the first and of all inputs
-    SPLIT = "split"  # the first has the first input, the second the rest; the body sees all
+    CHAIN = "chain"  # the second output depends only on the first
+    BOTH = "both"  # the second output depends on the first and on all inputs
+    SPLIT = "split"  # the first output has the first input, the second the rest; the body has all
 
 
 @dataclass(frozen=True)
@@ -90,53 +90,53 @@ class InputPlan:
 
     asset: str
     mapping: MappingPlan = DEFAULT
-    how: How = How.LOADED
+    mode: ReadMode = ReadMode.LOADED
     pick: Pick = Pick.MAPPED
     by_input_manager: bool = False
 
     def __str__(self) -> str:
-        extra = [self.how.value] + ([] if self.pick is Pick.MAPPED else [self.pick.value])
+        extra = [self.mode.value] + ([] if self.pick is Pick.MAPPED else [self.pick.value])
         extra += ["input manager"] if self.by_input_manager else []
         return f"{self.asset}[{self.mapping}; {', '.join(extra)}]"
 
 
 @dataclass(frozen=True)
 class AssetPlan:
-    """An asset, or the two that one step makes: ``name`` and ``name_b``."""
+    """An asset, or the two assets of one step: ``name`` and ``name_b``."""
 
     name: str
     form: Form
-    shape: Shape
+    partitioning: Partitioning
     inputs: tuple[InputPlan, ...] = ()
     versions: Versions = Versions.DEFAULT
     manager: Manager = Manager.PLAIN
     ranges: bool = False
     internal: Internal = Internal.CHAIN
-    subset: bool = False  # of MULTI: a run may make the second output alone
-    stumbles: bool = False  # the body fails at first, after it has read something else
-    observed: bool = True  # of an external asset: its events are observations
-    reported: bool = False  # of an external asset: its events are materializations
+    subset: bool = False  # MULTI: a run may make only the second output
+    fails_first: bool = False  # the body first fails, after it has read something else
+    observed: bool = True  # external asset: its events are observations
+    reported: bool = False  # external asset: its events are materializations
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """The names of the assets that its step makes, the model's last."""
+        """The names of the assets of its step, with the model last."""
         several = self.form in {Form.MULTI, Form.MODEL_MULTI}
         return (self.name, f"{self.name}_b") if several else (self.name,)
 
     def __str__(self) -> str:
-        facts = [self.form.value, self.shape.value, f"versions {self.versions.value}"]
+        facts = [self.form.value, self.partitioning.value, f"versions {self.versions.value}"]
         facts += [f"{self.manager.value} manager"] if not self.form.is_source else []
         facts += ["ranges"] if self.ranges else []
         facts += [self.internal.value] if len(self.outputs) > 1 else []
-        facts += ["can be made in part"] if self.subset else []
-        facts += ["fails at first"] if self.stumbles else []
+        facts += ["can be made partially"] if self.subset else []
+        facts += ["fails first"] if self.fails_first else []
         reads = ", ".join(map(str, self.inputs)) or "nothing"
         return f"{', '.join(self.outputs)}: {', '.join(facts)}; reads {reads}"
 
 
 @dataclass(frozen=True)
 class Case:
-    """An asset graph, in an order in which it can be made, and the seed of its history."""
+    """An asset graph in topological order, and the seed of its history."""
 
     seed: int
     name: str
@@ -146,7 +146,7 @@ class Case:
         return "\n".join([f"case {self.name}, seed {self.seed}", *(f"  {a}" for a in self.assets)])
 
     def plan(self, asset: str) -> AssetPlan:
-        """Return the plan that makes an asset."""
+        """Return the plan of an asset."""
         return next(plan for plan in self.assets if asset in plan.outputs)
 
     def changed(self, plan: AssetPlan) -> "Case":
@@ -155,15 +155,15 @@ class Case:
         return replace(self, assets=assets)
 
 
-# Keys that histories prefer, the last one among them, so that what is read is mostly there.
-FOCUS: dict[Shape, tuple[str, ...]] = {
-    Shape.NONE: (),
-    Shape.LETTERS: ("a", "b", "c"),
-    Shape.REGIONS: ("x", "y"),
-    Shape.DAYS: ("2024-02-01", "2024-02-02", "2024-02-04"),
-    Shape.WEEKS: ("2024-01-28", "2024-02-04"),
-    Shape.MONTHS: ("2024-01-01", "2024-02-01"),
-    Shape.REGION_DAYS: ("2024-02-01|x", "2024-02-01|y", "2024-02-04|y"),
-    Shape.REGION_LETTERS: ("a|x", "b|x", "c|y"),
-    Shape.DYNAMIC: ("k1", "k2"),
+# Keys that histories prefer, including the last one, so that most reads find a content.
+FOCUS: dict[Partitioning, tuple[str, ...]] = {
+    Partitioning.NONE: (),
+    Partitioning.LETTERS: ("a", "b", "c"),
+    Partitioning.REGIONS: ("x", "y"),
+    Partitioning.DAYS: ("2024-02-01", "2024-02-02", "2024-02-04"),
+    Partitioning.WEEKS: ("2024-01-28", "2024-02-04"),
+    Partitioning.MONTHS: ("2024-01-01", "2024-02-01"),
+    Partitioning.REGION_DAYS: ("2024-02-01|x", "2024-02-01|y", "2024-02-04|y"),
+    Partitioning.REGION_LETTERS: ("a|x", "b|x", "c|y"),
+    Partitioning.DYNAMIC: ("k1", "k2"),
 }

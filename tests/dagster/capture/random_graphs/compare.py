@@ -1,18 +1,25 @@
-"""Compare a recorded closure with the truth."""
+"""Compare a recorded closure with the ground truth."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from pedigree.lineage.records import Certainty, LineageEdge, LineageGraph, LineageNode, NodeKind
-from tests.dagster.capture.law.openness import open_assets
-from tests.dagster.capture.law.plans import How
-from tests.dagster.capture.law.world import Place, Read, World, Write, path_to, truth_of
+from tests.dagster.capture.random_graphs.ground_truth import (
+    GroundTruth,
+    Place,
+    Read,
+    Write,
+    path_to,
+    truth_of,
+)
+from tests.dagster.capture.random_graphs.plans import ReadMode
+from tests.dagster.capture.random_graphs.unknowns import open_assets
 
 
 @dataclass(frozen=True)
-class Missing:
-    """A content behind a version that its closure neither has nor leaves open."""
+class MissingContent:
+    """An upstream content that the closure neither contains nor marks as unknown."""
 
     write: Write
     path: tuple[Write, ...]
@@ -20,12 +27,12 @@ class Missing:
 
     def __str__(self) -> str:
         way = " ← ".join(map(str, self.path))
-        return f"MISSING {self.write} ({self.kind}); the way to it: {way}"
+        return f"MISSING {self.write} ({self.kind}); the path to it: {way}"
 
 
 @dataclass(frozen=True)
-class Wrong:
-    """An edge that is called certain and is not true."""
+class WrongEdge:
+    """A certain edge that is not true."""
 
     consumer: LineageNode
     source: LineageNode
@@ -35,20 +42,20 @@ class Wrong:
     def __str__(self) -> str:
         truly = ", ".join(map(str, self.read)) or "nothing of it"
         return (
-            f"WRONG {_named(self.consumer)} → {_named(self.source)} is called "
-            f"{self.certainty.value}; truly it read {truly}"
+            f"WRONG {_named(self.consumer)} → {_named(self.source)} is recorded as "
+            f"{self.certainty.value}; it actually read {truly}"
         )
 
 
 @dataclass(frozen=True)
 class TrueEdge:
-    """A read whose two events were there at the training, and how the closure has it."""
+    """A true read whose two events existed at the training, and its edge in the closure."""
 
     consumer: Write
     read: Read
     certainty: Certainty | None
     distinct: bool
-    reached: bool  # the events of a way from the version to the consumer were there, too
+    reached: bool  # the events on a path from the version to the consumer also existed
 
     @property
     def exact(self) -> bool:
@@ -57,7 +64,7 @@ class TrueEdge:
 
 @dataclass(frozen=True)
 class Spread:
-    """The partitions that are called possible for one consumer and asset, and the true ones."""
+    """The possible partitions of one consumer and asset, and the true ones."""
 
     consumer: Write
     asset: str
@@ -66,39 +73,41 @@ class Spread:
 
 
 @dataclass
-class Verdict:
-    """What a comparison has found."""
+class ComparisonResult:
+    """The result of a comparison."""
 
-    missing: list[Missing] = field(default_factory=list)
-    wrong: list[Wrong] = field(default_factory=list)
+    missing: list[MissingContent] = field(default_factory=list)
+    wrong: list[WrongEdge] = field(default_factory=list)
     edges: list[TrueEdge] = field(default_factory=list)
     spreads: list[Spread] = field(default_factory=list)
-    boundless: int = 0  # sources of which not even the assets upstream are known
+    boundless: int = 0  # sources whose upstream assets are unknown, too
 
     @property
     def findings(self) -> list[str]:
         return [str(each) for each in (*self.missing, *self.wrong)]
 
 
-def judge(graph: LineageGraph, root: Write, alive: frozenset[int], world: World) -> Verdict:
-    """Compare the closure of a version with what is true of it.
+def compare_closure(
+    graph: LineageGraph, root: Write, alive: frozenset[int], ground_truth: GroundTruth
+) -> ComparisonResult:
+    """Compare the closure of a version with the ground truth.
 
     Args:
         graph: The closure.
         root: The version's content.
-        alive: The events that were there when it was trained.
+        alive: The events that existed when it was trained.
         world: Who read what.
     """
-    return _Comparison(graph, root, alive, world).verdict()
+    return _Comparison(graph, root, alive, ground_truth).verdict()
 
 
 class _Comparison:
     def __init__(
-        self, graph: LineageGraph, root: Write, alive: frozenset[int], world: World
+        self, graph: LineageGraph, root: Write, alive: frozenset[int], ground_truth: GroundTruth
     ) -> None:
         self.root = root
         self.alive = alive
-        self.world = world
+        self.ground_truth = ground_truth
         self.edges = graph.edges
         self.nodes = {node.node_id: node for node in graph.nodes}
         self.truth = truth_of(root)
@@ -108,9 +117,9 @@ class _Comparison:
             if node.kind is not NodeKind.STEP:
                 self.places[node.asset, node.partition].append(node)
 
-    def verdict(self) -> Verdict:
+    def verdict(self) -> ComparisonResult:
         missing = [self._missing(write) for write in self.truth if not self._has(write)]
-        return Verdict(
+        return ComparisonResult(
             missing=missing,
             wrong=[wrong for edge in self.edges for wrong in self._wrong(edge)],
             edges=list(self._true_edges()),
@@ -127,15 +136,15 @@ class _Comparison:
                 return True
         return self.open.covers(write)
 
-    def _missing(self, write: Write) -> Missing:
+    def _missing(self, write: Write) -> MissingContent:
         path = path_to(write, self.truth)
         way = path
         place = next(i for i, each in enumerate(way) if i and not self._has(each))
         consumer, lost = way[place - 1], way[place]
-        return Missing(write, tuple(way), self._kind(consumer, lost))
+        return MissingContent(write, tuple(way), self._kind(consumer, lost))
 
     def _kind(self, consumer: Write, lost: Write) -> str:
-        """Name the step at which a way leaves the closure."""
+        """Return the kind of step at which a path leaves the closure."""
         reads = [read for read in consumer.reads if read.write.asset == lost.asset]
         read = next(read for read in reads if read.write is lost)
         said = "" if read.declared else " undeclared"
@@ -145,9 +154,9 @@ class _Comparison:
         return ", ".join(
             [
                 f"{consumer.form} {self._state(consumer)}",
-                f"{read.how.value} by {read.mapping} ({several}){said}",
+                f"{read.mode.value} by {read.mapping} ({several}){said}",
                 f"from {lost.form} {self._state(lost)}",
-                "" if self.world.distinct(lost.asset) else "equal versions",
+                "" if self.ground_truth.distinct(lost.asset) else "equal versions",
             ]
         ).rstrip(", ")
 
@@ -157,14 +166,14 @@ class _Comparison:
     def _alive(self, write: Write) -> bool:
         return write is self.root or bool(self.alive.intersection(write.events))
 
-    # --- edges that are called certain
+    # --- certain edges
 
-    def _wrong(self, edge: LineageEdge) -> Iterable[Wrong]:
+    def _wrong(self, edge: LineageEdge) -> Iterable[WrongEdge]:
         consumer, source = self.nodes[edge.consumer], self.nodes[edge.source]
         if not edge.certainty.certain:
             return
         writes = self._writes_of(consumer)
-        # A consumer that is no content of this case can have read nothing that is certain.
+        # A consumer that is not a content of this case cannot have certain reads.
         if not any(self._is_read(source, write) for write in writes):
             read = {
                 each.write: None
@@ -172,13 +181,13 @@ class _Comparison:
                 for each in write.reads
                 if each.write.asset == source.asset
             }
-            yield Wrong(consumer, source, edge.certainty, tuple(read))
+            yield WrongEdge(consumer, source, edge.certainty, tuple(read))
 
     def _writes_of(self, node: LineageNode) -> Sequence[Write]:
         if node.kind is NodeKind.STEP:
             return [self.root]
         if node.storage_id is not None:
-            write = self.world.by_event.get(node.storage_id)
+            write = self.ground_truth.by_event.get(node.storage_id)
             return [write] if write else []
         place = (node.asset, node.partition)
         return [write for write in self.truth if write.place == place]
@@ -188,9 +197,9 @@ class _Comparison:
         if source.storage_id is None and source.kind is NodeKind.MISSING:
             place = (source.asset, source.partition)
             if source.partition is None:
-                return bool(reads) or not self.world.had_content(place, consumer)
+                return bool(reads) or not self.ground_truth.had_content(place, consumer)
             read = any(each.write.place == place for each in reads)
-            return read or not self.world.had_content(place, consumer)
+            return read or not self.ground_truth.had_content(place, consumer)
         return any(self._is_of(source, read) for read in reads)
 
     def _is_of(self, source: LineageNode, read: Read) -> bool:
@@ -198,7 +207,7 @@ class _Comparison:
             return False
         if source.storage_id in {*read.events, *read.sightings}:
             return True
-        # What was read has no event any more: then it is recognized by its data version.
+        # The content has no event any more, so it is identified by its data version.
         return (
             not self.alive.intersection(read.write.events)
             and read.write.partition == source.partition
@@ -225,15 +234,15 @@ class _Comparison:
                     if (which, event) in known
                 ]
                 certainty = max(found, key=_rank, default=None)
-                distinct = self.world.distinct(read.write.asset)
+                distinct = self.ground_truth.distinct(read.write.asset)
                 yield TrueEdge(consumer, read, certainty, distinct, consumer in reached)
 
     def _reached(self) -> set[Write]:
-        """Return the contents to which a way leads that was seen, and whose events are there."""
+        """Return the contents that a recorded path reaches and whose events exist."""
         found, level = {self.root}, [self.root]
         while level:
             for read in level.pop().reads:
-                seen = read.how is not How.SILENT and self._alive(read.write)
+                seen = read.mode is not ReadMode.SILENT and self._alive(read.write)
                 if seen and read.write not in found:
                     found.add(read.write)
                     level.append(read.write)
@@ -258,9 +267,9 @@ class _Comparison:
 
 
 def _once(reads: Sequence[Read]) -> Iterable[Read]:
-    """Give each content once; what was loaded goes before what the body read by itself."""
+    """Yield each content once; loads take precedence over the body's own reads."""
     found: dict[Write, Read] = {}
-    for read in sorted(reads, key=lambda each: list(How).index(each.how)):
+    for read in sorted(reads, key=lambda each: list(ReadMode).index(each.mode)):
         found.setdefault(read.write, read)
     return found.values()
 

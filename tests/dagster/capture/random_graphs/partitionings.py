@@ -1,4 +1,4 @@
-"""How assets are partitioned, and how the partitions of one are mapped to those of another."""
+"""Partitionings of assets, and mappings between them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from dagster._core.definitions.partitions.utils import infer_partition_mapping
 
 LETTERS = dg.StaticPartitionsDefinition(["a", "b", "c"])
 REGIONS = dg.StaticPartitionsDefinition(["x", "y"])
-# Five days that lie in two months and in two weeks.
+# Five days in two months and two weeks.
 DAYS = dg.DailyPartitionsDefinition("2024-01-31", end_date="2024-02-05")
 WEEKS = dg.WeeklyPartitionsDefinition("2024-01-28", end_date="2024-02-11")
 MONTHS = dg.MonthlyPartitionsDefinition("2024-01-01", end_date="2024-03-01")
 
 
-class Shape(StrEnum):
+class Partitioning(StrEnum):
     """How an asset is partitioned."""
 
     NONE = "none"
@@ -33,48 +33,50 @@ class Shape(StrEnum):
 
     @property
     def is_time(self) -> bool:
-        return self in {Shape.DAYS, Shape.WEEKS, Shape.MONTHS}
+        return self in {Partitioning.DAYS, Partitioning.WEEKS, Partitioning.MONTHS}
 
     @property
     def is_static(self) -> bool:
-        return self in {Shape.LETTERS, Shape.REGIONS}
+        return self in {Partitioning.LETTERS, Partitioning.REGIONS}
 
     @property
-    def dimensions(self) -> dict[str, "Shape"]:
-        if self is Shape.REGION_DAYS:
-            return {"region": Shape.REGIONS, "day": Shape.DAYS}
-        if self is Shape.REGION_LETTERS:
-            return {"region": Shape.REGIONS, "letter": Shape.LETTERS}
+    def dimensions(self) -> dict[str, "Partitioning"]:
+        if self is Partitioning.REGION_DAYS:
+            return {"region": Partitioning.REGIONS, "day": Partitioning.DAYS}
+        if self is Partitioning.REGION_LETTERS:
+            return {"region": Partitioning.REGIONS, "letter": Partitioning.LETTERS}
         return {}
 
     @property
     def takes_ranges(self) -> bool:
-        """One run may make several of its partitions."""
+        """Whether one run may make several partitions."""
         return self.is_time or self.is_static
 
 
-_FIXED: dict[Shape, dg.PartitionsDefinition[Any] | None] = {
-    Shape.NONE: None,
-    Shape.LETTERS: LETTERS,
-    Shape.REGIONS: REGIONS,
-    Shape.DAYS: DAYS,
-    Shape.WEEKS: WEEKS,
-    Shape.MONTHS: MONTHS,
-    Shape.REGION_DAYS: dg.MultiPartitionsDefinition({"region": REGIONS, "day": DAYS}),
-    Shape.REGION_LETTERS: dg.MultiPartitionsDefinition({"region": REGIONS, "letter": LETTERS}),
+_FIXED: dict[Partitioning, dg.PartitionsDefinition[Any] | None] = {
+    Partitioning.NONE: None,
+    Partitioning.LETTERS: LETTERS,
+    Partitioning.REGIONS: REGIONS,
+    Partitioning.DAYS: DAYS,
+    Partitioning.WEEKS: WEEKS,
+    Partitioning.MONTHS: MONTHS,
+    Partitioning.REGION_DAYS: dg.MultiPartitionsDefinition({"region": REGIONS, "day": DAYS}),
+    Partitioning.REGION_LETTERS: dg.MultiPartitionsDefinition(
+        {"region": REGIONS, "letter": LETTERS}
+    ),
 }
 
 
-def definition_of(shape: Shape, name: str) -> dg.PartitionsDefinition[Any] | None:
-    """Return Dagster's definition; a dynamic one is called by the name of the case."""
-    if shape is Shape.DYNAMIC:
+def definition_of(partitioning: Partitioning, name: str) -> dg.PartitionsDefinition[Any] | None:
+    """Return Dagster's definition; a dynamic one has the name of the case."""
+    if partitioning is Partitioning.DYNAMIC:
         return dg.DynamicPartitionsDefinition(name=f"{name}_keys")
-    return _FIXED[shape]
+    return _FIXED[partitioning]
 
 
-def keys_of(shape: Shape, name: str, instance: dg.DagsterInstance) -> list[str]:
-    """Return the keys that the shape has now."""
-    definition = definition_of(shape, name)
+def keys_of(partitioning: Partitioning, name: str, instance: dg.DagsterInstance) -> list[str]:
+    """Return the current keys of the partitioning."""
+    definition = definition_of(partitioning, name)
     if definition is None:
         return []
     return list(definition.get_partition_keys(dynamic_partitions_store=instance))
@@ -82,13 +84,13 @@ def keys_of(shape: Shape, name: str, instance: dg.DagsterInstance) -> list[str]:
 
 @dataclass(frozen=True)
 class MappingPlan:
-    """A partition mapping, as data."""
+    """A partition mapping as plain data."""
 
     kind: str
     of: tuple[Any, ...] = ()
 
     def build(self) -> dg.PartitionMapping | None:
-        """Return Dagster's mapping; None for the one that Dagster takes by itself."""
+        """Return Dagster's mapping; None for Dagster's default."""
         if self.kind == "default":
             return None
         return _BUILT[self.kind](*self.of)
@@ -106,7 +108,7 @@ def _multi(*dimensions: tuple[str, MappingPlan]) -> dg.PartitionMapping:
 
 
 def _key(text: str) -> str:
-    """Return a key as Dagster's own IO manager needs it: it finds no file by a joined text."""
+    """Return a multi-partition key: Dagster's IO manager finds no file by a joined text."""
     if "|" not in text:
         return text
     first, region = text.split("|")
@@ -128,32 +130,34 @@ DEFAULT = MappingPlan("default")
 SELF = MappingPlan("window", (-1, -1))
 
 
-def mappings(up: Shape, down: Shape, keys: Sequence[str]) -> list[MappingPlan]:
-    """Return the mappings that fit; the simple ones are a small part of them.
+def mappings(up: Partitioning, down: Partitioning, keys: Sequence[str]) -> list[MappingPlan]:
+    """Return the valid mappings; simple ones are a small part of them.
 
     Args:
-        up: The shape of what is read.
-        down: The shape of what is made.
-        keys: Some keys of ``up``, for the mapping that names them.
+        up: The partitioning of the input.
+        down: The partitioning of the output.
+        keys: Some keys of ``up``, for the mapping with explicit keys.
     """
-    if up is Shape.NONE:
+    if up is Partitioning.NONE:
         return [DEFAULT]
     found = [MappingPlan("all"), MappingPlan("last")]
-    if up is not Shape.DYNAMIC and keys:
+    if up is not Partitioning.DYNAMIC and keys:
         found.append(MappingPlan("specific", tuple(keys)))
-    if down is Shape.NONE:
+    if down is Partitioning.NONE:
         return [DEFAULT, DEFAULT, *found]
     if up is down:
         found += [DEFAULT, DEFAULT, MappingPlan("identity"), MappingPlan("identity")]
     return found + _special(up, down) * 2
 
 
-def related(shape: Shape) -> list[Shape]:
-    """Return the shapes to which a mapping of its own leads, the same one among them."""
-    return [other for other in Shape if other is shape or _special(shape, other)]
+def related(partitioning: Partitioning) -> list[Partitioning]:
+    """Return the partitionings with a special mapping to this one, including itself."""
+    return [
+        other for other in Partitioning if other is partitioning or _special(partitioning, other)
+    ]
 
 
-def _special(up: Shape, down: Shape) -> list[MappingPlan]:
+def _special(up: Partitioning, down: Partitioning) -> list[MappingPlan]:
     if up.is_time and down.is_time:
         offsets = [(-1, -1), (-1, 0), (0, 0), (-2, -1)] if up is down else [(0, 0), (-1, 0)]
         return [MappingPlan("window", offset) for offset in offsets]
@@ -161,7 +165,9 @@ def _special(up: Shape, down: Shape) -> list[MappingPlan]:
         return [_STATIC[up, down]]
     if up in down.dimensions.values() or down in up.dimensions.values():
         several, single = (down, up) if up in down.dimensions.values() else (up, down)
-        (dimension,) = (name for name, shape in several.dimensions.items() if shape is single)
+        (dimension,) = (
+            name for name, partitioning in several.dimensions.items() if partitioning is single
+        )
         return [MappingPlan("multi_to_single", (dimension,))]
     if up.dimensions and down.dimensions:
         shared = [(name, each) for name, each in up.dimensions.items() if name in down.dimensions]
@@ -169,28 +175,28 @@ def _special(up: Shape, down: Shape) -> list[MappingPlan]:
     return []
 
 
-def _inner(shape: Shape) -> MappingPlan:
-    return MappingPlan("window", (-1, 0)) if shape.is_time else MappingPlan("identity")
+def _inner(partitioning: Partitioning) -> MappingPlan:
+    return MappingPlan("window", (-1, 0)) if partitioning.is_time else MappingPlan("identity")
 
 
 _STATIC = {
-    (Shape.LETTERS, Shape.REGIONS): (("a", ("x",)), ("b", ("x", "y")), ("c", ("y",))),
-    (Shape.REGIONS, Shape.LETTERS): (("x", ("a", "b")), ("y", ("c",))),
-    (Shape.LETTERS, Shape.LETTERS): (("a", ("b",)), ("b", ("c",)), ("c", ("a",))),
-    (Shape.REGIONS, Shape.REGIONS): (("x", ("y",)), ("y", ("x",))),
+    (Partitioning.LETTERS, Partitioning.REGIONS): (("a", ("x",)), ("b", ("x", "y")), ("c", ("y",))),
+    (Partitioning.REGIONS, Partitioning.LETTERS): (("x", ("a", "b")), ("y", ("c",))),
+    (Partitioning.LETTERS, Partitioning.LETTERS): (("a", ("b",)), ("b", ("c",)), ("c", ("a",))),
+    (Partitioning.REGIONS, Partitioning.REGIONS): (("x", ("y",)), ("y", ("x",))),
 }
 _STATIC = {place: MappingPlan("static", of) for place, of in _STATIC.items()}
 
 
 def mapped(
     mapping: MappingPlan,
-    up: Shape,
-    down: Shape,
+    up: Partitioning,
+    down: Partitioning,
     keys: Sequence[str | None],
     name: str,
     instance: dg.DagsterInstance,
 ) -> list[str | None]:
-    """Return the upstream partitions that a mapping gives to some partitions, as Dagster does."""
+    """Return the upstream partitions of some partitions, as Dagster maps them."""
     upstream, downstream = definition_of(up, name), definition_of(down, name)
     if upstream is None:
         return [None]

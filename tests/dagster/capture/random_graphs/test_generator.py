@@ -1,24 +1,24 @@
-"""The generator makes every kind of graph and of history that the law is about."""
+"""The generator produces every kind of graph and history."""
 
 from collections import Counter
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.dagster.capture.law.happenings import HAPPENINGS, Happenings
-from tests.dagster.capture.law.laboratory import Laboratory
-from tests.dagster.capture.law.planner import draw_case
-from tests.dagster.capture.law.plans import (
+from tests.dagster.capture.random_graphs.environment import Environment
+from tests.dagster.capture.random_graphs.partitionings import KINDS, Partitioning
+from tests.dagster.capture.random_graphs.planner import draw_case
+from tests.dagster.capture.random_graphs.plans import (
     Case,
     Form,
     Hook,
-    How,
     Internal,
     Manager,
     Pick,
+    ReadMode,
     Versions,
 )
-from tests.dagster.capture.law.shapes import KINDS, Shape
+from tests.dagster.capture.random_graphs.random_events import EVENT_KINDS, RandomEvents
 
 SMALL, LARGE = 20, 300
 
@@ -36,17 +36,19 @@ def test_all_kinds_of_assets_and_mappings_occur() -> None:
     plans = [plan for case in drawn(LARGE) for plan in case.assets]
     inputs = [one for plan in plans for one in plan.inputs]
     assert {plan.form for plan in plans} == set(Form)
-    assert {plan.shape for plan in plans} == set(Shape)
+    assert {plan.partitioning for plan in plans} == set(Partitioning)
     assert {plan.versions for plan in plans} == set(Versions)
     assert {plan.manager for plan in plans} == set(Manager)
     assert {plan.internal for plan in plans if len(plan.outputs) > 1} == set(Internal)
     assert {one.mapping.kind for one in inputs} == KINDS
-    assert {one.how for one in inputs} == set(How) - {How.INTERNAL}
+    assert {one.mode for one in inputs} == set(ReadMode) - {ReadMode.INTERNAL}
     assert {one.pick for one in inputs} == set(Pick)
     assert any(one.by_input_manager for one in inputs)
     assert any(plan.ranges for plan in plans)
     assert any(plan.subset for plan in plans)
-    assert any(plan.stumbles and one.how is How.RECORDED for plan in plans for one in plan.inputs)
+    assert any(
+        plan.fails_first and one.mode is ReadMode.RECORDED for plan in plans for one in plan.inputs
+    )
     assert any(one.asset.startswith("m") for one in inputs), "no model is trained on a model"
     assert any(one.asset == plan.name for plan in plans for one in plan.inputs)
 
@@ -67,7 +69,7 @@ def test_graphs_are_at_most_five_deep_and_end_in_a_model(seed: int) -> None:
     case = draw_case(seed, "case")
     depth: dict[str, int] = {}
     for plan in case.assets:
-        # Itself, and a model that it is trained on, are beside it.
+        # Itself and a model that it is trained on do not count.
         data = [one.asset for one in plan.inputs if not one.asset.startswith("m")]
         below = [depth[asset] for asset in data if asset not in plan.outputs]
         depth |= dict.fromkeys(plan.outputs, 1 + max(below, default=0))
@@ -75,33 +77,33 @@ def test_graphs_are_at_most_five_deep_and_end_in_a_model(seed: int) -> None:
     assert case.assets[-1].form.is_model
 
 
-def test_histories_have_every_kind_of_event(laboratory: Laboratory) -> None:
+def test_histories_have_every_kind_of_event(environment: Environment) -> None:
     seen: set[str] = set()
-    for case in map(fit_for_all, range(LARGE)):
+    for case in map(case_with_everything, range(LARGE)):
         if case is None:
             continue
-        trial = Happenings(laboratory, case, Hook.OFF)
-        trial.wipes = trial.changes = True
-        trial.fill()
-        trial.happen(20)
-        seen |= trial.done
-        if seen >= HAPPENINGS:
+        history = RandomEvents(environment, case, Hook.OFF)
+        history.wipes = history.changes = True
+        history.fill()
+        history.apply_random_events(20)
+        seen |= history.done
+        if seen >= EVENT_KINDS:
             break
-    assert seen >= HAPPENINGS
+    assert seen >= EVENT_KINDS
     assert "failure" not in seen
 
 
-def test_every_case_can_be_defined(laboratory: Laboratory) -> None:
+def test_every_case_can_be_defined(environment: Environment) -> None:
     for case in drawn(60):
-        trial = Happenings(laboratory, case, Hook.OFF)
-        planned = {trial.kit.key(name) for plan in case.assets for name in plan.outputs}
-        assert planned <= trial.repository.asset_graph.get_all_asset_keys()
+        history = RandomEvents(environment, case, Hook.OFF)
+        planned = {history.bodies.key(name) for plan in case.assets for name in plan.outputs}
+        assert planned <= history.repository.asset_graph.get_all_asset_keys()
 
 
-def fit_for_all(seed: int) -> Case | None:
-    """Return a case in which all that can happen has something to happen to."""
+def case_with_everything(seed: int) -> Case | None:
+    """Return a case to which all kinds of events apply."""
     case = draw_case(seed, f"case{seed}")
-    shapes = {plan.shape for plan in case.assets}
+    shapes = {plan.partitioning for plan in case.assets}
     observed = any(plan.form.is_source and plan.observed for plan in case.assets)
     ranged = any(plan.ranges for plan in case.assets)
-    return case if Shape.DYNAMIC in shapes and observed and ranged else None
+    return case if Partitioning.DYNAMIC in shapes and observed and ranged else None

@@ -1,4 +1,4 @@
-"""Models of every form."""
+"""All forms of models."""
 
 from typing import Any
 
@@ -9,39 +9,44 @@ from pedigree.dagster import (
     model_asset,
     model_multi_asset,
 )
-from tests.dagster.capture.law.builder import MODEL_IO, Builder, internal_deps, model_metadata
-from tests.dagster.capture.law.kit import partitions_of
+from tests.dagster.capture.random_graphs.asset_builder import (
+    MODEL_IO,
+    Builder,
+    internal_deps,
+    model_metadata,
+)
+from tests.dagster.capture.random_graphs.bodies import partitions_of
 
 
 def model(builder: Builder) -> dg.AssetsDefinition:
-    kit, plan = builder.kit, builder.plan
+    bodies, plan = builder.bodies, builder.plan
 
     def body(context: dg.AssetExecutionContext, **loaded: Any) -> Any:
         step = builder.step(context, loaded)
-        (made,) = kit.make(step, plan, partitions_of(plan, context))
+        (made,) = bodies.make(step, plan, partitions_of(plan, context))
         (write,) = made.values()
-        return kit.trained(write)
+        return bodies.trained(write)
 
     options = builder.shared
     if options["partitions_def"] is None:
         del options["partitions_def"]
-    return model_asset(name=kit.model_name(plan), flavor="generic", **options)(
+    return model_asset(name=bodies.model_name(plan), flavor="generic", **options)(
         builder.named(body, chooser=builder.chooses)
     )
 
 
 def model_multi(builder: Builder) -> dg.AssetsDefinition:
-    kit, plan = builder.kit, builder.plan
+    bodies, plan = builder.bodies, builder.plan
 
     def body(context: dg.AssetExecutionContext, **loaded: Any) -> Any:
         step = builder.step(context, loaded)
-        table, model = kit.make(step, plan, partitions_of(plan, context))
+        table, model = bodies.make(step, plan, partitions_of(plan, context))
         (write,) = model.values()
-        return kit.output(plan, table), kit.trained(write)
+        return bodies.output(plan, table), bodies.trained(write)
 
     outs = {
-        "table": dg.AssetOut(key=kit.key(plan.outputs[0]), io_manager_key=builder.io_key),
-        "model": ModelOut(kit.model_name(plan), flavor="generic"),
+        "table": dg.AssetOut(key=bodies.key(plan.outputs[0]), io_manager_key=builder.io_key),
+        "model": ModelOut(bodies.model_name(plan), flavor="generic"),
     }
     options = builder.shared
     if options["partitions_def"] is None:
@@ -55,14 +60,14 @@ def model_multi(builder: Builder) -> dg.AssetsDefinition:
 
 
 def model_plain(builder: Builder) -> dg.AssetsDefinition:
-    kit, plan = builder.kit, builder.plan
+    bodies, plan = builder.bodies, builder.plan
 
     def body(context: dg.AssetExecutionContext, **loaded: Any) -> Any:
-        (made,) = kit.make(builder.step(context, loaded), plan, [None])
-        return kit.trained(made[None])
+        (made,) = bodies.make(builder.step(context, loaded), plan, [None])
+        return bodies.trained(made[None])
 
     return dg.asset(
-        key=kit.key(plan.name),
+        key=bodies.key(plan.name),
         io_manager_key=MODEL_IO,
         metadata=model_metadata(builder),
         **builder.shared,
@@ -70,20 +75,20 @@ def model_plain(builder: Builder) -> dg.AssetsDefinition:
 
 
 def model_bound(builder: Builder) -> dg.AssetsDefinition:
-    kit, plan = builder.kit, builder.plan
+    bodies, plan = builder.bodies, builder.plan
 
     def body(context: dg.AssetExecutionContext, **loaded: Any) -> dg.Output[int]:
-        (made,) = kit.make(builder.step(context, loaded), plan, [None])
+        (made,) = bodies.make(builder.step(context, loaded), plan, [None])
         context.resources.registry.bind(context).register(
-            kit.model_name(plan),
-            kit.trained(made[None]),
+            bodies.model_name(plan),
+            bodies.trained(made[None]),
             flavor="generic",
-            trained_on=[kit.key(one.asset) for one in plan.inputs],
+            trained_on=[bodies.key(one.asset) for one in plan.inputs],
         )
         return dg.Output(made[None].token)
 
     return dg.asset(
-        key=kit.key(plan.name),
+        key=bodies.key(plan.name),
         required_resource_keys={"registry"},
         io_manager_key=builder.io_key,
         **builder.shared,

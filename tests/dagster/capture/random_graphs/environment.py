@@ -1,4 +1,4 @@
-"""Where trials run: a real Dagster instance, and a real registry beside it."""
+"""Where cases run: a real Dagster instance and a real registry."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ from pedigree.registry import Registry
 
 
 @dataclass
-class Laboratory:
-    """An instance, a registry, and a folder for what is trained."""
+class Environment:
+    """An instance, a registry, and a folder for models."""
 
     instance: dg.DagsterInstance
     registry_resource: RegistryResource
@@ -22,7 +22,7 @@ class Laboratory:
     _names: Counter[int] = field(default_factory=Counter)
 
     def name_of(self, seed: int) -> str:
-        """Return a name for a case that no other case on this instance and registry has."""
+        """Return a name for a case that is unique on this instance and registry."""
         self._names[seed] += 1
         again = f"x{self._names[seed]}" if self._names[seed] > 1 else ""
         return f"case{seed}{again}"
@@ -34,7 +34,7 @@ class Laboratory:
 
 @contextmanager
 def in_memory(folder: Path) -> Iterator[dg.DagsterInstance]:
-    """Give an instance whose runs and events live in an SQL database in memory."""
+    """Yield an instance whose runs and events are in an SQL database in memory."""
     settings = {"telemetry": {"enabled": False}}
     with dg.DagsterInstance.ephemeral(tempdir=str(folder), settings=settings) as instance:
         yield instance

@@ -1,21 +1,21 @@
-"""What a closure leaves open: the assets about which it says that it does not know."""
+"""The unknown parts of a closure."""
 
 from dataclasses import dataclass
 
 from pedigree.lineage.records import Certainty, LineageGraph, NodeKind
-from tests.dagster.capture.law.world import Place, Write
+from tests.dagster.capture.random_graphs.ground_truth import Place, Write
 
 
 @dataclass
-class Open:
-    """The assets (and partitions) about which a closure says that it does not know."""
+class Unknowns:
+    """The assets (and partitions) that a closure marks as unknown."""
 
     places: set[Place]
     assets: set[str]
     all_of_them: bool
 
     def covers(self, write: Write) -> bool:
-        """Say whether a content may be among it."""
+        """Return whether they may include a content."""
         return (
             self.all_of_them
             or write.asset in self.assets
@@ -24,8 +24,8 @@ class Open:
         )
 
 
-def open_assets(graph: LineageGraph) -> tuple[Open, int]:
-    """Return what a closure leaves open, and how many of its nodes leave everything open."""
+def open_assets(graph: LineageGraph) -> tuple[Unknowns, int]:
+    """Return the unknown parts of a closure, and how many nodes leave everything unknown."""
     nodes = {node.node_id: node for node in graph.nodes}
     unknown = {edge.source for edge in graph.edges if edge.certainty is Certainty.UNKNOWN}
     reached = {edge.source for edge in graph.edges}
@@ -38,4 +38,4 @@ def open_assets(graph: LineageGraph) -> tuple[Open, int]:
     }
     assets = {asset for node in (*steps, *lost) for asset in node.upstream or ()}
     boundless = sum(node.upstream is None for node in (*steps, *lost))
-    return Open(places, assets, bool(boundless)), boundless
+    return Unknowns(places, assets, bool(boundless)), boundless

@@ -1,4 +1,4 @@
-"""What the bodies of a case share: they read, note what they read, and write."""
+"""The common code of the bodies of a case: read, record the reads, and write."""
 
 import inspect
 import tempfile
@@ -10,31 +10,31 @@ from typing import Any
 import dagster as dg
 
 from pedigree.dagster import ModelInputs, TrainedModel
-from tests.dagster.capture.law.plans import (
+from tests.dagster.capture.random_graphs.ground_truth import GroundTruth, Step, Write
+from tests.dagster.capture.random_graphs.partitionings import Partitioning, mapped
+from tests.dagster.capture.random_graphs.plans import (
     AssetPlan,
     Case,
     Form,
-    How,
     InputPlan,
     Internal,
     Pick,
+    ReadMode,
     Versions,
 )
-from tests.dagster.capture.law.shapes import Shape, mapped
-from tests.dagster.capture.law.world import Step, World, Write
 from tests.dagster.models import SIGNATURE
 
 
 @dataclass
-class Kit:
-    """The world of a case, and how its bodies act on it."""
+class CaseBodies:
+    """Reads and writes of the bodies of a case on its ground truth."""
 
     case: Case
-    world: World
+    ground_truth: GroundTruth
     instance: dg.DagsterInstance
     folder: Path
     hook: bool = False
-    # A graph-backed asset has a body in several ops.
+    # The body of a graph-backed asset consists of several ops.
     steps: dict[tuple[str, str], Step] = field(default_factory=dict)
 
     def key(self, asset: str) -> dg.AssetKey:
@@ -45,7 +45,7 @@ class Kit:
         return dg.AssetKey([self.case.name, asset])
 
     def full(self, asset: str) -> str:
-        """Return an asset's key as text, which is its name in the world."""
+        """Return an asset's key as text, which is its name in the ground truth."""
         return self.key(asset).to_user_string()
 
     def model_name(self, plan: AssetPlan) -> str:
@@ -61,10 +61,10 @@ class Kit:
         context: Any,
         chooser: ModelInputs | None = None,
     ) -> None:
-        """Read some inputs of an asset in all the ways in which its plan says so."""
+        """Read some inputs of an asset in the modes of its plan."""
         for one in inputs:
-            if one.how is How.LOADED:
-                step.take(loaded[argument(one)], one.how, str(one.mapping))
+            if one.mode is ReadMode.LOADED:
+                step.note_loaded(loaded[argument(one)], one.mode, str(one.mapping))
             else:
                 self._read_by_itself(step, plan, one, context, chooser)
 
@@ -78,7 +78,7 @@ class Kit:
     ) -> None:
         asset = self.full(one.asset)
         picked = self._picked(plan, one, partitions_of(plan, context))
-        if one.how is How.CHOSEN:
+        if one.mode is ReadMode.CHOSEN:
             assert chooser is not None
             partitions = [each for each in picked if each is not None]
             if picked and not partitions:
@@ -87,24 +87,26 @@ class Kit:
                 value = chooser.read(self.key(one.asset), partitions=partitions)
             else:
                 value = None
-            step.take(value, one.how, str(one.mapping))
+            step.note_loaded(value, one.mode, str(one.mapping))
             return
-        found = step.read(asset, picked, one.how, str(one.mapping))
-        if one.how is How.RECORDED and found and self.hook:
-            say_read(context, self.key(one.asset), found)
+        found = step.read(asset, picked, one.mode, str(one.mapping))
+        if one.mode is ReadMode.RECORDED and found and self.hook:
+            record_own_read(context, self.key(one.asset), found)
 
     def _picked(
         self, plan: AssetPlan, one: InputPlan, partitions: Sequence[str | None]
     ) -> list[str | None]:
-        source = self.case.plan(one.asset).shape
-        keys = mapped(one.mapping, source, plan.shape, partitions, self.case.name, self.instance)
+        source = self.case.plan(one.asset).partitioning
+        keys = mapped(
+            one.mapping, source, plan.partitioning, partitions, self.case.name, self.instance
+        )
         if one.pick is Pick.NOTHING:
             return []
         if one.pick is Pick.FEWER:
             return keys[: max(1, len(keys) // 2)]
         if one.pick is Pick.OTHER:
             asset = self.full(one.asset)
-            there = sorted(key for name, key in self.world.contents if name == asset and key)
+            there = sorted(key for name, key in self.ground_truth.contents if name == asset and key)
             others = [key for key in there if key not in keys]
             return others[:2] or keys
         return keys
@@ -112,7 +114,7 @@ class Kit:
     def make(
         self, step: Step, plan: AssetPlan, partitions: Sequence[str | None]
     ) -> list[dict[str | None, Write]]:
-        """Write all outputs of a step, each by its partition."""
+        """Write all outputs of a step, by partition."""
         form = plan.form.value
         if len(plan.outputs) > 1:
             form = f"{form} ({plan.internal.value})"
@@ -126,16 +128,16 @@ class Kit:
     def make_second(
         self, step: Step, plan: AssetPlan, partitions: Sequence[str | None]
     ) -> dict[str | None, Write]:
-        """Write the second output alone, of the first as an earlier run has left it."""
+        """Write only the second output, from the first output of an earlier run."""
         first, second = map(self.full, plan.outputs)
         _, declared = self.declared(plan)
         if plan.internal is not Internal.SPLIT:
-            step.read(first, partitions, How.SILENT, "a step in part")
+            step.read(first, partitions, ReadMode.SILENT, "a partial step")
             declared.add(first)
-        return step.make(second, partitions, f"{plan.form.value} (in part)", (), declared)
+        return step.make(second, partitions, f"{plan.form.value} (partial)", (), declared)
 
     def declared(self, plan: AssetPlan) -> tuple[set[str], set[str]]:
-        """Return the inputs that each of two outputs is said to have."""
+        """Return the declared inputs of each of two outputs."""
         names = [self.full(one.asset) for one in plan.inputs]
         if plan.internal is Internal.SPLIT:
             return set(names[:1]), set(names[1:] or names)
@@ -144,7 +146,7 @@ class Kit:
     def output(
         self, plan: AssetPlan, made: Mapping[str | None, Write], name: str = "result"
     ) -> dg.Output[Any]:
-        """Return what a body hands to Dagster: tokens, with the data version of the plan."""
+        """Return a body's result for Dagster: tokens, with the data version of the plan."""
         tokens = {partition: write.token for partition, write in made.items()}
         value: Any = next(iter(tokens.values())) if len(tokens) == 1 else tokens
         version = version_of(plan.versions, max(tokens.values()))
@@ -152,14 +154,14 @@ class Kit:
         return dg.Output(value, name, data_version=data_version)
 
     def trained(self, write: Write) -> TrainedModel:
-        """Return a model whose bytes are like no other's."""
+        """Return a model with unique bytes."""
         folder = Path(tempfile.mkdtemp(dir=self.folder))
         (folder / "model.txt").write_text(f"{self.case.name} {write.token}")
         return TrainedModel(path=folder, signature=SIGNATURE, metrics={"accuracy": 0.8})
 
 
-def say_read(context: Any, key: dg.AssetKey, partitions: Sequence[str | None]) -> None:
-    """Call ``record_read`` as a body that reads by itself does."""
+def record_own_read(context: Any, key: dg.AssetKey, partitions: Sequence[str | None]) -> None:
+    """Call ``record_read`` as a body with its own reads does."""
     from pedigree.dagster import record_read
 
     named = [partition for partition in partitions if partition is not None]
@@ -167,7 +169,7 @@ def say_read(context: Any, key: dg.AssetKey, partitions: Sequence[str | None]) -
 
 
 def version_of(versions: Versions, token: int) -> str | None:
-    """Return the explicit data version of a content; None where Dagster makes one."""
+    """Return the explicit data version of a content; None if Dagster computes it."""
     if versions is Versions.DISTINCT:
         return f"v{token}"
     if versions is Versions.EQUAL:
@@ -176,9 +178,9 @@ def version_of(versions: Versions, token: int) -> str | None:
 
 
 def partitions_of(plan: AssetPlan, context: Any) -> list[str | None]:
-    """Return the partitions that a step makes; None alone where there are none."""
-    # In a run with a partition key, a step without partitions has the run's.
-    if plan.shape is Shape.NONE:
+    """Return the partitions that a step makes; only None without partitions."""
+    # In a partitioned run, even an unpartitioned step has the run's partition key.
+    if plan.partitioning is Partitioning.NONE:
         return [None]
     if context.has_partition_key or getattr(context, "has_partition_key_range", False):
         return list(context.partition_keys)
@@ -198,7 +200,7 @@ def named(
     context: bool = True,
     chooser: bool = False,
 ) -> Callable[..., Any]:
-    """Give a function that takes anything the parameters that Dagster shall see."""
+    """Give a function with arbitrary parameters the signature for Dagster."""
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     parameters = [inspect.Parameter("context", kind)] if context else []
     if chooser:

@@ -1,4 +1,4 @@
-"""The judge finds mistakes that are planted in a closure that is true."""
+"""The comparison finds errors that are planted in a true closure."""
 
 from dataclasses import dataclass
 
@@ -6,24 +6,24 @@ import pytest
 
 from pedigree.lineage.records import Capture, Certainty, LineageEdge, LineageGraph, LineageNode
 from pedigree.lineage.records import NodeKind as Kind
-from tests.dagster.capture.law.judge import Verdict, judge
-from tests.dagster.capture.law.plans import How
-from tests.dagster.capture.law.world import World, Write
+from tests.dagster.capture.random_graphs.compare import ComparisonResult, compare_closure
+from tests.dagster.capture.random_graphs.ground_truth import GroundTruth, Write
+from tests.dagster.capture.random_graphs.plans import ReadMode
 
 READ, UNKNOWN = Certainty.READ, Certainty.UNKNOWN
 
 
 @dataclass
 class Fan:
-    """Two days of `raw`, each made into one of `clean`, and a model of both; all true."""
+    """Two days of `raw`, each with one of `clean`, and a model of both; all true."""
 
-    world: World
+    ground_truth: GroundTruth
     root: Write
     graph: LineageGraph
     alive: frozenset[int]
 
-    def judged(self, graph: LineageGraph | None = None) -> Verdict:
-        return judge(graph or self.graph, self.root, self.alive, self.world)
+    def judged(self, graph: LineageGraph | None = None) -> ComparisonResult:
+        return compare_closure(graph or self.graph, self.root, self.alive, self.ground_truth)
 
     def node(self, number: int, **changes: object) -> LineageGraph:
         """Return the closure with one node changed."""
@@ -39,15 +39,15 @@ class Fan:
 
 @pytest.fixture
 def fan() -> Fan:
-    world = World()
+    ground_truth = GroundTruth()
     events = iter(range(11, 100))
 
     def written(asset: str, day: str | None, *of: Write) -> Write:
-        step = world.begin()
+        step = ground_truth.begin()
         for each in of:
-            step.take(each.token, How.LOADED)
+            step.note_loaded(each.token, ReadMode.LOADED)
         write = step.make(asset, [day], "plain")[day]
-        world.announce(write, next(events), f"v{write.token}")
+        ground_truth.add_event(write, next(events), f"v{write.token}")
         return write
 
     raw = [written("raw", day) for day in ("1", "2")]
@@ -70,7 +70,7 @@ def fan() -> Fan:
         for consumer, source in [(0, 1), (0, 2), (1, 3), (2, 4)]
     ]
     graph = LineageGraph(nodes=tuple(nodes), edges=tuple(edges))
-    return Fan(world, root, graph, frozenset(world.by_event))
+    return Fan(ground_truth, root, graph, frozenset(ground_truth.by_event))
 
 
 def without(graph: LineageGraph, number: int) -> LineageGraph:
@@ -84,7 +84,7 @@ def without(graph: LineageGraph, number: int) -> LineageGraph:
 
 
 def lost(graph: LineageGraph, certainty: Certainty, **facts: object) -> LineageGraph:
-    """Put a missing node in the place of raw's second day."""
+    """Replace raw's second day by a missing node."""
     node = LineageNode.model_validate({"node_id": 4, "kind": "missing", "asset": "raw", **facts})
     smaller = without(graph, 4)
     edge = LineageEdge(consumer=2, source=4, capture=Capture.PROVENANCE, certainty=certainty)
@@ -115,7 +115,7 @@ def test_a_swapped_partition_in_a_certain_edge_is_wrong(fan: Fan) -> None:
     edges[3] = edges[3].model_copy(update={"source": 3})
     verdict = fan.judged(fan.graph.model_copy(update={"edges": tuple(edges)}))
     assert [(one.consumer.partition, one.source.partition) for one in verdict.wrong] == [("2", "1")]
-    # the node is still there, so nothing is missing
+    # the node still exists, so nothing is missing
     assert not verdict.missing
 
 
@@ -145,7 +145,7 @@ def test_a_false_edge_that_is_only_possible_is_not_wrong(fan: Fan) -> None:
         (UNKNOWN, {"asset": "other", "upstream": ["raw"]}, True),
         (UNKNOWN, {"asset": "other", "upstream": ["more"]}, False),
         (UNKNOWN, {"asset": "other", "upstream": None}, True),
-        # The event is there, so that a certain edge has no reason to miss it.
+        # The event exists, so a certain edge must include it.
         (READ, {"partition": "2"}, False),
     ],
 )
@@ -166,7 +166,7 @@ def test_an_event_that_was_wiped_is_covered_by_its_partition_and_known_by_its_ve
     assert fan.judged(fan.node(4, storage_id=1)).findings == []
     wrong = fan.judged(fan.node(4, storage_id=1, data_version="another")).wrong
     assert [one.source.asset for one in wrong] == ["raw"]
-    # An edge whose event is gone counts in no share.
+    # An edge whose event is deleted does not count.
     assert len(fan.judged().edges) == 3
 
 
@@ -174,4 +174,4 @@ def test_a_certain_edge_to_what_another_consumer_read_is_wrong(fan: Fan) -> None
     edge = LineageEdge(consumer=0, source=3, capture=Capture.READ, certainty=Certainty.PROVED)
     graph = fan.graph.model_copy(update={"edges": (*fan.graph.edges, edge)})
     (wrong,) = fan.judged(graph).wrong
-    assert "truly it read nothing of it" in str(wrong)
+    assert "it actually read nothing of it" in str(wrong)

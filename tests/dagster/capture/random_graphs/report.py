@@ -1,4 +1,4 @@
-"""Print what the law finds over many graphs: ``python -m tests.dagster.capture.law.report``."""
+"""Print the results for many graphs: ``python -m tests.dagster.capture.random_graphs.report``."""
 
 import argparse
 import logging
@@ -13,14 +13,14 @@ from pedigree.dagster import RegistryResource
 from pedigree.postgres import Database, EmbeddedPostgres
 from pedigree.postgres.migrate import migrate
 from tests.conftest import FAST
-from tests.dagster.capture.law.examine import examine
-from tests.dagster.capture.law.laboratory import Laboratory, in_memory
-from tests.dagster.capture.law.plans import Hook
-from tests.dagster.capture.law.tally import Tally, distinct, kinds, seen
+from tests.dagster.capture.random_graphs.environment import Environment, in_memory
+from tests.dagster.capture.random_graphs.examine import examine
+from tests.dagster.capture.random_graphs.plans import Hook
+from tests.dagster.capture.random_graphs.statistics import Statistics, distinct, kinds, seen
 
 
 def main() -> None:
-    """Examine graphs, print the shares, and what breaks the law."""
+    """Examine graphs, and print the shares and the violations."""
     arguments = _arguments()
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
@@ -36,24 +36,24 @@ def main() -> None:
             migrate(database)
         with in_memory(home) as instance:
             resource = RegistryResource(database_url=server.url("law"))
-            lab = Laboratory(instance, resource, home)
+            environment = Environment(instance, resource, home)
             for hook in arguments.hooks:
-                _report(lab, arguments.seeds, hook, verbose=arguments.verbose)
+                _report(environment, arguments.seeds, hook, verbose=arguments.verbose)
             resource.connect().close()
 
 
-def _report(lab: Laboratory, seeds: Iterable[int], hook: Hook, *, verbose: bool) -> None:
-    tally = Tally()
+def _report(environment: Environment, seeds: Iterable[int], hook: Hook, *, verbose: bool) -> None:
+    statistics = Statistics()
     for seed in seeds:
-        found = examine(lab, seed, hook)
-        tally.add(found)
+        found = examine(environment, seed, hook)
+        statistics.add(found)
         if found.findings or verbose:
             _print(found.report())
-    _print(f"\n| hook {hook.value} | |", "|---|---|", *tally.lines())
-    inexact = tally.inexact(distinct if hook is Hook.OFF else seen)
+    _print(f"\n| hook {hook.value} | |", "|---|---|", *statistics.lines())
+    inexact = statistics.inexact(distinct if hook is Hook.OFF else seen)
     for title, counter in (
-        ("missing", tally.missing),
-        ("failed", tally.failures),
+        ("missing", statistics.missing),
+        ("failed", statistics.failures),
         ("not exact", inexact),
     ):
         _print(f"\n{title}:", *kinds(counter))
@@ -67,9 +67,11 @@ def _print(*lines: str) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--graphs", type=int, default=20, help="how many graphs")
-    parser.add_argument("--start", type=int, default=0, help="the seed of the first")
-    parser.add_argument("--seed", type=int, help="one graph alone, with its whole history")
-    parser.add_argument("--hook", choices=list(Hook), help="one way alone, instead of all three")
+    parser.add_argument("--start", type=int, default=0, help="the first seed")
+    parser.add_argument("--seed", type=int, help="only one graph, with its whole history")
+    parser.add_argument(
+        "--hook", choices=list(Hook), help="only one mode of the hook instead of all three"
+    )
     given = parser.parse_args()
     return argparse.Namespace(
         seeds=range(given.start, given.start + given.graphs)
