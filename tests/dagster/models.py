@@ -73,6 +73,6 @@ Train = Callable[..., dg.ExecuteInProcessResult]
 def to_production(registry: Registry, version: int, *, renew: bool = False) -> None:
     """Promote a version of churn through all stages; `renew` what was compared with a champion."""
     if renew:
-        registry.renew_verdicts("churn")
+        registry.operations.checks.renew_verdicts("churn")
     for stage in ("staging", "production"):
         registry.promote(f"churn/{version}", stage)

@@ -1,13 +1,19 @@
 """``pedigree register``: make a version of files that a training outside Dagster left behind."""
 
+from collections.abc import Callable, Iterator
+from functools import wraps
+from inspect import Signature
+from inspect import signature as signature_of
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from pedigree.cli._input import JsonFlag, NameArgument
+from pedigree.cli._output import Raw, respond
 from pedigree.cli._session import open_registry
-from pedigree.cli.checks import show_verdicts
+from pedigree.cli.checks import verdict_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +26,21 @@ if TYPE_CHECKING:
 
 def add_to(app: typer.Typer) -> None:
     """Add this group's commands."""
-    app.command("register", rich_help_panel="Change")(register)
+    app.command("register", rich_help_panel="Change")(_with_field_options(register))
+
+
+def _with_field_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Return the command with an option for each metadata field that has one, before ``--json``."""
+    from pedigree.cli._metadata import field_options
+
+    *own, as_json, _ = signature_of(command, eval_str=True).parameters.values()
+
+    @wraps(command)
+    def run(**given: object) -> None:
+        command(**given)
+
+    run.__signature__ = Signature([*own, *field_options(), as_json])  # type: ignore[attr-defined]  # inspect reads it, typeshed does not know it
+    return run
 
 
 def register(
@@ -58,28 +78,8 @@ def register(
     environment: Annotated[
         Path | None, typer.Option(help="What `pip freeze` said where it was trained.")
     ] = None,
-    metric: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=NUMBER", help="An evaluation metric.")
-    ] = None,
-    param: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=VALUE", help="A hyperparameter.")
-    ] = None,
-    tag: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="A tag.")] = None,
-    owner: Annotated[list[str] | None, typer.Option(help="Who owns it; may be repeated.")] = None,
-    description: Annotated[str | None, typer.Option(help="What it is.")] = None,
-    training_data_digest: Annotated[
-        str | None, typer.Option(help="One digest over what it was trained on.")
-    ] = None,
-    training_data_version: Annotated[
-        str | None, typer.Option(help="The data's version in its owner's words.")
-    ] = None,
-    validation_dataset_id: Annotated[
-        str | None, typer.Option(help="What the metrics were measured on.")
-    ] = None,
-    risk_class: Annotated[
-        str | None, typer.Option(help="minimal, limited, high or unacceptable (EU AI Act).")
-    ] = None,
     as_json: JsonFlag = False,
+    **fields: object,
 ) -> None:
     """Register files as a version of a model.
 
@@ -96,17 +96,7 @@ def register(
         git_commit=git_commit,
         environment=environment,
         trust=tuple(trust or ()),
-        metrics=tuple(metric or ()),
-        params=tuple(param or ()),
-        tags=tuple(tag or ()),
-        others={
-            "owners": tuple(owner or ()),
-            "description": description,
-            "training_data_digest": training_data_digest,
-            "training_data_version": training_data_version,
-            "validation_dataset_id": validation_dataset_id,
-            "risk_class": risk_class,
-        },
+        fields=fields,
     )
     with open_registry() as registry:
         registration = _register(registry, name, path, declared, as_json)
@@ -134,25 +124,27 @@ def _answer(
     as_json: bool,
 ) -> None:
     from pedigree.catalog.snippets import load_snippet
-    from pedigree.cli._output import out, print_json
 
     text = load_snippet(version)
-    if as_json:
-        print_json(
-            {
-                "version": version,
-                "created": registration.created,
-                "training_id": registration.training_id,
-                "notice": registration.notice,
-                "verdicts": verdicts,
-                "snippet": text,
-            }
-        )
-        return
-    made = "registered" if registration.created else "known already; this run was added to it"
-    out.print(f"{version.reference} is {made}. Stage: {version.stage}.", markup=False)
-    if registration.notice:
-        out.print(f"Note: {registration.notice}.", style="yellow", markup=False)
-    show_verdicts(verdicts)
-    out.print("Load it:\n", style="bold")
-    print(text)
+
+    def view() -> Iterator[object]:
+        made = "registered" if registration.created else "known already; this run was added to it"
+        yield f"{version.reference} is {made}. Stage: {version.stage}."
+        if registration.notice:
+            yield Text(f"Note: {registration.notice}.", style="yellow")
+        yield verdict_table(verdicts)
+        yield Text("Load it:\n", style="bold")
+        yield Raw(text)
+
+    respond(
+        {
+            "version": version,
+            "created": registration.created,
+            "training_id": registration.training_id,
+            "notice": registration.notice,
+            "verdicts": verdicts,
+            "snippet": text,
+        },
+        as_json,
+        view,
+    )

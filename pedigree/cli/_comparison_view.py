@@ -1,17 +1,17 @@
-"""``pedigree compare``: in what one version differs from another."""
+"""How people see in what one version differs from another."""
 
-from typing import TYPE_CHECKING, Annotated
+import json
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-import typer
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
 
-from pedigree.cli._input import JsonFlag
-from pedigree.cli._session import open_registry
+from pedigree.cli._output import NOT_PROVIDED, short_digest, size_text, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    from rich.console import Group, RenderableType
-    from rich.text import Text
 
     from pedigree.catalog.diff_records import (
         DataChange,
@@ -22,38 +22,9 @@ if TYPE_CHECKING:
     )
     from pedigree.lineage.records import Certainty
 
-PANEL = "Look up"
 
-
-def add_to(app: typer.Typer) -> None:
-    """Add this group's commands."""
-    app.command("compare", rich_help_panel=PANEL)(compare)
-
-
-def compare(
-    a: Annotated[
-        str, typer.Argument(metavar="A", help="NAME/3 or NAME@production.", show_default=False)
-    ],
-    b: Annotated[
-        str, typer.Argument(metavar="B", help="Another, also of another model.", show_default=False)
-    ],
-    as_json: JsonFlag = False,
-) -> None:
-    """Show in what version B differs from version A."""
-    from pedigree.cli._output import out, print_json
-
-    with open_registry() as registry:
-        found = registry.compare(a, b)
-    if as_json:
-        print_json(found)
-    else:
-        out.print(_view(found))
-
-
-def _view(found: "VersionComparison") -> "Group":
-    from rich.console import Group
-    from rich.text import Text
-
+def comparison_view(found: "VersionComparison") -> "Group":
+    """Return what differs, section by section, and in what the versions are alike."""
     sections: list[RenderableType] = [
         Text.assemble("\n", (found.a, "bold"), "  →  ", (found.b, "bold"))
     ]
@@ -102,16 +73,10 @@ def _sections(
 
 
 def _indented(columns: "Sequence[str]", rows: "list[tuple[str | Text, ...]]") -> "RenderableType":
-    from rich.padding import Padding
-
-    from pedigree.cli._output import table
-
     return Padding(table(columns, rows), (0, 0, 0, 2), expand=False)
 
 
 def _metric_row(change: "MetricChange") -> "tuple[str | Text, ...]":
-    from pedigree.cli._output import NOT_PROVIDED
-
     def number(value: float | None, form: str = ".6g") -> "str | Text":
         return NOT_PROVIDED if value is None else format(value, form)
 
@@ -125,10 +90,6 @@ def _value_row(change: "ValueChange") -> "tuple[str | Text, ...]":
 
 def _value(value: object) -> "str | Text":
     """Return texts as they are, a digest shortened, and any other value as JSON has it."""
-    import json
-
-    from pedigree.cli._output import NOT_PROVIDED, short_digest
-
     if value is None or value == []:
         return NOT_PROVIDED
     if isinstance(value, str):
@@ -139,16 +100,10 @@ def _value(value: object) -> "str | Text":
 
 
 def _breaks_text(breaks: bool) -> "Text":
-    from rich.text import Text
-
     return Text("breaks them", "bold red") if breaks else Text("go on", "green")
 
 
 def _data_row(change: "DataChange") -> "tuple[str | Text, ...]":
-    from rich.text import Text
-
-    from pedigree.cli._output import NOT_PROVIDED, short_digest
-
     def side(certainty: "Certainty | None", version: str | None) -> "str | Text":
         if certainty is None:
             return Text("not read", style="dim")
@@ -161,10 +116,6 @@ def _data_row(change: "DataChange") -> "tuple[str | Text, ...]":
 
 
 def _file_row(change: "FileChange") -> "tuple[str | Text, ...]":
-    from rich.text import Text
-
-    from pedigree.cli._output import size_text
-
     def side(size: int | None, same: str = "") -> "str | Text":
         return Text("absent", style="dim") if size is None else size_text(size) + same
 
