@@ -2,4 +2,5 @@
 
 A module is loaded when one of its commands is used; what only a run needs is loaded when it runs.
 Each command has a line in ``commands.tsv``. What a command decides belongs to the registry.
+Rules do not belong here: a command translates its options to one verb of the registry.
 """

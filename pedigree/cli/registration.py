@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from pedigree.catalog.records import ModelVersion, Registration
     from pedigree.cli._metadata import DeclaredOptions
+    from pedigree.contract.registry import RegistryContract
     from pedigree.lifecycle.records import RecordedVerdict
-    from pedigree.registry import Registry
 
 
 def add_to(app: typer.Typer) -> None:
@@ -107,7 +107,7 @@ def register(
 
 
 def _register(
-    registry: "Registry", name: str, path: Path, declared: "DeclaredOptions", as_json: bool
+    registry: "RegistryContract", name: str, path: Path, declared: "DeclaredOptions", as_json: bool
 ) -> "Registration":
     from pedigree.cli._metadata import new_version
     from pedigree.cli._progress import transfer_bar

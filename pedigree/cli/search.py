@@ -13,7 +13,7 @@ from pedigree.cli._session import open_registry
 if TYPE_CHECKING:
     from pedigree.catalog.records import ModelVersion
     from pedigree.catalog.search.records import SearchPage
-    from pedigree.registry import Registry
+    from pedigree.contract.registry import RegistryContract
 
 _COLUMNS = "name,version,stage,aliases,metrics,created_at,created_by"
 
@@ -72,7 +72,7 @@ def _view(pages: "Sequence[SearchPage]", columns: Sequence[str]) -> Iterator[obj
 
 
 def _pages(
-    registry: "Registry",
+    registry: "RegistryContract",
     filter_text: str,
     asked: dict[str, Any],
     first: dict[str, Any],

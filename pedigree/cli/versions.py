@@ -22,7 +22,7 @@ from pedigree.cli._session import open_registry
 
 if TYPE_CHECKING:
     from pedigree.catalog.records import ModelVersion
-    from pedigree.registry import Registry
+    from pedigree.contract.registry import RegistryContract
 
 
 def add_to(app: typer.Typer) -> None:
@@ -86,7 +86,7 @@ def show(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
         )
 
 
-def _document(registry: "Registry", reference: str) -> dict[str, object]:
+def _document(registry: "RegistryContract", reference: str) -> dict[str, object]:
     version = registry.get(reference)
     exact = version.reference
     return {

@@ -1,4 +1,4 @@
-"""Rows of profiles and results ↔ records."""
+"""Storage of profiles and drift results."""
 
 from psycopg.types.json import Jsonb
 from pydantic import JsonValue
@@ -19,10 +19,10 @@ _SQL = load_queries(__package__)
 def insert_profile(
     transaction: Transaction, version: ModelVersion, profile: DataProfile, actor: Actor
 ) -> None:
-    """Keep the profile of what a version learnt from; the one it has already stays.
+    """Store the profile of a version's training data, unless it has one already.
 
     Raises:
-        NotFoundError: The model was deleted in the meantime.
+        NotFoundError: The model was deleted concurrently.
     """
     model = lock_model(transaction, version.model_name)
     inserted = transaction.execute(
@@ -45,10 +45,10 @@ def insert_profile(
 
 
 def profile_of(transaction: Transaction, version: ModelVersion) -> DataProfile:
-    """Return the profile of what a version learnt from.
+    """Return the profile of a version's training data.
 
     Raises:
-        NotFoundError: None was kept.
+        NotFoundError: The version has no profile.
     """
     row = transaction.execute(_SQL["profile_of"], _key(version)).fetchone()
     if row is None:
@@ -71,10 +71,10 @@ def insert_result(
     report: ReportDigests,
     actor: Actor,
 ) -> int:
-    """Add what a comparison found, and tell of it; return its number.
+    """Insert the result of a comparison, log its event and return its ID.
 
     Raises:
-        NotFoundError: The model or the version was deleted in the meantime.
+        NotFoundError: The model or the version was deleted concurrently.
     """
     model = lock_model(transaction, version.model_name)
     inserted = transaction.execute(
@@ -107,7 +107,7 @@ def insert_result(
 
 
 def mark_alerted(transaction: Transaction, drift_id: int, actor: Actor) -> bool:
-    """Tell of an alarm by an event; False where that was done before, or there is no alarm.
+    """Log the event of an alarm; return False if that was done before, or there is no alarm.
 
     Raises:
         NotFoundError: There is no such result, or its model was deleted.
@@ -129,7 +129,7 @@ def result_of(transaction: Transaction, drift_id: int) -> RecordedDrift:
     """Return one result.
 
     Raises:
-        NotFoundError: There is none of that number; those of a collected version are gone.
+        NotFoundError: There is no such result, or its version was garbage-collected.
     """
     row = transaction.execute(_SQL["result"], {"drift_id": drift_id}).fetchone()
     if row is None:
@@ -140,7 +140,7 @@ def result_of(transaction: Transaction, drift_id: int) -> RecordedDrift:
 def newest_results(
     transaction: Transaction, version: ModelVersion, asset: str | None = None
 ) -> tuple[RecordedDrift, ...]:
-    """Return the newest result of each partition that was held against a version, in order."""
+    """Return the newest result of each partition that was compared with a version, in order."""
     rows = transaction.execute(_SQL["newest_results"], {**_key(version), "asset": asset}).fetchall()
     return tuple(_result(row) for row in rows)
 

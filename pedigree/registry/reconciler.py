@@ -84,15 +84,19 @@ class Reconciler:
         """
         since, again = self.seq, self.postponed
         self.seq, self.postponed, self.problems = None, set(), []
+        # Before the feed is read: the event of a card is no news for the next pass.
+        self._cards.follow()
         head = log.feed_head(self.registry.database)
         if since is not None:
             head = min(head, since + _MOST_EVENTS)
         changed = frozenset(again | self._changed(since, head))
-        judged = self.registry.judge_newcomers()
-        requested = self.registry.names_with_requests(None if since is None else changed)
-        performed = [self.attempt(name, self.registry.perform_requests) for name in requested]
+        judged = self.registry.operations.pending_checks.judge_newcomers()
+        requested = self.registry.operations.stage_requests.names_with_requests(
+            None if since is None else changed
+        )
+        perform = self.registry.operations.stage_requests.perform_requests
+        performed = [self.attempt(name, perform) for name in requested]
         self.seq = head
-        self._cards.follow()
         moves = tuple(move for found in performed for move in found or ())
         return Reconciliation(changed, judged, moves)
 
@@ -120,7 +124,7 @@ class Reconciler:
 
     def _renew(self, name: str) -> None:
         try:
-            self.registry.renew_verdicts(name)
+            self.registry.operations.checks.renew_verdicts(name)
         except (ModelNotFoundError, UnavailableError):
             raise
         except PedigreeError as error:

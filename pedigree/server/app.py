@@ -27,18 +27,30 @@ from pedigree.server.middleware import RequestMiddleware
 from pedigree.server.registry_metrics import RegistryMetrics
 from pedigree.server.request_metrics import RequestMetrics
 from pedigree.server.rest import (
-    admin,
     aliases,
+    approvals,
+    artifacts,
     cards,
     checks,
-    files,
+    datasets,
+    evaluations,
+    events,
+    fsck,
+    gc,
     lineage,
     models,
     monitoring,
+    policies,
+    promotions,
     quarantine,
+    registration,
     retention,
     search,
+    stage_requests,
     stages,
+    staleness,
+    statistics,
+    tokens,
     uploads,
     versions,
     webhooks,
@@ -47,9 +59,10 @@ from pedigree.server.shutdown import Drain, draining
 from pedigree.settings import Settings
 
 _RESOURCES = (
-    *(models, versions, uploads, files, aliases, stages, cards),
-    *(quarantine, search, lineage, checks, retention, monitoring, webhooks, admin),
-    *(metrics, health),
+    *(models, versions, registration, uploads, artifacts, aliases, stages, stage_requests),
+    *(approvals, promotions, policies, checks, cards, datasets, evaluations, monitoring),
+    *(lineage, staleness, quarantine, retention, search, events, statistics),
+    *(webhooks, tokens, gc, fsck, metrics, health),
 )
 # Each connection may have so many requests wait for it before further ones are sent away.
 _WAITING_FOR_ONE = 16

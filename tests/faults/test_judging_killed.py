@@ -1,22 +1,26 @@
-"""`kill -9` between a registration and the end of its checks: somebody else judges the version."""
+"""`kill -9` between a registration and the end of its checks: another process runs them."""
 
 from pathlib import Path
+
+import pytest
 
 from pedigree.registry import Registry
 from tests.factories import artifact
 from tests.faults.killing import Victim
 from tests.maintenance.collecting import require_sound
 
+pytestmark = pytest.mark.system
+
 JUDGING = (
     *("pedigree.registry.registration", "pedigree.registry.pending_checks"),
     *("pedigree.registry.checks", "pedigree.registry.cards", "pedigree.artifacts.blob_upload"),
     "pedigree.lifecycle",
 )
-# A prime, so that over the years other lines are hit as the code moves.
+# A prime number, so that other lines are hit when the code changes.
 STRIDE = 97
 
 
-def test_what_a_kill_leaves_unjudged_is_judged_by_who_comes_next(
+def test_another_process_completes_the_checks_after_a_kill(
     registry: Registry, database_url: str, tmp_path: Path
 ) -> None:
     def run(victim: Victim, number: int, *, kill: bool = True) -> int | None:
@@ -28,14 +32,16 @@ def test_what_a_kill_leaves_unjudged_is_judged_by_who_comes_next(
             path=str(path),
             name=name,
         )
-        assert registry.judge_newcomers() == ()  # whoever registered it may still be at it
+        assert (
+            registry.operations.pending_checks.judge_newcomers() == ()
+        )  # the registering process may still be running them
         registry.database.transaction(
             lambda transaction: transaction.execute(
                 "UPDATE pedigree.unjudged SET due_at = clock_timestamp()"
             )
         )
-        judged = registry.judge_newcomers()
-        assert registry.judge_newcomers() == ()
+        judged = registry.operations.pending_checks.judge_newcomers()
+        assert registry.operations.pending_checks.judge_newcomers() == ()
         there = {model.name for model in registry.models()}
         if name in there:
             assert registry.get(f"{name}/1").stage == "candidate"

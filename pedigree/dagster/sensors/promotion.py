@@ -15,7 +15,7 @@ from pedigree._record import Record
 from pedigree.access.reserved import PROMOTION_SENSOR
 from pedigree.dagster.assets.model_spec import ModelLike
 from pedigree.dagster.checks.check_runs import CheckCursor, follow_checks
-from pedigree.dagster.sensors.promotion_runs import promotion_request, say_on_runs
+from pedigree.dagster.sensors.promotion_runs import promotion_request, tag_training_runs
 from pedigree.dagster.sensors.targets import Target, Targets, targets_of
 from pedigree.registry import Registry
 from pedigree.registry.reconciler import Reconciler
@@ -63,10 +63,12 @@ class _PromotionTick:
 
     def look_at(self, name: str, target: Target) -> None:
         """Ask for the promotion of a model that is due, or note what its candidates wait for."""
-        evaluation = self.reconciler.attempt(name, self.registry.evaluate_candidates)
+        evaluation = self.reconciler.attempt(
+            name, self.registry.operations.promotions.evaluate_candidates
+        )
         if evaluation is None:
             return
-        say_on_runs(self.context.instance, evaluation)
+        tag_training_runs(self.context.instance, evaluation)
         if evaluation.due is not None:
             self.waiting.append(name)
             request, note = promotion_request(
@@ -130,7 +132,10 @@ def promote_due(
     tick = _PromotionTick(context, reconciler)
     targets = targets_of(context, models)
     checks = tick.follow_checks(targets, cursor.checks)
-    names = {*tick.reconcile(), *reconciler.registry.names_to_evaluate()}
+    names = {
+        *tick.reconcile(),
+        *reconciler.registry.operations.promotions.names_to_evaluate(),
+    }
     # The first ticks look at everything, so they need not read how that came about.
     looked_at = cursor.looked_at if cursor.seq else ""
     found, looked_at = _to_look_at(targets, context.instance, names, looked_at)
