@@ -103,7 +103,7 @@ def test_one_process_does_one_of_them_at_a_time() -> None:
 
 
 class Unfinished:
-    """What is at work."""
+    """What is in progress."""
 
     def done(self) -> bool:
         return False
