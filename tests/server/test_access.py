@@ -99,7 +99,7 @@ def test_a_token_for_some_models_is_refused_for_others_and_for_all(served: Serve
     assert client.delete("/models/theirs", params={"reason": "x"}).status_code == 403
     refused = client.get("/models")
     assert refused.status_code == 403
-    assert "for some models" in refused.json()["detail"]
+    assert "limited to some models" in refused.json()["detail"]
 
 
 def test_a_revoked_token_is_refused_within_a_second(served: Served) -> None:
