@@ -1,4 +1,4 @@
-"""What a promotion waits for, and promotions that the sensor gave up."""
+"""Pending promotions: their gates, and those that the sensor gave up."""
 
 from pedigree.access.records import Permission
 from pedigree.audit.records import Actor
@@ -18,7 +18,7 @@ from pedigree.registry.context import ContextGroup
 
 
 class PromotionOperations(ContextGroup, PromotionContract):
-    """What a promotion waits for, and promotions that the sensor gave up."""
+    """Pending promotions: their gates, and those that the sensor gave up."""
 
     def explain(
         self,
@@ -63,17 +63,17 @@ class PromotionOperations(ContextGroup, PromotionContract):
         problem: str,
         actor: Actor | None = None,
     ) -> bool:
-        """Keep that the promotion sensor has given up, as the version stands now; once.
+        """Record once that the promotion sensor gave up a promotion in the version's current state.
 
         Args:
             due: The promotion.
-            attempts: How many runs have failed.
-            run_id: The last of them.
+            attempts: The number of failed runs.
+            run_id: The last failed run.
             problem: Why it failed.
-            actor: The sensor; found out when None.
+            actor: The sensor; this process's actor when None.
 
         Raises:
-            ModelNotFoundError: The model was deleted meanwhile.
+            ModelNotFoundError: The model was deleted in the meantime.
         """
         who = actor or self._context.actor()
         return self._context.database.transaction(
@@ -83,15 +83,15 @@ class PromotionOperations(ContextGroup, PromotionContract):
         )
 
     def evaluate_candidates(self, name: str) -> CandidateEvaluation:
-        """Evaluate the versions that wait for an automatic stage, and keep what they wait for.
+        """Evaluate the versions that wait for an automatic stage, and store their open gates.
 
         Raises:
-            ModelNotFoundError: There is no model of that name.
+            ModelNotFoundError: There is no such model.
         """
         return self._context.database.transaction(
             lambda transaction: due.evaluate_candidates(transaction, name)
         )
 
     def names_to_evaluate(self) -> tuple[str, ...]:
-        """Return the models with a candidate that may stand otherwise by now, by time alone."""
+        """Return the models with a candidate whose gates may have changed by time alone."""
         return self._context.database.read(candidacies.names_to_evaluate)

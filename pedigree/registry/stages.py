@@ -1,4 +1,4 @@
-"""Stages: move versions into them, and say who held them when."""
+"""Stages: move versions into them, and read which version held them when."""
 
 from datetime import datetime
 
@@ -18,7 +18,7 @@ from pedigree.registry.context import ContextGroup
 
 
 class StageOperations(ContextGroup, StageContract):
-    """Stages: move versions into them, and say who held them when."""
+    """Stages: move versions into them, and read which version held them when."""
 
     def champion(self, name: str) -> ModelVersion | None:
         return self.holder(name, CHAMPION_STAGE)

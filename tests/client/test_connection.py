@@ -127,7 +127,7 @@ def test_a_write_is_sent_again_under_its_own_key(
 ) -> None:
     in_flight = {
         "type": "urn:pedigree:error:RequestInFlightError",
-        "detail": "a request with this key is at work",
+        "detail": "a request with this key is in progress",
     }
     server, registry = flaky(None, (409, {}, json.dumps(in_flight).encode()), ok(MODEL), ok(MODEL))
     registry.create_model("churn")
@@ -248,7 +248,7 @@ def test_a_token_acts_as_its_principal_within_its_roles(
     assert maker.get(f"{name}/1").stage == "candidate"
     with pytest.raises(NotPermittedError):
         maker.promote(f"{name}/1", "staging")
-    with pytest.raises(NotServedError, match="Connect by a token"):
+    with pytest.raises(NotServedError, match="Connect with a token"):
         maker.promote(f"{name}/1", "staging", actor=Actor(name="ann", source="caller"))
     assert not hasattr(maker.operations.promotions, "evaluate_candidates")
     with pytest.raises(AttributeError, match="nonsense"):
