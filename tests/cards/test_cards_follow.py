@@ -188,7 +188,7 @@ def require_record(registry: Registry, reference: str, text: str) -> None:
         f"- **Approval notes:** {shown(version.approval_notes)}\n",
         f"- **Quarantine:** {version.quarantine_reason or 'no'}\n",
         f"- **Legal hold:** {version.hold_reason or 'no'}\n",
-        f"- **Trainings that gave these bytes:** {version.trainings}\n",
+        f"- **Trainings with these bytes:** {version.trainings}\n",
         version.description or "",
         *(f"| {shown(verdict.check)} |" for verdict in registry.verdicts(reference)),
     ):

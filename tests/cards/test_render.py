@@ -182,27 +182,27 @@ def test_the_training_data_is_told_exactly() -> None:
     assert "| declared | possible |" in text
     assert "| `raw/words` | *not provided* | `words` | 9 | observation |" in text
     assert "| *not provided* | proved |" in text
-    assert "An input changed while the training was running" in text
+    assert "An input changed during the training" in text
 
 
 def of_lineage(graph: LineageGraph) -> str:
-    """The card's part on what is not known of a lineage."""
+    """The section of the card on unknown data."""
     text = render_card(version(), training(), graph, (), (), CardNotes())
-    return text.split("### What of Its Data Is Not Known\n\n")[1].split("\n\n###")[0]
+    return text.split("### Unknown Data\n\n")[1].split("\n\n###")[0]
 
 
 def test_what_is_not_known_of_the_data_is_said() -> None:
     possible = made_of(node(1, "a"), behind=(node(2, "b"),), certainty=Certainty.POSSIBLE)
     lost = made_of(node(1, "a"), missing(2, "rates", upstream=("central_bank", "fx")))
-    assert of_lineage(made_of(node(1, "a"))).startswith("Nothing: all that is upstream of it")
+    assert of_lineage(made_of(node(1, "a"))).startswith("None: the upstream is complete")
     assert of_lineage(possible) == (
-        "What is *possible* is one of several states of data that fit what was recorded."
+        "*Possible* data is one of several states that match the record."
     )
     assert of_lineage(lost) == (
-        "**Of these it is not known which data was used:** `rates`.\n\n"
-        "**It is not known whether this version depends on:** `central_bank`, `fx`."
+        "**It is unknown which data of these was used:** `rates`.\n\n"
+        "**It is unknown whether this version depends on:** `central_bank`, `fx`."
     )
-    assert "it may be any asset" in of_lineage(made_of(missing(1, "a", upstream=None)))
+    assert "it may depend on any asset" in of_lineage(made_of(missing(1, "a", upstream=None)))
     assert of_lineage(LineageGraph()).startswith("**No lineage is recorded")
 
 
@@ -218,10 +218,10 @@ def test_the_summary_says_how_certain_its_data_is() -> None:
     lost = made_of(node(1, "a", "p1"), missing(2, "rates", upstream=("central_bank",)))
     text = render_summary(version(), lost)
     assert "| `a` | p1 | `v1` | read | read |" in text
-    assert "| `rates` | not known | *not provided* | read | unknown |" in text
-    assert "**It is not known whether this version depends on:** `central_bank`." in text
-    assert "not known" not in render_summary(version(), made_of(node(1, "a")))
-    assert "not known" not in render_summary(version())
+    assert "| `rates` | unknown | *not provided* | read | unknown |" in text
+    assert "**It is unknown whether this version depends on:** `central_bank`." in text
+    assert "unknown" not in render_summary(version(), made_of(node(1, "a")))
+    assert "unknown" not in render_summary(version())
 
 
 def test_metrics_are_those_of_the_training_and_exact() -> None:
