@@ -28,6 +28,14 @@ class Registering(ABC):
     _settings: Settings
 
     @abstractmethod
+    def _require_permission(self, name: str) -> None:
+        """Refuse who may not register versions of a model, before anything is saved or read.
+
+        Raises:
+            NotPermittedError: The user may not.
+        """
+
+    @abstractmethod
     def _keep_version(
         self,
         name: str,
@@ -56,6 +64,7 @@ class Registering(ABC):
         **fields: Unpack[DeclaredFields],
     ) -> Registration:
         validate_name(name)
+        self._require_permission(name)
         if new is None:
             ask = partial(
                 required_signature,
@@ -89,6 +98,7 @@ class Registering(ABC):
         **fields: Unpack[DeclaredFields],
     ) -> Registration:
         validate_name(name)
+        self._require_permission(name)
         live = LiveModel(
             model=model,
             flavor=flavor,

@@ -45,6 +45,9 @@ class RemoteRegistration(Registering, RegistrationContract):
         body: dict[str, Any] = {"files": files, "version": new, "upload_id": upload_id}
         return self._service.write(Registration, "POST", path, body)
 
+    def _require_permission(self, name: str) -> None:
+        """Nothing: the service refuses who may not."""
+
     def _keep_version(
         self,
         name: str,

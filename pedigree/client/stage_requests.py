@@ -22,10 +22,9 @@ class RemoteStageRequests(ServiceGroup, StageRequestContract):
         *,
         reason: str | None = None,
         expected_generation: int | None = None,
-        only_asks: bool = False,
         actor: Actor | None = None,
     ) -> Move | StageRequest:
-        only_in_process(actor=actor, only_asks=only_asks)
+        only_in_process(actor=actor)
         wanted = {
             "stage": stage,
             "reason": reason,
@@ -42,10 +41,9 @@ class RemoteStageRequests(ServiceGroup, StageRequestContract):
         stage: str,
         *,
         reason: str | None = None,
-        only_asks: bool = False,
         actor: Actor | None = None,
     ) -> tuple[StageRequest, ...]:
-        only_in_process(actor=actor, only_asks=only_asks)
+        only_in_process(actor=actor)
         path = self._service.version_path(paths.VERSION_REQUESTS, reference, stage=stage)
         return self._service.write(tuple[StageRequest, ...], "DELETE", path, reason=reason)
 

@@ -17,7 +17,6 @@ class StageRequestContract(Protocol):
         *,
         reason: str | None = None,
         expected_generation: int | None = None,
-        only_asks: bool = False,
         actor: Actor | None = None,
     ) -> Move | StageRequest:
         """Let a version enter a stage as soon as every gate is passed: now or with the last one.
@@ -30,7 +29,6 @@ class StageRequestContract(Protocol):
             stage: The stage.
             reason: Why, for the timeline and for who approves.
             expected_generation: The model's generation that the caller saw.
-            only_asks: Who asks may not move versions: somebody else who may must approve as well.
             actor: Who asks; found out when None.
 
         Raises:
@@ -44,7 +42,6 @@ class StageRequestContract(Protocol):
         stage: str,
         *,
         reason: str | None = None,
-        only_asks: bool = False,
         actor: Actor | None = None,
     ) -> tuple[StageRequest, ...]:
         """Take back what was asked for a version: the open requests for its way into a stage.
@@ -53,7 +50,6 @@ class StageRequestContract(Protocol):
             reference: The version.
             stage: The stage.
             reason: Why, for the audit log.
-            only_asks: Who does it may not move versions: it takes back its own alone.
             actor: Who does it; found out when None.
 
         Raises:

@@ -1,4 +1,4 @@
-"""Rows of evaluations ↔ records."""
+"""Storage of evaluations."""
 
 import rfc8785
 from psycopg.types.json import Jsonb
@@ -19,10 +19,10 @@ _SQL = load_queries(__package__)
 def set_evaluation(
     transaction: Transaction, version: ModelVersion, evaluation: Evaluation, actor: Actor
 ) -> None:
-    """Keep an evaluation with a version; what is its latest one already is not written again.
+    """Store an evaluation of a version; write nothing if the latest one has the same content.
 
     Raises:
-        NotFoundError: The model or the version was deleted in the meantime.
+        NotFoundError: The model or the version was deleted concurrently.
     """
     model = lock_model(transaction, version.model_name)
     content = evaluation.model_dump(mode="json", include=set(Evaluation.model_fields))

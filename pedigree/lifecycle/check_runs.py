@@ -6,6 +6,7 @@ not known, a note that says so and no verdict.
 
 from pydantic import JsonValue
 
+from pedigree.access.principal import Principal
 from pedigree.audit.records import Actor, EventType
 from pedigree.catalog.store import LockedModel, lock_model
 from pedigree.lifecycle.records import CheckRun, RecordedVerdict, Verdict
@@ -49,7 +50,7 @@ def record_check_run(
         return None
     if transaction.execute(SQL["newer_check_run"], values).fetchone() == {"known": True}:
         return None
-    mover = StageTransition(transaction, name, actor, run_id=run.run_id)
+    mover = StageTransition(transaction, name, Principal(actor=actor), run_id=run.run_id)
     (recorded,) = mover.record_verdicts(version, [_verdict(run)])
     return recorded
 

@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from pedigree._record import NUMBER, Integer, Record
+from pedigree.access.records import Permission
 from pedigree.artifacts.records import Digest
 from pedigree.catalog.names import found_in
 from pedigree.catalog.records import ModelMetadata, RiskClass
@@ -200,6 +201,14 @@ class StageRule(Record):
         """The names of its checks."""
         return tuple(check.name for check in self.checks)
 
+    def people(self, permission: Permission) -> tuple[str, ...]:
+        """Return the names and patterns of those whom the rule permits something; none: all."""
+        if permission is Permission.MOVE:
+            return self.promoters
+        if permission is Permission.DECIDE and self.approvals is not None:
+            return self.approvals.by
+        return ()
+
 
 class RetentionRule(Record):
     """How long the bytes of a model's versions stay, and where."""
@@ -262,6 +271,10 @@ class Policy(Record):
         """Return the rule of a stage, named in any case; None where the policy has no such one."""
         name = found_in(stage, [rule.name for rule in self.stages])
         return next((rule for rule in self.stages if rule.name == name), None)
+
+    def people(self, permission: Permission) -> tuple[str, ...]:
+        """Return the names and patterns of those whom the policy permits something; none: all."""
+        return self.editors if permission is Permission.GOVERN else ()
 
 
 class Move(Record):

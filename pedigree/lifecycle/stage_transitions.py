@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from pydantic import JsonValue
 
-from pedigree.access.principals import is_one_of
+from pedigree.access.principal import Principal
+from pedigree.access.records import Permission
 from pedigree.access.reserved import DRIFT_SENSOR
 from pedigree.audit import log
-from pedigree.audit.records import Actor, EventType
+from pedigree.audit.records import EventType
 from pedigree.catalog.records import ApprovalStatus, ModelVersion
 from pedigree.catalog.store import LockedModel, lock_model
 from pedigree.errors import (
@@ -54,13 +55,14 @@ class StageTransition:
         self,
         transaction: Transaction,
         name: str,
-        actor: Actor,
+        principal: Principal,
         *,
         reason: str | None = None,
         run_id: str | None = None,
     ) -> None:
         self._transaction = transaction
-        self._actor = actor
+        self._principal = principal
+        self._actor = principal.actor
         self._reason = reason
         self._run_id = run_id
         self._model: LockedModel = lock_model(transaction, name)
@@ -102,8 +104,8 @@ class StageTransition:
         """
         rule = self._rule(stage)
         stage = rule.name
-        may = is_one_of(self._actor.name, rule.promoters) or self._demotes(stage)
-        if rule.promoters and not may:
+        may = self._principal.may(Permission.MOVE, self._model.name, rule)
+        if not may and not self._demotes(stage):
             raise NotPermittedError(
                 f"others move {stage}",
                 field="actor",

@@ -1,4 +1,4 @@
-"""Rows of profiles and results ↔ records."""
+"""Storage of profiles and drift results."""
 
 from psycopg.types.json import Jsonb
 from pydantic import JsonValue
@@ -20,10 +20,10 @@ _SQL = load_queries(__package__)
 def insert_profile(
     transaction: Transaction, version: ModelVersion, profile: DataProfile, actor: Actor
 ) -> None:
-    """Keep the profile of what a version learnt from; the one it has already stays.
+    """Store the profile of a version's training data, unless it has one already.
 
     Raises:
-        NotFoundError: The model was deleted in the meantime.
+        NotFoundError: The model was deleted concurrently.
     """
     model = lock_model(transaction, version.model_name)
     inserted = transaction.execute(
@@ -49,10 +49,10 @@ def insert_profile(
 
 
 def profile_of(transaction: Transaction, version: ModelVersion) -> DataProfile:
-    """Return the profile of what a version learnt from.
+    """Return the profile of a version's training data.
 
     Raises:
-        NotFoundError: None was kept.
+        NotFoundError: The version has no profile.
     """
     row = transaction.execute(_SQL["profile_of"], _key(version)).fetchone()
     if row is None:
@@ -75,10 +75,10 @@ def insert_result(
     report: ReportDigests,
     actor: Actor,
 ) -> int:
-    """Add what a comparison found, and tell of it; return its number.
+    """Insert the result of a comparison, log its event and return its ID.
 
     Raises:
-        NotFoundError: The model or the version was deleted in the meantime.
+        NotFoundError: The model or the version was deleted concurrently.
     """
     model = lock_model(transaction, version.model_name)
     inserted = transaction.execute(
@@ -100,18 +100,18 @@ def insert_result(
     if inserted is None:
         raise version_not_found(model.name, version.version_id)
     drift_id = int(inserted["drift_id"])
-    told: dict[str, JsonValue] = {
+    measured: dict[str, JsonValue] = {
         "result": json_digest(result.model_dump(mode="json")),
         "served": profile.digest,
         "html": report.html,
         "markdown": report.markdown,
     }
-    _tell(transaction, model, result, drift_id, told, actor=actor)
+    _emit(transaction, model, result, drift_id, measured, actor=actor)
     return drift_id
 
 
 def mark_alerted(transaction: Transaction, drift_id: int, actor: Actor) -> bool:
-    """Tell of an alarm by an event; False where that was done before, or there is no alarm.
+    """Log the event of an alarm; return False if that was done before, or there is no alarm.
 
     Raises:
         NotFoundError: There is no such result, or its model was deleted.
@@ -123,7 +123,7 @@ def mark_alerted(transaction: Transaction, drift_id: int, actor: Actor) -> bool:
     ).fetchone()
     if marked is None:
         return False
-    _tell(transaction, model, result, drift_id, None, actor=actor)
+    _emit(transaction, model, result, drift_id, None, actor=actor)
     return True
 
 
@@ -131,7 +131,7 @@ def result_of(transaction: Transaction, drift_id: int) -> RecordedDrift:
     """Return one result.
 
     Raises:
-        NotFoundError: There is none of that number; those of a collected version are gone.
+        NotFoundError: There is no such result, or its version was garbage-collected.
     """
     row = transaction.execute(_SQL["result"], {"drift_id": drift_id}).fetchone()
     if row is None:
@@ -142,7 +142,7 @@ def result_of(transaction: Transaction, drift_id: int) -> RecordedDrift:
 def newest_results(
     transaction: Transaction, version: ModelVersion, asset: str | None = None
 ) -> tuple[RecordedDrift, ...]:
-    """Return the newest result of each partition that was held against a version, in order."""
+    """Return the newest result of each partition that was compared with a version, in order."""
     rows = transaction.execute(_SQL["newest_results"], {**_key(version), "asset": asset}).fetchall()
     return tuple(_result(row) for row in rows)
 
@@ -164,7 +164,7 @@ def _result(row: Row) -> RecordedDrift:
     )
 
 
-def _tell(
+def _emit(
     transaction: Transaction,
     model: LockedModel,
     result: DriftResult,
@@ -173,7 +173,7 @@ def _tell(
     *,
     actor: Actor,
 ) -> None:
-    """Tell of what was measured just now; None: of an alarm about what was measured before."""
+    """Log the event of a measurement or, if `measured` is None, of an alarm about an older one."""
     moved = [column.column for column in result.comparison.columns if column.drifted]
     log.record(
         transaction,

@@ -1,4 +1,4 @@
-"""Named queries: SQL lives in ``queries.sql`` files, one query a ``-- name:`` line."""
+"""Named queries in ``queries.sql`` files, each after a ``-- name:`` line."""
 
 import re
 from collections.abc import Mapping
@@ -10,19 +10,19 @@ _NAMES: dict[str, str] = {}
 
 
 def load_queries(package: str) -> Mapping[str, LiteralString]:
-    """Read the named queries of a subject's package.
+    """Return the named queries of a package.
 
-    The lines between ``-- name: x`` and the first line of SQL say what the query does.
+    The comment lines between ``-- name: x`` and the SQL say what the query does.
 
     Raises:
-        ValueError: Two queries of the file have one name.
+        ValueError: Two queries of the file have the same name.
     """
     text = files(package).joinpath("queries.sql").read_text(encoding="utf-8")
     parts = re.split(r"^-- name: *(\w+) *\n", text, flags=re.MULTILINE)[1:]
     names, bodies = parts[::2], parts[1::2]
     if len(set(names)) != len(names):
-        raise ValueError(f"{package}/queries.sql names a query twice")
-    # The text comes from our own wheel: as literal as if it stood in the source.
+        raise ValueError(f"{package}/queries.sql has two queries with the same name")
+    # The text comes from this package, so it is as safe as a literal in the source.
     queries = {
         name: cast(LiteralString, body.strip()) for name, body in zip(names, bodies, strict=True)
     }
@@ -31,7 +31,7 @@ def load_queries(package: str) -> Mapping[str, LiteralString]:
 
 
 def name_of(query: object) -> str:
-    """Return the name of a query; of one that has none its first word, which is no value.
+    """Return the name of a query, or the first word of an unnamed one, which is not a value.
 
     >>> name_of("SELECT 1")
     'SELECT'

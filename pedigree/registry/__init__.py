@@ -10,6 +10,8 @@ The rules of a subject do not belong here, but to its folder, such as `lifecycle
 
 from collections.abc import Collection
 
+from pedigree.access.principal import EVERYTHING, Principal
+from pedigree.access.records import Permission
 from pedigree.artifacts.credentials import StoreCredentials
 from pedigree.artifacts.objects import ObjectStore
 from pedigree.audit.records import Actor
@@ -76,15 +78,29 @@ class Registry(RegistryVerbs):
         """
         return self.context.actor(run_actor)
 
-    def acting_as(self, actor: Actor, *, sees: Collection[str] | None = None) -> "Registry":
+    def acting_as(
+        self,
+        actor: Actor,
+        *,
+        sees: Collection[str] | None = None,
+        permissions: Collection[Permission] = EVERYTHING,
+    ) -> "Registry":
         """Return the same registry, used by somebody else; it shares this one's connections.
 
         Args:
             actor: Who uses it.
-            sees: The models of whose versions they have the bytes without sending them: names and
-                patterns, none for all models. When None, all bytes that are there are theirs.
+            sees: The models that they may use, and of whose versions they have the bytes without
+                sending them: names and patterns, none for all models. When None, they may use all
+                models and have all bytes.
+            permissions: What they may do.
         """
-        return registry_in(self.context.acting_as(actor, sees=sees))
+        principal = Principal(
+            actor=actor,
+            permissions=frozenset(permissions),
+            models=tuple(sees or ()),
+            reads_store=sees is None,
+        )
+        return registry_in(self.context.used_by(principal))
 
 
 def registry_in(context: Context) -> Registry:

@@ -1,5 +1,6 @@
 """Aliases: movable names of versions."""
 
+from pedigree.access.records import Permission
 from pedigree.contract.aliases import AliasContract
 from pedigree.lifecycle import aliases
 from pedigree.registry.context import ContextGroup
@@ -17,6 +18,7 @@ class AliasOperations(ContextGroup, AliasContract):
         expected_generation: int | None = None,
         reason: str | None = None,
     ) -> None:
+        self._context.require(Permission.MOVE, name)
         actor = self._context.actor()
         self._context.database.transaction(
             lambda transaction: aliases.set_alias(
@@ -31,6 +33,7 @@ class AliasOperations(ContextGroup, AliasContract):
         )
 
     def delete_alias(self, name: str, alias: str, *, reason: str | None = None) -> None:
+        self._context.require(Permission.MOVE, name)
         actor = self._context.actor()
         self._context.database.transaction(
             lambda transaction: aliases.delete_alias(transaction, name, alias, actor, reason=reason)

@@ -1,5 +1,6 @@
 """Approvals and rejections of a version's way into a stage."""
 
+from pedigree.access.records import Permission
 from pedigree.audit.records import Actor
 from pedigree.contract.approvals import ApprovalContract
 from pedigree.lifecycle import approvals
@@ -25,7 +26,7 @@ class ApprovalOperations(ApprovalContract):
         expected_generation: int | None = None,
         actor: Actor | None = None,
     ) -> Decision:
-        judgement = DecisionInput(True, comment, actor or self._context.actor())
+        judgement = DecisionInput(True, comment, self._context.principal(actor))
         return self._decide(reference, stage, judgement, expected_generation)
 
     def reject(
@@ -37,7 +38,7 @@ class ApprovalOperations(ApprovalContract):
         expected_generation: int | None = None,
         actor: Actor | None = None,
     ) -> Decision:
-        judgement = DecisionInput(False, comment, actor or self._context.actor())
+        judgement = DecisionInput(False, comment, self._context.principal(actor))
         return self._decide(reference, stage, judgement, expected_generation)
 
     def decisions(self, reference: str) -> tuple[Decision, ...]:
@@ -47,6 +48,7 @@ class ApprovalOperations(ApprovalContract):
         self, reference: str, stage: str, judgement: DecisionInput, expected_generation: int | None
     ) -> Decision:
         return self._stage_requests.with_requests(
+            Permission.DECIDE,
             reference,
             lambda transaction, version: approvals.decide(
                 transaction, version, stage, judgement, expected_generation=expected_generation

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from pedigree.access.records import Permission
 from pedigree.cards.completeness import card_fields
 from pedigree.cards.records import CardNotes, ModelCard
 from pedigree.cards.store import card_notes
@@ -15,10 +16,14 @@ class CardOperations(ContextGroup, CardContract):
     """Model cards."""
 
     def card(self, reference: str) -> ModelCard:
-        return self._writer.read(parse_reference(reference))
+        parsed = parse_reference(reference)
+        self._context.require(Permission.READ, parsed.name)
+        return self._writer.read(parsed)
 
     def write_card(self, reference: str, notes: CardNotes | None = None) -> ModelCard:
-        return self._writer.write(parse_reference(reference), notes, self._context.actor())
+        parsed = parse_reference(reference)
+        self._context.require(Permission.DESCRIBE, parsed.name)
+        return self._writer.write(parsed, notes, self._context.actor())
 
     def renew_card(self, reference: str) -> None:
         self.card(reference)

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from pedigree.access.records import Permission
 from pedigree.audit.records import Actor
 from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.references import parse_reference
 from pedigree.contract.cards import CardContract
 from pedigree.contract.checks import CheckContract
 from pedigree.contract.policies import PolicyContract
@@ -63,7 +65,7 @@ class CheckOperations(CheckContract):
         run_id: str | None = None,
         actor: Actor | None = None,
     ) -> RecordedVerdict:
-        known, version = _known(check), self._versions.get(reference)
+        known, version = _known(check), self._judged(reference)
         if rule is None:
             rule = self._policies.check_rules(version.model_name, check)[0]
         verdict = known.verdict(self._evidence, version, rule)
@@ -75,7 +77,7 @@ class CheckOperations(CheckContract):
         self, reference: str, check: str, *, actor: Actor | None = None
     ) -> tuple[RecordedVerdict, ...]:
         _known(check)
-        version = self._versions.get(reference)
+        version = self._judged(reference)
         verdicts = tuple(
             self.run_check(version.reference, check, rule=rule, actor=actor)
             for rule in self._policies.check_rules(version.model_name, check)
@@ -84,22 +86,22 @@ class CheckOperations(CheckContract):
         return verdicts
 
     def run_checks(self, reference: str) -> tuple[RecordedVerdict, ...]:
-        version = self._versions.get(reference)
+        version = self._judged(reference)
         found = self._find(version)
-        recorded = self._record_verdicts(version.reference, found.verdicts, self._context.actor())
+        recorded = self._record_verdicts(version.reference, found.verdicts, None)
         if found.problem:
             raise found.problem
         return recorded
 
     def judge(self, reference: str) -> tuple[RecordedVerdict, ...]:
-        verdicts = self.judge_version(self._versions.get(reference), is_noted=False)
+        verdicts = self.judge_version(self._judged(reference), is_noted=False)
         self._cards.card(reference)  # drawn now, for who looks at the store
         return verdicts
 
     def record_verdict(
         self, reference: str, verdict: Verdict, *, actor: Actor | None = None
     ) -> RecordedVerdict:
-        (recorded,) = self._record_verdicts(reference, [verdict], actor or self._context.actor())
+        (recorded,) = self._record_verdicts(reference, [verdict], actor)
         return recorded
 
     def verdicts(self, reference: str) -> tuple[RecordedVerdict, ...]:
@@ -129,11 +131,16 @@ class CheckOperations(CheckContract):
         if not verdicts:
             return ()
         mover = StageTransition(
-            transaction, version.model_name, self._context.actor(), run_id=verdicts[0].run_id
+            transaction, version.model_name, self._context.principal(), run_id=verdicts[0].run_id
         )
         recorded = mover.record_verdicts(version.version_id, verdicts)
         perform_due(transaction, version.model_name)
         return recorded
+
+    def _judged(self, reference: str) -> ModelVersion:
+        """Return the version that somebody wants to judge."""
+        self._context.require(Permission.JUDGE, parse_reference(reference).name)
+        return self._versions.get(reference)
 
     def _find(self, version: ModelVersion) -> CheckResult:
         """Run the registry's checks on a version, up to the first one that cannot be run."""
@@ -147,21 +154,20 @@ class CheckOperations(CheckContract):
         return CheckResult(verdicts, None)
 
     def _record_verdicts(
-        self, reference: str, verdicts: Sequence[Verdict], actor: Actor
+        self, reference: str, verdicts: Sequence[Verdict], actor: Actor | None
     ) -> tuple[RecordedVerdict, ...]:
         """Record what the checks of one run found, all of it or nothing."""
         if not verdicts:
             return ()
+        by = self._context.principal(actor)
 
         def write(transaction: Transaction, version: ModelVersion) -> tuple[RecordedVerdict, ...]:
             for verdict in verdicts:
                 _require_bytes_of(version, verdict)
-            mover = StageTransition(
-                transaction, version.model_name, actor, run_id=verdicts[0].run_id
-            )
+            mover = StageTransition(transaction, version.model_name, by, run_id=verdicts[0].run_id)
             return mover.record_verdicts(version.version_id, verdicts)
 
-        return self._stage_requests.with_requests(reference, write)
+        return self._stage_requests.with_requests(Permission.JUDGE, reference, write)
 
     def renew_verdicts(self, name: str) -> tuple[RecordedVerdict, ...]:
         """Run anew the checks of waiting versions whose verdict is void, too old, or not there.

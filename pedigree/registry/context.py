@@ -1,10 +1,13 @@
 """What every group of operations works with: the database, the store, settings, and who acts."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from copy import copy
+from functools import cache, partial
 from typing import Self, TypeVar
 
 from pedigree.access.actor import SETTING, resolve_actor
+from pedigree.access.principal import Principal
+from pedigree.access.records import Permission
 from pedigree.access.reserved import claimed
 from pedigree.artifacts.cache import BlobCache
 from pedigree.artifacts.credentials import StoreCredentials
@@ -37,9 +40,10 @@ class Context:
         self.store = store
         self.settings = settings
         self.cache = BlobCache(settings.home_folder / "cache", settings.cache_bytes)
-        self._actor: Actor | None = None
-        self.readable_models: tuple[str, ...] | None = None
-        """The models whose bytes the user has without sending them; None: they have all bytes."""
+        # Found once for all who use this connection: each search would start a process of git, and
+        # another working directory would make another person of the same process.
+        self._process_actor = cache(partial(resolve_actor, settings))
+        self._principal: Principal | None = None
         self._late: list[Callable[[], object]] | None = None
 
     @classmethod
@@ -84,19 +88,44 @@ class Context:
         Raises:
             ReservedNameError: The setting or the run claims a name of Pedigree's own.
         """
-        return self._actor or resolve_actor(self.settings, run_actor)
+        if self._principal is not None:
+            return self._principal.actor
+        return resolve_actor(self.settings, run_actor) if run_actor else self._process_actor()
 
-    def acting_as(self, actor: Actor, *, sees: Collection[str] | None = None) -> Self:
-        """Return the same connection, used by somebody else.
+    def principal(self, actor: Actor | None = None) -> Principal:
+        """Return who uses the registry: this process with all permissions, or whom it acts for.
 
         Args:
-            actor: Who uses it.
-            sees: The models of whose versions they have the bytes without sending them: names and
-                patterns, none for all models. When None, all bytes that are there are theirs.
+            actor: The name under which they act; their own when None.
         """
+        if self._principal is None:
+            return Principal(actor=actor or self.actor())
+        return self._principal if actor is None else self._principal.named(actor)
+
+    def require(self, permission: Permission, model: str | None = None) -> None:
+        """Refuse what the user may not do; every operation asks this before it does anything.
+
+        Args:
+            permission: What the operation takes.
+            model: The model that it is about; all models when None.
+
+        Raises:
+            NotPermittedError: The user lacks the permission, or may not use the model.
+        """
+        if self._principal is not None:
+            self._principal.require(permission, model)
+
+    @property
+    def readable_models(self) -> tuple[str, ...] | None:
+        """The models whose bytes the user has without sending them; None: they have all bytes."""
+        if self._principal is None or self._principal.reads_store:
+            return None
+        return self._principal.models
+
+    def used_by(self, principal: Principal | None) -> Self:
+        """Return the same connection, used by somebody else; by this process when None."""
         other = copy(self)
-        other._actor = actor
-        other.readable_models = None if sees is None else tuple(sees)
+        other._principal = principal
         return other
 
     def transaction(self, work: Callable[[Self], T], *, pipelined: bool = False) -> T:
@@ -129,16 +158,31 @@ class Context:
         else:
             self._late.append(work)
 
-    def update_version(self, reference: str, work: Callable[[Transaction, ModelVersion], T]) -> T:
-        """Change something of a version, in one transaction."""
+    def update_version(
+        self,
+        permission: Permission,
+        reference: str,
+        work: Callable[[Transaction, ModelVersion], T],
+    ) -> T:
+        """Change something of a version, in one transaction.
+
+        Raises:
+            NotPermittedError: The user may not do that to the version's model.
+        """
         parsed = parse_reference(reference)
+        self.require(permission, parsed.name)
         return self.database.transaction(
             lambda transaction: work(transaction, lookups.find_version(transaction, parsed))
         )
 
     def read_version(self, reference: str, read: Callable[[Transaction, ModelVersion], T]) -> T:
-        """Read something of a version, without a transaction."""
+        """Read something of a version, without a transaction.
+
+        Raises:
+            NotPermittedError: The user may not read the version's model.
+        """
         parsed = parse_reference(reference)
+        self.require(Permission.READ, parsed.name)
         return self.database.read(
             lambda transaction: read(transaction, lookups.find_version(transaction, parsed))
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
+from pedigree.access.records import Permission
 from pedigree.audit.records import Actor
 from pedigree.contract.datasets import DatasetContract
 from pedigree.datasets import store
@@ -22,6 +23,7 @@ class DatasetOperations(ContextGroup, DatasetContract):
     def set_datasheet(
         self, asset: str, datasheet: Datasheet, *, actor: Actor | None = None
     ) -> KeptDatasheet:
+        self._context.require(Permission.DESCRIBE)
         actor = actor or self._context.actor()
         return self._context.database.transaction(
             lambda transaction: store.set_datasheet(transaction, asset, datasheet, actor)
@@ -39,6 +41,7 @@ class DatasetOperations(ContextGroup, DatasetContract):
         return found
 
     def datasheets(self, assets: Collection[str]) -> Mapping[str, KeptDatasheet]:
+        self._context.require(Permission.READ)
         return self._context.database.read(
             lambda connection: store.latest_datasheets(connection, assets)
         )
@@ -46,12 +49,14 @@ class DatasetOperations(ContextGroup, DatasetContract):
     def record_data_verdict(
         self, verdict: DataVerdict, *, actor: Actor | None = None
     ) -> RecordedDataVerdict:
+        self._context.require(Permission.JUDGE)
         actor = actor or self._context.actor()
         return self._context.database.transaction(
             lambda transaction: store.record_data_verdict(transaction, verdict, actor)
         )
 
     def data_verdicts(self, states: Sequence[DataState]) -> tuple[RecordedDataVerdict, ...]:
+        self._context.require(Permission.READ)
         return self._context.database.read(
             lambda connection: store.data_verdicts(connection, states)
         )

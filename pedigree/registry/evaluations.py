@@ -1,5 +1,6 @@
 """How versions did for each group of their evaluation data."""
 
+from pedigree.access.records import Permission
 from pedigree.audit.records import Actor
 from pedigree.catalog.records import ModelVersion
 from pedigree.contract.evaluations import EvaluationContract
@@ -20,7 +21,7 @@ class EvaluationOperations(ContextGroup, EvaluationContract):
         def write(transaction: Transaction, version: ModelVersion) -> None:
             store.set_evaluation(transaction, version, evaluation, actor)
 
-        self._context.update_version(reference, write)
+        self._context.update_version(Permission.DESCRIBE, reference, write)
 
     def evaluation(self, reference: str) -> KeptEvaluation | None:
         return self._context.read_version(reference, store.latest_evaluation)

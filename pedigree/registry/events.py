@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from pedigree.access.records import Permission
 from pedigree.audit import log
 from pedigree.audit.records import Event, EventType
 from pedigree.contract.events import EventContract
@@ -19,6 +20,7 @@ class EventOperations(ContextGroup, EventContract):
         types: Collection[EventType] | None = None,
         model: str | None = None,
     ) -> tuple[Event, ...]:
+        self._context.require(Permission.READ, model)
         self._context.database.transaction(log.sequence)
         return self._context.database.read(
             lambda transaction: log.read(

@@ -1,5 +1,6 @@
 """The check of every invariant."""
 
+from pedigree.access.records import Permission
 from pedigree.contract.fsck import FsckContract
 from pedigree.maintenance.fsck import fsck
 from pedigree.maintenance.fsck_records import Report
@@ -10,4 +11,5 @@ class FsckOperations(ContextGroup, FsckContract):
     """The check of every invariant."""
 
     def fsck(self, *, hashes: bool = False) -> Report:
+        self._context.require(Permission.OPERATE)
         return fsck(self._context.database, self._context.store, hashes=hashes)

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from pedigree._record import PAGE
+from pedigree.access.records import Permission
 from pedigree.catalog import lookups, materialization
 from pedigree.catalog.diff import read_side
 from pedigree.catalog.diff_records import LineageDifference
@@ -62,6 +63,8 @@ class LineageOperations(LineageContract):
     def unmaterialized(
         self, reference: str | None = None, *, limit: int = PAGE
     ) -> tuple[Unmaterialized, ...]:
+        if reference is None:
+            self._context.require(Permission.READ)
         version = self._versions.get(reference) if reference is not None else None
         return self._context.database.read(
             lambda transaction: materialization.unmaterialized(
@@ -91,6 +94,7 @@ class LineageOperations(LineageContract):
     def impact(
         self, asset: str, partition: str | None = None, *, since: datetime | None = None
     ) -> Impact:
+        self._context.require(Permission.READ)
         since = since and lookups.in_a_zone("since", since)
         return self._context.database.read(
             lambda transaction: impact(transaction, asset, partition, since)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from pedigree._record import PAGE
+from pedigree.access.records import Permission
 from pedigree.catalog import lookups, model_edits
 from pedigree.catalog.records import RegisteredModel
 from pedigree.contract.models import ModelContract
@@ -21,6 +22,7 @@ class ModelOperations(ContextGroup, ModelContract):
         owners: Sequence[str] = (),
         tags: Mapping[str, str] | None = None,
     ) -> RegisteredModel:
+        self._context.require(Permission.REGISTER, name)
         actor = self._context.actor()
 
         def write(transaction: Transaction) -> RegisteredModel:
@@ -39,6 +41,7 @@ class ModelOperations(ContextGroup, ModelContract):
         owners: Sequence[str] | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> RegisteredModel:
+        self._context.require(Permission.DESCRIBE, name)
         actor = self._context.actor()
 
         def write(transaction: Transaction) -> RegisteredModel:
@@ -50,9 +53,11 @@ class ModelOperations(ContextGroup, ModelContract):
         return self._context.database.transaction(write)
 
     def model(self, name: str) -> RegisteredModel:
+        self._context.require(Permission.READ, name)
         return self._context.database.read(lambda connection: lookups.find_model(connection, name))
 
     def models(self, *, limit: int = PAGE, after: str | None = None) -> tuple[RegisteredModel, ...]:
+        self._context.require(Permission.READ)
         return self._context.database.read(
             lambda connection: lookups.list_models(connection, limit=limit, after=after)
         )

@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 from typing import Any
 
+from pedigree.access.records import Permission
 from pedigree.artifacts.publish import put_blob
 from pedigree.artifacts.store import lock_blobs, retry_if_collected
 from pedigree.audit.records import Actor
 from pedigree.catalog.blob_access import keys_of
 from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.references import parse_reference
 from pedigree.contract.monitoring import MonitoringContract
 from pedigree.contract.policies import PolicyContract
 from pedigree.contract.versions import VersionContract
@@ -41,6 +43,7 @@ class MonitoringOperations(MonitoringContract):
     ) -> None:
         actor = actor or self._context.actor()
         self._context.update_version(
+            Permission.DESCRIBE,
             reference,
             lambda transaction, version: store.insert_profile(transaction, version, profile, actor),
         )
@@ -61,6 +64,7 @@ class MonitoringOperations(MonitoringContract):
         actor: Actor | None = None,
     ) -> RecordedDrift:
         version = self._versions.get(reference)
+        self._context.require(Permission.JUDGE, version.model_name)
         baseline = self.profile(version.reference)
         rule = self._policies.policy(version.model_name).drift or DriftRule()
         today = data if isinstance(data, DataProfile) else profile(data, like=baseline)
@@ -87,9 +91,7 @@ class MonitoringOperations(MonitoringContract):
         )
 
     def drift_result(self, drift_id: int) -> RecordedDrift:
-        return self._context.database.read(
-            lambda transaction: store.result_of(transaction, drift_id)
-        )
+        return self._result(Permission.READ, drift_id)
 
     def drift_report_text(self, drift_id: int, *, markdown: bool = False) -> str:
         result = self.drift_result(drift_id)
@@ -101,10 +103,19 @@ class MonitoringOperations(MonitoringContract):
         return b"".join(self._context.store.stream(key)).decode()
 
     def alert_drift(self, drift_id: int, *, actor: Actor | None = None) -> bool:
+        self._result(Permission.JUDGE, drift_id)
         actor = actor or self._context.actor()
         return self._context.database.transaction(
             lambda transaction: store.mark_alerted(transaction, drift_id, actor)
         )
+
+    def _result(self, permission: Permission, drift_id: int) -> RecordedDrift:
+        """Return a result of a model with which the user may do something."""
+        found = self._context.database.read(
+            lambda transaction: store.result_of(transaction, drift_id)
+        )
+        self._context.require(permission, parse_reference(found.reference).name)
+        return found
 
     def _keep_result(
         self,

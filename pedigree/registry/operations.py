@@ -71,22 +71,13 @@ class RegistryOperations(Operations):
         self.usages = UsageOperations(context)
         self.asset_events = AssetEventOperations(context)
         self.monitoring = MonitoringOperations(context, self.versions, self.policies)
-        evidence = RegistryEvidence(
-            stages=self.stages,
-            policies=self.policies,
-            artifacts=self.artifacts,
-            lineage=self.lineage,
-            datasets=self.datasets,
-            evaluations=self.evaluations,
-            cards=self.cards,
-        )
         self.checks = CheckOperations(
             context,
             versions=self.versions,
             policies=self.policies,
             cards=self.cards,
             stage_requests=self.stage_requests,
-            evidence=evidence,
+            evidence=RegistryEvidence(context),
         )
         self.check_runs = CheckRunOperations(context)
         self.pending_checks = PendingCheckOperations(context, self.versions, self.checks)

@@ -1,5 +1,6 @@
 """Policies: what a version must show to enter a stage."""
 
+from pedigree.access.records import Permission
 from pedigree.audit.records import Actor
 from pedigree.contract.policies import PolicyContract
 from pedigree.lifecycle import policy_history as revisions
@@ -17,6 +18,7 @@ class PolicyOperations(ContextGroup, PolicyContract):
     """Policies: what a version must show to enter a stage."""
 
     def policy(self, name: str) -> Policy:
+        self._context.require(Permission.READ, name)
         state = self._context.database.read(lambda transaction: model_state(transaction, name))
         return read_policy(state["policy"])
 
@@ -28,15 +30,16 @@ class PolicyOperations(ContextGroup, PolicyContract):
         reason: str | None = None,
         actor: Actor | None = None,
     ) -> int:
+        self._context.require(Permission.GOVERN, name)
         require_known_settings(policy)
-        actor = actor or self._context.actor()
+        by = self._context.principal(actor)
         return self._context.database.transaction(
-            lambda transaction: revisions.set_policy(
-                transaction, name, policy, actor, reason=reason
-            )
+            lambda transaction: revisions.set_policy(transaction, name, policy, by, reason=reason)
         )
 
     def policy_history(self, name: str) -> tuple[PolicyRevision, ...]:
+
+        self._context.require(Permission.READ, name)
 
         def read(transaction: Transaction) -> tuple[PolicyRevision, ...]:
             model_state(transaction, name)

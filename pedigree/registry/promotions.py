@@ -1,5 +1,6 @@
 """What a promotion waits for, and promotions that the sensor gave up."""
 
+from pedigree.access.records import Permission
 from pedigree.audit.records import Actor
 from pedigree.contract.promotions import PromotionContract
 from pedigree.lifecycle import pending_promotions as candidacies
@@ -27,7 +28,7 @@ class PromotionOperations(ContextGroup, PromotionContract):
         automatic: bool = False,
         actor: Actor | None = None,
     ) -> Explanation:
-        asker = SENSOR if automatic else Requester((actor or self._context.actor()).name)
+        asker = SENSOR if automatic else Requester(self._context.principal(actor))
         return self._context.read_version(
             reference,
             lambda transaction, version: due.explain(
@@ -48,6 +49,7 @@ class PromotionOperations(ContextGroup, PromotionContract):
     ) -> GivenUp:
         who = actor or self._context.actor()
         return self._context.update_version(
+            Permission.MOVE,
             reference,
             lambda transaction, version: attempted.retry(transaction, version, stage, who, reason),
         )

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from pedigree._record import PAGE
+from pedigree.access.records import Permission
 from pedigree.catalog import lookups, quarantine
 from pedigree.catalog.records import ModelVersion, Quarantine, Quarantined
 from pedigree.contract.quarantine import QuarantineContract
@@ -27,6 +28,7 @@ class QuarantineOperations(QuarantineContract):
         since: datetime | None = None,
         only_certain: bool = False,
     ) -> Quarantined:
+        self._context.require(Permission.QUARANTINE)
         actor = self._context.actor()
         since = since and lookups.in_a_zone("since", since)
         return self._context.database.transaction(
@@ -44,6 +46,7 @@ class QuarantineOperations(QuarantineContract):
     def release(
         self, asset: str, partition: str | None = None, *, reason: str | None = None
     ) -> tuple[Quarantine, ...]:
+        self._context.require(Permission.QUARANTINE)
         actor = self._context.actor()
         return self._context.database.transaction(
             lambda transaction: quarantine.release_data(
@@ -60,7 +63,9 @@ class QuarantineOperations(QuarantineContract):
             )
             return version.reference
 
-        return self._versions.get(self._context.update_version(reference, write))
+        return self._versions.get(
+            self._context.update_version(Permission.QUARANTINE, reference, write)
+        )
 
     def release_version(self, reference: str, *, reason: str | None = None) -> ModelVersion:
         actor = self._context.actor()
@@ -71,11 +76,14 @@ class QuarantineOperations(QuarantineContract):
             )
             return version.reference
 
-        return self._versions.get(self._context.update_version(reference, write))
+        return self._versions.get(
+            self._context.update_version(Permission.QUARANTINE, reference, write)
+        )
 
     def quarantines(
         self, *, limit: int = PAGE, before: int | None = None
     ) -> tuple[Quarantine, ...]:
+        self._context.require(Permission.READ)
         limit = lookups.at_least_one(limit)
         return self._context.database.read(
             lambda transaction: quarantine.open_quarantines(transaction, limit=limit, before=before)

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from uuid import UUID
 
+from pedigree.access.records import Permission
 from pedigree.artifacts import sessions
 from pedigree.artifacts._progress import Progress
 from pedigree.artifacts.assemble import list_files, seal_listed
@@ -48,6 +49,7 @@ class RegistrationOperations(Registering, RegistrationContract):
         *,
         upload_id: UUID | None = None,
     ) -> Registration:
+        self._context.require(Permission.REGISTER, name)
         validate_name(name)
         get_flavor(validated(new.metadata).flavor)
         manifest = list_files(new.metadata.flavor, new.metadata.signature, files)
@@ -72,6 +74,9 @@ class RegistrationOperations(Registering, RegistrationContract):
         version = registration.version
         self._context.on_commit(lambda: self._pending_checks.judge_new(version.reference, version))
         return registration
+
+    def _require_permission(self, name: str) -> None:
+        self._context.require(Permission.REGISTER, name)
 
     def _keep_version(
         self,

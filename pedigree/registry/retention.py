@@ -1,5 +1,6 @@
 """How long versions stay: delete, restore and hold them."""
 
+from pedigree.access.records import Permission
 from pedigree.catalog import lookups
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.references import parse_number
@@ -19,6 +20,7 @@ class RetentionOperations(ContextGroup, RetentionContract):
     def delete(self, reference: str, *, reason: str) -> None:
         actor = self._context.actor()
         self._context.update_version(
+            Permission.DELETE,
             reference,
             lambda transaction, version: retention.delete_version(
                 transaction, version.model_name, version.version_id, actor, reason=reason
@@ -26,6 +28,7 @@ class RetentionOperations(ContextGroup, RetentionContract):
         )
 
     def delete_model(self, name: str, *, reason: str) -> None:
+        self._context.require(Permission.DELETE, name)
         actor = self._context.actor()
         self._context.database.transaction(
             lambda transaction: retention.delete_model(transaction, name, actor, reason=reason)
@@ -33,6 +36,7 @@ class RetentionOperations(ContextGroup, RetentionContract):
 
     def restore(self, reference: str, *, reason: str | None = None) -> ModelVersion:
         parsed, number = parse_number(reference)
+        self._context.require(Permission.DELETE, parsed.name)
         actor = self._context.actor()
 
         def write(transaction: Transaction) -> ModelVersion:
@@ -42,24 +46,28 @@ class RetentionOperations(ContextGroup, RetentionContract):
         return self._context.database.transaction(write)
 
     def restore_model(self, name: str, *, reason: str | None = None) -> tuple[int, ...]:
+        self._context.require(Permission.DELETE, name)
         actor = self._context.actor()
         return self._context.database.transaction(
             lambda transaction: restoring.restore_model(transaction, name, actor, reason=reason)
         )
 
     def retention(self, name: str) -> RetentionRule:
+        self._context.require(Permission.READ, name)
         state = self._context.database.read(lambda transaction: model_state(transaction, name))
         return read_policy(state["policy"]).retention or RetentionRule()
 
     def set_retention(self, name: str, rule: RetentionRule) -> RetentionRule:
-        actor = self._context.actor()
+        self._context.require(Permission.GOVERN, name)
+        by = self._context.principal()
         return self._context.database.transaction(
-            lambda transaction: policy_history.set_retention(transaction, name, rule, actor)
+            lambda transaction: policy_history.set_retention(transaction, name, rule, by)
         )
 
     def hold(self, reference: str, *, reason: str) -> None:
         actor = self._context.actor()
         self._context.update_version(
+            Permission.GOVERN,
             reference,
             lambda transaction, version: retention.hold_version(
                 transaction, version.model_name, version.version_id, actor, reason=reason
@@ -69,6 +77,7 @@ class RetentionOperations(ContextGroup, RetentionContract):
     def lift_hold(self, reference: str, *, reason: str | None = None) -> None:
         actor = self._context.actor()
         self._context.update_version(
+            Permission.GOVERN,
             reference,
             lambda transaction, version: retention.lift_hold(
                 transaction, version.model_name, version.version_id, actor, reason=reason

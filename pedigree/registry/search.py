@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
+from pedigree.access.records import Permission
 from pedigree.catalog.search.records import Facet, SearchPage
 from pedigree.contract.search import SearchContract
 from pedigree.registry.context import ContextGroup
@@ -20,6 +21,7 @@ class SearchOperations(ContextGroup, SearchContract):
         count: bool = False,
         facets: Collection[Facet] = (),
     ) -> SearchPage:
+        self._context.require(Permission.READ)
         from pedigree.catalog.search import search as paging  # noqa: PLC0415 -- its parser takes 0.2 s
 
         asked = paging.request(

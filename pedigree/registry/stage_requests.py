@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection
 from typing import TypeVar
 
+from pedigree.access.records import Permission
 from pedigree.audit.records import Actor
 from pedigree.catalog.records import ModelVersion
 from pedigree.contract.stage_requests import StageRequestContract
@@ -26,11 +27,11 @@ class StageRequestOperations(ContextGroup, StageRequestContract):
         *,
         reason: str | None = None,
         expected_generation: int | None = None,
-        only_asks: bool = False,
         actor: Actor | None = None,
     ) -> Move | StageRequest:
-        wish = StageRequestInput(stage, reason, actor or self._context.actor(), only_asks)
+        wish = StageRequestInput(stage, reason, self._context.principal(actor))
         return self._context.update_version(
+            Permission.REQUEST,
             reference,
             lambda transaction, version: requests.request_stage(
                 transaction, version, wish, expected_generation=expected_generation
@@ -43,17 +44,19 @@ class StageRequestOperations(ContextGroup, StageRequestContract):
         stage: str,
         *,
         reason: str | None = None,
-        only_asks: bool = False,
         actor: Actor | None = None,
     ) -> tuple[StageRequest, ...]:
-        wish = StageRequestInput(stage, reason, actor or self._context.actor(), only_asks)
+        wish = StageRequestInput(stage, reason, self._context.principal(actor))
         return self._context.update_version(
-            reference, lambda transaction, version: requests.withdraw(transaction, version, wish)
+            Permission.REQUEST,
+            reference,
+            lambda transaction, version: requests.withdraw(transaction, version, wish),
         )
 
     def stage_requests(
         self, name: str | None = None, *, limit: int = 100, after: int | None = None
     ) -> tuple[StageRequest, ...]:
+        self._context.require(Permission.READ, name)
         return self._context.database.read(
             lambda transaction: requests.list_requests(transaction, name, limit=limit, after=after)
         )
@@ -82,7 +85,12 @@ class StageRequestOperations(ContextGroup, StageRequestContract):
             lambda transaction: requests.names_with_requests(transaction, among)
         )
 
-    def with_requests(self, reference: str, work: Callable[[Transaction, ModelVersion], T]) -> T:
+    def with_requests(
+        self,
+        permission: Permission,
+        reference: str,
+        work: Callable[[Transaction, ModelVersion], T],
+    ) -> T:
         """Do what may pass a version's last gate, and with it what was asked for."""
 
         def write(transaction: Transaction, version: ModelVersion) -> T:
@@ -90,4 +98,4 @@ class StageRequestOperations(ContextGroup, StageRequestContract):
             requests.perform_due(transaction, version.model_name)
             return result
 
-        return self._context.update_version(reference, write)
+        return self._context.update_version(permission, reference, write)

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from pedigree._record import PAGE
+from pedigree.access.records import Permission
 from pedigree.audit.records import Actor
 from pedigree.catalog import lookups
 from pedigree.catalog.records import ModelVersion
@@ -23,6 +24,7 @@ class StageOperations(ContextGroup, StageContract):
         return self.holder(name, CHAMPION_STAGE)
 
     def holder(self, name: str, stage: str) -> ModelVersion | None:
+        self._context.require(Permission.READ, name)
         return self._context.database.read(
             lambda transaction: promotion_queue.stage_holder(transaction, name, stage)
         )
@@ -38,13 +40,14 @@ class StageOperations(ContextGroup, StageContract):
         run_id: str | None = None,
         actor: Actor | None = None,
     ) -> Move:
-        actor = actor or self._context.actor()
-        asker = SENSOR if automatic else Requester(actor.name)
         parsed = parse_reference(reference)
+        self._context.require(Permission.MOVE, parsed.name)
+        by = self._context.principal(actor)
+        asker = SENSOR if automatic else Requester(by)
 
         def write(transaction: Transaction) -> Move:
             number = parsed.version or lookups.find_version(transaction, parsed).version_id
-            mover = StageTransition(transaction, parsed.name, actor, reason=reason, run_id=run_id)
+            mover = StageTransition(transaction, parsed.name, by, reason=reason, run_id=run_id)
             return mover.promote(number, stage, asker, expected_generation=expected_generation)
 
         return self._context.database.transaction(write)
@@ -59,10 +62,11 @@ class StageOperations(ContextGroup, StageContract):
         run_id: str | None = None,
         actor: Actor | None = None,
     ) -> Move:
-        actor = actor or self._context.actor()
+        self._context.require(Permission.MOVE, name)
+        by = self._context.principal(actor)
         return self._context.database.transaction(
             lambda transaction: StageTransition(
-                transaction, name, actor, reason=reason, run_id=run_id
+                transaction, name, by, reason=reason, run_id=run_id
             ).roll_back(stage, expected_generation=expected_generation)
         )
 
@@ -74,6 +78,7 @@ class StageOperations(ContextGroup, StageContract):
         limit: int = PAGE,
         before: int | None = None,
     ) -> tuple[Tenure, ...]:
+        self._context.require(Permission.READ, name)
         return self._context.database.read(
             lambda connection: tenures.timeline(
                 connection, name, pointer, limit=limit, before=before
@@ -81,6 +86,7 @@ class StageOperations(ContextGroup, StageContract):
         )
 
     def as_of(self, name: str, moment: datetime, pointer: str | None = None) -> tuple[Tenure, ...]:
+        self._context.require(Permission.READ, name)
         return self._context.database.read(
             lambda connection: tenures.as_of(connection, name, moment, pointer)
         )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
+from pedigree.access.records import Permission
 from pedigree.catalog import lookups
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion
@@ -57,7 +58,7 @@ class StalenessOperations(ContextGroup, StalenessContract):
             staleness_store.keep_staleness(transaction, *key, found)
             return found
 
-        return self._context.update_version(reference, write)
+        return self._context.update_version(Permission.DESCRIBE, reference, write)
 
     def stale_holders(
         self,

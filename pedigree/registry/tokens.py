@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from pedigree._record import PAGE
 from pedigree.access import tokens
-from pedigree.access.records import AccessToken, IssuedToken, Role
+from pedigree.access.records import AccessToken, IssuedToken, Permission, Role
 from pedigree.catalog import lookups
 from pedigree.contract.tokens import TokenContract
 from pedigree.registry.context import ContextGroup
@@ -22,6 +22,7 @@ class TokenOperations(ContextGroup, TokenContract):
         models: Iterable[str] = (),
         expires: timedelta | None = None,
     ) -> IssuedToken:
+        self._context.require(Permission.OPERATE)
         actor, roles, models = self._context.actor(), tuple(roles), tuple(models)
         return self._context.database.transaction(
             lambda transaction: tokens.create_token(
@@ -30,12 +31,14 @@ class TokenOperations(ContextGroup, TokenContract):
         )
 
     def tokens(self, *, limit: int = PAGE, after: int = 0) -> tuple[AccessToken, ...]:
+        self._context.require(Permission.OPERATE)
         limit = lookups.at_least_one(limit)
         return self._context.database.read(
             lambda transaction: tokens.tokens(transaction, limit=limit, after=after)
         )
 
     def revoke_token(self, token_id: int) -> AccessToken:
+        self._context.require(Permission.OPERATE)
         actor = self._context.actor()
         return self._context.database.transaction(
             lambda transaction: tokens.revoke_token(transaction, token_id, actor)

@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import UUID, uuid4
 
+from pedigree.access.records import Permission
 from pedigree.artifacts import sessions
 from pedigree.artifacts.assemble import bytes_missing
 from pedigree.artifacts.blob_upload import BlobUpload, PendingBlob
@@ -29,6 +30,7 @@ class UploadOperations(ContextGroup, UploadContract):
     """Uploads: files that are sent one by one before the version that they make."""
 
     def begin_upload(self, name: str, files: Sequence[WantedFile]) -> UploadSession:
+        self._context.require(Permission.REGISTER, name)
         validate_name(name)
         upload_id = uuid4()
         begun = self._context.database.transaction(
@@ -44,6 +46,7 @@ class UploadOperations(ContextGroup, UploadContract):
         )
 
     def end_upload(self, name: str, upload_id: UUID) -> None:
+        self._context.require(Permission.REGISTER, name)
         self._context.database.transaction(
             lambda transaction: sessions.end_session(transaction, upload_id, name)
         )
@@ -78,6 +81,7 @@ class UploadOperations(ContextGroup, UploadContract):
             UploadNotFoundError: No such upload is under way, or it is not for this file.
             InvalidArtifactError: They are other bytes than the digest says.
         """
+        self._context.require(Permission.REGISTER, name)
         received = digest_of(content)
 
         def bring() -> None:
@@ -115,6 +119,7 @@ class UploadOperations(ContextGroup, UploadContract):
                 sessions.fetch_staged(self._context.database, self._context.store, upload_id, file)
 
     def _session(self, name: str, upload_id: UUID) -> UploadSession:
+        self._context.require(Permission.REGISTER, name)
         return self._context.database.transaction(
             lambda transaction: self._as_seen(
                 transaction, sessions.session(transaction, upload_id, name)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from pedigree._record import PAGE
+from pedigree.access.records import Permission
 from pedigree.catalog import lookups
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion
@@ -21,7 +22,7 @@ class UsageOperations(ContextGroup):
         def write(transaction: Transaction, version: ModelVersion) -> None:
             usages.record_usage(transaction, name_key(version.model_name), version.version_id, use)
 
-        self._context.update_version(reference, write)
+        self._context.update_version(Permission.DESCRIBE, reference, write)
 
     def unsettled_usages(
         self, instance_id: str | None, *, limit: int = PAGE, after: int = 0

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 from pedigree._record import PAGE
+from pedigree.access.records import Permission
 from pedigree.catalog import lookups
 from pedigree.catalog.diff import compare, read_side
 from pedigree.catalog.diff_records import VersionComparison
 from pedigree.catalog.records import ModelVersion, Training
-from pedigree.catalog.references import Reference, parse_reference
+from pedigree.catalog.references import Reference
 from pedigree.catalog.version_edits import update_version
 from pedigree.contract.versions import VersionContract
 from pedigree.postgres.transaction import Transaction
@@ -18,10 +19,7 @@ class VersionOperations(ContextGroup, VersionContract):
     """Versions: look them up, edit and compare them."""
 
     def get(self, reference: str) -> ModelVersion:
-        parsed = parse_reference(reference)
-        return self._context.database.read(
-            lambda connection: lookups.find_version(connection, parsed)
-        )
+        return self._context.read_version(reference, lambda _, version: version)
 
     def versions(
         self,
@@ -31,6 +29,7 @@ class VersionOperations(ContextGroup, VersionContract):
         after: int | None = None,
         newest_first: bool = False,
     ) -> tuple[ModelVersion, ...]:
+        self._context.require(Permission.READ, name)
         return self._context.database.read(
             lambda connection: lookups.list_versions(
                 connection, name, limit=limit, after=after, newest_first=newest_first
@@ -60,7 +59,7 @@ class VersionOperations(ContextGroup, VersionContract):
             )
             return lookups.find_version(transaction, Reference(name=name, version=number))
 
-        return self._context.update_version(reference, write)
+        return self._context.update_version(Permission.DESCRIBE, reference, write)
 
     def trainings(
         self, reference: str, *, limit: int = PAGE, after: str | None = None

@@ -5,6 +5,7 @@ from datetime import timedelta
 from functools import partial
 
 from pedigree._record import PAGE
+from pedigree.access.records import Permission
 from pedigree.audit import log
 from pedigree.catalog import lookups
 from pedigree.contract.webhooks import WebhookContract
@@ -28,6 +29,7 @@ class WebhookOperations(ContextGroup, WebhookContract):
         types: Iterable[str] = (),
         models: Iterable[str] = (),
     ) -> IssuedWebhook:
+        self._context.require(Permission.CONFIGURE)
         actor, types, models = self._context.actor(), tuple(types), tuple(models)
         self._context.database.transaction(log.sequence)
         return self._context.database.transaction(
@@ -43,12 +45,14 @@ class WebhookOperations(ContextGroup, WebhookContract):
         )
 
     def webhooks(self, *, limit: int = PAGE, after: int = 0) -> tuple[Webhook, ...]:
+        self._context.require(Permission.CONFIGURE)
         limit = lookups.at_least_one(limit)
         return self._context.database.read(
             lambda transaction: webhooks.webhooks(transaction, limit=limit, after=after)
         )
 
     def webhook(self, webhook_id: int) -> Webhook:
+        self._context.require(Permission.CONFIGURE)
         return self._context.database.read(
             lambda transaction: webhooks.webhook_of(webhooks.webhook_row(transaction, webhook_id))
         )
@@ -63,6 +67,7 @@ class WebhookOperations(ContextGroup, WebhookContract):
         models: Iterable[str] | None = None,
         active: bool | None = None,
     ) -> Webhook:
+        self._context.require(Permission.CONFIGURE)
         actor = self._context.actor()
         types = None if types is None else tuple(types)
         models = None if models is None else tuple(models)
@@ -83,6 +88,7 @@ class WebhookOperations(ContextGroup, WebhookContract):
     def rotate_webhook_secret(
         self, webhook_id: int, *, keep: timedelta = timedelta(days=1)
     ) -> IssuedWebhook:
+        self._context.require(Permission.CONFIGURE)
         actor = self._context.actor()
         return self._context.database.transaction(
             lambda transaction: webhooks.rotate_secret(
@@ -91,12 +97,14 @@ class WebhookOperations(ContextGroup, WebhookContract):
         )
 
     def delete_webhook(self, webhook_id: int) -> None:
+        self._context.require(Permission.CONFIGURE)
         actor = self._context.actor()
         self._context.database.transaction(
             lambda transaction: webhooks.delete_webhook(transaction, webhook_id, actor)
         )
 
     def test_webhook(self, webhook_id: int) -> Attempt:
+        self._context.require(Permission.CONFIGURE)
         row = self._context.database.read(
             lambda transaction: webhooks.webhook_row(transaction, webhook_id)
         )
@@ -110,6 +118,7 @@ class WebhookOperations(ContextGroup, WebhookContract):
         before: int | None = None,
         state: DeliveryState | None = None,
     ) -> tuple[Delivery, ...]:
+        self._context.require(Permission.CONFIGURE)
         limit = lookups.at_least_one(limit)
         return self._context.database.read(
             lambda transaction: deliveries.deliveries(
@@ -118,11 +127,13 @@ class WebhookOperations(ContextGroup, WebhookContract):
         )
 
     def delivery(self, webhook_id: int, seq: int) -> Delivery:
+        self._context.require(Permission.CONFIGURE)
         return self._context.database.read(
             lambda transaction: deliveries.delivery(transaction, webhook_id, seq)
         )
 
     def redeliver(self, webhook_id: int, seq: int) -> Delivery:
+        self._context.require(Permission.CONFIGURE)
         return self._context.database.transaction(
             lambda transaction: deliveries.redeliver(transaction, webhook_id, seq)
         )

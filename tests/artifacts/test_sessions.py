@@ -66,6 +66,7 @@ def take_over(registry: Registry, begun: UploadSession) -> None:
     registry.operations.uploads.fetch_uploaded(begun.model, begun.upload_id)
 
 
+@pytest.mark.contract
 def test_files_come_one_by_one_and_become_a_version(
     registry: Registry, send: Callable[..., None], tmp_path: Path
 ) -> None:
@@ -144,6 +145,7 @@ def test_who_knows_a_digest_must_send_the_bytes_unless_they_may_read_them(
     assert len(anybody.begin_upload("new", wanted(other)).missing) == 1
 
 
+@pytest.mark.contract
 @pytest.mark.parametrize("wrong", [b"seven!!", b"short"], ids=["other bytes", "another size"])
 def test_other_bytes_than_those_of_the_digest_never_count(
     registry: Registry, send: Callable[..., None], wrong: bytes

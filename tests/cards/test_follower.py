@@ -97,8 +97,8 @@ def test_one_follower_waits_while_another_is_at_work_and_goes_on_if_that_dies(
     churn.events()  # gives the events their places
     churn.database.transaction(
         lambda tx: tx.execute(
-            "UPDATE pedigree.card_follower SET lease = gen_random_uuid(),"
-            " lease_until = clock_timestamp() + interval '1 min'"
+            "INSERT INTO pedigree.card_follower (seq, lease, lease_until)"
+            " VALUES (0, gen_random_uuid(), clock_timestamp() + interval '1 min')"
         )
     )
     assert follow(churn) == 0

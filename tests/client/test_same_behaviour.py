@@ -406,7 +406,7 @@ def test_what_happened_is_read_from_the_feed(registry: Registry, tmp_path: Path,
     found = registry.events(last, types=kinds)
     assert [(each.type, each.model) for each in found] == [(kind, name) for kind in kinds]
     assert {each.actor.name for each in found} == {"tester"}
-    assert registry.events(last, limit=1) == found[:1]
+    assert registry.events(last, limit=1, model=name) == found[:1]
     register(registry, tmp_path, "a", f"another-{name}")
     assert registry.events(model=name, types=kinds) == found
     assert registry.events(found[0].seq, model=name, types=kinds) == found[1:]

@@ -19,6 +19,8 @@ from tests.factories import free_policy, register
 from tests.faults.killing import Victim
 from tests.maintenance.collecting import collect, planned, require_sound
 
+pytestmark = pytest.mark.system
+
 COLLECTING = ("pedigree.maintenance", "pedigree.artifacts.sweep", "pedigree.artifacts.tiers")
 # A prime, so that over the years other lines are hit as the code moves.
 STRIDE = 13

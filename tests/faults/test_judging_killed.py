@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from pedigree.registry import Registry
 from tests.factories import artifact
 from tests.faults.killing import Victim
 from tests.maintenance.collecting import require_sound
+
+pytestmark = pytest.mark.system
 
 JUDGING = (
     *("pedigree.registry.registration", "pedigree.registry.pending_checks"),

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pedigree.audit.records import EventType
+from pedigree.access.records import Permission
+from pedigree.audit.records import Actor, EventType
 from pedigree.errors import (
     GateNotPassedError,
     GenerationConflictError,
@@ -26,6 +27,11 @@ def waiting(registry: Registry, tmp_path: Path) -> str:
     """A candidate that needs one approval, by a policy that lets nobody enter by itself."""
     registry.set_policy("churn", policy_of(approvals={}, automatic=False))
     return candidate(registry, tmp_path)
+
+
+def only_requests(registry: Registry, actor: Actor) -> Registry:
+    """The registry as it is used by somebody who may request stages, and move no versions."""
+    return registry.acting_as(actor, permissions={Permission.READ, Permission.REQUEST})
 
 
 def ask(registry: Registry, reference: str, **more: object) -> StageRequest:
@@ -150,7 +156,7 @@ def test_what_the_service_does_by_itself_is_its_own_act(registry: Registry, tmp_
 def test_who_only_asks_needs_somebody_who_may(registry: Registry, tmp_path: Path) -> None:
     registry.set_policy("churn", policy_of(checks=["signature_compatible"], automatic=False))
     reference = candidate(registry, tmp_path)
-    asked = ask(registry, reference, only_asks=True)
+    asked = ask(only_requests(registry, EVE), reference)
     assert any("somebody who may promote" in each for each in asked.waits_for)
     registry.run_check(reference, "signature_compatible")
     assert registry.get(reference).stage == "candidate"
@@ -174,8 +180,8 @@ def test_a_request_is_withdrawn_by_whoever_may(registry: Registry, waiting: str)
     ask(registry, waiting)
     ask(registry, waiting, actor=BEN)
     with pytest.raises(NotPermittedError, match="others asked"):
-        registry.withdraw_request(waiting, "production", only_asks=True, actor=ANN)
-    (mine,) = registry.withdraw_request(waiting, "production", only_asks=True, actor=BEN)
+        only_requests(registry, ANN).withdraw_request(waiting, "production")
+    (mine,) = only_requests(registry, BEN).withdraw_request(waiting, "production")
     assert (mine.requested_by, mine.outcome, mine.closed_by) == (BEN.name, "withdrawn", BEN.name)
     (other,) = registry.withdraw_request(waiting, "production", reason="no need", actor=ANN)
     assert other.requested_by == EVE.name

@@ -68,7 +68,15 @@ EDITS: dict[str, tuple[str, set[str]]] = {
     ),
     "a card's text was edited": (
         "UPDATE pedigree.model_card SET markdown = markdown || 'x'",
-        {"cards_whole", "search_follows"},
+        {"cards_whole"},
+    ),
+    "a card's notes were edited": (
+        """UPDATE pedigree.model_card SET notes = '{"contact": "eve"}'""",
+        {"search_follows"},
+    ),
+    "a card shows what has not happened yet": (
+        "UPDATE pedigree.model_card SET event_id = 1000000",
+        {"cards_whole"},
     ),
     "two versions hold production": (
         "UPDATE pedigree.tenure SET name = 'production' WHERE name = 'staging'"

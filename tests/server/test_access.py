@@ -59,7 +59,7 @@ def test_a_token_of_before_with_a_name_of_pedigree_s_own_is_refused(served: Serv
         served.registry.database.transaction(lambda t, sql=statement: t.execute(sql))
     answer = client.get("/models")
     assert answer.status_code == 401
-    assert "Pedigree's own" in answer.json()["detail"]
+    assert "reserved for Pedigree" in answer.json()["detail"]
 
 
 def test_nobody_gets_in_without_a_valid_token(served: Served) -> None:

@@ -65,8 +65,8 @@ def test_a_registration_is_judged_like_one_by_the_command_line(served: Served, n
     client.post(f"/models/{name}/versions", json=body(files, path))
     checks = {verdict.check for verdict in served.registry.verdicts(f"{name}/1")}
     assert set(served.registry.registration_checks(name)) <= checks
-    version = client.get(f"/models/{name}/versions/1").json()
-    assert (version["stage"], version["model_card_uri"] is None) == ("candidate", False)
+    assert client.get(f"/models/{name}/versions/1").json()["stage"] == "candidate"
+    assert "stage candidate" in client.get(f"/models/{name}/versions/1/card").json()["markdown"]
 
 
 def test_what_needs_the_graph_leaves_a_version_waiting_until_a_run_has_judged_it(

@@ -133,7 +133,9 @@ FIELDS: Mapping[str, FieldRule] = {
         sql="",
     ),
     "text": FieldRule(
-        kind=Kind.WORDS, meaning="the words of name, description, tags and card", sql=""
+        kind=Kind.WORDS,
+        meaning="the words of name, description, tags and the card's notes",
+        sql="",
     ),
 }
 

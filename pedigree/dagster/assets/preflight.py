@@ -43,8 +43,8 @@ def check_beforehand(
         name = line.registered_name(provenance.partition)
         registry.database.read(partial(require_registrable, name=name))
         if line.policy != default_policy():
-            actor = registry.actor(provenance.actor)
-            expected = partial(expect_policy, name=name, policy=line.policy, actor=actor)
+            principal = registry.context.principal(registry.actor(provenance.actor))
+            expected = partial(expect_policy, name=name, policy=line.policy, principal=principal)
             registry.database.read(expected)
         code_of(registry.settings, folder, context.assets_def.specs_by_key[line.key].metadata)
         if missing := missing_libraries(line.flavor or "generic"):

@@ -144,6 +144,8 @@ def promote_due(
     cursor = _read_cursor(context.cursor)
     tick = _PromotionTick(context, registry)
     tick.judge_newcomers()
+    # Before the feed is read: the event of a card is no news for the next tick.
+    CardFollower(registry.database, registry.store).follow()
     targets = targets_of(context, models)
     checks = tick.follow_checks(targets, cursor.checks)
     is_first = cursor.seq == 0
@@ -158,7 +160,6 @@ def promote_due(
     found, looked_at = _to_look_at(targets, context.instance, names, cursor.looked_at)
     for name, target in sorted(found.items()):
         tick.look_at(name, target)
-    CardFollower(registry.database, registry.store).follow()
     seq = events[-1].seq if events else cursor.seq
     after = PromotionCursor(seq=seq, looked_at=looked_at, checks=checks)
     return tick.result(after, looked=bool(found or tick.notes))

@@ -67,7 +67,6 @@ class EventStream:
 
     def follow(
         self,
-        registry: Registry,
         after: int,
         *,
         wanted: Wanted,
@@ -76,7 +75,6 @@ class EventStream:
         """Return the events behind a place, and further ones as they happen.
 
         Args:
-            registry: The registry as the caller.
             after: Where to begin.
             wanted: Only these.
             admitted: Asked again and again; it raises when the caller is not let in any more.
@@ -86,11 +84,10 @@ class EventStream:
         """
         if not self._free:
             raise ServiceBusyError("the service has too many streams", remedy="Try again later")
-        return self._stream(registry, after, wanted, admitted)
+        return self._stream(after, wanted, admitted)
 
     async def _stream(
         self,
-        registry: Registry,
         after: int,
         wanted: Wanted,
         admitted: Callable[[], Awaitable[object]],
@@ -103,7 +100,7 @@ class EventStream:
                 if not await self.beyond(after):
                     yield b":\n\n"
                     continue
-                page = await run_in_threadpool(registry.events, after, _PAGE)
+                page = await run_in_threadpool(self._registry.events, after, _PAGE)
                 for event in page:
                     if wanted.has(event):
                         yield _said(event)

@@ -178,12 +178,15 @@ class WriteRequest:
 
         if self._key is None:
             return work()
-        key = Key(self.caller.principal, self._key, self._fingerprint())
+        key = Key(self.caller.principal.name, self._key, self._fingerprint())
         return registry.database.read(lambda transaction: once(transaction, key, work, box))
 
     def _fingerprint(self) -> bytes:
         request = self._request
-        asked = f"{request.method} {request.scope['path']}?{request.url.query}\n"
+        principal = self.caller.principal
+        # Another token of the same name that may do less is not given the answer of this one.
+        rights = f"{sorted(principal.permissions)} {sorted(principal.models)}"
+        asked = f"{request.method} {request.scope['path']}?{request.url.query}\n{rights}\n"
         return hashlib.sha256(asked.encode() + self._body).digest()
 
     def _answer(
@@ -247,7 +250,7 @@ class ConditionalRequest(WriteRequest):
             current = state_of(self._look(registry))
         except NotFoundError:
             current = None
-        require(self._if_match, self._if_none_match, current)
+        require(self._if_match, self._if_none_match, current, registry.database)
 
 
 def _response(answer: Answer) -> Response:

@@ -43,11 +43,10 @@ def list_events(
     Who accepts ``text/event-stream`` gets them as they happen. A token that is for some models
     reads the events of one of them at a time.
     """
-    call.caller.require_model(model)
     if MEDIA_TYPE in request.headers.get("accept", ""):
         tail: EventStream = request.app.state.tail
+        call.caller.principal.require(Permission.READ, model)
         stream = tail.follow(
-            call.registry,
             int(last_event_id or after),
             wanted=Wanted(type and frozenset(type), model),
             admitted=request.state.admit,

@@ -40,7 +40,6 @@ class Description(Record):
 @requires(Permission.REGISTER, model_in_body=True)
 def create_model(call: WriteCall, new: NewModel) -> Response:
     """Make a model that has no version yet."""
-    call.caller.require_model(new.name)
     return call.write(
         lambda registry: registry.create_model(
             new.name, description=new.description, owners=new.owners, tags=new.tags

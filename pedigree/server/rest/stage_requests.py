@@ -35,11 +35,8 @@ def withdraw_request(
     reason: Annotated[str | None, Query(max_length=2000, description="Why")] = None,
 ) -> Response:
     """Take back that a version enter a stage; who may not move versions takes back their own."""
-    only_asks = Permission.MOVE not in call.caller.permissions
     return call.write(
-        lambda registry: registry.withdraw_request(
-            f"{name}/{version}", stage, reason=reason, only_asks=only_asks
-        )
+        lambda registry: registry.withdraw_request(f"{name}/{version}", stage, reason=reason)
     )
 
 

@@ -1,7 +1,6 @@
 """What moves a version, and who held what when."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Annotated
 
 from fastapi import Path, Query
@@ -65,14 +64,11 @@ def move(call: ChangeCall, name: Name, version: Number, wanted: Transition) -> R
     permission to move.
     """
     reference = f"{name}/{version}"
-    if not wanted.request:
-        call.caller.require(Permission.MOVE)
 
     def work(registry: Registry) -> Move | StageRequest:
-        ask: Callable[..., Move | StageRequest] = registry.promote
-        if wanted.request:
-            only_asks = Permission.MOVE not in call.caller.permissions
-            ask = partial(registry.request_stage, only_asks=only_asks)
+        ask: Callable[..., Move | StageRequest] = (
+            registry.request_stage if wanted.request else registry.promote
+        )
         return ask(
             reference,
             wanted.stage,

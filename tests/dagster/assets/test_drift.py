@@ -23,7 +23,7 @@ from pedigree.lifecycle.policy import default_policy
 from pedigree.monitoring.profile import profile
 from pedigree.monitoring.records import DriftAction, DriftRule
 from pedigree.registry import Registry
-from tests.dagster.models import Recipe, churn_asset, plotted, recipe, trained
+from tests.dagster.models import Recipe, churn_asset, plotted, recipe, to_production, trained
 
 MONTHS = dg.StaticPartitionsDefinition(["01", "02", "03", "04", "05"])
 SHIFT = {"04": 12.0, "05": 15.0}
@@ -132,16 +132,10 @@ def make_watched(
         )
         watched = Watched(instance, model, resources, definitions)
         watched.train("one")
-        to_production(pedigree, 1)
+        to_production(pedigree, 1, renew=True)
         return watched
 
     return make
-
-
-def to_production(registry: Registry, version: int) -> None:
-    registry.operations.checks.renew_verdicts("churn")
-    for stage in ("staging", "production"):
-        registry.promote(f"churn/{version}", stage)
 
 
 def test_a_month_is_held_against_what_production_learnt_from(
@@ -218,7 +212,7 @@ def test_the_stage_s_check_says_the_newest_result_again(
     watched.measure("04")
     check = judged()
     assert not check.passed
-    assert "subscribers[04] differs from what churn/1 learnt from" in (check.description or "")
+    assert "subscribers[04] differs from the training data of churn/1" in (check.description or "")
 
 
 def test_a_drift_by_policy_asks_for_a_retraining_once_a_tick(
@@ -243,7 +237,7 @@ def test_a_drift_by_policy_asks_the_stage_to_return_to_the_holder_before(
     answer = watched.tick()
     assert answer.run_requests == []  # nobody held production before
     watched.train("two")
-    to_production(pedigree, 2)
+    to_production(pedigree, 2, renew=True)
     policy = pedigree.policy("churn")
     production = policy.rule("production").model_copy(update={"promoters": ("ops@example.com",)})
     stages = [production if rule.name == "production" else rule for rule in policy.stages]
@@ -269,7 +263,7 @@ def test_what_is_about_a_version_that_left_the_stage_is_passed_by(
     watched = make_watched(DriftRule(action=DriftAction.DEMOTE))
     watched.measure("04")
     watched.train("two")
-    to_production(pedigree, 2)
+    to_production(pedigree, 2, renew=True)
     answer = watched.tick()
     assert (answer.asset_events, answer.run_requests) == ([], [])
     assert "churn/1 has left" in answer.skip_message

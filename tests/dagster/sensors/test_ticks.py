@@ -18,7 +18,7 @@ from pedigree.errors import CorruptionError, DatabaseBusyError, NotFoundError
 from pedigree.lifecycle.records import Verdict
 from pedigree.registry import Registry
 from tests.dagster.location import CHURN, PRODUCTION, STAGING, Location
-from tests.dagster.models import churn_asset, plotted, recipe
+from tests.dagster.models import churn_asset, plotted, recipe, to_production
 
 SENSOR = "sensor:pedigree_promotion"
 
@@ -26,12 +26,6 @@ SENSOR = "sensor:pedigree_promotion"
 def held(registry: Registry, stage: str = "production") -> int | None:
     holder = registry.holder("churn", stage)
     return holder.version_id if holder else None
-
-
-def to_production(registry: Registry, version: int) -> None:
-    registry.operations.checks.renew_verdicts("churn")  # those that compared with a former champion
-    for name in ("staging", "production"):
-        registry.promote(f"churn/{version}", name)
 
 
 def test_a_version_that_passes_its_checks_goes_all_the_way(
@@ -260,7 +254,7 @@ def test_one_model_s_trouble_is_not_the_others(
         raise CorruptionError("the bytes are gone")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Registry, "weigh", gone)
+        patch.setattr(Registry, "evaluate_candidates", gone)
         assert "the bytes are gone" in location.tick("pedigree_promotion").skip_message
     assert location.promote() == ["staging"]
 
@@ -308,8 +302,8 @@ def test_what_happens_outside_dagster_is_mirrored_in_order_and_once(
 ) -> None:
     location.train("one", 0.7)
     location.train("two", 0.8)
-    to_production(pedigree, 1)
-    to_production(pedigree, 2)
+    to_production(pedigree, 1, renew=True)
+    to_production(pedigree, 2, renew=True)
     assert location.mirror() == [
         ("staging", "1"),
         ("production", "1"),
@@ -334,7 +328,7 @@ def test_a_killed_daemon_s_repeated_report_is_seen_by_the_generation(
     location: Location, pedigree: Registry
 ) -> None:
     location.train("one")
-    to_production(pedigree, 1)
+    to_production(pedigree, 1, renew=True)
     answer = location.tick("pedigree_mirror", remember=False)
     # the daemon stored one event of two and died before the cursor
     location.instance.report_runless_asset_event(answer.asset_events[0])
@@ -389,7 +383,7 @@ def test_consumers_run_when_the_stage_s_bytes_change_and_not_when_it_is_said_aga
 
     location.train("one", 0.7)
     dg.materialize([customers], instance=instance)
-    to_production(pedigree, 1)
+    to_production(pedigree, 1, renew=True)
     location.mirror()
     requested()
     score()
@@ -403,7 +397,7 @@ def test_consumers_run_when_the_stage_s_bytes_change_and_not_when_it_is_said_aga
     dg.materialize([customers], instance=instance)
     assert requested() == 0
     location.train("two", 0.8)
-    to_production(pedigree, 2)
+    to_production(pedigree, 2, renew=True)
     location.mirror()
     assert requested() == 1
     score()

@@ -160,7 +160,9 @@ def test_the_drift_asset_watches_production_month_by_month(session: Session) -> 
         session.materialize("flight_delay_drift", partitions=[month])
     february, july = session.registry.drift("flight_delay@production")
     assert not february.drifted
-    assert july.verdict.startswith("flights[2013-07] differs from what flight_delay/1 learnt from")
+    assert july.verdict.startswith(
+        "flights[2013-07] differs from the training data of flight_delay/1"
+    )
     assert "dep_delay" in july.verdict
     assert july.baseline_name == "flights of 2013-01 to 2013-03"
     assert [column.column for column in july.comparison.columns] == [*FEATURES, PREDICTION]

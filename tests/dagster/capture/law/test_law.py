@@ -62,7 +62,8 @@ def several(*graphs: int) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(("hook", "graphs"), pairs, ids=ids)
 
 
-@several(8, 8, 4)
+@pytest.mark.timeout(600)
+@several(3, 3, 2)
 def test_recorded_lineage_is_true(laboratory: Laboratory, graphs: int, hook: Hook) -> None:
     tally = hold(laboratory, graphs, hook)
     if hook is Hook.ON:
