@@ -1,4 +1,4 @@
-"""What this registry's Dagster loads: its assets, its sensors and its wiring, composed."""
+"""The Dagster definitions of this registry: assets, sensors and wiring."""
 
 import dagster as dg
 
@@ -16,7 +16,7 @@ from sensors import (
 
 
 def compose(wiring: Wiring) -> dg.Definitions:
-    """Return the whole code location, wired in one of the ways of ``resources``."""
+    """Return the whole code location, with a wiring from ``resources``."""
     registry = registry_definitions(
         *MODELS, registry=wiring.registry, sensors=False, sources=ASSETS
     )
@@ -32,7 +32,7 @@ def compose(wiring: Wiring) -> dg.Definitions:
             automation_sensor(),
         ],
         resources={"io_manager": wiring.data},
-        # One process a run: a step in a process of its own costs more than most steps here.
+        # One process per run: a separate process per step takes longer than most steps here.
         executor=dg.in_process_executor,
     )
     return with_lineage(dg.Definitions.merge(registry, own))

@@ -1,1 +1,1 @@
-"""Measurements of what docs/performance.md promises; run ``python -m benchmarks.<name>``."""
+"""Benchmarks for the goals in docs/performance.md; run ``python -m benchmarks.<name>``."""

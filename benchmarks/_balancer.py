@@ -1,4 +1,4 @@
-"""A small TCP balancer: connections go to whichever process is ready, as ``/readyz`` says."""
+"""A small TCP load balancer for the processes that ``/readyz`` reports as ready."""
 
 import asyncio
 import threading
@@ -12,10 +12,10 @@ _PIECE = 1 << 16
 
 
 class Balancer:
-    """Takes connections on one port, and gives each to one of several processes.
+    """Accepts connections on one port, and forwards each to one of several processes.
 
     Args:
-        ports: Where these listen.
+        ports: The ports of the processes.
     """
 
     def __init__(self, ports: Sequence[int]) -> None:
@@ -26,7 +26,7 @@ class Balancer:
         self.url = ""
 
     async def run(self, started: threading.Event, over: asyncio.Event) -> None:
-        """Balance until it is over."""
+        """Balance until the stop event is set."""
         looking = asyncio.create_task(self._look())
         server = await asyncio.start_server(self._take, "127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -57,7 +57,7 @@ class Balancer:
             task.add_done_callback(self._tasks.discard)
 
     async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
-        """Connect to one that is ready; to the next where it closed its port meanwhile."""
+        """Connect to a ready process; try the next one if its port has closed."""
         ready = sorted(self._ready)
         first = next(self._turn)
         for step in range(len(ready)):
@@ -69,7 +69,7 @@ class Balancer:
 
 @contextmanager
 def balancing(ports: Sequence[int]) -> Iterator[Balancer]:
-    """Balance in a thread for the length of a block."""
+    """Balance in a thread for the duration of a block."""
     balancer, started, over = Balancer(ports), threading.Event(), asyncio.Event()
     loop = asyncio.new_event_loop()
     thread = threading.Thread(
@@ -103,7 +103,7 @@ async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> N
             target.write(piece)
             await target.drain()
     except OSError:
-        pass  # one side is gone, and so is then the other
+        pass  # one side closed the connection, so the other one closes too
     finally:
         target.close()
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""A handler that does as little as can be: the same statement, its row as JSON, no tokens."""
+"""A minimal handler: the same statement, its row as JSON, without tokens."""
 
 import os
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ _CONNECTIONS = 10
 
 
 def create_app() -> FastAPI:
-    """Make the application over the database of ``BARE_DATABASE_URL``."""
+    """Return the application for the database in ``BARE_DATABASE_URL``."""
     pool = ConnectionPool(
         os.environ["BARE_DATABASE_URL"],
         kwargs={"autocommit": True, "row_factory": dict_row, "prepare_threshold": 0},

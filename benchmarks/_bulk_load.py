@@ -1,7 +1,7 @@
-"""Copy many rows into the schema: what slows that down is set aside, and brought back after.
+"""Copy many rows into the schema; drop indexes and foreign keys before, and recreate them after.
 
-Indexes and foreign keys are read from the catalog, so whatever the migrations made comes back as it
-was. The foreign keys are checked then: what was copied is as consistent as what is inserted.
+Their definitions come from the catalog, so the schema is the same as after the migrations. The
+foreign keys are validated, so copied rows are as consistent as inserted ones.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +15,7 @@ from psycopg.rows import TupleRow
 
 _CORES = 2
 _SESSION = (
-    b"SET session_replication_role = replica",  # no trigger runs, not even a foreign key's
+    b"SET session_replication_role = replica",  # disables all triggers, also of foreign keys
     b"SET maintenance_work_mem = '1GB'",
     b"SET max_parallel_maintenance_workers = 0",  # there are as many sessions as cores
 )
@@ -44,7 +44,7 @@ ORDER BY pg_table_size(t.oid) DESC
 
 
 def connect(url: str) -> Connection[TupleRow]:
-    """Return a session that loads."""
+    """Return a connection for loading."""
     connection = psycopg.connect(url, autocommit=True)
     for setting in _SESSION:
         connection.execute(setting)
@@ -52,10 +52,10 @@ def connect(url: str) -> Connection[TupleRow]:
 
 
 class Copying:
-    """One transaction that fills tables which it empties first.
+    """One transaction that empties tables and then fills them.
 
-    So the rows are frozen from the start: nobody has to visit them again to note that they are
-    there to stay.
+    So the rows are frozen from the start: no later vacuum has to visit them
+    for freezing.
     """
 
     def __init__(self, url: str, columns: Mapping[str, str]) -> None:
@@ -78,7 +78,7 @@ class Copying:
                     copy.write("\n".join(rows) + "\n")
 
     def count_on(self, table: str, column: str) -> None:
-        """Let the numbers that the table gives go on behind those that were copied."""
+        """Set the table's sequence to continue after the copied numbers."""
         self._connection.execute(
             f"SELECT setval(pg_get_serial_sequence('pedigree.{table}', '{column}'), max({column}))"
             f" FROM pedigree.{table}".encode()
@@ -101,21 +101,21 @@ class Copying:
 
 
 class Derived(NamedTuple):
-    """A table that follows from those that were copied, and what fills it; else triggers do."""
+    """A table that is derived from the copied ones, and the statements that fill it."""
 
     table: str
     fill: str
-    behind: str | None = None
-    """A derived table, named before this one, that it is filled from."""
+    depends_on: str | None = None
+    """A derived table, listed before this one, that it is filled from."""
 
 
 def load(url: str, copy_all: Callable[[], None], derived: Sequence[Derived] = ()) -> None:
-    """Run ``copy_all`` on a schema without indexes and foreign keys, and bring these back.
+    """Run ``copy_all`` on a schema without indexes and foreign keys, then recreate them.
 
     Args:
         url: The database.
-        copy_all: Copies the rows, by connections of its own.
-        derived: Filled when the indexes of what was copied are there, several at a time.
+        copy_all: Copies the rows, with its own connections.
+        derived: Tables that are filled in parallel after the indexes of the copied ones exist.
     """
     foreign, keys = _read(url, _CONSTRAINTS, ["f"]), _read(url, _CONSTRAINTS, ["p", "u"])
     indexes = _read(url, _INDEXES)
@@ -128,8 +128,8 @@ def load(url: str, copy_all: Callable[[], None], derived: Sequence[Derived] = ()
         made[table].append(f"ALTER TABLE {table} ADD CONSTRAINT {name} {text}")
     for table, _, text in indexes:
         made[table].append(text)
-    # What autovacuum would do on its own in the hours after; what was copied needs no vacuum.
-    # Without them the planner thinks of dozens of rows, and loops.
+    # What autovacuum would do in the hours after; the copied tables need no vacuum.
+    # Without statistics the planner expects dozens of rows, and chooses nested loops.
     chains = {
         one: [one.fill, *made.pop(one.table), f"VACUUM (ANALYZE) {one.table}"] for one in derived
     }
@@ -137,7 +137,7 @@ def load(url: str, copy_all: Callable[[], None], derived: Sequence[Derived] = ()
     _run(url, [f"ANALYZE {table}" for table in made])
     _derive(url, chains)
     add = [f"ALTER TABLE {table} ADD CONSTRAINT {name} {text}" for table, name, text in foreign]
-    for statement in add:  # each locks two tables, so two at once could lock each other out
+    for statement in add:  # each locks two tables, so two at once could deadlock
         _run(url, [f"{statement} NOT VALID"])
     _run(url, [f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}" for table, name, _ in foreign])
 
@@ -156,8 +156,10 @@ def _derive(url: str, chains: Mapping[Derived, Sequence[str]]) -> None:
     filled: dict[str, Future[None]] = {}
 
     def fill(one: Derived, statements: Sequence[str]) -> None:
-        if one.behind:
-            filled[one.behind].result()  # it was begun before, so this waits for no free thread
+        if one.depends_on:
+            filled[
+                one.depends_on
+            ].result()  # it was submitted before, so this cannot wait for a free thread
         _run_each(url, statements)
 
     with ThreadPoolExecutor(_CORES) as pool:

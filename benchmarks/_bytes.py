@@ -1,4 +1,4 @@
-"""What the benchmarks of publishing and pulling share: files, the limit, a registry, memory."""
+"""Common parts of the benchmarks of publishing and pulling: files, the limit, memory."""
 
 import multiprocessing
 import os
@@ -20,7 +20,7 @@ from pedigree.signatures.records import ColumnType
 MIB, GIB = 1 << 20, 1 << 30
 MODEL = "bytes"
 
-# One large file and many smaller ones, as models are stored: weights beside shards.
+# One large file and many smaller ones, as models are stored: weights and shards.
 LARGE_FILE, SMALL_FILE, SMALL_FILES = GIB, 16 * MIB, 64
 WHAT = f"2 GiB (a file of 1 GiB, {SMALL_FILES} of {SMALL_FILE // MIB} MiB)"
 ENDURANCE_FILES, ENDURANCE_FILE = 8, GIB
@@ -45,7 +45,7 @@ NEW = NewVersion(
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """Make a folder that goes at the end; ``PEDIGREE_*`` of the shell are left aside."""
+    """Yield a temporary folder, with ``PEDIGREE_*`` variables of the shell unset."""
     for name in [name for name in os.environ if name.startswith("PEDIGREE_")]:
         del os.environ[name]
     with TemporaryDirectory(prefix="pedigree-bench-") as folder:
@@ -54,14 +54,14 @@ def scratch() -> Iterator[Path]:
 
 @contextmanager
 def registry(home: Path) -> Iterator[Registry]:
-    """Open the embedded registry of a folder, durable as delivered; its server is warm."""
+    """Open the embedded registry of a folder, with default durability and a warm server."""
     with Registry.connect(settings=Settings(home=home, actor="benchmark")) as opened:
         opened.models()
         yield opened
 
 
 def write_artifact(folder: Path) -> None:
-    """Write the 2 GiB; no two blocks are alike."""
+    """Write the 2 GiB; all blocks differ."""
     folder.mkdir()
     _write(folder / "weights.bin", LARGE_FILE)
     for number in range(SMALL_FILES):
@@ -84,7 +84,7 @@ def _write(path: Path, size: int) -> None:
 
 
 def timed(work: Callable[[], object]) -> float:
-    """Return how many seconds the work takes, begun when no write is pending."""
+    """Return how many seconds the work takes, starting with no pending writes."""
     os.sync()
     started = time.perf_counter()
     work()
@@ -102,21 +102,21 @@ def limit(source: Path, copy: Path) -> float:
 
 
 def endurance_fits(folder: Path, words: Sequence[str], copies: int) -> bool:
-    """Say whether the 8 GiB are measured: there is room, and ``--short`` was not given."""
+    """Return whether the 8 GiB are measured: with enough disk, and without ``--short``."""
     if "--short" in words:
         return False
     free = shutil.disk_usage(folder).free
     needed = (copies * ENDURANCE_FILES * ENDURANCE_FILE) + 2 * GIB
     if free < needed:
         print(
-            f"8 GiB are left out: they need {needed // GIB} GiB of disk, {free // GIB} are free",
+            f"8 GiB are skipped: they need {needed // GIB} GiB of disk, {free // GIB} are free",
             file=sys.stderr,
         )
     return free >= needed
 
 
 def grown_mib(work: Callable[[], object]) -> float:
-    """Return by how many MiB a process of its own grows while it does the work."""
+    """Return by how many MiB a separate process grows during the work."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
         return pool.submit(_grow, work).result()
@@ -129,7 +129,7 @@ def _grow(work: Callable[[], object]) -> float:
 
 
 def _peak_bytes() -> int:
-    """Return the most memory that this program held; what ``getrusage`` says is inherited."""
+    """Return the peak memory of this program; that of ``getrusage`` is inherited."""
     status = Path("/proc/self/status")
     if not status.exists():  # macOS, in bytes
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -138,19 +138,19 @@ def _peak_bytes() -> int:
 
 
 def register(home: Path, source: Path) -> None:
-    """Register a folder in the registry of a home."""
+    """Register a folder in the registry of a home folder."""
     with registry(home) as opened:
         opened.register(MODEL, source, NEW)
 
 
 def pull(home: Path, target: Path) -> None:
-    """Pull what was registered into a folder."""
+    """Pull the registered version into a folder."""
     with registry(home) as opened:
         opened.pull(f"{MODEL}/1", target)
 
 
 def slower_than(what: str, seconds: float, limit: float) -> Measured:
-    """Put a time in relation to the limit of the same run."""
+    """Return a time in relation to the limit of the same run."""
     return Measured(
         what=f"{what}: {seconds:.2f} s; sha256sum and cp of the same files: {limit:.2f} s; ratio",
         value=seconds / limit,
@@ -161,5 +161,5 @@ def slower_than(what: str, seconds: float, limit: float) -> Measured:
 
 
 def growth(what: str, mib: float) -> Measured:
-    """Say how much a process's memory grew."""
+    """Return the figure for the growth of a process's memory."""
     return Measured(what=what, value=mib, unit="MiB", target=MOST_MIB_GROWN, at_least=False)

@@ -1,12 +1,12 @@
-"""Drive a server over HTTP by keep-alive connections, and say how many exchanges a second it does.
+"""Load a server over HTTP keep-alive connections, and report the exchanges per second.
 
-Run as a program in a process of its own, so that it takes nothing of the server's interpreter:
+Run it as a separate process, so that it does not use the server's interpreter:
 ``python -m benchmarks._load PORT SECONDS CONNECTIONS < exchanges.json``. It reads a list of
-exchanges, each a list of requests as text that are sent one behind the other's answer; takes
-them by turns, and prints a JSON object. Where an answer names an ``upload_id``, the following
+exchanges, each a list of request texts that are sent one after the other's response; it sends
+them in turn, and prints a JSON object. If a response contains an ``upload_id``, the following
 requests of its exchange have it in place of :data:`UPLOAD_ID`.
 
-One thread waits for all connections at once, which costs a fraction of a thread for each.
+One thread waits for all connections at once, which is cheaper than a thread per connection.
 """
 
 import json
@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 UPLOAD_ID = "00000000-0000-0000-0000-000000000000"
-"""Stands for what the answer before calls ``upload_id``; it is as long, so no length changes."""
+"""Placeholder for the ``upload_id`` of the previous response; of equal length."""
 
 _NAMED = re.compile(rb'"upload_id":"([0-9a-f-]{36})"')
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -29,7 +29,7 @@ _AT_ONCE = 1 << 18
 
 @dataclass
 class Connection:
-    """One connection: the exchange it is at, and what has come of the answer."""
+    """One connection: its current exchange, and the received part of the response."""
 
     socket: socket.socket
     exchange: Iterator[bytes] = field(default_factory=lambda: iter(()))
@@ -39,7 +39,7 @@ class Connection:
     upload_id: bytes | None = None
 
     def send_next(self) -> bool:
-        """Send the exchange's next request; say whether there was one."""
+        """Send the exchange's next request; return whether there was one."""
         request = next(self.exchange, None)
         if request is None:
             return False
@@ -50,10 +50,10 @@ class Connection:
         return True
 
     def receive(self) -> int | None:
-        """Take what has come; return the status once the answer is whole."""
+        """Receive data; return the status once the response is complete."""
         piece = self.socket.recv(_AT_ONCE)
         if not piece:
-            raise SystemExit(f"the server hung up behind {self.received[:200]!r}")
+            raise SystemExit(f"the server closed the connection after {self.received[:200]!r}")
         self.received += piece
         if self.awaited is None:
             self.awaited = _length(self.received)
@@ -65,7 +65,7 @@ class Connection:
 
 
 def _length(received: bytes) -> int | None:
-    """Return how long an answer is with its head; None while that is not whole."""
+    """Return the length of a response with its header; None while the header is incomplete."""
     head = received.find(b"\r\n\r\n")
     if head < 0:
         return None
@@ -74,7 +74,7 @@ def _length(received: bytes) -> int | None:
 
 
 class Load:
-    """What was done: how long each exchange took, and which statuses were answered."""
+    """The results: the durations of the exchanges, and the counts of the statuses."""
 
     def __init__(self, exchanges: Sequence[Sequence[bytes]]) -> None:
         self.latencies: list[float] = []
@@ -84,7 +84,7 @@ class Load:
         self._begun = 0
 
     def begin(self, connection: Connection) -> None:
-        """Let a connection begin with the exchange whose turn it is."""
+        """Start the next exchange on a connection."""
         connection.exchange = iter(self._exchanges[self._begun % len(self._exchanges)])
         connection.upload_id = None
         self._begun += 1
@@ -92,7 +92,7 @@ class Load:
         connection.send_next()
 
     def go_on(self, connection: Connection) -> bool:
-        """Take what has come on a connection; say whether its exchange has ended."""
+        """Receive data on a connection; return whether its exchange has ended."""
         status = connection.receive()
         if status is None:
             return False
@@ -108,7 +108,7 @@ class Load:
 def drive(
     port: int, seconds: float, connections: int, exchanges: Sequence[Sequence[bytes]]
 ) -> dict[str, Any]:
-    """Do exchanges over so many connections at a time, for so long."""
+    """Do exchanges over a number of connections for a number of seconds."""
     load, waiting = Load(exchanges), selectors.DefaultSelector()
     began = time.perf_counter()
     for _ in range(connections):
@@ -122,13 +122,13 @@ def drive(
             if load.go_on(key.data):
                 if time.perf_counter() - began < seconds:
                     load.begin(key.data)
-                else:  # what was begun is finished, and counts
+                else:  # exchanges in progress are completed, and count
                     waiting.unregister(key.fileobj)
                     key.data.socket.close()
-    return _told(load, time.perf_counter() - began)
+    return _summary(load, time.perf_counter() - began)
 
 
-def _told(load: Load, seconds: float) -> dict[str, Any]:
+def _summary(load: Load, seconds: float) -> dict[str, Any]:
     latencies = sorted(load.latencies)
     return {
         "rate": len(latencies) / seconds,

@@ -1,12 +1,12 @@
 """The registry that the benchmarks read: 1,000,000 versions, 10,000 models with 100 each.
 
-It is made once, by COPY into an embedded Postgres, and kept in a folder that is named after this
-generator's number and the schema's migrations: ``.bench`` beside this checkout, or ``--data DIR``.
-``python -m benchmarks._million`` makes it anew and says how long that took.
+It is created once, by COPY into an embedded Postgres, and kept in a folder named after this
+generator's version and the schema's migrations: in ``.bench`` of this checkout, or ``--data DIR``.
+``python -m benchmarks._million`` recreates it and reports how long that took.
 
-There are the rows of models, versions, artifacts, trainings, environments, tenures (history and
-present), model cards (3 %) and lineage (10 %). Left out are what no read of these touches: events,
-verdicts, and the bytes in the object store; so verbs that read bytes or the feed find nothing.
+It has the rows of models, versions, artifacts, trainings, environments, tenures (history and
+present), model cards (3 %) and lineage (10 %). It lacks what reads of these do not touch: events,
+verdicts, and the bytes in the object store. So verbs that read bytes or the feed find nothing.
 """
 
 import hashlib
@@ -29,12 +29,12 @@ from pedigree.postgres import Database, EmbeddedPostgres
 from pedigree.postgres.migrate import all_migrations, migrate
 
 GENERATOR = 1
-"""Raise it when other rows come out, so that nobody measures on the old ones."""
+"""The generator's version: increase it when the rows change, so that old ones are not used."""
 
 _TARGET_S = 180.0
 _VERSIONS_AT_ONCE = 20_000
-# What is copied into a table that the same transaction emptied is not written twice, and all of it
-# is synced once, in the end. Who opens the registry later has the defaults.
+# COPY into a table that the same transaction emptied writes no WAL with wal_level minimal, and one
+# sync at the end suffices. Later users of the registry have the default settings.
 _LOADING = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
@@ -44,27 +44,27 @@ _LOADING = {
 
 
 def _derived(
-    name: str, *, rows: str = "source.*", order: str = "", behind: str | None = None
+    name: str, *, rows: str = "source.*", order: str = "", depends_on: str | None = None
 ) -> bulk.Derived:
     table = f"pedigree.search_{name}"
     source = f"{table}_source".replace("_version", "")
     fill = f"TRUNCATE {table}; INSERT INTO {table} SELECT {rows} FROM {source} AS source {order}"
-    return bulk.Derived(table, fill, behind and f"pedigree.search_{behind}")
+    return bulk.Derived(table, fill, depends_on and f"pedigree.search_{depends_on}")
 
 
-# The longest first, as far as one does not need the other.
+# The longest first, unless one depends on another.
 _DERIVED = (
     _derived("version", order="ORDER BY created_at"),
     _derived("record"),
-    _derived("text", behind="version"),
-    _derived("term", behind="version"),
-    _derived("metric", behind="version"),
+    _derived("text", depends_on="version"),
+    _derived("term", depends_on="version"),
+    _derived("metric", depends_on="version"),
     _derived("word", rows="DISTINCT word"),
 )
 
 
 def main() -> int:
-    """Make the registry anew and report; return the exit code."""
+    """Recreate the registry and report; return the exit code."""
     home = _home(sys.argv[1:])
     seconds = _make(home)
     what = f"load of {Shape().rows} versions with indexes and statistics"
@@ -74,16 +74,16 @@ def main() -> int:
 
 
 def million(words: list[str]) -> Path:
-    """Return the home folder of the registry, made first if it is not there yet."""
+    """Return the home folder of the registry; create it if it does not exist."""
     home = _home(words)
     if not home.exists():
         seconds = _make(home)
-        print(f"{home} was made in {seconds:.0f} s", file=sys.stderr)
+        print(f"{home} was created in {seconds:.0f} s", file=sys.stderr)
     return home
 
 
 def fill(url: str, *shapes: Shape) -> None:
-    """Copy the versions of some shapes into a migrated database that is empty."""
+    """Copy the versions of some shapes into an empty migrated database."""
     bulk.load(url, partial(_copy_all, url, shapes), _DERIVED)
 
 
@@ -106,7 +106,7 @@ def _make(home: Path) -> float:
         migrate(database)
     started = time.perf_counter()
     fill(server.url("pedigree"), Shape())
-    server.stop()  # with a checkpoint: from here on all is where it stays
+    server.stop()  # with a checkpoint, so that no write is pending
     os.sync()
     seconds = time.perf_counter() - started
     beside.rename(home)

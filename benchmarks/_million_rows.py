@@ -1,7 +1,7 @@
-"""The versions of the benchmarks' registry: skewed as a company's are, and the same in every run.
+"""The versions of the benchmarks' registry: realistically skewed, and the same in every run.
 
-The lines are for COPY. What is drawn depends on the seed and the stretch of versions alone, so
-several processes can make them in any order.
+The lines are for COPY. The random values depend only on the seed and the range of versions, so
+several processes can generate them in any order.
 """
 
 import hashlib
@@ -22,11 +22,11 @@ ACROSS = timedelta(days=730)
 FIRST_MOMENT = datetime(2024, 1, 1, tzinfo=UTC)
 
 COMMON_TAG = ("campaign", "spring")
-"""2 % of the versions have it: some 20,000 of a million."""
+"""2 % of the versions have it: about 20,000 of a million."""
 SECOND_TAG = ("tier", "gold")
-"""20 % of the versions have it, and so some 4,000 have both."""
+"""20 % of the versions have it, so about 4,000 have both."""
 COMMON_WORDS = ("weekly", "retention")
-"""3.3 % of the versions have both in their description: some 33,000 of a million."""
+"""3.3 % of the versions have both in their description: about 33,000 of a million."""
 
 COLUMNS = {
     "environment": "hash, packages",
@@ -43,9 +43,9 @@ COLUMNS = {
     "lineage_edge": "training_id, consumer, source, capture, certainty",
     "model_card": "model_id, version, revision, digest, markdown, notes, created_at",
 }
-"""The tables that grow with the versions, and what is copied into each."""
+"""The tables that grow with the versions, and the copied columns of each."""
 
-_STRIDE = 7919  # a prime: models take turns in another order than that of their numbers
+_STRIDE = 7919  # a prime, so that models alternate in another order than that of their numbers
 _AREAS = [
     "churn",
     "fraud",
@@ -72,7 +72,7 @@ _TASKS = [
     "route",
     "uplift",
 ]
-# Of a hundred models so many have the flavor.
+# Percentage of the models with each flavor.
 _FLAVORS = {"sklearn": 45, "xgboost": 25, "lightgbm": 12, "torch": 8, "onnx": 6, "generic": 4}
 _TIERS = ("bronze", "silver", "gold")
 _REGIONS = ("eu", "us", "apac", "latam", "mea")
@@ -86,7 +86,7 @@ _CARD_SHARE, _LINEAGE_SHARE, _RETRAINED_SHARE = 0.03, 0.1, 0.02
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """How many models, with how many versions each, registered evenly over two years."""
+    """Numbers of models and of versions per model, registered evenly over two years."""
 
     models: int = 10_000
     versions: int = 100
@@ -107,25 +107,25 @@ class Shape:
         return FIRST_MOMENT + ACROSS * (row / self.rows)
 
     def first_row(self, model: int) -> int:
-        """Return the row of a model's first version; the next one is ``models`` rows behind."""
+        """Return the row of a model's first version; the next one is ``models`` rows later."""
         inverse = pow(_STRIDE, -1, self.models) if self.models > 1 else 0
         return (model - self.first_model) * inverse % self.models
 
 
 @cache
 def name_of(model: int) -> str:
-    """Return a model's name; some three in a hundred have a 77 in it."""
+    """Return a model's name; about three in a hundred contain 77."""
     return f"{_AREAS[model % 12]}_{_TASKS[model // 12 % 10]}_{model:05d}"
 
 
 @cache
 def team_of(model: int) -> str:
-    """Return the team that has a model; the first have many, the last have few."""
+    """Return the team of a model; the first teams have many models, the last ones few."""
     return f"team-{int(60 * _spread(model) ** 3)}"
 
 
 def person(share: float) -> str:
-    """Return one of 400 people; the nearer the share is to 0, the more often they are met."""
+    """Return one of 400 people; those for shares near 0 are more frequent."""
     return _PEOPLE[int(400 * share**2.5)]
 
 
@@ -139,12 +139,12 @@ def _shared_digest(kind: str, number: int) -> str:
 
 
 def digest(kind: str, model: int, version: int) -> str:
-    """Return a digest of bytes that nobody has."""
+    """Return a digest of bytes that do not exist."""
     return f"sha256:{hashlib.sha256(f'{kind} {model}/{version}'.encode()).hexdigest()}"
 
 
 def environment_lines() -> Iterable[str]:
-    """Return the environments that the trainings ran with, as hash and packages."""
+    """Return the environments of the trainings, as hash and packages."""
     for number in range(_ENVIRONMENTS):
         packages = ",".join(f"package{one}=={number // 7}.{one * number % 23}" for one in range(40))
         yield f"{digest('environment', number, 0)}\t{{{packages}}}"
@@ -152,14 +152,14 @@ def environment_lines() -> Iterable[str]:
 
 @dataclass(frozen=True)
 class Interface:
-    """A flavor with a signature, as the database keeps both, and the manifest around them."""
+    """A flavor with a signature, as the database stores both, and the manifest."""
 
     flavor: str
     signature: str
     parts: tuple[str, str, str]
 
     def manifest(self, model: int, version: int) -> tuple[str, int, str]:
-        """Return the digest of a version's one file, its size, and the canonical manifest."""
+        """Return the digest of a version's only file, its size, and the canonical manifest."""
         blob = digest("blob", model, version)
         size = 2_000 << (model * 31 + version) % 20  # from kilobytes to a gigabyte
         before, between, after = self.parts
@@ -168,7 +168,7 @@ class Interface:
 
 @cache
 def interface_of(kind: int) -> Interface:
-    """Return the interface of every hundredth model."""
+    """Return the interface of each percentile of the models."""
     flavors = [flavor for flavor, share in _FLAVORS.items() for _ in range(share)]
     types = (ColumnType.DOUBLE, ColumnType.LONG, ColumnType.STRING)
     columns = [Column(name=f"feature_{i}", type=types[i % 3]) for i in range(kind % 5 + 1)]
@@ -179,15 +179,15 @@ def interface_of(kind: int) -> Interface:
         signature=Signature(inputs=tuple(columns), outputs=(output,)),
         files=(file,),
     ).canonical.decode()
-    before, _, behind = manifest.partition(file.digest)
-    between, _, after = behind.partition("0}")
+    before, _, rest = manifest.partition(file.digest)
+    between, _, after = rest.partition("0}")
     signature = manifest.partition('"signature":')[2].removesuffix("}")
     return Interface(flavors[kind], signature, (before, between, "}" + after))
 
 
 @cache
 def texts() -> tuple[str, ...]:
-    """Return the descriptions that versions draw from; words are as skewed as in a language."""
+    """Return the pool of descriptions, with the skewed word frequencies of a language."""
     draw = np.random.default_rng(SEED)
     words = [a + b + c for a in _SYLLABLES for b in _SYLLABLES for c in ("", *_SYLLABLES)]
     made = []
@@ -204,7 +204,7 @@ def texts() -> tuple[str, ...]:
 
 
 class _Stretch(ABC):
-    """One stretch of versions, in the order in which they were registered."""
+    """A range of versions, in the order of registration."""
 
     tables: tuple[str, ...]
 
@@ -212,7 +212,7 @@ class _Stretch(ABC):
         self._shape = shape
         self._rows = rows
         generator = np.random.default_rng([SEED, shape.first_model, rows.start])
-        # A row of these is a version's luck: who, which, how good, and whether at all.
+        # A row of these has a version's random numbers: author, kind, quality and presence.
         self._luck = generator.random((len(rows), 12)).tolist()
         self._auc = np.clip(generator.normal(0.82, 0.07, len(rows)), 0.5, 0.999).tolist()
         self._latency = generator.lognormal(3, 1, len(rows)).tolist()
@@ -231,7 +231,7 @@ class _Stretch(ABC):
 
 
 class RecordLines(_Stretch):
-    """What is known of the versions."""
+    """The records of the versions."""
 
     tables = ("model_version", "training")
 
@@ -287,7 +287,7 @@ class RecordLines(_Stretch):
 
 
 class ByteLines(_Stretch):
-    """The artifacts of the versions, and what some of them have: lineage, and a model card."""
+    """The artifacts of the versions, and for some of them lineage and a model card."""
 
     tables = ("blob", "artifact", "artifact_file", "lineage_node", "lineage_edge", "model_card")
 
@@ -338,7 +338,7 @@ class ByteLines(_Stretch):
 
 
 def _text(luck: float) -> str:
-    """Return the description that seven of ten versions have."""
+    """Return a description; seven of ten versions have one."""
     return texts()[int(_TEXTS * luck / 0.7)] if luck < 0.7 else NULL
 
 
@@ -353,7 +353,7 @@ def _training(model: int, version: int, attempt: int) -> str:
 
 
 def _commit(luck: float, model: int, version: int) -> str:
-    """Return a commit: every hundredth is of one version alone, the others are a few thousand."""
+    """Return a commit: one in a hundred is unique, the others are a few thousand."""
     if version == model % 100 + 1:
         return hashlib.sha256(f"{model}/{version}".encode()).hexdigest()[:40]
     return _shared_commit(int(4000 * luck**2))
@@ -365,5 +365,5 @@ def _shared_commit(number: int) -> str:
 
 
 def unique_commit(model: int) -> str:
-    """Return the commit that one version of a model alone was trained from."""
+    """Return a model's commit that has only one version."""
     return _commit(0, model, model % 100 + 1)

@@ -1,7 +1,7 @@
-"""The models of the benchmarks' registry, and who held their stages and aliases when.
+"""The models of the benchmarks' registry, and the history of their stages and aliases.
 
-Of a model's versions some become candidates, fewer reach staging, six of a hundred production. Most
-of what a newer one overtakes is archived, a few promotions are rolled back, and the alias champion
+Some versions of a model become candidates, fewer reach staging, six of a hundred production. Most
+replaced versions are archived, a few promotions are rolled back, and the alias champion
 follows production.
 """
 
@@ -51,7 +51,7 @@ class _Tenure:
 
 @dataclass
 class _Model:
-    """The pointers of one model, as they move."""
+    """The pointers of one model over time."""
 
     luck: Iterator[float]
     tenures: list[_Tenure] = field(default_factory=list)
@@ -61,14 +61,14 @@ class _Model:
     producers: list[int] = field(default_factory=list)
 
     def enter(self, version: int, stage: str, at: datetime, ended_by: str = "move") -> None:
-        """Let a version leave its stage for another."""
+        """Move a version to another stage."""
         if left := self.waiting.pop(version, None) or self.archived.pop(version, None):
             self._end(left, at, ended_by)
         entered = self.archived if stage == "archived" else self.waiting
         entered[version] = self._begin(version, "stage", stage, at)
 
     def produce(self, version: int, at: datetime) -> None:
-        """Let a version take production, and archive what it overtakes."""
+        """Move a version to production, and archive the versions that it replaces."""
         for other, tenure in list(self.waiting.items()):
             held = tenure.name == "production"
             if other != version and (held or next(self.luck) < _OVERTAKEN):
@@ -78,7 +78,7 @@ class _Model:
         self._crown(version, at)
 
     def roll_back(self, at: datetime) -> None:
-        """Return production to the version that held it before."""
+        """Return production to its previous version."""
         version = self.producers.pop()
         self.enter(version, "archived", at, "rollback")
         self.enter(self.producers[-1], "production", at)

@@ -1,8 +1,8 @@
-"""MLflow's registry with the same million versions, in an environment and a database of its own.
+"""MLflow's registry with the same million versions, in its own environment and database.
 
-Both are made once: the environment by pip, in ``.bench``; the database in the Postgres of the
-million, its tables by MLflow itself and its rows by COPY from ours: the same models, versions,
-descriptions, tags, aliases and stages.
+Both are created once: the environment by pip, in ``.bench``; the database in the Postgres of the
+million, its tables by MLflow itself and its rows by COPY from Pedigree's: the same models,
+versions, descriptions, tags, aliases and stages.
 """
 
 import subprocess
@@ -27,7 +27,7 @@ _MAKE_TABLES = (
 )
 _QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # no workers beside those of the server
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # no workers other than those of the server
 }
 _HELD = "SELECT * FROM pedigree.tenure WHERE held_until IS NULL AND pointer"
 _MOMENT = "(extract(epoch FROM created_at) * 1000)::bigint"
@@ -62,10 +62,10 @@ class MLflowMissingError(Exception):
 
 
 def installed(folder: Path) -> Path:
-    """Return the environment with MLflow, made first if it is not there yet.
+    """Return the environment with MLflow; create it if it does not exist.
 
     Raises:
-        MLflowMissingError: pip cannot get it, as without a network.
+        MLflowMissingError: pip cannot install it, for example without a network.
     """
     environment = folder / f"mlflow-{VERSION}"
     done = environment / ".installed"
@@ -81,7 +81,7 @@ def installed(folder: Path) -> Path:
 
 
 def filled(environment: Path, server: EmbeddedPostgres) -> None:
-    """See that there is :data:`DATABASE` with all versions of the million."""
+    """Create :data:`DATABASE` with all versions of the million if it does not exist."""
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
         named = "SELECT 1 FROM pg_database WHERE datname = %s"
         if connection.execute(named, [DATABASE]).fetchone():
@@ -97,7 +97,7 @@ def filled(environment: Path, server: EmbeddedPostgres) -> None:
 
 def _copy(source: str, target: str) -> None:
     with psycopg.connect(source) as ours, psycopg.connect(target, autocommit=True) as theirs:
-        # The rows fit: whether each has its model need not be asked a million times.
+        # The rows are consistent, so a million foreign key checks are unnecessary.
         theirs.execute("SET session_replication_role = replica")
         for table, query in _ROWS.items():
             with (
@@ -110,13 +110,13 @@ def _copy(source: str, target: str) -> None:
 
 
 def _with_driver(url: str) -> str:
-    """Name the driver that is installed; which one is meant unsaid depends on SQLAlchemy's age."""
+    """Return the URL with the installed driver; the default depends on SQLAlchemy's version."""
     return url.replace("postgresql://", "postgresql+psycopg2://")
 
 
 @contextmanager
 def serving(environment: Path, url: str, folder: Path) -> Iterator[Running]:
-    """Run its server on a database, with two workers; artifacts go through it into a folder."""
+    """Run its server on a database with two workers; it stores artifacts in a folder."""
     program = str(environment / "bin" / "mlflow")
     stores = ["--backend-store-uri", _with_driver(url), "--artifacts-destination", str(folder)]
     roots = ["--default-artifact-root", "mlflow-artifacts:/"]

@@ -1,4 +1,4 @@
-"""Say what was measured, and whether it is what was promised."""
+"""Report measured figures and whether they meet their targets."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """One figure; without a target it is there to compare others with."""
+    """One figure; without a target it serves for comparison."""
 
     what: str
     value: float
@@ -19,7 +19,7 @@ class Measured:
 
     @property
     def met(self) -> bool:
-        """Whether the figure keeps the promise."""
+        """Whether the figure meets its target."""
         if self.target is None:
             return True
         return self.value >= self.target if self.at_least else self.value <= self.target

@@ -1,7 +1,7 @@
-"""The same wishes as requests: to Pedigree's service, and to MLflow's server.
+"""The same operations as requests to Pedigree's service and to MLflow's server.
 
-Each method gives exchanges for ``benchmarks._load``: lists of requests, each behind the other's
-answer.
+Each method returns exchanges for ``benchmarks._load``: lists of requests, each sent after the
+previous response.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ _TAG, _VALUE = rows.COMMON_TAG
 
 
 class Ours:
-    """What is asked of Pedigree's service, with a token.
+    """Requests to Pedigree's service, with a token.
 
     Args:
         names: Models that have the alias.
@@ -35,7 +35,7 @@ class Ours:
         self._head = f"Authorization: {self.authorization}\r\n"
 
     def by_alias(self, etags: Mapping[str, str] | None = None) -> list[list[str]]:
-        """Read the version that an alias names; given ETags, only if it is another one."""
+        """Read the version of an alias; with ETags, only if it has changed."""
         known = {name: f"If-None-Match: {etag}\r\n" for name, etag in (etags or {}).items()}
         return [
             [_request("GET", alias_path(name), self._head + known.get(name, ""))]
@@ -43,16 +43,16 @@ class Ours:
         ]
 
     def searching(self) -> list[list[str]]:
-        """Search by a tag that 20,000 versions have."""
+        """Search by a tag of 20,000 versions."""
         words = quote(f"tags.{_TAG} = '{_VALUE}'")
         return [[_request("GET", f"/api/v1/search?filter={words}&limit={_ROWS}", self._head)]]
 
     def creating(self, numbers: range) -> list[list[str]]:
-        """Create versions with their bytes: begin an upload, put the file, seal."""
+        """Create versions with their bytes: start an upload, put the file, seal."""
         return [self._with_bytes(self._name(number), number) for number in numbers]
 
     def creating_of_known(self, numbers: range, known: int) -> list[list[str]]:
-        """Create versions of the bytes of one that there is: name their digest."""
+        """Create versions from the digest of existing bytes."""
         content = _content(known)
         return [
             [self._sealed(self._name(number), number, f"{number}.bin", content, None)]
@@ -83,16 +83,16 @@ class Ours:
         return self._written("POST", target, json.dumps(body), f"seal-{number}")
 
     def _written(self, method: str, path: str, body: str, key: str) -> str:
-        """Return a write as the SDK sends it: with a key, so that it may be sent again."""
+        """Return a write as the SDK sends it: with an idempotency key."""
         return _request(method, path, f"{self._head}{_JSON}Idempotency-Key: {key}\r\n", body)
 
 
 class MLflow:
-    """What is asked of MLflow's server, which has no authentication here.
+    """Requests to MLflow's server, which has no authentication here.
 
     Args:
         names: The same models.
-        run: The run that has the artifacts, without which it refuses them.
+        run: The run that owns the artifacts, which MLflow requires.
     """
 
     def __init__(self, names: Sequence[str], run: str) -> None:
@@ -100,7 +100,7 @@ class MLflow:
         self._run = run
 
     def by_alias(self) -> list[list[str]]:
-        """Read the version that an alias names."""
+        """Read the version of an alias."""
         path = "/api/2.0/mlflow/registered-models/alias"
         return [[_request("GET", f"{path}?name={name}&alias={ALIAS}")] for name in self.names]
 
@@ -115,7 +115,7 @@ class MLflow:
         return [[self._put(number), self._created(number)] for number in numbers]
 
     def creating_without_bytes(self, numbers: range) -> list[list[str]]:
-        """Create versions whose bytes lie where the source says, whatever is there."""
+        """Create versions whose source is only a location, without bytes."""
         return [[self._created(number)] for number in numbers]
 
     def _put(self, number: int) -> str:
@@ -139,12 +139,12 @@ _BINARY = "Content-Type: application/octet-stream\r\n"
 
 
 def alias_path(name: str) -> str:
-    """Return where the service has the version that the alias names."""
+    """Return the service's path of the version of the alias."""
     return f"/api/v1/models/{name}/aliases/{ALIAS}"
 
 
 def bare(names: Sequence[str]) -> list[list[str]]:
-    """Ask the bare handler for the same versions."""
+    """Return reads of the same versions from the bare handler."""
     return [[_request("GET", f"/{name}/{ALIAS}")] for name in names]
 
 

@@ -1,4 +1,4 @@
-"""Servers that are measured: started as processes of their own, and driven by another process."""
+"""Start the measured servers as separate processes, and load them from another process."""
 
 import json
 import os
@@ -22,7 +22,7 @@ _STOP_S = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Running:
-    """A server that answers, and how long after its start it did."""
+    """A ready server, and the time from its start to its first response."""
 
     port: int
     ready_s: float
@@ -32,25 +32,25 @@ class Running:
 def running(
     command: Sequence[str | Path], environment: Mapping[str, str], path: str
 ) -> Iterator[Running]:
-    """Run a server, which is given ``--port``, until it was used.
+    """Run a server with an additional ``--port`` argument for the duration of a block.
 
     Args:
-        command: The program and its words.
-        environment: What is added to this process's.
-        path: It is ready when it answers here.
+        command: The program and its arguments.
+        environment: Additional variables.
+        path: The path whose response shows that it is ready.
     """
     port = free_port()
     started = time.perf_counter()
-    with tempfile.TemporaryFile() as told:
+    with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             [*command, "--port", str(port)],
             env={**os.environ, **environment},
-            stdout=told,
-            stderr=told,
+            stdout=output,
+            stderr=output,
             start_new_session=True,
         )
         try:
-            _await(f"http://127.0.0.1:{port}{path}", process, told)
+            _await(f"http://127.0.0.1:{port}{path}", process, output)
             yield Running(port=port, ready_s=time.perf_counter() - started)
         finally:
             _stop(process)
@@ -59,10 +59,10 @@ def running(
 def drive(
     server: Running, exchanges: Sequence[Sequence[str]], *, seconds: float = 3
 ) -> dict[str, Any]:
-    """Drive a server by 8 connections; see ``benchmarks._load``.
+    """Load a server over 8 connections; see ``benchmarks._load``.
 
     Raises:
-        SystemExit: It refused something.
+        SystemExit: It refused a request.
     """
     words = [str(server.port), str(seconds), str(CONNECTIONS)]
     done = subprocess.run(
@@ -80,7 +80,7 @@ def drive(
     return answered
 
 
-def _await(url: str, process: subprocess.Popen[bytes], told: IO[bytes]) -> None:
+def _await(url: str, process: subprocess.Popen[bytes], output: IO[bytes]) -> None:
     deadline = time.monotonic() + _PATIENCE_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
@@ -91,13 +91,13 @@ def _await(url: str, process: subprocess.Popen[bytes], told: IO[bytes]) -> None:
             time.sleep(0.01)
         else:
             return
-    told.seek(0)
-    last = told.read().decode(errors="replace")[-2000:]
+    output.seek(0)
+    last = output.read().decode(errors="replace")[-2000:]
     raise SystemExit(f"{process.args!r} does not answer:\n{last}")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End a server with its workers, which are a group of processes."""
+    """Stop a server and its workers, which are one process group."""
     process.terminate()
     with suppress(subprocess.TimeoutExpired):
         process.wait(_STOP_S)
@@ -107,7 +107,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def free_port() -> int:
-    """Return a port that nothing listens on."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,4 +1,4 @@
-"""What can be counted in the source of a checkout without running it."""
+"""Counts of the source of a checkout, without running it."""
 
 import ast
 import io
@@ -13,7 +13,7 @@ _BLANK = {
     *(tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT),
     *(tokenize.ENCODING, tokenize.ENDMARKER),
 }
-# A definition that names so many metadata fields lists them; one with fewer uses some.
+# A definition with at least this many metadata fields lists them; one with fewer only uses some.
 LISTED = 8
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -35,13 +35,13 @@ def code_lines_of(text: str) -> int:
     >>> code_lines_of('"Doc."\n\n# Why\nx = [\n    1,\n]\n')
     3
     """
-    held = {
+    code = {
         line
         for token in tokenize.generate_tokens(io.StringIO(text).readline)
         if token.type not in _BLANK
         for line in range(token.start[0], token.end[0] + 1)
     }
-    return len(held - set(_docstring_lines(ast.parse(text))))
+    return len(code - set(_docstring_lines(ast.parse(text))))
 
 
 def _docstring_lines(tree: ast.Module) -> Iterator[int]:
@@ -70,11 +70,11 @@ def signatures_of(verbs: dict[str, list[str]], folder: Path) -> dict[str, int]:
 
 def _parameters(node: Function) -> set[str]:
     every = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
-    return {each.arg for each in every} - {"self", "cls"}
+    return {parameter.arg for parameter in every} - {"self", "cls"}
 
 
 def lists_of(fields: set[str], folder: Path) -> dict[str, set[str]]:
-    """Return the definitions that list metadata fields, each with those that it names.
+    """Return the definitions that list metadata fields, each with its fields.
 
     A definition is a function, a method, the rest of a class, an assignment, or a named query.
     """
@@ -84,7 +84,7 @@ def lists_of(fields: set[str], folder: Path) -> dict[str, set[str]]:
 
 
 def places_of(lists: dict[str, set[str]], fields: set[str]) -> float:
-    """Return in how many of these lists a field stands: the median over the fields."""
+    """Return in how many of these lists a field occurs: the median over the fields."""
     return statistics.median(
         sum(field in names for names in lists.values()) for field in sorted(fields)
     )
@@ -103,17 +103,17 @@ def _in_python(folder: Path) -> dict[str, set[str]]:
 def _definitions(body: list[ast.stmt]) -> Iterator[tuple[str, list[ast.stmt]]]:
     for node in body:
         if isinstance(node, ast.ClassDef):
-            methods = [each for each in node.body if isinstance(each, Function)]
-            yield node.name, [each for each in node.body if each not in methods]
-            for each in methods:
-                yield f"{node.name}.{each.name}", [each]
+            methods = [part for part in node.body if isinstance(part, Function)]
+            yield node.name, [part for part in node.body if part not in methods]
+            for method in methods:
+                yield f"{node.name}.{method.name}", [method]
         else:
             yield getattr(node, "name", f"line {node.lineno}"), [node]
 
 
 def _words(node: ast.AST) -> Iterator[str]:
-    for each in ast.walk(node):
-        match each:
+    for part in ast.walk(node):
+        match part:
             case ast.Name(id=word) | ast.Attribute(attr=word) | ast.arg(arg=word):
                 yield word
             case ast.keyword(arg=str(word)) | ast.Constant(value=str(word)):

@@ -1,6 +1,6 @@
-"""A registry of ten thousand models: one is made by the verbs, the others are copies of its rows.
+"""A registry of ten thousand models: the verbs make one, the others are copies of its rows.
 
-Each model has two versions with what they were trained on. The first holds production; the second
+Each model has two versions with lineage. The first is in production; the second
 is a candidate that waits for the end of its soak.
 """
 
@@ -92,7 +92,7 @@ ANALYZE;
 
 
 def policy() -> Policy:
-    """Return the policy of each of them: production asks for a day among the candidates."""
+    """Return the policy of each of them: production requires a soak of a day as candidate."""
     candidate, _, production, _ = default_policy().stages
     soaking = {"after": (CANDIDATE, ARCHIVED), "checks": (), "soak": timedelta(days=1)}
     return Policy(
@@ -111,7 +111,7 @@ def name_of(number: int) -> str:
 
 
 def fill(registry: Registry, folder: Path, models: int, lineage: LineageGraph) -> None:
-    """Make one model, and copies of it until there are so many."""
+    """Make one model, and copies of it up to a number of models."""
     in_use, waits = (_register(registry, folder, number, lineage) for number in (1, 2))
     _let_soak(registry, in_use)
     registry.promote(in_use, PRODUCTION)
@@ -149,7 +149,7 @@ def _signature() -> Signature:
 
 
 def _let_soak(registry: Registry, reference: str) -> None:
-    """Let a version have been a candidate for long enough."""
+    """Backdate a version's candidate stage, so that its soak has ended."""
     version = registry.get(reference).version_id
     registry.database.transaction(
         lambda transaction: transaction.execute(
@@ -169,4 +169,4 @@ def _copying(models: int) -> Callable[[Transaction], None]:
 
 
 def _statements() -> Sequence[str]:
-    return [each for each in _COPIES.split(";\n") if each.strip()]
+    return [text for text in _COPIES.split(";\n") if text.strip()]

@@ -1,4 +1,4 @@
-"""What a call passes through: functions and modules of Pedigree, and statements at the driver."""
+"""Trace a call: functions and modules of Pedigree, and statements at the driver."""
 
 import sys
 import threading
@@ -24,29 +24,29 @@ _ENDS = ("BEGIN", "COMMIT", "ROLLBACK")
 
 @dataclass
 class Trace:
-    """What was seen of one call.
+    """The trace of one call.
 
     A move is a call, or the resumption of a generator, from a function of one module straight into
-    a function of another one. Frames of libraries between two modules make no move.
+    a function of another one. Library frames between two modules do not count.
     """
 
     functions: set[tuple[str, str]] = field(default_factory=set)
-    """Module and name; lambdas and comprehensions are no functions of their own."""
+    """Module and name; lambdas and comprehensions do not count as functions."""
     modules: set[str] = field(default_factory=set)
     moves: int = 0
     executed: list[tuple[int | None, str]] = field(default_factory=list)
-    """The number of the transaction, None outside of any, and the statement's name."""
+    """The number of the transaction, or None outside one, and the statement's name."""
     begun: dict[int, int] = field(default_factory=dict)
     """The open transaction of each connection."""
 
     @property
     def statements(self) -> list[str]:
-        """The statements without those that only begin or end a transaction."""
+        """The statements without those that only start or end a transaction."""
         return [name for _, name in self.executed if name not in _ENDS]
 
     @property
     def transactions(self) -> int:
-        """How many transactions were begun."""
+        """How many transactions were started."""
         return sum(name == "BEGIN" for _, name in self.executed)
 
     def profile(self, frame: FrameType, event: str, _: object) -> None:
@@ -61,7 +61,7 @@ class Trace:
         self.moves += caller is not None and caller != module
 
     def execute(self, connection: psycopg.Connection[Any], query: object) -> None:
-        """Note a statement that is about to be executed."""
+        """Record a statement before its execution."""
         name = _name(query)
         if connection.info.transaction_status == TransactionStatus.IDLE:
             self.begun.pop(id(connection), None)
@@ -85,7 +85,7 @@ def _name(query: object) -> str:
 
 @contextmanager
 def traced() -> Iterator[Trace]:
-    """Trace this thread, and those that start meanwhile, until the block ends."""
+    """Trace this thread, and those that start during the block."""
     seen = Trace()
     with _statements(psycopg.Cursor, seen), _statements(psycopg.ServerCursor, seen):
         threading.setprofile(seen.profile)
@@ -99,7 +99,7 @@ def traced() -> Iterator[Trace]:
 
 @contextmanager
 def _statements(kind: type[Any], seen: Trace) -> Iterator[None]:
-    """Let cursors of a kind say what they execute."""
+    """Make cursors of a class record what they execute."""
     execute = kind.execute
 
     def noting(cursor: Any, query: object, *rest: Any, **options: Any) -> Any:

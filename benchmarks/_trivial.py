@@ -1,4 +1,4 @@
-"""A server that does nothing, to see what the load generator itself can do: it answers at once.
+"""A server that responds immediately, to measure the limit of the load generator itself.
 
 ``python -m benchmarks._trivial --port PORT``
 """
@@ -9,16 +9,18 @@ from typing import cast
 
 import uvloop
 
-_BODY = b"x" * 1500  # as much as a version's record
+_BODY = b"x" * 1500  # the size of a version's record
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(_BODY), _BODY)
 
 
 class Answering(asyncio.Protocol):
-    """One connection, on which each piece that comes is taken for a request."""
+    """One connection, where each received chunk counts as a request."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Note the connection."""
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
+        """Store the connection's transport."""
+        self._transport = cast(
+            asyncio.Transport, transport
+        )  # uvloop's transport is not a subclass of it
 
     def data_received(self, data: bytes) -> None:  # noqa: ARG002
         """Answer."""

@@ -1,6 +1,6 @@
-"""How soon ``pedigree --help`` answers, beside a process that loads typer and rich alone.
+"""The time of ``pedigree --help``, compared with a process that loads only typer and rich.
 
-Both are run in turns, so that a busy machine slows both; the bytecode is cached.
+Both run in turn, so that a busy machine slows both; the bytecode is cached.
 """
 
 import os
@@ -17,7 +17,7 @@ from typing import NamedTuple
 from benchmarks._report import Measured, report
 
 _HELP = (str(Path(sys.executable).with_name("pedigree")), "--help")
-# What a command line of typer loads at least, before it knows any command.
+# The minimum that a typer command line imports.
 _BARE = (sys.executable, "-c", "import typer, rich")
 _TARGET_S = 0.25
 _FIRST_TARGET_S = 4.0
@@ -26,7 +26,7 @@ _TIMES = 10
 
 
 class Cost(NamedTuple):
-    """What a process took."""
+    """The wall and processor time of a process."""
 
     seconds: float
     processor: float
@@ -34,8 +34,8 @@ class Cost(NamedTuple):
 
 def main() -> int:
     """Measure and report; return the exit code."""
-    # The cache of its own makes the first run "just installed" and the others "used before",
-    # wherever this is run.
+    # With a separate bytecode cache the first run is like a fresh installation, and the others are
+    # warm, wherever this runs.
     with tempfile.TemporaryDirectory() as cache:
         environment = {**os.environ, "PYTHONPYCACHEPREFIX": cache}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -47,8 +47,8 @@ def main() -> int:
         [
             _measured("pedigree --help, median", shown.seconds, "s", _TARGET_S),
             _measured("import typer, rich, median", bare.seconds, "s"),
-            _measured("the one by the other", shown.seconds / bare.seconds, "x", _TARGET_RATIO),
-            _measured("the same of processor time", shown.processor / bare.processor, "x"),
+            _measured("ratio of the medians", shown.seconds / bare.seconds, "x", _TARGET_RATIO),
+            _measured("ratio of the processor times", shown.processor / bare.processor, "x"),
             _measured("pedigree --help, nothing compiled yet", first.seconds, "s", _FIRST_TARGET_S),
         ],
         sys.argv[1:],

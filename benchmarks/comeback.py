@@ -1,6 +1,6 @@
-"""How soon what ``pedigree up`` serves goes on when a part of it is killed by ``kill -9``.
+"""The recovery time of ``pedigree up`` after ``kill -9`` of each of its parts.
 
-A registry of its own is served from an empty folder. The web server is back when it answers; the
+It serves a new registry from an empty folder. The web server has recovered when it responds; the
 daemon when its heartbeat is newer than its death; Postgres, and its supervisor, when the UI can
 read from it again.
 """
@@ -43,7 +43,7 @@ def _measure(served: dict[str, str], home: Path) -> list[Measured]:
     url, keeper = served["url"], int(served["pid"])
     postgres = home / "postgres"
     server = _postmaster(postgres)
-    # The sessions of a killed server may answer once more, so only a new server counts.
+    # Sessions of a killed server may still respond, so only a new server counts.
     first = _killed("Postgres", server, lambda _: _new_server(postgres, server, url))
     server, supervisor = _postmaster(postgres), int((postgres / "supervisor.lock").read_text())
     return [
@@ -64,7 +64,7 @@ def _killed(what: str, pid: int, is_back: Callable[[float], bool]) -> Measured:
             break
         time.sleep(0.05)
     seconds = time.time() - killed_at
-    what = f"kill -9 of the {what} until all goes on"
+    what = f"kill -9 of the {what} until recovery"
     return Measured(what=what, value=seconds, unit="s", target=_TARGET_S, at_least=False)
 
 
@@ -85,7 +85,7 @@ def _new_server(postgres: Path, before: int, url: str) -> bool:
 
 
 def _reads_runs(url: str) -> bool:
-    # An error of the database comes as a value of another type, not as a failed request.
+    # A database error is a response of another type, not a failed request.
     return _ask(url, _RUNS).get("data") == {"runsOrError": {"__typename": "Runs"}}
 
 

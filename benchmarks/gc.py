@@ -1,8 +1,8 @@
-"""Garbage collection with no grace at all, against six processes that register and two that delete.
+"""Garbage collection without grace periods, while six processes register and two delete.
 
-All registrations draw from the same forty files, so bytes are collected, and brought again, all the
-time. Nothing may be lost meanwhile: no client may see an error, no row may refer to bytes that are
-not there, and `fsck` must find nothing, neither at the end nor while all of this goes on.
+All registrations draw from the same forty files, so bytes are collected and uploaded again all the
+time. Nothing may be lost: no client may see an error, no row may refer to bytes that do
+not exist, and `fsck` must find nothing, neither during the run nor at the end.
 ``--seconds 60`` is the default.
 """
 
@@ -35,7 +35,7 @@ _ROUNDS_A_CHECK = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """What the processes have in common."""
+    """The shared state of the processes."""
 
     settings: Settings
     database_url: str | None
@@ -48,7 +48,7 @@ class Load:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a run came to."""
+    """The result of a run."""
 
     seconds: float
     registered: int
@@ -77,8 +77,8 @@ def main() -> int:
             Measured(what=what, value=count / done.seconds, unit="/s", target=1.0, at_least=True)
             for what, count in rates.items()
         ),
-        _none("errors that a client saw", done.errors),
-        _none("references to bytes that are gone", done.dangling),
+        _none("errors that clients saw", done.errors),
+        _none("references to missing bytes", done.dangling),
         _none("violations that fsck found", done.violations),
     ]
     return report(figures, sys.argv[1:])
@@ -93,7 +93,7 @@ def _none(what: str, count: int) -> Measured:
 
 
 def run(home: Path, seconds: float, database_url: str | None = None) -> Outcome:
-    """Load a registry for some seconds while this process collects; then check all of it."""
+    """Load a registry for some seconds while this process collects; then check everything."""
     files = home / "files"
     files.mkdir(parents=True)
     for number in range(_FILES):
@@ -150,11 +150,11 @@ def _collect_for(registry: Registry, seconds: float, load: Load) -> Counter[str]
 
 
 def _violations(registry: Registry, *names: str) -> int:
-    """How many violations of these invariants there are now, of all where none is named."""
+    """Return the current violations of these invariants, or of all invariants."""
     checks = [one for one in registry.fsck(hashes=True).checks if not names or one.name in names]
     for check in checks:
-        for each in check.examples[:3]:
-            print(f"{check.name}: {each.reference}: {each.problem}", file=sys.stderr)
+        for example in check.examples[:3]:
+            print(f"{check.name}: {example.reference}: {example.problem}", file=sys.stderr)
     return sum(check.violations for check in checks)
 
 
@@ -183,7 +183,7 @@ def _register(load: Load, number: int) -> None:
             name, run_id = f"model-{draw.randrange(_MODELS)}", f"run-{number}-{turn}"
             try:
                 made = registry.register(name, folder, _new_version(run_id))
-            except Exception as error:  # whatever a client sees is what is counted
+            except Exception as error:  # any error that a client sees counts
                 _count_error(load, error)
                 continue
             finally:
@@ -197,13 +197,13 @@ def _write_card(load: Load, registry: Registry, reference: str) -> None:
     try:
         registry.write_card(reference)
     except NotFoundError:
-        pass  # somebody deleted it
+        pass  # another process deleted it
     except Exception as error:
         _count_error(load, error)
 
 
 def _delete(load: Load, number: int) -> None:
-    """Delete what is there, and now and then bring it back."""
+    """Delete existing versions, and sometimes restore them."""
     draw = random.Random(1000 + number)
     with _connect(load) as registry:
         while not load.stop.is_set():
@@ -215,7 +215,7 @@ def _delete(load: Load, number: int) -> None:
                         if draw.random() < 0.2:
                             registry.restore(version.reference)
                     except (NotFoundError, BytesCollectedError, BytesTakenError):
-                        continue  # the other one was faster
+                        continue  # the other process was faster
                     except Exception as error:
                         _count_error(load, error)
 

@@ -1,9 +1,9 @@
-"""What the lineage of a version with 1,000 upstream partitions costs: to capture, and to read back.
+"""The cost of capturing and reading the lineage of a version with 1,000 upstream partitions.
 
 A real Dagster instance on Postgres. Each partition was made from one of another asset, so there are
-2,000 events. Capturing is all that a step does beside its training: it looks at the inputs, loads
-the partitions (here from nowhere), looks again, and goes down to the sources. The registry and its
-Postgres are embedded ones in a folder of their own; ``PEDIGREE_*`` of the shell are left aside.
+2,000 events. Capturing is everything that a step does besides its training: look up the inputs,
+load the partitions (here without data), look up again, and follow the sources. The registry and its
+Postgres are embedded, in a separate folder; ``PEDIGREE_*`` variables of the shell are unset.
 """
 
 import os
@@ -21,7 +21,7 @@ from pedigree import Column, DeclaredMetadata, NewVersion, Registry, Settings, S
 from pedigree.dagster import metadata_keys
 from pedigree.dagster.capture import event_log
 from pedigree.dagster.capture.inputs import ModelInputs, source_of
-from pedigree.dagster.capture.lineage import LineageCapture, StepStart, pinned
+from pedigree.dagster.capture.lineage import LineageCapture, StepStart, event_tags
 from pedigree.dagster.capture.recorded_reads import Reads, encoded
 from pedigree.dagster.capture.run_provenance import provenance_of
 from pedigree.lineage.records import LineageGraph, LineageNode, NodeKind
@@ -38,7 +38,7 @@ _STORAGE = {"custom": {"module": "pedigree.dagster.instance", "class": "Pedigree
 
 
 class Echo(dg.IOManager):
-    """Keeps nothing: a partition's value is its key."""
+    """An IO manager that stores nothing: a partition's value is its key."""
 
     def handle_output(self, context: dg.OutputContext, obj: object) -> None:
         """Keep nothing."""
@@ -90,7 +90,7 @@ def _measure(registry: Registry, instance: dg.DagsterInstance, model: Path) -> l
 
 
 def _make_upstream(instance: dg.DagsterInstance) -> None:
-    """Report each day, and what was made of it, with the record that `with_lineage` would write."""
+    """Report each day and the day made from it, with the record that `with_lineage` writes."""
     raw, days = dg.AssetKey("raw"), dg.AssetKey("days")
     for partition in _PARTITIONS:
         tags = {metadata_keys.DATA_VERSION: f"v-{partition}"}
@@ -99,7 +99,7 @@ def _make_upstream(instance: dg.DagsterInstance) -> None:
         )
     found = event_log.latest(instance, raw, _PARTITIONS)
     for partition in _PARTITIONS:
-        tags = {metadata_keys.DATA_VERSION: f"v-{partition}", **pinned(raw, [found[partition]])}
+        tags = {metadata_keys.DATA_VERSION: f"v-{partition}", **event_tags(raw, [found[partition]])}
         reads = Reads(loaded={raw: {partition: (found[partition].storage_id,)}})
         instance.report_runless_asset_event(
             dg.AssetMaterialization(

@@ -1,8 +1,8 @@
-"""How long 2 GiB take into the local folder, and how much memory 8 GiB take.
+"""The time for storing 2 GiB in the local folder, and the memory for 8 GiB.
 
 ``register`` hashes every byte, copies it and syncs it to the disk. The limit is measured in the
 same run: ``sha256sum`` and ``cp`` of the same files, one after the other; neither of them syncs.
-``--short`` leaves the 8 GiB out.
+``--short`` skips the 8 GiB.
 """
 
 import functools

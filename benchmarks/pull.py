@@ -1,7 +1,7 @@
-"""How long 2 GiB take out of the local folder, verified, and how much memory 8 GiB take.
+"""The time for pulling and verifying 2 GiB from the local folder, and the memory for 8 GiB.
 
 The limit is measured in the same run: ``sha256sum`` and ``cp`` of the same files, one after the
-other. ``--short`` leaves the 8 GiB out.
+other. ``--short`` skips the 8 GiB.
 """
 
 import functools

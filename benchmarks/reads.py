@@ -1,8 +1,8 @@
-"""What a point read costs: by alias through ``Registry.get``, of a million versions.
+"""The cost of a point read: by alias through ``Registry.get``, among a million versions.
 
-Beside it, in the same run: a bare psycopg loop that executes the same prepared statement and
+For comparison, in the same run: a bare psycopg loop that executes the same prepared statement and
 fetches the same row, and pgbench with that statement. Then reads of a model with 100 versions and
-of one with 100,000, in a database of their own. ``--data DIR`` says where the registries are kept.
+of one with 100,000, in a separate database. ``--data DIR`` sets the folder of the registries.
 """
 
 import random
@@ -34,7 +34,7 @@ _READS = 3000
 _ROUNDS = 3
 _PGBENCH_S = 5
 _SHARE = 0.6
-# An index of a thousand times the rows is a level or two higher.
+# An index on a thousand times the rows has one or two more levels.
 _WIDER = 1.5
 _WIDE = "wide"
 _SMALL = Shape(models=1000, versions=100)
@@ -54,7 +54,7 @@ def main() -> int:
 def _beside_the_bare_loop(registry: Registry, names: Sequence[str]) -> list[Measured]:
     server = registry.database.server
     if server is None:
-        raise SystemExit("the registry is not an embedded one")
+        raise SystemExit("the registry is not embedded")
     names = [name for name in names if _ALIAS in registry.model(name).aliases]
     ours, bare = [], []
     with psycopg.connect(
@@ -65,7 +65,7 @@ def _beside_the_bare_loop(registry: Registry, names: Sequence[str]) -> list[Meas
         def read(name: str) -> object:
             return connection.execute(statement, {"name_key": name, "pointer": _ALIAS}).fetchone()
 
-        for _ in range(_ROUNDS):  # by turns, so that both meet the same machine
+        for _ in range(_ROUNDS):  # in turn, so that both run under the same conditions
             ours.append(_rate(lambda name: registry.get(f"{name}@{_ALIAS}"), names))
             bare.append(_rate(read, names))
     share = statistics.median(one / other for one, other in zip(ours, bare, strict=True))
@@ -95,11 +95,11 @@ def _rate(read: Callable[[str], object], names: Sequence[str]) -> float:
 def _pgbench(server: EmbeddedPostgres, names: Sequence[str]) -> list[Measured]:
     program = _program()
     if program is None:
-        print("pgbench is not installed, so its rate is left out", file=sys.stderr)
+        print("pgbench is not installed, so its rate is skipped", file=sys.stderr)
         return []
     with tempfile.TemporaryDirectory(prefix="pedigree-bench-") as folder:
         script = Path(folder) / "read.sql"
-        # A script draws numbers, no names: each of 1,000 gives the model that stands for it.
+        # A pgbench script draws numbers, not names: each of 1,000 numbers maps to a model.
         chosen = ", ".join(f"'{name}'" for name in names[:1000])
         lines = SQL["versions_by_pointer"].replace("%(pointer)s", f"'{_ALIAS}'").splitlines()
         statement = " ".join(line for line in lines if not line.startswith("--"))

@@ -1,7 +1,7 @@
-"""How many versions a second one model takes: 16 processes register 200 different artifacts each.
+"""Registrations per second for one model: 16 processes register 200 different artifacts each.
 
-The registry is an embedded one, durable as delivered, in a folder of its own; ``PEDIGREE_*`` of the
-shell are left aside. At the end the versions must be 1 … 3200 without gap.
+The registry is embedded, with default durability, in a separate folder; ``PEDIGREE_*`` variables of
+the shell are unset. At the end the versions must be 1 … 3200 without gaps.
 """
 
 import multiprocessing
@@ -34,16 +34,16 @@ def main() -> int:
             versions = [version.version_id for version in registry.versions(_MODEL, limit=10_000)]
     wanted = list(range(1, _PROCESSES * _ARTIFACTS + 1))
     if sorted(versions) != wanted:
-        print(f"the versions are not 1 … {wanted[-1]} without gap", file=sys.stderr)
+        print(f"the versions are not 1 … {wanted[-1]} without gaps", file=sys.stderr)
         return 1
     rate = len(versions) / seconds
-    what = f"{len(versions)} versions of one model by {_PROCESSES} processes, no gap"
+    what = f"{len(versions)} versions of one model by {_PROCESSES} processes, no gaps"
     figure = Measured(what=what, value=rate, unit="/s", target=_TARGET_PER_S, at_least=True)
     return report([figure], sys.argv[1:])
 
 
 def _measure(home: Path) -> float:
-    # spawn, as separate users of the registry are: nothing is inherited.
+    # spawn, so that processes inherit nothing, as separate users.
     context = multiprocessing.get_context("spawn")
     ready, go = context.Barrier(_PROCESSES + 1), context.Event()
     workers = [
@@ -52,7 +52,7 @@ def _measure(home: Path) -> float:
     ]
     for worker in workers:
         worker.start()
-    ready.wait()  # interpreters are started, connections open, files written
+    ready.wait()  # interpreters are started, connections are open, files are written
     started = time.perf_counter()
     go.set()
     for worker in workers:

@@ -1,9 +1,9 @@
-"""A rolling restart: two processes of the service are restarted by turns under load.
+"""A rolling restart: two processes of the service are restarted in turn under load.
 
-Each is told to end by SIGTERM, and started anew when it has ended; the other answers meanwhile. Ten
-threads use the SDK, together 50 calls a second, through a balancer that asks for ``/readyz``: by
-an alias a version is read, models are made, and now and then a version is registered with bytes of
-its own. A call that raises is a failure; what a call said it wrote must be there in the end.
+Each is stopped with SIGTERM, and started again when it has ended, while the other responds. Ten
+threads use the SDK, together 50 calls a second, through a balancer that checks ``/readyz``: they
+read a version by alias, create models, and sometimes register a version with its own
+bytes. A call that raises is a failure; all acknowledged writes must exist at the end.
 ``--seconds 180`` is the default.
 """
 
@@ -39,7 +39,7 @@ DRAIN = "1s"
 _SENDERS = 10
 _SUCCESS = 0.9995
 _PATIENCE_S = 60.0
-# Of so many calls one makes a model, and one registers a version; primes, so each sender does both.
+# One call in this many makes a model, or registers a version; primes, so each sender does both.
 _MAKES_EVERY, _REGISTERS_EVERY = 7, 23
 _METADATA = DeclaredMetadata(
     flavor="generic",
@@ -55,7 +55,7 @@ _METADATA = DeclaredMetadata(
 
 @dataclass(kw_only=True)
 class Outcome:
-    """What a run came to."""
+    """The result of a run."""
 
     calls: int = 0
     failures: list[str] = field(default_factory=list)
@@ -87,8 +87,8 @@ def main() -> int:
         Measured(what="writes that were acknowledged", value=written, unit=""),
         Measured(what="calls a second", value=done.calls / seconds, unit=""),
         Measured(what="restarts", value=done.restarts, unit=""),
-        Measured(what="half of the calls took at most", value=percentiles[49] * 1000, unit="ms"),
-        Measured(what="99 % of the calls took at most", value=percentiles[98] * 1000, unit="ms"),
+        Measured(what="median call", value=percentiles[49] * 1000, unit="ms"),
+        Measured(what="99th percentile of the calls", value=percentiles[98] * 1000, unit="ms"),
         Measured(what="the slowest call", value=max(done.latencies) * 1000, unit="ms"),
     ]
     return report(figures, words)
@@ -103,7 +103,7 @@ def run(
     rate: int = RATE,
     database_url: str | None = None,
 ) -> Outcome:
-    """Restart by turns under `rate` calls a second, for so long and until each was restarted."""
+    """Restart in turn under `rate` calls a second, until time is over and each was restarted."""
     settings = Settings(home=home / "home", database_url=database_url, actor="bench")
     with Registry.connect(settings=settings) as registry, ExitStack() as stack:
         secret = _fill(registry, home)
@@ -129,7 +129,7 @@ def run(
 
 
 class Service:
-    """One process of ``pedigree serve``, which may be ended and started again."""
+    """One process of ``pedigree serve``, which can be restarted."""
 
     def __init__(self, port: int, environment: dict[str, str], log: Path) -> None:
         self.port = port
@@ -138,7 +138,7 @@ class Service:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it; it is not ready yet."""
+        """Start it, without waiting until it is ready."""
         program = Path(sys.executable).with_name("pedigree")
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -161,7 +161,7 @@ class Service:
             return False
 
     def restart(self) -> None:
-        """Tell it to end, and start it anew when it has."""
+        """Stop it with SIGTERM, and start it again when it has ended."""
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
             self._process.wait(_PATIENCE_S)
@@ -169,7 +169,7 @@ class Service:
         self.await_ready()
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill it."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -193,7 +193,7 @@ def _restart_by_turns(services: Sequence[Service], seconds: float, pause_s: floa
 
 
 def _under_load(
-    url: str, secret: str, folder: Path, rate: int, meanwhile: Callable[[], int]
+    url: str, secret: str, folder: Path, rate: int, restart: Callable[[], int]
 ) -> Outcome:
     done, over = Outcome(), threading.Event()
     client = Settings(home=folder / "client", actor="bench")
@@ -205,7 +205,7 @@ def _under_load(
         for thread in threads:
             thread.start()
         try:
-            done.restarts = meanwhile()
+            done.restarts = restart()
         finally:
             over.set()
             for thread in threads:
@@ -215,17 +215,17 @@ def _under_load(
 
 def _send(registry: Registry, numbers: Iterable[int], folder: Path, done: Outcome) -> None:
     for number in numbers:
-        asked = time.monotonic()
+        started_at = time.monotonic()
         try:
             _call(registry, number, folder, done)
-        except Exception as error:  # whatever it is, it did not succeed
-            done.failures.append(f"{time.monotonic() - asked:.2f} s: {error!r}")
-        done.latencies.append(time.monotonic() - asked)
+        except Exception as error:  # any error counts as a failure
+            done.failures.append(f"{time.monotonic() - started_at:.2f} s: {error!r}")
+        done.latencies.append(time.monotonic() - started_at)
         done.calls += 1
 
 
 def _due(sender: int, rate: int, over: threading.Event) -> Iterator[int]:
-    """Give a sender's calls at moments that are known before, however long the calls take."""
+    """Yield a sender's calls at fixed times, independent of how long the calls take."""
     begun = time.monotonic()
     for number in count(sender, _SENDERS):
         if over.wait(max(0.0, begun + number / rate - time.monotonic())):
@@ -246,7 +246,7 @@ def _call(registry: Registry, number: int, folder: Path, done: Outcome) -> None:
 
 
 def _lost(registry: Registry, done: Outcome) -> int:
-    """Count what is not there, though it was said that it is."""
+    """Count acknowledged writes that do not exist."""
     there = {model.name for model in registry.models(limit=done.calls)}
     lost = len(set(done.made) - there)
     for reference, content in done.registered.items():

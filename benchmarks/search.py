@@ -1,4 +1,4 @@
-"""How long a search takes among 1,000,000 versions: pages of 100 records, through ``Registry``.
+"""The duration of searches among 1,000,000 versions: pages of 100 records, through ``Registry``.
 
 Each figure is the 95th percentile over many runs in one process, with the records built. The words
 of a full text search are ranked among the newest 2,000 hits.
@@ -23,7 +23,7 @@ _DEEP = 200
 _TARGET_MS = 10.0
 _TARGET_TEXT_MS = 20.0
 _STEP = 7
-"""Every seventh model lends its unique commit, so that no two runs ask for the same."""
+"""Every seventh model provides its unique commit, so that all runs search for different ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,7 @@ def _cases(registry: Registry) -> list[Case]:
 
 
 def _cursor(registry: Registry, text: str, pages: int) -> str | None:
-    """Return the cursor behind so many pages."""
+    """Return the cursor after a number of pages."""
     after = None
     for _ in range(pages):
         after = registry.search(text, limit=_PAGE, after=after).next

@@ -1,14 +1,14 @@
-"""What the service does in a second, with MLflow 3.17.2 and a bare handler in the same run.
+"""Throughput of the service, with MLflow 3.17.2 and a bare handler in the same run.
 
 Each is a server with two workers over the same Postgres and the same 1,000,000 versions, and they
-are driven by turns, by 8 connections from a process of their own: ``pedigree serve`` with tokens
+are loaded in turn, over 8 connections from a separate process: ``pedigree serve`` with tokens
 on, ``mlflow server`` without, and a FastAPI and psycopg handler that executes the statement of a
-read and asks nobody who they are. The databases are copies for this run, so that what is created
-is not there in the next. ``--data DIR`` says where the million is kept, ``--only creates`` (or
-``reads``, ``searches``) that but one comparison with MLflow is wanted.
+read without authentication. The databases are copies for this run, so that created rows
+do not remain. ``--data DIR`` sets the folder of the million, and ``--only creates`` (or
+``reads``, ``searches``) runs only one comparison with MLflow.
 
-MLflow is installed by pip into an environment of its own; where that cannot be done, this is said
-and the rest is measured.
+pip installs MLflow into a separate environment; if that fails, the benchmark reports it
+and measures the rest.
 """
 
 import argparse
@@ -76,8 +76,8 @@ def _only(words: list[str]) -> str | None:
 def _measure(
     server: EmbeddedPostgres, kept: Path, folder: Path, only: str | None
 ) -> list[Measured]:
-    with ExitStack() as meanwhile:
-        url = meanwhile.enter_context(_copied(server, "pedigree"))
+    with ExitStack() as stack:
+        url = stack.enter_context(_copied(server, "pedigree"))
         environment = {
             "PEDIGREE_DATABASE_URL": url,
             "PEDIGREE_DATABASE_PREPARE": "true",
@@ -89,12 +89,12 @@ def _measure(
         names = _names(url)
         ours = Ours(names, _token(url, folder))
         figures = [] if only else [_readiness(environment), _limit_of_load()]
-        served = meanwhile.enter_context(_serving(environment))
+        served = stack.enter_context(_serving(environment))
         if only is None:
-            handler = meanwhile.enter_context(_bare_handler(environment))
+            handler = stack.enter_context(_bare_handler(environment))
             figures += _against_bare(served, handler, ours)
         try:
-            beside = meanwhile.enter_context(_mlflow_beside(server, kept, folder))
+            beside = stack.enter_context(_mlflow_beside(server, kept, folder))
         except _mlflow.MLflowMissingError as error:
             return [*figures, *_alone(served, ours), _missing(error)]
         theirs = MLflow(names, _run(beside))
@@ -106,7 +106,7 @@ def _measure(
 
 @contextmanager
 def _copied(server: EmbeddedPostgres, database: str) -> Iterator[str]:
-    """Give a copy of a database, which goes afterwards with all that was written."""
+    """Yield a copy of a database, and drop it afterwards."""
     copy = f"{database}_measured"
     drop = SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(copy))
     make = SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
@@ -135,7 +135,7 @@ def _token(url: str, folder: Path) -> str:
 
 @contextmanager
 def _serving(environment: dict[str, str]) -> Iterator[Running]:
-    # It answers once it has connected. Ready it is not: the million has no bytes in the store.
+    # It responds once it has connected. It is never ready: the million has no bytes in the store.
     with running([str(_BIN / "pedigree"), "serve", *_WORKERS], environment, "/livez") as server:
         yield server
 
@@ -171,7 +171,7 @@ def _limit_of_load() -> Measured:
     program = [sys.executable, "-m", "benchmarks._trivial"]
     with running(program, {}, "/") as server:
         rate = drive(server, [["GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"]])["rate"]
-    return Measured(what="what the load generator itself can do", value=rate, unit="/s")
+    return Measured(what="limit of the load generator", value=rate, unit="/s")
 
 
 def _against_bare(served: Running, handler: Running, ours: Ours) -> list[Measured]:
@@ -183,8 +183,8 @@ def _against_bare(served: Running, handler: Running, ours: Ours) -> list[Measure
     )
     return [
         Measured(what="read by alias", value=_best(reads), unit="/s"),
-        Measured(what="99 % of them within", value=_least(reads, "p99"), unit="s"),
-        Measured(what="the same by a bare handler", value=_best(bares), unit="/s"),
+        Measured(what="99th percentile of them", value=_least(reads, "p99"), unit="s"),
+        Measured(what="the same with a bare handler", value=_best(bares), unit="/s"),
         _times("read by alias against the bare handler", _SHARE_OF_BARE, reads, bares),
         _times("a 304 against the 200", 1.0, known, reads),
     ]
@@ -197,7 +197,7 @@ def _reads_beside(served: Running, ours: Ours, beside: Running, theirs: MLflow) 
     return [
         Measured(what="MLflow ready after", value=beside.ready_s, unit="s"),
         Measured(what="MLflow: read by alias", value=_best(others), unit="/s"),
-        Measured(what="MLflow: 99 % of them within", value=_least(others, "p99"), unit="s"),
+        Measured(what="MLflow: 99th percentile of them", value=_least(others, "p99"), unit="s"),
         _times("read by alias against MLflow", _READS, reads, others),
     ]
 
@@ -220,15 +220,15 @@ def _creates_beside(served: Running, ours: Ours, beside: Running, theirs: MLflow
         Measured(what="MLflow: versions created with their bytes", value=_best(others), unit="/s"),
         Measured(what="MLflow: created without any bytes", value=_best(others_bare), unit="/s"),
         _times("created with their bytes, against MLflow", _CREATES, made, others),
-        # It does not know bytes again, so it is sent them.
-        _times("created of known bytes, against MLflow", _CREATES_OF_KNOWN, known, others),
+        # MLflow does not deduplicate bytes, so it receives them.
+        _times("created from existing bytes, against MLflow", _CREATES_OF_KNOWN, known, others),
     ]
 
 
 def _searches_beside(
     served: Running, ours: Ours, beside: Running, theirs: MLflow
 ) -> list[Measured]:
-    # What is asked for the first time waits for plans and pages, by both.
+    # The first search includes planning and reading pages, for both.
     drive(served, ours.searching(), seconds=_WARM_UP_S)
     drive(beside, theirs.searching(), seconds=_WARM_UP_S)
     found = drive(served, ours.searching())
@@ -261,7 +261,7 @@ def _alone(served: Running, ours: Ours) -> list[Measured]:
 def _created(made: Loads, known: Loads) -> list[Measured]:
     return [
         Measured(what="versions created with their bytes", value=_best(made), unit="/s"),
-        Measured(what="versions created of known bytes", value=_best(known), unit="/s"),
+        Measured(what="versions created from existing bytes", value=_best(known), unit="/s"),
     ]
 
 
@@ -277,12 +277,12 @@ def _missing(error: Exception) -> Measured:
 
 def _creating_of_known(served: Running, ours: Ours, numbers: range) -> Load:
     first, others = numbers[:CONNECTIONS], numbers[CONNECTIONS:]
-    drive(served, ours.creating(first), seconds=0)  # one by each connection
+    drive(served, ours.creating(first), seconds=0)  # one per connection
     return drive(served, ours.creating_of_known(others, first.start))
 
 
 def _by_turns(*loads: Callable[[], Load]) -> list[Loads]:
-    """Do each load in each round, so that all meet the same machine."""
+    """Run each load in each round, so that all run under the same conditions."""
     done = [[load() for load in loads] for _ in range(_ROUNDS)]
     return [list(column) for column in zip(*done, strict=True)]
 
@@ -307,8 +307,8 @@ def _etags(served: Running, ours: Ours) -> dict[str, str]:
 
 def _etag(served: Running, ours: Ours, name: str) -> str:
     headers = {"Authorization": ours.authorization}
-    asked = Request(f"http://127.0.0.1:{served.port}{alias_path(name)}", headers=headers)
-    with urlopen(asked) as answer:
+    request = Request(f"http://127.0.0.1:{served.port}{alias_path(name)}", headers=headers)
+    with urlopen(request) as answer:
         return str(answer.headers["ETag"])
 
 

@@ -1,4 +1,4 @@
-"""How the code is built: its size, and what a verb passes through from the call to the database.
+"""The structure of the code: its size, and the path of a verb from the call to the database.
 
 Each verb runs twice on a real registry with the embedded Postgres; the second call is traced::
 
@@ -7,7 +7,7 @@ Each verb runs twice on a real registry with the embedded Postgres; the second c
     python -m benchmarks.structure --statements promote
     python -m benchmarks.structure --junit tests.xml     # of pytest --junit-xml=tests.xml
 
-`PEDIGREE_*` variables of the shell are left aside. The script uses public names only, so that it
+`PEDIGREE_*` variables of the shell are unset. The script uses only public names, so that it
 also runs on an older commit.
 """
 
@@ -49,7 +49,7 @@ _GOALS = {
     "promote: statements": 14,
     "promote: transactions": 1,
 }
-# How many fewer than in the run that is compared with.
+# Required decrease against the earlier run.
 _FEWER = {"pedigree: lines": 900}
 
 
@@ -70,15 +70,15 @@ def main() -> int:
         _print_statements(traces[given.statements])
         return 0
     before = json.loads(given.compare.read_text()) if given.compare else {}
-    known = {each["name"]: each["value"] for each in before.get("figures", ())}
-    figures = [_compared(each, known) for each in _figures(traces, given.junit)]
+    earlier = {figure["name"]: figure["value"] for figure in before.get("figures", ())}
+    figures = [_compared(figure, earlier) for figure in _figures(traces, given.junit)]
     if given.json:
         statements = {verb: trace.executed for verb, trace in traces.items()}
-        document = {"figures": [asdict(each) for each in figures], "statements": statements}
+        document = {"figures": [asdict(figure) for figure in figures], "statements": statements}
         print(json.dumps(document, indent=1))
     else:
-        _print_table(figures, known)
-    return int(any(each.goal is not None and each.value > each.goal for each in figures))
+        _print_table(figures, earlier)
+    return int(any(figure.goal is not None and figure.value > figure.goal for figure in figures))
 
 
 def _arguments() -> argparse.Namespace:
@@ -87,10 +87,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--compare", type=Path, help="JSON of an earlier run, for a second column")
     parser.add_argument("--junit", type=Path, help="pytest's JUnit file: times of the tests")
     parser.add_argument("--statements", choices=_TRACED, help="print only what a verb executes")
-    return parser.parse_known_args()[0]  # `make bench` passes the words of all benchmarks on
+    return parser.parse_known_args()[0]  # `make bench` passes the arguments of all benchmarks
 
 
-# --- what is counted
+# --- counts
 
 
 def _figures(traces: dict[str, Trace], junit: Path | None) -> Iterator[Figure]:
@@ -114,7 +114,7 @@ def _figure(name: str, value: float) -> Figure:
 
 
 def _compared(figure: Figure, before: dict[str, float]) -> Figure:
-    """Return a figure with the goal that an earlier run sets for it."""
+    """Return a figure with a goal relative to an earlier run."""
     if figure.name not in _FEWER or figure.name not in before:
         return figure
     return replace(figure, goal=before[figure.name] - _FEWER[figure.name])
@@ -146,13 +146,13 @@ def _places() -> Iterator[Figure]:
 
 def _tests(junit: Path) -> Iterator[Figure]:
     cases = ET.parse(junit).getroot().iter("testcase")
-    seconds = [float(each.get("time", 0)) for each in cases]
+    seconds = [float(case.get("time", 0)) for case in cases]
     yield _figure("test cases", len(seconds))
     yield _figure("test case: median, s", round(statistics.median(seconds), 4))
     yield _figure("test cases: total, s", round(sum(seconds), 1))
 
 
-# --- what is traced
+# --- traces
 
 
 def _traces() -> Iterator[tuple[str, Trace]]:
@@ -261,17 +261,17 @@ def _environment(**variables: str) -> Iterator[None]:
             del os.environ[name]
 
 
-# --- what is printed
+# --- output
 
 
 def _print_table(figures: list[Figure], before: dict[str, float]) -> None:
     heads = ["figure", *(["before"] if before else []), "measured", "goal"]
     print(f"| {' | '.join(heads)} |")
     print("|---" * len(heads) + "|")
-    for each in figures:
-        old = [f"{before[each.name]:,}" if each.name in before else ""] if before else []
-        goal = "" if each.goal is None else f"≤ {each.goal:,}"
-        print(f"| {' | '.join([each.name, *old, f'{each.value:,}', goal])} |")
+    for figure in figures:
+        old = [f"{before[figure.name]:,}" if figure.name in before else ""] if before else []
+        goal = "" if figure.goal is None else f"≤ {figure.goal:,}"
+        print(f"| {' | '.join([figure.name, *old, f'{figure.value:,}', goal])} |")
 
 
 def _print_statements(trace: Trace) -> None:

@@ -1,9 +1,9 @@
-"""What a tick of each sensor costs with ten thousand registered models, when nothing has happened.
+"""The cost of a tick of each sensor with ten thousand registered models and no new events.
 
-One code location has them all: 200 (``--assets N``) are assets of their own, each with an asset
-that is scored with its production, and the others are the partitions of one asset. The ticks are
+One code location has all of them: 200 (``--assets N``) are separate assets, each with an asset
+that its production version scores, and the others are the partitions of one asset. The ticks are
 evaluated in this process, on a real Dagster instance and a registry in Postgres; a daemon adds its
-own call to the code server to that. The graph shows all that the ticks compare with it.
+own call to the code server. The graph contains everything that the ticks compare.
 """
 
 import os
@@ -20,6 +20,7 @@ import dagster as dg
 from benchmarks._report import Measured, report
 from benchmarks._ten_thousand import PRODUCTION, fill, name_of, policy
 from pedigree import Registry, Settings, Verdict
+from pedigree.audit.log import feed_head
 from pedigree.dagster import (
     RegistryResource,
     TrainedModel,
@@ -31,10 +32,10 @@ from pedigree.dagster import (
 from pedigree.dagster.sensors.drift_alerts import DriftCursor
 from pedigree.dagster.sensors.mirror import MODELS_A_TICK, MirrorCursor
 from pedigree.dagster.sensors.mirror_repairs import repairs
-from pedigree.dagster.sensors.mirror_state import Graph
-from pedigree.dagster.sensors.promotion import PromotionCursor, feed_head
+from pedigree.dagster.sensors.mirror_state import GraphState
+from pedigree.dagster.sensors.promotion import PromotionCursor
 from pedigree.dagster.sensors.targets import Targets
-from pedigree.dagster.sensors.usage_and_staleness import FollowingCursor
+from pedigree.dagster.sensors.usage_and_staleness import LineageCursor
 from pedigree.lineage.records import (
     Capture,
     Certainty,
@@ -82,8 +83,8 @@ def _lineage(instance: dg.DagsterInstance) -> LineageGraph:
     step = LineageNode(node_id=0, kind=NodeKind.STEP, asset="models/template", run_id="run")
     inputs = [_input(instance, number, asset) for number, asset in enumerate(_INPUTS, start=1)]
     edges = [
-        LineageEdge(consumer=0, source=each.node_id, capture=Capture.READ, certainty=Certainty.READ)
-        for each in inputs
+        LineageEdge(consumer=0, source=node.node_id, capture=Capture.READ, certainty=Certainty.READ)
+        for node in inputs
     ]
     return LineageGraph(nodes=(step, *inputs), edges=tuple(edges))
 
@@ -103,7 +104,7 @@ def _input(instance: dg.DagsterInstance, number: int, asset: str) -> LineageNode
 
 
 class _Location:
-    """A code location of them all, and the cursors of its sensors."""
+    """A code location of all models, and the cursors of its sensors."""
 
     def __init__(self, registry: Registry, instance: dg.DagsterInstance, assets: int) -> None:
         self.registry = registry
@@ -118,11 +119,11 @@ class _Location:
             registry_definitions(*self.models, registry=self.resources["registry"]),
         ).get_repository_def()
         self.loaded = time.perf_counter() - began
-        head = feed_head(registry)
+        head = feed_head(registry.database)
         begun = {
             "promotion": PromotionCursor(seq=head),
             "mirror": MirrorCursor(seq=head),
-            "lineage": FollowingCursor(),
+            "lineage": LineageCursor(),
             "drift": DriftCursor(seq=head),
         }
         self.cursors: dict[str, str | None] = {
@@ -130,11 +131,11 @@ class _Location:
         }
 
     def show(self) -> None:
-        """Let the graph show what the ticks will look at."""
+        """Report everything that the ticks compare to the graph."""
         targets = Targets(self.repository, self.models)
         page = self.registry.models(limit=(_TICKS + 2) * MODELS_A_TICK)
         found = targets.find(self.instance, [model.name for model in page])
-        graph = Graph(self.instance)
+        graph = GraphState(self.instance)
         for name, target in found.items():
             for event in repairs(self.instance, graph, self.registry, name, target):
                 self.instance.report_runless_asset_event(event)
@@ -142,7 +143,7 @@ class _Location:
             self.instance.report_runless_asset_event(dg.AssetMaterialization(asset.key))
 
     def tick(self, sensor: str) -> tuple[Any, float]:
-        """Return what a tick answered, and how long it took."""
+        """Return the result of a tick, and its duration."""
         began = time.perf_counter()
         with dg.build_sensor_context(
             instance=self.instance,
@@ -156,10 +157,10 @@ class _Location:
         return answer, took
 
     def measure(self) -> list[Measured]:
-        """Measure ticks without news, and one of each sensor with news of one model."""
+        """Measure ticks without new events, and one of each sensor with an event of one model."""
         figures = []
         for sensor in self.cursors:
-            self._quiet(sensor)  # what is made once a process
+            self._quiet(sensor)  # warms up the caches of the process
             taken = [self._quiet(sensor) for _ in range(_TICKS)]
             figures += _figures(f"{sensor}, nothing changed", taken)
         reference = f"{name_of(1)}/2"
@@ -190,7 +191,7 @@ def _model(name: str, **options: Any) -> dg.AssetsDefinition:
 
 
 def _partitioned(others: set[str]) -> dg.AssetsDefinition:
-    """Return the asset that makes a model a partition, of those that are no assets of their own."""
+    """Return the asset with one model per partition, for the models without their own asset."""
     names = [name for name in map(name_of, range(1, _MODELS)) if name not in others]
     partitions = dg.StaticPartitionsDefinition(names)
     return _model("of_shops", partitions_def=partitions, partition_name="{partition}")

@@ -1,7 +1,7 @@
-"""What it costs to verify a model before it is registered, against the least that it could cost.
+"""The cost of verifying a model before its registration, against the minimum.
 
-The least is a new Python process that reads the same file by its library alone and predicts the
-same sample. A registration without verifying, a verified one and such a process go by turns.
+The minimum is a new Python process that reads the same file with only its library and predicts the
+same sample. A registration without verification, a verified one and such a process run in turn.
 """
 
 import os
@@ -84,12 +84,12 @@ def _measure(
         if index:
             for name, seconds in zip(times, found, strict=True):
                 times[name].append(seconds)
-    skipped, verified, bare = (statistics.median(each) for each in times.values())
+    skipped, verified, bare = (statistics.median(values) for values in times.values())
     what = f"{flavor}: a registration"
     return [
         Measured(what=f"{what} that skips verifying", value=skipped, unit="s"),
         Measured(what=f"{what} that is verified", value=verified, unit="s"),
-        Measured(what=f"{flavor}: a bare process that reads and asks it", value=bare, unit="s"),
+        Measured(what=f"{flavor}: a bare process that loads it and predicts", value=bare, unit="s"),
         Measured(
             what=f"{flavor}: verifying, against the bare process",
             value=(verified - skipped) / bare,
@@ -114,7 +114,7 @@ def _data() -> tuple[pd.DataFrame, "pd.Series[int]"]:
 
 
 def _forest() -> Any:
-    from sklearn.ensemble import RandomForestClassifier  # noqa: PLC0415 - each library by turns
+    from sklearn.ensemble import RandomForestClassifier  # noqa: PLC0415 - only one library is needed per flavor
 
     return RandomForestClassifier(n_estimators=50, random_state=7).fit(*_data())
 

@@ -1,9 +1,10 @@
-"""Events to a receiver that fails, hangs and closes, while the worker is killed every two seconds.
+"""Webhooks to a receiver that fails, hangs and closes, while the worker is killed periodically.
 
-The receiver answers an event with 500, or late, or not at all, the first time it sees it, if it is
-one of every five; and it verifies what it gets by the library of Standard Webhooks. Every event
-must arrive, signed, in the order of its model: when one arrives, all before it have been answered
-with 200. A request that breaks off, as its sender was killed, is no message, and counted apart.
+The receiver responds to the first attempt of one in five events with 500, or late, or not at all,
+and verifies the messages with the library of Standard Webhooks. The worker is killed every two
+seconds. Every event must arrive, signed, in the order of its model: when one arrives, all before it
+have been answered with 200. A request that breaks off because its sender was killed does not count
+as a message.
 ``--events 2000`` is the default, over 40 models.
 """
 
@@ -37,14 +38,14 @@ EVENTS = 2000
 MODELS = 40
 KILL_EVERY_S = 2.0
 _TIMEOUT = timedelta(seconds=1)
-# One of so many events meets each of these when it is first tried.
+# One in this many events meets each of these at its first attempt.
 _BAD = 15
 _FAIL, _HANG, _CLOSE = range(3)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a run came to."""
+    """The result of a run."""
 
     seconds: float
     events: int
@@ -59,11 +60,11 @@ class Outcome:
 
 @dataclass
 class Receiver:
-    """Misbehaves, and watches over what it gets."""
+    """Misbehaves, and checks what it receives."""
 
     secret: str = ""
     url: str = ""
-    told: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    expected: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     seen: Counter[int] = field(default_factory=Counter)
     answered: set[int] = field(default_factory=set)
     unsigned: int = 0
@@ -73,7 +74,7 @@ class Receiver:
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, headers: dict[str, str], body: bytes) -> int | None:
-        """Return the status to answer with; None: close without one."""
+        """Return the status to respond with; None to close the connection."""
         try:
             data = Verifier(self.secret).verify(body, headers)["data"]
         except WebhookVerificationError:
@@ -82,7 +83,7 @@ class Receiver:
         seq = int(data["seq"])
         with self._guard:
             self.seen[seq] += 1
-            before = {each for each in self.told[data["model"]] if each < seq}
+            before = {earlier for earlier in self.expected[data["model"]] if earlier < seq}
             self.out_of_order += not before <= self.answered
             manner = seq % _BAD if self.seen[seq] == 1 else _BAD
         if manner == _HANG:
@@ -106,15 +107,15 @@ def main() -> int:
         done = run(Path(folder), events=events)
     figures = [
         Measured(what="events delivered", value=done.delivered, unit="", target=done.events),
-        _none("messages without a right signature", done.unsigned),
-        _none("messages before one that they had to follow", done.out_of_order),
+        _none("messages without a valid signature", done.unsigned),
+        _none("messages out of order", done.out_of_order),
         _none("dead deliveries", done.dead),
         Measured(
-            what="requests that broke off as their sender was killed", value=done.torn, unit=""
+            what="requests that broke off because their sender was killed", value=done.torn, unit=""
         ),
         Measured(what="times the worker was killed", value=done.kills, unit=""),
-        Measured(what="messages for each event", value=done.requests / done.events, unit=""),
-        Measured(what="from the first to the last", value=done.seconds, unit="s"),
+        Measured(what="messages per event", value=done.requests / done.events, unit=""),
+        Measured(what="time from the first to the last", value=done.seconds, unit="s"),
     ]
     return report(figures, words)
 
@@ -132,9 +133,9 @@ def run(
     database_url: str | None = None,
     hurries: bool = False,
 ) -> Outcome:
-    """Let events happen, and deliver them by a worker that is killed again and again.
+    """Create events, and deliver them with a worker that is killed repeatedly.
 
-    With ``hurries`` nobody waits for the time before a second try, which is the same each time.
+    With ``hurries`` retries do not wait for their pause, which is always the same.
     """
     settings = Settings(
         home=home,
@@ -149,10 +150,10 @@ def run(
         wanted = _happen(registry, receiver, events, models)
         begun = time.monotonic()
         hurry = partial(_hurry, registry) if hurries else lambda: None
-        kills = _kill_until_all_is_told(settings, receiver, wanted, kill_every_s, hurry)
+        kills = _kill_until_all_arrived(settings, receiver, wanted, kill_every_s, hurry)
         seconds = time.monotonic() - begun
         webhook_id = issued.webhook.webhook_id
-        # What was answered, and not noted when the last worker was killed: its lease ends soon.
+        # The last worker may have been killed between a response and its record; leases expire.
         while registry.deliveries(webhook_id, limit=1, state=DeliveryState.PENDING):
             registry.operations.webhooks.deliver()
         states = Counter(one.state for one in registry.deliveries(webhook_id, limit=events))
@@ -170,7 +171,7 @@ def run(
 
 
 def _happen(registry: Registry, receiver: Receiver, events: int, models: int) -> set[int]:
-    """Let events happen, by turns to each model; return their places in the feed."""
+    """Create events, in turn for each model; return their positions in the feed."""
     names = [f"model-{number}" for number in range(models)]
     for number in range(events):
         name = names[number % models]
@@ -182,20 +183,20 @@ def _happen(registry: Registry, receiver: Receiver, events: int, models: int) ->
     while page := registry.events(after):
         for event in page:
             if event.model is not None:
-                receiver.told[event.model].append(event.seq)
+                receiver.expected[event.model].append(event.seq)
                 wanted.add(event.seq)
         after = page[-1].seq
     return wanted
 
 
-def _kill_until_all_is_told(
+def _kill_until_all_arrived(
     settings: Settings,
     receiver: Receiver,
     wanted: set[int],
     kill_every_s: float,
     hurry: Callable[[], None],
 ) -> int:
-    # Not forked from here, where threads are at work.
+    # Not forked from this process, which has threads.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["pedigree.registry", "pedigree.delivery.egress"])
     kills = 0
@@ -213,7 +214,7 @@ def _kill_until_all_is_told(
 
 
 def _hurry(registry: Registry) -> None:
-    """Let what waits to be tried again be due; a lease is left to whoever has it."""
+    """Make all pending retries due, except leased ones."""
     registry.database.transaction(
         lambda transaction: transaction.execute(
             "UPDATE pedigree.webhook_line SET due_at = clock_timestamp()"
@@ -235,7 +236,7 @@ def _receiving() -> Iterator[Receiver]:
         def do_POST(self) -> None:
             length = int(self.headers["Content-Length"])
             body = self.rfile.read(length)
-            if len(body) < length:  # its sender was killed in its midst, so it is no message
+            if len(body) < length:  # its sender was killed during the request
                 receiver.torn += 1
                 return
             status = receiver.take(dict(self.headers), body)
@@ -250,7 +251,7 @@ def _receiving() -> Iterator[Receiver]:
         daemon_threads = True
 
         def handle_error(self, *_: object) -> None:
-            """Say nothing of senders that were killed."""
+            """Ignore errors of senders that were killed."""
 
     with Server(("127.0.0.1", 0), Handler) as server:
         receiver.url = f"http://127.0.0.1:{server.server_port}/"

@@ -1,1 +1,1 @@
-"""The main job, end to end, on real data: ``python -m demo`` (or ``make demo``)."""
+"""The main workflow, end to end, on real data: ``python -m demo`` (or ``make demo``)."""

@@ -1,4 +1,4 @@
-"""``python -m demo``: run the main job on real data, check each claim, and show what came of it."""
+"""``python -m demo``: run the main workflow on real data, check each claim, show the results."""
 
 import argparse
 import sys
@@ -22,11 +22,11 @@ WIDTH_OF_A_PIPE = 140
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the demo; return 0 only if everything that it shows really held."""
+    """Run the demo; return 0 only if all of its claims are true."""
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print one JSON document on stdout")
     as_json: bool = parser.parse_args(arguments).json
-    # The stream itself, not the name: runs hide what libraries print there.
+    # Keep the stream itself: runs redirect ``sys.stdout`` to hide the output of libraries.
     errors = Console(file=sys.stderr, highlight=False)
     try:
         report = _run(errors)
@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(errors: Console) -> "Report":
     began = time.monotonic()
-    # Of the libraries' own making: what is beta in Dagster, and what pandas 4 will change.
+    # Warnings of the libraries: beta features of Dagster, and changes in pandas 4.
     warnings.simplefilter("ignore")
     home = fresh_home()
     with Progress(errors) as progress:
@@ -62,7 +62,7 @@ def _run(errors: Console) -> "Report":
 
 
 def _session() -> "Session":
-    # Dagster and pandas cost seconds: not before it is sure that the demo may run at all.
+    # Importing Dagster and pandas takes seconds, so first check that the demo may run.
     from demo.session import open_session  # noqa: PLC0415
 
     return open_session()
@@ -86,8 +86,8 @@ def _acts(session: "Session", progress: Progress) -> list[Callable[[], "list[Fac
         act("customers: read, split, train a decent model, promote it, score", churn.train_first),
         act("customers: train a better model; the sensor promotes it", churn.train_better),
         act("customers: train a worse model; its check stops it", churn.train_worse),
-        act("customers: train on another company's; refused", churn.train_incompatible),
-        act("customers: roll back, as a person would", churn.roll_back),
+        act("customers: train on another company's; its check stops it", churn.train_incompatible),
+        act("customers: roll back, as a person does", churn.roll_back),
         act("flights: read twelve months", read_months),
         act("flights: train on six months, promote, score all twelve", flights.train_and_score),
         act("flights: change a later and an earlier month", flights.change_months),

@@ -17,7 +17,7 @@ WORSE = {"estimator": "gradient_boosting", "iterations": 2, "max_depth": 1}
 
 def train_first(session: Session) -> list[Fact]:
     """Read the customers and train a decent model."""
-    session.follow()  # a daemon has looked before anything exists; its conditions compare with that
+    session.follow()  # the conditions' first evaluation, before any asset exists
     session.materialize(*DATA, ASSET, config={OP: DECENT})
     requests = session.promote_due()
     scored = session.follow()
@@ -28,7 +28,7 @@ def train_first(session: Session) -> list[Fact]:
 
 
 def train_better(session: Session) -> list[Fact]:
-    """Train a better model on the same customers; the sensor replaces the first by it."""
+    """Train a better model on the same customers, which replaces the first one."""
     session.materialize(ASSET, config={OP: BETTER})
     requests = session.promote_due()
     scored = session.follow()
@@ -51,17 +51,17 @@ def train_worse(session: Session) -> list[Fact]:
 
 
 def train_incompatible(session: Session) -> list[Fact]:
-    """Train on another company's customers: whoever calls production could not call that model."""
+    """Train on another company's customers, with a signature that breaks production's callers."""
     other = {"customers": {"source": "wa_churn"}}
     session.materialize(*DATA, ASSET, config={**other, OP: BETTER}, may_fail=True)
     facts = _stopped(session, 4, "signature_compatible")
-    session.materialize(*DATA)  # our own customers again, for production to score
+    session.materialize(*DATA)  # the original customers again, which production scores
     return facts
 
 
 def roll_back(session: Session) -> list[Fact]:
-    """Roll production back outside Dagster, as a person would; the asset graph follows."""
-    session.registry.rollback(MODEL, reason="the demo shows it")
+    """Roll production back outside Dagster, as a person does; the asset graph follows."""
+    session.registry.rollback(MODEL, reason="shown by the demo")
     mirrored = session.mirror_changes()
     scored = session.follow()
     requests = session.promote_due()
@@ -70,13 +70,14 @@ def roll_back(session: Session) -> list[Fact]:
         Fact(
             name="a rollback outside Dagster appears in the asset graph",
             held=any(event.asset_key.path[-1] == "production" for event in mirrored),
-            shown="; ".join(str(event.description) for event in mirrored) or "nothing was mirrored",
+            shown="; ".join(str(event.description) for event in mirrored)
+            or "the mirror reported nothing",
         ),
         _scored_with(session, 1, scored, "the rollback"),
         Fact(
-            name=f"{MODEL}/2 is left out after the rollback",
+            name=f"{MODEL}/2 is not promoted again after the rollback",
             held=not requests and holder is not None and holder.version_id == 1,
-            shown=f"production holds {holder.reference if holder else 'nothing'}",
+            shown=f"production has {holder.reference if holder else 'nothing'}",
         ),
     ]
 
@@ -86,7 +87,7 @@ def _promoted(session: Session, version: int, requests: int) -> Fact:
     return Fact(
         name=f"{MODEL}/{version} was promoted by the sensor",
         held=requests > 0 and holder is not None and holder.version_id == version,
-        shown=f"{requests} run requests; production holds "
+        shown=f"{requests} run requests; production has "
         f"{holder.reference if holder else 'nothing'}",
     )
 
@@ -96,14 +97,14 @@ def _scored_with(session: Session, version: int, scored: tuple[Scored, ...], aft
     used = str(latest.metadata["model"].value) if latest else "nothing"
     return Fact(
         name=f"{SCORES} was recomputed after {after}",
-        held=any(one.asset == SCORES for one in scored) and used == f"{MODEL}/{version}",
+        held=any(run.asset == SCORES for run in scored) and used == f"{MODEL}/{version}",
         shown=f"with {used}",
     )
 
 
 def _stopped(session: Session, version: int, check: str) -> list[Fact]:
     requests = session.promote_due()
-    scored = [one for one in session.follow() if one.asset == SCORES]
+    scored = [run for run in session.follow() if run.asset == SCORES]
     stopped = session.registry.get(f"{MODEL}/{version}")
     failed = {
         verdict.check: verdict.summary

@@ -1,4 +1,4 @@
-"""The second half: flights by month, a model of six of them, and what it was trained on."""
+"""The second half of the demo: flights by month, a model of six months, and its lineage."""
 
 from collections.abc import Callable
 
@@ -24,11 +24,11 @@ def read_months(session: Session, advance: Callable[[str], None]) -> None:
 
 
 def train_and_score(session: Session) -> list[Fact]:
-    """Train on half of the year; once promoted, the model scores all of it in one run."""
+    """Train on half of the year; after its promotion the model scores all months in one run."""
     config = {"first_month": TRAINED[0], "last_month": TRAINED[-1]}
     session.materialize(ASSET, config={OP: config})
     requests = session.promote_due()
-    scored = [one for one in session.follow() if one.asset == SCORES]
+    scored = [run for run in session.follow() if run.asset == SCORES]
     holder = session.registry.champion(MODEL)
     runs = {month: session.run_of(SCORES, month) for month in MONTHS}
     return [
@@ -47,28 +47,29 @@ def train_and_score(session: Session) -> list[Fact]:
 
 
 def change_months(session: Session) -> list[Fact]:
-    """Clean a later and an earlier month again; what the model was trained on stays on record."""
+    """Clean a later and a training month again; the model's lineage does not change."""
     before = inputs_of(session.registry, f"{MODEL}/1")
     session.materialize("flights", partitions=[LATER], config=CLEANED)
     stale_by_later = session.registry.stale(f"{MODEL}/1").inputs
     session.materialize("flights", partitions=[EARLIER], config=CLEANED)
     after = inputs_of(session.registry, f"{MODEL}/1")
     stale = session.registry.stale(f"{MODEL}/1").inputs
-    scored = [one for one in session.follow() if one.asset == SCORES]
-    again = tuple(month for one in scored for month in one.partitions)
+    scored = [run for run in session.follow() if run.asset == SCORES]
+    again = tuple(month for run in scored for month in run.partitions)
     return [
         Fact(
-            name="the lineage is what it was after a later and an earlier month changed",
+            name="the lineage is unchanged after a later and an earlier month changed",
             held=before == after and _months(after) == TRAINED,
             shown=f"{len(after)} months, every data version the same",
         ),
         Fact(
             name=f"{MODEL}/1 is stale by the earlier month alone",
-            held=not stale_by_later and [one.partition for one in stale] == [EARLIER],
-            shown=", ".join(f"{one.asset} {one.partition}" for one in stale) or "not stale",
+            held=not stale_by_later and [source.partition for source in stale] == [EARLIER],
+            shown=", ".join(f"{source.asset} {source.partition}" for source in stale)
+            or "not stale",
         ),
         Fact(
-            name="exactly the changed months were scored again",
+            name="only the changed months were scored again",
             held=again == (EARLIER, LATER),
             shown=", ".join(again) or "none",
         ),
@@ -78,10 +79,10 @@ def change_months(session: Session) -> list[Fact]:
 def _trained_on(inputs: tuple[Input, ...]) -> Fact:
     return Fact(
         name=f"the lineage of {MODEL}/1 names exactly the months of its config",
-        held=_months(inputs) == TRAINED and all(one.capture == "read" for one in inputs),
+        held=_months(inputs) == TRAINED and all(source.capture == "read" for source in inputs),
         shown=f"{TRAINED[0]} to {TRAINED[-1]}",
     )
 
 
 def _months(inputs: tuple[Input, ...]) -> tuple[str | None, ...]:
-    return tuple(one.partition for one in inputs if one.asset == "flights")
+    return tuple(source.partition for source in inputs if source.asset == "flights")

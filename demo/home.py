@@ -1,4 +1,4 @@
-"""The demo's own folder, and an environment in which nothing else can be reached."""
+"""The demo's own folder, and an environment that reaches only it."""
 
 import os
 import shutil
@@ -13,18 +13,18 @@ MARKER = ".pedigree-demo"
 
 
 def fresh_home() -> Path:
-    """Empty the demo's folder, and let this process see no other registry than the one in it.
+    """Empty the demo's folder, and point this process only to the registry in it.
 
-    The folder is ``PEDIGREE_HOME``, else ``.pedigree/demo`` beside this package.
+    The folder is ``PEDIGREE_HOME``, or else ``.pedigree/demo`` next to this package.
 
     Raises:
-        RefusedError: Somebody uses the registry in it, ``make up`` for one.
-        InvalidInputError: It holds something that no demo wrote.
+        RefusedError: Another process uses the registry in it, such as ``make up``.
+        InvalidInputError: It contains files that no demo wrote.
     """
     home = Path(os.environ.get("PEDIGREE_HOME") or DEFAULT_HOME).absolute()
     _empty(home)
     for name in [name for name in os.environ if name.startswith("PEDIGREE_")]:
-        # A demo that obeyed PEDIGREE_DATABASE_URL would train into somebody's real registry.
+        # With PEDIGREE_DATABASE_URL the demo would write to a real registry.
         if name not in {"PEDIGREE_ACTOR", "PEDIGREE_GIT_COMMIT", "PEDIGREE_GIT_DIRTY"}:
             del os.environ[name]
     os.environ["PEDIGREE_HOME"] = str(home)
@@ -35,16 +35,16 @@ def _empty(home: Path) -> None:
     if home.exists() and any(home.iterdir()):
         if home != DEFAULT_HOME and not (home / MARKER).is_file():
             raise InvalidInputError(
-                "no demo made this folder, and a demo empties its folder",
+                "was not created by a demo, and the demo empties its folder",
                 field="PEDIGREE_HOME",
                 value=str(home),
-                remedy="Name an empty folder, or unset it",
+                remedy="Set it to an empty folder, or unset it",
             )
         try:
             EmbeddedPostgres(home).stop()
         except EmbeddedPostgresError as error:
             raise RefusedError(
-                f"the demo starts from nothing, but its registry is in use: {error.message}",
+                f"the demo needs an empty folder, but its registry is in use: {error.message}",
                 remedy="Stop `make up` first (Ctrl-C, or `make down`)",
             ) from error
         shutil.rmtree(home)

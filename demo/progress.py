@@ -1,4 +1,4 @@
-"""What the demo is doing, and for how long: a live line in a terminal, plain lines elsewhere."""
+"""The demo's progress: a live line in a terminal, plain lines elsewhere."""
 
 import time
 from types import TracebackType
@@ -8,7 +8,7 @@ from rich.status import Status
 
 
 class Progress:
-    """The steps of the demo as they happen; each is printed with its time once it is done."""
+    """The current step of the demo; each completed step is printed with its duration."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -28,7 +28,7 @@ class Progress:
         self._end(failed=error is not None)
 
     def step(self, title: str) -> None:
-        """End the step before, and begin one."""
+        """End the previous step, and start another."""
         self._end()
         self._title, self._began = title, time.monotonic()
         if self._console.is_terminal:
@@ -36,7 +36,7 @@ class Progress:
             self._status.start()
 
     def detail(self, text: str) -> None:
-        """Say how far the step has come."""
+        """Show the progress of the step."""
         if self._status:
             self._status.update(f"{self._title} [dim]{text}[/]")
 

@@ -1,4 +1,4 @@
-"""What the demo found, as one document and as tables."""
+"""The demo's results, as one document and as tables."""
 
 from pathlib import Path
 
@@ -13,11 +13,11 @@ from pedigree.lifecycle.records import MetricRule
 from pedigree.registry import Registry
 
 STAGE_STYLES = {"production": "bold green", "staging": "cyan", "archived": "dim", "none": "red"}
-DIGITS = 12  # of a digest: enough for eyes; the document has all of them
+DIGITS = 12  # of a digest, for display; the document has all of them
 
 
 class Fact(Record):
-    """Something that the demo claims, and whether it really held."""
+    """A claim of the demo, and whether it is true."""
 
     name: str
     held: bool
@@ -25,7 +25,7 @@ class Fact(Record):
 
 
 class Input(Record):
-    """One input of a training: exactly what was there when it was read."""
+    """One input of a training, in the state in which it was read."""
 
     asset: str
     partition: str | None
@@ -39,7 +39,7 @@ class Input(Record):
 
 
 class VersionReport(Record):
-    """A version, its stage, and what it was trained on."""
+    """A version, its stage, and its inputs."""
 
     reference: str
     version: int
@@ -68,7 +68,7 @@ class ModelReport(Record):
 
 
 class Report(Record):
-    """The demo's outcome."""
+    """The demo's results."""
 
     passed: bool
     seconds: float
@@ -78,7 +78,7 @@ class Report(Record):
 
 
 def describe_models(registry: Registry) -> tuple[ModelReport, ...]:
-    """Read back every model of the registry: nothing here is what the demo merely remembers."""
+    """Read every model back from the registry."""
     return tuple(
         ModelReport(
             name=model.name,
@@ -96,7 +96,7 @@ def _describe(registry: Registry, version: ModelVersion) -> VersionReport:
     reference = version.reference
     stale = registry.stale(reference).inputs
     inputs = inputs_of(registry, reference)
-    held_out = tuple(one for one in inputs if one.asset == version.validation_dataset_id)
+    held_out = tuple(source for source in inputs if source.asset == version.validation_dataset_id)
     return VersionReport(
         reference=reference,
         version=version.version_id,
@@ -108,10 +108,11 @@ def _describe(registry: Registry, version: ModelVersion) -> VersionReport:
         run_id=version.run_id,
         git_commit=version.git_commit,
         git_dirty=version.git_dirty,
-        trained_on=tuple(one for one in inputs if one not in held_out),
+        trained_on=tuple(source for source in inputs if source not in held_out),
         evaluated_on=held_out,
         stale_inputs=tuple(
-            f"{one.asset} {one.partition}" if one.partition else one.asset for one in stale
+            f"{source.asset} {source.partition}" if source.partition else source.asset
+            for source in stale
         ),
         failed_checks={
             verdict.check: verdict.summary
@@ -139,18 +140,18 @@ def inputs_of(registry: Registry, reference: str) -> tuple[Input, ...]:
 
 
 def show(report: Report, console: Console) -> None:
-    """Print the report for eyes."""
+    """Print the report as tables."""
     for model in report.models:
         console.print(_table(model))
     console.print(Text("model cards", style="bold"))
     for model in report.models:
         for version in model.versions:
             path = Text(f"  {_shown_path(version.model_card)}", style="cyan")
-            # One line each, however long: a folded path cannot be copied.
+            # One line each, of any length: a wrapped path cannot be copied.
             console.print(Text(f"  {version.reference:<18}"), path, sep="", soft_wrap=True)
     console.print()
     console.print(_facts(report))
-    verdict = "every fact held" if report.passed else "NOT every fact held"
+    verdict = "every claim is true" if report.passed else "NOT every claim is true"
     style = "bold green" if report.passed else "bold red"
     console.print(Text(f"{verdict}, in {report.seconds:.0f} s", style=style))
 
@@ -175,8 +176,8 @@ def _table(model: ModelReport) -> Table:
             _stage(version),
             _metrics(version, model.champion_metric),
             _short(version.digest),
-            Text("\n").join(_name(one, version) for one in _inputs(version)),
-            Text("\n").join(_data(one, version.stale_inputs) for one in _inputs(version)),
+            Text("\n").join(_name(source, version) for source in _inputs(version)),
+            Text("\n").join(_data(source, version.stale_inputs) for source in _inputs(version)),
             end_section=True,
         )
     return table
@@ -186,14 +187,14 @@ def _inputs(version: VersionReport) -> tuple[Input, ...]:
     return version.trained_on + version.evaluated_on
 
 
-def _name(one: Input, version: VersionReport) -> Text:
-    held_out = (" (evaluation)", "dim") if one in version.evaluated_on else ""
-    return Text.assemble(one.name, held_out)
+def _name(source: Input, version: VersionReport) -> Text:
+    held_out = (" (evaluation)", "dim") if source in version.evaluated_on else ""
+    return Text.assemble(source.name, held_out)
 
 
-def _data(one: Input, stale: tuple[str, ...]) -> Text:
-    changed = (" stale", "yellow") if one.name in stale else ""
-    return Text.assemble(_short(one.data_version or "-"), changed)
+def _data(source: Input, stale: tuple[str, ...]) -> Text:
+    changed = (" stale", "yellow") if source.name in stale else ""
+    return Text.assemble(_short(source.data_version or "-"), changed)
 
 
 def _stage(version: VersionReport) -> Text:
@@ -216,7 +217,7 @@ def _metrics(version: VersionReport, champion: MetricRule | None) -> Text:
 
 def _facts(report: Report) -> Table:
     table = Table.grid(padding=(0, 1))
-    table.title, table.title_style, table.title_justify = "what was shown", "bold", "left"
+    table.title, table.title_style, table.title_justify = "claim", "bold", "left"
     for fact in report.facts:
         mark = Text("  ✓", "green") if fact.held else Text("  ✗", "bold red")
         table.add_row(mark, fact.name, Text(fact.shown, "dim"))

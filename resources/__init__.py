@@ -1,4 +1,4 @@
-"""How this deployment is wired; which of the ways, the environment says."""
+"""The wiring of this deployment, which the environment selects."""
 
 import os
 
@@ -13,5 +13,5 @@ SHARED = ("PEDIGREE_DATABASE_URL", "PEDIGREE_STORE_URL", "PEDIGREE_DATA_URL")
 
 
 def by_environment() -> Wiring:
-    """Return the production wiring where anything shared is named, else the embedded one."""
+    """Return the production wiring if a shared resource is configured, or else the embedded one."""
     return production() if any(os.environ.get(name) for name in SHARED) else embedded()

@@ -1,4 +1,4 @@
-"""Where the assets' own data is kept between steps: a folder, or S3."""
+"""The storage of the assets' own data: a folder, or S3."""
 
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -10,16 +10,16 @@ from pedigree.settings import Settings, redact_url
 
 
 class DataIOManager(dg.ConfigurableIOManagerFactory[dg.IOManager]):
-    """Keeps each asset (and partition) as one pickle; the place is looked up when a run starts."""
+    """Stores each asset (and partition) as one pickle; a run resolves the location at its start."""
 
     url: str | None = None
-    """``s3://bucket/prefix`` or ``file:///folder``; the folder ``data`` at home when None."""
+    """``s3://bucket/prefix`` or ``file:///folder``; ``data`` in the home folder when None."""
 
     def create_io_manager(self, context: dg.InitResourceContext) -> dg.IOManager:
         """Return the manager for this run.
 
         Raises:
-            InvalidInputError: The URL is neither of S3 nor of a folder.
+            InvalidInputError: The URL is neither S3 nor a folder.
         """
         if self.url is None:
             return _in_folder(Settings().home_folder / "data", context)
@@ -29,7 +29,7 @@ class DataIOManager(dg.ConfigurableIOManagerFactory[dg.IOManager]):
         if parts.scheme == "s3" and parts.netloc:
             return _on_s3(parts.netloc, parts.path.strip("/"), context)
         raise InvalidInputError(
-            "the assets' data can be kept on S3 or in a folder",
+            "is neither an S3 URL nor a folder URL",
             field="PEDIGREE_DATA_URL",
             value=redact_url(self.url),
             remedy="Write s3://bucket/prefix or file:///folder, or unset it",
@@ -41,8 +41,8 @@ def _in_folder(folder: Path, context: dg.InitResourceContext) -> dg.IOManager:
 
 
 def _on_s3(bucket: str, prefix: str, context: dg.InitResourceContext) -> dg.IOManager:
-    # Costs seconds, and only a deployment that uses S3 pays them. Credentials and endpoint come
-    # from boto3's own chain: variables, profile, or the machine's role.
+    # Importing it takes seconds, and only a deployment with S3 needs it. Credentials and endpoint
+    # come from boto3's own chain: variables, profile, or the machine's role.
     from dagster_aws.s3 import S3PickleIOManager, S3Resource  # noqa: PLC0415
 
     return S3PickleIOManager(

@@ -6,5 +6,5 @@ from resources.wiring import Wiring
 
 
 def embedded() -> Wiring:
-    """Return the wiring that needs no server, no account and no setting."""
+    """Return the wiring that needs no server, account or setting."""
     return Wiring(registry=RegistryResource(), data=DataIOManager())

@@ -1,4 +1,4 @@
-"""One's own Postgres and object store; every address and secret comes from the environment.
+"""An existing Postgres and object store; all addresses and secrets come from the environment.
 
 ================================  =========================================================
 ``PEDIGREE_DATABASE_URL``         Postgres, with its password
@@ -7,7 +7,7 @@
 ``AWS_*``                         credentials, region and endpoint, as boto3 reads them
 ================================  =========================================================
 
-What is not set falls back to the home folder, each by itself.
+Each variable that is unset falls back to the home folder.
 """
 
 import os
@@ -20,7 +20,7 @@ from resources.wiring import Wiring
 
 
 def production() -> Wiring:
-    """Return the wiring of a shared deployment; nothing is reached before a run or a tick."""
+    """Return the wiring of a shared deployment; it connects only in a run or a tick."""
     return Wiring(
         registry=RegistryResource(
             database_url=_variable("PEDIGREE_DATABASE_URL"),
@@ -32,14 +32,14 @@ def production() -> Wiring:
 
 
 def _variable(name: str) -> dg.EnvVar | None:
-    """Name a variable for Dagster to read when a run starts: its UI then shows only the name."""
+    """Return a reference to a variable, which Dagster resolves in a run and shows by name."""
     return dg.EnvVar(name) if os.environ.get(name) else None
 
 
 def _s3() -> object | None:
     if not os.environ.get("PEDIGREE_STORE_URL", "").startswith("s3://"):
         return None
-    # Costs seconds, and only a deployment that uses S3 pays them.
+    # Importing it takes seconds, and only a deployment with S3 needs it.
     from dagster_aws.s3 import S3Resource  # noqa: PLC0415
 
     return S3Resource(

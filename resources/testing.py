@@ -1,4 +1,4 @@
-"""A wiring for tests: one's own database and folders, whatever the environment says."""
+"""The wiring for tests, independent of the environment."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from resources.wiring import Wiring
 
 
 def for_tests(database_url: str, folder: Path) -> Wiring:
-    """Return the wiring that keeps rows in one database and everything else in one folder."""
+    """Return the wiring with one database for rows and one folder for everything else."""
     return Wiring(
         registry=RegistryResource(
             database_url=database_url, store_url=(folder / "store").absolute().as_uri()

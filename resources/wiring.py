@@ -1,4 +1,4 @@
-"""What differs between deployments."""
+"""The differences between deployments."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from pedigree.dagster import RegistryResource
 
 @dataclass(frozen=True)
 class Wiring:
-    """Where the registry is, and where the assets' own data is kept."""
+    """The locations of the registry and of the assets' own data."""
 
     registry: RegistryResource
     data: dg.ConfigurableIOManagerFactory[dg.IOManager]

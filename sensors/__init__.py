@@ -1,4 +1,4 @@
-"""The sensors of this deployment: they run from the start, so `make up` acts by itself."""
+"""The sensors of this deployment, which run from the start of `make up`."""
 
 from sensors.automation import automation_sensor
 from sensors.delivery import delivery_sensor

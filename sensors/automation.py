@@ -1,4 +1,4 @@
-"""Materialize the assets whose automation condition is met."""
+"""The sensor that materializes assets whose automation condition is met."""
 
 import dagster as dg
 

@@ -1,4 +1,4 @@
-"""Deliver events to webhooks, where no `pedigree serve` runs."""
+"""The sensor that delivers events to webhooks without `pedigree serve`."""
 
 import dagster as dg
 
@@ -8,7 +8,7 @@ INTERVAL_S = 5
 
 
 def delivery_sensor(interval_seconds: int = INTERVAL_S) -> dg.SensorDefinition:
-    """Return the sensor; unlike the others it is to be switched on, since the service delivers."""
+    """Return the sensor; unlike the others it is off by default, since the service delivers."""
 
     @dg.sensor(
         name="delivery",
@@ -18,7 +18,7 @@ def delivery_sensor(interval_seconds: int = INTERVAL_S) -> dg.SensorDefinition:
     def delivery(
         context: dg.SensorEvaluationContext, registry: RegistryResource
     ) -> dg.SensorResult:
-        """Deliver events to webhooks: switch it on where no `pedigree serve` runs."""
+        """Deliver events to webhooks: switch it on if no `pedigree serve` runs."""
         return deliver(context, registry.connect())
 
     return delivery

@@ -1,4 +1,4 @@
-"""Tell of drift, and train again on the months up to the one that drifted."""
+"""The sensor that reports drift, and retrains on the months up to the drifted one."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from pedigree.dagster import RegistryResource, alert_drift
 from pedigree.dagster.assets.names import slug
 from pedigree.monitoring.records import RecordedDrift
 
-# Drift is measured by the month, so nobody waits for it.
+# Drift is measured monthly, so a long interval suffices.
 INTERVAL_S = 60
 
 
@@ -18,7 +18,7 @@ def drift_sensor(
     jobs: Iterable[Any],
     interval_seconds: int = INTERVAL_S,
 ) -> dg.SensorDefinition:
-    """Return the sensor for the models of this location; the jobs promote them and train again."""
+    """Return the sensor for the models of this location; the jobs promote and retrain them."""
 
     @dg.sensor(
         name="drift",
@@ -27,14 +27,14 @@ def drift_sensor(
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
     def drift(context: dg.SensorEvaluationContext, registry: RegistryResource) -> dg.SensorResult:
-        """Show drift as a check of the stage, and ask for what the models' policies say."""
+        """Report drift as a check of the stage, and request the actions of the models' policies."""
         return alert_drift(context, registry.connect(), models, retraining)
 
     return drift
 
 
 def retraining(found: RecordedDrift) -> Mapping[str, Any] | None:
-    """Return the config of a retraining: a model of months learns from the one that drifted too."""
+    """Return the config of a retraining, which includes the drifted month."""
     model = found.reference.rpartition("/")[0]
     if model != "flight_delay" or found.partition is None:
         return None

@@ -1,4 +1,4 @@
-"""Keep in the registry what runs wrote with its versions, and how far those are behind."""
+"""The sensor that records usage and staleness of versions in the registry."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ def lineage_sensor(
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
     def lineage(context: dg.SensorEvaluationContext, registry: RegistryResource) -> dg.SensorResult:
-        """Find what was written with versions, and what their inputs have become."""
+        """Record the usage of versions, and the current state of their inputs."""
         return follow_lineage(context, registry.connect(), models)
 
     return lineage

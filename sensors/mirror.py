@@ -1,4 +1,4 @@
-"""Show in the asset graph what was done to models outside Dagster."""
+"""The sensor that shows changes outside Dagster in the asset graph."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ def mirror_sensor(
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
     def mirror(context: dg.SensorEvaluationContext, registry: RegistryResource) -> dg.SensorResult:
-        """Report what the CLI, REST or another instance did to models."""
+        """Report changes that the CLI, REST or another instance made to models."""
         return mirror_changes(context, registry.connect(), models)
 
     return mirror

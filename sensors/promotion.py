@@ -1,4 +1,4 @@
-"""Ask for the promotions that the models' policies allow."""
+"""The sensor that requests the promotions that the models' policies allow."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import dagster as dg
 
 from pedigree.dagster import RegistryResource, promote_due
 
-# A tick without news costs a third of a second; people notice a promotion sooner than the default.
+# A tick without new events takes a third of a second; the default interval would be too slow.
 INTERVAL_S = 15
 
 
@@ -27,7 +27,7 @@ def promotion_sensor(
     def promotion(
         context: dg.SensorEvaluationContext, registry: RegistryResource
     ) -> dg.SensorResult:
-        """Ask for the promotions that the models' policies allow."""
+        """The sensor that requests the promotions that the models' policies allow."""
         return promote_due(context, registry.connect(), models)
 
     return promotion

@@ -6,7 +6,6 @@ from typing import NamedTuple
 from psycopg.types.json import Jsonb
 
 from pedigree.artifacts.records import digest_of
-from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
 from pedigree.cards.records import CardNotes, ModelCard
 from pedigree.catalog import lookups
@@ -159,14 +158,11 @@ def insert_card(transaction: Transaction, drawn: DrawnCard, actor: Actor) -> Mod
     model = lock_model(transaction, version.model_name)
     is_current = newest_event(transaction, model.name) == drawn.state.newest_event
     card = drawn.card.model_copy(update={"created_at": model.at})
-    log.record(
-        transaction,
+    model.record(
         EventType.VERSION_UPDATED,
-        model=model.name,
+        {"model_card": card.digest},
         version=version.version_id,
-        at=model.at,
         actor=actor,
-        body={"model_card": card.digest},
     )
     # The card's own event makes it no staler.
     shown = newest_event(transaction, model.name) if is_current else drawn.state.newest_event

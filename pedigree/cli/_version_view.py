@@ -19,7 +19,8 @@ from pedigree.cli._output import (
 
 if TYPE_CHECKING:
     from pedigree.artifacts.records import Manifest
-    from pedigree.catalog.records import ModelVersion, Training, Unmaterialized
+    from pedigree.catalog.records import ModelVersion, Training
+    from pedigree.catalog.training_records import Unmaterialized
     from pedigree.cli._lineage_tree import Line
     from pedigree.contract.registry import RegistryContract
     from pedigree.lifecycle.decision_records import Candidacy, Decision, StageRequest

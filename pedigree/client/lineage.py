@@ -6,7 +6,7 @@ from pedigree._record import PAGE
 from pedigree.catalog.diff_records import LineageDifference
 from pedigree.catalog.exports import ExportFormat, export
 from pedigree.catalog.exports.source import Exported
-from pedigree.catalog.records import RetrainRequest, Unmaterialized
+from pedigree.catalog.training_records import RetrainRequest, Unmaterialized
 from pedigree.client.service import Service
 from pedigree.contract import paths
 from pedigree.contract.lineage import LineageContract

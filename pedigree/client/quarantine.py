@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from pedigree._record import PAGE
-from pedigree.catalog.records import ModelVersion, Quarantine, Quarantined
+from pedigree.catalog.quarantine_records import Quarantine, Quarantined
+from pedigree.catalog.records import ModelVersion
 from pedigree.client.service import ServiceGroup
 from pedigree.contract import paths
 from pedigree.contract.quarantine import QuarantineContract

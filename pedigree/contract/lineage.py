@@ -6,7 +6,7 @@ from typing import Protocol
 from pedigree._record import PAGE
 from pedigree.catalog.diff_records import LineageDifference
 from pedigree.catalog.exports import ExportFormat
-from pedigree.catalog.records import RetrainRequest, Unmaterialized
+from pedigree.catalog.training_records import RetrainRequest, Unmaterialized
 from pedigree.lifecycle.impact_records import Impact
 from pedigree.lineage.records import LineageGraph
 from pedigree.lineage.upstream import Upstream

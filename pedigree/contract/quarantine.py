@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Protocol
 
 from pedigree._record import PAGE
-from pedigree.catalog.records import ModelVersion, Quarantine, Quarantined
+from pedigree.catalog.quarantine_records import Quarantine, Quarantined
+from pedigree.catalog.records import ModelVersion
 
 
 class QuarantineContract(Protocol):

@@ -93,7 +93,7 @@ __all__ = [
     "with_lineage",
 ]
 
-# Names are loaded when they are used: the webserver and the daemon need the storage alone.
+# Names load on first use: the webserver and the daemon need only the storage.
 _MODULES = {
     "BoundRegistry": "resources.bound_registry",
     "Command": "assets.command",

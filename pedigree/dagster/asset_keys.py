@@ -1,4 +1,4 @@
-"""Name assets and their partitions, however a caller gives them."""
+"""Normalize the forms in which a caller names assets and partitions."""
 
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -13,10 +13,10 @@ AssetLike: TypeAlias = (
 
 
 def key_of(asset: AssetLike | dg.AssetDep) -> dg.AssetKey:
-    """Return the key of an asset, however it is named; ``a/b`` is a key of two parts.
+    """Return the key of an asset; the text ``a/b`` is a key of two parts.
 
     Raises:
-        InvalidInputError: The definition makes several assets, so it names none.
+        InvalidInputError: The definition makes several assets.
     """
     if isinstance(asset, dg.AssetsDefinition):
         return _only_key(asset)
@@ -29,18 +29,18 @@ def key_of(asset: AssetLike | dg.AssetDep) -> dg.AssetKey:
     return asset if isinstance(asset, dg.AssetKey) else dg.AssetKey(list(asset))
 
 
-def known_partitions(keys: Sequence[str]) -> tuple[str, ...]:
-    """Return partition keys without repetition, in the caller's order.
+def unique_partitions(keys: Sequence[str]) -> tuple[str, ...]:
+    """Return the partition keys without duplicates, in the caller's order.
 
     Raises:
-        InvalidInputError: There is none.
+        InvalidInputError: The list is empty.
     """
     if isinstance(keys, str) or not keys:
         raise InvalidInputError(
-            "names no partition",
+            "contains no partition key",
             field="partitions",
             value=keys,
-            remedy="Give a list of partition keys, or leave it out for an asset without partitions",
+            remedy="Pass a list of partition keys, or omit it for an asset without partitions",
         )
     return tuple(dict.fromkeys(keys))
 
@@ -48,9 +48,9 @@ def known_partitions(keys: Sequence[str]) -> tuple[str, ...]:
 def _only_key(asset: dg.AssetsDefinition) -> dg.AssetKey:
     if len(asset.keys) != 1:
         raise InvalidInputError(
-            "makes several assets, so it does not say which one is meant",
+            "makes several assets, so the reference is ambiguous",
             field="asset",
             value=sorted(key.to_user_string() for key in asset.keys),
-            remedy="Name the asset's key",
+            remedy="Pass the asset's key",
         )
     return next(iter(asset.keys))

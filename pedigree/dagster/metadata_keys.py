@@ -1,6 +1,6 @@
-"""The keys under which Pedigree writes to Dagster's events, definitions and runs."""
+"""Keys of the metadata and tags that Pedigree writes to Dagster's events, definitions and runs."""
 
-# Dagster's own event tags. Given with a MaterializeResult they win over those it computes.
+# Dagster's own event tags. Tags of a MaterializeResult override those that Dagster computes.
 DATA_VERSION = "dagster/data_version"
 DATA_VERSION_GIVEN = "dagster/data_version_is_user_provided"
 CODE_VERSION = "dagster/code_version"
@@ -14,7 +14,7 @@ IO_MANAGER_KEY = "dagster/io_manager_key"
 VERSION = "pedigree/version"
 
 # Metadata of the materializations of models and stages. Dagster plots every number over time, so
-# those that measure nothing are written as text.
+# numbers that are not measurements are written as text.
 MODEL = "pedigree/model"
 REFERENCE = "pedigree/reference"
 DIGEST = "pedigree/digest"
@@ -36,28 +36,28 @@ ALIAS = "pedigree/alias"
 ALIAS_OF = "pedigree/alias_of"
 STORAGE_ID = "pedigree/storage_id"
 
-# Metadata of what a run's log says of the versions that its steps load.
+# Metadata of the run log entry for a version that a step loads.
 LOADED_AS = "pedigree/loaded_as"
 
-# Metadata of what a step makes: which events it read, of which assets and partitions.
+# Metadata of a step's outputs: which events it read, of which assets and partitions.
 READS = "pedigree/reads"
 
-# Metadata of drift assets, and of the check on the stage that is watched.
+# Metadata of drift assets, and of the drift check on the monitored stage.
 PARTITION = "pedigree/partition"
 BASELINE = "pedigree/baseline"
 COLUMNS = "pedigree/columns"
 REPORT = "pedigree/report"
 DRIFT_ID = "pedigree/drift_id"
 
-# Metadata of the definition of a model's asset: what its stages, checks and sensors are made from.
-LINE = "pedigree/line"
+# Metadata of the definition of a model's asset: the spec that its stages, checks and sensors use.
+MODEL_SPEC = "pedigree/line"
 
-# Metadata of the definition of a plain asset whose value is a trained model, beside MODEL.
+# Metadata of the definition of a plain asset whose value is a trained model, in addition to MODEL.
 FLAVOR = "pedigree/flavor"
 PARTITION_NAME = "pedigree/partition_name"
 POLICY = "pedigree/policy"
 
-# Metadata of the definition of an asset whose data has a datasheet.
+# Metadata of the definition of an asset that has a datasheet.
 DATASHEET = "pedigree/datasheet"
 
 # Tags of runs.

@@ -48,10 +48,9 @@ def set_datasheet(
     log.record(
         transaction,
         EventType.DATASHEET_SET,
-        model=None,
+        {"asset": asset, "revision": revision, "digest": digest, "sheet": content},
         at=at,
         actor=actor,
-        body={"asset": asset, "revision": revision, "digest": digest, "sheet": content},
     )
     return KeptDatasheet(
         **content, asset=asset, revision=revision, digest=digest, at=at, recorded_by=actor.name
@@ -77,10 +76,9 @@ def record_data_verdict(
     log.record(
         transaction,
         EventType.DATA_CHECK_RECORDED,
-        model=None,
+        verdict.model_dump(mode="json"),
         at=at,
         actor=actor,
-        body=verdict.model_dump(mode="json"),
     )
     return RecordedDataVerdict(**fields, at=at, recorded_by=actor.name)
 

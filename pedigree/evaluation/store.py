@@ -4,7 +4,6 @@ import rfc8785
 from psycopg.types.json import Jsonb
 
 from pedigree.artifacts.records import digest_of
-from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion
@@ -43,14 +42,8 @@ def set_evaluation(
     )
     if inserted.rowcount == 0:
         raise version_not_found(model.name, version.version_id)
-    log.record(
-        transaction,
-        EventType.VERSION_UPDATED,
-        model=model.name,
-        version=version.version_id,
-        at=model.at,
-        actor=actor,
-        body={"evaluation": digest},
+    model.record(
+        EventType.VERSION_UPDATED, {"evaluation": digest}, version=version.version_id, actor=actor
     )
 
 

@@ -7,9 +7,9 @@ from pydantic import JsonValue
 
 from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
-from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
-from pedigree.catalog.records import ApprovalStatus, ModelVersion
+from pedigree.catalog.metadata_fields import ApprovalStatus
+from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import LockedModel, lock_model
 from pedigree.errors import InvalidInputError, NotPermittedError, TransitionNotAllowedError
 from pedigree.lifecycle.decision_records import Decision, RequestOutcome
@@ -157,14 +157,11 @@ def _conclude(
         **decision.model_dump(mode="json", include=_TOLD),
         "status": status.value,
     }
-    log.record(
-        transaction,
+    model.record(
         EventType.VERSION_APPROVED if decision.approved else EventType.VERSION_REJECTED,
-        model=model.name,
+        body,
         version=decision.version_id,
-        at=model.at,
         actor=actor,
-        body=body,
     )
 
 

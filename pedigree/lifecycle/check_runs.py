@@ -10,7 +10,6 @@ from pedigree.access.principal import Principal
 from pedigree.audit.records import Actor, EventType
 from pedigree.catalog.store import LockedModel, lock_model
 from pedigree.lifecycle.records import CheckRun, RecordedVerdict, Verdict
-from pedigree.lifecycle.retention import tell
 from pedigree.lifecycle.stage_transitions import StageTransition
 from pedigree.lifecycle.store import SQL
 from pedigree.postgres.transaction import Transaction
@@ -46,7 +45,7 @@ def record_check_run(
             "evaluation": _place(run),
         }
         kind = EventType.MODEL_CHECK_UNATTRIBUTED
-        tell(transaction, kind, model, None, actor, body=body)
+        model.record(kind, body, actor=actor)
         return None
     if transaction.execute(SQL["newer_check_run"], values).fetchone() == {"known": True}:
         return None

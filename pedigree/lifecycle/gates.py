@@ -7,7 +7,8 @@ from typing import NamedTuple
 from pedigree.access.principal import Principal
 from pedigree.access.principals import is_one_of
 from pedigree.access.records import Permission
-from pedigree.catalog.records import ApprovalStatus, ModelVersion
+from pedigree.catalog.metadata_fields import ApprovalStatus
+from pedigree.catalog.records import ModelVersion
 from pedigree.flavors.records import VerificationStatus
 from pedigree.lifecycle.decision_records import Decision, Explanation, Gate, GivenUp
 from pedigree.lifecycle.gate_inputs import ModelFacts, VersionFacts
@@ -27,10 +28,10 @@ from pedigree.lifecycle.stage_names import stage_problem
 class Requester(NamedTuple):
     """Who asks whether a version may enter a stage.
 
-    The sensor is no person: with ``automatic`` a version that left the stage stays out, or the
-    sensor would undo every rollback, and one that a newer version overtook stays behind it. With
-    ``requests`` it is a request that the last gate fulfills; where the person may not move
-    versions, somebody who may has to approve.
+    With ``automatic`` it is the sensor: a version that left the stage stays out, or the sensor
+    would undo every rollback, and one that a newer version overtook stays behind it. With
+    ``requests`` the version enters with its last gate; where the person may not move versions,
+    somebody who may has to approve.
     """
 
     principal: Principal | None = None
@@ -197,10 +198,7 @@ def _not_run(check: CheckRule, model: ModelFacts, version: ModelVersion) -> str:
 
 
 def verdict_by(check: CheckRule, verdicts: Iterable[RecordedVerdict]) -> RecordedVerdict | None:
-    """Return the newest verdict that went by a rule's settings.
-
-    One that knows no settings counts for any: it is of a check that is not the registry's own.
-    """
+    """Return the newest verdict by a rule's settings, or by none, as of a check of one's own."""
     found = [
         verdict
         for verdict in verdicts

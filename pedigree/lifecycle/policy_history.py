@@ -7,7 +7,6 @@ from pydantic import JsonValue
 
 from pedigree.access.principal import Principal
 from pedigree.access.records import Permission
-from pedigree.audit import log
 from pedigree.audit.records import EventType, NewEvent
 from pedigree.catalog.names import name_key
 from pedigree.catalog.store import LockedModel, lock_model, lock_or_create_model
@@ -96,13 +95,8 @@ def _write(
     if _asks(policy) != _asks(present):  # of what people approved they saw the former rules
         generation, voided = advance_generation(transaction, model)
         told |= {"generation": generation, "voided": [*voided]}
-    log.record(
-        transaction,
-        EventType.MODEL_UPDATED,
-        model=model.name,
-        at=model.at,
-        actor=principal.actor,
-        body={**told, "policy_revision": revision},
+    model.record(
+        EventType.MODEL_UPDATED, {**told, "policy_revision": revision}, actor=principal.actor
     )
     return revision
 

@@ -16,8 +16,9 @@ from pydantic import (
 from pedigree._record import NUMBER, Integer, Record
 from pedigree.access.records import Permission
 from pedigree.artifacts.records import Digest
+from pedigree.catalog.metadata_fields import RiskClass
 from pedigree.catalog.names import found_in
-from pedigree.catalog.records import ModelMetadata, RiskClass
+from pedigree.catalog.records import ModelMetadata
 from pedigree.lifecycle.stage_names import ARCHIVED as ARCHIVED  # noqa: PLC0414
 from pedigree.lifecycle.stage_names import CANDIDATE as CANDIDATE  # noqa: PLC0414
 from pedigree.lifecycle.stage_names import CHAMPION_STAGE as CHAMPION_STAGE  # noqa: PLC0414

@@ -23,7 +23,6 @@ from pedigree.lifecycle.gate_inputs import (
 )
 from pedigree.lifecycle.gates import Requester, explain_gates
 from pedigree.lifecycle.records import Move
-from pedigree.lifecycle.retention import tell
 from pedigree.lifecycle.stage_transitions import StageTransition
 from pedigree.lifecycle.store import SQL, close_requests
 from pedigree.lifecycle.transition_errors import expect_generation, expect_way, unknown_stage
@@ -127,7 +126,7 @@ def _keep(
         "waits_for": [*request.waits_for],
     }
     kind = EventType.VERSION_STAGE_REQUESTED
-    tell(transaction, kind, model, version.version_id, wish.by.actor, body=body)
+    model.record(kind, body, version=version.version_id, actor=wish.by.actor)
     return request
 
 
@@ -280,7 +279,7 @@ def withdraw(
         "reason": wish.reason,
     }
     kind = EventType.VERSION_REQUEST_WITHDRAWN
-    tell(transaction, kind, model, number, wish.by.actor, body=body)
+    model.record(kind, body, version=number, actor=wish.by.actor)
     closed = {"outcome": outcome, "closed_at": model.at, "closed_by": wish.by.name}
     return tuple(each.model_copy(update=closed) for each in found)
 

@@ -3,11 +3,10 @@
 from psycopg.types.json import Jsonb
 from pydantic import JsonValue
 
-from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType, json_digest
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion
-from pedigree.catalog.store import LockedModel, lock_model, version_not_found
+from pedigree.catalog.store import lock_model, version_not_found
 from pedigree.errors import NotFoundError
 from pedigree.monitoring.records import DataProfile, DriftResult, RecordedDrift
 from pedigree.monitoring.report import ReportDigests
@@ -37,14 +36,11 @@ def insert_profile(
         },
     )
     if inserted.rowcount:
-        log.record(
-            transaction,
+        model.record(
             EventType.VERSION_PROFILED,
-            model=model.name,
+            {"profile": profile.digest, "rows": profile.rows},
             version=version.version_id,
-            at=model.at,
             actor=actor,
-            body={"profile": profile.digest, "rows": profile.rows},
         )
 
 
@@ -100,13 +96,13 @@ def insert_result(
     if inserted is None:
         raise version_not_found(model.name, version.version_id)
     drift_id = int(inserted["drift_id"])
-    measured: dict[str, JsonValue] = {
+    body = _drift_event(result, drift_id) | {
         "result": json_digest(result.model_dump(mode="json")),
         "served": profile.digest,
         "html": report.html,
         "markdown": report.markdown,
     }
-    _emit(transaction, model, result, drift_id, measured, actor=actor)
+    model.record(EventType.VERSION_DRIFT_MEASURED, body, version=version.version_id, actor=actor)
     return drift_id
 
 
@@ -117,13 +113,15 @@ def mark_alerted(transaction: Transaction, drift_id: int, actor: Actor) -> bool:
         NotFoundError: There is no such result, or its model was deleted.
     """
     result = result_of(transaction, drift_id)
-    model = lock_model(transaction, result.reference.rpartition("/")[0])
+    name, _, version = result.reference.rpartition("/")
+    model = lock_model(transaction, name)
     marked = transaction.execute(
         _SQL["mark_alerted"], {"drift_id": drift_id, "at": model.at}
     ).fetchone()
     if marked is None:
         return False
-    _emit(transaction, model, result, drift_id, None, actor=actor)
+    body = _drift_event(result, drift_id)
+    model.record(EventType.VERSION_DRIFT_DETECTED, body, version=int(version), actor=actor)
     return True
 
 
@@ -164,33 +162,16 @@ def _result(row: Row) -> RecordedDrift:
     )
 
 
-def _emit(
-    transaction: Transaction,
-    model: LockedModel,
-    result: DriftResult,
-    drift_id: int,
-    measured: dict[str, JsonValue] | None,
-    *,
-    actor: Actor,
-) -> None:
-    """Log the event of a measurement or, if `measured` is None, of an alarm about an older one."""
-    moved = [column.column for column in result.comparison.columns if column.drifted]
-    log.record(
-        transaction,
-        EventType.VERSION_DRIFT_DETECTED if measured is None else EventType.VERSION_DRIFT_MEASURED,
-        model=model.name,
-        version=int(result.reference.rpartition("/")[2]),
-        at=model.at,
-        actor=actor,
-        body={
-            "drift_id": drift_id,
-            "asset": result.asset,
-            "partition": result.partition,
-            "baseline": result.baseline,
-            "drifted": result.drifted,
-            "columns": list(moved),
-            "problems": list(result.comparison.problems),
-            "run_id": result.run_id,
-            **(measured or {}),
-        },
-    )
+def _drift_event(result: DriftResult, drift_id: int) -> dict[str, JsonValue]:
+    """Return what the events of a drift result have in common."""
+    drifted = [column.column for column in result.comparison.columns if column.drifted]
+    return {
+        "drift_id": drift_id,
+        "asset": result.asset,
+        "partition": result.partition,
+        "baseline": result.baseline,
+        "drifted": result.drifted,
+        "columns": list(drifted),
+        "problems": list(result.comparison.problems),
+        "run_id": result.run_id,
+    }

@@ -11,8 +11,9 @@ from pedigree.catalog.exports import ExportFormat, export
 from pedigree.catalog.exports.source import Exported
 from pedigree.catalog.lineage_diff import difference
 from pedigree.catalog.names import name_key
-from pedigree.catalog.records import ModelVersion, RetrainRequest, Unmaterialized
+from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.retrain import retrain_like
+from pedigree.catalog.training_records import RetrainRequest, Unmaterialized
 from pedigree.contract.lineage import LineageContract
 from pedigree.contract.versions import VersionContract
 from pedigree.lifecycle.impact import impact

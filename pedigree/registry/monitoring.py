@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pedigree.access.records import Permission
-from pedigree.artifacts.publish import put_blob
+from pedigree.artifacts.blob_upload import put_blob
 from pedigree.artifacts.store import lock_blobs, retry_if_collected
 from pedigree.audit.records import Actor
 from pedigree.catalog.blob_access import keys_of

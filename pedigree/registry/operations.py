@@ -49,6 +49,7 @@ class RegistryOperations(Operations):
     promotions: PromotionOperations
     checks: CheckOperations
     monitoring: MonitoringOperations
+    search: SearchOperations
     staleness: StalenessOperations
     tokens: TokenOperations
     webhooks: WebhookOperations

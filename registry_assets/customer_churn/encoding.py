@@ -1,20 +1,20 @@
-"""How a table of customers becomes numbers that an estimator can take."""
+"""Encode a table of customers as numeric features."""
 
 import pandas as pd
 
 CUSTOMER = "customer"
 TARGET = "churn"
 AREA = "area_code"
-# A text with more levels (mlc_churn's 51 states) would add a sparse column a level for no gain.
+# A text with more levels (mlc_churn's 51 states) would add sparse columns without a benefit.
 MOST_LEVELS = 10
 YES_OR_NO = frozenset({"yes", "no"})
 
 
 def encode(customers: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a customer: its number, its features as ``double``, whether it churned.
+    """Return one row per customer: its number, its features as ``double``, whether it churned.
 
-    Yes and no become 1 and 0, any other text one column a level. A missing number becomes 0:
-    ``wa_churn`` leaves out the total charges of those who have not been billed yet.
+    Yes and no become 1 and 0, other texts one column per level. A missing number becomes 0:
+    ``wa_churn`` has no total charges for customers who have not been billed yet.
     """
     columns = {CUSTOMER: customers[CUSTOMER].astype("int64")}
     for name in customers.columns.drop([CUSTOMER, TARGET]):
@@ -24,14 +24,14 @@ def encode(customers: pd.DataFrame) -> pd.DataFrame:
 
 
 def features_of(encoded: pd.DataFrame) -> pd.DataFrame:
-    """Return only what a model may see."""
+    """Return only the features of a model."""
     return encoded.drop(columns=[CUSTOMER, TARGET], errors="ignore")
 
 
 def groups_of(encoded: pd.DataFrame) -> pd.DataFrame:
-    """Return the groups of customers that a model should do equally well for.
+    """Return the groups of customers for which a model should perform equally well.
 
-    Of ``mlc_churn`` the area they live in; of ``wa_churn`` their sex and whether they are old.
+    For ``mlc_churn`` the area they live in; for ``wa_churn`` their sex and whether they are old.
     """
     areas = encoded.filter(like=f"{AREA}=")
     if areas.shape[1]:

@@ -1,4 +1,4 @@
-"""The estimators that a run may choose by its config, and how a fitted one is measured."""
+"""The estimators for a run's config, and their metrics."""
 
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -11,11 +11,11 @@ Estimator: TypeAlias = Literal["logistic", "gradient_boosting"]
 
 
 def make(estimator: Estimator, *, iterations: int, max_depth: int) -> "ClassifierMixin":
-    """Return an unfitted classifier whose fit is the same on every machine.
+    """Return an unfitted classifier with a deterministic fit.
 
     Args:
         estimator: ``logistic`` is a scaled logistic regression, and ignores the depth.
-        iterations: Trees, or the most steps of the regression's solver.
+        iterations: Number of trees, or maximum steps of the regression's solver.
         max_depth: The depth of each tree.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: PLC0415 -- 1 s; runs only
@@ -33,7 +33,7 @@ def make(estimator: Estimator, *, iterations: int, max_depth: int) -> "Classifie
 def measure(
     classifier: "ClassifierMixin", features: pd.DataFrame, target: pd.Series
 ) -> dict[str, float]:
-    """Return the classifier's metrics on rows that it has not seen; all lie in 0 … 1."""
+    """Return the classifier's metrics on unseen rows; all are in 0 … 1."""
     from sklearn import metrics  # noqa: PLC0415
 
     probability = classifier.predict_proba(features)[:, 1]

@@ -1,11 +1,11 @@
-"""What Great Expectations asks of the training customers before a model may be fitted on them."""
+"""The Great Expectations suite of the training customers."""
 
 from typing import Any
 
 from pedigree.dagster import expectations_check
 from registry_assets.customer_churn.encoding import CUSTOMER, TARGET
 
-# A churn model on fewer customers, or on hardly any that left, would be chance.
+# With fewer customers, or hardly any that left, a churn model would be random.
 FEWEST_CUSTOMERS = 1_000
 CHURN_RATE = (0.02, 0.50)
 

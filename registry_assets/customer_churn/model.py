@@ -1,4 +1,4 @@
-"""``customer_churn``: the model that says which customers will leave."""
+"""``customer_churn``: the model that predicts which customers will leave."""
 
 import dagster as dg
 import pandas as pd
@@ -22,13 +22,15 @@ DECISION = 0.5
 
 
 class ChurnTraining(dg.Config):
-    """What to fit; a run's config chooses."""
+    """The config of a training."""
 
     estimator: Estimator = Field(
         default="gradient_boosting", description="logistic or gradient_boosting"
     )
-    iterations: int = Field(default=100, ge=1, description="Trees, or steps of the solver")
-    max_depth: int = Field(default=3, ge=1, description="Of each tree")
+    iterations: int = Field(
+        default=100, ge=1, description="Number of trees, or steps of the solver"
+    )
+    max_depth: int = Field(default=3, ge=1, description="Maximum depth of each tree")
 
 
 POLICY = default_policy(
@@ -60,21 +62,21 @@ NOTES = CardNotes(
     developed_by="Pedigree's demo",
     algorithm="scikit-learn, with a fixed seed, on every column but the state.",
     license="apache-2.0",
-    contact="Open an issue where you found Pedigree",
+    contact="Open an issue in Pedigree's repository",
     task="tabular-classification",
-    primary_uses="To show a registry at work: whom would one call before they leave?",
-    primary_users="Whoever evaluates Pedigree",
+    primary_uses="To demonstrate a registry: which customers should be called before they leave?",
+    primary_users="People who evaluate Pedigree",
     out_of_scope_uses="To price, refuse or call a real customer.",
-    relevant_factors="Where the customers live; the data knows nothing else about people.",
+    relevant_factors="Where the customers live; the data has no other facts about people.",
     evaluation_factors="The area codes, since service may differ between them.",
     performance_measures="The area under the ROC curve: the scores rank customers to call.",
     decision_thresholds="A customer counts as leaving above a probability of one half.",
     evaluation_datasets="Customers that were held out before the training, 30 %.",
-    training_datasets="The other customers, after Great Expectations passed them.",
-    sensitive_data="None but the place.",
+    training_datasets="The other customers, after they passed Great Expectations.",
+    sensitive_data="Only the place.",
     human_life="No.",
-    risks_and_harms="None, as long as it is only shown.",
-    caveats="The table is made to resemble a company's, so its figures say nothing of one.",
+    risks_and_harms="None, as long as it is only a demonstration.",
+    caveats="The data only resembles a company's records, so its figures describe no real company.",
 )
 
 
@@ -91,7 +93,7 @@ def customer_churn(
     churn_training_customers: pd.DataFrame,
     churn_test_customers: pd.DataFrame,
 ) -> TrainedModel:
-    """Fit the estimator that the config names, and measure it on customers it has not seen."""
+    """Fit the configured estimator, and measure it on unseen customers."""
     training, test = features_of(churn_training_customers), features_of(churn_test_customers)
     classifier = make(
         config.estimator, iterations=config.iterations, max_depth=config.max_depth

@@ -1,4 +1,4 @@
-"""The scores of all customers by whatever production holds."""
+"""The scores of all customers by the version in production."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ PRODUCTION = stage_key(MODEL, "production")
 def churn_scores(
     production: ModelVersion, customer_features: pd.DataFrame, registry: RegistryResource
 ) -> dg.MaterializeResult[pd.DataFrame]:
-    """Each customer's probability of leaving; made again when production or a feature changes."""
+    """Each customer's probability of leaving; updated when production or a feature changes."""
     classifier: Any = registry.connect().load(production.reference)
     probability = classifier.predict_proba(features_of(customer_features))[:, 1]
     scores = pd.DataFrame({CUSTOMER: customer_features[CUSTOMER], PREDICTION: probability})

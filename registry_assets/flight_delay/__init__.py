@@ -1,1 +1,1 @@
-"""Flights of 2013 by month; a model of their arrival delay; each month scored by production."""
+"""Flights of 2013 by month, a model of their arrival delay, and monthly scores by production."""

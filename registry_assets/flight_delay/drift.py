@@ -1,4 +1,4 @@
-"""Each month's flights and their scores, held against the months that production learnt from."""
+"""Drift of each month's flights and scores against production's training months."""
 
 from typing import Any
 
@@ -35,6 +35,6 @@ SERVED_FLIGHTS = {
     owners=OWNERS,
 )
 def flight_delay_drift(flights: pd.DataFrame, flight_delay_scores: pd.DataFrame) -> pd.DataFrame:
-    """What production was given in a month and what it said, compared with what it learnt from."""
-    said = flight_delay_scores[PREDICTION].to_numpy()
-    return features_of(departed(flights)).assign(**{PREDICTION: said})
+    """Production's inputs and predictions of a month, compared with its training data."""
+    predictions = flight_delay_scores[PREDICTION].to_numpy()
+    return features_of(departed(flights)).assign(**{PREDICTION: predictions})

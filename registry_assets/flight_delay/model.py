@@ -1,4 +1,4 @@
-"""``flight_delay``: the model that says how late a flight will arrive."""
+"""``flight_delay``: the model that predicts how late a flight will arrive."""
 
 import dagster as dg
 import pandas as pd
@@ -28,12 +28,12 @@ OWNERS = ["team:operations"]
 
 
 class DelayTraining(dg.Config):
-    """Which months to learn from, and what to fit."""
+    """The training months, and the estimator's parameters."""
 
-    first_month: str = Field(default="2013-01", description="The first month to learn from")
-    last_month: str = Field(default="2013-06", description="The last month to learn from")
+    first_month: str = Field(default="2013-01", description="The first training month")
+    last_month: str = Field(default="2013-06", description="The last training month")
     iterations: int = Field(default=100, ge=1, description="Trees")
-    max_depth: int = Field(default=6, ge=1, description="Of each tree")
+    max_depth: int = Field(default=6, ge=1, description="Maximum depth of each tree")
 
 
 @model_asset(
@@ -47,10 +47,10 @@ class DelayTraining(dg.Config):
     deps=[flights],
     group_name=GROUP,
     owners=OWNERS,
-    description="Minutes of delay on arrival, from what is known when the flight leaves.",
+    description="Minutes of delay on arrival, from facts known at departure.",
 )
 def flight_delay(inputs: ModelInputs, config: DelayTraining) -> TrainedModel:
-    """Learn from exactly the months of the config; whole days are held out for evaluation."""
+    """Train on exactly the months of the config; whole days are held out for evaluation."""
     months = months_between(config.first_month, config.last_month)
     frames = inputs.read(flights, partitions=months, as_type=pd.DataFrame)
     known = arrived(pd.concat(frames.values(), ignore_index=True))

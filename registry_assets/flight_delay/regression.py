@@ -1,4 +1,4 @@
-"""What is known when a flight leaves, and a regression of how late it will arrive."""
+"""The features of a flight at departure, and a regression of its arrival delay."""
 
 from typing import TYPE_CHECKING
 
@@ -12,34 +12,34 @@ NUMBERS = ["sched_dep_time", "sched_arr_time", "distance", "dep_delay"]
 FEATURES = PLACES + NUMBERS
 TARGET = "arr_delay"
 PREDICTION = "expected_delay"
-# Whole days are held out: flights of one day share weather and queues, so rows would leak.
+# Whole days are held out: flights of one day share weather and queues, so single rows would leak.
 HELD_OUT_EVERY = 5
 HELD_OUT_NAME = f"flights of every day divisible by {HELD_OUT_EVERY}"
 
 
 def arrived(flights: pd.DataFrame) -> pd.DataFrame:
-    """Return the flights that arrived: those of which the delay is known."""
+    """Return the flights that arrived, which have a delay."""
     return flights[flights[TARGET].notna()]
 
 
 def departed(flights: pd.DataFrame) -> pd.DataFrame:
-    """Return the flights that left: a cancelled one never arrives."""
+    """Return the flights that departed; a canceled one never arrives."""
     return flights[flights["dep_delay"].notna()]
 
 
 def features_of(flights: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns that the model takes; numbers as ``double``."""
+    """Return the model's input columns; numbers as ``double``."""
     return flights[FEATURES].astype(dict.fromkeys(NUMBERS, "float64"))
 
 
 def answered(regression: "RegressorMixin", flights: pd.DataFrame) -> pd.DataFrame:
-    """Return what the model takes of some flights, and what it says of them."""
+    """Return the model's inputs and predictions for some flights."""
     features = features_of(flights)
     return features.assign(**{PREDICTION: regression.predict(features)})
 
 
 def held_out(flights: pd.DataFrame) -> pd.Series:
-    """Return, a row, whether its day is kept for evaluation."""
+    """Return for each row whether its day is held out for evaluation."""
     return flights["day"] % HELD_OUT_EVERY == 0
 
 

@@ -1,4 +1,4 @@
-"""Each month's flights, scored by whatever production holds."""
+"""Each month's flights, scored by the version in production."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +9,7 @@ import pandas as pd
 from pedigree.catalog.records import ModelVersion
 from pedigree.dagster import content_version, input_condition, metadata_keys, stage_key
 from pedigree.dagster.capture import event_log
-from pedigree.dagster.capture.lineage import pinned
+from pedigree.dagster.capture.lineage import event_tags
 from registry_assets.flight_delay.flights import GROUP
 from registry_assets.flight_delay.model import MODEL
 from registry_assets.flight_delay.months import MONTHS
@@ -29,8 +29,8 @@ CODE_VERSION = "1"
     automation_condition=input_condition(),
     code_version=CODE_VERSION,
     required_resource_keys={"io_manager", "registry"},
-    # For one run over many months Dagster gives all of them one data version. So the body keeps
-    # and reports each month itself, and hands no output over.
+    # For one run over many months Dagster gives all of them one data version. So the body stores
+    # and reports each month itself, and returns no output.
     output_required=False,
 )
 def flight_delay_scores(
@@ -38,10 +38,10 @@ def flight_delay_scores(
     production: ModelVersion,
     flights: Any,
 ) -> Iterator[dg.AssetMaterialization]:
-    """The expected delay of each flight, in minutes; twelve months are one run."""
+    """The expected delay of each flight, in minutes; one run can score twelve months."""
     regression = context.resources.registry.connect().load(production.reference)
     months = context.partition_keys
-    # The IO manager gives several months by their keys, and a single one as it is.
+    # The IO manager returns several months by key, and a single one as plain value.
     frames: dict[str, pd.DataFrame] = flights if len(months) > 1 else {months[0]: flights}
     for month, frame in frames.items():
         scores = _score(regression, frame)
@@ -84,9 +84,9 @@ def _keep(context: dg.AssetExecutionContext, month: str, scores: pd.DataFrame) -
 
 
 def _provenance(instance: dg.DagsterInstance, month: str) -> dict[str, str]:
-    """Return the tags that Dagster would have set, had it reported the month."""
+    """Return the tags that Dagster sets when it reports a month."""
     tags: dict[str, str] = {}
     for key, partitions in ((FLIGHTS, [month]), (PRODUCTION, None)):
         if used := event_log.latest(instance, key, partitions):
-            tags |= pinned(key, used.values())
+            tags |= event_tags(key, used.values())
     return tags

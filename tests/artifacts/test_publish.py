@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pedigree.artifacts import _ingest
+from pedigree.artifacts.blob_upload import put_blob
 from pedigree.artifacts.credentials import StoreCredentials
 from pedigree.artifacts.objects import open_store
-from pedigree.artifacts.publish import discard, publish, put_blob
+from pedigree.artifacts.publish import discard, publish
 from pedigree.artifacts.pull import read_blob
 from pedigree.artifacts.records import digest_of
 from pedigree.artifacts.store import get_manifest, seal

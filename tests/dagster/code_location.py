@@ -1,4 +1,4 @@
-"""A code location that child processes import: its jobs run with a process a step."""
+"""A code location that child processes import: its jobs run with one process per step."""
 
 import dagster as dg
 

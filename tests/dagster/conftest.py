@@ -1,4 +1,4 @@
-"""A real Dagster instance on Postgres, and models small enough to train in no time."""
+"""A real Dagster instance on Postgres, and models that train quickly."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ STORAGE = {"custom": {"module": "pedigree.dagster.instance", "class": "PedigreeS
 
 @pytest.fixture(scope="session")
 def dagster_url(postgres: EmbeddedPostgres) -> str:
-    """The URL of a database for Dagster, one a worker."""
+    """The URL of a database for Dagster, one per worker."""
     return postgres.url(f"dagster{os.environ.get('PYTEST_XDIST_WORKER', '')}")
 
 
@@ -25,7 +25,7 @@ def dagster_url(postgres: EmbeddedPostgres) -> str:
 def worker_instance(
     dagster_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dg.DagsterInstance]:
-    """An instance that is made once: that costs a second, and wiping it milliseconds."""
+    """One instance per worker: creating it takes a second, and wiping it milliseconds."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PEDIGREE_DAGSTER_DATABASE_URL", dagster_url)
         instance = dg.DagsterInstance.local_temp(
@@ -48,7 +48,7 @@ def instance(
 
 @pytest.fixture
 def resources(database_url: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
-    """The resources of model assets, on a fresh registry."""
+    """The resources of model assets, with an empty registry."""
     monkeypatch.setenv("PEDIGREE_HOME", str(home))
     monkeypatch.setenv("PEDIGREE_ACTOR", "tester")
     monkeypatch.setenv("PEDIGREE_GIT_COMMIT", "0123456789abcdef")
@@ -57,7 +57,7 @@ def resources(database_url: str, home: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture
 def pedigree(resources: dict[str, object]) -> Iterator[Registry]:
-    """The registry that the resources reach."""
+    """The registry of the resources."""
     registry = resources["registry"].connect()
     yield registry
     registry.close()
@@ -67,7 +67,7 @@ def pedigree(resources: dict[str, object]) -> Iterator[Registry]:
 def materialize(
     instance: dg.DagsterInstance, resources: dict[str, object]
 ) -> Callable[..., dg.ExecuteInProcessResult]:
-    """Materialize assets (and run checks) on the instance, with the registry at hand."""
+    """Materialize assets (and run checks) on the instance, with the registry's resources."""
 
     def run(*definitions: object, **options: object) -> dg.ExecuteInProcessResult:
         return dg.materialize(list(definitions), instance=instance, resources=resources, **options)

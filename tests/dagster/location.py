@@ -1,4 +1,4 @@
-"""A code location on a real instance: its sensors tick here, and what they ask for is executed."""
+"""A code location on a real instance: ticks of its sensors, and the runs that they request."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,7 +36,7 @@ class Location:
         return answer
 
     def promote(self) -> list[str]:
-        """Tick the promotion sensor, execute what it asks for, and return what it asked for."""
+        """Tick the promotion sensor, execute its run requests, and return them."""
         answer = self.tick("pedigree_promotion")
         for request in answer.run_requests:
             self.execute(request)
@@ -56,7 +56,7 @@ class Location:
     def materialize(
         self, key: dg.AssetKey, *, run_config: dg.RunConfig | None = None, checks: bool = False
     ) -> dg.ExecuteInProcessResult:
-        """Materialize one of its assets, with its checks where they are asked for."""
+        """Materialize one of its assets, optionally with its checks."""
         job = self.definitions.get_repository_def().get_implicit_global_asset_job_def()
         wanted = job.get_subset(
             asset_selection={key}, asset_check_selection=None if checks else set()
@@ -64,24 +64,24 @@ class Location:
         return wanted.execute_in_process(instance=self.instance, run_config=run_config)
 
     def follow(self) -> dict[str, object]:
-        """Run what the automation conditions ask for, and return what each asset says it is by."""
+        """Run the requested assets, and return the version that each of them used."""
         result = dg.evaluate_automation_conditions(
             self.definitions, self.instance, cursor=self.followed
         )
         self.followed = result.cursor
-        asked = [
+        to_run = [
             spec.key
             for spec in self.definitions.resolve_all_asset_specs()
             if result.get_num_requested(spec.key)
         ]
-        return {key.path[-1]: self._by(key) for key in asked}
+        return {key.path[-1]: self._by(key) for key in to_run}
 
     def _by(self, key: dg.AssetKey) -> object:
         (event,) = self.materialize(key).get_asset_materialization_events()
         return event.materialization.metadata["by"].value
 
     def mirror(self) -> list[tuple[str, str]]:
-        """Tick the mirror, store what it reports, and return stage and version of each."""
+        """Tick the mirror, store its events, and return the stage and version of each."""
         answer = self.tick("pedigree_mirror")
         for event in answer.asset_events:
             self.instance.report_runless_asset_event(event)

@@ -1,4 +1,4 @@
-"""Models for the tests: of the flavor generic, so that training one is writing a file."""
+"""Models for the tests, of the flavor generic, so that a training only writes a file."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,14 +18,14 @@ ACCURACY = MetricRule(metric="accuracy")
 
 
 class Recipe(dg.Config):
-    """What a training of the tests is told to make."""
+    """The config of a training in the tests."""
 
     content: str = "first"
     accuracy: float = 0.8
 
 
 def trained(content: str, accuracy: float = 0.8, **more: Any) -> TrainedModel:
-    """A model that is a file with some text."""
+    """Return a model that is a file with some text."""
     import tempfile
     from pathlib import Path
 
@@ -42,7 +42,7 @@ def trained(content: str, accuracy: float = 0.8, **more: Any) -> TrainedModel:
 
 
 def churn_asset(name: str = "churn", **options: Any) -> dg.AssetsDefinition:
-    """A model asset that makes what its run's config says."""
+    """Return a model asset whose config has the model's content."""
 
     if "policy" not in options:
         options["champion_metric"] = ACCURACY
@@ -57,13 +57,13 @@ def churn_asset(name: str = "churn", **options: Any) -> dg.AssetsDefinition:
 def plotted(
     event: dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckEvaluation,
 ) -> set[str]:
-    """What Dagster plots of an event over time: its numbers."""
+    """Return the numbers of an event, which Dagster plots over time."""
     numbers = (dg.IntMetadataValue, dg.FloatMetadataValue)
     return {name for name, value in event.metadata.items() if isinstance(value, numbers)}
 
 
 def recipe(asset: dg.AssetsDefinition, content: str, accuracy: float = 0.8) -> dg.RunConfig:
-    """The run config that has an asset made with some content."""
+    """Return the run config that makes an asset with some content."""
     return dg.RunConfig(ops={asset.op.name: Recipe(content=content, accuracy=accuracy)})
 
 
@@ -73,6 +73,6 @@ Train = Callable[..., dg.ExecuteInProcessResult]
 def to_production(registry: Registry, version: int, *, renew: bool = False) -> None:
     """Promote a version of churn through all stages; `renew` what was compared with a champion."""
     if renew:
-        registry.renew_verdicts("churn")
+        registry.operations.checks.renew_verdicts("churn")
     for stage in ("staging", "production"):
         registry.promote(f"churn/{version}", stage)

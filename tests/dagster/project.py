@@ -1,4 +1,4 @@
-"""A project of ``dg``, as ``create-dagster`` lays it out."""
+"""A ``dg`` project with the layout of ``create-dagster``."""
 
 from pathlib import Path
 

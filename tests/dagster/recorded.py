@@ -1,4 +1,4 @@
-"""A code location that is run asset by asset, and what the registry says of it afterwards."""
+"""A code location that is run asset by asset, and the registry's answers about it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,8 +10,8 @@ from pedigree.dagster import RegistryResource, registry_definitions, with_lineag
 from pedigree.registry import Registry
 
 
-class Kept(dg.ConfigurableIOManager):
-    """Keeps values by asset and partition."""
+class MemoryIOManager(dg.ConfigurableIOManager):
+    """An IO manager that stores values in memory, by asset and partition."""
 
     label: str = "memory"
 
@@ -32,11 +32,11 @@ def _places(context: dg.InputContext | dg.OutputContext) -> list[tuple[Any, ...]
         output = context.upstream_output if isinstance(context, dg.InputContext) else context
         return [tuple(output.get_identifier())]
     if context.has_asset_partitions:
-        return [(context.asset_key, each) for each in context.asset_partition_keys]
+        return [(context.asset_key, partition) for partition in context.asset_partition_keys]
     return [(context.asset_key, None)]
 
 
-class Graph:
+class RecordedLocation:
     """A code location that is run asset by asset."""
 
     def __init__(
@@ -48,9 +48,9 @@ class Graph:
         resources: dict[str, Any] | None = None,
     ) -> None:
         self.instance = instance
-        models = [each for each in assets if _is_model(each)]
+        models = [asset for asset in assets if _is_model(asset)]
         definitions = dg.Definitions.merge(
-            dg.Definitions(list(assets), resources=resources or {"io_manager": Kept()}),
+            dg.Definitions(list(assets), resources=resources or {"io_manager": MemoryIOManager()}),
             registry_definitions(*models, registry=registry),
         )
         self.definitions = with_lineage(definitions) if hook else definitions
@@ -65,12 +65,12 @@ class Graph:
         assert result.success
         return result
 
-    def each(self, key: str, partitions: list[str]) -> None:
+    def run_partitions(self, key: str, partitions: list[str]) -> None:
         for partition in partitions:
             self.run(key, partition_key=partition)
 
     def follow(self) -> None:
-        """A tick of the lineage sensor."""
+        """Evaluate a tick of the lineage sensor."""
         sensor = self.definitions.resolve_sensor_def("pedigree_lineage")
         context = dg.build_sensor_context(
             self.instance,
@@ -89,17 +89,19 @@ def _is_model(asset: Any) -> bool:
 
 
 @pytest.fixture(name="graph")
-def graph_fixture(instance: dg.DagsterInstance, resources: dict[str, Any]) -> Callable[..., Graph]:
+def graph_fixture(
+    instance: dg.DagsterInstance, resources: dict[str, Any]
+) -> Callable[..., RecordedLocation]:
     VALUES.clear()
 
-    def make(*assets: Any, hook: bool = True, **options: Any) -> Graph:
-        return Graph(instance, resources["registry"], *assets, hook=hook, **options)
+    def make(*assets: Any, hook: bool = True, **options: Any) -> RecordedLocation:
+        return RecordedLocation(instance, resources["registry"], *assets, hook=hook, **options)
 
     return make
 
 
 def certainties(pedigree: Registry, asset: str, partition: str | None = None) -> dict[str, str]:
-    """The versions that `impact` lists, each with how certain that is."""
+    """Return the versions that `impact` lists, each with its certainty."""
     found = pedigree.impact(asset, partition=partition).versions
     return {one.reference: one.certainty.value for one in found}
 

@@ -1,4 +1,4 @@
-"""Trainers that Dagster Pipes launches as processes of their own.
+"""Trainers that Dagster Pipes launches as separate processes.
 
 Usage: python trainer.py HOW FOLDER [URL]
 """

@@ -1,4 +1,4 @@
-"""Kill a process with SIGKILL before any line that it would run in chosen modules.
+"""Kill a process with SIGKILL before any chosen line of some modules.
 
 ::
 
@@ -7,7 +7,7 @@
         for line in range(lines):
             assert victim.run(path="…", kill_before=line) is None
 
-The target is imported once, in a process of its own, which forks for each run: so a run costs a
+A separate process imports the target once, and forks for each run: so a run costs a
 fork and not the start of an interpreter. Lines count in all threads of the run; one that runs
 again and again, as for each file, counts twice.
 """
@@ -28,10 +28,10 @@ from typing import Any, Self
 
 
 class Victim:
-    """A function that runs, and is killed, in a forked process.
+    """A function that runs, and can be killed, in a forked process.
 
     Args:
-        target: ``module:function``; the function takes texts by keyword.
+        target: ``module:function``; the function takes text keyword arguments.
         modules: The packages and modules whose lines count.
     """
 
@@ -44,7 +44,7 @@ class Victim:
         )
 
     def run(self, *, kill_before: int | None = None, **arguments: str) -> int | None:
-        """Run the target; return how many lines it ran, or None if it was killed on the way."""
+        """Run the target; return how many lines it ran, or None if it was killed."""
         assert self._nursery.stdin
         assert self._nursery.stdout
         self._nursery.stdin.write(json.dumps([kill_before, arguments]) + "\n")
@@ -70,7 +70,7 @@ class Victim:
 def _serve(target: str, modules: tuple[str, ...]) -> None:
     name, function = target.split(":")
     work = getattr(importlib.import_module(name), function)
-    gc.freeze()  # a collection in a child would copy what it shares with us
+    gc.freeze()  # a garbage collection in a child would copy the shared memory
     for request in sys.stdin:
         kill_before, arguments = json.loads(request)
         sys.stdout.write(json.dumps(_fork(work, arguments, modules, kill_before)) + "\n")
@@ -83,7 +83,7 @@ def _fork(
     modules: tuple[str, ...],
     kill_before: int | None,
 ) -> dict[str, Any]:
-    answer, told = os.pipe()
+    answer, result_pipe = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(answer)
@@ -91,9 +91,9 @@ def _fork(
             report: dict[str, Any] = {"lines": _run(work, arguments, modules, kill_before)}
         except BaseException:
             report = {"failure": traceback.format_exc()}
-        os.write(told, json.dumps(report).encode())
+        os.write(result_pipe, json.dumps(report).encode())
         os._exit(0)
-    os.close(told)
+    os.close(result_pipe)
     with os.fdopen(answer) as pipe:
         text = pipe.read()
     _, status = os.waitpid(child, 0)

@@ -1,4 +1,4 @@
-"""`kill -9` in the middle of a garbage collection: nothing is lost, and the next one finishes."""
+"""`kill -9` during a garbage collection: nothing is lost, and the next one completes."""
 
 from pathlib import Path
 
@@ -22,12 +22,12 @@ from tests.maintenance.collecting import collect, planned, require_sound
 pytestmark = pytest.mark.system
 
 COLLECTING = ("pedigree.maintenance", "pedigree.artifacts.sweep", "pedigree.artifacts.tiers")
-# A prime, so that over the years other lines are hit as the code moves.
+# A prime number, so that other lines are hit when the code changes.
 STRIDE = 13
 
 
 @pytest.mark.timeout(600)
-def test_a_kill_leaves_all_references_whole_and_the_next_collection_finishes(
+def test_a_kill_leaves_all_references_intact_and_the_next_collection_completes(
     impatient: Registry, database_url: str, tmp_path: Path
 ) -> None:
     registry = impatient
@@ -65,7 +65,7 @@ def test_a_kill_leaves_all_references_whole_and_the_next_collection_finishes(
 
 
 def prepare(registry: Registry, tmp_path: Path, name: str) -> None:
-    """A model of which the first version is due for the archive, and the fourth was deleted."""
+    """Make a model whose first version is due for archiving, and whose fourth is deleted."""
     registry.set_policy(name, free_policy(RetentionRule(keep_production=1)))
     for content in ("a", "b", "c"):
         registry.promote(register(registry, tmp_path, f"{name}-{content}", name), "production")
@@ -76,7 +76,7 @@ def prepare(registry: Registry, tmp_path: Path, name: str) -> None:
 
 
 def restore(registry: Registry, reference: str) -> bool:
-    """Bring the deleted version back, if the collection had not come so far."""
+    """Restore the deleted version, if the collection has not removed it yet."""
     try:
         registry.restore(reference)
     except (RefusedError, VersionNotFoundError):

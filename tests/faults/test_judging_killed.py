@@ -1,4 +1,4 @@
-"""`kill -9` between a registration and the end of its checks: somebody else judges the version."""
+"""`kill -9` between a registration and the end of its checks: another process runs them."""
 
 from pathlib import Path
 
@@ -16,11 +16,11 @@ JUDGING = (
     *("pedigree.registry.checks", "pedigree.registry.cards", "pedigree.artifacts.blob_upload"),
     "pedigree.lifecycle",
 )
-# A prime, so that over the years other lines are hit as the code moves.
+# A prime number, so that other lines are hit when the code changes.
 STRIDE = 97
 
 
-def test_what_a_kill_leaves_unjudged_is_judged_by_who_comes_next(
+def test_another_process_completes_the_checks_after_a_kill(
     registry: Registry, database_url: str, tmp_path: Path
 ) -> None:
     def run(victim: Victim, number: int, *, kill: bool = True) -> int | None:
@@ -34,7 +34,7 @@ def test_what_a_kill_leaves_unjudged_is_judged_by_who_comes_next(
         )
         assert (
             registry.operations.pending_checks.judge_newcomers() == ()
-        )  # whoever registered it may still be at it
+        )  # the registering process may still be running them
         registry.database.transaction(
             lambda transaction: transaction.execute(
                 "UPDATE pedigree.unjudged SET due_at = clock_timestamp()"

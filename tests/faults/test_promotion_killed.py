@@ -1,4 +1,4 @@
-"""`kill -9` in the middle of a tick's work: a promotion is whole, or is not there."""
+"""`kill -9` during a tick: a promotion happens completely or not at all."""
 
 from pathlib import Path
 
@@ -12,12 +12,12 @@ from tests.maintenance.collecting import require_sound
 pytestmark = pytest.mark.system
 
 PROMOTING = ("pedigree.lifecycle", "pedigree.audit", "pedigree.registry.approvals")
-# A prime, so that over the years other lines are hit as the code moves.
+# A prime number, so that other lines are hit when the code changes.
 STRIDE = 71
 
 
 @pytest.mark.timeout(300)
-def test_a_kill_leaves_a_promotion_whole_and_the_next_tick_makes_it_once(
+def test_a_promotion_is_atomic_under_a_kill_and_the_next_tick_makes_it_once(
     registry: Registry, database_url: str, tmp_path: Path
 ) -> None:
     def run(victim: Victim, number: int, *, kill: bool = True) -> int | None:

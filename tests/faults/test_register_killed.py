@@ -1,4 +1,4 @@
-"""`kill -9` in the middle of a register: no version without its bytes, and the retry makes one."""
+"""`kill -9` during a registration: no version without its bytes, and a retry makes one."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -29,7 +29,7 @@ WRITING = (
     "pedigree.artifacts._upload",
     "pedigree.artifacts._local",
 )
-# A prime, so that over the years other lines are hit as the code moves.
+# A prime number, so that other lines are hit when the code changes.
 STRIDE = 5
 
 
@@ -70,7 +70,7 @@ def test_a_kill_leaves_no_version_without_its_bytes_and_the_retry_gives_exactly_
 
 
 def require_whole(registry: Registry) -> None:
-    """Every version that can be seen has all its bytes."""
+    """Check that every visible version has all its bytes."""
     assert incomplete_blobs(registry.database, registry.store) == []
     for row in registry.database.fetch_all(
         "SELECT name, version FROM pedigree.model_version JOIN pedigree.registered_model"

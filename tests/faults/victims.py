@@ -1,4 +1,4 @@
-"""What is killed: each does one thing with connections of its own, as a process would."""
+"""The functions that are killed: each has its own connections, as a process would."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ from tests.factories import new_version
 
 
 def publish(*, database_url: str, store_url: str, path: str, held: str = "yes") -> None:
-    """Publish and seal what is at a path; ``held="no"`` is the way of large artifacts."""
+    """Stage and seal the files at a path; ``held="no"`` is how large artifacts are stored."""
     if held == "no":
         _ingest.LARGEST_HELD = 0
     with Database.connect(database_url, connections=1) as database:
@@ -24,7 +24,7 @@ def publish(*, database_url: str, store_url: str, path: str, held: str = "yes") 
 
 
 def register(*, database_url: str, store_url: str, path: str, name: str) -> None:
-    """Register what is at a path as a version of a model."""
+    """Register the files at a path as a version of a model."""
     with Database.connect(database_url, connections=1) as database:
         store = open_store(store_url, Path(path))
         settings = Settings(home=Path(path), actor="victim")
@@ -32,7 +32,7 @@ def register(*, database_url: str, store_url: str, path: str, name: str) -> None
 
 
 def collect(*, database_url: str, store_url: str, home: str) -> None:
-    """Plan a garbage collection without any window, and do it."""
+    """Plan a garbage collection without grace periods, and apply it."""
     with Database.connect(database_url, connections=1) as database:
         settings = Settings(home=Path(home), actor="victim", retention_window=timedelta(0))
         registry = Registry(database, open_store(store_url, Path(home)), settings)
@@ -41,7 +41,7 @@ def collect(*, database_url: str, store_url: str, home: str) -> None:
 
 
 def approve_and_promote(*, database_url: str, store_url: str, home: str, name: str) -> None:
-    """Approve what a model's newest candidate waits for, and promote what is due then."""
+    """Approve a model's newest candidate, and promote what is due then."""
     with Database.connect(database_url, connections=1) as database:
         settings = Settings(home=Path(home), actor="victim")
         registry = Registry(database, open_store(store_url, Path(home)), settings)
@@ -58,7 +58,7 @@ def approve_and_promote(*, database_url: str, store_url: str, home: str, name: s
 
 
 def register_and_judge(*, database_url: str, store_url: str, path: str, name: str) -> None:
-    """Register what is at a path as a version of a model, and run the registry's checks on it."""
+    """Register the files at a path as a version of a model, and run the registry's checks."""
     with Database.connect(database_url, connections=1) as database:
         store = open_store(store_url, Path(path))
         settings = Settings(home=Path(path), actor="victim")

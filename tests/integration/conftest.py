@@ -1,4 +1,4 @@
-"""One `pedigree up` with two code locations, for the tests that need real servers."""
+"""One `pedigree up` with two code locations, for tests that need real servers."""
 
 import json
 import os
@@ -28,14 +28,14 @@ HURRIED = {
 
 
 def clean_environment(**more: str) -> dict[str, str]:
-    """This process's environment without anything that steers Pedigree, Dagster or S3."""
+    """Return this process's environment without variables of Pedigree, Dagster or S3."""
     steering = ("PEDIGREE_", "DAGSTER_", "AWS_")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(steering)}
     return {**kept, **more}
 
 
 def code_of_the_guide() -> str:
-    """The code location that docs/guide.md ends up with; its sensors look more often than there."""
+    """Return the final code location of docs/guide.md, with a shorter sensor interval."""
     _, after = python_of("docs/guide.md")
     for calm, hurried in HURRIED.items():
         assert after.count(calm) == 1
@@ -44,7 +44,7 @@ def code_of_the_guide() -> str:
 
 
 def write_workspace(folder: Path) -> Path:
-    """A workspace of this project's location, and of the guide's in a folder of its own."""
+    """Write a workspace with this project's location and the guide's, in separate folders."""
     theirs = folder / "theirs"
     theirs.mkdir()
     (theirs / "theirs.py").write_text(code_of_the_guide())
@@ -70,7 +70,7 @@ def write_workspace(folder: Path) -> Path:
 
 
 def up(folder: Path, environment: Mapping[str, str]) -> dict[str, object]:
-    """Start the servers, and return what the command says of them."""
+    """Start the servers, and return the command's output."""
     (port,) = free_ports(1)
     workspace = write_workspace(folder)
     words = ["up", "--detach", "--workspace", workspace, "--port", str(port), "--json"]
@@ -89,7 +89,7 @@ def up(folder: Path, environment: Mapping[str, str]) -> dict[str, object]:
 
 @pytest.fixture(scope="package")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The servers, in a home of their own with a Postgres of its own."""
+    """The servers, with their own home folder and Postgres."""
     folder = tmp_path_factory.mktemp("served")
     home = folder / "home"
     environment = clean_environment(
@@ -103,7 +103,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.fixture
 def s3(servers: Mapping[str, SharedServer]) -> Mapping[str, str]:
-    """How boto3's variables reach an object store over S3; the bucket is that of the servers."""
+    """Return boto3's variables for an object store over S3, with the servers' bucket."""
     kind = next((kind for kind in SERVERS if kind in servers), None)
     if kind is None:
         pytest.skip("; ".join(why for _, why in SERVERS.values()))

@@ -1,4 +1,4 @@
-"""Hold processes at a row that they write into Dagster's tables, so that they die in the midst."""
+"""Block processes at an insert into Dagster's tables, so that they can be killed there."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,24 +21,24 @@ WHERE locktype = 'advisory' AND objid = %s AND NOT granted AND database = (
 
 @dataclass(frozen=True)
 class Held:
-    """Who waits to write such a row."""
+    """The sessions that wait to insert such a row."""
 
     connection: psycopg.Connection[tuple[int]]
 
     def waiting(self) -> list[int]:
-        """The sessions of those who wait."""
+        """Return the waiting sessions."""
         return [pid for (pid,) in self.connection.execute(_WAITING, [_KEY]).fetchall()]
 
     def end_sessions(self) -> None:
-        """End the sessions of killed processes, which would write yet once they may."""
+        """End the sessions of killed processes, which would otherwise still insert the row."""
         for pid in self.waiting():
             self.connection.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
 
 
 @contextmanager
 def held_at(served: Served, table: str, condition: str) -> Iterator[Held]:
-    """Let whoever inserts a row of which a condition on NEW holds wait, while this lasts."""
-    # Asked for the public way, this process would be a user of the server, which then never stops.
+    """Block inserts of rows that meet a condition on NEW, while the context is open."""
+    # The public API would make this process a user of the server, which then never stops.
     url = EmbeddedPostgres(served.home)._url(DATABASE)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [_KEY])

@@ -1,4 +1,4 @@
-"""Wait for what other processes do, always with a deadline."""
+"""Wait for other processes, always with a deadline."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def eventually(look: Callable[[], T | None], seconds: float, what: str) -> T:
-    """Look again and again until there is something, and return it; fail after so many seconds."""
+    """Poll until there is a result, and return it; fail after a number of seconds."""
     deadline = time.monotonic() + seconds
     while True:
         if found := look():

@@ -1,4 +1,4 @@
-"""A `pedigree up` as its users see it: the web server's GraphQL, and the command line."""
+"""A running `pedigree up`: the web server's GraphQL API, and the command line."""
 
 import json
 import subprocess
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-REPOSITORY = "__repository__"  # what Dagster calls the one repository of a location
+REPOSITORY = "__repository__"  # Dagster's name for the only repository of a location
 ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
 
 _LAUNCH = """mutation ($params: ExecutionParams!) {
@@ -33,7 +33,7 @@ _TICKS = """query ($sensor: SensorSelector!, $after: Float) {
 
 
 class Materialization(NamedTuple):
-    """What the asset graph shows of one materialization; `run_id` is empty where no run made it."""
+    """One materialization in the asset graph; `run_id` is empty without a run."""
 
     version: int | None
     run_id: str
@@ -42,7 +42,7 @@ class Materialization(NamedTuple):
 
 
 class Evaluation(NamedTuple):
-    """What a check of an asset said."""
+    """One evaluation of an asset check."""
 
     passed: bool
     severity: str
@@ -50,7 +50,7 @@ class Evaluation(NamedTuple):
 
 
 class Tick(NamedTuple):
-    """One evaluation of a sensor that has ended."""
+    """One completed tick of a sensor."""
 
     status: str
     at: float
@@ -59,7 +59,7 @@ class Tick(NamedTuple):
 
 
 class Run(NamedTuple):
-    """A run as it stands."""
+    """The current state of a run."""
 
     status: str
     location: str
@@ -70,7 +70,7 @@ class Run(NamedTuple):
 
 @dataclass(frozen=True)
 class Served:
-    """A running server: where it is, and what can be asked of it."""
+    """A running server and its API."""
 
     url: str
     pid: int
@@ -130,13 +130,13 @@ class Served:
     def materializations(self, asset: str) -> list[Materialization]:
         """Return an asset's materializations, oldest first."""
         found = self.graphql(_MATERIALIZATIONS, key={"path": asset.split("/")})["assetOrError"]
-        shown = []
+        result = []
         for each in reversed(found.get("assetMaterializations", [])):
             tags = {tag["key"]: tag["value"] for tag in each["tags"]}
-            said = {entry["label"]: entry.get("text") for entry in each["metadataEntries"]}
+            fields = {entry["label"]: entry.get("text") for entry in each["metadataEntries"]}
             version = tags.get("pedigree/version")
-            generation = said.get("pedigree/generation")
-            shown.append(
+            generation = fields.get("pedigree/generation")
+            result.append(
                 Materialization(
                     int(version) if version else None,
                     each["runId"],
@@ -144,20 +144,20 @@ class Served:
                     int(generation) if generation else None,
                 )
             )
-        return shown
+        return result
 
     def evaluations(self, asset: str, check: str) -> list[Evaluation]:
-        """Return what a check of an asset said, newest first."""
+        """Return the evaluations of an asset check, newest first."""
         found = self.graphql(_CHECKED, key={"path": asset.split("/")}, name=check)
-        said = [each["evaluation"] for each in found["assetCheckExecutions"]]
+        fields = [each["evaluation"] for each in found["assetCheckExecutions"]]
         return [
             Evaluation(each["success"], each["severity"], each["description"])
-            for each in said
+            for each in fields
             if each
         ]
 
     def ticks(self, location: str, sensor: str, after: float) -> list[Tick]:
-        """Return the ended ticks of a sensor that began after a moment, newest first."""
+        """Return the completed ticks of a sensor that started after a time, newest first."""
         selector = {
             "repositoryLocationName": location,
             "repositoryName": REPOSITORY,

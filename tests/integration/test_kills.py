@@ -22,7 +22,7 @@ from tests.integration.served import ENDED, Materialization, Served
 pytestmark = [pytest.mark.system, pytest.mark.timeout(400), pytest.mark.xdist_group("up")]
 
 COMEBACK_S = 5.0
-# The daemon looks at its sensors every 5 s, so it may have slept that long before it could act.
+# The daemon evaluates its sensors every 5 s, so it may sleep that long before it acts.
 CADENCE_S = 5.0
 PATIENCE_S = 120.0
 
@@ -33,7 +33,7 @@ stopwatch = logging.getLogger(__name__)  # shown by --log-cli-level=INFO
 
 
 class Training:
-    """The long training, as the files that it shares with us tell of it."""
+    """The long training, controlled through shared files."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -70,15 +70,15 @@ def code_server(served: Served) -> int | None:
 
 
 def child(served: Served, *words: str) -> int | None:
-    """Return the process of the servers that was started by a command with some words."""
+    """Return the child process of the servers whose command line contains some words."""
     for process in psutil.Process(served.pid).children():
-        with suppress(psutil.NoSuchProcess):  # also of one that has not been reaped yet
+        with suppress(psutil.NoSuchProcess):  # also for one that has not been reaped yet
             if set(words) <= set(process.cmdline()):
                 return process.pid
     return None
 
 
-def test_a_run_its_ui_and_the_daemon_go_on_when_servers_are_killed_under_them(
+def test_a_run_the_ui_and_the_daemon_survive_killed_servers(
     served: Served, training: Training
 ) -> None:
     run_id = served.launch(
@@ -89,7 +89,7 @@ def test_a_run_its_ui_and_the_daemon_go_on_when_servers_are_killed_under_them(
     )
     eventually(lambda: training.rounds > 0, PATIENCE_S, "the training's first round")
     for victim in (postgres, supervisor, daemon):
-        kill_and_see_everything_come_back(served, training, victim)
+        kill_and_expect_recovery(served, training, victim)
     assert served.run(run_id).status == "STARTED"
     training.end()
     eventually(lambda: served.run(run_id).status in ENDED, PATIENCE_S, "the end of the run")
@@ -104,30 +104,30 @@ def test_a_run_its_ui_and_the_daemon_go_on_when_servers_are_killed_under_them(
     assert served.pedigree("fsck", "--hashes")["ok"]
 
 
-def test_each_promotion_is_made_once_though_they_who_ask_for_it_die_in_mid_tick(
+def test_each_promotion_is_made_once_even_if_the_daemon_dies_in_a_tick(
     served: Served, training: Training
 ) -> None:
     training.end()
     config = {slug("long_training"): {"folder": str(training.folder)}}
     run_id = served.launch(OURS, "models/long_training", config=config, checks=False)
     eventually(lambda: served.run(run_id).status in ENDED, PATIENCE_S, "the end of the run")
-    # By then the tick has written in the registry how the candidate stands, and asked for no run.
-    said = "NEW.key = 'pedigree/waits_for' AND NEW.value LIKE '%long_training/1 → staging%'"
-    with held_at(served, "run_tags", said) as tick:
+    # By then the tick has recorded the candidate's state in the registry, and requested no run.
+    tag_row = "NEW.key = 'pedigree/waits_for' AND NEW.value LIKE '%long_training/1 → staging%'"
+    with held_at(served, "run_tags", tag_row) as tick:
         served.pedigree("check", "long_training/1")
-        kill_in_the_midst(tick, served, code_server)
+        kill_during_tick(tick, served, code_server)
     asset = "models/long_training/staging"
-    # The tick of the next promotion has asked for its run, and the daemon is about to make it.
+    # The tick of the next promotion has requested its run, and the daemon is about to create it.
     job = f"promote_{slug('long_training')}"
-    asked = f"NEW.pipeline_name = '{job}' AND NEW.run_body LIKE '%production%'"
-    with held_at(served, "runs", asked) as tick:
+    run_row = f"NEW.pipeline_name = '{job}' AND NEW.run_body LIKE '%production%'"
+    with held_at(served, "runs", run_row) as tick:
         eventually(partial(served.materializations, asset), PATIENCE_S, "the promotion to staging")
-        kill_in_the_midst(tick, served, daemon)
+        kill_during_tick(tick, served, daemon)
     asset = "models/long_training/production"
     eventually(partial(served.materializations, asset), PATIENCE_S, "the promotion to production")
     entered_at = time.time()
     eventually(
-        lambda: served.ticks(OURS, "promotion", after=entered_at), PATIENCE_S, "a further tick"
+        lambda: served.ticks(OURS, "promotion", after=entered_at), PATIENCE_S, "another tick"
     )
     for stage in ("staging", "production"):
         (shown,) = served.materializations(f"models/long_training/{stage}")
@@ -136,7 +136,7 @@ def test_each_promotion_is_made_once_though_they_who_ask_for_it_die_in_mid_tick(
     assert held == ["stage:candidate", "stage:staging", "stage:production"]
 
 
-def test_moves_appear_once_and_in_order_though_the_daemon_dies_while_it_reports_them(
+def test_moves_appear_once_and_in_order_even_if_the_daemon_dies_while_reporting(
     served: Served,
 ) -> None:
     asset = "models/long_training/production"
@@ -149,7 +149,7 @@ def test_moves_appear_once_and_in_order_though_the_daemon_dies_while_it_reports_
     with held_at(served, "asset_keys", f"NEW.asset_key = '{as_stored(asset)}'") as tick:
         leave_and_return()
         leave_and_return()
-        kill_in_the_midst(tick, served, daemon)
+        kill_during_tick(tick, served, daemon)
 
     def shown() -> list[Materialization] | None:
         found = served.materializations(asset)[len(before) :]
@@ -157,21 +157,21 @@ def test_moves_appear_once_and_in_order_though_the_daemon_dies_while_it_reports_
 
     eventually(shown, PATIENCE_S, "both returns to production")
     seen_at = time.time()
-    eventually(lambda: served.ticks(OURS, "mirror", after=seen_at), PATIENCE_S, "a further tick")
+    eventually(lambda: served.ticks(OURS, "mirror", after=seen_at), PATIENCE_S, "another tick")
     moved = shown()
     assert moved is not None
     assert [(each.version, each.run_id) for each in moved] == [(1, ""), (1, "")]
     first, second = (each.generation for each in moved)
     assert first is not None
-    assert second == first + 2  # between them it has left production
+    assert second == first + 2  # it left production in between
 
 
 def as_stored(asset: str) -> str:
     return dg.AssetKey(asset.split("/")).to_string()
 
 
-def kill_in_the_midst(tick: Held, served: Served, find: Callable[[Served], int | None]) -> None:
-    """Kill who evaluates a tick as it waits, and let nothing come of what it was about to write."""
+def kill_during_tick(tick: Held, served: Served, find: Callable[[Served], int | None]) -> None:
+    """Kill the process that evaluates a tick while it is blocked, and discard its insert."""
     eventually(tick.waiting, PATIENCE_S, f"the {find.__name__} comes to what it writes")
     victim = psutil.Process(find(served))
     for process in (*victim.children(recursive=True), victim):
@@ -179,7 +179,7 @@ def kill_in_the_midst(tick: Held, served: Served, find: Callable[[Served], int |
     tick.end_sessions()
 
 
-def kill_and_see_everything_come_back(
+def kill_and_expect_recovery(
     served: Served, training: Training, find: Callable[[Served], int | None]
 ) -> None:
     victim, killed_at = find(served), time.time()
@@ -191,10 +191,10 @@ def kill_and_see_everything_come_back(
         eventually(look, left, f"{what} after the kill of the {find.__name__}")
         stopwatch.info("%s killed: %s in %.1f s", find.__name__, what, time.time() - killed_at)
 
-    within(COMEBACK_S, lambda: find(served) not in {None, victim}, "another one serves")
+    within(COMEBACK_S, lambda: find(served) not in {None, victim}, "another process serves")
     back_at, rounds = time.time(), training.rounds
     within(COMEBACK_S, lambda: ui_answers(served), "the UI answers")
-    within(COMEBACK_S, lambda: training.rounds > rounds + 1, "the run goes on")
+    within(COMEBACK_S, lambda: training.rounds > rounds + 1, "the run continues")
     within(
         COMEBACK_S + CADENCE_S,
         lambda: served.ticks(OURS, "promotion", after=back_at),
@@ -203,7 +203,7 @@ def kill_and_see_everything_come_back(
 
 
 def ui_answers(served: Served) -> bool:
-    """Whether the UI shows what it has in the database, and what the code servers tell it."""
+    """Return whether the UI shows data from the database and from the code servers."""
     try:
         statuses = served.graphql(HEALTH)["instance"]["daemonHealth"]["allDaemonStatuses"]
         entries = served.graphql(LOCATIONS)["workspaceOrError"]["locationEntries"]

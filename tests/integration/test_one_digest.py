@@ -1,4 +1,4 @@
-"""Two processes that train one model on the same data make one version of it."""
+"""Two processes that train a model on the same data make one version."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.system, pytest.mark.xdist_group("up")]
 
 
 def train(database_url: str, store_url: str, folder: Path) -> "subprocess.Popen[str]":
-    """Train in a process whose order of sets and dictionaries is its own."""
+    """Train in a process with a different hash seed."""
     environment = clean_environment(
         PEDIGREE_HOME=str(folder / "home"), PYTHONHASHSEED=str(sum(folder.name.encode()))
     )
@@ -31,7 +31,7 @@ def train(database_url: str, store_url: str, folder: Path) -> "subprocess.Popen[
     )
 
 
-def test_two_processes_make_one_digest_and_one_version_of_two_trainings(
+def test_two_processes_produce_the_same_digest_and_version(
     database_url: str, tmp_path: Path
 ) -> None:
     store_url = (tmp_path / "store").as_uri()

@@ -1,4 +1,4 @@
-"""The committed `dagster.yaml` and definitions, steered by nothing but the environment."""
+"""The committed `dagster.yaml` and definitions, configured only by the environment."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(300), pytest.mark.xdist_gr
 
 
 def run(environment: Mapping[str, str], *words: object) -> str:
-    """Run a program of this environment in the project's folder, and return what it prints."""
+    """Run a program of this environment in the project's folder, and return its output."""
     program, *arguments = map(str, words)
     done = subprocess.run(
         [Path(sys.executable).with_name(program), *arguments],
@@ -44,7 +44,7 @@ def keys(s3: Mapping[str, str], prefix: str) -> list[str]:
     return [each["Key"] for page in pages for each in page.get("Contents", [])]
 
 
-def test_a_materialization_uses_the_database_and_the_bucket_that_the_environment_names(
+def test_a_materialization_uses_the_database_and_the_bucket_in_the_environment(
     database_url: str, s3: Mapping[str, str], tmp_path: Path
 ) -> None:
     prefix = uuid4().hex
@@ -58,13 +58,13 @@ def test_a_materialization_uses_the_database_and_the_bucket_that_the_environment
     )
     run(environment, "dg", "launch", "--assets", "+key:models/customer_churn")
 
-    shown = json.loads(run(environment, "pedigree", "show", "customer_churn/1", "--json"))
-    run_id = shown["version"]["run_id"]
+    record = json.loads(run(environment, "pedigree", "show", "customer_churn/1", "--json"))
+    run_id = record["version"]["run_id"]
     with psycopg.connect(database_url) as connection:
         row = connection.execute("SELECT status FROM dagster.runs WHERE run_id = %s", [run_id])
         assert row.fetchone() == ("SUCCESS",)
     artifacts = keys(s3, f"{prefix}/artifacts/")
-    for file in shown["manifest"]["files"]:
+    for file in record["manifest"]["files"]:
         assert any(file["digest"].removeprefix("sha256:") in key for key in artifacts)
     assert keys(s3, f"{prefix}/data/")
     assert any(run_id in key for key in keys(s3, f"{prefix}/logs/"))
@@ -72,16 +72,16 @@ def test_a_materialization_uses_the_database_and_the_bucket_that_the_environment
     pulled = tmp_path / "pulled"
     run(environment, "pedigree", "pull", "customer_churn/1", pulled)
     names = {path.relative_to(pulled).as_posix() for path in pulled.rglob("*") if path.is_file()}
-    assert names == {file["path"] for file in shown["manifest"]["files"]}
-    # Nothing was kept here: neither a Postgres, nor artifacts, nor data; what was pulled is cached.
+    assert names == {file["path"] for file in record["manifest"]["files"]}
+    # Nothing is stored locally: no Postgres, no artifacts, no data; only pulled files are cached.
     kept = {path.name for path in (tmp_path / "home").iterdir()}
     assert kept <= {"dagster", "cache"}
     cached = {path.name for path in (tmp_path / "home" / "cache" / "blobs").iterdir()}
-    files = shown["manifest"]["files"]
+    files = record["manifest"]["files"]
     assert cached == {file["digest"].removeprefix("sha256:") for file in files}
 
 
 # Dagster's own validation runs in tests/test_definitions.py.
-def test_the_definitions_are_valid_in_the_project_s_folder(tmp_path: Path) -> None:
+def test_the_definitions_are_valid_in_the_project_folder(tmp_path: Path) -> None:
     environment = clean_environment(PEDIGREE_HOME=str(tmp_path / "home"))
     assert run(environment, "dg", "check", "defs") is not None

@@ -1,4 +1,4 @@
-"""Two code locations under a real daemon: checked, promoted, scored, replaced and rolled back."""
+"""Two code locations with a real daemon: checks, promotion, scoring and rollback."""
 
 import logging
 
@@ -11,11 +11,11 @@ from tests.integration.served import ENDED, Materialization, Served, Tick
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900), pytest.mark.xdist_group("up")]
 
-# Each step of a chain waits for a tick and for a process to start, on a machine that may be busy.
+# Each step of a chain waits for a tick and for the start of a process, possibly under load.
 PATIENCE_S = 240.0
 FURTHER_TICKS = 3
 
-# Of each location: the data of its model, the model, what scores with it, and who promotes it.
+# For each location: the data of its model, the model, its scores, and its promotion sensor.
 CHAINS = {
     OURS: (
         ["customers", "customer_features", "churn_training_customers", "churn_test_customers"],
@@ -34,7 +34,7 @@ stopwatch = logging.getLogger(__name__)  # shown by --log-cli-level=INFO
 def materialized(
     served: Served, asset: str, version: int | None = None, after: float = 0.0
 ) -> Materialization:
-    """Wait until an asset is materialized after a moment, with a version if one is named."""
+    """Wait until an asset is materialized after a time, optionally with a version."""
 
     def look() -> Materialization | None:
         found = (each for each in served.materializations(asset) if each.at > after)
@@ -50,22 +50,20 @@ def holder(served: Served, model: str) -> int:
 
 @pytest.fixture(scope="module")
 def trained(served: Served) -> dict[str, str]:
-    """The runs in which both locations train their models."""
+    """The training runs of both locations."""
     return {
         location: served.launch(location, *data, f"models/{model}")
         for location, (data, model, _, _) in CHAINS.items()
     }
 
 
-def test_their_model_is_promoted_by_their_sensor_and_scores_follow(
+def test_the_model_of_the_other_location_is_promoted_by_its_sensor_and_scored(
     served: Served, trained: dict[str, str]
 ) -> None:
-    expect_promotion_by_the_own_sensor(THEIRS, served, trained)
+    expect_promotion_by_sensor_of_location(THEIRS, served, trained)
 
 
-def test_a_worse_version_stays_out_and_a_better_one_once_rolled_back_does_too(
-    served: Served, trained: dict[str, str]
-) -> None:
+def test_worse_and_rolled_back_versions_stay_out(served: Served, trained: dict[str, str]) -> None:
     first = materialized(served, SCORES)
     worse = served.launch(THEIRS, "models/tumour", config={slug("tumour"): {"rows": 40}})
     eventually(lambda: served.run(worse).status in ENDED, PATIENCE_S, "the worse training")
@@ -92,14 +90,14 @@ def test_a_worse_version_stays_out_and_a_better_one_once_rolled_back_does_too(
     assert [each.version for each in served.materializations(PRODUCTION)] == [1, 3, 1]
 
 
-# Last, since this has happened by now.
-def test_our_model_is_promoted_by_our_sensor_and_scores_follow(
+# Last, because it has happened by then.
+def test_the_model_of_this_location_is_promoted_by_its_sensor_and_scored(
     served: Served, trained: dict[str, str]
 ) -> None:
-    expect_promotion_by_the_own_sensor(OURS, served, trained)
+    expect_promotion_by_sensor_of_location(OURS, served, trained)
 
 
-def expect_promotion_by_the_own_sensor(
+def expect_promotion_by_sensor_of_location(
     location: str, served: Served, trained: dict[str, str]
 ) -> None:
     _, model, scores, sensor = CHAINS[location]
@@ -130,7 +128,7 @@ def expect_promotion_by_the_own_sensor(
 
 
 def further_ticks(served: Served, after: float) -> list[Tick]:
-    """Wait for some more ticks of the promotion sensor and of the mirror, and return them."""
+    """Wait for more ticks of the promotion sensor and of the mirror, and return them."""
     ticks: list[Tick] = []
     for sensor in ("pedigree_promotion", "pedigree_mirror"):
 

@@ -1,4 +1,4 @@
-"""What the lineage sensor and the drift sensor do under a real daemon."""
+"""The lineage sensor and the drift sensor with a real daemon."""
 
 from functools import partial
 
@@ -17,16 +17,16 @@ PRODUCTION = f"{MODEL}/production"
 
 @pytest.fixture(scope="module")
 def holder(served: Served) -> str:
-    """The version that holds production; where other tests ran before, it is theirs."""
+    """The version in production, possibly from earlier tests."""
     if not served.materializations(PRODUCTION):
         served.launch(OURS, MODEL)
-    eventually(partial(served.materializations, PRODUCTION), PATIENCE_S, "the holder of production")
+    eventually(partial(served.materializations, PRODUCTION), PATIENCE_S, "a version in production")
     return "long_training/1"
 
 
 @pytest.fixture(scope="module")
 def scoring(served: Served, holder: str) -> str:
-    """The run that gave the holder what comes from one site, and measured how that has drifted."""
+    """The run that scored the data of one site, and measured its drift."""
     run_id = served.launch(OURS, "readings", "readings_drift", partition="north")
     eventually(lambda: served.run(run_id).status in ENDED, PATIENCE_S, "the end of the scoring")
     assert served.run(run_id).status == "SUCCESS"
@@ -56,15 +56,15 @@ def test_drift_becomes_a_failed_check_an_event_and_a_retraining(
 
     (alarm,) = eventually(alarms, PATIENCE_S, "the alarm")
     assert f"{alarm['model']}/{alarm['version']}" == holder
-    (said, *_) = eventually(
+    (evaluation, *_) = eventually(
         lambda: served.evaluations(PRODUCTION, "drift"), PATIENCE_S, "the failed check"
     )
-    assert (said.passed, said.severity) == (False, "WARN")
-    assert "level" in said.text
+    assert (evaluation.passed, evaluation.severity) == (False, "WARN")
+    assert "level" in evaluation.text
 
     def retrained() -> str | None:
         runs = (served.run(each.run_id) for each in served.materializations(MODEL))
-        asked = (run for run in runs if "pedigree/drift" in run.tags)
-        return next((run.tags["dagster/sensor_name"] for run in asked), None)
+        requested = (run for run in runs if "pedigree/drift" in run.tags)
+        return next((run.tags["dagster/sensor_name"] for run in requested), None)
 
     assert eventually(retrained, PATIENCE_S, "the retraining") == "drift"

@@ -1,4 +1,4 @@
-"""Train this project's churn model in a process of its own; print the version's digest.
+"""Train this project's churn model in a separate process; print the version's digest.
 
 Usage: python -m tests.integration.train_churn DATABASE_URL STORE_URL FOLDER
 """

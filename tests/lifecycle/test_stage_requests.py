@@ -17,7 +17,7 @@ from pedigree.lifecycle.decision_records import StageRequest
 from pedigree.lifecycle.records import Move, RetentionRule
 from pedigree.maintenance.fsck_replay import check_replay
 from pedigree.registry import Registry
-from pedigree.server.reconciler import Reconciler
+from pedigree.registry.reconciler import Reconciler
 from tests.factories import free_policy, register
 from tests.lifecycle.deciding import ANN, BEN, EVE, candidate, let_time_pass, policy_of
 
@@ -130,14 +130,14 @@ def test_what_time_and_metadata_pass_is_found_by_who_looks(
     reference = candidate(registry, tmp_path)
     upkeep = Reconciler(registry)
     ask(registry, reference)
-    assert upkeep.look() == 0
+    assert not upkeep.reconcile().moves
     let_time_pass(registry, reference, days=3)
     assert registry.operations.stage_requests.names_with_requests(()) == ("churn",)
-    assert upkeep.look() == 0
+    assert not upkeep.reconcile().moves
     assert registry.operations.stage_requests.names_with_requests(()) == ()
     assert registry.stage_requests()[0].waits_for == ("metadata owners",)
     registry.update(reference, owners=["ann"])
-    assert upkeep.look() == 1
+    assert len(upkeep.reconcile().moves) == 1
     assert registry.get(reference).stage == "production"
     # who asked is who moved it, though the service did it
     assert registry.timeline("churn", "stage:production")[0].moved_by == EVE.name
@@ -148,7 +148,7 @@ def test_what_the_service_does_by_itself_is_its_own_act(registry: Registry, tmp_
     reference = candidate(registry, tmp_path)
     ask(registry, reference)
     registry.set_policy("churn", policy_of(metadata=["owners"], checks=["artifact_intact"]))
-    Reconciler(registry).look()
+    Reconciler(registry).reconcile()
     by = {verdict.check: verdict.recorded_by for verdict in registry.verdicts(reference)}
     assert by["artifact_intact"] == "service:reconciler"
 

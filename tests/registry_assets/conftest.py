@@ -1,4 +1,4 @@
-"""This deployment's own definitions, on a fresh registry and a fresh Dagster instance."""
+"""This deployment's own definitions, with an empty registry and Dagster instance."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +22,7 @@ def session(
     home: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Session]:
-    """What runs, ticks and conditions do here, without a daemon."""
+    """Runs, ticks and conditions without a daemon."""
     monkeypatch.setenv("PEDIGREE_HOME", str(home))
     monkeypatch.setenv("PEDIGREE_ACTOR", "tester")
     monkeypatch.setenv("PEDIGREE_GIT_COMMIT", "0123456789abcdef")

@@ -1,4 +1,4 @@
-"""Which wiring the environment asks for, and where each keeps the assets' data."""
+"""The wiring that the environment selects, and where each stores the assets' data."""
 
 from pathlib import Path
 
@@ -25,7 +25,9 @@ def materialize(data: dg.ConfigurableIOManagerFactory[dg.IOManager]) -> None:
     assert result.output_for_node("two") == 2
 
 
-def test_nothing_set_keeps_everything_at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_settings_everything_is_below_the_home_folder(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PEDIGREE_HOME", str(home))
     wiring = by_environment()
     assert wiring == embedded()
@@ -33,12 +35,12 @@ def test_nothing_set_keeps_everything_at_home(home: Path, monkeypatch: pytest.Mo
     assert {file.name for file in (home / "data").iterdir()} == {"one", "two"}
 
 
-def test_a_folder_by_url_keeps_the_data_there(tmp_path: Path) -> None:
+def test_a_file_url_stores_the_data_in_that_folder(tmp_path: Path) -> None:
     materialize(for_tests("postgresql://nobody@nowhere/none", tmp_path).data)
     assert {file.name for file in (tmp_path / "data").iterdir()} == {"one", "two"}
 
 
-def test_a_shared_deployment_names_its_secrets_and_does_not_hold_them(
+def test_a_shared_deployment_refers_to_secrets_by_environment_variable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("PEDIGREE_DATABASE_URL", "postgresql://ann:secret@db/registry")
@@ -52,7 +54,9 @@ def test_a_shared_deployment_names_its_secrets_and_does_not_hold_them(
     )
 
 
-def test_what_is_not_shared_stays_at_home(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_without_a_shared_location_is_below_the_home_folder(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("PEDIGREE_DATABASE_URL", "postgresql://ann@db/registry")
     wiring = production()
     assert wiring.registry.store_url is None
@@ -61,7 +65,7 @@ def test_what_is_not_shared_stays_at_home(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize("url", ["gs://bucket/data", "s3://", "data", "file://host/data"])
-def test_another_place_for_data_is_refused_by_name(url: str) -> None:
+def test_another_url_for_data_is_refused(url: str) -> None:
     with pytest.raises(InvalidInputError, match="PEDIGREE_DATA_URL") as refused:
         DataIOManager(url=url).create_io_manager(dg.build_init_resource_context())
     assert refused.value.remedy

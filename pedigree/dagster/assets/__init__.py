@@ -1,4 +1,4 @@
-"""What users put into their definitions: model assets, stages, components, and how a step trains.
+"""What users put into their definitions: model assets, stages, components, and the training step.
 
-What finds out where data came from belongs to ``capture``.
+Lineage capture belongs to ``capture``.
 """

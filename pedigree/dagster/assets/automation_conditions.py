@@ -1,4 +1,4 @@
-"""When the consumers of a stage run again."""
+"""Automation conditions for assets that consume a stage."""
 
 from typing import Any
 
@@ -8,13 +8,13 @@ from pedigree.dagster.assets.names import MODEL_FOLDER
 
 
 def promotion_condition() -> dg.AutomationCondition[Any]:
-    """Return the condition for assets that use a stage: run when its holder's bytes change.
+    """Return the condition for assets that use a stage: run when the digest of its version changes.
 
-    A stage's data version is its holder's digest, so a promotion or a rollback runs them and a
-    stage that is only said again does not. ``AutomationCondition.eager()`` would run them for both.
-    Other inputs do not: see :func:`input_condition`.
+    A stage's data version is the digest of the version in it. So a promotion or a rollback runs
+    the assets, and a materialization that moves nothing does not. ``AutomationCondition.eager()``
+    would run them for both. Changes of other inputs do not count: see :func:`input_condition`.
     """
-    # A wildcard also takes the stages of other locations, and key_prefixes() would be a beta of it.
+    # A wildcard also selects the stages of other locations; key_prefixes() is still beta.
     models = dg.AssetSelection.from_string(f'key:"{MODEL_FOLDER}/*"')
     return _runs_when(_changed().allow(models), "a stage's version changed")
 
@@ -30,14 +30,14 @@ def _changed() -> Any:
 
 def _runs_when(changed: Any, label: str) -> dg.AutomationCondition[Any]:
     condition = dg.AutomationCondition
-    # Not since_last_handled(): to that, a run that ended in the very interval in which the input
-    # changed once more has handled both, and the second change is lost. So only a request counts,
-    # and only one that no newer change came with; at worst an asset runs once too often.
+    # Not since_last_handled(): if a run ends in the same interval in which the input changes
+    # again, it counts both changes as handled, and the second one is lost. So only a request
+    # counts, and only one without a newer change; at worst an asset runs once too often.
     runs: Any = (
         changed.since(condition.newly_requested() & ~changed)
         & ~condition.any_deps_missing()
         & ~condition.any_deps_in_progress()
         & ~condition.in_progress()
     )
-    labelled: dg.AutomationCondition[Any] = runs.with_label(label)
-    return labelled
+    labeled: dg.AutomationCondition[Any] = runs.with_label(label)
+    return labeled

@@ -1,4 +1,4 @@
-"""A model asset whose training is a command: a process of its own that reports by Dagster Pipes."""
+"""A training that is a command: a separate process that reports through Dagster Pipes."""
 
 import hashlib
 import sys
@@ -14,22 +14,22 @@ from pedigree.dagster.assets.training_code import TrainingCode
 
 @dataclass(frozen=True)
 class Command:
-    """The words of a command, and the folder that it runs in."""
+    """A command line, and the folder that it runs in."""
 
     words: tuple[str, ...]
     folder: Path
 
     def __call__(self, context: dg.AssetExecutionContext) -> TrainedModel:
-        """Run it, and return the model that it reports."""
+        """Run the command, and return the model that it reports."""
         program, *rest = self.words
-        # The interpreter that runs Dagster, whatever the shell would find.
+        # Use the interpreter that runs Dagster, not the first one on the PATH.
         argv = [sys.executable if program in {"python", "python3"} else program, *rest]
         client = dg.PipesSubprocessClient(cwd=str(self.folder))
         return reported_model(client.run(command=argv, context=context))
 
     @property
     def code(self) -> TrainingCode:
-        """The code that it runs: the first of its words that is a file, if one is."""
+        """The code that it runs: the first argument that is an existing file, if any."""
         files = (self.folder / word for word in self.words)
         script = next((file for file in files if file.is_file()), None)
         content = script.read_bytes() if script else b""

@@ -1,4 +1,4 @@
-"""Models in YAML: components for projects of ``dg``.
+"""Components that define models in YAML, for ``dg`` projects.
 
 ::
 
@@ -34,7 +34,7 @@ from pedigree.lifecycle.records import MetricRule, Policy
 
 
 def _symbol(context: dg.ResolutionContext, path: str) -> Any:
-    """Return what a dotted path names; one with a leading dot begins in the YAML file's folder."""
+    """Import a dotted path; a leading dot means the YAML file's folder."""
     module_name, _, name = path.rpartition(".")
     try:
         if path.startswith("."):
@@ -46,10 +46,10 @@ def _symbol(context: dg.ResolutionContext, path: str) -> Any:
         return getattr(module, name)
     except (ImportError, AttributeError, ValueError) as error:
         raise InvalidInputError(
-            f"names nothing that can be imported: {error}",
+            f"cannot be imported: {error}",
             field="attributes",
             value=path,
-            remedy="Write .train.train for the function in train.py beside the YAML file, or a"
+            remedy="Write .train.train for the function in train.py next to the YAML file, or a"
             " full path such as my_project.training.train",
         ) from error
 
@@ -70,8 +70,8 @@ ResolvedCommand: TypeAlias = Annotated[
     Command, dg.Resolver(_command, model_field_type=Sequence[str])
 ]
 ResolvedModel: TypeAlias = Annotated[Any, dg.Resolver(_model, model_field_type=str)]
-# Read by their own schemas, which `dg check yaml` knows too. Any, since Dagster looks
-# into an annotation before it asks the resolver, and refuses what it does not know: tuples.
+# Parsed by their own schemas, which `dg check yaml` uses too. The annotation is Any because Dagster
+# inspects it before it calls the resolver, and rejects types such as tuples.
 ResolvedPolicy: TypeAlias = Annotated[
     Any, dg.Resolver(lambda _, read: read, model_field_type=Policy | None)
 ]
@@ -83,19 +83,21 @@ ResolvedMetricRule: TypeAlias = Annotated[
 @dg.scaffold_with(ModelScaffolder)
 @dataclass(kw_only=True)
 class ModelComponent(dg.Component, dg.Resolvable):
-    """A registered model, trained by a function of yours or by a command in its own process.
+    """A registered model, trained by a function or by a command in a separate process.
 
     Args:
         name: The registered model's name.
         flavor: How the model is saved and loaded, such as ``sklearn``.
         train: The training function, which returns a ``TrainedModel``: ``.train.train`` is
-            ``train`` in the file ``train.py`` beside the YAML file.
-        command: Instead: the words of a command that trains in a process of its own, and reports by
-            Dagster Pipes. It runs in the YAML file's folder; ``python`` is this interpreter.
-        policy: What a version must show to enter a stage; the default policy when left out.
-        champion_metric: For the default policy: what must not become worse than the champion's.
+            ``train`` in the file ``train.py`` next to the YAML file.
+        command: Alternative to ``train``: a command that trains in a separate process and reports
+            through Dagster Pipes. It runs in the YAML file's folder; ``python`` is this
+            interpreter.
+        policy: The requirements for entering each stage; the default policy when omitted.
+        champion_metric: For the default policy: the metric that must not regress against the
+            champion.
         partition_name: For a partitioned asset: the name of each partition's registered model.
-        asset: What ``@dg.asset`` takes: deps, owners, tags, kinds, group_name, partitions_def, …
+        asset: Arguments of ``@dg.asset``: deps, owners, tags, kinds, group_name, partitions_def, …
     """
 
     name: str
@@ -109,7 +111,7 @@ class ModelComponent(dg.Component, dg.Resolvable):
 
     @classmethod
     def get_spec(cls) -> dg.ComponentTypeSpec:
-        """Return what ``dg list components`` and ``dg docs`` say of it."""
+        """Return the description that ``dg list components`` and ``dg docs`` show."""
         return dg.ComponentTypeSpec(
             description="A registered model, trained by a function or by a command"
         )
@@ -131,7 +133,7 @@ class ModelComponent(dg.Component, dg.Resolvable):
                 "needs exactly one of `train` and `command`",
                 field="attributes",
                 value=self.name,
-                remedy="Name a function, train: .train.train, or a command: [python, train.py]",
+                remedy="Set a function, train: .train.train, or a command: [python, train.py]",
             )
         decorate = model_asset(
             name=self.name,
@@ -152,12 +154,12 @@ class RegistryComponent(dg.Component, dg.Resolvable):
     It finds every ``ModelComponent`` of the project.
 
     Args:
-        models: Further models: ``.file.function`` or ``package.module.function`` of a
+        models: More models: ``.file.function`` or ``package.module.function`` of a
             ``@model_asset`` or a plain model asset, or the name of a model that is trained
             elsewhere.
-        blocking: A failed check stops what follows in the same run.
-        sensors: With the promotion sensor and the mirror.
-        interval_seconds: How often the sensors look.
+        blocking: Whether a failed check stops downstream assets in the same run.
+        sensors: Whether to add the sensors.
+        interval_seconds: The interval between two ticks of a sensor.
     """
 
     models: Sequence[ResolvedModel] = ()
@@ -167,13 +169,13 @@ class RegistryComponent(dg.Component, dg.Resolvable):
 
     @classmethod
     def get_spec(cls) -> dg.ComponentTypeSpec:
-        """Return what ``dg list components`` and ``dg docs`` say of it."""
+        """Return the description that ``dg list components`` and ``dg docs`` show."""
         return dg.ComponentTypeSpec(
             description="Stages, checks, sensors and resources of the project's models"
         )
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
-        """Return everything that the project needs beside its model assets."""
+        """Return everything that the project needs in addition to its model assets."""
         components = context.component_tree.get_all_components(of_type=ModelComponent)
         return registry_definitions(
             *(component.model_asset for component in components),

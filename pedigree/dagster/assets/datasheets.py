@@ -1,4 +1,4 @@
-"""Datasheets in the definitions of assets.
+"""Datasheets in asset definitions.
 
 ::
 
@@ -25,7 +25,7 @@ Documented: TypeAlias = dg.AssetsDefinition | dg.AssetSpec
 
 
 class Sections(TypedDict, total=False):
-    """The sections of a datasheet, as :class:`Datasheet` has them."""
+    """The sections of a :class:`Datasheet`."""
 
     motivation: str
     composition: str
@@ -38,40 +38,40 @@ class Sections(TypedDict, total=False):
 
 
 def datasheet_metadata(**sections: Unpack[Sections]) -> dict[str, dg.JsonMetadataValue]:
-    """Return the metadata by which an asset's definition carries a datasheet.
+    """Return the metadata that attaches a datasheet to an asset's definition.
 
     Raises:
-        InvalidMetadataError: Nothing is said in it.
+        InvalidMetadataError: All sections are empty.
     """
-    sheet = _read(sections, "datasheet")
-    said = sheet.model_dump(mode="json", exclude_none=True)
-    return {metadata_keys.DATASHEET: dg.MetadataValue.json(said)}
+    sheet = _parse(sections, "datasheet")
+    content = sheet.model_dump(mode="json", exclude_none=True)
+    return {metadata_keys.DATASHEET: dg.MetadataValue.json(content)}
 
 
 def datasheets_of(assets: Iterable[Documented]) -> dict[str, Datasheet]:
-    """Return the datasheets that the definitions of some assets carry, by the assets' keys.
+    """Return the datasheets in the definitions of some assets, by asset key.
 
     Raises:
-        InvalidMetadataError: What a definition carries is no datasheet.
+        InvalidMetadataError: The metadata of a definition is not a valid datasheet.
     """
     found: dict[str, Datasheet] = {}
     for asset in assets:
         for spec in asset.specs if isinstance(asset, dg.AssetsDefinition) else (asset,):
-            carried = spec.metadata.get(metadata_keys.DATASHEET)
-            if carried is not None:
+            content = spec.metadata.get(metadata_keys.DATASHEET)
+            if content is not None:
                 name = spec.key.to_user_string()
-                found[name] = _read(getattr(carried, "value", carried), name)
+                found[name] = _parse(getattr(content, "value", content), name)
     return found
 
 
-def _read(carried: Any, field: str) -> Datasheet:
+def _parse(content: Any, field: str) -> Datasheet:
     try:
-        return Datasheet.model_validate(carried)
+        return Datasheet.model_validate(content)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise InvalidMetadataError(
-            f"is no datasheet: {first['msg'].removeprefix('Value error, ')}",
+            f"is not a valid datasheet: {first['msg'].removeprefix('Value error, ')}",
             field=field,
-            value=carried,
-            remedy=f"Its sections are {', '.join(Datasheet.model_fields)}",
+            value=content,
+            remedy=f"Use the sections {', '.join(Datasheet.model_fields)}",
         ) from error

@@ -12,7 +12,7 @@
             evaluation_data="mlc_churn/test",
         )
 
-``@model_multi_asset`` is the same for a step that makes several models, or other assets beside one.
+``@model_multi_asset`` is for a step that makes several models, or a model and other assets.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +31,7 @@ from pedigree.dagster.assets.training_function import (
     REGISTRY_KEY,
     Body,
     TrainingFunction,
-    ask_for_resources,
+    add_resource_parameters,
 )
 from pedigree.dagster.assets.training_step import TrainingStep
 from pedigree.dagster.capture.inputs import InputSource, source_of
@@ -42,7 +42,7 @@ Define = Callable[[Callable[..., Any]], dg.AssetsDefinition]
 
 
 class StepOptions(TypedDict, total=False):
-    """What ``@dg.multi_asset`` takes of a step as a whole, and goes to it unchanged."""
+    """Arguments of ``@dg.multi_asset`` for the whole step, passed through unchanged."""
 
     ins: Mapping[str, AssetIn]
     deps: Sequence[AssetLike | dg.AssetDep]
@@ -58,14 +58,14 @@ class StepOptions(TypedDict, total=False):
 
 
 class MultiAssetOptions(StepOptions, total=False):
-    """What ``@dg.multi_asset`` takes beside."""
+    """The other arguments of ``@dg.multi_asset``."""
 
     internal_asset_deps: Mapping[str, set[dg.AssetKey]]
     can_subset: bool
 
 
 class ModelAssetOptions(StepOptions, OutputOptions, total=False):
-    """What ``@dg.asset`` takes, and goes to it unchanged."""
+    """Arguments of ``@dg.asset``, passed through unchanged."""
 
 
 def model_asset(
@@ -77,26 +77,27 @@ def model_asset(
     partition_name: str = DEFAULT_PARTITION_NAME,
     **options: Unpack[ModelAssetOptions],
 ) -> Define:
-    """Make an asset, ``models/<name>``, of a function that trains a model.
+    """Make an asset, ``models/<name>``, from a function that trains a model.
 
-    The function takes what an asset's function takes (a context or none, inputs, config,
-    resources) and, if it wants to choose partitions itself, a parameter annotated
-    :class:`ModelInputs`. It returns a :class:`TrainedModel`, which is registered inside the step.
-    It may be an ``async def``, or a :class:`Command` that trains in a process of its own.
+    The function takes what an asset's function takes (an optional context, inputs, config,
+    resources). If it selects partitions itself, it also takes a parameter annotated
+    :class:`ModelInputs`. It returns a :class:`TrainedModel`, which the step registers.
+    It may be an ``async def``, or a :class:`Command` that trains in a separate process.
 
     Args:
         name: The registered model's name.
         flavor: How the model is saved and loaded, such as ``sklearn``.
-        policy: What a version must show to enter a stage; the default policy when None.
-        champion_metric: For the default policy: what must not become worse than the champion's.
-        partition_name: For a partitioned asset: the name of each partition's registered model, in
-            which the partition's key is written as :mod:`pedigree.catalog.partitions` says.
-        options: What ``@dg.asset`` takes too.
+        policy: The requirements for entering each stage; the default policy when None.
+        champion_metric: For the default policy: the metric that must not regress against the
+            champion.
+        partition_name: For a partitioned asset: the name of each partition's registered model.
+            :mod:`pedigree.catalog.partitions` defines how it encodes the partition's key.
+        options: Arguments of ``@dg.asset``.
 
     Raises:
-        InvalidInputError: The name breaks the rule, or a partition would make a model whose name
-            does; the flavor is not installed, two of the arguments contradict each other, or one
-            run is to train several partitions.
+        InvalidInputError: The model's name is invalid, or a partition would make a model with an
+            invalid name; the flavor is not installed, two of the arguments contradict each other,
+            or one run would train several partitions.
     """
     of_output, of_step = _split(options)
     out = ModelOut(
@@ -124,7 +125,7 @@ def model_multi_asset(
     name: str | None = None,
     **options: Unpack[MultiAssetOptions],
 ) -> Define:
-    """Make assets of a function that trains several models, or makes other assets beside one.
+    """Make assets from a function that trains several models, or a model and other assets.
 
     The function returns one value for each of ``outs``, in their order, or yields ``dg.Output`` or
     ``dg.MaterializeResult``, as with ``@dg.multi_asset``; the value of a :class:`ModelOut` is a
@@ -133,16 +134,16 @@ def model_multi_asset(
     Args:
         outs: The outputs by name.
         name: The step's name; the function's when None.
-        options: What ``@dg.multi_asset`` takes too.
+        options: Arguments of ``@dg.multi_asset``.
 
     Raises:
-        InvalidInputError: No output is a model, a model is given twice, or one run is to train
+        InvalidInputError: No output is a model, a model occurs twice, or one run would train
             several partitions.
     """
-    models = [out.line.name for out in outs.values() if isinstance(out, ModelOut)]
+    models = [out.model_spec.name for out in outs.values() if isinstance(out, ModelOut)]
     if not models or len(set(models)) < len(models):
         raise InvalidInputError(
-            "must hold a model, and each model once",
+            "must contain at least one model, and each model only once",
             field="outs",
             value=models,
             remedy='Write outs={"model": ModelOut("churn", flavor="sklearn"), …}',
@@ -167,13 +168,15 @@ def _make_asset(
     _refuse_single_run(options)
     for out in outs.values():
         if isinstance(out, ModelOut):
-            out.line.require_names(options.get("partitions_def"))
+            out.model_spec.require_names(options.get("partitions_def"))
     training = TrainingFunction.of(function)
     sources = _sources(options, training)
-    lines = {key: out.line if isinstance(out, ModelOut) else None for key, out in outs.items()}
+    model_specs = {
+        key: out.model_spec if isinstance(out, ModelOut) else None for key, out in outs.items()
+    }
 
     def begin(context: dg.AssetExecutionContext) -> TrainingStep:
-        return TrainingStep(context, lines, sources, code.folder)
+        return TrainingStep(context, model_specs, sources, code.folder)
 
     trainer = body(training, begin)
     of_op: dict[str, Any] = dict(options)
@@ -181,8 +184,10 @@ def _make_asset(
     if "required_resource_keys" in options:
         of_op["required_resource_keys"] = needed | options["required_resource_keys"]
     else:
-        ask_for_resources(trainer, needed)
-    if own := {each.io_manager_key: each.own_io_manager for each in sources if each.own_io_manager}:
+        add_resource_parameters(trainer, needed)
+    if own := {
+        source.io_manager_key: source.own_io_manager for source in sources if source.own_io_manager
+    }:
         of_op["resource_defs"] = own
     required = not options.get("can_subset", False)
     made = {
@@ -195,15 +200,16 @@ def _make_asset(
 def _split(options: ModelAssetOptions) -> tuple[OutputOptions, MultiAssetOptions]:
     of_output = OutputOptions.__optional_keys__
     return (
-        cast(OutputOptions, {key: each for key, each in options.items() if key in of_output}),
+        cast(OutputOptions, {key: value for key, value in options.items() if key in of_output}),
         cast(
-            MultiAssetOptions, {key: each for key, each in options.items() if key not in of_output}
+            MultiAssetOptions,
+            {key: value for key, value in options.items() if key not in of_output},
         ),
     )
 
 
 def _sources(options: StepOptions, training: TrainingFunction) -> tuple[InputSource, ...]:
-    """Return how the dependencies are loaded, where the function wants to load them itself."""
+    """Return how the dependencies are loaded, if the function loads them itself."""
     if training.chooser is None:
         return ()
     return tuple(source_of(asset) for asset in options.get("deps", ()))
@@ -213,8 +219,8 @@ def _refuse_single_run(options: StepOptions) -> None:
     policy = options.get("backfill_policy")
     if policy is not None and policy.max_partitions_per_run != 1:
         raise InvalidInputError(
-            "would train several partitions in one run, and every one would get the same model",
+            "would train several partitions in one run, and all would get the same model",
             field="backfill_policy",
             value=policy,
-            remedy="Use BackfillPolicy.multi_run(1), or leave it out",
+            remedy="Use BackfillPolicy.multi_run(1), or omit it",
         )

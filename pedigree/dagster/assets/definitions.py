@@ -1,4 +1,4 @@
-"""Everything that a code location needs beside its model assets.
+"""Everything that a code location needs in addition to its model assets.
 
 ::
 
@@ -16,7 +16,7 @@ from typing import Any
 import dagster as dg
 
 from pedigree.dagster.assets.datasheets import Documented
-from pedigree.dagster.assets.model_spec import MODEL_IO_MANAGER_KEY, ModelLine, lines_of
+from pedigree.dagster.assets.model_spec import MODEL_IO_MANAGER_KEY, ModelSpec, model_specs_of
 from pedigree.dagster.assets.stages import stage_assets
 from pedigree.dagster.assets.training_function import REGISTRY_KEY
 from pedigree.dagster.checks.model_checks import model_checks
@@ -30,7 +30,7 @@ from pedigree.dagster.sensors.usage_and_staleness import follow_lineage
 from pedigree.errors import InvalidInputError
 from pedigree.registry import Registry
 
-TickBody = Callable[[dg.SensorEvaluationContext, Registry, Sequence[ModelLine]], dg.SensorResult]
+TickBody = Callable[[dg.SensorEvaluationContext, Registry, Sequence[ModelSpec]], dg.SensorResult]
 
 
 def registry_definitions(
@@ -45,40 +45,40 @@ def registry_definitions(
 ) -> dg.Definitions:
     """Return stages, checks, jobs, sensors and resources for the models of one code location.
 
-    The model assets themselves are the location's own. A model given by its name alone gets the
-    default policy's stages; exactly one location should do that.
+    The location defines the model assets itself. A model given only by name gets the stages of the
+    default policy; exactly one location should do that. With sensors, call this once per location.
 
     Args:
         models: Model assets, plain assets that the model IO manager stores, or names of models
             that are trained elsewhere.
-        registry: The registry; by the settings when None.
-        checks: With the registry's checks of the model assets.
-        blocking: A failed check stops what follows in the same run.
-        sources: Assets whose definitions may carry datasheets, for the check of datasheets.
-        sensors: With the sensors for promotion, mirror and lineage; call this once a location.
-        interval_seconds: How often the sensors look.
-        running: The sensors run from the start, and need not be switched on.
+        registry: The registry; from the settings when None.
+        checks: Whether to add the registry's checks of the model assets.
+        blocking: Whether a failed check stops downstream assets in the same run.
+        sources: Assets whose definitions may have datasheets, for the datasheet check.
+        sensors: Whether to add the sensors for promotion, mirror, lineage and drift.
+        interval_seconds: The interval between two ticks of a sensor.
+        running: Whether the sensors start switched on.
 
     Raises:
-        InvalidInputError: An asset is no model asset, or a model is given twice.
+        InvalidInputError: An asset is not a model asset, or a model occurs twice.
     """
-    made = [(model, line) for model in models for line in lines_of(model)]
-    lines = [line for _, line in made]
+    made = [(model, model_spec) for model in models for model_spec in model_specs_of(model)]
+    model_specs = [model_spec for _, model_spec in made]
     documented = tuple(sources)
-    _refuse_twins(lines)
+    _refuse_duplicates(model_specs)
     stages: list[dg.AssetsDefinition] = []
     jobs = []
-    for model, line in made:
-        assets = _stages_of(model, line)
+    for model, model_spec in made:
+        assets = _stages_of(model, model_spec)
         stages += assets
-        jobs.append(_promotion_job(line, assets))
-        if _is_watched(line) and not isinstance(model, str):
-            jobs.append(_retraining_job(line))
+        jobs.append(_promotion_job(model_spec, assets))
+        if _is_monitored(model_spec) and not isinstance(model, str):
+            jobs.append(_retraining_job(model_spec))
     return dg.Definitions(
         assets=stages,
-        asset_checks=_checks(lines, documented, blocking=blocking) if checks else [],
+        asset_checks=_checks(model_specs, documented, blocking=blocking) if checks else [],
         jobs=jobs,
-        sensors=_sensors(lines, jobs, interval_seconds, running=running) if sensors else [],
+        sensors=_sensors(model_specs, jobs, interval_seconds, running=running) if sensors else [],
         resources=registry_resources(registry),
     )
 
@@ -87,7 +87,7 @@ def registry_resources(registry: RegistryResource | None = None, **manager: Any)
     """Return the resources that model assets, stages and their consumers need.
 
     Args:
-        registry: The registry; by the settings when None.
+        registry: The registry; from the settings when None.
         manager: Fields of the :class:`ModelIOManager`.
     """
     registry = registry or RegistryResource()
@@ -98,13 +98,13 @@ def registry_resources(registry: RegistryResource | None = None, **manager: Any)
 
 
 def _stages_of(
-    model: dg.AssetsDefinition | str, line: ModelLine
+    model: dg.AssetsDefinition | str, model_spec: ModelSpec
 ) -> tuple[dg.AssetsDefinition, ...]:
     if isinstance(model, str):
-        return stage_assets(line)
-    spec = model.specs_by_key[line.key]
+        return stage_assets(model_spec)
+    spec = model.specs_by_key[model_spec.key]
     return stage_assets(
-        line,
+        model_spec,
         partitions_def=model.partitions_def,
         group_name=spec.group_name,
         owners=list(spec.owners),
@@ -112,43 +112,44 @@ def _stages_of(
 
 
 def _checks(
-    lines: Sequence[ModelLine], sources: Sequence[Documented], *, blocking: bool
+    model_specs: Sequence[ModelSpec], sources: Sequence[Documented], *, blocking: bool
 ) -> list[dg.AssetChecksDefinition]:
-    return [model_checks(line, blocking=blocking, sources=sources) for line in lines] + [
-        drift_check(line) for line in lines if _is_watched(line)
-    ]
+    return [
+        model_checks(model_spec, blocking=blocking, sources=sources) for model_spec in model_specs
+    ] + [drift_check(model_spec) for model_spec in model_specs if _is_monitored(model_spec)]
 
 
-def _is_watched(line: ModelLine) -> bool:
-    return line.policy.drift is not None
+def _is_monitored(model_spec: ModelSpec) -> bool:
+    return model_spec.policy.drift is not None
 
 
-def _retraining_job(line: ModelLine) -> Any:
+def _retraining_job(model_spec: ModelSpec) -> Any:
     return dg.define_asset_job(
-        retraining_job(line),
-        selection=dg.AssetSelection.assets(line.key),
-        description=f"Train {line.name} again: the drift sensor asks for it, where the policy says",
+        retraining_job(model_spec),
+        selection=dg.AssetSelection.assets(model_spec.key),
+        description=f"Retrain {model_spec.name}. The drift sensor requests it if the policy says"
+        " so",
     )
 
 
-def _promotion_job(line: ModelLine, assets: Iterable[dg.AssetsDefinition]) -> Any:
-    # In one process: 5 s a promotion against 16 s with a process a step.
+def _promotion_job(model_spec: ModelSpec, assets: Iterable[dg.AssetsDefinition]) -> Any:
+    # In one process a promotion takes 5 s; with a process per step it takes 16 s.
     return dg.define_asset_job(
-        promotion_job(line),
+        promotion_job(model_spec),
         selection=dg.AssetSelection.assets(*assets).without_checks(),
-        description=f"Promote a version of {line.name}: the promotion sensor asks for it",
+        description=f"Promote a version of {model_spec.name}. The promotion sensor requests it",
         executor_def=dg.in_process_executor,
     )
 
 
 def _sensors(
-    lines: Sequence[ModelLine], jobs: Sequence[Any], interval_seconds: int, *, running: bool
+    model_specs: Sequence[ModelSpec], jobs: Sequence[Any], interval_seconds: int, *, running: bool
 ) -> list[dg.SensorDefinition]:
     def sensor(name: str, verb: TickBody, description: str, **target: Any) -> dg.SensorDefinition:
         def tick(
             context: dg.SensorEvaluationContext, registry: RegistryResource
         ) -> dg.SensorResult:
-            return verb(context, registry.connect(), lines)
+            return verb(context, registry.connect(), model_specs)
 
         return dg.SensorDefinition(
             name=name,
@@ -161,7 +162,7 @@ def _sensors(
             **target,
         )
 
-    if not lines:
+    if not model_specs:
         return []
     return [
         sensor(
@@ -173,33 +174,35 @@ def _sensors(
         sensor(
             "pedigree_mirror",
             mirror_changes,
-            "Shows in the asset graph what was done to models outside Dagster",
+            "Shows in the asset graph the changes that were made to models outside Dagster",
         ),
         sensor(
             "pedigree_lineage",
             follow_lineage,
-            "Keeps in the registry what runs wrote with its versions",
+            "Records in the registry what runs wrote with its versions",
         ),
-        *_drift_sensor(lines, jobs, sensor),
+        *_drift_sensor(model_specs, jobs, sensor),
     ]
 
 
 def _drift_sensor(
-    lines: Sequence[ModelLine], jobs: Sequence[Any], sensor: Callable[..., dg.SensorDefinition]
+    model_specs: Sequence[ModelSpec],
+    jobs: Sequence[Any],
+    sensor: Callable[..., dg.SensorDefinition],
 ) -> list[dg.SensorDefinition]:
-    if not any(map(_is_watched, lines)):
+    if not any(map(_is_monitored, model_specs)):
         return []
-    description = "Tells of drift on the stage that is watched, and asks for what the policy says"
+    description = "Reports drift on the monitored stage, and requests the actions of the policy"
     return [sensor("pedigree_drift", alert_drift, description, jobs=jobs)]
 
 
-def _refuse_twins(lines: Sequence[ModelLine]) -> None:
-    names = [line.name for line in lines]
+def _refuse_duplicates(model_specs: Sequence[ModelSpec]) -> None:
+    names = [model_spec.name for model_spec in model_specs]
     for name in names:
         if names.count(name) > 1:
             raise InvalidInputError(
-                "is given twice, and its stages would be too",
+                "occurs twice, so its stages would be defined twice",
                 field="models",
                 value=name,
-                remedy="Give each model once",
+                remedy="Pass each model once",
             )

@@ -1,4 +1,4 @@
-"""Drift as an asset: each partition of what is served, held against what production learnt from.
+"""Drift assets: compare each partition of the serving data with production's training data.
 
 ::
 
@@ -6,8 +6,8 @@
     def flight_delay_drift(flights: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
         return features_of(flights).assign(expected_delay=scores["expected_delay"])
 
-The function returns the columns that the model was given and what it said. It may return an ibis
-table as well, which is then profiled by the engine that holds it.
+The function returns the model's input columns and its predictions. It may return an ibis table,
+which its own engine then profiles.
 """
 
 import functools
@@ -22,7 +22,7 @@ from pedigree.catalog.records import ModelVersion
 from pedigree.dagster import metadata_keys
 from pedigree.dagster.asset_keys import AssetLike
 from pedigree.dagster.assets.decorator import ModelAssetOptions
-from pedigree.dagster.assets.model_spec import ModelLike, ModelLine, line_of
+from pedigree.dagster.assets.model_spec import ModelLike, ModelSpec, model_spec_of
 from pedigree.dagster.capture import event_log
 from pedigree.dagster.capture.inputs import source_of
 from pedigree.dagster.capture.run_provenance import RunProvenance, provenance_of
@@ -33,15 +33,15 @@ from pedigree.monitoring.records import ColumnDrift, DriftRule, Expectations, Re
 from pedigree.registry import Registry
 
 ServedFunction = Callable[..., Any]
-# Parameters that the decorator adds to the function's own.
-_OURS = ("context", "config", "registry")
+# Parameters that the decorator adds to those of the function.
+_RESERVED_PARAMETERS = ("context", "config", "registry")
 
 
 class DriftConfig(dg.Config):
-    """Which version the data is held against."""
+    """The version to compare the data with."""
 
     version: int | None = Field(
-        default=None, description="The version; the holder of the stage that is watched when unset"
+        default=None, description="The version; the one in the monitored stage when unset"
     )
 
 
@@ -52,35 +52,37 @@ def drift_asset(
     expectations: Mapping[str, Suite] | None = None,
     **options: Unpack[ModelAssetOptions],
 ) -> Callable[[ServedFunction], dg.AssetsDefinition]:
-    """Make an asset of a function that returns what a model was given, and what it said.
+    """Make an asset from a function that returns a model's inputs and its predictions.
 
     Each partition is compared with the profile of the training data by the rule of the model's
-    policy; what was found is kept in the registry, with a report in the object store.
+    policy. The registry stores the result, and the object store a report.
 
     Args:
-        model: The model that is watched.
-        serving: The asset that it is given: it lends its partitions, and results name it.
-        expectations: Suites of Great Expectations by name; each is a check of the asset.
-        options: What ``@dg.asset`` takes too.
+        model: The monitored model.
+        serving: The asset with the model's inputs: the drift asset takes its partitions, and
+            results name it.
+        expectations: Suites of Great Expectations by name; each becomes a check of the asset.
+        options: Arguments of ``@dg.asset``.
 
     Raises:
-        InvalidInputError: The model is none or many, or the function has a parameter that is ours.
+        InvalidInputError: The asset makes no model or several, or the function has a parameter
+            with a reserved name.
     """
     if isinstance(model, dg.AssetsDefinition) and model.partitions_def is not None:
         raise InvalidInputError(
-            "makes a model of each partition, so it does not say which one is watched",
+            "makes one model per partition, so the monitored model is ambiguous",
             field="model",
             value=sorted(key.to_user_string() for key in model.keys),
-            remedy="Give the registered model's name, such as 'churn-de'",
+            remedy="Pass the registered model's name, such as 'churn-de'",
         )
     source = source_of(serving)
     options.setdefault("partitions_def", source.partitions_def)  # type: ignore[typeddict-item]  # None is none
-    watch = functools.partial(_make, line_of(model), source.key, dict(expectations or {}))
+    watch = functools.partial(_make, model_spec_of(model), source.key, dict(expectations or {}))
     return lambda function: watch(function, options)
 
 
 def _make(
-    line: ModelLine,
+    model_spec: ModelSpec,
     serving: dg.AssetKey,
     suites: dict[str, Suite],
     function: ServedFunction,
@@ -88,12 +90,12 @@ def _make(
 ) -> dg.AssetsDefinition:
     key = dg.AssetKey(function.__name__)
     own = inspect.signature(function, eval_str=True)
-    if taken := [name for name in own.parameters if name in _OURS]:
+    if taken := [name for name in own.parameters if name in _RESERVED_PARAMETERS]:
         raise InvalidInputError(
-            "is a parameter that the drift asset needs for itself",
+            "is a parameter name that the drift asset reserves",
             field=function.__name__,
             value=taken,
-            remedy="Take the assets as parameters, and nothing else",
+            remedy="Take only assets as parameters",
         )
 
     def measure(
@@ -102,10 +104,10 @@ def _make(
         registry: RegistryResource,
         **inputs: Any,
     ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
-        step = _DriftStep(context, registry.connect(), line, serving, config)
+        step = _DriftStep(context, registry.connect(), model_spec, serving, config)
         yield from step.measure(function(**inputs), suites)
 
-    parameters = list(inspect.signature(measure).parameters.values())[: len(_OURS)]
+    parameters = list(inspect.signature(measure).parameters.values())[: len(_RESERVED_PARAMETERS)]
     measure.__signature__ = inspect.Signature([*parameters, *own.parameters.values()])  # type: ignore[attr-defined]  # inspect reads it, typeshed does not know it
     described: dict[str, Any] = {
         "description": inspect.getdoc(function),
@@ -126,13 +128,13 @@ def _make(
 
 
 class _DriftStep:
-    """One partition's comparison."""
+    """The comparison of one partition."""
 
     def __init__(
         self,
         context: dg.AssetExecutionContext,
         registry: Registry,
-        line: ModelLine,
+        model_spec: ModelSpec,
         serving: dg.AssetKey,
         config: DriftConfig,
     ) -> None:
@@ -141,12 +143,12 @@ class _DriftStep:
         self._serving = serving
         self._provenance: RunProvenance = provenance_of(context, context.asset_key)
         self._partition = _partition_of(context)
-        self._version = self._watched(line, config)
+        self._version = self._monitored(model_spec, config)
 
     def measure(
         self, data: Any, suites: Mapping[str, Suite]
     ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
-        """Run the suites, and compare with the version where there is one."""
+        """Run the suites, and compare with the monitored version if there is one."""
         checks = list(_run_suites(data, suites))
         if self._version is None:
             yield from (result for result, _ in checks)
@@ -172,32 +174,32 @@ class _DriftStep:
         served = event_log.latest(self._context.instance, self._serving, partitions)
         return next((event.data_version for event in served.values()), None)
 
-    def _watched(self, line: ModelLine, config: DriftConfig) -> ModelVersion | None:
+    def _monitored(self, model_spec: ModelSpec, config: DriftConfig) -> ModelVersion | None:
         if config.version is not None:
-            return self._registry.get(f"{line.name}/{config.version}")
-        holder = watched_version(self._registry, line.name)
+            return self._registry.get(f"{model_spec.name}/{config.version}")
+        holder = monitored_version(self._registry, model_spec.name)
         if holder is None:
             self._context.log.info(
-                f"no version of {line.name} holds its stage, so there is nothing to compare with"
+                f"no version of {model_spec.name} is in the monitored stage, so nothing is compared"
             )
         return holder
 
 
 def _partition_of(context: dg.AssetExecutionContext) -> str | None:
-    """Return the partition of a run; a range of one is how a job of many assets names it.
+    """Return the partition of a run; in a job of many assets it is a range of one partition.
 
     Raises:
-        InvalidInputError: The run is of several partitions, each of which has its own result.
+        InvalidInputError: The run has several partitions, and each has its own result.
     """
     if not context.has_partition_key and not context.has_partition_key_range:
         return None
     partitions: Sequence[str] = context.partition_keys
     if len(partitions) > 1:
         raise InvalidInputError(
-            "one run is to compare several partitions, and each has a result of its own",
+            "one run would compare several partitions, and each has its own result",
             field="partitions",
             value=list(partitions),
-            remedy="Launch one run per partition, as a backfill does by itself",
+            remedy="Launch one run per partition, as a backfill does",
         )
     return partitions[0]
 
@@ -215,13 +217,13 @@ def _run_suites(
             passed=result.passed,
             met=total - len(failed),
             total=total,
-            failed=tuple(each["type"] for each in failed),
+            failed=tuple(failure["type"] for failure in failed),
         )
         yield result._replace(check_name=name), expectations
 
 
-def watched_version(registry: Registry, name: str) -> ModelVersion | None:
-    """Return who holds the stage in which a model's policy watches for drift, if anybody."""
+def monitored_version(registry: Registry, name: str) -> ModelVersion | None:
+    """Return the version in the stage that a model's policy monitors for drift, if any."""
     try:
         return registry.holder(name, (registry.policy(name).drift or DriftRule()).stage)
     except ModelNotFoundError:
@@ -229,7 +231,7 @@ def watched_version(registry: Registry, name: str) -> ModelVersion | None:
 
 
 def describe_drift(registry: Registry, found: RecordedDrift) -> dict[str, Any]:
-    """Return the metadata by which an event tells of a result; the distances are plotted."""
+    """Return the metadata of the event for a result; Dagster plots the distances."""
     try:
         html, _ = registry.operations.monitoring.drift_report(found)
     except NotFoundError:
@@ -241,15 +243,15 @@ def describe_drift(registry: Registry, found: RecordedDrift) -> dict[str, Any]:
         metadata_keys.PARTITION: found.partition or "",
         metadata_keys.BASELINE: f"{found.baseline_name} ({found.baseline})",
         metadata_keys.COLUMNS: dg.MetadataValue.json(
-            [each.column for each in columns if each.drifted]
+            [column.column for column in columns if column.drifted]
         ),
         metadata_keys.REPORT: dg.MetadataValue.url(html)
         if "://" in html
         else dg.MetadataValue.path(html),
         "found": dg.MetadataValue.md(_summary(found)),
         "dagster/row_count": found.rows,
-        **{f"distance/{each.column}": dg.MetadataValue.float(each.distance) for each in columns},
-        **{f"psi/{each.column}": dg.MetadataValue.float(each.psi) for each in columns},
+        **{f"distance/{c.column}": dg.MetadataValue.float(c.distance) for c in columns},
+        **{f"psi/{c.column}": dg.MetadataValue.float(c.psi) for c in columns},
     }
 
 

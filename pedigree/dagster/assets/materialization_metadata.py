@@ -1,4 +1,4 @@
-"""What a materialization says of the version that it is."""
+"""Metadata of the materialization of a model version."""
 
 from typing import Any, TypeAlias
 from urllib.parse import quote
@@ -13,15 +13,15 @@ from pedigree.lineage.records import LineageGraph
 from pedigree.settings import Settings
 from pedigree.signatures.records import Column, Signature
 
-# What a step's body may hand to Dagster.
+# What a step's body may return to Dagster.
 StepResult: TypeAlias = Any
 
-# The event log keeps a copy for each materialization, and the registry has all of them.
+# The event log stores a copy per materialization; the registry has all inputs.
 _INPUTS_SHOWN = 50
 
 
 def describe(version: ModelVersion, settings: Settings) -> dict[str, Any]:
-    """Return the metadata by which an event names a version, with its page where there is one."""
+    """Return the metadata that identifies a version in an event, with its page if it has one."""
     found: dict[str, Any] = {
         metadata_keys.MODEL: version.model_name,
         metadata_keys.VERSION: str(version.version_id),
@@ -34,7 +34,7 @@ def describe(version: ModelVersion, settings: Settings) -> dict[str, Any]:
 
 
 def page_of(version: ModelVersion, settings: Settings) -> str | None:
-    """Return the address of a version's page; None where nobody says where the pages are."""
+    """Return the URL of a version's page; None if the settings have no base URL."""
     if settings.url is None:
         return None
     name = quote(version.model_name, safe="")
@@ -53,10 +53,10 @@ def result_metadata(
 
     Args:
         registration: The version.
-        trained: What the training handed over.
-        lineage: What it stands on.
-        settings: Where the registry's pages are.
-        card: Where the model card lies, for those who have no pages.
+        trained: What the training returned.
+        lineage: The version's lineage.
+        settings: The registry's settings, which have the base URL of its pages.
+        card: The location of the model card, for registries without pages.
     """
     version = registration.version
     link = page_of(version, settings) or card
@@ -80,7 +80,7 @@ def result_metadata(
 
 
 def column_schema(signature: Signature) -> dg.TableSchema | None:
-    """Return a signature's input columns as Dagster shows them; None for tensors."""
+    """Return a signature's input columns as a Dagster table schema; None for tensors."""
     columns = [
         dg.TableColumn(
             name=port.name,

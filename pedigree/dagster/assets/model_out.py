@@ -1,4 +1,4 @@
-"""What a step says of the model assets that it makes."""
+"""Outputs of a step that are models."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict, Unpack
@@ -10,7 +10,7 @@ from pedigree.dagster import metadata_keys as metadata
 from pedigree.dagster.assets.model_spec import (
     DEFAULT_PARTITION_NAME,
     MODEL_IO_MANAGER_KEY,
-    ModelLine,
+    ModelSpec,
     require_partition_name,
 )
 from pedigree.dagster.assets.training_code import TrainingCode
@@ -19,12 +19,12 @@ from pedigree.flavors.plugins import get_flavor
 from pedigree.lifecycle.policy import default_policy
 from pedigree.lifecycle.records import MetricRule, Policy
 
-# What Dagster calls the libraries of which it has an icon.
+# Dagster's names for libraries that have an icon.
 _KINDS = {"sklearn": "scikitlearn", "torch": "pytorch"}
 
 
 class OutputOptions(TypedDict, total=False):
-    """What ``dg.AssetOut`` takes, and goes to it unchanged."""
+    """Arguments of ``dg.AssetOut``, passed through unchanged."""
 
     description: str
     metadata: Mapping[str, Any]
@@ -43,13 +43,14 @@ class ModelOut:
     Args:
         name: The registered model's name.
         flavor: How the model is saved and loaded, such as ``sklearn``.
-        policy: What a version must show to enter a stage; the default policy when None.
-        champion_metric: For the default policy: what must not become worse than the champion's.
+        policy: The requirements for entering each stage; the default policy when None.
+        champion_metric: For the default policy: the metric that must not regress against the
+            champion.
         partition_name: For a partitioned asset: the name of each partition's registered model.
-        options: What ``dg.AssetOut`` takes too.
+        options: Arguments of ``dg.AssetOut``.
 
     Raises:
-        InvalidInputError: The name breaks the rule, the flavor is not installed, or two of the
+        InvalidInputError: The name is invalid, the flavor is not installed, or two of the
             arguments contradict each other.
     """
 
@@ -66,7 +67,7 @@ class ModelOut:
         _refuse_two_policies(policy, champion_metric)
         get_flavor(flavor)
         self.options = options
-        self.line = ModelLine(
+        self.model_spec = ModelSpec(
             name=validate_name(name),
             flavor=flavor,
             partition_name=require_partition_name(name, partition_name),
@@ -75,7 +76,7 @@ class ModelOut:
 
     def asset_out(self, code: TrainingCode, *, required: bool = True) -> dg.AssetOut:
         """Return the output of a step that runs this code."""
-        kind = str(self.line.flavor)
+        kind = str(self.model_spec.flavor)
         stated: dict[str, Any] = {
             "kinds": {_KINDS.get(kind, kind)},
             "description": code.description,
@@ -84,7 +85,7 @@ class ModelOut:
             "metadata": self._metadata(code),
         }
         return dg.AssetOut(
-            key=self.line.key,
+            key=self.model_spec.key,
             io_manager_key=MODEL_IO_MANAGER_KEY,
             is_required=required,
             **stated,
@@ -93,7 +94,7 @@ class ModelOut:
     def _metadata(self, code: TrainingCode) -> dict[str, Any]:
         found = {
             **self.options.get("metadata", {}),
-            metadata.LINE: dg.MetadataValue.json(self.line.model_dump(mode="json")),
+            metadata.MODEL_SPEC: dg.MetadataValue.json(self.model_spec.model_dump(mode="json")),
         }
         if reference := code.reference():
             found.setdefault(metadata.CODE_REFERENCES, reference)
@@ -103,7 +104,7 @@ class ModelOut:
 def _refuse_two_policies(policy: Policy | None, champion_metric: MetricRule | None) -> None:
     if policy is not None and champion_metric is not None:
         raise InvalidInputError(
-            "is part of the policy, and both are given",
+            "is part of the policy, but both are set",
             field="champion_metric",
             value=champion_metric.metric,
             remedy="Write policy=default_policy(champion_metric) or Policy(champion_metric=…)",

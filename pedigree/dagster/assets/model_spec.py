@@ -1,4 +1,4 @@
-"""A model line: what a model's asset says of the registered models it makes."""
+"""Model specs: how the definition of an asset maps to the registered models that it makes."""
 
 from collections.abc import Mapping
 from string import Formatter
@@ -20,16 +20,17 @@ MODEL_IO_MANAGER_KEY = "model_io_manager"
 DEFAULT_PARTITION_NAME = "{name}-{partition}"
 
 
-class ModelLine(Record):
+class ModelSpec(Record):
     """One model asset, and the registered model (or one per partition) that it makes."""
 
     name: str
     asset: tuple[str, ...] = Field(
-        default=(), description="The key of the model's asset; models/<name> where it is empty"
+        default=(), description="The key of the model's asset; models/<name> when empty"
     )
-    flavor: str | None = Field(default=None, description="None where only the name is known")
+    flavor: str | None = Field(default=None, description="None when only the name is known")
     partition_name: str = Field(
-        default=DEFAULT_PARTITION_NAME, description="The registered model's name, of a partition"
+        default=DEFAULT_PARTITION_NAME,
+        description="Template of the registered model's name for a partition",
     )
     policy: Policy = Field(default_factory=default_policy)
 
@@ -40,19 +41,18 @@ class ModelLine(Record):
 
     @property
     def stages(self) -> tuple[str, ...]:
-        """The stages that are assets: those between candidate and archived."""
+        """The stages that are assets: all between candidate and archived."""
         names = (rule.name for rule in self.policy.stages)
         return tuple(name for name in names if name not in {CANDIDATE, ARCHIVED})
 
     def stage_key(self, stage: str) -> dg.AssetKey:
-        """Return the key of one of its stages' assets."""
+        """Return the key of the asset of a stage."""
         return stage_key(self.name, stage)
 
     def stage_before(self, stage: str) -> str | None:
-        """Return the stage asset that versions come from into a stage: the nearest before it.
+        """Return the stage from which versions enter a stage: the nearest one before it.
 
-        None for a stage that versions enter from none of those before it: they come from the
-        model's asset.
+        None if versions enter it from no earlier stage: then they come from the model's asset.
         """
         rule = self.policy.rule(stage)
         before = self.stages[: self.stages.index(stage)] if stage in self.stages else ()
@@ -65,10 +65,10 @@ class ModelLine(Record):
         return self.key if before is None else self.stage_key(before)
 
     def registered_name(self, partition: str | None) -> str:
-        """Return the name of the registered model that a partition makes.
+        """Return the name of the registered model of a partition.
 
         Raises:
-            InvalidNameError: The partition's key does not fit into a model's name, as it is long.
+            InvalidNameError: The partition's key makes the model's name too long.
         """
         if partition is None:
             return self.name
@@ -77,33 +77,33 @@ class ModelLine(Record):
             return validate_name(self.partition_name.format(name=self.name, partition=written))
         except InvalidNameError as error:
             raise InvalidNameError(
-                f"makes a model of which the name {error.message}",
+                f"makes a model whose name {error.message}",
                 field="partition",
                 value=partition,
-                remedy="Give it a shorter key, or the asset another partition_name",
+                remedy="Use a shorter partition key, or another partition_name for the asset",
             ) from error
 
     def require_names(self, partitions: dg.PartitionsDefinition[str] | None) -> None:
-        """Refuse partitions that would make models without a valid name, as far as they are known.
+        """Check that all partitions that are known from the definition give valid model names.
 
-        Keys of dynamic partitions are not: a training looks at its own before it begins.
+        Keys of dynamic partitions are not known: a training checks its own key before it starts.
 
         Raises:
-            InvalidNameError: One would.
+            InvalidNameError: A partition gives an invalid name.
         """
         for key in known_keys(partitions):
             self.registered_name(key)
 
 
 def require_partition_name(name: str, template: str) -> str:
-    """Return what names the models of partitions, if it gives each of them a valid name.
+    """Return the template of partitions' model names after checking that it gives valid names.
 
     Args:
         name: The model's name.
-        template: A text with ``{partition}`` in it, and maybe ``{name}``.
+        template: A text with ``{partition}`` and optionally ``{name}``.
 
     Raises:
-        InvalidInputError: It has no ``{partition}``, another field, or gives no valid names.
+        InvalidInputError: It lacks ``{partition}``, has another field, or gives invalid names.
     """
     if problem := _template_problem(name, template):
         raise InvalidInputError(
@@ -119,27 +119,27 @@ def _template_problem(name: str, template: str) -> str | None:
     try:
         parsed = [(field, spec or kind) for _, field, spec, kind in Formatter().parse(template)]
     except ValueError as error:
-        return f"cannot be read: {error}"
+        return f"is not a valid format string: {error}"
     fields = {field for field, _ in parsed if field is not None}
     if "partition" not in fields:
-        return "must contain {partition}, or all partitions would be one model"
+        return "must contain {partition}; otherwise all partitions would share one model"
     if others := sorted(fields - {"name", "partition"}):
-        return f"has {{{others[0]}}}, and only {{name}} and {{partition}} are known"
-    if any(how for _, how in parsed):
-        return "says how to write a field, by which different partitions could become one"
+        return f"contains {{{others[0]}}}, but only {{name}} and {{partition}} are supported"
+    if any(formatting for _, formatting in parsed):
+        return "formats a field, so different partitions could get the same name"
     made = template.format(name=name, partition="0")
     try:
         validate_name(made)
     except InvalidNameError as error:
-        return f"gives names such as {made!r}, of which each {error.message}"
+        return f"gives names such as {made!r}, which {error.message}"
     return None
 
 
 def known_keys(partitions: dg.PartitionsDefinition[str] | None) -> list[str]:
-    """Return the keys that a definition tells by itself.
+    """Return the keys that are known from a definition alone, as far as names depend on them.
 
-    Of time windows it is one, as all are written alike; of several dimensions the one that is the
-    longest in a name; none where a dimension is dynamic.
+    For time windows it is one key, since all have the same format. For several dimensions it is the
+    combination with the longest name; none if a dimension is dynamic.
     """
     if isinstance(partitions, dg.TimeWindowPartitionsDefinition):
         first = partitions.get_first_partition_key()
@@ -157,25 +157,25 @@ def known_keys(partitions: dg.PartitionsDefinition[str] | None) -> list[str]:
     return []
 
 
-ModelLike: TypeAlias = dg.AssetsDefinition | ModelLine | str
+ModelLike: TypeAlias = dg.AssetsDefinition | ModelSpec | str
 
 
-def line_of(model: ModelLike) -> ModelLine:
-    """Return the line of a model's asset, or the default line of a name.
+def model_spec_of(model: ModelLike) -> ModelSpec:
+    """Return the spec of a model's asset, or the default spec of a name.
 
     Raises:
         InvalidInputError: The asset was not made by ``@model_asset``, or makes several models.
-        InvalidNameError: The name breaks the rule.
+        InvalidNameError: The name is invalid.
     """
-    lines = lines_of(model)
-    if len(lines) > 1:
+    model_specs = model_specs_of(model)
+    if len(model_specs) > 1:
         raise InvalidInputError(
-            "makes several models, so it does not say which one is meant",
+            "makes several models, so the reference is ambiguous",
             field="model",
-            value=[line.name for line in lines],
-            remedy="Give the line of one of them: lines_of(asset)[0]",
+            value=[model_spec.name for model_spec in model_specs],
+            remedy="Pass the spec of one of them: model_specs_of(asset)[0]",
         )
-    return lines[0]
+    return model_specs[0]
 
 
 def registered_name(model: ModelLike, partition: str | None) -> str:
@@ -187,76 +187,77 @@ def registered_name(model: ModelLike, partition: str | None) -> str:
 
     Raises:
         InvalidInputError: The asset was not made by ``@model_asset``, or makes several models.
-        InvalidNameError: The partition's key does not fit into a model's name, as it is long.
+        InvalidNameError: The partition's key makes the model's name too long.
     """
-    return line_of(model).registered_name(partition)
+    return model_spec_of(model).registered_name(partition)
 
 
-def lines_of(*models: ModelLike) -> tuple[ModelLine, ...]:
-    """Return the lines of all models that some assets make, in the order of their outputs.
+def model_specs_of(*models: ModelLike) -> tuple[ModelSpec, ...]:
+    """Return the specs of all models that some assets make, in the order of their outputs.
 
-    A plain asset makes one with each output that the model IO manager stores.
+    A plain asset makes one model per output that the model IO manager stores.
 
     Raises:
-        InvalidInputError: One of them is no model asset.
-        InvalidPolicyError: What a plain asset's metadata names as its policy is none.
-        InvalidNameError: A name breaks the rule.
+        InvalidInputError: One of them is not a model asset.
+        InvalidPolicyError: The policy in a plain asset's metadata is invalid.
+        InvalidNameError: A name is invalid.
     """
-    return tuple(line for model in models for line in _lines_of(model))
+    return tuple(model_spec for model in models for model_spec in _model_specs_of(model))
 
 
-def _lines_of(model: ModelLike) -> list[ModelLine]:
-    if isinstance(model, ModelLine):
+def _model_specs_of(model: ModelLike) -> list[ModelSpec]:
+    if isinstance(model, ModelSpec):
         return [model]
     if isinstance(model, str):
-        return [ModelLine(name=validate_name(model))]
-    if lines := [
-        line for spec in model.specs if (line := _line_of_output(model, spec)) is not None
-    ]:
-        return lines
+        return [ModelSpec(name=validate_name(model))]
+    outputs = (_output_model_spec(model, spec) for spec in model.specs)
+    if model_specs := [model_spec for model_spec in outputs if model_spec is not None]:
+        return model_specs
     raise InvalidInputError(
-        "is no model asset",
+        "is not a model asset",
         field="model",
         value=sorted(key.to_user_string() for key in model.keys),
-        remedy="Give an asset made by @model_asset or stored by the model IO manager, or the"
+        remedy="Pass an asset made by @model_asset or stored by the model IO manager, or the"
         " model's name",
     )
 
 
-def _line_of_output(model: dg.AssetsDefinition, spec: dg.AssetSpec) -> ModelLine | None:
-    if (stored := _value(spec.metadata, metadata_keys.LINE)) is not None:
-        return ModelLine.model_validate(stored)
+def _output_model_spec(model: dg.AssetsDefinition, spec: dg.AssetSpec) -> ModelSpec | None:
+    if (stored := _value(spec.metadata, metadata_keys.MODEL_SPEC)) is not None:
+        return ModelSpec.model_validate(stored)
     is_stored = model.get_io_manager_key_for_asset_key(spec.key) == MODEL_IO_MANAGER_KEY
     if metadata_keys.STAGE in spec.metadata or not (
         is_stored or metadata_keys.MODEL in spec.metadata
     ):
         return None
-    line = plain_line(spec.key, spec.metadata)
-    line.require_names(spec.partitions_def)
-    return line
+    model_spec = plain_model_spec(spec.key, spec.metadata)
+    model_spec.require_names(spec.partitions_def)
+    return model_spec
 
 
-def plain_line(key: dg.AssetKey, said: Mapping[str, Any], flavor: str | None = None) -> ModelLine:
-    """Return the line of a plain asset, as its definition's metadata says.
+def plain_model_spec(
+    key: dg.AssetKey, metadata: Mapping[str, Any], flavor: str | None = None
+) -> ModelSpec:
+    """Return the spec of a plain asset from its definition's metadata.
 
     Args:
-        key: The asset's key, whose last part names the model where the metadata does not.
-        said: The metadata.
-        flavor: How the model is saved, where the metadata does not say.
+        key: The asset's key; its last part is the model's name if the metadata has none.
+        metadata: The definition's metadata.
+        flavor: How the model is saved, if the metadata has no flavor.
 
     Raises:
-        InvalidInputError: The partitions' name gives no valid names.
-        InvalidNameError: The name breaks the rule.
-        InvalidPolicyError: What is named as its policy is none.
+        InvalidInputError: The template of the partitions' names is invalid.
+        InvalidNameError: The name is invalid.
+        InvalidPolicyError: The policy is invalid.
     """
-    policy = _value(said, metadata_keys.POLICY)
-    named = _value(said, metadata_keys.FLAVOR) or flavor
-    name = validate_name(str(_value(said, metadata_keys.MODEL) or key.path[-1]))
-    template = str(_value(said, metadata_keys.PARTITION_NAME) or DEFAULT_PARTITION_NAME)
-    return ModelLine(
+    policy = _value(metadata, metadata_keys.POLICY)
+    chosen_flavor = _value(metadata, metadata_keys.FLAVOR) or flavor
+    name = validate_name(str(_value(metadata, metadata_keys.MODEL) or key.path[-1]))
+    template = str(_value(metadata, metadata_keys.PARTITION_NAME) or DEFAULT_PARTITION_NAME)
+    return ModelSpec(
         name=name,
         asset=tuple(key.path),
-        flavor=None if named is None else str(named),
+        flavor=None if chosen_flavor is None else str(chosen_flavor),
         partition_name=require_partition_name(name, template),
         policy=default_policy() if policy is None else parse_policy(policy),
     )

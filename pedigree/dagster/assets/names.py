@@ -1,4 +1,4 @@
-"""What models are called in the asset graph."""
+"""Names of models and stages in the asset graph."""
 
 import hashlib
 import re
@@ -19,9 +19,9 @@ def stage_key(name: str, stage: str) -> dg.AssetKey:
 
 
 def kind_of(name: str) -> str:
-    """Return a model's name as a kind of assets, which the graph shows below a node.
+    """Return a model's name as an asset kind, which the graph shows below a node.
 
-    Dagster takes letters, digits, ``_``, ``-`` and ``.`` of ASCII, at most sixty-three.
+    Dagster accepts ASCII letters, digits, ``_``, ``-`` and ``.``, at most 63 characters.
 
     >>> kind_of("customer_churn"), kind_of("home prices")
     ('customer_churn', 'home_prices')
@@ -30,10 +30,10 @@ def kind_of(name: str) -> str:
 
 
 def slug(*words: str) -> str:
-    """Return a name that Dagster takes for an op, a job or a check, different for different words.
+    """Return a name that Dagster accepts for an op, a job or a check, unique for the words.
 
-    Dagster refuses spaces and letters outside ASCII, and spelling alone would make ``a-b`` and
-    ``a.b`` one op, so eight digits of the words' hash follow.
+    Dagster rejects spaces and non-ASCII letters, and replacing them alone would give ``a-b`` and
+    ``a.b`` the same op. So the name ends with eight digits of the words' hash.
 
     >>> slug("customer_churn", "production")
     'customer_churn_production_cd49d009'

@@ -1,4 +1,4 @@
-"""Register a model that was trained in another process, on any cluster that Dagster Pipes reaches.
+"""Register a model that another process trained, on any cluster that Dagster Pipes reaches.
 
 ::
 
@@ -8,8 +8,8 @@
     ) -> TrainedModel:
         return reported_model(pipes.run(command=["python", "train.py"], context=context))
 
-The trainer reports by :func:`pedigree.dagster.report_model`; this process registers, with the
-lineage of its step.
+The trainer reports with :func:`pedigree.dagster.report_model`. This process registers the model,
+with the lineage of its step.
 """
 
 from collections.abc import Mapping
@@ -28,15 +28,15 @@ from pedigree.errors import InvalidMetadataError
 def reported_model(
     invocation: dg.PipesClientCompletedInvocation, *, s3: Any = None
 ) -> TrainedModel:
-    """Return the model that a process has reported, and what else it says of the materialization.
+    """Return the model that a process reported, with the materialization's metadata.
 
     Args:
         invocation: What a Pipes client's ``run`` returned.
-        s3: The ``S3Resource`` by which an uploaded model is fetched; the environment's credentials
-            when None.
+        s3: The ``S3Resource`` that fetches an uploaded model; the environment's credentials when
+            None.
 
     Raises:
-        InvalidMetadataError: It reported no model, several, or one that breaks the form.
+        InvalidMetadataError: It reported no model, several models, or an invalid one.
     """
     report = _report(invocation)
     uploaded = None
@@ -46,11 +46,11 @@ def reported_model(
         path=report.path,
         uploaded=uploaded,
         metadata=_metadata(invocation),
-        **{name: getattr(report, name) for name in _TOLD},
+        **{name: getattr(report, name) for name in _SHARED_FIELDS},
     )
 
 
-_TOLD = tuple(ReportedModel.model_fields.keys() - {"path", "uri", "files"})
+_SHARED_FIELDS = tuple(ReportedModel.model_fields.keys() - {"path", "uri", "files"})
 
 
 def _report(invocation: dg.PipesClientCompletedInvocation) -> ReportedModel:
@@ -61,7 +61,7 @@ def _report(invocation: dg.PipesClientCompletedInvocation) -> ReportedModel:
     ]
     if len(messages) != 1:
         raise InvalidMetadataError(
-            f"the process reported {len(messages) or 'no'} models, and one is expected",
+            f"the process reported {len(messages) or 'no'} models, but exactly one is expected",
             field=TRAINED,
             remedy="Call report_model(pipes, path, …) once, at the end of the training",
         )
@@ -70,14 +70,14 @@ def _report(invocation: dg.PipesClientCompletedInvocation) -> ReportedModel:
     except ValidationError as error:
         first = error.errors()[0]
         raise InvalidMetadataError(
-            f"the process reported what is no model: {first['msg']}",
+            f"the process reported an invalid model: {first['msg']}",
             field=".".join(map(str, (TRAINED, *first["loc"]))),
-            remedy="See pedigree.dagster.assets.pipes_client.ReportedModel for the form",
+            remedy="See pedigree.dagster.assets.pipes_client.ReportedModel for the schema",
         ) from error
 
 
 def _metadata(invocation: dg.PipesClientCompletedInvocation) -> dict[str, Any]:
-    """Return what the process and its launcher say beside: logs, job ids, reported metadata."""
+    """Return the other metadata of the process and its launcher: logs, job ids, reported values."""
     found: dict[str, Any] = dict(invocation.metadata)
     for result in invocation.get_results(implicit_materializations=False):
         if isinstance(result, dg.MaterializeResult):

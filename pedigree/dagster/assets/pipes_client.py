@@ -1,4 +1,4 @@
-"""What a trainer in another process reports, by Dagster Pipes, of the model that it trained.
+"""Report a trained model from another process through Dagster Pipes.
 
 ::
 
@@ -9,9 +9,9 @@
         ...
         report_model(pipes, "model.onnx", metrics={"auc": 0.91}, upload_to="s3://bucket/trained")
 
-This module knows no Dagster: the trainer installs ``dagster-pipes`` and ``pedigree-registry``
-alone, and ``pedigree-registry[registry]`` if it uploads. Without Pedigree it reports the same JSON
-itself.
+This module does not import Dagster: the trainer installs only ``dagster-pipes`` and
+``pedigree-registry``, and ``pedigree-registry[registry]`` if it uploads. Without Pedigree it
+reports the same JSON itself.
 """
 
 from collections.abc import Mapping
@@ -38,8 +38,10 @@ class Reporter(Protocol):
 class ReportedModel(Record):
     """The JSON under ``pedigree/trained`` of a custom message."""
 
-    path: Path | None = Field(default=None, description="On a disk that both processes reach")
-    uri: str | None = Field(default=None, description="Else: the folder it was uploaded to")
+    path: Path | None = Field(
+        default=None, description="The model's files on a disk that both processes reach"
+    )
+    uri: str | None = Field(default=None, description="Otherwise the folder of the uploaded files")
     files: dict[str, Digest] = Field(
         default_factory=dict, description="The uploaded files, each with its sha256:…"
     )
@@ -54,9 +56,9 @@ class ReportedModel(Record):
     @model_validator(mode="after")
     def _one_place(self) -> "ReportedModel":
         if (self.path is None) == (self.uri is None) or bool(self.uri) != bool(self.files):
-            raise ValueError("needs `path`, or `uri` and the digests of its `files`")
+            raise ValueError("needs either `path`, or `uri` and the digests of its `files`")
         if self.path is not None and not self.path.is_absolute():
-            raise ValueError("`path` must be absolute: the two processes work in different folders")
+            raise ValueError("`path` must be absolute: the two processes run in different folders")
         return self
 
 
@@ -75,19 +77,19 @@ def report_model(
     """Report a trained model to the asset that launched this process, which registers it.
 
     Args:
-        pipes: What ``open_dagster_pipes()`` gave.
-        path: The file or folder that the model was saved in.
-        upload_to: A URL, ``s3://bucket/prefix``: the files go to a new place below it, where the
-            asset fetches and verifies them. None where both processes reach the path.
+        pipes: The return value of ``open_dagster_pipes()``.
+        path: The file or folder with the saved model.
+        upload_to: A URL, ``s3://bucket/prefix``: the files go to a new folder below it, from which
+            the asset fetches and verifies them. None if both processes reach the path.
         signature: Typed inputs and outputs.
         sample: A few rows of input, from which the signature is inferred.
-        sample_outputs: What the model gave for them.
-        metrics: What the evaluation found.
+        sample_outputs: The model's outputs for the sample.
+        metrics: Results of the evaluation.
         params: Hyperparameters.
-        more: Further fields of :class:`ReportedModel`.
+        more: More fields of :class:`ReportedModel`.
 
     Raises:
-        InvalidArtifactError: The path holds no model.
+        InvalidArtifactError: The path contains no model.
         StoreUnavailableError: The store failed.
     """
     path = Path(path).absolute()
@@ -108,7 +110,7 @@ def report_model(
 def _inferred(sample: Any, sample_outputs: Any) -> Signature | None:
     if sample is None:
         return None
-    # Costs numpy and pandas, which a trainer that states its signature may not have.
+    # Imports numpy and pandas, which a trainer that passes its signature need not have.
     from pedigree.signatures.infer import infer  # noqa: PLC0415
 
     return infer(sample, sample_outputs)

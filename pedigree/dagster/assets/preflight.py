@@ -1,4 +1,4 @@
-"""What is known to be wrong before a training starts: it is said then, not an hour later."""
+"""Checks before a training starts, so that it does not fail at registration an hour later."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 
 from pedigree.catalog.store import require_registrable
-from pedigree.dagster.assets.model_spec import ModelLine
+from pedigree.dagster.assets.model_spec import ModelSpec
 from pedigree.dagster.capture.code import code_of
 from pedigree.dagster.capture.run_provenance import provenance_of
 from pedigree.flavors.plugins import missing_libraries
@@ -16,39 +16,45 @@ from pedigree.lifecycle.policy_history import expect_policy
 from pedigree.registry import Registry
 
 
-def check_beforehand(
-    context: dg.AssetExecutionContext, registry: Registry, lines: Iterable[ModelLine], folder: Path
+def check_registrable(
+    context: dg.AssetExecutionContext,
+    registry: Registry,
+    model_specs: Iterable[ModelSpec],
+    folder: Path,
 ) -> None:
-    """Refuse a training whose models could not be registered, as far as that is known by now.
+    """Check that the models of a training can be registered, as far as that is known before it.
 
-    A library that its flavor needs may be missing where the training hands over a path: this is
-    said in the step's log.
+    A missing library of the flavor is only a warning in the step's log: a training that returns a
+    path does not need it.
 
     Args:
         context: The step's context.
         registry: The registry.
-        lines: The models that the step makes.
-        folder: Where the training's code lies.
+        model_specs: The specs of the models that the step makes.
+        folder: The folder of the training's code.
 
     Raises:
-        InvalidNameError: The partition's key does not fit into the model's name.
-        NameTakenError: The name has a twin, or belonged to a model that was deleted.
+        InvalidNameError: The partition's key makes the model's name too long.
+        NameTakenError: The name differs too little from another one, or belonged to a deleted
+            model.
         InvalidInputError: The model cannot have the policy.
-        NotPermittedError: Others change the model's policy.
-        InvalidMetadataError: Nothing here knows the commit of the training's code.
+        NotPermittedError: The actor may not change the model's policy.
+        InvalidMetadataError: The commit of the training's code cannot be determined.
         DatabaseUnavailableError: The database does not answer.
     """
     provenance = provenance_of(context)
-    for line in lines:
-        name = line.registered_name(provenance.partition)
+    for model_spec in model_specs:
+        name = model_spec.registered_name(provenance.partition)
         registry.database.read(partial(require_registrable, name=name))
-        if line.policy != default_policy():
+        if model_spec.policy != default_policy():
             principal = registry.context.principal(registry.actor(provenance.actor))
-            expected = partial(expect_policy, name=name, policy=line.policy, principal=principal)
+            expected = partial(
+                expect_policy, name=name, policy=model_spec.policy, principal=principal
+            )
             registry.database.read(expected)
-        code_of(registry.settings, folder, context.assets_def.specs_by_key[line.key].metadata)
-        if missing := missing_libraries(line.flavor or "generic"):
+        code_of(registry.settings, folder, context.assets_def.specs_by_key[model_spec.key].metadata)
+        if missing := missing_libraries(model_spec.flavor or "generic"):
             context.log.warning(
-                f"{name}: {', '.join(missing)} is not installed, so a model of flavor {line.flavor}"
-                " that this training returns cannot be saved; the path of a saved one can."
+                f"{name}: {', '.join(missing)} is not installed. This training can return the path"
+                f" of a saved {model_spec.flavor} model, but not a model object."
             )

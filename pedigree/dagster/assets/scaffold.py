@@ -1,4 +1,4 @@
-"""What ``dg scaffold defs`` writes for Pedigree's components."""
+"""Scaffolders that ``dg scaffold defs`` runs for Pedigree's components."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -30,8 +30,8 @@ from sklearn.datasets import load_breast_cancer
 
 
 def train() -> TrainedModel:
-    """Say here what the model is for: the asset graph and the model card show it."""
-    # Your data instead: an upstream asset is a parameter, def train(customers: pd.DataFrame).
+    """Describe here what the model is for: the asset graph and the model card show it."""
+    # Replace with your data: an upstream asset is a parameter, def train(customers: pd.DataFrame).
     rows: pd.DataFrame = load_breast_cancer(as_frame=True).frame
     features, target = rows.drop(columns="target"), rows["target"]
     model = {estimator}().fit(features[::2], target[::2])
@@ -43,7 +43,7 @@ def train() -> TrainedModel:
 '''
 
 _SCRIPT = '''\
-"""How the model {name} is trained, in a process of its own."""
+"""How the model {name} is trained, in a separate process."""
 
 import tempfile
 from pathlib import Path
@@ -55,7 +55,7 @@ from {module} import {estimator}
 from sklearn.datasets import load_breast_cancer
 
 with open_dagster_pipes() as pipes:
-    rows = load_breast_cancer(as_frame=True).frame  # your data instead
+    rows = load_breast_cancer(as_frame=True).frame  # replace with your data
     features, target = rows.drop(columns="target"), rows["target"]
     model = {estimator}().fit(features[::2], target[::2])
     report_model(
@@ -69,15 +69,17 @@ with open_dagster_pipes() as pipes:
 
 
 class ModelScaffoldParams(BaseModel):
-    """What ``dg scaffold defs pedigree.dagster.ModelComponent`` asks for."""
+    """Parameters of ``dg scaffold defs pedigree.dagster.ModelComponent``."""
 
-    name: str | None = Field(default=None, description="The registered model; the folder's name")
+    name: str | None = Field(
+        default=None, description="The registered model's name; the folder's name when unset"
+    )
     flavor: str = Field(default="sklearn", description=" or ".join(_ESTIMATORS))
-    command: bool = Field(default=False, description="Train in a process of its own")
+    command: bool = Field(default=False, description="Train in a separate process")
 
 
 class ModelScaffolder(dg.Scaffolder[ModelScaffoldParams]):
-    """Writes a model's YAML, and beside it the training that it names, ready to run."""
+    """Write a model's YAML file, and the training that it names, ready to run."""
 
     @classmethod
     def get_scaffold_params(cls) -> type[ModelScaffoldParams]:
@@ -85,18 +87,18 @@ class ModelScaffolder(dg.Scaffolder[ModelScaffoldParams]):
         return ModelScaffoldParams
 
     def scaffold(self, request: dg.ScaffoldRequest[ModelScaffoldParams]) -> None:
-        """Write both files; a training that is there already stays.
+        """Write both files; keep an existing training.
 
         Raises:
-            InvalidInputError: No training is known for the flavor.
+            InvalidInputError: There is no template for the flavor.
         """
         params = request.params
         if params.flavor not in _ESTIMATORS:
             raise InvalidInputError(
-                "has no training that could be written for you",
+                "has no training template",
                 field="flavor",
                 value=params.flavor,
-                remedy=f"Scaffold with one of {', '.join(_ESTIMATORS)}, and change both files",
+                remedy=f"Scaffold with one of {', '.join(_ESTIMATORS)}, then edit both files",
             )
         name = params.name or request.target_path.name
         dg.scaffold_component(request, _attributes(name, params))
@@ -110,10 +112,10 @@ class ModelScaffolder(dg.Scaffolder[ModelScaffoldParams]):
 
 
 class RegistryScaffolder(dg.Scaffolder):
-    """Writes the YAML that gives a project's models their stages, checks and sensors.
+    """Write the YAML file that gives a project's models their stages, checks and sensors.
 
-    It also lets the project's ``definitions.py`` record what its assets read: only there all IO
-    managers are known. A file that is no more as ``create-dagster`` wrote it stays as it is.
+    It also adds :func:`with_lineage` to the project's ``definitions.py``: only there all IO
+    managers are known. A file that differs from what ``create-dagster`` writes is not changed.
     """
 
     def scaffold(self, request: dg.ScaffoldRequest[Any]) -> None:
@@ -124,7 +126,7 @@ class RegistryScaffolder(dg.Scaffolder):
 
 
 def _definition_files(target: Path) -> Iterator[Path]:
-    """Give the files above a component in which ``create-dagster`` puts the definitions."""
+    """Yield the file above a component in which ``create-dagster`` puts the definitions."""
     for folder in target.parents:
         if (folder / "definitions.py").is_file():
             yield folder / "definitions.py"
@@ -132,7 +134,7 @@ def _definition_files(target: Path) -> Iterator[Path]:
 
 
 def _recording(code: str) -> str:
-    r"""Return the code of definitions so that it records what is read.
+    r"""Return the code of definitions with lineage recording added.
 
     >>> code = "from dagster import definitions\ndef defs():\n    return load_from_defs_folder(a)"
     >>> print(_recording(code))

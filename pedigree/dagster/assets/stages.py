@@ -1,8 +1,8 @@
 """Stages as assets: ``models/customer_churn/production``.
 
-Materializing one with ``version`` in its config promotes that version through the registry, or
-rolls back; without one it only says again what the registry says, so "materialize all" never
-promotes anything.
+Materializing one with ``version`` in its config promotes that version through the registry; with
+``rollback`` it rolls back. With neither it only reports the registry's current state, so
+"materialize all" never promotes anything.
 """
 
 from collections.abc import Iterator
@@ -17,14 +17,14 @@ from pedigree.audit.records import Actor
 from pedigree.catalog.records import ModelVersion
 from pedigree.dagster import metadata_keys
 from pedigree.dagster.assets.materialization_metadata import describe
-from pedigree.dagster.assets.model_spec import MODEL_IO_MANAGER_KEY, ModelLine
+from pedigree.dagster.assets.model_spec import MODEL_IO_MANAGER_KEY, ModelSpec
 from pedigree.dagster.assets.names import kind_of, slug
 from pedigree.dagster.capture.run_provenance import RunProvenance, provenance_of
 from pedigree.dagster.resources.registry import RegistryResource
 from pedigree.dagster.sensors.stage_sources import (
     CODE_VERSION,
-    StageHolding,
-    held_before,
+    StageHolder,
+    entered_via_previous_stage,
     reads_of_stage,
     source_tags,
 )
@@ -38,78 +38,88 @@ from pedigree.lifecycle.records import Move
 from pedigree.registry import Registry
 from pedigree.settings import Settings
 
-_TAG = 300
+_MAX_TAG_LENGTH = 300
 
 
 class StageConfig(dg.Config):
-    """What a materialization of a stage is asked to do; nothing, unless a version is named."""
+    """What the materialization of a stage does; it moves nothing unless a version is set."""
 
     version: int | None = Field(default=None, description="The version to promote")
-    rollback: bool = Field(default=False, description="Return to the previous holder instead")
-    reason: str | None = Field(default=None, description="Why, for the timeline")
+    rollback: bool = Field(
+        default=False, description="Return to the stage's previous version instead"
+    )
+    reason: str | None = Field(default=None, description="The reason, for the timeline")
     expected_generation: int | None = Field(
         default=None,
-        description="The model's generation that the asker saw; it refuses if that has moved on",
+        description="The model's generation that the requester saw; the move fails if it changed",
     )
     automatic: bool = Field(
         default=False,
-        description="The sensor asks, no person: it is judged as the sensor is, and moved by it",
+        description="Whether the sensor requests this: its gates apply, and it is the actor",
     )
     actor: str | None = Field(
-        default=None, description="Who asks. Dagster knows no identities, so this is only a claim"
+        default=None,
+        description="The requester. Dagster has no identities, so this is an unverified claim",
     )
 
 
 def stage_assets(
-    line: ModelLine,
+    line: ModelSpec,
     *,
     partitions_def: dg.PartitionsDefinition[str] | None = None,
     group_name: str | None = None,
     owners: list[str] | None = None,
 ) -> tuple[dg.AssetsDefinition, ...]:
-    """Return the assets of a model's stages, in the order of its policy."""
+    """Return the assets of a model's stages, in the order of its policy.
+
+    Args:
+        line: The model's spec.
+        partitions_def: The partitions of the model's asset.
+        group_name: The asset group.
+        owners: The owners of the assets.
+    """
     return tuple(
         _stage_asset(line, stage, partitions_def, group_name, owners) for stage in line.stages
     )
 
 
-def stage_op(line: ModelLine, stage: str) -> str:
-    """Return the name of a stage asset's op, by which a run's config reaches it."""
-    return slug(line.name, stage)
+def stage_op(model_spec: ModelSpec, stage: str) -> str:
+    """Return the name of a stage asset's op, which a run's config uses."""
+    return slug(model_spec.name, stage)
 
 
 def _stage_asset(
-    line: ModelLine,
+    model_spec: ModelSpec,
     stage: str,
     partitions_def: dg.PartitionsDefinition[str] | None,
     group_name: str | None,
     owners: list[str] | None,
 ) -> dg.AssetsDefinition:
     out = AssetOut(
-        key=line.stage_key(stage),
+        key=model_spec.stage_key(stage),
         io_manager_key=MODEL_IO_MANAGER_KEY,
         is_required=False,
         # The graph shows the last part of a key, `production`, and the kinds below it.
-        kinds={"stage", kind_of(line.name)},
+        kinds={"stage", kind_of(model_spec.name)},
         owners=owners,
         code_version=CODE_VERSION,
-        description=f"{stage} of {line.name}: the version that holds the stage. Materialize it with"
-        " `version` in the config to promote, or with `rollback: true`.",
-        metadata={metadata_keys.STAGE: stage, metadata_keys.MODEL: line.name},
+        description=f"The version of {model_spec.name} in {stage}. Materialize it with `version` in"
+        " the config to promote, or with `rollback: true` to roll back.",
+        metadata={metadata_keys.STAGE: stage, metadata_keys.MODEL: model_spec.name},
     )
 
     @dg.multi_asset(
-        name=stage_op(line, stage),
+        name=stage_op(model_spec, stage),
         outs={"holder": out},
-        # Not by `deps`, by which Dagster names the input after the key: not every name will do.
-        ins={"before": dg.AssetIn(line.source_key(stage), dagster_type=dg.Nothing)},
+        # Not `deps`: Dagster would derive the input's name from the key, and rejects some names.
+        ins={"before": dg.AssetIn(model_spec.source_key(stage), dagster_type=dg.Nothing)},
         partitions_def=partitions_def,
         group_name=group_name,
     )
     def stage_asset(
         context: dg.AssetExecutionContext, config: StageConfig, registry: RegistryResource
     ) -> Iterator[dg.MaterializeResult[Any]]:
-        step = _StageStep(context, line, stage, config, registry.connect())
+        step = _StageStep(context, model_spec, stage, config, registry.connect())
         result = step.materialize()
         if result is not None:
             yield result
@@ -123,21 +133,21 @@ class _StageStep:
     def __init__(
         self,
         context: dg.AssetExecutionContext,
-        line: ModelLine,
+        model_spec: ModelSpec,
         stage: str,
         config: StageConfig,
         registry: Registry,
     ) -> None:
         self._context = context
-        self._line = line
+        self._model_spec = model_spec
         self._stage = stage
         self._config = config
         self._registry = registry
-        self._provenance: RunProvenance = provenance_of(context, line.stage_key(stage))
-        self._name = line.registered_name(self._provenance.partition)
+        self._provenance: RunProvenance = provenance_of(context, model_spec.stage_key(stage))
+        self._name = model_spec.registered_name(self._provenance.partition)
 
     def materialize(self) -> dg.MaterializeResult[Any] | None:
-        """Move the stage if that is asked, and say who holds it; None where nobody does."""
+        """Move the stage if requested, and return its current version; None if it is empty."""
         note = self._move()
         try:
             holder = self._registry.holder(self._name, self._stage)
@@ -145,18 +155,20 @@ class _StageStep:
             holder = None
         if holder is None:
             self._context.log.info(
-                f"no version of {self._name} holds {self._stage}, so there is nothing to say;"
-                " promote one by naming `version` in the config"
+                f"no version of {self._name} is in {self._stage}, so nothing is materialized;"
+                " promote one by setting `version` in the config"
             )
             return None
         return stage_result(
             self._context.instance,
-            self._line,
+            self._model_spec,
             holder,
             self._stage,
             self._registry.settings,
             partition=self._provenance.partition,
-            came_by=held_before(self._registry, self._line, holder, self._stage),
+            via_previous_stage=entered_via_previous_stage(
+                self._registry, self._model_spec, holder, self._stage
+            ),
             note=note,
         )
 
@@ -164,80 +176,84 @@ class _StageStep:
         config = self._config
         if config.version is not None and config.rollback:
             raise InvalidInputError(
-                "rollback finds the version itself, and both are given",
+                "cannot be combined with rollback, which finds the version itself",
                 field="version",
                 value=config.version,
-                remedy="Leave one of `version` and `rollback` out",
+                remedy="Set only one of `version` and `rollback`",
             )
         if config.version is None and not config.rollback:
             return {metadata_keys.MOVED: False}
         try:
-            move = self._ask()
+            move = self._request_move()
         except GenerationConflictError as conflict:
-            return self._overtaken(conflict)
-        except GateNotPassedError as refused:
-            self._say_on_run(refused.message)
+            return self._conflict_metadata(conflict)
+        except GateNotPassedError as error:
+            self._tag_run(error.message)
             raise
         return _moved(move.moved, move.previous_version_id, config.reason)
 
-    def _ask(self) -> Move:
+    def _request_move(self) -> Move:
         config = self._config
-        asked: dict[str, Any] = {
+        arguments: dict[str, Any] = {
             "reason": config.reason,
             "expected_generation": config.expected_generation,
             "run_id": self._provenance.run_id,
             "actor": self._actor(),
         }
         if config.rollback:
-            return self._registry.rollback(self._name, stage=self._stage, **asked)
+            return self._registry.rollback(self._name, stage=self._stage, **arguments)
         reference = f"{self._name}/{config.version}"
-        return self._registry.promote(reference, self._stage, automatic=config.automatic, **asked)
+        return self._registry.promote(
+            reference, self._stage, automatic=config.automatic, **arguments
+        )
 
     def _actor(self) -> Actor:
-        """Return who acts: a sensor where it asked, else whoever the config or the run names."""
+        """Return the actor: the sensor that requested it, or the name in the config or the run."""
         config = self._config
         if config.automatic:
             return DRIFT_SENSOR if config.rollback else PROMOTION_SENSOR
         claim = claimed(config.actor, "actor") if config.actor else self._provenance.actor
         return self._registry.actor(claim)
 
-    def _say_on_run(self, waits_for: str) -> None:
-        run_id = self._provenance.run_id
-        self._context.instance.add_run_tags(run_id, {metadata_keys.WAITS_FOR: waits_for[:_TAG]})
+    def _tag_run(self, waits_for: str) -> None:
+        tags = {metadata_keys.WAITS_FOR: waits_for[:_MAX_TAG_LENGTH]}
+        self._context.instance.add_run_tags(self._provenance.run_id, tags)
 
-    def _overtaken(self, conflict: GenerationConflictError) -> dict[str, Any]:
-        # Two daemons may ask for one promotion. For a person it is an answer, for them no failure.
+    def _conflict_metadata(self, conflict: GenerationConflictError) -> dict[str, Any]:
+        # Two daemons may request the same promotion: a conflict is an error only for a person.
         if not self._config.automatic:
             raise conflict
-        self._context.log.info(f"left as it is: {conflict}")
+        self._context.log.info(f"not moved: {conflict}")
         return {metadata_keys.MOVED: False, metadata_keys.NOTICE: str(conflict)}
 
 
 def stage_result(
     instance: dg.DagsterInstance,
-    line: ModelLine,
+    model_spec: ModelSpec,
     holder: ModelVersion,
     stage: str,
     settings: Settings,
     *,
     partition: str | None,
-    came_by: bool,
+    via_previous_stage: bool,
     note: dict[str, Any],
 ) -> dg.MaterializeResult[Any]:
-    """Return the event that says which version holds a stage, with its lineage put right.
+    """Return the event for the version in a stage, with corrected lineage.
 
-    Args and their meaning are those of :func:`source_tags`; ``note`` is further metadata.
+    The arguments are those of :func:`source_tags`; ``note`` is additional metadata.
     """
     return dg.MaterializeResult(
-        asset_key=line.stage_key(stage),
+        asset_key=model_spec.stage_key(stage),
         data_version=dg.DataVersion(holder.digest),
         tags={
             metadata_keys.VERSION: str(holder.version_id),
             **source_tags(
                 instance,
-                line,
+                model_spec,
                 stage,
-                StageHolding(holder.version_id, holder.digest, came_by=came_by),
+                StageHolder(
+                    holder.version_id, holder.digest, via_previous_stage=via_previous_stage
+                ),
                 partition,
             ),
         },
@@ -245,7 +261,7 @@ def stage_result(
             **describe(holder, settings),
             metadata_keys.STAGE: stage,
             metadata_keys.GENERATION: str(holder.generation),
-            **reads_of_stage(instance, line, holder.version_id, partition),
+            **reads_of_stage(instance, model_spec, holder.version_id, partition),
             **note,
         },
     )

@@ -1,4 +1,4 @@
-"""What a training function hands over, and how it becomes a version."""
+"""The result of a training function, and its registration as a version."""
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -8,16 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from pydantic import JsonValue
 
 from pedigree.artifacts.external_files import UploadedFiles, fetch
+from pedigree.catalog.declared_metadata import StatedMetadata
 from pedigree.catalog.live_model import LiveModel
-from pedigree.catalog.records import (
-    DeclaredMetadata,
-    NewVersion,
-    Registration,
-    RiskClass,
-)
+from pedigree.catalog.records import DeclaredMetadata, NewVersion, Registration
 from pedigree.catalog.signature_inference import completed, required_signature
 from pedigree.dagster.capture.lineage import training_data_digest
 from pedigree.dagster.capture.run_provenance import RunProvenance
@@ -37,56 +32,43 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainedModel:
-    """A model as its training left it.
+class TrainedModel(StatedMetadata):
+    """The result of a training.
 
-    Give the ``model`` itself, which its flavor then saves, or the ``path`` of what was saved
-    already, or where it was ``uploaded``. Give the ``signature``, or a ``sample`` of the inputs
-    that it can be inferred from; where the flavor cannot ask the model, ``sample_outputs`` are what
-    it gave for them. Neither is needed where the model's own files state it, as those of MLflow and
-    ONNX do.
+    Pass the ``model`` object, which its flavor then saves, or the ``path`` of a saved model, or
+    where it was ``uploaded``. Pass the ``signature``, or a ``sample`` of the inputs to infer it
+    from; if the flavor cannot call the model, also pass its ``sample_outputs``. None of these is
+    needed if the model's own files contain the signature, as those of MLflow and ONNX do.
 
     Args:
         model: The trained object.
-        path: A file or folder that holds the model.
-        uploaded: Where the trainer put the model's files; they are fetched and verified.
-        metrics: What the evaluation found, finite numbers by name.
+        path: A file or folder with the saved model.
+        uploaded: Where the trainer uploaded the model's files; they are fetched and verified.
+        metrics: Results of the evaluation, finite numbers by name.
         params: Hyperparameters and run configuration.
         signature: Typed inputs and outputs.
         sample: A few rows of input.
-        sample_outputs: What the model gave for the sample.
-        verify: Let a new process load what was saved of ``model``, and compare what it predicts.
+        sample_outputs: The model's outputs for the sample.
+        verify: Load the saved ``model`` in a new process, and compare its predictions.
         evaluation_data: The id of the data that the metrics were computed on.
-        evaluation: How it did for each group of that data, as ``evaluate`` measures it.
-        training_data_version: The training data's version in its owner's words.
-        training_profile: What :func:`pedigree.monitoring.profile.profile` made of the training
-            data and of what the model says of it; what is served later is compared with it.
-        notes: What people have to say in the model card.
-        metadata: What the materialization shall carry beside, in Dagster's values.
-        check_results: What checks in the step itself found, those of the asset's ``check_specs``.
+        evaluation: Results for each group of that data, as ``evaluate`` measures them.
+        training_data_version: The training data's version as its owner names it.
+        training_profile: The :func:`pedigree.monitoring.profile.profile` of the training data and
+            of the model's predictions on it; serving data is compared with it later.
+        notes: Texts of people for the model card.
+        metadata: Additional metadata of the materialization, in Dagster's values.
+        check_results: Results of the asset's ``check_specs`` that the step itself ran.
     """
 
     model: object | None = None
     path: Path | None = None
     uploaded: UploadedFiles | None = None
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    params: Mapping[str, JsonValue] = field(default_factory=dict)
-    signature: Signature | None = None
     sample: Any = None
     sample_outputs: Any = None
     verify: bool = True
     evaluation_data: str | None = None
     evaluation: "Evaluation | None" = None
-    training_data_version: str | None = None
     training_profile: DataProfile | None = None
-    description: str | None = None
-    owners: Sequence[str] = ()
-    tags: Mapping[str, str] = field(default_factory=dict)
-    datasheet_uri: str | None = None
-    ci_build: str | None = None
-    drift_monitor_id: str | None = None
-    risk_class: RiskClass | None = None
-    risk_assessment_id: str | None = None
     notes: "CardNotes | None" = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     check_results: Sequence[dg.AssetCheckResult] = ()
@@ -96,11 +78,11 @@ class TrainedModel:
             raise InvalidInputError(
                 "needs exactly one of `model`, `path` and `uploaded`",
                 field="TrainedModel",
-                remedy="Give the trained object, or the path of what was saved",
+                remedy="Pass the trained object, or the path of a saved model",
             )
 
     def completed(self, spec: dg.AssetSpec) -> "TrainedModel":
-        """Return it with the asset's description and owners where it states none of its own."""
+        """Return a copy with the asset's description and owners if it has none of its own."""
         return replace(
             self,
             description=self.description or spec.description,
@@ -117,60 +99,49 @@ class TrainedModel:
         code_version: str | None,
         data_digest: str | None,
     ) -> DeclaredMetadata:
-        """Return the metadata of the version, filled from the training and its run.
+        """Return the metadata of the version from the training and its run.
 
         Args:
             flavor: How the model is saved and loaded.
-            infer: Gives the signature where none is stated.
+            infer: Returns the signature if none is set.
             provenance: The run.
             code: The commit of the training code.
-            code_version: The asset's.
-            data_digest: One digest over what the training read.
+            code_version: The asset's code version.
+            data_digest: One digest over everything that the training read.
 
         Raises:
-            InvalidMetadataError: A value lies outside its domain.
-            InvalidSignatureError: No signature is given, and none can be inferred.
+            InvalidMetadataError: A value is outside its domain.
+            InvalidSignatureError: No signature is set, and none can be inferred.
         """
-        values: dict[str, Any] = {
+        values: dict[str, object] = {
+            **self.stated(),
             "flavor": flavor,
-            "signature": self.signature,
             "run_id": provenance.run_id,
             **code.model_dump(),
             "code_version": code_version,
             "training_data_digest": data_digest,
-            "training_data_version": self.training_data_version,
             "validation_dataset_id": self.evaluation_data,
-            "metrics": dict(self.metrics),
-            "params": dict(self.params),
-            "ci_build": self.ci_build,
-            "drift_monitor_id": self.drift_monitor_id,
-            "datasheet_uri": self.datasheet_uri,
-            "description": self.description,
-            "owners": tuple(self.owners),
-            "tags": dict(self.tags),
-            "risk_class": self.risk_class,
-            "risk_assessment_id": self.risk_assessment_id,
         }
         return completed(values, infer)
 
-    def kept(
+    def save_files(
         self,
         flavor: str,
         files: Path,
         describe: Callable[[Callable[[], Signature]], DeclaredMetadata],
         settings: Settings,
     ) -> tuple[DeclaredMetadata, Verification]:
-        """Put the model's files where they are registered from; return all that is known of them.
+        """Save or fetch the model's files, and return their metadata and verification.
 
         Args:
             flavor: How the model is saved and loaded.
-            files: Where they are, or a path where nothing is yet.
-            describe: Gives the metadata; it is given what asks the model for its signature.
-            settings: How long verifying may take.
+            files: Where the files are, or a path that does not exist yet.
+            describe: Returns the metadata; its argument infers the model's signature.
+            settings: The settings, which limit how long verification may take.
 
         Raises:
-            InvalidInputError: The model, its sample or the metadata is wrong.
-            UnverifiedModelError: What was saved does not predict as the model does.
+            InvalidInputError: The model, its sample or the metadata is invalid.
+            UnverifiedModelError: The saved model predicts differently from the object.
         """
         if self.model is not None:
             live = LiveModel(
@@ -204,11 +175,11 @@ def register_trained(
     code_version: str | None = None,
     lineage: LineageGraph | None = None,
 ) -> Registration:
-    """Save a trained model by its flavor, and register it with the run that made it.
+    """Save a trained model with its flavor, and register it with the run that made it.
 
     Raises:
-        InvalidInputError: The name, flavor, path or metadata is wrong; nothing was written.
-        UnverifiedModelError: What was saved does not predict as the model does.
+        InvalidInputError: The name, flavor, path or metadata is invalid; nothing was written.
+        UnverifiedModelError: The saved model predicts differently from the object.
         UnavailableError: The database or the store does not answer.
     """
     lineage = lineage or LineageGraph()
@@ -225,7 +196,7 @@ def register_trained(
                 data_digest=training_data_digest(lineage),
             )
 
-        metadata, verification = trained.kept(flavor, files, describe, registry.settings)
+        metadata, verification = trained.save_files(flavor, files, describe, registry.settings)
         new = NewVersion(
             metadata=metadata,
             verification=verification,

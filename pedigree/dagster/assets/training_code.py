@@ -1,4 +1,4 @@
-"""Which code trains: where it is, and a version that changes when it does."""
+"""The training code of a model asset: its location, and a version that changes with it."""
 
 import hashlib
 import inspect
@@ -15,7 +15,7 @@ from pedigree.dagster.capture.run_provenance import folder_of
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingCode:
-    """The code of a training, in whichever process it runs."""
+    """The code of a training, in this process or another."""
 
     file: Path | None
     line: int
@@ -26,7 +26,7 @@ class TrainingCode:
 
     @classmethod
     def of(cls, function: Callable[..., Any]) -> "TrainingCode":
-        """Return where a function is written; behind its decorators, if they say what they wrap."""
+        """Return the code of a function, without decorators that set ``__wrapped__``."""
         plain = inspect.unwrap(function)
         file = inspect.getsourcefile(plain)
         return cls(
@@ -39,14 +39,14 @@ class TrainingCode:
         )
 
     def reference(self) -> dg.CodeReferencesMetadataValue | None:
-        """Return the link to it that Dagster shows.
+        """Return the link to the code that Dagster shows.
 
-        Dagster's own helper would point to our file, where the function that it sees is defined.
+        Dagster's own helper would point to Pedigree's file, which defines the step's function.
         """
         if self.file is None:
             return None
         with warnings.catch_warnings():
-            # Beta in 1.13, which is ours to know and no news for whoever defines a model.
+            # Beta in Dagster 1.13; users who define a model need no warning about it.
             warnings.simplefilter("ignore", dg.BetaWarning)
             reference = dg.LocalFileCodeReference(
                 file_path=str(self.file), line_number=self.line, label=self.label
@@ -55,7 +55,7 @@ class TrainingCode:
 
 
 def _source_hash(plain: Callable[..., Any]) -> str:
-    """Return a hash of a function's source; of its compiled form where the source is not kept."""
+    """Return a hash of a function's source, or of its bytecode if there is no source."""
     try:
         content = inspect.getsource(plain).encode()
     except OSError:

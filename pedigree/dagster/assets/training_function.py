@@ -1,4 +1,4 @@
-"""A user's training function: what it takes, and the body of the step that calls it."""
+"""A user's training function: its parameters, and the body of the step that calls it."""
 
 import functools
 import inspect
@@ -23,7 +23,7 @@ Begin: TypeAlias = Callable[[dg.AssetExecutionContext], TrainingStep]
 
 @dataclass(frozen=True)
 class TrainingFunction:
-    """A training function, as its signature tells of it."""
+    """A training function and its signature."""
 
     function: Callable[..., Any]
     signature: inspect.Signature
@@ -33,15 +33,15 @@ class TrainingFunction:
         """Read a function's signature.
 
         Raises:
-            InvalidInputError: An annotation names what does not exist when the program runs.
+            InvalidInputError: An annotation names something that does not exist at run time.
         """
         try:
             signature = inspect.signature(function, eval_str=True)
         except NameError as error:
             raise InvalidInputError(
-                f"an annotation cannot be read: {error}",
+                f"has an annotation that cannot be resolved: {error}",
                 field=function.__name__,
-                remedy="Import the name at the module's top, not under TYPE_CHECKING",
+                remedy="Import the name at the top of the module, not under TYPE_CHECKING",
             ) from error
         return cls(function, signature.replace(return_annotation=inspect.Signature.empty))
 
@@ -52,9 +52,9 @@ class TrainingFunction:
 
     @property
     def chooser(self) -> str | None:
-        """The name of its parameter for :class:`ModelInputs`, if it chooses what it reads."""
-        parameters = self.signature.parameters.items()
-        return next((name for name, each in parameters if each.annotation is ModelInputs), None)
+        """The name of its parameter for :class:`ModelInputs`, if it has one."""
+        parameters = self.signature.parameters.values()
+        return next((p.name for p in parameters if p.annotation is ModelInputs), None)
 
     @property
     def is_async(self) -> bool:
@@ -66,29 +66,29 @@ class TrainingFunction:
     def call(
         self, context: dg.AssetExecutionContext, inputs: ModelInputs, arguments: dict[str, Any]
     ) -> Any:
-        """Call it with those of a step's arguments that it takes."""
-        given = {
+        """Call the function with those of the step's arguments that it takes."""
+        accepted = {
             name: value for name, value in arguments.items() if name in self.signature.parameters
         }
         if self.chooser:
-            given[self.chooser] = inputs
-        return self.function(*((context,) if self.takes_context else ()), **given)
+            accepted[self.chooser] = inputs
+        return self.function(*((context,) if self.takes_context else ()), **accepted)
 
     def body_of_one(self, begin: Begin) -> Body:
-        """Return the body of a step that makes one model: what the function returns."""
+        """Return the body of a step that makes one model, which the function returns."""
         if not self.is_async:
 
             def train(context: dg.AssetExecutionContext, **arguments: Any) -> StepResult:
                 step = begin(context)
                 return step.only_result(self.call(context, step.inputs, arguments))
 
-            return self._dressed(train)
+            return self._with_signature(train)
 
         async def train_async(context: dg.AssetExecutionContext, **arguments: Any) -> StepResult:
             step = begin(context)
             return step.only_result(await self.call(context, step.inputs, arguments))
 
-        return self._dressed(train_async)
+        return self._with_signature(train_async)
 
     def body_of_many(self, begin: Begin) -> Body:
         """Return the body of a step with several outputs, which the function returns or yields."""
@@ -98,7 +98,7 @@ class TrainingFunction:
                 step = begin(context)
                 yield from step.results(self.call(context, step.inputs, arguments))
 
-            return self._dressed(train)
+            return self._with_signature(train)
 
         async def train_async(
             context: dg.AssetExecutionContext, **arguments: Any
@@ -109,31 +109,31 @@ class TrainingFunction:
                 for result in step.results(await returned):
                     yield result
             else:
-                async for each in returned:
-                    yield step.result(each)
+                async for output in returned:
+                    yield step.result(output)
 
-        return self._dressed(train_async)
+        return self._with_signature(train_async)
 
-    def _dressed(self, body: Body) -> Body:
-        """Let Dagster read names and types of inputs, config and resources from a step's body."""
+    def _with_signature(self, body: Body) -> Body:
+        """Give a step's body the signature from which Dagster reads inputs and resources."""
         functools.update_wrapper(body, self.function)
-        del body.__wrapped__  # type: ignore[attr-defined]  # Dagster would look through the body
+        del body.__wrapped__  # type: ignore[attr-defined]  # Dagster would unwrap the body
         body.__annotations__ = {}
         rest = list(self.signature.parameters.values())[1 if self.takes_context else 0 :]
         context = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        parameters = [context, *(each for each in rest if each.name != self.chooser)]
+        parameters = [context, *(p for p in rest if p.name != self.chooser)]
         body.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # inspect reads it, typeshed does not know it
         return body
 
 
-def ask_for_resources(body: Body, keys: set[str]) -> None:
-    """Add parameters for the resources that the step needs beside the function's own.
+def add_resource_parameters(body: Body, keys: set[str]) -> None:
+    """Add parameters for the resources that the step needs in addition to the function's own.
 
     Dagster takes resources either by parameter or by key, and the function may use the former.
     """
     signature = inspect.signature(body)
-    # Dagster sees no input in a keyword-only parameter; right behind the context they need no
-    # default, whatever follows.
+    # Dagster ignores keyword-only parameters. Directly after the context they need no default,
+    # whatever the parameters after them are.
     added = [
         inspect.Parameter(
             key,

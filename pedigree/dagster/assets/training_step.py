@@ -1,4 +1,4 @@
-"""What happens inside the step of a model asset: train, register, tell Dagster."""
+"""The step of a model asset: train, register, return the result to Dagster."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -9,11 +9,11 @@ import dagster as dg
 from pedigree.catalog.records import Registration
 from pedigree.dagster import metadata_keys as metadata
 from pedigree.dagster.assets.materialization_metadata import StepResult, result_metadata
-from pedigree.dagster.assets.model_spec import ModelLine
-from pedigree.dagster.assets.preflight import check_beforehand
+from pedigree.dagster.assets.model_spec import ModelSpec
+from pedigree.dagster.assets.preflight import check_registrable
 from pedigree.dagster.assets.trained_model import TrainedModel, register_trained
 from pedigree.dagster.capture.code import code_of
-from pedigree.dagster.capture.event_archive import kept_by
+from pedigree.dagster.capture.event_archive import archive_lookup
 from pedigree.dagster.capture.inputs import InputSource, ModelInputs
 from pedigree.dagster.capture.lineage import LineageCapture, StepStart
 from pedigree.dagster.capture.recorded_reads import encoded
@@ -26,60 +26,63 @@ from pedigree.registry import Registry
 
 
 class TrainingStep:
-    """A step that trains models, from its body's start on.
+    """A step that trains models, created when its body starts.
 
     Args:
         context: The step's context.
-        outputs: The step's outputs in their order; those that are models, with their lines.
-        sources: How the dependencies are loaded that the function loads itself.
-        folder: Where the training's code lies.
+        outputs: The step's outputs in order; the models with their specs, the others with None.
+        sources: How to load the dependencies that the function loads itself.
+        folder: The folder of the training's code.
 
     Raises:
-        InvalidInputError: The function was called directly, one run is to train several
-            partitions, or a model could not be registered: its name breaks the rule, the
-            partition's key fits into no name, it cannot have the policy, or nothing knows the
-            commit of the code.
-        NameTakenError: A model's name has a twin, or belonged to one that was deleted.
-        NotPermittedError: Others change the model's policy.
+        InvalidInputError: The function was called directly, one run would train several
+            partitions, or a model could not be registered: its name is invalid, the partition's
+            key makes it too long, it cannot have the policy, or the commit of the code is unknown.
+        NameTakenError: A model's name differs too little from another one, or belonged to a
+            deleted model.
+        NotPermittedError: The actor may not change the model's policy.
         UnavailableError: The registry does not answer.
     """
 
     def __init__(
         self,
         context: dg.AssetExecutionContext,
-        outputs: Mapping[str, ModelLine | None],
+        outputs: Mapping[str, ModelSpec | None],
         sources: tuple[InputSource, ...],
         folder: Path,
     ) -> None:
-        provenance_of(context)  # refuses a direct call before anything is trained
+        provenance_of(context)  # raises on a direct call, before anything is trained
         _refuse_range(context)
         resource: RegistryResource = context.resources.registry
         self._registry = resource.connect()
         self._context = context
         self._outputs = tuple(outputs)
-        self._models = {name: line for name, line in outputs.items() if line is not None}
+        self._models = {
+            name: model_spec for name, model_spec in outputs.items() if model_spec is not None
+        }
         self._folder = folder
-        kept = kept_by(self._registry, context.instance)
+        archive = archive_lookup(self._registry, context.instance)
         self._captures = {
-            name: LineageCapture(context, line.key, kept)
-            for name, line in self._models.items()
+            name: LineageCapture(context, model_spec.key, archive)
+            for name, model_spec in self._models.items()
             if name in context.op_execution_context.selected_output_names
         }
-        check_beforehand(
+        check_registrable(
             context, self._registry, (self._models[name] for name in self._captures), folder
         )
         self.inputs = ModelInputs(context, tuple(self._captures.values()), sources)
 
     def only_result(self, returned: object) -> StepResult:
-        """Return what Dagster records of the one model of a step."""
+        """Return the result for the only model of a step."""
         (name,) = self._outputs
         return self._registered(name, returned)
 
     def results(self, returned: object) -> Iterator[StepResult]:
-        """Return what Dagster records of what a function with several outputs gave, in its order.
+        """Return the results for a function with several outputs, in its order.
 
         Raises:
-            InvalidMetadataError: It returned not one value for each output, or no model for one.
+            InvalidMetadataError: The number of values differs from the number of outputs, or the
+                value of a model's output is not a TrainedModel.
         """
         if isinstance(returned, Iterator):
             yield from map(self.result, returned)
@@ -87,12 +90,12 @@ class TrainingStep:
             yield from map(self.result, self._by_output(returned))
 
     def result(self, given: object) -> StepResult:
-        """Return what Dagster records of one output: a model is registered, the rest goes on."""
+        """Return the result for one output: register a model, pass other values through."""
         if isinstance(given, dg.Output) and given.output_name in self._models:
             return self._registered(given.output_name, given.value)
         if isinstance(given, dg.MaterializeResult):
-            for name, line in self._models.items():
-                if line.key == given.asset_key:
+            for name, model_spec in self._models.items():
+                if model_spec.key == given.asset_key:
                     return self._registered(name, given.value, given.check_results or ())
         return given
 
@@ -100,7 +103,7 @@ class TrainingStep:
         values = returned if isinstance(returned, tuple) else (returned,)
         if len(values) != len(self._outputs):
             raise InvalidMetadataError(
-                f"the step has {len(self._outputs)} outputs, and its function returned "
+                f"the step has {len(self._outputs)} outputs, but its function returned "
                 f"{len(values)} values",
                 field="return value",
                 value=type(returned).__name__,
@@ -118,10 +121,10 @@ class TrainingStep:
     def _registered(
         self, name: str, trained: object, checked: Sequence[dg.AssetCheckResult] = ()
     ) -> StepResult:
-        line = self._models[name]
+        model_spec = self._models[name]
         if not isinstance(trained, TrainedModel):
             raise InvalidMetadataError(
-                f"the training of {line.name!r} returned no TrainedModel",
+                f"the training of {model_spec.name!r} did not return a TrainedModel",
                 field="return value",
                 value=type(trained).__name__,
                 remedy="Return TrainedModel(model=…, metrics=…, sample=…)",
@@ -129,19 +132,19 @@ class TrainingStep:
         registered = register_in_step(
             self._context,
             self._registry,
-            line,
-            line.key,
+            model_spec,
+            model_spec.key,
             trained,
             capture=self._captures[name],
             folder=self._folder,
         )
         version = registered.registration.version
         return dg.MaterializeResult(
-            asset_key=line.key,
+            asset_key=model_spec.key,
             data_version=dg.DataVersion(version.digest),
             tags={
                 metadata.VERSION: str(version.version_id),
-                **self._captures[name].pinned_tags(),
+                **self._captures[name].input_tags(),
             },
             metadata={**registered.metadata, metadata.READS: encoded(self._captures[name].reads())},
             check_results=[*checked, *trained.check_results],
@@ -149,7 +152,7 @@ class TrainingStep:
 
 
 class RegisteredOutput(NamedTuple):
-    """A version that a step made, and what its materialization carries."""
+    """A version that a step made, and the metadata of its materialization."""
 
     registration: Registration
     metadata: dict[str, Any]
@@ -158,7 +161,7 @@ class RegisteredOutput(NamedTuple):
 def register_in_step(
     context: dg.AssetExecutionContext,
     registry: Registry,
-    line: ModelLine,
+    model_spec: ModelSpec,
     key: dg.AssetKey,
     trained: TrainedModel,
     *,
@@ -170,29 +173,29 @@ def register_in_step(
     Args:
         context: The step's context.
         registry: The registry.
-        line: The model.
-        key: The asset that the step makes of it.
-        trained: What the training handed over.
-        capture: The step's inputs, watched from its start.
-        folder: Where the training's code lies.
+        model_spec: The model's spec.
+        key: The asset that the step materializes.
+        trained: What the training returned.
+        capture: The step's inputs, captured from its start.
+        folder: The folder of the training's code.
 
     Raises:
-        InvalidInputError: What the training handed over cannot be registered.
+        InvalidInputError: What the training returned cannot be registered.
         UnavailableError: The registry does not answer.
     """
     provenance = provenance_of(context, key)
     spec = context.assets_def.specs_by_key[key]
-    name = line.registered_name(provenance.partition)
+    name = model_spec.registered_name(provenance.partition)
     trained = trained.completed(spec)
     lineage = _finish(context, capture, provenance, spec)
-    if line.policy != default_policy():
-        # Before the version, which is then no older than what is asked of it.
-        registry.set_policy(name, line.policy, actor=registry.actor(provenance.actor))
+    if model_spec.policy != default_policy():
+        # Before the version, so that the version is not older than its policy.
+        registry.set_policy(name, model_spec.policy, actor=registry.actor(provenance.actor))
     registration = register_trained(
         registry,
         name,
         trained,
-        flavor=line.flavor or "generic",
+        flavor=model_spec.flavor or "generic",
         provenance=provenance,
         code=code_of(registry.settings, folder, spec.metadata),
         code_version=spec.code_version,
@@ -234,7 +237,7 @@ def _renamed(output: dg.Output[Any], name: str) -> dg.Output[Any]:
 def _refuse_range(context: dg.AssetExecutionContext) -> None:
     if makes_partitions(context) and len(context.partition_keys) > 1:
         raise InvalidInputError(
-            "one run is to train several partitions, and every one would get the same model",
+            "one run would train several partitions, and all would get the same model",
             field="partitions",
             value=list(context.partition_keys),
             remedy="Launch one run per partition",

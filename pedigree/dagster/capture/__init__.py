@@ -1,4 +1,4 @@
-"""Lineage of a step: what it read, what that was made from, and what it was used for.
+"""Lineage capture for a step: what it read, where that came from, and what used its outputs.
 
 The records themselves belong to ``pedigree.lineage``.
 """

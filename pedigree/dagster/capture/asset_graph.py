@@ -1,4 +1,4 @@
-"""A code location's asset graph as lineage asks it: what is upstream, what a mapping gives."""
+"""Lineage queries on a code location's asset graph: upstream assets and partition mappings."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,11 +10,11 @@ from pedigree.dagster.capture.run_provenance import StepContext
 
 
 class LocationGraph:
-    """The asset graph of a code location; one that knows no asset where there is none.
+    """The asset graph of a code location; empty if the location has none.
 
     Args:
-        graph: Dagster's own, of a repository or of a job.
-        instance: Where dynamic partitions are kept.
+        graph: Dagster's asset graph of a repository or of a job.
+        instance: The instance that stores dynamic partitions.
     """
 
     def __init__(self, graph: Any, instance: dg.DagsterInstance) -> None:
@@ -26,55 +26,55 @@ class LocationGraph:
         """Return the graph of a running step's whole code location."""
         layer = getattr(context.job_def, "asset_layer", None)
         graph = getattr(layer, "asset_graph", None)
-        # A job that selects some assets knows only these and their inputs, and where it is from.
+        # The graph of a job has only the job's assets and their inputs, and the graph it came from.
         whole = getattr(graph, "source_asset_graph", graph)
         return cls(whole, context.instance)
 
     def has(self, key: dg.AssetKey) -> bool:
-        """Whether the location defines the asset."""
+        """Return whether the location defines the asset."""
         return self._graph is not None and bool(self._graph.has(key))
 
     def parents(self, key: dg.AssetKey) -> frozenset[dg.AssetKey]:
-        """The assets that an asset depends on by its definition; none where that is not known."""
+        """Return the assets that an asset depends on by its definition; empty if undefined."""
         return frozenset(self._graph.get(key).parent_keys) if self.has(key) else frozenset()
 
     def step_inputs(self, key: dg.AssetKey) -> frozenset[dg.AssetKey]:
-        """The inputs of the step that makes an asset, whichever of its outputs declares them."""
+        """Return the inputs of the step that makes an asset, whichever output declares them."""
         definition = self._definition(key)
         inputs = definition.node_keys_by_input_name.values() if definition else ()
         return self.parents(key) | frozenset(inputs)
 
     def siblings(self, key: dg.AssetKey) -> frozenset[dg.AssetKey]:
-        """All assets that the step of an asset makes; the asset alone where that is not known."""
+        """Return all assets that the step of an asset makes; only the asset if undefined."""
         definition = self._definition(key)
         return frozenset(definition.node_keys_by_output_name.values() if definition else [key])
 
     def is_partitioned(self, key: dg.AssetKey) -> bool | None:
-        """Whether an asset has partitions by its definition; None where that is not known."""
+        """Return whether an asset has partitions by its definition; None if undefined."""
         return self._graph.get(key).partitions_def is not None if self.has(key) else None
 
     def is_loaded(self, consumer: dg.AssetKey, key: dg.AssetKey) -> bool:
-        """Whether, by its definition, an IO manager loads an input of an asset."""
+        """Return whether an IO manager loads an input of an asset, by its definition."""
         found = self.input_name(consumer, key)
         definition = self._definition(consumer)
         if found is None or definition is None:
             return False
-        (node_input,) = (each for each in definition.node_def.input_defs if each.name == found)
+        (node_input,) = (i for i in definition.node_def.input_defs if i.name == found)
         return not node_input.dagster_type.is_nothing
 
     def input_name(self, consumer: dg.AssetKey, key: dg.AssetKey) -> str | None:
-        """Return the name of the op's or graph's input that an asset is."""
+        """Return the name of the op's or graph's input for an upstream asset."""
         definition = self._definition(consumer)
         names = definition.node_keys_by_input_name.items() if definition else ()
-        return next((name for name, each in names if each == key), None)
+        return next((name for name, input_key in names if input_key == key), None)
 
     def mapped(
         self, consumer: dg.AssetKey, partitions: Sequence[str], key: dg.AssetKey
     ) -> tuple[str, ...] | None:
-        """Return the partitions of an input that the definitions of now map to some partitions.
+        """Return the partitions of an input that the current definitions map to some partitions.
 
         Returns:
-            None where the mapping is not known or does not give them.
+            None if the mapping is unknown or fails.
         """
         if self._graph is None or not self.has(consumer) or not self.has(key):
             return None
@@ -91,7 +91,7 @@ class LocationGraph:
                 )
                 return tuple(found.partitions_subset.get_partition_keys())
         except dg.DagsterError:
-            return None  # a partition that the definitions of now do not have
+            return None  # a partition that the current definitions do not have
 
     def _definition(self, key: dg.AssetKey) -> dg.AssetsDefinition | None:
         node = self._graph.get(key) if self._graph is not None and self.has(key) else None

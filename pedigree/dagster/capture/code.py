@@ -1,4 +1,4 @@
-"""The commit of an asset's code: by its code references, the environment, or the work tree."""
+"""The commit of an asset's code, from its code references, the environment or the work tree."""
 
 import re
 from collections.abc import Mapping
@@ -11,17 +11,17 @@ from pedigree.dagster import metadata_keys
 from pedigree.lineage.code import CodeState, current_code, stated_code
 from pedigree.settings import Settings
 
-# Where forges name what a link shows: /tree/… and /blob/…, with /-/ before it on GitLab. A branch
-# is no commit: it names other code tomorrow.
+# Paths of links at code forges: /tree/… and /blob/…, with /-/ before it on GitLab. A branch does
+# not count as a commit: it points to different code later.
 _COMMIT = re.compile(r"/(?:tree|blob|src/commit)/([0-9a-f]{40}|[0-9a-f]{64})(?:[/#?]|$)")
 SOURCE = "code_references"
 
 
 def code_of(settings: Settings, folder: Path, definition_metadata: Mapping[str, Any]) -> CodeState:
-    """Return the commit of an asset's code, from the first that knows it.
+    """Return the commit of an asset's code, from the first source that has it.
 
-    ``PEDIGREE_GIT_COMMIT`` is said on purpose, so it goes first; then a code reference of the
-    asset's definition that links to a commit, the CI's variable, the work tree.
+    The order is: ``PEDIGREE_GIT_COMMIT``, which is explicit; a code reference of the asset's
+    definition that links to a commit; the CI's variable; the work tree.
 
     Args:
         settings: This process's settings.
@@ -29,7 +29,7 @@ def code_of(settings: Settings, folder: Path, definition_metadata: Mapping[str, 
         definition_metadata: The metadata of the asset's definition.
 
     Raises:
-        InvalidMetadataError: None of them knows the commit.
+        InvalidMetadataError: None of them has the commit.
     """
     commit = None if settings.git_commit else _referenced(definition_metadata)
     if commit is not None:

@@ -1,7 +1,7 @@
-"""Data versions that say something about the data.
+"""Data versions that are hashes of the content.
 
 Dagster's default data version is a hash of the code version and of the inputs' versions, so a root
-asset has the same one whatever it holds. These are hashes of the content::
+asset has the same one whatever it contains. These are hashes of the content::
 
     @dg.asset
     def raw_customers() -> dg.MaterializeResult[pd.DataFrame]:
@@ -27,14 +27,14 @@ def content_version(
 ) -> dg.DataVersion:
     """Return the data version of a frame, of a file or folder (a ``Path``), or of bytes or text.
 
-    Two frames that a model could tell apart have different versions: by the order, names and types
-    of their columns, the index, the type and value of every cell (1 is not ``"1"``, a date not its
-    text), and the order of categories. Equal frames have equal versions in every process. A
-    folder's version depends on its files' relative paths and bytes.
+    Two frames that differ for a model have different versions. The version depends on the order,
+    names and types of the columns, the index, the type and value of every cell (1 differs from
+    ``"1"``, a date from its text), and the order of categories. Equal frames have equal versions in
+    every process. A folder's version depends on its files' relative paths and bytes.
 
     Raises:
-        InvalidInputError: The content is none of these, the path does not exist, or a column holds
-            values of a type whose content is not known, such as objects of a class of yours.
+        InvalidInputError: The content has another type, the path does not exist, or a column
+            contains values of an unsupported type, such as objects of a custom class.
     """
     if isinstance(content, Path):
         digest = _path_digest(content)
@@ -54,7 +54,7 @@ def _path_digest(path: Path) -> str:
     total = hashlib.sha256()
     for file in sorted(path.rglob("*")):
         if file.is_file():
-            name = os.fsencode(file.relative_to(path))  # a name may be no text
+            name = os.fsencode(file.relative_to(path))  # a name may not be valid text
             total.update(b"%d %b %b\n" % (len(name), name, _file_digest(file).encode()))
     return total.hexdigest()
 
@@ -65,17 +65,18 @@ def _file_digest(path: Path) -> str:
 
 
 def _frame_digest(frame: "pd.DataFrame | pd.Series[Any]") -> str:
-    # pandas costs a third of a second, and a definition that only names this helper needs none.
+    # Importing pandas takes a third of a second, and a definition that only imports this function
+    # does not need it.
     import pandas as pd  # noqa: PLC0415
 
     from pedigree.dagster.capture.frame_content import frame_content  # noqa: PLC0415 - needs pandas
 
     if not isinstance(frame, pd.DataFrame | pd.Series):
         raise InvalidInputError(
-            "has no content that could be hashed here",
+            "is of a type that cannot be hashed",
             field="content",
             value=type(frame).__name__,
-            remedy="Give a pandas frame, a Path, bytes or text, or make a dg.DataVersion yourself",
+            remedy="Pass a pandas frame, a Path, bytes or text, or create a dg.DataVersion",
         )
     total = hashlib.sha256()
     for part in frame_content(frame):

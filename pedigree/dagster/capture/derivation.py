@@ -1,14 +1,15 @@
-"""Derive what a step read from what Dagster recorded of it, and how certain that is.
+"""Derive what a step read from what Dagster recorded about it, with the certainty of each edge.
 
-What a step recorded when it read (:mod:`pedigree.dagster.capture.recorded_reads`) is taken as it
-is. Without such a record only this is known of an input: the newest event of any of its partitions
-when the step began (the *pointer*), and one data version, for partitions Dagster's hash over those
-of all partitions that the mapping gave. The mapping itself is not kept. So:
+A step's own record of its reads (:mod:`pedigree.dagster.capture.recorded_reads`) counts as it is.
+Without such a record, Dagster has two facts about an input: the newest event of any of its
+partitions at the start of the step (the *pointer*), and one data version. For partitions, this
+version is Dagster's hash over the versions of all mapped partitions. Dagster does not store the
+mapping itself. So:
 
 * a *candidate* is an event that was the newest of its partition at some moment of the step;
-* an edge is *proved* where an IO manager loaded the input and exactly one set of candidates fits;
-* else every candidate is *possible*. An event that Dagster has deleted may have been read as well,
-  and where that cannot be ruled out the asset is *unknown* too.
+* an edge is *proved* if an IO manager loaded the input and exactly one set of candidates matches;
+* otherwise every candidate is *possible*. The step may also have read an event that Dagster has
+  deleted; if that cannot be ruled out, the asset is *unknown* too.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -20,21 +21,25 @@ import dagster as dg
 from pedigree.dagster.capture.asset_graph import LocationGraph
 from pedigree.dagster.capture.event_history import AssetHistory, EventSource
 from pedigree.dagster.capture.event_log import AssetEvent
-from pedigree.dagster.capture.input_hash import fitting_set, is_distinct, is_version_of
+from pedigree.dagster.capture.input_hash import (
+    has_unique_versions,
+    matches_version,
+    matching_partitions,
+)
 from pedigree.dagster.capture.recorded_reads import NO_EVENT, Partitions, Reads
 from pedigree.lineage.records import Certainty, NodeKind
 
-Began: TypeAlias = Callable[[AssetEvent], bool]
-"""Whether an event was there when a step began."""
+ExistedAtStart: TypeAlias = Callable[[AssetEvent], bool]
+"""Return whether an event existed when a step started."""
 
 _Candidates: TypeAlias = Mapping[str | None, tuple[AssetEvent, ...]]
 
 
 @dataclass(frozen=True)
 class DerivedSource:
-    """Something that a step read, or may have read.
+    """An event that a step read, or may have read.
 
-    ``event`` is None where Dagster has it no more, or where it is not known which it was.
+    ``event`` is None if Dagster has deleted it, or if it is not known which event it was.
     """
 
     key: dg.AssetKey
@@ -46,12 +51,12 @@ class DerivedSource:
 
 
 class Derivation:
-    """Finds the sources of events.
+    """Derives the sources of events.
 
     Args:
-        events: Where events are looked up.
+        events: The events.
         graph: The code location's asset graph.
-        run_id: The run that asks: for its own steps the graph's mappings are those in force.
+        run_id: The current run: for its own steps the graph's mappings are the ones that apply.
     """
 
     def __init__(self, events: EventSource, graph: LocationGraph, run_id: str | None) -> None:
@@ -60,7 +65,7 @@ class Derivation:
         self._run_id = run_id
 
     def prefetch(self, level: Iterable[AssetEvent]) -> None:
-        """Look up together what the records of several events name."""
+        """Look up all events that the records of several events name, in one go."""
         wanted: dict[dg.AssetKey, set[int]] = {}
         for event in level:
             reads = self._events.reads(event)
@@ -69,21 +74,21 @@ class Derivation:
         self._events.prefetch(wanted)
 
     def sources(self, event: AssetEvent) -> Iterator[DerivedSource]:
-        """Give what the step that made an event read, or may have read."""
+        """Yield what the step that made an event read, or may have read."""
         reads = self._events.reads(event)
         for key in sorted(self._inputs(event, reads)):
             recorded = reads.of(key)
             if recorded is None:
                 yield from self._derived(event, key)
             elif key in reads.stated:
-                began = self._began(event, key)
-                widened = self.widened(key, recorded, began, event.storage_id)
-                yield from self.recorded(key, widened)
+                existed_at_start = self._existed_at_start(event, key)
+                partitions = self.with_concurrent(key, recorded, existed_at_start, event.storage_id)
+                yield from self.recorded_sources(key, partitions)
             else:
-                yield from self.recorded(key, recorded)
+                yield from self.recorded_sources(key, recorded)
 
-    def recorded(self, key: dg.AssetKey, partitions: Partitions) -> Iterator[DerivedSource]:
-        """Give the sources that a record names: one event is certain, several are possible."""
+    def recorded_sources(self, key: dg.AssetKey, partitions: Partitions) -> Iterator[DerivedSource]:
+        """Yield the sources that a record names: one event is certain, several are possible."""
         self._events.prefetch({key: _ids(partitions)})
         for partition, ids in partitions.items():
             certainty = Certainty.READ if len(ids) == 1 else Certainty.POSSIBLE
@@ -93,31 +98,38 @@ class Derivation:
                     continue
                 event = self._events.by_id(key, storage_id)
                 if event is not None and event.partition != partition:
-                    event = None  # SQLite gives the id of a deleted event again
+                    event = None  # SQLite reuses the id of a deleted event
                 yield DerivedSource(key, certainty, event, partition, storage_id)
 
-    def everything(
-        self, key: dg.AssetKey, began: Began, mapped: Collection[str] | None = None
+    def possible_sources(
+        self,
+        key: dg.AssetKey,
+        existed_at_start: ExistedAtStart,
+        mapped: Collection[str] | None = None,
     ) -> Iterator[DerivedSource]:
-        """Give all that a step may have read of an asset where no read was recorded.
+        """Yield everything that a step may have read of an asset without a recorded read.
 
         Args:
             key: The asset.
-            began: Whether an event was there when the step began.
-            mapped: The partitions that the mapping in force gave. A body that reads by itself may
-                have read others, so the asset stays unknown as well.
+            existed_at_start: Return whether an event existed when the step started.
+            mapped: The partitions from the mapping that applied. A body that reads data itself may
+                have read others, so the asset is unknown as well.
         """
         history = self._events.history(key)
-        candidates = history.candidates(began)
+        candidates = history.candidates(existed_at_start)
         yield from _possible(candidates, mapped)
         if history.partitioned or not candidates or not history.complete:
             yield DerivedSource(key, Certainty.UNKNOWN)
 
-    def widened(
-        self, key: dg.AssetKey, partitions: Partitions, began: Began, ended: int | None = None
+    def with_concurrent(
+        self,
+        key: dg.AssetKey,
+        partitions: Partitions,
+        existed_at_start: ExistedAtStart,
+        output_id: int | None = None,
     ) -> Partitions:
-        """Add to what was read the other events that were the newest while the step ran."""
-        candidates = self._events.history(key).candidates(began, ended)
+        """Add the other events that were the newest of these partitions while the step ran."""
+        candidates = self._events.history(key).candidates(existed_at_start, output_id)
         return {
             partition: tuple(
                 sorted({*ids, *(event.storage_id for event in candidates.get(partition, ()))})
@@ -128,7 +140,7 @@ class Derivation:
     def _inputs(self, event: AssetEvent, reads: Reads) -> set[dg.AssetKey]:
         """Return all assets that the step that made an event may have read.
 
-        The body of a step sees every input of the step, whichever of them an output declares.
+        The body of a step has access to every input of the step, whichever output declares it.
         """
         if reads.complete:
             return set(reads.keys)
@@ -138,19 +150,19 @@ class Derivation:
             step = self._events.step(event)
             inputs |= step.inputs - set(step.made)
         if not event.has_provenance:
-            # Reported from outside any run, or yielded by the body itself.
+            # Reported outside any run, or yielded by the body itself.
             inputs |= self._graph.step_inputs(event.key)
         return inputs
 
     def _derived(self, event: AssetEvent, key: dg.AssetKey) -> Iterator[DerivedSource]:
         pointer = event.pointers.get(key)
         history = self._events.history(key)
-        candidates = history.candidates(self._began(event, key), event.storage_id)
+        candidates = history.candidates(self._existed_at_start(event, key), event.storage_id)
         if made_by_step := [
-            each for each in history.events if _same_step(each, event) and each.key != event.key
+            other for other in history.events if _same_step(other, event) and other.key != event.key
         ]:
-            # Made in the same step: the body need not have read it, and nothing else was there.
-            yield from (_source(each, Certainty.POSSIBLE) for each in made_by_step)
+            # Made in the same step: the body may not have read it, but there was nothing else.
+            yield from (_source(other, Certainty.POSSIBLE) for other in made_by_step)
             return
         deleted = pointer is not None and pointer not in history.ids
         if event.step_key and history.complete and self._is_loaded(event, key):
@@ -158,29 +170,29 @@ class Derivation:
             if proved is not None:
                 yield from proved
                 return
-        yield from _possible(candidates, self._in_force(event, key))
+        yield from _possible(candidates, self._current_mapping(event, key))
         partitioned = history.partitioned or self._graph.is_partitioned(key)
         if partitioned or deleted or pointer is None or not history.complete:
             yield self._unknown(event, key, pointer if deleted else None)
 
-    def _began(self, event: AssetEvent, key: dg.AssetKey) -> Began:
-        """Return how to tell whether an event was there when the step began.
+    def _existed_at_start(self, event: AssetEvent, key: dg.AssetKey) -> ExistedAtStart:
+        """Return a predicate for whether an event existed when the step started.
 
-        The pointer is looked up before any input is loaded; in a graph-backed asset only by the
-        last op, so there the start of its first op counts.
+        Dagster looks up the pointer before it loads any input. In a graph-backed asset only the
+        last op does so, so the start of the first op counts there.
         """
         if event.step_key and ("." in event.step_key or not event.has_provenance):
-            at = self._events.step(event).began or float("-inf")
-            return lambda one: one.at.timestamp() < at
+            at = self._events.step(event).started_at or float("-inf")
+            return lambda candidate: candidate.at.timestamp() < at
         pointer = event.pointers.get(key, NO_EVENT)
-        return lambda one: one.storage_id <= pointer
+        return lambda candidate: candidate.storage_id <= pointer
 
     def _is_loaded(self, event: AssetEvent, key: dg.AssetKey) -> bool:
         if not self._graph.is_loaded(event.key, key):
             return False
         if event.run_id == self._run_id:
             return True
-        # The definition may be newer than the run, so the run's own log has to agree.
+        # The definition may be newer than the run, so the run's own log must confirm it.
         loaded = self._events.step(event).loaded
         in_graph = bool(event.step_key and "." in event.step_key)
         return bool(loaded) if in_graph else self._graph.input_name(event.key, key) in loaded
@@ -190,46 +202,50 @@ class Derivation:
     ) -> list[DerivedSource] | None:
         pointer = event.pointers.get(key)
         if not history.partitioned:
-            return self._proved_whole(event, key, candidates.get(None, ()))
+            return self._proved_unpartitioned(event, key, candidates.get(None, ()))
         if pointer not in history.ids:
             return None
         before = {
-            partition: each[0]
-            for partition, each in candidates.items()
-            if partition is not None and each[0].kind is NodeKind.MATERIALIZATION
+            partition: events[0]
+            for partition, events in candidates.items()
+            if partition is not None and events[0].kind is NodeKind.MATERIALIZATION
         }
         version = event.input_version(key)
         mapped = self._mapped(event, key)
-        if mapped is not None and mapped == self._in_force(event, key):
-            fitting = mapped if is_version_of(before, mapped, version) else None
+        if mapped is not None and mapped == self._current_mapping(event, key):
+            fitting = mapped if matches_version(before, mapped, version) else None
         else:
-            fitting = fitting_set(before, mapped, version) if is_distinct(before, history) else None
+            fitting = (
+                matching_partitions(before, mapped, version)
+                if has_unique_versions(before, history)
+                else None
+            )
         if fitting is None:
             return None
         return [
             *(source for name in fitting for source in _certain(key, name, candidates)),
-            # By another mapping than that of now, partitions without an event may have been read.
+            # With another mapping than the current one, it may have read partitions without events.
             *([] if fitting == mapped else [self._unknown(event, key)]),
         ]
 
-    def _proved_whole(
+    def _proved_unpartitioned(
         self, event: AssetEvent, key: dg.AssetKey, candidates: tuple[AssetEvent, ...]
     ) -> list[DerivedSource] | None:
-        """Return the one event of an asset without partitions that the step can have read."""
+        """Return the only event of an unpartitioned asset that the step can have read."""
         pointer = event.pointers.get(key)
-        if [each.storage_id for each in candidates] == [pointer]:
+        if [candidate.storage_id for candidate in candidates] == [pointer]:
             return [_source(candidates[0], Certainty.PROVED)]
         if candidates or pointer is None or self._graph.is_partitioned(key) is not False:
             return None
         deleted = self._unknown(event, key, pointer)
         return [replace(deleted, certainty=Certainty.PROVED)]
 
-    def _in_force(self, event: AssetEvent, key: dg.AssetKey) -> tuple[str, ...] | None:
+    def _current_mapping(self, event: AssetEvent, key: dg.AssetKey) -> tuple[str, ...] | None:
         return self._mapped(event, key) if event.run_id == self._run_id else None
 
     def _mapped(self, event: AssetEvent, key: dg.AssetKey) -> tuple[str, ...] | None:
         made = self._events.step(event).made.get(event.key, [event.partition])
-        partitions = [each for each in made if each is not None]
+        partitions = [partition for partition in made if partition is not None]
         return self._graph.mapped(event.key, partitions, key)
 
     def _unknown(
@@ -240,7 +256,7 @@ class Derivation:
 
 
 def _ids(partitions: Partitions) -> set[int]:
-    return {each for ids in partitions.values() for each in ids if each != NO_EVENT}
+    return {i for ids in partitions.values() for i in ids if i != NO_EVENT}
 
 
 def _source(event: AssetEvent, certainty: Certainty) -> DerivedSource:
@@ -250,16 +266,16 @@ def _source(event: AssetEvent, certainty: Certainty) -> DerivedSource:
 def _possible(
     candidates: _Candidates, mapped: Collection[str] | None = None
 ) -> Iterator[DerivedSource]:
-    for partition, each in sorted(candidates.items(), key=lambda item: item[0] or ""):
+    for partition, events in sorted(candidates.items(), key=lambda item: item[0] or ""):
         if mapped is not None and partition is not None and partition not in mapped:
             continue
-        yield from (_source(event, Certainty.POSSIBLE) for event in each)
+        yield from (_source(event, Certainty.POSSIBLE) for event in events)
 
 
 def _certain(
     key: dg.AssetKey, partition: str | None, candidates: _Candidates
 ) -> list[DerivedSource]:
-    """Return the sources of one partition: proved, unless another event came meanwhile."""
+    """Return the sources of one partition: proved, unless several events are candidates."""
     found = candidates.get(partition, ())
     if not found:
         return [DerivedSource(key, Certainty.UNKNOWN, partition=partition)]
@@ -267,5 +283,5 @@ def _certain(
     return [_source(event, certainty) for event in found]
 
 
-def _same_step(one: AssetEvent, other: AssetEvent) -> bool:
-    return one.run_id == other.run_id and one.step_key == other.step_key
+def _same_step(event: AssetEvent, other: AssetEvent) -> bool:
+    return event.run_id == other.run_id and event.step_key == other.step_key

@@ -1,19 +1,19 @@
-"""Find the assets that depend on a model or a stage without loading the version through Pedigree.
+"""Find assets that depend on a model or a stage but do not load the version through Pedigree.
 
 Their materializations point to the event of the stage, and that event names its version. So a body
-that asks the registry by itself, or a job elsewhere, leaves a usage that is *declared*.
+that queries the registry itself, or an external job, leaves a *declared* usage.
 """
 
 from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
-from pedigree.dagster.assets.model_spec import ModelLine
+from pedigree.dagster.assets.model_spec import ModelSpec
 from pedigree.dagster.capture import event_log
 from pedigree.dagster.capture.event_log import AssetEvent
-from pedigree.dagster.capture.event_scan import ScanPosition, unseen
+from pedigree.dagster.capture.event_scan import ScanPosition, new_events
 from pedigree.dagster.capture.run_provenance import instance_id
-from pedigree.dagster.capture.usages import event_of
+from pedigree.dagster.capture.usages import written_event
 from pedigree.errors import InvalidNameError, NotFoundError
 from pedigree.lineage.records import Capture
 from pedigree.lineage.usages import NewUsage
@@ -23,39 +23,39 @@ from pedigree.registry import Registry
 def declared_usages(
     context: dg.SensorEvaluationContext,
     registry: Registry,
-    lines: Mapping[str, ModelLine],
-    place: ScanPosition,
+    model_specs: Mapping[str, ModelSpec],
+    position: ScanPosition,
 ) -> ScanPosition:
-    """Record what this repository's consumers of models and stages wrote since they were seen.
+    """Record what this repository's consumers of models and stages wrote since the last scan.
 
-    They are looked at by turns, so that a tick takes no longer with ten thousand of them.
+    Each tick scans some of them in turn, so that ten thousand of them do not make a tick longer.
 
     Args:
         context: The tick's context.
         registry: The registry.
-        lines: The model lines of this repository, by name.
-        place: How far the last look came.
+        model_specs: The model specs of this repository, by name.
+        position: The position of the last scan.
 
     Returns:
-        How far this look came.
+        The position after this scan.
     """
-    sources = dict(_sources(lines))
+    sources = dict(_sources(model_specs))
     consumers = sorted(_consumers(context, sources))
-    found, after = unseen(context.instance, consumers, place)
+    found, after = new_events(context.instance, consumers, position)
     for event in found:
         _record(context.instance, registry, sources, event)
     return after
 
 
-def _sources(lines: Mapping[str, ModelLine]) -> Iterator[tuple[dg.AssetKey, ModelLine]]:
-    for line in lines.values():
-        yield line.key, line
-        for stage in line.stages:
-            yield line.stage_key(stage), line
+def _sources(model_specs: Mapping[str, ModelSpec]) -> Iterator[tuple[dg.AssetKey, ModelSpec]]:
+    for model_spec in model_specs.values():
+        yield model_spec.key, model_spec
+        for stage in model_spec.stages:
+            yield model_spec.stage_key(stage), model_spec
 
 
 def _consumers(
-    context: dg.SensorEvaluationContext, sources: Mapping[dg.AssetKey, ModelLine]
+    context: dg.SensorEvaluationContext, sources: Mapping[dg.AssetKey, ModelSpec]
 ) -> set[dg.AssetKey]:
     repository = context.repository_def
     if repository is None:
@@ -68,26 +68,26 @@ def _consumers(
 def _record(
     instance: dg.DagsterInstance,
     registry: Registry,
-    sources: Mapping[dg.AssetKey, ModelLine],
+    sources: Mapping[dg.AssetKey, ModelSpec],
     event: AssetEvent,
 ) -> None:
     for key, pointer in event.pointers.items():
-        line = sources.get(key)
-        source = event_log.by_ids(instance, key, [pointer]).get(pointer) if line else None
-        if line is None or source is None or source.version is None:
+        model_spec = sources.get(key)
+        source = event_log.by_ids(instance, key, [pointer]).get(pointer) if model_spec else None
+        if model_spec is None or source is None or source.version is None:
             continue
         if source.partition not in (None, event.partition):
-            continue  # the newest event of any partition, which is not what was used
+            continue  # the newest event of any partition, not the one that was used
         use = NewUsage(
             asset=event.key.to_user_string(),
             partitions=(event.partition,),
             run_id=event.run_id or f"runless:{event.storage_id}",
             instance_id=instance_id(instance),
             capture=Capture.DECLARED,
-            written=event_of(event),
+            written=written_event(event),
         )
         try:
-            name = line.registered_name(source.partition)
+            name = model_spec.registered_name(source.partition)
             registry.operations.usages.record_usage(f"{name}/{source.version}", use)
         except (InvalidNameError, NotFoundError):
-            continue  # partitions are named otherwise now, or the version was deleted meanwhile
+            continue  # the names of partitions changed, or the version has been deleted

@@ -1,4 +1,4 @@
-"""Copy to the registry the events that models depend on, so that a later wipe loses nothing."""
+"""Copy the events that models depend on to the registry, so that a later wipe loses nothing."""
 
 from collections.abc import Collection, Iterable
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 import dagster as dg
 
 from pedigree.dagster import metadata_keys
-from pedigree.dagster.assets.model_spec import ModelLine
+from pedigree.dagster.assets.model_spec import ModelSpec
 from pedigree.dagster.capture.asset_graph import LocationGraph
-from pedigree.dagster.capture.event_history import EventSource, Kept
+from pedigree.dagster.capture.event_history import ArchiveLookup, EventSource
 from pedigree.dagster.capture.event_log import AssetEvent
-from pedigree.dagster.capture.event_scan import ScanPosition, unseen
+from pedigree.dagster.capture.event_scan import ScanPosition, new_events
 from pedigree.dagster.capture.recorded_reads import from_json, to_json
 from pedigree.dagster.capture.run_provenance import instance_id
 from pedigree.lineage.asset_events import KeptEvent
@@ -25,46 +25,46 @@ _TAGS = (
 )
 
 
-def kept_by(registry: Registry, instance: dg.DagsterInstance) -> Kept:
-    """Return how the registry's copies of an asset's events are looked up."""
+def archive_lookup(registry: Registry, instance: dg.DagsterInstance) -> ArchiveLookup:
+    """Return a function that looks up the registry's copies of an asset's events."""
     of_instance = instance_id(instance) or ""
 
-    def kept(key: dg.AssetKey) -> Collection[AssetEvent]:
-        found = registry.operations.asset_events.kept_asset_events(
+    def look_up(key: dg.AssetKey) -> Collection[AssetEvent]:
+        copies = registry.operations.asset_events.kept_asset_events(
             of_instance, key.to_user_string()
         )
-        return [_event(each) for each in found]
+        return [_event(copy) for copy in copies]
 
-    return kept
+    return look_up
 
 
 def keep_events(
     instance: dg.DagsterInstance,
     registry: Registry,
     graph: LocationGraph,
-    lines: Iterable[ModelLine],
-    place: ScanPosition,
+    model_specs: Iterable[ModelSpec],
+    position: ScanPosition,
 ) -> ScanPosition:
-    """Copy what the assets upstream of models recorded since they were looked at.
+    """Copy the new events of the assets upstream of models since the last scan.
 
-    They are looked at by turns, so that a tick takes no longer with ten thousand of them.
+    Each tick scans some of them in turn, so that ten thousand of them do not make a tick longer.
 
     Args:
         instance: The Dagster instance.
         registry: The registry.
         graph: The code location's asset graph.
-        lines: The model lines of the location.
-        place: How far the last look came.
+        model_specs: The model specs of the location.
+        position: The position of the last scan.
 
     Returns:
-        How far this look came.
+        The position after this scan.
     """
-    keys = sorted(_upstream(graph, [line.key for line in lines]))
+    keys = sorted(_upstream(graph, [model_spec.key for model_spec in model_specs]))
     source = EventSource(instance)
-    found, after = unseen(instance, keys, place)
+    found, after = new_events(instance, keys, position)
     if found:
-        kept = [_kept(event, source) for event in found]
-        registry.operations.asset_events.keep_asset_events(instance_id(instance) or "", kept)
+        copies = [_copy(event, source) for event in found]
+        registry.operations.asset_events.keep_asset_events(instance_id(instance) or "", copies)
     return after
 
 
@@ -78,8 +78,8 @@ def _upstream(graph: LocationGraph, keys: Iterable[dg.AssetKey]) -> set[dg.Asset
     return found
 
 
-def _kept(event: AssetEvent, source: EventSource) -> KeptEvent:
-    # Of a range of partitions one event has the record, and the others name it.
+def _copy(event: AssetEvent, source: EventSource) -> KeptEvent:
+    # For a range of partitions one event has the record, and the others refer to it.
     reads = event.reads if isinstance(event.reads, str) else source.reads(event)
     return KeptEvent(
         storage_id=event.storage_id,
@@ -96,7 +96,7 @@ def _kept(event: AssetEvent, source: EventSource) -> KeptEvent:
     )
 
 
-def _event(kept: KeptEvent) -> AssetEvent:
-    known: dict[str, Any] = kept.model_dump(exclude={"asset", "reads"})
-    reads = from_json(kept.reads) if kept.reads else None
-    return AssetEvent(key=dg.AssetKey.from_user_string(kept.asset), reads=reads, **known)
+def _event(copy: KeptEvent) -> AssetEvent:
+    fields: dict[str, Any] = copy.model_dump(exclude={"asset", "reads"})
+    reads = from_json(copy.reads) if copy.reads else None
+    return AssetEvent(key=dg.AssetKey.from_user_string(copy.asset), reads=reads, **fields)

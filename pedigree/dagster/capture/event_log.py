@@ -1,7 +1,7 @@
-"""Read asset events from a Dagster instance, by its public methods.
+"""Read asset events from a Dagster instance through its public methods.
 
-Storage ids are taken from these methods only: on SQLite those of ``get_records_for_run`` count per
-run and compare with nothing.
+Storage ids come only from these methods: on SQLite those of ``get_records_for_run`` count per run
+and are not comparable.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +22,7 @@ _RECENT = 100
 
 @dataclass(frozen=True)
 class AssetEvent:
-    """A materialization or observation: what an asset (partition) was, from then on."""
+    """A materialization or observation: the state of an asset (partition) from then on."""
 
     key: dg.AssetKey
     partition: str | None
@@ -36,11 +36,11 @@ class AssetEvent:
     tags: dict[str, str] = field(default_factory=dict, compare=False)
     step_key: str | None = field(default=None, compare=False)
     reads: Reads | str | None = field(default=None, compare=False)
-    """What its step read; or the partition whose event of the same run says so."""
+    """What its step read; or the partition whose event of the same run has the record."""
 
     @cached_property
     def pointers(self) -> dict[dg.AssetKey, int]:
-        """The events of its inputs, as the event's own tags name them."""
+        """The events of its inputs, from the event's own tags."""
         return {
             dg.AssetKey.from_user_string(tag.removeprefix(metadata_keys.INPUT_POINTER)): int(
                 pointer
@@ -51,7 +51,7 @@ class AssetEvent:
 
     @property
     def unrecorded_inputs(self) -> tuple[dg.AssetKey, ...]:
-        """The inputs that had no event at all."""
+        """The inputs that had no event."""
         return tuple(
             dg.AssetKey.from_user_string(tag.removeprefix(metadata_keys.INPUT_POINTER))
             for tag, pointer in self.tags.items()
@@ -60,50 +60,50 @@ class AssetEvent:
 
     @property
     def is_state(self) -> bool:
-        """Whether it says what the asset is; an observation without a data version does not."""
+        """Whether it defines the asset's state; an observation without a data version does not."""
         return self.kind is NodeKind.MATERIALIZATION or self.data_version is not None
 
     @property
     def has_provenance(self) -> bool:
-        """Whether Dagster has recorded its inputs; it has not where a body yielded the event."""
+        """Whether Dagster recorded its inputs; it does not for an event that a body yields."""
         return metadata_keys.CODE_VERSION in self.tags
 
     def input_version(self, key: dg.AssetKey) -> str | None:
-        """Return the data version that the event's tags give to an input."""
+        """Return the data version of an input, from the event's tags."""
         return self.tags.get(metadata_keys.INPUT_DATA_VERSION + key.to_user_string())
 
 
 def latest(
     instance: dg.DagsterInstance, key: dg.AssetKey, partitions: Sequence[str] | None
 ) -> dict[str | None, AssetEvent]:
-    """Return the newest state of each partition that has one; of the asset if it has none.
+    """Return the newest state of each of the partitions, or of the asset without partitions.
 
-    An observation is a state where it carries a data version, or where nothing is materialized.
+    An observation is a state if it has a data version, or if the asset has no materialization.
     """
-    last = last_made(instance, key)
+    last = last_materialization(instance, key)
     if partitions is None:
         made = _fetch(instance, dg.AssetRecordsFilter(key), limit=1, observed=False)
-        both = [*made, *last, *_versioned(instance, key)]
+        both = [*made, *last, *_newest_observation(instance, key)]
         states = [event for event in both if event.is_state] or both
         newest = max(states, key=lambda event: event.storage_id, default=None)
         return {newest.partition: newest} if newest else {}
-    of_each = _newest_of_each(instance, key, partitions, observed=False)
+    states_by_partition = _newest_by_partition(instance, key, partitions, observed=False)
     for event in last:
-        known = of_each.get(event.partition)
-        if event.partition in partitions and (known is None or known.storage_id < event.storage_id):
-            of_each[event.partition] = event
-    for partition, event in _newest_of_each(instance, key, partitions, observed=True).items():
-        known = of_each.get(partition)
-        if known is None or (event.is_state and event.storage_id > known.storage_id):
-            of_each[partition] = event
-    return of_each
+        state = states_by_partition.get(event.partition)
+        if event.partition in partitions and (state is None or state.storage_id < event.storage_id):
+            states_by_partition[event.partition] = event
+    for partition, event in _newest_by_partition(instance, key, partitions, observed=True).items():
+        state = states_by_partition.get(partition)
+        if state is None or (event.is_state and event.storage_id > state.storage_id):
+            states_by_partition[partition] = event
+    return states_by_partition
 
 
-def last_made(instance: dg.DagsterInstance, key: dg.AssetKey) -> list[AssetEvent]:
-    """Return the last materialization of an asset, also where its run was deleted.
+def last_materialization(instance: dg.DagsterInstance, key: dg.AssetKey) -> list[AssetEvent]:
+    """Return the last materialization of an asset, even if its run was deleted.
 
-    What it made is still there then, and an older event would pass for it. Dagster keeps the last
-    one of an asset apart from its log; a wipe deletes that too.
+    The data of that run still exists, and without its event an older one would be taken for it.
+    Dagster stores the last materialization of an asset outside its log; a wipe deletes it too.
     """
     records = instance.get_asset_records([key])
     last = [record.asset_entry.last_materialization_record for record in records]
@@ -113,7 +113,7 @@ def last_made(instance: dg.DagsterInstance, key: dg.AssetKey) -> list[AssetEvent
 def by_ids(
     instance: dg.DagsterInstance, key: dg.AssetKey, ids: Iterable[int]
 ) -> dict[int, AssetEvent]:
-    """Return the events of one asset that are still there, by storage id."""
+    """Return the events of one asset that still exist, by storage id."""
     wanted = sorted(set(ids))
     found: dict[int, AssetEvent] = {}
     for observed in (False, True):
@@ -130,29 +130,29 @@ def by_ids(
     return found
 
 
-def recorded(
+def oldest_first(
     instance: dg.DagsterInstance,
     records_filter: dg.AssetRecordsFilter,
     limit: int | None = None,
     *,
     observed: bool = False,
 ) -> Iterator[AssetEvent]:
-    """Give materializations, or observations, the oldest first; all of them without a limit."""
+    """Yield materializations or observations, oldest first; all of them without a limit."""
     fetch = instance.fetch_observations if observed else instance.fetch_materializations
-    cursor, left = None, limit
-    while left is None or left > 0:
-        size = _PAGE if left is None else min(left, _PAGE)
+    cursor, remaining = None, limit
+    while remaining is None or remaining > 0:
+        size = _PAGE if remaining is None else min(remaining, _PAGE)
         page = fetch(records_filter, limit=size, cursor=cursor, ascending=True)
         yield from map(_event, page.records)
         if not page.has_more:
             break
-        cursor, left = page.cursor, None if left is None else left - size
+        cursor, remaining = page.cursor, None if remaining is None else remaining - size
 
 
 def newest_first(
     instance: dg.DagsterInstance, key: dg.AssetKey, *, observed: bool
 ) -> Iterator[AssetEvent]:
-    """Give an asset's materializations, or its observations, the newest first."""
+    """Yield an asset's materializations or observations, newest first."""
     fetch = instance.fetch_observations if observed else instance.fetch_materializations
     cursor = None
     while True:
@@ -163,23 +163,23 @@ def newest_first(
         cursor = page.cursor
 
 
-def _versioned(instance: dg.DagsterInstance, key: dg.AssetKey) -> list[AssetEvent]:
-    """Return an asset's newest observation that carries a data version, else its newest."""
+def _newest_observation(instance: dg.DagsterInstance, key: dg.AssetKey) -> list[AssetEvent]:
+    """Return an asset's newest observation with a data version, or else its newest one."""
     found = _fetch(instance, dg.AssetRecordsFilter(key), limit=_RECENT, observed=True)
     return ([event for event in found if event.is_state] or found)[:1]
 
 
-def _newest_of_each(
+def _newest_by_partition(
     instance: dg.DagsterInstance, key: dg.AssetKey, partitions: Sequence[str], *, observed: bool
 ) -> dict[str | None, AssetEvent]:
     """Return each partition's newest materialization, or its newest observation.
 
-    An observation that carries a data version goes before a newer one that does not.
+    An observation with a data version takes precedence over a newer one without.
     """
     found: dict[str | None, AssetEvent] = {}
     left, top = set(partitions), None
     while left:
-        # A page for most; a partition that fills pages alone has been found by then.
+        # One page covers most partitions. The next page omits those found, which may fill pages.
         records_filter = dg.AssetRecordsFilter(
             key, asset_partitions=sorted(left), before_storage_id=top
         )
@@ -208,23 +208,23 @@ def _fetch(
 
 
 def _event(record: dg.EventLogRecord) -> AssetEvent:
-    said = record.asset_materialization or record.event_log_entry.asset_observation
-    if said is None:
+    event = record.asset_materialization or record.event_log_entry.asset_observation
+    if event is None:
         raise TypeError(f"event {record.storage_id} is neither materialization nor observation")
-    tags = dict(said.tags or {})
+    tags = dict(event.tags or {})
     code_version = tags.get(metadata_keys.CODE_VERSION)
     return AssetEvent(
-        key=said.asset_key,
-        partition=said.partition,
+        key=event.asset_key,
+        partition=event.partition,
         kind=NodeKind.MATERIALIZATION if record.asset_materialization else NodeKind.OBSERVATION,
         storage_id=record.storage_id,
         run_id=record.run_id or None,
         at=datetime.fromtimestamp(record.timestamp, UTC),
         data_version=tags.get(metadata_keys.DATA_VERSION),
-        # Where an asset has no code version, Dagster writes the run's id in its place.
+        # If an asset has no code version, Dagster writes the run's id in its place.
         code_version=code_version if code_version != record.run_id else None,
-        version=version_named(said),
+        version=version_named(event),
         tags=tags,
         step_key=record.event_log_entry.step_key,
-        reads=decoded((said.metadata or {}).get(metadata_keys.READS)),
+        reads=decoded((event.metadata or {}).get(metadata_keys.READS)),
     )

@@ -1,4 +1,4 @@
-"""Go through what many assets recorded since the last look, some of them in each tick."""
+"""Scan the new events of many assets, some of the assets in each tick."""
 
 from collections.abc import Sequence
 
@@ -9,37 +9,37 @@ from pedigree._record import Record
 from pedigree.dagster.capture import event_log
 from pedigree.dagster.capture.event_log import AssetEvent
 
-# So many assets are looked at in one tick, by one query, and so many events of each.
+# Limits of one tick: assets, which one query reads, and events per asset.
 _ASSETS = 500
-_AT_ONCE = 200
+_EVENTS_PER_ASSET = 200
 
 
 class ScanPosition(Record):
-    """How far some assets were looked at."""
+    """The position of a scan over the events of assets."""
 
     seen: dict[str, int] = Field(
-        default_factory=dict, description="Asset → storage id of the last event that was seen"
+        default_factory=dict, description="Asset → storage id of the last materialization seen"
     )
     observed: dict[str, int] = Field(
         default_factory=dict, description="Asset → storage id of the last observation seen"
     )
-    turn: int = Field(default=0, description="The asset whose turn it is, by its place among all")
+    turn: int = Field(default=0, description="Index of the next asset to scan")
 
 
-def unseen(
-    instance: dg.DagsterInstance, keys: Sequence[dg.AssetKey], place: ScanPosition
+def new_events(
+    instance: dg.DagsterInstance, keys: Sequence[dg.AssetKey], position: ScanPosition
 ) -> tuple[list[AssetEvent], ScanPosition]:
-    """Return events that were not seen yet, by asset and oldest first, and the place after them.
+    """Return new events by asset, oldest first, and the position after them.
 
     Args:
         instance: The Dagster instance.
-        keys: The assets, in an order that stays the same.
-        place: How far the last look came.
+        keys: The assets, in a stable order.
+        position: The position of the last scan.
     """
-    start = place.turn if place.turn < len(keys) else 0
+    start = position.turn if position.turn < len(keys) else 0
     page = keys[start : start + _ASSETS]
     found: list[AssetEvent] = []
-    seen, observed = dict(place.seen), dict(place.observed)
+    seen, observed = dict(position.seen), dict(position.observed)
     for record in instance.get_asset_records(page) if page else ():
         entry = record.asset_entry
         asset = entry.asset_key.to_user_string()
@@ -51,7 +51,7 @@ def unseen(
                 of_kind = _since(
                     instance, entry.asset_key, last.get(asset, 0), newest, last is observed
                 )
-                last[asset] = newest if len(of_kind) < _AT_ONCE else of_kind[-1].storage_id
+                last[asset] = newest if len(of_kind) < _EVENTS_PER_ASSET else of_kind[-1].storage_id
                 found += of_kind
     return found, ScanPosition(seen=seen, observed=observed, turn=start + _ASSETS)
 
@@ -59,6 +59,9 @@ def unseen(
 def _since(
     instance: dg.DagsterInstance, key: dg.AssetKey, seen: int, newest: int, observed: bool
 ) -> list[AssetEvent]:
-    # Of two that are written at once the later may be shown first, so both ends count.
+    # Of two concurrent events the one with the higher id may become visible first, so read from
+    # before the newest one as well.
     records_filter = dg.AssetRecordsFilter(key, after_storage_id=min(seen, newest - 1))
-    return list(event_log.recorded(instance, records_filter, _AT_ONCE, observed=observed))
+    return list(
+        event_log.oldest_first(instance, records_filter, _EVENTS_PER_ASSET, observed=observed)
+    )

@@ -1,9 +1,9 @@
-"""The content of a frame as bytes that differ wherever a model could tell two frames apart.
+"""Serialize a frame to bytes that differ whenever two frames could differ for a model.
 
-It could by a value, by its type, and by how a column is encoded. So every value is written with its
-type and length (1, ``"1"`` and ``True`` differ, and no two values run into each other). Nothing
-depends on a hash, which another process would compute differently. Columns of numbers, times and
-texts are written as whole arrays.
+Frames can differ in a value, in its type, and in the encoding of a column. So every value is
+written with its type and length: 1, ``"1"`` and ``True`` differ, and adjacent values stay separate.
+Nothing depends on a hash, which differs between processes. Columns of numbers, times and texts are
+written as whole arrays.
 """
 
 import datetime
@@ -21,14 +21,14 @@ import pandas as pd
 from pedigree.errors import InvalidInputError
 
 _PLAIN_KINDS = "biufcmM"  # numpy's numbers, booleans, times and durations
-_LARGEST = 16  # bytes; what is larger (long doubles) has bytes that mean nothing
+_LARGEST = 16  # bytes; larger types (long doubles) contain padding bytes
 
 
 def frame_content(frame: "pd.DataFrame | pd.Series[Any]") -> Iterator[bytes]:
     """Yield the content of a frame or series, piece by piece.
 
     Raises:
-        InvalidInputError: A cell or a label is of a type whose content is not known.
+        InvalidInputError: A cell or a label has an unsupported type.
     """
     yield _part("rows", str(len(frame)).encode())
     yield from _index_content(frame.index)
@@ -82,7 +82,7 @@ def _cells(column: "pd.Series[Any]") -> Iterator[bytes]:
     elif _is_text(column):
         yield from _texts(column)
     else:
-        yield from (_value(each) for each in column)
+        yield from (_value(cell) for cell in column)
 
 
 def _is_plain(dtype: "np.dtype[Any]") -> bool:
@@ -90,13 +90,13 @@ def _is_plain(dtype: "np.dtype[Any]") -> bool:
 
 
 def _is_masked(dtype: Any) -> bool:
-    """Tell whether a dtype is a number of numpy's with gaps, as Int64 and arrow's are."""
+    """Return whether a dtype is a nullable numpy number, such as Int64 and Arrow's numbers."""
     numpy_dtype = getattr(dtype, "numpy_dtype", None)
     return isinstance(numpy_dtype, np.dtype) and numpy_dtype.kind in "biuf"
 
 
 def _is_text(column: "pd.Series[Any]") -> bool:
-    """Tell whether a column holds texts and gaps of one kind, or texts alone."""
+    """Return whether a column contains only texts, with one kind of missing value if any."""
     dtype: Any = column.dtype
     if isinstance(dtype, pd.StringDtype | pd.ArrowDtype):
         return dtype.type is str
@@ -104,16 +104,16 @@ def _is_text(column: "pd.Series[Any]") -> bool:
 
 
 def _texts(column: "pd.Series[Any]") -> Iterator[bytes]:
-    """Yield each different text once, and which of them every row has."""
+    """Yield each distinct text once, and the index of the text of every row."""
     rows, texts = pd.factorize(column)
     yield _array(rows.astype("int64"))
     encoded = [_text(text) for text in texts.tolist()]
-    yield _array(np.array([len(each) for each in encoded], dtype="int64"))
+    yield _array(np.array([len(text) for text in encoded], dtype="int64"))
     yield _part("texts", b"".join(encoded))
 
 
 def _array(array: Any) -> bytes:
-    """Return the bytes of a plain array, which do not depend on the machine or a NaN's payload."""
+    """Return the bytes of a plain array, independent of the machine and of a NaN's payload."""
     dense = np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<"), copy=False)
     if dense.dtype.kind in "fc":
         parts = dense.view(f"<f{dense.dtype.itemsize // (2 if dense.dtype.kind == 'c' else 1)}")
@@ -126,7 +126,7 @@ def _value(value: Any) -> bytes:
     """Return the type and the content of one value.
 
     Raises:
-        TypeError: The content of values of its type is not known.
+        TypeError: Its type is unsupported.
     """
     kind = type(value)
     content = _CONTENT.get(kind)
@@ -158,7 +158,7 @@ def _of_array(array: Any) -> bytes:
     if array.dtype.names or (array.dtype.kind in _PLAIN_KINDS and not _is_plain(array.dtype)):
         raise TypeError(f"arrays of numpy's type {array.dtype}")
     if array.dtype.hasobject:
-        return shape + b"".join(_value(each) for each in array.flat)
+        return shape + b"".join(_value(item) for item in array.flat)
     if array.dtype.kind in _PLAIN_KINDS:
         return b"".join((shape, form, _array(array)))
     return b"".join((shape, array.dtype.str.encode(), array.tobytes()))
@@ -187,15 +187,15 @@ def _interval(value: Any) -> bytes:
 
 
 def _items(values: Any) -> bytes:
-    return b"".join(_value(each) for each in values)
+    return b"".join(_value(value) for value in values)
 
 
 def _set(values: Any) -> bytes:
-    return b"".join(sorted(_value(each) for each in values))  # their order is that of the hashes
+    return b"".join(sorted(_value(value) for value in values))  # iteration order depends on hashes
 
 
 def _mapping(values: Any) -> bytes:
-    return b"".join(_value(key) + _value(each) for key, each in values.items())
+    return b"".join(_value(key) + _value(value) for key, value in values.items())
 
 
 def _text(value: str) -> bytes:
@@ -233,7 +233,7 @@ _CONTENT: Mapping[type, Callable[[Any], bytes]] = {
 
 def _unknown(where: str, error: TypeError) -> InvalidInputError:
     return InvalidInputError(
-        f"holds what has no content that could be compared: {error}",
+        f"contains unsupported values: {error}",
         field=where,
-        remedy="Turn it into texts or numbers first",
+        remedy="Convert them to texts or numbers first",
     )

@@ -1,4 +1,4 @@
-"""What the inputs of a training are now on an instance, and how often they have changed since."""
+"""The current state of a training's inputs on an instance, and how often they have changed."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,21 +11,21 @@ from pedigree.dagster.capture.event_log import AssetEvent
 from pedigree.lineage.records import LineageNode, NodeKind
 from pedigree.lineage.staleness import AssetPartition, InputNow
 
-# Whoever is more events of one asset behind is told the count of these.
+# Changes of one asset are counted only within this many events.
 _MOST_EVENTS = 10_000
 
 
-def inputs_on(
+def current_inputs(
     instance: dg.DagsterInstance, inputs: Sequence[LineageNode]
 ) -> dict[AssetPartition, InputNow]:
-    """Compare the inputs of a training with their newest events; two or three queries an asset."""
-    return inputs_of_each(instance, [inputs])[0]
+    """Compare the inputs of a training with their newest events; two or three queries per asset."""
+    return current_inputs_of_all(instance, [inputs])[0]
 
 
-def inputs_of_each(
+def current_inputs_of_all(
     instance: dg.DagsterInstance, trainings: Sequence[Sequence[LineageNode]]
 ) -> list[dict[AssetPartition, InputNow]]:
-    """Compare the inputs of several trainings with the newest events, asked for once an asset."""
+    """Compare the inputs of several trainings with the newest events, read once per asset."""
     newest = {
         asset: _newest(instance, dg.AssetKey.from_user_string(asset), nodes)
         for asset, nodes in _by_asset(chain.from_iterable(trainings)).items()
@@ -47,10 +47,10 @@ def _compared(
 ) -> dict[AssetPartition, InputNow]:
     found: dict[AssetPartition, InputNow] = {}
     for asset, nodes in _by_asset(inputs).items():
-        known = newest[asset]
-        later = _later(instance, dg.AssetKey.from_user_string(asset), nodes, known)
+        events = newest[asset]
+        later = _later(instance, dg.AssetKey.from_user_string(asset), nodes, events)
         for node in nodes:
-            now = _now(node, known.get(node.partition), later[node.partition])
+            now = _now(node, events.get(node.partition), later[node.partition])
             found[asset, node.partition] = now
     return found
 
@@ -72,7 +72,7 @@ def _later(
     nodes: Iterable[LineageNode],
     newest: Mapping[str | None, AssetEvent],
 ) -> Mapping[str | None, list[AssetEvent]]:
-    """Return the events of each partition since the training read it, the oldest first."""
+    """Return the events of each partition since the training read it, oldest first."""
     moved = {
         node.partition: node.storage_id or 0
         for node in nodes
@@ -88,7 +88,7 @@ def _later(
         after_storage_id=min(moved.values()),
     )
     observed = next(iter(newest.values())).kind is NodeKind.OBSERVATION
-    for event in event_log.recorded(instance, records_filter, _MOST_EVENTS, observed=observed):
+    for event in event_log.oldest_first(instance, records_filter, _MOST_EVENTS, observed=observed):
         for partition in {event.partition, None}:
             if event.storage_id > moved.get(partition, event.storage_id):
                 later[partition].append(event)
@@ -98,15 +98,15 @@ def _later(
 def _now(node: LineageNode, event: AssetEvent | None, later: Sequence[AssetEvent]) -> InputNow:
     if event is None:
         return InputNow(data_version=None, data_behind=0, code_behind=0)
-    data = _changes(node.data_version, [each.data_version for each in later])
+    data = _changes(node.data_version, [change.data_version for change in later])
     if event.data_version != node.data_version:
-        data = max(data, 1)  # what came between may have been wiped
-    code = _changes(node.code_version, [each.code_version for each in later])
+        data = max(data, 1)  # the events in between may have been wiped
+    code = _changes(node.code_version, [change.code_version for change in later])
     return InputNow(data_version=event.data_version, data_behind=data, code_behind=code)
 
 
 def _changes(then: str | None, later: Iterable[str | None]) -> int:
-    """Count the changes of a version; none where it is again what it was then.
+    """Count the changes of a version; 0 if the last version equals the first one.
 
     >>> _changes("a", ["a", "b", "b", "c"]), _changes("a", ["b", "a"])
     (2, 0)

@@ -1,4 +1,4 @@
-"""Let a training function choose its partitions itself, and record exactly those it read.
+"""Let a training function select its partitions itself, and record exactly those it read.
 
 ::
 
@@ -10,7 +10,7 @@
     def flight_delay(inputs: ModelInputs, config: Months) -> TrainedModel:
         frames = inputs.read(flights, partitions=months_between(config.first, config.last))
 
-A partition mapping could not say this: it knows all months, not those that a run's config names.
+A partition mapping cannot express this: it maps all months, not those in a run's config.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,34 +20,34 @@ from typing import Any, overload
 import dagster as dg
 
 from pedigree.dagster import metadata_keys
-from pedigree.dagster.asset_keys import AssetLike, key_of, known_partitions
+from pedigree.dagster.asset_keys import AssetLike, key_of, unique_partitions
 from pedigree.dagster.capture import event_log
 from pedigree.dagster.capture.event_log import AssetEvent
 from pedigree.dagster.capture.lineage import LineageCapture
 from pedigree.errors import InvalidInputError
 
 DEFAULT_IO_MANAGER = "io_manager"
-# An input that changes while it is loaded is loaded again; one that never rests is only recorded.
+# An input that changes while it is loaded is loaded again, at most this often.
 _ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
 class InputSource:
-    """How an asset is loaded: what its definition says."""
+    """How an asset is loaded, from its definition."""
 
     key: dg.AssetKey
     io_manager_key: str = DEFAULT_IO_MANAGER
     partitions_def: dg.PartitionsDefinition[str] | None = None
     definition_metadata: Mapping[str, Any] = field(default_factory=dict)
     own_io_manager: dg.ResourceDefinition | None = None
-    """What the asset brings itself, by ``io_manager_def``."""
+    """The asset's own ``io_manager_def``."""
 
 
 def source_of(asset: AssetLike | dg.AssetDep) -> InputSource:
-    """Return how an asset is loaded; a bare key is loaded by the default IO manager.
+    """Return how an asset is loaded; for a plain key, with the default IO manager.
 
     Raises:
-        InvalidInputError: The definition makes several assets, so it names none.
+        InvalidInputError: The definition makes several assets.
     """
     if isinstance(asset, dg.AssetsDefinition):
         return _source_of_definition(asset)
@@ -61,7 +61,7 @@ def source_of(asset: AssetLike | dg.AssetDep) -> InputSource:
 
 
 def _source_of_definition(asset: dg.AssetsDefinition) -> InputSource:
-    key_of(asset)  # refuses a definition of several assets
+    key_of(asset)  # raises on a definition of several assets
     (spec,) = asset.specs
     if not asset.is_executable:
         return source_of(spec)
@@ -76,9 +76,9 @@ def _source_of_definition(asset: dg.AssetsDefinition) -> InputSource:
 
 
 class ModelInputs:
-    """The inputs of a training, read by its own choice and recorded as they are read.
+    """The inputs of a training, which it selects itself and which are recorded when it reads them.
 
-    A parameter of a :func:`model_asset` function with this annotation is given one.
+    A parameter of a :func:`model_asset` function with this annotation receives one.
     """
 
     def __init__(
@@ -112,11 +112,11 @@ class ModelInputs:
 
         Args:
             asset: One of the model asset's ``deps``.
-            partitions: The partitions to load; they and no others count as read.
-            as_type: The type to ask the IO manager for.
+            partitions: The partitions to load; only these count as read.
+            as_type: The type to request from the IO manager.
 
         Returns:
-            The asset's value; with partitions, one value each by its key, in the order given.
+            The asset's value; with partitions, their values by key, in the given order.
 
         Raises:
             InvalidInputError: The asset is not among the ``deps``, or ``partitions`` is empty.
@@ -124,13 +124,13 @@ class ModelInputs:
         source = self._source(key_of(asset))
         if partitions is None:
             return self._load(source, None, as_type)[None]
-        values = self._load(source, known_partitions(partitions), as_type)
-        return {partition: values[partition] for partition in known_partitions(partitions)}
+        values = self._load(source, unique_partitions(partitions), as_type)
+        return {partition: values[partition] for partition in unique_partitions(partitions)}
 
     def _source(self, key: dg.AssetKey) -> InputSource:
         if key not in self._sources:
             raise InvalidInputError(
-                "is no dependency of the model asset, so the asset graph would not show the edge",
+                "is not a dependency of the model asset, so the asset graph would lack the edge",
                 field="asset",
                 value=key.to_user_string(),
                 remedy="Add it to deps=[…] of @model_asset",
@@ -144,7 +144,7 @@ class ModelInputs:
         wanted: Sequence[str | None] = partitions or (None,)
         found = self._snapshot(source, partitions)
         for _ in range(_ATTEMPTS):
-            values |= {each: self._load_once(source, each, as_type) for each in wanted}
+            values |= {name: self._load_once(source, name, as_type) for name in wanted}
             now = self._snapshot(source, partitions)
             if not (wanted := _changed(found, now, partitions)):
                 break
@@ -160,8 +160,8 @@ class ModelInputs:
 
     def _load_once(self, source: InputSource, partition: str | None, as_type: type | None) -> Any:
         manager: dg.IOManager = getattr(self._context.resources, source.io_manager_key)
-        # Not build_input_context: without resources it makes an instance of its own, with a
-        # database, for each of a thousand partitions.
+        # Not build_input_context: without resources it creates an instance with a database for
+        # each of a thousand partitions.
         shared = {
             "asset_key": source.key,
             "partition_key": partition,
@@ -193,9 +193,9 @@ def _changed(
     now: Mapping[str | None, AssetEvent],
     partitions: tuple[str, ...] | None,
 ) -> list[str | None]:
-    """Return what is to be loaded again, since its newest event is another one now."""
-    then = {partition: event.storage_id for partition, event in before.items()}
-    newest = {partition: event.storage_id for partition, event in now.items()}
+    """Return the partitions to load again, because their newest event has changed."""
+    old_ids = {partition: event.storage_id for partition, event in before.items()}
+    new_ids = {partition: event.storage_id for partition, event in now.items()}
     if partitions is None:
-        return [None] if then != newest else []
-    return [each for each in partitions if then.get(each) != newest.get(each)]
+        return [None] if old_ids != new_ids else []
+    return [name for name in partitions if old_ids.get(name) != new_ids.get(name)]

@@ -1,8 +1,8 @@
-"""Capture, inside the step, what a training is made from.
+"""Capture the lineage of a training inside its step.
 
-Dagster's own record of a step's inputs names, for a partitioned input, the newest event of *any*
-partition, and may name an event newer than the data that was read. So the events of exactly the
-partitions that the step reads are looked up when its body starts and again when it ends.
+For a partitioned input, Dagster records the newest event of *any* partition, which may be newer
+than the data that the step read. So the capture looks up the events of exactly the partitions that
+the step reads, at the start of its body and again at the end.
 """
 
 import hashlib
@@ -16,9 +16,9 @@ from pedigree.dagster import metadata_keys
 from pedigree.dagster.capture import event_log as events
 from pedigree.dagster.capture.asset_graph import LocationGraph
 from pedigree.dagster.capture.derivation import Derivation, DerivedSource
-from pedigree.dagster.capture.event_history import EventSource, Kept, nothing_kept
+from pedigree.dagster.capture.event_history import ArchiveLookup, EventSource, no_archive
 from pedigree.dagster.capture.event_log import AssetEvent
-from pedigree.dagster.capture.recorded_reads import NO_EVENT, Partitions, Reads, collected, merged
+from pedigree.dagster.capture.recorded_reads import NO_EVENT, Partitions, Reads, combined, merged
 from pedigree.dagster.capture.run_log import RunLog
 from pedigree.dagster.capture.run_provenance import StepContext, makes_partitions, op_context_of
 from pedigree.dagster.capture.step_reads import StepReads
@@ -27,11 +27,11 @@ from pedigree.lineage.records import Capture, Certainty, LineageGraph, LineageNo
 
 
 @dataclass
-class Consumed:
-    """One input of the step: the partitions it reads, and the events they had at the start.
+class StepInput:
+    """One input of the step: the partitions it reads, and their events at the start.
 
-    ``partitions`` is None for an input without partitions, or whose partitions nobody here knows.
-    ``chosen`` has what the body itself read through :class:`ModelInputs`, as it was read.
+    ``partitions`` is None for an input without partitions, or if the partitions are unknown.
+    ``chosen`` contains what the body itself read through :class:`ModelInputs`.
     """
 
     key: dg.AssetKey
@@ -43,12 +43,12 @@ class Consumed:
 
     @property
     def ambiguous(self) -> bool:
-        """The input turned out to have partitions, and which of them were read is not known."""
+        """Whether the input has partitions, but it is unknown which of them were read."""
         return self.partitions is None and any(name is not None for name in self.events)
 
     @property
     def at_start(self) -> Partitions:
-        """The events that its partitions had when they were looked up."""
+        """The events of its partitions when they were looked up."""
         names: Sequence[str | None] = (None,) if self.partitions is None else self.partitions
         return {
             name: (self.events[name].storage_id if name in self.events else NO_EVENT,)
@@ -57,35 +57,35 @@ class Consumed:
 
 
 class LineageCapture:
-    """The inputs of one step, watched from its body's start to its end.
+    """The inputs of one step, captured from its body's start to its end.
 
-    Every input of the step counts, whichever of its outputs declares it: the body sees them all.
+    Every input of the step counts, whichever output declares it: the body has access to all.
 
     Args:
         context: The step's context.
-        key: The model's asset; None where the step registers a model beside what it makes.
-        kept: The registry's copies of events that Dagster may have deleted.
+        key: The model's asset; None if the step registers a model that is not one of its assets.
+        archive: Looks up the registry's copies of events that Dagster may have deleted.
     """
 
     def __init__(
-        self, context: StepContext, key: dg.AssetKey | None, kept: Kept = nothing_kept
+        self, context: StepContext, key: dg.AssetKey | None, archive: ArchiveLookup = no_archive
     ) -> None:
         self._instance = context.instance
         self._context = context
         self._key = key
-        self._events = EventSource(context.instance, kept)
+        self._events = EventSource(context.instance, archive)
         self._graph = LocationGraph.of_step(context)
-        self.consumed: dict[dg.AssetKey, Consumed] = {}
-        for consumed in _inputs_of(context, self._graph):
-            consumed.events = self._look_up(consumed)
-            self.consumed[consumed.key] = consumed
+        self.inputs: dict[dg.AssetKey, StepInput] = {}
+        for step_input in _inputs_of(context, self._graph):
+            step_input.events = self._look_up(step_input)
+            self.inputs[step_input.key] = step_input
 
     def declare(self, keys: Iterable[dg.AssetKey]) -> None:
-        """Add inputs that the caller names, as they stand now."""
+        """Add inputs that the caller names, in their current state."""
         for key in keys:
-            consumed = Consumed(key, None, Capture.DECLARED)
-            consumed.events = self._look_up(consumed)
-            self.consumed.setdefault(key, consumed)
+            step_input = StepInput(key, None, Capture.DECLARED)
+            step_input.events = self._look_up(step_input)
+            self.inputs.setdefault(key, step_input)
 
     def read(
         self,
@@ -95,103 +95,105 @@ class LineageCapture:
     ) -> None:
         """Record that the body read exactly these partitions of an input."""
         names = tuple(partitions) if partitions is not None else None
-        read = Consumed(key, names, Capture.READ, dict(found))
-        known = self.consumed.get(key)
-        if known is None or not known.chosen:
+        read = StepInput(key, names, Capture.READ, dict(found))
+        existing = self.inputs.get(key)
+        if existing is None or not existing.chosen:
             read.chosen = read.at_start
-            self.consumed[key] = read
+            self.inputs[key] = read
             return
         for partition, event in found.items():
-            if known.events.setdefault(partition, event).storage_id != event.storage_id:
-                known.raced = True
-        known.chosen = merged(known.chosen, read.at_start)
+            if existing.events.setdefault(partition, event).storage_id != event.storage_id:
+                existing.raced = True
+        existing.chosen = merged(existing.chosen, read.at_start)
         if names is not None:
-            known.partitions = tuple(dict.fromkeys([*(known.partitions or ()), *names]))
+            existing.partitions = tuple(dict.fromkeys([*(existing.partitions or ()), *names]))
 
     def finish(self, step: LineageNode, started: "StepStart") -> LineageGraph:
-        """Look again at every input, and return the graph down to the known sources."""
-        for consumed in self.consumed.values():
-            consumed.raced |= self._look_up(consumed) != consumed.events
-            consumed.raced |= any(started.precedes(event) for event in consumed.events.values())
-            self._events.know(consumed.events.values())
+        """Look up every input again, and return the graph down to the known sources."""
+        for step_input in self.inputs.values():
+            step_input.raced |= self._look_up(step_input) != step_input.events
+            step_input.raced |= any(started.precedes(event) for event in step_input.events.values())
+            self._events.remember(step_input.events.values())
         closure = Closure(self._events, self._graph, step)
         reads = self._recorded(step)
-        for key in sorted({*self.consumed, *reads.keys}):
+        for key in sorted({*self.inputs, *reads.keys}):
             closure.add(*self._sources(closure.derivation, key, reads, started))
         self._add_siblings(closure, step)
         closure.resolve()
         return LineageGraph(
             nodes=closure.nodes,
             edges=closure.edges,
-            raced=any(consumed.raced for consumed in self.consumed.values()),
+            raced=any(step_input.raced for step_input in self.inputs.values()),
         )
 
     def reads(self) -> Reads:
         """Return what the step certainly read, for its own materialization."""
         found = Reads()
-        for key, consumed in self.consumed.items():
-            if consumed.chosen:
-                found.add("loaded", key, consumed.chosen)
-            elif consumed.capture is Capture.READ and not (consumed.ambiguous or consumed.raced):
-                found.add("loaded", key, consumed.at_start)
+        for key, step_input in self.inputs.items():
+            if step_input.chosen:
+                found.add("loaded", key, step_input.chosen)
+            elif step_input.capture is Capture.READ and not (
+                step_input.ambiguous or step_input.raced
+            ):
+                found.add("loaded", key, step_input.at_start)
         found.update(StepReads.of(self._context).reads)
         return found
 
-    def pinned_tags(self) -> dict[str, str]:
-        """Return the event tags that put Dagster's own provenance right."""
+    def input_tags(self) -> dict[str, str]:
+        """Return the event tags that correct Dagster's own provenance."""
         tags: dict[str, str] = {}
-        for consumed in self.consumed.values():
-            if consumed.events and not consumed.ambiguous:
-                tags |= pinned(consumed.key, consumed.events.values())
+        for step_input in self.inputs.values():
+            if step_input.events and not step_input.ambiguous:
+                tags |= event_tags(step_input.key, step_input.events.values())
         return tags
 
-    def _look_up(self, consumed: Consumed) -> dict[str | None, AssetEvent]:
-        return events.latest(self._instance, consumed.key, consumed.partitions)
+    def _look_up(self, step_input: StepInput) -> dict[str | None, AssetEvent]:
+        return events.latest(self._instance, step_input.key, step_input.partitions)
 
     def _recorded(self, step: LineageNode) -> Reads:
-        """Return what the step's IO managers and its body have recorded of its reads."""
+        """Return the reads that the step's IO managers and its body have recorded."""
         here = StepReads.of(self._context).reads
         step_key = str(op_context_of(self._context).op_handle)
         if "." not in step_key or step.run_id is None:
             return here
-        return collected([here, *RunLog(self._instance, step.run_id).step(step_key).reads])
+        return combined([here, *RunLog(self._instance, step.run_id).step(step_key).reads])
 
     def _sources(
         self, derivation: Derivation, key: dg.AssetKey, reads: Reads, started: "StepStart"
     ) -> tuple[Iterable[DerivedSource], Capture]:
-        """Return what was read of one input, and how that is known."""
-        consumed = self.consumed.get(key)
+        """Return what was read of one input, and how it was captured."""
+        step_input = self.inputs.get(key)
         recorded = reads.of(key)
-        if consumed is not None and consumed.chosen:
-            return derivation.recorded(key, consumed.chosen), Capture.READ
+        if step_input is not None and step_input.chosen:
+            return derivation.recorded_sources(key, step_input.chosen), Capture.READ
         if recorded is not None:
             if key in reads.stated:
-                recorded = derivation.widened(key, recorded, started.follows)
-            return derivation.recorded(key, recorded), Capture.READ
-        if consumed is None or consumed.capture is not Capture.READ or consumed.ambiguous:
-            capture = consumed.capture if consumed else Capture.READ
-            partitions = consumed.partitions if consumed else None
-            return derivation.everything(key, started.follows, partitions), capture
-        found = consumed.at_start
-        if consumed.raced:
-            found = derivation.widened(key, found, started.follows)
-        return derivation.recorded(key, found), Capture.READ
+                recorded = derivation.with_concurrent(key, recorded, started.follows)
+            return derivation.recorded_sources(key, recorded), Capture.READ
+        if step_input is None or step_input.capture is not Capture.READ or step_input.ambiguous:
+            capture = step_input.capture if step_input else Capture.READ
+            partitions = step_input.partitions if step_input else None
+            return derivation.possible_sources(key, started.follows, partitions), capture
+        found = step_input.at_start
+        if step_input.raced:
+            found = derivation.with_concurrent(key, found, started.follows)
+        return derivation.recorded_sources(key, found), Capture.READ
 
     def _add_siblings(self, closure: Closure, step: LineageNode) -> None:
-        """Add what the model's asset depends on and the step itself makes."""
+        """Add the assets that the model's asset depends on and that the same step makes."""
         declared = _declared_siblings(self._context, self._key)
         step_key = str(op_context_of(self._context).op_handle)
         inputs = closure.inputs_of(STEP)
         nodes: dict[dg.AssetKey, int] = {}
         for key in sorted(declared):
-            made = [e for e in self._events.history(key).events if _is_of(e, step, step_key)]
+            made = [e for e in self._events.history(key).events if _is_from(e, step, step_key)]
             if made:
                 sources = [DerivedSource(key, Certainty.POSSIBLE, made[0], made[0].partition)]
                 closure.add(sources, Capture.DECLARED)
             else:
                 nodes[key] = closure.add_sibling(key, step.partition, step.run_id)
         for key, node in nodes.items():
-            wanted = {each.to_user_string() for each in declared[key]}
+            wanted = {parent.to_user_string() for parent in declared[key]}
             for edge in inputs:
                 if closure.nodes[edge.source].asset in wanted:
                     closure.repeat(edge, node)
@@ -199,9 +201,9 @@ class LineageCapture:
 
 @dataclass(frozen=True)
 class StepStart:
-    """When a step began: the storage id of its start event, or the time where ids are not global.
+    """When a step started: the storage id of its start event, or the time if ids are not global.
 
-    On SQLite the ids of a run's events count per run, so the clock must do there.
+    On SQLite the ids of a run's events count per run, so the clock decides there.
     """
 
     storage_id: int | None
@@ -210,7 +212,7 @@ class StepStart:
     @classmethod
     def of(cls, instance: dg.DagsterInstance, run_id: str, step_key: str) -> "StepStart":
         """Read a step's start from the event log."""
-        # A step that is retried begins again, and reads its inputs again.
+        # A step that is retried starts again, and reads its inputs again.
         starts = {dg.DagsterEventType.STEP_START, dg.DagsterEventType.STEP_RESTARTED}
         records = instance.get_records_for_run(run_id, of_type=starts, ascending=False).records
         for record in records:
@@ -220,27 +222,27 @@ class StepStart:
         return cls(None, float("inf"))
 
     def follows(self, event: AssetEvent) -> bool:
-        """Say whether an event was there when the step began."""
+        """Return whether an event existed when the step started."""
         return not self.precedes(event)
 
     def precedes(self, event: AssetEvent) -> bool:
-        """Say whether an event was recorded after the step began."""
+        """Return whether an event was recorded after the step started."""
         if self.storage_id is not None:
             return event.storage_id > self.storage_id
         return event.at.timestamp() > self.timestamp
 
 
-def pinned(key: dg.AssetKey, used: Collection[AssetEvent]) -> dict[str, str]:
-    """Return the tags that say: this input, in exactly these events.
+def event_tags(key: dg.AssetKey, used: Collection[AssetEvent]) -> dict[str, str]:
+    """Return the tags that pin an input to exactly these events.
 
-    Dagster keeps one event and one data version per input. For partitions it takes the hash of
-    their versions in the order of their names, so the same is done here and its own comparison
-    with the present stays right.
+    Dagster stores one event and one data version per input. For partitions it stores the hash of
+    their versions in the order of their names. This does the same, so that Dagster's own staleness
+    comparison stays correct.
     """
     newest = max(used, key=lambda event: event.storage_id)
     name = key.to_user_string()
     versions = [
-        event.data_version or "" for event in sorted(used, key=lambda each: each.partition or "")
+        event.data_version or "" for event in sorted(used, key=lambda event: event.partition or "")
     ]
     version = combined_version(versions) if newest.partition is not None else versions[0]
     return {
@@ -255,18 +257,18 @@ def combined_version(versions: Iterable[str]) -> str:
 
 
 def training_data_digest(graph: LineageGraph) -> str | None:
-    """Return one digest over the data versions of all direct inputs; None where there are none."""
+    """Return one digest over the data versions of all direct inputs; None without inputs."""
     inputs = sorted(
         (node.asset, node.partition or "", node.data_version or "") for node, _ in graph.inputs()
     )
     if not inputs:
         return None
-    canonical = rfc8785.dumps([list(each) for each in inputs])
+    canonical = rfc8785.dumps([list(fields) for fields in inputs])
     return f"sha256:{hashlib.sha256(canonical).hexdigest()}"
 
 
-def _inputs_of(context: StepContext, graph: LocationGraph) -> Iterator[Consumed]:
-    """Give the inputs of the step's asset; none in an op of another job."""
+def _inputs_of(context: StepContext, graph: LocationGraph) -> Iterator[StepInput]:
+    """Yield the inputs of the step's asset; none in an op of a plain job."""
     asset = op_context_of(context).get_step_execution_context().assets_def
     if asset is None:
         return
@@ -275,24 +277,24 @@ def _inputs_of(context: StepContext, graph: LocationGraph) -> Iterator[Consumed]
     for upstream in sorted(set(asset.node_keys_by_input_name.values())):
         mapped = graph.mapped(consumer, partitions, upstream)
         loaded = graph.is_loaded(consumer, upstream)
-        yield Consumed(upstream, mapped, Capture.READ if loaded else Capture.DECLARED)
+        yield StepInput(upstream, mapped, Capture.READ if loaded else Capture.DECLARED)
 
 
 def _declared_siblings(
     context: StepContext, key: dg.AssetKey | None
 ) -> dict[dg.AssetKey, frozenset[dg.AssetKey]]:
-    """Return the assets of the same step that one depends on, each with what it depends on."""
+    """Return the assets of the same step that an asset depends on, with their dependencies."""
     asset = op_context_of(context).get_step_execution_context().assets_def
     found: dict[dg.AssetKey, frozenset[dg.AssetKey]] = {}
     left = [key] if asset is not None and key is not None else []
     while asset is not None and left:
         inside = (asset.asset_deps[left.pop()] & asset.keys) - {key, *found}
-        found |= {each: frozenset(asset.asset_deps[each]) for each in inside}
+        found |= {sibling: frozenset(asset.asset_deps[sibling]) for sibling in inside}
         left += inside
     return found
 
 
-def _is_of(event: AssetEvent, step: LineageNode, step_key: str) -> bool:
-    """Say whether the step itself has made an event."""
+def _is_from(event: AssetEvent, step: LineageNode, step_key: str) -> bool:
+    """Return whether the step itself made an event."""
     made = (event.run_id, event.step_key) == (step.run_id, step_key)
     return made and event.partition in (None, step.partition)

@@ -1,7 +1,7 @@
-"""Which versions a step loads: written to the log of its run, where people and sensors read it.
+"""Versions that a step loads, recorded in the log of its run for people and sensors.
 
-No observation of the upstream asset says so: it would hide the metrics of the materialization that
-it follows.
+They are not observations of the upstream asset, which would hide the metrics of its latest
+materialization.
 """
 
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from pedigree.errors import InvalidInputError
 
 
 class Load(NamedTuple):
-    """A version that a step loaded; ``asset`` is what it loaded it as, where an IO manager did."""
+    """A version that a step loaded; ``asset`` is the input's asset if an IO manager loaded it."""
 
     reference: str
     digest: str
@@ -26,7 +26,7 @@ class Load(NamedTuple):
 
 
 def report_load(version: ModelVersion, asset: dg.AssetKey | None = None) -> None:
-    """Write to the log of the running step that it loads a version; nothing outside a run."""
+    """Log that the running step loads a version; do nothing outside a run."""
     try:
         context = current_context()
     except InvalidInputError:
@@ -41,15 +41,15 @@ def report_load(version: ModelVersion, asset: dg.AssetKey | None = None) -> None
 
 
 def load_of(event: dg.DagsterEvent) -> Load | None:
-    """Return the load that an event of a run's log tells of, if it does."""
+    """Return the load that an event of a run's log records, or None."""
     if event.event_type is not dg.DagsterEventType.ENGINE_EVENT:
         return None
-    said = event.engine_event_data.metadata
-    if metadata_keys.REFERENCE not in said or metadata_keys.DIGEST not in said:
+    metadata = event.engine_event_data.metadata
+    if metadata_keys.REFERENCE not in metadata or metadata_keys.DIGEST not in metadata:
         return None
-    asset = said.get(metadata_keys.LOADED_AS)
+    asset = metadata.get(metadata_keys.LOADED_AS)
     return Load(
-        reference=str(said[metadata_keys.REFERENCE].value),
-        digest=str(said[metadata_keys.DIGEST].value),
+        reference=str(metadata[metadata_keys.REFERENCE].value),
+        digest=str(metadata[metadata_keys.DIGEST].value),
         asset=dg.AssetKey.from_user_string(str(asset.value)) if asset else None,
     )

@@ -1,4 +1,4 @@
-"""Find materializations of models and stages: those of a run, and those that name a version."""
+"""Find materializations of models and stages: of a run, or of a version."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ _RECENT = 100
 
 
 class MaterializationRecord(NamedTuple):
-    """A materialization, with its place in the event log."""
+    """A materialization, with its storage id in the event log."""
 
     storage_id: int
     run_id: str
@@ -20,7 +20,7 @@ class MaterializationRecord(NamedTuple):
 def of_run(
     instance: dg.DagsterInstance, key: dg.AssetKey, partition: str | None, run_id: str
 ) -> MaterializationRecord | None:
-    """Return what a run materialized; where it did not, the asset's newest materialization."""
+    """Return a run's materialization of an asset, or else the asset's newest one."""
     records_filter = dg.AssetRecordsFilter(
         key, asset_partitions=[partition] if partition is not None else None
     )
@@ -38,7 +38,7 @@ def of_version(
     version: int,
     searched: int,
 ) -> int | None:
-    """Return the storage id of the newest materialization that names a version of a model."""
+    """Return the storage id of a model version's newest materialization."""
     records_filter = dg.AssetRecordsFilter(
         key, asset_partitions=[partition] if partition is not None else None
     )
@@ -53,13 +53,13 @@ def of_version(
 
 
 def version_named(event: dg.AssetMaterialization | dg.AssetObservation) -> int | None:
-    """Return the version of a model that an event names.
+    """Return the model version in an event's tags or metadata.
 
-    One that an IO manager wrote names it in its metadata alone: it can set no tags.
+    An event from an IO manager has it only in the metadata: an IO manager cannot set tags.
     """
-    said = event.metadata.get(metadata_keys.VERSION)
-    named = (event.tags or {}).get(metadata_keys.VERSION) or (str(said.value) if said else "")
-    return int(named) if named.isdecimal() else None
+    value = event.metadata.get(metadata_keys.VERSION)
+    version = (event.tags or {}).get(metadata_keys.VERSION) or (str(value.value) if value else "")
+    return int(version) if version.isdecimal() else None
 
 
 def newest(

@@ -1,8 +1,7 @@
-"""What a step read, as its own materializations record it.
+"""The record of what a step read, in the metadata of its own materializations.
 
-A step that reads an asset knows which events it read only at that moment: Dagster keeps neither the
-partition mapping nor the partitions. So the reads are written to the materializations that the step
-makes, under one metadata key.
+Which events a step reads is known only at that moment: Dagster stores neither the partition mapping
+nor the partitions. So the step's materializations record the reads under one metadata key.
 """
 
 import base64
@@ -20,7 +19,7 @@ Partitions: TypeAlias = dict[str | None, tuple[int, ...]]
 
 NO_EVENT = 0
 
-# Larger records are compressed: 10,000 partitions stay far below the megabyte that an event takes.
+# Larger records are compressed, so 10,000 partitions stay far below an event's limit of 1 MB.
 _COMPRESSED_FROM_BYTES = 65_536
 
 
@@ -29,9 +28,9 @@ class Reads:
     """What a step read of each asset.
 
     Attributes:
-        loaded: What an IO manager loaded. The events were looked up before and after.
-        stated: What the body says that it read, by ``record_read``.
-        complete: The step read nothing else, whatever its definition depends on.
+        loaded: What an IO manager loaded; the events were looked up before and after.
+        stated: What the body declared with ``record_read``.
+        complete: Whether the step read nothing else, whatever its definition depends on.
     """
 
     loaded: dict[dg.AssetKey, Partitions] = field(default_factory=dict)
@@ -43,14 +42,14 @@ class Reads:
         return bool(self.loaded or self.stated)
 
     def of(self, key: dg.AssetKey) -> Partitions | None:
-        """Return what was read of an asset; None where nothing is recorded."""
+        """Return what was read of an asset; None if nothing is recorded."""
         if key not in self.loaded and key not in self.stated:
             return None
         return merged(self.loaded.get(key, {}), self.stated.get(key, {}))
 
     @property
     def keys(self) -> frozenset[dg.AssetKey]:
-        """The assets of which something was read."""
+        """The assets with recorded reads."""
         return frozenset(self.loaded) | frozenset(self.stated)
 
     def add(self, kind: Kind, key: dg.AssetKey, partitions: Partitions) -> None:
@@ -86,7 +85,7 @@ def to_json(reads: Reads | str) -> dict[str, Any]:
 
 
 def from_json(record: Mapping[str, Any]) -> Reads | str:
-    """Read a record: the reads, or the partition whose event of the same run has them."""
+    """Parse a record: the reads, or the partition whose event of the same run has them."""
     if "see" in record:
         return str(record["see"])
     found = {
@@ -102,11 +101,11 @@ def from_json(record: Mapping[str, Any]) -> Reads | str:
 
 
 def decoded(value: Any) -> Reads | str | None:
-    """Read the metadata value of a materialization or an output.
+    """Decode the metadata value of a materialization or an output.
 
     Returns:
-        The reads; or the partition whose materialization of the same run carries them; None where
-        it is of a later version of this code.
+        The reads; or the partition whose materialization of the same run has them; None if there
+        is no record, or a later version of this code wrote it.
     """
     record = value.value if isinstance(value, dg.JsonMetadataValue) else None
     if not isinstance(record, Mapping):
@@ -117,7 +116,7 @@ def decoded(value: Any) -> Reads | str | None:
 
 
 def encoded(reads: Reads) -> dg.JsonMetadataValue:
-    """Return the metadata value that a materialization or an output carries."""
+    """Return the metadata value for a materialization or an output."""
     record = to_json(reads)
     text = json.dumps(record, separators=(",", ":")).encode()
     if len(text) >= _COMPRESSED_FROM_BYTES:
@@ -126,16 +125,16 @@ def encoded(reads: Reads) -> dg.JsonMetadataValue:
 
 
 def merged(one: Partitions, other: Partitions) -> Partitions:
-    """Return the events that may have been read, of two looks at an asset."""
+    """Return the union of the events that may have been read, by partition."""
     return {
         partition: tuple(sorted({*one.get(partition, ()), *other.get(partition, ())}))
-        for partition in (*one, *(each for each in other if each not in one))
+        for partition in dict.fromkeys((*one, *other))
     }
 
 
-def collected(records: Iterable[Reads]) -> Reads:
-    """Return the reads of several steps of one graph-backed asset together."""
+def combined(records: Iterable[Reads]) -> Reads:
+    """Return the union of the reads of several steps of one graph-backed asset."""
     found = Reads()
-    for each in records:
-        found.update(each)
+    for reads in records:
+        found.update(reads)
     return found

@@ -1,4 +1,4 @@
-"""What a run's own log says of its steps: when they began, and what they loaded and made."""
+"""The steps of a run from its log: when they started, and what they loaded and made."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -21,16 +21,17 @@ _TYPES = {
 
 @dataclass
 class StepLog:
-    """What a run's log says of one step.
+    """One step in a run's log.
 
     Attributes:
-        began: When it began, in seconds since 1970; None where its start is not in the log.
+        started_at: When it started, in seconds since 1970; None if its start is not in the log.
         loaded: The names of the inputs that an IO manager loaded.
-        reads: What its outputs and its own log entries say that it read.
-        made: The partitions that it made, by asset, and all assets that its events name as inputs.
+        reads: The reads that its outputs and its own log entries record.
+        made: The partitions that it made, by asset.
+        inputs: All assets that its events name as inputs.
     """
 
-    began: float | None = None
+    started_at: float | None = None
     loaded: set[str] = field(default_factory=set)
     reads: list[Reads] = field(default_factory=list)
     made: dict[dg.AssetKey, list[str | None]] = field(default_factory=dict)
@@ -38,7 +39,7 @@ class StepLog:
 
 
 class RunLog:
-    """The log of a run, and of the runs that it goes on with, by step key."""
+    """The log of a run, and of the runs that it re-executes, by step key."""
 
     def __init__(self, instance: dg.DagsterInstance, run_id: str) -> None:
         self._steps: defaultdict[str, StepLog] = defaultdict(StepLog)
@@ -48,15 +49,15 @@ class RunLog:
                 self._add(self._steps[entry.step_key], entry, entry.dagster_event)
 
     def step(self, key: str) -> StepLog:
-        """Return what is known of a step; of an op in a graph-backed asset, of the whole graph."""
+        """Return a step; for an op in a graph-backed asset, the whole graph as one step."""
         if "." not in key:
             return self._steps.get(key, StepLog())
         graph = key.partition(".")[0] + "."
-        return _together([step for name, step in self._steps.items() if name.startswith(graph)])
+        return _combined([step for name, step in self._steps.items() if name.startswith(graph)])
 
     def _add(self, step: StepLog, entry: dg.EventLogEntry, event: dg.DagsterEvent) -> None:
         if event.is_step_start:
-            step.began = min(entry.timestamp, step.began or entry.timestamp)
+            step.started_at = min(entry.timestamp, step.started_at or entry.timestamp)
         elif event.event_type is dg.DagsterEventType.LOADED_INPUT:
             step.loaded.add(event.event_specific_data.input_name)  # type: ignore[union-attr]
         elif event.is_successful_output:
@@ -78,7 +79,7 @@ def _reads(found: Mapping[str, Any]) -> list[Reads]:
 
 
 def _records(instance: dg.DagsterInstance, run_id: str) -> Iterator[dg.EventLogRecord]:
-    """Give the records of a run; a re-execution goes on with what its parent has done."""
+    """Yield the records of a run; for a partial re-execution, those of its parents too."""
     seen: set[str] = set()
     wanted: str | None = run_id
     while wanted and wanted not in seen:
@@ -88,10 +89,10 @@ def _records(instance: dg.DagsterInstance, run_id: str) -> Iterator[dg.EventLogR
         wanted = run.parent_run_id if run and run.step_keys_to_execute else None
 
 
-def _together(steps: list[StepLog]) -> StepLog:
+def _combined(steps: list[StepLog]) -> StepLog:
     found = StepLog()
-    begins = [step.began for step in steps if step.began is not None]
-    found.began = min(begins) if begins else None
+    starts = [step.started_at for step in steps if step.started_at is not None]
+    found.started_at = min(starts) if starts else None
     for step in steps:
         found.loaded |= step.loaded
         found.reads += step.reads

@@ -1,4 +1,4 @@
-"""Who runs: the run, the step, the instance and the actor of a piece of Dagster code."""
+"""The run, step, instance and actor of the running Dagster code."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ StepContext: TypeAlias = dg.OpExecutionContext | dg.AssetExecutionContext
 
 @dataclass(frozen=True, kw_only=True)
 class RunProvenance:
-    """Where in Dagster something happens."""
+    """The run and step in which code runs."""
 
     run_id: str
     instance_id: str | None
@@ -30,7 +30,7 @@ class RunProvenance:
     config: dict[str, Any] | None = None
 
     def origin(self) -> TrainingOrigin:
-        """Return what the registry keeps of it beside the run's id."""
+        """Return what the registry stores in addition to the run's id."""
         return TrainingOrigin(
             instance_id=self.instance_id,
             job_name=self.job_name,
@@ -42,11 +42,11 @@ class RunProvenance:
 
 
 def provenance_of(context: StepContext, asset: dg.AssetKey | None = None) -> RunProvenance:
-    """Return where a step runs.
+    """Return the provenance of a step.
 
     Raises:
         InvalidInputError: The function was called directly, so there is no run.
-        ReservedNameError: The run's tags claim a name of Pedigree's own.
+        ReservedNameError: The run's tags claim a name that Pedigree reserves.
     """
     try:
         run = context.run
@@ -65,25 +65,25 @@ def provenance_of(context: StepContext, asset: dg.AssetKey | None = None) -> Run
 
 
 def step_key_of(context: StepContext) -> str:
-    """Return the key of the step that runs, as the events of its run name it."""
+    """Return the key of the running step, as the events of its run name it."""
     mapping_key = op_context_of(context).get_mapping_key()
     return f"{op_context_of(context).op_handle}" + (f"[{mapping_key}]" if mapping_key else "")
 
 
 def op_context_of(context: StepContext) -> dg.OpExecutionContext:
-    """Return the op's context, which every step has."""
+    """Return the op context of a step."""
     return (
         context.op_execution_context if isinstance(context, dg.AssetExecutionContext) else context
     )
 
 
-def is_of_asset(context: StepContext) -> bool:
-    """Say whether the step makes an asset, so that the asset graph knows its inputs."""
+def makes_asset(context: StepContext) -> bool:
+    """Return whether the step makes an asset, so that the asset graph has its inputs."""
     return op_context_of(context).get_step_execution_context().assets_def is not None
 
 
 def makes_partitions(context: StepContext) -> bool:
-    """Say whether the step makes partitions; its run may have a key for others of its assets."""
+    """Return whether the step makes partitions; the run's key may be for other assets."""
     asset = op_context_of(context).get_step_execution_context().assets_def
     if asset is not None and asset.partitions_def is None:
         return False
@@ -91,7 +91,7 @@ def makes_partitions(context: StepContext) -> bool:
 
 
 def partition_of(context: dg.AssetCheckExecutionContext, asset: dg.AssetKey) -> str | None:
-    """Return the partition of an asset that a check looks at; None where the asset has none."""
+    """Return the partition of an asset that a check examines; None if the asset has none."""
     step = context.op_execution_context.get_step_execution_context()
     partitioned = step.job_def.asset_layer.get(asset).partitions_def is not None
     return context.partition_key if partitioned and context.has_partition_key else None
@@ -103,7 +103,7 @@ def _partition_of(context: StepContext) -> str | None:
 
 
 def _config_of(run: dg.DagsterRun, step: str) -> dict[str, Any] | None:
-    """Return an op's config as the run has it: what names a variable still only names it."""
+    """Return an op's config as the run stores it: environment variables are not resolved."""
     found: Mapping[str, Any] = run.run_config
     for name in ("ops", *step.replace(".", "/ops/").split("/"), "config"):
         found = found.get(name) or {}
@@ -111,22 +111,22 @@ def _config_of(run: dg.DagsterRun, step: str) -> dict[str, Any] | None:
 
 
 def code_folder(context: StepContext) -> Path:
-    """Return the folder of the code that a step runs: the op's own, wherever Pedigree lies."""
+    """Return the folder of the code that a step runs: the op's own, not Pedigree's."""
     compute = getattr(context.op_def.compute_fn, "decorated_fn", None)
     return folder_of(compute) if compute else Path.cwd()
 
 
 def folder_of(function: Callable[..., object]) -> Path:
-    """Return the folder of a function's file; the working folder for one typed into a notebook."""
+    """Return the folder of a function's file; the working folder for a notebook's function."""
     file = inspect.getsourcefile(inspect.unwrap(function))
     return Path(file).parent if file and Path(file).is_file() else Path.cwd()
 
 
 def actor_of(tags: Mapping[str, str]) -> str | None:
-    """Return who a run's tags say launched it; a claim, not a proof.
+    """Return who launched a run according to its tags; an unverified claim.
 
     Raises:
-        ReservedNameError: They claim a name of Pedigree's own.
+        ReservedNameError: They claim a name that Pedigree reserves.
     """
     return next(
         (
@@ -139,17 +139,17 @@ def actor_of(tags: Mapping[str, str]) -> str | None:
 
 
 def instance_id(instance: dg.DagsterInstance) -> str | None:
-    """Return the id that a Dagster instance's storage gave itself."""
-    # Every storage in SQL has one; an abstract one need not.
-    known = getattr(instance.run_storage, "get_run_storage_id", None)
-    return str(known()) if known else None
+    """Return the id of a Dagster instance's storage."""
+    # Every SQL storage has one; other storages need not.
+    get_id = getattr(instance.run_storage, "get_run_storage_id", None)
+    return str(get_id()) if get_id else None
 
 
 def current_context() -> StepContext:
-    """Return the context of the op or asset that runs.
+    """Return the context of the running op or asset.
 
     Raises:
-        InvalidInputError: None runs.
+        InvalidInputError: No op or asset is running.
     """
     try:
         return dg.OpExecutionContext.get()
@@ -161,5 +161,5 @@ def _no_run() -> InvalidInputError:
     return InvalidInputError(
         "there is no Dagster run to record as provenance: the function was called directly",
         field="context",
-        remedy="Materialize the asset (dg.materialize([...])) or execute the job that holds the op",
+        remedy="Materialize the asset (dg.materialize([...])) or execute the job with the op",
     )

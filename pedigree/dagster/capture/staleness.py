@@ -1,4 +1,4 @@
-"""Tell the kernel what a training's inputs are now: entry point ``asset_graphs``."""
+"""The current state of a training's inputs for the kernel: entry point ``asset_graphs``."""
 
 import os
 import tempfile
@@ -11,7 +11,7 @@ import psycopg2  # type: ignore[import-untyped]  # it ships no types
 import sqlalchemy.exc
 from dagster_postgres.utils import DagsterPostgresException
 
-from pedigree.dagster.capture.input_history import inputs_on
+from pedigree.dagster.capture.input_history import current_inputs
 from pedigree.dagster.instance.storage import DATABASE, SCHEMA, in_schema
 from pedigree.errors import PedigreeError
 from pedigree.lineage.records import LineageNode
@@ -19,7 +19,7 @@ from pedigree.lineage.staleness import AssetPartition, InputNow
 from pedigree.postgres.embedded import EmbeddedPostgres
 from pedigree.settings import Settings
 
-OUT_OF_REACH = (
+UNREACHABLE_ERRORS = (
     PedigreeError,
     dg.DagsterError,
     DagsterPostgresException,
@@ -32,34 +32,34 @@ OUT_OF_REACH = (
 def inputs_now(
     inputs: Sequence[LineageNode], settings: Settings
 ) -> Mapping[AssetPartition, InputNow] | None:
-    """Return what each input of a training is now, and how often it has changed since.
+    """Return the current state of each input of a training, and how often it has changed since.
 
-    The instance is the one that ``DAGSTER_HOME`` or a ``dagster.yaml`` in the working folder
-    names, else the one that keeps its storage where the settings say.
+    The instance is the one of ``DAGSTER_HOME`` or of a ``dagster.yaml`` in the working folder,
+    or else the one whose storage the settings name.
 
     Returns:
-        None where no instance is within reach that knows any of them, so nothing is claimed.
+        None if no reachable instance has any of the inputs.
     """
     try:
-        with instance_in_reach(settings) as instance:
-            found = inputs_on(instance, inputs) if instance else {}
-    except OUT_OF_REACH:
+        with reachable_instance(settings) as instance:
+            found = current_inputs(instance, inputs) if instance else {}
+    except UNREACHABLE_ERRORS:
         return None
-    # An instance that knows none of them is another one than the one they were made on.
-    known = any(one.data_version for one in found.values())
-    return found if known else None
+    # An instance without any of them is not the one on which they were made.
+    has_any = any(now.data_version for now in found.values())
+    return found if has_any else None
 
 
 @contextmanager
-def instance_in_reach(settings: Settings) -> Iterator[dg.DagsterInstance | None]:
-    """Give the instance of ``DAGSTER_HOME`` or of the working folder, else that of the settings."""
-    # DagsterInstance.get() looks at the variable alone; the working folder is what `dg` looks at.
+def reachable_instance(settings: Settings) -> Iterator[dg.DagsterInstance | None]:
+    """Yield the instance of ``DAGSTER_HOME`` or of the working folder, or else of the settings."""
+    # DagsterInstance.get() reads only the variable; `dg` reads the working folder.
     home = Path(os.environ.get("DAGSTER_HOME") or Path.cwd())
     if (home / "dagster.yaml").is_file() or os.environ.get("DAGSTER_HOME"):
         with dg.DagsterInstance.from_config(str(home)) as instance:
             yield instance
         return
-    if not _keeps_events(settings):
+    if not _has_event_log(settings):
         yield None
         return
     storage = {"custom": {"module": "pedigree.dagster.instance", "class": "PedigreeStorage"}}
@@ -71,26 +71,26 @@ def instance_in_reach(settings: Settings) -> Iterator[dg.DagsterInstance | None]
         yield instance
 
 
-def _keeps_events(settings: Settings) -> bool:
-    """Say whether Dagster has ever stored anything where the settings say; never make it so.
+def _has_event_log(settings: Settings) -> bool:
+    """Return whether Dagster's tables exist at the place in the settings, without creating them.
 
     Raises:
-        psycopg2.Error: The server does not answer. Dagster itself would try for seconds.
+        psycopg2.Error: The server does not answer. Dagster itself would retry for seconds.
     """
     url = settings.dagster_database_url
     if url is None and settings.database_url:
         url = in_schema(settings.database_url, SCHEMA)
     if url is None:
         server = EmbeddedPostgres(settings.home_folder)
-        if server.status().state == "absent" or not _says_yes(
+        if server.status().state == "absent" or not _has_row(
             server.url("postgres"), "SELECT 1 FROM pg_database WHERE datname = %s", DATABASE
         ):
             return False
         url = server.url(DATABASE)
-    return _says_yes(url, "SELECT 1 WHERE to_regclass('event_logs') IS NOT NULL")
+    return _has_row(url, "SELECT 1 WHERE to_regclass('event_logs') IS NOT NULL")
 
 
-def _says_yes(url: str, query: str, *parameters: str) -> bool:
+def _has_row(url: str, query: str, *parameters: str) -> bool:
     connection = psycopg2.connect(url, connect_timeout=3)
     try:
         with connection.cursor() as cursor:
@@ -102,15 +102,15 @@ def _says_yes(url: str, query: str, *parameters: str) -> bool:
 
 @contextmanager
 def _settings_in_environment(settings: Settings) -> Iterator[None]:
-    """Let the storage, which reads the environment, see the caller's settings."""
-    said = {
+    """Pass the caller's settings to the storage, which reads the environment."""
+    values = {
         "PEDIGREE_HOME": str(settings.home_folder),
         "PEDIGREE_DATABASE_URL": settings.database_url,
         "PEDIGREE_DAGSTER_DATABASE_URL": settings.dagster_database_url,
     }
-    before = {name: os.environ.get(name) for name in said}
+    before = {name: os.environ.get(name) for name in values}
     try:
-        _set_environment(said)
+        _set_environment(values)
         yield
     finally:
         _set_environment(before)

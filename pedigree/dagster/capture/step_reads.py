@@ -1,11 +1,11 @@
-"""What the running step reads, and where it writes that: to its own materializations.
+"""Record what the running step reads in its own materializations.
 
 ::
 
     @dg.asset(deps=["loans"])
     def features(context: dg.AssetExecutionContext) -> None:
         record_read(context, "loans", ["2026-01-01"])
-        ...  # the body reads the table by itself
+        ...  # the body reads the table itself
 """
 
 import json
@@ -17,7 +17,7 @@ import dagster as dg
 from dagster._core.events import EngineEventData
 
 from pedigree.dagster import metadata_keys
-from pedigree.dagster.asset_keys import AssetLike, key_of, known_partitions
+from pedigree.dagster.asset_keys import AssetLike, key_of, unique_partitions
 from pedigree.dagster.capture import event_log
 from pedigree.dagster.capture.recorded_reads import (
     NO_EVENT,
@@ -29,7 +29,7 @@ from pedigree.dagster.capture.recorded_reads import (
 )
 from pedigree.dagster.capture.run_provenance import StepContext, makes_partitions, op_context_of
 
-# A record of this size is written once per step, and not once per partition that the step makes.
+# A larger record is written once per step instead of once per partition that the step makes.
 _SHARED_FROM_BYTES = 4_096
 
 
@@ -38,16 +38,16 @@ def record_read(
     asset: AssetLike,
     partitions: Sequence[str] | None = None,
 ) -> None:
-    """Record that the body of the running step reads an asset by itself.
+    """Record that the body of the running step reads an asset itself.
 
-    It is for assets among the ``deps``, which no IO manager loads: SQL, dbt, Pipes, Spark. Without
-    it, what such a body read is never more than possible. Call it while the step runs, before its
-    results are returned or yielded.
+    Use it for assets among the ``deps`` that no IO manager loads: SQL, dbt, Pipes, Spark. Without
+    it, the reads of such a body are at most possible. Call it while the step runs, before it
+    returns or yields its results.
 
     Args:
         context: The step's context.
-        asset: What is read.
-        partitions: The partitions that are read; all that have an event now when None.
+        asset: The asset that it reads.
+        partitions: The partitions that it reads; all that currently have an event when None.
 
     Raises:
         InvalidInputError: ``partitions`` is empty, or the asset's name is ambiguous.
@@ -55,7 +55,7 @@ def record_read(
     key = key_of(asset)
     if partitions is None:
         partitions = _partitions_now(context.instance, key)
-    names = known_partitions(partitions) if partitions is not None else None
+    names = unique_partitions(partitions) if partitions is not None else None
     step = StepReads.of(context)
     step.add("stated", key, look_up(context.instance, key, names))
 
@@ -63,19 +63,19 @@ def record_read(
 def look_up(
     instance: dg.DagsterInstance, key: dg.AssetKey, partitions: Sequence[str] | None
 ) -> Partitions:
-    """Return the newest event of each partition as it is now; of the asset if it has none.
+    """Return the current newest event of each partition, or of the asset without partitions.
 
-    Nothing where no partitions are named and the asset has some: which were read is not known.
+    Empty if ``partitions`` is None but the asset has partitions: it is unknown which were read.
     """
     found = event_log.latest(instance, key, partitions)
     wanted: Sequence[str | None] = (None,) if partitions is None else partitions
     if partitions is None and found and None not in found:
         return {}
-    return {each: (found[each].storage_id if each in found else NO_EVENT,) for each in wanted}
+    return {name: (found[name].storage_id if name in found else NO_EVENT,) for name in wanted}
 
 
 class StepReads:
-    """The reads of the running step, which it writes to what it makes."""
+    """The reads of the running step, which its outputs record."""
 
     _OF_STEPS: ClassVar[WeakKeyDictionary[Any, "StepReads"]] = WeakKeyDictionary()
 
@@ -85,7 +85,7 @@ class StepReads:
 
     @classmethod
     def of(cls, context: StepContext) -> "StepReads":
-        """Return those of a context's step; every context of one step has the same."""
+        """Return the reads of a context's step; all contexts of one step share them."""
         op_context = op_context_of(context)
         step = op_context.get_step_execution_context()
         return cls._OF_STEPS.setdefault(step, cls(op_context))
@@ -106,16 +106,16 @@ class StepReads:
                 self._write_to_log(context)
 
     def _write_to_outputs(self, context: dg.OpExecutionContext) -> None:
-        # Only the last op of a graph-backed asset materializes it. What the others read is in the
-        # metadata of their outputs, and is collected from the run's log.
+        # Only the last op of a graph-backed asset materializes it. The other ops record their reads
+        # in the metadata of their outputs, from where the run's log has them.
         record = {metadata_keys.READS: encoded(self.reads)}
         for output in context.op_def.output_defs:
             if not output.is_dynamic:
                 context.add_output_metadata(record, output_name=output.name)
 
     def _write_to_log(self, context: dg.OpExecutionContext) -> None:
-        # A body with an output that it may leave out can yield materializations of its own, to
-        # which nothing can be added.
+        # A body with an optional output can yield its own materializations, to which no metadata
+        # can be added.
         context.instance.report_engine_event(
             "What the step has read so far",
             context.run,

@@ -1,4 +1,4 @@
-"""Follow what a step read down to the sources that are known."""
+"""Follow what a step read upstream to the known sources."""
 
 from collections.abc import Iterable
 from functools import cache
@@ -11,7 +11,7 @@ from pedigree.dagster.capture.event_history import EventSource
 from pedigree.dagster.capture.event_log import AssetEvent
 from pedigree.lineage.records import Capture, Certainty, LineageEdge, LineageNode, NodeKind
 
-# An asset that depends on its own former partition is a chain as long as its history.
+# An asset that depends on its own previous partition gives a chain as long as its history.
 LEVEL_LIMIT = 100
 NODE_LIMIT = 10_000
 
@@ -22,10 +22,10 @@ STEP = 0
 class Closure:
     """The nodes and edges upstream of one step, found level by level.
 
-    What is not known becomes a node of the kind ``missing``, which names all assets upstream of it.
+    An unknown source becomes a node of kind ``missing``, which lists all assets upstream of it.
 
     Args:
-        events: Where events are looked up.
+        events: The events.
         graph: The code location's asset graph.
         step: The step's node.
     """
@@ -42,26 +42,26 @@ class Closure:
 
     @property
     def nodes(self) -> tuple[LineageNode, ...]:
-        """The step first, then each event once."""
+        """The step, then each event once."""
         return tuple(self._nodes)
 
     @property
     def edges(self) -> tuple[LineageEdge, ...]:
-        """Who used what."""
+        """The edges from consumers to their sources."""
         return tuple(self._edges.values())
 
     def add(self, sources: Iterable[DerivedSource], capture: Capture, consumer: int = STEP) -> None:
-        """Say what a consumer used; what that is made of is resolved later."""
+        """Add the sources of a consumer; :meth:`resolve` follows them upstream."""
         for source in sources:
-            known = source.event is not None
+            has_event = source.event is not None
             node = self._event_node(source.event) if source.event else self._missing_node(source)
-            certainty = source.certainty if known or source.storage_id else Certainty.UNKNOWN
+            certainty = source.certainty if has_event or source.storage_id else Certainty.UNKNOWN
             if capture is Capture.DECLARED:
-                certainty = min(certainty, Certainty.POSSIBLE, key=lambda each: each.rank)
+                certainty = _at_most_possible(certainty)
             self._connect(consumer, node, capture, certainty)
 
     def add_sibling(self, key: dg.AssetKey, partition: str | None, run_id: str | None) -> int:
-        """Add an asset that the step itself makes and whose event is not recorded yet."""
+        """Add an asset that the step itself makes and that has no event yet."""
         node = self._node(
             NodeKind.MISSING, key.to_user_string(), partition, None, run_id=run_id, upstream=()
         )
@@ -69,18 +69,18 @@ class Closure:
         return node
 
     def inputs_of(self, consumer: int) -> tuple[LineageEdge, ...]:
-        """Return the edges from a consumer to what it used."""
+        """Return the edges from a consumer to its sources."""
         return tuple(edge for edge in self._edges.values() if edge.consumer == consumer)
 
     def repeat(self, edge: LineageEdge, consumer: int) -> None:
-        """Say that another consumer used the source of an edge as well, as the graph declares."""
-        certainty = min(edge.certainty, Certainty.POSSIBLE, key=lambda each: each.rank)
+        """Add an edge from another consumer to the same source, as the graph declares."""
+        certainty = _at_most_possible(edge.certainty)
         self._connect(consumer, edge.source, Capture.DECLARED, certainty)
 
     def resolve(self) -> None:
-        """Follow the events until nothing new is found.
+        """Follow the events until there are no new ones.
 
-        Where the limits end it, what was not followed is said to be unknown.
+        If a limit ends the search, the sources that were not followed become unknown.
         """
         for _ in range(LEVEL_LIMIT):
             if not self._level or len(self._nodes) >= NODE_LIMIT:
@@ -129,13 +129,13 @@ class Closure:
         asset: str,
         partition: str | None,
         storage_id: int | None,
-        **known: object,
+        **fields: object,
     ) -> int:
-        # Two consumers may have used different states of something that nobody knows.
-        state = known.get("data_version") if kind is NodeKind.MISSING else None
-        place = (asset, partition, storage_id, kind, state)
-        if place not in self._ids:
-            self._ids[place] = len(self._nodes)
+        # Two consumers may have used different states of an unknown source.
+        state = fields.get("data_version") if kind is NodeKind.MISSING else None
+        identity = (asset, partition, storage_id, kind, state)
+        if identity not in self._ids:
+            self._ids[identity] = len(self._nodes)
             self._nodes.append(
                 LineageNode.model_validate(
                     {
@@ -144,34 +144,38 @@ class Closure:
                         "asset": asset,
                         "partition": partition,
                         "storage_id": storage_id,
-                        **known,
+                        **fields,
                     }
                 )
             )
-        return self._ids[place]
+        return self._ids[identity]
 
     def _connect(self, consumer: int, source: int, capture: Capture, certainty: Certainty) -> None:
         edge = LineageEdge(consumer=consumer, source=source, capture=capture, certainty=certainty)
-        known = self._edges.get((consumer, source))
-        if known is None or known.certainty.rank < certainty.rank:
+        existing = self._edges.get((consumer, source))
+        if existing is None or existing.certainty.rank < certainty.rank:
             self._edges[consumer, source] = edge
 
     def _ancestors(self, key: dg.AssetKey) -> tuple[str, ...] | None:
-        """Return the keys of all assets upstream of one, by the graph and by the newest events.
+        """Return the keys of all assets upstream of one, from the graph and the newest events.
 
         Returns:
-            None where the graph does not define it and it has no event: nothing is known of it.
+            None if the graph does not define the asset and it has no event.
         """
         found: set[dg.AssetKey] = set()
-        left = [key]
-        while left:
-            one = left.pop()
-            newest = self._events.newest(one)
-            if one == key and newest is None and not self._graph.has(one):
+        pending = [key]
+        while pending:
+            asset = pending.pop()
+            newest = self._events.newest(asset)
+            if asset == key and newest is None and not self._graph.has(asset):
                 return None
-            parents = set(self._graph.step_inputs(one))
+            parents = set(self._graph.step_inputs(asset))
             if newest is not None:
                 parents |= {*newest.pointers, *newest.unrecorded_inputs}
-            left += parents - found
+            pending += parents - found
             found |= parents
-        return tuple(sorted(each.to_user_string() for each in found - {key}))
+        return tuple(sorted(ancestor.to_user_string() for ancestor in found - {key}))
+
+
+def _at_most_possible(certainty: Certainty) -> Certainty:
+    return min(certainty, Certainty.POSSIBLE, key=lambda level: level.rank)

@@ -1,7 +1,7 @@
-"""Which assets runs make with a version: said when it is loaded, and what was written found later.
+"""Which assets runs make with a version: recorded on load, and completed with the output later.
 
-Whoever loads a version through the IO manager or a bound registry says so. An asset that only
-depends on a stage is found by the pointers of its materializations.
+The IO manager and a bound registry record a usage when they load a version. The usage by an asset
+that only depends on a stage follows from the pointers of its materializations.
 """
 
 from collections import defaultdict
@@ -16,15 +16,15 @@ from pedigree.lineage.usages import NewUsage, Usage, Written
 from pedigree.registry import Registry
 
 _PAGE = 200
-# The database's clock says when a version was loaded, and Dagster's when something was written.
+# Allowed clock skew: the database's clock dates a load, and Dagster's clock an output.
 _CLOCKS_DIFFER_S = 300.0
 
 
-def uses_now(upstream: dg.AssetKey | None) -> tuple[NewUsage, ...]:
-    """Return what the running step makes with what it loads; nothing where no asset is made.
+def step_usages(upstream: dg.AssetKey | None) -> tuple[NewUsage, ...]:
+    """Return the usages of a version that the running step loads; empty if it makes no asset.
 
     Args:
-        upstream: Only the assets that depend on this one; all of the step's when None.
+        upstream: Only for assets that depend on this one; for all of the step's when None.
     """
     try:
         context = dg.AssetExecutionContext.get()
@@ -47,7 +47,7 @@ def uses_now(upstream: dg.AssetKey | None) -> tuple[NewUsage, ...]:
 
 
 def _upstream_in_step(assets: dg.AssetsDefinition, key: dg.AssetKey) -> set[dg.AssetKey]:
-    """Return what an asset depends on, also by way of others that its step makes."""
+    """Return what an asset depends on, directly or through other assets of its step."""
     found: set[dg.AssetKey] = set()
     left = [key]
     while left:
@@ -58,10 +58,10 @@ def _upstream_in_step(assets: dg.AssetsDefinition, key: dg.AssetKey) -> set[dg.A
 
 
 def settle_usages(instance: dg.DagsterInstance, registry: Registry) -> int:
-    """Look for what was written with the versions that runs of this instance loaded.
+    """Find the outputs of the runs of this instance that loaded versions.
 
     Returns:
-        How many usages were settled: what they wrote is known, or their run wrote nothing.
+        How many usages were settled: the output is known, or the run wrote nothing.
     """
     count, after = 0, 0
     while page := registry.operations.usages.unsettled_usages(
@@ -81,14 +81,16 @@ def _looked_up(instance: dg.DagsterInstance, page: Iterable[Usage]) -> Iterator[
         by_asset[usage.asset].append(usage)
     ended: dict[str, bool] = {}
     for asset, usages in by_asset.items():
-        # Whether a run has ended is asked first, else it could write and end in between.
+        # First check whether a run has ended; otherwise it could write and end in between.
         for run_id in {usage.run_id for usage in usages}:
             ended.setdefault(run_id, _has_ended(instance, run_id))
         written = _written(instance, dg.AssetKey.from_user_string(asset), usages)
         for usage in usages:
             event = written.get((usage.partition, usage.run_id))
             if event is not None:
-                yield usage.model_copy(update={**event_of(event).model_dump(), "settled": True})
+                yield usage.model_copy(
+                    update={**written_event(event).model_dump(), "settled": True}
+                )
             elif ended[usage.run_id]:
                 yield usage.model_copy(update={"settled": True})
 
@@ -108,12 +110,12 @@ def _written(
         asset_partitions=sorted(set(partitions)) if len(partitions) == len(usages) else None,
         after_timestamp=first,
     )
-    found = event_log.recorded(instance, records_filter)
+    found = event_log.oldest_first(instance, records_filter)
     return {(event.partition, event.run_id or ""): event for event in found}
 
 
-def event_of(event: AssetEvent) -> Written:
-    """Return what the registry keeps of a materialization."""
+def written_event(event: AssetEvent) -> Written:
+    """Return what the registry stores about a materialization."""
     return Written(
         storage_id=event.storage_id,
         data_version=event.data_version,

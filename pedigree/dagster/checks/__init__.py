@@ -1,4 +1,4 @@
-"""Asset checks: those of the registry, those of users, and their results as verdicts.
+"""Asset checks of the registry and of users, and the recording of their results as verdicts.
 
-How a check judges belongs to ``pedigree.lifecycle.checks``.
+The check logic itself belongs to ``pedigree.lifecycle.checks``.
 """

@@ -1,7 +1,7 @@
-"""Asset checks of assets of any name.
+"""Asset checks for assets with any name.
 
-Dagster's decorators name a check's input and output after the asset's key, and so refuse that of a
-model with a space or a letter with a mark in its name.
+Dagster's decorators derive the names of a check's input and output from the asset's key, and so
+reject a model with a space or an accented letter in its name.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,15 +13,15 @@ _INPUT = "asset"
 
 
 def check_op(
-    name: str, key: dg.AssetKey, specs: Sequence[dg.AssetCheckSpec], judge: Callable[..., Any]
+    name: str, key: dg.AssetKey, specs: Sequence[dg.AssetCheckSpec], evaluate: Callable[..., Any]
 ) -> dg.AssetChecksDefinition:
-    """Return checks of one asset as one op, of which each can be run alone.
+    """Return the checks of one asset as one op that can run any subset of them.
 
     Args:
         name: The op's name.
         key: The asset's key.
         specs: The checks.
-        judge: The op's function, as with ``@dg.multi_asset_check``.
+        evaluate: The op's function, as with ``@dg.multi_asset_check``.
     """
     make = dg.op(
         name=name,
@@ -30,7 +30,7 @@ def check_op(
     )
     checks: dg.AssetChecksDefinition = dg.AssetChecksDefinition.create(
         keys_by_input_name={_INPUT: key},
-        node_def=make(judge),
+        node_def=make(evaluate),
         check_specs_by_output_name={spec.name: spec for spec in specs},
         can_subset=True,
     )

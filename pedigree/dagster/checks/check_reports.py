@@ -1,21 +1,21 @@
-"""Show in the asset graph what a check found outside any run: entry point ``asset_check_reports``.
+"""Report check results from outside a run to the asset graph: entry point ``asset_check_reports``.
 
-An evaluation that is reported without a run names the materialization it is about, so a check that
-is newer than the version appears on the version's own materialization, not on the newest one.
+An evaluation that is reported without a run names its target materialization, so a check that is
+newer than the version appears on the version's own materialization, not on the newest one.
 """
 
 from collections.abc import Sequence
 
 import dagster as dg
 
-# Not public; without it Dagster shows the evaluation on whichever materialization is the newest.
+# Not public; without it Dagster shows the evaluation on the newest materialization.
 from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData as Target,
 )
 
 from pedigree.catalog.records import ModelVersion, TrainingOrigin
 from pedigree.dagster.capture import event_log, materializations
-from pedigree.dagster.capture.staleness import OUT_OF_REACH, instance_in_reach
+from pedigree.dagster.capture.staleness import UNREACHABLE_ERRORS, reachable_instance
 from pedigree.dagster.checks.model_checks import evaluation
 from pedigree.lifecycle.records import RecordedVerdict, Severity
 from pedigree.settings import Settings
@@ -30,19 +30,22 @@ def report_verdicts(
     severity: Severity,
     settings: Settings,
 ) -> bool:
-    """Report one check's verdicts on the materialization of a version, if that can be reached.
+    """Report one check's verdicts on the materialization of a version, if it is reachable.
 
     Args:
         version: The version.
-        origin: Where it was trained: the asset and the partition.
-        verdicts: One for each of the settings by which stages ask, the earliest stage's first.
-        severity: What a failure is.
-        settings: This process's settings; they tell which instance is within reach.
+        origin: The asset and the partition that trained it.
+        verdicts: One verdict for each distinct check settings, the earliest stage's first.
+        severity: The severity of a failure.
+        settings: This process's settings, which determine the reachable instance.
+
+    Returns:
+        Whether the verdicts were reported.
     """
     try:
-        with instance_in_reach(settings) as instance:
+        with reachable_instance(settings) as instance:
             return instance is not None and _report(instance, version, origin, verdicts, severity)
-    except OUT_OF_REACH:
+    except UNREACHABLE_ERRORS:
         return False
 
 
@@ -59,7 +62,7 @@ def _report(
     )
     event = event_log.by_ids(instance, key, [storage_id]).get(storage_id) if storage_id else None
     if event is None:
-        return False  # another instance than the one that trained it, or its events were wiped
+        return False  # not the instance that trained it, or its events were wiped
     instance.report_runless_asset_event(
         dg.AssetCheckEvaluation(
             asset_key=key,

@@ -1,9 +1,9 @@
-"""Follow the asset checks that people define on models, and record what they find as verdicts.
+"""Follow the asset checks that users define on models, and record their results as verdicts.
 
-Dagster's log of evaluations is read, so a check counts however it is defined: by ``@asset_check``
-or ``@multi_asset_check``, by ``check_specs`` of the asset itself, by a factory, or reported without
-a run. The registry's own checks write their verdicts themselves, and nobody else may by their
-names.
+This reads Dagster's log of evaluations, so a check counts however it is defined: by
+``@asset_check`` or ``@multi_asset_check``, by ``check_specs`` of the asset itself, by a factory, or
+reported without a run. The registry's own checks write their verdicts themselves, so evaluations
+under their names are ignored.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,9 +15,9 @@ from dagster._core.storage.event_log import SqlEventLogStorage
 from pydantic import Field, JsonValue
 
 from pedigree._record import Record
-from pedigree.dagster.assets.model_spec import ModelLine
+from pedigree.dagster.assets.model_spec import ModelSpec
 from pedigree.dagster.capture.run_provenance import instance_id
-from pedigree.dagster.checks.checked_version import CheckedVersion, looked_at
+from pedigree.dagster.checks.checked_version import CheckedVersion, checked_digest
 from pedigree.dagster.sensors.targets import Targets
 from pedigree.errors import InvalidNameError, ModelNotFoundError
 from pedigree.lifecycle.checks import CHECKS
@@ -26,21 +26,21 @@ from pedigree.registry import Registry
 
 _PAGE = 500
 _PAGES = 4
-# An event may be committed after one with a higher id: so long it is looked for again.
-_LATE_S = 120.0
+# An event may be committed after one with a higher id, so events are read again for this long.
+_MAX_COMMIT_DELAY_S = 120.0
 _PARTITION = "dagster/partition"
 
 
 class CheckCursor(Record):
-    """How far the evaluations of asset checks were read."""
+    """The position in the log of check evaluations."""
 
-    after: int = Field(default=0, description="The storage id up to which all of them are known")
-    seen: tuple[int, ...] = Field(default=(), description="Those behind it that were looked at")
-    waiting: tuple[int, ...] = Field(default=(), description="Those whose step has not ended")
+    after: int = Field(default=0, description="Storage id up to which all evaluations are done")
+    seen: tuple[int, ...] = Field(default=(), description="Later evaluations that are done")
+    waiting: tuple[int, ...] = Field(default=(), description="Evaluations whose step has not ended")
 
 
-class _Followed(NamedTuple):
-    """What was recorded in a tick, in words, and where the next one goes on."""
+class FollowedChecks(NamedTuple):
+    """Notes on a tick's evaluations, and the cursor of the next tick."""
 
     notes: tuple[str, ...]
     cursor: CheckCursor
@@ -48,24 +48,23 @@ class _Followed(NamedTuple):
 
 def follow_checks(
     instance: dg.DagsterInstance, registry: Registry, targets: Targets, cursor: CheckCursor
-) -> _Followed:
-    """Record what evaluations of models' checks found since they were read, once each."""
-    read = list(_behind(instance, cursor.after))
-    found = {each.storage_id: each for each in read if each.storage_id not in cursor.seen}
+) -> FollowedChecks:
+    """Record the new evaluations of models' checks, each once."""
+    read = list(_read_after(instance, cursor.after))
+    found = {record.storage_id: record for record in read if record.storage_id not in cursor.seen}
     if cursor.waiting:
-        found |= {
-            each.storage_id: each for each in _read(instance, storage_ids=list(cursor.waiting))
-        }
+        waiting_records = _read(instance, storage_ids=list(cursor.waiting))
+        found |= {record.storage_id: record for record in waiting_records}
     notes: list[str] = []
     waiting: list[int] = []
     for storage_id, record in sorted(found.items()):
-        is_read, note = _record(instance, registry, targets, record)
+        is_done, note = _record(instance, registry, targets, record)
         notes += [note] if note else []
-        waiting += [] if is_read else [storage_id]
-    return _Followed(tuple(notes), _moved(cursor, read, waiting))
+        waiting += [] if is_done else [storage_id]
+    return FollowedChecks(tuple(notes), _next_cursor(cursor, read, waiting))
 
 
-def _behind(instance: dg.DagsterInstance, after: int) -> Iterator[dg.EventLogRecord]:
+def _read_after(instance: dg.DagsterInstance, after: int) -> Iterator[dg.EventLogRecord]:
     for _ in range(_PAGES):
         page = _read(instance, after_cursor=after)
         yield from page
@@ -75,13 +74,13 @@ def _behind(instance: dg.DagsterInstance, after: int) -> Iterator[dg.EventLogRec
 
 
 def _read(instance: dg.DagsterInstance, **only: Any) -> list[dg.EventLogRecord]:
-    """Return evaluations from the log that all runs share, the oldest first."""
+    """Return evaluations from the log that all runs share, oldest first."""
     kind = dg.DagsterEventType.ASSET_CHECK_EVALUATION
     records_filter = dg.EventRecordsFilter(kind, **only)
     storage = instance.event_log_storage
     if isinstance(storage, SqlEventLogStorage):
-        # SQLite keeps a log for each run, and evaluations of all in its index too; its own method
-        # looks into the runs'.
+        # SQLite has one log per run, and an index with the evaluations of all runs. The method of
+        # the SQLite class reads the logs; this one reads the index.
         found = SqlEventLogStorage.get_event_records(
             storage, records_filter, limit=_PAGE, ascending=True
         )
@@ -90,15 +89,16 @@ def _read(instance: dg.DagsterInstance, **only: Any) -> list[dg.EventLogRecord]:
     return list(found)
 
 
-def _moved(
+def _next_cursor(
     cursor: CheckCursor, read: Iterable[dg.EventLogRecord], waiting: Iterable[int]
 ) -> CheckCursor:
-    young = datetime.now(UTC).timestamp() - _LATE_S
-    known = {each.storage_id: each.timestamp for each in read}
-    after = max((each for each, at in known.items() if at < young), default=cursor.after)
+    settled_before = datetime.now(UTC).timestamp() - _MAX_COMMIT_DELAY_S
+    times = {record.storage_id: record.timestamp for record in read}
+    settled = (storage_id for storage_id, at in times.items() if at < settled_before)
+    after = max(settled, default=cursor.after)
     return CheckCursor(
         after=after,
-        seen=tuple(sorted(each for each in known if each > after)),
+        seen=tuple(sorted(storage_id for storage_id in times if storage_id > after)),
         waiting=tuple(waiting),
     )
 
@@ -106,16 +106,16 @@ def _moved(
 def _record(
     instance: dg.DagsterInstance, registry: Registry, targets: Targets, record: dg.EventLogRecord
 ) -> tuple[bool, str | None]:
-    """Record an evaluation; say whether it was read, and what is to be told of it."""
+    """Record an evaluation; return whether it is done, and a note if there is one."""
     evaluation = record.event_log_entry.asset_check_evaluation
-    line = targets.by_key.get(evaluation.asset_key) if evaluation else None
-    if evaluation is None or line is None or evaluation.check_name in CHECKS:
+    model_spec = targets.by_key.get(evaluation.asset_key) if evaluation else None
+    if evaluation is None or model_spec is None or evaluation.check_name in CHECKS:
         return True, None
-    checked = _checked(instance, targets, record, line)
+    checked = _checked(instance, targets, record, model_spec)
     if checked is None:
         key = evaluation.asset_key.to_user_string()
-        return True, f"check {evaluation.check_name} of {key} is about no one partition's model"
-    found = looked_at(instance, registry, checked)
+        return True, f"check {evaluation.check_name} of {key} does not identify one model"
+    found = checked_digest(instance, registry, checked)
     if found is None:
         return False, None
     run = _run(instance, record, checked, found.digest, found.problem)
@@ -125,19 +125,19 @@ def _record(
         return True, None  # never trained yet, or deleted
     if found.problem is None:
         return True, None
-    return True, f"{checked.model}: check {run.check} looked at an unknown version: {found.problem}"
+    return True, f"{checked.model}: check {run.check} ran on an unknown version: {found.problem}"
 
 
 def _checked(
-    instance: dg.DagsterInstance, targets: Targets, record: dg.EventLogRecord, line: ModelLine
+    instance: dg.DagsterInstance, targets: Targets, record: dg.EventLogRecord, model_spec: ModelSpec
 ) -> CheckedVersion | None:
-    """Return an evaluation with the registered model that it is about; None where it names none."""
+    """Return an evaluation with the registered model that it is about, or None."""
     entry = record.event_log_entry
     evaluation = entry.asset_check_evaluation
     if evaluation is None:
         return None
     partition = evaluation.partition or _run_partition(instance, targets, entry)
-    model = _model(line, partition)
+    model = _model(model_spec, partition)
     if model is None or (partition is None and evaluation.asset_key in targets.partitioned):
         return None
     return CheckedVersion(
@@ -148,7 +148,7 @@ def _checked(
 def _run_partition(
     instance: dg.DagsterInstance, targets: Targets, entry: dg.EventLogEntry
 ) -> str | None:
-    """Return the partition of a run whose check has none, and whose model has."""
+    """Return the run's partition for a check without a partition on a partitioned model."""
     evaluation = entry.asset_check_evaluation
     if evaluation is None or evaluation.asset_key not in targets.partitioned or not entry.run_id:
         return None
@@ -156,9 +156,9 @@ def _run_partition(
     return run.tags.get(_PARTITION) if run else None
 
 
-def _model(line: ModelLine, partition: str | None) -> str | None:
+def _model(model_spec: ModelSpec, partition: str | None) -> str | None:
     try:
-        return line.registered_name(partition)
+        return model_spec.registered_name(partition)
     except InvalidNameError:
         return None
 
@@ -187,13 +187,13 @@ def _run(
     )
 
 
-def _details(said: Mapping[str, dg.MetadataValue[Any]]) -> dict[str, JsonValue]:
-    """Return the metadata of an evaluation that JSON can say."""
+def _details(metadata: Mapping[str, dg.MetadataValue[Any]]) -> dict[str, JsonValue]:
+    """Return the metadata of an evaluation that can be written as JSON."""
     plain = (
         *(dg.TextMetadataValue, dg.IntMetadataValue, dg.FloatMetadataValue),
         *(dg.BoolMetadataValue, dg.JsonMetadataValue, dg.MarkdownMetadataValue),
     )
     found: dict[str, Any] = {
-        name: value.value for name, value in said.items() if isinstance(value, plain)
+        name: value.value for name, value in metadata.items() if isinstance(value, plain)
     }
     return {name: value for name, value in found.items() if value is not None}

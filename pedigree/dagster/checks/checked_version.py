@@ -1,10 +1,15 @@
-"""Which version of a model the run of an asset check looked at.
+"""Which version of a model an asset check examined.
 
-Dagster's own target is the newest materialization, which need not be what the check was given. So
-a check's word goes first (the metadata ``pedigree/reference`` or ``pedigree/digest``), then what
-its own step made, then what it loaded, then what alone it can have been: the one materialization
-that was the newest at some moment between the start of the step and the evaluation, or that its run
-made. Where more than one remains it is not known, and nothing is guessed.
+Dagster's own target is the newest materialization, which need not be the check's input. So the
+sources are, in this order:
+
+1. the check's own metadata ``pedigree/reference`` or ``pedigree/digest``;
+2. what its own step made;
+3. what its step loaded;
+4. the only materialization that was the newest at some moment between the start of the step and the
+   evaluation, or that its run made.
+
+If more than one version remains, the version is unknown.
 """
 
 from collections.abc import Iterable, Iterator
@@ -30,8 +35,8 @@ _ENDS = {dg.DagsterEventType.STEP_SUCCESS, dg.DagsterEventType.STEP_FAILURE}
 _PAGE = 100
 
 
-class LookedAt(NamedTuple):
-    """The bytes that a check looked at; None with the reason where that is not known."""
+class CheckedDigest(NamedTuple):
+    """The digest that a check examined; None with the reason if it is unknown."""
 
     digest: str | None
     problem: str | None = None
@@ -53,14 +58,14 @@ class CheckedVersion:
         """The asset's key."""
         return self.evaluation.asset_key
 
-    def is_of(self, made: dg.AssetMaterialization | None) -> bool:
-        """Say whether a materialization is one of the asset (partition)."""
+    def matches(self, made: dg.AssetMaterialization | None) -> bool:
+        """Return whether a materialization belongs to the asset (partition)."""
         return made is not None and (made.asset_key, made.partition) == (self.key, self.partition)
 
 
 @dataclass
 class _StepLog:
-    """What the log of a run says of the step that evaluated a check."""
+    """The step that evaluated a check, in the run's log."""
 
     has_ended: bool
     start: dg.EventLogRecord | None = None
@@ -69,59 +74,63 @@ class _StepLog:
     run_made: bool = False
 
 
-def looked_at(
+def checked_digest(
     instance: dg.DagsterInstance, registry: Registry, checked: CheckedVersion
-) -> LookedAt | None:
-    """Return what a check looked at; None where its step has not ended, and may still say."""
-    said = checked.evaluation.metadata
-    if metadata_keys.REFERENCE in said or metadata_keys.DIGEST in said:
-        return _stated(registry, checked)
+) -> CheckedDigest | None:
+    """Return what a check examined; None if its step has not ended, so it may still record it."""
+    metadata = checked.evaluation.metadata
+    if metadata_keys.REFERENCE in metadata or metadata_keys.DIGEST in metadata:
+        return _from_metadata(registry, checked)
     if not checked.run_id:
-        return _targeted(instance, checked)
+        return _from_target(instance, checked)
     log = _read_log(instance, checked)
-    return _seen_in_run(instance, checked, log) if log.has_ended else None
+    return _from_run(instance, checked, log) if log.has_ended else None
 
 
-def _seen_in_run(instance: dg.DagsterInstance, checked: CheckedVersion, log: _StepLog) -> LookedAt:
+def _from_run(
+    instance: dg.DagsterInstance, checked: CheckedVersion, log: _StepLog
+) -> CheckedDigest:
     if log.made:
-        return _only((_version_of(made, checked) for made in log.made), "its step made")
-    given = [load.digest for load in log.loads if load.asset == checked.key]
-    if given:
-        return _only(map(LookedAt, given), "its step loaded")
-    candidates = _only(_candidates(instance, checked, log), "it may have looked at")
-    loaded = {load.digest for load in log.loads if _names(load.reference, checked.model)}
+        return _unique((_version_of(made, checked) for made in log.made), "its step made")
+    inputs = [load.digest for load in log.loads if load.asset == checked.key]
+    if inputs:
+        return _unique(map(CheckedDigest, inputs), "its step loaded")
+    candidates = _unique(_candidates(instance, checked, log), "it may have examined")
+    loaded = {load.digest for load in log.loads if _is_version(load.reference, checked.model)}
     if loaded and candidates.digest is not None and candidates.digest not in loaded:
-        return LookedAt(None, "it loaded another version than the asset's newest")
+        return CheckedDigest(None, "it loaded another version than the asset's newest")
     return candidates
 
 
-def _stated(registry: Registry, checked: CheckedVersion) -> LookedAt:
-    """Return what the check itself says that it looked at, in its metadata."""
-    said = checked.evaluation.metadata
-    digest = str(said[metadata_keys.DIGEST].value) if metadata_keys.DIGEST in said else None
-    if metadata_keys.REFERENCE not in said:
-        return LookedAt(digest)
-    reference = str(said[metadata_keys.REFERENCE].value)
-    if not _names(reference, checked.model):
-        return LookedAt(None, f"it names {reference}, which is no version of {checked.model}")
+def _from_metadata(registry: Registry, checked: CheckedVersion) -> CheckedDigest:
+    """Return the version in the check's own metadata."""
+    metadata = checked.evaluation.metadata
+    digest = str(metadata[metadata_keys.DIGEST].value) if metadata_keys.DIGEST in metadata else None
+    if metadata_keys.REFERENCE not in metadata:
+        return CheckedDigest(digest)
+    reference = str(metadata[metadata_keys.REFERENCE].value)
+    if not _is_version(reference, checked.model):
+        return CheckedDigest(
+            None, f"it names {reference}, which is not a version of {checked.model}"
+        )
     try:
-        known = registry.get(reference).digest
+        registered = registry.get(reference).digest
     except NotFoundError:
-        return LookedAt(None, f"it names {reference}, which does not exist")
-    if digest not in (None, known):
-        return LookedAt(None, f"it names {reference}, and other bytes than this has")
-    return LookedAt(known)
+        return CheckedDigest(None, f"it names {reference}, which does not exist")
+    if digest not in (None, registered):
+        return CheckedDigest(None, f"it names {reference}, but a different digest")
+    return CheckedDigest(registered)
 
 
-def _targeted(instance: dg.DagsterInstance, checked: CheckedVersion) -> LookedAt:
-    """Return what an evaluation without a run is about: it names a materialization, or nothing."""
+def _from_target(instance: dg.DagsterInstance, checked: CheckedVersion) -> CheckedDigest:
+    """Return the version of the target materialization of an evaluation without a run."""
     target = checked.evaluation.target_materialization_data
     if target is None:
-        return LookedAt(None, "it was reported without a run, and names no materialization")
+        return CheckedDigest(None, "it was reported without a run and without a materialization")
     found = _materializations(instance, checked, storage_ids=[target.storage_id])
     made = [record.asset_materialization for record in found if record.asset_materialization]
     if not made:
-        return LookedAt(None, "the materialization that it names is gone")
+        return CheckedDigest(None, "its target materialization has been deleted")
     return _version_of(made[0], checked)
 
 
@@ -132,7 +141,7 @@ def _read_log(instance: dg.DagsterInstance, checked: CheckedVersion) -> _StepLog
     for record in instance.get_records_for_run(checked.run_id, of_type=_RUN_EVENTS).records:
         entry = record.event_log_entry
         made = entry.asset_materialization
-        if made is not None and checked.is_of(made):
+        if made is not None and checked.matches(made):
             log.run_made = True
             log.made += [made] if _node(entry.step_key) == node else []
         elif entry.dagster_event is not None and entry.step_key == checked.step_key:
@@ -146,50 +155,50 @@ def _add(log: _StepLog, record: dg.EventLogRecord, event: dg.DagsterEvent) -> No
     elif (load := load_of(event)) is not None:
         log.loads.append(load)
     elif event.event_type in _ENDS and "." not in str(event.step_key):
-        # Of a graph-backed asset another step makes the model, so its run is waited for.
+        # In a graph-backed asset another step makes the model, so the whole run must end.
         log.has_ended = True
 
 
 def _node(step_key: str | None) -> str:
-    """Return the node of a step: the ops of a graph-backed asset are of one."""
+    """Return the node of a step; all ops of a graph-backed asset have the same one."""
     return str(step_key).partition(".")[0]
 
 
 def _candidates(
     instance: dg.DagsterInstance, checked: CheckedVersion, log: _StepLog
-) -> Iterator[LookedAt]:
-    """Give what the check can have found as the asset's newest, from its evaluation backwards."""
-    records = list(_records_seen(instance, checked, log))
+) -> Iterator[CheckedDigest]:
+    """Yield the versions that the check can have found as the asset's newest, newest first."""
+    records = list(_candidate_records(instance, checked, log))
     target = checked.evaluation.target_materialization_data
     ids = {record.storage_id for record in records}
     if target is not None and target.storage_id not in ids:
-        # It was wiped since, or the evaluation was written by hand and says something else.
-        yield LookedAt(None, "Dagster names a materialization that it cannot have looked at")
+        # It was wiped since, or somebody reported the evaluation with another target.
+        yield CheckedDigest(None, "Dagster names a materialization that it cannot have examined")
     for record in records:
         if record.asset_materialization is not None:
             yield _version_of(record.asset_materialization, checked)
-    if records and not _is_first(instance, checked, log, records[-1]):
-        yield LookedAt(None, "it is not known what the asset was when it began")
+    if records and not _is_oldest(instance, checked, log, records[-1]):
+        yield CheckedDigest(None, "the asset's state at the start of the step is unknown")
 
 
-def _records_seen(
+def _candidate_records(
     instance: dg.DagsterInstance, checked: CheckedVersion, log: _StepLog
 ) -> Iterator[dg.EventLogRecord]:
     for record in _materializations(instance, checked, before_storage_id=checked.storage_id):
         yield record
-        if _is_first(instance, checked, log, record):
+        if _is_oldest(instance, checked, log, record):
             return
 
 
-def _is_first(
+def _is_oldest(
     instance: dg.DagsterInstance, checked: CheckedVersion, log: _StepLog, record: dg.EventLogRecord
 ) -> bool:
-    """Say whether a check can have found no materialization that is older than one."""
+    """Return whether a materialization is the oldest one that a check can have found."""
     if log.run_made:
         return record.run_id == checked.run_id
     if log.start is None:
         return False
-    # The ids of a run's own events count per run where its log is a database of its own.
+    # The ids of a run's own events count per run if its log is a separate database.
     if instance.event_log_storage.is_run_sharded:
         return record.timestamp <= log.start.timestamp
     return record.storage_id < log.start.storage_id
@@ -211,28 +220,32 @@ def _materializations(
     return list(instance.fetch_materializations(records_filter, limit=_PAGE).records)
 
 
-def _version_of(made: dg.AssetMaterialization, checked: CheckedVersion) -> LookedAt:
-    said = made.metadata
-    reference = str(said[metadata_keys.REFERENCE].value) if metadata_keys.REFERENCE in said else ""
-    if metadata_keys.DIGEST not in said or not _names(reference, checked.model):
-        return LookedAt(None, f"the asset was made by what is no version of {checked.model}")
-    return LookedAt(str(said[metadata_keys.DIGEST].value))
+def _version_of(made: dg.AssetMaterialization, checked: CheckedVersion) -> CheckedDigest:
+    found = made.metadata
+    reference = (
+        str(found[metadata_keys.REFERENCE].value) if metadata_keys.REFERENCE in found else ""
+    )
+    if metadata_keys.DIGEST not in found or not _is_version(reference, checked.model):
+        return CheckedDigest(
+            None, f"the asset's materialization is not a version of {checked.model}"
+        )
+    return CheckedDigest(str(found[metadata_keys.DIGEST].value))
 
 
-def _names(reference: str, model: str) -> bool:
-    """Say whether a reference names a version of a model by its number."""
+def _is_version(reference: str, model: str) -> bool:
+    """Return whether a reference names a version of a model by its number."""
     try:
         return parse_number(reference)[0].name == model
     except InvalidInputError:
         return False
 
 
-def _only(found: Iterable[LookedAt], what: str) -> LookedAt:
-    """Return the one digest of several; unknown where there are more, or none."""
-    each = list(found)
-    digests = {one.digest for one in each}
+def _unique(found: Iterable[CheckedDigest], source: str) -> CheckedDigest:
+    """Return the only digest; unknown if there are several or none."""
+    candidates = list(found)
+    digests = {candidate.digest for candidate in candidates}
     if len(digests) == 1 or None in digests:
-        return next((one for one in each if one.digest is None), each[0])
+        return next((c for c in candidates if c.digest is None), candidates[0])
     if not digests:
-        return LookedAt(None, "the asset was not materialized yet")
-    return LookedAt(None, f"{len(digests)} versions remain that {what}")
+        return CheckedDigest(None, "the asset was not materialized yet")
+    return CheckedDigest(None, f"there are {len(digests)} versions that {source}")

@@ -1,7 +1,7 @@
-"""A Great Expectations suite as an asset check, on the data a model is trained on.
+"""Great Expectations suites as asset checks on training data.
 
-What it found is kept in the registry, bound to exactly the data it looked at: the check
-``training_data_expectations`` of each version that was trained on it leads to the result.
+The registry stores the result for exactly the data that was checked. The check
+``training_data_expectations`` of each version that was trained on it refers to the result.
 
 ::
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from great_expectations import ExpectationSuite
 
 Suite: TypeAlias = "Mapping[str, Any] | Callable[[], ExpectationSuite]"
-"""``{"name": …, "expectations": [{"type": …, "kwargs": {…}}]}``, or what builds a suite later."""
+"""``{"name": …, "expectations": [{"type": …, "kwargs": {…}}]}``, or a function that builds one."""
 
 _SHOWN = 20
 
@@ -46,17 +46,17 @@ def expectations_check(
     blocking: bool = True,
     severity: Severity = Severity.ERROR,
 ) -> dg.AssetChecksDefinition:
-    """Return a check that holds an asset's frame against a suite.
+    """Return a check that validates an asset's frame with a suite.
 
-    Great Expectations costs seconds to import, so it is imported when the check runs, and a suite
+    Importing Great Expectations takes seconds, so only the run of the check imports it, and a suite
     is a mapping or a function that builds one. Nothing is sent or written to files.
 
     Args:
         asset: The asset; its value must be a pandas frame.
         suite: The expectations.
         name: The check's name.
-        blocking: A failure stops what follows in the same run, such as the training.
-        severity: What a failure is; a warning stops nothing.
+        blocking: Whether a failure stops downstream assets in the same run, such as the training.
+        severity: The severity of a failure; a warning stops nothing.
     """
     key = key_of(asset)
 
@@ -86,16 +86,16 @@ def expectations_check(
 
 
 def describe_suite(suite: Suite) -> str:
-    """Return which expectations a suite holds, as far as that can be told without building it."""
+    """Return a description of a suite's expectations, without building it."""
     if callable(suite):
         return f"The data meets the expectations that {suite.__qualname__} builds."
-    expected = [_short(each) for each in suite.get("expectations", ())]
+    expected = [_short(expectation) for expectation in suite.get("expectations", ())]
     more = f" and {len(expected) - _SHOWN} more" if len(expected) > _SHOWN else ""
     return f"The data meets the suite {suite['name']}: {'; '.join(expected[:_SHOWN])}{more}."
 
 
 def validate(frame: Any, suite: Suite) -> dg.AssetCheckResult:
-    """Hold a pandas frame against a suite.
+    """Validate a pandas frame with a suite.
 
     Raises:
         MissingDependencyError: Great Expectations is not installed.
@@ -111,7 +111,7 @@ def validate(frame: Any, suite: Suite) -> dg.AssetCheckResult:
     )
     expected = suite() if callable(suite) else gx.ExpectationSuite(**suite)
     result = batch.validate(expected)
-    failed = [_described(each) for each in result.results if not each.success]
+    failed = [_failure(outcome) for outcome in result.results if not outcome.success]
     total = len(result.results)
     return dg.AssetCheckResult(
         passed=bool(result.success),
@@ -127,9 +127,9 @@ def validate(frame: Any, suite: Suite) -> dg.AssetCheckResult:
 def _state(
     instance: dg.DagsterInstance, key: dg.AssetKey, partition: str | None, run_id: str
 ) -> DataState:
-    """Return which state of the data a run looks at: its own, else the newest."""
+    """Return the state of the data that a run checks: its own output, or else the newest."""
     written = materializations.of_run(instance, key, partition, run_id)
-    if written is None:  # of a source there are observations at most
+    if written is None:  # a source asset has only observations
         newest = event_log.latest(instance, key, [partition] if partition else None)
         observed = next(iter(newest.values()), None)
         return DataState(
@@ -139,14 +139,14 @@ def _state(
             materialized_by=observed.run_id if observed else None,
         )
     tags = written.event.tags or {}
-    # A version that Dagster computed says nothing about the content.
-    speaks = tags.get(metadata_keys.DATA_VERSION_GIVEN) == "true"
+    # A version that Dagster computed does not depend on the content.
+    depends_on_content = tags.get(metadata_keys.DATA_VERSION_GIVEN) == "true"
     return DataState(
         asset=key.to_user_string(),
         partition=partition,
         storage_id=written.storage_id,
         materialized_by=written.run_id,
-        data_version=tags.get(metadata_keys.DATA_VERSION) if speaks else None,
+        data_version=tags.get(metadata_keys.DATA_VERSION) if depends_on_content else None,
     )
 
 
@@ -155,12 +155,12 @@ def _plain(found: Mapping[str, Any]) -> dict[str, JsonValue]:
 
 
 def _short(expectation: Mapping[str, Any]) -> str:
-    given = expectation.get("kwargs", {}).items()
-    words = ", ".join(f"{name} {value}" for name, value in given)
-    return f"{str(expectation['type']).removeprefix('expect_')} ({words})"
+    arguments = expectation.get("kwargs", {}).items()
+    text = ", ".join(f"{name} {value}" for name, value in arguments)
+    return f"{str(expectation['type']).removeprefix('expect_')} ({text})"
 
 
-def _described(result: Any) -> dict[str, Any]:
+def _failure(result: Any) -> dict[str, Any]:
     configuration = result.expectation_config
     found = {"type": configuration.type, "kwargs": {}, "unexpected": None}
     for key, value in configuration.kwargs.items():
@@ -171,5 +171,5 @@ def _described(result: Any) -> dict[str, Any]:
 
 
 def _great_expectations() -> Any:
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read at import; it would call home otherwise
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read at import; otherwise it sends usage data
     return library("great_expectations", extra="expectations")

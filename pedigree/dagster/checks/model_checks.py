@@ -1,8 +1,8 @@
 """The registry's checks as asset checks of a model.
 
-Each judges the version that the model's materialization names, and writes its verdict to the
-registry as well: there a gate asks what was found on exactly this digest. That a check blocks holds
-inside its own run only, and the version exists even where it failed.
+Each check evaluates the version in the model's materialization, and also writes its verdict to the
+registry, where a gate looks it up by digest. A blocking check only stops its own run: the version
+exists even if the check fails.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ import dagster as dg
 from pedigree.catalog.references import parse_reference
 from pedigree.dagster import metadata_keys
 from pedigree.dagster.assets.datasheets import Documented, datasheets_of
-from pedigree.dagster.assets.model_spec import ModelLine, line_of
+from pedigree.dagster.assets.model_spec import ModelSpec, model_spec_of
 from pedigree.dagster.assets.names import slug
 from pedigree.dagster.capture import materializations
 from pedigree.dagster.capture.run_provenance import actor_of, partition_of
@@ -35,7 +35,7 @@ from pedigree.registry import Registry
 
 
 def model_checks(
-    model: dg.AssetsDefinition | ModelLine | str,
+    model: dg.AssetsDefinition | ModelSpec | str,
     *,
     checks: Sequence[str] | None = None,
     blocking: bool = True,
@@ -44,21 +44,22 @@ def model_checks(
     """Return the registry's checks of a model asset, as one op.
 
     Args:
-        model: The model's asset, or its name where another code location trains it.
-        checks: The checks' names; by default those for which the model's policy asks, and those
-            that apply to every model.
-        blocking: A check that fails with severity *error* stops what follows in the same run.
-        sources: Assets whose definitions carry a datasheet, for the check of datasheets.
+        model: The model's asset, or its name if another code location trains it.
+        checks: The checks' names; by default those in the model's policy, and those that apply to
+            every model.
+        blocking: Whether a check that fails with severity *error* stops downstream assets in the
+            same run.
+        sources: Assets whose definitions may have datasheets, for the datasheet check.
 
     Raises:
-        InvalidMetadataError: What a definition carries is no datasheet.
-        InvalidPolicyError: A check does not take the settings by which the policy asks for it.
+        InvalidMetadataError: A definition has an invalid datasheet.
+        InvalidPolicyError: The policy has settings that a check does not accept.
     """
-    line = line_of(model)
-    names = tuple(checks) if checks is not None else default_checks(line)
+    model_spec = model_spec_of(model)
+    names = tuple(checks) if checks is not None else default_checks(model_spec)
     sheets = datasheets_of(sources) if DATASHEETS_PRESENT in names else {}
 
-    def judge(
+    def evaluate(
         context: dg.AssetCheckExecutionContext, registry: RegistryResource
     ) -> Iterator[dg.AssetCheckResult]:
         selected = {key.name for key in context.selected_asset_check_keys}
@@ -66,26 +67,26 @@ def model_checks(
             _keep(registry.connect(), context, sheets)
         for name in names:
             if name in selected:
-                yield _judge(context, registry, line, name)
+                yield _evaluate_check(context, registry, model_spec, name)
 
-    specs = [_spec(line, name, blocking=blocking) for name in names]
-    return check_op(slug(line.name, "checks"), line.key, specs, judge)
+    specs = [_spec(model_spec, name, blocking=blocking) for name in names]
+    return check_op(slug(model_spec.name, "checks"), model_spec.key, specs, evaluate)
 
 
-def default_checks(line: ModelLine) -> tuple[str, ...]:
-    """Return the checks that apply to a model; without a champion's metric there is no regression.
+def default_checks(model_spec: ModelSpec) -> tuple[str, ...]:
+    """Return the checks that apply to a model; the regression check needs a champion metric.
 
-    Those that look at the record alone come first, those that read all bytes last.
+    Checks that read only the record come first, checks that read all bytes last.
     """
     wanted = {METADATA_COMPLETE, SIGNATURE_COMPATIBLE, ARTIFACT_INTACT}
-    if line.policy.champion_metric is not None:
+    if model_spec.policy.champion_metric is not None:
         wanted.add(NO_REGRESSION)
-    return tuple(name for name in CHECKS if name in wanted or line.policy.check_rules(name))
+    return tuple(name for name in CHECKS if name in wanted or model_spec.policy.check_rules(name))
 
 
-def _spec(line: ModelLine, name: str, *, blocking: bool) -> dg.AssetCheckSpec:
-    description = described(name, line.policy) if name in CHECKS else None
-    return dg.AssetCheckSpec(name, asset=line.key, blocking=blocking, description=description)
+def _spec(model_spec: ModelSpec, name: str, *, blocking: bool) -> dg.AssetCheckSpec:
+    description = described(name, model_spec.policy) if name in CHECKS else None
+    return dg.AssetCheckSpec(name, asset=model_spec.key, blocking=blocking, description=description)
 
 
 def _keep(
@@ -96,21 +97,21 @@ def _keep(
         registry.set_datasheet(asset, sheet, actor=actor)
 
 
-def _judge(
+def _evaluate_check(
     context: dg.AssetCheckExecutionContext,
     registry: RegistryResource,
-    line: ModelLine,
+    model_spec: ModelSpec,
     name: str,
 ) -> dg.AssetCheckResult:
     run = context.run
-    record = _record(context, line)
+    record = _record(context, model_spec)
     reference = _reference(record)
     if record is None or reference is None:
         return dg.AssetCheckResult(
             check_name=name,
-            asset_key=line.key,
+            asset_key=model_spec.key,
             passed=False,
-            description="no materialization names a version, so there is nothing to judge",
+            description="the materialization names no version, so there is nothing to check",
         )
     client = registry.connect()
     model = parse_reference(reference).name
@@ -122,37 +123,37 @@ def _judge(
     ]
     severity = shown_severity(client.policy(model), verdicts[0])
     return dg.AssetCheckResult(
-        asset_key=line.key, **evaluation(reference, record.storage_id, verdicts, severity)
+        asset_key=model_spec.key, **evaluation(reference, record.storage_id, verdicts, severity)
     )
 
 
 def _record(
-    context: dg.AssetCheckExecutionContext, line: ModelLine
+    context: dg.AssetCheckExecutionContext, model_spec: ModelSpec
 ) -> materializations.MaterializationRecord | None:
-    partition = partition_of(context, line.key)
-    return materializations.of_run(context.instance, line.key, partition, context.run.run_id)
+    partition = partition_of(context, model_spec.key)
+    return materializations.of_run(context.instance, model_spec.key, partition, context.run.run_id)
 
 
 def _reference(record: materializations.MaterializationRecord | None) -> str | None:
-    """Return the version that a materialization names, if it names one."""
-    named = record.event.metadata.get(metadata_keys.REFERENCE) if record else None
-    return None if named is None else str(named.value)
+    """Return the version in a materialization's metadata, if there is one."""
+    reference = record.event.metadata.get(metadata_keys.REFERENCE) if record else None
+    return None if reference is None else str(reference.value)
 
 
 def evaluation(
     reference: str, storage_id: int, verdicts: Sequence[RecordedVerdict], severity: Severity
 ) -> dict[str, Any]:
-    """Return what Dagster shows of a check: what the earliest stage that asks for it found.
+    """Return the arguments of a Dagster check evaluation: the result for the earliest stage.
 
     Args:
-        reference: The version that was judged.
+        reference: The version that was checked.
         storage_id: Its materialization.
-        verdicts: One for each of the settings by which stages ask, the earliest stage's first.
-        severity: What a failure is.
+        verdicts: One verdict for each distinct check settings, the earliest stage's first.
+        severity: The severity of a failure.
     """
     verdict, *further = verdicts
     found: dict[str, Any] = {
-        # Dagster's target is the newest materialization, which need not be the one judged.
+        # Dagster's target is the newest materialization, which need not be the one checked.
         metadata_keys.REFERENCE: reference,
         metadata_keys.DIGEST: verdict.digest,
         metadata_keys.STORAGE_ID: str(storage_id),
@@ -164,7 +165,7 @@ def evaluation(
         found["pedigree/baseline_digest"] = verdict.baseline_digest
     if further:
         found["by the settings of later stages"] = dg.MetadataValue.json(
-            [each.model_dump(mode="json", include=_LATER) for each in further]
+            [later.model_dump(mode="json", include=_LATER) for later in further]
         )
     return {
         "check_name": verdict.check,

@@ -1,7 +1,7 @@
-"""What Dagster itself stores: runs, events, compute logs and local artifacts.
+"""Storage of the Dagster instance: runs, events, compute logs and local artifacts.
 
-What Pedigree writes into Dagster's events belongs to ``assets`` and ``capture``. ``dagster.yaml``
-names the classes of this package.
+Metadata that Pedigree writes into Dagster's events belongs to ``assets`` and ``capture``.
+``dagster.yaml`` names the classes of this package.
 """
 
 from pedigree.dagster.instance.compute_logs import PedigreeArtifacts, PedigreeComputeLogs

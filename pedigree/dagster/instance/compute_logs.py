@@ -1,7 +1,7 @@
-"""Where a Dagster instance keeps its files: logs and local artifacts, under the home folder.
+"""Files of a Dagster instance under the home folder: logs and local artifacts.
 
-``dagster.yaml`` is a static file: a variable in it that is not set stops every ``dg`` command. So
-it names these two classes, and they look at the environment when an instance is made.
+``dagster.yaml`` is a static file: an unset variable in it makes every ``dg`` command fail. So it
+names these two classes, which read the environment when an instance is created.
 """
 
 from collections.abc import Mapping
@@ -22,39 +22,39 @@ from pedigree.settings import Settings, redact_url
 
 
 class ComputeLogSettings(BaseSettings):
-    """Where the output of steps goes; read from the environment when it is made."""
+    """The location of the steps' output, read from the environment on creation."""
 
     model_config = SettingsConfigDict(env_prefix="PEDIGREE_", frozen=True, extra="ignore")
 
     compute_logs_url: str | None = Field(
-        default=None, description="s3://bucket/prefix; a folder at home when unset"
+        default=None, description="s3://bucket/prefix; a folder below PEDIGREE_HOME when unset"
     )
 
 
 def dagster_folder() -> Path:
-    """Return where this process's Dagster instance keeps its local files."""
+    """Return the folder of the local files of this process's Dagster instance."""
     return Settings().home_folder / "dagster"
 
 
 class PedigreeComputeLogs(LocalComputeLogManager):
-    """Local files under the home folder, or S3 where ``PEDIGREE_COMPUTE_LOGS_URL`` names it."""
+    """Compute logs under the home folder, or on S3 if ``PEDIGREE_COMPUTE_LOGS_URL`` is set."""
 
     @classmethod
     def config_type(cls) -> dict[str, Any]:
-        """Return Dagster's schema of the configuration: there is none, the environment speaks."""
+        """Return Dagster's config schema: empty, since the environment has the configuration."""
         return {}
 
     @classmethod
-    def from_config_value(  # type: ignore[override]  # Dagster types a manager as its own maker
+    def from_config_value(  # type: ignore[override]  # Dagster declares that it returns this class
         cls,
         inst_data: ConfigurableClassData | None,
         config_value: Mapping[str, Any],  # noqa: ARG003 -- Dagster's signature
     ) -> ComputeLogManager:
-        """Return the manager that the environment asks for.
+        """Return the manager that the environment configures.
 
         Raises:
             InvalidInputError: The URL is not ``s3://bucket/prefix``.
-            MissingDependencyError: S3 is asked for and ``dagster-aws`` is not installed.
+            MissingDependencyError: The URL is on S3, and ``dagster-aws`` is not installed.
         """
         url = ComputeLogSettings().compute_logs_url
         folder = dagster_folder() / "logs"
@@ -68,7 +68,7 @@ class PedigreeArtifacts(LocalArtifactStorage):
 
     @classmethod
     def config_type(cls) -> dict[str, Any]:
-        """Return Dagster's schema of the configuration: there is none, the environment speaks."""
+        """Return Dagster's config schema: empty, since the environment has the configuration."""
         return {}
 
     @classmethod
@@ -87,17 +87,17 @@ def _on_s3(
     parts = urlsplit(url)
     if parts.scheme != "s3" or not parts.netloc:
         raise InvalidInputError(
-            "logs can be kept on S3 only",
+            "is not an S3 URL, and compute logs can be stored only locally or on S3",
             field="PEDIGREE_COMPUTE_LOGS_URL",
             value=redact_url(url),
             remedy="Write s3://bucket/prefix, or unset it for a local folder",
         )
     try:
-        # Costs seconds, and only a deployment that uses S3 has it.
+        # Importing it takes seconds, and only a deployment that uses S3 has it.
         from dagster_aws.s3 import S3ComputeLogManager  # noqa: PLC0415
     except ImportError as error:
         raise MissingDependencyError(
-            "logs on S3 need dagster-aws, which is not installed",
+            "compute logs on S3 need dagster-aws, which is not installed",
             field="PEDIGREE_COMPUTE_LOGS_URL",
             remedy=f"Install it with: {pip_install('dagster')}",
         ) from error
@@ -106,5 +106,5 @@ def _on_s3(
         prefix=parts.path.strip("/") or "dagster",
         local_dir=str(local_folder),
         inst_data=inst_data,
-        skip_empty_files=True,  # most steps print nothing, and each would be two objects
+        skip_empty_files=True,  # most steps print nothing, and would still create two objects
     )

@@ -1,4 +1,4 @@
-"""The connections of Dagster's storage: kept, tried before use, and never those of a parent."""
+"""The connections of Dagster's storage: pooled, tested before use, not shared across a fork."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -14,19 +14,19 @@ from sqlalchemy.exc import DisconnectionError
 
 
 def open_engine(url: str, revive: Callable[[], None] | None) -> sqlalchemy.Engine:
-    """Return an engine that keeps one connection a process, and reconnects when it has to."""
+    """Return an engine that pools one connection per process and reconnects when necessary."""
     engine = create_pg_engine(
         url, None, isolation_level="AUTOCOMMIT", pool_size=1, max_overflow=-1, pool_use_lifo=True
     )
-    guard(engine, revive)
+    test_connections(engine, revive)
     return engine
 
 
 @contextmanager
-def alone(engine: sqlalchemy.Engine) -> Iterator[None]:
-    """Let one process at a time make Dagster's tables.
+def table_creation_lock(engine: sqlalchemy.Engine) -> Iterator[None]:
+    """Let only one process at a time create Dagster's tables.
 
-    dagster-postgres only tries again after some of the clashes that two processes at once can have.
+    dagster-postgres retries only after some of the conflicts between two concurrent processes.
     """
     lock = "SELECT pg_advisory_xact_lock(hashtextextended('pedigree.dagster.tables', 0))"
     with engine.connect() as connection:
@@ -36,10 +36,10 @@ def alone(engine: sqlalchemy.Engine) -> Iterator[None]:
             yield
 
 
-def guard(engine: sqlalchemy.Engine, revive: Callable[[], None] | None) -> None:
-    """Let an engine try its connections before use, and bring a server of ours back."""
+def test_connections(engine: sqlalchemy.Engine, revive: Callable[[], None] | None) -> None:
+    """Make an engine test its connections before use, and restart the embedded server."""
     event.listen(engine, "checkout", partial(_ping, engine.dialect))
-    event.listen(engine, "connect", _note_process)
+    event.listen(engine, "connect", _store_process_id)
     if revive:
         event.listen(engine, "do_connect", partial(_connect_or_revive, revive))
 
@@ -54,13 +54,13 @@ def _connect_or_revive(
         return dialect.connect(*cargs, **cparams)
 
 
-def _note_process(_connection: Any, record: Any) -> None:
+def _store_process_id(_connection: Any, record: Any) -> None:
     record.info["process"] = os.getpid()
 
 
 def _ping(dialect: Any, connection: Any, record: Any, proxy: Any) -> None:
     if record.info["process"] != os.getpid():
-        # After a fork the socket is the parent's; it must neither be used nor closed here.
+        # After a fork the socket belongs to the parent: this process must not use or close it.
         record.dbapi_connection = proxy.dbapi_connection = None
         raise DisconnectionError("the connection belongs to the parent process")
     try:

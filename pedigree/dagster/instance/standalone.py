@@ -1,7 +1,7 @@
-"""The registry as a code location of its own: what ``pedigree up`` loads where there is no other.
+"""The registry as a code location, which ``pedigree up`` loads if there is no other.
 
-It holds the stages of every registered model, read when the location is loaded (reload it to see
-new models). Its sensors are there and switched off: whoever only looks must not promote anything.
+It contains the stages of every registered model at load time; reload it to see new models. Its
+sensors are switched off, so that opening the web page promotes nothing.
 """
 
 import dagster as dg
@@ -12,7 +12,7 @@ from pedigree.registry import Registry
 
 @dg.definitions
 def definitions() -> dg.Definitions:
-    """Return stages for what is registered now."""
+    """Return the stages of all registered models."""
     with Registry.connect() as registry:
         names = [model.name for model in registry.each_model()]
     return registry_definitions(*names, running=False)

@@ -1,4 +1,4 @@
-"""Dagster's own storage, in the Postgres that Pedigree uses anyway.
+"""Dagster's own storage, in Pedigree's Postgres.
 
 In ``dagster.yaml``, which is a static file::
 
@@ -7,10 +7,10 @@ In ``dagster.yaml``, which is a static file::
         module: pedigree.dagster.instance
         class: PedigreeStorage
 
-Where that is, the environment says: ``PEDIGREE_DAGSTER_DATABASE_URL``, else the schema ``dagster``
-of the database that ``PEDIGREE_DATABASE_URL`` names, else a database of the embedded server. The
-embedded server is held by every process that made a storage, and started again by the first of
-them that finds it gone.
+The environment has the location: ``PEDIGREE_DAGSTER_DATABASE_URL``, or else the schema ``dagster``
+of the database in ``PEDIGREE_DATABASE_URL``, or else a database of the embedded server. Every
+process with a storage keeps the embedded server running, and the first one that finds it stopped
+restarts it.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ from dagster_postgres.run_storage import PostgresRunStorage
 from dagster_postgres.schedule_storage import PostgresScheduleStorage
 from sqlalchemy.exc import DBAPIError
 
-from pedigree.dagster.instance.engine import alone, guard, open_engine
+from pedigree.dagster.instance.engine import open_engine, table_creation_lock, test_connections
 from pedigree.errors import DatabaseUnavailableError, InvalidInputError
 from pedigree.postgres.embedded import EmbeddedPostgres
 from pedigree.settings import Settings, redact_url
@@ -42,12 +42,12 @@ S = TypeVar("S", bound=type)
 
 
 class PedigreeStorage(DagsterPostgresStorage):
-    """Runs, events and schedules in Postgres, wherever the settings find one.
+    """Runs, events and schedules in Postgres, at the location in the settings.
 
     Args:
         postgres_url: A libpq URL.
-        revive: Brings the server back when a connection is refused; None where it is not ours.
-        inst_data: How Dagster makes this storage again in another process.
+        revive: Restarts the server when it refuses a connection; None if it is not embedded.
+        inst_data: The data from which Dagster recreates this storage in another process.
     """
 
     def __init__(
@@ -56,14 +56,14 @@ class PedigreeStorage(DagsterPostgresStorage):
         revive: Callable[[], None] | None = None,
         inst_data: ConfigurableClassData | None = None,
     ) -> None:
-        # dagster-postgres would make storages that know no server to revive, so only the root of
-        # the classes is initialized.
+        # dagster-postgres would create storages that cannot restart a server, so initialize only
+        # the base class.
         DagsterStorage.__init__(self)  # type: ignore[no-untyped-call, arg-type]  # Dagster's own
         self.postgres_url = _with_driver(postgres_url)
         self.should_autocreate_tables = True
         self._inst_data = inst_data
         engine = open_engine(self.postgres_url, revive)
-        with alone(engine):
+        with table_creation_lock(engine):
             self._run_storage: PostgresRunStorage = _RunStorage.opened(
                 self.postgres_url, revive, engine
             )
@@ -83,12 +83,12 @@ class PedigreeStorage(DagsterPostgresStorage):
     def from_config_value(
         cls,
         inst_data: ConfigurableClassData | None,
-        config_value: Mapping[str, Any],  # noqa: ARG003 - the environment says it instead
+        config_value: Mapping[str, Any],  # noqa: ARG003 - Dagster's signature
     ) -> "PedigreeStorage":
-        """Make the storage that this process's settings name.
+        """Return the storage of this process's settings.
 
         Raises:
-            InvalidInputError: A URL cannot be read.
+            InvalidInputError: A URL is invalid.
             UnavailableError: The server cannot be reached or started.
         """
         return open_storage(Settings(), inst_data)
@@ -97,10 +97,10 @@ class PedigreeStorage(DagsterPostgresStorage):
 def open_storage(
     settings: Settings, inst_data: ConfigurableClassData | None = None
 ) -> PedigreeStorage:
-    """Make the storage that some settings name.
+    """Return the storage of some settings.
 
     Raises:
-        InvalidInputError: A URL cannot be read.
+        InvalidInputError: A URL is invalid.
         UnavailableError: The server cannot be reached or started.
     """
     if settings.dagster_database_url:
@@ -113,7 +113,7 @@ def open_storage(
 
 
 def in_schema(url: str, schema: str) -> str:
-    """Return a URL whose connections find and make their tables in a schema.
+    """Return a URL whose connections find and create their tables in a schema.
 
     >>> in_schema("postgresql://ann@db/registry?sslmode=require", "dagster")
     'postgresql://ann@db/registry?sslmode=require&options=-csearch_path%3Ddagster'
@@ -125,7 +125,7 @@ def in_schema(url: str, schema: str) -> str:
 
 
 def _with_driver(url: str) -> str:
-    """Name the driver: for SQLAlchemy 2.1 a bare ``postgresql://`` means another one."""
+    """Return the URL with psycopg2 as driver; ``postgresql://`` means another in SQLAlchemy 2.1."""
     parts = _split(url)
     return urlunsplit(parts._replace(scheme="postgresql+psycopg2"))
 
@@ -134,7 +134,7 @@ def _split(url: str) -> SplitResult:
     parts = urlsplit(url)
     if parts.scheme.partition("+")[0] not in {"postgresql", "postgres"}:
         raise InvalidInputError(
-            "is no Postgres URL",
+            "is not a Postgres URL",
             field="database_url",
             value=redact_url(url),
             remedy="Write postgresql://user:password@host:port/database",
@@ -169,39 +169,39 @@ def _create_schema(url: str) -> None:
         connection.close()
 
 
-def _again_when_disconnected(verb: Callable[P, R]) -> Callable[P, R]:
-    """Run a storage verb once more when its connection broke under it.
+def _retry_when_disconnected(method: Callable[P, R]) -> Callable[P, R]:
+    """Run a storage method once more if its connection breaks.
 
     An event that was committed just before the break is then written twice. That is harmless for
-    its readers, and a run that fails because its log could not be written is not.
+    its readers, whereas a run that cannot write its log fails.
     """
 
-    @wraps(verb)
-    def again(*args: P.args, **kwargs: P.kwargs) -> R:
+    @wraps(method)
+    def retry(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            return verb(*args, **kwargs)
+            return method(*args, **kwargs)
         except DBAPIError as error:
             if not error.connection_invalidated:
                 raise
-            return verb(*args, **kwargs)
+            return method(*args, **kwargs)
 
-    return again
+    return retry
 
 
-def _steady(*verbs: str) -> Callable[[S], S]:
+def _retries(*methods: str) -> Callable[[S], S]:
     def decorate(storage: S) -> S:
-        for verb in verbs:
-            setattr(storage, verb, _again_when_disconnected(getattr(storage, verb)))
+        for method in methods:
+            setattr(storage, method, _retry_when_disconnected(getattr(storage, method)))
         return storage
 
     return decorate
 
 
 class _Pooled:
-    """What the three storages have in common: engines that keep a connection and revive a server.
+    """The common part of the three storages: a pooled connection, and a server restart.
 
-    dagster-postgres connects anew for every statement, which by SCRAM costs more than most
-    statements. One connection a process is kept instead, tried before each use.
+    dagster-postgres opens a connection for every statement, and SCRAM authentication then costs
+    more than most statements. This uses one connection per process, tested before each use.
     """
 
     _engine: sqlalchemy.Engine
@@ -219,23 +219,23 @@ class _Pooled:
         self, statement_timeout: int, pool_recycle: int, max_overflow: int
     ) -> None:
         cast(Any, super()).optimize_for_webserver(statement_timeout, pool_recycle, max_overflow)
-        guard(self._engine, self._revive)
+        test_connections(self._engine, self._revive)
 
     def dispose(self) -> None:
         cast(Any, super()).dispose()
         self._engine.dispose()
 
 
-@_steady("handle_run_event", "add_run", "get_runs", "get_run_records", "add_daemon_heartbeat")
+@_retries("handle_run_event", "add_run", "get_runs", "get_run_records", "add_daemon_heartbeat")
 class _RunStorage(_Pooled, PostgresRunStorage):
     """Runs."""
 
 
-@_steady("store_event", "store_event_batch", "get_records_for_run", "get_asset_records")
+@_retries("store_event", "store_event_batch", "get_records_for_run", "get_asset_records")
 class _EventLogStorage(_Pooled, PostgresEventLogStorage):
     """Events."""
 
 
-@_steady("add_instigator_state", "update_instigator_state", "create_tick", "update_tick")
+@_retries("add_instigator_state", "update_instigator_state", "create_tick", "update_tick")
 class _ScheduleStorage(_Pooled, PostgresScheduleStorage):
     """Schedules, sensors and their ticks."""

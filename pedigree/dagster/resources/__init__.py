@@ -1,4 +1,4 @@
-"""Dagster resources: the registry, and the IO manager that hands models between assets.
+"""Dagster resources: the registry, and the IO manager that passes models between assets.
 
-What a resource writes about a run belongs to ``capture``.
+What a resource records about a run belongs to ``capture``.
 """

@@ -1,4 +1,4 @@
-"""The registry's verbs inside an op or asset: what they do carries the run as provenance."""
+"""The registry inside an op or asset: its verbs record the run as provenance."""
 
 from collections.abc import Collection, Iterable
 from pathlib import Path
@@ -10,17 +10,17 @@ from pedigree.audit.records import Actor
 from pedigree.catalog.records import ModelVersion, Registration
 from pedigree.dagster.asset_keys import AssetLike, key_of
 from pedigree.dagster.assets.trained_model import TrainedModel, register_trained
-from pedigree.dagster.capture.event_archive import kept_by
+from pedigree.dagster.capture.event_archive import archive_lookup
 from pedigree.dagster.capture.lineage import LineageCapture, StepStart
 from pedigree.dagster.capture.loads import report_load
 from pedigree.dagster.capture.run_provenance import (
     RunProvenance,
     StepContext,
     code_folder,
-    is_of_asset,
+    makes_asset,
     provenance_of,
 )
-from pedigree.dagster.capture.usages import uses_now
+from pedigree.dagster.capture.usages import step_usages
 from pedigree.lifecycle.records import Move
 from pedigree.lineage.code import current_code
 from pedigree.lineage.records import LineageGraph, LineageNode, NodeKind
@@ -30,7 +30,7 @@ from pedigree.registry import Registry
 class BoundRegistry:
     """A registry and the step that uses it.
 
-    ``registry`` has all other verbs; these are the ones that record who ran them.
+    These verbs record the run that called them; ``registry`` has all other verbs.
     """
 
     def __init__(self, registry: Registry, context: StepContext) -> None:
@@ -40,7 +40,7 @@ class BoundRegistry:
 
     @property
     def actor(self) -> Actor:
-        """Who acts: the settings' actor, else whoever the run's tags name."""
+        """The actor in the settings, or else the one in the run's tags."""
         return self.registry.actor(self._provenance.actor)
 
     def register(
@@ -57,11 +57,11 @@ class BoundRegistry:
             name: The registered model's name.
             trained: The model, as for ``@model_asset``.
             flavor: How it is saved and loaded.
-            trained_on: Assets it was trained on. Nobody saw them being read, so their newest
-                events become inputs that are *declared*.
+            trained_on: Assets it was trained on. Since the reads were not captured, their newest
+                events become *declared* inputs.
 
         Raises:
-            InvalidInputError: The name, flavor, path or metadata is wrong; nothing was written.
+            InvalidInputError: The name, flavor, path or metadata is invalid; nothing was written.
         """
         registration = register_trained(
             self.registry,
@@ -84,11 +84,11 @@ class BoundRegistry:
         return self.registry.pull(reference, destination)
 
     def load(self, reference: str, *, trust: Collection[str] = ()) -> object:
-        """Return the model itself, loaded by its flavor; what this step makes is made with it."""
+        """Return the model, loaded by its flavor, and record its use by the step's assets."""
         version = self.registry.get(reference)
         loaded = self.registry.load(version.reference, trust=trust)
         report_load(version)
-        for use in uses_now(None):
+        for use in step_usages(None):
             self.registry.operations.usages.record_usage(version.reference, use)
         return loaded
 
@@ -101,7 +101,7 @@ class BoundRegistry:
         expected_generation: int | None = None,
         automatic: bool = False,
     ) -> Move:
-        """Let a version enter a stage; see :meth:`pedigree.Registry.promote`."""
+        """Promote a version to a stage; see :meth:`pedigree.Registry.promote`."""
         return self.registry.promote(
             reference,
             stage,
@@ -113,25 +113,25 @@ class BoundRegistry:
         )
 
     def rollback(self, name: str, *, stage: str = "production", reason: str | None = None) -> Move:
-        """Return a stage to its previous holder; see :meth:`pedigree.Registry.rollback`."""
+        """Return a stage to its previous version; see :meth:`pedigree.Registry.rollback`."""
         return self.registry.rollback(
             name, stage=stage, reason=reason, run_id=self._provenance.run_id, actor=self.actor
         )
 
     def _lineage(self, keys: list[dg.AssetKey]) -> LineageGraph:
-        where = self._provenance
+        provenance = self._provenance
         step = LineageNode(
             node_id=0,
             kind=NodeKind.STEP,
-            asset=f"{where.job_name}/{where.step_key}",
-            partition=where.partition,
-            run_id=where.run_id,
-            # An op of another job says nothing of what it reads.
-            upstream=() if is_of_asset(self._context) else None,
+            asset=f"{provenance.job_name}/{provenance.step_key}",
+            partition=provenance.partition,
+            run_id=provenance.run_id,
+            # The inputs of an op in a plain job are unknown.
+            upstream=() if makes_asset(self._context) else None,
         )
         capture = LineageCapture(
-            self._context, None, kept_by(self.registry, self._context.instance)
+            self._context, None, archive_lookup(self.registry, self._context.instance)
         )
         capture.declare(keys)
-        started = StepStart.of(self._context.instance, where.run_id, where.step_key or "")
+        started = StepStart.of(self._context.instance, provenance.run_id, provenance.step_key or "")
         return capture.finish(step, started)

@@ -1,11 +1,11 @@
-"""Hand models between assets: by the version that the upstream asset's materialization names.
+"""Pass models between assets: load the version of the upstream asset's materialization.
 
 ::
 
     @dg.asset(ins={"model": dg.AssetIn(["models", "customer_churn", "production"])})
     def churn_scores(model: object, customers: pd.DataFrame) -> pd.DataFrame: ...
 
-The value is the loaded model; a parameter annotated ``ModelVersion`` is given the record instead,
+The value is the loaded model. A parameter annotated ``ModelVersion`` receives the record instead,
 and one annotated ``Path`` the folder of the version's files.
 """
 
@@ -17,35 +17,41 @@ from pydantic import Field
 
 from pedigree.catalog.records import ModelVersion
 from pedigree.dagster import metadata_keys
-from pedigree.dagster.assets.model_spec import ModelLine, plain_line
+from pedigree.dagster.assets.model_spec import ModelSpec, plain_model_spec
 from pedigree.dagster.assets.trained_model import TrainedModel
 from pedigree.dagster.assets.training_step import register_in_step
 from pedigree.dagster.capture import materializations
-from pedigree.dagster.capture.event_archive import kept_by
+from pedigree.dagster.capture.event_archive import archive_lookup
 from pedigree.dagster.capture.lineage import LineageCapture
 from pedigree.dagster.capture.loads import report_load
 from pedigree.dagster.capture.run_provenance import code_folder, current_context
-from pedigree.dagster.capture.usages import uses_now
+from pedigree.dagster.capture.usages import step_usages
 from pedigree.dagster.resources.registry import RegistryResource
 from pedigree.errors import CorruptionError, InvalidMetadataError, VersionNotFoundError
 
 
 class ModelIOManager(dg.ConfigurableIOManager):
-    """Loads models for downstream assets; registers what a plain ``@dg.asset`` returns.
+    """Loads models for downstream assets; registers the output of a plain ``@dg.asset``.
 
-    A plain asset that returns a :class:`TrainedModel` makes a version of the model that its
-    definition's metadata names, ``{"pedigree/model": name, "pedigree/flavor": flavor}``; else of
-    the last part of its key. ``{"pedigree/policy": policy.model_dump(mode="json")}`` gives the
-    model a policy. A partition makes a model of its own, called as
-    ``"pedigree/partition_name"`` says, by default ``{name}-{partition}``. Its data version is
-    Dagster's own: only ``@model_asset`` can make it the artifact's digest.
+    A plain asset that returns a :class:`TrainedModel` makes a version of a model. The definition's
+    metadata configures it:
+
+    * ``pedigree/model``: the model's name; the last part of the asset's key by default;
+    * ``pedigree/flavor``: the flavor;
+    * ``pedigree/policy``: the policy, ``policy.model_dump(mode="json")``;
+    * ``pedigree/partition_name``: the name of each partition's model; ``{name}-{partition}`` by
+      default.
+
+    The data version is Dagster's own: only ``@model_asset`` can set it to the artifact's digest.
     """
 
     registry: dg.ResourceDependency[RegistryResource]
-    flavor: str = Field(default="generic", description="For plain assets that name none")
+    flavor: str = Field(
+        default="generic", description="The flavor of plain assets whose metadata has none"
+    )
     trust: list[str] = Field(
         default_factory=list,
-        description="What may run while a model is loaded, as for Registry.load",
+        description="Code that may run while a model is loaded, as for Registry.load",
     )
 
     def handle_output(self, context: dg.OutputContext, obj: object) -> None:
@@ -56,34 +62,35 @@ class ModelIOManager(dg.ConfigurableIOManager):
         """
         if not isinstance(obj, TrainedModel):
             raise InvalidMetadataError(
-                f"{context.asset_key.to_user_string()} returned no TrainedModel",
+                f"{context.asset_key.to_user_string()} did not return a TrainedModel",
                 field="return value",
                 value=type(obj).__name__,
-                remedy="Return TrainedModel(…), or give the asset another IO manager",
+                remedy="Return TrainedModel(…), or set another IO manager for the asset",
             )
-        current_context()  # refuses a call outside any run
+        current_context()  # raises outside a run
         step = dg.AssetExecutionContext.get()
         registry = self.registry.connect()
+        archive = archive_lookup(registry, step.instance)
         registered = register_in_step(
             step,
             registry,
-            self._line(context),
+            self._model_spec(context),
             context.asset_key,
             obj,
-            capture=LineageCapture(step, context.asset_key, kept_by(registry, step.instance)),
+            capture=LineageCapture(step, context.asset_key, archive),
             folder=code_folder(step),
         )
         context.add_output_metadata(registered.metadata)
 
-    def _line(self, context: dg.OutputContext) -> ModelLine:
-        return plain_line(context.asset_key, context.definition_metadata or {}, self.flavor)
+    def _model_spec(self, context: dg.OutputContext) -> ModelSpec:
+        return plain_model_spec(context.asset_key, context.definition_metadata or {}, self.flavor)
 
     def load_input(self, context: dg.InputContext) -> Any:
-        """Load the version that the upstream materialization names; of many partitions, each.
+        """Load the version of the upstream materialization; for several partitions, one each.
 
         Raises:
             VersionNotFoundError: The asset was not materialized, or names no version.
-            CorruptionError: The version's bytes are others than the materialization says.
+            CorruptionError: The version's digest differs from that in the materialization.
         """
         if not context.has_asset_partitions:
             return self._load(context, None)
@@ -94,39 +101,39 @@ class ModelIOManager(dg.ConfigurableIOManager):
 
     def _load(self, context: dg.InputContext, partition: str | None) -> Any:
         registry = self.registry.connect()
-        reference, digest = _named(context, partition)
+        reference, digest = _upstream_version(context, partition)
         version = registry.get(reference)
         if version.digest != digest:
             raise CorruptionError(
-                f"the materialization of {reference} names another digest than the registry",
+                f"the materialization of {reference} has another digest than the registry",
                 field="digest",
                 value=digest,
-                remedy="Materialize the asset again; if it stays so, the database was edited",
+                remedy="Materialize the asset again; if the error stays, the database was edited",
             )
-        asked = context.dagster_type.typing_type
+        requested_type = context.dagster_type.typing_type
         value: object
-        if asked is ModelVersion:
+        if requested_type is ModelVersion:
             value = version
-        elif asked is Path:
+        elif requested_type is Path:
             value = registry.folder(version.reference)
         else:
             value = registry.load(version.reference, trust=self.trust)
         report_load(version, context.asset_key)
-        for use in uses_now(context.asset_key):
+        for use in step_usages(context.asset_key):
             registry.operations.usages.record_usage(version.reference, use)
         return value
 
 
-def _named(context: dg.InputContext, partition: str | None) -> tuple[str, str]:
-    """Return the reference and digest that the upstream materialization names."""
+def _upstream_version(context: dg.InputContext, partition: str | None) -> tuple[str, str]:
+    """Return the reference and digest in the upstream materialization."""
     key = context.asset_key
     record = materializations.of_run(context.instance, key, partition, _run_id() or "")
     if record is None:
-        raise _unnamed(key, partition, "was not materialized yet")
-    said = record.event.metadata
-    if metadata_keys.REFERENCE not in said or metadata_keys.DIGEST not in said:
-        raise _unnamed(key, partition, "was materialized by something that registered no version")
-    return str(said[metadata_keys.REFERENCE].value), str(said[metadata_keys.DIGEST].value)
+        raise _no_version(key, partition, "was not materialized yet")
+    metadata = record.event.metadata
+    if metadata_keys.REFERENCE not in metadata or metadata_keys.DIGEST not in metadata:
+        raise _no_version(key, partition, "has a materialization without a version")
+    return str(metadata[metadata_keys.REFERENCE].value), str(metadata[metadata_keys.DIGEST].value)
 
 
 def _run_id() -> str | None:
@@ -136,10 +143,10 @@ def _run_id() -> str | None:
         return None  # loaded from a notebook, outside any run
 
 
-def _unnamed(key: dg.AssetKey, partition: str | None, why: str) -> VersionNotFoundError:
+def _no_version(key: dg.AssetKey, partition: str | None, problem: str) -> VersionNotFoundError:
     return VersionNotFoundError(
-        f"{key.to_user_string()}{f' [{partition}]' if partition else ''} {why}",
+        f"{key.to_user_string()}{f' [{partition}]' if partition else ''} {problem}",
         field="asset",
         value=key.to_user_string(),
-        remedy="Materialize it first; a stage needs a version that holds it",
+        remedy="Materialize it first; a stage asset also needs a version in the stage",
     )

@@ -25,34 +25,35 @@ from pedigree.errors import InvalidInputError
 from pedigree.registry import Registry
 from pedigree.settings import Settings, redact_url
 
-# One client a process and place: a resource is set up again at every run and every tick.
+# One client per process and location: Dagster sets up a resource for every run and every tick.
 _CLIENTS: dict[tuple[Any, ...], Registry] = {}
 
-# URLs written into code, by what is shown of them: Dagster shows a resource's configuration.
-_HIDDEN: dict[str, str] = {}
+# URLs from code by their redacted form: Dagster displays a resource's configuration.
+_URLS_BY_REDACTED: dict[str, str] = {}
 
 
 class RegistryResource(dg.ConfigurableResource[Registry]):
     """The model registry, for assets, ops, checks and sensors.
 
-    Everything is optional: without any, the settings (``PEDIGREE_*``) say where the registry is,
-    and without those it is the embedded one. Give secrets by ``dg.EnvVar``.
+    All fields are optional: by default the settings (``PEDIGREE_*``) locate the registry, and
+    without settings it is the embedded one. Pass secrets with ``dg.EnvVar``.
     """
 
     database_url: str | None = Field(
-        default=None, description="Postgres; PEDIGREE_DATABASE_URL when unset, else embedded"
+        default=None,
+        description="Postgres URL; PEDIGREE_DATABASE_URL when unset, or else the embedded server",
     )
     store_url: str | None = Field(default=None, description="s3://bucket/prefix or file:///folder")
-    # Typed loosely: importing S3Resource costs seconds, and most registries need none.
+    # Typed as Any: importing S3Resource takes seconds, and most registries do not need it.
     s3: dg.ResourceDependency[Any] = None  # type: ignore[assignment]  # Dagster takes the default
 
     def __init__(self, **fields: Any) -> None:
         for name in ("database_url", "store_url"):
-            fields[name] = _hidden(fields.get(name))
+            fields[name] = _redacted(fields.get(name))
         super().__init__(**fields)
 
     def connect(self) -> Registry:
-        """Return this process's client; made at the first use, never closed before the process.
+        """Return this process's client, created on first use and kept until the process ends.
 
         Raises:
             UnavailableError: The database or the store does not answer.
@@ -62,60 +63,60 @@ class RegistryResource(dg.ConfigurableResource[Registry]):
         database_url = _resolved(self.database_url)
         store_url = _resolved(self.store_url)
         credentials = credentials_of(self.s3)
-        place = (
+        location = (
             os.getpid(),
             database_url or settings.database_url,
             store_url or settings.store_url,
             settings.home_folder,
             _identity(credentials),
         )
-        if place not in _CLIENTS:
-            _CLIENTS[place] = Registry.connect(
+        if location not in _CLIENTS:
+            _CLIENTS[location] = Registry.connect(
                 database_url, store_url, settings=settings, credentials=credentials
             )
-        return _CLIENTS[place]
+        return _CLIENTS[location]
 
     def bind(self, context: StepContext | None = None) -> BoundRegistry:
-        """Return the registry's verbs, which record this step's run as their provenance.
+        """Return the registry bound to a step, whose run its verbs record as provenance.
 
         Args:
-            context: The step's context; the one that runs when None.
+            context: The step's context; that of the running step when None.
 
         Raises:
-            InvalidInputError: Nothing runs, or the function was called directly.
+            InvalidInputError: No step is running, or the function was called directly.
         """
         return BoundRegistry(self.connect(), context or current_context())
 
     def __repr__(self) -> str:
-        shown = ", ".join(
+        fields = ", ".join(
             f"{name}={value!r}"
             for name in ("database_url", "store_url")
             if (value := getattr(self, name)) is not None
         )
-        return f"RegistryResource({shown})"
+        return f"RegistryResource({fields})"
 
     __str__ = __repr__
 
 
 def credentials_of(s3: Any) -> StoreCredentials | None:
-    """Return what a ``dagster_aws.s3.S3Resource`` knows, as the object store wants it.
+    """Return the credentials of a ``dagster_aws.s3.S3Resource`` for the object store.
 
     Raises:
-        InvalidInputError: The resource is no S3Resource.
+        InvalidInputError: The resource is not an S3Resource.
     """
     if s3 is None:
         return None
     if not hasattr(s3, "aws_access_key_id"):
         raise InvalidInputError(
-            "is no S3Resource",
+            "is not an S3Resource",
             field="s3",
             value=type(s3).__name__,
-            remedy="Give a dagster_aws.s3.S3Resource",
+            remedy="Pass a dagster_aws.s3.S3Resource",
         )
     endpoint_url, region = _resolved(s3.endpoint_url), _resolved(s3.region_name)
     verify = s3.verify is not False
     if profile := _resolved(s3.profile_name):
-        import boto3  # noqa: PLC0415 - a quarter of a second that only profiles cost
+        import boto3  # noqa: PLC0415 - takes a quarter of a second, and only profiles need it
 
         session = boto3.Session(profile_name=profile, region_name=region)
         return StoreCredentials.from_boto3(session, endpoint_url=endpoint_url, verify=verify)
@@ -130,24 +131,24 @@ def credentials_of(s3: Any) -> StoreCredentials | None:
 
 
 def _resolved(value: Any) -> Any:
-    """Return a field's value; outside a run an ``EnvVar`` is still the variable's name."""
+    """Return a field's value; outside a run Dagster does not resolve an ``EnvVar``."""
     if isinstance(value, dg.EnvVar):
         return value.get_value()
-    return _HIDDEN.get(value, value) if isinstance(value, str) else value
+    return _URLS_BY_REDACTED.get(value, value) if isinstance(value, str) else value
 
 
-def _hidden(value: Any) -> Any:
+def _redacted(value: Any) -> Any:
     if not isinstance(value, str) or isinstance(value, dg.EnvVar):
         return value
-    shown = redact_url(value)
-    if shown != value:
-        _HIDDEN[shown] = value
-    return shown
+    redacted = redact_url(value)
+    if redacted != value:
+        _URLS_BY_REDACTED[redacted] = value
+    return redacted
 
 
 def _identity(credentials: StoreCredentials | None) -> str | None:
     if credentials is None:
         return None
-    # Shown secrets are stars, which would make two accounts of one endpoint the same client.
+    # The repr masks secrets, so two accounts of one endpoint would share a client without the hash.
     secret = credentials.secret_access_key
     return f"{credentials!r} {hash(secret.get_secret_value()) if secret else ''}"

@@ -1,4 +1,4 @@
-"""What runs on each tick: promotion, the mirror of the registry, usage, staleness, delivery.
+"""Sensor ticks: promotion, the mirror of the registry, usage, staleness, drift and delivery.
 
 The decisions themselves belong to ``pedigree.lifecycle``.
 """

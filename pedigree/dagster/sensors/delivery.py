@@ -1,18 +1,18 @@
-"""What the delivery sensor does at a tick, where no `pedigree serve` runs that would do it."""
+"""The tick of the delivery sensor, for deployments without `pedigree serve`."""
 
 import dagster as dg
 
 from pedigree.errors import SecretKeyError
 from pedigree.registry import Registry
 
-# A tick has a minute, and what is under way at the end of these is finished.
+# A tick has one minute; a delivery that is in progress after this time is still completed.
 _SECONDS = 30.0
 
 
 def deliver(context: dg.SensorEvaluationContext, registry: Registry) -> dg.SensorResult:
-    """Deliver what is due to webhooks, and feed sinks; others may do so at the same time.
+    """Deliver pending events to webhooks and sinks; other processes may do so concurrently.
 
-    How far it has come is kept in the registry, not in the cursor.
+    The registry stores the position, not the cursor.
 
     Args:
         context: The tick's context.
@@ -22,10 +22,10 @@ def deliver(context: dg.SensorEvaluationContext, registry: Registry) -> dg.Senso
     try:
         tries = registry.operations.webhooks.deliver(seconds=_SECONDS / 2)
     except SecretKeyError as error:
-        said = str(error)
+        message = str(error)
     else:
-        said = f"{tries} tries to deliver events to webhooks"
+        message = f"{tries} webhook delivery attempts"
     if sent:
-        said = f"{sent} events sent to sinks; {said}"
-        context.log.info(said)
-    return dg.SensorResult(skip_reason=dg.SkipReason(said))
+        message = f"{sent} events sent to sinks; {message}"
+        context.log.info(message)
+    return dg.SensorResult(skip_reason=dg.SkipReason(message))

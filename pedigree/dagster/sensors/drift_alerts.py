@@ -1,6 +1,6 @@
-"""What follows from drift: a check of the stage, an event, and what the policy asks for.
+"""Reactions to drift: a check evaluation on the stage, an event, and the policy's actions.
 
-The sensor reads the registry's feed, so a result is answered also where it was measured elsewhere.
+The sensor reads the registry's event feed, so it also handles results from other processes.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from pedigree._record import Record
 from pedigree.access.reserved import DRIFT_SENSOR
 from pedigree.audit.records import EventType
-from pedigree.dagster.assets.drift import describe_drift, watched_version
-from pedigree.dagster.assets.model_spec import ModelLike, ModelLine, line_of
+from pedigree.dagster.assets.drift import describe_drift, monitored_version
+from pedigree.dagster.assets.model_spec import ModelLike, ModelSpec, model_spec_of
 from pedigree.dagster.assets.names import slug
 from pedigree.dagster.assets.stages import StageConfig, stage_op
 from pedigree.dagster.capture.run_provenance import instance_id, partition_of
@@ -27,27 +27,27 @@ from pedigree.monitoring.records import DriftAction, DriftRule, RecordedDrift
 from pedigree.registry import Registry
 
 CHECK = "drift"
-# Dagster stores the events before the cursor, so a killed daemon repeats them: few at a time.
+# Dagster stores the events before the cursor, so a killed daemon repeats them: keep ticks small.
 _EVENTS_A_TICK = 50
 
 Retraining = Callable[[RecordedDrift], Mapping[str, Any] | None]
-"""Gives the run config of the retraining that a drift asks for."""
+"""Returns the run config of the retraining for a drift result."""
 
 
 class DriftCursor(Record):
-    """How far the feed was answered."""
+    """The position in the event feed."""
 
     seq: int = 0
 
 
 @dataclass
 class _DriftTick:
-    """What one tick says and asks for."""
+    """The outcome of one tick."""
 
     context: dg.SensorEvaluationContext
     registry: Registry
     retraining: Retraining | None
-    said: list[dg.AssetCheckEvaluation] = field(default_factory=list)
+    evaluations: list[dg.AssetCheckEvaluation] = field(default_factory=list)
     drifted: dict[str, RecordedDrift] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -60,16 +60,15 @@ def alert_drift(
 ) -> dg.SensorResult:
     """Turn new results into evaluations of the stage's check ``drift``, events, and run requests.
 
-    An alarm is told by the event ``version.drift_detected``, once. By its policy the model's stage
-    is then asked to return to the holder before, or the model to be trained again: once for a
-    model in a tick, however many partitions drifted. What is about a version that has left the
-    stage is passed by.
+    An alarm is recorded once, by the event ``version.drift_detected``. If the policy says so, the
+    tick then requests a rollback of the stage or a retraining: one request per model and tick,
+    however many partitions drifted. Results for a version that has left the stage are ignored.
 
     Args:
         context: The tick's context.
         registry: The registry.
-        models: The models to look after; those without stage assets in this repository are left.
-        retraining: Gives the run config of a retraining; its asset's defaults when None.
+        models: The models; those without stage assets in this repository are ignored.
+        retraining: Returns the run config of a retraining; the asset's defaults when None.
     """
     cursor = _read_cursor(context.cursor)
     registry = registry.acting_as(DRIFT_SENSOR)
@@ -80,7 +79,8 @@ def alert_drift(
     targets = repository.find(context.instance, names) if repository else {}
     for event in events:
         if event.model in targets:
-            _answer(tick, event.model, targets[event.model], int(str(event.body["drift_id"])))
+            drift_id = int(str(event.body["drift_id"]))
+            _handle_result(tick, event.model, targets[event.model], drift_id)
     seq = events[-1].seq if events else cursor.seq
     requests = [
         request
@@ -88,34 +88,34 @@ def alert_drift(
         if (request := _request(tick, name, targets[name], found)) is not None
     ]
     return dg.SensorResult(
-        asset_events=tick.said,
+        asset_events=tick.evaluations,
         run_requests=requests,
-        skip_reason=None if tick.said or requests else dg.SkipReason(_reason(tick)),
+        skip_reason=None if tick.evaluations or requests else dg.SkipReason(_reason(tick)),
         cursor=DriftCursor(seq=seq).model_dump_json(),
     )
 
 
 def drift_check(model: ModelLike) -> dg.AssetChecksDefinition:
-    """Return the check of a stage that says whether what its holder is given has drifted.
+    """Return the check of a stage for drift of its version's serving data.
 
-    The drift sensor evaluates it with every result; run by hand it says the newest one again.
+    The drift sensor reports an evaluation for every result; a manual run repeats the newest one.
     """
-    line = line_of(model)
-    rule = line.policy.drift or DriftRule()
-    key = line.stage_key(rule.stage)
+    model_spec = model_spec_of(model)
+    rule = model_spec.policy.drift or DriftRule()
+    key = model_spec.stage_key(rule.stage)
 
-    def judge(
+    def evaluate(
         context: dg.AssetCheckExecutionContext, registry: RegistryResource
     ) -> dg.AssetCheckResult:
         client = registry.connect()
         partition = partition_of(context, key)
-        holder = watched_version(client, line.registered_name(partition))
+        holder = monitored_version(client, model_spec.registered_name(partition))
         results = client.drift(holder.reference) if holder else ()
         if not results:
             return dg.AssetCheckResult(
                 passed=True,
                 severity=dg.AssetCheckSeverity.WARN,
-                description="nothing was compared with what it learnt from yet",
+                description="no serving data has been compared with the training data yet",
             )
         newest = max(results, key=lambda result: result.drift_id)
         return dg.AssetCheckResult(
@@ -126,24 +126,24 @@ def drift_check(model: ModelLike) -> dg.AssetChecksDefinition:
         )
 
     spec = dg.AssetCheckSpec(CHECK, asset=key, description=describe(rule))
-    return check_op(slug(line.name, CHECK), key, [spec], judge)
+    return check_op(slug(model_spec.name, CHECK), key, [spec], evaluate)
 
 
-def retraining_job(line: ModelLine) -> str:
-    """Return the name of the job that trains a model again."""
-    return f"retrain_{slug(line.name)}"
+def retraining_job(model_spec: ModelSpec) -> str:
+    """Return the name of the job that retrains a model."""
+    return f"retrain_{slug(model_spec.name)}"
 
 
-def _answer(tick: _DriftTick, name: str, target: Target, drift_id: int) -> None:
+def _handle_result(tick: _DriftTick, name: str, target: Target, drift_id: int) -> None:
     try:
         found = tick.registry.drift_result(drift_id)
     except NotFoundError:
-        return  # collected since
-    holder = watched_version(tick.registry, name)
+        return  # garbage-collected since
+    holder = monitored_version(tick.registry, name)
     if holder is None or holder.reference != found.reference:
-        tick.notes.append(f"{found.reference} has left the stage that is watched")
+        tick.notes.append(f"{found.reference} has left the monitored stage")
         return
-    tick.said.append(_evaluation(tick.registry, target, found))
+    tick.evaluations.append(_evaluation(tick.registry, target, found))
     if found.drifted:
         tick.registry.alert_drift(drift_id)
         tick.drifted[name] = found
@@ -154,7 +154,7 @@ def _evaluation(
 ) -> dg.AssetCheckEvaluation:
     stage = _policy_rule(registry, _name(found)).stage
     return dg.AssetCheckEvaluation(
-        asset_key=target.line.stage_key(stage),
+        asset_key=target.model_spec.stage_key(stage),
         check_name=CHECK,
         passed=not found.drifted,
         severity=dg.AssetCheckSeverity.WARN,
@@ -171,7 +171,7 @@ def _request(
         return None
     newest = tick.registry.drift(found.reference, found.asset)[-rule.windows :]
     if len(newest) < rule.windows or not all(result.drifted for result in newest):
-        tick.notes.append(f"{name}: not yet {rule.windows} partitions in a row")
+        tick.notes.append(f"{name}: fewer than {rule.windows} drifted partitions in a row")
         return None
     key = f"{instance_id(tick.context.instance) or ''}:drift:{rule.action}:{newest[-1].drift_id}"
     if rule.action is DriftAction.RETRAIN:
@@ -183,7 +183,7 @@ def _retrain(tick: _DriftTick, target: Target, found: RecordedDrift, key: str) -
     config = tick.retraining(found) if tick.retraining else None
     return dg.RunRequest(
         run_key=key,
-        job_name=retraining_job(target.line),
+        job_name=retraining_job(target.model_spec),
         partition_key=target.partition,
         run_config=dict(config or {}),
         tags={"pedigree/drift": str(found.drift_id)},
@@ -195,9 +195,9 @@ def _demote(
 ) -> dg.RunRequest | None:
     name = _name(found)
     stage = _policy_rule(tick.registry, name).stage
-    held = tick.registry.timeline(name, f"stage:{stage}")
-    if len({tenure.version_id for tenure in held}) < 2:
-        tick.notes.append(f"{name}: no version held {stage} before, so there is none to return to")
+    assignments = tick.registry.timeline(name, f"stage:{stage}")
+    if len({assignment.version_id for assignment in assignments}) < 2:
+        tick.notes.append(f"{name}: {stage} has no previous version to return to")
         return None
     config = StageConfig(
         rollback=True,
@@ -208,9 +208,9 @@ def _demote(
     return dg.RunRequest(
         run_key=key,
         job_name=target.job_name,
-        asset_selection=[target.line.stage_key(stage)],
+        asset_selection=[target.model_spec.stage_key(stage)],
         partition_key=target.partition,
-        run_config=dg.RunConfig(ops={stage_op(target.line, stage): config}),
+        run_config=dg.RunConfig(ops={stage_op(target.model_spec, stage): config}),
         tags={"pedigree/drift": str(found.drift_id)},
     )
 
@@ -227,7 +227,7 @@ def _read_cursor(text: str | None) -> DriftCursor:
     try:
         return DriftCursor.model_validate_json(text) if text else DriftCursor()
     except ValidationError:
-        return DriftCursor()  # of another version of this code; answering again says the same
+        return DriftCursor()  # from another version of this code; handling events twice is harmless
 
 
 def _reason(tick: _DriftTick) -> str:

@@ -1,4 +1,4 @@
-"""The events by which the asset graph shows what no run of its instance has materialized."""
+"""The Dagster events for changes that no run of the instance has materialized."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -10,30 +10,30 @@ from pedigree.catalog.records import ModelVersion
 from pedigree.dagster import metadata_keys
 from pedigree.dagster.sensors.stage_sources import (
     CODE_VERSION,
-    StageHolding,
+    StageHolder,
     reads_of_stage,
     source_tags,
 )
 from pedigree.dagster.sensors.targets import Target
 
-Shown = dg.AssetMaterialization | dg.AssetObservation
-"""What a mirror reports."""
+MirrorEvent = dg.AssetMaterialization | dg.AssetObservation
+"""An event that the mirror reports."""
 
 
-_OF_ONE_EVENT = frozenset(
+_NOT_REPEATED = frozenset(
     {metadata_keys.READS, metadata_keys.INPUTS, metadata_keys.CREATED, metadata_keys.NOTICE}
 )
 
 
-class Named(NamedTuple):
-    """A version, as an event names it."""
+class VersionIdentity(NamedTuple):
+    """A version's model, number and digest."""
 
     model: str
     version: int
     digest: str
 
-    def described(self) -> dict[str, Any]:
-        """Return the metadata that names it."""
+    def metadata(self) -> dict[str, Any]:
+        """Return the metadata that identifies the version."""
         return {
             metadata_keys.MODEL: self.model,
             metadata_keys.VERSION: str(self.version),
@@ -42,7 +42,7 @@ class Named(NamedTuple):
         }
 
     def tags(self) -> dict[str, str]:
-        """Return the tags by which the version's bytes are the asset's data version."""
+        """Return the tags that make the version's digest the asset's data version."""
         return {
             metadata_keys.DATA_VERSION: self.digest,
             metadata_keys.DATA_VERSION_GIVEN: "true",
@@ -50,30 +50,33 @@ class Named(NamedTuple):
         }
 
 
-class Said(NamedTuple):
-    """What is said of a version: in words, and as metadata."""
+class VersionMessage(NamedTuple):
+    """A version with a description and metadata for its event."""
 
-    named: Named
+    version: VersionIdentity
     text: str
-    found: Mapping[str, Any]
+    metadata: Mapping[str, Any]
 
 
 def stage_event(
     instance: dg.DagsterInstance, target: Target, event: Event, stage: str
 ) -> dg.AssetMaterialization:
-    """Return what shows that a version entered a stage."""
-    named = _named(event)
-    found: dict[str, Any] = {
+    """Return the materialization for a version that entered a stage."""
+    version = _identity(event)
+    metadata: dict[str, Any] = {
         metadata_keys.GENERATION: str(event.body["generation"]),
         metadata_keys.MOVED: True,
         metadata_keys.REGISTRY_SEQ: str(event.seq),
         metadata_keys.MOVED_BY: event.actor.name,
         **_reason(event),
     }
-    text = f"{event.actor.name} moved {named.model}/{named.version} to {stage}"
-    before = target.line.stage_before(stage)
-    came_by = before is None or event.body["from"] == before
-    return _holding(instance, target, stage, Said(named, text, found), came_by=came_by)
+    text = f"{event.actor.name} moved {version.model}/{version.version} to {stage}"
+    before = target.model_spec.stage_before(stage)
+    via_previous_stage = before is None or event.body["from"] == before
+    message = VersionMessage(version, text, metadata)
+    return _stage_materialization(
+        instance, target, stage, message, via_previous_stage=via_previous_stage
+    )
 
 
 def holder_event(
@@ -82,55 +85,61 @@ def holder_event(
     holder: ModelVersion,
     stage: str,
     *,
-    came_by: bool,
+    via_previous_stage: bool,
 ) -> dg.AssetMaterialization:
-    """Return what says again which version holds a stage, where the graph has forgotten it."""
-    found = {metadata_keys.GENERATION: str(holder.generation), metadata_keys.MOVED: False}
-    text = f"{holder.reference} holds {stage}; the graph did not show it"
-    said = Said(_named_by(holder), text, found)
-    return _holding(instance, target, stage, said, came_by=came_by)
+    """Return the materialization for the version in a stage, if the graph has lost its event."""
+    metadata = {metadata_keys.GENERATION: str(holder.generation), metadata_keys.MOVED: False}
+    text = f"{holder.reference} is in {stage}; the graph did not show it"
+    message = VersionMessage(_identity_of(holder), text, metadata)
+    return _stage_materialization(
+        instance, target, stage, message, via_previous_stage=via_previous_stage
+    )
 
 
 def registration_event(target: Target, event: Event) -> dg.AssetMaterialization:
-    """Return what shows that a version was registered, or trained once more."""
-    named = _named(event)
+    """Return the materialization for a version that was registered, or trained once more."""
+    version = _identity(event)
     metrics: Any = event.body["metrics"]
     verb = "registered" if event.type is EventType.VERSION_CREATED else "trained"
-    found = {metadata_keys.REGISTRY_SEQ: str(event.seq), metadata_keys.MOVED_BY: event.actor.name}
-    text = f"{event.actor.name} {verb} {named.model}/{named.version}"
-    return _made(target, metrics, Said(named, text, found))
+    metadata = {
+        metadata_keys.REGISTRY_SEQ: str(event.seq),
+        metadata_keys.MOVED_BY: event.actor.name,
+    }
+    text = f"{event.actor.name} {verb} {version.model}/{version.version}"
+    return _model_materialization(target, metrics, VersionMessage(version, text, metadata))
 
 
 def version_event(target: Target, version: ModelVersion) -> dg.AssetMaterialization:
-    """Return what says again that a version was registered, where the graph has forgotten it."""
+    """Return the materialization for a registered version, if the graph has lost its event."""
     text = f"{version.created_by} registered {version.reference}; the graph did not show it"
-    return _made(target, version.metrics, Said(_named_by(version), text, {}))
+    message = VersionMessage(_identity_of(version), text, {})
+    return _model_materialization(target, version.metrics, message)
 
 
 def alias_event(
     target: Target, event: Event, shown: dg.AssetMaterialization | None
 ) -> dg.AssetObservation:
-    """Return what shows that an alias was set or taken away.
+    """Return the observation for an alias that was set or removed.
 
-    Dagster shows the newest event of an asset, so this one says again what the materialization
-    before it says: its metrics and its card would be hidden otherwise.
+    Dagster shows the newest event of an asset, so this one repeats the metadata of the last
+    materialization: otherwise its metrics and its card would be hidden.
 
     Args:
         target: The model.
-        event: What happened to the alias.
+        event: The alias event.
         shown: The model's newest materialization.
     """
-    said = shown.metadata if shown is not None else {}
+    metadata = shown.metadata if shown is not None else {}
     alias = str(event.body["alias"])
     reference = f"{event.model}/{event.version}"
     is_set = event.type is EventType.ALIAS_SET
-    moved = f"set @{alias} to {reference}" if is_set else f"took @{alias} from {reference}"
+    moved = f"set @{alias} to {reference}" if is_set else f"removed @{alias} from {reference}"
     return dg.AssetObservation(
-        asset_key=target.line.key,
+        asset_key=target.model_spec.key,
         partition=target.partition,
         description=f"{event.actor.name} {moved}",
         metadata={
-            **{name: value for name, value in said.items() if name not in _OF_ONE_EVENT},
+            **{name: value for name, value in metadata.items() if name not in _NOT_REPEATED},
             metadata_keys.MODEL: event.model,
             metadata_keys.ALIAS: alias,
             metadata_keys.ALIAS_OF: reference,
@@ -143,44 +152,51 @@ def alias_event(
     )
 
 
-def _holding(
-    instance: dg.DagsterInstance, target: Target, stage: str, said: Said, *, came_by: bool
+def _stage_materialization(
+    instance: dg.DagsterInstance,
+    target: Target,
+    stage: str,
+    message: VersionMessage,
+    *,
+    via_previous_stage: bool,
 ) -> dg.AssetMaterialization:
-    named = said.named
-    held = StageHolding(named.version, named.digest, came_by=came_by)
-    pinned = source_tags(instance, target.line, stage, held, target.partition)
+    version = message.version
+    holder = StageHolder(version.version, version.digest, via_previous_stage=via_previous_stage)
+    tags = source_tags(instance, target.model_spec, stage, holder, target.partition)
     return dg.AssetMaterialization(
-        asset_key=target.line.stage_key(stage),
+        asset_key=target.model_spec.stage_key(stage),
         partition=target.partition,
-        description=said.text,
+        description=message.text,
         metadata={
-            **named.described(),
+            **version.metadata(),
             metadata_keys.STAGE: stage,
-            **reads_of_stage(instance, target.line, named.version, target.partition),
-            **said.found,
+            **reads_of_stage(instance, target.model_spec, version.version, target.partition),
+            **message.metadata,
         },
-        # Without a code version Dagster does not read the others, and goes by the time alone.
-        tags={**named.tags(), **pinned, metadata_keys.CODE_VERSION: CODE_VERSION},
+        # Without a code version Dagster ignores the other tags, and compares only times.
+        tags={**version.tags(), **tags, metadata_keys.CODE_VERSION: CODE_VERSION},
     )
 
 
-def _made(target: Target, metrics: Mapping[str, float], said: Said) -> dg.AssetMaterialization:
+def _model_materialization(
+    target: Target, metrics: Mapping[str, float], message: VersionMessage
+) -> dg.AssetMaterialization:
     plotted = {name: dg.MetadataValue.float(float(value)) for name, value in metrics.items()}
     return dg.AssetMaterialization(
-        asset_key=target.line.key,
+        asset_key=target.model_spec.key,
         partition=target.partition,
-        description=said.text,
-        metadata={**plotted, **said.named.described(), **said.found},
-        tags=said.named.tags(),
+        description=message.text,
+        metadata={**plotted, **message.version.metadata(), **message.metadata},
+        tags=message.version.tags(),
     )
 
 
-def _named(event: Event) -> Named:
-    return Named(event.model or "", event.version or 0, str(event.body["digest"]))
+def _identity(event: Event) -> VersionIdentity:
+    return VersionIdentity(event.model or "", event.version or 0, str(event.body["digest"]))
 
 
-def _named_by(version: ModelVersion) -> Named:
-    return Named(version.model_name, version.version_id, version.digest)
+def _identity_of(version: ModelVersion) -> VersionIdentity:
+    return VersionIdentity(version.model_name, version.version_id, version.digest)
 
 
 def _reason(event: Event) -> dict[str, Any]:

@@ -1,11 +1,11 @@
-"""Find out what the asset graph lacks of a model: its events were lost, or wiped with the asset."""
+"""Find the events of a model that the asset graph lacks, because they were lost or wiped."""
 
 import dagster as dg
 
 from pedigree.catalog.records import ModelVersion
-from pedigree.dagster.sensors.mirror_events import Shown, holder_event, version_event
-from pedigree.dagster.sensors.mirror_state import Graph, Registrations
-from pedigree.dagster.sensors.stage_sources import held_before
+from pedigree.dagster.sensors.mirror_events import MirrorEvent, holder_event, version_event
+from pedigree.dagster.sensors.mirror_state import GraphState, Registrations
+from pedigree.dagster.sensors.stage_sources import entered_via_previous_stage
 from pedigree.dagster.sensors.targets import Target
 from pedigree.errors import ModelNotFoundError
 from pedigree.registry import Registry
@@ -15,39 +15,43 @@ _FAR = 1000
 
 
 def repairs(
-    instance: dg.DagsterInstance, graph: Graph, registry: Registry, name: str, target: Target
-) -> list[Shown]:
-    """Return the events that show what the graph lacks of a model.
+    instance: dg.DagsterInstance, graph: GraphState, registry: Registry, name: str, target: Target
+) -> list[MirrorEvent]:
+    """Return the events of a model that the graph lacks.
 
-    Of the versions the newest hundred are looked at, and the newest thousand where one of them is
-    missing. The version that the asset showed last is said again, since consumers load that one.
+    This compares the newest hundred versions, and the newest thousand if one of them is missing.
+    The version that the asset showed last is then reported again, since consumers load the newest.
     """
     try:
         versions = _missing(graph, registry, name, target)
         holders = _unseen_holders(graph, registry, name, target)
     except ModelNotFoundError:
         return []  # never trained yet, or deleted
-    shown: list[Shown] = [version_event(target, version) for version in versions]
+    shown: list[MirrorEvent] = [version_event(target, version) for version in versions]
     shown += [
         holder_event(
             instance,
             target,
             holder,
             stage,
-            came_by=held_before(registry, target.line, holder, stage),
+            via_previous_stage=entered_via_previous_stage(
+                registry, target.model_spec, holder, stage
+            ),
         )
         for holder, stage in holders
     ]
     return shown
 
 
-def _missing(graph: Graph, registry: Registry, name: str, target: Target) -> list[ModelVersion]:
-    key, partition = target.line.key, target.partition
+def _missing(
+    graph: GraphState, registry: Registry, name: str, target: Target
+) -> list[ModelVersion]:
+    key, partition = target.model_spec.key, target.partition
     newest = registry.versions(name, limit=_RECENT, newest_first=True)
     shown = graph.registrations(key, partition)
     if not any(_is_missing(version, shown) for version in newest):
         return []
-    shown = graph.far(key, partition)
+    shown = graph.older_registrations(key, partition)
     versions = registry.versions(name, limit=_FAR, newest_first=True)
     missing = [version for version in reversed(versions) if _is_missing(version, shown)]
     if missing and shown.newest is not None:
@@ -56,21 +60,21 @@ def _missing(graph: Graph, registry: Registry, name: str, target: Target) -> lis
 
 
 def _is_missing(version: ModelVersion, shown: Registrations) -> bool:
-    # Where the graph shows more than was looked at, what is older may be among the rest.
+    # If the graph has more events than were read, an older version may be among the rest.
     covered = version.created_at.timestamp() > shown.since
     return covered and version.version_id not in shown.versions
 
 
 def _unseen_holders(
-    graph: Graph, registry: Registry, name: str, target: Target
+    graph: GraphState, registry: Registry, name: str, target: Target
 ) -> list[tuple[ModelVersion, str]]:
     found = []
-    for stage in target.line.stages:
-        shown = graph.stage_version(target.line.stage_key(stage), target.partition)
+    for stage in target.model_spec.stages:
+        shown = graph.stage_version(target.model_spec.stage_key(stage), target.partition)
         holder = registry.holder(name, stage)
-        # Where versions share a stage, the one that entered it last may have gone on since.
+        # If versions share a stage, the last one that entered may have left it since.
         entered = registry.timeline(name, f"stage:{stage}", limit=1)
-        known = {each.version_id for each in entered} | ({holder.version_id} if holder else set())
-        if holder and shown not in known:
+        expected = {assignment.version_id for assignment in entered}
+        if holder and shown not in {*expected, holder.version_id}:
             found.append((holder, stage))
     return found

@@ -1,9 +1,9 @@
-"""What became of the runs that should have promoted a version: tried in vain, or never tried.
+"""The outcome of unsuccessful promotion runs: failed attempts, or runs that were lost.
 
-A run counts as an attempt when its step was tried and failed by what it did, or when somebody
-canceled it. What failed around it (the code server was away, the run was never dequeued or started,
-its worker was lost, a part of the registry did not answer) says nothing of the promotion: it is
-asked for again, after a pause that grows.
+A run counts as an attempt if its step ran and failed because of its own work, or if somebody
+canceled it. Infrastructure failures do not count: the code server was unavailable, the run was
+never dequeued or started, its worker was lost, or a part of the registry did not answer. The
+promotion is then requested again, after a growing pause.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,43 +20,45 @@ from dagster._core.executor.child_process_executor import ChildProcessCrashExcep
 
 from pedigree.errors import UnavailableError
 
-_LOST_AT_ONCE = 3
+_LOST_BEFORE_PAUSE = 3
 _FIRST_PAUSE = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(hours=1)
 _DOUBLINGS = 6
 
 
 class PromotionAttempt(NamedTuple):
-    """A run whose promotion was tried and failed, and why."""
+    """A run whose promotion failed, with the reason."""
 
     run_id: str
     problem: str
 
 
 class PromotionAttempts(NamedTuple):
-    """The runs that ended without the promotion: attempts, and those that were lost."""
+    """The runs that ended without the promotion: failed attempts and lost runs."""
 
     failed: tuple[PromotionAttempt, ...]
     lost: int
     lost_last: datetime | None
 
     def next_at(self) -> datetime | None:
-        """Return when to ask again after runs that were lost; None: at once."""
+        """Return when to request the promotion again after lost runs; None means immediately."""
         pause = pause_after(self.lost)
         return self.lost_last + pause if self.lost_last and pause else None
 
 
 def attempts_of(instance: dg.DagsterInstance, records: Iterable[dg.RunRecord]) -> PromotionAttempts:
-    """Return what became of runs that have ended without success, the oldest first."""
+    """Return the outcome of the runs that ended without success, oldest first."""
     ended = sorted(
-        (each for each in records if _is_in_vain(each.dagster_run)),
-        key=lambda each: each.create_timestamp,
+        (record for record in records if _is_unsuccessful(record.dagster_run)),
+        key=lambda record: record.create_timestamp,
     )
-    found = [(each, _problem(instance, each.dagster_run)) for each in ended]
-    lost = [each for each, problem in found if problem is None]
+    found = [(record, _problem(instance, record.dagster_run)) for record in ended]
+    lost = [record for record, problem in found if problem is None]
     return PromotionAttempts(
         failed=tuple(
-            PromotionAttempt(each.dagster_run.run_id, problem) for each, problem in found if problem
+            PromotionAttempt(record.dagster_run.run_id, problem)
+            for record, problem in found
+            if problem
         ),
         lost=len(lost),
         lost_last=_ended_at(lost[-1]) if lost else None,
@@ -64,18 +66,18 @@ def attempts_of(instance: dg.DagsterInstance, records: Iterable[dg.RunRecord]) -
 
 
 def pause_after(lost: int) -> timedelta:
-    """Return how long to wait after so many runs were lost: not at first, then ever longer.
+    """Return the pause after a number of lost runs: none at first, then exponential backoff.
 
     >>> [str(pause_after(lost)) for lost in (2, 3, 4, 99)]
     ['0:00:00', '0:01:00', '0:02:00', '1:00:00']
     """
-    if lost < _LOST_AT_ONCE:
+    if lost < _LOST_BEFORE_PAUSE:
         return timedelta()
-    doubled = _FIRST_PAUSE * (1 << min(lost - _LOST_AT_ONCE, _DOUBLINGS))
+    doubled = _FIRST_PAUSE * (1 << min(lost - _LOST_BEFORE_PAUSE, _DOUBLINGS))
     return min(doubled, _LONGEST_PAUSE)
 
 
-def _is_in_vain(run: dg.DagsterRun) -> bool:
+def _is_unsuccessful(run: dg.DagsterRun) -> bool:
     return run.is_finished and not run.is_success
 
 
@@ -86,7 +88,7 @@ def _ended_at(record: dg.RunRecord) -> datetime:
 
 
 def _problem(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str | None:
-    """Return why an attempt failed; None where the promotion was not tried."""
+    """Return why an attempt failed; None if the run was lost."""
     if run.status is dg.DagsterRunStatus.CANCELED:
         return "it was canceled"
     failures = instance.get_records_for_run(
@@ -95,8 +97,8 @@ def _problem(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str | None:
     for record in failures:
         event = record.event_log_entry.dagster_event
         chain = list(_chain(event.step_failure_data.error)) if event else []
-        if chain and not any(error.cls_name in _AROUND for error in chain):
-            return _said(chain)
+        if chain and not any(error.cls_name in _INFRASTRUCTURE_ERRORS for error in chain):
+            return _message(chain)
     return None
 
 
@@ -106,24 +108,24 @@ def _chain(error: Any) -> Iterator[Any]:
         error = error.cause
 
 
-def _said(chain: Sequence[Any]) -> str:
-    """Return the message of what a step's own code raised, without its class's module."""
+def _message(chain: Sequence[Any]) -> str:
+    """Return the message of the error that a step's own code raised."""
     return str(chain[-1].message).strip()
 
 
-def _names_of(kind: type[BaseException]) -> Iterator[str]:
-    yield kind.__name__
-    for each in kind.__subclasses__():
-        yield from _names_of(each)
+def _names_of(error_class: type[BaseException]) -> Iterator[str]:
+    yield error_class.__name__
+    for subclass in error_class.__subclasses__():
+        yield from _names_of(subclass)
 
 
-# An error in the log is no object any more: it is known by the name of its class.
-_AROUND = frozenset(
+# The log stores an error as text, so only the name of its class is known.
+_INFRASTRUCTURE_ERRORS = frozenset(
     {
         *_names_of(UnavailableError),
         *(
-            kind.__name__
-            for kind in (
+            error_class.__name__
+            for error_class in (
                 ChildProcessCrashException,
                 DagsterCodeLocationLoadError,
                 DagsterExecutionInterruptedError,

@@ -1,4 +1,4 @@
-"""Runs that promote: how the sensor asks for one, and what it writes on those that trained."""
+"""Promotion runs: how the sensor requests them, and how it tags the training runs."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -18,35 +18,37 @@ from pedigree.registry import Registry
 
 ATTEMPTS = 3
 NOTHING = "nothing"
-# Tags are looked at in a list of runs: those of the newest candidates, and not at length.
-_RUNS_SAID_ON = 20
-_LENGTH = 300
+# People read tags in the list of runs, so only the newest candidates get one, and it is short.
+_MAX_TAGGED_RUNS = 20
+_MAX_TAG_LENGTH = 300
 
 
 def promotion_request(
     instance: dg.DagsterInstance, registry: Registry, promotion: DuePromotion, target: Target
 ) -> tuple[dg.RunRequest | None, str | None]:
-    """Return the request for a run that promotes, or a note that says why there is none.
+    """Return the request for a run that promotes, or a note with the reason for not requesting it.
 
-    After too many failed runs the registry is told that the sensor has given up: from then on it
-    calls the promotion due no more, until the version stands otherwise or somebody asks for it.
+    After too many failed runs the sensor gives up, and records this in the registry. The promotion
+    is then not due until the version's state changes or somebody requests it.
     """
     reference = f"{promotion.model_name}/{promotion.version_id} → {promotion.stage}"
-    if promotion.stage not in target.line.stages:
-        return None, f"{reference}: it is no stage of its asset's policy"
+    if promotion.stage not in target.model_spec.stages:
+        return None, f"{reference}: the policy of the asset has no such stage"
     tag, evidence = _identity(instance, promotion), _evidence(promotion)
     runs = _runs(instance, tag)
-    if any(not each.dagster_run.is_finished for each in runs):
-        return None, f"{reference}: its run is under way"
-    tried = [each for each in runs if each.dagster_run.tags.get(metadata_keys.EVIDENCE) == evidence]
-    attempts = attempts_of(instance, tried)
+    if any(not run.dagster_run.is_finished for run in runs):
+        return None, f"{reference}: its run is in progress"
+    same_evidence = [
+        run for run in runs if run.dagster_run.tags.get(metadata_keys.EVIDENCE) == evidence
+    ]
+    attempts = attempts_of(instance, same_evidence)
     if len(attempts.failed) >= ATTEMPTS:
         _give_up(registry, promotion, attempts)
         return None, f"{reference}: given up after {len(attempts.failed)} failed runs"
     next_at = attempts.next_at()
     if next_at is not None and next_at > datetime.now(UTC):
         at = f"{next_at:%Y-%m-%d %H:%M:%S%z}"
-        return None, f"{reference}: {attempts.lost} runs were lost, asked for again at {at}"
+        return None, f"{reference}: {attempts.lost} runs were lost, next request at {at}"
     config = StageConfig(
         version=promotion.version_id,
         expected_generation=promotion.generation,
@@ -54,16 +56,16 @@ def promotion_request(
         reason="the policy's gates are passed",
     )
     return dg.RunRequest(
-        # A key is once for ever, also after a failed run.
-        run_key=f"{tag}:{evidence}:{len(tried) + 1}",
+        # Dagster never reuses a run key, not even after a failed run.
+        run_key=f"{tag}:{evidence}:{len(same_evidence) + 1}",
         job_name=target.job_name,
-        asset_selection=[target.line.stage_key(promotion.stage)],
+        asset_selection=[target.model_spec.stage_key(promotion.stage)],
         partition_key=target.partition,
-        run_config=dg.RunConfig(ops={stage_op(target.line, promotion.stage): config}),
+        run_config=dg.RunConfig(ops={stage_op(target.model_spec, promotion.stage): config}),
         tags={
             metadata_keys.PROMOTION: tag,
             metadata_keys.EVIDENCE: evidence,
-            metadata_keys.STAGE: promotion.stage[:_LENGTH],
+            metadata_keys.STAGE: promotion.stage[:_MAX_TAG_LENGTH],
             metadata_keys.VERSION: str(promotion.version_id),
             metadata_keys.WAITS_FOR: NOTHING,
         },
@@ -71,19 +73,19 @@ def promotion_request(
 
 
 def _identity(instance: dg.DagsterInstance, promotion: DuePromotion) -> str:
-    """Return what tells one promotion from all others; a model's name would be too long for it."""
-    known = (
+    """Return a text that identifies a promotion; a model's name would be too long for a tag."""
+    parts = (
         instance_id(instance) or "",
         promotion.model_name,
         promotion.stage,
         str(promotion.version_id),
         str(promotion.generation),
     )
-    return f"{slug(*known)[-8:]}-{promotion.version_id}-{promotion.generation}"
+    return f"{slug(*parts)[-8:]}-{promotion.version_id}-{promotion.generation}"
 
 
 def _evidence(promotion: DuePromotion) -> str:
-    """Return what tells apart two judgements of a promotion that failed in between."""
+    """Return a text that identifies the evaluation from which a promotion became due."""
     at = promotion.evidence_at.isoformat() if promotion.evidence_at else ""
     retries = [str(promotion.retries)] if promotion.retries else []
     return slug(str(promotion.policy_revision), at, *retries)[-8:]
@@ -95,7 +97,7 @@ def _runs(instance: dg.DagsterInstance, tag: str) -> Sequence[dg.RunRecord]:
 
 def _give_up(registry: Registry, promotion: DuePromotion, attempts: PromotionAttempts) -> None:
     last = attempts.failed[-1]
-    with suppress(ModelNotFoundError):  # deleted meanwhile
+    with suppress(ModelNotFoundError):  # deleted since
         registry.operations.promotions.give_up_promotion(
             promotion,
             attempts=len(attempts.failed),
@@ -104,29 +106,27 @@ def _give_up(registry: Registry, promotion: DuePromotion, attempts: PromotionAtt
         )
 
 
-def say_on_runs(instance: dg.DagsterInstance, weighing: CandidateEvaluation) -> None:
-    """Write on the runs that made the candidates what these wait for."""
-    said = dict.fromkeys(weighing.ended, NOTHING) | _said(weighing.waiting[:_RUNS_SAID_ON])
-    if not said:
+def tag_training_runs(instance: dg.DagsterInstance, evaluation: CandidateEvaluation) -> None:
+    """Tag the runs that trained the candidates with what their versions wait for."""
+    texts = dict.fromkeys(evaluation.ended, NOTHING)
+    texts |= _tags_by_run(evaluation.waiting[:_MAX_TAGGED_RUNS])
+    if not texts:
         return
-    for run in instance.get_runs(dg.RunsFilter(run_ids=list(said))):
-        say_on_run(instance, run, said[run.run_id])
+    for run in instance.get_runs(dg.RunsFilter(run_ids=list(texts))):
+        text = texts[run.run_id]
+        if run.tags.get(metadata_keys.WAITS_FOR) != text:
+            instance.add_run_tags(run.run_id, {metadata_keys.WAITS_FOR: text})
 
 
-def say_on_run(instance: dg.DagsterInstance, run: dg.DagsterRun, text: str) -> None:
-    """Write on a run what its version waits for."""
-    if run.tags.get(metadata_keys.WAITS_FOR) != text:
-        instance.add_run_tags(run.run_id, {metadata_keys.WAITS_FOR: text})
-
-
-def _said(waiting: Sequence[Explanation]) -> dict[str, str]:
+def _tags_by_run(waiting: Sequence[Explanation]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for each in waiting:
-        text = f"{each.reference} → {each.stage}: {'; '.join(each.waits_for) or NOTHING}"
-        before = found.get(each.run_id)
-        found[each.run_id] = f"{before}, {text}" if before else text
+    for candidate in waiting:
+        reasons = "; ".join(candidate.waits_for) or NOTHING
+        text = f"{candidate.reference} → {candidate.stage}: {reasons}"
+        before = found.get(candidate.run_id)
+        found[candidate.run_id] = f"{before}, {text}" if before else text
     return {run: _shortened(text) for run, text in found.items()}
 
 
 def _shortened(text: str) -> str:
-    return text if len(text) <= _LENGTH else f"{text[:_LENGTH]}…"
+    return text if len(text) <= _MAX_TAG_LENGTH else f"{text[:_MAX_TAG_LENGTH]}…"

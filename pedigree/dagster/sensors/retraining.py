@@ -1,4 +1,4 @@
-"""Train again as a version was trained, by a person's wish or because production is behind.
+"""Retrain a version with the same asset, partition and config, on request or when it is stale.
 
 ::
 
@@ -23,12 +23,12 @@ from pedigree.registry import Registry
 def retrain_like(
     registry: Registry, reference: str, *, run_key: str | None = None
 ) -> dg.RunRequest:
-    """Return the request for a run that trains as a version was trained: asset, partition, config.
+    """Return the request for a run with the asset, partition and config that trained a version.
 
-    A body that chooses its partitions by its config reads the same ones again, as they are now.
+    A body that selects its partitions by its config reads the current data of the same ones.
 
     Raises:
-        NotRetrainableError: The version was trained by no asset.
+        NotRetrainableError: No asset trained the version.
     """
     like = registry.retrain_like(reference)
     ops = {like.step_key: {"config": like.config}} if like.step_key and like.config else {}
@@ -50,18 +50,18 @@ def retrain_stale(
     data_behind: int = 1,
     code_behind: int | None = None,
 ) -> dg.SensorResult:
-    """Request a training for each holder of a stage that is so far behind, once for each state.
+    """Request a training for each stale version in a stage, once for each state of its inputs.
 
-    How far it is behind is what the lineage sensor saw last. The sensor needs the model assets in
+    The staleness is what the lineage sensor recorded last. The sensor needs the model assets in
     its ``asset_selection``.
 
     Args:
         context: The tick's context.
         registry: The registry.
-        models: The models to look after.
-        stage: Whose holders.
-        data_behind: So many data versions, over all inputs and partitions.
-        code_behind: Or so many code versions; None: code does not count.
+        models: The models.
+        stage: The stage.
+        data_behind: Minimum number of newer data versions, over all inputs and partitions.
+        code_behind: Or minimum number of newer code versions; None ignores code.
     """
     targets = targets_of(context, models)
     requests, notes = [], []
@@ -79,11 +79,11 @@ def retrain_stale(
         run_requests=requests,
         skip_reason=None
         if requests
-        else dg.SkipReason("; ".join(notes) or "none is so far behind"),
+        else dg.SkipReason("; ".join(notes) or f"no version in {stage} is stale"),
     )
 
 
 def _state(staleness: Staleness) -> str:
-    """Return a key of what is there now: a run key is good once, and a newer state is another."""
-    said = staleness.model_dump_json(include={"inputs", "newer_code"})
-    return hashlib.sha256(said.encode()).hexdigest()[:16]
+    """Return a hash of the current state of the inputs: a run key can be used only once."""
+    text = staleness.model_dump_json(include={"inputs", "newer_code"})
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

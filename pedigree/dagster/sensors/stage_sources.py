@@ -1,4 +1,4 @@
-"""From which event of the asset before a stage its holder comes."""
+"""The upstream event of the version in a stage: its materialization in the previous stage."""
 
 from typing import Any, NamedTuple
 
@@ -6,86 +6,91 @@ import dagster as dg
 
 from pedigree.catalog.records import ModelVersion
 from pedigree.dagster import metadata_keys
-from pedigree.dagster.assets.model_spec import ModelLine
+from pedigree.dagster.assets.model_spec import ModelSpec
 from pedigree.dagster.capture import event_log, materializations
 from pedigree.dagster.capture.lineage import combined_version
 from pedigree.dagster.capture.recorded_reads import NO_EVENT, Reads, encoded
 from pedigree.registry import Registry
 
-# A version's materialization may lie far back; the registry knows its run, so few are looked at.
+# A version's materialization may be old; this limits how many are read.
 _SEARCHED = 1000
-# Of a stage's own code, which only says who holds it.
+# The code version of all stage assets: their code only reports the version in the stage.
 CODE_VERSION = "1"
 
 
-class StageHolding(NamedTuple):
-    """The version that holds a stage.
+class StageHolder(NamedTuple):
+    """The version in a stage.
 
-    ``came_by`` says that it came through the stage before, whether or not the graph shows that yet.
+    ``via_previous_stage``: it entered via the previous stage, even if the graph lacks that event.
     """
 
     version: int
     digest: str
-    came_by: bool
+    via_previous_stage: bool
 
 
-def held_before(registry: Registry, line: ModelLine, version: ModelVersion, stage: str) -> bool:
-    """Say whether a version came into a stage through the asset before it."""
-    before = line.stage_before(stage)
+def entered_via_previous_stage(
+    registry: Registry, model_spec: ModelSpec, version: ModelVersion, stage: str
+) -> bool:
+    """Return whether a version entered a stage via the asset before it."""
+    before = model_spec.stage_before(stage)
     if before is None:
-        return True  # from the model's asset, as all versions do
-    tenures = registry.timeline(version.model_name, f"stage:{before}")
-    return any(tenure.version_id == version.version_id for tenure in tenures)
+        return True  # it entered from the model's asset, as all versions do
+    assignments = registry.timeline(version.model_name, f"stage:{before}")
+    return any(assignment.version_id == version.version_id for assignment in assignments)
 
 
 def source_tags(
     instance: dg.DagsterInstance,
-    line: ModelLine,
+    model_spec: ModelSpec,
     stage: str,
-    held: StageHolding,
+    holder: StageHolder,
     partition: str | None,
 ) -> dict[str, str]:
-    """Return the tags that say from which event of the asset before a stage its version comes.
+    """Return the tags that point to the upstream event of the version in a stage.
 
-    Left to itself, Dagster names the newest one, which after a rollback is the wrong one. The data
-    version is what Dagster compares with the asset before: a stage is behind where a newer version
-    waits there, and is not where an older one lies.
+    Dagster itself would point to the newest event, which is wrong after a rollback. It compares the
+    data version with that of the upstream asset: a stage is stale if that has a newer version, and
+    not stale if it has an older one.
     """
-    key = line.source_key(stage)
-    source = materializations.of_version(instance, key, partition, held.version, _SEARCHED)
+    key = model_spec.source_key(stage)
+    source = materializations.of_version(instance, key, partition, holder.version, _SEARCHED)
     if source is not None:
         found = event_log.by_ids(instance, key, [source]).get(source)
-        data_version = (found.data_version if found else None) or held.digest
+        data_version = (found.data_version if found else None) or holder.digest
     else:
-        data_version = _passed_by(instance, key, held, partition) or held.digest
+        data_version = _skipped_stage_version(instance, key, holder, partition) or holder.digest
     name = key.to_user_string()
     return {
         metadata_keys.INPUT_DATA_VERSION + name: data_version
         if partition is None
         else combined_version([data_version]),
-        # What was never materialized there has no event to point to.
+        # A version that was never materialized there has no event to point to.
         metadata_keys.INPUT_POINTER + name: str(source) if source is not None else "NULL",
     }
 
 
 def reads_of_stage(
-    instance: dg.DagsterInstance, line: ModelLine, version: int, partition: str | None
+    instance: dg.DagsterInstance, model_spec: ModelSpec, version: int, partition: str | None
 ) -> dict[str, dg.MetadataValue[Any]]:
-    """Return the metadata that says which materialization of the model a stage hands on.
+    """Return the metadata that names the model's materialization as the only input of a stage.
 
-    That is what a stage stands for, whichever stages the version came through.
+    It is the stage's source, whichever stages the version went through.
     """
-    source = materializations.of_version(instance, line.key, partition, version, _SEARCHED)
+    source = materializations.of_version(instance, model_spec.key, partition, version, _SEARCHED)
     ids = (source if source is not None else NO_EVENT,)
-    return {metadata_keys.READS: encoded(Reads(loaded={line.key: {partition: ids}}, complete=True))}
+    reads = Reads(loaded={model_spec.key: {partition: ids}}, complete=True)
+    return {metadata_keys.READS: encoded(reads)}
 
 
-def _passed_by(
-    instance: dg.DagsterInstance, key: dg.AssetKey, held: StageHolding, partition: str | None
+def _skipped_stage_version(
+    instance: dg.DagsterInstance, key: dg.AssetKey, holder: StageHolder, partition: str | None
 ) -> str | None:
-    """Return the data version of the older version that lies where a version did not come by."""
-    newest = None if held.came_by else materializations.newest(instance, key, partition)
+    """Return the data version of the older version in a previous stage that a version skipped."""
+    newest = (
+        None if holder.via_previous_stage else materializations.newest(instance, key, partition)
+    )
     shown = materializations.version_named(newest.event) if newest else None
-    if newest is None or shown is None or shown > held.version:
+    if newest is None or shown is None or shown > holder.version:
         return None
     return (newest.event.tags or {}).get(metadata_keys.DATA_VERSION)

@@ -1,4 +1,4 @@
-"""Follow, tick by tick, what became of versions in the asset graph."""
+"""The tick of the lineage sensor: usage and staleness of versions in the asset graph."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -13,7 +13,7 @@ from pedigree.dagster.capture.asset_graph import LocationGraph
 from pedigree.dagster.capture.downstream_assets import declared_usages
 from pedigree.dagster.capture.event_archive import keep_events
 from pedigree.dagster.capture.event_scan import ScanPosition
-from pedigree.dagster.capture.input_history import inputs_of_each
+from pedigree.dagster.capture.input_history import current_inputs_of_all
 from pedigree.dagster.capture.usages import settle_usages
 from pedigree.dagster.sensors.targets import Target, targets_of
 from pedigree.errors import NotFoundError
@@ -22,62 +22,64 @@ from pedigree.lineage.staleness import observed_inputs
 from pedigree.registry import Registry
 
 _AGE = timedelta(minutes=1)
-_AT_ONCE = 20
+_VERSIONS_A_TICK = 20
 
 
-class FollowingCursor(Record):
-    """How far assets were looked at."""
+class LineageCursor(Record):
+    """The positions of the scans over assets."""
 
     consumers: ScanPosition = Field(
-        default_factory=ScanPosition, description="Those of models and stages"
+        default_factory=ScanPosition, description="Assets that depend on models and stages"
     )
     upstream: ScanPosition = Field(
-        default_factory=ScanPosition, description="Those that models depend on"
+        default_factory=ScanPosition, description="Assets that models depend on"
     )
 
 
 def follow_lineage(
     context: dg.SensorEvaluationContext, registry: Registry, models: Iterable[ModelLike]
 ) -> dg.SensorResult:
-    """Keep in the registry what runs read and wrote, and how far its versions are behind.
+    """Record in the registry what runs read and wrote, and how stale its versions are.
 
-    Events of the assets upstream of the models are copied, with what their steps recorded of their
-    reads, so that a later wipe or a deleted run loses nothing.
+    It copies the events of the assets upstream of the models, with the recorded reads of their
+    steps, so that a later wipe or a deleted run loses nothing.
 
-    It launches nothing and reports nothing to Dagster. Of the versions in use (those that hold a
-    stage or an alias) a few are looked at in each tick, each one at most once a minute, so that a
-    tick takes no longer with ten thousand models.
+    It launches no runs and reports nothing to Dagster. Each tick checks a few of the versions in
+    use (those with a stage or an alias), each at most once a minute, so that ten thousand models do
+    not make a tick longer.
 
     Args:
         context: The tick's context.
         registry: The registry.
-        models: The models whose consumers in this repository are looked at.
+        models: The models.
     """
     cursor = _read_cursor(context.cursor)
     settled = settle_usages(context.instance, registry)
     targets = targets_of(context, models)
-    lines = targets.lines if targets else {}
+    model_specs = targets.model_specs if targets else {}
     repository = context.repository_def
     graph = LocationGraph(repository.asset_graph if repository else None, context.instance)
-    upstream = keep_events(context.instance, registry, graph, lines.values(), cursor.upstream)
-    consumers = declared_usages(context, registry, lines, cursor.consumers)
-    looked_at = _look_at(context, registry, targets.all(context.instance) if targets else {})
-    done = f"{settled} usages were settled, {looked_at} versions looked at"
+    upstream = keep_events(context.instance, registry, graph, model_specs.values(), cursor.upstream)
+    consumers = declared_usages(context, registry, model_specs, cursor.consumers)
+    checked = _check_staleness(context, registry, targets.all(context.instance) if targets else {})
+    summary = f"{settled} usages were settled, {checked} versions were checked for staleness"
     return dg.SensorResult(
-        skip_reason=dg.SkipReason(done),
-        cursor=FollowingCursor(consumers=consumers, upstream=upstream).model_dump_json(),
+        skip_reason=dg.SkipReason(summary),
+        cursor=LineageCursor(consumers=consumers, upstream=upstream).model_dump_json(),
     )
 
 
-def _look_at(
+def _check_staleness(
     context: dg.SensorEvaluationContext, registry: Registry, targets: Mapping[str, Target]
 ) -> int:
-    due = registry.operations.staleness.versions_to_look_at(targets, age=_AGE, limit=_AT_ONCE)
+    due = registry.operations.staleness.versions_to_look_at(
+        targets, age=_AGE, limit=_VERSIONS_A_TICK
+    )
     inputs: dict[str, Sequence[LineageNode]] = {}
     for reference in due:
-        with suppress(NotFoundError):  # it was deleted meanwhile
+        with suppress(NotFoundError):  # deleted since
             inputs[reference] = observed_inputs(registry.lineage(reference, newest=True))
-    found = inputs_of_each(context.instance, list(inputs.values()))
+    found = current_inputs_of_all(context.instance, list(inputs.values()))
     for reference, now in zip(inputs, found, strict=True):
         with suppress(NotFoundError):
             code_version = _code_version(context, targets[reference.rpartition("/")[0]])
@@ -86,15 +88,15 @@ def _look_at(
 
 
 def _code_version(context: dg.SensorEvaluationContext, target: Target) -> str | None:
-    """Return the code version that the model's asset has in this repository now."""
+    """Return the current code version of the model's asset in this repository."""
     graph = context.repository_def.asset_graph if context.repository_def else None
-    if graph is None or not graph.has(target.line.key):
+    if graph is None or not graph.has(target.model_spec.key):
         return None
-    return graph.get(target.line.key).code_version
+    return graph.get(target.model_spec.key).code_version
 
 
-def _read_cursor(text: str | None) -> FollowingCursor:
+def _read_cursor(text: str | None) -> LineageCursor:
     try:
-        return FollowingCursor.model_validate_json(text) if text else FollowingCursor()
+        return LineageCursor.model_validate_json(text) if text else LineageCursor()
     except ValidationError:
-        return FollowingCursor()  # of another version of this code; to look again changes nothing
+        return LineageCursor()  # from another version of this code; scanning twice is harmless

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pydantic_core import to_json
 from starlette.concurrency import run_in_threadpool
 
-from pedigree.audit import log
+from pedigree.audit.log import feed_head
 from pedigree.audit.records import Event, EventType
 from pedigree.errors import PedigreeError, ServiceBusyError
 from pedigree.registry import Registry
@@ -59,7 +59,7 @@ class EventStream:
             async with self._looking:
                 wait = self._looked_at + _PAUSE_S - time.monotonic()
                 if wait <= 0:
-                    self._head = await run_in_threadpool(feed_head, self._registry)
+                    self._head = await run_in_threadpool(feed_head, self._registry.database)
                     self._looked_at = time.monotonic()
             if self._head <= seq:
                 await asyncio.sleep(max(wait, _PAUSE_S))
@@ -109,12 +109,6 @@ class EventStream:
             return  # its client comes back, and is told why
         finally:
             self._free += 1
-
-
-def feed_head(registry: Registry) -> int:
-    """Return the place of the newest event; 0 where there is none."""
-    registry.database.transaction(log.sequence)
-    return registry.database.read(log.head)
 
 
 def _said(event: Event) -> bytes:

@@ -91,9 +91,9 @@ class ReadRequest:
 
     def paged(self, value: object, further: str | None, parameter: str = "after") -> Response:
         """Answer with a page, and the link to the next one."""
-        return self.paged_told(to_json(value), further, parameter)
+        return self.paged_json(to_json(value), further, parameter)
 
-    def paged_told(self, body: bytes, further: str | None, parameter: str = "after") -> Response:
+    def paged_json(self, body: bytes, further: str | None, parameter: str = "after") -> Response:
         """Answer with the JSON of a page, and the link to the next one."""
         headers = {}
         if further is not None:

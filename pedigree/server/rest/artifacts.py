@@ -56,7 +56,7 @@ def sign_urls(
     """Return URLs by which anybody can read a version's files for a while, by path."""
     held = timedelta(seconds=expires)
     urls = call.registry.presign(f"{name}/{version}", path, expires=held)
-    _tell(request, call.registry, name, version)
+    _record_download(request, call.registry, name, version)
     return call.answer(urls)
 
 
@@ -88,7 +88,7 @@ def download(
         answer = _streamed(call, reference, path, range)
     else:
         answer = RedirectResponse(url, headers={"Cache-Control": "no-store"})
-    _tell(request, call.registry, name, version)
+    _record_download(request, call.registry, name, version)
     return answer
 
 
@@ -99,7 +99,7 @@ def get_snippets(call: ReadCall, name: Name, version: Number) -> Response:
     return call.answer(call.registry.snippets(f"{name}/{version}"))
 
 
-def _tell(request: Request, registry: Registry, name: str, version: int) -> None:
+def _record_download(request: Request, registry: Registry, name: str, version: int) -> None:
     """Write the event: files are asked for one by one, and nobody wants one for each."""
     told: Throttle = request.app.state.downloads
     actor = registry.actor()

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from pedigree.access.records import Permission
 from pedigree.catalog.diff_records import LineageDifference
-from pedigree.catalog.records import RetrainRequest, Unmaterialized
+from pedigree.catalog.training_records import RetrainRequest, Unmaterialized
 from pedigree.contract import paths
 from pedigree.lifecycle.impact_records import Impact
 from pedigree.lineage.records import LineageGraph

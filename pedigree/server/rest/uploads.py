@@ -14,7 +14,14 @@ from starlette.responses import Response
 
 from pedigree._record import Record
 from pedigree.access.records import Permission
-from pedigree.artifacts.records import DIGEST_PATTERN, Digest, UploadFile, UploadSession, WantedFile
+from pedigree.artifacts.records import (
+    DIGEST_PATTERN,
+    Blob,
+    Digest,
+    UploadFile,
+    UploadSession,
+    WantedFile,
+)
 from pedigree.artifacts.sessions import require_content
 from pedigree.contract import paths
 from pedigree.errors import StoreUnavailableError
@@ -115,7 +122,7 @@ async def _received(
             size, digest = await _write(request, file, wanted)
         finally:
             file.close()
-        require_content(wanted, size, digest)
+        require_content(wanted, Blob(digest, size))
         yield path
     except OSError as error:
         raise StoreUnavailableError(

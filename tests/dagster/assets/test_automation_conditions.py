@@ -1,4 +1,4 @@
-"""When the consumers of a stage run again, tick by tick as the daemon sees it."""
+"""Automation conditions for the consumers of a stage, evaluated tick by tick."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,12 +17,12 @@ Tick = Callable[[], bool]
     automation_condition=promotion_condition(),
 )
 def scores() -> None:
-    """Made again when another version holds the stage."""
+    """Runs when another version enters the stage."""
 
 
 @dg.asset(deps=[STAGE, "features"], automation_condition=input_condition())
 def reports() -> None:
-    """Made again when any input changes."""
+    """Runs when any input changes."""
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 @pytest.fixture
 def evaluate(instance: dg.DagsterInstance) -> Callable[[], set[str]]:
-    """One tick; returns the assets that it requests."""
+    """Evaluate one tick, and return the assets that it requests."""
     definitions = dg.Definitions([scores, reports, dg.AssetSpec(STAGE), dg.AssetSpec("features")])
     cursor: Any = None
 
@@ -50,53 +50,53 @@ def evaluate(instance: dg.DagsterInstance) -> Callable[[], set[str]]:
     return tick
 
 
-def say(instance: dg.DagsterInstance, key: dg.AssetKey | str, data_version: str) -> None:
+def report(instance: dg.DagsterInstance, key: dg.AssetKey | str, data_version: str) -> None:
     tags = {"dagster/data_version": data_version}
     instance.report_runless_asset_event(dg.AssetMaterialization(key, tags=tags))
 
 
-def test_another_version_in_the_stage_runs_them_and_the_same_one_does_not(
+def test_promotion_condition_requests_a_run_only_for_another_version(
     instance: dg.DagsterInstance, evaluate: Callable[[], set[str]]
 ) -> None:
-    say(instance, "features", "f1")
+    report(instance, "features", "f1")
     assert evaluate() == set()
-    say(instance, STAGE, "v1")
+    report(instance, STAGE, "v1")
     assert evaluate() == {"scores", "reports"}
     assert evaluate() == set()
-    say(instance, STAGE, "v1")
+    report(instance, STAGE, "v1")
     assert evaluate() == set()
-    say(instance, STAGE, "v2")
+    report(instance, STAGE, "v2")
     assert evaluate() == {"scores", "reports"}
 
 
-def test_other_inputs_run_only_those_that_ask_for_it(
+def test_other_inputs_run_only_assets_with_the_input_condition(
     instance: dg.DagsterInstance, evaluate: Callable[[], set[str]]
 ) -> None:
-    say(instance, STAGE, "v1")
-    say(instance, "features", "f1")
+    report(instance, STAGE, "v1")
+    report(instance, "features", "f1")
     evaluate()
     evaluate()
-    say(instance, "features", "f2")
+    report(instance, "features", "f2")
     assert evaluate() == {"reports"}
 
 
-def test_a_promotion_in_the_interval_in_which_the_run_before_ended_is_not_lost(
+def test_a_promotion_in_the_interval_in_which_the_previous_run_ended_is_not_lost(
     instance: dg.DagsterInstance, evaluate: Callable[[], set[str]]
 ) -> None:
-    say(instance, "features", "f1")
+    report(instance, "features", "f1")
     evaluate()
-    say(instance, STAGE, "v1")
+    report(instance, STAGE, "v1")
     assert "scores" in evaluate()
-    say(instance, "scores", "by v1")
-    say(instance, STAGE, "v2")
+    report(instance, "scores", "by v1")
+    report(instance, STAGE, "v2")
     assert "scores" in evaluate()
-    say(instance, "scores", "by v2")
+    report(instance, "scores", "by v2")
     assert "scores" not in evaluate()
 
 
-def test_a_stage_nobody_holds_runs_nothing(
+def test_an_empty_stage_requests_no_run(
     instance: dg.DagsterInstance, evaluate: Callable[[], set[str]]
 ) -> None:
     evaluate()
-    say(instance, "features", "f1")
+    report(instance, "features", "f1")
     assert evaluate() == set()

@@ -1,4 +1,4 @@
-"""Models in YAML, in a project of ``dg``."""
+"""Models in YAML, in a ``dg`` project."""
 
 import json
 import os
@@ -72,7 +72,7 @@ def test_dg_lists_scaffolds_and_checks_a_model(defs_folder: Path) -> None:
         assert f'"{MODEL}"' in listed.result()
         assert f'"{REGISTRY}"' in listed.result()
     scaffold(REGISTRY, defs_folder / "registry")
-    # Only there all IO managers are known, so it is there that they are made to record.
+    # All IO managers are known only there, so lineage recording is added there.
     definitions = (defs_folder.parent / "definitions.py").read_text()
     assert "return with_lineage(load_from_defs_folder(" in definitions
     document = yaml.safe_load((defs_folder / "tumour" / "defs.yaml").read_text())
@@ -90,7 +90,7 @@ def test_dg_lists_scaffolds_and_checks_a_model(defs_folder: Path) -> None:
 
 @pytest.mark.system  # `dg` takes seconds to start
 @pytest.mark.parametrize("command", [False, True])
-def test_what_is_scaffolded_trains_at_once(
+def test_scaffolded_files_train_without_changes(
     defs_folder: Path,
     instance: dg.DagsterInstance,
     resources: dict[str, object],
@@ -113,7 +113,7 @@ def test_what_is_scaffolded_trains_at_once(
     assert spec.group_name == "models"
     references = spec.metadata["dagster/code_references"].code_references
     files = {Path(reference.file_path).name for reference in references}
-    assert files == {"train.py", "defs.yaml"}  # the second is dg's own
+    assert files == {"train.py", "defs.yaml"}  # dg writes the second one
 
 
 TRAIN = """
@@ -125,7 +125,7 @@ TRAIN = """
     """
 
 
-def test_the_yaml_says_everything_that_the_decorator_takes(defs_folder: Path) -> None:
+def test_the_yaml_accepts_all_arguments_of_the_decorator(defs_folder: Path) -> None:
     write(
         defs_folder / "churn",
         MODEL,
@@ -158,7 +158,7 @@ def test_the_yaml_says_everything_that_the_decorator_takes(defs_folder: Path) ->
     assert list(live.owners) == ["team:growth"]
 
 
-def test_the_registry_s_component_takes_models_that_are_no_components(defs_folder: Path) -> None:
+def test_the_registry_component_accepts_models_that_are_not_components(defs_folder: Path) -> None:
     (defs_folder / "models.py").write_text(
         "from tests.dagster.models import churn_asset\nchurn = churn_asset('churn')\n"
     )
@@ -180,27 +180,27 @@ def test_the_registry_s_component_takes_models_that_are_no_components(defs_folde
     [
         ({}, "exactly one of `train` and `command`"),
         ({"train": ".train.train", "command": ["python", "x.py"]}, "exactly one of"),
-        ({"train": ".train.nothing"}, "names nothing that can be imported"),
-        ({"train": ".elsewhere.train"}, "names nothing that can be imported"),
-        ({"train": "no_such_package.train"}, "names nothing that can be imported"),
+        ({"train": ".train.nothing"}, "cannot be imported"),
+        ({"train": ".elsewhere.train"}, "cannot be imported"),
+        ({"train": "no_such_package.train"}, "cannot be imported"),
     ],
 )
-def test_a_training_that_cannot_be_found_is_a_typed_error(
+def test_a_training_that_cannot_be_imported_raises_a_typed_error(
     defs_folder: Path, attributes: dict[str, object], message: str
 ) -> None:
     write(defs_folder / "churn", MODEL, TRAIN, name="churn", flavor="generic", **attributes)
-    with pytest.raises(ComponentTreeException) as raised:  # which shows the place in the project
+    with pytest.raises(ComponentTreeException) as raised:  # it shows the place in the project
         load(defs_folder)
-    told = "".join(traceback.format_exception(raised.value))
-    assert message in told
-    assert "pedigree.errors.InvalidInputError" in told
+    output = "".join(traceback.format_exception(raised.value))
+    assert message in output
+    assert "pedigree.errors.InvalidInputError" in output
 
 
-def test_no_training_is_written_for_a_flavor_that_has_none(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInputError, match="no training that could be written"):
+def test_scaffolding_refuses_a_flavor_without_a_template(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match="has no training template"):
         scaffold(MODEL, tmp_path / "churn", flavor="onnx")
 
 
-def test_the_components_say_what_they_are() -> None:
+def test_the_components_have_descriptions() -> None:
     for component in (ModelComponent, RegistryComponent):
         assert component.get_spec().description

@@ -34,14 +34,14 @@ def materialization(result: dg.ExecuteInProcessResult, key: dg.AssetKey = CHURN)
 def test_a_materialization_is_a_version(materialize: Materialize, pedigree: Registry) -> None:
     result = materialize(churn_asset())
     version = pedigree.get("churn/1")
-    said = materialization(result)
-    assert said.tags["dagster/data_version"] == version.digest
-    assert said.tags["pedigree/version"] == "1"
-    assert said.metadata["accuracy"].value == 0.8
-    assert said.metadata["pedigree/digest"].value == version.digest
-    assert said.metadata["dagster/column_schema"].value.columns[0].name == "tenure"
-    assert version.digest[7:19] in said.metadata["pedigree/card"].value
-    assert "pedigree/page" not in said.metadata  # nobody said where the pages are
+    materialized = materialization(result)
+    assert materialized.tags["dagster/data_version"] == version.digest
+    assert materialized.tags["pedigree/version"] == "1"
+    assert materialized.metadata["accuracy"].value == 0.8
+    assert materialized.metadata["pedigree/digest"].value == version.digest
+    assert materialized.metadata["dagster/column_schema"].value.columns[0].name == "tenure"
+    assert version.digest[7:19] in materialized.metadata["pedigree/card"].value
+    assert "pedigree/page" not in materialized.metadata  # the settings have no base URL
     assert version.run_id == result.run_id
     assert version.git_commit == "0123456789abcdef"
     assert version.environment_hash
@@ -49,7 +49,7 @@ def test_a_materialization_is_a_version(materialize: Materialize, pedigree: Regi
     assert "churn" in pedigree.card("churn/1").markdown
 
 
-def test_the_training_knows_its_run_step_asset_and_instance(
+def test_a_training_records_its_run_step_asset_and_instance(
     materialize: Materialize, pedigree: Registry, instance: dg.DagsterInstance
 ) -> None:
     asset = churn_asset()
@@ -114,7 +114,7 @@ def test_inputs_config_context_and_resources_reach_the_function(
     assert materialization(result).tags["dagster/input_data_version/train"] == "seven"
 
 
-def test_an_async_function_trains_too(materialize: Materialize, pedigree: Registry) -> None:
+def test_an_async_function_trains(materialize: Materialize, pedigree: Registry) -> None:
     @model_asset(name="churn", flavor="generic")
     async def churn(context: dg.AssetExecutionContext, config: Recipe) -> TrainedModel:
         await asyncio.sleep(0)
@@ -125,30 +125,32 @@ def test_an_async_function_trains_too(materialize: Materialize, pedigree: Regist
     assert text == f"{result.run_id} first"
 
 
-def test_a_materialization_links_to_the_version_s_page_where_there_is_one(
+def test_a_materialization_links_to_the_page_of_the_version(
     materialize: Materialize, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PEDIGREE_URL", "https://registry.example.com/")
     name = "über churn"
-    said = materialization(materialize(churn_asset(name)), dg.AssetKey(["models", name])).metadata
+    materialized = materialization(
+        materialize(churn_asset(name)), dg.AssetKey(["models", name])
+    ).metadata
     page = "https://registry.example.com/models/%C3%BCber%20churn/versions/1"
-    assert said["pedigree/page"] == dg.MetadataValue.url(page)
-    assert f"[Model card](<{page}>)" in said["pedigree/card"].value
+    assert materialized["pedigree/page"] == dg.MetadataValue.url(page)
+    assert f"[Model card](<{page}>)" in materialized["pedigree/card"].value
 
 
-def test_metrics_are_numbers_that_dagster_plots_and_more_can_be_said(
+def test_metrics_are_plotted_and_other_metadata_is_kept(
     materialize: Materialize,
 ) -> None:
     @model_asset(name="churn", flavor="generic")
     def churn() -> TrainedModel:
         return trained("x", metadata={"epochs": dg.MetadataValue.int(3)})
 
-    said = materialization(materialize(churn)).metadata
-    assert said["accuracy"] == dg.MetadataValue.float(0.8)
-    assert said["epochs"] == dg.MetadataValue.int(3)
+    materialized = materialization(materialize(churn)).metadata
+    assert materialized["accuracy"] == dg.MetadataValue.float(0.8)
+    assert materialized["epochs"] == dg.MetadataValue.int(3)
 
 
-def test_owners_tags_kinds_and_group_go_to_the_asset() -> None:
+def test_owners_tags_kinds_and_group_are_those_of_the_asset() -> None:
     asset = churn_asset(
         owners=["team:growth"], tags={"tier": "1"}, group_name="models", kinds={"sklearn"}
     )
@@ -158,10 +160,10 @@ def test_owners_tags_kinds_and_group_go_to_the_asset() -> None:
     assert spec.kinds == {"sklearn"}
     assert spec.group_name == "models"
     plain = model_asset(name="churn", flavor="sklearn")(lambda: None)
-    assert plain.specs_by_key[CHURN].kinds == {"scikitlearn"}  # for which Dagster has an icon
+    assert plain.specs_by_key[CHURN].kinds == {"scikitlearn"}  # the name of Dagster's icon
 
 
-def test_a_version_has_the_asset_s_owners_and_description_unless_it_states_its_own(
+def test_a_version_takes_missing_owners_and_description_from_the_asset(
     materialize: Materialize, pedigree: Registry
 ) -> None:
     @model_asset(name="churn", flavor="generic", owners=["team:growth"])
@@ -186,14 +188,14 @@ def test_code_references_and_version_are_those_of_the_user_s_function() -> None:
 
 
 @pytest.mark.parametrize("name", ["a-b", "a.b", "über churn", "a b"])
-def test_names_that_dagster_refuses_for_ops_are_models_all_the_same(
+def test_models_may_have_names_that_dagster_refuses_for_ops(
     materialize: Materialize, pedigree: Registry, name: str
 ) -> None:
     assert materialize(churn_asset(name)).success
     assert pedigree.get(f"{name}/1").model_name == name
 
 
-def test_names_that_differ_in_punctuation_live_side_by_side() -> None:
+def test_models_whose_names_differ_in_punctuation_have_different_ops() -> None:
     dg.Definitions.validate_loadable(
         dg.Definitions(
             assets=[churn_asset("a-b"), churn_asset("a.b")],
@@ -205,7 +207,7 @@ def test_names_that_differ_in_punctuation_live_side_by_side() -> None:
     )
 
 
-def test_a_partition_is_a_registered_model_of_its_own(
+def test_each_partition_is_a_separate_registered_model(
     materialize: Materialize, pedigree: Registry
 ) -> None:
     asset = churn_asset(partitions_def=dg.StaticPartitionsDefinition(["de", "fr"]))
@@ -221,12 +223,12 @@ def test_one_run_for_many_partitions_is_refused() -> None:
     assert churn_asset(partitions_def=countries, backfill_policy=dg.BackfillPolicy.multi_run(1))
 
 
-def test_a_partition_name_must_tell_partitions_apart() -> None:
+def test_a_partition_name_must_contain_the_partition() -> None:
     with pytest.raises(InvalidInputError, match="must contain"):
         churn_asset(partition_name="{name}")
 
 
-def test_an_explicit_policy_becomes_the_model_s(
+def test_an_explicit_policy_is_set_for_the_model(
     materialize: Materialize, pedigree: Registry
 ) -> None:
     materialize(churn_asset())
@@ -243,7 +245,7 @@ def test_an_explicit_policy_becomes_the_model_s(
         (trained("x", accuracy=float("nan")), "metrics.accuracy"),
     ],
 )
-def test_what_cannot_be_registered_is_a_typed_error_and_nothing_is_written(
+def test_an_invalid_training_result_raises_a_typed_error_and_writes_nothing(
     materialize: Materialize, pedigree: Registry, returned: object, field: str
 ) -> None:
     @model_asset(name="churn", flavor="generic")
@@ -256,7 +258,7 @@ def test_what_cannot_be_registered_is_a_typed_error_and_nothing_is_written(
     assert pedigree.models() == ()
 
 
-def test_a_model_of_a_library_is_saved_described_and_loaded_by_its_flavor(
+def test_a_model_object_is_saved_described_and_loaded_by_its_flavor(
     materialize: Materialize, pedigree: Registry, tmp_path: Path
 ) -> None:
     pytest.importorskip("onnxruntime", reason="onnxruntime has no build for Intel Macs")
@@ -272,7 +274,7 @@ def test_a_model_of_a_library_is_saved_described_and_loaded_by_its_flavor(
 
     @model_asset(name="graph", flavor="onnx")
     def graph() -> TrainedModel:
-        return TrainedModel(model=onnx_model())  # which states its signature itself
+        return TrainedModel(model=onnx_model())  # its files contain the signature
 
     assert materialize(trees, saved_trees, graph).success
     classifier: Any = pedigree.load("trees/1")
@@ -286,12 +288,12 @@ def test_a_model_of_a_library_is_saved_described_and_loaded_by_its_flavor(
     )
 
 
-def test_a_trained_model_is_an_object_or_a_path() -> None:
+def test_a_trained_model_needs_either_an_object_or_a_path() -> None:
     with pytest.raises(InvalidInputError, match="exactly one"):
         TrainedModel()
 
 
-def test_definitions_refuse_what_can_never_work() -> None:
+def test_definitions_refuse_contradicting_arguments() -> None:
     with pytest.raises(UnknownFlavorError):
         model_asset(name="churn", flavor="no-such")
     with pytest.raises(InvalidInputError, match="name"):
@@ -302,7 +304,7 @@ def test_definitions_refuse_what_can_never_work() -> None:
         )
 
 
-def test_a_direct_call_says_what_to_do_instead(resources: dict[str, object]) -> None:
+def test_a_direct_call_is_refused_with_a_remedy(resources: dict[str, object]) -> None:
     @model_asset(name="churn", flavor="generic")
     def churn() -> TrainedModel:
         return trained("x")
@@ -343,14 +345,14 @@ def test_the_lineage_names_exactly_the_months_that_were_read(
     assert [month for month, _ in trained_on] == ["2013-01", "2013-02"]
     assert pedigree.stale("delay/1").known
     assert not pedigree.stale("delay/1").inputs
-    # an earlier month is materialized again: the version keeps what it was trained on
+    # a training month is materialized again: the version's lineage does not change
     fly("2013-01")
     assert trained_on == [
         (node.partition, node.data_version) for node, _ in pedigree.lineage("delay/1").inputs()
     ]
     (stale,) = pedigree.stale("delay/1").inputs
     assert (stale.asset, stale.partition) == ("flights", "2013-01")
-    # and wiping the asset takes nothing from the registry
+    # wiping the asset removes nothing from the registry
     instance.wipe_assets([flights.key])
     assert len(pedigree.lineage("delay/1").inputs()) == 2
     assert result.success
@@ -368,7 +370,7 @@ def test_it_runs_in_a_job_of_a_code_location(
     assert pedigree.trainings("churn/1")[0].origin.job_name == "train"
 
 
-def test_it_runs_with_a_process_a_step(
+def test_it_runs_with_one_process_per_step(
     instance: dg.DagsterInstance,
     database_url: str,
     home: Path,

@@ -14,7 +14,7 @@ from tests.dagster.models import churn_asset
 CHURN = churn_asset(owners=["team:growth"], group_name="customers")
 
 
-def test_a_location_gets_stages_checks_jobs_and_sensors() -> None:
+def test_registry_definitions_add_stages_checks_jobs_and_sensors() -> None:
     definitions = dg.Definitions.merge(
         dg.Definitions(assets=[CHURN]), registry_definitions(CHURN, "trained_elsewhere")
     )
@@ -43,7 +43,7 @@ def test_a_location_gets_stages_checks_jobs_and_sensors() -> None:
     assert {sensor.default_status.value for sensor in sensors} == {"RUNNING"}
 
 
-def test_partitions_of_the_model_are_those_of_its_stages() -> None:
+def test_stages_have_the_partitions_of_their_model() -> None:
     countries = dg.StaticPartitionsDefinition(["de", "fr"])
     model = churn_asset("by_country", partitions_def=countries)
     definitions = dg.Definitions.merge(
@@ -55,31 +55,31 @@ def test_partitions_of_the_model_are_those_of_its_stages() -> None:
     assert stage.partitions_def == countries
 
 
-def test_a_location_without_models_is_a_location() -> None:
+def test_a_location_without_models_is_valid() -> None:
     dg.Definitions.validate_loadable(registry_definitions())
 
 
-def test_a_model_is_given_once_and_is_one() -> None:
+def test_a_duplicate_model_or_another_asset_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="given twice"):
         registry_definitions(CHURN, "churn")
 
     @dg.asset
     def plain() -> None: ...
 
-    with pytest.raises(InvalidInputError, match="no model asset"):
+    with pytest.raises(InvalidInputError, match="not a model asset"):
         registry_definitions(plain)
     with pytest.raises(InvalidNameError):
         registry_definitions("a/b")
 
 
-def test_the_public_names_are_listed_and_there() -> None:
+def test_the_public_names_are_listed_and_importable() -> None:
     for name in pedigree.dagster.__all__:
         assert getattr(pedigree.dagster, name).__doc__
     assert sorted(pedigree.dagster.__all__) == list(pedigree.dagster.__all__)
     assert set(pedigree.dagster._MODULES) == set(pedigree.dagster.__all__)
 
 
-def test_the_storage_is_loaded_without_the_rest() -> None:
+def test_the_storage_imports_only_what_it_needs() -> None:
     code = (
         "import sys, pedigree.dagster.instance.storage;"
         "print([m for m in ('pedigree.registry', 'pandas', 'obstore') if m in sys.modules])"
@@ -90,7 +90,7 @@ def test_the_storage_is_loaded_without_the_rest() -> None:
     assert answer.stdout.strip() == "[]"
 
 
-def test_the_examples_in_the_docstrings_hold() -> None:
+def test_the_examples_in_the_docstrings_are_correct() -> None:
     from pedigree.dagster.instance import storage
 
     for module in (names, storage):

@@ -1,4 +1,4 @@
-"""Drift as an asset and a sensor, on a real instance: what is measured, and what follows."""
+"""Drift assets and the drift sensor on a real instance: results and reactions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -50,7 +50,7 @@ def subscribers(context: dg.AssetExecutionContext) -> pd.DataFrame:
     return customers_of(context.partition_key)
 
 
-def watched_model(rule: DriftRule) -> dg.AssetsDefinition:
+def monitored_model(rule: DriftRule) -> dg.AssetsDefinition:
     @model_asset(name="churn", flavor="generic", policy=default_policy(drift=rule))
     def churn(config: Recipe) -> TrainedModel:
         learnt_from = pd.concat([customers_of("01"), customers_of("02")])
@@ -65,13 +65,13 @@ def watched_model(rule: DriftRule) -> dg.AssetsDefinition:
 
 @drift_asset(model="churn", serving=subscribers, expectations={"customers_suite": SUITE})
 def churn_drift(subscribers: pd.DataFrame) -> pd.DataFrame:
-    """Customers of a month."""
+    """Return the customers of a month."""
     return subscribers
 
 
 @dataclass
-class Watched:
-    """A location whose model is watched, and its sensor's cursor."""
+class MonitoredLocation:
+    """A location with a monitored model, and the cursor of its sensor."""
 
     instance: dg.DagsterInstance
     model: dg.AssetsDefinition
@@ -121,16 +121,16 @@ class Watched:
 
 
 @pytest.fixture
-def make_watched(
+def make_monitored(
     instance: dg.DagsterInstance, resources: dict[str, Any], pedigree: Registry
-) -> Callable[[DriftRule], Watched]:
-    def make(rule: DriftRule) -> Watched:
-        model = watched_model(rule)
+) -> Callable[[DriftRule], MonitoredLocation]:
+    def make(rule: DriftRule) -> MonitoredLocation:
+        model = monitored_model(rule)
         definitions = dg.Definitions.merge(
             dg.Definitions(assets=[model, subscribers, churn_drift]),
             registry_definitions(model, registry=resources["registry"]),
         )
-        watched = Watched(instance, model, resources, definitions)
+        watched = MonitoredLocation(instance, model, resources, definitions)
         watched.train("one")
         to_production(pedigree, 1, renew=True)
         return watched
@@ -138,10 +138,10 @@ def make_watched(
     return make
 
 
-def test_a_month_is_held_against_what_production_learnt_from(
-    make_watched: Callable[[DriftRule], Watched], pedigree: Registry
+def test_a_month_is_compared_with_the_training_data_of_production(
+    make_monitored: Callable[[DriftRule], MonitoredLocation], pedigree: Registry
 ) -> None:
-    watched = make_watched(DriftRule())
+    watched = make_monitored(DriftRule())
     run = watched.measure("04")
     (found,) = pedigree.drift("churn@production")
     assert (found.reference, found.asset, found.partition) == ("churn/1", "subscribers", "04")
@@ -153,15 +153,17 @@ def test_a_month_is_held_against_what_production_learnt_from(
     }
     assert "the prediction churns" in found.verdict
     event = watched.instance.get_latest_materialization_event(churn_drift.key)
-    said = event.asset_materialization
-    assert said.partition == "04"
-    assert said.metadata["pedigree/reference"].value == "churn/1"
-    assert said.metadata["pedigree/columns"].value == ["age", "churns"]
-    assert "subscribers of 01 and 02" in said.metadata["pedigree/baseline"].value
-    assert said.metadata["distance/age"].value > 0.3
-    assert "# Drift" not in said.metadata["pedigree/report"].value
-    assert all(name.startswith(("distance/", "psi/", "dagster/")) for name in plotted(said))
-    # the suite of Great Expectations went over the same month
+    materialization = event.asset_materialization
+    assert materialization.partition == "04"
+    assert materialization.metadata["pedigree/reference"].value == "churn/1"
+    assert materialization.metadata["pedigree/columns"].value == ["age", "churns"]
+    assert "subscribers of 01 and 02" in materialization.metadata["pedigree/baseline"].value
+    assert materialization.metadata["distance/age"].value > 0.3
+    assert "# Drift" not in materialization.metadata["pedigree/report"].value
+    assert all(
+        name.startswith(("distance/", "psi/", "dagster/")) for name in plotted(materialization)
+    )
+    # the suite of Great Expectations checked the same month
     (check,) = run.get_asset_check_evaluations()
     assert (check.check_name, check.passed) == ("customers_suite", False)
     (suite,) = found.expectations
@@ -170,9 +172,9 @@ def test_a_month_is_held_against_what_production_learnt_from(
 
 
 def test_results_become_evaluations_on_the_stage_and_alarms_become_events(
-    make_watched: Callable[[DriftRule], Watched], pedigree: Registry
+    make_monitored: Callable[[DriftRule], MonitoredLocation], pedigree: Registry
 ) -> None:
-    watched = make_watched(DriftRule())
+    watched = make_monitored(DriftRule())
     for month in ("03", "04"):
         watched.measure(month)
     answer = watched.tick()
@@ -190,17 +192,17 @@ def test_results_become_evaluations_on_the_stage_and_alarms_become_events(
     assert answer.run_requests == []
     detected = pedigree.events(types=[EventType.VERSION_DRIFT_DETECTED])
     assert [(event.subject, event.body["partition"]) for event in detected] == [("churn/1", "04")]
-    # a killed daemon repeats a tick: the event is told once all the same
+    # a killed daemon repeats a tick: the event is still recorded once
     watched.cursor = None
     watched.tick()
     assert len(pedigree.events(types=[EventType.VERSION_DRIFT_DETECTED])) == 1
     assert watched.tick().asset_events == []
 
 
-def test_the_stage_s_check_says_the_newest_result_again(
-    make_watched: Callable[[DriftRule], Watched],
+def test_a_manual_run_of_the_drift_check_repeats_the_newest_result(
+    make_monitored: Callable[[DriftRule], MonitoredLocation],
 ) -> None:
-    watched = make_watched(DriftRule())
+    watched = make_monitored(DriftRule())
     job = watched.definitions.get_repository_def().get_implicit_global_asset_job_def()
 
     def judged() -> dg.AssetCheckEvaluation:
@@ -215,13 +217,13 @@ def test_the_stage_s_check_says_the_newest_result_again(
     assert "subscribers[04] differs from the training data of churn/1" in (check.description or "")
 
 
-def test_a_drift_by_policy_asks_for_a_retraining_once_a_tick(
-    make_watched: Callable[[DriftRule], Watched], pedigree: Registry
+def test_drift_requests_one_retraining_per_tick_if_the_policy_says_so(
+    make_monitored: Callable[[DriftRule], MonitoredLocation], pedigree: Registry
 ) -> None:
-    watched = make_watched(DriftRule(action=DriftAction.RETRAIN, windows=2))
+    watched = make_monitored(DriftRule(action=DriftAction.RETRAIN, windows=2))
     watched.measure("03")
     watched.measure("04")
-    # one month alone is no trend
+    # one month is not enough
     assert watched.tick().run_requests == []
     watched.measure("05")
     (request,) = watched.tick().run_requests
@@ -229,13 +231,13 @@ def test_a_drift_by_policy_asks_for_a_retraining_once_a_tick(
     assert pedigree.get("churn@latest").version_id == 2
 
 
-def test_a_drift_by_policy_asks_the_stage_to_return_to_the_holder_before(
-    make_watched: Callable[[DriftRule], Watched], pedigree: Registry
+def test_drift_requests_a_rollback_if_the_policy_says_so(
+    make_monitored: Callable[[DriftRule], MonitoredLocation], pedigree: Registry
 ) -> None:
-    watched = make_watched(DriftRule(action=DriftAction.DEMOTE))
+    watched = make_monitored(DriftRule(action=DriftAction.DEMOTE))
     watched.measure("04")
     answer = watched.tick()
-    assert answer.run_requests == []  # nobody held production before
+    assert answer.run_requests == []  # production has no previous version
     watched.train("two")
     to_production(pedigree, 2, renew=True)
     policy = pedigree.policy("churn")
@@ -244,7 +246,7 @@ def test_a_drift_by_policy_asks_the_stage_to_return_to_the_holder_before(
     pedigree.set_policy("churn", policy.model_copy(update={"stages": tuple(stages)}))
     watched.measure("04")
     (request,) = watched.tick().run_requests
-    # the policy itself says what follows from drift, so the sensor need not be among its promoters
+    # the policy defines the reaction to drift, so the sensor need not be one of its promoters
     assert watched.execute(request).success
     assert pedigree.holder("churn", "production").version_id == 1
     tenure = pedigree.timeline("churn", "stage:production")[-1]
@@ -252,28 +254,28 @@ def test_a_drift_by_policy_asks_the_stage_to_return_to_the_holder_before(
     assert tenure.moved_by == "sensor:pedigree_drift"
     (alarm,) = pedigree.events(types=[EventType.VERSION_DRIFT_DETECTED])[-1:]
     assert alarm.actor.name == "sensor:pedigree_drift"
-    # a second daemon's run finds that the stage has moved, and leaves it as it is
+    # a second daemon's run finds that the stage has moved, and changes nothing
     assert watched.execute(request).success
     assert pedigree.holder("churn", "production").version_id == 1
 
 
-def test_what_is_about_a_version_that_left_the_stage_is_passed_by(
-    make_watched: Callable[[DriftRule], Watched], pedigree: Registry
+def test_results_for_a_version_that_left_the_stage_are_ignored(
+    make_monitored: Callable[[DriftRule], MonitoredLocation], pedigree: Registry
 ) -> None:
-    watched = make_watched(DriftRule(action=DriftAction.DEMOTE))
+    watched = make_monitored(DriftRule(action=DriftAction.DEMOTE))
     watched.measure("04")
     watched.train("two")
     to_production(pedigree, 2, renew=True)
     answer = watched.tick()
     assert (answer.asset_events, answer.run_requests) == ([], [])
-    assert "churn/1 has left" in answer.skip_message
+    assert "churn/1 has left the monitored stage" in answer.skip_message
 
 
-def test_without_a_holder_nothing_is_compared_and_a_version_can_be_named(
+def test_without_a_version_in_the_stage_only_a_configured_version_is_compared(
     instance: dg.DagsterInstance, resources: dict[str, Any], pedigree: Registry
 ) -> None:
-    model = watched_model(DriftRule())
-    watched = Watched(instance, model, resources, dg.Definitions())
+    model = monitored_model(DriftRule())
+    watched = MonitoredLocation(instance, model, resources, dg.Definitions())
     assert watched.measure("03").success
     watched.train("one")
     run = watched.measure("04")
@@ -285,16 +287,16 @@ def test_without_a_holder_nothing_is_compared_and_a_version_can_be_named(
     assert [result.partition for result in pedigree.drift("churn/1")] == ["04"]
 
 
-def test_a_function_that_takes_what_is_ours_is_refused() -> None:
-    with pytest.raises(InvalidInputError, match="needs for itself"):
+def test_a_function_with_a_reserved_parameter_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="the drift asset reserves"):
 
         @drift_asset(model="churn", serving=subscribers)
         def wrong(config: Recipe, subscribers: pd.DataFrame) -> pd.DataFrame:
             return subscribers
 
 
-def test_a_model_of_many_partitions_is_watched_by_its_registered_name() -> None:
+def test_a_partitioned_model_must_be_monitored_by_its_registered_name() -> None:
     by_country = churn_asset(partitions_def=dg.StaticPartitionsDefinition(["de", "fr"]))
-    with pytest.raises(InvalidInputError, match="which one is watched"):
+    with pytest.raises(InvalidInputError, match="monitored model is ambiguous"):
         drift_asset(model=by_country, serving=subscribers)
     assert drift_asset(model="churn-de", serving=subscribers)

@@ -1,4 +1,4 @@
-"""Steps that make several models, or other assets beside one."""
+"""Steps that make several models, or a model and other assets."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -13,7 +13,7 @@ from pedigree.dagster import (
     model_multi_asset,
     registry_definitions,
 )
-from pedigree.dagster.assets.model_spec import line_of, lines_of
+from pedigree.dagster.assets.model_spec import model_spec_of, model_specs_of
 from pedigree.errors import InvalidInputError, InvalidMetadataError
 from pedigree.registry import Registry
 from tests.dagster.models import ACCURACY, trained
@@ -66,23 +66,23 @@ def test_a_step_makes_several_models_and_other_assets(
     asset = model_multi_asset(outs=outs())(function)
     result = materialize(customers, asset)
     assert result.output_for_node(asset.op.name, "report") == "fine"
-    said = {
+    events = {
         event.asset_key: event.materialization
         for event in result.get_asset_materialization_events()
     }
     for name, accuracy in (("churn", 0.9), ("uplift", 0.7)):
         version = pedigree.get(f"{name}/1")
-        shown = said[dg.AssetKey(["models", name])]
-        assert shown.tags["dagster/data_version"] == version.digest
-        assert shown.tags["dagster/input_data_version/customers"] == "seven"
-        assert shown.metadata["accuracy"].value == accuracy
+        model_event = events[dg.AssetKey(["models", name])]
+        assert model_event.tags["dagster/data_version"] == version.digest
+        assert model_event.tags["dagster/input_data_version/customers"] == "seven"
+        assert model_event.metadata["accuracy"].value == accuracy
         ((node, capture),) = pedigree.lineage(f"{name}/1").inputs()
         assert (node.asset, node.data_version, capture.value) == ("customers", "seven", "read")
         assert pedigree.trainings(f"{name}/1")[0].origin.asset == f"models/{name}"
     assert pedigree.policy("churn").champion_metric == ACCURACY
 
 
-def test_one_model_alone_may_be_trained(materialize: Materialize, pedigree: Registry) -> None:
+def test_a_step_can_train_a_single_model(materialize: Materialize, pedigree: Registry) -> None:
     both = {
         "churn": ModelOut("churn", flavor="generic"),
         "uplift": ModelOut("uplift", flavor="generic"),
@@ -97,7 +97,7 @@ def test_one_model_alone_may_be_trained(materialize: Materialize, pedigree: Regi
     assert [model.name for model in pedigree.models()] == ["uplift"]
 
 
-def test_what_the_step_reads_by_choice_is_in_the_lineage_of_each_model(
+def test_explicit_reads_are_in_the_lineage_of_each_model_of_a_step(
     materialize: Materialize, pedigree: Registry
 ) -> None:
     months = dg.StaticPartitionsDefinition(["2013-01", "2013-02"])
@@ -118,7 +118,7 @@ def test_what_the_step_reads_by_choice_is_in_the_lineage_of_each_model(
         assert (node.asset, node.partition) == ("flights", "2013-02")
 
 
-def test_a_partition_makes_a_model_of_each_output(
+def test_a_partition_makes_one_model_per_output(
     materialize: Materialize, pedigree: Registry
 ) -> None:
     countries = dg.StaticPartitionsDefinition(["de", "fr"])
@@ -145,9 +145,9 @@ def test_each_model_has_its_own_owners_stages_and_checks() -> None:
     assert specs[CHURN].kinds == {"generic"}
     (reference,) = specs[UPLIFT].metadata["dagster/code_references"].code_references
     assert reference.label == "returned"
-    assert [line.name for line in lines_of(asset)] == ["churn", "uplift"]
+    assert [model_spec.name for model_spec in model_specs_of(asset)] == ["churn", "uplift"]
     with pytest.raises(InvalidInputError, match="several models"):
-        line_of(asset)
+        model_spec_of(asset)
     defs = dg.Definitions.merge(
         dg.Definitions([customers, asset], resources={"io_manager": dg.InMemoryIOManager()}),
         registry_definitions(asset),
@@ -161,12 +161,12 @@ def test_each_model_has_its_own_owners_stages_and_checks() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ((trained("x"), trained("y")), "has 3 outputs, and its function returned 2"),
-        (trained("x"), "has 3 outputs, and its function returned 1"),
-        ((trained("x"), "no model", "fine"), "'uplift' returned no TrainedModel"),
+        ((trained("x"), trained("y")), "has 3 outputs, but its function returned 2"),
+        (trained("x"), "has 3 outputs, but its function returned 1"),
+        ((trained("x"), "no model", "fine"), "'uplift' did not return a TrainedModel"),
     ],
 )
-def test_what_does_not_fit_the_outputs_is_a_typed_error(
+def test_values_that_do_not_match_the_outputs_raise_a_typed_error(
     materialize: Materialize, given: object, message: str
 ) -> None:
     @model_multi_asset(outs=outs())
@@ -180,5 +180,5 @@ def test_what_does_not_fit_the_outputs_is_a_typed_error(
 def test_outputs_without_a_model_or_with_one_twice_are_refused() -> None:
     churn = ModelOut("churn", flavor="generic")
     for wrong in ({"report": dg.AssetOut()}, {"a": churn, "b": churn}):
-        with pytest.raises(InvalidInputError, match="each model once"):
+        with pytest.raises(InvalidInputError, match="each model only once"):
             model_multi_asset(outs=wrong)

@@ -1,4 +1,4 @@
-"""Partitions as registered models: of any key, and refused before the training where none fits."""
+"""Partitions as registered models, with any key; invalid names fail before the training."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +15,7 @@ from pedigree.dagster import (
     registered_name,
     registry_definitions,
 )
-from pedigree.dagster.assets.model_spec import line_of
+from pedigree.dagster.assets.model_spec import model_spec_of
 from pedigree.dagster.sensors.targets import Targets
 from pedigree.errors import InvalidInputError, InvalidNameError, InvalidPolicyError
 from pedigree.lifecycle.records import Policy
@@ -46,7 +46,7 @@ COUNTRIES = dg.StaticPartitionsDefinition(["de", "DE", "home_improvement/2", "a:
         ),
     ],
 )
-def test_partitions_of_any_key_are_models_without_settings(
+def test_partitions_with_any_key_are_models_without_configuration(
     materialize: Materialize,
     pedigree: Registry,
     partitions: dg.PartitionsDefinition[str],
@@ -61,7 +61,7 @@ def test_partitions_of_any_key_are_models_without_settings(
     assert sorted(model.name for model in pedigree.models()) == sorted(names)
 
 
-def test_a_partition_of_any_key_is_promoted_by_a_run_of_its_own(
+def test_a_partition_with_any_key_is_promoted_by_its_own_run(
     instance: dg.DagsterInstance,
     make_location: Callable[..., Location],
     resources: dict[str, object],
@@ -96,16 +96,16 @@ def test_a_partition_of_any_key_is_promoted_by_a_run_of_its_own(
         ("{name}-{partition} ", "begins or ends"),
         ("{name}", "must contain {partition}"),
         ("{name}-{{partition}}", "must contain {partition}"),
-        ("{name}-{partition}-{hour}", "only {name} and {partition} are known"),
-        ("{name}-{partition:.2}", "different partitions could become one"),
-        ("{name}-{partition!r}", "different partitions could become one"),
-        ("{name}-{partition", "cannot be read"),
-        ("{name}-{partition}{}", "only {name} and {partition} are known"),
-        ("{partition}-{partition.upper}", "only {name} and {partition} are known"),
+        ("{name}-{partition}-{hour}", "only {name} and {partition} are supported"),
+        ("{name}-{partition:.2}", "different partitions could get the same name"),
+        ("{name}-{partition!r}", "different partitions could get the same name"),
+        ("{name}-{partition", "not a valid format string"),
+        ("{name}-{partition}{}", "only {name} and {partition} are supported"),
+        ("{partition}-{partition.upper}", "only {name} and {partition} are supported"),
         ("x" * 300 + "{partition}", "more than 256"),
     ],
 )
-def test_a_partition_name_that_gives_no_valid_names_is_refused_with_the_asset(
+def test_a_partition_name_with_invalid_results_is_refused_at_definition(
     template: str, problem: str
 ) -> None:
     with pytest.raises(InvalidInputError) as caught:
@@ -128,7 +128,7 @@ def test_a_partition_name_that_gives_no_valid_names_is_refused_with_the_asset(
         dg.DailyPartitionsDefinition("2024-01-01" + ":" * 70, fmt="%Y-%m-%d" + ":" * 70),
     ],
 )
-def test_a_key_that_fits_into_no_name_is_refused_with_the_asset(
+def test_a_key_that_is_too_long_for_a_name_is_refused_at_definition(
     partitions: dg.PartitionsDefinition[str],
 ) -> None:
     with pytest.raises(InvalidNameError) as caught:
@@ -144,7 +144,7 @@ def test_a_key_that_fits_into_no_name_is_refused_with_the_asset(
         def models() -> Any: ...
 
 
-def test_a_dynamic_key_that_fits_into_no_name_is_refused_before_the_body(
+def test_a_dynamic_key_that_is_too_long_for_a_name_is_refused_before_the_training(
     materialize: Materialize, pedigree: Registry, instance: dg.DagsterInstance
 ) -> None:
     began: list[str] = []
@@ -165,18 +165,18 @@ def test_a_dynamic_key_that_fits_into_no_name_is_refused_before_the_body(
     assert [model.name for model in pedigree.models()] == ["churn-~S~2f~1"]
 
 
-def test_a_dynamic_key_without_a_name_hides_no_other_from_the_sensors(
+def test_a_dynamic_key_without_a_valid_name_does_not_hide_others_from_the_sensors(
     instance: dg.DagsterInstance, make_location: Callable[..., Location]
 ) -> None:
     shops = dg.DynamicPartitionsDefinition(name="shops")
     asset = churn_asset(partitions_def=shops)
     instance.add_dynamic_partitions("shops", ["S/1", "x" * 300])
     location = make_location(asset)
-    targets = Targets(location.definitions.get_repository_def(), [line_of(asset)])
+    targets = Targets(location.definitions.get_repository_def(), [model_spec_of(asset)])
     assert list(targets.all(instance)) == ["churn-~S~2f~1"]
 
 
-def test_a_policy_that_the_model_cannot_have_is_refused_before_the_body(
+def test_a_policy_that_the_model_cannot_have_is_refused_before_the_training(
     materialize: Materialize, pedigree: Registry, tmp_path: Any
 ) -> None:
     began: list[str] = []
@@ -197,7 +197,7 @@ def test_a_policy_that_the_model_cannot_have_is_refused_before_the_body(
 
 
 @pytest.mark.parametrize(
-    ("said", "keys", "kind"),
+    ("metadata", "keys", "kind"),
     [
         ({"pedigree/partition_name": "{partition}: {name}"}, ["de"], InvalidInputError),
         ({}, ["x" * 300], InvalidNameError),
@@ -208,12 +208,12 @@ def test_a_policy_that_the_model_cannot_have_is_refused_before_the_body(
         ),
     ],
 )
-def test_a_plain_asset_without_valid_names_is_refused_with_its_definitions(
-    said: dict[str, Any], keys: list[str], kind: type[InvalidInputError]
+def test_a_plain_asset_with_invalid_names_is_refused_at_definition(
+    metadata: dict[str, Any], keys: list[str], kind: type[InvalidInputError]
 ) -> None:
     @dg.asset(
         io_manager_key="model_io_manager",
-        metadata=said,
+        metadata=metadata,
         partitions_def=dg.StaticPartitionsDefinition(keys),
     )
     def plain() -> TrainedModel: ...

@@ -1,4 +1,4 @@
-"""Models that another process trains: it reports by Dagster Pipes, and the asset registers."""
+"""Models that another process trains and reports through Dagster Pipes."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -32,7 +32,7 @@ def elsewhere(
     *words: object,
     tamper: Callable[[dg.PipesClientCompletedInvocation], None] = lambda _: None,
 ) -> dg.AssetsDefinition:
-    """A model asset whose training is a process of its own, that works in a folder."""
+    """A model asset whose training is a separate process in a folder."""
 
     @model_asset(name="churn", flavor="generic", deps=[customers])
     def churn(context: dg.AssetExecutionContext) -> TrainedModel:
@@ -89,7 +89,7 @@ def test_a_trainer_on_a_cluster_uploads_to_a_bucket(
     assert (pedigree.folder("churn/1") / "weights").read_text() == "trained elsewhere"
 
 
-def test_uploaded_bytes_that_are_not_those_reported_are_refused(
+def test_uploaded_files_with_another_digest_than_reported_are_refused(
     materialize: Materialize, pedigree: Registry, tmp_path: Path
 ) -> None:
     work, shared = tmp_path / "work", tmp_path / "shared"
@@ -113,7 +113,7 @@ def test_uploaded_bytes_that_are_not_those_reported_are_refused(
         ("wrong", "`path` must be absolute"),
     ],
 )
-def test_a_process_that_reports_no_model_or_a_wrong_one_is_a_typed_error(
+def test_a_missing_or_invalid_report_raises_a_typed_error(
     materialize: Materialize, pedigree: Registry, tmp_path: Path, how: str, message: str
 ) -> None:
     with pytest.raises(InvalidMetadataError, match=message):

@@ -1,10 +1,10 @@
-"""A plain asset whose value the model IO manager stores has what a model asset has."""
+"""Plain assets that the model IO manager stores have the features of a model asset."""
 
 import dagster as dg
 import pytest
 
 from pedigree.dagster import TrainedModel, registry_definitions, stage_key
-from pedigree.dagster.assets.model_spec import lines_of
+from pedigree.dagster.assets.model_spec import model_specs_of
 from pedigree.errors import InvalidInputError, InvalidNameError, InvalidPolicyError
 from pedigree.lifecycle.policy import default_policy
 from pedigree.registry import Registry
@@ -20,7 +20,7 @@ from tests.dagster.models import Recipe, trained
     metadata={"pedigree/model": "churn", "pedigree/flavor": "generic"},
 )
 def plain(config: Recipe) -> TrainedModel:
-    """A model, without a decorator of Pedigree's."""
+    """A model without Pedigree's decorator."""
     return trained(config.content, config.accuracy)
 
 
@@ -38,7 +38,9 @@ def train(location: Location, content: str, accuracy: float = 0.8) -> None:
     location.materialize(plain.key, run_config=config, checks=True)
 
 
-def test_it_is_checked_and_promoted_to_production(location: Location, pedigree: Registry) -> None:
+def test_a_plain_asset_is_checked_and_promoted_to_production(
+    location: Location, pedigree: Registry
+) -> None:
     train(location, "one")
     assert pedigree.get("churn/1").stage == "candidate"
     assert {verdict.check for verdict in pedigree.verdicts("churn/1")} == {
@@ -51,7 +53,7 @@ def test_it_is_checked_and_promoted_to_production(location: Location, pedigree: 
     assert location.mirror() == []
 
 
-def test_its_stages_hang_on_it_in_the_graph(location: Location) -> None:
+def test_stages_depend_on_the_plain_asset(location: Location) -> None:
     graph = location.definitions.get_repository_def().asset_graph
     staging, production = stage_key("churn", "staging"), stage_key("churn", "production")
     assert graph.get(staging).parent_keys == {plain.key}
@@ -61,7 +63,7 @@ def test_its_stages_hang_on_it_in_the_graph(location: Location) -> None:
     assert {key.asset_key for key in graph.asset_check_keys} == {plain.key}
 
 
-def test_its_stages_come_from_the_version_s_own_materialization(
+def test_stages_point_to_the_materialization_of_their_version(
     location: Location, instance: dg.DagsterInstance
 ) -> None:
     train(location, "one", 0.7)
@@ -71,12 +73,12 @@ def test_its_stages_come_from_the_version_s_own_materialization(
     first, _ = instance.fetch_materializations(plain.key, limit=3, ascending=True).records
     tags = event.asset_materialization.tags
     assert tags["dagster/input_event_pointer/risk/plain"] == str(first.storage_id)
-    # by Dagster's own data version, which it compares with the asset's
+    # Dagster's own data version, which it compares with that of the asset
     version = first.asset_materialization.tags["dagster/data_version"]
     assert tags["dagster/input_data_version/risk/plain"] == version
 
 
-def test_its_policy_is_in_its_metadata(
+def test_the_policy_of_a_plain_asset_is_in_its_metadata(
     instance: dg.DagsterInstance, resources: dict[str, object], pedigree: Registry
 ) -> None:
     policy = default_policy(checks=["latency"])
@@ -88,13 +90,13 @@ def test_its_policy_is_in_its_metadata(
     def governed() -> TrainedModel:
         return trained("one")
 
-    (line,) = lines_of(governed)
-    assert (line.name, line.policy) == ("governed", policy)
+    (model_spec,) = model_specs_of(governed)
+    assert (model_spec.name, model_spec.policy) == ("governed", policy)
     dg.materialize([governed], instance=instance, resources=resources)
     assert pedigree.policy("governed") == policy
 
 
-def test_a_step_of_several_outputs_has_the_models_among_them() -> None:
+def test_a_step_with_several_outputs_finds_its_models() -> None:
     @dg.multi_asset(
         outs={
             "a": dg.AssetOut(io_manager_key="model_io_manager"),
@@ -104,13 +106,13 @@ def test_a_step_of_several_outputs_has_the_models_among_them() -> None:
     )
     def several() -> tuple[TrainedModel, TrainedModel, str]: ...
 
-    assert [(line.name, line.key.path) for line in lines_of(several)] == [
+    assert [(model_spec.name, model_spec.key.path) for model_spec in model_specs_of(several)] == [
         ("a", ["a"]),
         ("named", ["b"]),
     ]
 
 
-def test_what_is_no_model_or_has_no_possible_name_or_policy_is_refused() -> None:
+def test_an_asset_that_is_not_a_model_or_has_an_invalid_name_or_policy_is_refused() -> None:
     @dg.asset
     def table() -> None: ...
 

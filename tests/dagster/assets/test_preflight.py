@@ -1,4 +1,4 @@
-"""A model asset is verified in its step; what is wrong before the training is said before it."""
+"""Verification in the step of a model asset, and checks before its training."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +27,7 @@ SAMPLE = np.ones((3, 1))
 
 
 def asset_of(model: object, **more: Any) -> dg.AssetsDefinition:
-    """An asset whose training gives this model."""
+    """An asset whose training returns this model."""
 
     @model_asset(name="churn", flavor="joblib")
     def churn() -> TrainedModel:
@@ -41,18 +41,16 @@ def status_of(registry: Registry) -> VerificationStatus:
     return training.verification.status
 
 
-def test_what_a_training_returns_is_verified_in_its_step(
-    materialize: Materialize, pedigree: Registry
-) -> None:
+def test_a_model_is_verified_in_its_step(materialize: Materialize, pedigree: Registry) -> None:
     result = materialize(asset_of(saved_models.Constant()))
     assert status_of(pedigree) is VerificationStatus.VERIFIED
     (event,) = result.get_asset_materialization_events()
-    said = event.materialization.metadata["pedigree/verification"].value
-    assert said == "verified"
+    sentence = event.materialization.metadata["pedigree/verification"].value
+    assert sentence == "verified"
     assert "it predicts as trained:** verified" in pedigree.card("churn/1").markdown
 
 
-def test_what_does_not_predict_as_trained_fails_the_step_and_is_not_registered(
+def test_a_model_that_fails_verification_fails_the_step_and_is_not_registered(
     materialize: Materialize, pedigree: Registry
 ) -> None:
     with pytest.raises(UnverifiedModelError, match=r"the model returns 3\.0.* return 0\.5"):
@@ -60,7 +58,7 @@ def test_what_does_not_predict_as_trained_fails_the_step_and_is_not_registered(
     assert pedigree.models() == ()
 
 
-def test_a_training_may_leave_verifying_out(materialize: Materialize, pedigree: Registry) -> None:
+def test_a_training_can_skip_the_verification(materialize: Materialize, pedigree: Registry) -> None:
     materialize(asset_of(saved_models.ForgetsItsValue(3.0), verify=False))
     assert status_of(pedigree) is VerificationStatus.SKIPPED
 
@@ -76,7 +74,7 @@ def test_a_path_has_no_live_model_to_compare_with(
     assert status_of(pedigree) is VerificationStatus.NOT_POSSIBLE
 
 
-def test_a_plain_asset_is_verified_too(materialize: Materialize, pedigree: Registry) -> None:
+def test_a_model_of_a_plain_asset_is_verified(materialize: Materialize, pedigree: Registry) -> None:
     @dg.asset(
         io_manager_key="model_io_manager",
         metadata={"pedigree/model": "churn", "pedigree/flavor": "joblib"},
@@ -90,7 +88,7 @@ def test_a_plain_asset_is_verified_too(materialize: Materialize, pedigree: Regis
     assert status_of(pedigree) is VerificationStatus.VERIFIED
 
 
-def test_a_sample_that_the_model_refuses_is_a_typed_error(materialize: Materialize) -> None:
+def test_an_invalid_sample_raises_a_typed_error(materialize: Materialize) -> None:
     with pytest.raises(InvalidSampleError, match="has no rows"):
         materialize(asset_of(saved_models.Constant(), sample=np.ones((0, 1))))
 
@@ -106,7 +104,7 @@ def never_trained() -> dg.AssetsDefinition:
     return churn
 
 
-def test_a_commit_that_nobody_knows_is_said_before_the_training(
+def test_an_unknown_commit_fails_before_the_training(
     materialize: Materialize,
     never_trained: dg.AssetsDefinition,
     monkeypatch: pytest.MonkeyPatch,
@@ -115,12 +113,12 @@ def test_a_commit_that_nobody_knows_is_said_before_the_training(
     monkeypatch.delenv("PEDIGREE_GIT_COMMIT")
     for name in ("GITHUB_SHA", "CI_COMMIT_SHA"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("PATH", str(tmp_path))  # no git either
+    monkeypatch.setenv("PATH", str(tmp_path))  # without git
     with pytest.raises(InvalidMetadataError, match="commit"):
         materialize(never_trained)
 
 
-def test_a_name_that_is_gone_or_has_a_twin_is_said_before_the_training(
+def test_a_deleted_or_too_similar_name_fails_before_the_training(
     materialize: Materialize, never_trained: dg.AssetsDefinition, pedigree: Registry, tmp_path: Path
 ) -> None:
     pedigree.create_model("CHURN")
@@ -138,7 +136,7 @@ def test_a_name_that_is_gone_or_has_a_twin_is_said_before_the_training(
         materialize(gone)
 
 
-def test_a_partition_that_gives_no_name_is_said_before_the_training(
+def test_a_partition_without_a_valid_name_fails_before_the_training(
     materialize: Materialize, instance: dg.DagsterInstance
 ) -> None:
     keys = dg.DynamicPartitionsDefinition(name="keys")
@@ -153,19 +151,21 @@ def test_a_partition_that_gives_no_name_is_said_before_the_training(
         materialize(churn, partition_key=long)
 
 
-def test_a_library_that_is_missing_is_said_before_the_training(
+def test_a_missing_library_is_logged_before_the_training(
     materialize: Materialize, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from pedigree.flavors import generic
 
     monkeypatch.setattr(generic.GenericFlavor, "libraries", ("no_such_library",), raising=False)
-    said: list[str] = []
+    sentence: list[str] = []
 
     @model_asset(name="churn", flavor="generic")
     def churn(context: dg.AssetExecutionContext) -> TrainedModel:
-        said.extend(record.user_message for record in context.instance.all_logs(context.run.run_id))
+        sentence.extend(
+            record.user_message for record in context.instance.all_logs(context.run.run_id)
+        )
         return trained("weights")
 
     materialize(churn)
-    (warning,) = (each for each in said if "no_such_library" in each)
-    assert "is not installed, so a model of flavor generic" in warning
+    (warning,) = (each for each in sentence if "no_such_library" in each)
+    assert "is not installed. This training can return the path of a saved generic model" in warning

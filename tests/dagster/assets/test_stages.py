@@ -13,7 +13,7 @@ from pedigree.dagster import (
     stage_assets,
     stage_key,
 )
-from pedigree.dagster.assets.model_spec import line_of
+from pedigree.dagster.assets.model_spec import model_spec_of
 from pedigree.dagster.assets.stages import stage_op
 from pedigree.dagster.resources import registry as resource
 from pedigree.errors import (
@@ -28,8 +28,8 @@ from tests.dagster.models import churn_asset, recipe, to_production
 
 Materialize = Callable[..., dg.ExecuteInProcessResult]
 CHURN = churn_asset()
-LINE = line_of(CHURN)
-STAGES = stage_assets(LINE)
+MODEL_SPEC = model_spec_of(CHURN)
+STAGES = stage_assets(MODEL_SPEC)
 STAGING, PRODUCTION = (stage_key("churn", stage) for stage in ("staging", "production"))
 ALL = (CHURN, *STAGES, model_checks(CHURN))
 
@@ -53,13 +53,13 @@ def stage(materialize: Materialize) -> Callable[..., dg.ExecuteInProcessResult]:
         return materialize(
             *STAGES,
             selection=[stage_key("churn", name)],
-            run_config=dg.RunConfig(ops={stage_op(LINE, name): StageConfig(**config)}),
+            run_config=dg.RunConfig(ops={stage_op(MODEL_SPEC, name): StageConfig(**config)}),
         )
 
     return run
 
 
-def said(result: dg.ExecuteInProcessResult) -> Sequence[dg.AssetMaterialization]:
+def materializations(result: dg.ExecuteInProcessResult) -> Sequence[dg.AssetMaterialization]:
     return [event.materialization for event in result.get_asset_materialization_events()]
 
 
@@ -68,7 +68,7 @@ def test_materializing_a_stage_with_a_version_promotes_it(
 ) -> None:
     train("one")
     assert pedigree.get("churn/1").stage == CANDIDATE
-    (event,) = said(stage("staging", version=1, reason="it is good"))
+    (event,) = materializations(stage("staging", version=1, reason="it is good"))
     version = pedigree.get("churn@staging")
     assert event.asset_key == STAGING
     assert event.tags["dagster/data_version"] == version.digest
@@ -77,21 +77,21 @@ def test_materializing_a_stage_with_a_version_promotes_it(
     assert pedigree.timeline("churn")[-1].reason == "it is good"
 
 
-def test_materialize_all_promotes_nothing_and_skips_what_nobody_holds(
+def test_materialize_all_promotes_nothing_and_skips_empty_stages(
     materialize: Materialize, pedigree: Registry
 ) -> None:
     result = materialize(*ALL)
     assert result.success
-    assert [event.asset_key for event in said(result)] == [CHURN.key]
+    assert [event.asset_key for event in materializations(result)] == [CHURN.key]
     assert pedigree.get("churn/1").stage == CANDIDATE
 
 
-def test_without_a_version_a_stage_says_again_what_the_registry_says(
+def test_without_a_version_a_stage_reports_the_state_of_the_registry(
     train: Materialize, stage: Materialize, pedigree: Registry
 ) -> None:
     train("one")
     to_production(pedigree, 1)
-    first, second = said(stage())[0], said(stage())[0]
+    first, second = materializations(stage())[0], materializations(stage())[0]
     assert first.tags["dagster/data_version"] == second.tags["dagster/data_version"]
     assert first.metadata["pedigree/moved"].value is False
 
@@ -100,7 +100,7 @@ def test_without_a_version_a_stage_says_again_what_the_registry_says(
 def marks(
     instance: dg.DagsterInstance, resources: dict[str, object]
 ) -> Callable[[], dict[str, str]]:
-    """How Dagster marks the stages: fresh, or stale since something newer lies before them."""
+    """Dagster's staleness of the stages: fresh, or stale because of a newer upstream version."""
 
     def read() -> dict[str, str]:
         definitions = dg.Definitions([CHURN, *STAGES], resources=resources)
@@ -112,7 +112,7 @@ def marks(
     return read
 
 
-def test_a_rollback_names_the_version_s_own_event_before_the_stage_as_its_source(
+def test_a_rollback_points_to_the_upstream_event_of_the_version(
     train: Materialize, stage: Materialize, pedigree: Registry, instance: dg.DagsterInstance
 ) -> None:
     for version, content in enumerate(("one", "two"), start=1):
@@ -121,10 +121,10 @@ def test_a_rollback_names_the_version_s_own_event_before_the_stage_as_its_source
             stage(name, version=version)
     train("three", 0.95)
     first, _ = instance.fetch_materializations(STAGING, limit=5, ascending=True).records
-    (event,) = said(stage(rollback=True, reason="two is bad"))
+    (event,) = materializations(stage(rollback=True, reason="two is bad"))
     assert event.tags["pedigree/version"] == "1"
     assert event.metadata["pedigree/previous_version"].value == "2"
-    # Dagster itself would have named the newest, version 2
+    # Dagster itself would point to the newest, version 2
     pointer = event.tags["dagster/input_event_pointer/models/churn/staging"]
     assert pointer == str(first.storage_id)
     digest = pedigree.get("churn/1").digest
@@ -132,7 +132,7 @@ def test_a_rollback_names_the_version_s_own_event_before_the_stage_as_its_source
     assert pedigree.get("churn@production").version_id == 1
 
 
-def test_a_stage_is_marked_where_a_newer_version_waits_before_it(
+def test_a_stage_is_stale_if_the_previous_stage_has_a_newer_version(
     train: Materialize, stage: Materialize, marks: Callable[[], dict[str, str]]
 ) -> None:
     train("one", 0.7)
@@ -145,13 +145,13 @@ def test_a_stage_is_marked_where_a_newer_version_waits_before_it(
     assert marks() == {"staging": "FRESH", "production": "STALE"}
     stage("production", version=2)
     assert marks() == {"staging": "FRESH", "production": "FRESH"}
-    stage("production")  # said again
+    stage("production")  # moves nothing
     assert marks() == {"staging": "FRESH", "production": "FRESH"}
     stage(rollback=True)
     assert marks() == {"staging": "FRESH", "production": "STALE"}
 
 
-def test_a_version_that_did_not_come_by_the_stage_before_is_not_behind_what_lies_there(
+def test_a_stage_is_not_stale_if_its_version_skipped_the_previous_stage(
     train: Materialize,
     stage: Materialize,
     pedigree: Registry,
@@ -176,17 +176,17 @@ def test_a_stage_depends_on_the_stage_before_it_as_the_policy_orders_them() -> N
         ("candidate", ("none",)),
         ("qa", ("candidate", "archived")),
         ("staging", ("candidate", "qa")),
-        ("canary", ("staging", "production")),  # and back from production
+        ("canary", ("staging", "production")),  # also back from production
         ("production", ("canary", "staging")),
         ("hotfix", ("candidate",)),
         ("archived", ("production",)),
     )
-    line = line_of(churn_asset("ordered", policy=policy))
-    definitions = dg.Definitions([*stage_assets(line)], resources=registry_resources())
+    model_spec = model_spec_of(churn_asset("ordered", policy=policy))
+    definitions = dg.Definitions([*stage_assets(model_spec)], resources=registry_resources())
     graph = definitions.get_repository_def().asset_graph
     parents = {
-        stage: [key.path[-1] for key in graph.get(line.stage_key(stage)).parent_keys]
-        for stage in line.stages
+        stage: [key.path[-1] for key in graph.get(model_spec.stage_key(stage)).parent_keys]
+        for stage in model_spec.stages
     }
     assert parents == {
         "qa": ["ordered"],
@@ -197,33 +197,33 @@ def test_a_stage_depends_on_the_stage_before_it_as_the_policy_orders_them() -> N
     }
 
 
-def test_a_stage_says_whose_it_is() -> None:
+def test_the_description_of_a_stage_names_its_model() -> None:
     for name, kind in (("churn", "churn"), ("home prices, für alle", "home_prices_f_r_alle")):
-        for asset in stage_assets(line_of(name)):
+        for asset in stage_assets(model_spec_of(name)):
             (spec,) = asset.specs
             assert spec.kinds == {"stage", kind}
             assert spec.description.startswith(f"{spec.key.path[-1]} of {name}: ")
 
 
-def test_asking_twice_is_a_recorded_no_op(
+def test_a_repeated_promotion_is_a_recorded_no_op(
     train: Materialize, stage: Materialize, pedigree: Registry
 ) -> None:
     train("one")
     stage("staging", version=1)
     generation = pedigree.get("churn/1").generation
     result = stage("staging", version=1, automatic=True, expected_generation=generation - 1)
-    assert said(result)[0].metadata["pedigree/moved"].value is False
+    assert materializations(result)[0].metadata["pedigree/moved"].value is False
     assert pedigree.get("churn/1").generation == generation
 
 
-def test_the_sensor_overtaken_by_another_is_no_failure_and_a_person_is_told(
+def test_a_conflict_fails_the_run_of_a_person_and_not_that_of_the_sensor(
     train: Materialize, stage: Materialize, pedigree: Registry
 ) -> None:
     train("one")
     to_production(pedigree, 1)
     train("two", 0.9)
     pedigree.promote("churn/2", "staging")
-    event = said(stage(version=2, automatic=True, expected_generation=0))[0]
+    event = materializations(stage(version=2, automatic=True, expected_generation=0))[0]
     assert event.tags["pedigree/version"] == "1"
     assert "moved in the meantime" in event.metadata["pedigree/notice"].value
     with pytest.raises(GenerationConflictError):
@@ -241,11 +241,11 @@ def test_a_stage_that_cannot_be_entered_from_here_fails_the_run(
 
 def test_version_and_rollback_contradict_each_other(train: Materialize, stage: Materialize) -> None:
     train("one")
-    with pytest.raises(InvalidInputError, match="rollback finds the version itself"):
+    with pytest.raises(InvalidInputError, match="cannot be combined with rollback"):
         stage(version=1, rollback=True)
 
 
-def test_who_asks_is_what_the_config_claims(
+def test_the_actor_is_the_one_in_the_config(
     train: Materialize,
     stage: Materialize,
     pedigree: Registry,
@@ -259,7 +259,7 @@ def test_who_asks_is_what_the_config_claims(
 
 
 @pytest.mark.parametrize("name", ["sensor:pedigree_promotion", "Service:reconciler"])
-def test_nobody_claims_the_name_of_a_sensor_by_config_or_tag(
+def test_config_and_tags_cannot_claim_the_name_of_a_sensor(
     name: str, train: Materialize, stage: Materialize, materialize: Materialize, pedigree: Registry
 ) -> None:
     train("one")
@@ -269,10 +269,10 @@ def test_nobody_claims_the_name_of_a_sensor_by_config_or_tag(
     for tag in ("pedigree/actor", "user"):
         with pytest.raises(ReservedNameError):
             materialize(CHURN, run_config=recipe(CHURN, "two"), tags={tag: name})
-    assert len(pedigree.versions("churn")) == 1  # refused before anything is trained
+    assert len(pedigree.versions("churn")) == 1  # refused before the training
 
 
-def test_what_the_sensor_asks_for_is_moved_by_the_sensor(
+def test_the_sensor_is_the_actor_of_the_moves_that_it_requests(
     train: Materialize, stage: Materialize, pedigree: Registry
 ) -> None:
     train("one")
@@ -280,13 +280,13 @@ def test_what_the_sensor_asks_for_is_moved_by_the_sensor(
     assert pedigree.timeline("churn")[-1].moved_by == "sensor:pedigree_promotion"
 
 
-def test_a_partitioned_model_s_stages_are_of_one_partition(
+def test_stages_of_a_partitioned_model_are_moved_per_partition(
     materialize: Materialize, pedigree: Registry
 ) -> None:
     countries = dg.StaticPartitionsDefinition(["de", "fr"])
     model = churn_asset("by_country", partitions_def=countries)
-    line = line_of(model)
-    stages = stage_assets(line, partitions_def=countries)
+    model_spec = model_spec_of(model)
+    stages = stage_assets(model_spec, partitions_def=countries)
     for country in ("de", "fr"):
         materialize(
             model,
@@ -298,18 +298,20 @@ def test_a_partitioned_model_s_stages_are_of_one_partition(
     result = materialize(
         *stages,
         partition_key="de",
-        selection=[line.stage_key("staging")],
-        run_config=dg.RunConfig(ops={stage_op(line, "staging"): config}),
+        selection=[model_spec.stage_key("staging")],
+        run_config=dg.RunConfig(ops={stage_op(model_spec, "staging"): config}),
     )
-    (event,) = said(result)
+    (event,) = materializations(result)
     assert event.partition == "de"
     assert pedigree.holder("by_country-de", "staging").version_id == 1
     assert pedigree.holder("by_country-fr", "staging") is None
 
 
 @pytest.mark.parametrize("name", ["customer churn", "für.alle", "a-b"])
-def test_a_model_that_is_trained_elsewhere_has_stages_whatever_its_name(name: str) -> None:
-    line = line_of(name)
+def test_a_model_that_is_trained_elsewhere_has_stages_with_any_name(name: str) -> None:
+    model_spec = model_spec_of(name)
     graph = registry_definitions(name, checks=False).get_repository_def().asset_graph
-    assert graph.get(line.stage_key("staging")).parent_keys == {line.key}
-    assert graph.get(line.stage_key("production")).parent_keys == {line.stage_key("staging")}
+    assert graph.get(model_spec.stage_key("staging")).parent_keys == {model_spec.key}
+    assert graph.get(model_spec.stage_key("production")).parent_keys == {
+        model_spec.stage_key("staging")
+    }

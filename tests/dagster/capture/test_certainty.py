@@ -1,4 +1,4 @@
-"""How certain it is what a version depends on, beyond the direct inputs of its training."""
+"""Certainty of the lineage of a version beyond the direct inputs of its training."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +19,13 @@ from pedigree.dagster.assets.model_out import MODEL_IO_MANAGER_KEY
 from pedigree.lineage.records import Certainty
 from pedigree.registry import Registry
 from tests.dagster.models import trained
-from tests.dagster.recorded import Graph, Kept, certainties, edges, graph_fixture
+from tests.dagster.recorded import (
+    MemoryIOManager,
+    RecordedLocation,
+    certainties,
+    edges,
+    graph_fixture,
+)
 from tests.factories import free_policy
 
 MONTHS = dg.StaticPartitionsDefinition([f"2026-{month:02}-01" for month in range(1, 4)])
@@ -66,12 +72,12 @@ FAN_IN = (bureau, loans, features, train, risk)
 
 @pytest.mark.parametrize("hook", [True, False])
 def test_every_month_upstream_of_a_fan_in_reaches_the_version(
-    graph: Callable[..., Graph], pedigree: Registry, hook: bool
+    graph: Callable[..., RecordedLocation], pedigree: Registry, hook: bool
 ) -> None:
     location = graph(*FAN_IN, hook=hook)
     months = list(MONTHS.get_partition_keys())
     for asset in ("bureau", "loans", "features"):
-        location.each(asset, months)
+        location.run_partitions(asset, months)
     location.run("train")
     location.run(risk.key)
     expected = READ if hook else PROVED
@@ -85,11 +91,11 @@ def test_every_month_upstream_of_a_fan_in_reaches_the_version(
 
 
 def test_a_quarantine_of_one_month_marks_the_version_that_holds_production(
-    graph: Callable[..., Graph], pedigree: Registry
+    graph: Callable[..., RecordedLocation], pedigree: Registry
 ) -> None:
     location = graph(*FAN_IN)
     for asset in ("bureau", "loans", "features"):
-        location.each(asset, list(MONTHS.get_partition_keys()))
+        location.run_partitions(asset, list(MONTHS.get_partition_keys()))
     location.run("train")
     location.run(risk.key)
     pedigree.set_policy("risk", free_policy())
@@ -119,7 +125,7 @@ def equal_days() -> tuple[dg.AssetsDefinition, ...]:
     return raw, clean, daily
 
 
-def run_days(location: Graph, model: dg.AssetsDefinition) -> list[str]:
+def run_days(location: RecordedLocation, model: dg.AssetsDefinition) -> list[str]:
     days = list(DAYS.get_partition_keys())
     for day in days:
         location.run("raw", partition_key=day)
@@ -129,8 +135,8 @@ def run_days(location: Graph, model: dg.AssetsDefinition) -> list[str]:
     return days
 
 
-def test_a_recorded_read_tells_partitions_of_equal_data_versions_apart(
-    graph: Callable[..., Graph], pedigree: Registry
+def test_a_recorded_read_distinguishes_partitions_with_equal_data_versions(
+    graph: Callable[..., RecordedLocation], pedigree: Registry
 ) -> None:
     raw, clean, daily = equal_days()
     days = run_days(graph(raw, clean, daily), daily)
@@ -139,14 +145,14 @@ def test_a_recorded_read_tells_partitions_of_equal_data_versions_apart(
 
 
 def test_without_a_record_equal_data_versions_prove_no_partition(
-    graph: Callable[..., Graph], pedigree: Registry
+    graph: Callable[..., RecordedLocation], pedigree: Registry
 ) -> None:
     raw, clean, daily = equal_days()
     days = run_days(graph(raw, clean, daily, hook=False), daily)
     everyone = {f"daily-{day}/1": POSSIBLE for day in days}
     for day in days:
         assert certainties(pedigree, "raw", day) == everyone
-    # What was deleted meanwhile may have been read too, so another day is not ruled out.
+    # It may also have read events that are deleted by now, so another day is not ruled out.
     assert set(certainties(pedigree, "raw", "2023-12-31").values()) == {UNKNOWN}
     found = pedigree.quarantine("raw", partition=days[0], reason="bad", only_certain=True)
     assert found.versions == ()
@@ -160,8 +166,8 @@ def customers() -> int:
     return 3
 
 
-def test_an_asset_that_the_models_own_step_makes_hides_nothing(
-    graph: Callable[..., Graph], pedigree: Registry
+def test_an_asset_of_the_same_step_does_not_hide_its_inputs(
+    graph: Callable[..., RecordedLocation], pedigree: Registry
 ) -> None:
     tab = dg.AssetKey("tab")
 
@@ -181,8 +187,8 @@ def test_an_asset_that_the_models_own_step_makes_hides_nothing(
     assert pedigree.quarantine("customers", reason="bad").versions == ("churn/1",)
 
 
-def test_what_a_step_makes_of_a_model_by_way_of_another_output_is_a_usage(
-    graph: Callable[..., Graph], pedigree: Registry
+def test_an_output_that_uses_a_model_through_another_output_is_a_usage(
+    graph: Callable[..., RecordedLocation], pedigree: Registry
 ) -> None:
     @model_asset(name="churn", flavor="generic")
     def churn() -> TrainedModel:
@@ -204,7 +210,7 @@ def test_what_a_step_makes_of_a_model_by_way_of_another_output_is_a_usage(
     assert {use.asset for use in pedigree.downstream("churn/1").usages} == {"table", "scores"}
 
 
-# --- Graph-backed assets
+# --- RecordedLocation-backed assets
 
 
 @dg.op
@@ -218,8 +224,8 @@ def fit(half: float, loans: object) -> TrainedModel:
 
 
 @pytest.mark.parametrize("hook", [True, False])
-def test_a_graph_backed_asset_registers_what_all_its_ops_read(
-    graph: Callable[..., Graph],
+def test_a_graph_backed_asset_records_the_reads_of_all_its_ops(
+    graph: Callable[..., RecordedLocation],
     pedigree: Registry,
     resources: dict[str, Any],
     hook: bool,
@@ -240,15 +246,15 @@ def test_a_graph_backed_asset_registers_what_all_its_ops_read(
         hook=hook,
     )
     location.run("customers")
-    location.each("bureau", ["2026-01-01"])
-    location.each("loans", ["2026-01-01"])
+    location.run_partitions("bureau", ["2026-01-01"])
+    location.run_partitions("loans", ["2026-01-01"])
     location.run(dg.AssetKey(["managed", "churn"]))
     assert certainties(pedigree, "customers") == {"churn/1": READ}
     assert certainties(pedigree, "loans", "2026-01-01") == {"churn/1": READ}
 
 
-def test_an_op_of_a_graph_backed_asset_registers_by_the_bound_registry(
-    graph: Callable[..., Graph], pedigree: Registry
+def test_an_op_of_a_graph_backed_asset_registers_with_the_bound_registry(
+    graph: Callable[..., RecordedLocation], pedigree: Registry
 ) -> None:
     @dg.op
     def register(context: dg.OpExecutionContext, half: float, registry: RegistryResource) -> int:
@@ -265,8 +271,8 @@ def test_an_op_of_a_graph_backed_asset_registers_by_the_bound_registry(
     assert certainties(pedigree, "customers") == {"churn/1": READ}
 
 
-def test_an_asset_that_registers_beside_what_it_makes_has_its_inputs_in_the_lineage(
-    graph: Callable[..., Graph], pedigree: Registry
+def test_a_model_that_an_asset_registers_has_the_inputs_of_the_asset(
+    graph: Callable[..., RecordedLocation], pedigree: Registry
 ) -> None:
     @dg.asset
     def report(
@@ -281,8 +287,8 @@ def test_an_asset_that_registers_beside_what_it_makes_has_its_inputs_in_the_line
     assert certainties(pedigree, "customers") == {"churn/1": READ}
 
 
-def test_a_mapping_that_changed_since_proves_nothing_that_was_not_read(
-    graph: Callable[..., Graph], pedigree: Registry
+def test_a_changed_partition_mapping_does_not_prove_reads(
+    graph: Callable[..., RecordedLocation], pedigree: Registry
 ) -> None:
     def chain(offset: int) -> tuple[dg.AssetsDefinition, ...]:
         mapping = dg.TimeWindowPartitionMapping(start_offset=offset, end_offset=offset)
@@ -305,19 +311,19 @@ def test_a_mapping_that_changed_since_proves_nothing_that_was_not_read(
         return raw, clean, daily
 
     before = graph(*chain(-1), hook=False)
-    before.each("raw", list(DAYS.get_partition_keys()))
+    before.run_partitions("raw", list(DAYS.get_partition_keys()))
     before.run("clean", partition_key="2024-01-02")
     raw, clean, daily = chain(0)
     graph(raw, clean, daily, hook=False).run(daily.key, partition_key="2024-01-02")
     version = "daily-2024-01-02/1"
-    # The data versions differ from day to day, so that Dagster's hash tells which one it was.
+    # The data versions differ by day, so Dagster's hash identifies the day.
     assert certainties(pedigree, "raw", "2024-01-01") == {version: PROVED}
-    # A partition without an event may have been mapped as well.
+    # The mapping may also have included a partition without an event.
     assert certainties(pedigree, "raw", "2024-01-02") == {version: UNKNOWN}
 
 
 def test_a_model_trained_on_a_stage_depends_on_what_that_version_was_trained_on(
-    graph: Callable[..., Graph], pedigree: Registry, resources: dict[str, Any]
+    graph: Callable[..., RecordedLocation], pedigree: Registry, resources: dict[str, Any]
 ) -> None:
     @model_asset(name="teacher", flavor="generic")
     def teacher(customers: int) -> TrainedModel:
@@ -336,7 +342,7 @@ def test_a_model_trained_on_a_stage_depends_on_what_that_version_was_trained_on(
     pedigree.promote("teacher/1", "staging")
     location.run(stage)
     location.run("customers")
-    location.run(teacher.key)  # the same bytes: the second training of version 1
+    location.run(teacher.key)  # the same digest: the second training of version 1
     location.run(pupil.key)
     found = edges(pedigree, "pupil/1")
     assert {(source, certainty) for _, source, _, certainty in found} == {
@@ -346,8 +352,8 @@ def test_a_model_trained_on_a_stage_depends_on_what_that_version_was_trained_on(
     }
 
 
-def test_a_model_without_partitions_keeps_its_name_in_a_run_that_has_a_partition(
-    graph: Callable[..., Graph], pedigree: Registry
+def test_an_unpartitioned_model_keeps_its_name_in_a_partitioned_run(
+    graph: Callable[..., RecordedLocation], pedigree: Registry
 ) -> None:
     @model_asset(name="risk", flavor="generic", deps=[bureau])
     def whole() -> TrainedModel:
@@ -359,8 +365,8 @@ def test_a_model_without_partitions_keeps_its_name_in_a_run_that_has_a_partition
     assert certainties(pedigree, "bureau", "2026-01-01") == {"risk/1": POSSIBLE}
 
 
-def test_a_newer_observation_of_an_asset_is_what_was_read(
-    graph: Callable[..., Graph], pedigree: Registry, instance: dg.DagsterInstance
+def test_the_newest_observation_of_an_asset_is_the_input(
+    graph: Callable[..., RecordedLocation], pedigree: Registry, instance: dg.DagsterInstance
 ) -> None:
     @model_asset(name="risk", flavor="generic")
     def risk(landing: object) -> TrainedModel:
@@ -378,8 +384,8 @@ def test_a_newer_observation_of_an_asset_is_what_was_read(
     assert (node.kind.value, node.data_version) == ("observation", "two")
 
 
-def test_what_a_deleted_step_may_have_read_beside_what_its_output_declares_is_unknown(
-    graph: Callable[..., Graph], pedigree: Registry
+def test_undeclared_inputs_of_a_deleted_step_are_unknown(
+    graph: Callable[..., RecordedLocation], pedigree: Registry
 ) -> None:
     @dg.multi_asset(
         ins={"customers": dg.AssetIn(), "landing": dg.AssetIn()},
@@ -412,14 +418,14 @@ def test_what_a_deleted_step_may_have_read_beside_what_its_output_declares_is_un
     assert certainties(pedigree, "landing") == {"risk/1": UNKNOWN}
 
 
-def test_inputs_are_chosen_from_graph_backed_assets_and_from_those_with_a_manager_of_their_own(
-    graph: Callable[..., Graph], pedigree: Registry
+def test_model_inputs_read_graph_backed_assets_and_assets_with_their_own_io_manager(
+    graph: Callable[..., RecordedLocation], pedigree: Registry
 ) -> None:
     @dg.graph_asset
     def halved(customers: int) -> float:
         return halve(customers)
 
-    @dg.asset(io_manager_def=dg.IOManagerDefinition.hardcoded_io_manager(Kept()))
+    @dg.asset(io_manager_def=dg.IOManagerDefinition.hardcoded_io_manager(MemoryIOManager()))
     def own() -> int:
         return 1
 
@@ -435,8 +441,8 @@ def test_inputs_are_chosen_from_graph_backed_assets_and_from_those_with_a_manage
 
 
 @pytest.mark.parametrize("hook", [True, False])
-def test_an_older_event_does_not_pass_for_what_a_deleted_run_made(
-    graph: Callable[..., Graph], pedigree: Registry, hook: bool
+def test_an_older_event_is_not_taken_for_the_output_of_a_deleted_run(
+    graph: Callable[..., RecordedLocation], pedigree: Registry, hook: bool
 ) -> None:
     @dg.asset
     def features(customers: int) -> dg.Output[int]:

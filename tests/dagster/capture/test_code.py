@@ -1,4 +1,4 @@
-"""Which commit an asset was made by, and whether the work tree differs from it."""
+"""The commit of an asset's code, and whether the work tree differs from it."""
 
 import subprocess
 from pathlib import Path
@@ -26,7 +26,7 @@ def _no_build_server(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def committed(folder: Path) -> str:
-    """Make the folder a work tree with one commit."""
+    """Turn the folder into a work tree with one commit."""
     identity = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
     (folder / "train.py").write_text("first")
     for words in (["init", "-q"], ["add", "."], [*identity, "commit", "-qm", "first"]):
@@ -37,13 +37,13 @@ def committed(folder: Path) -> str:
     return done.stdout.strip()
 
 
-def test_a_code_reference_names_the_commit_where_no_work_tree_is(tmp_path: Path) -> None:
+def test_a_code_reference_has_the_commit_without_a_work_tree(tmp_path: Path) -> None:
     found = code_of(Settings(), tmp_path, linked(COMMIT))
     assert (found.git_commit, found.git_dirty) == (COMMIT, False)
     assert found.git_source == "code_references"
 
 
-def test_it_is_dirty_where_the_work_tree_differs_from_it(tmp_path: Path) -> None:
+def test_a_code_reference_is_dirty_if_the_work_tree_differs(tmp_path: Path) -> None:
     head = committed(tmp_path)
     assert not code_of(Settings(), tmp_path, linked(head)).git_dirty
     assert code_of(Settings(), tmp_path, linked(COMMIT)).git_dirty
@@ -51,12 +51,12 @@ def test_it_is_dirty_where_the_work_tree_differs_from_it(tmp_path: Path) -> None
     assert code_of(Settings(), tmp_path, linked(head)).git_dirty
 
 
-def test_a_link_to_a_branch_names_no_commit(tmp_path: Path) -> None:
+def test_a_link_to_a_branch_is_not_a_commit(tmp_path: Path) -> None:
     head = committed(tmp_path)
     found = code_of(Settings(), tmp_path, linked("main"))
     assert (found.git_commit, found.git_source) == (head, "worktree")
 
 
-def test_what_the_settings_say_goes_first(tmp_path: Path) -> None:
+def test_the_settings_take_precedence_over_a_code_reference(tmp_path: Path) -> None:
     found = code_of(Settings(git_commit="abcdef0"), tmp_path, linked(COMMIT))
     assert (found.git_commit, found.git_source) == ("abcdef0", "PEDIGREE_GIT_COMMIT")

@@ -39,11 +39,11 @@ def test_equal_frames_have_equal_versions() -> None:
         FRAME.set_index("b"),
     ],
 )
-def test_whatever_differs_in_a_frame_shows(other: pd.DataFrame) -> None:
+def test_every_difference_of_a_frame_changes_the_version(other: pd.DataFrame) -> None:
     assert content_version(other) != content_version(FRAME)
 
 
-def test_frames_that_a_model_could_tell_apart_have_different_versions() -> None:
+def test_frames_that_differ_for_a_model_have_different_versions() -> None:
     times = Counter(versions().values())
     alike = [name for name, version in versions().items() if times[version] > 1]
     assert alike == []
@@ -55,14 +55,14 @@ def test_another_process_computes_the_same_versions(seed: str) -> None:
     done = subprocess.run(
         [sys.executable, PROGRAM], env=environment, check=True, capture_output=True, text=True
     )
-    said = dict(line.split(": sha256:") for line in done.stdout.splitlines())
+    printed = dict(line.split(": sha256:") for line in done.stdout.splitlines())
     here = {name: version.removeprefix("sha256:") for name, version in versions().items()}
-    different = {name for name, version in here.items() if said[name] != version}
-    # The program's own class is another there: it is __main__'s.
+    different = {name for name, version in here.items() if printed[name] != version}
+    # The program's own class differs there: its module is __main__.
     assert different == {"cell: enum", "cell: another enum"}
 
 
-def test_a_version_stays_what_it_was() -> None:
+def test_a_data_version_is_stable() -> None:
     mixed = pd.DataFrame({"a": [1, 2], "b": ["x", None], "c": pd.Categorical(["u", "v"])})
     assert content_version(mixed).value == (
         "sha256:42154179eaab8c499fa441dbdd0d1760baf91c164da1ccfa2bee6f04e171130c"
@@ -70,13 +70,13 @@ def test_a_version_stays_what_it_was() -> None:
 
 
 @pytest.mark.parametrize("name", FRAMES)
-def test_a_copy_and_what_was_pickled_have_the_version_of_the_frame(name: str) -> None:
+def test_copies_and_pickled_frames_have_the_same_version(name: str) -> None:
     frame = FRAMES[name]
     for other in (frame.copy(), pickle.loads(pickle.dumps(frame))):
         assert content_version(other) == content_version(frame)
 
 
-def test_how_a_frame_lies_in_memory_is_not_its_content() -> None:
+def test_the_memory_layout_of_a_frame_does_not_count() -> None:
     grid = np.arange(6.0).reshape(2, 3)
     rows = pd.DataFrame(grid, columns=list("abc"))
     assert content_version(pd.DataFrame(np.asfortranarray(grid), columns=list("abc"))) == (
@@ -95,7 +95,7 @@ def test_how_a_frame_lies_in_memory_is_not_its_content() -> None:
 
 
 def appearance(value: Any) -> Any:
-    """What a value is to whoever looks at it, without any of the code under test."""
+    """Return the visible properties of a value, without any of the code under test."""
     if isinstance(value, set | frozenset):
         return type(value), sorted(map(repr, map(appearance, value)))
     if isinstance(value, np.ndarray):
@@ -106,7 +106,7 @@ def appearance(value: Any) -> Any:
 
 
 def seen(frame: pd.DataFrame) -> Any:
-    """All by which a frame of one column could be told from another."""
+    """Return all properties in which two frames of one column can differ."""
     cells = frame.iloc[:, 0]
     encoding: Any = None
     if isinstance(cells.dtype, pd.CategoricalDtype):
@@ -145,7 +145,7 @@ ONE_COLUMN = st.one_of(
 
 @settings(max_examples=600, deadline=None, derandomize=True)
 @given(ONE_COLUMN, ONE_COLUMN, st.sampled_from([0, 1, "1", None]))
-def test_versions_differ_exactly_where_frames_do(
+def test_versions_differ_exactly_if_frames_differ(
     one: pd.DataFrame, other: pd.DataFrame, label: Any
 ) -> None:
     renamed = other.set_axis([label], axis="columns") if label is not None else other
@@ -154,7 +154,9 @@ def test_versions_differ_exactly_where_frames_do(
         assert (content_version(left) == content_version(right)) is alike
 
 
-def test_a_name_that_is_no_text_is_part_of_a_folder_s_version(tmp_path: Path) -> None:
+def test_a_file_name_that_is_not_valid_text_counts_for_the_version_of_a_folder(
+    tmp_path: Path,
+) -> None:
     before = content_version(tmp_path)
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff")).touch()
     assert content_version(tmp_path) != before
@@ -185,6 +187,6 @@ def test_bytes_and_their_file_have_one_version(tmp_path: Path) -> None:
         (objects(pd.Series([1])), "column 'a': .*Series"),
     ],
 )
-def test_what_cannot_be_hashed_is_refused(content: object, message: str) -> None:
+def test_content_that_cannot_be_hashed_is_refused(content: object, message: str) -> None:
     with pytest.raises(InvalidInputError, match=message):
         content_version(content)

@@ -1,4 +1,4 @@
-"""What steps record of their reads: every way to give an IO manager, and what stays as it was."""
+"""Recording of reads with every kind of IO manager, and what must not change."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -13,7 +13,14 @@ from pedigree.errors import InvalidInputError
 from pedigree.lineage.records import Certainty
 from pedigree.registry import Registry
 from tests.dagster.models import trained
-from tests.dagster.recorded import VALUES, Graph, Kept, certainties, edges, graph_fixture
+from tests.dagster.recorded import (
+    VALUES,
+    MemoryIOManager,
+    RecordedLocation,
+    certainties,
+    edges,
+    graph_fixture,
+)
 
 graph = graph_fixture
 LETTERS = dg.StaticPartitionsDefinition(["a", "b"])
@@ -31,7 +38,7 @@ def whole() -> int:
 
 
 class Plain(dg.IOManager):
-    """A manager without config."""
+    """An IO manager without config."""
 
     bucket = "a bucket"
 
@@ -43,7 +50,7 @@ class Plain(dg.IOManager):
 
 
 class Factory(dg.ConfigurableIOManagerFactory[dg.IOManager]):
-    """A manager that is made by another class."""
+    """An IO manager that a factory creates."""
 
     label: str = "a factory"
 
@@ -52,9 +59,9 @@ class Factory(dg.ConfigurableIOManagerFactory[dg.IOManager]):
 
 
 class Nested(dg.ConfigurableIOManager):
-    """A manager that uses another resource, and is set up."""
+    """An IO manager with a nested resource and a set-up."""
 
-    inner: dg.ResourceDependency[Kept]
+    inner: dg.ResourceDependency[MemoryIOManager]
     _open: bool = False
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
@@ -87,13 +94,13 @@ def without_context() -> dg.IOManager:
 MANAGERS: dict[str, dict[str, Any]] = {
     "none but Dagster's default": {},
     "an object": {"io_manager": Plain()},
-    "a ConfigurableIOManager": {"io_manager": Kept()},
+    "a ConfigurableIOManager": {"io_manager": MemoryIOManager()},
     "a factory": {"io_manager": Factory()},
-    "one with a nested resource": {"io_manager": Nested(inner=Kept())},
+    "one with a nested resource": {"io_manager": Nested(inner=MemoryIOManager())},
     "a definition": {"io_manager": dg.IOManagerDefinition.hardcoded_io_manager(Plain())},
     "a function": {"io_manager": without_context},
     "a function that cleans up": {"io_manager": managed.configured({"name": "it"})},
-    "one to be configured at launch": {"io_manager": Kept.configure_at_launch()},
+    "one to be configured at launch": {"io_manager": MemoryIOManager.configure_at_launch()},
 }
 
 
@@ -111,7 +118,7 @@ def newest(instance: dg.DagsterInstance, key: str) -> int:
 
 
 @pytest.mark.parametrize("resources", MANAGERS.values(), ids=MANAGERS)
-def test_what_any_io_manager_loads_is_recorded(
+def test_loads_of_every_kind_of_io_manager_are_recorded(
     instance: dg.DagsterInstance, resources: dict[str, Any]
 ) -> None:
     @dg.asset
@@ -159,12 +166,12 @@ def test_a_manager_keeps_its_class_its_attributes_and_its_config(
         manager, kept = context.resources.io_manager, context.resources.kept
         found.update(bucket=manager.bucket, plain=isinstance(manager, Plain), label=kept.label)
 
-    resources = {"io_manager": Plain(), "kept": Kept.configure_at_launch()}
+    resources = {"io_manager": Plain(), "kept": MemoryIOManager.configure_at_launch()}
     defs = with_lineage(with_lineage(dg.Definitions([looks], resources=resources)))
     job = defs.resolve_implicit_global_asset_job_def()
-    config = {"resources": {"kept": {"config": {"label": "said at launch"}}}}
+    config = {"resources": {"kept": {"config": {"label": "set at launch"}}}}
     assert job.execute_in_process(instance=instance, run_config=config).success
-    assert found == {"bucket": "a bucket", "plain": True, "label": "said at launch"}
+    assert found == {"bucket": "a bucket", "plain": True, "label": "set at launch"}
 
 
 def test_a_wrong_config_is_still_refused() -> None:
@@ -174,7 +181,7 @@ def test_a_wrong_config_is_still_refused() -> None:
         job.execute_in_process(run_config={"resources": {"io_manager": {"config": {"nam": 1}}}})
 
 
-def test_twice_the_hook_records_once(instance: dg.DagsterInstance) -> None:
+def test_applying_with_lineage_twice_records_once(instance: dg.DagsterInstance) -> None:
     asked: list[str] = []
 
     class Counting(Plain):
@@ -194,7 +201,9 @@ def test_twice_the_hook_records_once(instance: dg.DagsterInstance) -> None:
     assert asked == ["whole"]
 
 
-def test_a_range_in_one_run_keeps_its_record_once(instance: dg.DagsterInstance) -> None:
+def test_a_range_of_partitions_in_one_run_stores_its_record_once(
+    instance: dg.DagsterInstance,
+) -> None:
     days = dg.DailyPartitionsDefinition("2023-01-01", end_date="2024-01-01")
     single = dg.BackfillPolicy.single_run()
 
@@ -207,7 +216,7 @@ def test_a_range_in_one_run_keeps_its_record_once(instance: dg.DagsterInstance) 
         return {}
 
     VALUES.clear()
-    defs = with_lineage(dg.Definitions([table, clean], resources={"io_manager": Kept()}))
+    defs = with_lineage(dg.Definitions([table, clean], resources={"io_manager": MemoryIOManager()}))
     job = defs.resolve_implicit_global_asset_job_def()
     ends = {
         "dagster/asset_partition_range_start": "2023-01-01",
@@ -229,8 +238,8 @@ def test_a_record_of_ten_thousand_partitions_is_small() -> None:
     assert decoded(value) == reads
 
 
-def test_a_body_says_what_it_reads_by_itself(
-    graph: Callable[..., Graph], pedigree: Registry
+def test_a_body_records_its_own_reads(
+    graph: Callable[..., RecordedLocation], pedigree: Registry
 ) -> None:
     @dg.asset(deps=[raw, whole])
     def table(context: dg.AssetExecutionContext) -> None:
@@ -242,20 +251,20 @@ def test_a_body_says_what_it_reads_by_itself(
         return trained("risk")
 
     location = graph(raw, whole, table, risk)
-    location.each("raw", ["a", "b"])
+    location.run_partitions("raw", ["a", "b"])
     location.run("whole")
     location.run("table")
     location.run(risk.key)
     assert edges(pedigree, "risk/1") == {
         ("models/risk", "table", None, Certainty.READ),
         ("table", "raw", "a", Certainty.READ),
-        # declared, and nobody said that it was read
+        # declared, without a recorded read
         ("table", "whole", None, Certainty.POSSIBLE),
     }
     assert certainties(pedigree, "raw", "b") == {}
 
 
-def test_a_read_without_partitions_is_of_all_that_there_are(instance: dg.DagsterInstance) -> None:
+def test_a_read_without_partitions_covers_all_existing_ones(instance: dg.DagsterInstance) -> None:
     @dg.asset(deps=[raw])
     def table(context: dg.AssetExecutionContext) -> None:
         record_read(context, raw)
@@ -266,19 +275,19 @@ def test_a_read_without_partitions_is_of_all_that_there_are(instance: dg.Dagster
     assert set(recorded(instance, "table").of(dg.AssetKey("raw"))) == {"a", "b"}
 
 
-def test_no_partitions_cannot_be_read(instance: dg.DagsterInstance) -> None:
+def test_an_empty_list_of_partitions_is_refused(instance: dg.DagsterInstance) -> None:
     @dg.asset(deps=[raw])
     def table(context: dg.AssetExecutionContext) -> None:
         record_read(context, raw, [])
 
-    with pytest.raises(InvalidInputError, match="names no partition"):
+    with pytest.raises(InvalidInputError, match="contains no partition key"):
         dg.materialize([raw, table], instance=instance, selection=["table"])
 
 
-def test_an_input_that_changes_while_it_is_loaded_is_possible(
-    graph: Callable[..., Graph], pedigree: Registry, instance: dg.DagsterInstance
+def test_an_input_that_changes_while_it_is_loaded_is_only_possible(
+    graph: Callable[..., RecordedLocation], pedigree: Registry, instance: dg.DagsterInstance
 ) -> None:
-    class Overtaken(Kept):
+    class Overtaken(MemoryIOManager):
         def load_input(self, context: dg.InputContext) -> object:
             instance.report_runless_asset_event(dg.AssetMaterialization(context.asset_key))
             return 1
@@ -298,7 +307,9 @@ def test_an_input_that_changes_while_it_is_loaded_is_possible(
     assert {edge[3] for edge in found} == {Certainty.POSSIBLE}
 
 
-def test_what_was_copied_outlives_a_wipe(graph: Callable[..., Graph], pedigree: Registry) -> None:
+def test_archived_events_survive_a_wipe(
+    graph: Callable[..., RecordedLocation], pedigree: Registry
+) -> None:
     @dg.asset(partitions_def=LETTERS)
     def features(raw: str) -> str:
         return raw
@@ -308,8 +319,8 @@ def test_what_was_copied_outlives_a_wipe(graph: Callable[..., Graph], pedigree: 
         return trained("risk")
 
     location = graph(raw, features, risk)
-    location.each("raw", ["a", "b"])
-    location.each("features", ["a", "b"])
+    location.run_partitions("raw", ["a", "b"])
+    location.run_partitions("features", ["a", "b"])
     location.follow()
     location.instance.wipe_assets([dg.AssetKey("raw")])
     location.run(risk.key)
@@ -317,8 +328,8 @@ def test_what_was_copied_outlives_a_wipe(graph: Callable[..., Graph], pedigree: 
     assert certainties(pedigree, "raw", "c") == {}
 
 
-def test_what_was_wiped_before_anybody_copied_it_is_unknown_upstream_and_nowhere_else(
-    graph: Callable[..., Graph], pedigree: Registry
+def test_only_events_that_were_wiped_before_archiving_are_unknown(
+    graph: Callable[..., RecordedLocation], pedigree: Registry
 ) -> None:
     @dg.asset
     def landing() -> int:
@@ -342,8 +353,8 @@ def test_what_was_wiped_before_anybody_copied_it_is_unknown_upstream_and_nowhere
 
     location = graph(landing, other, source, features, risk)
     location.run("landing", "other")
-    location.each("source", ["a"])
-    location.each("features", ["a"])
+    location.run_partitions("source", ["a"])
+    location.run_partitions("features", ["a"])
     location.instance.wipe_assets([dg.AssetKey("source")])
     location.run(risk.key)
     assert certainties(pedigree, "source", "a") == {"risk/1": Certainty.READ}
@@ -352,7 +363,7 @@ def test_what_was_wiped_before_anybody_copied_it_is_unknown_upstream_and_nowhere
 
 
 def test_every_month_of_every_asset_three_hops_upstream_lists_the_version(
-    graph: Callable[..., Graph], pedigree: Registry
+    graph: Callable[..., RecordedLocation], pedigree: Registry
 ) -> None:
     months = dg.MonthlyPartitionsDefinition("2024-01-01", end_date="2026-01-01")
     single = dg.BackfillPolicy.single_run()

@@ -1,4 +1,4 @@
-"""Capture against a real event log; the traps of Dagster's own provenance, one by one."""
+"""Lineage capture with a real event log, for each pitfall of Dagster's own provenance."""
 
 import pickle
 from collections.abc import Callable
@@ -21,7 +21,7 @@ WEEKS = dg.StaticPartitionsDefinition(["w1", "w2"])
 
 
 class Trainer:
-    """An asset that captures what it is made from, and keeps the graph and the tags."""
+    """An asset that captures its lineage, and keeps the graph and the tags."""
 
     def __init__(self) -> None:
         self.graphs: list[LineageGraph] = []
@@ -42,8 +42,8 @@ class Trainer:
             started = StepStart.of(context.instance, where.run_id, where.step_key)
             step = LineageNode(node_id=0, kind=NodeKind.STEP, asset="model", run_id=where.run_id)
             self.graphs.append(capture.finish(step, started))
-            self.tags.append(capture.pinned_tags())
-            return dg.MaterializeResult(tags=capture.pinned_tags())
+            self.tags.append(capture.input_tags())
+            return dg.MaterializeResult(tags=capture.input_tags())
 
         return model
 
@@ -52,7 +52,7 @@ class Trainer:
         return self.graphs[-1]
 
     def certainties(self) -> list[tuple[str, str | None, Certainty]]:
-        """Every edge of the newest graph, by what it leads to."""
+        """The certainty of each edge of the newest graph, by its source."""
         nodes = {node.node_id: node for node in self.graph.nodes}
         return [
             (nodes[edge.source].asset, nodes[edge.source].partition, edge.certainty)
@@ -94,7 +94,7 @@ def features(raw: object) -> dg.MaterializeResult:
 
 
 class Echo(dg.IOManager):
-    """Keeps nothing: a partition's value is its key."""
+    """An IO manager that stores nothing: a partition's value is its key."""
 
     def handle_output(self, context: dg.OutputContext, obj: object) -> None: ...
 
@@ -138,11 +138,11 @@ def test_an_input_that_dagster_loads_is_read(
         ("features", None, "materialization", "read"),
         ("raw", None, "materialization", "declared"),
     ]
-    # the same event is behind the features, too
+    # the features were made from the same event
     assert [node.asset for node in trainer.graph.nodes].count("raw") == 1
 
 
-def test_a_mapping_names_its_partitions_and_not_the_newest_of_any(
+def test_a_mapped_input_has_its_own_partitions_and_not_the_newest_of_any(
     instance: dg.DagsterInstance, trainer: Trainer
 ) -> None:
     letters = dg.StaticPartitionsDefinition(["a", "b", "c"])
@@ -157,7 +157,7 @@ def test_a_mapping_names_its_partitions_and_not_the_newest_of_any(
     for letter in "abc":
         recorded(instance, "events", letter, letter)
     result = materialize(instance, events, model, only="model", partition_key="w1")
-    # The body reads by itself, so what else of the asset it may have read is not known.
+    # The body reads data itself, so it may have read more of the asset.
     assert [item[:2] for item in trainer.inputs()] == [
         ("events", "a"),
         ("events", "b"),
@@ -167,10 +167,10 @@ def test_a_mapping_names_its_partitions_and_not_the_newest_of_any(
     pointer = int(event.tags["dagster/input_event_pointer/events"])
     newest = latest(instance, dg.AssetKey("events"), ["a", "b", "c"])
     assert pointer == newest["b"].storage_id
-    assert newest["c"].storage_id > pointer  # what Dagster itself would have named
+    assert newest["c"].storage_id > pointer  # Dagster itself would point to it
 
 
-def test_reading_by_choice_records_exactly_what_was_read(
+def test_explicit_reads_are_recorded_exactly(
     instance: dg.DagsterInstance, trainer: Trainer
 ) -> None:
     read: dict[str, str] = {}
@@ -189,7 +189,7 @@ def test_reading_by_choice_records_exactly_what_was_read(
     ]
 
 
-def test_the_data_digest_depends_on_what_was_read_alone(
+def test_the_data_digest_depends_only_on_the_reads(
     instance: dg.DagsterInstance, trainer: Trainer
 ) -> None:
     model = trainer.asset(
@@ -206,7 +206,7 @@ def test_the_data_digest_depends_on_what_was_read_alone(
     assert trainer.graphs[0].inputs()[0][0].data_version == "v-2024-01-01"
 
 
-def test_an_asset_that_is_no_dependency_cannot_be_read(
+def test_an_asset_outside_the_dependencies_cannot_be_read(
     instance: dg.DagsterInstance, trainer: Trainer
 ) -> None:
     model = trainer.asset(lambda inputs, _: inputs.read("raw"), deps=[features])
@@ -214,13 +214,15 @@ def test_an_asset_that_is_no_dependency_cannot_be_read(
         materialize(instance, raw, features, model, only="model")
 
 
-def test_no_partitions_are_refused(instance: dg.DagsterInstance, trainer: Trainer) -> None:
+def test_reading_an_empty_list_of_partitions_is_refused(
+    instance: dg.DagsterInstance, trainer: Trainer
+) -> None:
     model = trainer.asset(lambda inputs, _: inputs.read(days, partitions=[]), deps=[days])
-    with pytest.raises(InvalidInputError, match="names no partition"):
+    with pytest.raises(InvalidInputError, match="contains no partition key"):
         materialize(instance, days, model, only="model")
 
 
-def test_an_input_that_changes_under_the_training_is_a_race(
+def test_an_input_that_changes_during_the_training_is_a_race(
     instance: dg.DagsterInstance, trainer: Trainer
 ) -> None:
     def body(_: ModelInputs, context: dg.AssetExecutionContext) -> None:
@@ -229,7 +231,7 @@ def test_an_input_that_changes_under_the_training_is_a_race(
     model = trainer.asset(body, ins={"raw": dg.AssetIn()})
     materialize(instance, raw, model)
     assert trainer.graph.raced
-    # the lineage keeps what was there when the body began
+    # the lineage has the events at the start of the body
     assert trainer.graph.inputs()[0][0].data_version == "raw-1"
 
 
@@ -290,7 +292,7 @@ def test_an_observed_source_is_an_observation(
     assert trainer.graph.inputs()[0][0].data_version == "landing-7"
 
 
-def test_what_was_never_recorded_is_said_to_be_missing(
+def test_an_input_without_an_event_is_missing(
     instance: dg.DagsterInstance, trainer: Trainer
 ) -> None:
     model = trainer.asset(deps=[dg.AssetSpec("elsewhere")])
@@ -307,7 +309,7 @@ def test_an_asset_of_another_code_location_is_found_on_the_instance(
     assert trainer.inputs() == [("raw", None, "materialization", "declared")]
 
 
-def test_partitions_that_this_location_does_not_know_are_possible_and_no_more(
+def test_partitions_that_the_location_does_not_define_are_only_possible(
     instance: dg.DagsterInstance, trainer: Trainer
 ) -> None:
     day(instance, 1)
@@ -318,9 +320,7 @@ def test_partitions_that_this_location_does_not_know_are_possible_and_no_more(
     ]
 
 
-def test_wiped_history_leaves_a_hole_that_is_said(
-    instance: dg.DagsterInstance, trainer: Trainer
-) -> None:
+def test_wiped_events_become_missing_nodes(instance: dg.DagsterInstance, trainer: Trainer) -> None:
     materialize(instance, raw, features)
     instance.wipe_assets([dg.AssetKey("raw")])
     materialize(instance, raw, features, trainer.asset(deps=[features]), only="model")
@@ -329,7 +329,7 @@ def test_wiped_history_leaves_a_hole_that_is_said(
     assert missing[0].storage_id is not None
 
 
-def test_the_partition_behind_a_partitioned_input_is_found_by_its_data_version(
+def test_the_upstream_partition_of_an_input_is_found_by_its_data_version(
     instance: dg.DagsterInstance, trainer: Trainer
 ) -> None:
     @dg.asset(partitions_def=DAYS)
@@ -338,7 +338,7 @@ def test_the_partition_behind_a_partitioned_input_is_found_by_its_data_version(
     model = trainer.asset(ins={"clean": dg.AssetIn()}, partitions_def=DAYS)
     for number in (1, 2):
         day(instance, number)
-    # Dagster's pointer on this event names 2024-01-02, the newest of any partition.
+    # Dagster's pointer on this event refers to 2024-01-02, the newest of any partition.
     materialize(instance, days, clean, only="clean", partition_key="2024-01-01")
     materialize(instance, days, clean, model, only="model", partition_key="2024-01-01")
     found = [(node.asset, node.partition, node.kind) for node in trainer.graph.nodes[1:]]
@@ -348,7 +348,7 @@ def test_the_partition_behind_a_partitioned_input_is_found_by_its_data_version(
     ]
 
 
-def test_all_partitions_upstream_of_a_body_that_reads_by_itself_are_possible(
+def test_all_partitions_upstream_of_a_body_with_its_own_reads_are_possible(
     instance: dg.DagsterInstance, trainer: Trainer
 ) -> None:
     @dg.asset(deps=[days])
@@ -365,7 +365,7 @@ def test_all_partitions_upstream_of_a_body_that_reads_by_itself_are_possible(
     ]
 
 
-def test_a_partition_without_an_event_is_missing_where_it_was_read(
+def test_a_partition_without_an_event_is_missing(
     instance: dg.DagsterInstance, trainer: Trainer
 ) -> None:
     model = trainer.asset(
@@ -379,7 +379,7 @@ def test_a_partition_without_an_event_is_missing_where_it_was_read(
     ]
 
 
-def test_it_works_on_an_ephemeral_instance_and_on_sqlite(trainer: Trainer) -> None:
+def test_lineage_is_captured_on_an_ephemeral_instance_and_on_sqlite(trainer: Trainer) -> None:
     model = trainer.asset(ins={"features": dg.AssetIn()})
     dg.materialize([raw, features, model], resources={"io_manager": Echo()})
     with dg.instance_for_test() as instance:
@@ -389,7 +389,7 @@ def test_it_works_on_an_ephemeral_instance_and_on_sqlite(trainer: Trainer) -> No
         assert not graph.raced
 
 
-def test_a_partition_is_loaded_through_the_asset_s_own_io_manager(
+def test_a_partition_is_loaded_through_the_io_manager_of_the_asset(
     instance: dg.DagsterInstance, trainer: Trainer, tmp_path: Path
 ) -> None:
     class Folder(dg.ConfigurableIOManager):
@@ -435,7 +435,7 @@ def test_more_materializations_than_a_page_hide_no_partition(
     assert sorted(filter(None, found)) == ["2024-01-01", "2024-01-02"]
 
 
-def test_the_partitions_behind_many_partitions_cost_one_query_a_level(
+def test_upstream_partitions_take_one_query_per_level(
     instance: dg.DagsterInstance, trainer: Trainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @dg.asset(partitions_def=DAYS)
@@ -457,13 +457,13 @@ def test_the_partitions_behind_many_partitions_cost_one_query_a_level(
     materialize(instance, days, clean, trainer.asset(body, deps=[clean]), only="model")
     found = [(node.asset, node.partition) for node in trainer.graph.nodes[1:]]
     assert found == [("clean", each) for each in chosen] + [("days", each) for each in chosen]
-    # the second look at what was read: its materializations, and its observations
+    # the second look-up of the inputs: their materializations and their observations
     assert asked.count(dg.AssetKey("clean")) == 2
-    # what is upstream of it: the newest event of the asset
+    # the upstream asset: its newest event
     assert asked.count(dg.AssetKey("days")) <= 1
 
 
-def test_what_lies_behind_the_limit_is_said_to_be_missing(
+def test_sources_beyond_the_limit_are_missing(
     instance: dg.DagsterInstance, trainer: Trainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pedigree.dagster.capture.upstream_closure.LEVEL_LIMIT", 0)

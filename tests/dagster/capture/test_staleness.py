@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from pedigree.dagster.capture.event_log import latest
-from pedigree.dagster.capture.input_history import inputs_on
+from pedigree.dagster.capture.input_history import current_inputs
 from pedigree.dagster.capture.staleness import inputs_now
 from pedigree.lineage.records import LineageNode
 from pedigree.lineage.staleness import InputNow
@@ -24,7 +24,7 @@ def read(asset: str, partition: str | None = None, version: str = "then") -> Lin
     return node(1, asset, partition, version, storage_id=1, code_version="1")
 
 
-def test_the_present_is_read_from_where_dagster_s_storage_is(
+def test_the_current_inputs_are_read_from_the_storage_of_dagster(
     instance: dg.DagsterInstance,
     dagster_url: str,
     home: Path,
@@ -48,7 +48,7 @@ def test_the_present_is_read_from_where_dagster_s_storage_is(
     }
 
 
-def test_without_an_instance_nothing_is_claimed(
+def test_without_an_instance_the_current_inputs_are_unknown(
     home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
@@ -57,7 +57,7 @@ def test_without_an_instance_nothing_is_claimed(
     assert inputs_now([read("raw")], settings) is None
 
 
-def test_an_instance_that_knows_none_of_them_is_another_one(
+def test_an_instance_without_any_of_the_inputs_is_ignored(
     instance: dg.DagsterInstance,
     dagster_url: str,
     home: Path,
@@ -70,7 +70,7 @@ def test_an_instance_that_knows_none_of_them_is_another_one(
     assert inputs_now([read("raw")], settings) is None
 
 
-def test_asking_makes_no_instance(
+def test_reading_the_current_inputs_creates_no_instance(
     home: Path,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -109,7 +109,7 @@ def test_changes_since_the_training_are_counted_by_partition(instance: dg.Dagste
         ("recoded", "a", "2"),
     ):
         change(partition, data, code)
-    assert inputs_on(instance, inputs) == {
+    assert current_inputs(instance, inputs) == {
         ("months", "same"): InputNow(data_version="a", data_behind=0, code_behind=0),
         ("months", "twice"): InputNow(data_version="c", data_behind=2, code_behind=1),
         ("months", "back"): InputNow(data_version="a", data_behind=0, code_behind=0),
@@ -117,7 +117,7 @@ def test_changes_since_the_training_are_counted_by_partition(instance: dg.Dagste
     }
 
 
-def test_the_run_s_id_is_no_code_version(instance: dg.DagsterInstance) -> None:
+def test_the_id_of_a_run_is_not_a_code_version(instance: dg.DagsterInstance) -> None:
     @dg.asset
     def plain() -> None: ...
 

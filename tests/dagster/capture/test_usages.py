@@ -1,4 +1,4 @@
-"""What was written with exactly one version: by who loads it, and by who only depends on it."""
+"""Outputs of one version: of assets that load it, and of assets that only depend on it."""
 
 from collections.abc import Callable
 
@@ -40,7 +40,7 @@ def breaks(model: ModelVersion) -> None:
     raise RuntimeError("no scores today")
 
 
-class Graph:
+class UsedModel:
     """A model with its stages and consumers, and the cursor of its lineage sensor."""
 
     def __init__(
@@ -67,7 +67,7 @@ class Graph:
         )
 
     def release(self, content: str) -> str:
-        """Train a version and let it hold production, as its stage's asset says, too."""
+        """Train a version, promote it to production, and materialize the stage."""
         self.run(CHURN.key, run_config=recipe(CHURN, content))
         self.registry.set_policy("churn", free_policy())
         version = self.registry.get("churn@latest")
@@ -95,11 +95,15 @@ class Graph:
 
 
 @pytest.fixture
-def graph(instance: dg.DagsterInstance, resources: dict[str, object], pedigree: Registry) -> Graph:
-    return Graph(instance, resources, pedigree)
+def graph(
+    instance: dg.DagsterInstance, resources: dict[str, object], pedigree: Registry
+) -> UsedModel:
+    return UsedModel(instance, resources, pedigree)
 
 
-def test_downstream_names_the_partitions_written_with_exactly_this_version(graph: Graph) -> None:
+def test_downstream_names_the_partitions_written_with_exactly_this_version(
+    graph: UsedModel,
+) -> None:
     first = graph.release("one")
     run = graph.run(
         "scores",
@@ -126,7 +130,7 @@ def test_downstream_names_the_partitions_written_with_exactly_this_version(graph
     for output in graph.registry.downstream(first).outputs:
         assert output.storage_id == ids[output.partition]
         assert output.settled
-    # The registry's record outlives Dagster's, and another look changes nothing.
+    # The registry's record outlives Dagster's, and another tick changes nothing.
     before = graph.registry.downstream(first)
     graph.instance.wipe_assets([dg.AssetKey("scores")])
     graph.instance.delete_run(run.run_id)
@@ -135,7 +139,7 @@ def test_downstream_names_the_partitions_written_with_exactly_this_version(graph
     assert graph.registry.downstream(first) == before
 
 
-def test_who_only_depends_on_a_stage_is_found_by_its_pointers(graph: Graph) -> None:
+def test_an_asset_that_only_depends_on_a_stage_is_found_by_its_pointers(graph: UsedModel) -> None:
     first = graph.release("one")
     graph.run("report")
     graph.tick()
@@ -147,7 +151,7 @@ def test_who_only_depends_on_a_stage_is_found_by_its_pointers(graph: Graph) -> N
     assert graph.written("churn/2")[0][:3] == ("report", None, "declared")
 
 
-def test_a_run_that_ended_without_output_is_looked_for_no_more(graph: Graph) -> None:
+def test_a_run_that_ended_without_output_is_settled(graph: UsedModel) -> None:
     reference = graph.release("one")
     graph.run("breaks")
     graph.tick()
@@ -156,7 +160,9 @@ def test_a_run_that_ended_without_output_is_looked_for_no_more(graph: Graph) -> 
     assert graph.registry.downstream(reference).outputs == ()
 
 
-def test_impact_tells_what_the_versions_wrote(graph: Graph, instance: dg.DagsterInstance) -> None:
+def test_impact_lists_what_the_versions_wrote(
+    graph: UsedModel, instance: dg.DagsterInstance
+) -> None:
     instance.report_runless_asset_event(dg.AssetMaterialization("raw"))
     graph.release("one")
     for month in ("2013-01", "2013-02", "2013-01"):
@@ -172,7 +178,7 @@ def test_impact_tells_what_the_versions_wrote(graph: Graph, instance: dg.Dagster
     ]
 
 
-def test_a_version_loaded_by_a_bound_registry_counts_too(
+def test_a_version_that_a_bound_registry_loads_is_a_usage(
     materialize: Callable[..., dg.ExecuteInProcessResult], pedigree: Registry
 ) -> None:
     materialize(CHURN)
@@ -192,6 +198,6 @@ def test_versions_trained_on_a_version_are_downstream_of_it(
     student = churn_asset("student", deps=[CHURN])
     materialize(CHURN)
     materialize(CHURN, student, selection=[student], run_config=recipe(student, "smaller"))
-    # It is only declared that it read the asset.
+    # Its read of the asset is only declared.
     assert pedigree.downstream("churn/1").possible == ("student/1",)
     assert pedigree.downstream("student/1").possible == ()

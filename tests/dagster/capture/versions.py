@@ -1,4 +1,4 @@
-"""Frames that look alike: run as a program, it prints the data version of each.
+"""Frames that look alike; as a program, this prints the data version of each.
 
 ``python versions.py``. Two processes must print the same, whatever their hashes.
 """
@@ -21,7 +21,7 @@ TIMES = pd.to_datetime(["2026-01-01", None])
 
 
 class Plan(Enum):
-    """Two names of one's own."""
+    """A custom enum with two names."""
 
     GOLD = "gold"
     BASIC = "basic"
@@ -84,7 +84,7 @@ CELLS: Mapping[str, Any] = {
 
 
 def objects(*cells: Any) -> pd.DataFrame:
-    """A column of objects, as they are."""
+    """Return a column of objects without conversion."""
     column = pd.Series([None] * len(cells), dtype=object)
     for row, cell in enumerate(cells):
         column.iat[row] = cell

@@ -1,4 +1,4 @@
-"""Models whose names Dagster would not take for an op, an input or an output."""
+"""Models whose names Dagster rejects for an op, an input or an output."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.dagster.models import ACCURACY, churn_asset, recipe
 
 
 @pytest.mark.parametrize("name", ["Größe der Wohnung", "a.b-c (old)"])
-def test_a_model_of_any_name_is_trained_checked_promoted_watched_and_used(
+def test_a_model_with_any_name_is_trained_checked_promoted_monitored_and_used(
     name: str, make_location: Callable[..., Location], pedigree: Registry
 ) -> None:
     model = churn_asset(name, policy=default_policy(ACCURACY, DriftRule()))
@@ -46,5 +46,5 @@ def test_a_model_of_any_name_is_trained_checked_promoted_watched_and_used(
     assert run(dg.AssetSelection.assets(rents)).output_for_node("rents") == "one"
 
     pedigree.set_alias(name, "champion", 1)
-    (told,) = location.tick("pedigree_mirror").asset_events
-    assert told.asset_key == model.key
+    (event,) = location.tick("pedigree_mirror").asset_events
+    assert event.asset_key == model.key

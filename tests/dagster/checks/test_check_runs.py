@@ -1,4 +1,4 @@
-"""Asset checks of people's own on models are verdicts on exactly what they looked at."""
+"""Asset checks of users on models become verdicts on exactly the version they examined."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -43,7 +43,7 @@ CHURN = churn_asset(policy=asking(LATENCY))
 
 @pytest.fixture
 def at(instance: dg.DagsterInstance, resources: dict[str, object]) -> Callable[..., Location]:
-    """A location with some assets, and some checks of one's own."""
+    """A location with some assets and custom checks."""
 
     def make(model: dg.AssetsDefinition, *own: Any) -> Location:
         definitions = dg.Definitions.merge(
@@ -57,7 +57,7 @@ def at(instance: dg.DagsterInstance, resources: dict[str, object]) -> Callable[.
 
 @pytest.fixture
 def run(instance: dg.DagsterInstance, resources: dict[str, object]) -> Callable[..., Any]:
-    """Materialize a model with its checks, or run these alone."""
+    """Materialize a model with its checks, or run only the checks."""
 
     def execute(
         model: dg.AssetsDefinition,
@@ -83,7 +83,7 @@ def run(instance: dg.DagsterInstance, resources: dict[str, object]) -> Callable[
 
 
 def verdict(registry: Registry, reference: str, check: str = LATENCY) -> bool | None:
-    """What a check said of a version; None where there is no verdict."""
+    """Return the result of a check on a version; None without a verdict."""
     found = [each.passed for each in registry.verdicts(reference) if each.check == check]
     return found[0] if found else None
 
@@ -102,7 +102,7 @@ def simple(passed: bool = True, **options: Any) -> dg.AssetChecksDefinition:
     return latency
 
 
-def test_a_check_of_one_s_own_lets_a_version_pass_the_policy_that_asks_for_it(
+def test_a_custom_check_satisfies_a_policy_that_requires_it(
     at: Callable[..., Location], run: Callable[..., Any], pedigree: Registry
 ) -> None:
     check = simple()
@@ -118,7 +118,7 @@ def test_a_check_of_one_s_own_lets_a_version_pass_the_policy_that_asks_for_it(
     assert pedigree.get("churn/1").stage == "candidate"
 
 
-def test_it_is_recorded_once_however_often_the_sensor_looks(
+def test_an_evaluation_is_recorded_once_over_many_ticks(
     at: Callable[..., Location], run: Callable[..., Any], pedigree: Registry
 ) -> None:
     check = simple()
@@ -126,14 +126,14 @@ def test_it_is_recorded_once_however_often_the_sensor_looks(
     run(CHURN, check)
     location.tick("pedigree_promotion")
     location.tick("pedigree_promotion")
-    location.cursors.clear()  # a cursor that was lost, or another daemon
+    location.cursors.clear()  # a lost cursor, or another daemon
     location.tick("pedigree_promotion")
-    told = pedigree.events(types=[EventType.VERSION_CHECK_RECORDED])
-    assert len(told) == 1
+    recorded = pedigree.events(types=[EventType.VERSION_CHECK_RECORDED])
+    assert len(recorded) == 1
 
 
 @pytest.mark.parametrize("blocking", [False, True])
-def test_a_failure_stops_the_version_and_a_warning_does_not(
+def test_a_failed_check_blocks_the_version_and_a_warning_does_not(
     blocking: bool, at: Callable[..., Location], run: Callable[..., Any], pedigree: Registry
 ) -> None:
     failing = simple(passed=False, blocking=blocking)
@@ -154,7 +154,7 @@ def test_a_failure_stops_the_version_and_a_warning_does_not(
 
 
 def in_the_step(order: str) -> dg.AssetsDefinition:
-    """A model whose own step checks it, before or after it is handed over."""
+    """A model whose own step checks it, before or after it yields the output."""
 
     @dg.multi_asset(
         name="churn",
@@ -172,14 +172,14 @@ def in_the_step(order: str) -> dg.AssetsDefinition:
     )
     def churn() -> Iterator[Any]:
         made = dg.Output(trained(order), output_name="model")
-        said = dg.AssetCheckResult(passed=True)
-        yield from (said, made) if order == "before" else (made, said)
+        result = dg.AssetCheckResult(passed=True)
+        yield from (result, made) if order == "before" else (made, result)
 
     return churn
 
 
 @pytest.mark.parametrize("order", ["before", "after"])
-def test_a_check_in_the_model_s_own_step_is_about_what_the_step_makes(
+def test_a_check_in_the_step_of_the_model_applies_to_its_version(
     order: str,
     at: Callable[..., Location],
     run: Callable[..., Any],
@@ -196,7 +196,7 @@ def test_a_check_in_the_model_s_own_step_is_about_what_the_step_makes(
 
 
 @pytest.mark.parametrize("form", ["trained model", "materialize result"])
-def test_a_model_asset_s_own_step_may_check_what_it_makes(
+def test_the_step_of_a_model_asset_can_check_its_version(
     form: str,
     at: Callable[..., Location],
     run: Callable[..., Any],
@@ -228,7 +228,7 @@ def test_a_model_asset_s_own_step_may_check_what_it_makes(
     assert pedigree.get("churn/2").stage == "candidate"
 
 
-def test_a_check_of_several_assets_counts_for_each(
+def test_a_multi_asset_check_counts_for_each_model(
     at: Callable[..., Location], run: Callable[..., Any], pedigree: Registry
 ) -> None:
     specs = [dg.AssetCheckSpec(name, asset=CHURN.key) for name in (LATENCY, "size")]
@@ -245,7 +245,7 @@ def test_a_check_of_several_assets_counts_for_each(
     assert verdict(pedigree, "churn/1", "size") is False
 
 
-def test_a_check_of_a_factory_is_a_check(
+def test_a_check_from_a_factory_counts(
     at: Callable[..., Location], run: Callable[..., Any], pedigree: Registry
 ) -> None:
     checks = dg.build_metadata_bounds_checks(assets=[CHURN], metadata_key="accuracy", min_value=0.5)
@@ -256,7 +256,7 @@ def test_a_check_of_a_factory_is_a_check(
     assert found.passed
 
 
-def test_the_registry_s_own_checks_are_judged_by_nobody_else(
+def test_evaluations_under_the_names_of_the_registry_checks_are_ignored(
     at: Callable[..., Location], run: Callable[..., Any], pedigree: Registry
 ) -> None:
     @dg.asset_check(asset=CHURN, name="artifact_intact")
@@ -269,20 +269,20 @@ def test_the_registry_s_own_checks_are_judged_by_nobody_else(
     assert pedigree.verdicts("churn/1") == ()
 
 
-def test_run_alone_later_it_is_about_the_version_that_is_the_newest_then(
+def test_a_check_that_runs_alone_applies_to_the_newest_version_at_that_time(
     at: Callable[..., Location], run: Callable[..., Any], pedigree: Registry
 ) -> None:
     check = simple()
     location = at(CHURN, check)
     run(CHURN, content="one")
     run(CHURN, content="two")
-    run(CHURN, content="one")  # old bytes again: version 1 is what the asset is now
+    run(CHURN, content="one")  # the old digest again: the asset's newest is version 1
     run(CHURN, check, content=None)
     location.tick("pedigree_promotion")
     assert (verdict(pedigree, "churn/1"), verdict(pedigree, "churn/2")) == (True, None)
 
 
-def test_one_that_names_what_it_looked_at_is_believed_if_that_exists(
+def test_a_check_can_name_its_version_if_that_exists(
     at: Callable[..., Location], run: Callable[..., Any], pedigree: Registry
 ) -> None:
     names: dict[str, str] = {}
@@ -295,7 +295,7 @@ def test_one_that_names_what_it_looked_at_is_believed_if_that_exists(
     run(CHURN, content="one")
     run(CHURN, content="two")
     first = pedigree.get("churn/1")
-    for said, expected in (
+    for claimed, expected in (
         ({"pedigree/reference": "churn/9"}, (None, None)),
         ({"pedigree/reference": "churn@latest"}, (None, None)),
         ({"pedigree/reference": "other/1"}, (None, None)),
@@ -304,14 +304,14 @@ def test_one_that_names_what_it_looked_at_is_believed_if_that_exists(
         ({"pedigree/reference": "churn/1"}, (True, None)),
     ):
         names.clear()
-        names.update(said)
+        names.update(claimed)
         run(CHURN, latency, content=None)
         location.tick("pedigree_promotion")
-        assert (verdict(pedigree, "churn/1"), verdict(pedigree, "churn/2")) == expected, said
+        assert (verdict(pedigree, "churn/1"), verdict(pedigree, "churn/2")) == expected, claimed
 
 
 def overtaken(instance: dg.DagsterInstance, reference: str, registry: Registry) -> None:
-    """Another run makes the asset another version, in the midst of a check."""
+    """Let another run materialize another version during a check."""
     version = registry.get(reference)
     instance.report_runless_asset_event(
         dg.AssetMaterialization(
@@ -332,7 +332,7 @@ def overtaken_check(instance: dg.DagsterInstance, registry: Registry) -> dg.Asse
     return overtaken_meanwhile
 
 
-def test_where_the_asset_changes_meanwhile_it_is_unknown_and_explain_says_so(
+def test_a_check_during_which_the_asset_changes_has_an_unknown_version(
     at: Callable[..., Location],
     run: Callable[..., Any],
     pedigree: Registry,
@@ -344,15 +344,15 @@ def test_where_the_asset_changes_meanwhile_it_is_unknown_and_explain_says_so(
     result = run(CHURN, check, content="two")
     answer = location.tick("pedigree_promotion")
     assert pedigree.verdicts("churn/1") == pedigree.verdicts("churn/2") == ()
-    assert "check latency looked at an unknown version" in answer.skip_message
-    said = waits(pedigree, "churn/2")
-    assert f"which ran in run {result.run_id}, but on which version is not known" in said
+    assert "check latency ran on an unknown version" in answer.skip_message
+    reason = waits(pedigree, "churn/2")
+    assert f"which ran in run {result.run_id}, but on which version is not known" in reason
     (event,) = pedigree.events(types=[EventType.MODEL_CHECK_UNATTRIBUTED])
     assert (event.model, event.body["check"]) == ("churn", LATENCY)
-    assert event.body["problem"] == "2 versions remain that it may have looked at"
+    assert event.body["problem"] == "there are 2 versions that it may have examined"
 
 
-def test_what_was_made_first_while_it_ran_is_not_taken_for_what_it_looked_at(
+def test_a_first_version_that_appears_during_the_check_is_not_taken_for_its_input(
     at: Callable[..., Location],
     run: Callable[..., Any],
     pedigree: Registry,
@@ -365,10 +365,10 @@ def test_what_was_made_first_while_it_ran_is_not_taken_for_what_it_looked_at(
     run(CHURN, check, content=None)
     location.tick("pedigree_promotion")
     assert pedigree.verdicts("churn/1") == ()
-    assert "what the asset was when it began" in waits(pedigree, "churn/1")
+    assert "the asset's state at the start of the step is unknown" in waits(pedigree, "churn/1")
 
 
-def test_what_was_wiped_since_is_not_replaced_by_an_older_version(
+def test_a_wiped_materialization_is_not_replaced_by_an_older_version(
     at: Callable[..., Location],
     run: Callable[..., Any],
     pedigree: Registry,
@@ -383,7 +383,7 @@ def test_what_was_wiped_since_is_not_replaced_by_an_older_version(
     assert pedigree.verdicts("churn/1") == pedigree.verdicts("churn/2") == ()
 
 
-def test_what_the_io_manager_gave_a_check_is_known_also_where_the_asset_changes(
+def test_the_version_that_the_io_manager_loaded_is_known_even_if_the_asset_changes(
     at: Callable[..., Location],
     run: Callable[..., Any],
     pedigree: Registry,
@@ -402,7 +402,7 @@ def test_what_the_io_manager_gave_a_check_is_known_also_where_the_asset_changes(
     assert [each.summary for each in pedigree.verdicts("churn/2")] == ["churn/2"]
 
 
-def test_what_loads_another_version_than_the_asset_s_is_not_taken_for_it(
+def test_a_check_that_loads_another_version_does_not_count_for_the_newest(
     at: Callable[..., Location], run: Callable[..., Any], pedigree: Registry
 ) -> None:
     @dg.asset_check(asset=CHURN, name=LATENCY)
@@ -419,7 +419,7 @@ def test_what_loads_another_version_than_the_asset_s_is_not_taken_for_it(
     assert pedigree.verdicts("churn/1") == pedigree.verdicts("churn/2") == ()
 
 
-def test_without_a_run_it_is_about_the_materialization_that_it_names(
+def test_an_evaluation_without_a_run_applies_to_its_target_materialization(
     at: Callable[..., Location],
     run: Callable[..., Any],
     pedigree: Registry,
@@ -445,7 +445,7 @@ def test_without_a_run_it_is_about_the_materialization_that_it_names(
     assert (verdict(pedigree, "churn/1"), verdict(pedigree, "churn/2")) == (True, None)
 
 
-def test_a_partition_s_check_is_about_the_partition_s_model(
+def test_a_check_of_a_partition_applies_to_the_model_of_the_partition(
     at: Callable[..., Location],
     instance: dg.DagsterInstance,
     resources: dict[str, object],
@@ -478,7 +478,7 @@ def test_a_partition_s_check_is_about_the_partition_s_model(
         assert verdict(pedigree, reference, "whole") is True
 
 
-def test_a_graph_s_own_check_is_about_what_the_graph_makes(
+def test_a_check_inside_a_graph_backed_asset_applies_to_its_version(
     at: Callable[..., Location],
     run: Callable[..., Any],
     instance: dg.DagsterInstance,
@@ -495,8 +495,8 @@ def test_a_graph_s_own_check_is_about_what_the_graph_makes(
 
     @dg.op(ins={"after": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing))
     def train(context: dg.OpExecutionContext) -> None:
-        said = {"pedigree/reference": "churn/1", "pedigree/digest": first.digest}
-        context.add_output_metadata(said)
+        claimed = {"pedigree/reference": "churn/1", "pedigree/digest": first.digest}
+        context.add_output_metadata(claimed)
 
     @dg.graph_multi_asset(
         name="graph_of_churn",
@@ -510,5 +510,5 @@ def test_a_graph_s_own_check_is_about_what_the_graph_makes(
     location = at(churn)
     dg.materialize([churn], instance=instance, resources=resources)
     location.tick("pedigree_promotion")
-    # version 2 was the newest when the check ran, and version 1 is what its graph makes
+    # version 2 was the newest when the check ran, but its graph makes version 1
     assert (verdict(pedigree, "churn/1"), verdict(pedigree, "churn/2")) == (True, None)

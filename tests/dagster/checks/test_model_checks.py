@@ -12,7 +12,7 @@ from pedigree.dagster import (
     model_asset,
     model_checks,
 )
-from pedigree.dagster.assets.model_spec import ModelLine, line_of
+from pedigree.dagster.assets.model_spec import ModelSpec, model_spec_of
 from pedigree.dagster.checks.model_checks import default_checks
 from pedigree.errors import InvalidMetadataError
 from pedigree.evaluation.measure import evaluate
@@ -44,7 +44,9 @@ def evaluations(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEva
     return {each.check_name: each for each in result.get_asset_check_evaluations()}
 
 
-def test_every_check_judges_and_the_registry_knows(train: Materialize, pedigree: Registry) -> None:
+def test_every_check_writes_its_verdict_to_the_registry(
+    train: Materialize, pedigree: Registry
+) -> None:
     result = train("one")
     found = evaluations(result)
     digest = pedigree.get("churn/1").digest
@@ -62,7 +64,7 @@ def test_every_check_judges_and_the_registry_knows(train: Materialize, pedigree:
     assert all(f"| {name} |" in card for name in found)
 
 
-def test_a_worse_model_fails_its_check_and_stops_what_follows(
+def test_a_worse_model_fails_its_check_and_stops_downstream_assets(
     train: Materialize, pedigree: Registry
 ) -> None:
     @dg.asset(deps=[CHURN])
@@ -81,7 +83,7 @@ def test_a_worse_model_fails_its_check_and_stops_what_follows(
     assert pedigree.get("churn/2").stage == "none"
 
 
-def test_a_check_judges_the_version_of_its_own_run(
+def test_a_check_applies_to_the_version_of_its_own_run(
     materialize: Materialize, pedigree: Registry, instance: dg.DagsterInstance
 ) -> None:
     materialize(CHURN, run_config=recipe(CHURN, "one"))
@@ -106,7 +108,7 @@ def test_a_check_judges_the_version_of_its_own_run(
     assert result.success
 
 
-def test_the_checks_can_be_run_alone_and_one_by_one(
+def test_the_checks_can_run_alone_and_one_by_one(
     train: Materialize, materialize: Materialize, pedigree: Registry
 ) -> None:
     train("one")
@@ -115,7 +117,7 @@ def test_the_checks_can_be_run_alone_and_one_by_one(
     assert set(evaluations(result)) == {"artifact_intact"}
 
 
-def test_without_a_materialization_there_is_nothing_to_judge(materialize: Materialize) -> None:
+def test_a_check_without_a_materialization_fails(materialize: Materialize) -> None:
     result = materialize(
         CHURN,
         model_checks(CHURN, blocking=False),
@@ -124,12 +126,12 @@ def test_without_a_materialization_there_is_nothing_to_judge(materialize: Materi
     assert {each.passed for each in evaluations(result).values()} == {False}
 
 
-def test_a_model_without_a_champion_s_metric_has_no_regression_check() -> None:
-    assert "no_regression" not in default_checks(ModelLine(name="churn"))
-    assert "no_regression" in default_checks(line_of(CHURN))
+def test_a_model_without_a_champion_metric_has_no_regression_check() -> None:
+    assert "no_regression" not in default_checks(ModelSpec(name="churn"))
+    assert "no_regression" in default_checks(model_spec_of(CHURN))
 
 
-def test_a_check_of_one_partition_judges_its_model(
+def test_a_check_of_one_partition_applies_to_its_model(
     materialize: Materialize, pedigree: Registry
 ) -> None:
     model = churn_asset("by_country", partitions_def=dg.StaticPartitionsDefinition(["de", "fr"]))
@@ -146,7 +148,7 @@ def test_a_check_of_one_partition_judges_its_model(
 
 
 def asked(*stages: tuple[str, CheckRule]) -> Policy:
-    """The default stages, of which some ask for one check each and nothing else."""
+    """Return the default stages, where some require only one check each."""
     wanted = dict(stages)
     return Policy(
         stages=tuple(
@@ -162,7 +164,7 @@ def requires(*fields: str, severity: Severity = Severity.ERROR) -> CheckRule:
 
 
 @pytest.mark.parametrize("severity", list(Severity))
-def test_what_follows_is_stopped_by_an_error_and_not_by_a_warning(
+def test_an_error_stops_downstream_assets_and_a_warning_does_not(
     materialize: Materialize, severity: Severity
 ) -> None:
     policy = asked(("candidate", requires("risk_class", severity=severity)))
@@ -187,7 +189,7 @@ def model_by(policy: Policy) -> dg.AssetsDefinition:
     return churn
 
 
-def test_what_only_a_later_stage_asks_for_warns_and_is_judged_for_it(
+def test_a_check_that_only_a_later_stage_requires_is_a_warning(
     materialize: Materialize, pedigree: Registry
 ) -> None:
     late = requires("risk_class")
@@ -219,23 +221,23 @@ def test_a_new_check_of_an_old_version_appears_on_its_own_materialization(
     first, second = reversed(
         instance.fetch_materializations(dg.AssetRecordsFilter(CHURN.key), limit=2).records
     )
-    monkeypatch.chdir(tmp_path)  # where no dagster.yaml is
+    monkeypatch.chdir(tmp_path)  # without a dagster.yaml
     (verdict,) = pedigree.rerun_check("churn/1", "card_complete")
     key = dg.AssetCheckKey(CHURN.key, "card_complete")
     (shown,) = instance.event_log_storage.get_asset_check_execution_history(key, limit=10)
-    said = shown.evaluation
-    assert said is not None
-    assert said.target_materialization_data.storage_id == first.storage_id < second.storage_id
-    assert (said.passed, said.description) == (verdict.passed, verdict.summary)
-    assert said.metadata["pedigree/reference"].value == "churn/1"
+    evaluation = shown.evaluation
+    assert evaluation is not None
+    assert evaluation.target_materialization_data.storage_id == first.storage_id < second.storage_id
+    assert (evaluation.passed, evaluation.description) == (verdict.passed, verdict.summary)
+    assert evaluation.metadata["pedigree/reference"].value == "churn/1"
 
 
-def test_a_source_s_datasheet_is_read_from_its_definition(
+def test_the_datasheet_of_a_source_is_read_from_its_definition(
     materialize: Materialize, pedigree: Registry
 ) -> None:
-    said = {"motivation": "billing", "composition": "a row each", "collection": "by the CRM"}
+    sections = {"motivation": "billing", "composition": "a row each", "collection": "by the CRM"}
 
-    @dg.asset(metadata=datasheet_metadata(**said))
+    @dg.asset(metadata=datasheet_metadata(**sections))
     def customers() -> None: ...
 
     @dg.asset(deps=[customers])
@@ -257,11 +259,13 @@ def test_a_source_s_datasheet_is_read_from_its_definition(
     assert evaluations(result)["datasheets_present"].passed
     kept = pedigree.datasheet("customers")
     assert (kept.revision, kept.motivation) == (1, "billing")
-    with pytest.raises(InvalidMetadataError, match="is no datasheet: give a uri, or one of"):
+    with pytest.raises(
+        InvalidMetadataError, match="is not a valid datasheet: give a uri, or one of"
+    ):
         datasheet_metadata()
 
 
-def test_a_training_hands_its_evaluation_over(materialize: Materialize, pedigree: Registry) -> None:
+def test_a_training_can_return_its_evaluation(materialize: Materialize, pedigree: Registry) -> None:
     measured = evaluate([1, 0, 1], [1, 0, 0], pd.DataFrame({"plan": list("aab")}))
 
     @model_asset(name="churn", flavor="generic")
@@ -285,7 +289,7 @@ SUITE = {
 
 
 @pytest.mark.parametrize(("values", "passes"), [([1.0, 2.0], True), ([1.0, None], False)])
-def test_expectations_hold_the_training_data_and_are_linked_from_the_version(
+def test_expectations_check_the_training_data_and_are_linked_from_the_version(
     materialize: Materialize, pedigree: Registry, values: list[float], passes: bool
 ) -> None:
     @dg.asset
@@ -305,7 +309,7 @@ def test_expectations_hold_the_training_data_and_are_linked_from_the_version(
     if not passes:
         (failed,) = found.metadata["failed"].value
         assert failed["unexpected"] == 1
-        materialize(churn)  # blocking holds in its own run only; the version's check does not
+        materialize(churn)  # a blocking check blocks only its own run
     verdict = pedigree.run_check("churn/1", "training_data_expectations")
     (linked,) = verdict.details["verdicts"]
     assert verdict.passed is linked["passed"] is passes
@@ -315,7 +319,7 @@ def test_expectations_hold_the_training_data_and_are_linked_from_the_version(
 
 
 @pytest.mark.parametrize("severity", list(Severity))
-def test_a_suite_that_fails_stops_by_an_error_alone_and_is_linked_by_a_warning_too(
+def test_a_failed_suite_stops_the_run_only_as_an_error_and_is_linked_either_way(
     materialize: Materialize, pedigree: Registry, severity: Severity
 ) -> None:
     @dg.asset
@@ -335,7 +339,7 @@ def test_a_suite_that_fails_stops_by_an_error_alone_and_is_linked_by_a_warning_t
     assert (found.passed, found.severity.name) == (False, severity.name)
     assert result.success is not stops
     if stops:
-        materialize(churn)  # by itself, after a person has looked
+        materialize(churn)  # separately, after a person has looked at it
     verdict = pedigree.run_check("churn/1", "training_data_expectations")
     (linked,) = verdict.details["verdicts"]
     assert (linked["run_id"], linked["severity"]) == (result.run_id, severity.value)

@@ -1,4 +1,4 @@
-"""Where the output of steps and the local artifacts go: home, or S3 by one variable."""
+"""The location of compute logs and local artifacts: the home folder, or S3 by a variable."""
 
 from pathlib import Path
 
@@ -16,11 +16,11 @@ DAGSTER_YAML = Path(__file__).parents[3] / "dagster.yaml"
 def instance_folder(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with this repository's dagster.yaml, without its storage."""
     monkeypatch.setenv("PEDIGREE_HOME", str(home))
-    said = yaml.safe_load(DAGSTER_YAML.read_text(encoding="utf-8"))
-    del said["storage"]
+    config = yaml.safe_load(DAGSTER_YAML.read_text(encoding="utf-8"))
+    del config["storage"]
     folder = tmp_path / "instance"
     folder.mkdir()
-    (folder / "dagster.yaml").write_text(yaml.safe_dump(said), encoding="utf-8")
+    (folder / "dagster.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     return folder
 
 
@@ -38,13 +38,15 @@ def test_a_step_writes_below_the_home_folder(instance_folder: Path, home: Path) 
     assert run.success
 
 
-def test_the_instance_calls_nobody_and_shows_no_first_visit_window(instance_folder: Path) -> None:
+def test_the_instance_sends_no_telemetry_and_shows_no_first_visit_window(
+    instance_folder: Path,
+) -> None:
     with dg.DagsterInstance.from_config(str(instance_folder)) as instance:
         assert not instance.telemetry_enabled
         assert not instance.nux_enabled
 
 
-def test_a_bucket_by_the_environment_keeps_the_logs_on_s3(
+def test_compute_logs_go_to_the_bucket_in_the_environment(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from dagster_aws.s3 import S3ComputeLogManager
@@ -57,14 +59,12 @@ def test_a_bucket_by_the_environment_keeps_the_logs_on_s3(
 
 
 @pytest.mark.parametrize("url", ["file:///logs", "s3://", "bucket"])
-def test_another_place_for_logs_is_refused_by_name(
-    url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_url_for_logs_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PEDIGREE_COMPUTE_LOGS_URL", url)
     with pytest.raises(InvalidInputError, match="PEDIGREE_COMPUTE_LOGS_URL"):
         PedigreeComputeLogs.from_config_value(None, {})
 
 
-def test_artifacts_follow_the_home_folder(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_artifacts_are_below_the_home_folder(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PEDIGREE_HOME", str(home))
     assert PedigreeArtifacts.from_config_value(None, {}).base_dir == str(home / "dagster")

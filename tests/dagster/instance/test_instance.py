@@ -20,7 +20,7 @@ def one() -> int:
     return 1
 
 
-def test_a_static_dagster_yaml_finds_the_storage_by_the_settings(
+def test_a_static_dagster_yaml_finds_the_storage_of_the_settings(
     instance: dg.DagsterInstance,
 ) -> None:
     assert dg.materialize([one], instance=instance).success
@@ -28,13 +28,13 @@ def test_a_static_dagster_yaml_finds_the_storage_by_the_settings(
     assert len(instance.fetch_materializations(one.key, limit=5).records) == 1
 
 
-def test_the_storage_is_made_again_from_its_reference(instance: dg.DagsterInstance) -> None:
+def test_the_storage_is_recreated_from_its_reference(instance: dg.DagsterInstance) -> None:
     dg.materialize([one], instance=instance)
     with dg.DagsterInstance.from_ref(instance.get_ref()) as other:
         assert other.get_latest_materialization_event(one.key)
 
 
-def test_beside_a_named_registry_dagster_has_a_schema_of_its_own(
+def test_dagster_has_its_own_schema_in_the_database_of_the_registry(
     make_database_url: Callable[..., str],
 ) -> None:
     url = make_database_url(None)
@@ -46,18 +46,18 @@ def test_beside_a_named_registry_dagster_has_a_schema_of_its_own(
     assert tables == [("dagster",)]
 
 
-def test_a_schema_keeps_the_options_that_the_url_has() -> None:
+def test_a_schema_keeps_the_options_of_the_url() -> None:
     url = in_schema("postgresql://db/x?options=-cgeqo%3Doff", "dagster")
     assert url == "postgresql://db/x?options=-cgeqo%3Doff%20-csearch_path%3Ddagster"
 
 
-def test_a_url_that_is_not_of_postgres_is_refused_without_its_password() -> None:
+def test_a_url_that_is_not_for_postgres_is_refused_without_its_password() -> None:
     with pytest.raises(InvalidInputError, match="mysql://ann:\\*\\*\\*@db") as error:
         PedigreeStorage("mysql://ann:secret@db/x")
     assert "secret" not in str(error.value)
 
 
-def test_a_server_that_does_not_answer_is_a_typed_error() -> None:
+def test_a_server_that_does_not_answer_raises_a_typed_error() -> None:
     with pytest.raises(DatabaseUnavailableError):
         open_storage(Settings(database_url="postgresql://nobody@127.0.0.1:1/x"))
 
@@ -65,7 +65,7 @@ def test_a_server_that_does_not_answer_is_a_typed_error() -> None:
 @pytest.fixture
 def embedded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EmbeddedPostgres:
     monkeypatch.setenv("PEDIGREE_HOME", str(tmp_path / "home"))
-    # With the durable settings: it is killed, and must not forget what it has committed.
+    # With durable settings: the server is killed, and must not lose committed data.
     server = EmbeddedPostgres(tmp_path / "home")
     server.ensure()
     return server
@@ -82,7 +82,7 @@ def embedded_instance(embedded: EmbeddedPostgres, tmp_path: Path):
 
 @pytest.mark.system
 @pytest.mark.parametrize("victim", ["pid", "supervisor_pid"])
-def test_a_run_goes_on_when_the_embedded_server_is_killed_under_it(
+def test_a_run_continues_after_the_embedded_server_is_killed(
     embedded: EmbeddedPostgres, embedded_instance: dg.DagsterInstance, victim: str
 ) -> None:
     @dg.asset
@@ -101,7 +101,7 @@ def test_a_run_goes_on_when_the_embedded_server_is_killed_under_it(
 
 
 @pytest.mark.system
-def test_the_webserver_s_idle_connections_are_tried_before_use(
+def test_idle_connections_of_the_webserver_are_tested_before_use(
     embedded: EmbeddedPostgres, embedded_instance: dg.DagsterInstance
 ) -> None:
     embedded_instance.optimize_for_webserver(
@@ -113,26 +113,26 @@ def test_the_webserver_s_idle_connections_are_tried_before_use(
     assert embedded_instance.fetch_materializations(one.key, limit=1).records == []
 
 
-def test_a_forked_child_leaves_its_parent_s_connection_alone(
+def test_a_forked_child_does_not_use_the_connection_of_its_parent(
     instance: dg.DagsterInstance,
 ) -> None:
     assert instance.get_runs() == []
     child = os.fork()
     if child == 0:
-        # nothing but the exit code may leave the child: it is a copy of the test run
+        # only the exit code may leave the child: it is a copy of the test run
         os._exit(0 if instance.get_runs() == [] else 1)
     assert os.waitpid(child, 0)[1] == 0
     assert instance.get_runs() == []
 
 
-def test_many_processes_at_once_make_dagster_s_tables_once(
+def test_concurrent_processes_create_the_tables_of_dagster_once(
     make_database_url: Callable[..., str], caplog: pytest.LogCaptureFixture
 ) -> None:
     url = make_database_url(template=None)
     with ThreadPoolExecutor(8) as openers:
         storages = list(openers.map(PedigreeStorage, [url] * 8))
     assert [storage.run_storage.get_runs_count() for storage in storages] == [0] * 8
-    # dagster-postgres warns of each clash, also of those that it tries again after.
+    # dagster-postgres logs a warning for each conflict, even if it retries.
     assert caplog.messages == []
     for storage in storages:
         storage.run_storage.dispose()

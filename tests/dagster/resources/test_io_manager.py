@@ -7,7 +7,7 @@ import pytest
 
 from pedigree.catalog.records import ModelVersion
 from pedigree.dagster import TrainedModel, stage_assets, stage_key
-from pedigree.dagster.assets.model_spec import line_of
+from pedigree.dagster.assets.model_spec import model_spec_of
 from pedigree.errors import InvalidMetadataError, VersionNotFoundError
 from pedigree.registry import Registry
 from tests.dagster.models import churn_asset, recipe, trained
@@ -27,17 +27,17 @@ def used_reference(result: dg.ExecuteInProcessResult) -> str:
     return event.metadata["used"].value
 
 
-def test_a_consumer_is_given_the_version_of_the_newest_materialization(
+def test_a_consumer_loads_the_version_of_the_newest_materialization(
     materialize: Materialize,
 ) -> None:
     materialize(CHURN, run_config=recipe(CHURN, "one"))
     materialize(CHURN, run_config=recipe(CHURN, "two"))
-    # old bytes again: now version 1 is the newest materialization, though 2 is the highest version
+    # the old digest again: version 1 is the newest materialization, version 2 the highest number
     materialize(CHURN, run_config=recipe(CHURN, "one"))
     assert used_reference(materialize(CHURN, used, selection=[used])) == "churn/1"
 
 
-def test_the_run_s_own_training_goes_before_a_newer_one_of_another_run(
+def test_the_training_of_the_same_run_takes_precedence_over_a_newer_one(
     materialize: Materialize, instance: dg.DagsterInstance
 ) -> None:
     materialize(CHURN, run_config=recipe(CHURN, "other"))
@@ -57,19 +57,19 @@ def test_the_run_s_own_training_goes_before_a_newer_one_of_another_run(
     assert used_reference(result) == "churn/2"
 
 
-def test_loading_is_said_in_the_run_s_log_and_hides_nothing_on_the_asset(
+def test_a_load_is_in_the_log_of_the_run_and_hides_nothing_on_the_asset(
     materialize: Materialize, instance: dg.DagsterInstance
 ) -> None:
     result = materialize(CHURN, used)
     assert instance.fetch_observations(KEY, limit=5).records == []
     of_type = dg.DagsterEventType.ENGINE_EVENT
     records = instance.get_records_for_run(result.run_id, of_type=of_type).records
-    said = {record.event_log_entry.dagster_event.message: record for record in records}
-    record = said["churn/1 is loaded as models/churn"]
+    messages = {record.event_log_entry.dagster_event.message: record for record in records}
+    record = messages["churn/1 is loaded as models/churn"]
     assert record.event_log_entry.step_key == "used"
 
 
-def test_a_folder_is_given_where_a_path_is_asked_for(materialize: Materialize) -> None:
+def test_a_path_parameter_receives_the_folder(materialize: Materialize) -> None:
     @dg.asset(ins={"model": dg.AssetIn(KEY)})
     def reads(model: Path) -> dg.MaterializeResult:
         return dg.MaterializeResult(metadata={"text": (model / "model.txt").read_text()})
@@ -79,8 +79,10 @@ def test_a_folder_is_given_where_a_path_is_asked_for(materialize: Materialize) -
     assert event.metadata["text"].value == "bytes of the model"
 
 
-def test_a_stage_gives_its_holder(materialize: Materialize, pedigree: Registry) -> None:
-    stages = stage_assets(line_of(CHURN))
+def test_a_stage_input_loads_the_version_in_the_stage(
+    materialize: Materialize, pedigree: Registry
+) -> None:
+    stages = stage_assets(model_spec_of(CHURN))
     materialize(CHURN)
     for name in ("metadata_complete", "signature_compatible", "artifact_intact", "no_regression"):
         pedigree.run_check("churn/1", name)
@@ -103,7 +105,7 @@ def test_a_materialization_of_something_else_names_no_version(
     materialize: Materialize, instance: dg.DagsterInstance
 ) -> None:
     instance.report_runless_asset_event(dg.AssetMaterialization(KEY))
-    with pytest.raises(VersionNotFoundError, match="registered no version"):
+    with pytest.raises(VersionNotFoundError, match="has a materialization without a version"):
         materialize(CHURN, used, selection=[used])
 
 
@@ -133,7 +135,7 @@ def test_a_plain_asset_that_returns_a_trained_model_registers_it(
     assert (node.asset, node.data_version) == ("raw", "raw-1")
 
 
-def test_a_partition_of_a_plain_asset_is_a_model_of_its_own(
+def test_each_partition_of_a_plain_asset_is_a_separate_model(
     materialize: Materialize, pedigree: Registry
 ) -> None:
     @dg.asset(
@@ -154,11 +156,11 @@ def test_a_plain_asset_that_returns_something_else_is_refused(materialize: Mater
     def plain() -> int:
         return 1
 
-    with pytest.raises(InvalidMetadataError, match="returned no TrainedModel"):
+    with pytest.raises(InvalidMetadataError, match="did not return a TrainedModel"):
         materialize(plain)
 
 
-def test_partitions_are_given_by_their_keys(materialize: Materialize) -> None:
+def test_several_partitions_are_loaded_by_key(materialize: Materialize) -> None:
     countries = dg.StaticPartitionsDefinition(["de", "fr"])
     model = churn_asset(partitions_def=countries)
     for country in ("de", "fr"):

@@ -29,7 +29,7 @@ def run_op(
     return run
 
 
-def test_an_op_registers_with_its_run_op_and_commit(
+def test_an_op_registers_a_version_with_its_run_op_and_commit(
     run_op: Callable[..., dg.ExecuteInProcessResult],
     pedigree: Registry,
     instance: dg.DagsterInstance,
@@ -58,7 +58,7 @@ def test_an_op_gets_promotes_and_pulls(
     run_op: Callable[..., dg.ExecuteInProcessResult], pedigree: Registry, tmp_path
 ) -> None:
     def adopt(_: dg.OpExecutionContext, registry: RegistryResource) -> None:
-        bound = registry.bind()  # the context is found where an op runs
+        bound = registry.bind()  # finds the context of the running op
         reference = bound.register("churn", trained("x"), flavor="generic").version.reference
         for check in bound.registry.registration_checks("churn"):
             bound.registry.run_check(reference, check)
@@ -71,7 +71,7 @@ def test_an_op_gets_promotes_and_pulls(
     assert pedigree.get("churn/1").stage == "staging"
 
 
-def test_the_run_s_tag_names_the_actor_where_nothing_better_does(
+def test_the_tag_of_the_run_is_the_actor_if_the_settings_have_none(
     run_op: Callable[..., dg.ExecuteInProcessResult],
     pedigree: Registry,
     monkeypatch: pytest.MonkeyPatch,
@@ -91,12 +91,12 @@ def test_the_run_s_tag_names_the_actor_where_nothing_better_does(
     assert pedigree.get("churn/1").created_by_source == "dagster run tag"
 
 
-def test_outside_a_run_there_is_nothing_to_bind_to(resources: dict[str, object]) -> None:
+def test_bind_outside_a_run_is_refused(resources: dict[str, object]) -> None:
     with pytest.raises(InvalidInputError, match="no Dagster run"):
         resources["registry"].bind()
 
 
-def test_one_client_serves_a_process(resources: dict[str, object], database_url: str) -> None:
+def test_a_process_has_one_client(resources: dict[str, object], database_url: str) -> None:
     first = resources["registry"].connect()
     assert RegistryResource(database_url=database_url).connect() is first
 
@@ -109,15 +109,15 @@ def test_an_environment_variable_is_resolved_outside_a_run(
     assert client.models() == ()
 
 
-def test_a_password_is_in_no_representation_and_no_configuration() -> None:
+def test_a_password_is_in_neither_the_repr_nor_the_configuration() -> None:
     resource = RegistryResource(database_url="postgresql://ann:secret@db/registry")
     schema = dg.Definitions(resources={"registry": resource}).get_repository_def()
-    shown = schema.get_top_level_resources()["registry"].config_schema
-    assert "secret" not in f"{resource!r} {resource} {shown.default_value}"
+    configured = schema.get_top_level_resources()["registry"].config_schema
+    assert "secret" not in f"{resource!r} {resource} {configured.default_value}"
     assert "ann" in repr(resource)
 
 
-def test_an_s3_resource_says_how_to_reach_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_s3_resource_configures_the_access_to_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STORE_SECRET", "shh")
     found = credentials_of(
         S3Resource(
@@ -149,6 +149,6 @@ def test_an_s3_resource_nests_in_the_registry(
     assert seen["credentials"].endpoint_url == "http://127.0.0.1:9000"
 
 
-def test_what_is_no_s3_resource_is_refused() -> None:
+def test_another_resource_in_place_of_s3_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="S3Resource"):
         credentials_of("s3")

@@ -1,4 +1,4 @@
-"""What candidates wait for, who goes on by itself, and the one promotion of many versions."""
+"""What candidates wait for, automatic promotion, and the single promotion of many versions."""
 
 import sys
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.factories import register_candidate
 from tests.lifecycle.deciding import ANN, let_time_pass, policy_of
 
 WAITS_FOR = "pedigree/waits_for"
-# A thousand versions as a backfill leaves them: each a candidate with its checks passed.
+# A thousand versions after a backfill: each is a candidate with passed checks.
 BACKFILL = """
 WITH made AS (
     INSERT INTO pedigree.model_version (
@@ -71,7 +71,7 @@ def promotion_runs(location: Location) -> list[dg.DagsterRun]:
     return [run for run in runs if "pedigree/promotion" in run.tags]
 
 
-def test_of_a_backfill_of_a_thousand_versions_the_newest_is_promoted_once(
+def test_only_the_newest_of_a_thousand_backfilled_versions_is_promoted(
     location: Location, pedigree: Registry, tmp_path: Path
 ) -> None:
     register_candidate(pedigree, tmp_path, "one", metrics={"accuracy": 0.8})
@@ -82,7 +82,7 @@ def test_of_a_backfill_of_a_thousand_versions_the_newest_is_promoted_once(
     assert [each.version_id for each in moves] == [1000, 1000]
 
 
-def test_what_is_missing_is_on_the_candidate_its_run_and_in_the_tick(
+def test_missing_requirements_are_on_the_candidate_its_run_and_the_tick(
     make_location, pedigree: Registry
 ) -> None:
     asset = under(policy_of(approvals={"needed": 1}, checks=["signature_compatible"]))
@@ -95,7 +95,7 @@ def test_what_is_missing_is_on_the_candidate_its_run_and_in_the_tick(
     run = location.instance.get_run_by_id(run_id)
     assert run.tags[WAITS_FOR] == f"governed/1 → production: {waits}"
 
-    # each answer is a reason to look again, and with the last one the sensor goes on by itself
+    # each change triggers an evaluation, and after the last one the sensor promotes
     pedigree.approve("governed/1", "production", comment="fine", actor=ANN)
     assert location.promote() == []
     pedigree.run_check("governed/1", "signature_compatible")
@@ -105,7 +105,7 @@ def test_what_is_missing_is_on_the_candidate_its_run_and_in_the_tick(
     assert location.instance.get_run_by_id(run_id).tags[WAITS_FOR] == "nothing"
 
 
-def test_a_stage_that_was_asked_for_is_entered_in_the_tick_and_shown_by_the_mirror(
+def test_a_requested_stage_is_entered_in_the_tick_and_reported_by_the_mirror(
     make_location, pedigree: Registry
 ) -> None:
     asset = under(policy_of(soak="2d", checks=["signature_compatible"], automatic=False))
@@ -121,13 +121,13 @@ def test_a_stage_that_was_asked_for_is_entered_in_the_tick_and_shown_by_the_mirr
     pedigree.run_check("governed/1", "signature_compatible")
     assert location.promote() == []
     pedigree.release_version("governed/1")
-    said = location.tick("pedigree_promotion").skip_message
-    assert "governed/1 entered production, as asked" in said
+    message = location.tick("pedigree_promotion").skip_message
+    assert "governed/1 entered production, as asked" in message
     assert pedigree.timeline("governed", "stage:production")[0].moved_by == ANN.name
     assert ("production", "1") in location.mirror()
 
 
-def test_a_soak_that_ends_is_seen_without_an_event(make_location, pedigree: Registry) -> None:
+def test_the_end_of_a_soak_is_noticed_without_an_event(make_location, pedigree: Registry) -> None:
     asset = under(policy_of(soak="2d"))
     location = make_location(asset)
     train(location, asset)
@@ -138,7 +138,7 @@ def test_a_soak_that_ends_is_seen_without_an_event(make_location, pedigree: Regi
     assert location.promote() == ["production"]
 
 
-def test_a_stricter_policy_has_the_sensor_look_again_and_go_on_by_itself(
+def test_a_stricter_policy_makes_the_sensor_evaluate_the_candidates_again(
     make_location, pedigree: Registry
 ) -> None:
     asset = under(policy_of(soak="2d"))
@@ -150,13 +150,13 @@ def test_a_stricter_policy_has_the_sensor_look_again_and_go_on_by_itself(
     pedigree.set_policy("governed", policy_of(checks=["artifact_intact", fails]))
     (waits,) = pedigree.explain("governed/1", "production").waits_for[1:]
     assert waits == "check metadata_complete, which has not run by the settings of this stage"
-    said = location.tick("pedigree_promotion").skip_message
-    assert "governed/1 → production: check metadata_complete, which failed" in said
+    message = location.tick("pedigree_promotion").skip_message
+    assert "governed/1 → production: check metadata_complete, which failed" in message
     pedigree.set_policy("governed", policy_of(checks=["artifact_intact", "metadata_complete"]))
     assert location.promote() == ["production"]
 
 
-def test_a_check_that_cannot_run_here_holds_up_no_other_version(
+def test_a_check_that_cannot_run_does_not_block_other_versions(
     location: Location, pedigree: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     location.train("one")
@@ -178,7 +178,7 @@ def test_a_check_that_cannot_run_here_holds_up_no_other_version(
     assert "artifact_scan" not in {each.check for each in verdicts}
 
 
-def test_a_gate_that_closes_before_the_run_fails_it_and_new_evidence_asks_anew(
+def test_a_gate_that_closes_before_the_run_fails_it_and_new_evidence_requests_another(
     location: Location, pedigree: Registry
 ) -> None:
     location.train("one")
@@ -213,7 +213,7 @@ def test_a_second_run_of_a_promotion_is_recorded_and_changes_nothing(
     assert [each.pointer for each in pedigree.timeline("churn")].count("stage:staging") == 1
 
 
-def test_the_first_look_at_all_models_takes_as_many_ticks_as_it_needs(
+def test_the_first_pass_over_all_models_is_spread_over_ticks(
     make_location, pedigree: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(promotion, "_FIRST_LOOKS", 1)
@@ -221,6 +221,6 @@ def test_the_first_look_at_all_models_takes_as_many_ticks_as_it_needs(
     location = make_location(*(churn_asset(name) for name in names))
     for name in names:
         register_candidate(pedigree, tmp_path, name, name=name)
-    looked = [location.tick("pedigree_promotion").run_requests for _ in range(3)]
-    asked = [request.asset_selection[0].path[1] for tick in looked for request in tick]
-    assert sorted(set(asked)) == list(names)
+    ticks = [location.tick("pedigree_promotion").run_requests for _ in range(3)]
+    requested = [request.asset_selection[0].path[1] for tick in ticks for request in tick]
+    assert sorted(set(requested)) == list(names)

@@ -1,4 +1,4 @@
-"""How far production is behind, in the registry's search and as a reason to train again."""
+"""Staleness of production, in the registry's search and as a trigger of retraining."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -47,8 +47,8 @@ def retraining(context: dg.SensorEvaluationContext, registry: RegistryResource) 
     return retrain_stale(context, registry.connect(), [delay], data_behind=2)
 
 
-class Flying:
-    """Months of flights, a model of January in production, and the sensors that watch it."""
+class FlightsLocation:
+    """Months of flights, a model of January in production, and its sensors."""
 
     def __init__(
         self, instance: dg.DagsterInstance, resources: dict[str, object], registry: Registry
@@ -90,82 +90,77 @@ class Flying:
 
 
 @pytest.fixture
-def flying(
+def location(
     instance: dg.DagsterInstance,
     resources: dict[str, object],
     pedigree: Registry,
     monkeypatch: pytest.MonkeyPatch,
-) -> Flying:
+) -> FlightsLocation:
     monkeypatch.setattr("pedigree.dagster.sensors.usage_and_staleness._AGE", timedelta(0))
-    return Flying(instance, resources, pedigree)
+    return FlightsLocation(instance, resources, pedigree)
 
 
-def test_production_is_so_many_versions_behind_by_partition_and_search_finds_it(
-    flying: Flying,
+def test_staleness_is_counted_by_partition_and_search_finds_it(
+    location: FlightsLocation,
 ) -> None:
-    assert flying.found("stale = true OR stale = false") == []
-    flying.tick("pedigree_lineage")
-    assert flying.found("stale = false AND data_behind = 0") == ["delay/1"]
-    flying.clean("2013-02", "anew")  # not what it was trained on
-    flying.clean("2013-01", "anew")
-    flying.clean("2013-01", "once more")
-    flying.tick("pedigree_lineage")
-    assert flying.found("stale = true AND data_behind >= 2 AND stage = 'production'") == ["delay/1"]
-    found = flying.registry.stale("delay/1")
+    assert location.found("stale = true OR stale = false") == []
+    location.tick("pedigree_lineage")
+    assert location.found("stale = false AND data_behind = 0") == ["delay/1"]
+    location.clean("2013-02", "changed")  # not a training month
+    location.clean("2013-01", "changed")
+    location.clean("2013-01", "once more")
+    location.tick("pedigree_lineage")
+    assert location.found("stale = true AND data_behind >= 2 AND stage = 'production'") == [
+        "delay/1"
+    ]
+    found = location.registry.stale("delay/1")
     (january,) = found.inputs
     assert (january.asset, january.partition, january.data_behind) == ("flights", "2013-01", 2)
     assert january.now == "2013-01 once more"
     assert (found.data_behind, found.code_behind) == (2, 0)
-    # what nobody uses any more is not said to be stale for ever
-    flying.registry.promote("delay/1", "archived")
-    flying.tick("pedigree_lineage")
-    assert flying.found("stale = true") == []
+    # a version that is no longer in use is not stale
+    location.registry.promote("delay/1", "archived")
+    location.tick("pedigree_lineage")
+    assert location.found("stale = true") == []
 
 
-def test_other_code_of_the_training_is_counted_too(flying: Flying) -> None:
-    known = delay.specs_by_key[delay.key].code_version
-    assert (
-        flying.registry.operations.staleness.keep_staleness(
-            "delay/1", {}, code_version=known
-        ).code_behind
-        == 0
-    )
-    assert (
-        flying.registry.operations.staleness.keep_staleness(
-            "delay/1", {}, code_version="other"
-        ).code_behind
-        == 1
-    )
-    assert flying.found("code_behind = 1") == ["delay/1"]
+def test_newer_training_code_is_counted(location: FlightsLocation) -> None:
+    current_version = delay.specs_by_key[delay.key].code_version
+    keep = location.registry.operations.staleness.keep_staleness
+    assert keep("delay/1", {}, code_version=current_version).code_behind == 0
+    assert keep("delay/1", {}, code_version="other").code_behind == 1
+    assert location.found("code_behind = 1") == ["delay/1"]
 
 
-def test_a_version_is_trained_again_on_the_same_partitions(flying: Flying) -> None:
-    request = retrain_like(flying.registry, "delay/1")
+def test_a_retraining_uses_the_same_partitions(location: FlightsLocation) -> None:
+    request = retrain_like(location.registry, "delay/1")
     assert request.asset_selection == [delay.key]
-    flying.clean("2013-01", "anew")
-    flying.materialize(delay.key, run_config=request.run_config, tags=request.tags)
-    inputs = flying.registry.lineage("delay/2").inputs()
+    location.clean("2013-01", "changed")
+    location.materialize(delay.key, run_config=request.run_config, tags=request.tags)
+    inputs = location.registry.lineage("delay/2").inputs()
     assert [(node.partition, node.data_version) for node, _ in inputs] == [
-        ("2013-01", "2013-01 anew")
+        ("2013-01", "2013-01 changed")
     ]
 
 
-def test_what_no_asset_trained_cannot_be_trained_again(pedigree: Registry, tmp_path: Path) -> None:
+def test_a_version_that_no_asset_trained_cannot_be_retrained(
+    pedigree: Registry, tmp_path: Path
+) -> None:
     pedigree.register("by hand", artifact(tmp_path / "a"), new_version())
     with pytest.raises(NotRetrainableError, match="no asset trained it"):
         pedigree.retrain_like("by hand/1")
 
 
-def test_staleness_is_a_reason_to_train_once_for_each_state(flying: Flying) -> None:
+def test_staleness_requests_one_training_per_state(location: FlightsLocation) -> None:
     def requested() -> list[str]:
-        flying.tick("pedigree_lineage")
-        return [request.run_key for request in flying.tick("retraining").run_requests]
+        location.tick("pedigree_lineage")
+        return [request.run_key for request in location.tick("retraining").run_requests]
 
-    flying.clean("2013-01", "anew")
-    assert requested() == []  # one version behind is not yet enough
-    flying.clean("2013-01", "once more")
+    location.clean("2013-01", "changed")
+    assert requested() == []  # one newer version is below the threshold
+    location.clean("2013-01", "once more")
     (first,) = requested()
     assert requested() == [first]  # the run key makes one run of both
-    flying.clean("2013-01", "and again")
+    location.clean("2013-01", "and again")
     (second,) = requested()
     assert second != first

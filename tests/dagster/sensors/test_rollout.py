@@ -1,4 +1,4 @@
-"""Champion and challenger, shadow and canary as stages of the asset graph, moved by its sensor."""
+"""Champion, challenger, shadow and canary as stages in the asset graph, moved by the sensor."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 
 from pedigree.catalog.records import ModelVersion
 from pedigree.dagster import StageConfig, promotion_condition, registry_definitions, stage_key
-from pedigree.dagster.assets.model_spec import line_of
+from pedigree.dagster.assets.model_spec import model_spec_of
 from pedigree.dagster.assets.stages import stage_op
 from pedigree.lifecycle.policy_yaml import read_document
 from pedigree.registry import Registry
@@ -39,11 +39,11 @@ stages:
 """
 )
 CHURN = churn_asset(policy=ROLLOUT)
-LINE = line_of(CHURN)
+MODEL_SPEC = model_spec_of(CHURN)
 
 
 def answers_of(stage: str) -> dg.AssetsDefinition:
-    """What a stage's holder answers: made again when another version holds it."""
+    """Return an asset with a stage's answers, which runs when another version enters it."""
 
     @dg.asset(
         name=f"{stage}_answers",
@@ -75,7 +75,7 @@ def train(location: Location) -> Callable[..., None]:
 
 
 def move_on(location: Location) -> list[str]:
-    """Tick the promotion sensor until it asks for nothing more; the stages that were entered."""
+    """Tick the promotion sensor until it requests nothing, and return the entered stages."""
     moves = []
     while entered := location.promote():
         moves += entered
@@ -84,20 +84,20 @@ def move_on(location: Location) -> list[str]:
 
 def roll_back(location: Location, stage: str) -> None:
     config = StageConfig(rollback=True, reason="it answers late")
-    config_of_run = dg.RunConfig(ops={stage_op(LINE, stage): config})
-    location.materialize(LINE.stage_key(stage), run_config=config_of_run)
+    config_of_run = dg.RunConfig(ops={stage_op(MODEL_SPEC, stage): config})
+    location.materialize(MODEL_SPEC.stage_key(stage), run_config=config_of_run)
 
 
 def to_production(registry: Registry, reference: str) -> None:
-    """Take a version through all stages outside Dagster."""
-    for stage in LINE.stages[:-1]:
+    """Move a version through all stages outside Dagster."""
+    for stage in MODEL_SPEC.stages[:-1]:
         registry.promote(reference, stage)
         let_time_pass(registry, reference, days=2)
     registry.approve(reference, "production", comment="the first", actor=ANN)
     registry.promote(reference, "production")
 
 
-def test_a_challenger_is_shadowed_tried_and_rolled_back_stage_by_stage(
+def test_a_challenger_goes_through_shadow_and_canary_and_is_rolled_back(
     location: Location, train: Callable[..., None], pedigree: Registry
 ) -> None:
     location.follow()
@@ -111,7 +111,7 @@ def test_a_challenger_is_shadowed_tried_and_rolled_back_stage_by_stage(
     assert location.follow() == {"shadow_answers": 2}
     assert pedigree.candidacies("churn/2")[0].waits_for[0].startswith("the end of its 1d in shadow")
 
-    # a newer one takes the shadow's place, is bad, and the one before returns to its place
+    # a newer version replaces the shadow, is bad, and is rolled back
     train("hasty", 0.9)
     assert move_on(location) == ["staging", "challenger", "shadow"]
     assert location.follow() == {"shadow_answers": 3}
@@ -133,12 +133,12 @@ def test_a_challenger_is_shadowed_tried_and_rolled_back_stage_by_stage(
     assert move_on(location) == []
 
 
-def test_a_candidate_that_falls_behind_the_champion_challenges_it_not(
+def test_a_candidate_that_is_worse_than_the_champion_does_not_become_challenger(
     location: Location, train: Callable[..., None], pedigree: Registry
 ) -> None:
     train("champion", 0.8)
     to_production(pedigree, "churn/1")
     train("worse", 0.7)
     assert location.promote() == ["staging"]
-    said = location.tick("pedigree_promotion").skip_message
-    assert "churn/2 → challenger: metric accuracy: 0.7 falls behind the 0.8 of churn/1" in said
+    message = location.tick("pedigree_promotion").skip_message
+    assert "churn/2 → challenger: metric accuracy: 0.7 falls behind the 0.8 of churn/1" in message

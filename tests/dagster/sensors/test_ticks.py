@@ -1,4 +1,4 @@
-"""Ticks against a real instance and registry; what they ask for is executed."""
+"""Ticks with a real instance and registry, and the runs that they request."""
 
 import json
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from dagster._core.events import JobFailureData, RunFailureReason
 
 from pedigree.audit.records import EventType
 from pedigree.dagster import model_checks, stage_assets, stage_key
-from pedigree.dagster.assets.model_spec import line_of
+from pedigree.dagster.assets.model_spec import model_spec_of
 from pedigree.dagster.sensors import promotion_attempts
 from pedigree.dagster.sensors.promotion_runs import ATTEMPTS
 from pedigree.errors import CorruptionError, DatabaseBusyError, NotFoundError
@@ -28,7 +28,7 @@ def held(registry: Registry, stage: str = "production") -> int | None:
     return holder.version_id if holder else None
 
 
-def test_a_version_that_passes_its_checks_goes_all_the_way(
+def test_a_version_that_passes_its_checks_reaches_production(
     location: Location, pedigree: Registry
 ) -> None:
     location.train("one")
@@ -36,10 +36,10 @@ def test_a_version_that_passes_its_checks_goes_all_the_way(
     assert location.promote() == ["production"]
     assert location.promote() == []
     assert held(pedigree) == 1
-    # it is the sensor that acts, whoever started its daemon
+    # the sensor is the actor, not the user of its daemon
     moves = pedigree.timeline("churn")[1:]
     assert {move.moved_by for move in moves} == {SENSOR}
-    # its runs are the ones that materialized the stages, so the mirror has nothing to add
+    # its runs materialized the stages, so the mirror reports nothing
     assert location.mirror() == []
     event = location.instance.get_latest_materialization_event(PRODUCTION).asset_materialization
     assert event.tags["pedigree/version"] == "1"
@@ -58,7 +58,7 @@ def test_a_better_version_replaces_and_a_worse_one_waits_for_its_check(
     assert held(pedigree) == 2
 
 
-def test_of_all_that_is_said_of_a_model_and_its_stages_metrics_alone_are_plotted(
+def test_only_the_metrics_of_a_model_and_its_stages_are_plotted(
     location: Location, pedigree: Registry, materialize: Callable[..., dg.ExecuteInProcessResult]
 ) -> None:
     @dg.asset(ins={"model": dg.AssetIn(PRODUCTION)})
@@ -72,17 +72,17 @@ def test_of_all_that_is_said_of_a_model_and_its_stages_metrics_alone_are_plotted
     pedigree.set_alias("churn", "champion", 1)
     for event in location.tick("pedigree_mirror").asset_events:
         location.instance.report_runless_asset_event(event)
-    stages = stage_assets(line_of(CHURN))
+    stages = stage_assets(model_spec_of(CHURN))
     read = materialize(*stages, scores, selection=dg.AssetSelection.assets(scores))
 
-    def said(key: dg.AssetKey) -> set[str]:
+    def plotted_by_asset(key: dg.AssetKey) -> set[str]:
         made = location.instance.fetch_materializations(key, limit=10).records
         seen = location.instance.fetch_observations(key, limit=10).records
         events = [each.asset_materialization or each.asset_observation for each in (*made, *seen)]
         assert len(events) > 2
         return {name for event in events if event for name in plotted(event)}
 
-    assert (said(CHURN.key), said(PRODUCTION)) == ({"accuracy"}, set())
+    assert (plotted_by_asset(CHURN.key), plotted_by_asset(PRODUCTION)) == ({"accuracy"}, set())
     assert [plotted(each) for each in checked.get_asset_check_evaluations()] == [set()] * 4
     assert read.success
 
@@ -96,17 +96,17 @@ def test_after_a_rollback_the_bad_version_stays_out(location: Location, pedigree
     assert held(pedigree) == 1
 
 
-def test_a_request_is_made_once_for_each_state(location: Location) -> None:
+def test_a_promotion_is_requested_once_per_state(location: Location) -> None:
     location.train("one")
     first = location.tick("pedigree_promotion")
     second = location.tick("pedigree_promotion")
-    # still due, so it is asked for again, and its key lets Dagster make one run of it
+    # still due, so it is requested again, and Dagster makes one run because of the key
     assert [each.run_key for each in first.run_requests] == [
         each.run_key for each in second.run_requests
     ]
 
 
-def test_a_failed_run_is_repeated_three_times_and_then_given_up(
+def test_the_sensor_gives_up_after_three_failed_runs(
     location: Location, pedigree: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     location.train("one")
@@ -128,7 +128,7 @@ def _broken(*_: object, **__: object) -> None:
     raise ConnectionError("the network is down")
 
 
-def test_when_the_sensor_gives_up_everybody_is_told_and_one_verb_lets_it_try_again(
+def test_giving_up_is_an_event_and_retry_lets_the_sensor_try_again(
     location: Location, pedigree: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     location.train("one", 0.7)
@@ -141,15 +141,15 @@ def test_when_the_sensor_gives_up_everybody_is_told_and_one_verb_lets_it_try_aga
         location.tick("pedigree_promotion")
     (event,) = pedigree.events(types=[EventType.VERSION_PROMOTION_GIVEN_UP])
     problem = "ConnectionError: the network is down"
-    told = {"attempts": 3, "run_id": last.run_id, "problem": problem}
+    expected = {"attempts": 3, "run_id": last.run_id, "problem": problem}
     assert (event.model, event.version, event.actor.name) == ("churn", 2, SENSOR)
-    assert told.items() <= event.body.items()
+    assert expected.items() <= event.body.items()
     explanation = pedigree.explain("churn/2", "staging", automatic=True)
     assert "`pedigree retry churn/2 --to staging`" in explanation.waits_for[0]
     person = pedigree.explain("churn/2", "staging")
     assert person.passed
     assert person.given_up.problem == explanation.given_up.problem == problem
-    # the version itself says so, and an older one does not take its place
+    # the version's explanation contains it, and no older version is promoted instead
     assert location.promote() == []
     assert pedigree.candidacies("churn/2")[0].waits_for == explanation.waits_for
     with pytest.raises(NotFoundError, match="given up no promotion"):
@@ -162,7 +162,7 @@ def test_when_the_sensor_gives_up_everybody_is_told_and_one_verb_lets_it_try_aga
 
 
 def _lost(location: Location, request: dg.RunRequest, why: str | None = None) -> None:
-    """A run that Dagster's daemon gave up before its step was tried."""
+    """Make a run fail as Dagster's daemon does before it starts a step."""
     job = location.definitions.get_repository_def().get_job(request.job_name)
     run = location.instance.create_run_for_job(job, tags=dict(request.tags))
     data = JobFailureData(error=None, failure_reason=RunFailureReason(why)) if why else None
@@ -170,7 +170,7 @@ def _lost(location: Location, request: dg.RunRequest, why: str | None = None) ->
 
 
 @pytest.mark.parametrize("why", [None, "START_TIMEOUT", "RUN_WORKER_RESTART", "RUN_EXCEPTION"])
-def test_runs_that_were_lost_before_they_tried_use_up_no_attempt(
+def test_lost_runs_do_not_count_as_attempts(
     why: str | None,
     location: Location,
     pedigree: Registry,
@@ -185,17 +185,17 @@ def test_runs_that_were_lost_before_they_tried_use_up_no_attempt(
     assert held(pedigree, "staging") == 1
 
 
-def test_after_runs_that_were_lost_in_a_row_the_sensor_waits(location: Location) -> None:
+def test_the_sensor_pauses_after_consecutive_lost_runs(location: Location) -> None:
     location.train("one")
     for _ in range(3):
         (request,) = location.tick("pedigree_promotion").run_requests
         _lost(location, request)
     answer = location.tick("pedigree_promotion")
     assert answer.run_requests == []
-    assert "3 runs were lost, asked for again at" in answer.skip_message
+    assert "3 runs were lost, next request at" in answer.skip_message
 
 
-def test_a_registry_that_does_not_answer_uses_up_no_attempt(
+def test_an_unavailable_registry_does_not_count_as_an_attempt(
     location: Location, pedigree: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: object, **__: object) -> None:
@@ -211,7 +211,7 @@ def test_a_registry_that_does_not_answer_uses_up_no_attempt(
     assert location.promote() == ["staging"]
 
 
-def test_a_run_that_was_canceled_is_an_attempt(location: Location) -> None:
+def test_a_canceled_run_counts_as_an_attempt(location: Location) -> None:
     location.train("one")
     for _ in range(ATTEMPTS):
         (request,) = location.tick("pedigree_promotion").run_requests
@@ -221,14 +221,14 @@ def test_a_run_that_was_canceled_is_an_attempt(location: Location) -> None:
     assert "given up after 3 failed runs" in location.tick("pedigree_promotion").skip_message
 
 
-def test_a_tick_without_news_reads_no_model(location: Location) -> None:
+def test_a_tick_without_new_events_reads_no_model(location: Location) -> None:
     location.train("one")
     location.promote(), location.promote(), location.promote()
     answer = location.tick("pedigree_promotion")
     assert answer.skip_message == "nothing happened in the registry"
 
 
-def test_the_skip_reason_says_what_a_candidate_waits_for(
+def test_the_skip_reason_contains_what_a_candidate_waits_for(
     location: Location, pedigree: Registry
 ) -> None:
     location.train("one")
@@ -245,7 +245,7 @@ def test_the_skip_reason_says_what_a_candidate_waits_for(
     assert "artifact_intact" in answer.skip_message
 
 
-def test_one_model_s_trouble_is_not_the_others(
+def test_an_error_of_one_model_does_not_affect_others(
     location: Location, pedigree: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     location.train("one")
@@ -259,7 +259,7 @@ def test_one_model_s_trouble_is_not_the_others(
     assert location.promote() == ["staging"]
 
 
-def test_only_models_of_the_own_repository_are_asked_for(
+def test_only_models_of_the_same_repository_are_promoted(
     make_location: Callable[..., Location], pedigree: Registry
 ) -> None:
     other = churn_asset("other")
@@ -269,13 +269,13 @@ def test_only_models_of_the_own_repository_are_asked_for(
     assert len(ours.tick("pedigree_promotion").run_requests) == 1
 
 
-def test_a_cursor_of_another_code_s_making_begins_anew(location: Location) -> None:
+def test_a_cursor_from_another_code_version_starts_over(location: Location) -> None:
     location.train("one")
     location.cursors["pedigree_promotion"] = json.dumps({"unknown": 1})
     assert location.promote() == ["staging"]
 
 
-def test_a_partition_s_promotion_is_a_run_of_its_partition(
+def test_a_partition_is_promoted_by_a_run_of_that_partition(
     make_location: Callable[..., Location],
     instance: dg.DagsterInstance,
     resources: dict[str, object],
@@ -297,7 +297,7 @@ def test_a_partition_s_promotion_is_a_run_of_its_partition(
     assert event.partition == "fr"
 
 
-def test_what_happens_outside_dagster_is_mirrored_in_order_and_once(
+def test_changes_outside_dagster_are_mirrored_in_order_and_once(
     location: Location, pedigree: Registry
 ) -> None:
     location.train("one", 0.7)
@@ -311,31 +311,33 @@ def test_what_happens_outside_dagster_is_mirrored_in_order_and_once(
         ("production", "2"),
     ]
     assert location.mirror() == []
-    location.cursors.clear()  # a replay from the beginning
+    location.cursors.clear()  # replay from the beginning
     assert location.mirror() == []
     pedigree.rollback("churn", reason="bad")
     assert location.mirror() == [("production", "1")]
     event = location.instance.get_latest_materialization_event(PRODUCTION).asset_materialization
     assert event.tags["dagster/data_version"] == pedigree.get("churn/1").digest
-    # production comes from staging, where version 1 was mirrored first
+    # production depends on staging, where version 1 was mirrored first
     first = location.instance.fetch_materializations(STAGING, limit=9, ascending=True).records[0]
     pointer = event.tags["dagster/input_event_pointer/models/churn/staging"]
     assert pointer == str(first.storage_id)
     assert event.metadata["pedigree/reason"].value == "bad"
 
 
-def test_a_killed_daemon_s_repeated_report_is_seen_by_the_generation(
+def test_the_generation_prevents_duplicates_after_a_killed_daemon(
     location: Location, pedigree: Registry
 ) -> None:
     location.train("one")
     to_production(pedigree, 1, renew=True)
     answer = location.tick("pedigree_mirror", remember=False)
-    # the daemon stored one event of two and died before the cursor
+    # the daemon stored one of two events and died before it stored the cursor
     location.instance.report_runless_asset_event(answer.asset_events[0])
     assert location.mirror() == [("production", "1")]
 
 
-def test_a_stage_moved_by_a_run_waits_for_that_run(location: Location, pedigree: Registry) -> None:
+def test_the_mirror_waits_for_the_run_that_moves_a_stage(
+    location: Location, pedigree: Registry
+) -> None:
     location.train("one")
     run = location.instance.create_run_for_job(
         location.definitions.get_repository_def().get_job("promote_" + _op_of(location))
@@ -344,7 +346,7 @@ def test_a_stage_moved_by_a_run_waits_for_that_run(location: Location, pedigree:
     assert location.mirror() == []
     pedigree.promote("churn/1", "production")
     assert location.mirror() == [("production", "1")]
-    # the run ends without having materialized the stage: now the mirror does
+    # the run ends without materializing the stage, so the mirror reports it
     location.instance.report_run_failed(location.instance.get_run_by_id(run.run_id))
     assert location.mirror() == [("staging", "1")]
     assert location.mirror() == []
@@ -354,11 +356,11 @@ def _op_of(location: Location) -> str:
     return CHURN.op.name
 
 
-def test_consumers_run_when_the_stage_s_bytes_change_and_not_when_it_is_said_again(
+def test_consumers_run_only_when_the_digest_of_the_stage_changes(
     location: Location, pedigree: Registry, instance: dg.DagsterInstance
 ) -> None:
     from pedigree.dagster import promotion_condition, stage_assets
-    from pedigree.dagster.assets.model_spec import line_of
+    from pedigree.dagster.assets.model_spec import model_spec_of
 
     @dg.asset
     def customers() -> None: ...
@@ -367,7 +369,7 @@ def test_consumers_run_when_the_stage_s_bytes_change_and_not_when_it_is_said_aga
     def scores() -> None: ...
 
     definitions = dg.Definitions(
-        assets=[CHURN, *stage_assets(line_of(CHURN)), customers, scores],
+        assets=[CHURN, *stage_assets(model_spec_of(CHURN)), customers, scores],
         resources=location.resources,
     )
     cursor = None
@@ -388,7 +390,7 @@ def test_consumers_run_when_the_stage_s_bytes_change_and_not_when_it_is_said_aga
     requested()
     score()
     requested()
-    # said again, and the customers change: no reason
+    # the stage is materialized without a move, and the customers change: no run
     location.instance.report_runless_asset_event(
         dg.AssetMaterialization(
             PRODUCTION, tags={"dagster/data_version": pedigree.get("churn/1").digest}

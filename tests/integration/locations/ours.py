@@ -1,7 +1,7 @@
-"""A code location composed as this project's own: its churn pipeline, its sensors, its wiring.
+"""A code location with this project's own churn pipeline, sensors and wiring.
 
-Beside it a model that trains until it is told to stop, for the tests that kill servers meanwhile,
-and what it is given by site, which has drifted.
+It also has a model that trains until it is stopped, for tests that kill servers during a training,
+and its inputs by site, which have drifted.
 """
 
 import tempfile
@@ -40,7 +40,7 @@ from sensors import (
     promotion_sensor,
 )
 
-INTERVAL_S = 2  # the daemon itself looks every 5 s
+INTERVAL_S = 2  # the daemon itself evaluates every 5 s
 LONGEST_S = 150.0
 LEVEL = Column(name="level", type=ColumnType.DOUBLE)
 POLICY = default_policy(drift=DriftRule(action=DriftAction.RETRAIN))
@@ -52,7 +52,7 @@ def levels(lowest: int) -> pd.DataFrame:
 
 
 class LongTraining(dg.Config):
-    """How a test and the training tell each other; without a folder it ends at once."""
+    """The folder through which a test controls the training; without one it ends at once."""
 
     folder: str | None = None
 
@@ -71,7 +71,7 @@ def long_training(context: dg.AssetExecutionContext, config: LongTraining) -> Tr
 
 
 def await_the_end(context: dg.AssetExecutionContext, folder: Path) -> None:
-    """Write a line to the log over and over, and count them, until the file `enough` appears."""
+    """Write and count log lines until the file `enough` appears."""
     deadline = time.monotonic() + LONGEST_S
     rounds = 0
     while not (folder / "enough").exists():

@@ -1,4 +1,4 @@
-"""Both companies' customers become numbers, and nothing a model must not see stays in."""
+"""Encoding of both companies' customers as numbers, without leaking columns."""
 
 import pandas as pd
 import pytest
@@ -22,7 +22,7 @@ def test_every_feature_is_a_number_without_a_gap(source: str, rows: int) -> None
     assert {CUSTOMER, TARGET}.isdisjoint(features.columns)
 
 
-def test_a_text_with_many_levels_is_left_out_and_one_with_few_becomes_a_column_each() -> None:
+def test_a_text_with_many_levels_is_dropped_and_one_with_few_is_one_hot_encoded() -> None:
     columns = set(encode(customers("mlc_churn")).columns)
     assert not any(name.startswith("state") for name in columns)
     assert {name for name in columns if name.startswith("area_code=")} == {
@@ -32,7 +32,7 @@ def test_a_text_with_many_levels_is_left_out_and_one_with_few_becomes_a_column_e
     }
 
 
-def test_the_two_companies_share_no_feature() -> None:
+def test_the_two_companies_have_no_common_feature() -> None:
     ours = set(features_of(encode(customers("mlc_churn"))))
     theirs = set(features_of(encode(customers("wa_churn"))))
     assert ours.isdisjoint(theirs)

@@ -1,4 +1,4 @@
-"""The Great Expectations suite passes on real customers, and says what is wrong with others."""
+"""The Great Expectations suite passes for real customers, and reports what is wrong in others."""
 
 import dagster as dg
 import pandas as pd
@@ -23,7 +23,7 @@ def test_real_customers_meet_every_expectation(customers: pd.DataFrame) -> None:
     assert judge(customers).passed
 
 
-def test_a_failure_names_what_was_expected_of_which_column(customers: pd.DataFrame) -> None:
+def test_a_failure_names_the_expectation_and_the_column(customers: pd.DataFrame) -> None:
     broken = customers.assign(**{TARGET: 1})
     broken.loc[1, CUSTOMER] = broken.loc[2, CUSTOMER]
     result = judge(broken)

@@ -1,4 +1,4 @@
-"""The churn pipeline on real customers: data, versions, checks, and what they stop."""
+"""The churn pipeline on real customers: data, versions and checks."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def value_of(session: Session, asset: str) -> Any:
     return session.definitions.load_asset_value(asset, instance=session.instance)
 
 
-def test_the_split_depends_on_the_seed_alone_and_keeps_the_churn_rate(session: Session) -> None:
+def test_the_split_depends_only_on_the_seed_and_keeps_the_churn_rate(session: Session) -> None:
     session.materialize(*DATA)
     training, test = value_of(session, DATA[2]), value_of(session, DATA[3])
     assert (len(training), len(test)) == (3_500, 1_500)
@@ -36,7 +36,7 @@ def test_the_split_depends_on_the_seed_alone_and_keeps_the_churn_rate(session: S
     assert first.tags[version] == again.tags[version] != other.tags[version]
 
 
-def test_a_training_is_a_version_with_its_metrics_its_data_and_its_verdicts(
+def test_a_training_makes_a_version_with_metrics_data_and_verdicts(
     session: Session,
 ) -> None:
     session.materialize(*DATA, MODEL, config=LOGISTIC)
@@ -63,14 +63,14 @@ def test_a_training_is_a_version_with_its_metrics_its_data_and_its_verdicts(
     assert (suite["asset"], suite["check"]) == ("churn_training_customers", "training_expectations")
 
 
-def test_training_again_on_the_same_customers_is_the_same_version(session: Session) -> None:
+def test_retraining_on_the_same_customers_gives_the_same_version(session: Session) -> None:
     session.materialize(*DATA, MODEL)
     session.materialize(MODEL)
     assert [version.version_id for version in session.registry.versions("customer_churn")] == [1]
     assert len(session.registry.trainings("customer_churn/1")) == 2
 
 
-def test_a_model_of_another_companys_customers_is_stopped_by_its_signature(
+def test_the_signature_stops_a_model_of_another_company(
     session: Session,
 ) -> None:
     session.materialize(*DATA, MODEL, config=LOGISTIC)

