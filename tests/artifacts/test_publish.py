@@ -168,7 +168,7 @@ def test_a_file_that_gives_other_bytes_the_second_time_is_an_error(
 ) -> None:
     """The last byte changes after the file was hashed; size and time of change are put back."""
     folder = make_folder({"large": bytes(LARGE), "small": b"x"})
-    real_run = Database.run
+    transaction = Database.transaction
 
     def run(self: Database, work: Callable[..., object]) -> object:
         status = (folder / "large").stat()
@@ -176,9 +176,9 @@ def test_a_file_that_gives_other_bytes_the_second_time_is_an_error(
             file.seek(LARGE - 1)
             file.write(b"\1")
         os.utime(folder / "large", ns=(status.st_atime_ns, status.st_mtime_ns))
-        return real_run(self, work)
+        return transaction(self, work)
 
-    monkeypatch.setattr(Database, "run", run)
+    monkeypatch.setattr(Database, "transaction", run)
     with pytest.raises(CorruptionError, match=r"other bytes when it was read.*large"):
         publish(database, probe.store, folder, "generic", SIGNATURE)
     monkeypatch.undo()
@@ -190,13 +190,13 @@ def test_a_file_that_is_truncated_while_it_is_uploaded_is_an_error(
     database: Database, probe: Probe, make_folder: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = make_folder({"large": bytes(LARGE)})
-    real_run = Database.run
+    transaction = Database.transaction
 
     def run(self: Database, work: Callable[..., object]) -> object:
         os.truncate(folder / "large", 1000)
-        return real_run(self, work)
+        return transaction(self, work)
 
-    monkeypatch.setattr(Database, "run", run)
+    monkeypatch.setattr(Database, "transaction", run)
     with pytest.raises(InvalidArtifactError, match="changed while it was published"):
         publish(database, probe.store, folder, "generic", SIGNATURE)
     monkeypatch.undo()
