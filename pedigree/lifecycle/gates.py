@@ -2,11 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
-from pedigree.access.principal import Principal
 from pedigree.access.principals import is_one_of
-from pedigree.access.records import Permission
 from pedigree.catalog.metadata_fields import ApprovalStatus
 from pedigree.catalog.records import ModelVersion
 from pedigree.flavors.records import VerificationStatus
@@ -22,28 +19,9 @@ from pedigree.lifecycle.records import (
     Severity,
     StageRule,
 )
+from pedigree.lifecycle.requester import Requester
 from pedigree.lifecycle.stage_names import stage_problem
 
-
-class Requester(NamedTuple):
-    """Who asks whether a version may enter a stage.
-
-    With ``automatic`` it is the sensor: a version that left the stage stays out, or the sensor
-    would undo every rollback, and one that a newer version overtook stays behind it. With
-    ``requests`` the version enters with its last gate; where the person may not move versions,
-    somebody who may has to approve.
-    """
-
-    principal: Principal | None = None
-    automatic: bool = False
-    requests: bool = False
-
-    def may_move(self, model: str, rule: StageRule | None = None) -> bool:
-        """Say whether the person may move versions of a model, also by a stage's rule if given."""
-        return self.principal is None or self.principal.may(Permission.MOVE, model, rule)
-
-
-SENSOR = Requester(automatic=True)
 ATTEMPTS = "attempts"
 
 
