@@ -57,8 +57,8 @@ def _gates(
         yield metric_gate(name, metric, version, model.champion)
     if rule.soak is not None:
         yield _soak(version, rule.soak, model.at)
-    is_limited = bool(rule.promoters) or not asker.may_move(version.model_name)
-    if is_limited and asker.principal is not None and not asker.automatic:
+    needs_approver = asker.requests and not asker.may_move(version.model_name)
+    if (rule.promoters or needs_approver) and asker.principal and not asker.automatic:
         yield _promoter(model, facts, rule, asker, asker.principal.name)
     if asker.automatic:
         yield _first_time(rule, rule.name in facts.left)
