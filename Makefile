@@ -12,8 +12,9 @@ unexport PEDIGREE_DATA_URL PEDIGREE_COMPUTE_LOGS_URL DAGSTER_HOME
 
 # ARGS is passed on: make demo ARGS=--json · make test ARGS="tests/cli -x" · make up ARGS="--port 3001"
 ARGS ?=
-# Test processes; the suite waits for real servers more than it computes.
-WORKERS ?= 2
+# Test processes. The tests wait for real servers, so three keep two cores busy; one file needs no more
+# than the process that make starts.
+WORKERS ?= $(if $(findstring .py,$(ARGS)),0,3)
 
 # OpenStack Swift, an object store to test against, runs on Linux alone.
 SWIFT := $(if $(filter Linux,$(shell uname -s)),.venv-swift/.installed)
@@ -26,10 +27,10 @@ help: ## list these targets
 demo: .venv/.installed ## train, register, check, promote, score and roll back on real data
 	@PEDIGREE_HOME="$$PWD/$(HOME_OF_DEMO)" $(BIN)/python -m demo $(ARGS)
 
-test: .venv/.installed $(SWIFT) ## run the tests, against real Postgres and real object stores
+test: .venv/.installed $(SWIFT) ## run the tests, against real Postgres, object stores, Dagster and HTTP servers
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q -m "not system" $(ARGS)
 
-test-system: .venv/.installed $(SWIFT) ## run the tests that take long: the laws over many more cases
+test-system: .venv/.installed $(SWIFT) ## the tests of daemons, kills, remote stores, measures and laws over many cases
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q -m system $(ARGS)
 
 up: .venv/.installed ## the Dagster UI and daemon over the demo's instance; Ctrl-C stops it
@@ -80,7 +81,7 @@ bench: .venv/.installed ## measure what docs/performance.md promises
 	$(BIN)/python -m benchmarks.webhooks $(ARGS)
 
 fuzz: .venv/.installed ## send the service all that its OpenAPI document allows and forbids, for long
-	$(BIN)/python -m tests.api.fuzz $(ARGS)
+	$(BIN)/python -m tests.server.fuzz $(ARGS)
 
 sdk-matrix: .venv/.installed ## install the client alone by every Python that is here, and run its behaviour
 	@$(BIN)/python -m tests.client.matrix $(ARGS)
@@ -90,7 +91,7 @@ typescript: .venv/.installed clients/typescript/node_modules/.installed ## the T
 	@npm run --prefix clients/typescript --silent generate
 	@npm run --prefix clients/typescript --silent build
 
-DOCUMENT := import json; from pedigree.api.app import create_app; print(json.dumps(create_app().openapi()))
+DOCUMENT := import json; from pedigree.server.app import create_app; print(json.dumps(create_app().openapi()))
 
 torch: .venv/.torch ## a CPU build of torch, if pip can find one; without it its tests are skipped
 

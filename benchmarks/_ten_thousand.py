@@ -115,7 +115,7 @@ def fill(registry: Registry, folder: Path, models: int, lineage: LineageGraph) -
     in_use, waits = (_register(registry, folder, number, lineage) for number in (1, 2))
     _let_soak(registry, in_use)
     registry.promote(in_use, PRODUCTION)
-    registry.evaluate_candidates(TEMPLATE)
+    registry.operations.promotions.evaluate_candidates(TEMPLATE)
     if not registry.candidacies(waits):
         raise SystemExit(f"{waits} waits for nothing")
     registry.database.transaction(_copying(models))

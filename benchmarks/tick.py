@@ -20,6 +20,7 @@ import dagster as dg
 from benchmarks._report import Measured, report
 from benchmarks._ten_thousand import PRODUCTION, fill, name_of, policy
 from pedigree import Registry, Settings, Verdict
+from pedigree.audit.log import feed_head
 from pedigree.dagster import (
     RegistryResource,
     TrainedModel,
@@ -32,7 +33,7 @@ from pedigree.dagster.sensors.drift_alerts import DriftCursor
 from pedigree.dagster.sensors.mirror import MODELS_A_TICK, MirrorCursor
 from pedigree.dagster.sensors.mirror_repairs import repairs
 from pedigree.dagster.sensors.mirror_state import GraphState
-from pedigree.dagster.sensors.promotion import PromotionCursor, feed_head
+from pedigree.dagster.sensors.promotion import PromotionCursor
 from pedigree.dagster.sensors.targets import Targets
 from pedigree.dagster.sensors.usage_and_staleness import LineageCursor
 from pedigree.lineage.records import (
@@ -118,7 +119,7 @@ class _Location:
             registry_definitions(*self.models, registry=self.resources["registry"]),
         ).get_repository_def()
         self.loaded = time.perf_counter() - began
-        head = feed_head(registry)
+        head = feed_head(registry.database)
         begun = {
             "promotion": PromotionCursor(seq=head),
             "mirror": MirrorCursor(seq=head),

@@ -155,7 +155,7 @@ def run(
         webhook_id = issued.webhook.webhook_id
         # The last worker may have been killed between a response and its record; leases expire.
         while registry.deliveries(webhook_id, limit=1, state=DeliveryState.PENDING):
-            registry.deliver()
+            registry.operations.webhooks.deliver()
         states = Counter(one.state for one in registry.deliveries(webhook_id, limit=events))
     return Outcome(
         seconds=seconds,

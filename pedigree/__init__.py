@@ -5,7 +5,8 @@
 >>> registry.get("customer_churn@production").digest  # doctest: +SKIP
 'sha256:…'
 
-The names are loaded on first use, so that ``pedigree --help`` answers at once.
+The names are loaded on first use, so that ``pedigree --help`` answers at once. Code of one
+deployment does not belong here, but to the top folders beside this one.
 """
 
 from importlib import import_module

@@ -1,28 +1,28 @@
-"""The errors that carry more than their name: the base of the tree, and others.
+"""The base of the error tree, and the errors that have fields of their own.
 
-``pedigree.errors`` names each twice, so that the type checker knows them as errors of that module.
+``pedigree.errors`` re-exports each as itself, so that the type checker accepts it from there.
 """
 
 from collections.abc import Iterable
 from typing import ClassVar
 
-from pedigree._excerpt import pointed, shortened
+from pedigree._excerpt import excerpt, shortened
 
-_HOME = "pedigree.errors"
-"""Where a caller finds them, and a traceback says that they are."""
+_MODULE = "pedigree.errors"
+"""The module that callers import them from and that tracebacks show."""
 
 
 class PedigreeError(Exception):
-    """The base of the tree.
+    """The base of the error tree.
 
     Args:
-        message: What was wrong, as a clause without a final stop.
-        field: The name of the input that was wrong, as the caller spells it.
-        value: The value that was wrong; shortened in the message, never a secret.
-        remedy: What to do, as an imperative sentence without a final stop.
+        message: What is wrong, as a clause without a final period.
+        field: The name of the invalid input, as the caller spells it.
+        value: The invalid value; shortened in the message, never a secret.
+        remedy: What to do, as an imperative sentence without a final period.
     """
 
-    __module__ = _HOME
+    __module__ = _MODULE
     exit_code: ClassVar[int] = 1
 
     def __init__(
@@ -47,25 +47,25 @@ class PedigreeError(Exception):
 
 
 class InvalidInputError(PedigreeError):
-    """What the caller gave is wrong; nothing was written."""
+    """The caller's input is invalid; nothing was written."""
 
-    __module__ = _HOME
+    __module__ = _MODULE
     exit_code = 2
 
 
 class InvalidSearchError(InvalidInputError):
-    """A filter, an order or a cursor cannot be read, or names what is not allowed.
+    """A filter, an order or a cursor cannot be parsed, or names something that is not allowed.
 
     Args:
-        message: What was wrong.
-        expression: The text that was given.
-        place: Where in it, as the first character and the one behind the last.
-        allowed: What may stand there.
-        remedy: What to do, where nothing can be listed.
-        field: Which text it was.
+        message: What is wrong.
+        expression: The caller's text.
+        place: The invalid span: the offset of its first character, and the offset after its last.
+        allowed: What is allowed at that place.
+        remedy: What to do, if there is no list of what is allowed.
+        field: The parameter that holds the text.
     """
 
-    __module__ = _HOME
+    __module__ = _MODULE
 
     def __init__(
         self,
@@ -86,28 +86,28 @@ class InvalidSearchError(InvalidInputError):
         super().__init__(message, field=field, remedy=remedy)
 
     def __str__(self) -> str:
-        return f"{super().__str__()}\n  {self.pointed}"
+        return f"{super().__str__()}\n  {self.excerpt}"
 
     @property
-    def pointed(self) -> str:
-        """The line that is wrong, with carets below the place."""
-        return pointed(self.expression, self.place)
+    def excerpt(self) -> str:
+        """The invalid line, with carets below the place."""
+        return excerpt(self.expression, self.place)
 
 
 class ReservedNameError(InvalidInputError):
-    """Somebody claims a name under which only Pedigree's sensors or services act.
+    """The name is reserved for Pedigree's own sensors and services.
 
     Args:
         name: The name.
-        field: Where it is claimed: a setting, a tag.
-        prefixes: By which such names are known.
+        field: Where the name is given: a setting or a tag.
+        prefixes: The prefixes of reserved names.
     """
 
-    __module__ = _HOME
+    __module__ = _MODULE
 
     def __init__(self, name: str, *, field: str, prefixes: Iterable[str]) -> None:
         super().__init__(
-            f"names that begin with {' or '.join(prefixes)} are Pedigree's own",
+            f"names that begin with {' or '.join(prefixes)} are reserved for Pedigree",
             field=field,
             value=name,
             remedy="Name the person or the system that acts",
@@ -115,25 +115,25 @@ class ReservedNameError(InvalidInputError):
 
 
 class RefusedError(PedigreeError):
-    """The request is well-formed, and the rules say no."""
+    """The request is well-formed, but the rules do not allow it."""
 
-    __module__ = _HOME
+    __module__ = _MODULE
     exit_code = 2
 
 
 class UntrustedModelError(RefusedError):
-    """Loading the artifact would run or build what nobody vouched for; the message names it."""
+    """Loading the artifact would run code or build types that are not trusted; see the message."""
 
-    __module__ = _HOME
+    __module__ = _MODULE
     names: tuple[str, ...] = ()
-    """What ``trust`` would have to name."""
+    """The names that ``trust`` must contain."""
 
 
 class UnverifiedModelError(InvalidInputError):
-    """What was saved does not load in a new process, or predicts other values there."""
+    """The saved model does not load in a new process, or predicts different values there."""
 
-    __module__ = _HOME
+    __module__ = _MODULE
     expected: str | None = None
-    """What the model gave, where the two differ."""
+    """The model's own value, if the two differ."""
     found: str | None = None
-    """What the saved bytes gave."""
+    """The value that the saved bytes predict."""

@@ -1,26 +1,26 @@
-"""Show a value in a message: shortened, or with the place that is meant."""
+"""Excerpts for messages: a shortened value, or a line with a marked place."""
 
-# So many characters before a place, and from it on, are shown of a long line.
-_SHOWN = 60
+# Characters of a long line that an excerpt keeps on each side of the place.
+_CONTEXT = 60
 
 
-def pointed(text: str, place: tuple[int, int]) -> str:
+def excerpt(text: str, place: tuple[int, int]) -> str:
     """Return the line of a place, with carets below it.
 
     Args:
         text: The text.
-        place: The first character, and the one behind the last.
+        place: The offset of the first character, and the offset after the last.
     """
     start, end = place
     begin = text.rfind("\n", 0, start) + 1
     line = text[begin:].partition("\n")[0].replace("\t", " ")
-    first = max(0, start - begin - _SHOWN)
+    first = max(0, start - begin - _CONTEXT)
     carets = "^" * max(1, min(end - start, len(line) - (start - begin)))
-    shown = line[first : first + 2 * _SHOWN]
-    return f"{shown}\n  {' ' * (start - begin - first)}{carets[: 2 * _SHOWN]}"
+    part = line[first : first + 2 * _CONTEXT]
+    return f"{part}\n  {' ' * (start - begin - first)}{carets[: 2 * _CONTEXT]}"
 
 
 def shortened(value: object, limit: int = 120) -> str:
-    """Return how Python writes a value, its first characters if they are many."""
+    """Return the ``repr`` of a value, cut to ``limit`` characters."""
     text = repr(value)
     return text if len(text) <= limit else f"{text[:limit]}…"

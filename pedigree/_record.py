@@ -1,26 +1,29 @@
-"""The base of every record: frozen, keyword-only, and strict about fields nobody knows."""
+"""The base of every record: frozen, keyword-only, and strict about unknown fields."""
 
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic_core import PydanticCustomError
 
+PAGE = 1000
+"""How many records a list has at most unless its caller says otherwise."""
+
 LARGEST = 2**53 - 1
-"""The largest integer that is the same one in every reader of JSON (RFC 8785 knows no other)."""
+"""The largest integer that every JSON reader represents exactly (the limit of RFC 8785)."""
 
 
-def _no_other_kind(given: object) -> object:
-    """Refuse what JSON tells from a number: a boolean, and a text that has digits."""
+def _require_number_type(given: object) -> object:
+    """Refuse values that JSON distinguishes from a number: booleans, and strings of digits."""
     if isinstance(given, bool | str):
         raise PydanticCustomError("number_type", "input should be a number")
     return given
 
 
-NUMBER = BeforeValidator(_no_other_kind)
+NUMBER = BeforeValidator(_require_number_type)
 Integer = Annotated[int, NUMBER]
-"""An integer as JSON has it, ``2.0`` among them; neither ``true`` nor ``"2"``.
+"""An integer as in JSON, including ``2.0``; neither ``true`` nor ``"2"``.
 
-Where it has bounds write ``Annotated[int, Field(ge=1), NUMBER]``: so the JSON schema has them, too.
+For bounds write ``Annotated[int, Field(ge=1), NUMBER]``, so that the JSON schema has them, too.
 """
 
 
@@ -31,7 +34,7 @@ class Record(BaseModel):
 
 
 def require_kind(schema: dict[str, Any]) -> None:
-    """Say in a record's JSON schema that its kind must be written, by which it is told from others.
+    """Make ``kind``, the discriminator of a union, required in a record's JSON schema.
 
     >>> class Dog(Record):
     ...     model_config = ConfigDict(json_schema_extra=require_kind)

@@ -1,71 +1,71 @@
-"""Every error that Pedigree raises on purpose, as one tree.
+"""All errors that Pedigree raises on purpose, as one tree.
 
 ::
 
     PedigreeError
-    ├── InvalidInputError            what the caller gave is wrong; nothing was written
+    ├── InvalidInputError            the caller's input is invalid; nothing was written
     │   ├── InvalidNameError         a model's name, see DESIGN "Words"
     │   ├── InvalidAliasError
-    │   ├── InvalidReferenceError    "customer_churn/3" could not be read
+    │   ├── InvalidReferenceError    a reference such as "customer_churn/3" cannot be parsed
     │   ├── InvalidMetadataError     a required field is missing, or a value is out of its domain
     │   ├── InvalidSignatureError
-    │   ├── InvalidSampleError       the model cannot predict it; names the column or the dtype
+    │   ├── InvalidSampleError       the model cannot predict the sample; names the column or dtype
     │   ├── InvalidArtifactError     the path is missing, empty, holds a link, or leaves its folder
     │   ├── InvalidPolicyError
-    │   ├── ReservedNameError        the name of an actor is one of Pedigree's own
-    │   ├── InvalidSearchError       a filter, an order or a cursor; the message points at the place
-    │   ├── TooLargeError            the service takes no more in one request
+    │   ├── ReservedNameError        the actor's name is reserved for Pedigree
+    │   ├── InvalidSearchError       a filter, an order or a cursor; the message marks the place
+    │   ├── TooLargeError            the request is larger than the service accepts
     │   ├── KeyReusedError           the idempotency key belongs to another request
     │   ├── UnknownFlavorError
-    │   ├── UnsupportedModelError    the flavor cannot store or call this object
-    │   └── UnverifiedModelError     what was saved does not predict as the model does
+    │   ├── UnsupportedModelError    the flavor cannot save or call this object
+    │   └── UnverifiedModelError     the saved model does not predict what the model predicts
     ├── NotFoundError
     │   ├── ModelNotFoundError
     │   ├── VersionNotFoundError
     │   ├── AliasNotFoundError
-    │   ├── StageEmptyError          no version holds the stage
-    │   ├── QuarantineNotFoundError  the data is in no quarantine
+    │   ├── StageEmptyError          no version is in the stage
+    │   ├── QuarantineNotFoundError  the data is not quarantined
     │   ├── TokenNotFoundError
     │   ├── WebhookNotFoundError
-    │   ├── DeliveryNotFoundError    the webhook was not to be told of it, or that was forgotten
-    │   ├── UploadNotFoundError      it was sealed, given up, or its time ran out
+    │   ├── DeliveryNotFoundError    the webhook has no delivery for the event, or its log expired
+    │   ├── UploadNotFoundError      it was sealed or aborted, or it expired
     │   └── NothingToRollBackError
-    ├── RefusedError                 the request is well-formed and the rules say no
-    │   ├── NameTakenError           the name, or its twin by case, exists (also when deleted)
+    ├── RefusedError                 the request is well-formed, but the rules do not allow it
+    │   ├── NameTakenError           the name, or one that differs only by case, exists or existed
     │   ├── TransitionNotAllowedError
     │   ├── GateNotPassedError
-    │   ├── NotPermittedError        the actor is not among those who may
-    │   ├── NotAuthenticatedError    the service knows no such token
-    │   ├── StateChangedError        it is not what If-Match or If-None-Match ask for
-    │   ├── RequestInFlightError     a request with the same idempotency key is at work
-    │   ├── AmbiguousStageError      several versions hold a stage that is not exclusive
-    │   ├── GenerationConflictError  somebody moved the model's pointers in the meantime
-    │   ├── VersionInUseError        a stage, an alias or a hold protects it
+    │   ├── NotPermittedError        the actor has no permission
+    │   ├── NotAuthenticatedError    the service does not know the token
+    │   ├── StateChangedError        the state does not satisfy If-Match or If-None-Match
+    │   ├── RequestInFlightError     a request with the same idempotency key is still running
+    │   ├── AmbiguousStageError      several versions are in a stage that is not exclusive
+    │   ├── GenerationConflictError  the model's stages or aliases changed concurrently
+    │   ├── VersionInUseError        a stage, an alias or a legal hold protects the version
     │   ├── BytesCollectedError      a deleted version's bytes are gone; it cannot be restored
-    │   ├── BytesMissingError        the registry lacks files of the version; it names them
-    │   ├── BytesTakenError          the same bytes were registered anew; it cannot be restored
+    │   ├── BytesMissingError        the registry lacks files of the version; the message lists them
+    │   ├── BytesTakenError          the same bytes were registered again; it cannot be restored
     │   ├── NotRetrainableError      no asset trained the version
-    │   ├── PlanChangedError         garbage collection would now do something else
-    │   ├── UntrustedModelError      loading it would run or build what nobody vouched for
-    │   ├── NotServedError           the service has no route for it; a registry in process does it
-    │   └── UnsupportedByStoreError  this kind of object store has no such ability
-    ├── CorruptionError              bytes are not what their digest says, or are gone
-    ├── SecretKeyError               PEDIGREE_SECRET_KEY is missing, no key, or not the one of then
-    ├── MissingDependencyError       an optional library is not installed; names the extra
-    └── UnavailableError             a part that Pedigree stands on does not answer
+    │   ├── PlanChangedError         garbage collection would now delete something else
+    │   ├── UntrustedModelError      loading would run code or build types that are not trusted
+    │   ├── NotServedError           the service has no route for it; use a registry in process
+    │   └── UnsupportedByStoreError  this kind of object store does not support it
+    ├── CorruptionError              bytes do not match their digest, or are missing
+    ├── SecretKeyError               PEDIGREE_SECRET_KEY is missing, invalid, or another key
+    ├── MissingDependencyError       an optional library is not installed; the remedy names it
+    └── UnavailableError             something that Pedigree depends on does not answer
         ├── DatabaseUnavailableError
-        │   └── DatabaseBusyError    nothing was done; the same will succeed a little later
-        ├── SinkUnavailableError     it did not take events; they are sent again
-        ├── ServiceBusyError         nothing was done; the same will succeed a little later
-        ├── ServiceUnavailableError  the service cannot be reached, or fails
+        │   └── DatabaseBusyError    nothing was done; retry later
+        ├── SinkUnavailableError     the sink did not accept events; they are sent again
+        ├── ServiceBusyError         nothing was done; retry later
+        ├── ServiceUnavailableError  the service is unreachable, or fails
         ├── EmbeddedPostgresError
         ├── SchemaBehindError        run `pedigree migrate`
-        ├── MigrationFailedError     one statement of it was refused; nothing of it is left
-        ├── MigrationChangedError    an applied migration is not the file that the code carries
+        ├── MigrationFailedError     a statement failed; the migration was rolled back
+        ├── MigrationChangedError    an applied migration differs from the file in the code
         └── StoreUnavailableError
             └── ObjectArchivedError  the object must be restored from its storage class first
 
-A message says what was wrong, with which value, and what to do; it never holds a secret.
+A message says what is wrong, with which value, and what to do. It never contains a secret.
 """
 
 from pedigree._error import InvalidInputError as InvalidInputError  # noqa: PLC0414
@@ -86,23 +86,23 @@ class InvalidAliasError(InvalidInputError):
 
 
 class InvalidReferenceError(InvalidInputError):
-    """A reference such as ``customer_churn/3`` could not be read."""
+    """A reference such as ``customer_churn/3`` cannot be parsed."""
 
 
 class InvalidMetadataError(InvalidInputError):
-    """A required field is missing, or a value lies outside its domain."""
+    """A required field is missing, or a value is outside its domain."""
 
 
 class InvalidSignatureError(InvalidInputError):
-    """A signature cannot be read, or cannot be inferred from what was given."""
+    """A signature cannot be read, or cannot be inferred from the input."""
 
 
 class InvalidSampleError(InvalidInputError):
-    """A model cannot predict the sample; the message names the column or the dtype."""
+    """The model cannot predict the sample; the message names the column or the dtype."""
 
 
 class InvalidArtifactError(InvalidInputError):
-    """The artifact's path is missing, empty, holds a link, or leaves its folder."""
+    """The artifact's path is missing, empty, contains a link, or leaves its folder."""
 
 
 class InvalidPolicyError(InvalidInputError):
@@ -110,11 +110,11 @@ class InvalidPolicyError(InvalidInputError):
 
 
 class TooLargeError(InvalidInputError):
-    """What was sent is more than the service takes in one request."""
+    """The request is larger than the service accepts."""
 
 
 class KeyReusedError(InvalidInputError):
-    """The idempotency key was used for another request, so it names no repetition of this one."""
+    """The idempotency key was used for another request, so this request is not a repetition."""
 
 
 class UnknownFlavorError(InvalidInputError):
@@ -122,11 +122,11 @@ class UnknownFlavorError(InvalidInputError):
 
 
 class UnsupportedModelError(InvalidInputError):
-    """The flavor cannot store this object, or cannot call it."""
+    """The flavor cannot save this object, or cannot call it."""
 
 
 class NotFoundError(PedigreeError):
-    """What the caller asked for does not exist."""
+    """The requested object does not exist."""
 
     exit_code = 2
 
@@ -144,11 +144,11 @@ class AliasNotFoundError(NotFoundError):
 
 
 class StageEmptyError(NotFoundError):
-    """No version holds the stage."""
+    """No version is in the stage."""
 
 
 class QuarantineNotFoundError(NotFoundError):
-    """The data is in no quarantine, so there is nothing to release."""
+    """The data is not quarantined, so there is nothing to release."""
 
 
 class TokenNotFoundError(NotFoundError):
@@ -160,19 +160,19 @@ class WebhookNotFoundError(NotFoundError):
 
 
 class DeliveryNotFoundError(NotFoundError):
-    """The webhook was never to be told of this event, or its log was forgotten."""
+    """The webhook has no delivery for this event, or the delivery's log expired."""
 
 
 class UploadNotFoundError(NotFoundError):
-    """No such upload is under way: it was sealed, given up, or its time ran out."""
+    """The upload is not open: it was sealed or aborted, or it expired."""
 
 
 class NothingToRollBackError(NotFoundError):
-    """The stage never had another holder to return to."""
+    """The stage never held another version to return to."""
 
 
 class NameTakenError(RefusedError):
-    """The name, or a twin by case or form of characters, exists; also when it was deleted."""
+    """The name, or one that differs only by case or Unicode form, exists or was deleted."""
 
 
 class TransitionNotAllowedError(RefusedError):
@@ -180,31 +180,31 @@ class TransitionNotAllowedError(RefusedError):
 
 
 class GateNotPassedError(RefusedError):
-    """A gate of the policy is not passed; the message lists what is missing."""
+    """A gate of the policy did not pass; the message lists what is missing."""
 
 
 class NotPermittedError(RefusedError):
-    """The policy names others who may do this, or the version is the actor's own."""
+    """The policy does not permit the actor, or the version is the actor's own."""
 
 
 class NotAuthenticatedError(RefusedError):
-    """The service knows no such token; nothing was looked at."""
+    """The service does not know the token; it read nothing else of the request."""
 
 
 class StateChangedError(RefusedError):
-    """What is there is not what the caller's ``If-Match`` or ``If-None-Match`` asks for."""
+    """The current state does not satisfy the caller's ``If-Match`` or ``If-None-Match``."""
 
 
 class RequestInFlightError(RefusedError):
-    """A request with the same idempotency key has not ended yet."""
+    """A request with the same idempotency key is still running."""
 
 
 class AmbiguousStageError(RefusedError):
-    """Several versions hold the stage, so it names no single one."""
+    """Several versions are in the stage, so it does not identify a single one."""
 
 
 class GenerationConflictError(RefusedError):
-    """Somebody moved the model's stages or aliases since the caller looked."""
+    """The model's stages or aliases changed since the caller read them."""
 
 
 class VersionInUseError(RefusedError):
@@ -212,39 +212,39 @@ class VersionInUseError(RefusedError):
 
 
 class BytesCollectedError(RefusedError):
-    """The deleted version's bytes were collected, so only its record is left."""
+    """Garbage collection removed the deleted version's bytes; only its record is left."""
 
 
 class BytesMissingError(RefusedError):
-    """The registry lacks files that a version is to be made of; the message names them."""
+    """The registry lacks files of the new version; the message lists them."""
 
 
 class BytesTakenError(RefusedError):
-    """A living version of the model has the bytes of the deleted one."""
+    """An active version of the model has the same bytes as the deleted one."""
 
 
 class NotRetrainableError(RefusedError):
-    """No asset trained the version, so no run can do so again."""
+    """No asset trained the version, so no run can retrain it."""
 
 
 class PlanChangedError(RefusedError):
-    """The plan of the garbage collection is not the one that the caller saw."""
+    """The garbage collection plan is no longer the one that the caller saw."""
 
 
 class NotServedError(RefusedError):
-    """The service does not do this for others; who has its database and store can."""
+    """The service does not offer this; it needs access to the database and the store."""
 
 
 class UnsupportedByStoreError(RefusedError):
-    """This kind of object store has no such ability; the message names one that has."""
+    """This kind of object store does not support the operation; the message names one that does."""
 
 
 class CorruptionError(PedigreeError):
-    """Bytes are not what their digest says, or are gone."""
+    """Bytes do not match their digest, or are missing."""
 
 
 class SecretKeyError(PedigreeError):
-    """What encrypts secrets at rest is missing, is no key, or is not the one they were kept by."""
+    """The key that encrypts secrets at rest is missing, invalid, or not the one that was used."""
 
 
 class MissingDependencyError(PedigreeError):
@@ -252,27 +252,27 @@ class MissingDependencyError(PedigreeError):
 
 
 class UnavailableError(PedigreeError):
-    """A part that Pedigree stands on does not answer."""
+    """A component that Pedigree depends on does not answer."""
 
 
 class DatabaseUnavailableError(UnavailableError):
-    """The database cannot be reached, or went away during the work."""
+    """The database is unreachable, or the connection was lost."""
 
 
 class DatabaseBusyError(DatabaseUnavailableError):
-    """No connection or lock was free in time. Nothing was done, and it may be tried again."""
+    """No connection or lock was free in time. Nothing was done; the call can be retried."""
 
 
 class SinkUnavailableError(UnavailableError):
-    """A sink did not take events. All of them are sent again."""
+    """A sink did not accept events. All of them are sent again."""
 
 
 class ServiceBusyError(UnavailableError):
-    """The service has too many requests at work. Nothing was done, and it may be tried again."""
+    """The service handles too many requests. Nothing was done; the request can be retried."""
 
 
 class ServiceUnavailableError(UnavailableError):
-    """The service cannot be reached, or something before it fails."""
+    """The service is unreachable, or a proxy in front of it fails."""
 
 
 class EmbeddedPostgresError(UnavailableError):
@@ -280,20 +280,20 @@ class EmbeddedPostgresError(UnavailableError):
 
 
 class SchemaBehindError(UnavailableError):
-    """The database's schema is not the one this code was written for."""
+    """The database's schema is not the one that this code needs."""
 
 
 class MigrationFailedError(UnavailableError):
-    """A migration was refused by the database; nothing of it is left."""
+    """The database refused a migration, which was rolled back."""
 
 
 class MigrationChangedError(UnavailableError):
-    """An applied migration is not the file that this code carries."""
+    """An applied migration differs from the file in this code."""
 
 
 class StoreUnavailableError(UnavailableError):
-    """The object store cannot be reached, or refused a request."""
+    """The object store is unreachable, or refused a request."""
 
 
 class ObjectArchivedError(StoreUnavailableError):
-    """The object lies in a storage class from which it must be restored before it can be read."""
+    """The object's storage class requires that it is restored before it can be read."""

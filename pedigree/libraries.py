@@ -1,4 +1,4 @@
-"""Import what belongs to one of Pedigree's extras, or say which extra to install.
+"""Imports from Pedigree's extras, with an error that names the extra to install.
 
 >>> library("json", extra="none").dumps({})
 '{}'

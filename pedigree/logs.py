@@ -1,8 +1,8 @@
 """Log lines with a stable ``action``: as JSON for machines, as text for people.
 
-A line is made by the standard library: ``log.info("…", extra={"action": "delivery.tried", …})``.
-What is known of the request that a line belongs to is added to it, also in other threads, and
-nothing that looks like a secret leaves.
+Code logs with the standard library: ``log.info("…", extra={"action": "delivery.tried", …})``.
+Each line gets the fields of its request, also in other threads. Text that looks like a secret is
+replaced.
 """
 
 import json
@@ -30,24 +30,26 @@ FIELDS = (
     ),
     *("status", "duration_ms", "webhook_id", "event_id", "sink", "error"),
 )
-"""What a line may say beside its message, in this order."""
+"""The fields that a line can have beside its message, in this order."""
 
-# Tokens, secrets of webhooks, and whatever was sent as a credential.
+# Tokens, secrets of webhooks, and credentials of HTTP headers.
 _SECRETS = re.compile(r"(?i)(pdg_|whsec_)[\w+/=-]+|(\b(?:bearer|basic) )[\w.~+/=-]+")
-_KNOWN: ContextVar[Callable[[], Mapping[str, object]]] = ContextVar("pedigree_log", default=dict)
+_REQUEST_FIELDS: ContextVar[Callable[[], Mapping[str, object]]] = ContextVar(
+    "pedigree_log", default=dict
+)
 
 
-def tell(fields: Callable[[], Mapping[str, object]]) -> None:
-    """Let every line of this task say these fields too; they are asked for when there is a line."""
-    _KNOWN.set(fields)
+def bind_fields(fields: Callable[[], Mapping[str, object]]) -> None:
+    """Add fields to every line that this task logs; ``fields`` is called for each line."""
+    _REQUEST_FIELDS.set(fields)
 
 
 class JsonFormatter(logging.Formatter):
-    """Writes a line as one JSON object."""
+    """A formatter that writes each line as one JSON object."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the object, with the action first behind when and how grave."""
-        said: dict[str, object] = {
+        """Return the object: time and level, then the action and the other fields."""
+        line: dict[str, object] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             **_fields(record),
@@ -55,15 +57,15 @@ class JsonFormatter(logging.Formatter):
             "message": without_secrets(record.getMessage()),
         }
         if record.exc_info:
-            said["exception"] = without_secrets(self.formatException(record.exc_info))
-        return json.dumps(said, ensure_ascii=False, default=str)
+            line["exception"] = without_secrets(self.formatException(record.exc_info))
+        return json.dumps(line, ensure_ascii=False, default=str)
 
 
 class TextFormatter(logging.Formatter):
-    """Writes a line for a person who watches."""
+    """A formatter that writes each line for a person at a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line, and what it says beside its message behind it."""
+        """Return the line: time and level, then the fields, then the message."""
         when = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
         fields = " ".join(f"{name}={value}" for name, value in _fields(record).items())
         line = f"{when} {record.levelname.lower()} {fields} {record.getMessage()}"
@@ -73,7 +75,7 @@ class TextFormatter(logging.Formatter):
 
 
 def without_secrets(text: str) -> str:
-    """Return a text with its secrets starred.
+    """Return a text with its secrets replaced by ``***``.
 
     >>> without_secrets("Authorization: Bearer eyJ.x, pdg_abc123, postgresql://ann:pw@db/r")
     'Authorization: Bearer ***, pdg_***, postgresql://ann:***@db/r'
@@ -82,15 +84,15 @@ def without_secrets(text: str) -> str:
 
 
 def log_config(settings: Settings) -> dict[str, Any]:
-    """Return how a service logs, for ``logging.config``: to stderr, each line in one form."""
+    """Return a service's configuration for ``logging.config``: to stderr, in one format."""
     is_json = settings.log_format == "json" or (
         settings.log_format is None and not sys.stderr.isatty()
     )
-    form = JsonFormatter if is_json else TextFormatter
+    formatter = JsonFormatter if is_json else TextFormatter
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"line": {"()": f"{form.__module__}.{form.__name__}"}},
+        "formatters": {"line": {"()": f"{formatter.__module__}.{formatter.__name__}"}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": "WARNING"},
         "loggers": {"pedigree": {"level": settings.log_level.upper()}},
@@ -98,11 +100,11 @@ def log_config(settings: Settings) -> dict[str, Any]:
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:
-    said = {**_KNOWN.get()(), **record.__dict__}
-    said.setdefault("action", "log")
-    found = {name: said.get(name) for name in FIELDS}
+    values = {**_REQUEST_FIELDS.get()(), **record.__dict__}
+    values.setdefault("action", "log")
+    fields = {name: values.get(name) for name in FIELDS}
     return {
         name: without_secrets(value) if isinstance(value, str) else value
-        for name, value in found.items()
+        for name, value in fields.items()
         if value is not None
     }

@@ -1,8 +1,7 @@
-"""Put anybody's text into Markdown without letting it be Markdown.
+"""Filters that escape untrusted text for Markdown.
 
 Every expression of a document's template goes through :func:`shown`, as HTML templates escape by
-default. What must stay Markdown is wrapped in :class:`Markdown`, by the filters here and by
-nothing else.
+default. Text that must stay Markdown is wrapped in :class:`Markdown`, only by the filters here.
 """
 
 import json
@@ -19,7 +18,7 @@ _SPECIAL = re.compile(r"[\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_])")
 _LINE_START = re.compile(r"^(?:([#+=-])|(\d{1,9})([.)]))")
 _PLAIN_CODE = re.compile(r"[\w ./:@+=,%()#-]+", re.ASCII)
 _HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-# Unicode's bidirectional controls can make a text read as another one than it is.
+# Unicode's bidirectional controls can make a text look like a different text.
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -30,7 +29,7 @@ class Markdown(str):
 
 
 def shown(value: object) -> str:
-    """Return any value of a record as inline Markdown; a missing one says so."""
+    """Return any value of a record as inline Markdown; a missing value becomes NOT_PROVIDED."""
     if isinstance(value, Markdown):
         return value
     if value is None or value == "" or (isinstance(value, Mapping | Sequence) and not value):
@@ -39,7 +38,7 @@ def shown(value: object) -> str:
 
 
 def code(value: object) -> Markdown:
-    """Return an identifier as a code span, or escaped where a code span could not hold it."""
+    """Return an identifier as a code span, or as escaped text if a code span cannot hold it."""
     text = "" if value is None else str(value)
     if _PLAIN_CODE.fullmatch(text) and text == text.strip():
         return Markdown(f"`{text}`")
@@ -47,7 +46,7 @@ def code(value: object) -> Markdown:
 
 
 def prose(value: str | Sequence[str] | None) -> Markdown:
-    """Return a text as paragraphs, or a sequence of texts as a list, for lines of their own."""
+    """Return a text as paragraphs, or a sequence of texts as a bullet list."""
     if isinstance(value, str):
         parts = [_line(part) for part in re.split(r"(?:\r?\n[^\S\n]*){2,}", value) if part.strip()]
         return Markdown("\n\n".join(parts) or NOT_PROVIDED)
@@ -56,7 +55,7 @@ def prose(value: str | Sequence[str] | None) -> Markdown:
 
 
 def literal(value: str) -> Markdown:
-    """Return a text as a double-quoted literal of Python, for a fenced block of code."""
+    """Return a text as a double-quoted Python literal, for a fenced code block."""
     return Markdown(json.dumps(_visible(value), ensure_ascii=False))
 
 
@@ -85,14 +84,14 @@ def _escaped(text: str) -> str:
 
 
 def _line(text: str) -> str:
-    """Return a text on a line of its own, where a first character could open a block."""
+    """Return an escaped text for a line of its own, whose first character must not open a block."""
     return _LINE_START.sub(
         lambda found: f"\\{found[1]}" if found[1] else f"{found[2]}\\{found[3]}", _escaped(text)
     )
 
 
 def _visible(text: str) -> str:
-    if text.isprintable():  # as nearly all are, and nothing is hidden in them
+    if text.isprintable():  # the usual case, without hidden characters
         return text
     return "".join(
         character if character.isspace() else "\ufffd" if _hidden(character) else character

@@ -1,4 +1,4 @@
-"""Where this process finds its registry: ``PEDIGREE_*`` variables and the home folder."""
+"""Settings of this process: ``PEDIGREE_*`` environment variables and the home folder."""
 
 import os
 import re
@@ -17,13 +17,13 @@ _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
 
 def read_duration(given: object) -> object:
-    """Read ``30d``, ``12h``, ``45m``, ``10s`` or ``0``; leave what is no text as it is.
+    """Parse ``30d``, ``12h``, ``45m``, ``10s`` or ``0``; return a non-string value unchanged.
 
     >>> read_duration("30d")
     datetime.timedelta(days=30)
 
     Raises:
-        ValueError: The text is none of these.
+        ValueError: The string has another form.
     """
     if not isinstance(given, str):
         return given
@@ -31,7 +31,7 @@ def read_duration(given: object) -> object:
         return timedelta(0)
     found = re.fullmatch(r"\s*([0-9]{1,6})\s*([dhms])\s*", given)
     if found is None:
-        raise ValueError("write a length of time as 30d, 12h, 45m, 10s or 0")
+        raise ValueError("write a duration as 30d, 12h, 45m, 10s or 0")
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
@@ -39,7 +39,7 @@ Duration = Annotated[
     timedelta,
     BeforeValidator(read_duration),
     Field(ge=timedelta(0)),
-    # Seconds, not ISO 8601: its years have other lengths in Postgres than in Python.
+    # Seconds, not ISO 8601: its years have different lengths in Postgres and in Python.
     PlainSerializer(timedelta.total_seconds, return_type=float, when_used="json"),
     WithJsonSchema(
         {
@@ -53,29 +53,29 @@ Duration = Annotated[
     ),
     WithJsonSchema({"type": "number", "minimum": 0}, mode="serialization"),
 ]
-"""A length of time, typed as ``30d``; in JSON a number of seconds."""
+"""A duration, written as ``30d``; in JSON a number of seconds."""
 
 
-def _listed(given: object) -> object:
-    """Read a list that was typed with commas; leave what is no text as it is."""
+def _split_commas(given: object) -> object:
+    """Split a string at commas; return a non-string value unchanged."""
     if not isinstance(given, str):
         return given
     return [word.strip() for word in given.split(",") if word.strip()]
 
 
-def _words(given: object) -> object:
-    """Read words that were typed with spaces; leave what is no text as it is."""
+def _split_spaces(given: object) -> object:
+    """Split a string at spaces; return a non-string value unchanged."""
     return given.split() if isinstance(given, str) else given
 
 
 Network: TypeAlias = IPv4Network | IPv6Network
-# NoDecode: a variable is read as a list of words, not as JSON.
-Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_listed)]
-Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
+# NoDecode: the environment variable is a list of words, not JSON.
+Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split_commas)]
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_spaces)]
 
 
 class Settings(BaseSettings):
-    """The settings of one process; read from the environment when it is made, never at import.
+    """The settings of one process, read from the environment on construction, never at import.
 
     Raises:
         pydantic.ValidationError: A variable has a value outside its domain.
@@ -83,100 +83,107 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="PEDIGREE_", frozen=True, extra="ignore")
 
-    home: Path | None = Field(default=None, description="Where the embedded parts keep their data")
-    database_url: str | None = Field(default=None, description="Postgres; embedded when unset")
+    home: Path | None = Field(
+        default=None, description="Folder for the data of the embedded components"
+    )
+    database_url: str | None = Field(
+        default=None, description="Postgres URL; if unset, an embedded Postgres"
+    )
     database_prepare: bool = Field(
         default=False,
-        description="Prepare statements on the named Postgres; not behind PgBouncer or RDS Proxy",
+        description="Prepare statements on that Postgres; not through PgBouncer or RDS Proxy",
     )
     database_connections: int = Field(
-        default=10, ge=1, description="How many connections a process holds at most"
+        default=10, ge=1, description="Maximum database connections of a process"
     )
     dagster_database_url: str | None = Field(
-        default=None, description="Dagster's own storage; beside the registry's when unset"
+        default=None, description="Dagster's own storage; if unset, in the registry's Postgres"
     )
     store_url: str | None = Field(
-        default=None, description="s3://bucket/prefix or file:///folder; a folder at home if unset"
+        default=None, description="s3://bucket/prefix or file:///folder; if unset, a folder in home"
     )
     store_sse: Literal["AES256", "aws:kms", "aws:kms:dsse"] | None = Field(
-        default=None, description="How S3 encrypts what is written; as the bucket says if unset"
+        default=None, description="S3 server-side encryption; if unset, the bucket's default"
     )
-    store_sse_kms_key_id: str | None = Field(default=None, description="The key of aws:kms")
+    store_sse_kms_key_id: str | None = Field(default=None, description="KMS key for aws:kms")
     store_class: str | None = Field(
-        default=None, description="The storage class of new objects; the bucket's own if unset"
+        default=None, description="Storage class of new objects; if unset, the bucket's default"
     )
     store_archive_class: str | None = Field(
-        default=None, description="The storage class of archived versions, such as GLACIER_IR"
+        default=None, description="Storage class of archived versions, such as GLACIER_IR"
     )
     retention_window: Duration = Field(
         default=timedelta(days=30), description="How long a deleted version can be restored"
     )
     cache_bytes: int = Field(
-        default=10 << 30, ge=0, description="How much of what was loaded or pulled stays at home"
+        default=10 << 30,
+        ge=0,
+        description="Maximum size of the cache of pulled files, in bytes",
     )
     verify_timeout: Annotated[Duration, Field(gt=timedelta(0))] = Field(
         default=timedelta(minutes=5),
-        description="How long a new process may load and ask a model before it is registered",
+        description="Time limit of the new process that verifies a model before registration",
     )
     serve_open: bool = Field(
         default=False,
-        description="`pedigree serve` sets it on loopback: no token is asked for while none exists",
+        description="Set by `pedigree serve` on loopback: needs no token while none exists",
     )
     serve_drain: Annotated[Duration, Field(le=timedelta(minutes=5))] = Field(
         default=timedelta(seconds=3),
-        description="How long `pedigree serve` still answers behind SIGTERM, and is not ready",
+        description="How long `pedigree serve` still answers, not ready, after SIGTERM",
     )
     log_format: Literal["json", "text"] | None = Field(
-        default=None, description="How the service logs; text on a terminal, else JSON if unset"
+        default=None, description="Log format; if unset, text on a terminal and JSON elsewhere"
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="What the service logs; debug also tells of every read"
+        default="info", description="Log level of the service; debug also logs every read"
     )
     secret_key: SecretStr | None = Field(
         default=None,
-        description="Encrypts secrets of webhooks: 32 bytes in base64; the old one behind a comma",
+        description="Key for webhook secrets: 32 bytes in base64; old key after a comma",
     )
     webhook_networks: Networks = Field(
         default=(),
-        description="Networks that are not public and may be sent to: 10.0.0.0/8,fd00::/8",
+        description="Private networks that webhooks may send to, such as 10.0.0.0/8,fd00::/8",
     )
     webhook_timeout: Annotated[Duration, Field(gt=timedelta(0), le=timedelta(minutes=2))] = Field(
-        default=timedelta(seconds=15), description="How long a delivery may take in all"
+        default=timedelta(seconds=15), description="Total time limit of a delivery"
     )
     webhook_ca_file: FilePath | None = Field(
         default=None,
-        description="Certificates (PEM) by which receivers are trusted beside the system's",
+        description="CA certificates (PEM) to trust for receivers, beside the system's",
     )
     webhook_log: Duration = Field(
-        default=timedelta(days=30), description="How long deliveries that ended are kept"
+        default=timedelta(days=30), description="How long completed deliveries are kept"
     )
     sinks: Words = Field(
-        default=(), description="Where every event goes: kafka://broker:9092/topic, by spaces"
+        default=(), description="Sinks of all events, by spaces, such as kafka://broker:9092/topic"
     )
     serve_delivers: bool = Field(
         default=True, description="`pedigree serve` delivers to webhooks and sinks"
     )
     url: Annotated[str, Field(pattern=r"^https?://")] | None = Field(
-        default=None, description="Where the registry's pages are; without it nothing links there"
+        default=None,
+        description="URL of the registry's pages; if unset, nothing links to them",
     )
     api_url: Annotated[str, Field(pattern=r"^https?://")] | None = Field(
-        default=None, description="The service that has the registry; in this process if unset"
+        default=None, description="URL of the registry service; if unset, a registry in process"
     )
-    token: SecretStr | None = Field(default=None, description="The token for that service, pdg_…")
+    token: SecretStr | None = Field(default=None, description="Token for that service, pdg_…")
     api_timeout: float = Field(
-        default=60.0, gt=0, description="Seconds that the service may take for a piece of an answer"
+        default=60.0, gt=0, description="Timeout of a read from the service, in seconds"
     )
     api_retries: int = Field(
-        default=5, ge=0, description="How often a request to the service is sent again"
+        default=5, ge=0, description="Maximum retries of a request to the service"
     )
-    actor: str | None = Field(default=None, description="Who acts, where no token says so")
+    actor: str | None = Field(default=None, description="The actor, if no token identifies one")
     git_commit: Commit | None = Field(default=None, description="The commit of a built image")
-    git_dirty: bool = Field(default=False, description="That image held uncommitted changes")
-    run_id: str | None = Field(default=None, description="The run, for registrations by CLI")
+    git_dirty: bool = Field(default=False, description="The image has uncommitted changes")
+    run_id: str | None = Field(default=None, description="Run ID of registrations by CLI")
 
     @cached_property
     def home_folder(self) -> Path:
-        """Where embedded data lies: ``PEDIGREE_HOME``, else beside the workspace, else XDG."""
+        """The folder for embedded data: ``PEDIGREE_HOME``, else beside the workspace, else XDG."""
         return self.home.absolute() if self.home else _default_home(Path.cwd())
 
 
@@ -189,7 +196,7 @@ def _default_home(here: Path) -> Path:
 
 
 def redact_url(url: str) -> str:
-    """Return a URL that may be shown: its password, user info and query secrets are starred.
+    """Return a URL with its password and the secrets of its query replaced by ``***``.
 
     >>> redact_url("postgresql://ann:secret@db/registry?sslpassword=x&sslmode=require")
     'postgresql://ann:***@db/registry?sslpassword=***&sslmode=require'

@@ -1,7 +1,7 @@
-"""Traces by OpenTelemetry, where its standard variables ask for them; without them nothing of it.
+"""OpenTelemetry traces, enabled by its standard environment variables.
 
-``OTEL_EXPORTER_OTLP_ENDPOINT`` (or ``…_TRACES_ENDPOINT``) says where spans go, by OTLP over HTTP;
-sampling, batches, headers and attributes are read by OpenTelemetry from variables of its own.
+``OTEL_EXPORTER_OTLP_ENDPOINT`` (or ``…_TRACES_ENDPOINT``) is the URL to which spans go, by OTLP
+over HTTP. OpenTelemetry reads sampling, batches, headers and attributes from its own variables.
 """
 
 import logging
@@ -26,8 +26,8 @@ _tracer: "Tracer | None" = None
 
 @contextmanager
 def configured() -> Iterator[None]:
-    """Trace during a block, if the environment asks for it; what is left is sent at its end."""
-    global _tracer  # noqa: PLW0603 -- a process traces, or it does not
+    """Trace during a block, if the environment enables it; flush the spans at its end."""
+    global _tracer  # noqa: PLW0603 -- one tracer a process
     provider = _provider() if _tracer is None and _is_wanted() else None
     if provider is None:
         yield
@@ -41,15 +41,15 @@ def configured() -> Iterator[None]:
 
 
 def is_on() -> bool:
-    """Say whether this process traces."""
+    """Return whether this process traces."""
     return _tracer is not None
 
 
 def request_span(method: str, headers: Mapping[str, str]) -> "AbstractContextManager[Span | None]":
-    """Return a span for a request that came, in the trace that its headers name."""
+    """Return a span for an incoming request, in the trace that its headers name."""
     if _tracer is None:
         return nullcontext()
-    from opentelemetry.propagate import extract  # noqa: PLC0415 -- only where it is on
+    from opentelemetry.propagate import extract  # noqa: PLC0415 -- only if tracing is on
     from opentelemetry.trace import SpanKind  # noqa: PLC0415
 
     return _tracer.start_as_current_span(
@@ -64,22 +64,22 @@ def request_span(method: str, headers: Mapping[str, str]) -> "AbstractContextMan
 def part_of_request(
     name: str, system: Literal["postgresql", "object_store"]
 ) -> AbstractContextManager[object]:
-    """Return a span for a call that a request needs; none for what happens in no trace."""
+    """Return a span for a call inside a request; a null context outside of a trace."""
     if _tracer is None:
         return nullcontext()
     from opentelemetry.trace import SpanKind, get_current_span  # noqa: PLC0415
 
     if not get_current_span().is_recording():
         return nullcontext()
-    named = {"db.system.name": system, "db.query.summary": name}
-    attributes = named if system == "postgresql" else {"pedigree.store.call": name}
+    database = {"db.system.name": system, "db.query.summary": name}
+    attributes = database if system == "postgresql" else {"pedigree.store.call": name}
     return _tracer.start_as_current_span(
         name, kind=SpanKind.CLIENT, attributes=attributes, record_exception=False
     )
 
 
 def trace_id() -> str | None:
-    """Return the trace that this is in, as other services write it; None where there is none."""
+    """Return the ID of the current trace in hexadecimal; None outside of a trace."""
     if _tracer is None:
         return None
     from opentelemetry.trace import format_trace_id, get_current_span  # noqa: PLC0415
@@ -89,9 +89,9 @@ def trace_id() -> str | None:
 
 
 def pass_on(headers: MutableMapping[str, str]) -> None:
-    """Name the caller's active span in the headers of a request, if there is one.
+    """Propagate the caller's active span, if there is one, in the headers of a request.
 
-    Who has a span has imported OpenTelemetry; so nobody else has to have it.
+    A caller with a span has imported OpenTelemetry, so it is not imported for other callers.
     """
     if "opentelemetry.trace" in sys.modules:
         from opentelemetry.propagate import inject  # noqa: PLC0415
@@ -100,20 +100,20 @@ def pass_on(headers: MutableMapping[str, str]) -> None:
 
 
 def _is_wanted() -> bool:
-    named = os.environ
-    if named.get("OTEL_SDK_DISABLED", "").lower() == "true":
+    environment = os.environ
+    if environment.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return False
-    exporter = named.get("OTEL_TRACES_EXPORTER", "otlp")
-    return exporter == "otlp" and any(named.get(name) for name in _ENDPOINTS)
+    exporter = environment.get("OTEL_TRACES_EXPORTER", "otlp")
+    return exporter == "otlp" and any(environment.get(name) for name in _ENDPOINTS)
 
 
 def _provider() -> Any:
-    """Return what makes spans; None where the packages for it are not there."""
+    """Return the tracer provider; None if its packages are not installed."""
     try:
         exporting = library("opentelemetry.exporter.otlp.proto.http.trace_exporter", extra="otel")
     except MissingDependencyError as error:
-        # The variables may be set for everything on a machine: no reason not to serve.
-        _LOG.warning("there are no traces: %s", error, extra={"action": "tracing.missing"})
+        # The variables may be set for all programs of a machine: the service still starts.
+        _LOG.warning("tracing is off: %s", error, extra={"action": "tracing.missing"})
         return None
     from opentelemetry.sdk.resources import SERVICE_NAME, Resource  # noqa: PLC0415
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415

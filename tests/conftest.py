@@ -4,14 +4,14 @@ One embedded server serves the whole session, also the workers of pytest-xdist. 
 copied from a template that was migrated once.
 """
 
+import gc
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import psycopg
 import pytest
@@ -19,12 +19,17 @@ from psycopg import sql
 
 from pedigree.postgres import Database, EmbeddedPostgres
 from pedigree.postgres.migrate import migrate
+from tests.databases import TEMPLATE, Databases
+from tests.marking import (
+    keep_modules_of_a_server_together,
+    mark_remote_repeats,
+    put_longest_first,
+)
 
 if TYPE_CHECKING:
     from pedigree.registry import Registry
     from tests.receiving import Receiver
 
-TEMPLATE = "pedigree_template"
 # One transaction at a time may make the template; the others wait for it.
 TEMPLATE_LOCK = 515
 
@@ -47,6 +52,25 @@ def pytest_configure() -> None:
     """Let tests write in memory where that can be, unless somebody has said where they shall."""
     if MEMORY.is_dir() and _serves(MEMORY):
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Import the tests without looking for garbage, of which imports make none worth a pause."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()  # nor is it looked for later among what was imported
+        gc.enable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests before `-m` selects by the marker, and order them for the workers."""
+    mark_remote_repeats(items)
+    keep_modules_of_a_server_together(items)
+    put_longest_first(items)
 
 
 def _serves(folder: Path) -> bool:
@@ -99,39 +123,21 @@ def _make_template(server: EmbeddedPostgres) -> None:
             return
         with Database.embedded(server, TEMPLATE) as template:
             migrate(template)
-        connection.execute(sql.SQL("ALTER DATABASE {} IS_TEMPLATE true").format(_name(TEMPLATE)))
+        mark = sql.SQL("ALTER DATABASE {} IS_TEMPLATE true").format(sql.Identifier(TEMPLATE))
+        connection.execute(mark)
 
 
-@contextmanager
-def databases_of(server: EmbeddedPostgres) -> Iterator[Callable[..., str]]:
-    """Give what makes databases on a server, and remove those that it made."""
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        made = []
-
-        def make(template: str | None = TEMPLATE) -> str:
-            name = f"test_{uuid4().hex}"
-            connection.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {}{}").format(
-                    _name(name),
-                    _name(template or "template0"),
-                    # a copy of files is faster than one through the log, but unknown to Postgres 14
-                    sql.SQL(
-                        " STRATEGY file_copy" if connection.info.server_version > 150000 else ""
-                    ),
-                )
-            )
-            made.append(name)
-            return server.url(name)
-
-        yield make
-        for name in made:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(_name(name)))
+@pytest.fixture(scope="session")
+def databases(postgres: EmbeddedPostgres) -> Iterator[Databases]:
+    """What makes databases ahead on the session's server."""
+    with closing(Databases(postgres.url("postgres"))) as databases:
+        yield databases
 
 
 @pytest.fixture
-def make_database_url(postgres: EmbeddedPostgres) -> Iterator[Callable[..., str]]:
+def make_database_url(databases: Databases) -> Iterator[Callable[..., str]]:
     """Make databases that go with the test: `make_database_url(template=None)` is an empty one."""
-    with databases_of(postgres) as make:
+    with databases.lend() as make:
         yield make
 
 
@@ -146,10 +152,6 @@ def database(database_url: str) -> Iterator[Database]:
     """A fresh migrated database."""
     with Database.connect(database_url) as database:
         yield database
-
-
-def _name(name: str) -> sql.Identifier:
-    return sql.Identifier(name)
 
 
 @pytest.fixture

@@ -1,16 +1,19 @@
 """Small valid values, so that a test says only what it is about."""
 
 from base64 import b64encode
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
 from pedigree.catalog.records import DeclaredMetadata, NewVersion
 from pedigree.lifecycle.policy import default_policy
 from pedigree.lifecycle.records import MetricRule, Policy, RetentionRule
-from pedigree.registry import Registry
+from pedigree.registry import Registry, registry_in
 from pedigree.signatures.records import Column, ColumnType, Signature
+
+T = TypeVar("T")
 
 SIGNATURE = Signature(
     inputs=(Column(name="age", type=ColumnType.DOUBLE),),
@@ -48,6 +51,11 @@ def with_secret_key(registry: Registry, **settings: Any) -> Registry:
     known = {"secret_key": SECRET_KEY, **settings}
     changed = registry.settings.model_copy(update=known)
     return Registry(registry.database, registry.store, changed)
+
+
+def in_one_transaction(registry: Registry, work: Callable[[Registry], T]) -> T:
+    """What several verbs do, all of it or nothing; ``work`` is given the registry that joins."""
+    return registry.context.transaction(lambda context: work(registry_in(context)))
 
 
 def register(

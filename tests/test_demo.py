@@ -11,6 +11,8 @@ import pytest
 
 from pedigree.postgres.embedded import EmbeddedPostgres
 
+pytestmark = pytest.mark.system
+
 ROOT = Path(__file__).parents[1]
 FIRST_HALF = [f"2013-{month:02}" for month in range(1, 7)]
 

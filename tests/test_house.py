@@ -2,14 +2,17 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
 import pedigree
+from pedigree.contract.registry import RegistryContract
 
 ROOT = Path(__file__).parents[1]
 # Slow to import, and of no use to somebody who asks for help. rich and typer are what answers.
@@ -46,7 +49,8 @@ def test_importing_pedigree_loads_nothing_heavy() -> None:
 def test_using_the_registry_loads_no_dagster() -> None:
     loaded = modules_after(
         "from pedigree import *\nimport pedigree.registry, pedigree.cli.main\n"
-        "from pedigree.cli._commands import MODULES, load\nlist(map(load, MODULES))"
+        "from pedigree.cli._commands import listed, load\n"
+        "list(map(load, {each.module for each in listed().values()}))"
     )
     assert not {name for name in loaded if name.startswith("dagster")}
     assert not loaded & {"great_expectations", "opentelemetry", "pandas", "sklearn", "boto3"}
@@ -92,6 +96,83 @@ def test_no_module_is_long() -> None:
         for path in (ROOT / "pedigree").rglob("*.py")
     }
     assert {path: n for path, n in lengths.items() if n > 300} == {}
+
+
+def test_every_folder_says_what_belongs_in_it() -> None:
+    for folder in {path.parent for path in (ROOT / "pedigree").rglob("*.py")}:
+        text = ast.get_docstring(ast.parse((folder / "__init__.py").read_text()))
+        assert text, folder
+        assert "belong" in text, folder
+
+
+def test_a_registry_is_composed_of_groups_of_operations() -> None:
+    assert [kind.__name__ for kind in pedigree.Registry.__mro__] == [
+        *("Registry", "RegistryVerbs", "object")
+    ]
+
+
+# The same thing on the two sides of the wire.
+NAMED_TWICE = {"Page"}
+
+
+def test_no_two_classes_share_a_name() -> None:
+    found: dict[str, set[Path]] = {}
+    for path in (ROOT / "pedigree").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                found.setdefault(node.name, set()).add(path)
+    assert {name for name, paths in found.items() if len(paths) > 1} == NAMED_TWICE
+
+
+def stems(folder: str) -> set[str]:
+    """The subjects that a folder has a file for."""
+    return {path.stem for path in (ROOT / "pedigree" / folder).glob("*.py")}
+
+
+def test_a_subject_has_files_of_one_name() -> None:
+    subjects = stems("contract") - {"__init__", "paths", "registry", "verbs"}
+    assert stems("server/rest") - {"__init__"} == subjects
+    assert stems("client") >= subjects
+    assert stems("registry") >= subjects
+
+
+def test_the_files_that_a_newcomer_is_sent_to_exist() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    table = text.partition("| to … | open first |\n|---|---|\n")[2].partition("\n\n")[0]
+    files = re.findall(r"\| `([^`]+)` \|$", table, re.MULTILINE)
+    assert len(files) == len(table.splitlines()) >= 10
+    assert [file for file in files if not (ROOT / file).is_file()] == []
+
+
+GROUP = re.compile(r"Remote\w+|\w+Operations")
+
+
+def methods(folder: str) -> Iterator[tuple[str, ast.FunctionDef]]:
+    """Yield the public methods of a folder's groups of operations, with their files."""
+    for path in (ROOT / "pedigree" / folder).glob("*.py"):
+        for group in ast.parse(path.read_text()).body:
+            if isinstance(group, ast.ClassDef) and GROUP.match(group.name):
+                yield from (
+                    (path.name, each)
+                    for each in group.body
+                    if isinstance(each, ast.FunctionDef) and not each.name.startswith("_")
+                )
+
+
+@pytest.mark.parametrize("folder", ["registry", "client"])
+def test_a_verb_is_documented_in_its_contract_alone(folder: str) -> None:
+    verbs = {name for name in dir(RegistryContract) if not name.startswith("_")}
+    for file, method in methods(folder):
+        has_none = ast.get_docstring(method) is None
+        assert (method.name in verbs) == has_none, (file, method.name)
+
+
+@pytest.mark.parametrize("folder", ["client", "server/rest"])
+def test_the_path_of_a_resource_is_written_in_the_contract_alone(folder: str) -> None:
+    for path in (ROOT / "pedigree" / folder).glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                assert not re.match(r"/[a-z]", node.value), (path.name, node.value)
 
 
 def test_up_outside_a_project_uses_this_projects_instance() -> None:

@@ -8,7 +8,7 @@ from pedigree.audit.records import Actor
 from pedigree.cards.records import ModelCard
 from pedigree.errors import AliasNotFoundError, NameTakenError
 from pedigree.registry import Registry
-from tests.factories import free_policy, register
+from tests.factories import free_policy, in_one_transaction, register
 
 
 def test_all_of_what_verbs_write_together_is_there_or_nothing(registry: Registry) -> None:
@@ -18,7 +18,7 @@ def test_all_of_what_verbs_write_together_is_there_or_nothing(registry: Registry
         joined.delete_alias("a", "champion")
 
     with pytest.raises(AliasNotFoundError):
-        registry.together(work)
+        in_one_transaction(registry, work)
     assert registry.models() == ()
     assert registry.events() == ()
 
@@ -30,7 +30,7 @@ def test_a_verb_that_was_refused_leaves_nothing_and_the_others_go_on(registry: R
             joined.create_model("A")
         joined.create_model("b")
 
-    registry.together(work)
+    in_one_transaction(registry, work)
     assert [model.name for model in registry.models()] == ["a", "b"]
 
 
@@ -46,7 +46,7 @@ def test_a_card_that_is_read_in_between_is_current_and_kept_once_all_is_written(
         joined.promote(reference, "staging")
         return joined.card(reference)
 
-    between = registry.together(work)
+    between = in_one_transaction(registry, work)
     assert between.location is None
     assert "Now: stage staging" in between.markdown
     assert registry.get(reference).model_card_uri == f"pedigree://blobs/{before}"

@@ -59,7 +59,7 @@ def create_token(
     }
     row = transaction.execute(_SQL["insert_token"], values).fetchall()[0]
     token = _token_of(row)
-    _tell(
+    _record(
         transaction,
         EventType.TOKEN_CREATED,
         token,
@@ -85,7 +85,7 @@ def revoke_token(transaction: Transaction, token_id: int, actor: Actor) -> Acces
     row = transaction.execute(_SQL["revoke_token"], values).fetchone()
     if row:
         token = _token_of(row)
-        _tell(transaction, EventType.TOKEN_REVOKED, token, actor, {})
+        _record(transaction, EventType.TOKEN_REVOKED, token, actor, {})
         return token
     known = transaction.execute(_SQL["token"], values).fetchone()
     if known is None:
@@ -135,7 +135,7 @@ def _require_principal(principal: str) -> None:
     claimed(principal, "principal")
 
 
-def _tell(
+def _record(
     transaction: Transaction,
     event_type: EventType,
     token: AccessToken,
@@ -144,4 +144,4 @@ def _tell(
 ) -> None:
     at = token.revoked_at or token.created_at
     body: dict[str, JsonValue] = {"token_id": token.token_id, "principal": token.principal, **more}
-    log.record(transaction, event_type, model=None, at=at, actor=actor, body=body)
+    log.record(transaction, event_type, body, at=at, actor=actor)

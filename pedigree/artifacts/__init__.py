@@ -1,1 +1,4 @@
-"""Artifacts: files by digest, brought into an object store and back, never half."""
+"""Files by digest: stored, verified, pulled and collected, never half.
+
+What the files are belongs to `flavors`, which version has them to `catalog`.
+"""

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from pedigree.artifacts.objects import ObjectStore, Taken
+from pedigree.artifacts.objects import ObjectStore
 from pedigree.artifacts.paths import SourceFile
-from pedigree.artifacts.records import Digest, digest_of
+from pedigree.artifacts.records import Blob, Digest, digest_of
 
 # Up to here an artifact is held in memory: its digests are known before anything is written, so
 # one transaction both announces the upload and says what is missing.
@@ -27,13 +27,13 @@ class HeldIntake:
         self._store = store
         self._contents: dict[Digest, bytes] = {}
 
-    def take(self, source: SourceFile) -> Taken:
+    def take(self, source: SourceFile) -> Blob:
         """Read the file and hash it."""
         with source.reading() as reader:
             content = reader.read(source.size)
         digest = digest_of(content)
         self._contents[digest] = content
-        return Taken(digest, len(content))
+        return Blob(digest, len(content))
 
     def keep(self, source: SourceFile, digest: Digest, key: str) -> None:  # noqa: ARG002
         """Put the bytes that were read; they cannot have changed since."""

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
-from pedigree.artifacts.objects import SignedMethod, Taken, staging_key
+from pedigree.artifacts.objects import SignedMethod, staging_key
 from pedigree.artifacts.paths import SourceFile, SourceReader
-from pedigree.artifacts.records import Digest, Tier
+from pedigree.artifacts.records import Blob, Digest, Tier
 from pedigree.errors import CorruptionError, StoreUnavailableError, UnsupportedByStoreError
 
 # Large enough that system calls cost nothing, small enough for the second-level cache.
@@ -174,7 +174,7 @@ class LocalIntake:
         self._copies: dict[str, Path] = {}
         self._numbers = itertools.count()
 
-    def take(self, source: SourceFile) -> Taken:
+    def take(self, source: SourceFile) -> Blob:
         """Copy the file once, hashing as it goes. It is not yet synced: it may prove needless."""
         with self._store.failures(), source.reading() as reader:
             copy = self._folder / str(next(self._numbers))
@@ -198,7 +198,7 @@ class LocalIntake:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def _copy(reader: SourceReader, descriptor: int) -> Taken:
+def _copy(reader: SourceReader, descriptor: int) -> Blob:
     sha256 = hashlib.sha256()
     size = 0
     buffer = memoryview(bytearray(_CHUNK))
@@ -207,7 +207,7 @@ def _copy(reader: SourceReader, descriptor: int) -> Taken:
         sha256.update(chunk)
         _write(descriptor, chunk)
         size += count
-    return Taken(f"sha256:{sha256.hexdigest()}", size)
+    return Blob(f"sha256:{sha256.hexdigest()}", size)
 
 
 def _write(descriptor: int, content: memoryview) -> None:

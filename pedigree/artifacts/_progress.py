@@ -18,13 +18,13 @@ class Meter:
 
     def expect(self, size: int) -> None:
         """Let so many bytes more be expected."""
-        self._tell(0, size)
+        self._report(0, size)
 
     def add(self, size: int) -> None:
         """Count bytes that are done."""
-        self._tell(size, 0)
+        self._report(size, 0)
 
-    def _tell(self, done: int, expected: int) -> None:
+    def _report(self, done: int, expected: int) -> None:
         if self._progress is None:
             return
         with self._guard:

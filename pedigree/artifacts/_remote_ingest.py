@@ -4,9 +4,8 @@ import hashlib
 from collections.abc import Iterator
 from typing import Protocol
 
-from pedigree.artifacts.objects import Taken
 from pedigree.artifacts.paths import SourceFile
-from pedigree.artifacts.records import Digest
+from pedigree.artifacts.records import Blob, Digest
 from pedigree.errors import CorruptionError
 
 _CHUNK = 1 << 20
@@ -39,7 +38,7 @@ class RemoteIntake:
     def __init__(self, store: _Uploads) -> None:
         self._store = store
 
-    def take(self, source: SourceFile) -> Taken:
+    def take(self, source: SourceFile) -> Blob:
         """Hash the file."""
         return hashed(source)
 
@@ -55,7 +54,7 @@ class RemoteIntake:
         """Nothing was left anywhere."""
 
 
-def hashed(source: SourceFile) -> Taken:
+def hashed(source: SourceFile) -> Blob:
     """Read a file, in constant memory, and return its digest and size."""
     sha256 = hashlib.sha256()
     size = 0
@@ -64,7 +63,7 @@ def hashed(source: SourceFile) -> Taken:
         while count := reader.readinto(buffer):
             sha256.update(buffer[:count])
             size += count
-    return Taken(f"sha256:{sha256.hexdigest()}", size)
+    return Blob(f"sha256:{sha256.hexdigest()}", size)
 
 
 def rehashed(source: SourceFile, digest: Digest, part_size: int) -> Iterator[bytes]:

@@ -1,68 +1,132 @@
-"""One blob on its way into the store, by two transactions that its caller may use for more.
+"""Bring one blob into the store, by two transactions that the caller may use for more.
 
-::
-
-    with Bringing(database, store) as bringing:
-        database.transaction(lambda transaction: bringing.announce(transaction, blob))
-        bringing.put(lambda key: store.put(key, content))
-        database.transaction(lambda transaction: bringing.make_live(transaction))
-        bringing.hand_over()
-
-It is announced before its first byte, and nothing refers to it before all of them are there.
+The blob is announced before its first byte, and nothing refers to it before all of them are there.
+An artifact of several files is brought by :func:`pedigree.artifacts.publish.publish`.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from pedigree.artifacts._ingest import LARGEST_HELD
 from pedigree.artifacts._upload import Upload
 from pedigree.artifacts.objects import ObjectStore, blob_key
-from pedigree.artifacts.records import Digest
-from pedigree.artifacts.store import StoredBlob, close_upload, lock_blobs
+from pedigree.artifacts.records import Blob, Digest, digest_of
+from pedigree.artifacts.store import StoredBlob, close_upload, lock_blobs, retry_if_collected
 from pedigree.postgres.database import Database
 from pedigree.postgres.transaction import Transaction
 
-
-class PendingBlob(NamedTuple):
-    """A blob that is known before its bytes are in the store."""
-
-    digest: Digest
-    size: int
+T = TypeVar("T")
 
 
-class BlobUpload(Upload):
+class BlobSource(NamedTuple):
+    """A blob that may not be in the store yet, and how to put it there."""
+
+    blob: Blob
+    put: Callable[[str], None]
+    """Puts the bytes under a key, durably; raises if they are others than the blob's."""
+
+
+def upload_blob(
+    database: Database,
+    store: ObjectStore,
+    begin: Callable[[Transaction], BlobSource | None],
+    end: Callable[[Transaction], T],
+) -> T | None:
+    """Bring a blob into the store and make it live, unless it is.
+
+    Args:
+        database: Where its row will be.
+        store: Where its bytes will be.
+        begin: Returns the blob, in the transaction that announces it; None if there is nothing to
+            bring.
+        end: Refers to the blob, in the transaction that makes it live. Until something refers to
+            it, a garbage collection may remove it.
+
+    Returns:
+        What ``end`` returned; None if there was nothing to bring.
+
+    Raises:
+        StoreUnavailableError: The store failed.
+    """
+    return retry_if_collected(lambda: _upload(database, store, begin, end))
+
+
+def put_blob(database: Database, store: ObjectStore, content: bytes) -> Digest:
+    """Bring some bytes into the store, and return their digest once they are live.
+
+    Lock them with :func:`pedigree.artifacts.store.lock_blobs` in the transaction that refers to
+    them.
+
+    Raises:
+        StoreUnavailableError: The store failed.
+    """
+    source = content_source(store, content)
+    upload_blob(database, store, lambda _: source, lambda _: None)
+    return source.blob.digest
+
+
+def content_source(store: ObjectStore, content: bytes) -> BlobSource:
+    """Return bytes that are held in memory as a blob."""
+    blob = Blob(digest_of(content), len(content))
+    return BlobSource(blob, lambda key: store.put(key, content))
+
+
+def _upload(
+    database: Database,
+    store: ObjectStore,
+    begin: Callable[[Transaction], BlobSource | None],
+    end: Callable[[Transaction], T],
+) -> T | None:
+    with _BlobUpload(database, store) as upload:
+
+        def announce(transaction: Transaction) -> BlobSource | None:
+            source = begin(transaction)
+            if source is not None:
+                upload.announce(transaction, source.blob)
+            return source
+
+        def make_live(transaction: Transaction) -> T:
+            upload.make_live(transaction)
+            return end(transaction)
+
+        source = database.transaction(announce, pipelined=True)
+        if source is None:
+            return None
+        upload.put(source.put)
+        result = database.transaction(make_live, pipelined=True)
+        upload.hand_over()
+    return result
+
+
+class _BlobUpload(Upload):
     """A context in which one blob gets into the store; left by an exception, it goes again."""
 
     def __init__(self, database: Database, store: ObjectStore) -> None:
         super().__init__(database, store)
-        self._announced: list[PendingBlob] = []
+        self._announced: list[Blob] = []
         self._missing: list[StoredBlob] = []
 
-    def announce(self, transaction: Transaction, blob: PendingBlob) -> None:
+    def announce(self, transaction: Transaction, blob: Blob) -> None:
         """Say that the blob will be brought, unless it is live."""
         missing = self.claim_in(transaction, [blob.digest])
         key = blob_key(blob.digest, self.upload_id)
         self._announced = [blob]
-        self._missing = [StoredBlob(digest, blob.size, key) for digest in missing]
+        self._missing = [StoredBlob(blob, key)] if missing else []
 
     def put(self, put: Callable[[str], None]) -> None:
-        """Put the bytes that are missing, once it is committed that they are announced.
-
-        Args:
-            put: Puts them under a key that it is given, durably; it raises where they are others.
-        """
+        """Put the bytes that are missing, once it is committed that they are announced."""
         self.is_open = bool(self._missing)
         for stored in self._missing:
-            if stored.size <= LARGEST_HELD:
+            if stored.blob.size <= LARGEST_HELD:
                 put(stored.key)
             else:
-                self.each(put, [stored.key])  # for so long that the lease may have to be renewed
+                self.each(put, [stored.key])  # may take so long that the lease must be renewed
 
     def make_live(self, transaction: Transaction) -> None:
         """Make the blob live, and lock it against removal until the transaction ends.
 
         Raises:
-            BlobVanishedError: It was live when it was announced, and was collected since.
+            BlobCollectedError: It was live when it was announced, and was collected since.
         """
         if self._missing:
             close_upload(transaction, self.upload_id, self._missing)

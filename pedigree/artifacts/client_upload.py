@@ -37,8 +37,7 @@ class ClientUpload:
         taken = self.each(sources, hashed)
         self._sources = {each.digest: one for one, each in zip(sources, taken, strict=True)}
         self.files = tuple(
-            ManifestFile(path=source.path, size=each.size, digest=each.digest)
-            for source, each in zip(sources, taken, strict=True)
+            ManifestFile.of(source.path, each) for source, each in zip(sources, taken, strict=True)
         )
 
     @property

@@ -8,7 +8,7 @@ its bytes back, and removes it. Which keys count is what the tables ``blob``, ``
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
@@ -16,20 +16,13 @@ from pedigree import tracing
 from pedigree.artifacts.credentials import StoreCredentials
 from pedigree.artifacts.options import StoreOptions
 from pedigree.artifacts.paths import SourceFile
-from pedigree.artifacts.records import Digest, Tier
+from pedigree.artifacts.records import Blob, Digest, Tier
 from pedigree.errors import InvalidInputError
 from pedigree.settings import redact_url
 
 SignedMethod: TypeAlias = Literal["GET", "PUT"]
 
 _REMOTE_SCHEMES = ("s3", "gs", "az")
-
-
-class Taken(NamedTuple):
-    """What the first reading of a file told."""
-
-    digest: Digest
-    size: int
 
 
 class Intake(Protocol):
@@ -40,7 +33,7 @@ class Intake(Protocol):
     reads_again: bool
     """``keep`` reads the file for a second time."""
 
-    def take(self, source: SourceFile) -> Taken:
+    def take(self, source: SourceFile) -> Blob:
         """Read the file and hash it."""
 
     def keep(self, source: SourceFile, digest: Digest, key: str) -> None:

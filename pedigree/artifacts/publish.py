@@ -9,20 +9,18 @@ Nothing that is published counts before it is sealed. A process that dies in bet
 in ``pedigree.upload``, by which a garbage collection finds the rest.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from pedigree.artifacts._ingest import HeldIntake, held
 from pedigree.artifacts._progress import Meter, Progress
 from pedigree.artifacts._upload import Upload
-from pedigree.artifacts.blob_upload import BlobUpload, PendingBlob
-from pedigree.artifacts.objects import Intake, ObjectStore, Taken, blob_key
+from pedigree.artifacts.objects import Intake, ObjectStore, blob_key
 from pedigree.artifacts.paths import SourceFile, scan
-from pedigree.artifacts.records import Digest, Manifest, ManifestFile, digest_of
-from pedigree.artifacts.store import StagedArtifact, StoredBlob, retry_if_collected
+from pedigree.artifacts.records import Blob, Digest, Manifest, ManifestFile
+from pedigree.artifacts.store import StagedArtifact, StoredBlob
 from pedigree.artifacts.sweep import abandon_upload
 from pedigree.postgres.database import Database
 from pedigree.signatures.records import Signature
@@ -59,8 +57,7 @@ def publish(
             taken = _take(upload, intake, sources)
             stored = _keep(upload, intake, sources, taken, meter)
         files = tuple(
-            ManifestFile(path=source.path, size=each.size, digest=each.digest)
-            for source, each in zip(sources, taken, strict=True)
+            ManifestFile.of(source.path, each) for source, each in zip(sources, taken, strict=True)
         )
         manifest = Manifest(flavor=flavor, signature=signature, files=files)
         upload.hand_over()
@@ -80,44 +77,7 @@ def discard(database: Database, store: ObjectStore, publication: StagedArtifact)
         abandon_upload(database, store, publication.upload_id)
 
 
-def put_blob(database: Database, store: ObjectStore, content: bytes) -> Digest:
-    """Bring some bytes into the store, and return their digest once they are live.
-
-    Garbage collection may take them until something refers to them: lock them with
-    :func:`pedigree.artifacts.store.lock_blobs` in the transaction that does.
-
-    Raises:
-        StoreUnavailableError: The store failed.
-    """
-    digest = digest_of(content)
-    blob = PendingBlob(digest, len(content))
-    bring_blob(database, store, blob, lambda key: store.put(key, content))
-    return digest
-
-
-def bring_blob(
-    database: Database, store: ObjectStore, blob: PendingBlob, put: Callable[[str], None]
-) -> None:
-    """Bring one blob into the store and make it live, unless it is.
-
-    Args:
-        database: Where its row will be.
-        store: Where its bytes will be.
-        blob: The blob.
-        put: Puts the bytes under a key that it is given, durably; it raises where they are others.
-    """
-
-    def bring() -> None:
-        with BlobUpload(database, store) as bringing:
-            database.transaction(partial(bringing.announce, blob=blob))
-            bringing.put(put)
-            database.transaction(bringing.make_live)
-            bringing.hand_over()
-
-    retry_if_collected(bring)
-
-
-def _take(upload: Upload, intake: Intake, sources: Sequence[SourceFile]) -> list[Taken]:
+def _take(upload: Upload, intake: Intake, sources: Sequence[SourceFile]) -> list[Blob]:
     if intake.writes_early:
         upload.open()
     if isinstance(intake, HeldIntake):
@@ -129,10 +89,10 @@ def _keep(
     upload: Upload,
     intake: Intake,
     sources: Sequence[SourceFile],
-    taken: Sequence[Taken],
+    taken: Sequence[Blob],
     meter: Meter,
 ) -> tuple[StoredBlob, ...]:
-    found: Mapping[Digest, tuple[SourceFile, Taken]] = {
+    found: Mapping[Digest, tuple[SourceFile, Blob]] = {
         each.digest: (source, each) for source, each in zip(sources, taken, strict=True)
     }
 
@@ -140,7 +100,7 @@ def _keep(
         source, each = found[digest]
         key = blob_key(digest, upload.upload_id)
         intake.keep(source, digest, key)
-        return StoredBlob(digest=digest, size=each.size, key=key)
+        return StoredBlob(each, key)
 
     missing = upload.claim(sorted(found))
     if intake.reads_again:

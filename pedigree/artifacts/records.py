@@ -5,7 +5,7 @@ import re
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, NamedTuple, Self
 from uuid import UUID
 
 import rfc8785
@@ -36,12 +36,24 @@ class Tier(StrEnum):
     ARCHIVE = "archive"
 
 
+class Blob(NamedTuple):
+    """Some bytes, known by their sha256 and their number."""
+
+    digest: Digest
+    size: int
+
+
 class ManifestFile(Record):
     """One file of an artifact."""
 
     path: str = Field(min_length=1, description="Relative, NFC, with / between its parts")
     size: int = Field(ge=0, description="Bytes")
     digest: Digest
+
+    @classmethod
+    def of(cls, path: str, blob: Blob) -> Self:
+        """Return the file that has some bytes at a path."""
+        return cls(path=path, size=blob.size, digest=blob.digest)
 
 
 class Manifest(Record):
@@ -81,6 +93,11 @@ class WantedFile(Record):
 
     digest: Digest
     size: int = Field(ge=0, le=2**53 - 1, description="Bytes")
+
+    @property
+    def blob(self) -> Blob:
+        """Its bytes."""
+        return Blob(self.digest, self.size)
 
 
 class UploadFile(WantedFile):

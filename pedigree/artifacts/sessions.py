@@ -12,11 +12,10 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
-from pedigree.artifacts.blob_upload import PendingBlob
+from pedigree.artifacts.blob_upload import BlobSource, upload_blob
 from pedigree.artifacts.objects import ObjectStore, staging_key
 from pedigree.artifacts.paths import source_file
-from pedigree.artifacts.publish import bring_blob
-from pedigree.artifacts.records import Digest, Tier, UploadFile, UploadSession, WantedFile
+from pedigree.artifacts.records import Blob, Digest, Tier, UploadFile, UploadSession, WantedFile
 from pedigree.artifacts.store import SQL
 from pedigree.errors import (
     CorruptionError,
@@ -110,16 +109,21 @@ def keep_received(
                 raise _other_bytes(file)
             intake.keep(source, taken.digest, key)
 
-    bring_blob(database, store, PendingBlob(file.digest, file.size), put)
-    database.transaction(lambda transaction: note_received(transaction, upload_id, file.digest))
+    upload_blob(
+        database,
+        store,
+        lambda _: BlobSource(file.blob, put),
+        lambda transaction: note_received(transaction, upload_id, file.digest),
+    )
 
 
-def require_content(file: WantedFile, size: int, digest: Digest) -> None:
+def require_content(file: WantedFile, received: Blob) -> None:
     """Refuse what was received for a file and is not it.
 
     Raises:
         InvalidArtifactError: It is more or less, or has another digest.
     """
+    size, digest = received.size, received.digest
     if size != file.size:
         raise InvalidArtifactError(
             f"the file has {file.size} bytes, as the upload says",
@@ -156,7 +160,7 @@ def fetch_staged(database: Database, store: ObjectStore, upload_id: UUID, file: 
         hashed.append(key)
 
     try:
-        bring_blob(database, store, PendingBlob(file.digest, file.size), put)
+        upload_blob(database, store, lambda _: BlobSource(file.blob, put), lambda _: None)
     except CorruptionError as error:
         raise _other_bytes(file) from error
     if not hashed and _digest_of_staged(store, staged) != file.digest:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
-from pedigree.artifacts.records import Digest, Manifest, digest_of
+from pedigree.artifacts.records import Blob, Digest, Manifest, digest_of
 from pedigree.errors import CorruptionError, NotFoundError, PedigreeError
 from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Transaction
@@ -49,8 +49,7 @@ def retry_if_collected(work: Callable[[], T]) -> T:
 class StoredBlob(NamedTuple):
     """An object that an upload brought."""
 
-    digest: Digest
-    size: int
+    blob: Blob
     key: str
 
 
@@ -114,9 +113,9 @@ def close_upload(transaction: Transaction, upload_id: UUID, stored: Sequence[Sto
         SQL["close_upload"],
         {
             "upload_id": upload_id,
-            "digests": [blob.digest for blob in stored],
-            "sizes": [blob.size for blob in stored],
-            "keys": [blob.key for blob in stored],
+            "digests": [each.blob.digest for each in stored],
+            "sizes": [each.blob.size for each in stored],
+            "keys": [each.key for each in stored],
         },
     )
 

@@ -2,13 +2,14 @@
 
 import json
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
 from pydantic import JsonValue
 
 from pedigree.audit.records import Actor, Event, EventType, NewEvent, leaf_hash
+from pedigree.postgres.database import Database
 from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Transaction
 
@@ -18,40 +19,23 @@ _SQL = load_queries(__package__)
 def record(
     connection: Transaction,
     event_type: EventType,
-    *,
-    model: str | None,
+    *bodies: Mapping[str, JsonValue],
+    model: str | None = None,
     version: int | None = None,
     at: datetime,
     actor: Actor,
-    body: dict[str, JsonValue],
 ) -> None:
-    """Write an event in the caller's transaction.
+    """Write an event, or several of one type that happened at once, in the caller's transaction.
 
     Args:
         connection: The transaction of the change itself.
         event_type: What happened.
+        bodies: What a reader needs to replay the change, one body per event, in their order.
         model: The model's name; None for what belongs to no single model.
         version: The version it happened to, if to one.
         at: When, by the database's clock, taken after the model's row was locked.
         actor: Who did it.
-        body: What a reader needs to replay the change.
     """
-    record_all(
-        connection, event_type, model=model, version=version, at=at, actor=actor, bodies=[body]
-    )
-
-
-def record_all(
-    connection: Transaction,
-    event_type: EventType,
-    *,
-    model: str | None,
-    version: int | None = None,
-    at: datetime,
-    actor: Actor,
-    bodies: Sequence[dict[str, JsonValue]],
-) -> None:
-    """Write events of one type that happened at once, in their order; else as :func:`record`."""
     events = [
         NewEvent(
             event_id=str(uuid.uuid4()),
@@ -60,7 +44,7 @@ def record_all(
             version=version,
             at=at,
             actor=actor,
-            body=body,
+            body=dict(body),
         )
         for body in bodies
     ]
@@ -111,7 +95,8 @@ def read(
     return tuple(Event(seq=row["seq"], **json.loads(row["canonical"])) for row in rows)
 
 
-def head(connection: Transaction) -> int:
-    """Return the place of the newest event in the feed; 0 where there is none."""
-    row = connection.execute(_SQL["feed_head"]).fetchone()
-    return int(row["seq"]) if row else 0
+def feed_head(database: Database) -> int:
+    """Give every committed event its place, and return the newest place; 0 if there is no event."""
+    database.transaction(sequence)
+    rows = database.fetch_all(_SQL["feed_head"])
+    return int(rows[0]["seq"]) if rows else 0

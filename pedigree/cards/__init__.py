@@ -1,1 +1,4 @@
-"""Model cards: what the records know, and what people add."""
+"""Model cards: drawn from the records, with notes that people add.
+
+The records themselves belong to their subjects.
+"""

@@ -33,16 +33,26 @@ LEFT JOIN LATERAL (
 ) AS c ON true
 WHERE m.name_key = %(name_key)s;
 
+-- name: card_digests
+-- The newest revisions of a version's card.
+SELECT c.digest
+FROM pedigree.model_card c
+JOIN pedigree.registered_model m USING (model_id)
+WHERE m.name_key = %(name_key)s AND c.version = %(version)s
+ORDER BY c.revision DESC
+LIMIT %(limit)s;
+
 -- name: newest_event
 -- The newest event of a model.
 SELECT coalesce(max(id), 0) AS id FROM pedigree.event WHERE model = %(model)s;
 
 -- name: lease_follower
 -- Draw cards for a while; no row where another process does, or where there is no new event.
-UPDATE pedigree.card_follower
-SET lease = %(lease)s, lease_until = clock_timestamp() + %(length)s::interval
-WHERE lease_until <= clock_timestamp()
-    AND seq < (SELECT coalesce(max(seq), 0) FROM pedigree.feed)
+INSERT INTO pedigree.card_follower AS follower (seq, lease, lease_until)
+SELECT 0, %(lease)s, clock_timestamp() + %(length)s::interval
+ON CONFLICT (is_only) DO UPDATE SET lease = excluded.lease, lease_until = excluded.lease_until
+WHERE follower.lease_until <= clock_timestamp()
+    AND follower.seq < (SELECT coalesce(max(seq), 0) FROM pedigree.feed)
 RETURNING seq, version;
 
 -- name: settle_follower

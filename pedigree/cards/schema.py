@@ -5,6 +5,7 @@ from typing import cast
 
 from pydantic import JsonValue
 
+from pedigree.catalog.metadata_fields import About, about_fields
 from pedigree.catalog.records import ModelMetadata
 from pedigree.markdown import shown
 
@@ -23,42 +24,6 @@ REQUIRED = (
     "flavor",
     "signature",
 )
-
-# Where each value comes from; a test keeps the keys equal to the record's fields.
-SOURCES: Mapping[str, str] = {
-    "model_name": "the name in `register`, or of the model asset",
-    "version_id": "the registry, under a lock on the model",
-    "artifact_uri": "the registry, from the manifest's sha256",
-    "created_by": "the token, `PEDIGREE_ACTOR`, the run's tag, git's e-mail or the OS user",
-    "created_at": "the database's clock",
-    "run_id": "the Dagster run; `PEDIGREE_RUN_ID`, the CI or the caller elsewhere",
-    "git_commit": "`PEDIGREE_GIT_COMMIT`, else the work tree, else the caller",
-    "git_dirty": "`PEDIGREE_GIT_DIRTY`, else the work tree, else the caller",
-    "git_source": "the registry: which of these it was",
-    "flavor": "the model asset, or the caller",
-    "signature": "the caller, or inferred from a sample",
-    "code_version": "the asset's definition",
-    "training_data_digest": "the asset graph: the data versions that the training read",
-    "training_data_version": "the training function, or the caller",
-    "validation_dataset_id": "the training function, or the caller",
-    "metrics": "the training function, or the caller",
-    "params": "the training function and its run config, or the caller",
-    "environment_hash": "the packages installed where the model was trained",
-    "model_card_uri": "the registry, when the card is written",
-    "datasheet_uri": "the training function, or the caller",
-    "ci_build": "the CI's own variables, or the caller",
-    "drift_monitor_id": "the training function, or the caller",
-    "description": "the training function, or a person; may be edited",
-    "owners": "the model asset, or a person; may be edited",
-    "tags": "the training function, or a person; may be edited",
-    "risk_class": "the training function, or a person",
-    "risk_assessment_id": "the training function, or a person",
-    "approval_status": "the registry, when somebody approves or rejects",
-    "approval_notes": "whoever approved or rejected",
-    "approved_by": "the registry: the actor of the approval",
-    "approval_timestamp": "the database's clock",
-    "verification": "`register_model` or the model asset, where the model itself is at hand",
-}
 
 
 def metadata_schema() -> dict[str, JsonValue]:
@@ -85,13 +50,18 @@ def metadata_table() -> str:
     schema = metadata_schema()
     required = set(cast("list[str]", schema["required"]))
     properties = cast("dict[str, dict[str, JsonValue]]", schema["properties"])
+    sources = about_fields(ModelMetadata)
     rows = [
         f"| `{name}` | {_type(field)} | {'yes' if name in required else ''} |"
-        f" {shown(field['description'])} | {SOURCES[name]} |"
+        f" {shown(field['description'])} | {_source(sources[name])} |"
         for name, field in properties.items()
     ]
     head = "| Field | Type | Required | What it is | Where it comes from |\n|---|---|---|---|---|"
     return "\n".join([head, *rows])
+
+
+def _source(about: About) -> str:
+    return f"{about.source}; may be edited" if about.editable else about.source
 
 
 def _type(field: Mapping[str, JsonValue]) -> str:

@@ -6,7 +6,6 @@ from typing import NamedTuple
 from psycopg.types.json import Jsonb
 
 from pedigree.artifacts.records import digest_of
-from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
 from pedigree.cards.records import CardNotes, ModelCard
 from pedigree.catalog import lookups
@@ -19,6 +18,9 @@ from pedigree.postgres.queries import load_queries
 from pedigree.postgres.transaction import Row, Transaction
 
 SQL = load_queries(__package__)
+
+# A client that has seen a version is not overtaken by more cards before it asks for its change.
+_REVISIONS = 20
 
 
 class CardOvertakenError(PedigreeError):
@@ -79,7 +81,7 @@ class DrawnCard(NamedTuple):
             revision=self.state.revision + 1,
             markdown=self.markdown,
             digest=digest,
-            uri=f"pedigree://blobs/{digest}",
+            uri=_uri(digest),
             created_at=self.state.at,
         )
 
@@ -107,6 +109,23 @@ def card_state(transaction: Transaction, name: str, version: int) -> CardState:
 def card_notes(transaction: Transaction, version: ModelVersion) -> CardNotes:
     """Return what people wrote for a version's card; nothing where nobody wrote anything yet."""
     return card_state(transaction, version.model_name, version.version_id).notes
+
+
+def states_by_card(transaction: Transaction, version: ModelVersion) -> list[ModelVersion]:
+    """Return a version's record as it was while each of its newest cards was the newest, or none.
+
+    A card is drawn a while after the change that it shows, and is no change of the version itself.
+    """
+    rows = transaction.execute(
+        SQL["card_digests"],
+        {
+            "name_key": name_key(version.model_name),
+            "version": version.version_id,
+            "limit": _REVISIONS,
+        },
+    ).fetchall()
+    uris = (*(_uri(row["digest"]) for row in rows), None)
+    return [version.model_copy(update={"model_card_uri": uri}) for uri in uris]
 
 
 def newest_event(transaction: Transaction, name: str) -> int:
@@ -139,14 +158,11 @@ def insert_card(transaction: Transaction, drawn: DrawnCard, actor: Actor) -> Mod
     model = lock_model(transaction, version.model_name)
     is_current = newest_event(transaction, model.name) == drawn.state.newest_event
     card = drawn.card.model_copy(update={"created_at": model.at})
-    log.record(
-        transaction,
+    model.record(
         EventType.VERSION_UPDATED,
-        model=model.name,
+        {"model_card": card.digest},
         version=version.version_id,
-        at=model.at,
         actor=actor,
-        body={"model_card": card.digest},
     )
     # The card's own event makes it no staler.
     shown = newest_event(transaction, model.name) if is_current else drawn.state.newest_event
@@ -175,6 +191,10 @@ def _card(reference: str, row: Row) -> ModelCard:
         revision=row["revision"],
         markdown=row["markdown"],
         digest=row["digest"],
-        uri=f"pedigree://blobs/{row['digest']}",
+        uri=_uri(row["digest"]),
         created_at=row["created_at"],
     )
+
+
+def _uri(digest: str) -> str:
+    return f"pedigree://blobs/{digest}"

@@ -4,9 +4,9 @@ import logging
 from contextlib import suppress
 
 from pedigree.access.reserved import CARDS
-from pedigree.artifacts.blob_upload import BlobUpload, PendingBlob
+from pedigree.artifacts.blob_upload import BlobSource, content_source, upload_blob
 from pedigree.artifacts.objects import ObjectStore
-from pedigree.artifacts.store import locate, retry_if_collected
+from pedigree.artifacts.store import locate
 from pedigree.audit.records import Actor
 from pedigree.cards.drawing import draw_card
 from pedigree.cards.records import CardNotes, ModelCard
@@ -111,33 +111,27 @@ class CardWriter:
     def _keep(self, name: str, number: int, notes: CardNotes | None, actor: Actor) -> ModelCard:
         while True:  # each repetition follows a card that another process has written
             with suppress(CardOvertakenError):
-                return retry_if_collected(lambda: self._draw_and_keep(name, number, notes, actor))
+                return self._draw_and_keep(name, number, notes, actor)
 
     def _draw_and_keep(
         self, name: str, number: int, notes: CardNotes | None, actor: Actor
     ) -> ModelCard:
-        with BlobUpload(self._database, self._store) as upload:
+        drawn: DrawnCard
+        unchanged: ModelCard
 
-            def announce(transaction: Transaction) -> tuple[DrawnCard, ModelCard | None]:
-                drawn = draw_card(transaction, name, number, notes)
-                if drawn.is_unchanged:
-                    note_event(transaction, drawn)
-                    return drawn, self._located(transaction, drawn.card)
-                content = drawn.markdown.encode()
-                upload.announce(transaction, PendingBlob(drawn.card.digest, len(content)))
-                return drawn, None
+        def begin(transaction: Transaction) -> BlobSource | None:
+            nonlocal drawn, unchanged
+            drawn = draw_card(transaction, name, number, notes)
+            if drawn.is_unchanged:
+                note_event(transaction, drawn)
+                unchanged = self._located(transaction, drawn.card)
+                return None
+            return content_source(self._store, drawn.markdown.encode())
 
-            def keep(transaction: Transaction) -> ModelCard:
-                upload.make_live(transaction)
-                return self._located(transaction, insert_card(transaction, drawn, actor))
+        def end(transaction: Transaction) -> ModelCard:
+            return self._located(transaction, insert_card(transaction, drawn, actor))
 
-            drawn, unchanged = self._database.transaction(announce, pipelined=True)
-            if unchanged is not None:
-                return unchanged
-            upload.put(lambda key: self._store.put(key, drawn.markdown.encode()))
-            card = self._database.transaction(keep, pipelined=True)
-            upload.hand_over()
-        return card
+        return upload_blob(self._database, self._store, begin, end) or unchanged
 
     def _located(self, transaction: Transaction, card: ModelCard) -> ModelCard:
         key = locate(transaction, {card.digest})[card.digest]

@@ -1,1 +1,4 @@
-"""Registered models, their versions and their metadata."""
+"""Registered models, their versions and their metadata.
+
+What moves a version belongs to `lifecycle`, its bytes to `artifacts`, its inputs to `lineage`.
+"""

@@ -4,7 +4,12 @@ from collections.abc import Collection
 
 from pedigree.access.principals import is_one_of
 from pedigree.artifacts.records import Digest
+from pedigree.artifacts.store import locate
+from pedigree.catalog import lookups
+from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.references import parse_reference
 from pedigree.catalog.store import SQL
+from pedigree.errors import CorruptionError
 from pedigree.postgres.transaction import Transaction
 
 
@@ -26,3 +31,19 @@ def readable_blobs(
         return frozenset(row["digest"] for row in rows)
     rows = transaction.execute(SQL["models_of_blobs"], values).fetchall()
     return frozenset(row["digest"] for row in rows if is_one_of(row["name"], models))
+
+
+def keys_of(
+    transaction: Transaction, version: ModelVersion, digests: Collection[Digest]
+) -> dict[Digest, str]:
+    """Return the keys of the objects that hold a version's bytes.
+
+    Raises:
+        VersionNotFoundError: It was deleted since it was looked up, and its bytes were collected.
+        CorruptionError: The version is there, and one of the digests is not live.
+    """
+    try:
+        return locate(transaction, digests)
+    except CorruptionError:
+        lookups.find_version(transaction, parse_reference(version.reference))
+        raise

@@ -1,13 +1,14 @@
-"""Metadata stated field by field, and what this process knows of the rest."""
+"""Metadata that callers state field by field, and what this process knows of the rest."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TypedDict
 
 from pydantic import JsonValue
 
 from pedigree.artifacts.records import Digest
-from pedigree.catalog.records import RiskClass
+from pedigree.catalog.metadata_fields import RiskClass
 from pedigree.errors import InvalidMetadataError
 from pedigree.lineage.code import CodeState, current_code
 from pedigree.lineage.run import current_build, current_run
@@ -15,8 +16,30 @@ from pedigree.settings import Settings
 from pedigree.signatures.records import Signature
 
 
+@dataclass(frozen=True, kw_only=True)
+class StatedMetadata:
+    """The fields of :class:`DeclaredMetadata` that a training function states about its model."""
+
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    params: Mapping[str, JsonValue] = field(default_factory=dict)
+    signature: Signature | None = None
+    training_data_version: str | None = None
+    description: str | None = None
+    owners: Sequence[str] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    datasheet_uri: str | None = None
+    ci_build: str | None = None
+    drift_monitor_id: str | None = None
+    risk_class: RiskClass | None = None
+    risk_assessment_id: str | None = None
+
+    def stated(self) -> dict[str, object]:
+        """Return these fields by name."""
+        return {each.name: getattr(self, each.name) for each in fields(StatedMetadata)}
+
+
 class DeclaredFields(TypedDict, total=False):
-    """The fields of :class:`DeclaredMetadata` that may be stated one by one, or left out."""
+    """The fields of :class:`DeclaredMetadata` that are keyword arguments of ``register``."""
 
     signature: Signature | None
     run_id: str | None
@@ -39,17 +62,17 @@ class DeclaredFields(TypedDict, total=False):
     risk_assessment_id: str | None
 
 
-def declared_here(fields: DeclaredFields, settings: Settings) -> dict[str, object]:
+def declared_here(declared: DeclaredFields, settings: Settings) -> dict[str, object]:
     """Return the fields, with the run, the CI build and the commit of this process beside them.
 
     Raises:
         InvalidMetadataError: The run or the commit is not stated, and nothing here knows it.
     """
-    stated = {name: value for name, value in fields.items() if value is not None}
+    stated = {name: value for name, value in declared.items() if value is not None}
     return {
         "run_id": stated.get("run_id") or _run(settings),
         "ci_build": current_build(),
-        **code_of(fields.get("git_commit"), settings).model_dump(),
+        **code_of(declared.get("git_commit"), settings).model_dump(),
         **stated,
     }
 

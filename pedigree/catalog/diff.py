@@ -18,27 +18,23 @@ from pedigree.catalog.diff_records import (
     VersionComparison,
 )
 from pedigree.catalog.lookups import environment_packages
+from pedigree.catalog.metadata_fields import about_fields
 from pedigree.catalog.names import name_key
-from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.records import DeclaredMetadata, ModelVersion
 from pedigree.lineage.records import Certainty, LineageGraph
 from pedigree.lineage.store import read_lineage
 from pedigree.postgres.transaction import Transaction
 from pedigree.signatures.compare import RULES, changes
 from pedigree.signatures.records import Signature
 
-_ABOUT = (
-    "flavor",
-    "description",
-    "owners",
-    "risk_class",
-    "risk_assessment_id",
-    "drift_monitor_id",
-    "datasheet_uri",
-    "training_data_digest",
-    "training_data_version",
-    "validation_dataset_id",
+_FIELDS = about_fields(DeclaredMetadata)
+# Metrics, parameters, tags and the signature are compared by what is in them.
+_ABOUT = tuple(
+    name
+    for name, about in _FIELDS.items()
+    if about.part in ("about", "data") and name not in ("tags", "signature")
 )
-CODE = ("git_commit", "git_dirty", "code_version", "environment_hash")
+CODE = tuple(name for name, about in _FIELDS.items() if about.part == "code")
 
 Input = tuple[str, str | None]
 

@@ -1,6 +1,5 @@
 """Tell that somebody got a version's bytes from the service."""
 
-from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
 from pedigree.catalog.store import lock_model
 from pedigree.postgres.transaction import Transaction
@@ -10,12 +9,4 @@ def tell_of_download(transaction: Transaction, name: str, version: int, actor: A
     """Write the event that somebody began to download a version."""
     # Under the model's lock, so that the feed keeps the order of the model's events.
     model = lock_model(transaction, name)
-    log.record(
-        transaction,
-        EventType.VERSION_DOWNLOADED,
-        model=model.name,
-        version=version,
-        at=model.at,
-        actor=actor,
-        body={},
-    )
+    model.record(EventType.VERSION_DOWNLOADED, {}, version=version, actor=actor)

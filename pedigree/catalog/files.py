@@ -28,10 +28,10 @@ class Located(NamedTuple):
 class FileOperations(ABC):
     """Verbs that bring the files of versions to this machine."""
 
-    cache: BlobCache
+    _cache: BlobCache
 
     @abstractmethod
-    def get(self, reference: str) -> ModelVersion:
+    def _find(self, reference: str) -> ModelVersion:
         """Return the version that a reference names."""
 
     @property
@@ -46,21 +46,6 @@ class FileOperations(ABC):
     def pull(
         self, reference: str, destination: Path | str, *, progress: Progress | None = None
     ) -> Manifest:
-        """Write a version's files into a folder, verified while they stream.
-
-        Files that are there and right are left alone, and a pull that was interrupted goes on; no
-        partial file gets its final name. Bytes of a store elsewhere are kept in the cache.
-
-        Args:
-            reference: The version.
-            destination: A folder, or a path where none is yet.
-            progress: Told how many bytes of how many are there.
-
-        Raises:
-            VersionNotFoundError: It was deleted, and its bytes were collected meanwhile.
-            CorruptionError: Bytes are not what their digest says, or are gone.
-            StoreUnavailableError: The store failed; the next pull goes on from there.
-        """
 
         def bring(manifest: Manifest, keys: Mapping[str, str]) -> None:
             pull(
@@ -68,64 +53,38 @@ class FileOperations(ABC):
                 manifest,
                 keys,
                 Path(destination),
-                cache=self.cache,
+                cache=self._cache,
                 progress=progress,
             )
 
         return self._with_located(reference, bring)
 
     def verify(self, reference: str) -> Manifest:
-        """Read every byte of a version again and compare its digests.
-
-        Raises:
-            CorruptionError: Bytes are not what their digest says, or are gone.
-        """
         return self._with_located(reference, partial(verify, self._readable))
 
     def load(self, reference: str, *, trust: Collection[str] = ()) -> object:
-        """Return the model itself, loaded by its flavor.
-
-        Args:
-            reference: The version.
-            trust: The names of what may run while it is loaded, beyond what the flavor vouches
-                for: full names of types, or ``pickle`` or ``mlflow`` for a format that runs
-                whatever its maker wrote.
-
-        Raises:
-            UntrustedModelError: Loading would run what neither the flavor nor ``trust`` vouches
-                for; nothing was run.
-            MissingDependencyError: The flavor's library is not installed.
-        """
-        version = self.get(reference)
-        with self.cache.artifact(version.digest) as folder:
+        version = self._find(reference)
+        with self._cache.artifact(version.digest) as folder:
             self._link(version.reference, folder)
             loaded = get_flavor(version.flavor).load(folder, trust=trust)
             if isinstance(loaded, Path):
-                self.cache.hold(version.digest)
+                self._cache.hold(version.digest)
         return loaded
 
     def folder(self, reference: str) -> Path:
-        """Return a folder with a version's files, in the cache: to be read, not to be edited.
-
-        It stays at least until the registry is closed.
-
-        Raises:
-            CorruptionError: Bytes are not what their digest says, or are gone.
-        """
-        version = self.get(reference)
-        with self.cache.artifact(version.digest) as folder:
+        version = self._find(reference)
+        with self._cache.artifact(version.digest) as folder:
             self._link(version.reference, folder)
-            self.cache.hold(version.digest)
+            self._cache.hold(version.digest)
         return folder
 
     def snippets(self, reference: str) -> Snippets:
-        """Return the lines that load and serve a version: Python, CLI, curl and Dagster."""
         located = self._located(reference)
         return snippets_of(located.version, located.manifest)
 
     def _link(self, reference: str, folder: Path) -> None:
         def link(manifest: Manifest, keys: Mapping[str, str]) -> None:
-            link_from_cache(self._readable, manifest, keys, self.cache, folder)
+            link_from_cache(self._readable, manifest, keys, self._cache, folder)
 
         self._with_located(reference, link)
 

@@ -14,8 +14,6 @@ from pedigree.catalog.store import SQL, model_not_found
 from pedigree.errors import InvalidInputError
 from pedigree.postgres.transaction import Row, Transaction
 
-PAGE = 1000
-"""How many records a read returns at most unless it is told otherwise."""
 _ABOVE_ALL = 2**31 - 1
 
 

@@ -11,8 +11,8 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from pedigree.catalog.names import name_key
-from pedigree.catalog.records import Unmaterialized
 from pedigree.catalog.store import SQL
+from pedigree.catalog.training_records import Unmaterialized
 from pedigree.postgres.transaction import Transaction
 
 OUT_OF_REACH = timedelta(hours=1)

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from psycopg.types.json import Jsonb
 from pydantic import JsonValue
 
-from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
 from pedigree.catalog.store import SQL, LockedModel, create_model, lock_model
 from pedigree.errors import NameTakenError
@@ -84,11 +83,4 @@ def _write(
             "tags": None if tags is None else Jsonb(tags),
         },
     )
-    log.record(
-        transaction,
-        EventType.MODEL_UPDATED,
-        model=model.name,
-        at=model.at,
-        actor=actor,
-        body=given,
-    )
+    model.record(EventType.MODEL_UPDATED, given, actor=actor)

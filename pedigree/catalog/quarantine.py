@@ -19,7 +19,7 @@ from pedigree.audit.records import Actor, EventType
 from pedigree.audit.states import combined_reason
 from pedigree.catalog.names import name_key
 from pedigree.catalog.quarantine_marks import Marker
-from pedigree.catalog.records import Quarantine, Quarantined
+from pedigree.catalog.quarantine_records import Quarantine, Quarantined
 from pedigree.catalog.store import SQL, LockedModel, lock_any_model, lock_model
 from pedigree.errors import InvalidInputError, QuarantineNotFoundError
 from pedigree.lineage.records import Certainty, TrainedOn
@@ -68,16 +68,15 @@ def quarantine_data(
     log.record(
         transaction,
         EventType.ASSET_QUARANTINED,
-        model=None,
-        at=found.at,
-        actor=actor,
-        body={
+        {
             **what,
             "since": None if since is None else since.isoformat(),
             "quarantine_id": found.quarantine_id,
             "reason": reason,
             "only_certain": only_certain,
         },
+        at=found.at,
+        actor=actor,
     )
     depending = trained_on(transaction, asset, partition, since)
     marked = [one for one in depending if found.marks(one.certainty)]
@@ -163,15 +162,14 @@ def release_data(
     log.record(
         transaction,
         EventType.ASSET_RELEASED,
-        model=None,
-        at=rows[0]["released_at"],
-        actor=actor,
-        body={
+        {
             "asset": asset,
             "partition": partition,
             "quarantine_ids": list(ids),
             "reason": reason,
         },
+        at=rows[0]["released_at"],
+        actor=actor,
     )
     marks = transaction.execute(SQL["marked_versions"], {"quarantine_ids": ids}).fetchall()
     for name, rows_of_model in groupby(marks, key=lambda row: row["model_name"]):

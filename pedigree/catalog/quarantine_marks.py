@@ -5,11 +5,10 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
-from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
 from pedigree.audit.replay import QUARANTINE
 from pedigree.audit.states import combined_reason
-from pedigree.catalog.records import Quarantine
+from pedigree.catalog.quarantine_records import Quarantine
 from pedigree.catalog.store import SQL, LockedModel, version_not_found
 from pedigree.lineage.records import Certainty
 from pedigree.postgres.transaction import Row, Transaction
@@ -43,20 +42,21 @@ class Marker(NamedTuple):
         key = {**self._key(version), "quarantine_id": found.quarantine_id}
         self.transaction.execute(SQL["insert_mark"], {**key, "certainty": certainty})
         self._say_why(version)
-        told = {**body, "quarantine_id": found.quarantine_id, "reason": found.reason}
+        details = {**body, "quarantine_id": found.quarantine_id, "reason": found.reason}
         if certainty is not None:
-            told["certainty"] = certainty.value
-        self._tell(EventType.VERSION_QUARANTINED, version, told)
+            details["certainty"] = certainty.value
+        self.model.record(EventType.VERSION_QUARANTINED, details, version=version, actor=self.actor)
 
     def release(self, version: int, ids: Sequence[int], reason: str | None) -> None:
         """Take a version out of some quarantines."""
         key = {**self._key(version), "quarantine_ids": ids, "at": self.model.at}
         self.transaction.execute(SQL["release_marks"], key)
         self._say_why(version)
-        self._tell(
+        self.model.record(
             EventType.VERSION_RELEASED,
-            version,
             {"from": QUARANTINE, "quarantine_ids": list(ids), "reason": reason},
+            version=version,
+            actor=self.actor,
         )
 
     def open_marks(self, version: int) -> list[Row]:
@@ -73,14 +73,3 @@ class Marker(NamedTuple):
 
     def _key(self, version: int) -> dict[str, int]:
         return {"model_id": self.model.model_id, "version": version}
-
-    def _tell(self, event_type: EventType, version: int, body: dict[str, JsonValue]) -> None:
-        log.record(
-            self.transaction,
-            event_type,
-            model=self.model.name,
-            version=version,
-            at=self.model.at,
-            actor=self.actor,
-            body=body,
-        )

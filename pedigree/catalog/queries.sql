@@ -26,8 +26,7 @@ SELECT model.*, clock_timestamp() AS at FROM model;
 
 -- name: version_of_digest
 -- The living native version of an artifact, with what it shows of what a registration states.
-SELECT version, approval_status, quarantine_reason, description, owners, tags, risk_class,
-    risk_assessment_id, drift_monitor_id, datasheet_uri, first.metrics, first.params,
+SELECT v.*, first.metrics, first.params,
     EXISTS (
         SELECT FROM pedigree.tenure t
         WHERE t.model_id = v.model_id AND t.version = v.version
@@ -43,18 +42,15 @@ WHERE model_id = %(model_id)s AND digest = %(digest)s AND copy = 0 AND deleted_a
 
 -- name: insert_version
 -- Write a version under the model's next number, and take that: it rolls back with the transaction,
--- so numbers have no gap.
+-- so numbers have no gap. The columns are the metadata fields that a version shows.
 WITH taken AS (
     UPDATE pedigree.registered_model SET next_version = next_version + 1
     WHERE model_id = %(model_id)s
 )
 INSERT INTO pedigree.model_version (
-    model_id, version, digest, flavor, signature, description, owners, tags, risk_class,
-    risk_assessment_id, drift_monitor_id, datasheet_uri, created_at, created_by, created_by_source
+    model_id, version, digest, created_at, created_by, created_by_source, {columns}
 ) VALUES (
-    %(model_id)s, %(version)s, %(digest)s, %(flavor)s, %(signature)s, %(description)s, %(owners)s,
-    %(tags)s, %(risk_class)s, %(risk_assessment_id)s, %(drift_monitor_id)s, %(datasheet_uri)s,
-    %(at)s, %(actor)s, %(actor_source)s
+    %(model_id)s, %(version)s, %(digest)s, %(at)s, %(actor)s, %(actor_source)s, {values}
 );
 
 -- name: insert_environment
@@ -67,21 +63,15 @@ ON CONFLICT DO NOTHING;
 SELECT name, deleted_at FROM pedigree.registered_model WHERE name_key = %(name_key)s;
 
 -- name: insert_training
--- Add a training; a retry of the same step of the same run adds nothing.
+-- Add a training; a retry of the same step of the same run adds nothing. Its columns are the
+-- metadata fields of which each training has its own values.
 INSERT INTO pedigree.training (
-    training_id, model_id, version, run_id, instance_id, job_name, step_key, asset, partition,
-    git_commit, git_dirty, git_source, code_version, training_data_digest, training_data_version,
-    validation_dataset_id, environment_hash, ci_build, metrics, params, raced, config,
-    description, owners, tags, risk_class, risk_assessment_id, drift_monitor_id, datasheet_uri,
-    restated, lineage_recorded, verification, created_at, created_by, created_by_source
+    training_id, model_id, version, instance_id, job_name, step_key, asset, partition, raced, config,
+    restated, lineage_recorded, verification, created_at, created_by, created_by_source, {columns}
 ) VALUES (
-    %(training_id)s, %(model_id)s, %(version)s, %(run_id)s, %(instance_id)s, %(job_name)s,
-    %(step_key)s, %(asset)s, %(partition)s, %(git_commit)s, %(git_dirty)s, %(git_source)s,
-    %(code_version)s, %(training_data_digest)s, %(training_data_version)s,
-    %(validation_dataset_id)s, %(environment_hash)s, %(ci_build)s, %(metrics)s, %(params)s,
-    %(raced)s, %(config)s, %(description)s, %(owners)s, %(tags)s, %(risk_class)s,
-    %(risk_assessment_id)s, %(drift_monitor_id)s, %(datasheet_uri)s, %(restated)s,
-    %(lineage_recorded)s, %(verification)s, %(at)s, %(actor)s, %(actor_source)s
+    %(training_id)s, %(model_id)s, %(version)s, %(instance_id)s, %(job_name)s, %(step_key)s,
+    %(asset)s, %(partition)s, %(raced)s, %(config)s, %(restated)s, %(lineage_recorded)s,
+    %(verification)s, %(at)s, %(actor)s, %(actor_source)s, {values}
 );
 
 -- name: await_materialization
@@ -123,9 +113,7 @@ LIMIT %(limit)s;
 
 -- name: trainings_of_run
 -- The trainings that this step of this run already has on the version, with what was stated.
-SELECT training_id, description, owners, tags, risk_class, risk_assessment_id, drift_monitor_id,
-    datasheet_uri, metrics, params
-FROM pedigree.training
+SELECT * FROM pedigree.training
 WHERE model_id = %(model_id)s AND version = %(version)s AND run_id = %(run_id)s
     AND coalesce(step_key, '') = coalesce(%(step_key)s, '')
 ORDER BY restated;

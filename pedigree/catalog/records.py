@@ -1,8 +1,7 @@
 """Registered models and their versions, and the metadata that a version must and may carry."""
 
 from datetime import datetime
-from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 from pydantic import (
     AwareDatetime,
@@ -16,32 +15,15 @@ from pydantic import (
 
 from pedigree._record import Record
 from pedigree.artifacts.records import Digest
+from pedigree.catalog.metadata_fields import About, ApprovalStatus, RiskClass
 from pedigree.flavors.records import NO_LIVE_MODEL, Verification
 from pedigree.lineage.environment import environment_hash
-from pedigree.lineage.records import Certainty, LineageGraph
+from pedigree.lineage.records import LineageGraph
 from pedigree.signatures.records import Signature
 
 Tags: TypeAlias = dict[str, str]
 Params: TypeAlias = dict[str, JsonValue]
 Metrics: TypeAlias = dict[str, FiniteFloat]
-
-
-class ApprovalStatus(StrEnum):
-    """Where a version stands with the people who must say yes."""
-
-    NONE = "none"
-    PENDING = "pending"
-    APPROVED = "approved"
-    REJECTED = "rejected"
-
-
-class RiskClass(StrEnum):
-    """The risk classes of the EU AI Act, Regulation (EU) 2024/1689."""
-
-    MINIMAL = "minimal"
-    LIMITED = "limited"
-    HIGH = "high"
-    UNACCEPTABLE = "unacceptable"
 
 
 class DeclaredMetadata(Record):
@@ -50,65 +32,137 @@ class DeclaredMetadata(Record):
     The first five fields are required; a value that is not known is left out, never invented.
     """
 
-    flavor: str = Field(min_length=1, description="How to load it: sklearn, onnx, generic, …")
-    signature: Signature = Field(description="Typed inputs and outputs")
-    run_id: str = Field(min_length=1, description="The run that made it")
-    git_commit: str = Field(
-        pattern=r"^[0-9a-f]{7,64}$", description="The commit of the training code"
+    flavor: Annotated[str, About("the model asset, or the caller", trained=False, shown=True)] = (
+        Field(min_length=1, description="How to load it: sklearn, onnx, generic, …")
     )
-    git_dirty: bool = Field(description="The work tree differed from the commit")
-    git_source: str = Field(
-        default="caller", description="Where the commit was learnt from, such as caller or worktree"
+    signature: Annotated[
+        Signature,
+        About("the caller, or inferred from a sample", trained=False, shown=True),
+    ] = Field(description="Typed inputs and outputs")
+    run_id: Annotated[
+        str, About("the Dagster run; `PEDIGREE_RUN_ID`, the CI or the caller elsewhere", "run")
+    ] = Field(min_length=1, description="The run that made it")
+    git_commit: Annotated[
+        str, About("`PEDIGREE_GIT_COMMIT`, else the work tree, else the caller", "code")
+    ] = Field(pattern=r"^[0-9a-f]{7,64}$", description="The commit of the training code")
+    git_dirty: Annotated[
+        bool, About("`PEDIGREE_GIT_DIRTY`, else the work tree, else the caller", "code")
+    ] = Field(description="The work tree differed from the commit")
+    git_source: Annotated[str, About("the registry: which of these it was", "run")] = Field(
+        default="caller",
+        description="Where the commit was learnt from, such as caller or worktree",
     )
-    code_version: str | None = Field(default=None, description="The asset's code version")
-    training_data_digest: str | None = Field(
-        default=None, description="One digest over the data versions of all direct inputs"
+    code_version: Annotated[str | None, About("the asset's definition", "code")] = Field(
+        default=None, description="The asset's code version"
     )
-    training_data_version: str | None = Field(
-        default=None, description="The data's version in its owner's words"
+    training_data_digest: Annotated[
+        str | None,
+        About(
+            "the asset graph: the data versions that the training read",
+            "data",
+            option="One digest over what it was trained on.",
+        ),
+    ] = Field(default=None, description="One digest over the data versions of all direct inputs")
+    training_data_version: Annotated[
+        str | None, About(part="data", option="The data's version in its owner's words.")
+    ] = Field(default=None, description="The data's version in its owner's words")
+    validation_dataset_id: Annotated[
+        str | None, About(part="data", option="What the metrics were measured on.")
+    ] = Field(default=None, description="The data that the metrics were computed on")
+    metrics: Annotated[Metrics, About(part="results", option="An evaluation metric.")] = Field(
+        default_factory=dict, description="Evaluation metrics, finite numbers"
     )
-    validation_dataset_id: str | None = Field(
-        default=None, description="The data that the metrics were computed on"
+    params: Annotated[
+        Params,
+        About(
+            "the training function and its run config, or the caller",
+            "results",
+            option="A hyperparameter.",
+        ),
+    ] = Field(default_factory=dict, description="Hyperparameters and run config")
+    environment_hash: Annotated[
+        Digest | None, About("the packages installed where the model was trained", "code")
+    ] = Field(default=None, description="Over the sorted list of installed packages")
+    ci_build: Annotated[str | None, About("the CI's own variables, or the caller", "run")] = Field(
+        default=None, description="The URL or id of the CI build"
     )
-    metrics: Metrics = Field(default_factory=dict, description="Evaluation metrics, finite numbers")
-    params: Params = Field(default_factory=dict, description="Hyperparameters and run config")
-    environment_hash: Digest | None = Field(
-        default=None, description="Over the sorted list of installed packages"
+    drift_monitor_id: Annotated[str | None, About(shown=True)] = Field(
+        default=None, description="What watches it for drift"
     )
-    ci_build: str | None = Field(default=None, description="The URL or id of the CI build")
-    drift_monitor_id: str | None = Field(default=None, description="What watches it for drift")
-    datasheet_uri: str | None = Field(default=None, description="The training data's datasheet")
-    description: str | None = Field(default=None, description="What it is, in a few sentences")
-    owners: tuple[str, ...] = Field(default=(), description="Who answers for it")
-    tags: Tags = Field(default_factory=dict, description="Any further words, key and value")
-    risk_class: RiskClass | None = Field(
-        default=None, description="The class of its use under the EU AI Act"
+    datasheet_uri: Annotated[str | None, About(shown=True)] = Field(
+        default=None, description="The training data's datasheet"
     )
-    risk_assessment_id: str | None = Field(
-        default=None, description="The assessment that the risk class was taken from"
-    )
+    description: Annotated[
+        str | None,
+        About(
+            "the training function, or a person", shown=True, option="What it is.", editable=True
+        ),
+    ] = Field(default=None, description="What it is, in a few sentences")
+    owners: Annotated[
+        tuple[str, ...],
+        About(
+            "the model asset, or a person",
+            shown=True,
+            option="Who owns it; may be repeated.",
+            editable=True,
+        ),
+    ] = Field(default=(), description="Who answers for it")
+    tags: Annotated[
+        Tags,
+        About("the training function, or a person", shown=True, option="A tag.", editable=True),
+    ] = Field(default_factory=dict, description="Any further words, key and value")
+    risk_class: Annotated[
+        RiskClass | None,
+        About(
+            "the training function, or a person",
+            shown=True,
+            option="minimal, limited, high or unacceptable (EU AI Act).",
+        ),
+    ] = Field(default=None, description="The class of its use under the EU AI Act")
+    risk_assessment_id: Annotated[
+        str | None, About("the training function, or a person", shown=True)
+    ] = Field(default=None, description="The assessment that the risk class was taken from")
 
 
 class ModelMetadata(DeclaredMetadata):
     """All metadata of a version: what its JSON Schema, ``model-metadata.json``, describes."""
 
-    model_name: str = Field(description="The registered model's name")
-    version_id: int = Field(ge=1, description="1, 2, 3 … per model, without gap, never reused")
-    artifact_uri: str = Field(description="The artifact by digest: pedigree://artifacts/sha256:…")
-    created_by: str = Field(description="Who registered it")
-    created_at: AwareDatetime = Field(description="When it was registered")
-    model_card_uri: str | None = Field(
+    model_name: Annotated[str, About("the name in `register`, or of the model asset")] = Field(
+        description="The registered model's name"
+    )
+    version_id: Annotated[int, About("the registry, under a lock on the model")] = Field(
+        ge=1, description="1, 2, 3 … per model, without gap, never reused"
+    )
+    artifact_uri: Annotated[str, About("the registry, from the manifest's sha256")] = Field(
+        description="The artifact by digest: pedigree://artifacts/sha256:…"
+    )
+    created_by: Annotated[
+        str, About("the token, `PEDIGREE_ACTOR`, the run's tag, git's e-mail or the OS user")
+    ] = Field(description="Who registered it")
+    created_at: Annotated[AwareDatetime, About("the database's clock")] = Field(
+        description="When it was registered"
+    )
+    model_card_uri: Annotated[str | None, About("the registry, when the card is written")] = Field(
         default=None, description="The model card by digest: pedigree://blobs/sha256:…"
     )
-    approval_status: ApprovalStatus = Field(
+    approval_status: Annotated[
+        ApprovalStatus, About("the registry, when somebody approves or rejects")
+    ] = Field(
         default=ApprovalStatus.NONE, description="Where it stands with those who must say yes"
     )
-    approval_notes: str | None = Field(default=None, description="What they wrote beside it")
-    approved_by: str | None = Field(default=None, description="Who said yes")
-    approval_timestamp: AwareDatetime | None = Field(
+    approval_notes: Annotated[str | None, About("whoever approved or rejected")] = Field(
+        default=None, description="What they wrote beside it"
+    )
+    approved_by: Annotated[str | None, About("the registry: the actor of the approval")] = Field(
+        default=None, description="Who said yes"
+    )
+    approval_timestamp: Annotated[AwareDatetime | None, About("the database's clock")] = Field(
         default=None, description="When, by the database's clock"
     )
-    verification: Verification = Field(
+    verification: Annotated[
+        Verification,
+        About("`register_model` or the model asset, where the model itself is at hand"),
+    ] = Field(
         default=NO_LIVE_MODEL,
         description="Whether its bytes, loaded in a new process, predict what the model did; of its"
         " trainings the first that was verified, else the first",
@@ -228,68 +282,4 @@ class Registration(Record):
         default=None,
         description="Of an existing version: which fields stated now it does not show, and why"
         " it will not become a candidate by itself; of any: that its data is in quarantine",
-    )
-
-
-class Quarantine(Record):
-    """Data, or one version, in quarantine; and the versions that are marked for it."""
-
-    quarantine_id: int
-    asset: str | None = Field(description="None where a single version is meant")
-    partition: str | None = Field(description="None: all partitions, or an asset without any")
-    since: datetime | None = Field(description="Only data recorded from then on")
-    reason: str
-    at: datetime
-    quarantined_by: str
-    only_certain: bool = Field(
-        description="It marks only versions that certainly depend on the data, not those that "
-        "possibly do; also of those that are registered later"
-    )
-    versions: tuple[str, ...] = Field(description="References of the versions that it marks")
-    possible: tuple[str, ...] = Field(
-        description="Those of them that only possibly depend on the data"
-    )
-
-    def marks(self, certainty: Certainty) -> bool:
-        """Say whether it marks versions that depend on the data so certainly."""
-        return certainty.certain or (certainty is Certainty.POSSIBLE and not self.only_certain)
-
-
-class Quarantined(Quarantine):
-    """Data that was just put in quarantine, and the versions that are not marked for it."""
-
-    spared: tuple[str, ...] = Field(
-        description="Versions that possibly depend on the data, spared by only_certain"
-    )
-    unknown: tuple[str, ...] = Field(
-        description="Versions of which it is not known whether they depend on the data"
-    )
-    without_lineage: int = Field(
-        description="How many further versions have a training without recorded lineage, so that "
-        "nothing is known about them"
-    )
-
-
-class RetrainRequest(Record):
-    """How a version was trained, for a run that does the same again on the data of today."""
-
-    reference: str
-    asset: str = Field(description="The key of the model's asset, parts joined by /")
-    partition: str | None
-    step_key: str | None
-    config: dict[str, JsonValue] | None = Field(
-        description="The step's configuration, which may name the partitions that it reads"
-    )
-    run_id: str = Field(description="The run that trained it")
-
-
-class Unmaterialized(Record):
-    """A training in Dagster that no asset graph shows, while its instance is out of reach."""
-
-    reference: str
-    run_id: str
-    instance_id: str
-    since: datetime = Field(description="When it was registered")
-    seen_at: datetime | None = Field(
-        description="When the instance's mirror looked last; None: never"
     )

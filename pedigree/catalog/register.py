@@ -25,7 +25,15 @@ from pedigree.signatures.records import Signature
 class Registering(ABC):
     """Verbs that make versions."""
 
-    settings: Settings
+    _settings: Settings
+
+    @abstractmethod
+    def _require_permission(self, name: str) -> None:
+        """Refuse who may not register versions of a model, before anything is saved or read.
+
+        Raises:
+            NotPermittedError: The user may not.
+        """
 
     @abstractmethod
     def _keep_version(
@@ -55,36 +63,8 @@ class Registering(ABC):
         judge: bool = False,
         **fields: Unpack[DeclaredFields],
     ) -> Registration:
-        """Register the bytes at a path as a version of a model, created if it is new.
-
-        The bytes are stored first, then one transaction writes all rows; a crash in between leaves
-        nothing but bytes that nobody refers to. The same bytes, flavor and signature on the same
-        model are the same version: then the training is added to it, and ``created`` is False. The
-        version stays as it is: the training keeps the description, owners, tags, metrics … that are
-        stated now, and ``notice`` names those that the version does not show.
-
-        Args:
-            name: The registered model.
-            path: A file or a folder.
-            new: All about the version; or state the flavor and the fields by keyword.
-            flavor: How to load it, such as ``sklearn`` or ``generic``.
-            sample: Inputs; the signature is inferred by predicting them. Without a signature and a
-                sample it is taken from the files, where they state it, as MLflow's and ONNX' do.
-            sample_outputs: What the model gave for the sample, if it is not to be loaded.
-            trust: What may run while the model is loaded for the sample.
-            actor: Who acts; this process's when None.
-            progress: Told how many bytes of how many were read.
-            judge: Run the registry's own checks on it and write its card, as a service always does.
-            fields: The metadata. The run, the CI build and the commit are found in the environment
-                and the work tree where they are not stated.
-
-        Raises:
-            InvalidInputError: The name, flavor, path or metadata is wrong; nothing was written.
-            UntrustedModelError: Loading the model would run what ``trust`` does not name.
-            NameTakenError: The name has a twin, or was deleted.
-            UnavailableError: The database or the store does not answer.
-        """
         validate_name(name)
+        self._require_permission(name)
         if new is None:
             ask = partial(
                 required_signature,
@@ -117,33 +97,8 @@ class Registering(ABC):
         progress: Progress | None = None,
         **fields: Unpack[DeclaredFields],
     ) -> Registration:
-        """Save a model by its flavor, infer its signature from a sample, verify and register it.
-
-        A new process loads what was saved and predicts the sample: unless it gives what the model
-        gives, nothing is registered. The same model saved again is the same version. This process's
-        packages are recorded as those that it was trained with.
-
-        Args:
-            name: The registered model.
-            model: The trained object.
-            flavor: How it is saved and loaded, such as ``sklearn``.
-            sample: A few inputs; without a signature and a sample it is taken from what was saved,
-                where that states it, as MLflow's and ONNX' files do.
-            sample_outputs: What the model gave for the sample, where its flavor cannot ask it.
-            verify: Compare what was saved with the model; False records that this was skipped.
-            actor: Who acts; this process's when None.
-            progress: Told how many bytes of how many were read.
-            fields: The metadata, found as in :meth:`register` where it is not stated.
-
-        Raises:
-            InvalidInputError: The name, flavor, model or metadata is wrong; nothing was written.
-            InvalidSampleError: The model refuses the sample.
-            UnverifiedModelError: What was saved does not predict as the model does, or takes longer
-                than ``PEDIGREE_VERIFY_TIMEOUT``; nothing was written.
-            NameTakenError: The name has a twin, or was deleted.
-            UnavailableError: The database or the store does not answer.
-        """
         validate_name(name)
+        self._require_permission(name)
         live = LiveModel(
             model=model,
             flavor=flavor,
@@ -154,7 +109,7 @@ class Registering(ABC):
         with tempfile.TemporaryDirectory(prefix="pedigree-") as folder:
             files = Path(folder) / "model"
             describe = partial(self._described, flavor, fields)
-            metadata, verification = live.saved(files, describe, self.settings)
+            metadata, verification = live.saved(files, describe, self._settings)
             new = NewVersion(
                 metadata=metadata, environment=installed_packages(), verification=verification
             )
@@ -170,5 +125,5 @@ class Registering(ABC):
                 remedy="Say how to load it, such as flavor='sklearn' or flavor='generic'",
             )
         get_flavor(flavor)
-        known = {**declared_here(fields, self.settings), "flavor": flavor}
+        known = {**declared_here(fields, self._settings), "flavor": flavor}
         return completed(known, ask)

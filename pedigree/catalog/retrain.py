@@ -1,8 +1,9 @@
 """How a version was trained, so that a run can do the same again."""
 
 from pedigree.catalog.names import name_key
-from pedigree.catalog.records import ModelVersion, RetrainRequest
+from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import SQL
+from pedigree.catalog.training_records import RetrainRequest
 from pedigree.errors import NotRetrainableError
 from pedigree.postgres.transaction import Transaction
 

@@ -1,6 +1,5 @@
 """Rows of the catalog as records."""
 
-import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -29,9 +28,9 @@ _BOOKKEEPING = ("model_id", "name_key")
 _SIGNATURES: dict[str, Signature] = {}
 _MOST_SIGNATURES = 4096
 
-# In the text of a search_record; a quote inside a value has a backslash before it.
-_DIGEST = re.compile(r'"digest":"([^"]*)"')
-_CARD = re.compile(r',"model_card_digest":(?:null|"([^"]*)")}$')
+# Keys in the text of a search_record. No value holds one: it has a backslash before each quote.
+_DIGEST = '"digest":"'
+_CARD = ',"model_card_digest":'
 
 
 def read_version(rows: list[Row], reference: Reference) -> ModelVersion:
@@ -83,16 +82,17 @@ def version_from_search_row(row: Row) -> ModelVersion:
 
 
 def version_json(row: Row) -> str:
-    """Return the JSON of what :func:`version_shown` builds, by the text that the row has of it."""
-    record: str = row["record"]
-    digest, card = _DIGEST.search(record), _CARD.search(record)
-    assert digest is not None
-    assert card is not None
-    card_uri = f'"{_card_uri(card[1])}"' if card[1] else "null"
+    """Return the JSON of the record that :func:`version_from_search_row` builds.
+
+    The database holds most of it as text, whose last field is the digest of the model card.
+    """
+    record, _, card = row["record"].removesuffix("}").rpartition(_CARD)
+    digest = record.partition(_DIGEST)[2].partition('"')[0]
+    card_uri = card if card == "null" else _quoted(_card_uri(card[1:-1]))
     return (
-        f'{record[: card.start()]},"model_card_uri":{card_uri}'
-        f',"artifact_uri":"{_artifact_uri(digest[1])}","verification":{row["verification"]}'
-        f',"signature":{_signature_told(row["signature"])},"generation":{row["generation"]}}}'
+        f'{record},"model_card_uri":{card_uri},"artifact_uri":{_quoted(_artifact_uri(digest))}'
+        f',"verification":{row["verification"]},"signature":{_signature_json(row["signature"])}'
+        f',"generation":{row["generation"]}}}'
     )
 
 
@@ -111,6 +111,10 @@ def _card_uri(digest: str) -> str:
     return f"pedigree://blobs/{digest}"
 
 
+def _quoted(text: str) -> str:
+    return f'"{text}"'
+
+
 def _signature(text: str, build: Callable[[], Signature]) -> Signature:
     """Return the signature that was built of the same text, or build it: versions share few."""
     known = _SIGNATURES.get(text)
@@ -122,7 +126,7 @@ def _signature(text: str, build: Callable[[], Signature]) -> Signature:
 
 
 @lru_cache(maxsize=_MOST_SIGNATURES)
-def _signature_told(text: str) -> str:
+def _signature_json(text: str) -> str:
     return Signature.model_validate_json(text).model_dump_json()
 
 

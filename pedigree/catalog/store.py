@@ -1,12 +1,15 @@
 """Records as rows of the catalog: lock its models, write its versions and trainings."""
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from psycopg.types.json import Jsonb
+from pydantic import JsonValue
 
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
+from pedigree.catalog.metadata_fields import about_fields
 from pedigree.catalog.names import name_key, validate_name
 from pedigree.catalog.records import (
     DeclaredMetadata,
@@ -17,15 +20,23 @@ from pedigree.errors import (
     NameTakenError,
     VersionNotFoundError,
 )
-from pedigree.postgres.queries import load_queries
+from pedigree.postgres.queries import load_queries, with_columns
 from pedigree.postgres.transaction import Transaction
+from pedigree.signatures.records import Signature
 
 SQL = load_queries(__package__)
 
+_FIELDS = about_fields(DeclaredMetadata)
+VERSION_FIELDS = tuple(name for name, about in _FIELDS.items() if about.shown)
+TRAINING_FIELDS = tuple(name for name, about in _FIELDS.items() if about.trained)
+_INSERT_VERSION = with_columns(SQL["insert_version"], VERSION_FIELDS)
+_INSERT_TRAINING = with_columns(SQL["insert_training"], TRAINING_FIELDS)
+
 
 class LockedModel(NamedTuple):
-    """A model whose row this transaction has locked, and the time of the lock."""
+    """A model whose row a transaction has locked, and the time of the lock."""
 
+    transaction: Transaction
     model_id: int
     name: str
     next_version: int
@@ -34,6 +45,27 @@ class LockedModel(NamedTuple):
     policy_revision: int
     deleted_at: datetime | None
     at: datetime
+
+    def record(
+        self,
+        event_type: EventType,
+        *bodies: Mapping[str, JsonValue],
+        version: int | None = None,
+        actor: Actor,
+    ) -> None:
+        """Write the event of a change to the model, or to one of its versions, with the change.
+
+        Several bodies are several events of the type, in their order.
+        """
+        log.record(
+            self.transaction,
+            event_type,
+            *bodies,
+            model=self.name,
+            version=version,
+            at=self.at,
+            actor=actor,
+        )
 
 
 def lock_model(transaction: Transaction, name: str) -> LockedModel:
@@ -105,7 +137,7 @@ def _require_own(name: str, known: str, deleted_at: datetime | None) -> None:
 
 def _lock(transaction: Transaction, name: str) -> LockedModel | None:
     row = transaction.execute(SQL["lock_model"], {"name_key": name_key(name)}).fetchone()
-    return LockedModel(**row) if row else None
+    return LockedModel(transaction, **row) if row else None
 
 
 def create_model(transaction: Transaction, name: str, actor: Actor) -> tuple[LockedModel, bool]:
@@ -126,10 +158,10 @@ def create_model(transaction: Transaction, name: str, actor: Actor) -> tuple[Loc
         log.record(
             transaction,
             EventType.MODEL_CREATED,
+            {},
             model=name,
             at=created["created_at"],
             actor=actor,
-            body={},
         )
     return model, created is not None
 
@@ -143,20 +175,12 @@ def insert_version(
 ) -> int:
     """Give an artifact the model's next number, and return it."""
     transaction.execute(
-        SQL["insert_version"],
+        _INSERT_VERSION,
         {
             "model_id": model.model_id,
             "version": model.next_version,
             "digest": digest,
-            "flavor": metadata.flavor,
-            "signature": Jsonb(metadata.signature.model_dump(mode="json")),
-            "description": metadata.description,
-            "owners": list(metadata.owners),
-            "tags": Jsonb(metadata.tags),
-            "risk_class": metadata.risk_class,
-            "risk_assessment_id": metadata.risk_assessment_id,
-            "drift_monitor_id": metadata.drift_monitor_id,
-            "datasheet_uri": metadata.datasheet_uri,
+            **_columns(metadata, VERSION_FIELDS),
             "at": model.at,
             "actor": actor.name,
             "actor_source": actor.source,
@@ -193,7 +217,7 @@ def insert_training(
             {"hash": metadata.environment_hash, "packages": list(new.environment)},
         )
     transaction.execute(
-        SQL["insert_training"],
+        _INSERT_TRAINING,
         {
             "training_id": training_id,
             "model_id": model.model_id,
@@ -212,28 +236,29 @@ def insert_training(
         )
 
 
-_STATED = {
-    *("run_id", "git_commit", "git_dirty", "git_source", "code_version", "ci_build"),
-    *("training_data_digest", "training_data_version", "validation_dataset_id"),
-    *("environment_hash", "description", "risk_class", "risk_assessment_id"),
-    *("drift_monitor_id", "datasheet_uri"),
-}
-
-
 def _columns_of_training(new: NewVersion) -> dict[str, object]:
-    metadata, origin = new.metadata, new.origin
+    origin = new.origin
     return {
         **origin.model_dump(),
         "config": None if origin.config is None else Jsonb(origin.config),
-        **metadata.model_dump(include=_STATED),
-        "owners": list(metadata.owners),
-        "tags": Jsonb(metadata.tags),
-        "metrics": Jsonb(metadata.metrics),
-        "params": Jsonb(metadata.params),
+        **_columns(new.metadata, TRAINING_FIELDS),
         "verification": Jsonb(new.verification.model_dump(mode="json")),
         "raced": new.lineage.raced,
         "lineage_recorded": bool(new.lineage.nodes),
     }
+
+
+def _columns(metadata: DeclaredMetadata, names: Collection[str]) -> dict[str, object]:
+    """Return fields of the metadata as Postgres takes them."""
+    return {name: _column(getattr(metadata, name)) for name in names}
+
+
+def _column(value: object) -> object:
+    if isinstance(value, Signature):
+        return Jsonb(value.model_dump(mode="json"))
+    if isinstance(value, dict):
+        return Jsonb(value)
+    return list(value) if isinstance(value, tuple) else value
 
 
 def model_not_found(name: str) -> ModelNotFoundError:

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from psycopg.types.json import Jsonb
 from pydantic import JsonValue
 
-from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
 from pedigree.catalog.store import SQL, lock_model, version_not_found
 from pedigree.postgres.transaction import Transaction
@@ -48,12 +47,4 @@ def update_version(
     )
     if updated.rowcount == 0:
         raise version_not_found(name, version)
-    log.record(
-        transaction,
-        EventType.VERSION_UPDATED,
-        model=model.name,
-        version=version,
-        at=model.at,
-        actor=actor,
-        body=changed,
-    )
+    model.record(EventType.VERSION_UPDATED, changed, version=version, actor=actor)

@@ -7,12 +7,13 @@ from typing import NamedTuple
 from pydantic import JsonValue
 
 from pedigree.artifacts.records import Manifest
-from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
 from pedigree.catalog.quarantine import quarantine_registered
 from pedigree.catalog.records import DeclaredMetadata, NewVersion
 from pedigree.catalog.store import (
     SQL,
+    TRAINING_FIELDS,
+    VERSION_FIELDS,
     LockedModel,
     insert_training,
     insert_version,
@@ -23,8 +24,8 @@ from pedigree.postgres.transaction import Row, Transaction
 
 # What a version shows as its first training stated it, or as people changed it since.
 _OF_VERSION = (
-    *("description", "owners", "tags", "risk_class", "risk_assessment_id", "drift_monitor_id"),
-    *("datasheet_uri", "metrics", "params"),
+    *(name for name in VERSION_FIELDS if name in TRAINING_FIELDS),
+    *("metrics", "params"),
 )
 
 
@@ -76,7 +77,7 @@ class _Registrar(NamedTuple):
             self.transaction, self.model, self.digest, self.new.metadata, self.actor
         )
         training = self._add_training(version)
-        self._tell(EventType.VERSION_CREATED, version, training)
+        self._record(EventType.VERSION_CREATED, version, training)
         return Registered(version, training, created=True, notice=None)
 
     def _retrain(self, known: Row) -> Registered:
@@ -96,7 +97,7 @@ class _Registrar(NamedTuple):
             training = str(repeated[0]["training_id"])
         else:
             training = self._add_training(version, restated=len(earlier))
-            self._tell(EventType.VERSION_TRAINED, version, training)
+            self._record(EventType.VERSION_TRAINED, version, training)
         reference = f"{self.model.name}/{version}"
         not_shown = _differing(self.new.metadata, known)
         notice = _joined(_not_shown(reference, not_shown), _standing(reference, known))
@@ -122,7 +123,7 @@ class _Registrar(NamedTuple):
         insert_lineage(self.transaction, training_id, self.new.lineage)
         return training_id
 
-    def _tell(
+    def _record(
         self,
         event_type: EventType,
         version: int,
@@ -143,15 +144,7 @@ class _Registrar(NamedTuple):
             "metrics": dict(metadata.metrics),
             "verification": self.new.verification.model_dump(mode="json"),
         }
-        log.record(
-            self.transaction,
-            event_type,
-            model=self.model.name,
-            version=version,
-            at=self.model.at,
-            actor=self.actor,
-            body=body,
-        )
+        self.model.record(event_type, body, version=version, actor=self.actor)
 
 
 def _not_shown(reference: str, fields: list[str]) -> str | None:

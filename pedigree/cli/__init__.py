@@ -1,4 +1,6 @@
-"""The command line. Its modules import typer alone; what a command needs is loaded when it runs.
+"""The command line: one module a subject, named as in the other folders, with views beside them.
 
-A module that brings commands has a function ``add_to`` and its place in ``_commands.MODULES``.
+A module is loaded when one of its commands is used; what only a run needs is loaded when it runs.
+Each command has a line in ``commands.tsv``. What a command decides belongs to the registry.
+Rules do not belong here: a command translates its options to one verb of the registry.
 """

@@ -1,7 +1,8 @@
 """The commands, each of which is loaded when it is asked for.
 
-``commands.tsv`` lists them as ``pedigree --help`` does, so the help of all loads none of them. A
-test holds the list to the modules, and ``UPDATE_DOCS=1`` writes it.
+``commands.tsv`` lists them as ``pedigree --help`` does, so the help of all loads none of them. Its
+order is that of the help, and a new command gets a line in it. A test holds the list to the
+modules, and ``UPDATE_DOCS=1`` writes what else a line says.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,14 +16,6 @@ from typer.core import TyperCommand, TyperGroup
 
 if TYPE_CHECKING:
     from typer._click import Command, Context, HelpFormatter
-
-MODULES = (
-    *("models", "search", "show", "compare", "lineage", "upstream", "staleness", "history"),
-    *("impact", "quarantine", "register", "model", "retention", "aliases", "checks", "stages"),
-    *("stage_requests", "approvals", "policies", "external_results", "monitoring", "events"),
-    *("artifacts", "gc", "fsck", "database", "tokens", "webhooks", "serve", "server"),
-)
-"""The modules that bring commands, in the order of the help."""
 
 
 class Listed(NamedTuple):

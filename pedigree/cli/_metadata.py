@@ -1,13 +1,17 @@
 """What ``pedigree register`` states about a version: from its options, the CI and the work tree."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from inspect import Parameter
 from pathlib import Path
-from typing import NoReturn
+from typing import Annotated, Any, NoReturn
 
+import typer
 from pydantic import ValidationError
 
 from pedigree.catalog.declared_metadata import code_of
-from pedigree.catalog.records import NewVersion
+from pedigree.catalog.metadata_fields import about_fields
+from pedigree.catalog.records import DeclaredMetadata, Metrics, NewVersion, Params, Tags
 from pedigree.catalog.signature_inference import completed, inferred_signature
 from pedigree.cli._input import json_values, numbers, pairs, read_text
 from pedigree.cli._sample import read_sample
@@ -16,10 +20,13 @@ from pedigree.lineage.run import current_build, current_run
 from pedigree.settings import Settings
 from pedigree.signatures.records import Signature
 
+_LISTED = (Metrics, Params, Tags, tuple[str, ...])
+"""Types of fields whose option may be repeated, in the order of the help."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class DeclaredOptions:
-    """The options of the command, as typed; ``others`` are fields of the metadata by name."""
+    """The options of the command, as typed; ``fields`` are those of the metadata by name."""
 
     flavor: str | None
     signature: Path | None
@@ -28,10 +35,51 @@ class DeclaredOptions:
     git_commit: str | None
     environment: Path | None
     trust: tuple[str, ...] = ()
-    metrics: tuple[str, ...] = ()
-    params: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    others: dict[str, object] = field(default_factory=dict)
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+def field_options() -> list[Parameter]:
+    """Return a parameter for each metadata field that has an option, in the order of the help.
+
+    What may be repeated comes first, then what people edit, then the rest in the record's order.
+    """
+    found = {name: about for name, about in about_fields(DeclaredMetadata).items() if about.option}
+    order = sorted(found, key=lambda name: (_place(name), not found[name].editable))
+    return [_option(name, str(found[name].option)) for name in order]
+
+
+def _type(name: str) -> Any:
+    return DeclaredMetadata.model_fields[name].annotation
+
+
+def _place(name: str) -> int:
+    kind = _type(name)
+    return _LISTED.index(kind) if kind in _LISTED else len(_LISTED)
+
+
+def _flag(name: str) -> str:
+    words = name.removesuffix("s") if _type(name) in _LISTED else name
+    return "--" + words.replace("_", "-")
+
+
+def _option(name: str, text: str) -> Parameter:
+    kind = _type(name)
+    metavar = {Metrics: "KEY=NUMBER", Params: "KEY=VALUE", Tags: "KEY=VALUE"}.get(kind)
+    option = typer.Option(_flag(name), metavar=metavar, help=text)
+    annotation: object = Annotated[str | None, option]
+    if kind in _LISTED:
+        annotation = Annotated[list[str] | None, option]
+    return Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=annotation)
+
+
+def _values(typed: Mapping[str, Any]) -> dict[str, object]:
+    """Return the fields that options state, read by their types."""
+    readers = {Metrics: numbers, Params: json_values, Tags: pairs}
+    return {
+        name: readers[_type(name)](_flag(name), value) if _type(name) in readers else value
+        for name, value in typed.items()
+        if value is not None
+    }
 
 
 def new_version(declared: DeclaredOptions, path: Path, settings: Settings) -> NewVersion:
@@ -50,13 +98,10 @@ def new_version(declared: DeclaredOptions, path: Path, settings: Settings) -> Ne
         _missing("--flavor", "flavor", "Say how to load it, such as --flavor sklearn or generic")
     packages = _packages(declared)
     fields: dict[str, object] = {
-        **declared.others,
+        **_values(declared.fields),
         "flavor": declared.flavor,
         "run_id": _run_id(declared, settings),
         "ci_build": current_build(),
-        "metrics": numbers("--metric", declared.metrics),
-        "params": json_values("--param", declared.params),
-        "tags": pairs("--tag", declared.tags),
         **code_of(declared.git_commit, settings).model_dump(),
     }
     metadata = completed(fields, lambda: _signature(declared, path))
@@ -130,6 +175,7 @@ def _read_signature(file: Path) -> Signature:
             f"{place + ': ' if place else ''}{first['msg']}",
             field="--signature",
             value=str(file),
-            remedy='Write {"inputs": [{"name": "age", "type": "long"}], "outputs": […]};'
+            remedy='Write {"inputs": [{"kind": "column", "name": "age", "type": "long"}],'
+            ' "outputs": […]};'
             " see $defs.Signature of `pedigree schema`",
         ) from error

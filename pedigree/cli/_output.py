@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
@@ -28,6 +28,37 @@ STAGE_STYLES = {
     "candidate": "yellow",
     "archived": "dim",
 }
+
+
+class Raw(str):
+    """Text for people and programs alike: printed as it is, without styles."""
+
+
+def respond(value: object, as_json: bool, view: Callable[[], object]) -> None:
+    """Print what a command answers: as JSON for programs, by its view for people.
+
+    Args:
+        value: The answer: a record, or a structure of records and plain values; or a function that
+            returns it, called for programs only.
+        as_json: Print JSON.
+        view: Returns what people see: text, what rich prints, or an iterator over several of these.
+            It is called for people only.
+    """
+    if as_json:
+        print_json(value() if callable(value) else value)
+        return
+    shown = view()
+    for part in shown if isinstance(shown, Iterator) else (shown,):
+        _show(part)
+
+
+def _show(part: object) -> None:
+    if isinstance(part, Raw):
+        print(part)
+    elif isinstance(part, str | Text):
+        out.print(part, markup=False, soft_wrap=True)
+    elif part is not None:
+        out.print(part)
 
 
 def print_json(value: object) -> None:

@@ -19,13 +19,14 @@ from pedigree.cli._output import (
 
 if TYPE_CHECKING:
     from pedigree.artifacts.records import Manifest
-    from pedigree.catalog.records import ModelVersion, Training, Unmaterialized
+    from pedigree.catalog.records import ModelVersion, Training
+    from pedigree.catalog.training_records import Unmaterialized
     from pedigree.cli._lineage_tree import Line
+    from pedigree.contract.registry import RegistryContract
     from pedigree.lifecycle.decision_records import Candidacy, Decision, StageRequest
     from pedigree.lifecycle.records import RecordedVerdict
     from pedigree.lineage.records import LineageGraph
     from pedigree.lineage.staleness import Staleness
-    from pedigree.registry import Registry
     from pedigree.signatures.records import Column, Signature, Tensor
 
 Rows = Iterable[tuple[str, object]]
@@ -33,7 +34,7 @@ _NAME_WIDTH = 22
 _REQUESTS = 1000
 
 
-def version_view(registry: "Registry", reference: str) -> Group:
+def version_view(registry: "RegistryContract", reference: str) -> Group:
     """Return everything about a version; what is not provided is a dash."""
     version = registry.get(reference)
     exact = version.reference
@@ -274,7 +275,7 @@ def _governance_rows(version: "ModelVersion") -> Rows:
     )
 
 
-def _card_rows(registry: "Registry", version: "ModelVersion") -> Rows:
+def _card_rows(registry: "RegistryContract", version: "ModelVersion") -> Rows:
     card = registry.card(version.reference)
     return (("uri", card.uri), ("location", card.location))
 

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from pedigree.cli._input import JsonFlag, NameArgument, SeenGeneration, read_integer
+from pedigree.cli._output import respond, table
 from pedigree.cli._session import open_registry
 from pedigree.cli.stages import Reason
 
@@ -33,40 +34,37 @@ def set_alias(
     as_json: JsonFlag = False,
 ) -> None:
     """Let an alias name a version; it leaves the version that it named before."""
-    from pedigree.cli._output import out, print_json
-
     with open_registry() as registry:
         registry.set_alias(
             name, alias, version, expected_generation=expected_generation, reason=reason
         )
-    if as_json:
-        print_json({"model_name": name, "alias": alias, "version_id": version})
-    else:
-        out.print(f"{name}@{alias} is version {version}.", markup=False)
+    respond(
+        {"model_name": name, "alias": alias, "version_id": version},
+        as_json,
+        lambda: f"{name}@{alias} is version {version}.",
+    )
 
 
 def delete_alias(
     name: NameArgument, alias: AliasArgument, reason: Reason = None, as_json: JsonFlag = False
 ) -> None:
     """Delete an alias; the version stays."""
-    from pedigree.cli._output import out, print_json
-
     with open_registry() as registry:
         registry.delete_alias(name, alias, reason=reason)
-    if as_json:
-        print_json({"model_name": name, "alias": alias, "version_id": None})
-    else:
-        out.print(f"{name}@{alias} is deleted.", markup=False)
+    respond(
+        {"model_name": name, "alias": alias, "version_id": None},
+        as_json,
+        lambda: f"{name}@{alias} is deleted.",
+    )
 
 
 def list_aliases(name: NameArgument, as_json: JsonFlag = False) -> None:
     """List a model's aliases."""
-    from pedigree.cli._output import out, print_json, table
-
     with open_registry() as registry:
         aliases = registry.model(name).aliases
-    if as_json:
-        print_json(aliases)
-    else:
+
+    def view() -> object:
         rows = ((alias, str(version)) for alias, version in sorted(aliases.items()))
-        out.print(table(("alias", "version#"), rows))
+        return table(("alias", "version#"), rows)
+
+    respond(aliases, as_json, view)

@@ -1,10 +1,12 @@
-"""``pedigree approve | reject``: what people decide about a version's way into a stage."""
+"""``pedigree approve | reject | decisions``: what people decide about a version and a stage."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pedigree.cli._input import JsonFlag, ReferenceArgument, SeenGeneration
+from pedigree.cli._output import respond, table, when
 from pedigree.cli._session import open_registry
 from pedigree.cli.stages import ToStage
 
@@ -18,8 +20,12 @@ Comment = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """Add this group's commands."""
-    for name, command in (("approve", approve), ("reject", reject)):
+    for name, command in (
+        ("approve", approve),
+        ("reject", reject),
+    ):
         app.command(name, rich_help_panel="Judge and promote")(command)
+    app.command("decisions", rich_help_panel="Look up")(decisions)
 
 
 def approve(
@@ -58,12 +64,26 @@ def reject(
 
 
 def _show(decision: "Decision", verb: str, waits_for: str, as_json: bool) -> None:
-    from pedigree.cli._output import out, print_json
+    def view() -> Iterator[object]:
+        way = f"{decision.from_stage} → {decision.to_stage}"
+        yield f"{decision.decided_by} {verb} version {decision.version_id}, {way}."
+        if waits_for:
+            yield f"It still waits for: {waits_for}"
 
-    if as_json:
-        print_json(decision)
-        return
-    way = f"{decision.from_stage} → {decision.to_stage}"
-    out.print(f"{decision.decided_by} {verb} version {decision.version_id}, {way}.", markup=False)
-    if waits_for:
-        out.print(f"It still waits for: {waits_for}", markup=False)
+    respond(decision, as_json, view)
+
+
+def decisions(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
+    """List what people decided about a version."""
+    with open_registry() as registry:
+        found = registry.decisions(reference)
+    respond(
+        found,
+        as_json,
+        lambda: table(("decision", "for", "by", "at", "comment"), map(_decision_row, found)),
+    )
+
+
+def _decision_row(one: "Decision") -> tuple[str, ...]:
+    word = "approved" if one.approved else "rejected"
+    return word, one.to_stage, one.decided_by, str(when(one.at)), one.comment

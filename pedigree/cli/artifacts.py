@@ -1,37 +1,111 @@
-"""``pedigree stats | presign``: what the store holds, and URLs to it."""
+"""``pedigree pull | snippets | files | presign``: the files of a version, and how to get them."""
 
-from typing import Annotated
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from pedigree.cli._input import JsonFlag, ReferenceArgument
+from pedigree.cli._output import Raw, respond, short_digest, size_text, table
 from pedigree.cli._session import open_registry
+from pedigree.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from pedigree.catalog.snippets import Snippets
 
 
 def add_to(app: typer.Typer) -> None:
     """Add this group's commands."""
-    app.command("presign", rich_help_panel="Look up")(presign)
-    app.command("stats", rich_help_panel="Operate")(stats)
+    for name, command in (
+        ("pull", pull),
+        ("snippets", snippets),
+        ("files", files),
+        ("presign", presign),
+    ):
+        app.command(name, rich_help_panel="Look up")(command)
 
 
-def stats(as_json: JsonFlag = False) -> None:
-    """Show how many bytes versions refer to, and how many are stored for them."""
-    from pedigree.cli._output import out, print_json, size_text, table
+def pull(
+    reference: ReferenceArgument,
+    destination: Annotated[Path, typer.Argument(metavar="DEST", help="A folder.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Download a version's files, verified; again after an interruption, the rest of them."""
+    from pedigree.cli._progress import transfer_bar
 
     with open_registry() as registry:
-        found = registry.stats()
-    if as_json:
-        print_json(found)
-        return
-    counts = ("models", "versions", "artifacts", "files", "blobs", "uploads", "orphans")
-    rows = [(name, str(getattr(found, name))) for name in counts]
-    rows += [
-        ("referred to by versions", size_text(found.logical_bytes)),
-        ("stored", size_text(found.stored_bytes)),
-        ("saved by storing each file once", size_text(max(0, found.saved_bytes))),
-        *((f"in the {tier} tier", size_text(size)) for tier, size in found.tiers.items()),
-    ]
-    out.print(table(["what", "how much#"], rows))
+        version = registry.get(reference)
+        with transfer_bar(version.reference, as_json) as progress:
+            manifest = registry.pull(version.reference, destination, progress=progress)
+
+    def view() -> object:
+        files = "1 file" if len(manifest.files) == 1 else f"{len(manifest.files)} files"
+        return (
+            f"{version.reference}: {files}, {size_text(manifest.size)}, verified, in {destination}"
+        )
+
+    respond(
+        {
+            "reference": version.reference,
+            "digest": manifest.digest,
+            "destination": str(destination.absolute()),
+            "manifest": manifest,
+        },
+        as_json,
+        view,
+    )
+
+
+def snippets(
+    reference: ReferenceArgument,
+    language: Annotated[
+        str | None,
+        typer.Option("--language", help="Only these lines: python, cli, curl or dagster."),
+    ] = None,
+    purpose: Annotated[
+        str, typer.Option("--for", help="With --language: to load it, or to serve it.")
+    ] = "load",
+    as_json: JsonFlag = False,
+) -> None:
+    """Print the lines that load a version, and that serve it."""
+    with open_registry() as registry:
+        found = registry.snippets(reference)
+    if language is not None:
+        found = _only(found, f"{purpose} {language}")
+
+    def view() -> Iterator[object]:
+        for one in found.snippets:
+            if language is None:
+                yield Text(f"# To {one.purpose} it: {one.language}", style="bold")
+            yield Raw(one.text)
+
+    respond(found, as_json, view)
+
+
+def _only(found: "Snippets", wanted: str) -> "Snippets":
+    lines = {f"{one.purpose} {one.language}": one for one in found.snippets}
+    if wanted not in lines:
+        raise InvalidInputError(
+            f"there are no such lines for {found.reference}",
+            field="--language",
+            value=wanted,
+            remedy=f"There are: {', '.join(lines)}",
+        )
+    return found.model_copy(update={"snippets": (lines[wanted],)})
+
+
+def files(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
+    """List a version's files with their sizes and digests."""
+    with open_registry() as registry:
+        manifest = registry.manifest(reference)
+
+    def view() -> object:
+        rows = ((one.path, size_text(one.size), short_digest(one.digest)) for one in manifest.files)
+        return table(("path", "size#", "digest"), rows)
+
+    respond(manifest, as_json, view)
 
 
 def presign(
@@ -45,13 +119,12 @@ def presign(
     """Print URLs by which anybody can read a version's files for a while."""
     from datetime import timedelta
 
-    from pedigree.cli._output import print_json
-
     with open_registry() as registry:
         version = registry.get(reference)
         urls = registry.presign(version.reference, path, expires=timedelta(seconds=expires))
-    if as_json:
-        print_json({"reference": version.reference, "expires_in_s": expires, "urls": urls})
-        return
-    for name, url in urls.items():
-        print(f"{name}\t{url}")
+
+    def view() -> Iterator[object]:
+        for name, url in urls.items():
+            yield Raw(f"{name}\t{url}")
+
+    respond({"reference": version.reference, "expires_in_s": expires, "urls": urls}, as_json, view)

@@ -1,10 +1,12 @@
 """``pedigree schema | migrate | status``: what the registry stands on."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import typer
 
 from pedigree.cli._input import JsonFlag
+from pedigree.cli._output import print_json, respond
 
 if TYPE_CHECKING:
     from pedigree.postgres.database import Database
@@ -23,26 +25,26 @@ def add_to(app: typer.Typer) -> None:
 def schema(as_json: JsonFlag = True) -> None:  # noqa: ARG001 (JSON is all it prints)
     """Print the JSON Schema of a version's metadata."""
     from pedigree.cards.schema import metadata_schema
-    from pedigree.cli._output import print_json
 
     print_json(metadata_schema())
 
 
 def migrate(as_json: JsonFlag = False) -> None:
     """Bring the database's schema up to this version of Pedigree."""
-    from pedigree.cli._output import out, print_json
     from pedigree.postgres.migrate import migrate as run_migrations
     from pedigree.settings import Settings
 
     with _open(Settings()) as database:
         applied = run_migrations(database)
         shown = database.url_shown
-    if as_json:
-        print_json({"database": shown, "applied": applied})
-    elif applied:
-        out.print(f"{shown}: applied {', '.join(applied)}.", markup=False, soft_wrap=True)
-    else:
-        out.print(f"{shown} is up to date.", markup=False, soft_wrap=True)
+
+    def view() -> Iterator[object]:
+        if applied:
+            yield f"{shown}: applied {', '.join(applied)}."
+        else:
+            yield f"{shown} is up to date."
+
+    respond({"database": shown, "applied": applied}, as_json, view)
 
 
 def _open(settings: "Settings") -> "Database":
@@ -55,11 +57,7 @@ def _open(settings: "Settings") -> "Database":
 
 def status(as_json: JsonFlag = False) -> None:
     """Show where the data lies and what runs."""
-    from pedigree.cli._output import out, print_json
     from pedigree.cli._status import status_document, status_view
 
     document = status_document()
-    if as_json:
-        print_json(document)
-    else:
-        out.print(status_view(document))
+    respond(document, as_json, lambda: status_view(document))

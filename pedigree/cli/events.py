@@ -1,10 +1,12 @@
 """``pedigree events``: the feed of everything that happened, in its one order."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pedigree.cli._input import JsonFlag
+from pedigree.cli._output import respond
 from pedigree.cli._session import open_registry
 from pedigree.errors import InvalidInputError
 
@@ -30,16 +32,15 @@ def events(
     as_json: JsonFlag = False,
 ) -> None:
     """List the registry's events, the oldest first."""
-    from pedigree.cli._output import out, print_json
-
     types = tuple(map(_event_type, kind)) if kind else None
     with open_registry() as registry:
         found = registry.events(after, limit, types=types, model=model)
-    if as_json:
-        print_json(found)
-        return
-    for event in found:
-        out.print(f"{event.seq:>6}  {event}", markup=False, soft_wrap=True)
+
+    def view() -> Iterator[object]:
+        for event in found:
+            yield f"{event.seq:>6}  {event}"
+
+    respond(found, as_json, view)
 
 
 def _event_type(word: str) -> "EventType":

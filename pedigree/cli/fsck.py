@@ -1,10 +1,12 @@
 """``pedigree fsck``: say whether every promise of the registry is kept."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pedigree.cli._input import JsonFlag
+from pedigree.cli._output import respond, table
 from pedigree.cli._session import open_registry
 
 if TYPE_CHECKING:
@@ -26,19 +28,16 @@ def fsck(
 
     Without --hashes each object must be there with its size. Safe at any time; nothing is changed.
     """
-    from pedigree.cli._output import out, print_json, table
-
     with open_registry() as registry:
         report = registry.fsck(hashes=hashes)
-    if as_json:
-        print_json({**report.model_dump(mode="json"), "ok": report.ok})
-    else:
-        out.print(
-            table(("invariant", "looked at#", "violations#", "it says"), map(_row, report.checks))
-        )
+
+    def view() -> Iterator[object]:
+        yield table(("invariant", "looked at#", "violations#", "it says"), map(_row, report.checks))
         for check in report.checks:
             for found in check.examples:
-                out.print(f"{check.name}: {found.reference}: {found.problem}", markup=False)
+                yield f"{check.name}: {found.reference}: {found.problem}"
+
+    respond({**report.model_dump(mode="json"), "ok": report.ok}, as_json, view)
     if not report.ok:
         raise typer.Exit(1)
 

@@ -1,11 +1,13 @@
 """``pedigree gc``: say which bytes may go or move, and let them."""
 
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pedigree.cli._input import JsonFlag
+from pedigree.cli._output import respond, size_text, when
 from pedigree.cli._session import open_registry
 from pedigree.errors import PlanChangedError
 
@@ -34,7 +36,10 @@ def gc(
     with open_registry() as registry, registry.plan_gc() as made:
         _require(made, plan)
         if not apply:
-            (_print_document if as_json else _print_plan)(made)
+            if as_json:
+                _print_document(made)
+            else:
+                respond(made, as_json, lambda: _plan_view(made))
             return
         done = registry.gc(made)
     _show_done(done, as_json)
@@ -61,12 +66,10 @@ def _print_document(made: "Plan") -> None:
     print("]}")
 
 
-def _print_plan(made: "Plan") -> None:
-    from pedigree.cli._output import out, size_text
-
+def _plan_view(made: "Plan") -> Iterator[object]:
     for item in made:
         if sentence := _sentence(item):
-            out.print(sentence, markup=False, soft_wrap=True)
+            yield sentence
     words = {
         "version": "versions to collect",
         "blob": "objects to remove",
@@ -78,17 +81,15 @@ def _print_plan(made: "Plan") -> None:
     for kind, count in made.counts.items():
         if kind in words:
             size = f", {size_text(count.bytes)}" if count.bytes else ""
-            out.print(f"{count.items} {words[kind]}{size}", markup=False)
+            yield f"{count.items} {words[kind]}{size}"
     if made.counts:
-        out.print(f"To do it: pedigree gc --apply --plan {made.digest}", markup=False)
+        yield f"To do it: pedigree gc --apply --plan {made.digest}"
     else:
-        out.print("There is nothing to collect.")
+        yield "There is nothing to collect."
 
 
 def _sentence(item: "PlannedItem") -> str | None:
     """Say what happens to an item and why; what follows from another item is only counted."""
-    from pedigree.cli._output import size_text, when
-
     match item.kind:
         case "version":
             return (
@@ -108,18 +109,17 @@ def _sentence(item: "PlannedItem") -> str | None:
 
 
 def _show_done(done: "Collection", as_json: bool) -> None:
-    from pedigree.cli._output import out, print_json, size_text
+    def view() -> Iterator[object]:
+        removed, collected = done.done.get("blob"), done.done.get("version")
+        yield (
+            f"Collected {collected.items if collected else 0} versions; removed "
+            f"{removed.items if removed else 0} objects, "
+            f"{size_text(removed.bytes if removed else 0)}."
+        )
+        for kind in ("tier", "move", "upload", "key"):
+            if kind in done.done:
+                yield f"{done.done[kind].items} of kind {kind} done."
+        for kind, count in done.left.items():
+            yield f"{count} of kind {kind} left: needed again, or done by somebody else."
 
-    if as_json:
-        print_json(done)
-        return
-    removed, collected = done.done.get("blob"), done.done.get("version")
-    out.print(
-        f"Collected {collected.items if collected else 0} versions; removed "
-        f"{removed.items if removed else 0} objects, {size_text(removed.bytes if removed else 0)}."
-    )
-    for kind in ("tier", "move", "upload", "key"):
-        if kind in done.done:
-            out.print(f"{done.done[kind].items} of kind {kind} done.", markup=False)
-    for kind, count in done.left.items():
-        out.print(f"{count} of kind {kind} left: needed again, or done by somebody else.")
+    respond(done, as_json, view)

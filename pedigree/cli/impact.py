@@ -1,17 +1,17 @@
 """``pedigree impact``: which versions depend on some data, and how certain that is."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from pedigree.cli._input import JsonFlag, read_moment
+from pedigree.cli._output import respond, table
 from pedigree.cli._session import open_registry
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-    from rich.text import Text
 
     from pedigree.lifecycle.impact_records import Affected, Impact
 
@@ -44,16 +44,11 @@ def impact(
 
     With each it shows what the version holds and held, and what it wrote.
     """
-    from pedigree.cli._output import print_json
-
     with open_registry() as registry:
         found = registry.impact(asset, partition, since=read_since(since))
-    if as_json:
-        lists = {"certain": found.certain, "possible": found.possible, "unknown": found.unknown}
-        shown = {name: list(map(_with_holds, versions)) for name, versions in lists.items()}
-        print_json({**found.model_dump(mode="json"), **shown})
-    else:
-        _show(found)
+    lists = {"certain": found.certain, "possible": found.possible, "unknown": found.unknown}
+    shown = {name: list(map(_with_holds, versions)) for name, versions in lists.items()}
+    respond({**found.model_dump(mode="json"), **shown}, as_json, lambda: _view(found))
 
 
 def read_since(text: str | None) -> "datetime | None":
@@ -85,29 +80,25 @@ def _with_holds(one: "Affected") -> dict[str, object]:
     return {**one.model_dump(mode="json"), "holds": one.holds, "in_use": one.in_use}
 
 
-def _show(found: "Impact") -> None:
-    from pedigree.cli._output import out
-
+def _view(found: "Impact") -> Iterator[object]:
     place = place_of(found.asset, found.partition)
     if found.none:
-        out.print(f"No version depends on {place}.", markup=False)
+        yield f"No version depends on {place}."
         return
     if not (found.certain or found.possible):
-        out.print(f"No version is known to depend on {place}.", markup=False)
-    _show_versions(f"Certain: they depend on {place}.", found.certain)
-    _show_versions(f"Possible: they possibly depend on {place}.", found.possible)
-    _show_versions(f"Unknown: it is not known whether they depend on {place}.", found.unknown)
+        yield f"No version is known to depend on {place}."
+    yield from _versions(f"Certain: they depend on {place}.", found.certain)
+    yield from _versions(f"Possible: they possibly depend on {place}.", found.possible)
+    yield from _versions(f"Unknown: it is not known whether they depend on {place}.", found.unknown)
     if found.without_lineage:
-        out.print(without_lineage(found.without_lineage), markup=False)
+        yield without_lineage(found.without_lineage)
 
 
-def _show_versions(heading: str, versions: "Sequence[Affected]") -> None:
-    from pedigree.cli._output import out, table
-
+def _versions(heading: str, versions: "Sequence[Affected]") -> Iterator[object]:
     if versions:
-        out.print(heading, style="bold", markup=False)
+        yield Text(heading, style="bold")
         columns = ("version", "certainty", "depends on it", "holds", "held", "wrote")
-        out.print(table(columns, map(_row, versions)))
+        yield table(columns, map(_row, versions))
 
 
 def _row(one: "Affected") -> "tuple[str | Text, ...]":

@@ -1,25 +1,38 @@
-"""``pedigree lineage | pull | snippets``: where a version comes from, and how to get it."""
+"""``pedigree lineage | upstream | downstream …``: what a version was made of, and what with it."""
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
-from pedigree.cli._input import JsonFlag, ReferenceArgument
+from pedigree.cli._input import JsonFlag, LimitOption, ReferenceArgument
+from pedigree.cli._lineage_tree import lineage_tree, not_known
+from pedigree.cli._lineage_view import difference_view, state_rows, trained_on_it, usage_row
+from pedigree.cli._output import Raw, respond, table, when
 from pedigree.cli._session import open_registry
-from pedigree.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from pedigree.catalog.snippets import Snippets
+    from pedigree.catalog.exports import ExportFormat
+    from pedigree.catalog.training_records import RetrainRequest
 
-PANEL = "Look up"
+RACED = Text("An input changed while the training was running.", style="red")
 
 
 def add_to(app: typer.Typer) -> None:
     """Add this group's commands."""
-    app.command("lineage", rich_help_panel=PANEL)(lineage)
-    app.command("pull", rich_help_panel=PANEL)(pull)
-    app.command("snippets", rich_help_panel=PANEL)(snippets)
+    for name, command in (
+        ("lineage", lineage),
+        ("upstream", upstream),
+        ("downstream", downstream),
+        ("diff", diff),
+        ("unmaterialized", unmaterialized),
+        ("retrain", retrain),
+        ("export", export),
+    ):
+        app.command(name, rich_help_panel="Look up")(command)
 
 
 def lineage(
@@ -30,92 +43,151 @@ def lineage(
     as_json: JsonFlag = False,
 ) -> None:
     """Show the exact data a version was trained on, and how certain each step of it is."""
-    from pedigree.cli._lineage_tree import lineage_tree, not_known
-    from pedigree.cli._output import out, print_json
-
     with open_registry() as registry:
         version = registry.get(reference)
         graph = registry.lineage(version.reference, newest=newest)
         staleness = registry.stale(version.reference)
-    if as_json:
-        document = {**graph.model_dump(mode="json"), "staleness": staleness}
-        print_json({"reference": version.reference, **document})
-        return
-    stale = {(one.asset, one.partition) for one in staleness.inputs}
-    out.print(lineage_tree(graph, version.reference, stale))
-    if unknown := not_known(graph.not_ruled_out(), recorded=bool(graph.nodes)):
-        out.print(unknown, style="red", markup=False, soft_wrap=True)
-    if graph.raced:
-        out.print("[red]An input changed while the training was running.[/]")
-    if not staleness.known:
-        out.print("[dim]Whether its data moved on is not known: no asset graph is within reach.[/]")
+
+    def view() -> Iterator[object]:
+        stale = {(one.asset, one.partition) for one in staleness.inputs}
+        yield lineage_tree(graph, version.reference, stale)
+        if unknown := not_known(graph.not_ruled_out(), recorded=bool(graph.nodes)):
+            yield Text(unknown, style="red")
+        if graph.raced:
+            yield RACED
+        if not staleness.known:
+            yield Text(
+                "Whether its data moved on is not known: no asset graph is within reach.", "dim"
+            )
+
+    document = {**graph.model_dump(mode="json"), "staleness": staleness}
+    respond({"reference": version.reference, **document}, as_json, view)
 
 
-def pull(
+def upstream(
     reference: ReferenceArgument,
-    destination: Annotated[Path, typer.Argument(metavar="DEST", help="A folder.")],
+    newest: Annotated[
+        bool, typer.Option("--newest", help="Of its newest training instead of its first.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Download a version's files, verified; again after an interruption, the rest of them."""
-    from pedigree.cli._output import out, print_json, size_text
-    from pedigree.cli._progress import transfer_bar
+    """List every asset and partition that a version depends on, down to the sources.
 
+    Many partitions of one asset that it only possibly depends on are one line.
+    """
     with open_registry() as registry:
-        version = registry.get(reference)
-        with transfer_bar(version.reference, as_json) as progress:
-            manifest = registry.pull(version.reference, destination, progress=progress)
-    if as_json:
-        print_json(
-            {
-                "reference": version.reference,
-                "digest": manifest.digest,
-                "destination": str(destination.absolute()),
-                "manifest": manifest,
-            }
+        found = registry.upstream(reference, newest=newest)
+
+    def view() -> Iterator[object]:
+        columns = (
+            *("asset", "partition", "data version", "code", "certainty", "known by", "run", "at"),
+            "not known",
         )
-        return
-    files = "1 file" if len(manifest.files) == 1 else f"{len(manifest.files)} files"
-    out.print(
-        f"{version.reference}: {files}, {size_text(manifest.size)}, verified, in {destination}",
-        markup=False,
-        soft_wrap=True,
+        yield table(columns, state_rows(found.states))
+        if unknown := not_known(found.not_ruled_out, recorded=found.recorded):
+            yield Text(unknown, style="red")
+        if found.raced:
+            yield RACED
+
+    respond(found, as_json, view)
+
+
+def downstream(
+    reference: ReferenceArgument,
+    limit: LimitOption = 100,
+    before: Annotated[
+        int | None,
+        typer.Option("--before", help="The last usage_id of the page before.", show_default=False),
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """List what was written with exactly this version, and the versions trained on it."""
+    with open_registry() as registry:
+        found = registry.downstream(reference, limit=limit, before=before)
+
+    def view() -> Iterator[object]:
+        columns = ("asset", "partition", "data version", "known by", "run", "loaded", "written")
+        yield table(columns, map(usage_row, found.usages))
+        yield from trained_on_it(found)
+
+    respond(found, as_json, view)
+
+
+def diff(
+    a: Annotated[
+        str, typer.Argument(metavar="A", help="NAME/3 or NAME@production.", show_default=False)
+    ],
+    b: Annotated[
+        str, typer.Argument(metavar="B", help="Another, also of another model.", show_default=False)
+    ],
+    as_json: JsonFlag = False,
+) -> None:
+    """Show in what data and code version B was made of differ from those of version A."""
+    with open_registry() as registry:
+        found = registry.diff(a, b)
+    respond(
+        {**found.model_dump(mode="json"), "same": found.same},
+        as_json,
+        lambda: difference_view(found),
     )
 
 
-def snippets(
-    reference: ReferenceArgument,
-    language: Annotated[
+def unmaterialized(
+    reference: Annotated[
         str | None,
-        typer.Option("--language", help="Only these lines: python, cli, curl or dagster."),
+        typer.Argument(metavar="[REF]", help="Only of this version.", show_default=False),
     ] = None,
-    purpose: Annotated[
-        str, typer.Option("--for", help="With --language: to load it, or to serve it.")
-    ] = "load",
+    limit: LimitOption = 1000,
     as_json: JsonFlag = False,
 ) -> None:
-    """Print the lines that load a version, and that serve it."""
-    from pedigree.cli._output import out, print_json
-
+    """List versions that no asset graph shows, their Dagster instance being out of reach."""
     with open_registry() as registry:
-        found = registry.snippets(reference)
-    if language is not None:
-        found = _only(found, f"{purpose} {language}")
-    if as_json:
-        print_json(found)
-        return
-    for one in found.snippets:
-        if language is None:
-            out.print(f"# To {one.purpose} it: {one.language}", style="bold", markup=False)
-        print(one.text)
+        found = registry.unmaterialized(reference, limit=limit)
+
+    def view() -> object:
+        rows = [
+            (each.reference, when(each.since), each.run_id, each.instance_id, when(each.seen_at))
+            for each in found
+        ]
+        return table(("version", "registered", "run", "instance", "seen last"), rows)
+
+    respond(found, as_json, view)
 
 
-def _only(found: "Snippets", wanted: str) -> "Snippets":
-    lines = {f"{one.purpose} {one.language}": one for one in found.snippets}
-    if wanted not in lines:
-        raise InvalidInputError(
-            f"there are no such lines for {found.reference}",
-            field="--language",
-            value=wanted,
-            remedy=f"There are: {', '.join(lines)}",
-        )
-    return found.model_copy(update={"snippets": (lines[wanted],)})
+def retrain(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
+    """Print the command that trains again as a version was trained, on the data of today."""
+    with open_registry() as registry:
+        request = registry.retrain_like(reference)
+    command = _launch(request)
+    respond({**request.model_dump(mode="json"), "command": command}, as_json, lambda: Raw(command))
+
+
+def export(
+    reference: ReferenceArgument,
+    form: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="openlineage or prov (W3C PROV-JSON).")
+    ] = "openlineage",
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="FILE", help="Write it here instead.")
+    ] = None,
+) -> None:
+    """Print a version's lineage in the words of another tool, as JSON."""
+    format_: ExportFormat = form  # type: ignore[assignment]  # the verb refuses any other
+    with open_registry() as registry:
+        document = registry.export_lineage(reference, format_)
+    if output is None:
+        print(document)
+    else:
+        output.write_text(document, encoding="utf-8")
+
+
+def _launch(request: "RetrainRequest") -> str:
+    import shlex
+
+    words = ["dg", "launch", "--assets", f"key:{json.dumps(request.asset)}"]
+    if request.partition is not None:
+        words += ["--partition", request.partition]
+    if request.config and request.step_key:
+        config = {"ops": {request.step_key: {"config": request.config}}}
+        words += ["--config-json", json.dumps(config)]
+    return shlex.join(words)

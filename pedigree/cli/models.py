@@ -1,38 +1,35 @@
-"""``pedigree models | versions | timeline | as-of``: what there is, and who held what when."""
+"""``pedigree models | model create | model show | model update``: registered models."""
 
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
-from pedigree.cli._input import JsonFlag, LimitOption, NameArgument, read_moment
+from pedigree.cli._input import JsonFlag, LimitOption, NameArgument, pairs
+from pedigree.cli._output import NOT_PROVIDED, respond, table, when
 from pedigree.cli._session import open_registry
-from pedigree.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from pedigree.catalog.records import RegisteredModel
 
-    from rich.table import Table
-    from rich.text import Text
-
-    from pedigree.catalog.records import ModelVersion, RegisteredModel
-    from pedigree.lifecycle.records import Tenure
-
-StageOption: TypeAlias = Annotated[
-    str | None, typer.Option("--stage", help="Only this stage.", show_default=False)
+DescriptionOption = Annotated[str | None, typer.Option("--description", help="What it is for.")]
+OwnerOption = Annotated[
+    list[str] | None, typer.Option("--owner", help="Who owns it; may be repeated, replaces all.")
 ]
-AliasOption: TypeAlias = Annotated[
-    str | None, typer.Option("--alias", help="Only this alias.", show_default=False)
+TagOption = Annotated[
+    list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="Replaces all tags.")
 ]
-
-PANEL = "Look up"
 
 
 def add_to(app: typer.Typer) -> None:
     """Add this group's commands."""
-    app.command("models", rich_help_panel=PANEL)(list_models)
-    app.command("versions", rich_help_panel=PANEL)(list_versions)
-    app.command("timeline", rich_help_panel=PANEL)(timeline)
-    app.command("as-of", rich_help_panel=PANEL)(as_of)
+    app.command("models", rich_help_panel="Look up")(list_models)
+    group = typer.Typer(help="Make, show and describe a model.", no_args_is_help=True)
+    group.command("create")(create)
+    group.command("show")(show)
+    group.command("update")(update)
+    app.add_typer(group, name="model", rich_help_panel="Register")
 
 
 def list_models(
@@ -43,22 +40,22 @@ def list_models(
     as_json: JsonFlag = False,
 ) -> None:
     """List the registered models and who holds their stages."""
-    from pedigree.cli import _output
-
     with open_registry() as registry:
         found = registry.models(limit=limit, after=after)
-    if as_json:
-        _output.print_json(found)
-    elif not found:
-        _output.out.print("No model is registered yet. See [bold]pedigree register --help[/].")
-    else:
-        columns = ("model", "latest#", "stages", "aliases", "owners", "created", "description")
-        _output.out.print(_output.table(columns, map(_model_row, found)))
+
+    def view() -> Iterator[object]:
+        if not found:
+            yield Text.from_markup(
+                "No model is registered yet. See [bold]pedigree register --help[/]."
+            )
+        else:
+            columns = ("model", "latest#", "stages", "aliases", "owners", "created", "description")
+            yield table(columns, map(_model_row, found))
+
+    respond(found, as_json, view)
 
 
 def _model_row(model: "RegisteredModel") -> "tuple[str | Text, ...]":
-    from pedigree.cli._output import when
-
     return (
         model.name,
         str(model.latest_version),
@@ -72,112 +69,59 @@ def _model_row(model: "RegisteredModel") -> "tuple[str | Text, ...]":
     )
 
 
-def list_versions(
+def create(
     name: NameArgument,
-    limit: LimitOption = 1000,
-    before: Annotated[
-        int | None,
-        typer.Option("--before", help="Go on before this number.", show_default=False),
-    ] = None,
+    description: DescriptionOption = None,
+    owner: OwnerOption = None,
+    tag: TagOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """List a model's versions, the newest first."""
-    from pedigree.cli import _output
-
+    """Make a model that has no version yet; a registration would make it as well."""
+    tags = pairs("--tag", tag or ())
     with open_registry() as registry:
-        found = registry.versions(name, limit=limit, after=before, newest_first=True)
-    if as_json:
-        _output.print_json(found)
-    else:
-        columns = ("version#", "stage", "aliases", "metrics", "digest", "commit", "by", "created")
-        _output.out.print(_output.table(columns, map(_version_row, found)))
+        made = registry.create_model(name, description=description, owners=owner or (), tags=tags)
+    _show(made, as_json)
 
 
-def _version_row(version: "ModelVersion") -> "tuple[str | Text, ...]":
-    from pedigree.cli._output import metrics_text, short_digest, stage_text, when
-
-    return (
-        str(version.version_id),
-        stage_text(version.stage),
-        ", ".join(version.aliases),
-        metrics_text(version.metrics, limit=3),
-        short_digest(version.digest),
-        version.git_commit[:9] + ("*" if version.git_dirty else ""),
-        version.created_by,
-        when(version.created_at),
-    )
+def show(name: NameArgument, as_json: JsonFlag = False) -> None:
+    """Show a model, and what holds its stages and aliases."""
+    with open_registry() as registry:
+        _show(registry.model(name), as_json)
 
 
-def timeline(
+def update(
     name: NameArgument,
-    stage: StageOption = None,
-    alias: AliasOption = None,
-    limit: LimitOption = 1000,
-    before: Annotated[
-        int | None,
-        typer.Option("--before", help="Go on before this tenure_id.", show_default=False),
-    ] = None,
+    description: DescriptionOption = None,
+    owner: OwnerOption = None,
+    tag: TagOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Show which version held which stage or alias, and when."""
-    from pedigree.cli import _output
-
+    """Change a model's description, owners or tags."""
+    tags = None if tag is None else pairs("--tag", tag)
     with open_registry() as registry:
-        pointer = _pointer(stage, alias)
-        tenures = registry.timeline(name, pointer, limit=limit, before=before)
-    if as_json:
-        _output.print_json(tenures)
-    else:
-        _output.out.print(tenure_table(tenures))
+        updated = registry.update_model(name, description=description, owners=owner, tags=tags)
+    _show(updated, as_json)
 
 
-def as_of(
-    name: NameArgument,
-    moment: Annotated[
-        str,
-        typer.Argument(
-            metavar="MOMENT", help="Such as 2026-03-01T12:00Z, with its zone.", show_default=False
-        ),
-    ],
-    stage: StageOption = None,
-    alias: AliasOption = None,
-    as_json: JsonFlag = False,
-) -> None:
-    """Show which version each stage and alias pointed to at a moment, who moved it, and why."""
-    from pedigree.cli import _output
-
-    with open_registry() as registry:
-        tenures = registry.as_of(name, read_moment("moment", moment), _pointer(stage, alias))
-    if as_json:
-        _output.print_json(tenures)
-    elif tenures:
-        _output.out.print(tenure_table(tenures))
-    else:
-        _output.out.print("Nothing was held then.")
-
-
-def tenure_table(tenures: "Iterable[Tenure]") -> "Table":
-    """Return tenures as a table."""
-    from pedigree.cli import _output
-
-    rows = (
-        (
-            tenure.pointer,
-            str(tenure.version_id),
-            _output.when(tenure.since),
-            _output.when(tenure.until),
-            tenure.moved_by,
-            tenure.reason or "",
+def _show(model: "RegisteredModel", as_json: bool) -> None:
+    def view() -> object:
+        held = {
+            stage: " ".join(map(str, numbers)) for stage, numbers in sorted(model.stages.items())
+        }
+        rows = (
+            ("model", model.name),
+            ("description", model.description or NOT_PROVIDED),
+            ("owners", ", ".join(model.owners)),
+            ("tags", _told(model.tags)),
+            ("newest version", str(model.latest_version)),
+            ("stages", _told(held)),
+            ("aliases", _told(model.aliases)),
+            ("made", when(model.created_at)),
         )
-        for tenure in tenures
-    )
-    columns = ("stage or alias", "version#", "since", "until", "by", "reason")
-    return _output.table(columns, rows)
+        return table(("what", "is"), rows)
+
+    respond(model, as_json, view)
 
 
-def _pointer(stage: str | None, alias: str | None) -> str | None:
-    if stage and alias:
-        raise InvalidInputError(
-            "is given beside --stage", field="--alias", value=alias, remedy="Give one of the two"
-        )
-    return f"stage:{stage}" if stage else f"alias:{alias}" if alias else None
+def _told(pairs_of: "dict[str, str] | dict[str, int]") -> str:
+    return ", ".join(f"{name} {value}" for name, value in sorted(pairs_of.items()))

@@ -1,11 +1,13 @@
 """``pedigree profile | drift``: what was learnt from, and how far data is from it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pedigree.cli._input import JsonFlag, ReferenceArgument
+from pedigree.cli._output import Raw, respond, table, when
 from pedigree.cli._session import open_registry
 
 if TYPE_CHECKING:
@@ -50,7 +52,6 @@ def profile(
     as_json: JsonFlag = False,
 ) -> None:
     """Show the profile of what a version learnt from, or keep it; the first one stays."""
-    from pedigree.cli._output import print_json
     from pedigree.cli._sample import read_sample
     from pedigree.monitoring.profile import profile as make_profile
 
@@ -61,10 +62,7 @@ def profile(
             )
             registry.keep_profile(reference, made)
         found = registry.profile(reference)
-    if as_json:
-        print_json(found)
-    else:
-        _show_profile(found)
+    respond(found, as_json, lambda: _profile_view(found))
 
 
 def measure(
@@ -122,53 +120,48 @@ def report(
     as_json: JsonFlag = False,
 ) -> None:
     """Print the report of one result."""
-    from pedigree.cli._output import print_json
-
     with open_registry() as registry:
         text = registry.drift_report_text(drift_id, markdown=markdown)
     if output is not None:
         output.write_text(text, encoding="utf-8")
-    if as_json:
-        print_json({"drift_id": drift_id, "output": output and str(output), "report": text})
-    elif output is None:
-        print(text)
+
+    def view() -> Iterator[object]:
+        if output is None:
+            yield Raw(text)
+
+    respond({"drift_id": drift_id, "output": output and str(output), "report": text}, as_json, view)
 
 
 def alert(drift_id: IdArgument, as_json: JsonFlag = False) -> None:
     """Tell of an alarm by an event, once."""
-    from pedigree.cli._output import out, print_json
-
     with open_registry() as registry:
         told = registry.alert_drift(drift_id)
-    if as_json:
-        print_json({"drift_id": drift_id, "alerted": told})
-    else:
-        out.print("It is told." if told else "It was told before, or is no alarm.")
+    respond(
+        {"drift_id": drift_id, "alerted": told},
+        as_json,
+        lambda: "It is told." if told else "It was told before, or is no alarm.",
+    )
 
 
 def _show(results: "Sequence[RecordedDrift]", answer: object, as_json: bool) -> None:
-    from pedigree.cli._output import out, print_json, table, when
-
-    if as_json:
-        print_json(answer)
-        return
-    rows = (
-        (
-            str(one.drift_id),
-            one.asset,
-            one.partition or "",
-            "drifted" if one.drifted else "as learnt",
-            one.verdict,
-            when(one.at),
+    def view() -> object:
+        rows = (
+            (
+                str(one.drift_id),
+                one.asset,
+                one.partition or "",
+                "drifted" if one.drifted else "as learnt",
+                one.verdict,
+                when(one.at),
+            )
+            for one in results
         )
-        for one in results
-    )
-    out.print(table(("id#", "data", "partition", "is", "found", "at"), rows))
+        return table(("id#", "data", "partition", "is", "found", "at"), rows)
+
+    respond(answer, as_json, view)
 
 
-def _show_profile(found: "DataProfile") -> None:
-    from pedigree.cli._output import out, table
-
+def _profile_view(found: "DataProfile") -> Iterator[object]:
     rows = ((one.name, one.kind, one.role.value, str(one.missing)) for one in found.columns)
-    out.print(f"{found.rows} rows")
-    out.print(table(("column", "kind", "role", "missing#"), rows))
+    yield f"{found.rows} rows"
+    yield table(("column", "kind", "role", "missing#"), rows)

@@ -1,11 +1,13 @@
 """``pedigree policy show | set | history``: what a model's versions must show to enter a stage."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pedigree.cli._input import JsonFlag, NameArgument
+from pedigree.cli._output import Raw, respond, table, when
 from pedigree.cli._session import open_registry
 from pedigree.errors import InvalidInputError
 
@@ -27,7 +29,6 @@ def add_to(app: typer.Typer) -> None:
 
 def show(name: NameArgument, revision: RevisionOption = None, as_json: JsonFlag = False) -> None:
     """Show a model's policy as the YAML that `policy set` takes."""
-    from pedigree.cli._output import print_json
     from pedigree.lifecycle.policy_yaml import write_document
 
     with open_registry() as registry:
@@ -42,10 +43,7 @@ def show(name: NameArgument, revision: RevisionOption = None, as_json: JsonFlag 
                     remedy=f"`pedigree policy history {name}` lists them",
                 )
             policy = given[revision]
-    if as_json:
-        print_json(policy)
-    else:
-        typer.echo(write_document(policy), nl=False)
+    respond(policy, as_json, lambda: typer.echo(write_document(policy), nl=False))
 
 
 def set_policy(
@@ -55,48 +53,46 @@ def set_policy(
     as_json: JsonFlag = False,
 ) -> None:
     """Give a model a policy; each change is a numbered revision."""
-    from pedigree.cli._output import out, print_json
     from pedigree.lifecycle.policy_yaml import load_policy
 
     policy = load_policy(file)
     with open_registry() as registry:
         revision = registry.set_policy(name, policy, reason=reason)
-    if as_json:
-        print_json({"model_name": name, "revision": revision})
-    else:
-        out.print(f"{name} goes by revision {revision} of its policy.", markup=False)
+    respond(
+        {"model_name": name, "revision": revision},
+        as_json,
+        lambda: f"{name} goes by revision {revision} of its policy.",
+    )
 
 
 def history(name: NameArgument, as_json: JsonFlag = False) -> None:
     """List the policies that a model was given."""
-    from pedigree.cli._output import out, print_json, table, when
-
     with open_registry() as registry:
         given = registry.policy_history(name)
-    if as_json:
-        print_json(given)
-        return
-    rows = (
-        (
-            str(each.revision),
-            when(each.at),
-            each.set_by,
-            each.reason or "",
-            " → ".join(rule.name for rule in each.policy.stages),
+
+    def view() -> object:
+        rows = (
+            (
+                str(each.revision),
+                when(each.at),
+                each.set_by,
+                each.reason or "",
+                " → ".join(rule.name for rule in each.policy.stages),
+            )
+            for each in given
         )
-        for each in given
-    )
-    out.print(table(("revision#", "since", "by", "reason", "stages"), rows))
+        return table(("revision#", "since", "by", "reason", "stages"), rows)
+
+    respond(given, as_json, view)
 
 
 def checks(name: NameArgument, as_json: JsonFlag = False) -> None:
     """List the checks by which a new version of a model becomes a candidate."""
-    from pedigree.cli._output import print_json
-
     with open_registry() as registry:
         found = registry.registration_checks(name)
-    if as_json:
-        print_json(found)
-        return
-    for check in found:
-        print(check)
+
+    def view() -> Iterator[object]:
+        for check in found:
+            yield Raw(check)
+
+    respond(found, as_json, view)

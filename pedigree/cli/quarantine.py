@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pedigree.cli._input import JsonFlag, LimitOption
+from pedigree.cli._output import respond, table, when
 from pedigree.cli._session import open_registry
 from pedigree.cli.impact import PartitionOption, SinceOption, place_of, read_since, without_lineage
 from pedigree.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from pedigree.catalog.records import Quarantine, Quarantined
+    from pedigree.catalog.quarantine_records import Quarantine, Quarantined
 
 AssetOrReference = Annotated[
     str,
@@ -101,25 +102,24 @@ def quarantines(
     as_json: JsonFlag = False,
 ) -> None:
     """List what is in quarantine, the newest first."""
-    from pedigree.cli._output import out, print_json, table, when
-
     with open_registry() as registry:
         found = registry.quarantines(limit=limit, before=before)
-    if as_json:
-        print_json(found)
-        return
-    rows = (
-        (
-            str(one.quarantine_id),
-            _place(one),
-            one.reason,
-            _of(one),
-            one.quarantined_by,
-            when(one.at),
+
+    def view() -> object:
+        rows = (
+            (
+                str(one.quarantine_id),
+                _place(one),
+                one.reason,
+                _of(one),
+                one.quarantined_by,
+                when(one.at),
+            )
+            for one in found
         )
-        for one in found
-    )
-    out.print(table(("id#", "what", "why", "versions", "by", "at"), rows))
+        return table(("id#", "what", "why", "versions", "by", "at"), rows)
+
+    respond(found, as_json, view)
 
 
 def _refuse_data_options(
@@ -169,10 +169,4 @@ def _list(references: Iterable[str]) -> str:
 
 
 def _answer(answer: object, as_json: bool, *sentences: str) -> None:
-    from pedigree.cli._output import out, print_json
-
-    if as_json:
-        print_json(answer)
-        return
-    for sentence in sentences:
-        out.print(sentence, markup=False, soft_wrap=True)
+    respond(answer, as_json, lambda: iter(sentences))

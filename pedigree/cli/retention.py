@@ -1,13 +1,13 @@
-"""``pedigree update | hold | lift-hold | delete | restore | retention``: what may change."""
+"""``pedigree hold | lift-hold | delete | restore | retention``: how long versions stay."""
 
 from typing import Annotated
 
 import typer
 
-from pedigree.cli._input import JsonFlag, NameArgument, ReferenceArgument, pairs, read_integer
+from pedigree.cli._input import JsonFlag, NameArgument, ReferenceArgument, read_integer
+from pedigree.cli._output import respond
 from pedigree.cli._session import open_registry
 
-PANEL = "Change"
 Reason = Annotated[
     str, typer.Option("--reason", help="Why; kept in the audit log.", show_default=False)
 ]
@@ -21,33 +21,13 @@ WholeModel = Annotated[bool, typer.Option("--model", help="The whole registered 
 def add_to(app: typer.Typer) -> None:
     """Add this group's commands."""
     for name, command in (
-        ("update", update),
         ("hold", hold),
         ("lift-hold", lift_hold),
         ("delete", delete),
         ("restore", restore),
         ("retention", retention),
     ):
-        app.command(name, rich_help_panel=PANEL)(command)
-
-
-def update(
-    reference: ReferenceArgument,
-    description: Annotated[str | None, typer.Option(help="What the version is.")] = None,
-    owner: Annotated[
-        list[str] | None, typer.Option(help="Who owns it; may be repeated, replaces all.")
-    ] = None,
-    tag: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Replaces all tags.")
-    ] = None,
-    as_json: JsonFlag = False,
-) -> None:
-    """Change a version's description, owners or tags."""
-    tags = None if tag is None else pairs("--tag", tag)
-    with open_registry() as registry:
-        owners = None if owner is None else tuple(owner)
-        updated = registry.update(reference, description=description, owners=owners, tags=tags)
-    _answer(updated, as_json, f"{updated.reference} is updated.")
+        app.command(name, rich_help_panel="Change")(command)
 
 
 def hold(reference: ReferenceArgument, reason: Reason, as_json: JsonFlag = False) -> None:
@@ -151,9 +131,4 @@ def _number_or_all(word: str) -> int | str | None:
 
 
 def _answer(answer: object, as_json: bool, sentence: str) -> None:
-    from pedigree.cli._output import out, print_json
-
-    if as_json:
-        print_json(answer)
-    else:
-        out.print(sentence, markup=False, soft_wrap=True)
+    respond(answer, as_json, lambda: sentence)

@@ -4,16 +4,16 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
 from pedigree.cli._input import JsonFlag
+from pedigree.cli._output import NOT_PROVIDED, metrics_text, respond, stage_text, table, when
 from pedigree.cli._session import open_registry
 
 if TYPE_CHECKING:
-    from rich.text import Text
-
     from pedigree.catalog.records import ModelVersion
     from pedigree.catalog.search.records import SearchPage
-    from pedigree.registry import Registry
+    from pedigree.contract.registry import RegistryContract
 
 _COLUMNS = "name,version,stage,aliases,metrics,created_at,created_by"
 
@@ -52,25 +52,27 @@ def search(
 
     FILTER knows AND OR NOT ( ) = != < <= > >= LIKE ILIKE IN BETWEEN IS NULL and text MATCH 'words'.
     """
-    from pedigree.cli._output import out, print_json
-
     asked = {"order_by": order_by, "limit": limit, "after": after}
     first = {"count": count, "facets": tuple(facet or ())}
     with open_registry() as registry:
         pages = list(_pages(registry, filter_text, asked, first, everything=everything))
-    if as_json:
-        versions = [version for page in pages for version in page]
-        counted = {"total": pages[0].total, "facets": pages[0].facets}
-        ranked = {"ranked_newest": pages[0].ranked_newest, "next": pages[-1].next}
-        print_json({"records": versions, **counted, **ranked})
-        return
-    out.print(_table(pages, columns.split(",")))
-    for line in _remarks(pages):
-        out.print(line, markup=False, soft_wrap=True)
+    versions = [version for page in pages for version in page]
+    counted = {"total": pages[0].total, "facets": pages[0].facets}
+    ranked = {"ranked_newest": pages[0].ranked_newest, "next": pages[-1].next}
+    respond(
+        {"records": versions, **counted, **ranked},
+        as_json,
+        lambda: _view(pages, columns.split(",")),
+    )
+
+
+def _view(pages: "Sequence[SearchPage]", columns: Sequence[str]) -> Iterator[object]:
+    yield _table(pages, columns)
+    yield from _remarks(pages)
 
 
 def _pages(
-    registry: "Registry",
+    registry: "RegistryContract",
     filter_text: str,
     asked: dict[str, Any],
     first: dict[str, Any],
@@ -85,14 +87,11 @@ def _pages(
 
 
 def _table(pages: "Sequence[SearchPage]", columns: Sequence[str]) -> object:
-    from pedigree.cli import _output
-
     rows = ([_cell(one, column.strip()) for column in columns] for page in pages for one in page)
-    return _output.table([f"{one}#" if one == "version" else one for one in columns], rows)
+    return table([f"{one}#" if one == "version" else one for one in columns], rows)
 
 
 def _cell(version: "ModelVersion", column: str) -> "str | Text":
-    from pedigree.cli import _output
     from pedigree.errors import InvalidInputError
 
     name, _, key = column.partition(".")
@@ -108,17 +107,17 @@ def _cell(version: "ModelVersion", column: str) -> "str | Text":
         )
     value = getattr(version, name)
     if key:
-        return str(value.get(key, "")) if key in value else _output.NOT_PROVIDED
+        return str(value.get(key, "")) if key in value else NOT_PROVIDED
     match name:
         case "stage":
-            return _output.stage_text(value)
+            return stage_text(value)
         case "metrics":
-            return _output.metrics_text(value, limit=3)
+            return metrics_text(value, limit=3)
         case "created_at" | "stage_since" | "approval_timestamp":
-            return _output.when(value)
+            return when(value)
         case "aliases" | "owners":
             return ", ".join(value)
-    return _output.NOT_PROVIDED if value is None else str(value)
+    return NOT_PROVIDED if value is None else str(value)
 
 
 def _remarks(pages: "Sequence[SearchPage]") -> Iterator[str]:

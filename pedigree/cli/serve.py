@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from pedigree.cli._session import open_registry
 from pedigree.distribution import requirement
 from pedigree.errors import MissingDependencyError
 
@@ -43,10 +42,11 @@ def _serve(host: str, port: int, workers: int) -> None:
     from logging.config import dictConfig
 
     from pedigree.logs import log_config
+    from pedigree.registry import Registry
     from pedigree.server import serve as service
 
     # Connecting tells of a wrong URL or an old schema now, and keeps an embedded Postgres running.
-    with open_registry(in_process=True) as registry:
+    with Registry.connect() as registry:
         is_open = service.require_guarded(registry, host)
         config = log_config(registry.settings)
         dictConfig(config)

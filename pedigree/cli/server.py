@@ -5,13 +5,16 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from pedigree.cli._input import JsonFlag
+from pedigree.cli._output import respond
 from pedigree.distribution import requirement
 from pedigree.errors import MissingDependencyError, UnavailableError
 
@@ -128,19 +131,16 @@ def _detached(home: Path, sources: dict[str, Path | None], port: int) -> "Runnin
 def _announce(state: "Running", as_json: bool) -> None:
     from dataclasses import asdict
 
-    from pedigree.cli._output import out, print_json
+    def view() -> Iterator[object]:
+        yield Text.from_markup(f"Pedigree is up at [bold]{state.url}[/] (process {state.pid})")
+        yield f"It loads {state.loads}."
 
-    if as_json:
-        print_json(asdict(state))
-    else:
-        out.print(f"Pedigree is up at [bold]{state.url}[/] (process {state.pid})")
-        out.print(f"It loads {state.loads}.", markup=False)
+    respond(asdict(state), as_json, view)
     sys.stdout.flush()
 
 
 def down(as_json: JsonFlag = False) -> None:
     """Stop what `up` started, and the embedded Postgres."""
-    from pedigree.cli._output import out, print_json
     from pedigree.cli.up.running import running
     from pedigree.settings import Settings
 
@@ -152,15 +152,19 @@ def down(as_json: JsonFlag = False) -> None:
         _wait_until_gone(home, server.pid)
     stopped_postgres = settings.database_url is None and _stop_postgres(home)
     answer = {"home": str(home), "server": server is not None, "postgres": stopped_postgres}
-    if as_json:
-        print_json(answer)
-        return
-    parts = [
-        name
-        for name, stopped in (("the servers", server), ("the embedded Postgres", stopped_postgres))
-        if stopped
-    ]
-    out.print(f"Stopped {' and '.join(parts)}." if parts else "Nothing was running.")
+
+    def view() -> object:
+        parts = [
+            name
+            for name, stopped in (
+                ("the servers", server),
+                ("the embedded Postgres", stopped_postgres),
+            )
+            if stopped
+        ]
+        return f"Stopped {' and '.join(parts)}." if parts else "Nothing was running."
+
+    respond(answer, as_json, view)
 
 
 def _wait_until_gone(home: Path, pid: int) -> None:

@@ -1,30 +1,49 @@
-"""``pedigree promote | rollback | explain``: move versions, and see why they may not."""
+"""``pedigree promote | rollback | timeline | as-of | tenures``: stages over time."""
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from pedigree.cli._input import JsonFlag, NameArgument, ReferenceArgument, SeenGeneration
+from pedigree.cli._input import (
+    JsonFlag,
+    LimitOption,
+    NameArgument,
+    ReferenceArgument,
+    SeenGeneration,
+    read_moment,
+)
+from pedigree.cli._output import respond, table, when
 from pedigree.cli._session import open_registry
+from pedigree.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from pedigree.lifecycle.decision_records import Explanation, StageRequest
-    from pedigree.lifecycle.records import Move
+    from collections.abc import Iterable
 
+    from rich.table import Table
+
+    from pedigree.lifecycle.decision_records import StageRequest
+    from pedigree.lifecycle.records import Move, Tenure
+
+Reason = Annotated[str | None, typer.Option("--reason", help="Why; kept in the audit log.")]
 ToStage = Annotated[
     str, typer.Option("--to", metavar="STAGE", help="The stage to enter.", show_default=False)
 ]
-Reason = Annotated[str | None, typer.Option("--reason", help="Why; kept in the audit log.")]
+StageOption: TypeAlias = Annotated[
+    str | None, typer.Option("--stage", help="Only this stage.", show_default=False)
+]
+AliasOption: TypeAlias = Annotated[
+    str | None, typer.Option("--alias", help="Only this alias.", show_default=False)
+]
 
 
 def add_to(app: typer.Typer) -> None:
     """Add this group's commands."""
-    for name, command in (
-        ("explain", explain),
-        ("promote", promote),
-        ("rollback", rollback),
-    ):
-        app.command(name, rich_help_panel="Judge and promote")(command)
+    app.command("promote", rich_help_panel="Judge and promote")(promote)
+    app.command("rollback", rich_help_panel="Judge and promote")(rollback)
+    app.command("timeline", rich_help_panel="Look up")(timeline)
+    app.command("as-of", rich_help_panel="Look up")(as_of)
+    app.command("tenures", rich_help_panel="Look up")(tenures)
 
 
 def promote(
@@ -56,14 +75,13 @@ def _show_answer(answer: "Move | StageRequest", as_json: bool) -> None:
 
 def _show_request(request: "StageRequest", as_json: bool) -> None:
     """Say that a version does not enter a stage yet, and why."""
-    from pedigree.cli._output import out, print_json
 
-    if as_json:
-        print_json(request)
-        return
-    reference = f"{request.model_name}/{request.version_id}"
-    out.print(f"{reference} enters {request.stage} with its last gate.", markup=False)
-    out.print(f"It waits for: {'; '.join(request.waits_for)}", markup=False)
+    def view() -> Iterator[object]:
+        reference = f"{request.model_name}/{request.version_id}"
+        yield f"{reference} enters {request.stage} with its last gate."
+        yield f"It waits for: {'; '.join(request.waits_for)}"
+
+    respond(request, as_json, view)
 
 
 def rollback(
@@ -82,60 +100,88 @@ def rollback(
 
 
 def _show_move(move: "Move", as_json: bool) -> None:
-    from pedigree.cli._output import out, print_json
+    def view() -> Iterator[object]:
+        reference = f"{move.model_name}/{move.version_id}"
+        if not move.moved:
+            yield f"{reference} holds {move.stage} already."
+            return
+        previous = move.previous_version_id
+        replaced = f" in place of version {previous}" if previous else ""
+        yield f"{reference} holds {move.stage}{replaced}."
 
-    if as_json:
-        print_json(move)
-        return
-    reference = f"{move.model_name}/{move.version_id}"
-    if not move.moved:
-        out.print(f"{reference} holds {move.stage} already.", markup=False)
-        return
-    previous = move.previous_version_id
-    replaced = f" in place of version {previous}" if previous else ""
-    out.print(f"{reference} holds {move.stage}{replaced}.", markup=False)
+    respond(move, as_json, view)
 
 
-def explain(
-    reference: ReferenceArgument,
-    to: ToStage,
-    automatic: Annotated[
-        bool, typer.Option("--automatic", help="As the sensor would ask, instead of a person.")
-    ] = False,
+def timeline(
+    name: NameArgument,
+    stage: StageOption = None,
+    alias: AliasOption = None,
+    limit: LimitOption = 1000,
+    before: Annotated[
+        int | None,
+        typer.Option("--before", help="Go on before this tenure_id.", show_default=False),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Say what a version waits for before a stage."""
-    from pedigree.cli._output import print_json
-
+    """Show which version held which stage or alias, and when."""
     with open_registry() as registry:
-        explanation = registry.explain(reference, to, automatic=automatic)
-    if as_json:
-        print_json({**explanation.model_dump(mode="json"), "passed": explanation.passed})
-    else:
-        _show_explanation(explanation)
+        pointer = _pointer(stage, alias)
+        tenures = registry.timeline(name, pointer, limit=limit, before=before)
+    respond(tenures, as_json, lambda: tenure_table(tenures))
 
 
-def _show_explanation(explanation: "Explanation") -> None:
-    from pedigree.cli._output import out, table, when
+def as_of(
+    name: NameArgument,
+    moment: Annotated[
+        str,
+        typer.Argument(
+            metavar="MOMENT", help="Such as 2026-03-01T12:00Z, with its zone.", show_default=False
+        ),
+    ],
+    stage: StageOption = None,
+    alias: AliasOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Show which version each stage and alias pointed to at a moment, who moved it, and why."""
+    with open_registry() as registry:
+        tenures = registry.as_of(name, read_moment("moment", moment), _pointer(stage, alias))
 
-    answer = "may enter" if explanation.passed else "may not enter"
-    out.print(f"{explanation.reference} {answer} {explanation.stage}.", markup=False)
-    rows = ((gate.name, _mark(gate.passed), gate.reason) for gate in explanation.gates)
-    out.print(table(("gate", "", "why"), rows))
-    for each in explanation.requests:
-        why = f": {each.reason}" if each.reason else ""
-        out.print(f"{each.requested_by} asked for it{why}", markup=False)
-    if given_up := explanation.given_up:
-        out.print(
-            f"The sensor gave up at {when(given_up.at)} after {given_up.attempts} failed runs, the"
-            f" last one {given_up.run_id}: {given_up.problem}",
-            markup=False,
+    def view() -> Iterator[object]:
+        if tenures:
+            yield tenure_table(tenures)
+        else:
+            yield "Nothing was held then."
+
+    respond(tenures, as_json, view)
+
+
+def tenure_table(tenures: "Iterable[Tenure]") -> "Table":
+    """Return tenures as a table."""
+    rows = (
+        (
+            tenure.pointer,
+            str(tenure.version_id),
+            when(tenure.since),
+            when(tenure.until),
+            tenure.moved_by,
+            tenure.reason or "",
         )
-        out.print(
-            f"`pedigree retry {explanation.reference} --to {explanation.stage}` lets it try again.",
-            markup=False,
+        for tenure in tenures
+    )
+    columns = ("stage or alias", "version#", "since", "until", "by", "reason")
+    return table(columns, rows)
+
+
+def _pointer(stage: str | None, alias: str | None) -> str | None:
+    if stage and alias:
+        raise InvalidInputError(
+            "is given beside --stage", field="--alias", value=alias, remedy="Give one of the two"
         )
+    return f"stage:{stage}" if stage else f"alias:{alias}" if alias else None
 
 
-def _mark(passed: bool) -> str:
-    return "passed" if passed else "waits"
+def tenures(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
+    """List which stages and aliases a version held and when, the oldest first."""
+    with open_registry() as registry:
+        found = registry.tenures(reference)
+    respond(found, as_json, lambda: tenure_table(found))

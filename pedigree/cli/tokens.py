@@ -1,10 +1,12 @@
 """``pedigree token create | list | revoke``: who may use the service."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pedigree.cli._input import JsonFlag, LimitOption, read_length
+from pedigree.cli._output import respond, table, when
 from pedigree.cli._session import open_registry
 from pedigree.errors import InvalidInputError
 
@@ -46,16 +48,15 @@ def create(
     as_json: JsonFlag = False,
 ) -> None:
     """Make a token and show its secret, once."""
-    from pedigree.cli._output import out, print_json
-
     roles, holds = [_role(word) for word in role], _duration(expires)
     with open_registry() as registry:
         issued = registry.create_token(principal, roles=roles, models=model or (), expires=holds)
-    if as_json:
-        print_json(issued)
-        return
-    out.print(issued.secret, markup=False, soft_wrap=True)
-    out.print(f"Token {issued.token.token_id} of {principal}. Keep it: it is not shown again.")
+
+    def view() -> Iterator[object]:
+        yield issued.secret
+        yield f"Token {issued.token.token_id} of {principal}. Keep it: it is not shown again."
+
+    respond(issued, as_json, view)
 
 
 def list_tokens(
@@ -64,26 +65,25 @@ def list_tokens(
     as_json: JsonFlag = False,
 ) -> None:
     """List tokens, also revoked and expired ones; never a secret."""
-    from pedigree.cli._output import out, print_json, table, when
-
     with open_registry() as registry:
         found = registry.tokens(limit=limit, after=after)
-    if as_json:
-        print_json(found)
-        return
-    columns = ("id#", "principal", "roles", "models", "expires", "revoked")
-    rows = (
-        (
-            str(token.token_id),
-            token.principal,
-            ", ".join(token.roles),
-            ", ".join(token.models) or "all",
-            when(token.expires_at),
-            when(token.revoked_at),
+
+    def view() -> object:
+        columns = ("id#", "principal", "roles", "models", "expires", "revoked")
+        rows = (
+            (
+                str(token.token_id),
+                token.principal,
+                ", ".join(token.roles),
+                ", ".join(token.models) or "all",
+                when(token.expires_at),
+                when(token.revoked_at),
+            )
+            for token in found
         )
-        for token in found
-    )
-    out.print(table(columns, rows))
+        return table(columns, rows)
+
+    respond(found, as_json, view)
 
 
 def revoke(
@@ -93,14 +93,9 @@ def revoke(
     as_json: JsonFlag = False,
 ) -> None:
     """Revoke a token for good; the service refuses it within a second."""
-    from pedigree.cli._output import out, print_json
-
     with open_registry() as registry:
         token: AccessToken = registry.revoke_token(token_id)
-    if as_json:
-        print_json(token)
-    else:
-        out.print(f"Token {token.token_id} of {token.principal} is revoked.", markup=False)
+    respond(token, as_json, lambda: f"Token {token.token_id} of {token.principal} is revoked.")
 
 
 def _role(word: str) -> "Role":

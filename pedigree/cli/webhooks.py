@@ -1,10 +1,12 @@
 """``pedigree webhook …``: who is told of events, and what became of each."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pedigree.cli._input import JsonFlag, LimitOption, read_length
+from pedigree.cli._output import respond, table, when
 from pedigree.cli._session import open_registry
 from pedigree.errors import InvalidInputError
 
@@ -69,26 +71,16 @@ def list_webhooks(
     as_json: JsonFlag = False,
 ) -> None:
     """List webhooks; never a secret."""
-    from pedigree.cli._output import out, print_json, table
-
     with open_registry() as registry:
         found: tuple[Webhook, ...] = registry.webhooks(limit=limit, after=after)
-    if as_json:
-        print_json(found)
-        return
-    out.print(table(_COLUMNS, map(_row, found)))
+    respond(found, as_json, lambda: table(_COLUMNS, map(_row, found)))
 
 
 def show(webhook_id: IdArgument, as_json: JsonFlag = False) -> None:
     """Show a webhook: all but its secret."""
-    from pedigree.cli._output import out, print_json, table
-
     with open_registry() as registry:
         found = registry.webhook(webhook_id)
-    if as_json:
-        print_json(found)
-    else:
-        out.print(table(_COLUMNS, [_row(found)]))
+    respond(found, as_json, lambda: table(_COLUMNS, [_row(found)]))
 
 
 def _row(webhook: "Webhook") -> tuple[str, ...]:
@@ -113,17 +105,16 @@ def update(
     as_json: JsonFlag = False,
 ) -> None:
     """Replace what is given; while a webhook is inactive, what happens waits for it."""
-    from pedigree.cli._output import out, print_json
-
     with open_registry() as registry:
         webhook = registry.update_webhook(
             webhook_id, url=url, description=description, types=kind, models=model, active=active
         )
-    if as_json:
-        print_json(webhook)
-    else:
+
+    def view() -> object:
         state = "active" if webhook.active else "inactive"
-        out.print(f"Webhook {webhook_id} to {webhook.url} is {state}.", markup=False)
+        return f"Webhook {webhook_id} to {webhook.url} is {state}."
+
+    respond(webhook, as_json, view)
 
 
 def rotate(
@@ -142,26 +133,16 @@ def rotate(
 
 def delete(webhook_id: IdArgument, as_json: JsonFlag = False) -> None:
     """Remove a webhook with what it is still to be told, and its log."""
-    from pedigree.cli._output import out, print_json
-
     with open_registry() as registry:
         registry.delete_webhook(webhook_id)
-    if as_json:
-        print_json({"deleted": webhook_id})
-    else:
-        out.print(f"Webhook {webhook_id} is gone.")
+    respond({"deleted": webhook_id}, as_json, lambda: f"Webhook {webhook_id} is gone.")
 
 
 def try_out(webhook_id: IdArgument, as_json: JsonFlag = False) -> None:
     """Send a message that tells of nothing; exit 1 where it does not arrive."""
-    from pedigree.cli._output import out, print_json
-
     with open_registry() as registry:
         attempt: Attempt = registry.test_webhook(webhook_id)
-    if as_json:
-        print_json(attempt)
-    else:
-        out.print(f"{_outcome(attempt)} after {attempt.duration_ms} ms", markup=False)
+    respond(attempt, as_json, lambda: f"{_outcome(attempt)} after {attempt.duration_ms} ms")
     if not attempt.succeeded:
         raise typer.Exit(1)
 
@@ -176,65 +157,60 @@ def deliveries(
     as_json: JsonFlag = False,
 ) -> None:
     """List what a webhook was or is to be told, the newest first."""
-    from pedigree.cli._output import out, print_json, table, when
-
     wanted = _state(state)
     with open_registry() as registry:
         found: tuple[Delivery, ...] = registry.deliveries(
             webhook_id, limit=limit, before=before, state=wanted
         )
-    if as_json:
-        print_json(found)
-        return
-    rows = (
-        (
-            str(one.seq),
-            one.type,
-            one.model or "",
-            one.state,
-            str(len(one.attempts)),
-            _outcome(one.attempts[-1]) if one.attempts else "",
-            when(one.due_at),
+
+    def view() -> object:
+        rows = (
+            (
+                str(one.seq),
+                one.type,
+                one.model or "",
+                one.state,
+                str(len(one.attempts)),
+                _outcome(one.attempts[-1]) if one.attempts else "",
+                when(one.due_at),
+            )
+            for one in found
         )
-        for one in found
-    )
-    out.print(table(("seq#", "type", "model", "state", "tries#", "last", "due"), rows))
+        return table(("seq#", "type", "model", "state", "tries#", "last", "due"), rows)
+
+    respond(found, as_json, view)
 
 
 def delivery(webhook_id: IdArgument, seq: SeqArgument, as_json: JsonFlag = False) -> None:
     """Show what became of one event for a webhook, with every try."""
-    from pedigree.cli._output import out, print_json, table, when
-
     with open_registry() as registry:
         found = registry.delivery(webhook_id, seq)
-    if as_json:
-        print_json(found)
-        return
-    out.print(f"Event {seq} of type {found.type} is {found.state}.", markup=False)
-    rows = ((when(one.at), f"{one.duration_ms} ms", _outcome(one)) for one in found.attempts)
-    out.print(table(("at", "took", "came to"), rows))
+
+    def view() -> Iterator[object]:
+        yield f"Event {seq} of type {found.type} is {found.state}."
+        rows = ((when(one.at), f"{one.duration_ms} ms", _outcome(one)) for one in found.attempts)
+        yield table(("at", "took", "came to"), rows)
+
+    respond(found, as_json, view)
 
 
 def redeliver(webhook_id: IdArgument, seq: SeqArgument, as_json: JsonFlag = False) -> None:
     """Let a delivery begin anew, also one that was delivered or is dead."""
-    from pedigree.cli._output import out, print_json
-
     with open_registry() as registry:
         delivery = registry.redeliver(webhook_id, seq)
-    if as_json:
-        print_json(delivery)
-    else:
-        out.print(f"Event {seq} is {delivery.state} again for webhook {webhook_id}.")
+    respond(
+        delivery,
+        as_json,
+        lambda: f"Event {seq} is {delivery.state} again for webhook {webhook_id}.",
+    )
 
 
 def _show_secret(issued: "IssuedWebhook", as_json: bool) -> None:
-    from pedigree.cli._output import out, print_json
+    def view() -> Iterator[object]:
+        yield issued.secret
+        yield f"Webhook {issued.webhook.webhook_id}. Keep the secret: it is not shown again."
 
-    if as_json:
-        print_json(issued)
-        return
-    out.print(issued.secret, markup=False, soft_wrap=True)
-    out.print(f"Webhook {issued.webhook.webhook_id}. Keep the secret: it is not shown again.")
+    respond(issued, as_json, view)
 
 
 def _outcome(attempt: "Attempt") -> str:

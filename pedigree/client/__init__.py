@@ -5,5 +5,6 @@
 ...     registry.get("customer_churn@production").metrics["roc_auc"]
 0.92
 
-It needs neither Dagster nor a database driver: the base wheel is enough.
+It needs neither Dagster nor a database driver: the base wheel is enough. What a service does
+belongs to `server`.
 """

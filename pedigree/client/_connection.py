@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from pydantic_core import to_json
 
 from pedigree.client._problems import error_of
+from pedigree.contract.paths import PREFIX
 from pedigree.delivery.backoff import retry_after
 from pedigree.distribution import own_version
 from pedigree.errors import (
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 Query = Mapping[str, Any]
 
-PREFIX = "/api/v1"
 # Load or a restart: the same may be answered otherwise a little later.
 _PASSING = frozenset({429, 502, 503, 504})
 # The pause before a request is sent again grows from the one to the other, each up to so long.

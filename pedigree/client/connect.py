@@ -1,6 +1,6 @@
 """``pedigree.connect``: a registry in this process, or behind a service."""
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
@@ -9,7 +9,7 @@ from pedigree.errors import MissingDependencyError
 from pedigree.settings import Settings
 
 if TYPE_CHECKING:
-    from pedigree.registry import Registry
+    from pedigree.contract.registry import RegistryContract
 
 _SERVICE = ("http://", "https://")
 
@@ -21,7 +21,7 @@ def connect(
     timeout: float | None = None,
     retries: int | None = None,
     settings: Settings | None = None,
-) -> "Registry":
+) -> "RegistryContract":
     """Connect to a registry: one behind a service, or one in this process.
 
     Both have the same verbs, records and errors.
@@ -54,11 +54,10 @@ def connect(
         settings.api_retries if retries is None else retries,
     )
     secret = SecretStr(token) if token else settings.token
-    # A test holds the two to the same signatures, so one type stands for both.
-    return cast("Registry", ServiceRegistry(Connection(url, secret, patience), settings))
+    return ServiceRegistry(Connection(url, secret, patience), settings)
 
 
-def _in_process(url: str | None, settings: Settings) -> "Registry":
+def _in_process(url: str | None, settings: Settings) -> "RegistryContract":
     try:
         from pedigree.registry import Registry  # noqa: PLC0415 -- it loads the driver
     except ModuleNotFoundError as error:

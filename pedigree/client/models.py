@@ -1,13 +1,16 @@
-"""Registered models over HTTP."""
+"""Registered models: create, describe and list them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from pedigree._record import PAGE
 from pedigree.catalog.records import RegisteredModel
-from pedigree.client._session import PAGE, ServiceSession
+from pedigree.client.service import ServiceGroup
+from pedigree.contract import paths
+from pedigree.contract.models import ModelContract
 
 
-class ModelOperations(ServiceSession):
-    """Verbs on registered models themselves; each does what its namesake of ``Registry`` does."""
+class RemoteModels(ServiceGroup, ModelContract):
+    """Registered models: create, describe and list them."""
 
     def create_model(
         self,
@@ -17,9 +20,8 @@ class ModelOperations(ServiceSession):
         owners: Sequence[str] = (),
         tags: Mapping[str, str] | None = None,
     ) -> RegisteredModel:
-        """Make a model that has no version yet; a registration would make it as well."""
         new = {"name": name, "description": description, "owners": owners, "tags": tags or {}}
-        return self._write(RegisteredModel, "POST", "/models", new)
+        return self._service.write(RegisteredModel, "POST", paths.MODELS, new)
 
     def update_model(
         self,
@@ -29,20 +31,18 @@ class ModelOperations(ServiceSession):
         owners: Sequence[str] | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> RegisteredModel:
-        """Replace a model's description, owners or tags; what is None stays as it is."""
         change = {"description": description, "owners": owners, "tags": tags}
-        return self._write(RegisteredModel, "PATCH", self._model_path(name), change)
+        return self._service.write(
+            RegisteredModel, "PATCH", self._service.model_path(paths.MODEL, name), change
+        )
 
     def model(self, name: str) -> RegisteredModel:
-        """Return a registered model."""
-        return self._read(RegisteredModel, self._model_path(name))
+        return self._service.read(RegisteredModel, self._service.model_path(paths.MODEL, name))
 
     def models(self, *, limit: int = PAGE, after: str | None = None) -> tuple[RegisteredModel, ...]:
-        """Return a page of the registered models by name."""
-        return self._items(RegisteredModel, "/models", limit=limit, after=after)
+        return self._service.items(RegisteredModel, paths.MODELS, limit=limit, after=after)
 
     def each_model(self) -> Iterator[RegisteredModel]:
-        """Give all registered models by name, a page at a time."""
         after = None
         while page := self.models(after=after):
             yield from page

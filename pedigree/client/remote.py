@@ -1,63 +1,83 @@
-"""The verbs of ``Registry``, over HTTP."""
+"""The registry behind a service: its verbs over HTTP."""
 
-from collections.abc import Callable
-from typing import NoReturn
+from pedigree.client._connection import Connection
+from pedigree.client.aliases import RemoteAliases
+from pedigree.client.approvals import RemoteApprovals
+from pedigree.client.artifacts import RemoteArtifacts
+from pedigree.client.cards import RemoteCards
+from pedigree.client.checks import RemoteChecks
+from pedigree.client.datasets import RemoteDatasets
+from pedigree.client.evaluations import RemoteEvaluations
+from pedigree.client.events import RemoteEvents
+from pedigree.client.fsck import RemoteFsck
+from pedigree.client.gc import RemoteGc
+from pedigree.client.lineage import RemoteLineage
+from pedigree.client.models import RemoteModels
+from pedigree.client.monitoring import RemoteMonitoring
+from pedigree.client.policies import RemotePolicies
+from pedigree.client.promotions import RemotePromotions
+from pedigree.client.quarantine import RemoteQuarantine
+from pedigree.client.registration import RemoteRegistration
+from pedigree.client.retention import RemoteRetention
+from pedigree.client.search import RemoteSearch
+from pedigree.client.service import Service
+from pedigree.client.stage_requests import RemoteStageRequests
+from pedigree.client.stages import RemoteStages
+from pedigree.client.staleness import RemoteStaleness
+from pedigree.client.statistics import RemoteStatistics
+from pedigree.client.tokens import RemoteTokens
+from pedigree.client.uploads import RemoteUploads
+from pedigree.client.versions import RemoteVersions
+from pedigree.client.webhooks import RemoteWebhooks
+from pedigree.contract.verbs import Operations, RegistryVerbs
+from pedigree.settings import Settings
 
-from pedigree.client.admin import OperatingOperations
-from pedigree.client.artifacts import ArtifactOperations
-from pedigree.client.checks import JudgingOperations
-from pedigree.client.lineage import LineageOperations
-from pedigree.client.models import ModelOperations
-from pedigree.client.monitoring import MonitoringOperations
-from pedigree.client.retention import KeepingOperations
-from pedigree.client.stages import StageOperations
-from pedigree.client.webhooks import DeliveryOperations
-from pedigree.errors import NotServedError
 
-# What is the service's own work, or for a run of the asset graph that it belongs to.
-NOT_SERVED = frozenset(
-    {
-        *("acting_as", "actor", "connect", "together"),
-        *("has_tokens", "token_of"),
-        *("fetch_uploaded", "keep_content", "keep_file", "wanted_file"),
-        *("keep_asset_events", "kept_asset_events"),
-        *("end_awaiting", "keep_staleness", "see_instance"),
-        *("stale_holders", "versions_to_look_at"),
-        *("record_usage", "settle_usages", "unsettled_usages"),
-        *("names_to_evaluate", "renew_verdicts", "evaluate_candidates"),
-        *("judge_newcomers", "names_with_requests", "perform_requests"),
-        *("give_up_promotion", "record_check_run"),
-        *("deliver", "drift_report", "feed_sinks"),
-    }
-)
+class RemoteOperations(Operations):
+    """The operations of a service, one group a subject."""
+
+    def __init__(self, service: Service) -> None:
+        self.models = RemoteModels(service)
+        self.versions = RemoteVersions(service)
+        self.uploads = RemoteUploads(service)
+        self.registration = RemoteRegistration(service, self.uploads)
+        self.artifacts = RemoteArtifacts(service, self.versions)
+        self.stages = RemoteStages(service)
+        self.aliases = RemoteAliases(service)
+        self.stage_requests = RemoteStageRequests(service)
+        self.approvals = RemoteApprovals(service)
+        self.promotions = RemotePromotions(service)
+        self.policies = RemotePolicies(service)
+        self.checks = RemoteChecks(service)
+        self.cards = RemoteCards(service)
+        self.datasets = RemoteDatasets(service)
+        self.evaluations = RemoteEvaluations(service)
+        self.monitoring = RemoteMonitoring(service)
+        self.lineage = RemoteLineage(service, self.versions)
+        self.staleness = RemoteStaleness(service)
+        self.quarantine = RemoteQuarantine(service)
+        self.retention = RemoteRetention(service)
+        self.search = RemoteSearch(service)
+        self.events = RemoteEvents(service)
+        self.statistics = RemoteStatistics(service)
+        self.tokens = RemoteTokens(service)
+        self.webhooks = RemoteWebhooks(service)
+        self.gc = RemoteGc(service)
+        self.fsck = RemoteFsck(service)
 
 
-class ServiceRegistry(
-    ArtifactOperations,
-    LineageOperations,
-    StageOperations,
-    JudgingOperations,
-    MonitoringOperations,
-    KeepingOperations,
-    ModelOperations,
-    DeliveryOperations,
-    OperatingOperations,
-):
+class ServiceRegistry(RegistryVerbs):
     """A model registry behind a service; made by :func:`pedigree.connect`.
 
-    Its verbs are those of :class:`pedigree.Registry`, with the same records and errors. It may be
-    shared between threads; after a fork the child's first use opens connections of its own.
+    Its verbs are those of :class:`pedigree.Registry`, with the same records and errors. Who acts is
+    whose token it is. It may be shared between threads; after a fork the child's first use opens
+    connections of its own.
     """
 
-    def __getattr__(self, verb: str) -> Callable[..., NoReturn]:
-        if verb not in NOT_SERVED:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {verb!r}")
+    def __init__(self, connection: Connection, settings: Settings) -> None:
+        self.settings = settings
+        self._service = Service(connection, settings)
+        self.operations = RemoteOperations(self._service)
 
-        def refuse(*_: object, **__: object) -> NoReturn:
-            raise NotServedError(
-                "the service does not do this for others",
-                field=verb,
-                remedy="Connect to the registry's database instead (PEDIGREE_DATABASE_URL)",
-            )
-
-        return refuse
+    def close(self) -> None:
+        self._service.close()

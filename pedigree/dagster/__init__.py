@@ -15,6 +15,8 @@
             dg.Definitions(assets=[train, customer_churn]), registry_definitions(customer_churn)
         )
     )
+
+All that imports Dagster belongs here, and nothing that works without it.
 """
 
 from importlib import import_module

@@ -1,1 +1,4 @@
-"""What is known of the data that models are made from: datasheets, and what checks found on it."""
+"""What is known of the data that models are made from: datasheets, and verdicts on its states.
+
+Which version used the data belongs to `lineage`.
+"""

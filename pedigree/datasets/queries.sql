@@ -1,17 +1,17 @@
 -- name: lock_asset
--- Let one transaction at a time give an asset its next datasheet; and tell the time.
+-- Serialize the insertion of an asset's datasheets by a lock; return the current time.
 SELECT clock_timestamp() AS at
 FROM (SELECT pg_advisory_xact_lock(hashtextextended('datasheet of ' || %(asset)s, 0))) AS locked;
 
 -- name: latest_datasheets
--- The newest datasheet of each of some assets that have one.
+-- The newest datasheets of the given assets.
 SELECT DISTINCT ON (asset) asset, revision, digest, sheet, at, recorded_by
 FROM pedigree.datasheet
 WHERE asset = ANY (%(assets)s)
 ORDER BY asset, revision DESC;
 
 -- name: insert_datasheet
--- Add an asset's next datasheet.
+-- Insert an asset's next datasheet.
 INSERT INTO pedigree.datasheet (asset, revision, digest, sheet, at, recorded_by)
 VALUES (%(asset)s, %(revision)s, %(digest)s, %(sheet)s, %(at)s, %(actor)s);
 
@@ -20,7 +20,7 @@ VALUES (%(asset)s, %(revision)s, %(digest)s, %(sheet)s, %(at)s, %(actor)s);
 SELECT clock_timestamp() AS at;
 
 -- name: insert_data_verdict
--- Write what a check found on some data.
+-- Insert the verdict of a check on some data.
 INSERT INTO pedigree.data_verdict (
     asset, partition, storage_id, materialized_by, data_version, check_name, passed, severity,
     summary, details, run_id, at, recorded_by
@@ -30,7 +30,7 @@ INSERT INTO pedigree.data_verdict (
 );
 
 -- name: data_verdicts
--- The newest verdict of each check on exactly some states of data: the same event, or the same
+-- The newest verdict of each check on the given states of data: the same event, or the same
 -- content.
 SELECT DISTINCT ON (d.asset, d.partition, d.check_name)
     d.asset, d.partition, d.storage_id, d.materialized_by, d.data_version, d.check_name AS check,

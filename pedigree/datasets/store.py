@@ -1,4 +1,4 @@
-"""Rows of datasheets and of verdicts on data ↔ records."""
+"""Storage of datasheets and of verdicts on data."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -25,10 +25,10 @@ _SQL = load_queries(__package__)
 def set_datasheet(
     transaction: Transaction, asset: str, sheet: Datasheet, actor: Actor
 ) -> KeptDatasheet:
-    """Give an asset a datasheet; what is its latest one already is not written again."""
+    """Set an asset's datasheet; write nothing if the latest one has the same content."""
     at = _clock(transaction, "lock_asset", asset=asset)
-    said = Datasheet.model_validate(sheet.model_dump(include=set(Datasheet.model_fields)))
-    content = said.model_dump(mode="json", exclude_none=True)
+    plain = Datasheet.model_validate(sheet.model_dump(include=set(Datasheet.model_fields)))
+    content = plain.model_dump(mode="json", exclude_none=True)
     digest = digest_of(rfc8785.dumps(content))
     latest = latest_datasheets(transaction, [asset]).get(asset)
     if latest is not None and latest.digest == digest:
@@ -48,10 +48,9 @@ def set_datasheet(
     log.record(
         transaction,
         EventType.DATASHEET_SET,
-        model=None,
+        {"asset": asset, "revision": revision, "digest": digest, "sheet": content},
         at=at,
         actor=actor,
-        body={"asset": asset, "revision": revision, "digest": digest, "sheet": content},
     )
     return KeptDatasheet(
         **content, asset=asset, revision=revision, digest=digest, at=at, recorded_by=actor.name
@@ -59,7 +58,7 @@ def set_datasheet(
 
 
 def latest_datasheets(transaction: Transaction, assets: Iterable[str]) -> dict[str, KeptDatasheet]:
-    """Return the newest datasheet of each of some assets that have one."""
+    """Return the newest datasheets of assets, by asset; an asset without one is absent."""
     rows = transaction.execute(_SQL["latest_datasheets"], {"assets": sorted(set(assets))})
     return {row["asset"]: KeptDatasheet(**row.pop("sheet"), **row) for row in rows.fetchall()}
 
@@ -67,7 +66,7 @@ def latest_datasheets(transaction: Transaction, assets: Iterable[str]) -> dict[s
 def record_data_verdict(
     transaction: Transaction, verdict: DataVerdict, actor: Actor
 ) -> RecordedDataVerdict:
-    """Write what a check found on some data."""
+    """Record the verdict of a check on some data."""
     at = _clock(transaction, "now")
     fields = verdict.model_dump()
     transaction.execute(
@@ -77,10 +76,9 @@ def record_data_verdict(
     log.record(
         transaction,
         EventType.DATA_CHECK_RECORDED,
-        model=None,
+        verdict.model_dump(mode="json"),
         at=at,
         actor=actor,
-        body=verdict.model_dump(mode="json"),
     )
     return RecordedDataVerdict(**fields, at=at, recorded_by=actor.name)
 
@@ -88,7 +86,7 @@ def record_data_verdict(
 def data_verdicts(
     transaction: Transaction, states: Sequence[DataState]
 ) -> tuple[RecordedDataVerdict, ...]:
-    """Return the newest verdict of each check on exactly some states of data."""
+    """Return the newest verdict of each check on exactly these states of data."""
     rows = transaction.execute(
         _SQL["data_verdicts"],
         {

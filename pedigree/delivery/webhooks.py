@@ -44,7 +44,7 @@ def create_webhook(
     secret = new_secret()
     values |= {"secret": SecretBox(settings).seal(secret), "actor": actor.name}
     row = transaction.execute(SQL["insert_webhook"], values).fetchall()[0]
-    _tell(transaction, EventType.WEBHOOK_CREATED, row, actor)
+    _record(transaction, EventType.WEBHOOK_CREATED, row, actor)
     return IssuedWebhook(webhook=webhook_of(row), secret=secret)
 
 
@@ -65,7 +65,7 @@ def update_webhook(
     values = {"webhook_id": webhook_id, **_checked(settings, **changes)}
     row = transaction.execute(SQL["update_webhook"], values).fetchall()[0]
     if webhook_of(row) != webhook_of(before):
-        _tell(transaction, EventType.WEBHOOK_UPDATED, row, actor)
+        _record(transaction, EventType.WEBHOOK_UPDATED, row, actor)
     return webhook_of(row)
 
 
@@ -88,7 +88,7 @@ def rotate_secret(
     row = transaction.execute(SQL["rotate_secret"], values).fetchone()
     if row is None:
         raise _no_webhook(webhook_id)
-    _tell(transaction, EventType.WEBHOOK_SECRET_ROTATED, row, actor)
+    _record(transaction, EventType.WEBHOOK_SECRET_ROTATED, row, actor)
     return IssuedWebhook(webhook=webhook_of(row), secret=secret)
 
 
@@ -100,7 +100,7 @@ def delete_webhook(transaction: Transaction, webhook_id: int, actor: Actor) -> N
     """
     row = lock_webhook(transaction, webhook_id)
     transaction.execute(SQL["delete_webhook"], {"webhook_id": webhook_id})
-    _tell(transaction, EventType.WEBHOOK_DELETED, row, actor)
+    _record(transaction, EventType.WEBHOOK_DELETED, row, actor)
 
 
 def webhooks(transaction: Transaction, *, limit: int, after: int) -> tuple[Webhook, ...]:
@@ -213,8 +213,8 @@ def _fault(url: str, settings: Settings) -> str | None:
     return None
 
 
-def _tell(transaction: Transaction, event_type: EventType, row: Row, actor: Actor) -> None:
-    """Write the event: all that the row says; of what may be secret, a digest."""
+def _record(transaction: Transaction, event_type: EventType, row: Row, actor: Actor) -> None:
+    """Write the event with the whole row; a value that may be secret is replaced by its digest."""
     until = row["old_secret_until"]
     body = {
         "webhook_id": row["webhook_id"],
@@ -230,7 +230,7 @@ def _tell(transaction: Transaction, event_type: EventType, row: Row, actor: Acto
         "old_secret_until": until.isoformat() if until else None,
     }
     at = row["created_at"] if event_type is EventType.WEBHOOK_CREATED else row["now"]
-    log.record(transaction, event_type, model=None, at=at, actor=actor, body=body)
+    log.record(transaction, event_type, body, at=at, actor=actor)
 
 
 def _digest(kept: bytes | None) -> str | None:

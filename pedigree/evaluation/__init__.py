@@ -1,1 +1,4 @@
-"""How a version did on its evaluation data, for each group of it."""
+"""How a version did on its evaluation data, for each group of it.
+
+Whether that is good enough belongs to `lifecycle.checks`.
+"""

@@ -1,4 +1,4 @@
-"""Measure a model group by group, with fairlearn's ``MetricFrame``.
+"""Measurement of a model by group, with fairlearn's ``MetricFrame``.
 
 ::
 
@@ -26,7 +26,7 @@ Metric: TypeAlias = Callable[..., float]
 EXTRA = "fairness"
 MISSING = "(missing)"
 JOINED_BY = " & "
-# A column with more levels is a measurement, not a group; its slices would be single rows.
+# A column with more distinct values is a measurement, not a group; its groups would be single rows.
 MOST_GROUPS = 100
 
 
@@ -40,16 +40,16 @@ def evaluate(
     together: Iterable[Sequence[str]] = (),
     data: str | None = None,
 ) -> Evaluation:
-    """Measure predictions for all rows and for each group of them.
+    """Measure predictions for all rows and for each group of rows.
 
     Args:
-        truth: What is true of each row; 0 and 1 (or booleans) for a binary task.
-        predicted: What the model says of it, in the same values.
-        groups: A column a slice, such as region; the model need not know it.
-        task: What the model does; told from ``truth`` when None.
+        truth: The true value of each row; 0 and 1 (or booleans) for a binary task.
+        predicted: The model's prediction of each row, with the same kind of values.
+        groups: One column per slice, such as region; the columns need not be features of the model.
+        task: The task of the model; inferred from ``truth`` if None.
         scores: The probability of 1, for ``roc_auc`` in a binary task.
-        together: Columns whose combinations are groups too, such as ``[("sex", "age_band")]``.
-        data: The id of the evaluation data.
+        together: Columns whose combinations are groups, too, such as ``[("sex", "age_band")]``.
+        data: The ID of the evaluation data.
 
     Raises:
         MissingDependencyError: fairlearn is not installed.
@@ -57,18 +57,18 @@ def evaluate(
     """
     library("fairlearn", extra=EXTRA)
     pandas = library("pandas", extra=EXTRA)
-    true, said = pandas.Series(list(truth)), pandas.Series(list(predicted))
+    true, guessed = pandas.Series(list(truth)), pandas.Series(list(predicted))
     ranked = None if scores is None else pandas.Series(list(scores), dtype="float64")
-    _same_length(len(true), predicted=said, groups=groups, scores=ranked)
-    known = Task(task) if task else task_of(true)
+    _same_length(len(true), predicted=guessed, groups=groups, scores=ranked)
+    kind = Task(task) if task else task_of(true)
     columns = {name: _levels(groups[name]) for name in groups.columns}
-    measured = _MeasuredGroup(known, true, said, ranked)
+    measured = _MeasuredGroup(kind, true, guessed, ranked)
     slices = [(str(name), [column]) for name, column in columns.items()]
     slices += [
         (JOINED_BY.join(names), [_column(columns, name) for name in names]) for names in together
     ]
     return Evaluation(
-        task=known,
+        task=kind,
         data=data,
         overall=measured.overall(),
         slices=tuple(measured.slice(name, of) for name, of in slices),
@@ -76,7 +76,7 @@ def evaluate(
 
 
 def task_of(truth: "pd.Series") -> Task:
-    """Tell from the true values what a model does.
+    """Return the task of a model, inferred from the true values.
 
     >>> import pandas as pd
     >>> task_of(pd.Series([0, 1, 1])), task_of(pd.Series([0.5, 3.2])), task_of(pd.Series(["a"]))
@@ -88,7 +88,7 @@ def task_of(truth: "pd.Series") -> Task:
 
 
 class _MeasuredGroup:
-    """The rows of an evaluation, and what can be said of them."""
+    """The rows of an evaluation, and the metrics of their groups."""
 
     def __init__(
         self, task: Task, truth: "pd.Series", predicted: "pd.Series", scores: "pd.Series | None"
@@ -97,19 +97,19 @@ class _MeasuredGroup:
         self._task = task
 
     def overall(self) -> GroupResult:
-        """Return what the rows say together."""
+        """Return the metrics of all rows."""
         (result,) = self._results([["all"] * len(self._truth)])
         return result.model_copy(update={"group": OVERALL})
 
     def slice(self, name: str, columns: "list[pd.Series]") -> Slice:
-        """Return what they say group by group."""
+        """Return the metrics of each group."""
         results = self._results(columns)
         if len(results) > MOST_GROUPS:
             raise InvalidInputError(
-                f"has {len(results)} groups, too many to say something of each",
+                f"has {len(results)} groups, which is too many",
                 field="groups",
                 value=name,
-                remedy=f"Cut it into at most {MOST_GROUPS} bands, for example by pandas.cut",
+                remedy=f"Bin it into at most {MOST_GROUPS} groups, for example with pandas.cut",
             )
         return Slice(name=name, groups=tuple(results))
 
@@ -131,14 +131,17 @@ class _MeasuredGroup:
     @staticmethod
     def _by_group(
         truth: "pd.Series",
-        said: "pd.Series",
+        predicted: "pd.Series",
         metrics: Mapping[str, Metric],
         columns: Sequence[Any],
     ) -> dict[str, dict[str, float]]:
         frame = library("fairlearn.metrics", extra=EXTRA).MetricFrame(
-            metrics=dict(metrics), y_true=truth, y_pred=said, sensitive_features=_named(columns)
+            metrics=dict(metrics),
+            y_true=truth,
+            y_pred=predicted,
+            sensitive_features=_named(columns),
         )
-        # Combinations that no row has are in the frame, without a value.
+        # The frame also has the combinations without rows, without values.
         found = frame.by_group.dropna(how="all")
         return {_key(index): dict(row) for index, row in found.iterrows()}
 
@@ -155,13 +158,13 @@ def _metrics(task: Task) -> dict[str, Metric]:
         }
     found["accuracy"] = scikit.accuracy_score
     if task is Task.BINARY:
-        # A rate of nothing is unknown; fairlearn and scikit-learn call it 0.
+        # A rate over no rows is undefined; fairlearn and scikit-learn return 0.
         found |= {
-            "precision": _known(scikit.precision_score, lambda _, said: (said == 1).any()),
-            "true_positive_rate": _known(
+            "precision": _if_defined(scikit.precision_score, lambda _, guess: (guess == 1).any()),
+            "true_positive_rate": _if_defined(
                 measures.true_positive_rate, lambda true, _: (true == 1).any(), pos_label=1
             ),
-            "false_positive_rate": _known(
+            "false_positive_rate": _if_defined(
                 measures.false_positive_rate, lambda true, _: (true == 0).any(), pos_label=1
             ),
             "selection_rate": measures.selection_rate,
@@ -169,25 +172,27 @@ def _metrics(task: Task) -> dict[str, Metric]:
     return found
 
 
-def _known(metric: Metric, knows: Callable[[Any, Any], bool], **options: Any) -> Metric:
-    def measured(truth: Any, said: Any) -> float:
-        return float(metric(truth, said, **options)) if knows(truth, said) else math.nan
+def _if_defined(metric: Metric, is_defined: Callable[[Any, Any], bool], **options: Any) -> Metric:
+    def measured(truth: Any, predicted: Any) -> float:
+        if not is_defined(truth, predicted):
+            return math.nan
+        return float(metric(truth, predicted, **options))
 
     return measured
 
 
 def _roc_auc(truth: Any, scores: Any) -> float:
     if len(set(truth)) < 2:
-        return math.nan  # of one class alone there is nothing to rank
+        return math.nan  # undefined for a single class
     return float(library("sklearn.metrics", extra=EXTRA).roc_auc_score(truth, scores))
 
 
-def _mean_error(truth: Any, said: Any) -> float:
-    return float((said - truth).mean())
+def _mean_error(truth: Any, predicted: Any) -> float:
+    return float((predicted - truth).mean())
 
 
 def _levels(column: "pd.Series") -> "pd.Series":
-    """Return a column as texts, in which also what is missing is a group."""
+    """Return a column as strings, in which missing values are a group, too."""
     return column.reset_index(drop=True).map(str, na_action="ignore").fillna(MISSING)
 
 
@@ -203,10 +208,10 @@ def _key(index: Any) -> str:
 def _column(columns: Mapping[Any, "pd.Series"], name: str) -> "pd.Series":
     if name not in columns:
         raise InvalidInputError(
-            "is no column of the groups",
+            "is not a column of the groups",
             field="together",
             value=name,
-            remedy=f"Choose among {', '.join(map(str, columns))}",
+            remedy=f"Choose one of {', '.join(map(str, columns))}",
         )
     return columns[name]
 
@@ -214,13 +219,13 @@ def _column(columns: Mapping[Any, "pd.Series"], name: str) -> "pd.Series":
 def _same_length(rows: int, **others: Any) -> None:
     if rows == 0:
         raise InvalidInputError(
-            "has no rows, so there is nothing to measure", field="truth", remedy="Give some"
+            "has no rows, so there is nothing to measure", field="truth", remedy="Give rows"
         )
     for name, other in others.items():
         if other is not None and len(other) != rows:
             raise InvalidInputError(
-                f"has another number of rows than the truth, which has {rows}",
+                f"has a different number of rows than the truth, which has {rows}",
                 field=name,
                 value=len(other),
-                remedy="Give one value a row of the evaluation data",
+                remedy="Give one value per row of the evaluation data",
             )

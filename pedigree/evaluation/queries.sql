@@ -1,5 +1,5 @@
 -- name: insert_evaluation
--- Add the next revision of a living version's evaluation.
+-- Insert the next revision of the evaluation of a version that is not deleted.
 INSERT INTO pedigree.evaluation (
     model_id, version, revision, digest, evaluation, at, recorded_by
 )

@@ -1,4 +1,4 @@
-"""An evaluation by group: numbers alone, so that no row of a person's data is kept."""
+"""An evaluation by group: only metrics, so that it holds no row of a person's data."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -15,14 +15,14 @@ OVERALL = "overall"
 
 
 class Task(StrEnum):
-    """What kind of answer the model gives, which says what can be measured."""
+    """The task of a model, which determines the metrics."""
 
     BINARY = "binary"
     MULTICLASS = "multiclass"
     REGRESSION = "regression"
 
 
-# What can be measured by group, and whether more of it is better; None where neither is.
+# The metrics, and whether higher is better; None if neither direction is.
 METRICS: Mapping[str, bool | None] = MappingProxyType(
     {
         "accuracy": True,
@@ -39,7 +39,7 @@ METRICS: Mapping[str, bool | None] = MappingProxyType(
 
 
 class GroupResult(Record):
-    """How a model did on the rows of one group; what they cannot tell is left out."""
+    """The metrics of a model on the rows of one group, without undefined metrics."""
 
     group: str
     count: Annotated[int, Field(ge=1, le=LARGEST), NUMBER] = Field(description="Rows")
@@ -47,48 +47,48 @@ class GroupResult(Record):
 
 
 class Slice(Record):
-    """The groups that one column, or several together, divide the rows into."""
+    """The groups into which one column, or a combination of columns, divides the rows."""
 
-    name: str = Field(min_length=1, description="The column, or columns joined by ' & '")
+    name: str = Field(min_length=1, description="The column, or the columns joined by ' & '")
     groups: tuple[GroupResult, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _distinct(self) -> "Slice":
-        names = [each.group for each in self.groups]
+        names = [result.group for result in self.groups]
         if len(set(names)) != len(names):
             raise ValueError(f"slice {self.name!r} has a group twice")
         return self
 
     def large(self, smallest: int) -> Iterator[GroupResult]:
-        """Give the groups that have enough rows for their numbers to mean something."""
-        return (each for each in self.groups if each.count >= smallest)
+        """Return the groups with at least ``smallest`` rows, enough for meaningful metrics."""
+        return (result for result in self.groups if result.count >= smallest)
 
 
 class Evaluation(Record):
-    """How a model did on its evaluation data, as a whole and for each group."""
+    """The metrics of a model on its evaluation data, overall and for each group."""
 
     task: Task
-    data: str | None = Field(default=None, description="The id of the evaluation data")
+    data: str | None = Field(default=None, description="The ID of the evaluation data")
     overall: GroupResult
     slices: tuple[Slice, ...] = ()
 
     @model_validator(mode="after")
     def _distinct(self) -> "Evaluation":
-        names = [each.name for each in self.slices]
+        names = [part.name for part in self.slices]
         if len(set(names)) != len(names):
             raise ValueError("a slice is given twice")
         return self
 
     def slice(self, name: str) -> Slice | None:
-        """Return the slice of that name."""
-        return next((each for each in self.slices if each.name == name), None)
+        """Return the slice with a name; None if there is none."""
+        return next((part for part in self.slices if part.name == name), None)
 
 
 class KeptEvaluation(Evaluation):
-    """An evaluation as the registry keeps it with a version."""
+    """An evaluation as the registry stores it with a version."""
 
     reference: str = Field(description="customer_churn/3")
     revision: int = Field(ge=1, description="1, 2, 3 … per version")
-    digest: Digest = Field(description="Of what it says")
+    digest: Digest = Field(description="Digest of the content")
     at: datetime
     recorded_by: str

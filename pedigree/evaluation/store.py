@@ -1,10 +1,9 @@
-"""Rows of evaluations ↔ records."""
+"""Storage of evaluations."""
 
 import rfc8785
 from psycopg.types.json import Jsonb
 
 from pedigree.artifacts.records import digest_of
-from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion
@@ -19,10 +18,10 @@ _SQL = load_queries(__package__)
 def set_evaluation(
     transaction: Transaction, version: ModelVersion, evaluation: Evaluation, actor: Actor
 ) -> None:
-    """Keep an evaluation with a version; what is its latest one already is not written again.
+    """Store an evaluation of a version; write nothing if the latest one has the same content.
 
     Raises:
-        NotFoundError: The model or the version was deleted in the meantime.
+        NotFoundError: The model or the version was deleted concurrently.
     """
     model = lock_model(transaction, version.model_name)
     content = evaluation.model_dump(mode="json", include=set(Evaluation.model_fields))
@@ -43,14 +42,8 @@ def set_evaluation(
     )
     if inserted.rowcount == 0:
         raise version_not_found(model.name, version.version_id)
-    log.record(
-        transaction,
-        EventType.VERSION_UPDATED,
-        model=model.name,
-        version=version.version_id,
-        at=model.at,
-        actor=actor,
-        body={"evaluation": digest},
+    model.record(
+        EventType.VERSION_UPDATED, {"evaluation": digest}, version=version.version_id, actor=actor
     )
 
 

@@ -1,1 +1,4 @@
-"""How each kind of model is stored, loaded and described; one module a flavor."""
+"""How each kind of model is stored, loaded and described; one module a flavor.
+
+Where the files are kept belongs to `artifacts`.
+"""

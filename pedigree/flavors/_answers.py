@@ -1,7 +1,7 @@
-"""What a model gives, flattened so that two processes can compare it bit for bit.
+"""Outputs of a model, flattened so that two processes can compare them bit for bit.
 
-An answer becomes a list of leaves: arrays of numbers with their bytes, anything else as texts. They
-travel as JSON: reading what a new process wrote runs nothing, which a pickle of it would.
+An output becomes a list of leaves: arrays of numbers with their bytes, anything else as strings.
+Leaves are exchanged as JSON, because reading a pickle from the new process could run code.
 """
 
 import base64
@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-# Values that Python writes so that equal texts are equal values.
+# Types whose values are equal if their ``repr`` is equal.
 _PLAIN = (
     bool, int, str, bytes, type(None), decimal.Decimal, uuid.UUID, enum.Enum, range,
     datetime.date, datetime.time, datetime.timedelta,
@@ -22,47 +22,47 @@ _PLAIN = (
 
 
 class IncomparableError(Exception):
-    """An answer holds a value of a kind that cannot be compared from one process to another."""
+    """An output holds a value of a type that two processes cannot compare."""
 
 
 class Leaf(NamedTuple):
-    """One array of an answer, or some values that are no numbers."""
+    """One array of an output, or some values that are not numbers."""
 
     place: str
-    """Where in the answer, such as ``predict_proba`` or ``predict['age']``."""
+    """The path in the output, such as ``predict_proba`` or ``predict['age']``."""
     kind: str
-    """All that is not a value: types, the shape, names."""
+    """Everything but the values: types, shape, names."""
     dtype: str | None
-    """Of an array of numbers, as numpy reads it; None for texts."""
+    """The numpy dtype of an array of numbers; None for strings."""
     data: bytes
     texts: tuple[str, ...] = ()
 
     def to_json(self) -> list[Any]:
-        """Return it as JSON has it."""
+        """Return the leaf as a JSON array."""
         data = base64.b64encode(self.data).decode()
         return [self.place, self.kind, self.dtype, data, list(self.texts)]
 
     @classmethod
-    def from_json(cls, given: list[Any]) -> "Leaf":
-        """Return what :meth:`to_json` wrote."""
-        place, kind, dtype, data, texts = given
+    def from_json(cls, content: list[Any]) -> "Leaf":
+        """Return the leaf that :meth:`to_json` wrote."""
+        place, kind, dtype, data, texts = content
         return cls(place, kind, dtype, base64.b64decode(data), tuple(texts))
 
 
 def leaves_of_all(answers: Mapping[str, object]) -> list[Leaf]:
-    """Return the leaves of what a flavor's ``answers`` gave.
+    """Return the leaves of the outputs that a flavor's ``answers`` returned.
 
     Raises:
-        IncomparableError: One of them holds what cannot be compared.
+        IncomparableError: An output holds a value that cannot be compared.
     """
     return [leaf for name, answer in answers.items() for leaf in leaves_of(answer, name)]
 
 
 def leaves_of(answer: object, place: str) -> Iterator[Leaf]:
-    """Yield the leaves of an answer, in an order that follows from it alone.
+    """Yield the leaves of an output, in an order that depends only on the output.
 
     Raises:
-        IncomparableError: It holds what cannot be compared.
+        IncomparableError: It holds a value that cannot be compared.
     """
     for library, names, flatten in _KINDS:
         if _is(answer, library, *names):
@@ -70,8 +70,8 @@ def leaves_of(answer: object, place: str) -> Iterator[Leaf]:
             return
     if isinstance(answer, Mapping):
         yield Leaf(place, f"{_name(answer)} of {len(answer)}", None, b"")
-        for key, each in answer.items():
-            yield from leaves_of(each, f"{place}[{key!r}]")
+        for key, value in answer.items():
+            yield from leaves_of(value, f"{place}[{key!r}]")
     elif isinstance(answer, list | tuple):
         yield from _of_sequence(answer, place)
     else:
@@ -84,12 +84,12 @@ def _of_sequence(values: list[Any] | tuple[Any, ...], place: str) -> Iterator[Le
         yield Leaf(place, kind, None, b"", tuple(map(_text, values)))
         return
     yield Leaf(place, kind, None, b"")
-    for index, each in enumerate(values):
-        yield from leaves_of(each, f"{place}[{index}]")
+    for index, value in enumerate(values):
+        yield from leaves_of(value, f"{place}[{index}]")
 
 
 def _of_array(array: Any, place: str) -> Iterator[Leaf]:
-    import numpy as np  # noqa: PLC0415 - whoever has an array has it
+    import numpy as np  # noqa: PLC0415 - loaded if there is an array
 
     kind = f"{_name(array)} {array.dtype} {list(array.shape)}"
     if isinstance(array, np.ma.MaskedArray):
@@ -98,14 +98,16 @@ def _of_array(array: Any, place: str) -> Iterator[Leaf]:
     if plain.dtype.kind in "biufc":
         yield Leaf(place, kind, plain.dtype.str, plain.tobytes())
     elif plain.dtype.kind in "SUVmM" and not plain.dtype.hasobject:
-        yield Leaf(place, f"{kind} {plain.dtype.descr}", None, plain.tobytes(), _shown(plain))
+        yield Leaf(
+            place, f"{kind} {plain.dtype.descr}", None, plain.tobytes(), _element_texts(plain)
+        )
     elif plain.dtype.kind == "O":
         yield from _of_elements(plain.ravel().tolist(), place, kind)
     else:
         raise IncomparableError(f"an array of {plain.dtype}")
 
 
-def _shown(array: Any) -> tuple[str, ...]:
+def _element_texts(array: Any) -> tuple[str, ...]:
     return () if array.dtype.kind == "V" else tuple(map(str, array.ravel().astype(str).tolist()))
 
 
@@ -144,7 +146,7 @@ def _of_index(index: Any, place: str) -> Iterator[Leaf]:
 
 def _of_column(column: Any, place: str) -> Iterator[Leaf]:
     """Yield the values of a series or an index."""
-    import numpy as np  # noqa: PLC0415 - pandas has it
+    import numpy as np  # noqa: PLC0415 - pandas imports it
 
     if isinstance(column.dtype, np.dtype):
         yield from _of_array(column.to_numpy(), place)
@@ -156,7 +158,7 @@ def _of_column(column: Any, place: str) -> Iterator[Leaf]:
         yield from _of_array(np.asarray(codes), f"{place}.codes")
         yield Leaf(place, f"category, ordered {column.dtype.ordered}", None, b"")
         return
-    # Lists, not an array of objects, in which a value without a time zone might take one.
+    # Lists, because an array of objects might add a time zone to a value without one.
     yield from _of_elements(list(column), place, f"{column.dtype} [{len(column)}]")
 
 
@@ -183,7 +185,7 @@ def _of_sparse(matrix: Any, place: str) -> Iterator[Leaf]:
 
 
 def _of_tensor(tensor: Any, place: str) -> Iterator[Leaf]:
-    import torch  # noqa: PLC0415 - the tensor's own
+    import torch  # noqa: PLC0415 - loaded if there is a tensor
 
     plain = tensor.detach().cpu()
     if plain.layout is not torch.strided or plain.is_quantized:
@@ -191,7 +193,7 @@ def _of_tensor(tensor: Any, place: str) -> Iterator[Leaf]:
     kind = f"torch.Tensor {plain.dtype} {list(plain.shape)}"
     try:
         array = plain.contiguous().numpy()
-    except TypeError:  # numpy lacks bfloat16 and its like, of which the bits are compared
+    except TypeError:  # numpy lacks bfloat16 and similar types: compare their bits
         data = plain.contiguous().view(torch.uint8).numpy().tobytes() if plain.dim() else b""
         texts = tuple(map(str, plain.flatten().tolist()))
         yield Leaf(place, kind, None, data, texts)
@@ -200,10 +202,10 @@ def _of_tensor(tensor: Any, place: str) -> Iterator[Leaf]:
 
 
 def _text(value: object) -> str:
-    """Return a value as a text that no other value has.
+    """Return a string that is unique to a value.
 
     Raises:
-        IncomparableError: It is none of the kinds of which that is known.
+        IncomparableError: There is no such string for the value's type.
     """
     if isinstance(value, float):
         return f"{_name(value)} {float(value)!r} {_bits(value)}"
@@ -223,18 +225,18 @@ def _text(value: object) -> str:
 
 
 def _bits(value: float) -> str:
-    """Return the bits of a number: of NaN there are many, and 0.0 is not -0.0."""
+    """Return the bits of a number, which distinguish NaNs, and 0.0 from -0.0."""
     return struct.pack(">d", value).hex()
 
 
 def _name(value: object) -> str:
     kind = type(value)
-    home = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
-    return f"{home}{kind.__qualname__}"
+    module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+    return f"{module}{kind.__qualname__}"
 
 
 def _is(value: object, library: str, *names: str) -> bool:
-    """Tell whether a value is of a library's type, which it can only be if that is loaded."""
+    """Return whether a value is of a library's type; False if the library is not loaded."""
     loaded = sys.modules.get(library)
     kinds = (getattr(loaded, name, None) for name in names)
     return any(kind is not None and isinstance(value, kind) for kind in kinds)

@@ -1,4 +1,4 @@
-"""Whether a saved model gives what the model gave: bit for bit, or within its own spread."""
+"""Comparison of a saved model's outputs with the model's own: bit for bit, or within its spread."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 from pedigree.flavors._answers import Leaf
 
 Answer = Sequence[Leaf]
-_SHOWN_OF_A_VALUE = 80
+_LONGEST_VALUE = 80
 
 
 class Difference(NamedTuple):
-    """Where two answers differ first, with both values."""
+    """The first place where two outputs differ, with both values."""
 
     place: str
     expected: str
@@ -18,26 +18,26 @@ class Difference(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """How an answer compares with those that the model itself gave."""
+    """How an output compares with those of the model itself."""
 
     difference: Difference | None
     varies: bool = False
-    """The model gave several answers."""
+    """The model returned different outputs."""
     spread: float | None = None
-    """How far the numbers of these lie apart; None where they are equal."""
+    """The largest distance between their numbers; None if they are equal."""
 
 
 def outline(answer: Answer) -> list[tuple[str, str, str | None]]:
-    """Return all of an answer but its values."""
+    """Return the structure of an output, without its values."""
     return [(leaf.place, leaf.kind, leaf.dtype) for leaf in answer]
 
 
 def compare(own: Sequence[Answer], found: Answer) -> Compared:
-    """Compare an answer with those that the model itself gave to the same sample.
+    """Compare an output with those of the model itself for the same sample.
 
     Args:
-        own: One or more, of one outline.
-        found: What the saved bytes gave.
+        own: The model's outputs, one or more, with the same outline.
+        found: The output of the saved bytes.
     """
     if difference := _other_outline(own[0], found):
         return Compared(difference)
@@ -54,24 +54,19 @@ def compare(own: Sequence[Answer], found: Answer) -> Compared:
 
 
 def _other_outline(expected: Answer, found: Answer) -> Difference | None:
-    ours, theirs = outline(expected), outline(found)
-    for here, there in zip(ours, theirs, strict=False):
-        if here != there:
-            return Difference(here[0], _form(here), _form(there))
-    if len(ours) == len(theirs):
+    left, right = outline(expected), outline(found)
+    for (place, left_kind, left_dtype), other in zip(left, right, strict=False):
+        if (place, left_kind, left_dtype) != other:
+            return Difference(place, left_kind, other[1])
+    if len(left) == len(right):
         return None
-    longer = max(ours, theirs, key=len)[min(len(ours), len(theirs))]
-    has, lacks = _form(longer), "nothing"
-    return Difference(longer[0], *((has, lacks) if len(ours) > len(theirs) else (lacks, has)))
-
-
-def _form(leaf: tuple[str, str, str | None]) -> str:
-    return leaf[1]
+    place, kind, _ = max(left, right, key=len)[min(len(left), len(right))]
+    return Difference(place, *((kind, "nothing") if len(left) > len(right) else ("nothing", kind)))
 
 
 def _spread(variants: Sequence[Leaf]) -> float:
     """Return the largest distance between two of the model's own numbers at one place."""
-    import numpy as np  # noqa: PLC0415 - whoever has numbers has it
+    import numpy as np  # noqa: PLC0415 - loaded if there are arrays
 
     values = np.stack([_numbers(variant) for variant in variants])
     with np.errstate(invalid="ignore"):
@@ -81,12 +76,12 @@ def _spread(variants: Sequence[Leaf]) -> float:
 
 
 def _outside(variants: Sequence[Leaf], found: Leaf) -> Difference | None:
-    """Return the first value that lies outside of what the model itself gave, if one does."""
+    """Return the first value outside of the range of the model's own outputs, if there is one."""
     if found.dtype is not None:
         return _outside_numbers(variants, found)
     if not found.texts or len(found.texts) != len(variants[0].texts):
         return Difference(found.place, _cut(variants[0].data.hex()), _cut(found.data.hex()))
-    # As wide as the spread of numbers: what the model gave at one place it may give at any.
+    # As tolerant as the spread of numbers: a text that the model returned anywhere is accepted.
     varies = any(variant != variants[0] for variant in variants)
     given = {text for variant in variants for text in variant.texts} if varies else set()
     for index, text in enumerate(found.texts):
@@ -97,14 +92,14 @@ def _outside(variants: Sequence[Leaf], found: Leaf) -> Difference | None:
 
 
 def _outside_numbers(variants: Sequence[Leaf], found: Leaf) -> Difference | None:
-    import numpy as np  # noqa: PLC0415 - whoever has numbers has it
+    import numpy as np  # noqa: PLC0415 - loaded if there are arrays
 
     saved = _numbers(found)
     own = np.stack([_numbers(variant) for variant in variants])
-    # A model that always answers alike has no spread: then the bits must be the same.
-    alike = all(variant == variants[0] for variant in variants)
+    # A deterministic model has no spread: the bits must be equal.
+    deterministic = all(variant == variants[0] for variant in variants)
     same = np.stack([_same_bits(variant, found) for variant in variants]).any(axis=0)
-    if not alike:
+    if not deterministic:
         with np.errstate(invalid="ignore"):
             near = (np.abs(own - saved) <= _spread(variants)).any(axis=0)
         same |= near | (np.isnan(own).any(axis=0) & np.isnan(saved))
@@ -118,15 +113,15 @@ def _outside_numbers(variants: Sequence[Leaf], found: Leaf) -> Difference | None
 
 
 def _numbers(leaf: Leaf) -> Any:
-    """Return an array's numbers, wide enough for differences."""
-    import numpy as np  # noqa: PLC0415 - whoever has numbers has it
+    """Return an array's numbers in a type that is wide enough for differences."""
+    import numpy as np  # noqa: PLC0415 - loaded if there are arrays
 
     values = np.frombuffer(leaf.data, dtype=leaf.dtype)
     return values.astype("complex128" if values.dtype.kind == "c" else "float64")
 
 
 def _same_bits(one: Leaf, other: Leaf) -> Any:
-    import numpy as np  # noqa: PLC0415 - whoever has numbers has it
+    import numpy as np  # noqa: PLC0415 - loaded if there are arrays
 
     size = np.dtype(one.dtype).itemsize
     left, right = (np.frombuffer(leaf.data, "u1").reshape(-1, size) for leaf in (one, other))
@@ -134,10 +129,10 @@ def _same_bits(one: Leaf, other: Leaf) -> Any:
 
 
 def _value(leaf: Leaf, index: int) -> str:
-    import numpy as np  # noqa: PLC0415 - whoever has numbers has it
+    import numpy as np  # noqa: PLC0415 - loaded if there are arrays
 
     return repr(np.frombuffer(leaf.data, dtype=leaf.dtype)[index].item())
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _SHOWN_OF_A_VALUE else f"{text[:_SHOWN_OF_A_VALUE]}…"
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"

@@ -1,7 +1,7 @@
 """scipy's frozen distributions, such as the ``loguniform(1e-3, 1)`` of a randomized search.
 
-Built by the name and the arguments that somebody once called it with. Restoring one as pickle and
-skops do is no choice: its ``__setstate__`` runs a piece of source code that lies in the file.
+A distribution is restored from its name and arguments. It is not restored as pickle and skops do,
+because its ``__setstate__`` runs source code from the file.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from pedigree.errors import InvalidArtifactError
 
 
 def frozen(name: str, args: Sequence[object], kwds: Mapping[str, object]) -> object:
-    """Return the distribution of scipy.stats that has the name, with these arguments.
+    """Return the distribution of scipy.stats with a name, frozen with these arguments.
 
     Raises:
         InvalidArtifactError: scipy.stats has no such distribution.
@@ -21,30 +21,30 @@ def frozen(name: str, args: Sequence[object], kwds: Mapping[str, object]) -> obj
         raise InvalidArtifactError(
             f"scipy.stats has no distribution {name!r}",
             field="path",
-            remedy="Load the model with the version of scipy that it was stored with",
+            remedy="Load the model with the version of scipy that saved it",
         )
     return distribution(*args, **kwds)
 
 
-def call_of(given: Any) -> tuple[str, tuple[object, ...], dict[str, object]] | None:
-    """Return what to call :func:`frozen` with to get a frozen distribution again.
+def call_of(distribution: Any) -> tuple[str, tuple[object, ...], dict[str, object]] | None:
+    """Return the arguments for :func:`frozen` that restore a frozen distribution.
 
-    None where that would give another one: a distribution of somebody's own, one that was changed,
-    or one that draws from a generator of its own.
+    None if they would not restore it: a custom or modified distribution, or one with its own
+    random generator.
     """
-    import numpy as np  # noqa: PLC0415 - who has a distribution has loaded it
+    import numpy as np  # noqa: PLC0415 - scipy imports it
 
-    inner = given.dist
+    inner = distribution.dist
     public = _public(inner.name)
     if type(public) is not type(inner) or inner.random_state is not np.random.mtrand._rand:
         return None
     if inner._updated_ctor_param() != public._updated_ctor_param():
         return None
-    return inner.name, tuple(given.args), dict(given.kwds)
+    return inner.name, tuple(distribution.args), dict(distribution.kwds)
 
 
 def _public(name: object) -> Any:
-    from scipy import stats  # noqa: PLC0415 - only whoever stores or loads one needs it
+    from scipy import stats  # noqa: PLC0415 - needed only for models with distributions
 
     found = getattr(stats, name, None) if isinstance(name, str) else None
     return found if isinstance(found, stats.rv_continuous | stats.rv_discrete) else None

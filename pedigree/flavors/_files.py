@@ -1,4 +1,4 @@
-"""What flavors of one or a few files share: find them, and say what is wrong with them."""
+"""Helpers for flavors of one or a few files: find the files, and report unreadable ones."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -7,7 +7,7 @@ from pedigree.errors import InvalidArtifactError
 
 
 def files_of(path: Path) -> list[Path]:
-    """Return the files directly in a folder, by name; of a file, that file."""
+    """Return the files directly in a folder, by name; for a file, the file itself."""
     if path.is_file():
         return [path]
     return sorted(file for file in path.iterdir() if file.is_file())
@@ -17,13 +17,13 @@ def model_file(path: Path, flavor: str, suffixes: Collection[str], remedy: str) 
     """Return the one file directly in a folder that has one of these suffixes, or the file itself.
 
     Raises:
-        InvalidArtifactError: There is none, or there are several.
+        InvalidArtifactError: There is no such file, or there are several.
     """
     found = [file for file in files_of(path) if file.suffix in suffixes]
     if len(found) != 1:
         raise InvalidArtifactError(
             f"a model of flavor {flavor} is one {' or '.join(suffixes)} file,"
-            f" and the folder holds {len(found)}",
+            f" but the folder has {len(found)}",
             field="path",
             value=str(path),
             remedy=remedy,
@@ -32,9 +32,9 @@ def model_file(path: Path, flavor: str, suffixes: Collection[str], remedy: str) 
 
 
 def unreadable(file: Path, reader: str, error: BaseException) -> InvalidArtifactError:
-    """Return the error that a library cannot read a file."""
+    """Return the error for a file that a library cannot read."""
     return InvalidArtifactError(
         f"{reader} cannot read {file.name}: {type(error).__name__}: {error}",
         field="path",
-        remedy="If it is whole, read it with the version of the library that wrote it",
+        remedy="If it is complete, read it with the version of the library that wrote it",
     )

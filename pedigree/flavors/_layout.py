@@ -1,7 +1,7 @@
-"""The same numbers laid out otherwise in memory: what a file keeps of an array, and sums by.
+"""Memory layout of a model's arrays, which affects the last bits of predictions.
 
-Of an array that is a slice of another a file keeps the numbers, not the strides. Compiled code adds
-them in another order then, and the last bits of what a model predicts differ.
+A file keeps the numbers of a strided array, not its strides. After loading, compiled code sums the
+numbers in a different order, and the last bits of a prediction can differ.
 """
 
 from collections.abc import Iterator
@@ -11,10 +11,10 @@ from typing import Any
 
 @contextmanager
 def laid_out_as_loaded(model: object) -> Iterator[bool]:
-    """Let a model's arrays lie as they do once loaded, for a while; give whether any did not.
+    """Give a model's arrays the layout that they have after loading; yield whether any changed.
 
-    Only attributes are replaced, by equal arrays, and put back: nothing that a model does when it
-    is stored has a part in it.
+    Attributes are replaced by equal arrays and restored at the end of the block. No method of the
+    model is called.
     """
     replaced: list[tuple[dict[str, Any], str, Any]] = []
     try:
@@ -37,7 +37,7 @@ def _is_strided(value: Any) -> bool:
 
 
 def _fields_within(value: Any, seen: set[int]) -> Iterator[dict[str, Any]]:
-    """Yield the attributes of an object and of those that it holds, each once."""
+    """Yield the attributes of an object and of the objects in it, each once."""
     if id(value) in seen:
         return
     seen.add(id(value))

@@ -1,7 +1,7 @@
-"""Ask a model for what it gives, without letting it touch the sample that the caller gave.
+"""Calls of a model that leave the caller's sample unchanged.
 
-All flavors ask here. The signature's inputs are read before the model is asked, and the model is
-given a copy: a transformer may add columns to what it is given, or drop some.
+All flavors call models here. The signature's inputs are read before the call, and the model gets a
+copy of the sample: a transformer may add or drop columns of its input.
 """
 
 import copy
@@ -14,20 +14,20 @@ from pedigree.flavors.samples import refused_sample, require_rows
 from pedigree.signatures.infer import infer_ports
 from pedigree.signatures.records import Signature
 
-# The first that an estimator has is the one that its signature describes.
+# The signature of an estimator describes the first of these methods that it has.
 METHODS = ("predict", "transform", "predict_proba", "decision_function")
 
 
 def fresh(sample: object) -> object:
-    """Return a copy of a sample that shares nothing with it.
+    """Return a deep copy of a sample.
 
     Raises:
-        InvalidSampleError: It cannot be copied.
+        InvalidSampleError: The sample cannot be copied.
     """
     try:
         # Also copies the objects in a frame's cells, which the frame's own copy shares.
-        copied: object = pickle.loads(pickle.dumps(sample))  # noqa: S301 - made in this line
-    except Exception:  # whatever a value's own reduction raises
+        copied: object = pickle.loads(pickle.dumps(sample))  # noqa: S301 - pickled in this line
+    except Exception:  # a value's own reduction can raise anything
         try:
             copied = copy.deepcopy(sample)
         except Exception as error:  # the same
@@ -41,95 +41,95 @@ def fresh(sample: object) -> object:
 
 
 def ask(model: object, sample: object, predict: Callable[[Any], Any]) -> Any:
-    """Return what a model gives for a copy of a sample.
+    """Return the output of a model for a copy of a sample.
 
     Args:
-        model: The model, which says what it takes where it refuses.
-        sample: A few inputs.
-        predict: The call of the model.
+        model: The model, from which the error message takes the expected columns and dtype.
+        sample: A few rows of input.
+        predict: The method to call.
 
     Raises:
-        InvalidSampleError: The sample has no rows, or the model refuses it; the message names the
+        InvalidSampleError: The sample has no rows, or the model rejects it; the message names the
             column or the dtype.
     """
     require_rows(sample)
-    given = fresh(sample)
+    copied = fresh(sample)
     try:
-        return predict(given)
+        return predict(copied)
     except PedigreeError:
         raise
-    except Exception as error:  # whatever the model or its library raises
+    except Exception as error:  # the model or its library can raise anything
         raise refused_sample(model, sample, error) from error
 
 
-def asked_signature(
+def call_signature(
     model: object,
     sample: object,
     predict: Callable[[Any], Any],
     *,
-    shown: Callable[[Any], object] = lambda value: value,
+    convert: Callable[[Any], object] = lambda value: value,
 ) -> Signature:
-    """Return the signature of a call: the inputs as they are before it, the outputs as they come.
+    """Return the signature of a call: the inputs as before the call, and the outputs.
 
     Args:
         model: The model.
-        sample: A few inputs.
-        predict: The call of the model.
-        shown: Turns a library's own values into what a signature has types for.
+        sample: A few rows of input.
+        predict: The method to call.
+        convert: Converts a library's own types to types that a signature supports.
 
     Raises:
-        InvalidSampleError: The model refuses the sample.
+        InvalidSampleError: The model rejects the sample.
         InvalidSignatureError: The sample or the result has no type in a signature.
     """
     require_rows(sample)
-    inputs = infer_ports(shown(sample), "inputs")
-    outputs = infer_ports(shown(ask(model, sample, predict)), "outputs")
+    inputs = infer_ports(convert(sample), "inputs")
+    outputs = infer_ports(convert(ask(model, sample, predict)), "outputs")
     return Signature(inputs=inputs, outputs=outputs)
 
 
-def predicted_signature(model: object, sample: object, *verbs: str) -> Signature:
-    """Return the signature by the first of these methods that the model has.
+def method_signature(model: object, sample: object, *names: str) -> Signature:
+    """Return the signature of the first of these methods that the model has.
 
     Raises:
         UnsupportedModelError: The model has none of them.
-        InvalidSampleError: The model refuses the sample.
+        InvalidSampleError: The model rejects the sample.
         InvalidSignatureError: The sample or the result has no type in a signature.
     """
-    first, *_ = _methods(model, verbs).values()
-    return asked_signature(model, sample, first)
+    first, *_ = _methods(model, names).values()
+    return call_signature(model, sample, first)
 
 
-def answers_of(model: object, sample: object, *verbs: str) -> dict[str, object]:
-    """Return what a model gives for a sample by each of these methods that it has.
+def answers_of(model: object, sample: object, *names: str) -> dict[str, object]:
+    """Return the outputs of each of these methods that the model has.
 
-    Labels alone would hide a difference that probabilities show. The first method must take the
-    sample; of the others an error is an answer too.
+    Labels alone would hide a difference that probabilities show. The first method must accept the
+    sample; an error of another method is an output too.
 
     Raises:
         UnsupportedModelError: The model has none of them.
-        InvalidSampleError: The model refuses the sample.
+        InvalidSampleError: The model rejects the sample.
     """
-    methods = _methods(model, verbs)
+    methods = _methods(model, names)
     first, *others = methods
     answers: dict[str, object] = {first: ask(model, sample, methods[first])}
-    for verb in others:
+    for name in others:
         try:
-            answers[verb] = ask(model, sample, methods[verb])
+            answers[name] = ask(model, sample, methods[name])
         except InvalidSampleError as error:
-            answers[verb] = f"raises {type(error.__cause__).__name__}"
+            answers[name] = f"raises {type(error.__cause__).__name__}"
     return answers
 
 
-def _methods(model: object, verbs: tuple[str, ...]) -> dict[str, Callable[[Any], Any]]:
-    methods = {verb: getattr(model, verb, None) for verb in verbs}
-    found = {verb: method for verb, method in methods.items() if method is not None}
+def _methods(model: object, names: tuple[str, ...]) -> dict[str, Callable[[Any], Any]]:
+    methods = {name: getattr(model, name, None) for name in names}
+    found = {name: method for name, method in methods.items() if method is not None}
     if not found:
-        raise not_callable(model, f"has neither {'() nor '.join(verbs)}()")
+        raise not_callable(model, f"has neither {'() nor '.join(names)}()")
     return found
 
 
 def not_callable(model: object, reason: str) -> UnsupportedModelError:
-    """Return the error that a model cannot be asked for its outputs."""
+    """Return the error for a model that cannot be called."""
     return UnsupportedModelError(
         f"{type(model).__name__} {reason}",
         field="model",

@@ -1,4 +1,4 @@
-"""Start a new process that loads what was saved: what it gets of this one, and what not."""
+"""Start of the new process that verifies a saved model: its arguments, path and environment."""
 
 import json
 import os
@@ -16,10 +16,10 @@ from pedigree.flavors._new_process import ANSWER
 from pedigree.settings import redact_url
 
 REMEDY = (
-    "Let the model hold only what a module that can be imported defines, or register it with"
+    "Use only functions and classes of importable modules in the model, or register it with"
     " verify=False"
 )
-_SHOWN_OF_STDERR = 1500
+_LONGEST_STDERR = 1500
 _SECRET_NAMES = re.compile(r"(?i)secret|token|passw|credential|key|_url$|_dsn$")
 _SHORTEST_SECRET = 6
 _BOOT = (
@@ -29,12 +29,12 @@ _BOOT = (
 
 
 def run_new_process(folder: Path, timeout: timedelta) -> dict[str, Any]:
-    """Let a new interpreter do what the request in a folder says, and return what it answers.
+    """Run the request in a folder in a new interpreter, and return its result.
 
-    Nothing is forked: it starts with no module of this process, and with a search path alone.
+    The process is not forked: it gets the search path, but no module of this process.
 
     Raises:
-        UnverifiedModelError: It fails, or takes longer; the message has what it wrote.
+        UnverifiedModelError: It fails or times out; the message has the end of its stderr.
     """
     errors, answer = folder / "stderr", folder / ANSWER
     with errors.open("wb") as stderr:
@@ -42,25 +42,25 @@ def run_new_process(folder: Path, timeout: timedelta) -> dict[str, Any]:
     if code is None:
         seconds = timeout.total_seconds()
         raise UnverifiedModelError(
-            f"the saved files were not loaded and asked within {seconds:g} s{_said(errors)}",
+            f"loading and calling the saved model took more than {seconds:g} s{_stderr(errors)}",
             field="model",
-            remedy="Set PEDIGREE_VERIFY_TIMEOUT to a longer time, or register with verify=False",
+            remedy="Increase PEDIGREE_VERIFY_TIMEOUT, or register with verify=False",
         )
     if code or not answer.is_file():
         raise UnverifiedModelError(
-            f"a new process that loads and asks the saved files ends with {code}{_said(errors)}",
+            f"the process that loads and calls the saved model exited with {code}{_stderr(errors)}",
             field="model",
             remedy=REMEDY,
         )
-    said: dict[str, Any] = json.loads(answer.read_text("utf-8"))
-    if "error" in said:
-        why = without_secrets(said["error"]).rstrip(".")
+    result: dict[str, Any] = json.loads(answer.read_text("utf-8"))
+    if "error" in result:
+        reason = without_secrets(result["error"]).rstrip(".")
         raise UnverifiedModelError(
-            f"the saved files cannot be loaded and asked in a new process: {why}{_said(errors)}",
+            f"a new process cannot load and call the saved model: {reason}{_stderr(errors)}",
             field="model",
             remedy=REMEDY,
         )
-    return said
+    return result
 
 
 def _start(folder: Path, stderr: int) -> "subprocess.Popen[bytes]":
@@ -75,24 +75,24 @@ def _start(folder: Path, stderr: int) -> "subprocess.Popen[bytes]":
 
 
 def _wait(child: "subprocess.Popen[bytes]", timeout: timedelta) -> int | None:
-    """Return the exit code, or None where it took too long; all that it started is ended."""
+    """Return the exit code, or None after the timeout; kill its whole process group."""
     try:
         return child.wait(timeout.total_seconds())
     except subprocess.TimeoutExpired:
         return None
     finally:
-        with suppress(ProcessLookupError, PermissionError):  # macOS: of a group of zombies
+        with suppress(ProcessLookupError, PermissionError):  # macOS: for a group of zombies
             os.killpg(child.pid, signal.SIGKILL)
         child.wait()
 
 
-def _said(errors: Path) -> str:
+def _stderr(errors: Path) -> str:
     text = without_secrets(errors.read_text("utf-8", errors="replace").strip())
-    return f"; it wrote: {text[-_SHOWN_OF_STDERR:]}" if text else ""
+    return f"; stderr: {text[-_LONGEST_STDERR:]}" if text else ""
 
 
 def without_secrets(text: str) -> str:
-    """Return a text without the secrets of this process's environment and those in URLs."""
+    """Return a text without the secrets of this process's environment and of URLs."""
     secrets = (value for name, value in os.environ.items() if _SECRET_NAMES.search(name))
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= _SHORTEST_SECRET:
@@ -101,22 +101,22 @@ def without_secrets(text: str) -> str:
 
 
 def search_path() -> list[str]:
-    """Return where the new process finds modules: where this one does.
+    """Return the folders in which the new process finds modules: those of this process.
 
-    A model's own classes come from the user's code, which mostly lies beside the program or in the
-    folder where it was started; without these folders all such models would be refused. What an
-    MLflow model brought along is left out: only this process has loaded it.
+    A model's own classes come from the user's code, which is usually beside the program or in its
+    working directory; without these folders all such models would be refused. Code that is bundled
+    with an MLflow model is excluded: only this process has loaded it.
     """
-    here = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 - "" is where we are
+    here = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 - "" is the current folder
     roots = [root for module in tuple(sys.modules.values()) if (root := _root(module))]
     found = dict.fromkeys([*here, *roots])
     return [entry for entry in found if not (Path(entry).parent / "MLmodel").is_file()]
 
 
 def _root(module: Any) -> str | None:
-    """Return the folder of a module at the top, which may have left the path since its import.
+    """Return the folder of a top-level module, which may no longer be on the path.
 
-    Dagster adds the working directory of a code location while it imports it, and no longer.
+    Dagster adds the working directory of a code location only while it imports the location.
     """
     name, file = getattr(module, "__name__", "."), getattr(module, "__file__", None)
     if "." in name or name == "__main__" or not file or not str(file).endswith(".py"):
@@ -126,7 +126,7 @@ def _root(module: Any) -> str | None:
 
 
 def _environment() -> dict[str, str]:
-    """Return this process's environment without the registry's settings, some of them secrets."""
+    """Return this process's environment without the registry's settings, which include secrets."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PEDIGREE_")}
-    # What it imports out of the model's folder must leave nothing there.
+    # Imports from the model's folder must not write files to it.
     return {**kept, "PYTHONDONTWRITEBYTECODE": "1"}

@@ -1,9 +1,9 @@
-"""Which files of a folder are the weights: one file, or the shards that make up a model.
+"""The files of a folder that hold a model's weights: one file, or several shards.
 
-The layouts are those that Hugging Face's libraries write: ``model.safetensors``; or
+The layouts are those of Hugging Face's libraries: ``model.safetensors``; or
 ``model-00001-of-00002.safetensors`` and so on with ``model.safetensors.index.json``, whose
-``weight_map`` says which shard holds which tensor; ``pytorch_model.bin`` likewise. Other weights
-often lie beside them (``consolidated.safetensors``, an adapter, a variant), and are another model.
+``weight_map`` maps tensors to shards; ``pytorch_model.bin`` likewise. A folder often has other
+weights, too (``consolidated.safetensors``, an adapter, a variant), which are another model.
 """
 
 import json
@@ -18,15 +18,12 @@ from pedigree.errors import InvalidArtifactError
 from pedigree.flavors._files import files_of, unreadable
 
 _NUMBERED = re.compile(r"(?P<stem>.+)-(?P<number>\d+)-of-(?P<total>\d+)")
-_REMEDY = (
-    "Register the weights' files alone, all of them: one file, or the shards with the index that"
-    " they were saved with"
-)
+_REMEDY = "Register only the complete weights: one file, or all shards with their index"
 
 
 @dataclass(frozen=True)
 class Shard:
-    """A file of weights, and the names of its tensors where an index states them."""
+    """A file of weights, and the names of its tensors if an index lists them."""
 
     file: Path
     names: frozenset[str] | None = None
@@ -34,7 +31,7 @@ class Shard:
 
 @dataclass
 class _Model:
-    """The files that belong together by their names."""
+    """The files that belong to one model according to their names."""
 
     whole: Path | None = None
     index: Path | None = None
@@ -42,25 +39,25 @@ class _Model:
 
 
 def shards_of(path: Path, suffixes: Collection[str], usual: Iterable[str]) -> list[Shard]:
-    """Return the files that are the model in a folder, or that a file is; nothing else is read.
+    """Return the files of weights of a folder, or the only file; only the index is read.
 
     Args:
         path: The folder, or the only file.
-        suffixes: The endings of files of weights.
-        usual: What the model is called where several lie in the folder, by preference.
+        suffixes: The suffixes of files of weights.
+        usual: The usual names of the model's file, by preference, for a folder with several models.
 
     Raises:
-        InvalidArtifactError: There are no weights, a shard is missing or is one too many, the index
-            cannot be read, or nothing says which of several files the model is.
+        InvalidArtifactError: There are no weights, a shard is missing or superfluous, the index
+            cannot be read, or it is ambiguous which of several files is the model.
     """
     models = _by_name(path, suffixes)
-    listed = {name: _listed(each.index) for name, each in models.items() if each.index}
-    # What an index lists is no model of its own, however it is called.
+    listed = {name: _listed(model.index) for name, model in models.items() if model.index}
+    # A file that an index lists is part of that model, whatever its name.
     claimed = {file for listing in listed.values() for file in listing}
     models = {
-        name: each
-        for name, each in models.items()
-        if each.index or each.numbered or (each.whole and each.whole.name not in claimed)
+        name: model
+        for name, model in models.items()
+        if model.index or model.numbered or (model.whole and model.whole.name not in claimed)
     }
     name = _chosen(models, suffixes, usual)
     return _shards(models[name], listed.get(name))
@@ -72,31 +69,31 @@ def read_shards(
     """Return the tensors of all shards by name.
 
     Raises:
-        InvalidArtifactError: A shard does not hold what the index says, two hold the same name, or
-            none holds a tensor.
+        InvalidArtifactError: A shard does not match the index, two shards have a tensor with the
+            same name, or there are no tensors.
     """
     arrays: dict[str, Any] = {}
     for shard in shards:
         found = read(shard.file)
         if shard.names is not None and found.keys() != shard.names:
             missing, unlisted = shard.names - found.keys(), found.keys() - shard.names
-            what = f"lacks {min(missing)!r}" if missing else f"holds {min(unlisted)!r} too"
-            raise bad_weights(f"{shard.file.name} is not what the index says: it {what}")
-        if twins := sorted(arrays.keys() & found.keys()):
-            raise bad_weights(f"two files hold {twins[0]!r}")
+            fault = f"lacks {min(missing)!r}" if missing else f"also has {min(unlisted)!r}"
+            raise bad_weights(f"{shard.file.name} does not match the index: it {fault}")
+        if duplicates := sorted(arrays.keys() & found.keys()):
+            raise bad_weights(f"two files have the tensor {duplicates[0]!r}")
         arrays.update(found)
     if not arrays:
-        raise bad_weights("the files hold no tensor")
+        raise bad_weights("the files have no tensors")
     return arrays
 
 
 def bad_weights(fault: str) -> InvalidArtifactError:
-    """Return the error that weights cannot be told from their files."""
+    """Return the error for weights that cannot be identified or are incomplete."""
     return InvalidArtifactError(fault, field="path", remedy=_REMEDY)
 
 
 def _by_name(path: Path, suffixes: Collection[str]) -> dict[str, _Model]:
-    """Group the files of a folder by the name of the model that they are part of."""
+    """Group the files of a folder by the name of their model."""
     models: dict[str, _Model] = defaultdict(_Model)
     endings = "|".join(re.escape(suffix) for suffix in suffixes)
     index_of = re.compile(rf"(?P<stem>.+)(?P<suffix>{endings})\.index(?P<variant>\..+)?\.json")
@@ -114,18 +111,18 @@ def _by_name(path: Path, suffixes: Collection[str]) -> dict[str, _Model]:
 
 
 def _listed(index: Path) -> dict[str, set[str]]:
-    """Return the names of tensors that an index lists, by the name of the file that has them."""
+    """Return the names of the tensors that an index lists, by the name of their file."""
     try:
         weight_map = json.loads(index.read_text("utf-8"))["weight_map"]
         by_file: dict[str, set[str]] = defaultdict(set)
         for tensor, file in weight_map.items():
             if Path(file).name != file:
-                raise ValueError(f"{file!r} is no file's name")
+                raise ValueError(f"{file!r} is not a file name")
             by_file[file].add(tensor)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise unreadable(index, "JSON", error) from error
     if not by_file:
-        raise bad_weights(f"{index.name} lists no tensor")
+        raise bad_weights(f"{index.name} lists no tensors")
     return by_file
 
 
@@ -137,26 +134,26 @@ def _chosen(models: Mapping[str, _Model], suffixes: Collection[str], usual: Iter
             return name
     if not models:
         kinds = " or ".join(suffixes)
-        raise bad_weights(f"the folder holds no {kinds} file")
-    raise bad_weights(f"nothing says which of {', '.join(sorted(models))} is the model")
+        raise bad_weights(f"the folder has no {kinds} file")
+    raise bad_weights(f"it is ambiguous which of {', '.join(sorted(models))} is the model")
 
 
 def _shards(model: _Model, listed: Mapping[str, set[str]] | None) -> list[Shard]:
     if listed is not None and model.index is not None:
         return _indexed(model, model.index, listed)
     if model.whole and model.numbered:
-        raise bad_weights(f"{model.whole.name} and {_any_of(model)} are both the model")
+        raise bad_weights(f"{model.whole.name} and {_first_shard(model)} are the same model")
     if model.whole:
         return [Shard(model.whole)]
     totals = {total for _, total in model.numbered}
     if len(totals) > 1:
-        raise bad_weights(f"{_any_of(model)} and others are of different sets of shards")
+        raise bad_weights(f"{_first_shard(model)} and others belong to different sets of shards")
     (total,) = totals
     present = {number for number, _ in model.numbered}
     missing = sorted(set(range(1, total + 1)) - present)
     if missing or len(present) > total:
         raise bad_weights(
-            f"of the {total} shards that {_any_of(model)} is one of, {len(present)} are here"
+            f"of the {total} shards of {_first_shard(model)}, {len(present)} are present"
         )
     return [Shard(file) for _, file in sorted(model.numbered.items())]
 
@@ -166,13 +163,13 @@ def _indexed(model: _Model, index: Path, listed: Mapping[str, set[str]]) -> list
     if model.whole and model.whole.name not in listed:
         beside.add(model.whole.name)
     if beside:
-        raise bad_weights(f"{index.name} does not list {min(beside)}, which lies beside it")
+        raise bad_weights(f"{index.name} does not list {min(beside)}, which is beside it")
     shards = [Shard(index.parent / file, frozenset(listed[file])) for file in sorted(listed)]
     for shard in shards:
         if not shard.file.is_file():
-            raise bad_weights(f"{shard.file.name} is missing, which {index.name} lists")
+            raise bad_weights(f"{shard.file.name} is missing, but {index.name} lists it")
     return shards
 
 
-def _any_of(model: _Model) -> str:
+def _first_shard(model: _Model) -> str:
     return min(file.name for file in model.numbered.values())

@@ -1,12 +1,12 @@
-"""Check that the trees of a loaded model point nowhere outside themselves.
+"""Validation of the trees of a loaded model: their indices must stay inside the tree.
 
 scikit-learn's compiled code follows a tree's node indices without a bounds check, so a damaged or
-crafted file can load and then crash the process at the first ``predict`` (skops keeps trees off its
-own list for that, see scikit-learn pull request 34558). A tree as scikit-learn grows it has every
-child behind its parent, so walking it ends, and reads only features that the model was fitted on.
+crafted file can load and then crash the process at the first ``predict`` (for this reason skops
+does not trust trees, see scikit-learn pull request 34558). In a tree that scikit-learn grows, every
+child comes after its parent, so a walk ends, and nodes read only features of the training data.
 
-This stops trees that are wrong in themselves. It does not make a file from a hostile maker safe to
-use, which is why an artifact is known by its digest and by who registered it.
+This refuses inconsistent trees. It does not make a file from a hostile author safe to use; for
+that, an artifact has a digest and a record of who registered it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,8 +25,8 @@ def check_trees(model: object) -> None:
     """Check every tree anywhere inside a loaded model.
 
     Raises:
-        InvalidArtifactError: A tree has a child that is not behind its parent, a feature that the
-            model does not have, or belongs to no estimator that says how many it has.
+        InvalidArtifactError: A tree has a child that does not come after its parent, or a feature
+            that the model does not have, or belongs to no estimator with a number of features.
     """
     from sklearn.ensemble._hist_gradient_boosting.gradient_boosting import (  # noqa: PLC0415
         BaseHistGradientBoosting,
@@ -53,7 +53,7 @@ def check_trees(model: object) -> None:
 
 
 def _check_ensemble(part: Any) -> None:
-    """Forests and boosting hand their input to the trees unchecked: widths must agree."""
+    """Check that widths agree: forests and boosting pass their input to the trees unchecked."""
     from sklearn.ensemble._bagging import BaseBagging  # noqa: PLC0415
     from sklearn.ensemble._forest import BaseForest  # noqa: PLC0415
     from sklearn.ensemble._gb import BaseGradientBoosting  # noqa: PLC0415
@@ -72,7 +72,7 @@ def _check_tree(tree: Any, width: int) -> None:
     _require(tree.n_features == width, "a tree and its estimator differ in their features")
     _check_children(inner, (left[inner], right[inner]), tree.node_count)
     _check_features(tree.feature[inner], width)
-    _require(_depth(left, right) <= tree.max_depth, "a tree is deeper than it says")
+    _require(_depth(left, right) <= tree.max_depth, "a tree is deeper than its max_depth")
 
 
 def _check_predictor(predictor: Any, owner: Any) -> None:
@@ -86,13 +86,13 @@ def _check_predictor(predictor: Any, owner: Any) -> None:
     by_category = nodes["is_categorical"][inner] != 0
     if by_category.any():
         bitsets = predictor.raw_left_cat_bitsets
-        _require(bitsets.shape[1:] == (_BITSET_WORDS,), "a tree's categories have another form")
+        _require(bitsets.shape[1:] == (_BITSET_WORDS,), "a tree's categories have the wrong shape")
         rows = nodes["bitset_idx"][inner][by_category]
-        _require(bool((rows < len(bitsets)).all()), "a tree names categories that it lacks")
+        _require(bool((rows < len(bitsets)).all()), "a tree refers to categories that it lacks")
         categorical = owner._bin_mapper.is_categorical_
         _require(
             len(categorical) == width and bool((categorical[features[by_category]] != 0).all()),
-            "a tree takes a number for a category",
+            "a tree treats a numeric feature as categorical",
         )
 
 
@@ -101,16 +101,16 @@ def _check_children(
 ) -> None:
     for side in children:
         inside = (side > parents) & (side < count)
-        _require(bool(inside.all()), "a node's child is not behind it")
+        _require(bool(inside.all()), "a node's child does not come after it")
 
 
 def _check_features(features: "NDArray[np.int64]", width: int) -> None:
-    known = (features >= 0) & (features < width)
-    _require(bool(known.all()), "a node reads a feature that the model does not have")
+    valid = (features >= 0) & (features < width)
+    _require(bool(valid.all()), "a node reads a feature that the model does not have")
 
 
 def _depth(left: "NDArray[np.int64]", right: "NDArray[np.int64]") -> int:
-    """Return the length of the longest path; children are behind their parents, so it ends."""
+    """Return the length of the longest path; it ends because children come after parents."""
     import numpy as np  # noqa: PLC0415
 
     depth, level = 0, np.zeros(1, dtype=np.int64)
@@ -118,14 +118,14 @@ def _depth(left: "NDArray[np.int64]", right: "NDArray[np.int64]") -> int:
         inner = level[left[level] != -1]
         if not len(inner):
             return depth
-        # A node with two parents is walked once a level, or a forged tree would take forever.
+        # Visit a node with two parents once per level: a forged tree could take exponential time.
         level = np.unique(np.concatenate([left[inner], right[inner]]))
         depth += 1
 
 
 def _width(estimator: Any) -> int:
     width = getattr(estimator, "n_features_in_", None)
-    _require(isinstance(width, int), "an estimator with trees does not say how many features")
+    _require(isinstance(width, int), "an estimator with trees has no n_features_in_")
     return int(width or 0)
 
 
@@ -153,7 +153,7 @@ def _content(part: Any) -> Iterator[object]:
 
 
 def _flat(trees: Any) -> Iterator[Any]:
-    """Yield what a list, a list of lists or an array of trees holds."""
+    """Yield the trees of a list, a list of lists or an array."""
     if hasattr(trees, "ravel"):
         trees = trees.ravel().tolist()
     for tree in trees:
@@ -168,5 +168,5 @@ def _require(holds: bool, otherwise: str) -> None:
         raise InvalidArtifactError(
             f"the model cannot be used: {otherwise}",
             field="path",
-            remedy="Store the model again where it was trained; this file is damaged or forged",
+            remedy="Save the model again where it was trained; this file is damaged or forged",
         )

@@ -1,10 +1,10 @@
-"""Make skops archives canonical: equal models, dumped in any process, give equal bytes.
+"""Canonical skops archives: equal models have equal bytes, whichever process saves them.
 
-A skops archive is a zip of ``schema.json`` and of array files. Two dumps of one object differ in
-the memory addresses by which objects and files are named, in the order of sets (which follows the
-hash seed), and in the zip's times. Here files are named by their content, addresses become small
-numbers in the order of the schema (and only where an object is shared), sets are sorted, and the
-zip is written with constant headers. skops reads the result as it reads its own.
+A skops archive is a zip of ``schema.json`` and array files. Two dumps of one object differ in the
+memory addresses that identify objects and files, in the order of sets (which depends on the hash
+seed), and in the zip's times. Here files are named by their content, addresses become small numbers
+in the order of the schema (only for shared objects), sets are sorted, and the zip has constant
+headers. skops reads the result like its own archives.
 """
 
 import hashlib
@@ -20,13 +20,13 @@ from pedigree.errors import UnsupportedModelError
 
 SCHEMA = "schema.json"
 
-# Values that cannot change need no identity: whether two equal strings are one object in memory is
-# the interpreter's affair. Changeable ones keep it, since a shared array must stay shared.
+# Immutable values need no identity: whether two equal strings are one object depends on the
+# interpreter. Mutable values keep their identity, because a shared array must stay shared.
 _VALUES = frozenset(
     {"BytesNode", "DTypeNode", "FunctionNode", "JsonNode", "SliceNode", "TupleNode", "TypeNode"}
 )
-# Attributes in which a model keeps a memory address: the vectorizers of text cache for which list
-# of stop words (by id) they have warned, and check again where it is another.
+# Attributes that hold a memory address: text vectorizers cache the id of the list of stop words
+# that they have checked, and check again if the id differs.
 _ADDRESSES = frozenset({"_stop_words_id"})
 _NOTHING = {
     "__class__": "str",
@@ -35,7 +35,7 @@ _NOTHING = {
     "content": "null",
     "is_json": True,
 }
-_NPY_HEADER = 4096  # bytes in which a .npy file tells its dtype; a padding field is spelled '|V7'
+_NPY_HEADER = 4096  # bytes that hold the dtype of a .npy file; the dtype of padding is '|V7'
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 
 
@@ -43,10 +43,10 @@ def write_canonical(source: Path, destination: Path) -> None:
     """Write the archive at ``source`` in canonical form to ``destination``.
 
     Raises:
-        UnsupportedModelError: A dictionary of the model has keys that JSON cannot tell apart.
+        UnsupportedModelError: A dictionary of the model has keys that are equal in JSON.
     """
     with ZipFile(source) as dumped:
-        schema = json.loads(dumped.read(SCHEMA), object_pairs_hook=_without_twins)
+        schema = json.loads(dumped.read(SCHEMA), object_pairs_hook=_require_unique_keys)
         names = _content_names(dumped)
         canonical = _Canonical(schema, names).schema
         with ZipFile(destination, "w", ZIP_STORED) as archive:
@@ -56,12 +56,12 @@ def write_canonical(source: Path, destination: Path) -> None:
                 archive.writestr(_header(name), _content(dumped, origin))
 
 
-def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _require_unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(pairs)
     if len(content) < len(pairs):
-        twin, _ = Counter(key for key, _ in pairs).most_common(1)[0]
+        duplicate, _ = Counter(key for key, _ in pairs).most_common(1)[0]
         raise UnsupportedModelError(
-            f"a dictionary of the model has several keys that are written {twin!r}",
+            f"a dictionary of the model has several keys that are {duplicate!r} in JSON",
             field="model",
             remedy="Use keys of one type, such as strings",
         )
@@ -69,7 +69,7 @@ def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _content_names(archive: ZipFile) -> dict[str, str]:
-    """Map the files of an archive to names made of their content."""
+    """Map the files of an archive to names that are digests of their content."""
     return {
         name: f"{hashlib.sha256(_content(archive, name)).hexdigest()}{PurePosixPath(name).suffix}"
         for name in archive.namelist()
@@ -78,11 +78,11 @@ def _content_names(archive: ZipFile) -> dict[str, str]:
 
 
 def _content(archive: ZipFile, name: str) -> bytes:
-    """Return a file's bytes, with zeros where an array of records has padding.
+    """Return a file's bytes, with zeros in the padding of a structured array.
 
-    scikit-learn zeroes the padding of a tree's nodes when it grows them, and fills it with whatever
-    the memory held when it copies them in ``Tree.__setstate__``: a model that went through another
-    process for training, or was loaded, would be stored as other bytes.
+    scikit-learn zeroes the padding of a tree's nodes when it grows them, but copies them with
+    uninitialized padding in ``Tree.__setstate__``. Without zeros, a model that was trained in
+    another process, or was loaded, would be saved as different bytes.
     """
     data = archive.read(name)
     if not name.endswith(".npy") or b"'|V" not in data[:_NPY_HEADER]:
@@ -165,7 +165,7 @@ class _Canonical:
 
 
 def _is_state(value: Mapping[str, Any]) -> bool:
-    # A dictionary of the model's own holds states under its keys, never a bare string.
+    # The values of a dictionary of the model are states, never plain strings.
     return isinstance(value.get("__loader__"), str)
 
 
@@ -177,7 +177,7 @@ def _is_set(state: Mapping[str, Any]) -> bool:
 
 
 def _without_empty_namespace(partial: dict[str, Any]) -> dict[str, Any]:
-    # functools.partial makes its __dict__ when somebody first looks at it.
+    # functools.partial creates its __dict__ on first access.
     namespace = partial["namespace"]
     if namespace["__loader__"] == "DictNode" and not namespace["content"]:
         return {**partial, "namespace": _NOTHING}
@@ -186,7 +186,7 @@ def _without_empty_namespace(partial: dict[str, Any]) -> dict[str, Any]:
 
 def _is_value(state: Mapping[str, Any]) -> bool:
     if state["__loader__"] == "NdArrayNode":
-        return bool(state["__class__"] != "ndarray")  # a numpy number, which nobody can change
+        return bool(state["__class__"] != "ndarray")  # a numpy number, which is immutable
     return state["__loader__"] in _VALUES
 
 

@@ -1,11 +1,11 @@
-"""Write skops archives in which every function and class is found again by its name.
+"""Writer of skops archives that checks that functions and classes can be imported by name.
 
-skops stores functions and classes as a module and a bare name, whatever they are: a function made
-inside another one is stored under a name that leads nowhere, or to another function. Here each is
-looked up while the archive is written, and must be found.
+skops stores any function or class as a module and a bare name. For a function that is defined
+inside another one the name resolves to nothing, or to another function. Here each function and
+class is looked up while the archive is written, and must be found.
 
-skops has no public way to see each object that it stores, so this module uses the same three parts
-that :func:`skops.io.dump` is made of. Import it once skops is known to be installed.
+skops has no public hook for each object that it stores, so this module uses the three internal
+parts of :func:`skops.io.dump`. Import this module only if skops is installed.
 """
 
 import importlib
@@ -42,8 +42,8 @@ def dump(model: object, file: Path) -> None:
     """Write a model as :func:`skops.io.dump` does.
 
     Raises:
-        UnsupportedModelError: A function or class in it cannot be found by its name, or something
-            else in it would come back as another.
+        UnsupportedModelError: A function or class in the model cannot be imported by its name, or
+            another value in it would not be restored as it is.
     """
     with ZipFile(file, "w") as archive:
         context = _Context(archive)
@@ -53,7 +53,7 @@ def dump(model: object, file: Path) -> None:
 
 
 class _Context(SaveContext):  # type: ignore[misc]  # skops ships no types
-    """What skops hands from object to object; here each one is looked at as it comes by."""
+    """The context that skops passes from object to object; it checks each object."""
 
     def memoize(self, obj: object) -> int:
         if id(obj) not in self.memo:
@@ -62,13 +62,13 @@ class _Context(SaveContext):  # type: ignore[misc]  # skops ships no types
 
 
 def _check(value: Any) -> None:
-    """Refuse what the archive would not give back.
+    """Refuse a value that loading the archive would not restore.
 
     Raises:
-        UnsupportedModelError: It would not.
+        UnsupportedModelError: The value would not be restored.
     """
     kind = type(value)
-    if value is None or isinstance(value, str | int | float):  # stored as they are, without a name
+    if value is None or isinstance(value, str | int | float):  # stored by value, not by name
         return
     handler = _get_state.dispatch(kind)
     if handler in _BY_THEIR_NAME:
@@ -76,9 +76,9 @@ def _check(value: Any) -> None:
     elif isinstance(value, MethodType):
         _require_method(value)
     elif isinstance(value, partial) and kind is not partial:
-        _refuse(kind, "comes back as a functools.partial")
+        _refuse(kind, "is restored as a functools.partial")
     elif handler is object_get_state and _is_global(value):
-        _refuse(value, "is stored by a name that skops does not read")
+        _refuse(value, "is stored under a name that skops does not read")
     else:
         _require_found(kind)
         if isinstance(value, dict):
@@ -86,52 +86,52 @@ def _check(value: Any) -> None:
 
 
 def _require_found(named: Any) -> None:
-    """Refuse a function or class that is not what its module has under its bare name."""
+    """Refuse a function or class that its module does not have under its bare name."""
     module, name = get_module(named), named.__name__
     qualified = getattr(named, "__qualname__", name)
     if module == "__main__":
-        _refuse(named, "is defined in __main__, the program that runs, which no other can import")
+        _refuse(named, "is defined in __main__, the running program, which others cannot import")
     if "<lambda>" in qualified:
-        _refuse(named, "is a lambda, which has no name to be found by")
+        _refuse(named, "is a lambda, which has no name to import")
     if "<locals>" in qualified:
-        _refuse(named, "is made inside a function, and nobody else can find it there")
+        _refuse(named, "is defined inside a function, from which it cannot be imported")
     try:
         found = getattr(importlib.import_module(module), name, None)
     except ImportError as error:
         _refuse(named, f"cannot be imported: {error}")
     if found is None:
-        _refuse(named, f"is not found: the module {module} has no {name}")
+        _refuse(named, f"does not exist: the module {module} has no {name}")
     if found is not named:
-        _refuse(named, f"is not what the module {module} has under the name {name}")
+        _refuse(named, f"is not the {name} of the module {module}")
 
 
 def _require_method(method: MethodType) -> None:
-    """Refuse a bound method that is not found on its object, or that skops refuses to read."""
+    """Refuse a bound method that its object does not have, or that skops does not read."""
     owner, name = method.__self__, method.__func__.__name__
     if isinstance(owner, type) or get_module(method) != get_module(type(owner)):
-        _refuse(method, "is a method of a class, or comes from another module than its object")
+        _refuse(method, "is a class method, or is defined in a different module than its object")
     if getattr(owner, name, None) != method:
-        _refuse(method, f"is not what its object has under the name {name}")
+        _refuse(method, f"is not the {name} of its object")
 
 
 def _require_keys(content: dict[Any, Any]) -> None:
-    """Refuse keys that come back as others: skops keeps their texts, and bool("False") is True."""
+    """Refuse keys that skops restores as others: it stores strings, and bool("False") is True."""
     plain = str if isinstance(content, defaultdict) else str | int | float | np.number
     for key in content:
         if not isinstance(key, tuple) and (isinstance(key, bool) or not isinstance(key, plain)):
             raise UnsupportedModelError(
-                f"a {type(content).__name__} of the model has the key {key!r}, which does not come"
-                " back as it is",
+                f"a {type(content).__name__} of the model has the key {key!r}, which is not"
+                " restored as it is",
                 field="model",
-                remedy="Use texts or numbers as keys",
+                remedy="Use strings or numbers as keys",
             )
 
 
 def _is_global(value: Any) -> bool:
-    """Tell whether an object says of itself that it is a global name, as compiled functions do."""
+    """Return whether an object reduces to a global name, as compiled functions do."""
     try:
         return isinstance(value.__reduce__(), str)
-    except Exception:  # skops will meet the same, and its message is the better one
+    except Exception:  # skops raises the same error, with a better message
         return False
 
 
@@ -146,7 +146,7 @@ def _refuse(named: Any, reason: str) -> NoReturn:
 
 
 def _distribution_state(given: Any, context: SaveContext) -> dict[str, Any]:
-    """Store a frozen distribution as the call that makes it, in archives of ours alone."""
+    """Store a frozen distribution as the call that creates it, only in Pedigree's archives."""
     call = _distributions.call_of(given) if isinstance(context, _Context) else None
     if call is None:
         state: dict[str, Any] = object_get_state(given, context)

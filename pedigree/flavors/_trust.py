@@ -1,7 +1,7 @@
-"""What ``trust`` means: the names of what may run while a model is loaded, beyond the flavor's own.
+"""The meaning of ``trust``: names of code that may run during loading, beyond the flavor's list.
 
-Where a format can name what it builds (skops), these are the full names of types. A format that
-runs whatever its maker put into it has one name for all of it, which is the format's own.
+For a format that names the types that it builds (skops), these are the full names of types. A
+format that runs arbitrary code of its author has a single name, which is that of the format.
 """
 
 from collections.abc import Collection
@@ -16,7 +16,7 @@ def trusted_names(trust: Collection[str]) -> frozenset[str]:
     """Return the names that a caller trusts.
 
     Raises:
-        InvalidInputError: It is a text, which is a collection of texts too.
+        InvalidInputError: ``trust`` is a string, which is a collection of strings, too.
     """
     if isinstance(trust, str):
         raise InvalidInputError(
@@ -26,22 +26,22 @@ def trusted_names(trust: Collection[str]) -> frozenset[str]:
 
 
 def require_trust(trust: Collection[str], name: str, why: str) -> None:
-    """Let loading go on where the caller trusts ``name``; call it before anything is opened.
+    """Refuse to load if the caller does not trust ``name``; call it before a file is opened.
 
     Raises:
-        UntrustedModelError: The caller does not.
-        InvalidInputError: ``trust`` is a text.
+        UntrustedModelError: The caller does not trust it.
+        InvalidInputError: ``trust`` is a string.
     """
     if name not in trusted_names(trust):
         raise untrusted(why, [name])
 
 
 def untrusted(why: str, names: list[str]) -> UntrustedModelError:
-    """Return the refusal to load a model, with what its caller would have to trust."""
+    """Return the error for a model that needs trust, with the names to trust."""
     error = UntrustedModelError(
         why,
         field="trust",
-        remedy=f"If you trust whoever made the file, load it with trust={names!r}",
+        remedy=f"If you trust the author of the file, load it with trust={names!r}",
     )
     error.names = tuple(names)
     return error

@@ -1,4 +1,4 @@
-"""The flavor of anything: the files are the model, and loading gives the folder they lie in."""
+"""The flavor of arbitrary files: the files are the model, and loading returns their folder."""
 
 import shutil
 from collections.abc import Collection, Mapping
@@ -10,7 +10,7 @@ from pedigree.signatures.records import Signature
 
 
 class GenericFlavor:
-    """Files that Pedigree keeps without opening them."""
+    """Files that Pedigree stores without opening them."""
 
     name = "generic"
 
@@ -19,7 +19,7 @@ class GenericFlavor:
 
         Raises:
             UnsupportedModelError: The model is not a path.
-            InvalidArtifactError: There is nothing at the path.
+            InvalidArtifactError: The path does not exist.
         """
         if not isinstance(model, str | Path):
             raise UnsupportedModelError(
@@ -34,32 +34,32 @@ class GenericFlavor:
             shutil.copy2(source, folder / source.name, follow_symlinks=False)
         else:
             raise InvalidArtifactError(
-                "there is nothing at this path",
+                "the path does not exist",
                 field="model",
                 value=str(source),
                 remedy="Give the path of a file or folder",
             )
 
-    def load(self, folder: Path, *, trust: Collection[str] = ()) -> object:  # noqa: ARG002 - nothing is run, so nothing needs trust
-        """Return the folder itself: nothing is opened, so nothing can run."""
+    def load(self, folder: Path, *, trust: Collection[str] = ()) -> object:  # noqa: ARG002 - runs no code, so needs no trust
+        """Return the folder itself; no file is opened."""
         return folder
 
     def infer_signature(self, model: object, sample: object) -> Signature:  # noqa: ARG002 - the protocol's
-        """Refuse: what a file does with a sample is not known.
+        """Refuse: files cannot be called.
 
         Raises:
             InvalidSignatureError: Always.
         """
         raise InvalidSignatureError(
-            "the signature of a generic artifact cannot be inferred: nothing here can call it",
+            "the signature of a generic artifact cannot be inferred: it cannot be called",
             field="signature",
             remedy="Give the signature, or infer it with signatures.infer(inputs, outputs)",
         )
 
     def answers(self, model: object, sample: object) -> Mapping[str, object]:  # noqa: ARG002 - the protocol's
-        """Refuse: what a file does with a sample is not known.
+        """Refuse: files cannot be called.
 
         Raises:
             UnsupportedModelError: Always.
         """
-        raise not_callable(model, "is files, which nothing here can call")
+        raise not_callable(model, "is a path of files, which cannot be called")

@@ -1,8 +1,8 @@
-"""Anything that joblib can pickle, for models that skops cannot store.
+"""Anything that joblib can pickle, for models that skops cannot save.
 
-A pickle is a program, so loading one needs ``trust=["pickle"]``. Its bytes may differ from one
-process to the next (a pickle follows which equal strings are one object, and the order of sets),
-and then the same model is another version; the flavor ``sklearn`` has neither weakness.
+A pickle is a program, so loading one needs ``trust=["pickle"]``. Its bytes may differ between
+processes (a pickle depends on which equal strings are one object, and on the order of sets), and
+then the same model is a new version. The flavor ``sklearn`` has neither weakness.
 """
 
 from collections.abc import Collection, Mapping
@@ -12,20 +12,20 @@ from typing import Any
 
 from pedigree.errors import UnsupportedModelError
 from pedigree.flavors._files import model_file, unreadable
-from pedigree.flavors._predict import METHODS, answers_of, predicted_signature
+from pedigree.flavors._predict import METHODS, answers_of, method_signature
 from pedigree.flavors._trust import PICKLE, require_trust
 from pedigree.libraries import library
 from pedigree.signatures.records import Signature
 
-EXTRA = "sklearn"  # scikit-learn brings joblib along
+EXTRA = "sklearn"  # scikit-learn depends on joblib
 FILE = "model.joblib"
-# joblib knows by a file's content whether and how it is compressed, as in model.joblib.gz.
+# joblib detects from a file's content whether and how it is compressed, as in model.joblib.gz.
 COMPRESSED = (".z", ".gz", ".bz2", ".xz", ".lzma", ".lz4")
 SUFFIXES = (".joblib", ".pkl", ".pickle", ".sav", *COMPRESSED)
 
 
 class JoblibFlavor:
-    """A pickle as joblib writes it: arrays as they lie in memory, uncompressed."""
+    """A pickle as joblib writes it: arrays with their memory layout, uncompressed."""
 
     name = "joblib"
     libraries = ("joblib",)
@@ -34,8 +34,8 @@ class JoblibFlavor:
         """Write ``model.joblib``.
 
         Raises:
-            UnsupportedModelError: The object cannot be pickled, or holds a function or class that
-                the running program defines, and no other could import.
+            UnsupportedModelError: The object cannot be pickled, or holds a function or class of
+                ``__main__``, which other programs cannot import.
             MissingDependencyError: joblib is not installed.
         """
         pickler = _pickler(library("joblib.numpy_pickle", extra=EXTRA))
@@ -43,7 +43,7 @@ class JoblibFlavor:
         try:
             with file.open("wb") as opened:
                 pickler(opened).dump(model)
-        except Exception as error:  # whatever the object's own reduction raises
+        except Exception as error:  # the object's own reduction can raise anything
             file.unlink(missing_ok=True)
             raise UnsupportedModelError(
                 f"joblib cannot pickle this {type(model).__name__}: {error}",
@@ -55,7 +55,7 @@ class JoblibFlavor:
         """Refuse a folder that does not hold exactly one pickle.
 
         Raises:
-            InvalidArtifactError: It does not.
+            InvalidArtifactError: The folder does not.
         """
         _model_file(path)
 
@@ -63,52 +63,52 @@ class JoblibFlavor:
         """Unpickle the one file of the folder.
 
         Raises:
-            UntrustedModelError: ``trust`` does not name ``pickle``; the file was not opened.
+            UntrustedModelError: ``trust`` does not contain ``pickle``; the file was not opened.
             InvalidArtifactError: The folder does not hold exactly one pickle, or it cannot be read.
-            MissingDependencyError: joblib, or what the pickle imports, is not installed.
+            MissingDependencyError: joblib is not installed.
         """
         file = _model_file(folder)
         require_trust(
             trust,
             PICKLE,
-            f"{file.name} is a pickle, a program that its maker wrote: loading it runs it",
+            f"{file.name} is a pickle, which is a program: loading it runs code of its author",
         )
         joblib = library("joblib", extra=EXTRA)
         try:
             model: object = joblib.load(file)
-        except Exception as error:  # whatever the program does
+        except Exception as error:  # the pickled program can raise anything
             raise unreadable(file, "joblib", error) from error
         return model
 
     def infer_signature(self, model: object, sample: object) -> Signature:
-        """Return the signature by ``predict``, or by ``transform`` where there is no ``predict``.
+        """Return the signature of ``predict``, or of ``transform`` if there is no ``predict``.
 
         Raises:
             UnsupportedModelError: The model has neither.
-            InvalidSampleError: The model refuses the sample.
+            InvalidSampleError: The model rejects the sample.
             InvalidSignatureError: The sample or the result has no type in a signature.
         """
-        return predicted_signature(model, sample, "predict", "transform")
+        return method_signature(model, sample, "predict", "transform")
 
     def answers(self, model: object, sample: object) -> Mapping[str, object]:
-        """Return what ``predict``, ``transform`` and their like give, those that the model has.
+        """Return the outputs of ``predict``, ``transform`` and similar methods that the model has.
 
         Raises:
             UnsupportedModelError: The model has neither ``predict`` nor ``transform``.
-            InvalidSampleError: The model refuses the sample.
+            InvalidSampleError: The model rejects the sample.
         """
         return answers_of(model, sample, *METHODS)
 
 
 def _pickler(numpy_pickle: Any) -> Any:
-    """Return joblib's pickler, which refuses what a pickle names and only this program has."""
+    """Return joblib's pickler, extended to refuse functions and classes of ``__main__``."""
 
     class ImportablePickler(numpy_pickle.NumpyPickler):  # type: ignore[misc]  # it ships no types
         def reducer_override(self, obj: Any) -> Any:
             if isinstance(obj, type | FunctionType) and obj.__module__ == "__main__":
                 raise ValueError(
-                    f"it holds __main__.{obj.__qualname__}, defined in the program that runs, which"
-                    " no other can import; move it into a module"
+                    f"it holds __main__.{obj.__qualname__}, which other programs cannot import;"
+                    " move it into a module"
                 )
             return NotImplemented
 
@@ -116,5 +116,5 @@ def _pickler(numpy_pickle: Any) -> Any:
 
 
 def _model_file(path: Path) -> Path:
-    remedy = f"Store it with joblib.dump(model, {FILE!r})"
+    remedy = f"Save it with joblib.dump(model, {FILE!r})"
     return model_file(path, "joblib", SUFFIXES, remedy)

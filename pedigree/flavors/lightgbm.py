@@ -1,11 +1,11 @@
-"""LightGBM's boosters, as the text that LightGBM writes. Reading it runs no code.
+"""LightGBM's boosters, in LightGBM's text format. Reading it runs no code.
 
-The text keeps the categories of a frame's columns as JSON. Categories that JSON would give back as
-something else, or not at all (times, intervals, tuples), are refused when the model is saved.
+The text holds the categories of a frame's columns as JSON. Categories that JSON does not restore as
+they are (times, intervals, tuples) are refused when the model is saved.
 
-An estimator such as ``LGBMClassifier`` is stored as the booster inside it, since the text has no
-place for the rest: loading gives the ``Booster``, whose ``predict`` gives probabilities, and so the
-inferred signature says. To get the estimator itself back, use the flavor ``joblib``.
+An estimator such as ``LGBMClassifier`` is saved as its booster, because the text cannot hold the
+rest. Loading returns the ``Booster``, whose ``predict`` returns probabilities; the inferred
+signature describes these. To restore the estimator itself, use the flavor ``joblib``.
 """
 
 from collections.abc import Collection, Mapping
@@ -14,7 +14,7 @@ from typing import Any
 
 from pedigree.errors import UnsupportedModelError
 from pedigree.flavors._files import model_file, unreadable
-from pedigree.flavors._predict import answers_of, predicted_signature
+from pedigree.flavors._predict import answers_of, method_signature
 from pedigree.libraries import library
 from pedigree.signatures.records import Signature
 
@@ -24,7 +24,7 @@ SUFFIXES = (".txt",)
 
 
 class LightGBMFlavor:
-    """A ``lightgbm.Booster``, or the one inside an estimator."""
+    """A ``lightgbm.Booster``, or the booster of an estimator."""
 
     name = "lightgbm"
     libraries = ("lightgbm",)
@@ -33,7 +33,7 @@ class LightGBMFlavor:
         """Write ``model.txt``, the same bytes for the same model in any process.
 
         Raises:
-            UnsupportedModelError: The object holds no booster, or one with categories that its text
+            UnsupportedModelError: The object has no booster, or one with categories that the text
                 cannot hold.
             MissingDependencyError: LightGBM is not installed.
         """
@@ -45,11 +45,11 @@ class LightGBMFlavor:
         """Refuse a folder that does not hold exactly one ``.txt`` file.
 
         Raises:
-            InvalidArtifactError: It does not.
+            InvalidArtifactError: The folder does not.
         """
         _model_file(path)
 
-    def load(self, folder: Path, *, trust: Collection[str] = ()) -> object:  # noqa: ARG002 - nothing is run, so nothing needs trust
+    def load(self, folder: Path, *, trust: Collection[str] = ()) -> object:  # noqa: ARG002 - runs no code, so needs no trust
         """Return the booster.
 
         Raises:
@@ -66,21 +66,21 @@ class LightGBMFlavor:
         return model
 
     def infer_signature(self, model: object, sample: object) -> Signature:
-        """Return the signature by the booster's ``predict``.
+        """Return the signature of the booster's ``predict``.
 
         Raises:
-            UnsupportedModelError: The object holds no booster.
-            InvalidSampleError: The model refuses the sample.
+            UnsupportedModelError: The object has no booster.
+            InvalidSampleError: The model rejects the sample.
             InvalidSignatureError: The sample or the result has no type in a signature.
         """
-        return predicted_signature(_booster(model), sample, "predict")
+        return method_signature(_booster(model), sample, "predict")
 
     def answers(self, model: object, sample: object) -> Mapping[str, object]:
-        """Return what the booster's ``predict`` gives.
+        """Return the output of the booster's ``predict``.
 
         Raises:
-            UnsupportedModelError: The object holds no booster.
-            InvalidSampleError: The model refuses the sample.
+            UnsupportedModelError: The object has no booster.
+            InvalidSampleError: The model rejects the sample.
         """
         return answers_of(_booster(model), sample, "predict")
 
@@ -93,43 +93,45 @@ def _booster(model: object) -> Any:
         raise UnsupportedModelError(
             f"{type(model).__name__} is neither a Booster nor an estimator of LightGBM",
             field="model",
-            remedy="Give that, or name the model's flavor",
+            remedy="Give one of these, or name the model's flavor",
         )
     try:
         return model.booster_
     except ValueError as error:  # scikit-learn's NotFittedError, or LightGBM's own without it
         raise UnsupportedModelError(
-            f"this {type(model).__name__} holds no booster: {error}",
+            f"this {type(model).__name__} has no booster: {error}",
             field="model",
             remedy="Fit it first",
         ) from error
 
 
 def _model_file(path: Path) -> Path:
-    remedy = f"Store the booster with booster.save_model({FILE!r})"
+    remedy = f"Save the booster with booster.save_model({FILE!r})"
     return model_file(path, "lightgbm", SUFFIXES, remedy)
 
 
 def _require_plain_categories(booster: Any) -> None:
-    """Refuse categories that JSON does not give back as they are.
+    """Refuse categories that JSON does not restore as they are.
 
     Raises:
         UnsupportedModelError: There is such a category; the message names its column.
     """
     by_column = booster.pandas_categorical or []
     places = booster.params.get("categorical_column") or []
-    # Columns may also be declared categories by the caller; then their places tell nothing.
+    # The caller may also declare categorical columns; then the counts differ and names are unknown.
     names = [booster.feature_name()[place] for place in places]
     for number, categories in enumerate(by_column):
         for category in categories:
             if not _is_plain(category):
-                named = len(names) == len(by_column)
-                column = repr(names[number]) if named else f"number {number + 1} with categories"
+                has_names = len(names) == len(by_column)
+                column = (
+                    repr(names[number]) if has_names else f"number {number + 1} with categories"
+                )
                 raise UnsupportedModelError(
                     f"the column {column} has categories of type {type(category).__name__}, such as"
                     f" {category!r}, which LightGBM's text cannot hold",
                     field="model",
-                    remedy="Turn them into texts or numbers before training, as in"
+                    remedy="Convert them to strings or numbers before training, as in"
                     " frame[column].astype(str).astype('category')",
                 )
 

@@ -1,8 +1,8 @@
-"""Models that MLflow stored, of whichever of its flavors; loading gives MLflow's ``PyFuncModel``.
+"""Models that MLflow saved, of any of its flavors; loading returns MLflow's ``PyFuncModel``.
 
-An MLflow model names the module that loads it, may bring modules of its own along, and mostly holds
-a pickle, so loading one needs ``trust=["mlflow"]``. MLflow writes the time and a random id into
-each ``MLmodel``: storing a model twice gives two versions.
+An MLflow model names the module that loads it, may bundle modules of its own, and usually holds a
+pickle, so loading one needs ``trust=["mlflow"]``. MLflow writes the time and a random ID into each
+``MLmodel``: saving a model twice creates two versions.
 """
 
 import shutil
@@ -11,9 +11,9 @@ from pathlib import Path
 from threading import Lock
 
 from pedigree.errors import InvalidArtifactError, RefusedError, UnsupportedModelError
-from pedigree.flavors._brought_code import bring
+from pedigree.flavors._brought_code import reserve_modules
 from pedigree.flavors._files import unreadable
-from pedigree.flavors._predict import answers_of, predicted_signature
+from pedigree.flavors._predict import answers_of, method_signature
 from pedigree.flavors._trust import MLFLOW, require_trust
 from pedigree.libraries import library
 from pedigree.signatures.files import MLMODEL
@@ -21,7 +21,7 @@ from pedigree.signatures.records import Signature
 
 EXTRA = "mlflow"
 
-_LOADING = Lock()  # two models must not look for clashes at the same time
+_LOADING = Lock()  # two models must not check for conflicts at the same time
 
 
 class MLflowFlavor:
@@ -45,14 +45,14 @@ class MLflowFlavor:
         shutil.copytree(model, folder, symlinks=True, dirs_exist_ok=True)
 
     def check_files(self, path: Path) -> None:
-        """Refuse what holds no ``MLmodel`` file.
+        """Refuse a folder without an ``MLmodel`` file.
 
         Raises:
-            InvalidArtifactError: There is none.
+            InvalidArtifactError: The folder has none.
         """
         if not (path / MLMODEL).is_file():
             raise InvalidArtifactError(
-                f"the folder holds no {MLMODEL} file",
+                f"the folder has no {MLMODEL} file",
                 field="path",
                 value=str(path),
                 remedy="Register the folder that MLflow's save_model wrote",
@@ -62,9 +62,9 @@ class MLflowFlavor:
         """Let MLflow load the model.
 
         Raises:
-            UntrustedModelError: ``trust`` does not name ``mlflow``; nothing was opened.
-            RefusedError: It brings a module along of which this process has another.
-            InvalidArtifactError: The folder holds no ``MLmodel`` file, or MLflow cannot load it.
+            UntrustedModelError: ``trust`` does not contain ``mlflow``; nothing was opened.
+            RefusedError: The model bundles a module, and this process has a different one.
+            InvalidArtifactError: The folder has no ``MLmodel`` file, or MLflow cannot load it.
             MissingDependencyError: MLflow is not installed.
         """
         file = folder / MLMODEL
@@ -72,46 +72,46 @@ class MLflowFlavor:
         require_trust(
             trust,
             MLFLOW,
-            "an MLflow model names the module that loads it, and brings code and pickles along:"
-            " loading it runs what its maker wrote",
+            "an MLflow model names the module that loads it, and bundles code and pickles:"
+            " loading it runs code of its author",
         )
         pyfunc = library("mlflow.pyfunc", extra=EXTRA)
         try:
             with _LOADING:
                 for code in _code_folders(file):
-                    bring(code, MLMODEL)
+                    reserve_modules(code, MLMODEL)
                 model: object = pyfunc.load_model(str(folder))
         except RefusedError:
             raise
-        except Exception as error:  # whatever the model's own loader raises
+        except Exception as error:  # the model's own loader can raise anything
             raise unreadable(file, "MLflow", error) from error
         return model
 
     def infer_signature(self, model: object, sample: object) -> Signature:
-        """Return the signature by ``predict``.
+        """Return the signature of ``predict``.
 
         Raises:
             UnsupportedModelError: The model has no ``predict``.
-            InvalidSampleError: The model refuses the sample.
+            InvalidSampleError: The model rejects the sample.
             InvalidSignatureError: The sample or the result has no type in a signature.
         """
-        return predicted_signature(model, sample, "predict")
+        return method_signature(model, sample, "predict")
 
     def answers(self, model: object, sample: object) -> Mapping[str, object]:
-        """Return what ``predict`` gives.
+        """Return the output of ``predict``.
 
         Raises:
-            UnsupportedModelError: The model is a folder, or has no ``predict``.
-            InvalidSampleError: The model refuses the sample.
+            UnsupportedModelError: The model is a path, or has no ``predict``.
+            InvalidSampleError: The model rejects the sample.
         """
         return answers_of(model, sample, "predict")
 
 
 def _code_folders(file: Path) -> Iterator[Path]:
-    """Yield the folders of code that an ``MLmodel`` file names, for whichever of its flavors."""
+    """Yield the folders of code that an ``MLmodel`` file names, for any of its flavors."""
     yaml = library("yaml", extra=EXTRA)
     content = yaml.safe_load(file.read_text("utf-8"))
     flavors = content.get("flavors") if isinstance(content, Mapping) else None
     stated = flavors.values() if isinstance(flavors, Mapping) else ()
-    named = {str(each["code"]) for each in stated if isinstance(each, Mapping) and each.get("code")}
+    named = {str(spec["code"]) for spec in stated if isinstance(spec, Mapping) and spec.get("code")}
     yield from (file.parent / name for name in sorted(named))

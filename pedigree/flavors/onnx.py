@@ -1,8 +1,8 @@
-"""ONNX graphs; loading gives an ``onnxruntime.InferenceSession`` that is ready to run.
+"""ONNX graphs; loading returns an ``onnxruntime.InferenceSession``.
 
-A graph computes and cannot do else, but may name other files as the place of its weights. Each such
-file must lie in the model's own folder, and hold what the graph says: this is looked at before
-onnxruntime opens anything.
+A graph only computes, but may refer to other files for its weights. Each such file must be in the
+model's own folder and have the bytes to which the graph refers. This is checked before onnxruntime
+opens a file.
 """
 
 import re
@@ -38,32 +38,32 @@ class OnnxFlavor:
         """Write ``model.onnx``, the same bytes for the same model in any process.
 
         Raises:
-            UnsupportedModelError: The object is no ``onnx.ModelProto``, or too large to be one
-                file, or its weights lie elsewhere.
+            UnsupportedModelError: The object is not an ``onnx.ModelProto``, or is too large for one
+                file, or its weights are in other files.
             MissingDependencyError: onnx is not installed.
         """
         onnx = library("onnx", extra=EXTRA)
         encode_error = library("google.protobuf.message", extra=EXTRA).EncodeError
         if not isinstance(model, onnx.ModelProto):
             raise UnsupportedModelError(
-                f"{type(model).__name__} is no onnx.ModelProto",
+                f"{type(model).__name__} is not an onnx.ModelProto",
                 field="model",
                 remedy="Convert it, or give the path of the .onnx file",
             )
         if any(True for _ in _external_tensors(onnx, model)):
-            raise _in_pieces("its weights lie in other files")
+            raise _not_one_file("its weights are in other files")
         try:
             (folder / FILE).write_bytes(model.SerializeToString(deterministic=True))
-        except (ValueError, encode_error) as error:  # protobuf ends at 2 GiB
-            raise _in_pieces(f"it cannot be one file: {error}") from error
+        except (ValueError, encode_error) as error:  # protobuf is limited to 2 GiB
+            raise _not_one_file(f"it does not fit into one file: {error}") from error
 
     def check_files(self, path: Path) -> None:
-        """Refuse what does not hold exactly one ``.onnx`` file, or not the weights that it names.
+        """Refuse a folder without exactly one ``.onnx`` file, or without the weights that it names.
 
-        The second can be told only where onnx is installed.
+        The weights are checked only if onnx is installed.
 
         Raises:
-            InvalidArtifactError: It does not.
+            InvalidArtifactError: The folder has no or several ``.onnx`` files, or lacks weights.
         """
         file = _model_file(path)
         try:
@@ -72,17 +72,17 @@ class OnnxFlavor:
             return
         try:
             graph = onnx.load(str(file), load_external_data=False)
-        except Exception as error:  # whatever the content provoked in protobuf
+        except Exception as error:  # protobuf can raise anything on invalid content
             raise unreadable(file, "onnx", error) from error
         for tensor in _external_tensors(onnx, graph):
             _check_external(tensor, path)
 
     def load(self, folder: Path, *, trust: Collection[str] = ()) -> object:  # noqa: ARG002 - a graph only computes, so nothing needs trust
-        """Return a session on whatever onnxruntime finds to compute with here.
+        """Return a session with all execution providers that onnxruntime has here.
 
         Raises:
-            InvalidArtifactError: The folder does not hold exactly one ``.onnx`` file, it names data
-                outside the folder or that is not there, or onnxruntime cannot read it.
+            InvalidArtifactError: The folder does not hold exactly one ``.onnx`` file, its data is
+                missing or outside the folder, or onnxruntime cannot read it.
             MissingDependencyError: onnx or onnxruntime is not installed.
         """
         library("onnx", extra=EXTRA)
@@ -93,16 +93,16 @@ class OnnxFlavor:
             session: object = runtime.InferenceSession(
                 str(file), providers=runtime.get_available_providers()
             )
-        except Exception as error:  # onnxruntime's errors have no base of their own
+        except Exception as error:  # onnxruntime's errors have no common base
             raise unreadable(file, "onnxruntime", error) from error
         return session
 
     def infer_signature(self, model: object, sample: object) -> Signature:  # noqa: ARG002 - the graph itself states it
-        """Return what the graph states of its inputs and outputs; the sample is not needed.
+        """Return the inputs and outputs that the graph states; the sample is not used.
 
         Raises:
             UnsupportedModelError: The model is neither an ``onnx.ModelProto`` nor a session.
-            InvalidSignatureError: The graph takes or gives something that is no tensor.
+            InvalidSignatureError: An input or output of the graph is not a tensor.
         """
         if isinstance(model, library("onnx", extra=EXTRA).ModelProto):
             return model_signature(model)
@@ -118,7 +118,7 @@ class OnnxFlavor:
 
         Raises:
             UnsupportedModelError: The model is neither an ``onnx.ModelProto`` nor a session.
-            InvalidSampleError: The graph refuses the sample, such as ``float64`` for ``float32``.
+            InvalidSampleError: The graph rejects the sample, such as ``float64`` for ``float32``.
         """
         session = _session(model)
         outputs: Mapping[str, object] = ask(session, sample, partial(_run, session))
@@ -156,9 +156,9 @@ def _run(session: Any, sample: Any) -> dict[str, object]:
 
 def _session_tensor(node: Any, role: str) -> Tensor:
     tensor = re.fullmatch(r"tensor\((\w+)\)", node.type)
-    if tensor is None or not node.shape:  # a session tells a scalar and an unknown rank alike
+    if tensor is None or not node.shape:  # a session shows a scalar and an unknown rank alike
         raise InvalidSignatureError(
-            f"the session says {node.type} of the shape {node.shape}",
+            f"the session has the type {node.type} and the shape {node.shape}",
             field=f"{role}.{node.name}",
             remedy="Register the .onnx file without a sample, or state the signature",
         )
@@ -166,7 +166,7 @@ def _session_tensor(node: Any, role: str) -> Tensor:
 
 
 def _external_tensors(onnx: Any, message: Any) -> Iterator[Any]:
-    """Yield every tensor, however deep in the model, whose data lies in another file."""
+    """Yield every tensor, at any depth of the model, whose data is in another file."""
     if isinstance(message, onnx.TensorProto):
         if message.data_location == onnx.TensorProto.EXTERNAL or message.external_data:
             yield message
@@ -174,19 +174,20 @@ def _external_tensors(onnx: Any, message: Any) -> Iterator[Any]:
     for field, value in message.ListFields():
         if field.message_type is None:
             continue
-        for each in [value] if hasattr(value, "ListFields") else value:
-            yield from _external_tensors(onnx, each)
+        for child in [value] if hasattr(value, "ListFields") else value:
+            yield from _external_tensors(onnx, child)
 
 
 def _check_external(tensor: Any, folder: Path) -> None:
-    said = {entry.key: entry.value for entry in tensor.external_data}
-    location = said.get("location", "")
-    file, inside = (folder / location).resolve(), folder.resolve()  # of one file: nothing is inside
+    entries = {entry.key: entry.value for entry in tensor.external_data}
+    location = entries.get("location", "")
+    # If the folder is a single file, nothing is inside.
+    file, inside = (folder / location).resolve(), folder.resolve()
     if not location or not file.is_relative_to(inside) or not file.is_file():
-        raise _bad_data(tensor.name, location, "is no file of the model's folder")
-    offset, length = (said.get(key, "0") for key in ("offset", "length"))
+        raise _bad_data(tensor.name, location, "is not a file of the model's folder")
+    offset, length = (entries.get(key, "0") for key in ("offset", "length"))
     if not (offset.isdecimal() and length.isdecimal()):
-        raise _bad_data(tensor.name, location, f"has no bytes {offset} to {length}")
+        raise _bad_data(tensor.name, location, f"cannot have offset {offset} and length {length}")
     if int(offset) + int(length) > file.stat().st_size:
         raise _bad_data(tensor.name, location, f"is shorter than {int(offset) + int(length)} bytes")
 
@@ -196,13 +197,13 @@ def _bad_data(tensor: str, location: str, fault: str) -> InvalidArtifactError:
         f"the data of tensor {tensor!r} cannot be read: {location!r} {fault}",
         field="path",
         value=location,
-        remedy="Store the model with its data files beside it",
+        remedy="Save the model with its data files beside it",
     )
 
 
-def _in_pieces(reason: str) -> UnsupportedModelError:
+def _not_one_file(reason: str) -> UnsupportedModelError:
     return UnsupportedModelError(
-        f"the model cannot be stored as an object: {reason}",
+        f"the model cannot be saved from memory: {reason}",
         field="model",
         remedy="Save it with onnx.save(model, …, save_as_external_data=True) and give the folder's"
         " path",
@@ -210,5 +211,5 @@ def _in_pieces(reason: str) -> UnsupportedModelError:
 
 
 def _model_file(path: Path) -> Path:
-    remedy = f"Store it with onnx.save(model, {FILE!r})"
+    remedy = f"Save it with onnx.save(model, {FILE!r})"
     return model_file(path, "onnx", SUFFIXES, remedy)

@@ -1,9 +1,9 @@
-"""What a flavor is, and how the installed ones are found.
+"""The interface of flavors, and the lookup of installed flavors.
 
-A flavor is a class with the five members of :class:`Flavor`, offered by any distribution under the
-entry point group ``pedigree.flavors``. Its module must not import the library it speaks for at its
-top: the registry looks flavors up where that library is not installed. It may list the modules that
-saving a model imports as ``libraries``, so that one that is missing is named before a training.
+A flavor is a class with the five members of :class:`Flavor`, which any distribution can provide in
+the entry point group ``pedigree.flavors``. Its module must not import its library at the top level:
+the registry looks up flavors whose library is not installed. ``libraries`` may list the modules
+that saving a model imports, so that a missing one is reported before the training.
 """
 
 from collections.abc import Collection, Mapping
@@ -21,11 +21,11 @@ GROUP = "pedigree.flavors"
 
 @runtime_checkable
 class Flavor(Protocol):
-    """One way to store a model and to get it back."""
+    """A format in which models are saved and loaded."""
 
     @property
     def name(self) -> str:
-        """The word that a version's metadata has for it."""
+        """The flavor's name in a version's metadata."""
 
     def save(self, model: object, folder: Path) -> None:
         """Write the model's files into an existing, empty folder.
@@ -33,73 +33,73 @@ class Flavor(Protocol):
         The same model must give the same bytes in any process: equal bytes are one version.
 
         Raises:
-            UnsupportedModelError: The flavor cannot store this object.
+            UnsupportedModelError: The flavor cannot save this object.
             MissingDependencyError: The flavor's library is not installed.
         """
 
     def load(self, folder: Path, *, trust: Collection[str] = ()) -> object:
-        """Return the model whose files lie in the folder.
+        """Return the model whose files are in the folder.
 
         Args:
-            folder: What ``save`` has filled, or a user has brought.
-            trust: The names of what may run beyond that which the flavor itself vouches for: full
-                names of types, or ``pickle`` or ``mlflow`` for a format that runs what its maker
-                wrote. It is looked at before anything is run.
+            folder: A folder that ``save`` wrote, or that a user provided.
+            trust: Names of code that may run beyond the flavor's own list of safe code: full names
+                of types, or ``pickle`` or ``mlflow`` for a format that runs code of its author. It
+                is checked before any code runs.
 
         Raises:
-            UntrustedModelError: Loading would run what is neither known to be safe nor trusted.
+            UntrustedModelError: Loading would run code that is neither on the list nor trusted.
             InvalidArtifactError: The folder does not hold this flavor's files.
             MissingDependencyError: The flavor's library is not installed.
         """
 
     def infer_signature(self, model: object, sample: object) -> Signature:
-        """Return the model's signature, from what it gives for a sample of inputs.
+        """Return the model's signature, inferred from its output for a sample of inputs.
 
-        The sample stays as it is: the inputs are read before the model is asked, with a copy.
+        The sample is not modified: the inputs are read before the call, which gets a copy.
 
         Raises:
-            InvalidSampleError: The model refuses the sample.
-            InvalidSignatureError: The sample, or what came of it, has no type in a signature.
+            InvalidSampleError: The model rejects the sample.
+            InvalidSignatureError: The sample or the output has no type in a signature.
             UnsupportedModelError: The flavor cannot call this object.
         """
 
     def answers(self, model: object, sample: object) -> Mapping[str, object]:
-        """Return what a model gives for a sample, by each way in which it can be asked.
+        """Return the outputs of a model for a sample, one for each method that the model has.
 
-        It is asked of the model that was saved, and in a new process of the one that was loaded:
-        what both give must be equal, or the model is not registered.
+        It is called for the model that was saved and, in a new process, for the model that was
+        loaded. If the outputs differ, the model is not registered.
 
         Raises:
-            InvalidSampleError: The model refuses the sample.
+            InvalidSampleError: The model rejects the sample.
             UnsupportedModelError: The flavor cannot call this object.
         """
 
 
 @runtime_checkable
 class WeightsFlavor(Protocol):
-    """A flavor that stores what a model has learned, and not its code, which its user brings.
+    """A flavor that stores the weights of a model, but not its code, which the user provides.
 
-    To be verified, such a model is filled in a new process with what was loaded there.
+    To verify such a model, a new process puts the loaded weights into an empty copy of it.
     """
 
     def emptied(self, model: object) -> object | None:
-        """Return a copy of a model that lacks all that is stored; None if it was never whole."""
+        """Return a copy of a model without its weights; None if the object is only weights."""
 
     def filled(self, empty: object, loaded: object) -> object:
-        """Return the model of a copy that lacks all that is stored, and of what was loaded."""
+        """Return the empty copy of a model with the loaded weights."""
 
 
 @runtime_checkable
 class ChecksFiles(Protocol):
-    """A flavor that can tell, without its library, files that it could never load."""
+    """A flavor that detects, without its library, files that it cannot load."""
 
     def check_files(self, path: Path) -> None:
-        """Refuse a folder, or the only file, in which :meth:`Flavor.load` would not find a model.
+        """Refuse a folder, or a single file, in which :meth:`Flavor.load` does not find a model.
 
-        It is asked before files are registered that ``save`` did not write.
+        It is called before the registration of files that ``save`` did not write.
 
         Raises:
-            InvalidArtifactError: A file is missing, or nothing says which is the model.
+            InvalidArtifactError: A file is missing, or it is ambiguous which one is the model.
         """
 
 
@@ -113,8 +113,8 @@ def get_flavor(name: str) -> Flavor:
     """Return an installed flavor by its name.
 
     Raises:
-        UnknownFlavorError: No installed plug-in has the name; the message lists those there are.
-        MissingDependencyError: The plug-in is installed and cannot be imported.
+        UnknownFlavorError: No installed plug-in has the name; the message lists the installed ones.
+        MissingDependencyError: The plug-in is installed but cannot be imported.
     """
     plugin = _installed().get(name)
     if plugin is None:
@@ -131,13 +131,13 @@ def get_flavor(name: str) -> Flavor:
             f"the plug-in {plugin.value} cannot be imported: {error}",
             field="flavor",
             value=name,
-            remedy="Install what it needs",
+            remedy="Install its dependencies",
         ) from error
     return cast("Flavor", flavor)
 
 
 def missing_libraries(flavor: str) -> tuple[str, ...]:
-    """Return the modules that a flavor says it needs to save a model, and that are not installed.
+    """Return the modules of a flavor's ``libraries`` that are not installed.
 
     Raises:
         UnknownFlavorError: No installed plug-in has the name.
@@ -147,11 +147,11 @@ def missing_libraries(flavor: str) -> tuple[str, ...]:
 
 
 def check_files(flavor: str, path: Path) -> None:
-    """Refuse files that a flavor could never load, where it can tell.
+    """Refuse files that a flavor cannot load, if the flavor can detect it.
 
     Raises:
         UnknownFlavorError: No installed plug-in has the name.
-        InvalidArtifactError: The flavor finds no model in them.
+        InvalidArtifactError: The flavor finds no model in the files.
     """
     checker = get_flavor(flavor)
     if isinstance(checker, ChecksFiles):
@@ -159,11 +159,11 @@ def check_files(flavor: str, path: Path) -> None:
 
 
 def save_model(model: object, flavor: str, folder: Path) -> Path:
-    """Save a model by its flavor into a folder that is made for it, and return that folder.
+    """Save a model with its flavor into a new folder, and return the folder.
 
     Raises:
         UnknownFlavorError: No installed plug-in has the name.
-        UnsupportedModelError: The flavor cannot store this object.
+        UnsupportedModelError: The flavor cannot save this object.
         MissingDependencyError: The flavor's library is not installed.
     """
     saver = get_flavor(flavor)
@@ -172,7 +172,7 @@ def save_model(model: object, flavor: str, folder: Path) -> Path:
     return folder
 
 
-# Scanning every installed distribution takes tens of milliseconds, and each register asks.
+# Scanning all installed distributions takes tens of milliseconds, and each register needs it.
 @cache
 def _installed() -> dict[str, EntryPoint]:
     return {plugin.name: plugin for plugin in entry_points(group=GROUP)}

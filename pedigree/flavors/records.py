@@ -1,4 +1,4 @@
-"""What the registry knows of bytes that a flavor saved: whether they predict as their model."""
+"""Verification of saved bytes: whether they predict what their model predicts."""
 
 from enum import StrEnum
 
@@ -10,7 +10,7 @@ _LONGEST_REASON = 500
 
 
 class VerificationStatus(StrEnum):
-    """Whether a saved model was seen to predict, in a new process, what the trained one did."""
+    """Whether a saved model predicts, in a new process, what the trained model predicts."""
 
     VERIFIED = "verified"
     SKIPPED = "skipped"
@@ -18,27 +18,27 @@ class VerificationStatus(StrEnum):
 
 
 class Verification(Record):
-    """What came of loading the saved bytes in a new process and predicting the sample there."""
+    """The result of loading the saved bytes in a new process and predicting the sample."""
 
     status: VerificationStatus = Field(
-        description="verified: they predicted what the model did; skipped: verify=False"
+        description="verified: equal to the model's predictions; skipped: verify=False"
     )
     reason: str | None = Field(
         default=None,
-        pattern=r"^[^\x00]*$",  # Postgres keeps no other character than this out of a text
-        description="Why it was not possible, or how the predictions were compared",
+        pattern=r"^[^\x00]*$",  # the only character that Postgres does not allow in text
+        description="Why verification was not possible, or how predictions were compared",
     )
     spread: FiniteFloat | None = Field(
         default=None,
         ge=0,
-        description="How far the model's own answers to one sample lie apart; None where they are"
-        " equal, or are no numbers",
+        description="Largest difference between the model's own predictions of one sample; null if"
+        " they are equal or not numbers",
     )
 
     @model_validator(mode="after")
     def _reasoned(self) -> "Verification":
         if self.status is VerificationStatus.NOT_POSSIBLE and not self.reason:
-            raise ValueError("what is not possible needs a reason")
+            raise ValueError("the status 'not possible' needs a reason")
         return self
 
     @property
@@ -48,7 +48,7 @@ class Verification(Record):
 
 
 def not_possible(reason: str) -> Verification:
-    """Return that nothing could be compared, and why; what a library said becomes one line."""
+    """Return a verification that was not possible; the reason is reduced to one line."""
     line = " ".join(reason.replace("\0", " ").split())
     if len(line) > _LONGEST_REASON:
         line = f"{line[:_LONGEST_REASON]}…"
@@ -56,5 +56,6 @@ def not_possible(reason: str) -> Verification:
 
 
 SKIPPED = Verification(status=VerificationStatus.SKIPPED)
+# Both texts are stored in records, the first one also by a migration.
 BEFORE_VERIFICATION = not_possible("it was registered by a Pedigree that did not verify")
 NO_LIVE_MODEL = not_possible("its files were registered, with no live model to compare them with")

@@ -1,7 +1,7 @@
-"""scikit-learn estimators and pipelines, stored by skops: no pickle, so loading runs no code.
+"""scikit-learn estimators and pipelines, saved by skops: without pickle, so loading runs no code.
 
-Equal models give equal bytes (see :mod:`pedigree.flavors._skops_archive`). A model loads when each
-of its types is trusted by skops, or is on the exact list for the installed scikit-learn
+Equal models have equal bytes (see :mod:`pedigree.flavors._skops_archive`). A model loads if each of
+its types is trusted by skops, or is on the list for the installed scikit-learn
 (``sklearn_trusted.toml``), or is named in ``trust``.
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pedigree.errors import InvalidArtifactError, PedigreeError, UnsupportedModelError
 from pedigree.flavors._files import model_file
-from pedigree.flavors._predict import METHODS, answers_of, predicted_signature
+from pedigree.flavors._predict import METHODS, answers_of, method_signature
 from pedigree.flavors._sklearn_trees import check_trees
 from pedigree.flavors._skops_archive import write_canonical
 from pedigree.flavors._trust import trusted_names, untrusted
@@ -25,7 +25,7 @@ ARCHIVE = "model.skops"
 
 
 class SklearnFlavor:
-    """Whatever follows scikit-learn's estimator interface and skops can store."""
+    """Objects with scikit-learn's estimator interface that skops can save."""
 
     name = "sklearn"
     libraries = ("skops", "sklearn")
@@ -34,9 +34,8 @@ class SklearnFlavor:
         """Write ``model.skops``, the same bytes for the same model in any process.
 
         Raises:
-            UnsupportedModelError: The object is no fitted or fittable estimator, a function or
-                class in it cannot be found by its name, or a part of it cannot be stored without
-                pickle.
+            UnsupportedModelError: The object is not an estimator, or a function or class in it
+                cannot be imported by its name, or a part of it cannot be saved without pickle.
             MissingDependencyError: skops is not installed.
         """
         library("skops.io", extra=EXTRA)
@@ -44,7 +43,7 @@ class SklearnFlavor:
 
         if not hasattr(model, "fit"):
             raise UnsupportedModelError(
-                f"{type(model).__name__} is no estimator: it has no fit()",
+                f"{type(model).__name__} is not an estimator: it has no fit()",
                 field="model",
                 remedy="Give the estimator itself, or name the model's flavor",
             )
@@ -54,7 +53,7 @@ class SklearnFlavor:
             write_canonical(dumped, folder / ARCHIVE)
         except (TypeError, ValueError, AttributeError, RecursionError) as error:
             raise UnsupportedModelError(
-                f"skops cannot store this {type(model).__name__}: {error}",
+                f"skops cannot save this {type(model).__name__}: {error}",
                 field="model",
                 remedy="Use named functions instead of lambdas, or the generic flavor with a file",
             ) from error
@@ -65,17 +64,17 @@ class SklearnFlavor:
         """Refuse a folder that does not hold exactly one ``.skops`` file.
 
         Raises:
-            InvalidArtifactError: It does not.
+            InvalidArtifactError: The folder does not.
         """
         _model_file(path)
 
     def load(self, folder: Path, *, trust: Collection[str] = ()) -> object:
-        """Build the estimator from the one ``.skops`` file of the folder.
+        """Return the estimator from the one ``.skops`` file of the folder.
 
         Raises:
-            UntrustedModelError: It holds types that neither the list nor ``trust`` names.
+            UntrustedModelError: It holds types that neither the list nor ``trust`` contains.
             InvalidArtifactError: The folder does not hold exactly one ``.skops`` file, skops cannot
-                read it, or its trees point outside themselves.
+                read it, or its trees are inconsistent.
             MissingDependencyError: skops is not installed.
         """
         skops = library("skops.io", extra=EXTRA)
@@ -86,48 +85,48 @@ class SklearnFlavor:
             if unknown:
                 raise untrusted(
                     f"the model holds {', '.join(sorted(unknown))}, which neither skops nor"
-                    " Pedigree's list for the installed scikit-learn vouches for: building them"
-                    " can run code of whoever made the file",
+                    " Pedigree's list for the installed scikit-learn trusts: building them can run"
+                    " code of the file's author",
                     sorted(unknown),
                 )
             model: object = skops.load(archive, trusted=trusted)
             check_trees(model)
         except PedigreeError:
             raise
-        except Exception as error:  # whatever the file's content provoked in skops
+        except Exception as error:  # skops can raise anything on invalid content
             raise InvalidArtifactError(
                 f"skops cannot read {archive.name}: {type(error).__name__}: {error}",
                 field="path",
-                remedy="If it was stored with other versions of scikit-learn and skops, use those",
+                remedy="If it was saved with other versions of scikit-learn and skops, use those",
             ) from error
         return model
 
     def infer_signature(self, model: object, sample: object) -> Signature:
-        """Return the signature by ``predict``, or by ``transform`` where there is no ``predict``.
+        """Return the signature of ``predict``, or of ``transform`` if there is no ``predict``.
 
         Raises:
             UnsupportedModelError: The model has neither.
-            InvalidSampleError: The model refuses the sample.
+            InvalidSampleError: The model rejects the sample.
             InvalidSignatureError: The sample or the result has no type in a signature.
         """
-        return predicted_signature(model, sample, "predict", "transform")
+        return method_signature(model, sample, "predict", "transform")
 
     def answers(self, model: object, sample: object) -> Mapping[str, object]:
-        """Return what ``predict``, ``transform`` and their like give, those that the model has.
+        """Return the outputs of ``predict``, ``transform`` and similar methods that the model has.
 
         Raises:
             UnsupportedModelError: The model has neither ``predict`` nor ``transform``.
-            InvalidSampleError: The model refuses the sample.
+            InvalidSampleError: The model rejects the sample.
         """
         return answers_of(model, sample, *METHODS)
 
 
 @cache
 def trusted_types(version: str) -> frozenset[str]:
-    """Return the names trusted for a version of scikit-learn such as ``1.9``.
+    """Return the names that are trusted for a version of scikit-learn such as ``1.9``.
 
-    A version newer than the list knows is given what the newest known one is: an exact name of
-    scikit-learn's stays scikit-learn's.
+    A version that is newer than the list gets the names of the newest version on the list: a full
+    name in scikit-learn's namespace stays scikit-learn's.
     """
     text = files("pedigree.flavors").joinpath("sklearn_trusted.toml").read_text("utf-8")
     table = tomllib.loads(text)
@@ -147,5 +146,5 @@ def _installed_version() -> str:
 
 
 def _model_file(path: Path) -> Path:
-    remedy = f"Store the model with skops.io.dump(model, {ARCHIVE!r})"
+    remedy = f"Save the model with skops.io.dump(model, {ARCHIVE!r})"
     return model_file(path, "sklearn", (".skops",), remedy)

@@ -1,7 +1,7 @@
-"""Verify a model that was just saved: a new process loads it, and predicts what the model did.
+"""Verification of a model that was just saved: a new process loads it and predicts the sample.
 
-A process of its own, since here closures, ``__main__`` and modules that were loaded from elsewhere
-would make a model load that nobody else can load.
+A separate process is needed, because in this process closures, ``__main__`` and modules from
+elsewhere would let a model load that cannot be loaded anywhere else.
 """
 
 import json
@@ -20,44 +20,44 @@ from pedigree.flavors._process_start import REMEDY, run_new_process, without_sec
 from pedigree.flavors.plugins import Flavor, WeightsFlavor, get_flavor
 from pedigree.flavors.records import Verification, VerificationStatus, not_possible
 
-# How often the model itself is asked where its answers differ, to see how far they lie apart.
-_ANSWERS_OF_ONE_THAT_VARIES = 8
-_VARIES = "the model itself answers differently each time, or as its arrays lie in memory"
+# Number of calls of a model that is not deterministic, to estimate the spread of its outputs.
+_CALLS_TO_ESTIMATE_SPREAD = 8
+_VARIES = "the model's own predictions vary, between calls or with the memory layout of its arrays"
 
 
 class _ImpossibleError(Exception):
-    """There is nothing to compare; the text says why."""
+    """Verification is not possible; the text says why."""
 
 
 def verify_saved(
     flavor: str, files: Path, model: object, sample: object, *, timeout: timedelta
 ) -> Verification:
-    """Let a new process load saved files and predict a sample, as the model itself does here.
+    """Compare the predictions of saved files in a new process with those of the model here.
 
     Args:
-        flavor: How the model was saved.
-        files: The folder it was saved in; nobody else may write there.
+        flavor: The flavor that saved the model.
+        files: The folder of the saved files; nothing else may write to it.
         model: The model that was saved.
-        sample: A few inputs; None where there are none.
-        timeout: How long the process may take.
+        sample: A few rows of input; None if there are none.
+        timeout: The time limit of the process.
 
     Returns:
-        That it is verified, or why that is not possible.
+        That the model is verified, or why verification is not possible.
 
     Raises:
-        UnverifiedModelError: The files do not load there, predict something else, or take longer.
-        InvalidSampleError: The model refuses the sample.
+        UnverifiedModelError: The files do not load, predict something else, or time out.
+        InvalidSampleError: The model rejects the sample.
     """
     if sample is None:
         return not_possible("no sample was given")
     if not sys.executable:
         return not_possible("this process does not know its Python interpreter")
-    asked = get_flavor(flavor)
+    plugin = get_flavor(flavor)
     try:
-        own = [_answer(asked, model, sample) for _ in range(2)]
-        given = _packed(asked, model, sample)
-        found = _of_new_process(flavor, files, given, timeout)
-        compared = _compared(asked, model, sample, own, found)
+        own = [_answer(plugin, model, sample) for _ in range(2)]
+        pickled = _pickled(plugin, model, sample)
+        found = _of_new_process(flavor, files, pickled, timeout)
+        compared = _compared(plugin, model, sample, own, found)
     except _ImpossibleError as error:
         return not_possible(str(error))
     if compared.difference:
@@ -76,38 +76,38 @@ def _answer(flavor: Flavor, model: object, sample: object) -> list[Leaf]:
         ) from error
     except IncomparableError as error:
         raise _ImpossibleError(
-            f"what the model gives cannot be compared: it holds {error}"
+            f"the model's output cannot be compared: it holds {error}"
         ) from error
 
 
-def _packed(flavor: Flavor, model: object, sample: object) -> bytes:
-    """Return the sample for a new process, and the module to fill where only weights are stored."""
+def _pickled(flavor: Flavor, model: object, sample: object) -> bytes:
+    """Return the sample for a new process, and the empty module if only weights are saved."""
     try:
         empty = flavor.emptied(model) if isinstance(flavor, WeightsFlavor) else None
         return pickle.dumps((sample, empty))
-    except Exception as error:  # whatever a value's own reduction raises
+    except Exception as error:  # a value's own reduction can raise anything
         raise _ImpossibleError(
-            f"the sample, or the module, cannot go to a new process: {error}"
+            f"the sample, or the module, cannot be pickled for a new process: {error}"
         ) from error
 
 
 def _of_new_process(flavor: str, files: Path, sample: bytes, timeout: timedelta) -> list[Leaf]:
-    """Return what the files give in a new process."""
+    """Return the leaves of the saved model's outputs in a new process."""
     before = _stamps(files)
-    with tempfile.TemporaryDirectory(prefix="pedigree-verify-") as made:
-        folder = Path(made)
+    with tempfile.TemporaryDirectory(prefix="pedigree-verify-") as temporary:
+        folder = Path(temporary)
         request = {"flavor": flavor, "files": str(files), "digest": folder_digest(files)}
         (folder / REQUEST).write_text(json.dumps(request), "utf-8")
         (folder / SAMPLE).write_bytes(sample)
-        said = run_new_process(folder, timeout)
+        result = run_new_process(folder, timeout)
     if _stamps(files) != before:
         raise UnverifiedModelError(
             "loading the saved files changes them", field="model", remedy=REMEDY
         )
-    if "impossible" in said:
-        why = without_secrets(said["impossible"])
-        raise _ImpossibleError(f"loaded by the flavor {flavor} it cannot be compared: {why}")
-    return [Leaf.from_json(leaf) for leaf in said["leaves"]]
+    if "impossible" in result:
+        reason = without_secrets(result["impossible"])
+        raise _ImpossibleError(f"loaded by the flavor {flavor} it cannot be compared: {reason}")
+    return [Leaf.from_json(leaf) for leaf in result["leaves"]]
 
 
 def _stamps(folder: Path) -> dict[str, tuple[int, int]]:
@@ -118,13 +118,13 @@ def _stamps(folder: Path) -> dict[str, tuple[int, int]]:
 def _compared(
     flavor: Flavor, model: object, sample: object, own: list[list[Leaf]], found: list[Leaf]
 ) -> Compared:
-    """Compare, with more of the model's own answers where there is a difference to explain."""
+    """Compare, with more of the model's own outputs if there is a difference to explain."""
     compared = compare(own, found)
     if compared.difference or compared.varies:
-        more = _ANSWERS_OF_ONE_THAT_VARIES - len(own)
+        more = _CALLS_TO_ESTIMATE_SPREAD - len(own)
         own = own + [_answer(flavor, model, sample) for _ in range(more)]
         if any(outline(answer) != outline(own[0]) for answer in own):
-            raise _ImpossibleError("the model's own answers to the sample differ in their form")
+            raise _ImpossibleError("the model's own outputs for the sample differ in structure")
         compared = compare(own, found)
     if compared.difference:
         with laid_out_as_loaded(model) as differs:
@@ -136,19 +136,19 @@ def _compared(
 def _comparison(compared: Compared) -> str | None:
     if not compared.varies:
         return None
-    within = f"their spread of {compared.spread:.6g}" if compared.spread else "the values seen"
-    return f"{_VARIES}; compared within {within}"
+    tolerance = f"their spread of {compared.spread:.6g}" if compared.spread else "these values"
+    return f"{_VARIES}; compared within {tolerance}"
 
 
 def _differs(difference: Difference, spread: float | None) -> UnverifiedModelError:
     place, expected, found = difference
     beyond = f", beyond the model's own spread of {spread:.6g}" if spread else ""
     error = UnverifiedModelError(
-        f"the saved bytes do not predict what the model does: at {place} the model gives"
-        f" {expected}, and the saved bytes, loaded in a new process, give {found}{beyond}",
+        f"the saved bytes do not predict what the model predicts: at {place} the model returns"
+        f" {expected}, and the saved bytes, loaded in a new process, return {found}{beyond}",
         field="model",
-        remedy="Nothing was registered. Save the model by another flavor, such as joblib; or, if"
-        " the difference is meant, register it with verify=False",
+        remedy="Nothing was registered. Save the model with another flavor, such as joblib; or, if"
+        " the difference is intended, register it with verify=False",
     )
     error.expected, error.found = expected, found
     return error

@@ -1,8 +1,8 @@
 """XGBoost's boosters and its scikit-learn estimators, in XGBoost's own format (UBJSON).
 
-Reading it runs no code. XGBoost's file has no place for an estimator's parameters, and ``missing``
-is one of them: the value that ``predict`` takes for a gap. So the class, the parameters and the
-number of classes are kept as a note among the booster's attributes, where XGBoost keeps its own.
+Reading it runs no code. XGBoost's file does not hold an estimator's parameters, such as
+``missing``, the value that ``predict`` treats as missing. So the class, the parameters and the
+number of classes are stored as JSON in an attribute of the booster, as XGBoost does for its own.
 """
 
 import copy
@@ -13,7 +13,7 @@ from typing import Any
 
 from pedigree.errors import UnsupportedModelError
 from pedigree.flavors._files import model_file, unreadable
-from pedigree.flavors._predict import answers_of, ask, asked_signature, predicted_signature
+from pedigree.flavors._predict import answers_of, ask, call_signature, method_signature
 from pedigree.libraries import library
 from pedigree.signatures.records import Signature
 
@@ -21,7 +21,7 @@ EXTRA = "xgboost"
 FILE = "model.ubj"
 SUFFIXES = (".ubj", ".json")
 
-# What XGBoost notes in a model about the estimator it came from.
+# The attribute in which XGBoost describes the estimator of a booster.
 _NOTE = "scikit_learn"
 _BY_TYPE = {
     "classifier": "XGBClassifier",
@@ -30,7 +30,7 @@ _BY_TYPE = {
 }
 _OUR_NOTE = "pedigree"
 _ESTIMATORS = frozenset({*_BY_TYPE.values(), "XGBRFClassifier", "XGBRFRegressor"})
-# What fit() alone uses: predict() never asks for them.
+# Parameters that only fit() uses, not predict().
 _FOR_TRAINING = frozenset({"callbacks", "eval_metric", "feature_weights", "objective"})
 
 
@@ -44,24 +44,24 @@ class XGBoostFlavor:
         """Write ``model.ubj``, the same bytes for the same model in any process.
 
         Raises:
-            UnsupportedModelError: The object is neither, is of a class of somebody's own, was not
-                fitted, or has a parameter that cannot be kept.
+            UnsupportedModelError: The object is neither, is of a subclass, was not fitted, or has a
+                parameter that cannot be stored.
             MissingDependencyError: XGBoost is not installed.
         """
         xgboost = library("xgboost", extra=EXTRA)
         if isinstance(model, xgboost.XGBModel):
-            _require_known(xgboost, model)
+            _require_own_class(xgboost, model)
         elif type(model) is not xgboost.Booster:
             raise UnsupportedModelError(
                 f"{type(model).__name__} is neither a Booster nor an estimator of XGBoost",
                 field="model",
-                remedy="Give that, or name the model's flavor",
+                remedy="Give one of these, or name the model's flavor",
             )
         try:
             _write(model, folder / FILE)
         except (xgboost.core.XGBoostError, ValueError) as error:  # NotFittedError is a ValueError
             raise UnsupportedModelError(
-                f"XGBoost cannot store this {type(model).__name__}: {error}",
+                f"XGBoost cannot save this {type(model).__name__}: {error}",
                 field="model",
                 remedy="Fit it first",
             ) from error
@@ -70,12 +70,12 @@ class XGBoostFlavor:
         """Refuse a folder that does not hold exactly one ``.ubj`` or ``.json`` file.
 
         Raises:
-            InvalidArtifactError: It does not.
+            InvalidArtifactError: The folder does not.
         """
         _model_file(path)
 
-    def load(self, folder: Path, *, trust: Collection[str] = ()) -> object:  # noqa: ARG002 - nothing is run, so nothing needs trust
-        """Return the booster, or the estimator where one was saved.
+    def load(self, folder: Path, *, trust: Collection[str] = ()) -> object:  # noqa: ARG002 - runs no code, so needs no trust
+        """Return the booster, or the estimator if one was saved.
 
         Raises:
             InvalidArtifactError: The folder does not hold exactly one ``.ubj`` or ``.json`` file,
@@ -97,23 +97,23 @@ class XGBoostFlavor:
         return model
 
     def infer_signature(self, model: object, sample: object) -> Signature:
-        """Return the signature by ``predict``; for a booster, the sample becomes a ``DMatrix``.
+        """Return the signature of ``predict``; for a booster, the sample becomes a ``DMatrix``.
 
         Raises:
-            UnsupportedModelError: The model is none of XGBoost's.
-            InvalidSampleError: The model refuses the sample.
+            UnsupportedModelError: The model is not one of XGBoost's.
+            InvalidSampleError: The model rejects the sample.
             InvalidSignatureError: The sample or the result has no type in a signature.
         """
         if predict := _predict_of_booster(model):
-            return asked_signature(model, sample, predict)
-        return predicted_signature(model, sample, "predict")
+            return call_signature(model, sample, predict)
+        return method_signature(model, sample, "predict")
 
     def answers(self, model: object, sample: object) -> Mapping[str, object]:
-        """Return what ``predict`` gives, and ``predict_proba`` where there is one.
+        """Return the outputs of ``predict``, and of ``predict_proba`` if there is one.
 
         Raises:
-            UnsupportedModelError: The model is none of XGBoost's.
-            InvalidSampleError: The model refuses the sample.
+            UnsupportedModelError: The model is not one of XGBoost's.
+            InvalidSampleError: The model rejects the sample.
         """
         if predict := _predict_of_booster(model):
             return {"predict": ask(model, sample, predict)}
@@ -121,31 +121,31 @@ class XGBoostFlavor:
 
 
 def _predict_of_booster(model: Any) -> Callable[[Any], Any] | None:
-    """Return how a booster is asked, which takes matrices; None for an estimator."""
+    """Return the ``predict`` of a booster, which takes a ``DMatrix``; None for an estimator."""
     xgboost = library("xgboost", extra=EXTRA)
     if not isinstance(model, xgboost.Booster):
         return None
     return lambda sample: model.predict(xgboost.DMatrix(sample, enable_categorical=True))
 
 
-def _require_known(xgboost: Any, model: Any) -> None:
-    """Refuse an estimator of somebody's own class: its methods are in no file.
+def _require_own_class(xgboost: Any, model: Any) -> None:
+    """Refuse an estimator of a subclass, whose methods the file cannot hold.
 
     Raises:
-        UnsupportedModelError: The class is none of XGBoost's.
+        UnsupportedModelError: The class is not one of XGBoost's.
     """
     name = type(model).__name__
     if name not in _ESTIMATORS or type(model) is not getattr(xgboost, name):
         raise UnsupportedModelError(
             f"{type(model).__module__}.{type(model).__qualname__} is a class that XGBoost's own"
-            " format cannot give back",
+            " format cannot restore",
             field="model",
             remedy="Give model.get_booster(), or use the flavor joblib",
         )
 
 
 def _write(model: Any, file: Path) -> None:
-    """Write a booster, or an estimator and the note about it; the model stays as it was."""
+    """Write a booster, or an estimator with its note; the model is not changed."""
     booster = model.get_booster() if hasattr(model, "get_booster") else None
     if booster is None:
         model.save_model(file)
@@ -159,35 +159,35 @@ def _write(model: Any, file: Path) -> None:
 
 def _note(model: Any) -> Mapping[str, object]:
     params = _params(model)
-    # JSON has one word for both, and XGBoost takes monotone_constraints as a tuple only.
+    # JSON has no tuples, and XGBoost accepts monotone_constraints only as a tuple.
     tuples = [name for name, value in params.items() if isinstance(value, tuple)]
     note: dict[str, object] = {"class": type(model).__name__, "params": params, "tuples": tuples}
-    if hasattr(model, "n_classes_"):  # the file alone cannot tell one class from two
+    if hasattr(model, "n_classes_"):  # the file does not distinguish one class from two
         note["n_classes"] = int(model.n_classes_)
     return note
 
 
 def _params(model: Any) -> Mapping[str, object]:
-    """Return the parameters, with None for objects that only training has a use for.
+    """Return the parameters as JSON values, with None for objects that only training uses.
 
     Raises:
-        UnsupportedModelError: One that is none is not for training alone.
+        UnsupportedModelError: A parameter that prediction uses is not a JSON value.
     """
-    asked = copy.copy(model)
-    if not isinstance(asked.random_state, int):
-        asked.random_state = None  # get_params() would draw from a generator
+    copied = copy.copy(model)
+    if not isinstance(copied.random_state, int):
+        copied.random_state = None  # get_params() would draw from a generator
     params: dict[str, object] = {}
-    for name, given in asked.get_params(deep=False).items():
+    for name, given in copied.get_params(deep=False).items():
         value = given.item() if hasattr(given, "dtype") and not given.ndim else given
         try:
             json.dumps(value)
         except (TypeError, ValueError) as error:
             if name not in _FOR_TRAINING:
                 raise UnsupportedModelError(
-                    f"the parameter {name} is a {type(given).__name__}, which cannot be kept:"
+                    f"the parameter {name} is a {type(given).__name__}, which cannot be stored:"
                     f" {error}",
                     field="model",
-                    remedy="Give numbers, texts, lists or mappings of them",
+                    remedy="Give numbers, strings, or lists or mappings of them",
                 ) from error
             value = None
         params[name] = value
@@ -195,7 +195,7 @@ def _params(model: Any) -> Mapping[str, object]:
 
 
 def _read(xgboost: Any, file: Path) -> object:
-    """Return the booster, or the estimator that a note in it tells of."""
+    """Return the booster, or the estimator that its note describes."""
     booster = xgboost.Booster(model_file=file)
     note = json.loads(booster.attr(_OUR_NOTE) or "{}")
     of_xgboost = json.loads(booster.attr(_NOTE) or "{}")
@@ -206,11 +206,11 @@ def _read(xgboost: Any, file: Path) -> object:
         raise ValueError(f"no estimator of XGBoost is called {name!r}")
     library("sklearn", extra="sklearn")
     params = note.get("params", {})
-    params.update({each: tuple(params[each]) for each in note.get("tuples", ())})
+    params.update({param: tuple(params[param]) for param in note.get("tuples", ())})
     model = getattr(xgboost, name)(**params)
     model.load_model(file)
-    # Loading has replaced some by what it found in the booster. set_params() would change that too.
-    vars(model).update({each: value for each, value in params.items() if hasattr(model, each)})
+    # load_model() replaces some parameters by values of the booster; set_params() would change it.
+    vars(model).update({key: value for key, value in params.items() if hasattr(model, key)})
     if "n_classes" in note:
         model.n_classes_ = note["n_classes"]
     model.get_booster().set_attr(**{_OUR_NOTE: None})
@@ -218,5 +218,5 @@ def _read(xgboost: Any, file: Path) -> object:
 
 
 def _model_file(path: Path) -> Path:
-    remedy = f"Store the model with model.save_model({FILE!r})"
+    remedy = f"Save the model with model.save_model({FILE!r})"
     return model_file(path, "xgboost", SUFFIXES, remedy)

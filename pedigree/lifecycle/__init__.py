@@ -1,1 +1,4 @@
-"""Stages, policies, checks, promotion and rollback."""
+"""Stages, aliases, policies, gates, approvals, promotion, rollback and retention.
+
+What is stated about a version belongs to `catalog`.
+"""

@@ -1,6 +1,5 @@
 """Aliases: names that a person moves between versions."""
 
-from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
 from pedigree.catalog.store import lock_model
 from pedigree.lifecycle.pointer_names import held_alias, require_new_alias
@@ -55,14 +54,9 @@ def set_alias(
         reason=reason,
     )
     generation, voided = advance_generation(transaction, model)
-    log.record(
-        transaction,
+    model.record(
         EventType.ALIAS_SET,
-        model=name,
-        version=version,
-        at=model.at,
-        actor=actor,
-        body={
+        {
             "alias": alias,
             "digest": state.digest,
             "previous_version": previous.version if previous else None,
@@ -70,6 +64,8 @@ def set_alias(
             "voided": [*voided],
             "reason": reason,
         },
+        version=version,
+        actor=actor,
     )
 
 
@@ -88,17 +84,14 @@ def delete_alias(
         SQL["end_alias"], {"model_id": model.model_id, "name": alias, "at": model.at}
     ).fetchall()
     generation, voided = advance_generation(transaction, model)
-    log.record(
-        transaction,
+    model.record(
         EventType.ALIAS_DELETED,
-        model=name,
-        version=ended["version"],
-        at=model.at,
-        actor=actor,
-        body={
+        {
             "alias": alias,
             "generation": generation,
             "voided": [*voided],
             "reason": reason,
         },
+        version=ended["version"],
+        actor=actor,
     )

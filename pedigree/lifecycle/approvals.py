@@ -5,10 +5,11 @@ from typing import NamedTuple
 from psycopg.errors import CheckViolation
 from pydantic import JsonValue
 
-from pedigree.access.principals import is_one_of
-from pedigree.audit import log
+from pedigree.access.principal import Principal
+from pedigree.access.records import Permission
 from pedigree.audit.records import Actor, EventType
-from pedigree.catalog.records import ApprovalStatus, ModelVersion
+from pedigree.catalog.metadata_fields import ApprovalStatus
+from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import LockedModel, lock_model
 from pedigree.errors import InvalidInputError, NotPermittedError, TransitionNotAllowedError
 from pedigree.lifecycle.decision_records import Decision, RequestOutcome
@@ -29,7 +30,7 @@ class DecisionInput(NamedTuple):
 
     approved: bool
     comment: str
-    by: Actor
+    by: Principal
 
 
 def decide(
@@ -58,7 +59,7 @@ def decide(
     expect_generation(model, expected_generation)
     seen = facts_of_locked(transaction, model)
     facts = facts_of_version(transaction, seen, version.version_id)
-    _refuse_stranger(rule, judgement.by)
+    _refuse_stranger(model.name, rule, judgement.by)
     if facts.version.stage not in rule.after:
         raise TransitionNotAllowedError(
             f"{version.reference} is in {facts.version.stage}, from where there is no way",
@@ -69,7 +70,7 @@ def decide(
     decision = _insert(transaction, model, facts.version, rule.name, judgement)
     facts = facts._replace(decisions=(*facts.decisions, decision))
     enough = approvals_gate(seen, facts, rule).passed
-    _conclude(transaction, model, rule, judgement.by, decision, enough=enough)
+    _conclude(transaction, model, rule, judgement.by.actor, decision, enough=enough)
     return decision
 
 
@@ -81,14 +82,13 @@ def _rule(model: LockedModel, stage: str) -> StageRule:
     return rule
 
 
-def _refuse_stranger(rule: StageRule, actor: Actor) -> None:
-    asked = rule.approvals
-    if asked and asked.by and not is_one_of(actor.name, asked.by):
+def _refuse_stranger(name: str, rule: StageRule, principal: Principal) -> None:
+    if not principal.may(Permission.DECIDE, name, rule):
         raise NotPermittedError(
             f"others decide who enters {rule.name}",
             field="actor",
-            value=actor.name,
-            remedy=f"Ask {' or '.join(asked.by)}",
+            value=principal.name,
+            remedy=f"Ask {' or '.join(rule.people(Permission.DECIDE))}",
         )
 
 
@@ -113,7 +113,7 @@ def _insert(
                 "approved": judgement.approved,
                 "comment": judgement.comment,
                 "actor": judgement.by.name,
-                "actor_source": judgement.by.source,
+                "actor_source": judgement.by.actor.source,
                 "at": model.at,
             },
         ).fetchone()
@@ -157,14 +157,11 @@ def _conclude(
         **decision.model_dump(mode="json", include=_TOLD),
         "status": status.value,
     }
-    log.record(
-        transaction,
+    model.record(
         EventType.VERSION_APPROVED if decision.approved else EventType.VERSION_REJECTED,
-        model=model.name,
+        body,
         version=decision.version_id,
-        at=model.at,
         actor=actor,
-        body=body,
     )
 
 

@@ -6,10 +6,10 @@ not known, a note that says so and no verdict.
 
 from pydantic import JsonValue
 
+from pedigree.access.principal import Principal
 from pedigree.audit.records import Actor, EventType
 from pedigree.catalog.store import LockedModel, lock_model
 from pedigree.lifecycle.records import CheckRun, RecordedVerdict, Verdict
-from pedigree.lifecycle.retention import tell
 from pedigree.lifecycle.stage_transitions import StageTransition
 from pedigree.lifecycle.store import SQL
 from pedigree.postgres.transaction import Transaction
@@ -45,11 +45,11 @@ def record_check_run(
             "evaluation": _place(run),
         }
         kind = EventType.MODEL_CHECK_UNATTRIBUTED
-        tell(transaction, kind, model, None, actor, body=body)
+        model.record(kind, body, actor=actor)
         return None
     if transaction.execute(SQL["newer_check_run"], values).fetchone() == {"known": True}:
         return None
-    mover = StageTransition(transaction, name, actor, run_id=run.run_id)
+    mover = StageTransition(transaction, name, Principal(actor=actor), run_id=run.run_id)
     (recorded,) = mover.record_verdicts(version, [_verdict(run)])
     return recorded
 

@@ -4,8 +4,11 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from pedigree.access.principal import Principal
 from pedigree.access.principals import is_one_of
-from pedigree.catalog.records import ApprovalStatus, ModelVersion
+from pedigree.access.records import Permission
+from pedigree.catalog.metadata_fields import ApprovalStatus
+from pedigree.catalog.records import ModelVersion
 from pedigree.flavors.records import VerificationStatus
 from pedigree.lifecycle.decision_records import Decision, Explanation, Gate, GivenUp
 from pedigree.lifecycle.gate_inputs import ModelFacts, VersionFacts
@@ -25,16 +28,19 @@ from pedigree.lifecycle.stage_names import stage_problem
 class Requester(NamedTuple):
     """Who asks whether a version may enter a stage.
 
-    The sensor is no person: with ``automatic`` a version that left the stage stays out, or the
-    sensor would undo every rollback, and one that a newer version overtook stays behind it. With
-    ``requests`` it is a wish that is fulfilled with the last gate; where the person ``only_asks``,
-    and may not move versions, somebody who may has to approve.
+    With ``automatic`` it is the sensor: a version that left the stage stays out, or the sensor
+    would undo every rollback, and one that a newer version overtook stays behind it. With
+    ``requests`` the version enters with its last gate; where the person may not move versions,
+    somebody who may has to approve.
     """
 
-    actor: str | None = None
+    principal: Principal | None = None
     automatic: bool = False
     requests: bool = False
-    only_asks: bool = False
+
+    def may_move(self, model: str, rule: StageRule | None = None) -> bool:
+        """Say whether the person may move versions of a model, also by a stage's rule if given."""
+        return self.principal is None or self.principal.may(Permission.MOVE, model, rule)
 
 
 SENSOR = Requester(automatic=True)
@@ -73,8 +79,9 @@ def _gates(
         yield metric_gate(name, metric, version, model.champion)
     if rule.soak is not None:
         yield _soak(version, rule.soak, model.at)
-    if (rule.promoters or asker.only_asks) and asker.actor is not None and not asker.automatic:
-        yield _promoter(model, facts, rule, asker)
+    is_limited = bool(rule.promoters) or not asker.may_move(version.model_name)
+    if is_limited and asker.principal is not None and not asker.automatic:
+        yield _promoter(model, facts, rule, asker, asker.principal.name)
     if asker.automatic:
         yield _first_time(rule, rule.name in facts.left)
         if rule.automatic:
@@ -191,10 +198,7 @@ def _not_run(check: CheckRule, model: ModelFacts, version: ModelVersion) -> str:
 
 
 def verdict_by(check: CheckRule, verdicts: Iterable[RecordedVerdict]) -> RecordedVerdict | None:
-    """Return the newest verdict that went by a rule's settings.
-
-    One that knows no settings counts for any: it is of a check that is not the registry's own.
-    """
+    """Return the newest verdict by a rule's settings, or by none, as of a check of one's own."""
     found = [
         verdict
         for verdict in verdicts
@@ -223,11 +227,9 @@ def _metadata(version: ModelVersion, rule: StageRule) -> Gate:
 
 
 def _has(version: ModelVersion, name: str) -> bool:
-    if name in ALWAYS_THERE:
-        return True
     field, _, key = name.partition(".")
     value = getattr(version, field)
-    return (value.get(key) if key else value) not in (None, "", (), {})
+    return name in ALWAYS_THERE or (value.get(key) if key else value) not in (None, "", (), {})
 
 
 def _verified(version: ModelVersion) -> Gate:
@@ -246,19 +248,24 @@ def _soak(version: ModelVersion, soak: timedelta, at: datetime) -> Gate:
     return Gate(name="soak", passed=False, reason=reason, changes_at=ends)
 
 
-def _promoter(model: ModelFacts, facts: VersionFacts, rule: StageRule, asker: Requester) -> Gate:
-    people = [] if asker.only_asks else [str(asker.actor)]
+def _promoter(
+    model: ModelFacts, facts: VersionFacts, rule: StageRule, asker: Requester, name: str
+) -> Gate:
+    people = [name] if asker.may_move(facts.version.model_name, rule) else []
     if asker.requests:
         asked = rule.approvals or ApprovalRule(needed=0)
-        said = (each.decided_by for each in _holding(model, facts, rule, asked))
-        people += [one for one in said if one.casefold() != str(asker.actor).casefold()]
-    if rule.promoters:
-        people = [person for person in people if is_one_of(person, rule.promoters)]
+        approvers = (each.decided_by for each in _holding(model, facts, rule, asked))
+        people += [
+            each
+            for each in approvers
+            if each.casefold() != name.casefold()
+            and (not rule.promoters or is_one_of(each, rule.promoters))
+        ]
     who = next(iter(people), None)
     named = " or ".join(rule.promoters) or "somebody who may promote"
-    missing = f"a promotion by {named}; {asker.actor} is none of them"
+    missing = f"a promotion by {named}; {name} is none of them"
     if asker.requests:
-        missing = f"an approval by {named}, since {asker.actor} only asks"
+        missing = f"an approval by {named}, since {name} only asks"
     reason = f"{who} may promote" if who else missing
     return Gate(name="promoter", passed=who is not None, reason=reason)
 

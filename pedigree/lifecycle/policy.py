@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pedigree.catalog.records import RiskClass
+from pedigree.catalog.metadata_fields import RiskClass
 from pedigree.errors import InvalidPolicyError
 from pedigree.lifecycle.records import (
     ARCHIVED,

@@ -5,9 +5,9 @@ import json
 from psycopg.types.json import Jsonb
 from pydantic import JsonValue
 
-from pedigree.access.principals import is_one_of
-from pedigree.audit import log
-from pedigree.audit.records import Actor, EventType, NewEvent
+from pedigree.access.principal import Principal
+from pedigree.access.records import Permission
+from pedigree.audit.records import EventType, NewEvent
 from pedigree.catalog.names import name_key
 from pedigree.catalog.store import LockedModel, lock_model, lock_or_create_model
 from pedigree.errors import NotPermittedError
@@ -20,7 +20,7 @@ from pedigree.postgres.transaction import Transaction
 
 
 def set_policy(
-    transaction: Transaction, name: str, policy: Policy, actor: Actor, *, reason: str | None
+    transaction: Transaction, name: str, policy: Policy, principal: Principal, *, reason: str | None
 ) -> int:
     """Give a model a policy, and return its revision. One that it has already is not written again.
 
@@ -32,11 +32,13 @@ def set_policy(
         NotPermittedError: The present policy lets others change it.
         InvalidPolicyError: A new stage is misnamed, or versions would be stranded.
     """
-    model = lock_or_create_model(transaction, name, actor)
-    return _write(transaction, model, policy, actor, reason)
+    model = lock_or_create_model(transaction, name, principal.actor)
+    return _write(transaction, model, policy, principal, reason)
 
 
-def expect_policy(transaction: Transaction, name: str, policy: Policy, actor: Actor) -> None:
+def expect_policy(
+    transaction: Transaction, name: str, policy: Policy, principal: Principal
+) -> None:
     """Refuse a policy that :func:`set_policy` would refuse by what the model is now.
 
     So what takes long, such as a training, is not begun in vain.
@@ -49,12 +51,17 @@ def expect_policy(transaction: Transaction, name: str, policy: Policy, actor: Ac
     if row is not None:
         present = read_policy(row["policy"])
         _judge(
-            transaction, row["model_id"], row["name"], present, _kept(policy, present), actor=actor
+            transaction,
+            row["model_id"],
+            row["name"],
+            present,
+            _kept(policy, present),
+            principal=principal,
         )
 
 
 def set_retention(
-    transaction: Transaction, name: str, rule: RetentionRule, actor: Actor
+    transaction: Transaction, name: str, rule: RetentionRule, principal: Principal
 ) -> RetentionRule:
     """Give a model a rule for retention; the rest of its policy stays. Return what holds now.
 
@@ -64,18 +71,22 @@ def set_retention(
     """
     model = lock_model(transaction, name)
     policy = read_policy(model.policy).model_copy(update={"retention": rule})
-    _write(transaction, model, policy, actor, None)
+    _write(transaction, model, policy, principal, None)
     return rule
 
 
 def _write(
-    transaction: Transaction, model: LockedModel, policy: Policy, actor: Actor, reason: str | None
+    transaction: Transaction,
+    model: LockedModel,
+    policy: Policy,
+    principal: Principal,
+    reason: str | None,
 ) -> int:
     present = read_policy(model.policy)
     policy = _kept(policy, present)
     if present == policy:
         return model.policy_revision
-    _judge(transaction, model.model_id, model.name, present, policy, actor=actor)
+    _judge(transaction, model.model_id, model.name, present, policy, principal=principal)
     told: dict[str, JsonValue] = {"policy": policy.model_dump(mode="json"), "reason": reason}
     row = transaction.execute(
         SQL["set_policy"], {"model_id": model.model_id, "policy": Jsonb(told["policy"])}
@@ -84,13 +95,8 @@ def _write(
     if _asks(policy) != _asks(present):  # of what people approved they saw the former rules
         generation, voided = advance_generation(transaction, model)
         told |= {"generation": generation, "voided": [*voided]}
-    log.record(
-        transaction,
-        EventType.MODEL_UPDATED,
-        model=model.name,
-        at=model.at,
-        actor=actor,
-        body={**told, "policy_revision": revision},
+    model.record(
+        EventType.MODEL_UPDATED, {**told, "policy_revision": revision}, actor=principal.actor
     )
     return revision
 
@@ -108,10 +114,10 @@ def _judge(
     present: Policy,
     policy: Policy,
     *,
-    actor: Actor,
+    principal: Principal,
 ) -> None:
     if present != policy:
-        _refuse_stranger(name, present, actor)
+        _refuse_stranger(name, present, principal)
         require_policy(transaction, model_id, name, present, policy)
 
 
@@ -120,12 +126,12 @@ def _asks(policy: Policy) -> tuple[object, ...]:
     return policy.stages, policy.champion_metric
 
 
-def _refuse_stranger(name: str, present: Policy, actor: Actor) -> None:
-    if present.editors and not is_one_of(actor.name, present.editors):
+def _refuse_stranger(name: str, present: Policy, principal: Principal) -> None:
+    if not principal.may(Permission.GOVERN, name, present):
         raise NotPermittedError(
             f"others change the policy of {name}",
             field="actor",
-            value=actor.name,
+            value=principal.name,
             remedy=f"Ask {' or '.join(present.editors)}",
         )
 

@@ -7,7 +7,6 @@ from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import lock_model
 from pedigree.errors import NotFoundError
 from pedigree.lifecycle.decision_records import DuePromotion, GivenUp
-from pedigree.lifecycle.retention import tell
 from pedigree.lifecycle.store import SQL
 from pedigree.postgres.transaction import Transaction
 
@@ -60,7 +59,7 @@ def give_up(
         **told,
     }
     kind = EventType.VERSION_PROMOTION_GIVEN_UP
-    tell(transaction, kind, model, due.version_id, actor, body=body)
+    model.record(kind, body, version=due.version_id, actor=actor)
     return True
 
 
@@ -92,5 +91,5 @@ def retry(
     given_up = GivenUp(**{key: row[key] for key in GivenUp.model_fields})
     body: dict[str, JsonValue] = {"to": stage, "digest": version.digest, "reason": reason}
     kind = EventType.VERSION_PROMOTION_RETRIED
-    tell(transaction, kind, model, version.version_id, actor, body=body)
+    model.record(kind, body, version=version.version_id, actor=actor)
     return given_up

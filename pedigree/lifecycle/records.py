@@ -14,9 +14,11 @@ from pydantic import (
 )
 
 from pedigree._record import NUMBER, Integer, Record
+from pedigree.access.records import Permission
 from pedigree.artifacts.records import Digest
+from pedigree.catalog.metadata_fields import RiskClass
 from pedigree.catalog.names import found_in
-from pedigree.catalog.records import ModelMetadata, RiskClass
+from pedigree.catalog.records import ModelMetadata
 from pedigree.lifecycle.stage_names import ARCHIVED as ARCHIVED  # noqa: PLC0414
 from pedigree.lifecycle.stage_names import CANDIDATE as CANDIDATE  # noqa: PLC0414
 from pedigree.lifecycle.stage_names import CHAMPION_STAGE as CHAMPION_STAGE  # noqa: PLC0414
@@ -200,6 +202,14 @@ class StageRule(Record):
         """The names of its checks."""
         return tuple(check.name for check in self.checks)
 
+    def people(self, permission: Permission) -> tuple[str, ...]:
+        """Return the names and patterns of those whom the rule permits something; none: all."""
+        if permission is Permission.MOVE:
+            return self.promoters
+        if permission is Permission.DECIDE and self.approvals is not None:
+            return self.approvals.by
+        return ()
+
 
 class RetentionRule(Record):
     """How long the bytes of a model's versions stay, and where."""
@@ -262,6 +272,10 @@ class Policy(Record):
         """Return the rule of a stage, named in any case; None where the policy has no such one."""
         name = found_in(stage, [rule.name for rule in self.stages])
         return next((rule for rule in self.stages if rule.name == name), None)
+
+    def people(self, permission: Permission) -> tuple[str, ...]:
+        """Return the names and patterns of those whom the policy permits something; none: all."""
+        return self.editors if permission is Permission.GOVERN else ()
 
 
 class Move(Record):

@@ -7,7 +7,6 @@ from pedigree.catalog.store import LockedModel, lock_any_model, lock_model, vers
 from pedigree.errors import BytesCollectedError, BytesTakenError
 from pedigree.lifecycle.policy import read_policy
 from pedigree.lifecycle.records import NO_STAGE
-from pedigree.lifecycle.retention import tell
 from pedigree.lifecycle.stage_names import stage_problem
 from pedigree.lifecycle.store import SQL, STAGE, advance_generation, begin_tenure
 from pedigree.postgres.transaction import Row, Transaction
@@ -57,7 +56,7 @@ def restore_model(
     if together and not versions:
         raise _collected(name)
     transaction.execute(SQL["restore_model"], {"model_id": model.model_id})
-    tell(transaction, EventType.MODEL_RESTORED, model, None, actor, body={"reason": reason})
+    model.record(EventType.MODEL_RESTORED, {"reason": reason}, actor=actor)
     for version in versions:
         restore_version(transaction, name, version, actor, reason=reason)
     return versions
@@ -114,7 +113,7 @@ def _restore(
         "voided": [*voided],
         "reason": reason,
     }
-    tell(transaction, EventType.VERSION_RESTORED, model, version, actor, body=body)
+    model.record(EventType.VERSION_RESTORED, body, version=version, actor=actor)
 
 
 def _stage_to_return_to(model: LockedModel, lost: str | None) -> str:

@@ -2,7 +2,6 @@
 
 from pydantic import JsonValue
 
-from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
 from pedigree.catalog.store import LockedModel, lock_model
 from pedigree.errors import VersionInUseError
@@ -32,7 +31,7 @@ def hold_version(
     """
     model, _ = _lock_version(transaction, name, version)
     _set_hold(transaction, model, version, reason)
-    tell(transaction, EventType.VERSION_HELD, model, version, actor, body={"reason": reason})
+    model.record(EventType.VERSION_HELD, {"reason": reason}, version=version, actor=actor)
 
 
 def lift_hold(
@@ -47,7 +46,7 @@ def lift_hold(
     if state.hold_reason is None:
         return
     _set_hold(transaction, model, version, None)
-    tell(transaction, EventType.VERSION_RELEASED, model, version, actor, body={"reason": reason})
+    model.record(EventType.VERSION_RELEASED, {"reason": reason}, version=version, actor=actor)
 
 
 def delete_version(
@@ -79,7 +78,7 @@ def delete_model(transaction: Transaction, name: str, actor: Actor, *, reason: s
     for state in states:
         _delete(transaction, model, state, actor, reason)
     transaction.execute(SQL["delete_model"], {"model_id": model.model_id, "at": model.at})
-    tell(transaction, EventType.MODEL_DELETED, model, None, actor, body={"reason": reason})
+    model.record(EventType.MODEL_DELETED, {"reason": reason}, actor=actor)
 
 
 def _lock_version(
@@ -135,25 +134,4 @@ def _delete(
         "voided": [*voided],
         "reason": reason,
     }
-    tell(transaction, EventType.VERSION_DELETED, model, state.version, actor, body=body)
-
-
-def tell(
-    transaction: Transaction,
-    event_type: EventType,
-    model: LockedModel,
-    version: int | None,
-    actor: Actor,
-    *,
-    body: dict[str, JsonValue],
-) -> None:
-    """Write the event of a change to a version, or to the model itself (version None)."""
-    log.record(
-        transaction,
-        event_type,
-        model=model.name,
-        version=version,
-        at=model.at,
-        actor=actor,
-        body=body,
-    )
+    model.record(EventType.VERSION_DELETED, body, version=state.version, actor=actor)

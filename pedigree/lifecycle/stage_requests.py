@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
+from pedigree.access.principal import EVERYTHING, Principal
+from pedigree.access.records import Permission
 from pedigree.audit.records import Actor, EventType
 from pedigree.catalog.lookups import at_least_one, find_model
 from pedigree.catalog.names import found_in, name_key, validate_name
@@ -21,7 +23,6 @@ from pedigree.lifecycle.gate_inputs import (
 )
 from pedigree.lifecycle.gates import Requester, explain_gates
 from pedigree.lifecycle.records import Move
-from pedigree.lifecycle.retention import tell
 from pedigree.lifecycle.stage_transitions import StageTransition
 from pedigree.lifecycle.store import SQL, close_requests
 from pedigree.lifecycle.transition_errors import expect_generation, expect_way, unknown_stage
@@ -33,13 +34,16 @@ class StageRequestInput(NamedTuple):
 
     stage: str
     reason: str | None
-    by: Actor
-    only_asks: bool = False
+    by: Principal
 
     @property
     def asker(self) -> Requester:
         """Who asks, as the gates see it."""
-        return Requester(self.by.name, requests=True, only_asks=self.only_asks)
+        return Requester(self.by, requests=True)
+
+    def requires_approver(self, model: str) -> bool:
+        """Say whether somebody else has to approve, because who asks may not move versions."""
+        return not self.by.may(Permission.MOVE, model)
 
 
 def request_stage(
@@ -82,7 +86,7 @@ def _open_by(
             each
             for each in open_requests(transaction, model.model_id, facts.version.version_id)
             if (each.stage, each.requested_by, each.only_asks)
-            == (wish.stage, wish.by.name, wish.only_asks)
+            == (wish.stage, wish.by.name, wish.requires_approver(model.name))
         ),
         None,
     )
@@ -104,9 +108,9 @@ def _keep(
             "from_stage": version.stage,
             "stage": wish.stage,
             "reason": wish.reason,
-            "only_asks": wish.only_asks,
+            "only_asks": wish.requires_approver(model.name),
             "actor": wish.by.name,
-            "actor_source": wish.by.source,
+            "actor_source": wish.by.actor.source,
             "at": model.at,
             **_standing(explanation),
         },
@@ -122,7 +126,7 @@ def _keep(
         "waits_for": [*request.waits_for],
     }
     kind = EventType.VERSION_STAGE_REQUESTED
-    tell(transaction, kind, model, version.version_id, wish.by, body=body)
+    model.record(kind, body, version=version.version_id, actor=wish.by.actor)
     return request
 
 
@@ -173,8 +177,10 @@ def _perform_one(transaction: Transaction, model: LockedModel) -> Move | None:
 
 
 def _wish_of(row: Row) -> StageRequestInput:
-    by = Actor(name=row["requested_by"], source=row["requested_by_source"])
-    return StageRequestInput(row["stage"], row["reason"], by, row["only_asks"])
+    actor = Actor(name=row["requested_by"], source=row["requested_by_source"])
+    permissions = EVERYTHING - {Permission.MOVE} if row["only_asks"] else EVERYTHING
+    by = Principal(actor=actor, permissions=permissions)
+    return StageRequestInput(row["stage"], row["reason"], by)
 
 
 def _explain(seen: ModelFacts, facts: VersionFacts, wish: StageRequestInput) -> Explanation | None:
@@ -252,7 +258,7 @@ def withdraw(
             value=wish.stage,
             remedy="`pedigree requests` lists those that are open",
         )
-    if wish.only_asks:
+    if wish.requires_approver(model.name):
         found = [each for each in found if each.requested_by == wish.by.name]
     if not found:
         raise NotPermittedError(
@@ -263,15 +269,17 @@ def withdraw(
         )
     wish = wish._replace(stage=found[0].stage)
     outcome = RequestOutcome.WITHDRAWN
-    by = wish.by.name if wish.only_asks else None
-    close_requests(transaction, model, number, wish.by, outcome, stage=wish.stage, asked_by=by)
+    by = wish.by.name if wish.requires_approver(model.name) else None
+    close_requests(
+        transaction, model, number, wish.by.actor, outcome, stage=wish.stage, asked_by=by
+    )
     body: dict[str, JsonValue] = {
         "request_ids": [each.request_id for each in found],
         "to": wish.stage,
         "reason": wish.reason,
     }
     kind = EventType.VERSION_REQUEST_WITHDRAWN
-    tell(transaction, kind, model, number, wish.by, body=body)
+    model.record(kind, body, version=number, actor=wish.by.actor)
     closed = {"outcome": outcome, "closed_at": model.at, "closed_by": wish.by.name}
     return tuple(each.model_copy(update=closed) for each in found)
 

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from pydantic import JsonValue
 
-from pedigree.access.principals import is_one_of
+from pedigree.access.principal import Principal
+from pedigree.access.records import Permission
 from pedigree.access.reserved import DRIFT_SENSOR
-from pedigree.audit import log
-from pedigree.audit.records import Actor, EventType
-from pedigree.catalog.records import ApprovalStatus, ModelVersion
+from pedigree.audit.records import EventType
+from pedigree.catalog.metadata_fields import ApprovalStatus
+from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.store import LockedModel, lock_model
 from pedigree.errors import (
     GateNotPassedError,
@@ -54,13 +55,14 @@ class StageTransition:
         self,
         transaction: Transaction,
         name: str,
-        actor: Actor,
+        principal: Principal,
         *,
         reason: str | None = None,
         run_id: str | None = None,
     ) -> None:
         self._transaction = transaction
-        self._actor = actor
+        self._principal = principal
+        self._actor = principal.actor
         self._reason = reason
         self._run_id = run_id
         self._model: LockedModel = lock_model(transaction, name)
@@ -102,8 +104,8 @@ class StageTransition:
         """
         rule = self._rule(stage)
         stage = rule.name
-        may = is_one_of(self._actor.name, rule.promoters) or self._demotes(stage)
-        if rule.promoters and not may:
+        may = self._principal.may(Permission.MOVE, self._model.name, rule)
+        if not may and not self._demotes(stage):
             raise NotPermittedError(
                 f"others move {stage}",
                 field="actor",
@@ -160,8 +162,10 @@ class StageTransition:
             VersionNotFoundError: There is no such version.
         """
         recorded = insert_verdicts(self._transaction, self._model, version, verdicts, self._actor)
-        told = [verdict.model_dump(mode="json") for verdict in verdicts]
-        self._tell(EventType.VERSION_CHECK_RECORDED, version, *told)
+        bodies = [verdict.model_dump(mode="json") for verdict in verdicts]
+        self._model.record(
+            EventType.VERSION_CHECK_RECORDED, *bodies, version=version, actor=self._actor
+        )
         self._become_candidate(self._facts(version))
         return recorded
 
@@ -197,7 +201,7 @@ class StageTransition:
         move = self._answer(
             rule.name, version, previous=previous, moved=True, generation=generation
         )
-        self._tell_move(version.version_id, version.digest, version.stage, move, voided)
+        self._record_move(version.version_id, version.digest, version.stage, move, voided)
         return move
 
     def _leave(self, leaving: Holder, stage: str, to: str, *, ended_by: str) -> None:
@@ -212,13 +216,13 @@ class StageTransition:
             actor=self._actor,
             reason=self._reason,
         )
-        self._tell_stage(
+        self._record_stage(
             leaving.version,
             leaving.digest,
             {"from": stage, "to": to, "generation": self._model.generation + 1},
         )
 
-    def _tell_move(
+    def _record_move(
         self, version: int, digest: str, left: str, move: Move, voided: list[int]
     ) -> None:
         body: dict[str, JsonValue] = {
@@ -228,10 +232,10 @@ class StageTransition:
             "previous_version": move.previous_version_id,
             "voided": [*voided],
         }
-        self._tell_stage(version, digest, body)
+        self._record_stage(version, digest, body)
 
-    def _tell_stage(self, version: int, digest: str, body: dict[str, JsonValue]) -> None:
-        """Write that a version is in another stage, with which the requests for it are over."""
+    def _record_stage(self, version: int, digest: str, body: dict[str, JsonValue]) -> None:
+        """Record that a version is in another stage, and close the requests for that stage."""
         close_requests(
             self._transaction, self._model, version, self._actor, entered=str(body["to"])
         )
@@ -242,17 +246,8 @@ class StageTransition:
             "run_id": self._run_id,
             "policy_revision": self._model.policy_revision,
         }
-        self._tell(EventType.VERSION_STAGE_CHANGED, version, known | body)
-
-    def _tell(self, event_type: EventType, version: int, *bodies: dict[str, JsonValue]) -> None:
-        log.record_all(
-            self._transaction,
-            event_type,
-            model=self._model.name,
-            version=version,
-            at=self._model.at,
-            actor=self._actor,
-            bodies=bodies,
+        self._model.record(
+            EventType.VERSION_STAGE_CHANGED, known | body, version=version, actor=self._actor
         )
 
     def _answer(

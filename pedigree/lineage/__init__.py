@@ -1,1 +1,4 @@
-"""What a version was made of: data, code and environment."""
+"""What a version was made of: data, code and environment; and what used it.
+
+Reading that from Dagster belongs to `dagster.capture`.
+"""

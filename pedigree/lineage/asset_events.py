@@ -1,4 +1,4 @@
-"""The registry's copies of asset events: what an orchestrator's log may have deleted meanwhile."""
+"""The registry's copies of asset events, which an orchestrator's log may delete."""
 
 import json
 from collections.abc import Sequence
@@ -13,9 +13,9 @@ from pedigree.postgres.transaction import Transaction
 
 
 class KeptEvent(Record):
-    """A materialization or observation, with what is needed to follow it upstream."""
+    """A materialization or observation, with the facts for an upstream traversal."""
 
-    storage_id: int = Field(description="The orchestrator's id of the event")
+    storage_id: int = Field(description="The orchestrator's ID of the event")
     asset: str = Field(min_length=1, description="The asset key, parts joined by /")
     partition: str | None
     kind: NodeKind
@@ -24,22 +24,22 @@ class KeptEvent(Record):
     data_version: str | None
     code_version: str | None
     at: datetime
-    tags: dict[str, str] = Field(description="The tags about versions of the event and its inputs")
-    reads: dict[str, JsonValue] | None = Field(description="What its step recorded of its reads")
+    tags: dict[str, str] = Field(description="The version tags of the event and its inputs")
+    reads: dict[str, JsonValue] | None = Field(description="The reads that its step recorded")
 
 
 def keep_events(transaction: Transaction, instance_id: str, events: Sequence[KeptEvent]) -> None:
-    """Keep copies of events of one instance; those that are kept already stay as they are.
+    """Store copies of events of one instance; copies that exist already are not changed.
 
-    An event that has the id of another one takes its place.
+    A different event with the same ID replaces the copy.
     """
     columns = columns_of(KeptEvent, events)
     for name in ("tags", "reads"):
-        columns[name] = [None if each is None else json.dumps(each) for each in columns[name]]
+        columns[name] = [None if item is None else json.dumps(item) for item in columns[name]]
     transaction.execute(SQL["keep_events"], {"instance_id": instance_id, **columns})
 
 
 def kept_events(transaction: Transaction, instance_id: str, asset: str) -> tuple[KeptEvent, ...]:
-    """Return the copies of an asset's events, the newest first."""
+    """Return the copies of an asset's events, newest first."""
     rows = transaction.execute(SQL["kept_events"], {"instance_id": instance_id, "asset": asset})
     return tuple(KeptEvent(**row) for row in rows.fetchall())

@@ -1,4 +1,4 @@
-"""The commit of the code that runs, and whether the work tree differs from it."""
+"""The commit of the running code, and whether the work tree differs from it."""
 
 import os
 import re
@@ -9,7 +9,7 @@ from pedigree._record import Record
 from pedigree.errors import InvalidMetadataError
 from pedigree.settings import Settings
 
-# Set by build systems for the commit they build; an image built there holds no work tree.
+# Set by build systems to the commit that they build; an image has no work tree.
 _CI_COMMITS = (
     "DAGSTER_CLOUD_GIT_SHA",
     "GITHUB_SHA",
@@ -20,7 +20,7 @@ _CI_COMMITS = (
 
 
 class CodeState(Record):
-    """A commit, and where it was learnt from."""
+    """A commit and its source."""
 
     git_commit: str
     git_dirty: bool
@@ -35,7 +35,7 @@ def current_code(settings: Settings, folder: Path) -> CodeState:
         folder: A folder of the work tree that holds the training code.
 
     Raises:
-        InvalidMetadataError: None of the three knows the commit.
+        InvalidMetadataError: None of the three has a commit.
     """
     if settings.git_commit:
         return CodeState(
@@ -50,7 +50,7 @@ def current_code(settings: Settings, folder: Path) -> CodeState:
     if state := _work_tree(folder):
         return state
     raise InvalidMetadataError(
-        "is not known: no variable names it and the code lies in no git work tree with a commit",
+        "is unknown: no variable contains it, and the code is not in a Git work tree with a commit",
         field="git_commit",
         value=str(folder),
         remedy="Set PEDIGREE_GIT_COMMIT, or commit the training code",
@@ -58,12 +58,12 @@ def current_code(settings: Settings, folder: Path) -> CodeState:
 
 
 def stated_code(commit: str, folder: Path, source: str) -> CodeState:
-    """Return a commit that something states; dirty where a work tree is there and differs from it.
+    """Return a stated commit; it is dirty if there is a work tree that differs from it.
 
     Args:
         commit: The commit.
         folder: A folder of the work tree that holds the training code, if there is one.
-        source: Who states it.
+        source: The source that states the commit.
     """
     state = _work_tree(folder)
     dirty = state is not None and (state.git_dirty or state.git_commit != commit)

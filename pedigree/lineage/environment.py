@@ -1,4 +1,4 @@
-"""The packages that a training ran with."""
+"""The packages of a training's environment."""
 
 import re
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from pedigree.artifacts.records import Digest, digest_of
 
 @cache
 def installed_packages() -> tuple[str, ...]:
-    """Return this process's packages as sorted ``name==version``, names as PEP 503 has them."""
+    """Return this process's packages as sorted ``name==version``, with PEP 503 names."""
     return tuple(
         sorted(
             {
@@ -23,7 +23,7 @@ def installed_packages() -> tuple[str, ...]:
 
 
 def environment_hash(packages: Iterable[str]) -> Digest:
-    """Return one digest over a list of packages, whatever its order.
+    """Return a digest over a list of packages, independent of its order.
 
     >>> environment_hash(["a==1", "b==2"]) == environment_hash(["b==2", "a==1"])
     True

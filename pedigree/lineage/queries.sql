@@ -1,5 +1,5 @@
 -- name: insert_nodes
--- Write the events of a training's graph, however many, in one statement.
+-- Insert the nodes of a training's graph in one statement.
 INSERT INTO pedigree.lineage_node (
     training_id, node_id, kind, asset, partition, storage_id, run_id, data_version, code_version,
     at, certainty, upstream
@@ -20,7 +20,7 @@ FROM unnest(
 );
 
 -- name: insert_edges
--- Write who used what in a training's graph, in one statement.
+-- Insert the edges of a training's graph in one statement.
 INSERT INTO pedigree.lineage_edge (training_id, consumer, source, capture, certainty)
 SELECT %(training_id)s, edge.*
 FROM unnest(
@@ -29,8 +29,8 @@ FROM unnest(
 ) AS edge;
 
 -- name: graph
--- The lineage of a version's first training, or of its newest one, as one document: its thousands of
--- small rows are made into records far faster together.
+-- The lineage of a version's first or newest training, as one JSON document: parsing it is much
+-- faster than reading thousands of small rows.
 SELECT json_build_object(
     'nodes', (
         SELECT coalesce(json_agg(node ORDER BY node.node_id), '[]')
@@ -45,7 +45,7 @@ SELECT json_build_object(
     'edges', (
         SELECT coalesce(json_agg(edge ORDER BY edge.consumer, edge.source), '[]')
         FROM (
-            -- The source is looked at only for an edge of the release before.
+            -- The source's kind is needed only for an edge of an earlier release.
             SELECT e.consumer, e.source, e.capture, coalesce(e.certainty, (
                 SELECT pedigree.lineage_certainty(NULL, source.kind)
                 FROM pedigree.lineage_node source
@@ -66,11 +66,11 @@ ORDER BY
 LIMIT 1;
 
 -- name: trained_on
--- The versions, deleted or not, one of whose trainings depends on some data, directly or not, and
--- how certain that is at best. What is missing without a partition is something of the asset: so it
--- is possible for the asset, and for one of its partitions not known. Nor is it known where the
--- asset may be upstream of what is missing. Of a node without a time only the training's is known,
--- which is later, so that it may be older than asked for.
+-- The versions, deleted or not, with a training that depends on some data, directly or indirectly,
+-- and the highest certainty of that. A missing node without a partition is some part of the asset:
+-- the dependency is possible for the asset, and unknown for a partition. It is also unknown if the
+-- asset may be upstream of a missing node. For a node without a time only the later time of the
+-- training is known, so the node may be older than the given time.
 WITH found AS (
     SELECT n.training_id, n.node_id, n.partition, n.at,
         CASE
@@ -115,7 +115,7 @@ GROUP BY m.model_id, m.name, t.version, v.digest, v.created_at, v.deleted_at, v.
 ORDER BY m.model_id, t.version;
 
 -- name: count_without_lineage
--- How many versions, but for some, have a training without recorded lineage.
+-- The number of versions, except the given ones, that have a training without recorded lineage.
 SELECT count(*) AS versions
 FROM (
     SELECT DISTINCT model_id, version FROM pedigree.training
@@ -129,7 +129,7 @@ WHERE (model_id, version) NOT IN (
 );
 
 -- name: record_usage
--- Write that a run uses a version to make some partitions.
+-- Record that a run uses a version to write some partitions.
 INSERT INTO pedigree.usage (
     model_id, version, asset, partition, run_id, instance_id, capture, used_at, storage_id,
     data_version, code_version, written_at, settled
@@ -153,7 +153,7 @@ ON CONFLICT (model_id, version, run_id, asset, coalesce(partition, '')) DO UPDAT
 WHERE excluded.settled AND usage.storage_id IS NULL;
 
 -- name: usages_of_version
--- What a version was used for, the newest first.
+-- The usages of a version, newest first.
 SELECT u.usage_id, u.asset, u.partition, u.run_id, u.instance_id, u.capture, u.used_at,
     u.storage_id, u.data_version, u.code_version, u.written_at, u.settled
 FROM pedigree.usage u
@@ -165,7 +165,7 @@ ORDER BY u.usage_id DESC
 LIMIT %(limit)s;
 
 -- name: outputs_of_versions
--- What versions wrote, the newest of each asset and partition.
+-- The newest output of each version for each asset and partition.
 SELECT DISTINCT ON (wanted.name_key, wanted.version, u.asset, u.partition)
     wanted.name_key, wanted.version, u.usage_id, u.asset, u.partition, u.run_id, u.instance_id,
     u.capture, u.used_at, u.storage_id, u.data_version, u.code_version, u.written_at, u.settled
@@ -176,7 +176,7 @@ WHERE u.storage_id IS NOT NULL
 ORDER BY wanted.name_key, wanted.version, u.asset, u.partition, u.storage_id DESC;
 
 -- name: unsettled_usages
--- Usages of a Dagster instance of which it is not known what was written, the oldest first.
+-- Usages of a Dagster instance whose output is not known yet, oldest first.
 SELECT usage_id, asset, partition, run_id, instance_id, capture, used_at, storage_id, data_version,
     code_version, written_at, settled
 FROM pedigree.usage
@@ -185,7 +185,7 @@ ORDER BY usage_id
 LIMIT %(limit)s;
 
 -- name: settle_usages
--- Write what became of usages.
+-- Record the outputs of usages, and that they are settled.
 UPDATE pedigree.usage u SET storage_id = made.storage_id, data_version = made.data_version,
     code_version = made.code_version, written_at = made.written_at, settled = true
 FROM unnest(
@@ -195,9 +195,9 @@ FROM unnest(
 WHERE u.usage_id = made.usage_id AND NOT u.settled;
 
 -- name: trained_with
--- The living versions that were trained after a version was registered and depend on it: on its asset
--- or one of the stages that it held, with its digest. Of what is missing of these, and where they may
--- be upstream of what is missing, that is not known.
+-- The versions, without deleted ones, that were trained after a version was registered and depend on
+-- it: on its asset or the asset of a stage that it held, with its digest. The certainty is unknown
+-- if such an asset is missing, or may be upstream of a missing node.
 WITH used AS MATERIALIZED (
     SELECT DISTINCT v.model_id, v.version, v.digest, made.asset || coalesce('/' || t.name, '') AS asset
     FROM pedigree.model_version v
@@ -243,8 +243,8 @@ GROUP BY m.name, m.name_key, t.version
 ORDER BY m.name, t.version;
 
 -- name: newer_code
--- The code versions, other than that of a version's newest training, by which higher versions of its
--- model were trained, in the order of their first use.
+-- The code versions of the trainings of higher versions of the model, without that of the version's
+-- newest training, in the order of their first use.
 SELECT t.code_version
 FROM pedigree.registered_model m
 CROSS JOIN LATERAL (
@@ -258,8 +258,8 @@ GROUP BY t.code_version
 ORDER BY min(t.created_at), t.code_version;
 
 -- name: versions_to_look_at
--- Living versions that hold a stage other than archived, or an alias, and were not looked at for a
--- while.
+-- Versions, without deleted ones, that hold a stage other than archived, or an alias, and whose
+-- staleness was not checked for a while.
 SELECT m.name, t.version
 FROM pedigree.registered_model m
 JOIN pedigree.tenure t ON t.model_id = m.model_id AND t.held_until IS NULL
@@ -272,7 +272,7 @@ ORDER BY f.seen_at NULLS FIRST, m.name, t.version
 LIMIT %(limit)s;
 
 -- name: forget_staleness
--- Forget what was seen of versions that hold nothing any more.
+-- Delete the staleness of versions that no longer hold a stage or an alias.
 DELETE FROM pedigree.staleness f
 USING pedigree.registered_model m
 WHERE m.model_id = f.model_id AND m.name_key = ANY (%(name_keys)s::text[])
@@ -283,7 +283,7 @@ WHERE m.model_id = f.model_id AND m.name_key = ANY (%(name_keys)s::text[])
     );
 
 -- name: keep_staleness
--- Keep what was seen of a version.
+-- Store the staleness of a version.
 INSERT INTO pedigree.staleness (
     model_id, version, stale, data_behind, code_behind, seen, seen_at
 )
@@ -295,14 +295,14 @@ ON CONFLICT (model_id, version) DO UPDATE SET
     code_behind = excluded.code_behind, seen = excluded.seen, seen_at = excluded.seen_at;
 
 -- name: kept_staleness
--- What was last seen of a version.
+-- The last stored staleness of a version.
 SELECT f.seen, f.seen_at
 FROM pedigree.staleness f
 JOIN pedigree.registered_model m USING (model_id)
 WHERE m.name_key = %(name_key)s AND f.version = %(version)s;
 
 -- name: stale_holders
--- The holders of a stage that were so far behind when they were last seen.
+-- The holders of a stage whose stored staleness is at or above the given limits.
 SELECT m.name, f.version, f.seen, f.seen_at
 FROM pedigree.registered_model m
 JOIN pedigree.tenure t ON t.model_id = m.model_id AND t.held_until IS NULL
@@ -313,7 +313,7 @@ WHERE m.name_key = ANY (%(name_keys)s::text[]) AND m.deleted_at IS NULL
 ORDER BY m.name, f.version;
 
 -- name: keep_events
--- Keep copies of asset events of an instance, however many, in one statement.
+-- Store copies of asset events of an instance in one statement.
 INSERT INTO pedigree.asset_event (
     instance_id, storage_id, asset, partition, kind, run_id, step_key, data_version, code_version,
     at, tags, reads
@@ -324,7 +324,7 @@ FROM unnest(
     %(run_id)s::text[], %(step_key)s::text[], %(data_version)s::text[], %(code_version)s::text[],
     %(at)s::timestamptz[], %(tags)s::jsonb[], %(reads)s::jsonb[]
 ) AS event
--- SQLite, where Dagster may keep its events, gives the id of a deleted one again.
+-- SQLite, in which Dagster may store its events, reuses the ID of a deleted event.
 ON CONFLICT (instance_id, storage_id) DO UPDATE SET
     asset = excluded.asset, partition = excluded.partition, kind = excluded.kind,
     run_id = excluded.run_id, step_key = excluded.step_key, data_version = excluded.data_version,
@@ -333,7 +333,7 @@ ON CONFLICT (instance_id, storage_id) DO UPDATE SET
 WHERE asset_event.at <> excluded.at;
 
 -- name: kept_events
--- The copies of an asset's events on an instance, the newest first.
+-- The copies of an asset's events on an instance, newest first.
 SELECT storage_id, asset, partition, kind, run_id, step_key, data_version, code_version, at, tags,
     reads
 FROM pedigree.asset_event

@@ -1,4 +1,4 @@
-"""What made a version: the training, and the graph of data it was trained on."""
+"""The lineage graph of a training: its step, its inputs and everything upstream of them."""
 
 from collections import defaultdict
 from datetime import datetime
@@ -12,32 +12,32 @@ from pedigree.artifacts.records import Digest
 
 
 class Capture(StrEnum):
-    """How it is known that a training consumed an input."""
+    """The source of the claim that a training used an input."""
 
-    READ = "read"  # the body read it through Pedigree, or Dagster loaded it for the body
-    DECLARED = "declared"  # the definition or the caller says so; nobody saw it happen
-    PROVENANCE = "provenance"  # found behind a direct input, by that input's own provenance
+    READ = "read"  # the function read it through Pedigree, or Dagster loaded it for the function
+    DECLARED = "declared"  # the definition or the caller declares it; no read was recorded
+    PROVENANCE = "provenance"  # found upstream of a direct input, by that input's own provenance
 
 
 class Certainty(StrEnum):
-    """How certain it is that a consumer used exactly this source, the least certain first.
+    """How certain it is that a consumer used exactly this source, least certain first.
 
-    :attr:`Capture` says where the claim comes from; a declared edge is never READ or PROVED.
+    :attr:`Capture` is the source of the claim; a declared edge is never READ or PROVED.
     """
 
-    UNKNOWN = "unknown"  # something of the asset was used, and what it was cannot be known
-    POSSIBLE = "possible"  # one of several events that fit what is recorded
-    PROVED = "proved"  # what is recorded about the consumer fits these events and no others
+    UNKNOWN = "unknown"  # some part of the asset was used, and it cannot be determined which
+    POSSIBLE = "possible"  # one of several events that match the recorded facts
+    PROVED = "proved"  # the recorded facts of the consumer match only these events
     READ = "read"  # the read was recorded when it happened
 
     @property
     def rank(self) -> int:
-        """The place in the order: 0 for UNKNOWN, 3 for READ."""
+        """The rank in the order: 0 for UNKNOWN, 3 for READ."""
         return _RANKS[self]
 
     @property
     def certain(self) -> bool:
-        """It is a fact: READ or PROVED."""
+        """Whether it is a fact: READ or PROVED."""
         return self in {Certainty.PROVED, Certainty.READ}
 
 
@@ -45,55 +45,54 @@ _RANKS = {certainty: rank for rank, certainty in enumerate(Certainty)}
 
 
 class NodeKind(StrEnum):
-    """What sort of fact a node of the lineage graph is."""
+    """The kind of a node of the lineage graph."""
 
-    STEP = "step"  # the training itself; every graph has exactly one
+    STEP = "step"  # the training itself; each graph has exactly one
     MATERIALIZATION = "materialization"
     OBSERVATION = "observation"
-    EXTERNAL = "external"  # named by the caller, outside any asset graph
-    MISSING = "missing"  # the graph says it was used, but its event is not there (any more)
+    EXTERNAL = "external"  # stated by the caller, outside of any asset graph
+    MISSING = "missing"  # the graph says that it was used, but its event does not exist (any more)
 
 
 class LineageNode(Record):
-    """One event of one asset (and partition): what existed when the training looked."""
+    """An event of an asset (and partition): a state that existed when the training used it."""
 
     node_id: int = Field(ge=0, description="Unique within its training; the step is 0")
     kind: NodeKind
     asset: str = Field(min_length=1, description="The asset key, parts joined by /")
     partition: str | None = None
-    storage_id: int | None = Field(default=None, description="Dagster's id of the event")
+    storage_id: int | None = Field(default=None, description="Dagster's ID of the event")
     run_id: str | None = None
     data_version: str | None = None
     code_version: str | None = None
     at: datetime | None = Field(default=None, description="When the event was recorded")
     upstream: tuple[str, ...] | None = Field(
         default=(),
-        description="Of a step, and of a source that is not known: the keys of the assets that may "
-        "be upstream of it beside those that edges name, about which nothing can be ruled out; "
-        "null if not even they are known",
+        description="For a step or an unknown source: keys of assets, beyond those of the edges, "
+        "that may be upstream of it; null if any asset may be",
     )
 
 
 class LineageEdge(Record):
-    """``consumer`` used ``source``; both are node ids of one training."""
+    """An edge: ``consumer`` used ``source``; both are node IDs of one training."""
 
     consumer: int
     source: int
-    capture: Capture = Field(description="Where the claim comes from")
+    capture: Capture = Field(description="The source of the claim")
     certainty: Certainty
 
     @model_validator(mode="after")
-    def _nobody_saw_what_is_declared(self) -> Self:
+    def _require_uncertain_declaration(self) -> Self:
         if self.capture is Capture.DECLARED and self.certainty.certain:
             raise ValueError(
-                f"a declared edge cannot be {self.certainty}: nobody saw it happen; "
-                "say that it is possible or unknown"
+                f"a declared edge cannot be {self.certainty}, because no read was recorded; "
+                "use possible or unknown"
             )
         return self
 
 
 class LineageGraph(Record):
-    """Everything a training depends on, down to the sources that are known."""
+    """Everything that a training depends on, up to the known sources."""
 
     nodes: tuple[LineageNode, ...] = ()
     edges: tuple[LineageEdge, ...] = ()
@@ -102,7 +101,7 @@ class LineageGraph(Record):
     )
 
     def inputs(self) -> tuple[tuple[LineageNode, Capture], ...]:
-        """Return the direct inputs of the step, each with how it is known."""
+        """Return the direct inputs of the step, each with the source of the claim."""
         return tuple((node, edge.capture) for node, edge in self.used())
 
     def used(self) -> tuple[tuple[LineageNode, LineageEdge], ...]:
@@ -112,10 +111,10 @@ class LineageGraph(Record):
         return tuple((nodes[edge.source], edge) for edge in self.edges if edge.consumer in steps)
 
     def certainties(self) -> dict[int, Certainty]:
-        """Return, by node id, how certain it is that the training depends on a node.
+        """Return, by node ID, how certain it is that the training depends on the node.
 
         A path from the step is as certain as its least certain edge, and a node as certain as its
-        most certain path. About a node without a path nothing is known.
+        most certain path. A node without a path is UNKNOWN.
         """
         sources: defaultdict[int, list[LineageEdge]] = defaultdict(list)
         for edge in self.edges:
@@ -133,9 +132,9 @@ class LineageGraph(Record):
         return {node.node_id: found.get(node.node_id, Certainty.UNKNOWN) for node in self.nodes}
 
     def not_ruled_out(self) -> tuple[str, ...] | None:
-        """Return the assets that the training may depend on beside those of the nodes.
+        """Return the assets, beyond those of the nodes, that the training may depend on.
 
-        None: it may be any asset.
+        None means any asset.
         """
         found: set[str] = set()
         for node in self.nodes:
@@ -146,25 +145,25 @@ class LineageGraph(Record):
 
     @property
     def complete(self) -> bool:
-        """It is known that the step used nothing beside its recorded inputs."""
+        """Whether the step is known to have used only its recorded inputs."""
         steps = [node for node in self.nodes if node.kind is NodeKind.STEP]
         return bool(steps) and all(step.upstream == () for step in steps)
 
     @property
     def certain(self) -> bool:
-        """All that the training depends on is known for certain, and nothing else may be."""
+        """Whether all dependencies of the training are certain, and no others are possible."""
         recorded = bool(self.nodes) and self.not_ruled_out() == ()
-        return recorded and all(one.certain for one in self.certainties().values())
+        return recorded and all(value.certain for value in self.certainties().values())
 
     def sources(self) -> tuple[str, ...]:
-        """Return the assets at the graph's ends: those of which nothing further back is known."""
+        """Return the assets at the graph's ends, which have no known upstream."""
         consumers = {edge.consumer for edge in self.edges}
         ends = (node for node in self.nodes if node.kind is not NodeKind.STEP)
         return tuple(sorted({node.asset for node in ends if node.node_id not in consumers}))
 
 
 class TrainedOn(Record):
-    """A version that depends on some data, or of which it is not known, and how."""
+    """A version that depends, or may depend, on some data."""
 
     model_name: str
     version: int
@@ -172,10 +171,14 @@ class TrainedOn(Record):
     created_at: datetime
     deleted_at: datetime | None
     quarantine_reason: str | None
-    direct: bool = Field(description="A training read it itself, and not what was made of it")
-    certainty: Certainty = Field(description="How certain it is that a training depends on it")
+    direct: bool = Field(
+        description="A training read the data itself, not something derived from it"
+    )
+    certainty: Certainty = Field(
+        description="How certain it is that a training depends on the data"
+    )
     partitions: tuple[str, ...] = Field(
-        description="Those of the asset that it certainly or possibly depends on"
+        description="The asset's partitions that it certainly or possibly depends on"
     )
 
     @property

@@ -4,8 +4,9 @@ import os
 
 from pedigree.settings import Settings
 
-# What build systems call the run, and its page: https://docs.github.com/actions/reference/variables,
-# https://docs.gitlab.com/ci/variables/predefined_variables, and the like of the others.
+# Variables of build systems for the run and its page:
+# https://docs.github.com/actions/reference/variables,
+# https://docs.gitlab.com/ci/variables/predefined_variables, and those of the others.
 _CI_RUNS = {
     "GitHub Actions": ("GITHUB_RUN_ID", None),
     "GitLab": ("CI_PIPELINE_ID", "CI_PIPELINE_URL"),
@@ -18,13 +19,13 @@ _CI_RUNS = {
 
 
 def current_run(settings: Settings) -> str | None:
-    """Return the run's id: ``PEDIGREE_RUN_ID``, else the CI's own variable; None without both."""
+    """Return the run ID: ``PEDIGREE_RUN_ID``, else the CI's variable; None if neither is set."""
     candidates = [os.environ.get(variable) for variable, _ in _CI_RUNS.values()]
     return next(filter(None, [settings.run_id, *candidates]), None)
 
 
 def current_build() -> str | None:
-    """Return the page of the CI build that this process is, or its name and id; None elsewhere."""
+    """Return the page of the current CI build, or its name and ID; None outside of CI."""
     for name, (run_variable, page_variable) in _CI_RUNS.items():
         run = os.environ.get(run_variable)
         if run:

@@ -1,7 +1,7 @@
-"""How far data and code have moved on since a version was trained.
+"""How much data and code have changed since a version was trained.
 
-What is there *now* is known to the asset graph alone, so it is asked through a plug-in (entry point
-group ``pedigree.asset_graphs``); the kernel itself knows no orchestrator.
+Only the asset graph has the *current* state, so a plug-in provides it (entry point group
+``pedigree.asset_graphs``); the kernel itself does not depend on an orchestrator.
 """
 
 from collections import Counter
@@ -20,94 +20,92 @@ AssetPartition: TypeAlias = tuple[str, str | None]
 
 
 class InputNow(Record):
-    """What an input is now, and how often it has changed since a training read it."""
+    """The current state of an input, and how often it changed since a training used it."""
 
-    data_version: str | None = Field(description="None: it has no event (any more)")
-    data_behind: int = Field(ge=0, description="Changes of its data version since")
-    code_behind: int = Field(ge=0, description="Changes of the code that makes it since")
+    data_version: str | None = Field(description="Null: it has no event (any more)")
+    data_behind: int = Field(ge=0, description="Changes of its data version since then")
+    code_behind: int = Field(ge=0, description="Changes of the code that produces it since then")
 
 
 AskAssetGraph: TypeAlias = Callable[
     [Sequence[LineageNode], Settings], Mapping[AssetPartition, InputNow] | None
 ]
-"""Return what each input of a training is now.
+"""A function that returns the current state of each input of a training.
 
-The whole answer is None where no asset graph is within reach.
+It returns None if it has no access to an asset graph.
 """
 
 
 class StaleInput(Record):
-    """An input that is no more what a version was trained on, or possibly was trained on."""
+    """An input that has changed since a version was trained, or possibly trained, on it."""
 
     asset: str
     partition: str | None = None
     trained_on: str | None = Field(description="The data version that the training used")
-    now: str | None = Field(description="The data version that is there now; None if it is gone")
-    data_behind: int = Field(ge=0, description="Changes of its data version since")
-    code_behind: int = Field(ge=0, description="Changes of the code that makes it since")
+    now: str | None = Field(description="The current data version; null if there is none")
+    data_behind: int = Field(ge=0, description="Changes of its data version since then")
+    code_behind: int = Field(ge=0, description="Changes of the code that produces it since then")
     certainty: Certainty = Field(
-        # What an earlier release saw, and kept, it did not say.
+        # Records that an earlier release stored lack it.
         default=Certainty.POSSIBLE,
-        description="How certain it is that the training used this state of it",
+        description="How certain it is that the training used this state",
     )
 
 
 class UnclearInput(Record):
-    """A direct input of which it is not clear what was used, or what it is now."""
+    """A direct input whose used or current state is unclear."""
 
     asset: str
-    partitions: int = Field(description="How many of its partitions; 0: none is known")
+    partitions: int = Field(description="Number of its partitions; 0: none is known")
     certainty: Certainty = Field(description="How certain it is that the training used them")
-    in_graph: bool = Field(description="False: no asset graph can be asked what it is now")
+    in_graph: bool = Field(description="False: no asset graph has its current state")
 
 
 class Staleness(Record):
-    """How far a version is behind; nothing is claimed where no asset graph could be asked."""
+    """How stale a version is; unknown if no asset graph is accessible."""
 
     known: bool
     inputs: tuple[StaleInput, ...] = Field(
-        default=(), description="Those direct inputs that are no more what they were"
+        default=(), description="The direct inputs that have changed"
     )
     newer_code: tuple[str, ...] = Field(
-        default=(), description="Code versions of the model's own training since"
+        default=(), description="Code versions of the model's own training since then"
     )
     unclear: tuple[UnclearInput, ...] = Field(
         default=(),
-        description="Direct inputs of which it is not clear what was used, or what they are now",
+        description="Direct inputs whose used or current state is unclear",
     )
-    complete: bool = Field(
-        default=False, description="False: there may be inputs that are not recorded"
-    )
+    complete: bool = Field(default=False, description="False: there may be unrecorded inputs")
     seen_at: datetime | None = Field(
-        default=None, description="When the asset graph was looked at; None: just now"
+        default=None, description="When the asset graph was read; null: just now"
     )
 
     @property
     def stale(self) -> bool | None:
-        """True, False, or None where it is not known.
+        """Whether it is stale; None if unknown.
 
-        False only where every direct input is certain, and is what it was.
+        False only if every direct input is certain and unchanged.
         """
         if not self.known:
             return None
-        if self.newer_code or any(one.certainty.certain for one in self.inputs):
+        if self.newer_code or any(item.certainty.certain for item in self.inputs):
             return True
         return None if self.inputs or self.unclear or not self.complete else False
 
     @property
     def data_behind(self) -> int:
-        """How many data versions it is behind, over all inputs and partitions."""
-        return sum(one.data_behind for one in self.inputs)
+        """The number of newer data versions, over all inputs and partitions."""
+        return sum(item.data_behind for item in self.inputs)
 
     @property
     def code_behind(self) -> int:
-        """How many code versions it is behind: of its own training, and of what makes its inputs.
+        """The number of newer code versions: of its own training, and of its inputs' code.
 
-        The partitions of an asset are made by one code, so the one that is most behind counts.
+        One code produces all partitions of an asset, so the largest number of an asset counts.
         """
         by_asset: dict[str, int] = {}
-        for one in self.inputs:
-            by_asset[one.asset] = max(by_asset.get(one.asset, 0), one.code_behind)
+        for item in self.inputs:
+            by_asset[item.asset] = max(by_asset.get(item.asset, 0), item.code_behind)
         return len(self.newer_code) + sum(by_asset.values())
 
 
@@ -115,10 +113,10 @@ _IN_GRAPH = frozenset({NodeKind.MATERIALIZATION, NodeKind.OBSERVATION})
 
 
 def observed_inputs(graph: LineageGraph) -> tuple[LineageNode, ...]:
-    """Return the direct inputs of a training that an asset graph can be asked about.
+    """Return the direct inputs of a training whose current state an asset graph may have.
 
-    Where several states of one partition are possible, it is the oldest: so that an input counts as
-    unchanged only if it is so whichever of them was used.
+    If several states of a partition are possible, the oldest is returned, so that an input counts
+    as unchanged only if all of them are.
     """
     return tuple(node for node, _ in _observed(graph))
 
@@ -137,15 +135,15 @@ def _most_certain_and_oldest(used: tuple[LineageNode, LineageEdge]) -> tuple[int
 
 
 def staleness(graph: LineageGraph, newer_code: Sequence[str], settings: Settings) -> Staleness:
-    """Compare the direct inputs of a training with what the asset graphs hold now.
+    """Compare the direct inputs of a training with their current states in the asset graphs.
 
     Args:
         graph: The training's lineage.
         newer_code: The code versions of later trainings of the model.
-        settings: Where the asset graphs are looked for.
+        settings: The settings for the plug-ins that find the asset graphs.
     """
     inputs = observed_inputs(graph)
-    now = _ask(inputs, settings) if inputs else {}
+    now = _current_states(inputs, settings) if inputs else {}
     if now is None:
         return Staleness(known=False)
     return compared(graph, now, newer_code)
@@ -154,7 +152,7 @@ def staleness(graph: LineageGraph, newer_code: Sequence[str], settings: Settings
 def compared(
     graph: LineageGraph, now: Mapping[AssetPartition, InputNow], newer_code: Sequence[str]
 ) -> Staleness:
-    """Compare the direct inputs of a training with what they are now."""
+    """Compare the direct inputs of a training with their current states."""
     found = []
     for node, edge in _observed(graph):
         present = now.get((node.asset, node.partition)) or InputNow(
@@ -193,14 +191,14 @@ def _unclear(graph: LineageGraph) -> tuple[UnclearInput, ...]:
     )
 
 
-def _ask(
+def _current_states(
     inputs: Sequence[LineageNode], settings: Settings
 ) -> Mapping[AssetPartition, InputNow] | None:
     for plugin in entry_points(group="pedigree.asset_graphs"):
         try:
             ask: AskAssetGraph = plugin.load()
         except ImportError:
-            continue  # the plug-in's own extra is not installed, so it has no graph to ask
+            continue  # the plug-in's extra is not installed, so it has no graph
         if (answer := ask(inputs, settings)) is not None:
             return answer
     return None

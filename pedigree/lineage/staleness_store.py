@@ -1,4 +1,4 @@
-"""Keep how stale versions were when the asset graph was last looked at."""
+"""Storage of the staleness of versions, as of the last read of the asset graph."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -12,14 +12,14 @@ from pedigree.postgres.transaction import Transaction
 
 
 class StaleVersion(NamedTuple):
-    """A version that is behind, as it was last seen."""
+    """A stale version, with its last stored staleness."""
 
     reference: str
     staleness: Staleness
 
 
 def newer_code(transaction: Transaction, name_key: str, version: int) -> tuple[str, ...]:
-    """Return the other code versions by which higher versions of the model were trained."""
+    """Return the other code versions with which higher versions of the model were trained."""
     rows = transaction.execute(SQL["newer_code"], {"name_key": name_key, "version": version})
     return tuple(row["code_version"] for row in rows.fetchall())
 
@@ -27,9 +27,9 @@ def newer_code(transaction: Transaction, name_key: str, version: int) -> tuple[s
 def versions_to_look_at(
     transaction: Transaction, name_keys: Sequence[str], *, age: timedelta, limit: int
 ) -> tuple[str, ...]:
-    """Return versions in use that nobody looked at for a while, those never looked at first.
+    """Return versions in use whose staleness is due for a check, never checked ones first.
 
-    What was seen of versions that are in use no more is forgotten.
+    The staleness of versions that are no longer in use is deleted.
     """
     transaction.execute(SQL["forget_staleness"], {"name_keys": list(name_keys)})
     rows = transaction.execute(
@@ -39,7 +39,7 @@ def versions_to_look_at(
 
 
 def keep_staleness(transaction: Transaction, name_key: str, version: int, found: Staleness) -> None:
-    """Keep what was seen of a version in place of what was seen before."""
+    """Store the staleness of a version, and replace the previous one."""
     transaction.execute(
         SQL["keep_staleness"],
         {
@@ -54,7 +54,7 @@ def keep_staleness(transaction: Transaction, name_key: str, version: int, found:
 
 
 def kept_staleness(transaction: Transaction, name_key: str, version: int) -> Staleness | None:
-    """Return what was last seen of a version; None where nobody has looked."""
+    """Return the last stored staleness of a version; None if it was never checked."""
     row = transaction.execute(
         SQL["kept_staleness"], {"name_key": name_key, "version": version}
     ).fetchone()
@@ -69,7 +69,7 @@ def stale_holders(
     data_behind: int,
     code_behind: int | None,
 ) -> tuple[StaleVersion, ...]:
-    """Return the holders of a stage that are so far behind, in data or in code, as last seen."""
+    """Return the holders of a stage whose stored staleness reaches one of the limits."""
     rows = transaction.execute(
         SQL["stale_holders"],
         {

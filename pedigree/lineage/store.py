@@ -1,4 +1,4 @@
-"""Rows of the lineage graph ↔ records."""
+"""Storage of lineage graphs."""
 
 import json
 from collections.abc import Collection, Sequence
@@ -14,13 +14,13 @@ SQL = load_queries(__package__)
 
 
 def insert_lineage(transaction: Transaction, training_id: str, graph: LineageGraph) -> None:
-    """Write the graph of a training that the same transaction wrote.
+    """Insert the graph of a training that the same transaction inserted.
 
     Raises:
-        InvalidInputError: A text of it cannot be kept.
+        InvalidInputError: A string of the graph cannot be stored.
     """
     for node in graph.nodes:
-        _require_keepable(node)
+        _require_no_nul(node)
     key = {"training_id": training_id}
     if graph.nodes:
         certainties = graph.certainties()
@@ -35,12 +35,12 @@ def insert_lineage(transaction: Transaction, training_id: str, graph: LineageGra
         transaction.execute(SQL["insert_edges"], {**key, **columns_of(LineageEdge, graph.edges)})
 
 
-def _require_keepable(node: LineageNode) -> None:
-    said = (node.partition, node.run_id, node.data_version, node.code_version)
-    for text in (node.asset, *said, *(node.upstream or ())):
+def _require_no_nul(node: LineageNode) -> None:
+    optional = (node.partition, node.run_id, node.data_version, node.code_version)
+    for text in (node.asset, *optional, *(node.upstream or ())):
         if text is not None and "\0" in text:
             raise InvalidInputError(
-                "has a NUL character, which Postgres keeps in no text",
+                "has a NUL character, which Postgres cannot store in text",
                 field="lineage",
                 value=text,
                 remedy="Name the asset, partition, run or version without it",
@@ -48,14 +48,14 @@ def _require_keepable(node: LineageNode) -> None:
 
 
 def columns_of(kind: type[Record], records: Sequence[Record]) -> dict[str, list[object]]:
-    """Return records as columns by the names of their fields, for a statement that unnests them."""
+    """Return records as columns by field name, for a statement that unnests them."""
     return {name: [getattr(record, name) for record in records] for name in kind.model_fields}
 
 
 def read_lineage(
     transaction: Transaction, name_key: str, version: int, *, newest: bool
 ) -> LineageGraph:
-    """Return the lineage of a version's first training, or of its newest one."""
+    """Return the lineage of a version's first or newest training."""
     row = transaction.execute(
         SQL["graph"], {"name_key": name_key, "version": version, "newest": newest}
     ).fetchone()
@@ -65,16 +65,16 @@ def read_lineage(
 def trained_on(
     transaction: Transaction, asset: str, partition: str | None, since: datetime | None
 ) -> tuple[TrainedOn, ...]:
-    """Return the versions that depend on some data, directly or not, by model and number.
+    """Return the versions that depend on some data, directly or indirectly, by model and number.
 
-    Those of which it is not known are among them, with the certainty UNKNOWN. Versions without any
-    recorded lineage are not: :func:`count_without_lineage`.
+    Versions for which it is not known are included, with the certainty UNKNOWN. Versions without
+    recorded lineage are not included; see :func:`count_without_lineage`.
 
     Args:
-        transaction: Where to read.
-        asset: The asset's key, parts joined by ``/``.
-        partition: One partition; all of them when None.
-        since: Only on what was recorded from then on.
+        transaction: The transaction.
+        asset: The asset key, parts joined by ``/``.
+        partition: One partition; None for all.
+        since: Only data that was recorded at or after this time.
     """
     rows = transaction.execute(
         SQL["trained_on"], {"asset": asset, "partition": partition, "since": since}
@@ -87,13 +87,13 @@ def count_without_lineage(
 ) -> int:
     """Count the versions that have a training without recorded lineage.
 
-    Nothing is known about what these depend on.
+    The dependencies of these versions are unknown.
 
     Args:
-        transaction: Where to read.
-        found: Versions (the key of the model's name, and the number) of which something is known,
-            which are not counted.
-        since: Only trainings that could use what was recorded from then on.
+        transaction: The transaction.
+        found: Versions to exclude (the key of the model's name, and the number), because some of
+            their lineage is known.
+        since: Only trainings that could use data that was recorded at or after this time.
     """
     row = transaction.execute(
         SQL["count_without_lineage"],

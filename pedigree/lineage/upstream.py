@@ -1,4 +1,4 @@
-"""What a version depends on, as a list: each asset and partition once for each of its states."""
+"""The upstream of a version as a list: one entry for each state of an asset and partition."""
 
 from collections import defaultdict
 from datetime import datetime
@@ -19,49 +19,58 @@ _FACTS = ("storage_id", "run_id", "data_version", "code_version", "at")
 
 
 class UpstreamState(Record):
-    """The state of an asset (partition) that a version depends on, or may depend on."""
+    """The state of an asset (partition) that a version depends on or may depend on."""
 
     asset: str
     partition: str | None
     kind: NodeKind
     capture: Capture
     certainty: Certainty = Field(description="How certain it is that the training depends on it")
-    distance: int = Field(description="1: the training read it; 2: that was made of it; …")
+    distance: int = Field(
+        description="1: the training read it; 2: a direct input was derived from it; …"
+    )
     storage_id: int | None
     run_id: str | None
     data_version: str | None
     code_version: str | None
     at: datetime | None
-    missing: tuple[str, ...] = Field(description="The names of the facts that nobody recorded")
+    missing: tuple[str, ...] = Field(description="The names of facts that were not recorded")
     upstream: tuple[str, ...] | None = Field(
-        description="Where it is not known what was used: the assets that may be upstream of it; "
-        "null: any asset may be"
+        description="If the used state is unknown: assets that may be upstream of it; null: any "
+        "asset may be"
     )
 
 
 class Upstream(Record):
-    """All that a version depends on or may depend on, the nearest first."""
+    """Everything that a version depends on or may depend on, nearest first."""
 
     reference: str
     raced: bool = Field(description="An input changed while the training was running")
     states: tuple[UpstreamState, ...]
     recorded: bool = Field(
-        description="False: no lineage is recorded, so nothing is known about what it depends on"
+        description="False: no lineage is recorded, so the dependencies are unknown"
     )
     not_ruled_out: tuple[str, ...] | None = Field(
-        description="Assets that it may depend on beside these; null: it may be any asset"
+        description="Other assets that it may depend on; null: any asset"
     )
 
 
 def upstream(reference: str, graph: LineageGraph) -> Upstream:
-    """List what a training depends on, by distance, asset and partition."""
+    """Return everything that a training depends on, by distance, asset and partition."""
     nodes = {node.node_id: node for node in graph.nodes}
     certainties = graph.certainties()
     states = [
         _state(nodes[node_id], capture, certainties[node_id], distance)
         for node_id, (distance, capture) in _reached(graph).items()
     ]
-    states.sort(key=lambda one: (one.distance, one.asset, one.partition or "", one.storage_id or 0))
+    states.sort(
+        key=lambda state: (
+            state.distance,
+            state.asset,
+            state.partition or "",
+            state.storage_id or 0,
+        )
+    )
     return Upstream(
         reference=reference,
         raced=graph.raced,
@@ -72,7 +81,7 @@ def upstream(reference: str, graph: LineageGraph) -> Upstream:
 
 
 def _reached(graph: LineageGraph) -> dict[int, tuple[int, Capture]]:
-    """Return how far each node is from the step, and how the nearest way to it is known."""
+    """Return each node's distance from the step, and the capture of the nearest edge to it."""
     sources: defaultdict[int, list[LineageEdge]] = defaultdict(list)
     for edge in graph.edges:
         sources[edge.consumer].append(edge)

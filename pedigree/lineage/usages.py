@@ -1,7 +1,7 @@
-"""What versions were used for: the assets and partitions that runs made with them.
+"""Usages of versions: the assets and partitions that runs produced with them.
 
-A run that loads a version says so then; what it wrote is added when somebody has looked, since an
-output's event comes after its step. Both outlive Dagster's own events.
+A run that loads a version records the usage at once. Its output is added later by a sensor, because
+the output's event comes after the step. Both outlive Dagster's own events.
 """
 
 from collections.abc import Collection, Iterable
@@ -17,7 +17,7 @@ from pedigree.postgres.transaction import Row, Transaction
 
 
 class Written(Record):
-    """The event of what a run wrote."""
+    """The event of a run's output."""
 
     storage_id: int
     data_version: str | None
@@ -26,18 +26,18 @@ class Written(Record):
 
 
 class NewUsage(Record):
-    """A run uses a version to make partitions of an asset; without partitions, the asset."""
+    """A run's use of a version to produce partitions of an asset, or an unpartitioned asset."""
 
-    asset: str = Field(min_length=1, description="The key of what is made, parts joined by /")
+    asset: str = Field(min_length=1, description="Key of the produced asset, parts joined by /")
     partitions: tuple[str | None, ...] = (None,)
     run_id: str = Field(min_length=1)
     instance_id: str | None = None
     capture: Capture = Capture.READ
-    written: Written | None = Field(default=None, description="Where it is known already")
+    written: Written | None = Field(default=None, description="The output, if it is known already")
 
 
 class Usage(Record):
-    """An asset (partition) that a run made with a version, or was about to make."""
+    """An asset (partition) that a run produced, or was about to produce, with a version."""
 
     usage_id: int
     asset: str
@@ -46,46 +46,48 @@ class Usage(Record):
     instance_id: str | None
     capture: Capture
     used_at: datetime
-    storage_id: int | None = Field(description="The event of what was written; None: see settled")
+    storage_id: int | None = Field(description="Event of the output; null: see settled")
     data_version: str | None
     code_version: str | None
     written_at: datetime | None
-    settled: bool = Field(description="Nothing more is to come: the run has written, or ended")
+    settled: bool = Field(
+        description="The usage is final: the run has written its output, or ended"
+    )
 
     @property
     def written(self) -> bool:
-        """It is known that the run wrote it."""
+        """Whether the run is known to have written the output."""
         return self.storage_id is not None
 
 
 class Downstream(Record):
-    """What was made with exactly one version."""
+    """Everything that was produced with one version."""
 
     reference: str
-    usages: tuple[Usage, ...] = Field(description="The newest first")
+    usages: tuple[Usage, ...] = Field(description="Newest first")
     versions: tuple[str, ...] = Field(description="References of versions trained on this one")
     possible: tuple[str, ...] = Field(
-        description="References of versions that possibly were trained on it"
+        description="References of versions that were possibly trained on it"
     )
     unknown: tuple[str, ...] = Field(
-        description="References of versions of which it is not known: something upstream of them "
-        "is not"
+        description="References of versions for which it is unknown, because some of their "
+        "upstream is unknown"
     )
     without_lineage: int = Field(
-        description="How many further versions have a later training without recorded lineage, so "
-        "that nothing is known about them"
+        description="Number of further versions with a later training without recorded lineage, "
+        "for which it is unknown, too"
     )
 
     @property
     def outputs(self) -> tuple[Usage, ...]:
-        """Those usages of which it is known what was written."""
+        """The usages whose output is known."""
         return tuple(usage for usage in self.usages if usage.written)
 
 
 def record_usage(transaction: Transaction, name_key: str, version: int, use: NewUsage) -> None:
-    """Write that a run uses a version; repeated, it adds only what was not known.
+    """Record that a run uses a version; a repetition only adds a missing output.
 
-    What was only declared is left out where the run is known to have read a version of the model.
+    A declared usage is omitted if the run is known to have read another version of the model.
     """
     written = use.written.model_dump() if use.written else dict.fromkeys(Written.model_fields)
     transaction.execute(
@@ -104,7 +106,7 @@ def record_usage(transaction: Transaction, name_key: str, version: int, use: New
 def usages_of(
     transaction: Transaction, name_key: str, version: int, *, limit: int, before: int | None
 ) -> tuple[Usage, ...]:
-    """Return what a version was used for, the newest first."""
+    """Return the usages of a version, newest first."""
     rows = transaction.execute(
         SQL["usages_of_version"],
         {"name_key": name_key, "version": version, "limit": limit, "before": before},
@@ -115,11 +117,11 @@ def usages_of(
 def outputs_of(
     transaction: Transaction, versions: Collection[tuple[str, int]]
 ) -> dict[tuple[str, int], tuple[Usage, ...]]:
-    """Return what each of some versions wrote last to each asset and partition.
+    """Return the last output of each version for each asset and partition.
 
     Args:
-        transaction: Where to read.
-        versions: The key of the model's name, and the number.
+        transaction: The transaction.
+        versions: The versions, each as the key of the model's name and the number.
     """
     wanted = {
         "name_keys": [name for name, _ in versions],
@@ -135,7 +137,7 @@ def outputs_of(
 def unsettled_usages(
     transaction: Transaction, instance_id: str | None, *, limit: int, after: int
 ) -> tuple[Usage, ...]:
-    """Return usages of one Dagster instance of which it is not known what was written."""
+    """Return usages of one Dagster instance whose output is not known yet."""
     rows: list[Row] = transaction.execute(
         SQL["unsettled_usages"], {"instance_id": instance_id, "limit": limit, "after": after}
     ).fetchall()
@@ -143,13 +145,13 @@ def unsettled_usages(
 
 
 def settle_usages(transaction: Transaction, usages: Iterable[Usage]) -> None:
-    """Write what became of usages, in one statement."""
+    """Record the outputs of settled usages in one statement."""
     settled = [usage for usage in usages if usage.settled]
     transaction.execute(SQL["settle_usages"], columns_of(Usage, settled))
 
 
 class TrainedWith(NamedTuple):
-    """References of the versions that were trained on another one, directly or not."""
+    """References of the versions that were trained on another one, directly or indirectly."""
 
     versions: tuple[str, ...]
     possible: tuple[str, ...]
@@ -160,24 +162,24 @@ class TrainedWith(NamedTuple):
 def trained_with(
     transaction: Transaction, name_key: str, version: int, registered_at: datetime
 ) -> TrainedWith:
-    """Find the living versions that were trained on a version, and of which that is not known.
+    """Return the versions, without deleted ones, that were or may have been trained on a version.
 
     Args:
-        transaction: Where to read.
+        transaction: The transaction.
         name_key: The key of its model's name.
         version: Its number.
-        registered_at: When it was registered: what was trained before is not trained on it.
+        registered_at: When it was registered; earlier trainings cannot depend on it.
     """
     rows = transaction.execute(
         SQL["trained_with"],
         {"name_key": name_key, "version": version, "registered_at": registered_at},
     ).fetchall()
-    known = [(name_key, version), *((row["name_key"], row["version"]) for row in rows)]
+    found = [(name_key, version), *((row["name_key"], row["version"]) for row in rows)]
     return TrainedWith(
         versions=_references(rows, Certainty.PROVED, Certainty.READ),
         possible=_references(rows, Certainty.POSSIBLE),
         unknown=_references(rows, Certainty.UNKNOWN),
-        without_lineage=count_without_lineage(transaction, known, registered_at),
+        without_lineage=count_without_lineage(transaction, found, registered_at),
     )
 
 

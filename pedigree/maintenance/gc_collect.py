@@ -9,13 +9,11 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from pydantic import JsonValue
-
 from pedigree.artifacts.objects import ObjectStore
 from pedigree.artifacts.sweep import expire_uploads, remove_orphans
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
-from pedigree.catalog.store import LockedModel, lock_any_model
+from pedigree.catalog.store import lock_any_model
 from pedigree.maintenance.gc_records import (
     PlannedArtifact,
     PlannedBlob,
@@ -48,20 +46,13 @@ def collect_versions(
         transaction.execute(SQL[query], {"model_id": model.model_id, "versions": versions})
     with transaction.pipeline():
         for row in sorted(rows, key=lambda row: int(row["version"])):
-            _tell_collected(transaction, model, row, actor)
+            model.record(
+                EventType.VERSION_COLLECTED,
+                {"digest": row["digest"], "deleted_at": row["deleted_at"].isoformat()},
+                version=row["version"],
+                actor=actor,
+            )
     return {f"{model.name}/{version}" for version in versions}
-
-
-def _tell_collected(transaction: Transaction, model: LockedModel, row: Row, actor: Actor) -> None:
-    log.record(
-        transaction,
-        EventType.VERSION_COLLECTED,
-        model=model.name,
-        version=row["version"],
-        at=model.at,
-        actor=actor,
-        body={"digest": row["digest"], "deleted_at": row["deleted_at"].isoformat()},
-    )
 
 
 def collect_artifacts(
@@ -103,19 +94,9 @@ def _remove_blobs(
     ).fetchall()
     with transaction.pipeline():
         for row in removed:
-            _tell_removed(transaction, row, actor)
+            body = {"digest": row["digest"], "key": row["key"], "bytes": row["size"]}
+            log.record(transaction, EventType.BLOB_REMOVED, body, at=row["at"], actor=actor)
     return removed
-
-
-def _tell_removed(transaction: Transaction, row: Row, actor: Actor) -> None:
-    body: dict[str, JsonValue] = {
-        "digest": row["digest"],
-        "key": row["key"],
-        "bytes": row["size"],
-    }
-    log.record(
-        transaction, EventType.BLOB_REMOVED, model=None, at=row["at"], actor=actor, body=body
-    )
 
 
 def collect_uploads(

@@ -34,14 +34,11 @@ def _change(transaction: Transaction, model: LockedModel, row: Row, actor: Actor
         SQL["set_tier"],
         {"model_id": model.model_id, "version": row["version"], "tier": row["wanted"]},
     )
-    log.record(
-        transaction,
+    model.record(
         EventType.VERSION_TIER_CHANGED,
-        model=model.name,
+        {"from": row["tier"], "to": row["wanted"], "reason": row["why"]},
         version=row["version"],
-        at=model.at,
         actor=actor,
-        body={"from": row["tier"], "to": row["wanted"], "reason": row["why"]},
     )
 
 
@@ -69,9 +66,8 @@ def _confirm(item: PlannedMove, actor: Actor, transaction: Transaction, key: str
     log.record(
         transaction,
         EventType.BLOB_MOVED,
-        model=None,
+        {"digest": item.digest, "key": key, "bytes": item.bytes, "tier": item.tier.value},
         at=needed["at"],
         actor=actor,
-        body={"digest": item.digest, "key": key, "bytes": item.bytes, "tier": item.tier.value},
     )
     return True

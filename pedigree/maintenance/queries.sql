@@ -318,14 +318,21 @@ WHERE NOT EXISTS (
 SELECT count(*) FROM pedigree.model_card;
 
 -- name: cards_whole
--- Cards whose text has another digest than the blob they name, or whose blob is gone.
+-- Cards whose text has another digest than the blob they name, or whose blob is gone; and cards
+-- that count as current whatever happens next, for they name an event that is not there yet.
 SELECT m.name || '/' || c.version AS reference,
     format('revision %s of its card has other bytes than %s', c.revision, c.digest) AS problem
 FROM pedigree.model_card c
 JOIN pedigree.registered_model m USING (model_id)
 LEFT JOIN pedigree.blob b ON b.digest = c.digest
 WHERE b.digest IS NULL
-    OR 'sha256:' || encode(sha256(convert_to(c.markdown, 'UTF8')), 'hex') <> c.digest;
+    OR 'sha256:' || encode(sha256(convert_to(c.markdown, 'UTF8')), 'hex') <> c.digest
+UNION ALL
+SELECT m.name || '/' || c.version,
+    format('revision %s of its card shows an event that is not there: %s', c.revision, c.event_id)
+FROM pedigree.model_card c
+JOIN pedigree.registered_model m USING (model_id)
+WHERE c.event_id > (SELECT max(e.id) FROM pedigree.event e WHERE e.model = m.name);
 
 -- name: count_one_holder
 -- How many stages and aliases are held.

@@ -1,1 +1,4 @@
-"""Profiles of data, and how far what is served has moved away from what was learnt from."""
+"""Profiles of data, and how far served data has moved from the training data.
+
+Who is alerted belongs to `delivery`, when drift is measured to `dagster`.
+"""

@@ -1,4 +1,4 @@
-"""Compare the profile of served data with the baseline's, column by column."""
+"""Comparison of the profile of served data with a baseline, column by column."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ Column = NumericColumn | CategoricalColumn
 
 @dataclass(frozen=True)
 class _MeasuredColumn:
-    """A column, measured, before its p-values are corrected for being many."""
+    """The measures of a column, before the correction of p-values for multiple tests."""
 
     before: Column
     now: Column
@@ -31,27 +31,29 @@ class _MeasuredColumn:
 
 
 def compare(baseline: DataProfile, today: DataProfile, rule: DriftRule) -> DriftComparison:
-    """Say which columns have moved.
+    """Return which columns have drifted.
 
-    A column is an alarm where a distance reaches its threshold *and* chance alone does not explain
-    it: many rows make any difference significant, and few make any distance large. All tests of a
-    comparison are one family, corrected by Holm.
+    A column is an alarm if a distance reaches its threshold *and* is significant: with many rows
+    any difference is significant, and with few rows any distance is large. All tests of a
+    comparison are one family, with Holm's correction.
 
     Args:
         baseline: The profile of the training data.
-        today: The profile of what is served, made ``like`` the baseline.
-        rule: The policy's thresholds, and the columns it leaves out.
+        today: The profile of the served data, created ``like`` the baseline.
+        rule: The policy's thresholds, and the columns that it excludes.
     """
-    compared = [each for each in baseline.columns if each.name not in rule.leave_out]
+    compared = [column for column in baseline.columns if column.name not in rule.leave_out]
     measured = [_measure(before, now) for before, now in _pairs(compared, today)]
     corrected = distances.holm(
-        [each.p_value for each in measured] + [each.missing_p for each in measured]
+        [column.p_value for column in measured] + [column.missing_p for column in measured]
     )
     half = len(measured)
     return DriftComparison(
         columns=tuple(
-            _judge(each, p, missing_p, rule)
-            for each, p, missing_p in zip(measured, corrected[:half], corrected[half:], strict=True)
+            _judge(column, p, missing_p, rule)
+            for column, p, missing_p in zip(
+                measured, corrected[:half], corrected[half:], strict=True
+            )
         ),
         problems=tuple(_problems(compared, today)),
     )
@@ -68,24 +70,24 @@ def _problems(compared: Iterable[Column], today: DataProfile) -> Iterator[str]:
     for before in compared:
         now = today.column(before.name)
         if now is None:
-            held = "holds no such values" if before.name in today.skipped else "is gone"
-            yield f"{before.name} {held}"
+            fault = "has a type without a profile" if before.name in today.skipped else "is missing"
+            yield f"{before.name} {fault}"
         elif now.kind != before.kind:
-            yield f"{before.name} is {now.kind}, and was {before.kind}"
+            yield f"{before.name} is {now.kind}, but was {before.kind}"
 
 
 def bins(column: Column) -> tuple[int, ...]:
-    """Return the counts of a column's bins; all values that are not kept are one bin."""
+    """Return the counts of a column's bins; all categories without a count are one bin."""
     return column.counts if column.kind == "numeric" else (*column.counts, column.other)
 
 
 def _measure(before: Column, now: Column) -> _MeasuredColumn:
-    ours, theirs = bins(before), bins(now)
+    bins_before, bins_now = bins(before), bins(now)
     if before.kind == "numeric":
-        distance = distances.kolmogorov_smirnov(ours, theirs)
+        distance = distances.kolmogorov_smirnov(bins_before, bins_now)
         p_value = distances.kolmogorov_smirnov_p(distance, before.present, now.present)
     else:
-        statistic, freedom = distances.chi_square(ours, theirs)
+        statistic, freedom = distances.chi_square(bins_before, bins_now)
         distance = distances.cramers_v(statistic, before.present + now.present)
         p_value = distances.chi_square_p(statistic, freedom)
     return _MeasuredColumn(
@@ -98,19 +100,21 @@ def _measure(before: Column, now: Column) -> _MeasuredColumn:
     )
 
 
-def _judge(each: _MeasuredColumn, p_value: float, missing_p: float, rule: DriftRule) -> ColumnDrift:
-    ours, theirs = bins(each.before), bins(each.now)
+def _judge(
+    measured: _MeasuredColumn, p_value: float, missing_p: float, rule: DriftRule
+) -> ColumnDrift:
+    bins_before, bins_now = bins(measured.before), bins(measured.now)
     found = ColumnDrift(
-        column=each.before.name,
-        role=each.before.role,
-        kind=each.before.kind,
-        test=each.test,
-        psi=distances.psi(ours, theirs),
-        jensen_shannon=distances.jensen_shannon(ours, theirs),
-        distance=each.distance,
+        column=measured.before.name,
+        role=measured.before.role,
+        kind=measured.before.kind,
+        test=measured.test,
+        psi=distances.psi(bins_before, bins_now),
+        jensen_shannon=distances.jensen_shannon(bins_before, bins_now),
+        distance=measured.distance,
         p_value=p_value,
-        missing_before=_share(each.before),
-        missing_now=_share(each.now),
+        missing_before=_share(measured.before),
+        missing_now=_share(measured.now),
         missing_p_value=missing_p,
     )
     reasons = _reasons(found, rule.of(found.column), rule.alpha)

@@ -1,29 +1,29 @@
-"""What counts as drift, in words for the people who look at an alarm."""
+"""Description of a drift rule in words, for people who handle an alarm."""
 
 from pedigree.monitoring.records import DriftAction, DriftRule, DriftThresholds
 
-_ANSWERS = {
-    DriftAction.ALERT: "tells of it",
-    DriftAction.DEMOTE: "asks for a rollback",
-    DriftAction.RETRAIN: "asks for a retraining",
+_REACTIONS = {
+    DriftAction.ALERT: "raises an alert",
+    DriftAction.DEMOTE: "requests a rollback",
+    DriftAction.RETRAIN: "requests a retraining",
 }
 
 
-def described(rule: DriftRule) -> str:
-    """Return from where on a rule calls it drift, and what the drift sensor then does."""
-    own = "; ".join(f"{name}: {_limits(each)}" for name, each in rule.columns.items())
+def describe(rule: DriftRule) -> str:
+    """Return the limits at which a rule detects drift, and the drift sensor's reaction."""
+    own = "; ".join(f"{name}: {_limits(limits)}" for name, limits in rule.columns.items())
     windows = f" in {rule.windows} partitions in a row" if rule.windows > 1 else ""
-    said = [
-        f"What the holder of {rule.stage} is given looks like what it learnt from.",
-        f"A column drifts from {_limits(rule.thresholds)} on, where chance explains it with a"
-        f" probability of at most {rule.alpha:g}, after Holm's correction.",
-        f"Of their own: {own}." if own else "",
-        f"Left out: {', '.join(rule.leave_out)}." if rule.leave_out else "",
-        f"On drift{windows} the sensor {_ANSWERS[rule.action]}.",
+    sentences = [
+        f"The served data of the version in {rule.stage} matches its training data.",
+        f"A column drifts at {_limits(rule.thresholds)} or more, with a p-value of at most"
+        f" {rule.alpha:g} after Holm's correction.",
+        f"Columns with their own thresholds: {own}." if own else "",
+        f"Excluded: {', '.join(rule.leave_out)}." if rule.leave_out else "",
+        f"On drift{windows} the sensor {_REACTIONS[rule.action]}.",
     ]
-    return " ".join(filter(None, said))
+    return " ".join(filter(None, sentences))
 
 
 def _limits(thresholds: DriftThresholds) -> str:
-    given = thresholds.model_dump(exclude_none=True)
-    return ", ".join(f"{name} {limit:g}" for name, limit in given.items()) or "no threshold"
+    limits = thresholds.model_dump(exclude_none=True)
+    return ", ".join(f"{name} {limit:g}" for name, limit in limits.items()) or "no threshold"

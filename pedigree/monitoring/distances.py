@@ -1,7 +1,7 @@
-"""How far two binned distributions lie apart, and how likely chance alone parts them so far.
+"""Distances between two binned distributions, and their p-values.
 
-Each function takes counts of the same bins: those of the baseline, then those of today. Two empty
-columns, or one, lie nowhere: their distance is 0 and their p-value 1.
+Each function takes counts of the same bins: those of the baseline, then the current ones. If one or
+both columns are empty, the distance is 0 and the p-value 1.
 """
 
 import math
@@ -11,9 +11,9 @@ from pedigree.libraries import library
 
 Counts = Sequence[int]
 
-# The share that an empty bin is given, so that the logarithm of a share exists.
+# The share of an empty bin, so that its logarithm exists.
 _FLOOR = 1e-4
-# Fewer expected values in a cell, and chi-square's distribution does not hold (Cochran, 1954).
+# With fewer expected values in a cell the chi-square distribution does not hold (Cochran, 1954).
 _FEWEST_EXPECTED = 5.0
 
 
@@ -21,7 +21,7 @@ def psi(before: Counts, now: Counts) -> float:
     """Return the population stability index, ``Σ (q - p) ln(q / p)`` over the bins' shares.
 
     It is 0 for equal shares and symmetric. Source: N. Siddiqi, *Credit Risk Scorecards* (2006),
-    chapter 10; the sum is the divergence J of H. Jeffreys (1946). An empty bin is given a share of
+    chapter 10; the sum is the divergence J of H. Jeffreys (1946). An empty bin gets a share of
     0.0001, and the shares are scaled to sum to 1 again.
 
     >>> round(psi([50, 50], [60, 40]), 4)
@@ -34,7 +34,7 @@ def psi(before: Counts, now: Counts) -> float:
 
 
 def jensen_shannon(before: Counts, now: Counts) -> float:
-    """Return the Jensen-Shannon distance to the base 2: from 0, equal, to 1, nothing in common.
+    """Return the Jensen-Shannon distance to the base 2: from 0, equal, to 1, disjoint.
 
     It is the root of ``½ Σ p log₂(p / m) + ½ Σ q log₂(q / m)`` with ``m = (p + q) / 2``, which is
     a metric. Source: D. Endres and J. Schindelin, *A new metric for probability distributions*,
@@ -49,15 +49,15 @@ def jensen_shannon(before: Counts, now: Counts) -> float:
     divergence = 0.0
     for p, q in shares:
         middle = (p + q) / 2
-        divergence += sum(each * math.log2(each / middle) for each in (p, q) if each) / 2
+        divergence += sum(share * math.log2(share / middle) for share in (p, q) if share) / 2
     return math.sqrt(min(max(divergence, 0.0), 1.0))
 
 
 def kolmogorov_smirnov(before: Counts, now: Counts) -> float:
     """Return Kolmogorov-Smirnov's D on the edges of a histogram: ``max |F(e) - G(e)|``.
 
-    On the edges alone it is at most the D of the raw values, so a test with it errs to the safe
-    side. Source: N. Smirnov, *Table for estimating the goodness of fit of empirical distributions*,
+    Only on the edges, it is at most the D of the raw values, so a test with it is conservative.
+    Source: N. Smirnov, *Table for estimating the goodness of fit of empirical distributions*,
     Ann. Math. Stat. 19 (1948).
 
     >>> kolmogorov_smirnov([1, 1, 0], [0, 1, 1])
@@ -74,7 +74,7 @@ def kolmogorov_smirnov(before: Counts, now: Counts) -> float:
 
 
 def kolmogorov_smirnov_p(distance: float, before: int, now: int) -> float:
-    """Return the chance of at least such a D between two samples of these sizes.
+    """Return the p-value: the probability of at least this D for two samples of these sizes.
 
     As ``scipy.stats.ks_2samp`` with ``method="asymp"``: the distribution of one sample of the size
     ``n m / (n + m)``. Source: J. Hodges, *The significance probability of the Smirnov two-sample
@@ -87,15 +87,15 @@ def kolmogorov_smirnov_p(distance: float, before: int, now: int) -> float:
 
 
 def chi_square(before: Counts, now: Counts) -> tuple[float, int]:
-    """Return Pearson's chi-square for "both come from one distribution", and its freedom.
+    """Return Pearson's chi-square for "both are of one distribution", and its degrees of freedom.
 
-    Categories expected too rarely are taken together, the rarest first. Source: W. Cochran, *Some
+    Categories with too few expected values are pooled, the rarest first. Source: W. Cochran, *Some
     methods for strengthening the common χ² tests*, Biometrics 10 (1954).
     """
     pooled = _pooled(before, now)
     if len(pooled) < 2:
         return 0.0, 0
-    totals = [sum(each) for each in zip(*pooled, strict=True)]
+    totals = [sum(column) for column in zip(*pooled, strict=True)]
     grand = sum(totals)
     statistic = 0.0
     for row in pooled:
@@ -106,14 +106,14 @@ def chi_square(before: Counts, now: Counts) -> tuple[float, int]:
 
 
 def chi_square_p(statistic: float, freedom: int) -> float:
-    """Return the chance of at least such a chi-square."""
+    """Return the p-value: the probability of at least this chi-square."""
     if not freedom:
         return 1.0
     return float(library("scipy.stats", extra="monitoring").chi2.sf(statistic, freedom))
 
 
 def cramers_v(statistic: float, size: int) -> float:
-    """Return Cramér's V of a table with two rows: the root of chi-square by the rows seen.
+    """Return Cramér's V of a table with two rows: the root of chi-square by the sample size.
 
     From 0, independent, to 1. Source: H. Cramér, *Mathematical Methods of Statistics* (1946), 21.9.
 
@@ -124,9 +124,10 @@ def cramers_v(statistic: float, size: int) -> float:
 
 
 def missing_p(before: tuple[int, int], now: tuple[int, int]) -> float:
-    """Return the chance of two shares of missing values so far apart, by Fisher's exact test.
+    """Return the p-value of the difference of two shares of missing values (Fisher's exact test).
 
-    Each pair counts the missing and the present. Exact, since hardly anything may be missing.
+    Each pair is the count of missing and of present values. The test is exact, because the counts
+    of missing values may be small.
     Source: R. A. Fisher, *Statistical Methods for Research Workers* (1934), §21.02.
     """
     if not sum(before) or not sum(now) or (before[0] == 0 and now[0] == 0):
@@ -136,11 +137,11 @@ def missing_p(before: tuple[int, int], now: tuple[int, int]) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Return p-values corrected for being many.
+    """Return p-values corrected for multiple tests.
 
-    That any of them is below ``alpha`` by chance alone happens with a chance of ``alpha`` at most.
+    The probability that any of them is below ``alpha`` by chance is at most ``alpha``.
     Source: S. Holm, *A simple sequentially rejective multiple test procedure*, Scand. J. Statist. 6
-    (1979); it holds whatever the dependence between the tests.
+    (1979); it holds for any dependence between the tests.
 
     >>> holm([0.01, 0.04, 0.02])
     [0.03, 0.04, 0.04]
@@ -164,7 +165,7 @@ def _floored(counts: Counts) -> list[float]:
 
 
 def _pooled(before: Counts, now: Counts) -> list[tuple[int, int]]:
-    """Take together the rarest categories until each is expected often enough in both rows."""
+    """Pool the rarest categories until each has enough expected values in both rows."""
     rows = sorted((pair for pair in zip(before, now, strict=True) if sum(pair)), key=sum)
     share = min(sum(before), sum(now)) / max(sum(before) + sum(now), 1)
     while len(rows) > 1 and sum(rows[0]) * share < _FEWEST_EXPECTED:

@@ -1,4 +1,4 @@
-"""Plots of a comparison as SVG, drawn inside this process: no browser, no network."""
+"""Plots of a comparison as SVG, rendered in this process without a browser or network."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -15,34 +15,34 @@ from pedigree.monitoring.records import (
     strength,
 )
 
-# Of a column of categories, so many are drawn; more would not be legible.
+# Maximum number of categories in a plot; more would not be legible.
 _CATEGORIES = 12
 _BASELINE, _TODAY, _ALARM = "#b4bac4", "#2f6fde", "#c8372d"
 _FONT = "Helvetica, Arial, sans-serif"
 
 
 def distribution(column: ColumnDrift, baseline: DataProfile, today: DataProfile, name: str) -> str:
-    """Return a column's distribution against its baseline.
+    """Return a plot of a column's distribution and its baseline.
 
     Args:
-        column: What was found about it.
+        column: The drift of the column.
         baseline: The training data's profile.
-        today: The profile of what was compared.
-        name: What to call the latter, such as a month.
+        today: The profile of the compared data.
+        name: The label of the compared data, such as a month.
     """
     alt = library("altair", extra="monitoring")
     before, now = baseline.column(column.column), today.column(column.column)
     if before is None or now is None:
         return ""
-    # Of many categories the top ones: beside all the others together they would not be seen.
-    shown = _CATEGORIES if before.kind == "categorical" and len(before.values) > _CATEGORIES else 99
-    labels = _labels(before)[:shown]
+    # Only the top categories, without "(other)", beside which they would not be visible.
+    count = _CATEGORIES if before.kind == "categorical" and len(before.values) > _CATEGORIES else 99
+    labels = _labels(before)[:count]
     rows = [
         {"bin": label, "data": source, "share": share}
         for source, profile in (("training data", before), (name, now))
         for label, share in zip(labels, _shares(profile), strict=False)
     ]
-    colour = _ALARM if column.drifted else _TODAY
+    color = _ALARM if column.drifted else _TODAY
     x = alt.X(
         "bin:N",
         sort=list(labels),
@@ -58,7 +58,7 @@ def distribution(column: ColumnDrift, baseline: DataProfile, today: DataProfile,
             y=alt.Y("share:Q", title=None, axis=alt.Axis(format="%", tickCount=4)),
             color=alt.Color(
                 "data:N",
-                scale=alt.Scale(domain=["training data", name], range=[_BASELINE, colour]),
+                scale=alt.Scale(domain=["training data", name], range=[_BASELINE, color]),
                 legend=alt.Legend(title=None, orient="top", offset=2),
             ),
         )
@@ -67,9 +67,9 @@ def distribution(column: ColumnDrift, baseline: DataProfile, today: DataProfile,
 
 
 def by_partition(history: Sequence[DriftResult], rule: DriftRule) -> str:
-    """Return how far each column was from its baseline in each partition, and where it alarmed.
+    """Return a plot of each column's drift in each partition, with alarms.
 
-    One is the threshold that is reached first.
+    The value 1 is the threshold that is reached first.
     """
     alt = library("altair", extra="monitoring")
     rows = list(_cells(history, rule))
@@ -91,15 +91,15 @@ def by_partition(history: Sequence[DriftResult], rule: DriftRule) -> str:
             legend=alt.Legend(title="of the threshold", format=".0%", gradientLength=140),
         )
     )
-    colour = alt.condition("datum.strength > 1.25", alt.value("white"), alt.value("#28303c"))
-    # An alarm is bold as well, so that it shows without colours too.
-    said = [
+    color = alt.condition("datum.strength > 1.25", alt.value("white"), alt.value("#28303c"))
+    # An alarm is also bold, so that it is visible without colors.
+    texts = [
         base.mark_text(fontSize=11, fontWeight=weight)
-        .encode(text="said:N", color=colour)
+        .encode(text="label:N", color=color)
         .transform_filter(f"datum.alarm === {alarm}")
         for weight, alarm in ((400, "false"), (700, "true"))
     ]
-    return _svg(alt.layer(cells, *said))
+    return _svg(alt.layer(cells, *texts))
 
 
 def _cells(history: Iterable[DriftResult], rule: DriftRule) -> Iterable[dict[str, object]]:
@@ -111,7 +111,7 @@ def _cells(history: Iterable[DriftResult], rule: DriftRule) -> Iterable[dict[str
                 "column": column.column,
                 "strength": reached,
                 "alarm": column.drifted,
-                "said": f"{reached:.0%}" + (" ▲" if column.drifted else ""),
+                "label": f"{reached:.0%}" + (" ▲" if column.drifted else ""),
             }
 
 
@@ -143,5 +143,5 @@ def _svg(chart: Any) -> str:
         view={"strokeWidth": 0},
         axis={"grid": False, "domain": False, "ticks": False},
     )
-    drawn: str = library("vl_convert", extra="monitoring").vegalite_to_svg(styled.to_dict())
-    return drawn
+    svg: str = library("vl_convert", extra="monitoring").vegalite_to_svg(styled.to_dict())
+    return svg

@@ -1,4 +1,4 @@
-"""Profile a table where it lies: what is computed goes to its engine, what is kept comes back.
+"""Profile of a table, computed by the engine that holds the table.
 
 ::
 
@@ -7,8 +7,8 @@
     baseline = profile(flights, prediction="expected_delay")
     today = profile(served, like=baseline)
 
-Every expression is ibis's, so the same ones run on DuckDB, Spark, BigQuery, Snowflake or Trino. A
-frame is profiled by DuckDB inside this process.
+All expressions are ibis expressions, so they run on DuckDB, Spark, BigQuery, Snowflake or Trino. A
+frame is profiled by DuckDB in this process.
 """
 
 import math
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from ibis.expr.types import NumericColumn as Numbers
 
 BINS = 20
-"""Of a histogram whose bins hold equally many of the baseline's values."""
+"""Number of bins of a histogram, with equally many values of the baseline in each bin."""
 TOP = 50
-"""So many values of a categorical column are kept; the rest is one bin."""
+"""Number of values of a categorical column with their own count; the rest is one bin."""
 
 _STEPS = tuple(step / BINS for step in range(BINS + 1))
 
@@ -47,13 +47,13 @@ def profile(
 
     Args:
         data: An ibis table of any engine; or a frame of pandas, polars or pyarrow.
-        prediction: The column that holds what the model said.
-        categorical: Columns of numbers that are names, such as a postal code.
-        like: A baseline: its columns alone are looked at, with its edges and values.
+        prediction: The column with the model's predictions.
+        categorical: Numeric columns that are categories, such as a postal code.
+        like: A baseline: only its columns are profiled, with its edges and values.
 
     Raises:
         MissingDependencyError: The extra ``monitoring`` is not installed.
-        InvalidInputError: The data is no table, or a named column is not in it.
+        InvalidInputError: The data is not a table, or lacks a named column.
     """
     table, engine = _table(data)
     _refuse_unknown(table, [*categorical, *([prediction] if prediction else [])])
@@ -62,7 +62,7 @@ def profile(
 
 
 class _Survey:
-    """One table on its way to a profile: three questions to the engine, or two with a baseline."""
+    """Computation of a profile: summary, counts of numeric bins, and counts of each category."""
 
     def __init__(
         self,
@@ -78,19 +78,19 @@ class _Survey:
         self._roles = {prediction: ColumnRole.PREDICTION}
         if like:
             self._roles |= {column.name: column.role for column in like.columns}
-            categorical |= {each.name for each in like.columns if each.kind == "categorical"}
+            categorical |= {col.name for col in like.columns if col.kind == "categorical"}
         wanted = [name for name in table.columns if like is None or like.column(name)]
         kinds = {name: _kind(table[name], name in categorical) for name in wanted}
         self._numeric = [name for name, kind in kinds.items() if kind == "numeric"]
         self._categorical = [name for name, kind in kinds.items() if kind == "categorical"]
         self._skipped = tuple(name for name, kind in kinds.items() if kind is None)
-        # Under short names and as what they are: SQL that repeats a cast for each bin grows long.
+        # Cast once and with short names: SQL that repeats a cast for each bin is long.
         numbers = {f"n{at}": _finite(table[name]) for at, name in enumerate(self._numeric)}
         texts = {f"c{at}": _text(table[name]) for at, name in enumerate(self._categorical)}
         self._table = table.select(**numbers, **texts) if numbers or texts else table
 
     def profile(self) -> DataProfile:
-        """Ask the engine, and put its answers together."""
+        """Query the engine, and return the profile."""
         summary = self._summary()
         edges = [
             self._edges(name, summary[f"quantiles_{at}"] or ())
@@ -110,36 +110,36 @@ class _Survey:
         )
 
     def _summary(self) -> Mapping[str, Any]:
-        asked: dict[str, Scalar] = {"rows": self._table.count()}
+        aggregates: dict[str, Scalar] = {"rows": self._table.count()}
         for at in range(len(self._numeric)):
             numbers: Numbers = self._table[f"n{at}"]
-            asked[f"present_n{at}"] = numbers.count()
-            asked[f"mean_{at}"] = numbers.mean()
-            asked[f"deviation_{at}"] = numbers.std(how="sample")
-            asked[f"quantiles_{at}"] = numbers.quantile(list(_STEPS))
+            aggregates[f"present_n{at}"] = numbers.count()
+            aggregates[f"mean_{at}"] = numbers.mean()
+            aggregates[f"deviation_{at}"] = numbers.std(how="sample")
+            aggregates[f"quantiles_{at}"] = numbers.quantile(list(_STEPS))
         for at in range(len(self._categorical)):
-            asked[f"present_c{at}"] = self._table[f"c{at}"].count()
-        return self._one(asked)
+            aggregates[f"present_c{at}"] = self._table[f"c{at}"].count()
+        return self._one_row(aggregates)
 
     def _below(self, edges: Iterable[tuple[float, ...]]) -> Mapping[str, Any]:
-        """Ask how many values lie at or below each edge."""
-        asked: dict[str, Scalar] = {
+        """Return how many values are at or below each edge."""
+        aggregates: dict[str, Scalar] = {
             f"below_{at}_{number}": (self._table[f"n{at}"] <= edge).sum()
             for at, of_column in enumerate(edges)
             for number, edge in enumerate(of_column)
         }
-        return self._one(asked) if asked else {}
+        return self._one_row(aggregates) if aggregates else {}
 
-    def _one(self, asked: Mapping[str, "Scalar"]) -> Mapping[str, Any]:
-        (row,) = self._engine.to_pyarrow(self._table.aggregate(**asked)).to_pylist()
+    def _one_row(self, aggregates: Mapping[str, "Scalar"]) -> Mapping[str, Any]:
+        (row,) = self._engine.to_pyarrow(self._table.aggregate(**aggregates)).to_pylist()
         return dict(row)
 
     def _edges(self, name: str, quantiles: Iterable[float]) -> tuple[float, ...]:
-        known = self._like.column(name) if self._like else None
-        if isinstance(known, NumericColumn):
-            return known.edges
-        distinct = sorted({float(each) for each in quantiles})
-        # The smallest value itself must lie above the first edge: below it nothing was seen.
+        baseline = self._like.column(name) if self._like else None
+        if isinstance(baseline, NumericColumn):
+            return baseline.edges
+        distinct = sorted(set(map(float, quantiles)))
+        # The smallest value must be above the first edge, so that the first bin is empty.
         return (math.nextafter(distinct[0], -math.inf), *distinct[1:]) if distinct else ()
 
     def _numbers(
@@ -160,8 +160,8 @@ class _Survey:
 
     def _categories(self, at: int, rows: int, present: int) -> CategoricalColumn:
         name = self._categorical[at]
-        known = self._like.column(name) if self._like else None
-        values = known.values if isinstance(known, CategoricalColumn) else None
+        baseline = self._like.column(name) if self._like else None
+        values = baseline.values if isinstance(baseline, CategoricalColumn) else None
         counted = self._count_values(f"c{at}", values)
         kept = tuple(counted) if values is None else values
         counts = tuple(counted.get(value, 0) for value in kept)
@@ -175,7 +175,7 @@ class _Survey:
         )
 
     def _count_values(self, column: str, values: tuple[str, ...] | None) -> dict[str, int]:
-        """Count the given values; the most frequent ones where none are given."""
+        """Return the counts of the given values, or of the most frequent ones if None."""
         ibis = library("ibis", extra="monitoring")
         texts = self._table.select(value=self._table[column])
         texts = texts.filter(texts.value.isin(values) if values else texts.value.notnull())
@@ -185,20 +185,20 @@ class _Survey:
 
 
 def _table(data: Any) -> tuple["Table", Any]:
-    """Return the data as a table, and the engine that holds it."""
+    """Return the data as an ibis table, and its engine."""
     ibis = library("ibis", extra="monitoring")
     if isinstance(data, ibis.expr.types.Table):
         backends, _ = data._find_backends()
         return data, backends[0] if backends else ibis.duckdb.connect()
     if type(data).__module__.partition(".")[0] == "pandas":
-        # By Arrow: ibis 12 asks pandas 3 for an option that warns.
+        # Through Arrow: ibis 12 uses an option of pandas 3 that warns.
         arrow = library("pyarrow", extra="monitoring")
         data = arrow.Table.from_pandas(data, preserve_index=False)
     try:
         return ibis.memtable(data), ibis.duckdb.connect()
     except (TypeError, ValueError, NotImplementedError) as error:
         raise InvalidInputError(
-            "is no table",
+            "is not a table",
             field="data",
             value=type(data).__name__,
             remedy="Give an ibis table, or a frame of pandas, polars or pyarrow",

@@ -1,18 +1,18 @@
 -- name: insert_profile
--- Keep a version's profile, unless it has one already.
+-- Insert a version's profile, unless it has one already.
 INSERT INTO pedigree.data_profile (model_id, version, digest, profile, created_at)
 VALUES (%(model_id)s, %(version)s, %(digest)s, %(profile)s, %(at)s)
 ON CONFLICT (model_id, version) DO NOTHING;
 
 -- name: profile_of
--- The profile of what a version learnt from.
+-- The profile of a version's training data.
 SELECT p.profile
 FROM pedigree.data_profile p
 JOIN pedigree.registered_model m USING (model_id)
 WHERE m.name_key = %(name_key)s AND p.version = %(version)s;
 
 -- name: insert_result
--- Add what a comparison found about a living version.
+-- Insert the result of a comparison for a version that is not deleted.
 INSERT INTO pedigree.drift_result (
     model_id, version, asset, partition, drifted, result, profile, html, markdown,
     recorded_at, recorded_by
@@ -33,7 +33,7 @@ FROM pedigree.drift_result d
 WHERE d.drift_id = %(drift_id)s;
 
 -- name: newest_results
--- The newest result of each partition of each asset that was held against a version.
+-- The newest result of each partition of each asset that was compared with a version.
 SELECT DISTINCT ON (d.asset, d.partition)
     d.drift_id, d.result, d.profile, d.html, d.markdown, d.recorded_at, d.recorded_by, d.alerted_at
 FROM pedigree.drift_result d
@@ -43,7 +43,7 @@ WHERE m.name_key = %(name_key)s AND d.version = %(version)s
 ORDER BY d.asset, d.partition, d.drift_id DESC;
 
 -- name: mark_alerted
--- Note that an alarm was told of; no row where it was told of before.
+-- Record that an alarm was raised; returns no row if it was raised before.
 UPDATE pedigree.drift_result SET alerted_at = %(at)s
 WHERE drift_id = %(drift_id)s AND drifted AND alerted_at IS NULL
 RETURNING drift_id;

@@ -1,4 +1,4 @@
-"""Profiles of tables, the rules by which two are compared, and what a comparison found."""
+"""Profiles of tables, rules of comparison, and results of comparisons."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,24 +11,24 @@ from pydantic import ConfigDict, Field, FiniteFloat, StrictBool, model_validator
 from pedigree._record import LARGEST, NUMBER, Record, require_kind
 from pedigree.artifacts.records import Digest, digest_of
 
-# Parts of a date: between two months they differ by construction, which is no drift.
+# Parts of a date: they differ between two months by construction, which is not drift.
 CALENDAR = ("year", "quarter", "month", "week", "day", "day_of_week", "day_of_year", "date")
 
 Count: TypeAlias = Annotated[int, Field(ge=0, le=LARGEST), NUMBER]
 
 
 class ColumnRole(StrEnum):
-    """What a column is to the model."""
+    """The role of a column for the model."""
 
     FEATURE = "feature"
     PREDICTION = "prediction"
 
 
 class NumericColumn(Record):
-    """A column of numbers: its quantiles, and how many values lie between its edges.
+    """The profile of a numeric column: its quantiles and a histogram.
 
     A value that is not finite counts as missing. The bins are ``(-∞, e₀], (e₀, e₁], …, (eₖ, ∞)``;
-    of a baseline the first and the last are empty, so that what lies outside its range shows.
+    in a baseline the first and the last are empty, so that later values outside its range show.
     """
 
     model_config = ConfigDict(json_schema_extra=require_kind)
@@ -38,12 +38,12 @@ class NumericColumn(Record):
     role: ColumnRole = ColumnRole.FEATURE
     missing: Count
     mean: FiniteFloat | None = None
-    deviation: FiniteFloat | None = Field(default=None, description="Of a sample")
+    deviation: FiniteFloat | None = Field(default=None, description="Sample standard deviation")
     quantiles: tuple[FiniteFloat, ...] = Field(
-        default=(), description="At equal steps from the minimum to the maximum"
+        default=(), description="At equal steps of probability, from minimum to maximum"
     )
     edges: tuple[FiniteFloat, ...] = ()
-    counts: tuple[Count, ...] = Field(description="One more than there are edges")
+    counts: tuple[Count, ...] = Field(description="One count per bin, one more than edges")
 
     @model_validator(mode="after")
     def _a_count_for_each_bin(self) -> "NumericColumn":
@@ -53,12 +53,12 @@ class NumericColumn(Record):
 
     @property
     def present(self) -> int:
-        """How many values there are."""
+        """The number of values that are not missing."""
         return sum(self.counts)
 
 
 class CategoricalColumn(Record):
-    """A column of categories: its top values, and how often each occurs."""
+    """The profile of a categorical column: its most frequent values with their counts."""
 
     model_config = ConfigDict(json_schema_extra=require_kind)
 
@@ -66,9 +66,9 @@ class CategoricalColumn(Record):
     name: str
     role: ColumnRole = ColumnRole.FEATURE
     missing: Count
-    values: tuple[str, ...] = Field(description="The most frequent ones first")
-    counts: tuple[Count, ...] = Field(description="One for each value")
-    other: Count = Field(description="How many rows hold any other value")
+    values: tuple[str, ...] = Field(description="Most frequent first")
+    counts: tuple[Count, ...] = Field(description="One count per value")
+    other: Count = Field(description="Number of rows with any other value")
 
     @model_validator(mode="after")
     def _a_count_for_each_value(self) -> "CategoricalColumn":
@@ -78,7 +78,7 @@ class CategoricalColumn(Record):
 
     @property
     def present(self) -> int:
-        """How many values there are."""
+        """The number of values that are not missing."""
         return sum(self.counts) + self.other
 
 
@@ -86,12 +86,12 @@ ColumnProfile: TypeAlias = Annotated[NumericColumn | CategoricalColumn, Field(di
 
 
 class DataProfile(Record):
-    """What is kept of a table: enough to say later whether another one looks like it."""
+    """The profile of a table, with which a later table can be compared."""
 
     rows: Count
     columns: tuple[ColumnProfile, ...]
     skipped: tuple[str, ...] = Field(
-        default=(), description="Columns of dates, lists and the like, which are not profiled"
+        default=(), description="Columns of dates, lists and similar types, without a profile"
     )
 
     @cached_property
@@ -100,7 +100,7 @@ class DataProfile(Record):
         return digest_of(rfc8785.dumps(self.model_dump(mode="json")))
 
     def column(self, name: str) -> NumericColumn | CategoricalColumn | None:
-        """Return a column's profile, or None where the table has no such column."""
+        """Return a column's profile; None if there is no such column."""
         return next((column for column in self.columns if column.name == name), None)
 
 
@@ -108,10 +108,10 @@ _Share = Annotated[float, Field(gt=0, le=1), NUMBER]
 
 
 class DriftThresholds(Record):
-    """From where on a difference counts; None does not look at it.
+    """The thresholds of drift; None disables a measure.
 
-    A population stability index of 0.2 is the usual mark of a shift to act upon, and 0.1 that of an
-    effect that is no longer small for the others (J. Cohen, *Statistical Power Analysis*, 1988).
+    A population stability index of 0.2 is the usual threshold for action; for the other measures,
+    0.1 is the limit of a small effect (J. Cohen, *Statistical Power Analysis*, 1988).
     """
 
     psi: Annotated[float, Field(gt=0), NUMBER] | None = Field(
@@ -129,7 +129,7 @@ class DriftThresholds(Record):
 
 
 class DriftAction(StrEnum):
-    """What follows when a version drifts in production."""
+    """The reaction to drift."""
 
     ALERT = "alert"
     DEMOTE = "demote"
@@ -137,20 +137,22 @@ class DriftAction(StrEnum):
 
 
 class DriftRule(Record):
-    """What a model's policy says about drift."""
+    """The drift rule of a model's policy."""
 
     thresholds: DriftThresholds = Field(default_factory=DriftThresholds)
     columns: dict[str, DriftThresholds] = Field(
-        default_factory=dict, description="Columns that have thresholds of their own"
+        default_factory=dict, description="Thresholds of single columns"
     )
-    leave_out: tuple[str, ...] = Field(default=CALENDAR, description="Columns not compared")
+    leave_out: tuple[str, ...] = Field(
+        default=CALENDAR, description="Columns that are not compared"
+    )
     alpha: Annotated[float, Field(gt=0, lt=1), NUMBER] = Field(
-        default=0.05, description="Chance of a false alarm in a report, after Holm"
+        default=0.05, description="Probability of a false alarm per report, after Holm's correction"
     )
-    stage: str = Field(default="production", description="The stage whose holder is watched")
+    stage: str = Field(default="production", description="The stage whose version is monitored")
     action: DriftAction = DriftAction.ALERT
     windows: Annotated[int, Field(ge=1), NUMBER] = Field(
-        default=1, description="So many partitions in a row must drift before it acts"
+        default=1, description="Number of consecutive drifted partitions before the action"
     )
 
     def of(self, column: str) -> DriftThresholds:
@@ -159,7 +161,7 @@ class DriftRule(Record):
 
 
 class ColumnDrift(Record):
-    """How far one column has moved from its baseline."""
+    """The drift of one column from its baseline."""
 
     column: str
     role: ColumnRole
@@ -176,19 +178,19 @@ class ColumnDrift(Record):
 
     @property
     def drifted(self) -> bool:
-        """It moved so far that somebody should look."""
+        """Whether the column is an alarm."""
         return bool(self.reasons)
 
     @property
     def moved(self) -> str:
-        """The column as an alarm calls it."""
+        """The name of the column in an alarm."""
         return (
             f"the prediction {self.column}" if self.role is ColumnRole.PREDICTION else self.column
         )
 
 
 def strength(column: ColumnDrift, thresholds: DriftThresholds) -> float:
-    """Return how much of its thresholds a column has reached: 1 where it reaches one of them."""
+    """Return the largest ratio of a measure to its threshold: 1 if it reaches the threshold."""
     measured = (
         (column.psi, thresholds.psi),
         (column.jensen_shannon, thresholds.jensen_shannon),
@@ -199,38 +201,40 @@ def strength(column: ColumnDrift, thresholds: DriftThresholds) -> float:
 
 
 class DriftComparison(Record):
-    """What a comparison of two profiles found."""
+    """The result of a comparison of two profiles."""
 
     columns: tuple[ColumnDrift, ...]
     problems: tuple[str, ...] = Field(
-        default=(), description="Columns that are gone, or hold another kind of values"
+        default=(), description="Columns that are missing, or have a different kind of values"
     )
 
     @property
     def drifted(self) -> bool:
-        """Some column moved, is gone, or is another."""
+        """Whether a column has drifted or is missing, or its kind has changed."""
         return bool(self.problems) or any(column.drifted for column in self.columns)
 
 
 class Expectations(Record):
-    """How a suite of Great Expectations went on the data that was compared."""
+    """The result of a suite of Great Expectations on the compared data."""
 
     suite: str
     passed: StrictBool
     met: Count
     total: Count
-    failed: tuple[str, ...] = Field(default=(), description="The expectations that were not met")
+    failed: tuple[str, ...] = Field(default=(), description="Expectations that were not met")
 
 
 class DriftResult(Record):
-    """A comparison of one partition of an asset with the data that a version learnt from."""
+    """The comparison of one partition of an asset with a version's training data."""
 
     reference: str = Field(description="The version: customer_churn/3")
-    asset: str = Field(description="The asset that was compared")
+    asset: str = Field(description="The compared asset")
     partition: str | None
-    baseline: Digest = Field(description="The profile of the version's training data")
-    baseline_name: str = Field(description="The training data, in its owner's words")
-    data_version: str | None = Field(default=None, description="Of the partition that was read")
+    baseline: Digest = Field(description="Digest of the profile of the version's training data")
+    baseline_name: str = Field(description="The owner's name for the training data")
+    data_version: str | None = Field(
+        default=None, description="Data version of the compared partition"
+    )
     rows: Count
     comparison: DriftComparison
     expectations: tuple[Expectations, ...] = ()
@@ -238,27 +242,27 @@ class DriftResult(Record):
 
     @property
     def drifted(self) -> bool:
-        """Somebody should look."""
+        """Whether the comparison found drift."""
         return self.comparison.drifted
 
     @property
     def verdict(self) -> str:
-        """One sentence that says what was found."""
+        """The finding in one sentence."""
         where = f"{self.asset}[{self.partition}]" if self.partition else self.asset
         moved = [column.moved for column in self.comparison.columns if column.drifted]
         found = [*moved, *self.comparison.problems]
         if not found:
-            return f"{where} looks like what {self.reference} learnt from"
-        return f"{where} differs from what {self.reference} learnt from: {', '.join(found)}"
+            return f"{where} matches the training data of {self.reference}"
+        return f"{where} differs from the training data of {self.reference}: {', '.join(found)}"
 
 
 class RecordedDrift(DriftResult):
-    """A result as the registry keeps it."""
+    """A result as the registry stores it."""
 
     drift_id: int
     at: datetime
     recorded_by: str
     profile: DataProfile
-    html: Digest = Field(description="The report's digest")
+    html: Digest = Field(description="Digest of the HTML report")
     markdown: Digest
-    alerted_at: datetime | None = Field(default=None, description="When somebody was told")
+    alerted_at: datetime | None = Field(default=None, description="When the alarm was raised")

@@ -1,6 +1,7 @@
-"""Tell what a comparison found: as HTML for people, as Markdown for wherever people read.
+"""Reports of comparisons, as HTML and as Markdown.
 
-Rendering is pure: it reads no clock and no database. A report stands alone: its plots are in it.
+Rendering is pure: it reads no clock and no database. A report is self-contained: it embeds its
+plots.
 """
 
 import base64
@@ -24,19 +25,19 @@ from pedigree.monitoring.records import (
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-# So many columns have a plot of their own: those that moved first, then the others by strength.
+# Maximum number of columns with a plot: drifted columns first, then the others by strength.
 _PLOTTED = 24
 
 
 class DriftReport(NamedTuple):
-    """A report in its two forms."""
+    """A report in its two formats."""
 
     html: str
     markdown: str
 
 
 class ReportDigests(NamedTuple):
-    """The digests of a report's two forms."""
+    """The digests of a report's two formats."""
 
     html: Digest
     markdown: Digest
@@ -52,11 +53,11 @@ def render_report(
     """Return the report of a comparison.
 
     Args:
-        result: What was found.
-        baseline: The profile of what the version learnt from.
-        today: The profile of what was compared with it.
-        rule: By which thresholds.
-        history: What was found in the other partitions, for the plot over time.
+        result: The result.
+        baseline: The profile of the version's training data.
+        today: The profile of the compared data.
+        rule: The drift rule, for its thresholds.
+        history: The results of other partitions, for the plot over time.
 
     Raises:
         MissingDependencyError: The extra ``monitoring`` is not installed.
@@ -66,7 +67,7 @@ def render_report(
         key=lambda column: (not column.drifted, -strength(column, rule.of(column.column))),
     )
     timeline = _timeline(result, history)
-    told: dict[str, Any] = {
+    variables: dict[str, Any] = {
         "result": result,
         "rule": rule,
         "columns": columns,
@@ -76,15 +77,17 @@ def render_report(
     }
     over_time = plots.by_partition(timeline, rule) if columns else ""
     name = result.partition or result.asset
-    drawn = [(each, plots.distribution(each, baseline, today, name)) for each in columns[:_PLOTTED]]
+    drawn = [
+        (column, plots.distribution(column, baseline, today, name)) for column in columns[:_PLOTTED]
+    ]
     html = _html().get_template("drift.html.j2")
     markdown = _markdown().get_template("drift.md.j2")
     return DriftReport(
-        html=html.render(**told, over_time=over_time, plots=drawn).strip() + "\n",
+        html=html.render(**variables, over_time=over_time, plots=drawn).strip() + "\n",
         markdown=markdown.render(
-            **told,
+            **variables,
             over_time=_image("drift by partition", over_time),
-            plots=[(each, _image(each.column, svg)) for each, svg in drawn if each.drifted],
+            plots=[(column, _image(column.column, svg)) for column, svg in drawn if column.drifted],
         ).strip()
         + "\n",
     )
@@ -93,14 +96,14 @@ def render_report(
 def _timeline(
     result: DriftResult, history: Sequence[DriftResult | RecordedDrift]
 ) -> list[DriftResult]:
-    """Return the newest result of each partition of this asset, this one among them, in order."""
-    of_asset = [each for each in history if each.asset == result.asset]
-    newest = {each.partition or "": each for each in of_asset} | {result.partition or "": result}
+    """Return the newest result of each partition of the asset, including this result, in order."""
+    of_asset = [item for item in history if item.asset == result.asset]
+    newest = {item.partition or "": item for item in of_asset} | {result.partition or "": result}
     return [newest[partition] for partition in sorted(newest)]
 
 
 def _moved(timeline: Sequence[DriftResult]) -> list[tuple[ColumnDrift, list[str]]]:
-    """Return which columns moved, each with the partitions in which it did."""
+    """Return the drifted columns, each with the partitions in which it drifted."""
     found: dict[str, tuple[ColumnDrift, list[str]]] = {}
     for result in timeline:
         for column in result.comparison.columns:
@@ -111,11 +114,11 @@ def _moved(timeline: Sequence[DriftResult]) -> list[tuple[ColumnDrift, list[str]
 
 
 def _image(title: str, svg: str) -> Markdown:
-    """Return a plot as an image that the text itself carries."""
+    """Return a plot as an image that is embedded in the text."""
     if not svg:
         return Markdown("")
-    carried = base64.b64encode(svg.encode()).decode()
-    return Markdown(f"![{shown(title)}](data:image/svg+xml;base64,{carried})")
+    encoded = base64.b64encode(svg.encode()).decode()
+    return Markdown(f"![{shown(title)}](data:image/svg+xml;base64,{encoded})")
 
 
 def _percent(value: float) -> str:
@@ -126,11 +129,11 @@ def _number(value: float) -> str:
     return f"{value:.3f}"
 
 
-def _chance(value: float) -> str:
+def _p_value(value: float) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-_FILTERS = {"percent": _percent, "number": _number, "chance": _chance, "strength": strength}
+_FILTERS = {"percent": _percent, "number": _number, "p_value": _p_value, "strength": strength}
 
 
 @cache

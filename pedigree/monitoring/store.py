@@ -1,13 +1,12 @@
-"""Rows of profiles and results ↔ records."""
+"""Storage of profiles and drift results."""
 
 from psycopg.types.json import Jsonb
 from pydantic import JsonValue
 
-from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType, json_digest
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion
-from pedigree.catalog.store import LockedModel, lock_model, version_not_found
+from pedigree.catalog.store import lock_model, version_not_found
 from pedigree.errors import NotFoundError
 from pedigree.monitoring.records import DataProfile, DriftResult, RecordedDrift
 from pedigree.monitoring.report import ReportDigests
@@ -20,10 +19,10 @@ _SQL = load_queries(__package__)
 def insert_profile(
     transaction: Transaction, version: ModelVersion, profile: DataProfile, actor: Actor
 ) -> None:
-    """Keep the profile of what a version learnt from; the one it has already stays.
+    """Store the profile of a version's training data, unless it has one already.
 
     Raises:
-        NotFoundError: The model was deleted in the meantime.
+        NotFoundError: The model was deleted concurrently.
     """
     model = lock_model(transaction, version.model_name)
     inserted = transaction.execute(
@@ -37,22 +36,19 @@ def insert_profile(
         },
     )
     if inserted.rowcount:
-        log.record(
-            transaction,
+        model.record(
             EventType.VERSION_PROFILED,
-            model=model.name,
+            {"profile": profile.digest, "rows": profile.rows},
             version=version.version_id,
-            at=model.at,
             actor=actor,
-            body={"profile": profile.digest, "rows": profile.rows},
         )
 
 
 def profile_of(transaction: Transaction, version: ModelVersion) -> DataProfile:
-    """Return the profile of what a version learnt from.
+    """Return the profile of a version's training data.
 
     Raises:
-        NotFoundError: None was kept.
+        NotFoundError: The version has no profile.
     """
     row = transaction.execute(_SQL["profile_of"], _key(version)).fetchone()
     if row is None:
@@ -75,10 +71,10 @@ def insert_result(
     report: ReportDigests,
     actor: Actor,
 ) -> int:
-    """Add what a comparison found, and tell of it; return its number.
+    """Insert the result of a comparison, log its event and return its ID.
 
     Raises:
-        NotFoundError: The model or the version was deleted in the meantime.
+        NotFoundError: The model or the version was deleted concurrently.
     """
     model = lock_model(transaction, version.model_name)
     inserted = transaction.execute(
@@ -100,30 +96,32 @@ def insert_result(
     if inserted is None:
         raise version_not_found(model.name, version.version_id)
     drift_id = int(inserted["drift_id"])
-    told: dict[str, JsonValue] = {
+    body = _drift_event(result, drift_id) | {
         "result": json_digest(result.model_dump(mode="json")),
         "served": profile.digest,
         "html": report.html,
         "markdown": report.markdown,
     }
-    _tell(transaction, model, result, drift_id, told, actor=actor)
+    model.record(EventType.VERSION_DRIFT_MEASURED, body, version=version.version_id, actor=actor)
     return drift_id
 
 
 def mark_alerted(transaction: Transaction, drift_id: int, actor: Actor) -> bool:
-    """Tell of an alarm by an event; False where that was done before, or there is no alarm.
+    """Log the event of an alarm; return False if that was done before, or there is no alarm.
 
     Raises:
         NotFoundError: There is no such result, or its model was deleted.
     """
     result = result_of(transaction, drift_id)
-    model = lock_model(transaction, result.reference.rpartition("/")[0])
+    name, _, version = result.reference.rpartition("/")
+    model = lock_model(transaction, name)
     marked = transaction.execute(
         _SQL["mark_alerted"], {"drift_id": drift_id, "at": model.at}
     ).fetchone()
     if marked is None:
         return False
-    _tell(transaction, model, result, drift_id, None, actor=actor)
+    body = _drift_event(result, drift_id)
+    model.record(EventType.VERSION_DRIFT_DETECTED, body, version=int(version), actor=actor)
     return True
 
 
@@ -131,7 +129,7 @@ def result_of(transaction: Transaction, drift_id: int) -> RecordedDrift:
     """Return one result.
 
     Raises:
-        NotFoundError: There is none of that number; those of a collected version are gone.
+        NotFoundError: There is no such result, or its version was garbage-collected.
     """
     row = transaction.execute(_SQL["result"], {"drift_id": drift_id}).fetchone()
     if row is None:
@@ -142,7 +140,7 @@ def result_of(transaction: Transaction, drift_id: int) -> RecordedDrift:
 def newest_results(
     transaction: Transaction, version: ModelVersion, asset: str | None = None
 ) -> tuple[RecordedDrift, ...]:
-    """Return the newest result of each partition that was held against a version, in order."""
+    """Return the newest result of each partition that was compared with a version, in order."""
     rows = transaction.execute(_SQL["newest_results"], {**_key(version), "asset": asset}).fetchall()
     return tuple(_result(row) for row in rows)
 
@@ -164,33 +162,16 @@ def _result(row: Row) -> RecordedDrift:
     )
 
 
-def _tell(
-    transaction: Transaction,
-    model: LockedModel,
-    result: DriftResult,
-    drift_id: int,
-    measured: dict[str, JsonValue] | None,
-    *,
-    actor: Actor,
-) -> None:
-    """Tell of what was measured just now; None: of an alarm about what was measured before."""
-    moved = [column.column for column in result.comparison.columns if column.drifted]
-    log.record(
-        transaction,
-        EventType.VERSION_DRIFT_DETECTED if measured is None else EventType.VERSION_DRIFT_MEASURED,
-        model=model.name,
-        version=int(result.reference.rpartition("/")[2]),
-        at=model.at,
-        actor=actor,
-        body={
-            "drift_id": drift_id,
-            "asset": result.asset,
-            "partition": result.partition,
-            "baseline": result.baseline,
-            "drifted": result.drifted,
-            "columns": list(moved),
-            "problems": list(result.comparison.problems),
-            "run_id": result.run_id,
-            **(measured or {}),
-        },
-    )
+def _drift_event(result: DriftResult, drift_id: int) -> dict[str, JsonValue]:
+    """Return what the events of a drift result have in common."""
+    drifted = [column.column for column in result.comparison.columns if column.drifted]
+    return {
+        "drift_id": drift_id,
+        "asset": result.asset,
+        "partition": result.partition,
+        "baseline": result.baseline,
+        "drifted": result.drifted,
+        "columns": list(drifted),
+        "problems": list(result.comparison.problems),
+        "run_id": result.run_id,
+    }

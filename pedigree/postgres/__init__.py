@@ -1,7 +1,8 @@
 """Postgres: the pool, the migrations (:mod:`pedigree.postgres.migrate`), the embedded server.
 
 Names are loaded when they are used: the supervisor of the embedded server and the command line's
-help import this package and need no driver.
+help import this package and need no driver. Queries of a subject do not belong here, but to its
+folder.
 """
 
 from importlib import import_module

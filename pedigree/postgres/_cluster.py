@@ -1,4 +1,4 @@
-"""The data folder: made whole or not at all."""
+"""Atomic creation of the data folder."""
 
 import locale
 import os
@@ -18,16 +18,16 @@ ROLE = "pedigree"
 def ensure_cluster(
     layout: Layout, binaries: Binaries, account: Account, *, durable: bool = True
 ) -> None:
-    """Make the cluster if there is none. The caller holds the supervisor's lock.
+    """Create the cluster if there is none. The caller holds the supervisor's lock.
 
     Raises:
-        EmbeddedPostgresError: `initdb` failed, or the password of existing data is gone.
+        EmbeddedPostgresError: `initdb` failed, or the password of existing data is missing.
     """
     if layout.data.exists():
         if not layout.password.exists():
             raise EmbeddedPostgresError(
-                f"{layout.password} is gone, the data beside it cannot be opened",
-                remedy="Restore that file, or move the folder away to begin anew",
+                f"{layout.password} is missing, so the data beside it cannot be opened",
+                remedy="Restore that file, or move the folder away to start with an empty database",
             )
         return
     if not layout.password.exists():
@@ -36,7 +36,7 @@ def ensure_cluster(
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(mode=0o700)
     if account.user is not None:
-        # The other user must pass through both; the home's content stays unlisted.
+        # The other user must be able to traverse both, but not to list them.
         layout.home.chmod(0o711)
         layout.folder.chmod(0o711)
     account.own(beside)
@@ -54,7 +54,7 @@ def _initdb(
     command = [binaries.program("initdb"), "--pgdata", str(target), "--username", ROLE]
     command += ["--encoding", "UTF8", "--locale", "C.UTF-8" if _has_c_utf8() else "C"]
     command += ["--auth", "scram-sha-256", "--pwfile", str(secret)]
-    command += ["--data-checksums"]  # Postgres 18 does it anyway
+    command += ["--data-checksums"]  # the default since Postgres 18
     command += [] if durable else ["--no-sync"]
     try:
         subprocess.run(

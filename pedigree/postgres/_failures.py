@@ -1,4 +1,4 @@
-"""What the failures of a database mean: lost, overloaded, or worth another try."""
+"""Classification of database errors: connection lost, overloaded, or worth a retry."""
 
 import psycopg
 from psycopg_pool import PoolTimeout
@@ -12,32 +12,32 @@ _RETRIED = (
     "57P03",  # the server starts, recovers or stops
     "57P05",  # idle session timeout
 )
-_GIVEN_UP = (
-    "55P03",  # the lock was not free in time
-    "57014",  # the statement took too long
-    "40001",  # serialization failure, again and again
-    "40P01",  # deadlock, again and again
+_OVERLOADED = (
+    "55P03",  # lock timeout
+    "57014",  # statement timeout
+    "40001",  # serialization failure, after all retries
+    "40P01",  # deadlock, after all retries
     "53300",  # too many connections
 )
-# A refused connection has no code, only a text; a server that speaks another language is asked for
-# the full time.
-_HOPELESS = ("authentication failed", "does not exist", "pg_hba.conf")
+# A refused connection has no SQLSTATE, only a text; a server with messages in another language is
+# retried until the deadline.
+_PERMANENT = ("authentication failed", "does not exist", "pg_hba.conf")
 
 
 def may_succeed_later(error: psycopg.OperationalError) -> bool:
-    """Say whether the same work is worth another try."""
-    if any(text in str(error) for text in _HOPELESS):
+    """Return whether a retry may succeed."""
+    if any(text in str(error) for text in _PERMANENT):
         return False
     return is_loss(error) or error.sqlstate in _RETRIED
 
 
 def is_load(error: psycopg.Error) -> bool:
-    """Say whether load kept it from being done; then nothing of it was."""
-    return isinstance(error, PoolTimeout) or error.sqlstate in _GIVEN_UP
+    """Return whether the error is due to load; then nothing was done."""
+    return isinstance(error, PoolTimeout) or error.sqlstate in _OVERLOADED
 
 
 def is_loss(error: psycopg.Error) -> bool:
-    """Say whether the connection is gone; a connection that could not be made has no code."""
+    """Return whether the connection is lost; a failed connection attempt has no SQLSTATE."""
     if isinstance(error, PoolTimeout):
         return False
     state = error.sqlstate

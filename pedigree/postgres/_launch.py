@@ -1,4 +1,4 @@
-"""How a client starts the supervisor and learns what came of it."""
+"""Start of the supervisor by a client, and the supervisor's report."""
 
 import json
 import os
@@ -16,8 +16,8 @@ from pedigree.postgres._supervisor import Order
 
 SUPERVISOR = "pedigree.postgres._supervisor"
 
-# The supervisor outlives us: it gets none of the secrets that our environment may hold, and no
-# PG* variable, which Postgres would obey.
+# The supervisor outlives the client: it gets no secrets from the client's environment, and no PG*
+# variable, which would configure Postgres.
 _ENVIRONMENT = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME")
 
 
@@ -27,10 +27,10 @@ def launch_supervisor(
     """Start a detached supervisor and wait until its server is ready.
 
     Returns:
-        Whether it lived long enough to report. One that was killed may be tried again.
+        Whether the supervisor reported success. If False, it was killed, and a retry may succeed.
 
     Raises:
-        EmbeddedPostgresError: What the supervisor reported: it would report it again.
+        EmbeddedPostgresError: The supervisor reported an error, which a retry would not change.
     """
     reader, writer = os.pipe()
     try:
@@ -53,7 +53,7 @@ def launch_supervisor(
 def _run_detached(order: Order, layout: Layout) -> None:
     log = open_log(layout.supervisor_log)
     try:
-        # -P: a folder named "pedigree" where the client happens to stand is not ours.
+        # -P: do not import a folder named "pedigree" in the client's working directory.
         subprocess.run(
             [sys.executable, "-P", "-m", SUPERVISOR, order.argument()],
             check=True,
@@ -68,7 +68,7 @@ def _run_detached(order: Order, layout: Layout) -> None:
     except (OSError, subprocess.SubprocessError) as error:
         raise EmbeddedPostgresError(
             f"the supervisor of {layout.folder} cannot be started: {error}",
-            remedy=f"Look into {layout.supervisor_log}",
+            remedy=f"See {layout.supervisor_log}",
         ) from error
     finally:
         os.close(log)

@@ -1,4 +1,4 @@
-"""Where the embedded Postgres keeps what, inside its own folder."""
+"""The files of the embedded Postgres in its folder."""
 
 import hashlib
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pedigree.errors import EmbeddedPostgresError
 
-# A socket's path may have 103 bytes on macOS and 107 on Linux.
+# The maximum length of a socket's path is 103 bytes on macOS and 107 on Linux.
 _LONGEST_SOCKET_PATH = 103
 PORT = 5432
 SOCKET_NAME = f".s.PGSQL.{PORT}"
@@ -24,80 +24,80 @@ class Layout:
 
     @property
     def folder(self) -> Path:
-        """All that the server owns; nothing outside is changed."""
+        """The folder with all files of the server; nothing outside is changed."""
         return self.home / "postgres"
 
     @property
     def data(self) -> Path:
-        """The cluster, complete or absent: it is made beside and renamed."""
+        """The data folder; complete or absent, because it is created beside and renamed."""
         return self.folder / "data"
 
     @property
     def password(self) -> Path:
-        """The role's password, readable by its owner alone."""
+        """The file with the role's password, readable only by its owner."""
         return self.folder / "password"
 
     @property
     def users(self) -> Path:
-        """The lock that every process which uses the server shares."""
+        """The shared lock of all processes that use the server."""
         return self.folder / "users.lock"
 
     @property
     def start(self) -> Path:
-        """The lock of whoever starts or stops the server."""
+        """The lock of a process that starts or stops the server."""
         return self.folder / "start.lock"
 
     @property
     def supervisor(self) -> Path:
-        """The lock of the supervisor; its process id is the file's text."""
+        """The lock of the supervisor; the file holds its process ID."""
         return self.folder / "supervisor.lock"
 
     @property
     def server(self) -> Path:
-        """The lock that lasts as long as any process of the server itself."""
+        """The lock that any process of the server itself holds."""
         return self.folder / "server.lock"
 
     @property
     def log(self) -> Path:
-        """What Postgres says."""
+        """The log of Postgres."""
         return self.folder / "postgres.log"
 
     @property
     def supervisor_log(self) -> Path:
-        """What the supervisor says."""
+        """The log of the supervisor."""
         return self.folder / "supervisor.log"
 
     @property
     def socket_record(self) -> Path:
-        """The file that names the socket's folder."""
+        """The file with the path of the socket's folder."""
         return self.folder / "socket"
 
     def create(self) -> None:
-        """Make the folder, and the home if need be, for this user alone.
+        """Create the folder, and the home folder if it is missing, with access only for this user.
 
         Raises:
-            EmbeddedPostgresError: The folder cannot be made, or belongs to somebody else.
+            EmbeddedPostgresError: The folder cannot be created, or belongs to another user.
         """
         try:
             if not self.home.exists():
                 self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-                # A home inside a repository must not make every version look uncommitted.
+                # A home folder in a Git repository must not make its work tree dirty.
                 (self.home / ".gitignore").write_text("*\n", encoding="ascii")
             self.folder.mkdir(mode=0o700, exist_ok=True)
             owner = self.folder.stat().st_uid
         except OSError as error:
             raise EmbeddedPostgresError(
-                f"the folder {self.folder} cannot be made: {error.strerror}",
-                remedy="Set PEDIGREE_HOME to a folder of yours, or set PEDIGREE_DATABASE_URL",
+                f"the folder {self.folder} cannot be created: {error.strerror}",
+                remedy="Set PEDIGREE_HOME to a folder that you own, or set PEDIGREE_DATABASE_URL",
             ) from error
         if owner != os.geteuid():
             raise EmbeddedPostgresError(
                 f"the folder {self.folder} belongs to the user with id {owner}",
-                remedy="Run as that user, or set PEDIGREE_HOME to a folder of yours",
+                remedy="Run as that user, or set PEDIGREE_HOME to a folder that you own",
             )
 
     def major(self) -> int | None:
-        """Return the Postgres major that wrote the data, if there is any."""
+        """Return the major version of Postgres that wrote the data; None if there is no data."""
         try:
             return int((self.data / "PG_VERSION").read_text(encoding="ascii"))
         except FileNotFoundError:
@@ -107,8 +107,8 @@ class Layout:
         """Return the folder of the running server's socket; None before the first start.
 
         Raises:
-            EmbeddedPostgresError: The folder is not the server's own: somebody may have put a
-                server of theirs in its place.
+            EmbeddedPostgresError: The folder is not private to the server's user: another user may
+                have replaced the server by their own.
         """
         try:
             folder = Path(self.socket_record.read_text(encoding="utf-8"))
@@ -120,24 +120,24 @@ class Layout:
         return folder
 
     def choose_socket_folder(self) -> Path:
-        """Make and record the socket's folder: ours, or a short one if the path is too long.
+        """Create and record the socket's folder, in temp if the path below `folder` is too long.
 
         Raises:
-            EmbeddedPostgresError: Somebody else made the short folder before us.
+            EmbeddedPostgresError: The temp folder exists already and belongs to another user.
         """
         digest = hashlib.sha256(os.fsencode(self.folder.resolve())).hexdigest()[:16]
         short = f"pedigree-{os.getuid()}-{digest}"
-        places = [self.folder / "run", Path(tempfile.gettempdir()) / short, Path("/tmp") / short]  # noqa: S108  made private below
+        places = [self.folder / "run", Path(tempfile.gettempdir()) / short, Path("/tmp") / short]  # noqa: S108  created with private access below
         folder = next(place for place in places if _fits(place) or place == places[-1])
         folder.mkdir(mode=0o700, exist_ok=True)
-        # The data's owner is another user only where the server runs as "nobody".
+        # The data's owner differs only if the server runs as "nobody".
         if not _is_private(folder.lstat(), os.geteuid(), self.data.stat().st_uid):
             raise _not_private(folder)
         replace_text(self.socket_record, str(folder))
         return folder
 
     def postmaster(self) -> tuple[int, str] | None:
-        """Return the id and the state (``ready``, ``starting`` …) that the server last wrote."""
+        """Return the process ID and state (such as ``ready``) that the server last wrote."""
         try:
             lines = (self.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:
@@ -147,14 +147,14 @@ class Layout:
         return int(lines[0]), lines[7].strip()
 
     def supervisor_pid(self) -> int | None:
-        """Return the id that the supervisor wrote; true only while its lock is held."""
+        """Return the process ID that the supervisor wrote; valid only while its lock is held."""
         try:
             return int(self.supervisor.read_text(encoding="ascii"))
         except (FileNotFoundError, ValueError):
             return None
 
     def log_tail(self, characters: int = 2000) -> str:
-        """Return the end of both logs, for a message."""
+        """Return the end of both logs for an error message."""
         texts = (
             path.read_text(encoding="utf-8", errors="replace")[-characters:].strip()
             for path in (self.supervisor_log, self.log)
@@ -164,7 +164,7 @@ class Layout:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write a file whole, for its owner alone: a reader sees the old text or the new."""
+    """Replace a file atomically, with access only for its owner."""
     beside = path.with_name(path.name + ".new")
     beside.unlink(missing_ok=True)
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -176,7 +176,7 @@ def replace_text(path: Path, text: str) -> None:
 
 
 def open_log(path: Path) -> int:
-    """Open a log to append to; one that grew large is set aside once, as ``<name>.1``."""
+    """Open a log for appending; a large log is first renamed to ``<name>.1``."""
     if path.exists() and path.stat().st_size > _LOG_LIMIT_BYTES:
         path.replace(path.with_name(path.name + ".1"))
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -193,5 +193,5 @@ def _is_private(state: os.stat_result, *owners: int) -> bool:
 def _not_private(folder: Path) -> EmbeddedPostgresError:
     return EmbeddedPostgresError(
         f"the socket's folder {folder} is not private to this server's user",
-        remedy="Find out who made it and remove it, or set PEDIGREE_HOME to a shorter path",
+        remedy="Check who created it and remove it, or set PEDIGREE_HOME to a shorter path",
     )

@@ -1,8 +1,8 @@
-"""File locks that the kernel drops when their process dies, also by ``kill -9``.
+"""File locks that the kernel releases when their process dies, also after ``kill -9``.
 
 A lock belongs to an *open file*, not to a process: a forked child shares the locks of its parent,
-and they last until both have closed the file. So nothing here ever unlocks explicitly (that would
-take the lock from the other as well); closing is enough. Locks do not pass through ``exec``.
+which last until both have closed the file. So nothing here unlocks explicitly (which would unlock
+for both); closing is enough. Locks do not survive ``exec``.
 """
 
 import fcntl
@@ -19,10 +19,10 @@ POLL_S = 0.02
 
 
 def open_lock(path: Path) -> int:
-    """Open a lock's file, not yet locked; the caller closes the descriptor.
+    """Open a lock's file without locking it; the caller closes the descriptor.
 
     Raises:
-        OSError: The folder does not exist or may not be written.
+        OSError: The folder does not exist or is not writable.
     """
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
@@ -38,11 +38,11 @@ def try_lock(descriptor: int, *, shared: bool = False) -> bool:
 
 
 def acquire(path: Path, *, timeout_s: float, shared: bool = False) -> int:
-    """Wait for a lock and return its descriptor; closing it gives the lock back.
+    """Wait for a lock and return its descriptor; closing it releases the lock.
 
     Raises:
         EmbeddedPostgresError: Another process held it for `timeout_s` seconds.
-        OSError: The folder does not exist or may not be written.
+        OSError: The folder does not exist or is not writable.
     """
     deadline = time.monotonic() + timeout_s
     while True:
@@ -53,14 +53,14 @@ def acquire(path: Path, *, timeout_s: float, shared: bool = False) -> int:
         if time.monotonic() > deadline:
             raise EmbeddedPostgresError(
                 f"another process has held the lock {path} for {timeout_s:.0f} s",
-                remedy=f"See what it does: {describe(holders(path))}",
+                remedy=f"Check what it does: {describe(holders(path))}",
             )
         time.sleep(POLL_S)
 
 
 @contextmanager
 def exclusive(path: Path, *, timeout_s: float) -> Iterator[int]:
-    """Hold a lock alone for the length of a block, and give its descriptor.
+    """Hold an exclusive lock during a block, and yield its descriptor.
 
     Raises:
         EmbeddedPostgresError: Another process held it for `timeout_s` seconds.
@@ -73,7 +73,7 @@ def exclusive(path: Path, *, timeout_s: float) -> Iterator[int]:
 
 
 def is_current(descriptor: int, path: Path) -> bool:
-    """Whether the path still names the open file; a folder that was reset has another one."""
+    """Return whether the path still refers to the open file; it differs after a folder's reset."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
@@ -81,12 +81,12 @@ def is_current(descriptor: int, path: Path) -> bool:
 
 
 def is_held(path: Path) -> bool:
-    """Whether any process holds the lock alone."""
+    """Return whether a process holds the lock exclusively."""
     return _refuses(path, shared=True)
 
 
 def is_used(path: Path) -> bool:
-    """Whether any process holds the lock, alone or shared with others."""
+    """Return whether a process holds the lock, exclusively or shared."""
     return _refuses(path, shared=False)
 
 
@@ -102,9 +102,9 @@ def _refuses(path: Path, *, shared: bool) -> bool:
 
 
 def holders(path: Path) -> tuple[int, ...]:
-    """Return the processes that took the lock, by id; empty where the system does not tell.
+    """Return the IDs of processes that hold the lock; empty if the system does not report them.
 
-    Only Linux tells, and of processes that share one lock by fork only the first.
+    Only Linux reports them; of processes that share a lock by fork it reports only the first.
     """
     try:
         inode = path.stat().st_ino

@@ -1,4 +1,4 @@
-"""What a process id stands for; the id alone may be a stranger's by now."""
+"""Identification of processes, because a process ID alone may have been reused."""
 
 import subprocess
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def command_line(pid: int) -> str:
-    """Return a process's words, joined by spaces and ended by one; empty if there is none."""
+    """Return a process's arguments, each followed by a space; empty if there is no process."""
     if sys.platform == "linux":
         try:
             raw = Path(f"/proc/{pid}/cmdline").read_bytes()
@@ -20,10 +20,10 @@ def command_line(pid: int) -> str:
 
 
 def describe(pids: tuple[int, ...]) -> str:
-    """Return processes for a message: ``4711 (python serve.py)``.
+    """Return a description of processes for a message: ``4711 (python serve.py)``.
 
     >>> describe(())
-    'processes that the system does not name'
+    'processes that the system does not report'
     """
-    shown = (f"{pid} ({command_line(pid)[:60].strip()})" for pid in pids)
-    return ", ".join(shown) or "processes that the system does not name"
+    parts = (f"{pid} ({command_line(pid)[:60].strip()})" for pid in pids)
+    return ", ".join(parts) or "processes that the system does not report"

@@ -1,4 +1,4 @@
-"""One run of the server's main process, as a child of the supervisor."""
+"""The server's main process, a child of the supervisor."""
 
 import contextlib
 import os
@@ -18,8 +18,8 @@ from pedigree.postgres._processes import command_line, describe
 _FAST_STOP_S = 30.0
 _IMMEDIATE_STOP_S = 5.0
 
-# Unix socket only; the folder is private too. Small and quiet: it serves one team's registry and
-# Dagster's storage, whose processes hold a few connections each. Its queries are too short for JIT.
+# Unix socket only, in a private folder. The server is small: it serves one team's registry and
+# Dagster's storage, whose processes hold a few connections each. The queries are too short for JIT.
 _SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -31,13 +31,13 @@ _SETTINGS = {
 }
 
 if sys.platform == "linux":
-    # After a crash Postgres makes sure that all is on disk before it recovers. One call for the
-    # file system took 0.2 s where one a file took 3 s, on a disk that others used too.
+    # After a crash Postgres syncs the data folder before it recovers. On a shared disk, one call
+    # for the file system took 0.2 s, and one call per file took 3 s.
     _SETTINGS["recovery_init_sync_method"] = "syncfs"
 
 
 class Server:
-    """The server process; its lock lasts as long as any process that it forked."""
+    """The server process; its lock is held as long as any process that it forked exists."""
 
     def __init__(
         self, layout: Layout, binaries: Binaries, account: Account, settings: Mapping[str, str]
@@ -53,56 +53,56 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, cancelled: Callable[[], bool]) -> None:
-        """Start it and wait until it takes connections, or until that is `cancelled`.
+        """Start the server and wait until it accepts connections, or until `cancelled`.
 
-        There is no deadline: after a crash it takes as long as recovery takes, and to interrupt
-        that would only make it begin anew. Clients have deadlines of their own.
+        There is no deadline: recovery after a crash takes its time, and an interruption would only
+        restart it. Clients have their own deadlines.
 
         Raises:
-            EmbeddedPostgresError: It ended; the message has the end of its log.
+            EmbeddedPostgresError: The server exited; the message has the end of its log.
         """
         self._process = self._spawn()
         while self._layout.postmaster() != (self._process.pid, "ready") and not cancelled():
             if self._process.poll() is not None:
                 raise EmbeddedPostgresError(
                     f"Postgres did not start: {self._layout.log_tail()}",
-                    remedy=f"The whole log is {self._layout.log}",
+                    remedy=f"See the complete log in {self._layout.log}",
                 )
             time.sleep(_locks.POLL_S)
 
     @property
     def exited(self) -> bool:
-        """Whether it is gone; asking reaps it, so it never stays behind as a zombie."""
+        """Whether the process has exited; this also reaps it, so that it is never a zombie."""
         return self._process is None or self._process.poll() is not None
 
     @property
     def reachable(self) -> bool:
-        """Whether its socket is where clients look: a cleaner of the temp folder may take it."""
+        """Whether the socket still exists: a cleaner of the temp folder may delete it."""
         return (self._socket_folder / SOCKET_NAME).exists()
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
-        """Stop it: SIGINT rolls back and writes a checkpoint, SIGQUIT leaves that to recovery."""
+        """Stop the server: SIGINT rolls back and writes a checkpoint, SIGQUIT leaves recovery."""
         steps = [(signal.SIGINT, _FAST_STOP_S)] if how == signal.SIGINT else []
-        for sign, patience in [*steps, (signal.SIGQUIT, _IMMEDIATE_STOP_S), (signal.SIGKILL, 5.0)]:
+        for sign, timeout in [*steps, (signal.SIGQUIT, _IMMEDIATE_STOP_S), (signal.SIGKILL, 5.0)]:
             if self._process is None or self._process.poll() is not None:
                 return
             self._process.send_signal(sign)
             try:
-                self._process.wait(patience)
+                self._process.wait(timeout)
             except subprocess.TimeoutExpired:
                 continue
 
     def tidy(self) -> None:
-        """Remove the socket's folder once the server has stopped: it may lie in the temp folder."""
-        with contextlib.suppress(OSError):  # not empty, or gone
+        """Remove the socket's folder, which may be in temp, after the server has stopped."""
+        with contextlib.suppress(OSError):  # not empty, or missing
             self._socket_folder.rmdir()
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         lock = take_over(self._layout)
         log = open_log(self._layout.log)
         try:
-            # The server inherits the locked file: the lock tells the next supervisor that the last
-            # of its processes is gone, which neither a process id nor the socket can tell.
+            # The server inherits the locked file. Its release shows the next supervisor that the
+            # last process is gone, which neither a process ID nor the socket can show.
             return subprocess.Popen(
                 self._command,
                 stdin=subprocess.DEVNULL,
@@ -121,17 +121,17 @@ class Server:
 
 
 def take_over(layout: Layout) -> int:
-    """Wait for every process of an earlier server to end and return the server's lock.
+    """Wait for all processes of an earlier server to end, and return the server's lock.
 
-    An earlier server outlives a killed supervisor where no parent-death signal exists (macOS).
+    Without a parent-death signal (macOS) a server outlives its killed supervisor.
 
     Raises:
-        EmbeddedPostgresError: It does not end.
+        EmbeddedPostgresError: The processes do not end.
     """
-    for sign, patience in [(None, 1.0), (signal.SIGINT, _FAST_STOP_S), (signal.SIGQUIT, 10.0)]:
+    for sign, timeout in [(None, 1.0), (signal.SIGINT, _FAST_STOP_S), (signal.SIGQUIT, 10.0)]:
         _signal_postmaster(layout, sign)
         try:
-            lock = _locks.acquire(layout.server, timeout_s=patience)
+            lock = _locks.acquire(layout.server, timeout_s=timeout)
         except EmbeddedPostgresError:
             continue
         _remove_stale(layout)
@@ -143,8 +143,8 @@ def take_over(layout: Layout) -> int:
 
 
 def _remove_stale(layout: Layout) -> None:
-    # Postgres refuses to start while the process id in these files is somebody's, be it a zombie
-    # that nobody reaps or a stranger. The lock has just proved that it is not the server's.
+    # Postgres refuses to start while the process ID in these files exists, even if it is a zombie
+    # or was reused. The lock proves that it is not the server's.
     (layout.data / "postmaster.pid").unlink(missing_ok=True)
     folder = layout.socket_folder()
     if folder is not None:

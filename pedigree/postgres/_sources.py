@@ -1,4 +1,4 @@
-"""Where a database is, and how to open connections to it."""
+"""Database addresses, and pools of connections to them."""
 
 from typing import Any, Protocol
 
@@ -16,7 +16,7 @@ from pedigree.postgres._traced import TracedCursor
 from pedigree.postgres.embedded import EmbeddedPostgres
 from pedigree.settings import redact_url
 
-# What a user's URL does not say. A dead peer is noticed after half a minute instead of two hours.
+# Defaults for the user's URL. They detect a dead peer after half a minute instead of two hours.
 _NETWORK_DEFAULTS = {
     "application_name": "pedigree",
     "connect_timeout": "5",
@@ -29,11 +29,11 @@ _PREPARE_AFTER = 5
 
 
 class DatabaseSource(Protocol):
-    """A place that has the database."""
+    """The address of a database."""
 
     @property
     def server(self) -> EmbeddedPostgres | None:
-        """The embedded server, if it is one."""
+        """The embedded server; None for a server at a URL."""
 
     @property
     def shown(self) -> str:
@@ -41,21 +41,21 @@ class DatabaseSource(Protocol):
 
     @property
     def remedy(self) -> str:
-        """What to do when it does not answer."""
+        """What to do if the server does not answer."""
 
     def options(self) -> dict[str, Any]:
-        """Return the arguments of `psycopg.connect`; wakes the server if it is ours.
+        """Return the arguments for `psycopg.connect`; start the server if it is embedded.
 
         Raises:
-            EmbeddedPostgresError: It cannot be started.
+            EmbeddedPostgresError: The embedded server cannot be started.
         """
 
 
 class NamedSource:
-    """A database that a URL names."""
+    """A database at a URL."""
 
     server = None
-    remedy = "Check PEDIGREE_DATABASE_URL and that the server runs and lets you in"
+    remedy = "Check PEDIGREE_DATABASE_URL, and that the server runs and accepts the connection"
 
     def __init__(self, url: str, *, prepare: bool) -> None:
         scheme, separator, rest = url.partition("://")
@@ -67,14 +67,14 @@ class NamedSource:
         except psycopg.ProgrammingError:
             # "from None": the driver's message quotes the URL with its password
             raise _not_a_url(url) from None
-        # several hosts have several ports, and libpq looks at none of them before it connects
+        # several hosts have several ports, which libpq does not validate before it connects
         if not all(port.isdigit() for port in str(self._given.get("port", "0")).split(",") if port):
             raise _not_a_url(url)
         self.shown = redact_url(plain)
         self._prepare = prepare
 
     def options(self) -> dict[str, Any]:
-        """Return the URL's own options over our defaults."""
+        """Return the URL's options, and defaults for the others."""
         threshold = _PREPARE_AFTER if self._prepare else None
         return _NETWORK_DEFAULTS | self._given | {"prepare_threshold": threshold}
 
@@ -82,7 +82,7 @@ class NamedSource:
 class EmbeddedSource:
     """A database of the embedded server."""
 
-    remedy = "Look at `pedigree status`"
+    remedy = "See `pedigree status`"
 
     def __init__(self, server: EmbeddedPostgres, database: str) -> None:
         self.server = server
@@ -90,11 +90,11 @@ class EmbeddedSource:
 
     @property
     def shown(self) -> str:
-        """What stands for a URL: the folder tells more than the socket does."""
+        """The database and the server's folder, in place of a URL."""
         return f"{self._database} in {self.server.folder}"
 
     def options(self) -> dict[str, Any]:
-        """Start or revive the server and return how to reach it."""
+        """Start or restart the server, and return the arguments for `psycopg.connect`."""
         given = conninfo_to_dict(self.server.url(self._database))
         return {"application_name": "pedigree"} | given | {"prepare_threshold": _PREPARE_AFTER}
 
@@ -102,7 +102,7 @@ class EmbeddedSource:
 def open_pool(
     source: DatabaseSource, *, connections: int, checkout_s: float
 ) -> ConnectionPool[Connection[DictRow]]:
-    """Open a pool; one connection is made first and by itself, for the pool hides why it cannot.
+    """Open a pool, after a single connection whose error says why the pool would fail.
 
     Raises:
         psycopg.OperationalError: The server cannot be reached.
@@ -125,7 +125,7 @@ def open_pool(
 
 
 def _configure(connection: Connection[DictRow]) -> None:
-    # A record has four JSON values; pydantic reads them in a third of the time of the json module.
+    # A version has four JSON values; pydantic parses them three times as fast as the json module.
     set_json_loads(from_json, connection)
 
 

@@ -1,9 +1,9 @@
 """The process that owns the embedded Postgres; the first client starts it, detached.
 
-It runs Postgres as its own child, so that it can reap it and start it again after a crash, and it
-stops it when nobody has held the users' lock for a while. ``kill -9`` of this process makes the
-kernel stop Postgres cleanly; the next client starts both again. It is run as
-``python -m pedigree.postgres._supervisor '<json>'`` and imports as little as it can.
+It runs Postgres as its child, so that it can reap and restart it after a crash. It stops Postgres
+when no process has held the users' lock for a while. After ``kill -9`` of this process the kernel
+stops Postgres cleanly, and the next client starts both again. It is started as
+``python -m pedigree.postgres._supervisor '<json>'`` and imports as little as possible.
 """
 
 import json
@@ -26,20 +26,20 @@ from pedigree.postgres._layout import Layout
 from pedigree.postgres._server import Server
 
 _TICK_S = 0.25
-# A predecessor that was told to stop holds the lock until Postgres has written its checkpoint.
+# A predecessor that is stopping holds the lock until Postgres has written its checkpoint.
 _PREDECESSOR_S = 45.0
 _RESTARTS = 3
 
 
 @dataclass(frozen=True)
 class Order:
-    """What a client asks of the supervisor that it starts.
+    """The arguments with which a client starts the supervisor.
 
     Attributes:
-        home: The home; the server lies in its `postgres` folder.
-        grace_s: For how long nobody must use the server before it is stopped, in seconds.
-        report: The pipe on which to say once that the server is ready, or why not.
-        settings: Postgres settings beside the default ones.
+        home: The home folder; the server is in its `postgres` folder.
+        grace_s: Seconds without a user after which the server is stopped.
+        report: The pipe for the report that the server is ready, or why it is not.
+        settings: Postgres settings in addition to the default ones.
     """
 
     home: str
@@ -48,39 +48,39 @@ class Order:
     settings: dict[str, str] = field(default_factory=dict)
 
     def argument(self) -> str:
-        """Return it as a command line's word."""
+        """Return the order as a command-line argument."""
         return json.dumps(asdict(self))
 
 
 class Supervisor:
-    """The life of one server, from its start until nobody uses it any more."""
+    """Supervision of one server from its start until it has no users."""
 
     def __init__(self, order: Order, lock: int) -> None:
         self._layout = Layout(Path(order.home))
         self._order = order
         self._lock = lock
-        self._told_to_stop = False
+        self._stop_requested = False
         self._wake = _wake_on_signals(self._on_stop)
         self._idle_since: float | None = None
 
     def start(self) -> None:
-        """Make the cluster if there is none, and start the server.
+        """Create the cluster if there is none, and start the server.
 
         Raises:
-            EmbeddedPostgresError: Neither can be done; the message says why.
+            EmbeddedPostgresError: One of these failed; the message says why.
         """
         binaries = find_binaries(self._layout.major())
         account = choose_account()
         durable = self._order.settings.get("fsync") != "off"
         ensure_cluster(self._layout, binaries, account, durable=durable)
         self._server = Server(self._layout, binaries, account, self._order.settings)
-        self._server.start(lambda: self._told_to_stop)
+        self._server.start(lambda: self._stop_requested)
 
     def serve(self) -> None:
-        """Keep the server up until it is told to stop or nobody has used it for a while.
+        """Keep the server running until a stop is requested or it has had no users for a while.
 
         Raises:
-            EmbeddedPostgresError: It crashed and cannot be started any more.
+            EmbeddedPostgresError: The server crashed and cannot be restarted.
         """
         try:
             self._serve()
@@ -88,35 +88,35 @@ class Supervisor:
             self._server.tidy()
 
     def _serve(self) -> None:
-        while not self._told_to_stop:
+        while not self._stop_requested:
             _drain(self._wake, _TICK_S)
             if not _locks.is_current(self._lock, self._layout.supervisor):
-                self._server.stop(signal.SIGQUIT)  # the folder was removed or reset under us
+                self._server.stop(signal.SIGQUIT)  # the folder was removed or reset
                 return
-            if self._told_to_stop:
+            if self._stop_requested:
                 break
             if self._server.exited or not self._server.reachable:
                 self._restart()
-            elif self._nobody_for_a_while() and self._stopped_unused():
+            elif self._is_idle() and self._stop_if_unused():
                 return
         self._server.stop()
 
     def _on_stop(self) -> None:
-        self._told_to_stop = True
+        self._stop_requested = True
 
     def _restart(self) -> None:
-        _say("Postgres is gone or not reachable, starting it again")
+        _log("Postgres has exited or is not reachable, restarting it")
         self._server.stop()
         for attempt in range(_RESTARTS):
             try:
-                return self._server.start(lambda: self._told_to_stop)
+                return self._server.start(lambda: self._stop_requested)
             except EmbeddedPostgresError as error:
-                _say(str(error))
+                _log(str(error))
                 if attempt == _RESTARTS - 1:
                     raise
         return None
 
-    def _nobody_for_a_while(self) -> bool:
+    def _is_idle(self) -> bool:
         if _locks.is_used(self._layout.users):
             self._idle_since = None
             return False
@@ -124,8 +124,8 @@ class Supervisor:
         self._idle_since = self._idle_since or now
         return now - self._idle_since >= self._order.grace_s
 
-    def _stopped_unused(self) -> bool:
-        """Stop the server while holding what a new client needs, so none sees it half stopped."""
+    def _stop_if_unused(self) -> bool:
+        """Stop the server under the locks that a new client needs, so that none sees the stop."""
         start = _locks.open_lock(self._layout.start)
         users = _locks.open_lock(self._layout.users)
         try:
@@ -139,28 +139,28 @@ class Supervisor:
 
 
 def main(argument: str) -> int:
-    """Detach, take the supervisor's lock, serve; return the exit code."""
+    """Detach, acquire the supervisor's lock and serve; return the exit code."""
     order = Order(**json.loads(argument))
     os.set_inheritable(order.report, False)
-    # The process that the client started ends here, so the client has no child to reap, and no
-    # manager of the client's processes finds this one among them.
+    # The process that the client started exits here, so that the client has no child to reap, and
+    # process managers do not find the supervisor among the client's children.
     if os.fork():
         return 0
     os.umask(0o077)
     try:
         _serve(order)
     except EmbeddedPostgresError as error:
-        _say(str(error))
+        _log(str(error))
         return 1
     except Exception:
-        _say(traceback.format_exc())
+        _log(traceback.format_exc())
         raise
     return 0
 
 
 def _serve(order: Order) -> None:
     try:
-        supervisor = _started(order)
+        supervisor = _start(order)
     except EmbeddedPostgresError as error:
         _report(order.report, {"error": error.message, "remedy": error.remedy})
         raise
@@ -170,7 +170,7 @@ def _serve(order: Order) -> None:
         supervisor.serve()
 
 
-def _started(order: Order) -> Supervisor | None:
+def _start(order: Order) -> Supervisor | None:
     lock = _become_supervisor(Layout(Path(order.home)))
     if lock is None:
         return None
@@ -182,9 +182,9 @@ def _started(order: Order) -> Supervisor | None:
 
 
 def _become_supervisor(layout: Layout) -> int | None:
-    """Take the supervisor's lock; None if another one serves already.
+    """Acquire and return the supervisor's lock; None if another supervisor serves already.
 
-    That happens when the client which started the other one was killed meanwhile.
+    That happens if the client that started the other one was killed before its report.
     """
     deadline = time.monotonic() + _PREDECESSOR_S
     while True:
@@ -202,17 +202,17 @@ def _report(pipe: int, message: dict[str, str | None]) -> None:
     try:
         os.write(pipe, json.dumps(message).encode() + b"\n")
     except OSError:
-        return  # the client is gone
+        return  # the client has exited
 
 
-def _say(text: str) -> None:
+def _log(text: str) -> None:
     now = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
     sys.stderr.write(f"{now} UTC [{os.getpid()}] {text}\n")
     sys.stderr.flush()
 
 
 def _wake_on_signals(stop: Callable[[], None]) -> int:
-    """Make a child's end and a request to stop wake the loop at once; return what it reads."""
+    """Let a child's exit and a stop signal wake the loop; return the descriptor that it reads."""
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
     os.set_blocking(writer, False)

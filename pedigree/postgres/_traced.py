@@ -1,4 +1,4 @@
-"""A cursor whose statements are spans of the request that needs them; used where traces are on."""
+"""A cursor that adds a span for each statement to the current trace; used if tracing is on."""
 
 from typing import Any, Self
 
@@ -11,7 +11,7 @@ from pedigree.postgres.queries import name_of
 
 
 class TracedCursor(Cursor[DictRow]):
-    """Names each statement in a span, and tells none of its values."""
+    """A cursor with a span for each statement, which has the query's name but no values."""
 
     def execute(  # type: ignore[override] # nothing here is a template
         self, query: QueryNoTemplate, params: Params | None = None, **options: Any

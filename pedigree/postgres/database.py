@@ -1,4 +1,4 @@
-"""The one way to Postgres: a pool per process, whole transactions that are repeated when need be.
+"""Access to Postgres: one pool per process, and transactions that are retried.
 
 ::
 
@@ -34,20 +34,20 @@ from pedigree.postgres.embedded import EmbeddedPostgres
 _logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
-# What may be run: text of ours, or what psycopg.sql composed; never a formatted string.
+# Statements are literal text or composed by psycopg.sql, never formatted strings.
 Statement: TypeAlias = LiteralString | sql.SQL | sql.Composed
 Pool: TypeAlias = ConnectionPool[Connection[DictRow]]
 
 DEFAULT_CONNECTIONS = 10
-# How long a transaction is repeated before the caller hears of it.
-PATIENCE_S = 10.0
+# For how long a transaction is retried before the caller gets an error.
+RETRY_S = 10.0
 _FIRST_PAUSE_S = 0.02
 _LONGEST_PAUSE_S = 0.5
-# A caller waits so long for one of the pool's connections.
+# How long a caller waits for a connection of the pool.
 _CHECKOUT_S = 10.0
 
-# One round trip, and safe behind a pooler in transaction mode, where session settings leak into
-# other people's sessions. Nobody may hold a lock for long; a stopped process would do so for ever.
+# One round trip, and safe with a pooler in transaction mode, in which session settings leak into
+# other sessions. The timeouts limit how long a lock is held, also by a suspended process.
 _BEGIN = (
     "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '10s';"
     " SET LOCAL statement_timeout = '60s'; SET LOCAL idle_in_transaction_session_timeout = '60s'"
@@ -55,10 +55,10 @@ _BEGIN = (
 
 
 class Database:
-    """One database, from as many threads and forked processes as need be.
+    """One database, usable from threads and forked processes.
 
-    Nothing happens at construction: the first use connects (and starts the embedded server). A
-    forked child opens connections of its own.
+    The constructor does not connect: the first use connects and starts the embedded server. A
+    forked child opens its own connections.
     """
 
     def __init__(self, source: DatabaseSource, *, connections: int = DEFAULT_CONNECTIONS) -> None:
@@ -66,22 +66,22 @@ class Database:
         self._connections = connections
         self._pool: Pool | None = None
         self._guard = threading.Lock()
-        _living.add(self)
+        _databases.add(self)
 
     @classmethod
     def connect(
         cls, url: str, *, connections: int = DEFAULT_CONNECTIONS, prepare: bool = False
     ) -> Self:
-        """Return the database that a URL names; nothing is connected yet.
+        """Return the database at a URL without connecting.
 
         Args:
-            url: A libpq URL; SQLAlchemy's `postgresql+driver://` is understood.
-            connections: How many connections this process may hold at most.
-            prepare: Prepare repeated statements on the server: faster, but it breaks behind
-                PgBouncer and RDS Proxy in transaction mode, hence not the default.
+            url: A libpq URL, or SQLAlchemy's `postgresql+driver://`.
+            connections: The maximum number of connections of this process.
+            prepare: Prepare repeated statements on the server. It is faster, but fails with
+                PgBouncer and RDS Proxy in transaction mode, so it is not the default.
 
         Raises:
-            InvalidInputError: It is not a Postgres URL.
+            InvalidInputError: The text is not a Postgres URL.
         """
         return cls(NamedSource(url, prepare=prepare), connections=connections)
 
@@ -93,13 +93,13 @@ class Database:
         *,
         connections: int = DEFAULT_CONNECTIONS,
     ) -> Self:
-        """Return a database of the embedded server at `home`, which the first use starts."""
+        """Return a database of the embedded server at `home`; the first use starts the server."""
         server = home if isinstance(home, EmbeddedPostgres) else EmbeddedPostgres(home)
         return cls(EmbeddedSource(server, database), connections=connections)
 
     @property
     def server(self) -> EmbeddedPostgres | None:
-        """The embedded server; None if the database was named by a URL."""
+        """The embedded server; None for a database at a URL."""
         return self.source.server
 
     @property
@@ -110,42 +110,42 @@ class Database:
     def transaction(
         self, work: Callable[[Connection[DictRow]], Result], *, pipelined: bool = False
     ) -> Result:
-        """Run `work` in one READ COMMITTED transaction and return what it returns.
+        """Run `work` in one READ COMMITTED transaction and return its result.
 
-        The whole transaction is repeated, for up to some 10 s, when the connection is lost (an
-        embedded server is revived), on deadlocks and on serialization failures. So `work` must be
-        repeatable: it may run several times, **also after a commit that succeeded** and whose
-        answer was lost. Let it have no effect but through its connection, and let a constraint
-        (a unique key, a digest) make the second time find what the first one wrote. It must not
-        commit, and it runs within timeouts: 10 s for a lock, 60 s for a statement.
+        The whole transaction is retried, for up to 10 s, if the connection is lost (an embedded
+        server is restarted), and after deadlocks and serialization failures. So `work` must be
+        repeatable: it may run several times, **also after a successful commit** whose confirmation
+        was lost. It must have no effects outside its connection, and a constraint (a unique key, a
+        digest) must let a second run find the rows of the first. It must not commit, and it has
+        timeouts: 10 s for a lock, 60 s for a statement.
 
         Args:
-            work: What to do.
-            pipelined: Send statements without waiting for the answers that nobody asks for, also
-                the commit: a lock is held for fewer round trips. The error of a statement is then
-                raised where the next answer is asked for, at the latest by this method, so `work`
-                must not catch it where it is made.
+            work: The statements to run on the connection.
+            pipelined: Send statements, including the commit, without waiting for results that are
+                not read: locks are held for fewer round trips. The error of a statement is then
+                raised when the next result is read, at the latest by this method, so `work` cannot
+                catch it at the statement.
 
         Raises:
-            DatabaseUnavailableError: The server did not come back.
+            DatabaseUnavailableError: The server did not become available in time.
             DatabaseBusyError: A connection or a lock was not free in time; nothing was done.
             psycopg.Error: A statement failed for another reason, such as a unique violation; the
-                subject maps it to its own error.
+                caller maps it to a domain error.
         """
-        within = _in_pipeline if pipelined else _in_transaction
-        return self._repeat(lambda connection: within(connection, work))
+        run = _in_pipeline if pipelined else _in_transaction
+        return self._retry(lambda connection: run(connection, work))
 
     def fetch_all(self, query: Statement, params: Params | None = None) -> list[DictRow]:
-        """Run one statement that only reads, as :meth:`read` does, and return all its rows."""
+        """Run one read-only statement, as in :meth:`read`, and return all its rows."""
         return self.read(lambda connection: connection.execute(query, params).fetchall())
 
     def read(self, work: Callable[[Connection[DictRow]], Result]) -> Result:
-        """Run `work`, which only reads, statement by statement; each sees its own moment.
+        """Run read-only `work` without a transaction; each statement has its own snapshot.
 
-        Without a transaction it is a third of the round trips. It is repeated as in
-        :meth:`transaction`, and raises the same.
+        This needs a third of the round trips of a transaction. It is retried as in
+        :meth:`transaction`, and raises the same errors.
         """
-        return self._repeat(work)
+        return self._retry(work)
 
     def close(self) -> None:
         """Close the connections of this process; the next use opens new ones."""
@@ -165,7 +165,7 @@ class Database:
     ) -> None:
         self.close()
 
-    def _repeat(self, action: Callable[[Connection[DictRow]], Result]) -> Result:
+    def _retry(self, action: Callable[[Connection[DictRow]], Result]) -> Result:
         deadline: float | None = None
         pause = _FIRST_PAUSE_S
         while True:
@@ -175,7 +175,7 @@ class Database:
                     pool = self._open()
                 return self._checked_out(pool, action)
             except PoolClosed:
-                cause: psycopg.Error | None = None  # another thread saw the server go before us
+                cause: psycopg.Error | None = None  # another thread noticed the loss first
             except psycopg.OperationalError as error:
                 if not may_succeed_later(error):
                     raise self._unavailable(error) from error
@@ -183,13 +183,13 @@ class Database:
             if cause is None:
                 self._discard(pool)
             _logger.info(
-                "the database %s is not there, trying again: %s",
+                "the database %s is unavailable, retrying: %s",
                 self.url_shown,
                 cause,
                 extra={"action": "database.retry"},
             )
             now = time.monotonic()
-            deadline = deadline or now + PATIENCE_S
+            deadline = deadline or now + RETRY_S
             if now + pause > deadline:
                 raise self._unavailable(cause) from cause
             time.sleep(pause)
@@ -204,7 +204,7 @@ class Database:
             return self._pool
 
     def _checked_out(self, pool: Pool, action: Callable[[Connection[DictRow]], Result]) -> Result:
-        # Not by the pool's context manager, which adds a commit's bookkeeping to each read.
+        # Without the pool's context manager, which adds a commit to each read.
         connection = pool.getconn()
         try:
             return action(connection)
@@ -216,7 +216,7 @@ class Database:
             pool.putconn(connection)
 
     def _discard(self, pool: Pool | None) -> None:
-        """Drop a pool after a loss: its idle connections are as dead as the one that failed."""
+        """Discard a pool after a lost connection: its idle connections are lost, too."""
         if pool is None:
             return
         with self._guard:
@@ -226,7 +226,7 @@ class Database:
 
     def _unavailable(self, error: psycopg.Error | None) -> DatabaseUnavailableError:
         reason = str(error).strip().splitlines()[0] if error else "its connections were closed"
-        message = f"the database {self.url_shown} does not do its work: {reason}"
+        message = f"the database {self.url_shown} is unavailable: {reason}"
         if error is not None and is_load(error):
             return DatabaseBusyError(message, remedy="Try again in a few seconds")
         return DatabaseUnavailableError(message, remedy=self.source.remedy)
@@ -238,14 +238,14 @@ class Database:
         self._guard = threading.Lock()
 
 
-# A child must neither use nor close the connections of its parent: closing says goodbye to the
-# server on the socket that both share. They are kept here so that nothing ever collects them.
+# A child must neither use nor close the connections of its parent: closing would end the session
+# on the shared socket. The references here prevent that they are garbage-collected.
 _inherited: list[Pool] = []
-_living: "weakref.WeakSet[Database]" = weakref.WeakSet()
+_databases: "weakref.WeakSet[Database]" = weakref.WeakSet()
 
 
 def _forget_all() -> None:
-    for database in list(_living):
+    for database in list(_databases):
         database._forget_after_fork()
 
 
@@ -253,11 +253,11 @@ os.register_at_fork(after_in_child=_forget_all)
 
 
 def _close_all() -> None:
-    for database in list(_living):
+    for database in list(_databases):
         database.close()
 
 
-# Left to the interpreter's last moments, a pool waits in vain for its threads, for seconds.
+# At interpreter shutdown, a pool that is still open waits in vain for its threads, for seconds.
 atexit.register(_close_all)
 
 
@@ -269,15 +269,15 @@ def _in_transaction(
         result = work(connection)
         status = connection.info.transaction_status
         if status == TransactionStatus.UNKNOWN:
-            raise psycopg.OperationalError("the connection was lost while the work went on")
+            raise psycopg.OperationalError("the connection was lost during the work")
         if status != TransactionStatus.INTRANS:
-            # A COMMIT would roll back and say nothing.
+            # A COMMIT would roll back without an error.
             raise psycopg.errors.InFailedSqlTransaction(
                 "the work returned although a statement of its transaction had failed"
             )
         connection.commit()
     except BaseException:
-        with contextlib.suppress(psycopg.Error):  # the first error is the one to tell
+        with contextlib.suppress(psycopg.Error):  # keep the first error
             connection.rollback()
         raise
     return result
@@ -290,10 +290,10 @@ def _in_pipeline(
     try:
         with connection.pipeline():
             result = work(connection)
-            # Behind a statement that failed it is not done, and its error is raised here.
+            # After a failed statement the commit is skipped, and the error is raised here.
             connection.execute("COMMIT")
     except BaseException:
-        with contextlib.suppress(psycopg.Error):  # the first error is the one to tell
+        with contextlib.suppress(psycopg.Error):  # keep the first error
             connection.rollback()
         raise
     return result

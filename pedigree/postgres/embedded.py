@@ -1,12 +1,13 @@
-"""A real Postgres without installation, account or port: one per home folder, for many processes.
+"""Embedded Postgres without installation, account or port: one server per home folder.
 
 ::
 
     server = EmbeddedPostgres(Path(".pedigree"))
     psycopg.connect(server.url("pedigree"))     # starts it, or attaches to the running one
 
-The first client starts a detached supervisor (:mod:`pedigree.postgres._supervisor`), every client
-holds a shared lock for its life, and the server stops when nobody holds it any more.
+Many processes can use it. The first client starts a detached supervisor
+(:mod:`pedigree.postgres._supervisor`), each client holds a shared lock until it exits, and the
+server stops when no process holds the lock.
 """
 
 import os
@@ -33,21 +34,21 @@ from pedigree.postgres._server import take_over
 
 DEFAULT_GRACE_S = 3.0
 _START_S = 75.0
-# For how long a server that says it is ready may refuse us, as it does for a moment when it stops.
+# For how long a server in the state "ready" may refuse connections, as it does while it stops.
 _ANSWER_S = 10.0
 _DEATHS = 5
 _STOP_S = 45.0
-# Serializes the making of databases: two CREATE DATABASE at once trip over one another.
+# Serializes the creation of databases: concurrent CREATE DATABASE statements fail.
 _CREATE_DATABASE_LOCK = 0x9ED16EE
 
-# Closed by the kernel when the process ends. A forked child shares the parent's lock on purpose:
-# it may go on using what it inherited, so the server must outlive it too.
+# Closed by the kernel when the process exits. A forked child shares the parent's lock on purpose:
+# it may use inherited connections, so the server must outlive it, too.
 _held: dict[Path, int] = {}
 _guard = threading.RLock()
 
 
 def _renew_guard() -> None:
-    global _guard  # noqa: PLW0603  a thread that does not exist in the child may have held it
+    global _guard  # noqa: PLW0603  it may be held by a thread that the child does not have
     _guard = threading.RLock()
 
 
@@ -55,17 +56,17 @@ os.register_at_fork(after_in_child=_renew_guard)
 
 
 class EmbeddedStatus(Record):
-    """What is known of an embedded server without touching it.
+    """The status of an embedded server, determined without a connection.
 
     Attributes:
-        folder: Where it lies.
+        folder: The server's folder.
         state: `absent` (no data yet), `stopped`, `starting` (also recovering, stopping) or
             `running`.
-        major: The Postgres major that wrote the data.
+        major: The major version of Postgres that wrote the data.
         pid: The server's process, while it runs.
         supervisor_pid: The supervisor's process, while it runs.
-        in_use: Whether any process (this one too) holds the users' lock.
-        users: These processes, where the system tells (Linux).
+        in_use: Whether a process (including this one) holds the users' lock.
+        users: These processes, if the system reports them (Linux).
     """
 
     folder: Path
@@ -78,15 +79,15 @@ class EmbeddedStatus(Record):
 
 
 class EmbeddedPostgres:
-    """The embedded server of one home folder, as this process sees it.
+    """A client of the embedded server of one home folder.
 
-    Nothing happens at construction. The server lies in ``<home>/postgres`` and nothing outside is
-    changed, except that a path too long for a socket gets a private folder in the temp folder.
+    The constructor has no effects. The server's files are in ``<home>/postgres`` and nothing
+    outside is changed, except that a path too long for a socket needs a private folder in temp.
 
     Args:
-        home: The home folder; made, private, if it does not exist.
-        grace_s: For how long nobody must use the server before it stops, in seconds.
-        settings: Postgres settings, if this process is the one to start it. The default is
+        home: The home folder; created with private access if it does not exist.
+        grace_s: Seconds without a user after which the server stops.
+        settings: Postgres settings, used if this process starts the server. The default is
             durable; ``{"fsync": "off"}`` is for tests.
     """
 
@@ -103,18 +104,18 @@ class EmbeddedPostgres:
 
     @property
     def folder(self) -> Path:
-        """Where the server keeps its data, its password and its logs."""
+        """The folder of the server's data, password and logs."""
         return self._layout.folder
 
     def ensure(self) -> None:
-        """Make sure that the server answers: attach to it, else start or revive it.
+        """Ensure that the server answers: attach to it, or start or restart it.
 
-        From then on this process counts as a user until it ends. Call it again when a connection
-        was lost; on a server that answers it costs one connection (some 3 ms).
+        From then on this process counts as a user until it exits. Call it again after a connection
+        was lost; if the server answers, it costs one connection (about 3 ms).
 
         Raises:
-            EmbeddedPostgresError: No Postgres is installed, the data is of another major, or the
-                server cannot be started; the message says which.
+            EmbeddedPostgresError: No Postgres is installed, the data has another major version, or
+                the server cannot be started; the message says which.
         """
         with _guard:
             self._layout.create()
@@ -124,9 +125,9 @@ class EmbeddedPostgres:
                     self._bring_up()
 
     def url(self, database: str) -> str:
-        """Return the libpq URL of a database, which is made if it does not exist.
+        """Return the libpq URL of a database, which is created if it does not exist.
 
-        It holds the password. psycopg, psycopg2 and SQLAlchemy read it.
+        It contains the password. psycopg, psycopg2 and SQLAlchemy accept it.
 
         Raises:
             InvalidInputError: The name is not lower-case letters, digits and underscores.
@@ -134,7 +135,7 @@ class EmbeddedPostgres:
         """
         if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", database):
             raise InvalidInputError(
-                "a database's name has lower-case letters, digits and underscores only",
+                "a database name has only lower-case letters, digits and underscores",
                 field="database",
                 value=database,
             )
@@ -144,14 +145,14 @@ class EmbeddedPostgres:
         return self._url(database)
 
     def stop(self, *, force: bool = False) -> bool:
-        """Stop the server; return whether it ran. This process is a user of it no more.
+        """Stop the server, and return whether it was running. This process is no longer a user.
 
         Args:
-            force: Stop it also while others use it. Those that are alive start it again as soon
-                as they need it, so this is a restart for them.
+            force: Stop it also if other processes use it. They start it again when they need it,
+                so for them this is a restart.
 
         Raises:
-            EmbeddedPostgresError: Other processes use it (the message names them), or it does not
+            EmbeddedPostgresError: Other processes use it (the message lists them), or it does not
                 stop in time.
         """
         layout = self._layout
@@ -170,7 +171,7 @@ class EmbeddedPostgres:
             return self._stop_supervisor()
 
     def status(self) -> EmbeddedStatus:
-        """Say what is known of the server; never starts it, and connects to nothing."""
+        """Return the status of the server, without a connection and without starting it."""
         layout = self._layout
         major = layout.major()
         supervised = _locks.is_held(layout.supervisor)
@@ -194,22 +195,22 @@ class EmbeddedPostgres:
         password = self._layout.password.read_text(encoding="utf-8")
         folder = self._layout.socket_folder() or self._layout.folder
         host = quote(str(folder), safe="")
-        # The port is part of the socket's name; unsaid, a PGPORT of the shell would count.
+        # The port is part of the socket's name; without it, the shell's PGPORT would apply.
         return f"postgresql://{ROLE}:{password}@/{database}?host={host}&port={PORT}"
 
     def _refusal(self, database: str) -> str | None:
-        """Try to connect; return why it cannot be done, None if it can.
+        """Try to connect, and return the reason of a failure; None on success.
 
-        Only a real connection tells: a process id may be a zombie's, and a server in recovery
+        Only a connection is proof: a process ID may belong to a zombie, and a server in recovery
         answers pings.
         """
-        # A server without supervisor (it was killed) is about to stop, or will never stop.
+        # A server whose supervisor was killed is about to stop, or will never stop.
         if not _locks.is_held(self._layout.supervisor) or self._layout.socket_folder() is None:
-            return "it does not run"
+            return "it is not running"
         try:
             psycopg.connect(self._url(database), connect_timeout=5).close()
         except FileNotFoundError:
-            return "its password file is gone"
+            return "its password file is missing"
         except psycopg.OperationalError as error:
             return str(error).strip()
         return None
@@ -223,16 +224,16 @@ class EmbeddedPostgres:
             if time.monotonic() - began > (_ANSWER_S if state == "running" else _START_S):
                 raise EmbeddedPostgresError(
                     f"the server in {layout.folder} does not answer: {refusal}",
-                    remedy=f"Look into {layout.log} and {layout.supervisor_log}",
+                    remedy=f"See {layout.log} and {layout.supervisor_log}",
                 )
             if _locks.is_held(layout.supervisor):
-                time.sleep(_locks.POLL_S)  # it starts, recovers or stops just now
+                time.sleep(_locks.POLL_S)  # it is starting, recovering or stopping
             elif not launch_supervisor(layout, self._grace_s, self._settings, _START_S):
                 deaths += 1
                 if deaths == _DEATHS:
                     raise EmbeddedPostgresError(
-                        f"the supervisor of {layout.folder} died whenever it started Postgres",
-                        remedy=f"Look into {layout.supervisor_log}",
+                        f"the supervisor of {layout.folder} died each time it started Postgres",
+                        remedy=f"See {layout.supervisor_log}",
                     )
 
     def _create_database(self, name: str) -> None:
@@ -240,7 +241,7 @@ class EmbeddedPostgres:
             connection.execute("SELECT pg_advisory_lock(%s)", [_CREATE_DATABASE_LOCK])
             query = "SELECT 1 FROM pg_database WHERE datname = %s"
             if connection.execute(query, [name]).fetchone() is None:
-                # template0 has no guests, whose presence would forbid copying it
+                # template0 has no connections, which would prevent copying it
                 statement = sql.SQL("CREATE DATABASE {} TEMPLATE template0")
                 connection.execute(statement.format(sql.Identifier(name)))
 
@@ -277,7 +278,7 @@ def _release(users: Path) -> bool:
 
 def _used_by_others(users: Path) -> bool:
     try:
-        # Not at the first try: the supervisor itself takes the lock for a moment to see if it can.
+        # With a timeout, because the supervisor itself holds the lock briefly to test it.
         os.close(_locks.acquire(users, timeout_s=0.5))
     except EmbeddedPostgresError:
         return True

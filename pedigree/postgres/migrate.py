@@ -1,7 +1,7 @@
-"""The schema's history: numbered files, each applied once, in order, in a transaction of its own.
+"""Migrations of the schema: numbered files, each applied once, in order, in its own transaction.
 
-A migration is safe for the code that was written for the one before it, since both run at once
-while a deployment rolls. An applied file never changes; a mistake is mended by the next number.
+A migration is safe for the code of the previous one, because both run during a rolling deployment.
+An applied file never changes; a mistake is fixed by a later migration.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ FILE_NAME = re.compile(r"(?P<number>\d{4})_[a-z0-9_]+\.sql")
 
 @dataclass(frozen=True, kw_only=True)
 class Migration:
-    """One file of `migrations/`."""
+    """A file of `migrations/`."""
 
     number: int
     name: str
@@ -40,19 +40,19 @@ class Migration:
 
 
 def migrate(database: Database) -> tuple[str, ...]:
-    """Bring the schema up to this code; return the names of the migrations that were applied.
+    """Apply the migrations that the schema lacks, and return their names.
 
-    Any number of processes may do so at once: each migration takes an advisory lock for its
+    Several processes can migrate concurrently: each migration holds an advisory lock for its
     transaction (not for the session, which a pooler in transaction mode would not keep).
 
     Raises:
-        MigrationFailedError: A statement failed; that migration left nothing behind.
-        MigrationChangedError: An applied migration is not the file that this code carries.
+        MigrationFailedError: A statement failed; that migration was rolled back.
+        MigrationChangedError: An applied migration differs from the file in this code.
         SchemaBehindError: The schema is newer than this code.
         DatabaseUnavailableError: The server does not answer, or a lock was not free in time.
     """
     done = []
-    with _refusals_named("the migrations cannot be applied"):
+    with _migration_errors("the migrations cannot be applied"):
         while (name := database.transaction(_apply_next)) is not None:
             done.append(name)
     return tuple(done)
@@ -62,33 +62,33 @@ def pending(database: Database) -> tuple[str, ...]:
     """Return the names of the migrations that this database lacks.
 
     Raises:
-        MigrationChangedError: An applied migration is not the file that this code carries.
+        MigrationChangedError: An applied migration differs from the file in this code.
         SchemaBehindError: The schema is newer than this code.
-        MigrationFailedError: The role may not read the record of migrations.
+        MigrationFailedError: The role may not read the table of migrations.
         DatabaseUnavailableError: The server does not answer.
     """
     return tuple(migration.name for migration in _missing(_applied(database)))
 
 
 def unapplied(database: Database) -> tuple[str, ...]:
-    """Return the names of this code's migrations that a running database lacks.
+    """Return the names of this code's migrations that a database lacks.
 
-    A newer schema lacks none: the code of before goes on with it while a deployment rolls.
+    A newer schema lacks none: during a rolling deployment, the previous code still runs on it.
 
     Raises:
-        MigrationFailedError: The role may not read the record of migrations.
+        MigrationFailedError: The role may not read the table of migrations.
         DatabaseUnavailableError: The server does not answer.
     """
     applied = _applied(database)
-    return tuple(each.name for each in all_migrations() if each.number not in applied)
+    return tuple(item.name for item in all_migrations() if item.number not in applied)
 
 
 def require_current(database: Database) -> None:
-    """Make sure that the schema is the one this code was written for.
+    """Check that the schema is the one that this code needs.
 
     Raises:
-        SchemaBehindError: It is behind, or newer than the code.
-        MigrationChangedError: An applied migration is not the file that this code carries.
+        SchemaBehindError: The schema lacks migrations, or is newer than the code.
+        MigrationChangedError: An applied migration differs from the file in this code.
         DatabaseUnavailableError: The server does not answer.
     """
     missing = pending(database)
@@ -115,7 +115,7 @@ def all_migrations() -> tuple[Migration, ...]:
 
 
 def _applied(database: Database) -> Mapping[int, DictRow]:
-    with _refusals_named("the record of applied migrations cannot be read"):
+    with _migration_errors("the table of applied migrations cannot be read"):
         exists = database.fetch_all(_QUERIES["migration_table_exists"])[0]["found"]
         return _by_number(database.fetch_all(_QUERIES["applied_migrations"]) if exists else [])
 
@@ -133,7 +133,7 @@ def _apply_next(connection: Connection[DictRow]) -> str | None:
 
 def _apply(connection: Connection[DictRow], migration: Migration) -> None:
     connection.execute(_QUERIES["limit_migration"])
-    with _refusals_named(f"the migration {migration.name} failed and left nothing behind"):
+    with _migration_errors(f"the migration {migration.name} failed and was rolled back"):
         connection.execute(migration.text)
     connection.execute(
         _QUERIES["record_migration"],
@@ -142,15 +142,15 @@ def _apply(connection: Connection[DictRow], migration: Migration) -> None:
 
 
 @contextmanager
-def _refusals_named(what: str) -> Iterator[None]:
+def _migration_errors(what: str) -> Iterator[None]:
     try:
         yield
     except psycopg.OperationalError:
-        raise  # the server went away or a lock was not free: the database knows what to do
+        raise  # the connection was lost or a lock was not free: Database retries
     except psycopg.Error as error:
         raise MigrationFailedError(
             f"{what}: {error.diag.message_primary or error}",
-            remedy="Mend what it complains of and run `pedigree migrate` again",
+            remedy="Fix the cause and run `pedigree migrate` again",
         ) from error
 
 
@@ -160,14 +160,14 @@ def _missing(applied: Mapping[int, DictRow]) -> tuple[Migration, ...]:
     if newer:
         raise SchemaBehindError(
             f"the schema is newer than this code: it has {', '.join(newer)}",
-            remedy="Upgrade pedigree",
+            remedy="Upgrade Pedigree",
         )
     for number, row in applied.items():
         if row["checksum"] != known[number].checksum:
             raise MigrationChangedError(
-                f"the migration {row['name']} was applied on {row['applied_at']:%Y-%m-%d} with "
-                "another text than this code carries",
-                remedy="Put the file back as it was and write a new migration",
+                f"the migration {row['name']} was applied on {row['applied_at']:%Y-%m-%d} with a "
+                "different text than the file in this code",
+                remedy="Restore the file and write a new migration",
             )
     return tuple(migration for number, migration in known.items() if number not in applied)
 

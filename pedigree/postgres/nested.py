@@ -1,4 +1,4 @@
-"""A database inside one open transaction, so that several verbs become one change."""
+"""A database inside an open transaction, so that several operations are one change."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -13,7 +13,7 @@ Result = TypeVar("Result")
 
 
 class NestedDatabase(Database):
-    """Runs all work in a transaction that somebody else began, and will commit or repeat."""
+    """A database that runs all work in a transaction that its creator commits or retries."""
 
     def __init__(self, outer: Database, transaction: Transaction) -> None:
         super().__init__(outer.source, connections=0)
@@ -23,15 +23,15 @@ class NestedDatabase(Database):
         self,
         work: Callable[[Connection[DictRow]], Result],
         *,
-        pipelined: bool = False,  # noqa: ARG002 -- whoever began the transaction says so
+        pipelined: bool = False,  # noqa: ARG002 -- the outer transaction determines it
     ) -> Result:
-        """Run `work` behind a savepoint: what it wrote goes when it raises, and nothing else."""
+        """Run `work` after a savepoint, to which an exception rolls back."""
         with self._transaction.transaction():
             return work(self._transaction)
 
     def read(self, work: Callable[[Connection[DictRow]], Result]) -> Result:
-        """Run `work`, which only reads, and sees what the transaction has written."""
+        """Run read-only `work`, which sees the writes of the transaction."""
         return work(self._transaction)
 
     def close(self) -> None:
-        """Leave the connection to whoever began the transaction."""
+        """Do nothing: the connection belongs to the outer transaction."""

@@ -1,28 +1,30 @@
-"""Named queries: SQL lives in ``queries.sql`` files, one query a ``-- name:`` line."""
+"""Named queries in ``queries.sql`` files, each after a ``-- name:`` line."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from types import MappingProxyType
 from typing import LiteralString, cast
+
+from psycopg import sql
 
 _NAMES: dict[str, str] = {}
 
 
 def load_queries(package: str) -> Mapping[str, LiteralString]:
-    """Read the named queries of a subject's package.
+    """Return the named queries of a package.
 
-    The lines between ``-- name: x`` and the first line of SQL say what the query does.
+    The comment lines between ``-- name: x`` and the SQL say what the query does.
 
     Raises:
-        ValueError: Two queries of the file have one name.
+        ValueError: Two queries of the file have the same name.
     """
     text = files(package).joinpath("queries.sql").read_text(encoding="utf-8")
     parts = re.split(r"^-- name: *(\w+) *\n", text, flags=re.MULTILINE)[1:]
     names, bodies = parts[::2], parts[1::2]
     if len(set(names)) != len(names):
-        raise ValueError(f"{package}/queries.sql names a query twice")
-    # The text comes from our own wheel: as literal as if it stood in the source.
+        raise ValueError(f"{package}/queries.sql has two queries with the same name")
+    # The text comes from this package, so it is as safe as a literal in the source.
     queries = {
         name: cast(LiteralString, body.strip()) for name, body in zip(names, bodies, strict=True)
     }
@@ -30,8 +32,23 @@ def load_queries(package: str) -> Mapping[str, LiteralString]:
     return MappingProxyType(queries)
 
 
+def with_columns(query: LiteralString, columns: Sequence[str]) -> LiteralString:
+    """Put columns and their named parameters where a query has ``{columns}`` and ``{values}``.
+
+    >>> with_columns("INSERT INTO t ({columns}) VALUES ({values})", ["a", "b"])
+    'INSERT INTO t ("a", "b") VALUES (%(a)s, %(b)s)'
+    """
+    composed = sql.SQL(query).format(
+        columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
+        values=sql.SQL(", ").join(map(sql.Placeholder, columns)),
+    )
+    text = composed.as_string()
+    _NAMES[text] = name_of(query)
+    return text
+
+
 def name_of(query: object) -> str:
-    """Return the name of a query; of one that has none its first word, which is no value.
+    """Return the name of a query, or the first word of an unnamed one, which is not a value.
 
     >>> name_of("SELECT 1")
     'SELECT'

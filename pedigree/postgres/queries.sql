@@ -1,20 +1,20 @@
 -- name: migration_table_exists
--- Whether any migration was ever applied here.
+-- Whether a migration was ever applied to this database.
 SELECT to_regclass('pedigree.migration') IS NOT NULL AS found;
 
 -- name: wait_for_other_migrators
--- One migrator at a time; the lock goes with the transaction. The others may have much to do.
+-- Serialize migrators; the lock ends with the transaction. Other migrators may take long.
 SELECT set_config('lock_timeout', '120s', true), set_config('statement_timeout', '120s', true);
 
 SELECT pg_advisory_xact_lock(7020201184);
 
 -- name: limit_migration
--- Fail early on a table that somebody holds: behind a waiting DDL statement all readers queue.
+-- Fail early on a locked table: all readers queue behind a waiting DDL statement.
 SELECT set_config('lock_timeout', '5s', true), set_config('statement_timeout', '15min', true);
 
 -- name: create_migration_table
--- The schema and the record of what was applied to it. A role that owns the schema need not be one
--- that may create it, and is asked for that right by IF NOT EXISTS too.
+-- Create the schema and its table of migrations. The schema's owner may lack the permission to create
+-- schemas, which CREATE SCHEMA IF NOT EXISTS requires even if the schema exists.
 DO $$
 BEGIN
     IF to_regnamespace('pedigree') IS NULL THEN
@@ -31,10 +31,10 @@ CREATE TABLE IF NOT EXISTS pedigree.migration (
 );
 
 -- name: applied_migrations
--- What was applied, oldest first.
+-- The applied migrations, oldest first.
 SELECT number, name, checksum, applied_at FROM pedigree.migration ORDER BY number;
 
 -- name: record_migration
--- Remember that a migration was applied, and by which text.
+-- Record an applied migration with the checksum of its file.
 INSERT INTO pedigree.migration (number, name, checksum)
 VALUES (%(number)s, %(name)s, %(checksum)s);

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from psycopg.abc import Params
 
 Row: TypeAlias = dict[str, Any]
-# By its name: the records of the modules that take one are also for who has no driver.
+# As a string, so that modules that use it can be imported without a driver.
 Transaction: TypeAlias = "Connection[Row]"
 Rows: TypeAlias = "Cursor[Row]"
 
@@ -16,9 +16,9 @@ _PAGE = 1000
 
 
 def take_snapshot(transaction: Transaction) -> None:
-    """Let a transaction see the database as it is at its next statement, however long it takes.
+    """Give a transaction one snapshot of the database, taken at its next statement.
 
-    To be called before anything else is read. Its statements may then take their time.
+    Call it before the first read. It also removes the statement timeout.
     """
     transaction.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
     transaction.execute(
@@ -29,7 +29,7 @@ def take_snapshot(transaction: Transaction) -> None:
 def stream(
     transaction: Transaction, query: LiteralString, params: "Params | None" = None
 ) -> Iterator[Row]:
-    """Give a query's rows, of which only a page is held in memory at a time."""
+    """Yield a query's rows; only one page is in memory at a time."""
     with transaction.cursor(name="stream") as cursor:
         cursor.itersize = _PAGE
         yield from cursor.execute(query, params)

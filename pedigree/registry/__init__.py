@@ -1,40 +1,110 @@
-"""The registry: every verb, each handed on to the subject that does its work.
+"""The registry in this process: operations by subject, each thin over the subject's folder.
 
 >>> from pedigree import Registry
 >>> with Registry.connect() as registry:                          # doctest: +SKIP
 ...     registry.get("customer_churn@production").metrics["roc_auc"]
 0.92
 
-Each group of verbs is a module of this package; each verb hands on to the subject that does its
-work.
+The rules of a subject do not belong here, but to its folder, such as `lifecycle` or `catalog`.
 """
 
-from pedigree.registry.lineage import LineageOperations
-from pedigree.registry.models import ModelOperations
-from pedigree.registry.monitoring import MonitoringOperations
-from pedigree.registry.quarantine import QuarantineOperations
-from pedigree.registry.registration import RegisteringOperations
-from pedigree.registry.retention import RetentionOperations
-from pedigree.registry.search import SearchOperations
-from pedigree.registry.tokens import AccessOperations
-from pedigree.registry.uploads import UploadOperations
-from pedigree.registry.webhooks import DeliveryOperations
+from collections.abc import Collection
+
+from pedigree.access.principal import EVERYTHING, Principal
+from pedigree.access.records import Permission
+from pedigree.artifacts.credentials import StoreCredentials
+from pedigree.artifacts.objects import ObjectStore
+from pedigree.audit.records import Actor
+from pedigree.contract.verbs import RegistryVerbs
+from pedigree.postgres.database import Database
+from pedigree.registry.context import Context
+from pedigree.registry.operations import RegistryOperations
+from pedigree.settings import Settings
 
 
-class Registry(
-    RegisteringOperations,
-    UploadOperations,
-    MonitoringOperations,
-    LineageOperations,
-    QuarantineOperations,
-    RetentionOperations,
-    SearchOperations,
-    ModelOperations,
-    AccessOperations,
-    DeliveryOperations,
-):
+class Registry(RegistryVerbs):
     """A model registry: records in Postgres, bytes in an object store.
 
     Made by :meth:`connect`. It may be shared between threads; after a fork the child's first use
-    opens connections of its own.
+    opens connections of its own. What only callers in this process need is in the groups of
+    ``operations``.
     """
+
+    operations: RegistryOperations
+
+    def __init__(self, database: Database, store: ObjectStore, settings: Settings) -> None:
+        self._use(Context(database, store, settings))
+
+    def _use(self, context: Context) -> None:
+        self.context = context
+        self.database, self.store = context.database, context.store
+        self.settings = context.settings
+        self.operations = RegistryOperations(context)
+
+    @staticmethod
+    def connect(
+        database_url: str | None = None,
+        store_url: str | None = None,
+        *,
+        settings: Settings | None = None,
+        credentials: StoreCredentials | None = None,
+    ) -> "Registry":
+        """Connect to a registry by URL, or to the embedded one.
+
+        Args:
+            database_url: Postgres; ``PEDIGREE_DATABASE_URL`` when None, embedded if that is unset.
+            store_url: The object store; ``PEDIGREE_STORE_URL``, then a folder at home.
+            settings: This process's settings; read from the environment when None.
+            credentials: Credentials and endpoint of the store, where the environment has none.
+
+        Raises:
+            ReservedNameError: ``PEDIGREE_ACTOR`` is a name of Pedigree's own.
+            UnavailableError: The database or the store does not answer.
+            SchemaBehindError: The database needs ``pedigree migrate``; an embedded one is migrated.
+        """
+        context = Context.connect(
+            database_url, store_url, settings or Settings(), credentials=credentials
+        )
+        return registry_in(context)
+
+    def close(self) -> None:
+        self.context.close()
+
+    def actor(self, run_actor: str | None = None) -> Actor:
+        """Return who acts in this process; ``run_actor`` is what a Dagster run claims.
+
+        Raises:
+            ReservedNameError: The setting or the run claims a name of Pedigree's own.
+        """
+        return self.context.actor(run_actor)
+
+    def acting_as(
+        self,
+        actor: Actor,
+        *,
+        sees: Collection[str] | None = None,
+        permissions: Collection[Permission] = EVERYTHING,
+    ) -> "Registry":
+        """Return the same registry, used by somebody else; it shares this one's connections.
+
+        Args:
+            actor: Who uses it.
+            sees: The models that they may use, and of whose versions they have the bytes without
+                sending them: names and patterns, none for all models. When None, they may use all
+                models and have all bytes.
+            permissions: What they may do.
+        """
+        principal = Principal(
+            actor=actor,
+            permissions=frozenset(permissions),
+            models=tuple(sees or ()),
+            reads_store=sees is None,
+        )
+        return registry_in(self.context.used_by(principal))
+
+
+def registry_in(context: Context) -> Registry:
+    """Return the registry of a context, such as one whose operations join a transaction."""
+    registry = Registry.__new__(Registry)
+    registry._use(context)
+    return registry

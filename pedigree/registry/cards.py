@@ -2,60 +2,38 @@
 
 from collections.abc import Mapping
 
+from pedigree.access.records import Permission
 from pedigree.cards.completeness import card_fields
 from pedigree.cards.records import CardNotes, ModelCard
 from pedigree.cards.store import card_notes
 from pedigree.cards.writer import CardWriter
 from pedigree.catalog.references import parse_reference
-from pedigree.registry.versions import ReadingOperations
+from pedigree.contract.cards import CardContract
+from pedigree.registry.context import ContextGroup
 
 
-class CardOperations(ReadingOperations):
-    """Verbs for model cards."""
+class CardOperations(ContextGroup, CardContract):
+    """Model cards."""
 
     def card(self, reference: str) -> ModelCard:
-        """Return a version's model card, which shows the record as it is now.
-
-        The card is drawn if something happened to the model since it was kept. While the store does
-        not answer, the card has no ``location``.
-
-        Raises:
-            NotFoundError: The reference names no version.
-        """
-        return self._cards.read(parse_reference(reference))
+        parsed = parse_reference(reference)
+        self._context.require(Permission.READ, parsed.name)
+        return self._writer.read(parsed)
 
     def write_card(self, reference: str, notes: CardNotes | None = None) -> ModelCard:
-        """Write what people have to say in a version's model card, and return the card.
-
-        An unchanged card is not written again.
-
-        Args:
-            reference: The version.
-            notes: What people have to say; the notes of the card before when None.
-
-        Raises:
-            NotFoundError: The reference names no version.
-            StoreUnavailableError: The store does not answer; nothing is written.
-        """
-        return self._cards.write(parse_reference(reference), notes, self.actor())
+        parsed = parse_reference(reference)
+        self._context.require(Permission.DESCRIBE, parsed.name)
+        return self._writer.write(parsed, notes, self._context.actor())
 
     def renew_card(self, reference: str) -> None:
-        """Draw a version's model card now if it is stale, as :meth:`card` does.
-
-        Nobody has to: a card is drawn when it is read, and soon after each change.
-
-        Raises:
-            NotFoundError: The reference names no version.
-        """
         self.card(reference)
 
     def card_fields(self, reference: str) -> Mapping[str, bool]:
-        """Say of each field of a version's model card whether it is provided."""
-        return self._read_version(
+        return self._context.read_version(
             reference,
             lambda connection, version: card_fields(version, card_notes(connection, version)),
         )
 
     @property
-    def _cards(self) -> CardWriter:
-        return CardWriter(self.database, self.store)
+    def _writer(self) -> CardWriter:
+        return CardWriter(self._context.database, self._context.store)

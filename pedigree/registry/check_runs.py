@@ -5,11 +5,11 @@ from pedigree.lifecycle import check_runs
 from pedigree.lifecycle.records import CheckRun, RecordedVerdict
 from pedigree.lifecycle.stage_requests import perform_due
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry.checks import CheckOperations
+from pedigree.registry.context import ContextGroup
 
 
-class CheckRunOperations(CheckOperations):
-    """Verbs for what runs elsewhere found."""
+class CheckRunOperations(ContextGroup):
+    """Runs of asset checks of one's own, as verdicts on what they looked at."""
 
     def record_check_run(
         self, name: str, run: CheckRun, *, actor: Actor | None = None
@@ -30,7 +30,7 @@ class CheckRunOperations(CheckOperations):
         Raises:
             ModelNotFoundError: No living model has the name.
         """
-        who = actor or self.actor()
+        who = actor or self._context.actor()
 
         def write(transaction: Transaction) -> RecordedVerdict | None:
             recorded = check_runs.record_check_run(transaction, name, run, who)
@@ -38,4 +38,4 @@ class CheckRunOperations(CheckOperations):
                 perform_due(transaction, name)
             return recorded
 
-        return self.database.transaction(write)
+        return self._context.database.transaction(write)

@@ -1,24 +1,29 @@
-"""Run the registry's checks on versions, and record what any check found."""
+"""Checks and their verdicts on versions."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from pedigree.access.records import Permission
 from pedigree.audit.records import Actor
 from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.references import parse_reference
+from pedigree.contract.cards import CardContract
+from pedigree.contract.checks import CheckContract
+from pedigree.contract.policies import PolicyContract
+from pedigree.contract.versions import VersionContract
 from pedigree.errors import InvalidMetadataError, InvalidPolicyError, MissingDependencyError
 from pedigree.lifecycle import promotion_queue
 from pedigree.lifecycle.check_queue import end_unjudged
 from pedigree.lifecycle.checks import CHECKS
-from pedigree.lifecycle.checks.base import Check
+from pedigree.lifecycle.checks.base import Check, Evidence
 from pedigree.lifecycle.checks.reports import report
 from pedigree.lifecycle.checks.severity import shown_severity
 from pedigree.lifecycle.records import CheckRule, RecordedVerdict, Verdict
 from pedigree.lifecycle.stage_requests import perform_due
 from pedigree.lifecycle.stage_transitions import StageTransition
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry.datasets import DataOperations
-from pedigree.registry.evaluations import EvaluationOperations
-from pedigree.registry.stages import StageOperations
+from pedigree.registry.context import Context
+from pedigree.registry.stage_requests import StageRequestOperations
 
 # A tick of the sensor has a minute for all models.
 _RENEWED_AT_ONCE = 50
@@ -31,8 +36,25 @@ class CheckResult(NamedTuple):
     problem: InvalidPolicyError | MissingDependencyError | None
 
 
-class CheckOperations(StageOperations, DataOperations, EvaluationOperations):
-    """Verbs that judge versions."""
+class CheckOperations(CheckContract):
+    """Checks and their verdicts on versions."""
+
+    def __init__(
+        self,
+        context: Context,
+        *,
+        versions: VersionContract,
+        policies: PolicyContract,
+        cards: CardContract,
+        stage_requests: StageRequestOperations,
+        evidence: Evidence,
+    ) -> None:
+        self._context = context
+        self._versions = versions
+        self._stage_requests = stage_requests
+        self._policies = policies
+        self._cards = cards
+        self._evidence = evidence
 
     def run_check(
         self,
@@ -43,24 +65,10 @@ class CheckOperations(StageOperations, DataOperations, EvaluationOperations):
         run_id: str | None = None,
         actor: Actor | None = None,
     ) -> RecordedVerdict:
-        """Run one of the registry's own checks on a version, and record its verdict.
-
-        Args:
-            reference: The version.
-            check: The check's name.
-            rule: By which settings it judges; those of the first stage that asks for it when None.
-            run_id: The Dagster run that asks.
-            actor: Who asks; found out when None.
-
-        Raises:
-            InvalidMetadataError: There is no such check.
-            InvalidPolicyError: The check does not take the rule's settings.
-            MissingDependencyError: What the check needs is not installed.
-        """
-        known, version = _known(check), self.get(reference)
+        known, version = _known(check), self._judged(reference)
         if rule is None:
-            rule = self.check_rules(version.model_name, check)[0]
-        verdict = known.verdict(self, version, rule)
+            rule = self._policies.check_rules(version.model_name, check)[0]
+        verdict = known.verdict(self._evidence, version, rule)
         return self.record_verdict(
             version.reference, verdict.model_copy(update={"run_id": run_id}), actor=actor
         )
@@ -68,54 +76,41 @@ class CheckOperations(StageOperations, DataOperations, EvaluationOperations):
     def rerun_check(
         self, reference: str, check: str, *, actor: Actor | None = None
     ) -> tuple[RecordedVerdict, ...]:
-        """Run a check on a version, also on one older than the check, and show it in the graph.
-
-        Where the Dagster instance that trained the version is within reach, each verdict appears
-        there as an evaluation, without a run, of the version's own materialization.
-
-        Returns:
-            One verdict for each of the settings under which the policy's stages ask for it.
-
-        Raises:
-            InvalidMetadataError: There is no such check.
-            MissingDependencyError: What the check needs is not installed.
-        """
         _known(check)
-        version = self.get(reference)
+        version = self._judged(reference)
         verdicts = tuple(
             self.run_check(version.reference, check, rule=rule, actor=actor)
-            for rule in self.check_rules(version.model_name, check)
+            for rule in self._policies.check_rules(version.model_name, check)
         )
         self._show(version, verdicts)
         return verdicts
 
     def run_checks(self, reference: str) -> tuple[RecordedVerdict, ...]:
-        """Run all the registry's checks for which the model's stages ask, by each one's settings.
-
-        Raises:
-            InvalidPolicyError: A check does not take the settings that the policy gives it.
-            MissingDependencyError: What a check needs is not installed.
-        """
-        version = self.get(reference)
+        version = self._judged(reference)
         found = self._find(version)
-        recorded = self._record_verdicts(version.reference, found.verdicts, self.actor())
+        recorded = self._record_verdicts(version.reference, found.verdicts, None)
         if found.problem:
             raise found.problem
         return recorded
 
     def judge(self, reference: str) -> tuple[RecordedVerdict, ...]:
-        """Run all the registry's checks on a version, and draw the card that shows the verdicts.
-
-        Raises:
-            InvalidPolicyError: A check does not take the settings that the policy gives it.
-            MissingDependencyError: What a check needs is not installed.
-        """
-        verdicts = self._judge(self.get(reference), is_noted=False)
-        self.renew_card(reference)
+        verdicts = self.judge_version(self._judged(reference), is_noted=False)
+        self._cards.card(reference)  # drawn now, for who looks at the store
         return verdicts
 
-    def _judge(self, version: ModelVersion, *, is_noted: bool) -> tuple[RecordedVerdict, ...]:
-        """Judge a version; ``is_noted`` says that others do it where this process ends before."""
+    def record_verdict(
+        self, reference: str, verdict: Verdict, *, actor: Actor | None = None
+    ) -> RecordedVerdict:
+        (recorded,) = self._record_verdicts(reference, [verdict], actor)
+        return recorded
+
+    def verdicts(self, reference: str) -> tuple[RecordedVerdict, ...]:
+        return self._context.read_version(reference, promotion_queue.verdicts)
+
+    def judge_version(
+        self, version: ModelVersion, *, is_noted: bool
+    ) -> tuple[RecordedVerdict, ...]:
+        """Judge a version; ``is_noted``: others do it where this process ends before."""
         found = self._find(version)
 
         def write(transaction: Transaction) -> tuple[RecordedVerdict, ...]:
@@ -124,7 +119,7 @@ class CheckOperations(StageOperations, DataOperations, EvaluationOperations):
                 end_unjudged(transaction, version.model_name, version.version_id)
             return recorded
 
-        verdicts = self.database.transaction(write, pipelined=True)
+        verdicts = self._context.database.transaction(write, pipelined=True)
         if found.problem is not None:
             raise found.problem
         return verdicts
@@ -136,59 +131,43 @@ class CheckOperations(StageOperations, DataOperations, EvaluationOperations):
         if not verdicts:
             return ()
         mover = StageTransition(
-            transaction, version.model_name, self.actor(), run_id=verdicts[0].run_id
+            transaction, version.model_name, self._context.principal(), run_id=verdicts[0].run_id
         )
         recorded = mover.record_verdicts(version.version_id, verdicts)
         perform_due(transaction, version.model_name)
         return recorded
 
+    def _judged(self, reference: str) -> ModelVersion:
+        """Return the version that somebody wants to judge."""
+        self._context.require(Permission.JUDGE, parse_reference(reference).name)
+        return self._versions.get(reference)
+
     def _find(self, version: ModelVersion) -> CheckResult:
         """Run the registry's checks on a version, up to the first one that cannot be run."""
-        policy, verdicts = self.policy(version.model_name), list[Verdict]()
+        policy, verdicts = self._policies.policy(version.model_name), list[Verdict]()
         try:
             for name, known in CHECKS.items():
                 for rule in policy.check_rules(name):
-                    verdicts.append(known.verdict(self, version, rule))
+                    verdicts.append(known.verdict(self._evidence, version, rule))
         except (InvalidPolicyError, MissingDependencyError) as error:
             return CheckResult(verdicts, error)
         return CheckResult(verdicts, None)
 
-    def check_rules(self, name: str, check: str) -> tuple[CheckRule, ...]:
-        """Return the rules by which a model's stages ask for a check, of each settings the first.
-
-        A check that no stage asks for goes by its own defaults.
-        """
-        return self.policy(name).check_rules(check) or (CheckRule(name=check),)
-
-    def record_verdict(
-        self, reference: str, verdict: Verdict, *, actor: Actor | None = None
-    ) -> RecordedVerdict:
-        """Record what a check found; with all its checks passed a new version becomes a candidate.
-
-        When it passes the last gate of what somebody asked for, the version enters that stage.
-
-        Raises:
-            InvalidMetadataError: The verdict is about other bytes than the version's.
-        """
-        (recorded,) = self._record_verdicts(reference, [verdict], actor or self.actor())
-        return recorded
-
     def _record_verdicts(
-        self, reference: str, verdicts: Sequence[Verdict], actor: Actor
+        self, reference: str, verdicts: Sequence[Verdict], actor: Actor | None
     ) -> tuple[RecordedVerdict, ...]:
         """Record what the checks of one run found, all of it or nothing."""
         if not verdicts:
             return ()
+        by = self._context.principal(actor)
 
         def write(transaction: Transaction, version: ModelVersion) -> tuple[RecordedVerdict, ...]:
             for verdict in verdicts:
                 _require_bytes_of(version, verdict)
-            mover = StageTransition(
-                transaction, version.model_name, actor, run_id=verdicts[0].run_id
-            )
+            mover = StageTransition(transaction, version.model_name, by, run_id=verdicts[0].run_id)
             return mover.record_verdicts(version.version_id, verdicts)
 
-        return self._with_requests(reference, write)
+        return self._stage_requests.with_requests(Permission.JUDGE, reference, write)
 
     def renew_verdicts(self, name: str) -> tuple[RecordedVerdict, ...]:
         """Run anew the checks of waiting versions whose verdict is void, too old, or not there.
@@ -201,7 +180,7 @@ class CheckOperations(StageOperations, DataOperations, EvaluationOperations):
         Raises:
             MissingDependencyError: What one of them needs is not installed; the others have run.
         """
-        wanted = self.database.read(
+        wanted = self._context.database.read(
             lambda transaction: promotion_queue.checks_to_renew(transaction, name)
         )
         renewable = [(version, check) for version, check in wanted if check.name in CHECKS]
@@ -218,9 +197,9 @@ class CheckOperations(StageOperations, DataOperations, EvaluationOperations):
         return tuple(renewed)
 
     def _show(self, version: ModelVersion, verdicts: Sequence[RecordedVerdict]) -> None:
-        origin = self.trainings(version.reference, limit=1)[0].origin
-        severity = shown_severity(self.policy(version.model_name), verdicts[0])
-        report(version, origin, verdicts, severity, self.settings)
+        origin = self._versions.trainings(version.reference, limit=1)[0].origin
+        severity = shown_severity(self._policies.policy(version.model_name), verdicts[0])
+        report(version, origin, verdicts, severity, self._context.settings)
 
 
 def _require_bytes_of(version: ModelVersion, verdict: Verdict) -> None:

@@ -1,8 +1,10 @@
-"""Datasheets of assets, and what checks found on their data."""
+"""Data that models are made from: datasheets, and verdicts on its states."""
 
 from collections.abc import Collection, Mapping, Sequence
 
+from pedigree.access.records import Permission
 from pedigree.audit.records import Actor
+from pedigree.contract.datasets import DatasetContract
 from pedigree.datasets import store
 from pedigree.datasets.records import (
     Datasheet,
@@ -12,33 +14,22 @@ from pedigree.datasets.records import (
     RecordedDataVerdict,
 )
 from pedigree.errors import NotFoundError
-from pedigree.registry._session import Session
+from pedigree.registry.context import ContextGroup
 
 
-class DataOperations(Session):
-    """Verbs for the data that models are made from."""
+class DatasetOperations(ContextGroup, DatasetContract):
+    """Data that models are made from: datasheets, and verdicts on its states."""
 
     def set_datasheet(
         self, asset: str, datasheet: Datasheet, *, actor: Actor | None = None
     ) -> KeptDatasheet:
-        """Give an asset a datasheet; the one it has already is not written again.
-
-        Args:
-            asset: The asset's key, parts joined by ``/``.
-            datasheet: What people have to say of its data.
-            actor: Who says it; found out when None.
-        """
-        actor = actor or self.actor()
-        return self.database.transaction(
+        self._context.require(Permission.DESCRIBE)
+        actor = actor or self._context.actor()
+        return self._context.database.transaction(
             lambda transaction: store.set_datasheet(transaction, asset, datasheet, actor)
         )
 
     def datasheet(self, asset: str) -> KeptDatasheet:
-        """Return an asset's latest datasheet.
-
-        Raises:
-            NotFoundError: It has none.
-        """
         found = self.datasheets([asset]).get(asset)
         if found is None:
             raise NotFoundError(
@@ -50,18 +41,22 @@ class DataOperations(Session):
         return found
 
     def datasheets(self, assets: Collection[str]) -> Mapping[str, KeptDatasheet]:
-        """Return the latest datasheets of some assets; those without one are left out."""
-        return self.database.read(lambda connection: store.latest_datasheets(connection, assets))
+        self._context.require(Permission.READ)
+        return self._context.database.read(
+            lambda connection: store.latest_datasheets(connection, assets)
+        )
 
     def record_data_verdict(
         self, verdict: DataVerdict, *, actor: Actor | None = None
     ) -> RecordedDataVerdict:
-        """Record what a check, such as a suite of expectations, found on one state of some data."""
-        actor = actor or self.actor()
-        return self.database.transaction(
+        self._context.require(Permission.JUDGE)
+        actor = actor or self._context.actor()
+        return self._context.database.transaction(
             lambda transaction: store.record_data_verdict(transaction, verdict, actor)
         )
 
     def data_verdicts(self, states: Sequence[DataState]) -> tuple[RecordedDataVerdict, ...]:
-        """Return the newest verdict of each check on exactly some states of data."""
-        return self.database.read(lambda connection: store.data_verdicts(connection, states))
+        self._context.require(Permission.READ)
+        return self._context.database.read(
+            lambda connection: store.data_verdicts(connection, states)
+        )

@@ -1,15 +1,18 @@
-"""Registered models: make one before its first version, and describe it."""
+"""Registered models: create, describe and list them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from pedigree._record import PAGE
+from pedigree.access.records import Permission
 from pedigree.catalog import lookups, model_edits
 from pedigree.catalog.records import RegisteredModel
+from pedigree.contract.models import ModelContract
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry._session import Session
+from pedigree.registry.context import ContextGroup
 
 
-class ModelOperations(Session):
-    """Verbs on registered models themselves."""
+class ModelOperations(ContextGroup, ModelContract):
+    """Registered models: create, describe and list them."""
 
     def create_model(
         self,
@@ -19,13 +22,8 @@ class ModelOperations(Session):
         owners: Sequence[str] = (),
         tags: Mapping[str, str] | None = None,
     ) -> RegisteredModel:
-        """Make a model that has no version yet; a registration would make it as well.
-
-        Raises:
-            InvalidNameError: The name breaks the rule.
-            NameTakenError: The name, or a twin of it, exists or existed.
-        """
-        actor = self.actor()
+        self._context.require(Permission.REGISTER, name)
+        actor = self._context.actor()
 
         def write(transaction: Transaction) -> RegisteredModel:
             model_edits.create_described(
@@ -33,7 +31,7 @@ class ModelOperations(Session):
             )
             return lookups.find_model(transaction, name)
 
-        return self.database.transaction(write)
+        return self._context.database.transaction(write)
 
     def update_model(
         self,
@@ -43,12 +41,8 @@ class ModelOperations(Session):
         owners: Sequence[str] | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> RegisteredModel:
-        """Replace a model's description, owners or tags; what is None stays as it is.
-
-        Raises:
-            ModelNotFoundError: There is no such model.
-        """
-        actor = self.actor()
+        self._context.require(Permission.DESCRIBE, name)
+        actor = self._context.actor()
 
         def write(transaction: Transaction) -> RegisteredModel:
             model_edits.describe_model(
@@ -56,4 +50,20 @@ class ModelOperations(Session):
             )
             return lookups.find_model(transaction, name)
 
-        return self.database.transaction(write)
+        return self._context.database.transaction(write)
+
+    def model(self, name: str) -> RegisteredModel:
+        self._context.require(Permission.READ, name)
+        return self._context.database.read(lambda connection: lookups.find_model(connection, name))
+
+    def models(self, *, limit: int = PAGE, after: str | None = None) -> tuple[RegisteredModel, ...]:
+        self._context.require(Permission.READ)
+        return self._context.database.read(
+            lambda connection: lookups.list_models(connection, limit=limit, after=after)
+        )
+
+    def each_model(self) -> Iterator[RegisteredModel]:
+        after = None
+        while page := self.models(after=after):
+            yield from page
+            after = page[-1].name

@@ -1,12 +1,18 @@
-"""Watch what versions are given: what they learnt from, and how far today's data is from it."""
+"""Profiles of what versions learnt from, and how far data is from them."""
 
 from collections.abc import Iterable
 from typing import Any
 
-from pedigree.artifacts.publish import put_blob
+from pedigree.access.records import Permission
+from pedigree.artifacts.blob_upload import put_blob
 from pedigree.artifacts.store import lock_blobs, retry_if_collected
 from pedigree.audit.records import Actor
+from pedigree.catalog.blob_access import keys_of
 from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.references import parse_reference
+from pedigree.contract.monitoring import MonitoringContract
+from pedigree.contract.policies import PolicyContract
+from pedigree.contract.versions import VersionContract
 from pedigree.monitoring import store
 from pedigree.monitoring.compare import compare
 from pedigree.monitoring.profile import profile
@@ -19,30 +25,31 @@ from pedigree.monitoring.records import (
 )
 from pedigree.monitoring.report import DriftReport, ReportDigests, render_report
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry._session import keys_of
-from pedigree.registry.stages import StageOperations
+from pedigree.registry.context import Context
 
 
-class MonitoringOperations(StageOperations):
-    """Verbs for profiles and drift."""
+class MonitoringOperations(MonitoringContract):
+    """Profiles of what versions learnt from, and how far data is from them."""
+
+    def __init__(
+        self, context: Context, versions: VersionContract, policies: PolicyContract
+    ) -> None:
+        self._context = context
+        self._versions = versions
+        self._policies = policies
 
     def keep_profile(
         self, reference: str, profile: DataProfile, *, actor: Actor | None = None
     ) -> None:
-        """Keep the profile of what a version learnt from; the one it has already stays."""
-        actor = actor or self.actor()
-        self._update_version(
+        actor = actor or self._context.actor()
+        self._context.update_version(
+            Permission.DESCRIBE,
             reference,
             lambda transaction, version: store.insert_profile(transaction, version, profile, actor),
         )
 
     def profile(self, reference: str) -> DataProfile:
-        """Return the profile of what a version learnt from.
-
-        Raises:
-            NotFoundError: None was kept.
-        """
-        return self._read_version(reference, store.profile_of)
+        return self._context.read_version(reference, store.profile_of)
 
     def measure_drift(
         self,
@@ -56,27 +63,10 @@ class MonitoringOperations(StageOperations):
         run_id: str | None = None,
         actor: Actor | None = None,
     ) -> RecordedDrift:
-        """Hold some data against what a version learnt from, by the rule of its policy.
-
-        What was found is kept, with a report in the object store.
-
-        Args:
-            reference: The version.
-            data: An ibis table or a frame, which is profiled where it lies; or its profile.
-            asset: What the data is called.
-            partition: Which part of it this is, such as a month.
-            data_version: Its version.
-            expectations: How its suites of Great Expectations went.
-            run_id: The Dagster run that asks.
-            actor: Who asks; found out when None.
-
-        Raises:
-            NotFoundError: The version has no profile.
-            MissingDependencyError: The extra ``monitoring`` is not installed.
-        """
-        version = self.get(reference)
+        version = self._versions.get(reference)
+        self._context.require(Permission.JUDGE, version.model_name)
         baseline = self.profile(version.reference)
-        rule = self.policy(version.model_name).drift or DriftRule()
+        rule = self._policies.policy(version.model_name).drift or DriftRule()
         today = data if isinstance(data, DataProfile) else profile(data, like=baseline)
         result = DriftResult(
             reference=version.reference,
@@ -92,7 +82,40 @@ class MonitoringOperations(StageOperations):
         )
         history = self.drift(version.reference, asset)
         report = render_report(result, baseline, today, rule, history)
-        return self._keep_result(version, result, today, report, actor or self.actor())
+        return self._keep_result(version, result, today, report, actor or self._context.actor())
+
+    def drift(self, reference: str, asset: str | None = None) -> tuple[RecordedDrift, ...]:
+        return self._context.read_version(
+            reference,
+            lambda transaction, version: store.newest_results(transaction, version, asset),
+        )
+
+    def drift_result(self, drift_id: int) -> RecordedDrift:
+        return self._result(Permission.READ, drift_id)
+
+    def drift_report_text(self, drift_id: int, *, markdown: bool = False) -> str:
+        result = self.drift_result(drift_id)
+        digest = result.markdown if markdown else result.html
+        key = self._context.read_version(
+            result.reference,
+            lambda transaction, version: keys_of(transaction, version, {digest})[digest],
+        )
+        return b"".join(self._context.store.stream(key)).decode()
+
+    def alert_drift(self, drift_id: int, *, actor: Actor | None = None) -> bool:
+        self._result(Permission.JUDGE, drift_id)
+        actor = actor or self._context.actor()
+        return self._context.database.transaction(
+            lambda transaction: store.mark_alerted(transaction, drift_id, actor)
+        )
+
+    def _result(self, permission: Permission, drift_id: int) -> RecordedDrift:
+        """Return a result of a model with which the user may do something."""
+        found = self._context.database.read(
+            lambda transaction: store.result_of(transaction, drift_id)
+        )
+        self._context.require(permission, parse_reference(found.reference).name)
+        return found
 
     def _keep_result(
         self,
@@ -104,7 +127,10 @@ class MonitoringOperations(StageOperations):
     ) -> RecordedDrift:
         def keep() -> RecordedDrift:
             digests = ReportDigests(
-                *(put_blob(self.database, self.store, form.encode()) for form in report)
+                *(
+                    put_blob(self._context.database, self._context.store, form.encode())
+                    for form in report
+                )
             )
 
             def write(transaction: Transaction) -> RecordedDrift:
@@ -114,39 +140,9 @@ class MonitoringOperations(StageOperations):
                 )
                 return store.result_of(transaction, number)
 
-            return self.database.transaction(write)
+            return self._context.database.transaction(write)
 
         return retry_if_collected(keep)
-
-    def drift(self, reference: str, asset: str | None = None) -> tuple[RecordedDrift, ...]:
-        """Return the newest result of each partition that was held against a version, in order."""
-        return self._read_version(
-            reference,
-            lambda transaction, version: store.newest_results(transaction, version, asset),
-        )
-
-    def drift_result(self, drift_id: int) -> RecordedDrift:
-        """Return one result.
-
-        Raises:
-            NotFoundError: There is none of that number.
-        """
-        return self.database.read(lambda transaction: store.result_of(transaction, drift_id))
-
-    def drift_report_text(self, drift_id: int, *, markdown: bool = False) -> str:
-        """Return the report of one result, as HTML or as Markdown.
-
-        Raises:
-            NotFoundError: There is no such result, or its version was deleted.
-            CorruptionError: The bytes are gone.
-        """
-        result = self.drift_result(drift_id)
-        digest = result.markdown if markdown else result.html
-        key = self._read_version(
-            result.reference,
-            lambda transaction, version: keys_of(transaction, version, {digest})[digest],
-        )
-        return b"".join(self.store.stream(key)).decode()
 
     def drift_report(self, result: RecordedDrift) -> tuple[str, str]:
         """Return where the object store holds a report, as HTML and as Markdown."""
@@ -154,17 +150,6 @@ class MonitoringOperations(StageOperations):
         def read(transaction: Transaction, version: ModelVersion) -> tuple[str, str]:
             keys = keys_of(transaction, version, {result.html, result.markdown})
             html, markdown = keys[result.html], keys[result.markdown]
-            return self.store.location(html), self.store.location(markdown)
+            return self._context.store.location(html), self._context.store.location(markdown)
 
-        return self._read_version(result.reference, read)
-
-    def alert_drift(self, drift_id: int, *, actor: Actor | None = None) -> bool:
-        """Tell of an alarm by the event ``version.drift_detected``, and once.
-
-        Raises:
-            NotFoundError: There is no such result.
-        """
-        actor = actor or self.actor()
-        return self.database.transaction(
-            lambda transaction: store.mark_alerted(transaction, drift_id, actor)
-        )
+        return self._context.read_version(result.reference, read)

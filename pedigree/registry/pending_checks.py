@@ -3,15 +3,24 @@
 import logging
 
 from pedigree.catalog.records import ModelVersion
+from pedigree.contract.versions import VersionContract
 from pedigree.errors import PedigreeError
 from pedigree.lifecycle import check_queue
-from pedigree.registry.check_runs import CheckRunOperations
+from pedigree.registry.checks import CheckOperations
+from pedigree.registry.context import Context
 
 _LOG = logging.getLogger(__name__)
 
 
-class NewcomerOperations(CheckRunOperations):
-    """Verbs that judge what was registered."""
+class PendingCheckOperations:
+    """New versions that the registry itself judges, also those that a crash left unjudged."""
+
+    def __init__(
+        self, context: Context, versions: VersionContract, checks: CheckOperations
+    ) -> None:
+        self._context = context
+        self._versions = versions
+        self._checks = checks
 
     def judge_newcomers(self, *, limit: int = 1) -> tuple[str, ...]:
         """Judge versions whose registration was to be followed by that, and was not.
@@ -27,18 +36,18 @@ class NewcomerOperations(CheckRunOperations):
         """
         judged: list[str] = []
         for _ in range(limit):
-            found = self.database.transaction(check_queue.take_unjudged)
+            found = self._context.database.transaction(check_queue.take_unjudged)
             if found is None:
                 break
             reference = f"{found.name}/{found.version}"
-            if self._judge_new(reference):
+            if self.judge_new(reference):
                 judged.append(reference)
         return tuple(judged)
 
-    def _judge_new(self, reference: str, version: ModelVersion | None = None) -> bool:
+    def judge_new(self, reference: str, version: ModelVersion | None = None) -> bool:
         """Judge a version that is noted as unjudged, unless it cannot be; given, if just read."""
         try:
-            self._judge(version or self.get(reference), is_noted=True)
+            self._checks.judge_version(version or self._versions.get(reference), is_noted=True)
         except PedigreeError as error:  # the version is there, and waits for its checks
             _LOG.warning(
                 "%s was registered and not judged: %s",

@@ -1,28 +1,26 @@
-"""What a model's versions must show to enter a stage, and how that changed."""
+"""Policies: what a version must show to enter a stage."""
 
+from pedigree.access.records import Permission
 from pedigree.audit.records import Actor
+from pedigree.contract.policies import PolicyContract
 from pedigree.lifecycle import policy_history as revisions
 from pedigree.lifecycle import promotion_queue
 from pedigree.lifecycle.checks.settings import require_known_settings
 from pedigree.lifecycle.decision_records import PolicyRevision
 from pedigree.lifecycle.gate_inputs import model_state
 from pedigree.lifecycle.policy import read_policy
-from pedigree.lifecycle.records import Policy
+from pedigree.lifecycle.records import CheckRule, Policy
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry._session import Session
+from pedigree.registry.context import ContextGroup
 
 
-class PolicyOperations(Session):
-    """Verbs on the policy of a model."""
+class PolicyOperations(ContextGroup, PolicyContract):
+    """Policies: what a version must show to enter a stage."""
 
     def policy(self, name: str) -> Policy:
-        """Return a model's policy; the default one where it has none of its own."""
-        state = self.database.read(lambda transaction: model_state(transaction, name))
+        self._context.require(Permission.READ, name)
+        state = self._context.database.read(lambda transaction: model_state(transaction, name))
         return read_policy(state["policy"])
-
-    def registration_checks(self, name: str) -> tuple[str, ...]:
-        """Return the checks by which a new version of a model becomes a candidate."""
-        return promotion_queue.registration_checks(self.policy(name))
 
     def set_policy(
         self,
@@ -32,34 +30,25 @@ class PolicyOperations(Session):
         reason: str | None = None,
         actor: Actor | None = None,
     ) -> int:
-        """Give a model a policy; the model is created if it is new. Repeating it changes nothing.
-
-        Returns:
-            The number of the policy's revision: 1, 2, 3 …; 0 where the model has none of its own.
-
-        Raises:
-            InvalidNameError: The name breaks the rule.
-            InvalidPolicyError: It gives a check of the registry settings that this does not take; a
-                new stage has the name of an alias; or it strands versions.
-            NotPermittedError: The present policy lets others change it.
-        """
+        self._context.require(Permission.GOVERN, name)
         require_known_settings(policy)
-        actor = actor or self.actor()
-        return self.database.transaction(
-            lambda transaction: revisions.set_policy(
-                transaction, name, policy, actor, reason=reason
-            )
+        by = self._context.principal(actor)
+        return self._context.database.transaction(
+            lambda transaction: revisions.set_policy(transaction, name, policy, by, reason=reason)
         )
 
     def policy_history(self, name: str) -> tuple[PolicyRevision, ...]:
-        """Return the policies that a model was given, the first one first.
 
-        Raises:
-            ModelNotFoundError: There is no model of that name.
-        """
+        self._context.require(Permission.READ, name)
 
         def read(transaction: Transaction) -> tuple[PolicyRevision, ...]:
             model_state(transaction, name)
             return revisions.history(transaction, name)
 
-        return self.database.read(read)
+        return self._context.database.read(read)
+
+    def registration_checks(self, name: str) -> tuple[str, ...]:
+        return promotion_queue.registration_checks(self.policy(name))
+
+    def check_rules(self, name: str, check: str) -> tuple[CheckRule, ...]:
+        return self.policy(name).check_rules(check) or (CheckRule(name=check),)

@@ -1,15 +1,24 @@
-"""Keep what depends on bad data out of stages, until the data is released."""
+"""Data and versions that are kept out of stages."""
 
 from datetime import datetime
 
+from pedigree._record import PAGE
+from pedigree.access.records import Permission
 from pedigree.catalog import lookups, quarantine
-from pedigree.catalog.records import ModelVersion, Quarantine, Quarantined
+from pedigree.catalog.quarantine_records import Quarantine, Quarantined
+from pedigree.catalog.records import ModelVersion
+from pedigree.contract.quarantine import QuarantineContract
+from pedigree.contract.versions import VersionContract
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry.cards import CardOperations
+from pedigree.registry.context import Context
 
 
-class QuarantineOperations(CardOperations):
-    """Verbs for data and versions in quarantine."""
+class QuarantineOperations(QuarantineContract):
+    """Data and versions that are kept out of stages."""
+
+    def __init__(self, context: Context, versions: VersionContract) -> None:
+        self._context = context
+        self._versions = versions
 
     def quarantine(
         self,
@@ -20,25 +29,10 @@ class QuarantineOperations(CardOperations):
         since: datetime | None = None,
         only_certain: bool = False,
     ) -> Quarantined:
-        """Put data in quarantine: no version that depends on it enters a stage until its release.
-
-        It is about what was recorded until now; newer data of the same partition is other data.
-        Versions that are registered later on the old data are marked, too. Versions of which it is
-        not known whether they depend on it are not marked; the answer names them.
-
-        Args:
-            asset: The asset's key, parts joined by ``/``.
-            partition: One of its partitions; all of them when None.
-            reason: What is wrong with it.
-            since: Only data that was recorded from then on; with its time zone.
-            only_certain: Spare versions that only possibly depend on it, now and later.
-
-        Raises:
-            InvalidInputError: No reason is given, or the moment has no time zone.
-        """
-        actor = self.actor()
+        self._context.require(Permission.QUARANTINE)
+        actor = self._context.actor()
         since = since and lookups.in_a_zone("since", since)
-        return self.database.transaction(
+        return self._context.database.transaction(
             lambda transaction: quarantine.quarantine_data(
                 transaction,
                 asset,
@@ -53,27 +47,16 @@ class QuarantineOperations(CardOperations):
     def release(
         self, asset: str, partition: str | None = None, *, reason: str | None = None
     ) -> tuple[Quarantine, ...]:
-        """End the quarantines of an asset or of one of its partitions, and return them.
-
-        The versions that they alone held may enter stages again.
-
-        Raises:
-            QuarantineNotFoundError: It is in none.
-        """
-        actor = self.actor()
-        return self.database.transaction(
+        self._context.require(Permission.QUARANTINE)
+        actor = self._context.actor()
+        return self._context.database.transaction(
             lambda transaction: quarantine.release_data(
                 transaction, asset, partition, actor, reason=reason
             )
         )
 
     def quarantine_version(self, reference: str, *, reason: str) -> ModelVersion:
-        """Put one version in quarantine, whatever it depends on.
-
-        Raises:
-            InvalidInputError: No reason is given.
-        """
-        actor = self.actor()
+        actor = self._context.actor()
 
         def write(transaction: Transaction, version: ModelVersion) -> str:
             quarantine.quarantine_version(
@@ -81,14 +64,12 @@ class QuarantineOperations(CardOperations):
             )
             return version.reference
 
-        return self.get(self._update_version(reference, write))
+        return self._versions.get(
+            self._context.update_version(Permission.QUARANTINE, reference, write)
+        )
 
     def release_version(self, reference: str, *, reason: str | None = None) -> ModelVersion:
-        """Take one version out of every quarantine; the data that it depends on stays in its own.
-
-        A version that is in none is left as it is.
-        """
-        actor = self.actor()
+        actor = self._context.actor()
 
         def write(transaction: Transaction, version: ModelVersion) -> str:
             quarantine.release_version(
@@ -96,18 +77,15 @@ class QuarantineOperations(CardOperations):
             )
             return version.reference
 
-        return self.get(self._update_version(reference, write))
+        return self._versions.get(
+            self._context.update_version(Permission.QUARANTINE, reference, write)
+        )
 
     def quarantines(
-        self, *, limit: int = lookups.PAGE, before: int | None = None
+        self, *, limit: int = PAGE, before: int | None = None
     ) -> tuple[Quarantine, ...]:
-        """Return a page of what is in quarantine, the newest first.
-
-        Args:
-            limit: How many at most.
-            before: The ``quarantine_id`` that the page before ended with.
-        """
+        self._context.require(Permission.READ)
         limit = lookups.at_least_one(limit)
-        return self.database.read(
+        return self._context.database.read(
             lambda transaction: quarantine.open_quarantines(transaction, limit=limit, before=before)
         )

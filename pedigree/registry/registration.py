@@ -1,31 +1,82 @@
-"""Make a version of some bytes, and edit what may be edited about it."""
+"""Make a version of some bytes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from uuid import UUID
 
+from pedigree.access.records import Permission
+from pedigree.artifacts import sessions
 from pedigree.artifacts._progress import Progress
+from pedigree.artifacts.assemble import list_files, seal_listed
 from pedigree.artifacts.publish import discard, publish
+from pedigree.artifacts.records import ManifestFile
 from pedigree.artifacts.store import BlobCollectedError, retry_if_collected, seal
 from pedigree.audit.records import Actor
 from pedigree.catalog import lookups
-from pedigree.catalog.records import (
-    ModelVersion,
-    NewVersion,
-    Registration,
-)
+from pedigree.catalog.metadata import validated
+from pedigree.catalog.names import validate_name
+from pedigree.catalog.records import NewVersion, Registration
 from pedigree.catalog.references import Reference
 from pedigree.catalog.register import Registering
-from pedigree.catalog.version_edits import update_version
 from pedigree.catalog.versions import Registered, register_manifest
+from pedigree.contract.registration import RegistrationContract
 from pedigree.errors import RefusedError
+from pedigree.flavors.plugins import get_flavor
 from pedigree.lifecycle.check_queue import await_judgement
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry.pending_checks import NewcomerOperations
+from pedigree.registry.context import Context
+from pedigree.registry.pending_checks import PendingCheckOperations
+from pedigree.registry.uploads import UploadOperations
 
 
-class RegisteringOperations(NewcomerOperations, Registering):
-    """Verbs that write the catalog."""
+class RegistrationOperations(Registering, RegistrationContract):
+    """Make a version of some bytes."""
+
+    def __init__(
+        self, context: Context, uploads: UploadOperations, pending_checks: PendingCheckOperations
+    ) -> None:
+        self._context = context
+        self._settings = context.settings
+        self._uploads = uploads
+        self._pending_checks = pending_checks
+
+    def register_files(
+        self,
+        name: str,
+        files: Sequence[ManifestFile],
+        new: NewVersion,
+        *,
+        upload_id: UUID | None = None,
+    ) -> Registration:
+        self._context.require(Permission.REGISTER, name)
+        validate_name(name)
+        get_flavor(validated(new.metadata).flavor)
+        manifest = list_files(new.metadata.flavor, new.metadata.signature, files)
+        actor = self._context.actor()
+
+        def write(transaction: Transaction) -> Registration:
+            self._uploads.require_possession(transaction, manifest, name, upload_id)
+            seal_listed(transaction, manifest)
+            if upload_id:
+                sessions.end_session(transaction, upload_id, name)
+            done = register_manifest(transaction, name, manifest, new, actor)
+            await_judgement(transaction, name, done.version)
+            reference = Reference(name=name, version=done.version)
+            return Registration(
+                version=lookups.find_version(transaction, reference),
+                created=done.created,
+                training_id=done.training_id,
+                notice=done.notice,
+            )
+
+        registration = self._context.database.transaction(write)
+        version = registration.version
+        self._context.on_commit(lambda: self._pending_checks.judge_new(version.reference, version))
+        return registration
+
+    def _require_permission(self, name: str) -> None:
+        self._context.require(Permission.REGISTER, name)
 
     def _keep_version(
         self,
@@ -37,7 +88,7 @@ class RegisteringOperations(NewcomerOperations, Registering):
         *,
         judge: bool,
     ) -> Registration:
-        actor = actor or self.actor()
+        actor = actor or self._context.actor()
         write = partial(
             self._publish_and_write, name, path, new, actor=actor, progress=progress, judge=judge
         )
@@ -54,8 +105,8 @@ class RegisteringOperations(NewcomerOperations, Registering):
         judge: bool,
     ) -> Registration:
         publication = publish(
-            self.database,
-            self.store,
+            self._context.database,
+            self._context.store,
             path,
             new.metadata.flavor,
             new.metadata.signature,
@@ -70,44 +121,20 @@ class RegisteringOperations(NewcomerOperations, Registering):
             return done
 
         try:
-            done = self.database.transaction(write, pipelined=True)
+            done = self._context.database.transaction(write, pipelined=True)
         except (RefusedError, BlobCollectedError):
-            discard(self.database, self.store, publication)
+            discard(self._context.database, self._context.store, publication)
             raise
         if judge:
-            self._judge_new(f"{name}/{done.version}")
+            self._pending_checks.judge_new(f"{name}/{done.version}")
         # Read when the model is free again: others wait for it to register theirs.
         reference = Reference(name=name, version=done.version)
-        version = self.database.read(lambda connection: lookups.find_version(connection, reference))
+        version = self._context.database.read(
+            lambda connection: lookups.find_version(connection, reference)
+        )
         return Registration(
             version=version,
             created=done.created,
             training_id=done.training_id,
             notice=done.notice,
         )
-
-    def update(
-        self,
-        reference: str,
-        *,
-        description: str | None = None,
-        owners: Sequence[str] | None = None,
-        tags: Mapping[str, str] | None = None,
-    ) -> ModelVersion:
-        """Replace a version's description, owners or tags; what is None stays as it is."""
-        actor = self.actor()
-
-        def write(transaction: Transaction, version: ModelVersion) -> ModelVersion:
-            name, number = version.model_name, version.version_id
-            update_version(
-                transaction,
-                name,
-                number,
-                actor,
-                description=description,
-                owners=owners,
-                tags=tags,
-            )
-            return lookups.find_version(transaction, Reference(name=name, version=number))
-
-        return self._update_version(reference, write)

@@ -1,13 +1,19 @@
 """Find versions by what is known of them."""
 
 from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
+from pedigree.access.records import Permission
 from pedigree.catalog.search.records import Facet, SearchPage
-from pedigree.registry._session import Session
+from pedigree.contract.search import SearchContract
+from pedigree.registry.context import ContextGroup
+
+if TYPE_CHECKING:
+    from pedigree.catalog.search.search import FoundPage
 
 
-class SearchOperations(Session):
-    """The verb that searches."""
+class SearchOperations(ContextGroup, SearchContract):
+    """Find versions by what is known of them."""
 
     def search(
         self,
@@ -19,25 +25,35 @@ class SearchOperations(Session):
         count: bool = False,
         facets: Collection[Facet] = (),
     ) -> SearchPage:
-        """Return a page of the living versions that a filter finds; see ``docs/search.md``.
+        found = self.find_page(
+            filter,
+            order_by=order_by,
+            limit=limit,
+            after=after,
+            count=count,
+            facets=facets,
+        )
+        return found.built()
 
-        Args:
-            filter: Such as ``tags.team = 'growth' AND metrics.auc > 0.9 AND NOT stage = 'none'``;
-                all versions when None.
-            order_by: Such as ``"metrics.auc DESC, name"``. Without one the newest come first, or
-                the best hits of a ``text MATCH``.
-            limit: How many versions a page has, 1 to 1,000.
-            after: The cursor of the page before, its ``next``.
-            count: Count all that is found.
-            facets: Count the most frequent values of ``stage``, ``flavor``, ``owner``, ``tag``.
+    def find_page(
+        self,
+        filter: str | None,
+        *,
+        order_by: str | Sequence[str] | None,
+        limit: int,
+        after: str | None,
+        count: bool,
+        facets: Collection[Facet],
+    ) -> "FoundPage":
+        """Return what :meth:`search` finds, for a caller that chooses its form.
 
         Raises:
-            InvalidSearchError: Filter, order or cursor cannot be read, or name what is not
-                allowed; the message points at the place and lists what is.
+            InvalidSearchError: As :meth:`search`.
         """
+        self._context.require(Permission.READ)
         from pedigree.catalog.search import search as paging  # noqa: PLC0415 -- its parser takes 0.2 s
 
         asked = paging.request(
             filter, order_by=order_by, limit=limit, after=after, count=count, facets=facets
         )
-        return self.database.read(lambda connection: paging.search(connection, asked))
+        return self._context.database.read(lambda connection: paging.search(connection, asked))

@@ -15,6 +15,7 @@ from pedigree.delivery.sink_worker import SinkWorker
 from pedigree.delivery.webhook_worker import WebhookWorker
 from pedigree.distribution import own_version
 from pedigree.registry import Registry
+from pedigree.registry.reconciler import Reconciler
 from pedigree.server import health, metrics
 from pedigree.server.fast_reads import FastReadMiddleware
 from pedigree.server.http.auth import Authenticator
@@ -23,22 +24,33 @@ from pedigree.server.http.long_requests import LongWork
 from pedigree.server.http.problems import Problem, add_handlers
 from pedigree.server.http.throttle import Throttle
 from pedigree.server.middleware import RequestMiddleware
-from pedigree.server.reconciler import Reconciler
 from pedigree.server.registry_metrics import RegistryMetrics
 from pedigree.server.request_metrics import RequestMetrics
 from pedigree.server.rest import (
-    admin,
     aliases,
+    approvals,
+    artifacts,
     cards,
     checks,
-    files,
+    datasets,
+    evaluations,
+    events,
+    fsck,
+    gc,
     lineage,
     models,
     monitoring,
+    policies,
+    promotions,
     quarantine,
+    registration,
     retention,
     search,
+    stage_requests,
     stages,
+    staleness,
+    statistics,
+    tokens,
     uploads,
     versions,
     webhooks,
@@ -47,9 +59,10 @@ from pedigree.server.shutdown import Drain, draining
 from pedigree.settings import Settings
 
 _RESOURCES = (
-    *(models, versions, uploads, files, aliases, stages, cards),
-    *(quarantine, search, lineage, checks, retention, monitoring, webhooks, admin),
-    *(metrics, health),
+    *(models, versions, registration, uploads, artifacts, aliases, stages, stage_requests),
+    *(approvals, promotions, policies, checks, cards, datasets, evaluations, monitoring),
+    *(lineage, staleness, quarantine, retention, search, events, statistics),
+    *(webhooks, tokens, gc, fsck, metrics, health),
 )
 # Each connection may have so many requests wait for it before further ones are sent away.
 _WAITING_FOR_ONE = 16

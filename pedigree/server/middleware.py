@@ -48,7 +48,7 @@ class RequestMiddleware:
             await self._app(scope, receive, send)
             return
         request = _Request(scope, send, self._drain, self._id(scope))
-        logs.tell(request.about)
+        logs.bind_fields(request.about)
         try:
             if tracing.is_on():
                 await self._traced(request, receive)

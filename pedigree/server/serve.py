@@ -24,7 +24,7 @@ def require_guarded(registry: Registry, host: str) -> bool:
     Raises:
         InvalidInputError: There is no token, and others could reach the host.
     """
-    if registry.has_tokens():
+    if registry.operations.tokens.has_tokens():
         return False
     if not is_loopback(host):
         raise InvalidInputError(

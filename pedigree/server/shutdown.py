@@ -34,7 +34,7 @@ class Drain:
             work()
 
 
-def _tell(seconds: float) -> None:
+def _announce(seconds: float) -> None:
     _LOG.info("it ends in %g s", seconds, extra={"action": "serve.draining"})
 
 
@@ -59,7 +59,7 @@ def draining(drain: Drain, seconds: float) -> Iterator[None]:
             stop(number, frame)
             return
         drain.begin()
-        loop.call_soon_threadsafe(_tell, seconds)
+        loop.call_soon_threadsafe(_announce, seconds)
         loop.call_soon_threadsafe(lambda: loop.call_later(seconds, stop, number))
 
     signal.signal(signal.SIGTERM, handle)

@@ -1,1 +1,4 @@
-"""Typed inputs and outputs of models: how they are inferred, and which changes break callers."""
+"""Typed inputs and outputs of models: their records, inference and compatibility.
+
+How a library states them in its files belongs to `flavors`.
+"""

@@ -1,4 +1,4 @@
-"""The types of arrow's columns; they are known without looking at a value."""
+"""The signature types of arrow's columns, which follow from the schema alone."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ from pedigree.signatures.records import ColumnType, Port
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# By arrow's words without their parameters: "timestamp[ns, tz=UTC]" is a timestamp.
+# By arrow's type names without parameters: "timestamp[ns, tz=UTC]" is a timestamp.
 _BY_NAME: Mapping[str, ColumnType] = {
     **COLUMN_TYPES,
     "halffloat": ColumnType.FLOAT,
@@ -27,7 +27,7 @@ _BY_NAME: Mapping[str, ColumnType] = {
     "timestamp": ColumnType.DATETIME,
 }
 
-# Where numpy has a narrower word for an array's values than a column's type.
+# numpy's dtypes for an array's values, which can be narrower than a column's type.
 _NUMPY_NAMES: Mapping[str, str] = {
     **{name: name for name in COLUMN_TYPES},
     "uint64": "uint64",
@@ -40,10 +40,10 @@ _NUMPY_NAMES: Mapping[str, str] = {
 
 
 def table_ports(table: "pa.Table | pa.RecordBatch", role: str) -> tuple[Port, ...]:
-    """Return one column a name.
+    """Return one signature column for each column.
 
     Raises:
-        InvalidSignatureError: A name or a type has no place in a signature.
+        InvalidSignatureError: A signature does not support a name or a type.
     """
     return columns(
         ((field.name, column_type(field.type, f"{role}.{field.name}")) for field in table.schema),
@@ -52,28 +52,28 @@ def table_ports(table: "pa.Table | pa.RecordBatch", role: str) -> tuple[Port, ..
 
 
 def array_port(array: "pa.Array[Any] | pa.ChunkedArray[Any]", role: str) -> Port:
-    """Return a tensor: an arrow array has no name.
+    """Return a tensor without a name, which an arrow array does not have.
 
     Raises:
-        InvalidSignatureError: Its type has no place in a signature.
+        InvalidSignatureError: A signature does not support its type.
     """
     return tensor_of(array_dtype(array.type, role))
 
 
 def column_type(dtype: "pa.DataType", where: str) -> ColumnType:
-    """Return the type of a column of an arrow type.
+    """Return the signature type of a column of an arrow type.
 
     Raises:
-        InvalidSignatureError: It has none.
+        InvalidSignatureError: A signature does not support the type.
     """
-    known = _BY_NAME.get(_name(_values(dtype)))
-    if known is None:
+    found = _BY_NAME.get(_name(_values(dtype)))
+    if found is None:
         raise no_type(where, str(_values(dtype)))
-    return known
+    return found
 
 
 def array_dtype(dtype: "pa.DataType", where: str) -> str:
-    """Return numpy's word for the values of an arrow type, whether or not some are missing.
+    """Return numpy's dtype of the values of an arrow type, ignoring missing values.
 
     Raises:
         InvalidSignatureError: There is none.
@@ -88,7 +88,7 @@ def array_dtype(dtype: "pa.DataType", where: str) -> str:
 
 
 def _values(dtype: Any) -> Any:
-    # How a column is encoded is the table's affair; what a caller sends are its values.
+    # The encoding of a column is internal to the table; callers send its values.
     encoded = str(dtype).startswith(("dictionary", "run_end_encoded"))
     return getattr(dtype, "value_type", dtype) if encoded else dtype
 

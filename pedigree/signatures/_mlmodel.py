@@ -1,9 +1,9 @@
-"""The signature of an ``MLmodel`` file: MLflow's column and tensor specs in our words.
+"""The signature of an ``MLmodel`` file, converted from MLflow's column and tensor specs.
 
 https://mlflow.org/docs/latest/ml/model/signatures: columns have names and one of eight types, which
-are ours too; tensors have a numpy dtype and a shape. MLflow's nested types (``array``, ``object``,
-``map``, ``any``, ``sparkml_vector``) have no place in ours. Its inference parameters are left out:
-each has a default, so a caller need not know them.
+Pedigree has, too; tensors have a numpy dtype and a shape. MLflow's nested types (``array``,
+``object``, ``map``, ``any``, ``sparkml_vector``) are not supported. Its inference parameters are
+omitted: each has a default, so callers need not know them.
 """
 
 import json
@@ -27,18 +27,18 @@ _DTYPE = re.compile(
 
 
 def mlmodel_signature(file: Path) -> Signature | None:
-    """Return the signature that an ``MLmodel`` file states; None where it states none.
+    """Return the signature that an ``MLmodel`` file states; None if it states none.
 
     Raises:
-        InvalidSignatureError: The file cannot be read, or its signature has a part that ours
-            cannot hold; the message names it.
+        InvalidSignatureError: The file cannot be read, or its signature has a part that is not
+            supported; the message names it.
         MissingDependencyError: PyYAML is not installed.
     """
     stated = _read(file).get("signature")
     if stated is None:
         return None
     if not isinstance(stated, Mapping):
-        raise _unreadable("signature", "it is no mapping")
+        raise _unreadable("signature", "it is not a mapping")
     try:
         return Signature(
             inputs=_ports(stated.get("inputs"), "inputs"),
@@ -66,7 +66,7 @@ def _ports(stated: object, role: str) -> tuple[Port, ...]:
             )
         if len(specs) > 1 and any("name" not in spec for spec in specs):
             raise InvalidSignatureError(
-                "the MLmodel knows several columns by their place alone, and a caller sends names",
+                "the MLmodel states several columns without names, but callers send names",
                 field=f"signature.{role}",
                 remedy=_STATE_IT,
             )
@@ -96,7 +96,7 @@ def _port(spec: Mapping[str, Any], role: str) -> Port:
 
 def _no_type(where: str, what: str) -> InvalidSignatureError:
     return InvalidSignatureError(
-        f"the MLmodel states {what}, which has no place in a signature",
+        f"the MLmodel states {what}, which a signature does not support",
         field=where,
         remedy=_STATE_IT,
     )

@@ -1,4 +1,4 @@
-"""The types of numpy's arrays."""
+"""The signature types of numpy's arrays."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -12,18 +12,21 @@ if TYPE_CHECKING:
 
 Array: TypeAlias = "np.ndarray[tuple[int, ...], np.dtype[Any]]"
 
-_TEXT_DTYPES: Mapping[str, str] = {"U": "str", "S": "bytes"}  # without the longest value's length
+_TEXT_DTYPES: Mapping[str, str] = {
+    "U": "str",
+    "S": "bytes",
+}  # without the length of the longest value
 
 
 def tensor(array: Array, name: str | None, where: str) -> Tensor:
     """Return an array's type and shape; its first extent, the batch, is free.
 
     Raises:
-        InvalidSignatureError: It has no dimension, or its dtype has no place in a signature.
+        InvalidSignatureError: It has no dimension, or a signature does not support its dtype.
     """
     if array.ndim == 0:
         raise InvalidSignatureError(
-            "an array without a dimension has no batch to leave free",
+            "an array without dimensions has no batch dimension",
             field=where,
             remedy="Give an array of one row or more, such as numpy.atleast_1d(value)",
         )

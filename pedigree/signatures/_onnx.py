@@ -1,7 +1,7 @@
-"""The signature of an ONNX graph: its inputs and outputs are tensors with names.
+"""The signature of an ONNX graph, whose inputs and outputs are named tensors.
 
-A dimension that has a name or nothing in it is free. An initializer that is listed among the inputs
-too (older exporters do so with every weight) is no input, as onnxruntime counts them.
+A symbolic or unset dimension is free. An initializer that is also listed as an input (older
+exporters list all weights) is not an input, as in onnxruntime.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ from pedigree.signatures.records import Signature, Tensor
 
 _STATE_IT = "State the signature when registering"
 
-# ONNX has words of its own for these; the others are numpy's.
+# ONNX's own names; its other names are numpy's.
 _DTYPES: Mapping[str, str] = {"float": "float32", "double": "float64", "string": "str"}
 _OF_NUMPY = frozenset(
     f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)
@@ -25,8 +25,8 @@ def graph_signature(file: Path) -> Signature:
     """Return the signature of the graph in a ``.onnx`` file; data in other files is not read.
 
     Raises:
-        InvalidSignatureError: The file is no ONNX model, or the graph takes or gives something
-            that is no tensor.
+        InvalidSignatureError: The file is not an ONNX model, or an input or output of the graph is
+            not a tensor.
         MissingDependencyError: onnx is not installed.
     """
     onnx = library("onnx", extra="onnx")
@@ -44,13 +44,13 @@ def model_signature(model: Any) -> Signature:
     """Return the signature of an ``onnx.ModelProto``.
 
     Raises:
-        InvalidSignatureError: The graph takes or gives something that is no tensor, or has no
+        InvalidSignatureError: An input or output of the graph is not a tensor, or the graph has no
             inputs or no outputs.
         MissingDependencyError: onnx is not installed.
     """
     onnx = library("onnx", extra="onnx")
-    weights = {each.name for each in model.graph.initializer}
-    weights |= {each.values.name for each in model.graph.sparse_initializer}
+    weights = {tensor.name for tensor in model.graph.initializer}
+    weights |= {tensor.values.name for tensor in model.graph.sparse_initializer}
     inputs = [value for value in model.graph.input if value.name not in weights]
     return signature_of(
         (_node(onnx, value, "inputs") for value in inputs),
@@ -59,31 +59,31 @@ def model_signature(model: Any) -> Signature:
 
 
 def signature_of(inputs: Iterable[Tensor], outputs: Iterable[Tensor]) -> Signature:
-    """Return the signature of these tensors.
+    """Return a signature with these tensors.
 
     Raises:
         InvalidSignatureError: There are no inputs, or no outputs.
     """
-    taken, given = tuple(inputs), tuple(outputs)
-    if not taken or not given:
+    sent, returned = tuple(inputs), tuple(outputs)
+    if not sent or not returned:
         raise InvalidSignatureError(
-            f"the graph has no {'outputs' if taken else 'inputs'}",
+            f"the graph has no {'outputs' if sent else 'inputs'}",
             field="signature",
             remedy=_STATE_IT,
         )
-    return Signature(inputs=taken, outputs=given)
+    return Signature(inputs=sent, outputs=returned)
 
 
-def node_tensor(name: str, word: str, shape: Iterable[object], role: str) -> Tensor:
-    """Return a tensor of ONNX's type, such as ``float``; extents that are no numbers are free.
+def node_tensor(name: str, onnx_type: str, shape: Iterable[object], role: str) -> Tensor:
+    """Return a tensor of an ONNX type, such as ``float``; extents that are not numbers are free.
 
     Raises:
-        InvalidSignatureError: The type has no place in a signature.
+        InvalidSignatureError: A signature does not support the type.
     """
-    dtype = _DTYPES.get(word, word)
+    dtype = _DTYPES.get(onnx_type, onnx_type)
     if dtype not in {*_DTYPES.values(), *_OF_NUMPY}:
-        raise _no_type(name, role, f"of the type {word}")
-    extents = tuple(each if isinstance(each, int) and each >= 0 else -1 for each in shape)
+        raise _no_type(name, role, f"of the type {onnx_type}")
+    extents = tuple(size if isinstance(size, int) and size >= 0 else -1 for size in shape)
     return Tensor(name=name, dtype=dtype, shape=extents)
 
 
@@ -95,15 +95,15 @@ def _node(onnx: Any, value: Any, role: str) -> Tensor:
         )
     tensor = value.type.tensor_type
     if not tensor.HasField("shape"):
-        raise _no_type(value.name, role, "a tensor of no known rank")
-    word = onnx.TensorProto.DataType.Name(tensor.elem_type).lower()
-    extents = [each.dim_value if each.HasField("dim_value") else None for each in tensor.shape.dim]
-    return node_tensor(value.name, word, extents, role)
+        raise _no_type(value.name, role, "a tensor of unknown rank")
+    onnx_type = onnx.TensorProto.DataType.Name(tensor.elem_type).lower()
+    extents = [dim.dim_value if dim.HasField("dim_value") else None for dim in tensor.shape.dim]
+    return node_tensor(value.name, onnx_type, extents, role)
 
 
 def _no_type(name: str, role: str, what: str) -> InvalidSignatureError:
     return InvalidSignatureError(
-        f"it is {what}, which has no place in a signature",
+        f"it is {what}, which a signature does not support",
         field=f"{role}.{name}",
-        remedy="Export the model with tensors only, or state the signature when registering",
+        remedy="Export the model with only tensors, or state the signature when registering",
     )

@@ -1,4 +1,4 @@
-"""The types of pandas' columns."""
+"""The signature types of pandas' columns."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from pedigree.signatures.records import Column, ColumnType, Port
 if TYPE_CHECKING:
     import pandas as pd
 
-# What pandas says about the values of an object column, missing ones left out.
+# The results of ``infer_dtype`` for an object column without missing values.
 _BY_CONTENT: Mapping[str, ColumnType] = {
     "string": ColumnType.STRING,
     "bytes": ColumnType.BINARY,
@@ -34,10 +34,10 @@ _BY_CONTENT: Mapping[str, ColumnType] = {
 
 
 def frame_ports(frame: "pd.DataFrame", role: str) -> tuple[Port, ...]:
-    """Return one column a name.
+    """Return one signature column for each column.
 
     Raises:
-        InvalidSignatureError: A name or a dtype has no place in a signature.
+        InvalidSignatureError: A signature does not support a name or a dtype.
     """
     return columns(
         (
@@ -49,10 +49,10 @@ def frame_ports(frame: "pd.DataFrame", role: str) -> tuple[Port, ...]:
 
 
 def series_port(series: "pd.Series[Any]", role: str) -> Port:
-    """Return a column by the series' name, or a tensor where it has none.
+    """Return a column with the series' name, or a tensor if it has none.
 
     Raises:
-        InvalidSignatureError: Its name or dtype has no place in a signature.
+        InvalidSignatureError: A signature does not support its name or dtype.
     """
     if series.name is None:
         return _array_port(series, role)
@@ -61,8 +61,8 @@ def series_port(series: "pd.Series[Any]", role: str) -> Port:
 
 
 def _array_port(series: "pd.Series[Any]", role: str) -> Port:
-    """Return a tensor of the values' own type, whether or not some are missing."""
-    import pandas as pd  # noqa: PLC0415 - who has a series has loaded it
+    """Return a tensor of the values' own type, ignoring missing values."""
+    import pandas as pd  # noqa: PLC0415 - loaded if there is a series
 
     dtype: Any = series.dtype
     if isinstance(dtype, pd.CategoricalDtype):
@@ -73,7 +73,7 @@ def _array_port(series: "pd.Series[Any]", role: str) -> Port:
         return tensor_of(_arrow.array_dtype(dtype.pyarrow_dtype, role))
     if isinstance(dtype, pd.DatetimeTZDtype):
         return tensor_of(f"datetime64[{dtype.unit}]")
-    if hasattr(dtype, "numpy_dtype"):  # Int64 and its like
+    if hasattr(dtype, "numpy_dtype"):  # Int64 and similar types
         return tensor_of(dtype.numpy_dtype.name)
     if dtype.kind == "O" and not isinstance(dtype, pd.SparseDtype):
         return tensor_of(ARRAY_DTYPES[_content_type(series, role)])
@@ -81,11 +81,11 @@ def _array_port(series: "pd.Series[Any]", role: str) -> Port:
 
 
 def _column_type(series: "pd.Series[Any]", where: str) -> ColumnType:
-    import pandas as pd  # noqa: PLC0415 - who has a series has loaded it
+    import pandas as pd  # noqa: PLC0415 - loaded if there is a series
 
     dtype: Any = series.dtype
     if isinstance(dtype, pd.CategoricalDtype):
-        # How a column is encoded is the frame's affair; what a caller sends are its categories.
+        # The encoding of a column is internal to the frame; callers send its categories.
         if dtype.categories.empty:
             raise _empty(where, dtype)
         return _column_type(dtype.categories.to_series(), where)
@@ -97,26 +97,26 @@ def _column_type(series: "pd.Series[Any]", where: str) -> ColumnType:
         return ColumnType.DATETIME
     if dtype.kind == "O":
         return _content_type(series, where)
-    numpy_dtype = getattr(dtype, "numpy_dtype", dtype)  # Int64 and its like stand for int64
-    known = COLUMN_TYPES.get(numpy_dtype.name)
-    if known is None:
+    numpy_dtype = getattr(dtype, "numpy_dtype", dtype)  # int64 for Int64
+    found = COLUMN_TYPES.get(numpy_dtype.name)
+    if found is None:
         raise no_type(where, str(dtype))
-    return known
+    return found
 
 
 def _content_type(series: "pd.Series[Any]", where: str) -> ColumnType:
-    """Return the type of values that the dtype alone does not tell: strings and objects."""
-    import pandas as pd  # noqa: PLC0415 - who has a series has loaded it
+    """Return the type of strings and objects, which the dtype alone does not determine."""
+    import pandas as pd  # noqa: PLC0415 - loaded if there is a series
 
     if isinstance(series.dtype, pd.StringDtype):
         return ColumnType.STRING
     content = pd.api.types.infer_dtype(series, skipna=True)
     if content == "empty":
         raise _empty(where, series.dtype)
-    known = _BY_CONTENT.get(content)
-    if known is None:
+    found = _BY_CONTENT.get(content)
+    if found is None:
         raise no_type(where, f"{series.dtype} holding {content}")
-    return known
+    return found
 
 
 def _empty(where: str, dtype: object) -> InvalidSignatureError:

@@ -1,4 +1,4 @@
-"""The types of polars' columns; they are known without looking at a value."""
+"""The signature types of polars' columns, which follow from the schema alone."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -30,10 +30,10 @@ _BY_NAME: Mapping[str, ColumnType] = {
 
 
 def frame_ports(frame: "pl.DataFrame | pl.LazyFrame", role: str) -> tuple[Port, ...]:
-    """Return one column a name; a lazy frame is not computed.
+    """Return one signature column for each column; a lazy frame is not computed.
 
     Raises:
-        InvalidSignatureError: A name or a dtype has no place in a signature.
+        InvalidSignatureError: A signature does not support a name or a dtype.
     """
     schema = frame.collect_schema()
     return columns(
@@ -42,10 +42,10 @@ def frame_ports(frame: "pl.DataFrame | pl.LazyFrame", role: str) -> tuple[Port, 
 
 
 def series_port(series: "pl.Series", role: str) -> Port:
-    """Return a column by the series' name, or a tensor where it has none.
+    """Return a column with the series' name, or a tensor if it has none.
 
     Raises:
-        InvalidSignatureError: Its name or dtype has no place in a signature.
+        InvalidSignatureError: A signature does not support its name or dtype.
     """
     if not series.name:
         return _array_port(series, role)
@@ -54,7 +54,7 @@ def series_port(series: "pl.Series", role: str) -> Port:
 
 
 def _array_port(series: "pl.Series", role: str) -> Port:
-    """Return a tensor of the values' own type, whether or not some are missing."""
+    """Return a tensor of the values' own type, ignoring missing values."""
     dtype: Any = series.dtype
     name = _name(dtype)
     if name == "datetime":
@@ -69,10 +69,10 @@ def _array_port(series: "pl.Series", role: str) -> Port:
 
 
 def _column_type(dtype: "pl.DataType", where: str) -> ColumnType:
-    known = _BY_NAME.get(_name(dtype))
-    if known is None:
+    found = _BY_NAME.get(_name(dtype))
+    if found is None:
         raise no_type(where, str(dtype))
-    return known
+    return found
 
 
 def _name(dtype: "pl.DataType") -> str:

@@ -1,12 +1,12 @@
-"""Which type the values of the usual libraries have in a signature, and how a lack is told."""
+"""Signature types of common libraries' dtypes, and the errors for unsupported ones."""
 
 from collections.abc import Iterable, Mapping
 
 from pedigree.errors import InvalidSignatureError
 from pedigree.signatures.records import Column, ColumnType, Tensor
 
-# By the words that numpy, polars and arrow have for them in common. Unsigned numbers take the next
-# wider signed type; uint64 has none, so it is refused.
+# By the names that numpy, polars and arrow share. Unsigned numbers get the next wider signed type;
+# uint64 has none, so it is refused.
 COLUMN_TYPES: Mapping[str, ColumnType] = {
     "bool": ColumnType.BOOLEAN,
     "int8": ColumnType.INTEGER,
@@ -22,7 +22,7 @@ COLUMN_TYPES: Mapping[str, ColumnType] = {
 }
 
 
-# The type of an array without a name, whose values are of a column's type and have no other.
+# The dtype of an array without a name whose values only have a column type.
 ARRAY_DTYPES: Mapping[ColumnType, str] = {
     ColumnType.BOOLEAN: "bool",
     ColumnType.INTEGER: "int32",
@@ -36,10 +36,10 @@ ARRAY_DTYPES: Mapping[ColumnType, str] = {
 
 
 def columns(types: Iterable[tuple[object, ColumnType]], role: str) -> tuple[Column, ...]:
-    """Return columns of these names and types.
+    """Return columns with these names and types.
 
     Raises:
-        InvalidSignatureError: There is none, or a name is no text or is given twice.
+        InvalidSignatureError: There are none, or a name is not a string or is a duplicate.
     """
     found: dict[str, Column] = {}
     for label, kind in types:
@@ -48,25 +48,25 @@ def columns(types: Iterable[tuple[object, ColumnType]], role: str) -> tuple[Colu
             raise InvalidSignatureError(
                 "two columns have the same name",
                 field=f"{role}.{name}",
-                remedy="Give each column a name of its own",
+                remedy="Give the columns different names",
             )
         found[name] = Column(name=name, type=kind)
     if not found:
         raise InvalidSignatureError(
-            "the frame has no columns", field=role, remedy="Give a frame with one or more columns"
+            "the frame has no columns", field=role, remedy="Give a frame with columns"
         )
     return tuple(found.values())
 
 
 def column_name(label: object, role: str) -> str:
-    """Return a column's label, when it is a text.
+    """Return a column's label if it is a non-empty string.
 
     Raises:
-        InvalidSignatureError: It is not, or is empty.
+        InvalidSignatureError: It is not a string, or is empty.
     """
     if not isinstance(label, str) or not label:
         raise InvalidSignatureError(
-            f"the column label {label!r} is not a text of one or more characters",
+            f"the column label {label!r} is not a non-empty string",
             field=role,
             remedy="Rename it: frame.columns = frame.columns.astype(str)",
         )
@@ -74,12 +74,12 @@ def column_name(label: object, role: str) -> str:
 
 
 def tensor_of(dtype: str) -> Tensor:
-    """Return an array without a name, of one dimension, which is the batch."""
+    """Return a tensor without a name and with one dimension, the batch."""
     return Tensor(dtype=dtype, shape=(-1,))
 
 
 def no_type(where: str, dtype: str, remedy: str | None = None) -> InvalidSignatureError:
-    """Return the error that values of a dtype have no place in a signature."""
+    """Return the error for a dtype that a signature does not support."""
     return InvalidSignatureError(
         f"values of dtype {dtype} have no type in a signature",
         field=where,

@@ -1,8 +1,8 @@
-"""Whether whoever calls the old model can call the new one the same way.
+"""Compatibility of two signatures: whether callers of the old model can call the new one.
 
-The caller in mind sends what the old signature asks for, by name, and reads what the old signature
-promises. ``RULES`` and ``WIDENS`` are the whole of the rules; ``docs/signatures.md`` shows the same
-two tables, and a test keeps them alike.
+A caller sends the inputs of the old signature by name, and reads its outputs by name. ``RULES`` and
+``WIDENS`` are the complete rules; ``docs/signatures.md`` has the same two tables, and a test
+compares them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from pedigree.signatures.records import Column, ColumnType, Port, Signature, Ten
 
 
 class Change(StrEnum):
-    """One way in which two signatures can differ, as the documentation words it."""
+    """A kind of difference between two signatures, in the words of the documentation."""
 
     REQUIRED_INPUT_ADDED = "a required input is added"
     OPTIONAL_INPUT_ADDED = "an optional input is added"
@@ -44,27 +44,27 @@ class Rule(NamedTuple):
 
 RULES: Mapping[Change, Rule] = {
     Change.REQUIRED_INPUT_ADDED: Rule(True, "the caller does not send it"),
-    Change.OPTIONAL_INPUT_ADDED: Rule(False, "the caller may go on without it"),
-    Change.INPUT_REMOVED: Rule(False, "inputs are picked by name, so what is sent is left unread"),
-    Change.INPUT_NOW_REQUIRED: Rule(True, "a caller who leaves it out is refused"),
-    Change.INPUT_NOW_OPTIONAL: Rule(False, "the caller may go on sending it"),
-    Change.INPUT_WIDENED: Rule(False, "every value that was sent has a place in the wider type"),
-    Change.INPUT_RETYPED: Rule(True, "a value that was sent may have no place in the new type"),
-    Change.INPUT_SHAPE_WIDENED: Rule(False, "the old extent is one of those now taken"),
+    Change.OPTIONAL_INPUT_ADDED: Rule(False, "the caller can omit it"),
+    Change.INPUT_REMOVED: Rule(False, "inputs are matched by name, so the value is ignored"),
+    Change.INPUT_NOW_REQUIRED: Rule(True, "a caller that omits it is refused"),
+    Change.INPUT_NOW_OPTIONAL: Rule(False, "the caller can still send it"),
+    Change.INPUT_WIDENED: Rule(False, "the wider type holds every value that callers send"),
+    Change.INPUT_RETYPED: Rule(True, "the new type may not hold a value that callers send"),
+    Change.INPUT_SHAPE_WIDENED: Rule(False, "a free extent accepts the old extent"),
     Change.INPUT_RESHAPED: Rule(True, "an array of the old shape is refused"),
-    Change.OUTPUT_ADDED: Rule(False, "outputs are read by name, so a further one is not looked at"),
+    Change.OUTPUT_ADDED: Rule(False, "outputs are read by name, so the new one is ignored"),
     Change.OUTPUT_REMOVED: Rule(True, "the caller reads it"),
     Change.OUTPUT_NOW_OPTIONAL: Rule(True, "the caller reads it, and it may be missing"),
-    Change.OUTPUT_NOW_REQUIRED: Rule(False, "the caller was ready to read it"),
-    Change.OUTPUT_NARROWED: Rule(False, "every value it gives has a place in the old type"),
-    Change.OUTPUT_RETYPED: Rule(True, "a value it gives may have no place in the old type"),
-    Change.OUTPUT_SHAPE_NARROWED: Rule(False, "the new extent is one of those the caller reads"),
+    Change.OUTPUT_NOW_REQUIRED: Rule(False, "the caller already handles its value"),
+    Change.OUTPUT_NARROWED: Rule(False, "the old type holds every new value"),
+    Change.OUTPUT_RETYPED: Rule(True, "the old type may not hold a new value"),
+    Change.OUTPUT_SHAPE_NARROWED: Rule(False, "the caller accepts any extent"),
     Change.OUTPUT_RESHAPED: Rule(True, "the caller reads an array of the old shape"),
     Change.REORDERED: Rule(False, "columns are matched by name"),
 }
 
-# From a type to those that hold each of its values exactly. int64 → float64 is left out on purpose:
-# it loses integers beyond 2**53, and MLflow refuses it when a request comes in.
+# From a type to the types that hold each of its values exactly. int64 → float64 is not among them:
+# it loses integers above 2**53, and MLflow refuses it in requests.
 WIDENS: Mapping[str, frozenset[str]] = {
     "int8": frozenset({"int16", "int32", "int64", "float16", "float32", "float64"}),
     "int16": frozenset({"int32", "int64", "float32", "float64"}),
@@ -89,15 +89,15 @@ _Difference: TypeAlias = tuple[Change, str]
 
 
 def breaking_changes(old: Signature, new: Signature) -> tuple[str, ...]:
-    """Return what would break a caller of ``old`` who is given ``new``, one sentence a change.
+    """Return the changes that break callers of ``old`` if it becomes ``new``, as sentences.
 
-    An empty tuple means that ``new`` can take the place of ``old``.
+    An empty tuple means that ``new`` can replace ``old``.
     """
     return tuple(sentence for change, sentence in changes(old, new) if RULES[change].breaks)
 
 
 def changes(old: Signature, new: Signature) -> tuple[tuple[Change, str], ...]:
-    """Return every difference of two signatures with a sentence, breaking or not."""
+    """Return all differences between two signatures, breaking or not, with a sentence for each."""
     return (
         *_input_changes(_by_name(old.inputs), _by_name(new.inputs)),
         *_output_changes(_by_name(old.outputs), _by_name(new.outputs)),
@@ -192,7 +192,7 @@ def _order_changes(old: Signature, new: Signature) -> Iterator[_Difference]:
         shared = {port.name for port in before} & {port.name for port in after}
         kept = [[port.name for port in ports if port.name in shared] for ports in (before, after)]
         if kept[0] != kept[1]:
-            yield Change.REORDERED, f"the {role} stand in another order"
+            yield Change.REORDERED, f"the {role} are in a different order"
 
 
 def _same_type(one: Port, other: Port) -> bool:
@@ -211,7 +211,7 @@ def _dtype(port: Port) -> str:
 
 def _shape_holds(*, wide: Sequence[int], narrow: Sequence[int]) -> bool:
     return len(wide) == len(narrow) and all(
-        extent in {-1, given} for extent, given in zip(wide, narrow, strict=True)
+        outer in {-1, inner} for outer, inner in zip(wide, narrow, strict=True)
     )
 
 

@@ -1,11 +1,11 @@
-"""The signature that a model's own files state.
+"""The signature in a model's own files.
 
 >>> from pathlib import Path
 >>> from pedigree.signatures.files import stated_signature
 >>> stated_signature(Path("model"))  # doctest: +SKIP
 Signature(inputs=…, outputs=…)
 
-Two kinds of files do: the ``MLmodel`` of an MLflow model, and an ONNX graph. Nothing is run.
+Two kinds of files state one: the ``MLmodel`` of an MLflow model, and an ONNX graph. No code runs.
 """
 
 from pathlib import Path
@@ -19,16 +19,16 @@ ONNX_SUFFIX = ".onnx"
 
 
 def stated_signature(path: Path) -> Signature | None:
-    """Return the signature that a file or folder states; None where nothing in it states one.
+    """Return the signature that a file or folder states; None if it states none.
 
-    In a folder the ``MLmodel`` is asked first, then the ``.onnx`` file beside it, if it is the only
-    one: which of several is the model is not for us to say.
+    In a folder the ``MLmodel`` is read first, then the ``.onnx`` file if there is only one: it is
+    ambiguous which of several is the model.
 
     Raises:
-        InvalidSignatureError: It states one that has no place in ours, or that cannot be read.
+        InvalidSignatureError: The signature is not supported, or cannot be read.
         MissingDependencyError: The library that reads the file is not installed.
     """
-    files = [path] if path.is_file() else sorted(each for each in path.glob("*") if each.is_file())
+    files = [path] if path.is_file() else sorted(item for item in path.glob("*") if item.is_file())
     for file in files:
         if file.name == MLMODEL and (stated := mlmodel_signature(file)):
             return stated

@@ -1,14 +1,14 @@
-"""Infer a signature from examples of what a model takes and what it gives.
+"""Inference of a signature from sample inputs and outputs of a model.
 
 >>> import numpy as np
 >>> signature = infer(np.zeros((3, 2)), np.zeros(3, dtype="int64"))
 >>> signature.inputs[0].shape, signature.outputs[0].dtype
 ((-1, 2), 'int64')
 
-A frame becomes one column a name, a named series one column, an array one tensor whose first
-extent (the batch) is free, and a mapping of arrays one tensor a name. ``required`` says that a
-column must be *present*, so a column with gaps in the sample is required all the same: the model
-was trained with it there, and leaving it out is not the same as leaving a cell empty.
+A frame becomes one column per name, a named series one column, an array one tensor whose first
+extent (the batch) is free, and a mapping of arrays one tensor per name. ``required`` means that a
+column must be *present*, so a column with missing values in the sample is required, too: the model
+was trained with the column, and omitting it is not the same as an empty cell.
 """
 
 import sys
@@ -22,7 +22,7 @@ from pedigree.signatures.records import Port, Signature, Tensor
 
 
 def infer(inputs: object, outputs: object) -> Signature:
-    """Return the signature of a model that turned ``inputs`` into ``outputs``.
+    """Return the signature of a model that predicts ``outputs`` for ``inputs``.
 
     Args:
         inputs: A frame or series of pandas or polars, a table, record batch or array of arrow, a
@@ -31,21 +31,21 @@ def infer(inputs: object, outputs: object) -> Signature:
         outputs: The same kinds; usually ``model.predict(inputs)``.
 
     Raises:
-        InvalidSignatureError: A value, a column's name or its dtype has no type in a signature;
+        InvalidSignatureError: A signature does not support a value, a column's name or its dtype;
             the message names the column and the dtype.
     """
     return Signature(inputs=infer_ports(inputs, "inputs"), outputs=infer_ports(outputs, "outputs"))
 
 
 def infer_ports(value: Any, role: str) -> tuple[Port, ...]:
-    """Return one side of a signature, from an example of it.
+    """Return the inputs or outputs of a signature, inferred from an example.
 
     Args:
         value: As for :func:`infer`.
-        role: ``inputs`` or ``outputs``, which errors name.
+        role: ``inputs`` or ``outputs``, for error messages.
 
     Raises:
-        InvalidSignatureError: A value, a column's name or its dtype has no type in a signature.
+        InvalidSignatureError: A signature does not support a value, a column's name or its dtype.
     """
     for library, names, ports in _KINDS:
         if _is(value, library, *names):
@@ -72,7 +72,7 @@ _KINDS: tuple[tuple[str, tuple[str, ...], Callable[[Any, str], tuple[Port, ...]]
 
 
 def _is(value: object, library: str, *names: str) -> bool:
-    """Tell whether a value is of a library's type, which it can only be if that is loaded."""
+    """Return whether a value is of a library's type; False if the library is not loaded."""
     loaded = sys.modules.get(library)
     return loaded is not None and isinstance(value, tuple(getattr(loaded, name) for name in names))
 
@@ -80,7 +80,7 @@ def _is(value: object, library: str, *names: str) -> bool:
 def _named_tensor(name: object, array: Any, role: str) -> Tensor:
     if not isinstance(name, str) or not name:
         raise InvalidSignatureError(
-            "a tensor's name must be a text of one or more characters",
+            "a tensor's name must be a non-empty string",
             field=role,
             value=name,
             remedy="Name every array of the mapping",

@@ -9,7 +9,7 @@ from pedigree._record import Record, require_kind
 
 
 class ColumnType(StrEnum):
-    """The type of a column, in the words of MLflow's model signatures."""
+    """The type of a column, with the names of MLflow's model signatures."""
 
     BOOLEAN = "boolean"
     INTEGER = "integer"  # 32 bits
@@ -26,10 +26,12 @@ class Column(Record):
 
     model_config = ConfigDict(json_schema_extra=require_kind)
 
-    kind: Literal["column"] = Field(default="column", description="Says that this is a column")
-    name: str = Field(min_length=1, description="The name that callers send or read it by")
-    type: ColumnType = Field(description="The type of its values")
-    required: bool = Field(default=True, description="The column must be present; gaps may be")
+    kind: Literal["column"] = Field(default="column", description="Discriminator of columns")
+    name: str = Field(min_length=1, description="The name by which callers send or read it")
+    type: ColumnType = Field(description="The type of the values")
+    required: bool = Field(
+        default=True, description="The column must be present; values may be missing"
+    )
 
 
 class Tensor(Record):
@@ -37,34 +39,34 @@ class Tensor(Record):
 
     model_config = ConfigDict(json_schema_extra=require_kind)
 
-    kind: Literal["tensor"] = Field(default="tensor", description="Says that this is an array")
+    kind: Literal["tensor"] = Field(default="tensor", description="Discriminator of tensors")
     name: str | None = Field(
-        default=None, min_length=1, description="None where the array is the only one"
+        default=None, min_length=1, description="Null only if it is the only tensor"
     )
     dtype: str = Field(min_length=1, description="A numpy dtype name such as float32")
     shape: tuple[Annotated[int, Field(ge=-1)], ...] = Field(
-        description="The extent of each dimension, -1 where any will do"
+        description="The extent of each dimension; -1 for any"
     )
-    required: bool = Field(default=True, description="The array must be present")
+    required: bool = Field(default=True, description="The tensor must be present")
 
 
 Port = Annotated[Column | Tensor, Field(discriminator="kind")]
 
 
 class Signature(Record):
-    """What a model takes and what it gives."""
+    """The inputs and outputs of a model."""
 
-    inputs: tuple[Port, ...] = Field(min_length=1, description="What a caller sends")
-    outputs: tuple[Port, ...] = Field(min_length=1, description="What a caller gets")
+    inputs: tuple[Port, ...] = Field(min_length=1, description="What callers send")
+    outputs: tuple[Port, ...] = Field(min_length=1, description="What callers receive")
 
     @field_validator("inputs", "outputs")
     @classmethod
-    def _told_apart(cls, ports: tuple[Port, ...]) -> tuple[Port, ...]:
+    def _require_distinct_names(cls, ports: tuple[Port, ...]) -> tuple[Port, ...]:
         seen: set[str | None] = set()
         for port in ports:
             if port.name in seen:
                 raise ValueError(f"the name {port.name!r} is given twice; names must differ")
             seen.add(port.name)
         if None in seen and len(ports) > 1:
-            raise ValueError("an array without a name must be the only one; name each of them")
+            raise ValueError("a tensor without a name must be the only one; name all of them")
         return ports

@@ -45,7 +45,7 @@ def test_no_setting_and_no_run_claims_a_name_of_pedigree_s_own(name: str) -> Non
 
 
 def test_such_a_setting_is_refused_before_anything_is_done(database_url: str, home: Path) -> None:
-    with pytest.raises(ReservedNameError, match="Pedigree's own"):
+    with pytest.raises(ReservedNameError, match="reserved for Pedigree"):
         Registry.connect(database_url, settings=Settings(actor="service:me", home=home))
 
 

@@ -14,8 +14,10 @@ def test_a_token_is_known_by_its_secret_which_is_kept_nowhere(registry: Registry
     issued = registry.create_token("ci@churn", roles=[Role.CONTRIBUTOR], models=["churn*"])
     assert issued.secret.startswith("pdg_")
     assert issued.secret not in repr(issued)
-    assert registry.token_of(issued.secret) == issued.token == registry.tokens()[0]
-    assert registry.token_of(issued.secret + "x") is None
+    assert (
+        registry.operations.tokens.token_of(issued.secret) == issued.token == registry.tokens()[0]
+    )
+    assert registry.operations.tokens.token_of(issued.secret + "x") is None
     kept = registry.database.fetch_all(
         "SELECT access_token::text AS row FROM pedigree.access_token"
     )
@@ -36,20 +38,20 @@ def test_each_change_of_a_token_is_told_in_its_transaction(registry: Registry) -
 
 def test_a_revoked_token_is_refused_from_then_on(registry: Registry) -> None:
     issued = registry.create_token("ci", roles=[Role.READER])
-    assert registry.has_tokens()
+    assert registry.operations.tokens.has_tokens()
     revoked = registry.revoke_token(issued.token.token_id)
     assert revoked.revoked_at is not None
     assert revoked.revoked_by == "tester"
-    assert registry.token_of(issued.secret) is None
-    assert not registry.has_tokens()
+    assert registry.operations.tokens.token_of(issued.secret) is None
+    assert not registry.operations.tokens.has_tokens()
 
 
 def test_an_expired_token_is_refused(registry: Registry) -> None:
     expires = timedelta(microseconds=1)
     issued = registry.create_token("ci", roles=[Role.READER], expires=expires)
     assert issued.token.expires_at == issued.token.created_at + expires
-    assert registry.token_of(issued.secret) is None
-    assert not registry.has_tokens()
+    assert registry.operations.tokens.token_of(issued.secret) is None
+    assert not registry.operations.tokens.has_tokens()
 
 
 def test_tokens_come_in_pages(registry: Registry) -> None:

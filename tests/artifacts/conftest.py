@@ -1,13 +1,14 @@
 """Fixtures of the artifact tests: files to publish, and every kind of store to publish them to.
 
-The S3 servers start when the first test of a session asks for any fixture of a store, together,
-and are shared by all workers of pytest-xdist. They stop when the last of these ends.
+A server of S3 starts when the first test of a session uses it, and all workers of pytest-xdist
+share it. It stops when the last of these ends.
 """
 
 import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,7 +19,7 @@ from pedigree.artifacts.credentials import StoreCredentials
 from pedigree.artifacts.objects import ObjectStore, open_store
 from pedigree.signatures.records import Column, ColumnType, Signature
 from tests.artifacts.probes import LocalProbe, Probe, RemoteProbe
-from tests.artifacts.servers.sharing import BUCKET, SharedServer
+from tests.artifacts.servers.sharing import BUCKET, SharedServer, SharedServers
 
 SWIFT_PYTHON = Path(__file__).parents[2] / ".venv-swift" / "bin" / "python"
 
@@ -36,19 +37,14 @@ SERVERS = {
 
 
 @pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, SharedServer]]:
-    """The servers that can run here, all starting at once."""
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedServers]:
+    """The servers that can run here; each starts when a test first uses it."""
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent  # a worker's own folder lies in the one that all share
-    running = {
-        kind: SharedServer(kind, python, folder / kind)
-        for kind, (python, _) in SERVERS.items()
-        if python
-    }
-    yield running
-    for server in running.values():
-        server.close()
+    pythons = {kind: python for kind, (python, _) in SERVERS.items() if python}
+    with closing(SharedServers(pythons, folder)) as running:
+        yield running
 
 
 @pytest.fixture

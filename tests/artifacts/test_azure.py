@@ -34,7 +34,7 @@ from tests.artifacts.servers.sharing import BUCKET, SharedServer
 from tests.factories import register
 from tests.maintenance.collecting import collect, require_sound
 
-pytestmark = pytest.mark.xdist_group("azure")
+pytestmark = [pytest.mark.system, pytest.mark.xdist_group("azure")]
 
 INSTALLED = Path(__file__).parents[2] / ".azurite" / ".installed"
 KEY = "blobs/sha256/ab/abcd/one"

@@ -83,6 +83,7 @@ def test_a_folder_that_cannot_be_written_is_passed_by(tmp_path: Path) -> None:
     assert read(cache, 1, source_of(1)) == blob(1)
 
 
+@pytest.mark.system
 def test_processes_that_share_a_cache_and_are_killed_leave_it_usable_and_bounded(
     tmp_path: Path,
 ) -> None:
@@ -104,6 +105,7 @@ def test_processes_that_share_a_cache_and_are_killed_leave_it_usable_and_bounded
         assert digest_of(path.read_bytes()) == f"sha256:{path.name}"
 
 
+@pytest.mark.contract
 @pytest.mark.parametrize("probe", ["swift", "ceph"], indirect=True)
 def test_a_second_pull_from_a_remote_store_reads_the_cache(
     database: Database, probe: Probe, make_folder: Make, tmp_path: Path

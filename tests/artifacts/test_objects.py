@@ -22,6 +22,7 @@ def read(store: ObjectStore, key: str) -> bytes:
     return b"".join(store.stream(key))
 
 
+@pytest.mark.contract
 @pytest.mark.parametrize("size", [0, 1, 3_000_000])
 def test_an_object_comes_back_as_it_was_put(store: ObjectStore, size: int) -> None:
     content = os.urandom(size)
@@ -30,12 +31,14 @@ def test_an_object_comes_back_as_it_was_put(store: ObjectStore, size: int) -> No
     assert store.size(KEY) == size
 
 
+@pytest.mark.contract
 def test_an_object_that_is_not_there_has_no_size_and_cannot_be_read(store: ObjectStore) -> None:
     assert store.size(KEY) is None
     with pytest.raises(CorruptionError, match=f"{KEY} is gone from the store"):
         read(store, KEY)
 
 
+@pytest.mark.contract
 def test_deleting_removes_what_is_there_and_passes_by_the_rest(store: ObjectStore) -> None:
     store.put(KEY, b"one")
     store.put(f"{KEY}-2", b"two")
@@ -46,6 +49,7 @@ def test_deleting_removes_what_is_there_and_passes_by_the_rest(store: ObjectStor
     assert read(store, f"{KEY}-2") == b"two"
 
 
+@pytest.mark.contract
 def test_a_location_names_the_object(store: ObjectStore) -> None:
     assert store.location(KEY).endswith(KEY)
     assert store.location(KEY).startswith(("/", f"s3://{BUCKET}/"))
@@ -93,6 +97,7 @@ def test_a_server_that_does_not_answer_is_unavailable(tmp_path: Path) -> None:
         store.put(KEY, b"x")
 
 
+@pytest.mark.contract
 @pytest.mark.parametrize("kind", ["swift", "ceph"])
 def test_a_refused_request_tells_why_and_no_secrets(
     kind: str, tmp_path: Path, server_credentials: Callable[[str], StoreCredentials]
@@ -110,6 +115,7 @@ def test_a_refused_request_tells_why_and_no_secrets(
         missing.put(KEY, b"x")
 
 
+@pytest.mark.system
 def test_credentials_come_from_a_provider(
     tmp_path: Path, server_credentials: Callable[[str], StoreCredentials]
 ) -> None:
@@ -135,6 +141,7 @@ def test_credentials_come_from_a_provider(
     assert asked
 
 
+@pytest.mark.system
 def test_credentials_come_from_a_boto3_session(
     tmp_path: Path, server_credentials: Callable[[str], StoreCredentials]
 ) -> None:
@@ -153,6 +160,7 @@ def test_credentials_come_from_a_boto3_session(
     assert read(store, KEY) == b"x"
 
 
+@pytest.mark.system
 def test_credentials_come_from_the_environment(
     tmp_path: Path,
     server_credentials: Callable[[str], StoreCredentials],

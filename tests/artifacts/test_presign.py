@@ -37,6 +37,7 @@ def is_refused(url: str) -> bool:
     return False
 
 
+@pytest.mark.contract
 @pytest.mark.parametrize("probe", ["swift", "ceph"], indirect=True)
 def test_anybody_reads_by_a_signed_url_until_it_expires(
     database: Database, probe: Probe, make_folder: Make

@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pedigree.artifacts import _ingest
+from pedigree.artifacts.blob_upload import put_blob
 from pedigree.artifacts.credentials import StoreCredentials
 from pedigree.artifacts.objects import open_store
-from pedigree.artifacts.publish import discard, publish, put_blob
+from pedigree.artifacts.publish import discard, publish
 from pedigree.artifacts.pull import read_blob
 from pedigree.artifacts.records import digest_of
 from pedigree.artifacts.store import get_manifest, seal
@@ -50,6 +51,7 @@ def _small(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr(_ingest, "LARGEST_HELD", 0)
 
 
+@pytest.mark.contract
 @pytest.mark.usefixtures("_small")
 def test_what_was_published_is_pulled_again(
     database: Database, probe: Probe, make_folder: Make, tmp_path: Path
@@ -64,6 +66,7 @@ def test_what_was_published_is_pulled_again(
     assert rows_left(database) == NOTHING_LEFT
 
 
+@pytest.mark.contract
 def test_a_large_file_is_streamed(
     database: Database, probe: Probe, make_folder: Make, tmp_path: Path
 ) -> None:
@@ -112,6 +115,7 @@ def test_the_row_of_an_upload_precedes_its_bytes_and_outlives_a_crash(
     assert blob_keys(database) == {}, "nothing is live before it is sealed"
 
 
+@pytest.mark.contract
 @pytest.mark.usefixtures("_small")
 def test_an_abandoned_publication_leaves_nothing(
     database: Database, probe: Probe, make_folder: Make
@@ -236,6 +240,7 @@ def test_the_same_bytes_from_eight_processes_become_one_blob_a_digest(
     assert len(blob_keys(database)) == 2
 
 
+@pytest.mark.contract
 def test_a_blob_is_put_once_and_read_back(database: Database, probe: Probe) -> None:
     digest = put_blob(database, probe.store, b"# card")
     assert put_blob(database, probe.store, b"# card") == digest == digest_of(b"# card")
@@ -267,6 +272,7 @@ def test_a_manifest_that_was_edited_in_the_database_is_corrupt(
         database.transaction(lambda tx: get_manifest(tx, manifest.digest))
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("kind", ["local", "ceph"])
 def test_memory_stays_bounded_for_large_files(
     kind: str,

@@ -23,6 +23,8 @@ from tests.artifacts.publishing import (
 )
 from tests.faults.killing import Victim
 
+pytestmark = pytest.mark.system
+
 # What writes. Before it, nothing can be half done: scanning, hashing and records are left out.
 WRITING = [
     f"pedigree.artifacts.{name}" for name in ("publish", "store", "_upload", "_local", "_intake")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pedigree.artifacts.publish import put_blob
+from pedigree.artifacts.blob_upload import put_blob
 from pedigree.artifacts.pull import pull, read_blob, verify
 from pedigree.artifacts.records import Digest, Manifest, ManifestFile, digest_of
 from pedigree.errors import CorruptionError, InvalidArtifactError, InvalidInputError
@@ -31,6 +31,7 @@ def keys(database: Database, manifest: Manifest) -> dict[Digest, str]:
     return keys_of(database, manifest)
 
 
+@pytest.mark.contract
 def test_a_flipped_bit_is_an_error_and_leaves_no_file(
     database: Database, probe: Probe, make_folder: Make, tmp_path: Path
 ) -> None:
@@ -48,6 +49,7 @@ def test_a_flipped_bit_is_an_error_and_leaves_no_file(
     assert not [*(tmp_path / "pulled").glob(".pedigree*")]
 
 
+@pytest.mark.contract
 def test_an_object_that_is_cut_short_or_gone_is_an_error(
     database: Database, probe: Probe, make_folder: Make, tmp_path: Path
 ) -> None:
@@ -166,6 +168,7 @@ pull(Endless(), manifest, {file.digest: "key"}, Path(sys.argv[1]))
 """
 
 
+@pytest.mark.system
 def test_a_killed_pull_leaves_no_partial_file_and_the_next_one_tidies(
     database: Database, local_probe: LocalProbe, manifest: Manifest, tmp_path: Path
 ) -> None:

@@ -18,6 +18,8 @@ from tests.factories import artifact, new_version
 from tests.server.conftest import serving
 from tests.server.test_uploads import body, upload
 
+pytestmark = pytest.mark.system
+
 CONTENT = b"weights" * 1000
 
 

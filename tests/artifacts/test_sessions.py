@@ -56,16 +56,17 @@ def send(registry: Registry, tmp_path: Path) -> Callable[..., None]:
             return
         received = tmp_path / str(uuid4())
         received.write_bytes(content)
-        found = registry.wanted_file(begun.model, begun.upload_id, digest)
-        registry.keep_file(begun.upload_id, found, received)
+        found = registry.operations.uploads.wanted_file(begun.model, begun.upload_id, digest)
+        registry.operations.uploads.keep_file(begun.upload_id, found, received)
 
     return send
 
 
 def take_over(registry: Registry, begun: UploadSession) -> None:
-    registry.fetch_uploaded(begun.model, begun.upload_id)
+    registry.operations.uploads.fetch_uploaded(begun.model, begun.upload_id)
 
 
+@pytest.mark.contract
 def test_files_come_one_by_one_and_become_a_version(
     registry: Registry, send: Callable[..., None], tmp_path: Path
 ) -> None:
@@ -144,6 +145,7 @@ def test_who_knows_a_digest_must_send_the_bytes_unless_they_may_read_them(
     assert len(anybody.begin_upload("new", wanted(other)).missing) == 1
 
 
+@pytest.mark.contract
 @pytest.mark.parametrize("wrong", [b"seven!!", b"short"], ids=["other bytes", "another size"])
 def test_other_bytes_than_those_of_the_digest_never_count(
     registry: Registry, send: Callable[..., None], wrong: bytes
@@ -207,7 +209,7 @@ def test_an_upload_is_for_its_model_and_its_files(registry: Registry) -> None:
         with pytest.raises(UploadNotFoundError):
             registry.upload(name, upload_id)
     with pytest.raises(UploadNotFoundError, match="not for this file"):
-        registry.wanted_file("churn", begun.upload_id, digest_of(b"b"))
+        registry.operations.uploads.wanted_file("churn", begun.upload_id, digest_of(b"b"))
 
 
 def test_a_list_that_is_no_artifact_is_refused(

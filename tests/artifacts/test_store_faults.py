@@ -32,6 +32,8 @@ from tests.artifacts.publishing import (
 from tests.artifacts.servers.faulty import Fault, FaultyProxy
 from tests.artifacts.servers.sharing import BUCKET
 
+pytestmark = pytest.mark.system
+
 Make = Callable[[Mapping[str, bytes]], Path]
 FILES = {"large": os.urandom(11_000_003), "small": b"{}"}
 

@@ -27,6 +27,7 @@ Make = Callable[[Mapping[str, bytes]], Path]
 AT_ONCE = timedelta(0)
 
 
+@pytest.mark.contract
 def test_a_sweep_removes_what_a_dead_upload_left_and_nothing_else(
     database: Database, probe: Probe, make_folder: Make
 ) -> None:

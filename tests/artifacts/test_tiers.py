@@ -43,6 +43,7 @@ def read(store: ObjectStore, key: str) -> bytes:
     return b"".join(store.stream(key))
 
 
+@pytest.mark.contract
 def test_a_blob_moves_to_a_new_key_and_the_old_one_stays_for_its_readers(
     database: Database, probe: Probe, key: str
 ) -> None:

@@ -37,10 +37,10 @@ def write_all(url: str, writer: int, committed: list[tuple[str, int]]) -> None:
                 log.record(
                     transaction,
                     EventType.MODEL_UPDATED,
+                    {"writer": writer, "number": n},
                     model=model,
                     at=datetime.now(UTC),
                     actor=ACTOR,
-                    body={"writer": writer, "number": n},
                 )
                 if n % 10 == 9:
                     raise RolledBackError
@@ -154,12 +154,7 @@ def test_an_event_is_kept_as_the_bytes_that_its_leaf_hash_is_taken_of(database: 
     )
     database.transaction(
         lambda t: log.record(
-            t,
-            EventType.MODEL_CREATED,
-            model="churn",
-            at=write.at,
-            actor=ACTOR,
-            body={},
+            t, EventType.MODEL_CREATED, {}, model="churn", at=write.at, actor=ACTOR
         )
     )
     (row,) = database.fetch_all("SELECT canonical, leaf FROM pedigree.event")

@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from benchmarks.rolling import run
+
+pytestmark = pytest.mark.system
 
 
 def test_two_processes_are_restarted_by_turns_and_no_call_fails(

@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from benchmarks.webhooks import run
+
+pytestmark = pytest.mark.system
 
 
 def test_events_arrive_in_order_at_a_bad_receiver_though_the_worker_is_killed(

@@ -8,14 +8,8 @@ from pydantic import JsonValue
 
 from pedigree.cards.records import CardNotes, Prose
 from pedigree.cards.render import render_card
-from pedigree.catalog.records import (
-    ApprovalStatus,
-    DeclaredMetadata,
-    ModelVersion,
-    RiskClass,
-    Training,
-    TrainingOrigin,
-)
+from pedigree.catalog.metadata_fields import ApprovalStatus, RiskClass
+from pedigree.catalog.records import DeclaredMetadata, ModelVersion, Training, TrainingOrigin
 from pedigree.lifecycle.records import RecordedVerdict, Severity, Tenure
 from pedigree.lineage.records import (
     Capture,

@@ -55,9 +55,11 @@ def fill(registry: Registry, folder: Path) -> None:
 
 
 def give_up(registry: Registry, _: Path) -> None:
-    due = registry.evaluate_candidates("churn").due
+    due = registry.operations.promotions.evaluate_candidates("churn").due
     assert due is not None
-    registry.give_up_promotion(due, attempts=3, run_id="run-3", problem="no luck")
+    registry.operations.promotions.give_up_promotion(
+        due, attempts=3, run_id="run-3", problem="no luck"
+    )
 
 
 def verdict(registry: Registry, reference: str) -> Verdict:

@@ -8,7 +8,7 @@ import pytest
 
 from pedigree.cards.follower import CardFollower
 from pedigree.registry import Registry
-from pedigree.server.reconciler import Reconciler
+from pedigree.registry.reconciler import Reconciler
 from tests.cards.following import drawn, follow, kept, let_lease_end
 from tests.factories import free_policy, register
 from tests.maintenance.collecting import require_sound
@@ -97,8 +97,8 @@ def test_one_follower_waits_while_another_is_at_work_and_goes_on_if_that_dies(
     churn.events()  # gives the events their places
     churn.database.transaction(
         lambda tx: tx.execute(
-            "UPDATE pedigree.card_follower SET lease = gen_random_uuid(),"
-            " lease_until = clock_timestamp() + interval '1 min'"
+            "INSERT INTO pedigree.card_follower (seq, lease, lease_until)"
+            " VALUES (0, gen_random_uuid(), clock_timestamp() + interval '1 min')"
         )
     )
     assert follow(churn) == 0
@@ -143,7 +143,7 @@ def test_while_the_store_is_away_cards_wait(
 
 
 def test_the_service_draws_cards_where_it_reconciles(churn: Registry) -> None:
-    Reconciler(churn).look()
+    Reconciler(churn).reconcile()
     require_followed(churn)
     assert {card.actor.name for card in churn.events() if "model_card" in card.body} == {
         "service:cards"

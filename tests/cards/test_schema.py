@@ -5,7 +5,8 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 from pydantic import ValidationError
 
-from pedigree.cards.schema import REQUIRED, SOURCES, metadata_schema, metadata_table
+from pedigree.cards.schema import REQUIRED, metadata_schema, metadata_table
+from pedigree.catalog.metadata_fields import about_fields
 from pedigree.catalog.records import ModelMetadata
 from tests.cards.records import version
 from tests.documents import assert_current, assert_part_current
@@ -73,7 +74,7 @@ def test_the_recommended_metadata_is_there() -> None:
 
 def test_every_field_says_what_it_is_and_where_it_comes_from() -> None:
     described = {name for name, field in SCHEMA["properties"].items() if field.get("description")}
-    assert described == set(SCHEMA["properties"]) == set(SOURCES)
+    assert described == set(SCHEMA["properties"]) == set(about_fields(ModelMetadata))
     for name, part in SCHEMA["$defs"].items():
         for field, content in part.get("properties", {}).items():
             assert content.get("description"), f"{name}.{field}"

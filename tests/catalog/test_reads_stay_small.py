@@ -13,10 +13,9 @@ from benchmarks._million import fill
 from benchmarks._million_rows import Shape, name_of
 from pedigree.catalog.store import SQL as CATALOG
 from pedigree.lifecycle.store import SQL as LIFECYCLE
-from pedigree.postgres import EmbeddedPostgres
-from tests.conftest import databases_of
+from tests.databases import Databases
 
-pytestmark = pytest.mark.xdist_group("reads")
+pytestmark = [pytest.mark.system, pytest.mark.xdist_group("reads")]
 
 LARGE = 12
 SHAPES = (
@@ -71,9 +70,9 @@ READS: dict[str, tuple[Any, dict[str, object]]] = {
 
 
 @pytest.fixture(scope="module")
-def connection(postgres: EmbeddedPostgres) -> Iterator[psycopg.Connection[Any]]:
+def connection(databases: Databases) -> Iterator[psycopg.Connection[Any]]:
     """A database that is filled once, since it is only read; hence the group."""
-    with databases_of(postgres) as make_database_url:
+    with databases.lend() as make_database_url:
         url = make_database_url()
         fill(url, *SHAPES)
         with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:

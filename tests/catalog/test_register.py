@@ -208,8 +208,8 @@ def test_what_the_same_bytes_are_stated_to_be_later_stays_with_the_training_and_
     assert created.notice is None
     again = registry.register("churn", artifact(tmp_path / "a"), later)
     others = (
-        "description, owners, tags, risk_class, risk_assessment_id, drift_monitor_id,"
-        " datasheet_uri, metrics, params"
+        "drift_monitor_id, datasheet_uri, description, owners, tags, risk_class,"
+        " risk_assessment_id, metrics, params"
     )
     assert again.notice == (
         f"churn/1 has these bytes and keeps its {others}; the training keeps the {others} given now"

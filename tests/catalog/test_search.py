@@ -324,6 +324,23 @@ def test_search_follows_every_change(registry: Registry, tmp_path: Path, found: 
     assert found("text MATCH 'penguin'") == []
 
 
+def test_the_text_of_a_card_is_what_people_wrote_and_not_what_surrounds_it(
+    registry: Registry, tmp_path: Path, found: Search
+) -> None:
+    reference = register(registry, tmp_path, "a")
+    registry.write_card(reference, CardNotes(caveats=("Few whales.", "Old maps."), license="mit"))
+    for word in ("whale", "map", "mit"):
+        assert found(f"text MATCH '{word}'") == [reference]
+    assert "Ethical Considerations" in registry.card(reference).markdown
+    for word in ("ethical", "provided", "caveats", "quarantine"):
+        assert found(f"text MATCH '{word}'") == []
+    registry.hold(reference, reason="case 7")
+    registry.card(reference)
+    assert found("text MATCH 'whale'") == [reference]
+    registry.write_card(reference, CardNotes())
+    assert found("text MATCH 'whale'") == []
+
+
 def test_a_deleted_model_is_never_found(registry: Registry, tmp_path: Path, found: Search) -> None:
     register(registry, tmp_path, "a", tags={"team": "growth"})
     registry.delete_model("churn", reason="test")

@@ -194,15 +194,15 @@ def take(registry: Registry, folder: Path, step: tuple[object, ...]) -> None:
             register(registry, folder, f"v{version}", run_id=f"again-{count}", metrics={"auc": 1})
 
 
-def assert_told_as_built(registry: Registry, **asked: object) -> None:
+def assert_same_in_both_forms(registry: Registry, **asked: object) -> None:
     """The JSON that is made of texts has what the records have, and no field less or more."""
     wanted = {"limit": 100, "order_by": None, "after": None, "count": False, "facets": ()}
     request = search.request(**{"filter": None, **wanted, **asked})
-    told, further = registry.database.read(lambda it: search.search_json(it, request))
+    found = registry.database.read(lambda it: search.search(it, request))
     built = registry.search(**asked)
-    assert SearchPage.model_validate_json(told) == built
-    assert further == built.next
-    fields, expected = (from_json(each) for each in (told, built.model_dump_json()))
+    assert SearchPage.model_validate_json(found.json()) == built
+    assert found.page.next == built.next
+    fields, expected = (from_json(each) for each in (found.json(), built.model_dump_json()))
     assert fields.keys() == expected.keys()
     assert [each.keys() for each in fields["records"]] == [
         each.keys() for each in expected["records"]
@@ -223,9 +223,9 @@ def test_a_page_is_told_as_its_records_are_whatever_they_hold(
     for content in ("a", "b"):
         register(registry, tmp_path, content, tags={"of": content}, metrics={"auc": 1e-7})
     registry.write_card("churn/2")
-    assert_told_as_built(registry, limit=1, count=True, facets=("tag", "stage"))
-    assert_told_as_built(registry, filter="name = 'nothing'")
-    assert_told_as_built(registry, filter="text MATCH 'churn'")
+    assert_same_in_both_forms(registry, limit=1, count=True, facets=("tag", "stage"))
+    assert_same_in_both_forms(registry, filter="name = 'nothing'")
+    assert_same_in_both_forms(registry, filter="text MATCH 'churn'")
 
     @settings(
         max_examples=25,
@@ -235,7 +235,7 @@ def test_a_page_is_told_as_its_records_are_whatever_they_hold(
     @given(awkward, awkward)
     def check(one: str, other: str) -> None:
         registry.update("churn/1", description=one, tags={f"k{other}": one}, owners=[f"o{other}"])
-        assert_told_as_built(registry)
+        assert_same_in_both_forms(registry)
 
     check()
 
@@ -263,7 +263,7 @@ def test_the_derived_tables_are_what_they_should_be_after_any_history(
                 continue
         assert registry.database.fetch_all(DERIVED)[0]["differences"] == 0
         assert all(found == registry.get(found.reference) for found in registry.search())
-        assert_told_as_built(registry)
+        assert_same_in_both_forms(registry)
 
     check()
     registry.database.transaction(

@@ -77,13 +77,20 @@ either_way = pytest.mark.parametrize(
 
 
 @pytest.fixture
-def cli(registry_of_this_test: None, capfd: pytest.CaptureFixture[str]) -> Cli:
+def cli(
+    registry_of_this_test: None,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Cli:
     """Run a command in this process: `cli("show", "churn/1", "--json").json`."""
 
-    def run(*words: object) -> Answer:
+    def run(*words: object, **environment: str) -> Answer:
         capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main([str(word) for word in words])
+        with monkeypatch.context() as patch:
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            with pytest.raises(SystemExit) as ended:
+                main([str(word) for word in words])
         out, err = capfd.readouterr()
         return Answer(int(ended.value.code or 0), out, err)
 

@@ -318,30 +318,30 @@ def test_a_usage_error_is_json_too(cli: Cli) -> None:
     assert "REF" in answer.error["message"]
 
 
-def test_a_setting_out_of_its_domain_names_the_variable(process: Cli) -> None:
-    answer = process("models", "--json", PEDIGREE_GIT_COMMIT="main")
+def test_a_setting_out_of_its_domain_names_the_variable(cli: Cli) -> None:
+    answer = cli("models", "--json", PEDIGREE_GIT_COMMIT="main")
     assert answer.code == 2
     assert answer.error["field"] == "PEDIGREE_GIT_COMMIT"
 
 
-def test_a_database_that_does_not_answer(process: Cli) -> None:
+def test_a_database_that_does_not_answer(cli: Cli) -> None:
     url = "postgresql://ann:secret@127.0.0.1:9/registry"
-    answer = process("models", "--json", PEDIGREE_DATABASE_URL=url)
+    answer = cli("models", "--json", PEDIGREE_DATABASE_URL=url)
     assert answer.code == 1
     assert answer.error["type"] == "DatabaseUnavailableError"
     assert "secret" not in answer.err
 
 
 def test_a_schema_that_is_behind_says_to_migrate(
-    process: Cli, make_database_url: Callable[..., str]
+    cli: Cli, make_database_url: Callable[..., str]
 ) -> None:
     url = make_database_url(None)
-    answer = process("models", "--json", PEDIGREE_DATABASE_URL=url)
+    answer = cli("models", "--json", PEDIGREE_DATABASE_URL=url)
     assert answer.code == 1
     assert answer.error["type"] == "SchemaBehindError"
     assert "pedigree migrate" in answer.error["remedy"]
-    done = process("migrate", "--json", PEDIGREE_DATABASE_URL=url)
+    done = cli("migrate", "--json", PEDIGREE_DATABASE_URL=url)
     assert done.code == 0
     assert done.json["applied"]
-    assert process("models", "--json", PEDIGREE_DATABASE_URL=url).json == []
-    assert process("migrate", "--json", PEDIGREE_DATABASE_URL=url).json["applied"] == []
+    assert cli("models", "--json", PEDIGREE_DATABASE_URL=url).json == []
+    assert cli("migrate", "--json", PEDIGREE_DATABASE_URL=url).json["applied"] == []

@@ -2,36 +2,31 @@
 
 import subprocess
 import sys
-
-from typer.core import TyperGroup
+from pathlib import Path
 
 from pedigree.cli import _commands
 from tests.documents import assert_current
 
+FOLDER = Path(_commands.__file__).parent
+MODULES = sorted(path.stem for path in FOLDER.glob("*.py") if "\ndef add_to(" in path.read_text())
+
 
 def test_the_list_of_commands_is_what_the_modules_bring() -> None:
-    brought = [
-        (name, module, command)
-        for module in _commands.MODULES
+    brought = {
+        name: (module, command)
+        for module in MODULES
         for name, command in _commands.load(module).items()
-    ]
-    # As typer lists them: commands, and then groups of commands.
-    brought.sort(key=lambda each: isinstance(each[2], TyperGroup))
+    }
+    assert set(_commands.listed()) == set(brought)
     lines = [
         "\t".join((name, module, command.rich_help_panel, summary(command.help))) + "\n"
-        for name, module, command in brought
+        for name, (module, command) in ((name, brought[name]) for name in _commands.listed())
     ]
     assert_current("pedigree/cli/commands.tsv", "".join(lines))
 
 
 def summary(text: str) -> str:
     return " ".join(text.partition("\n\n")[0].split())
-
-
-def test_every_module_of_the_command_line_that_brings_commands_is_listed() -> None:
-    folder = _commands.Path(_commands.__file__).parent
-    bringing = {path.stem for path in folder.glob("*.py") if "\ndef add_to(" in path.read_text()}
-    assert bringing == set(_commands.MODULES)
 
 
 def test_help_loads_no_command_and_garbage_is_collected_afterwards() -> None:
@@ -50,4 +45,4 @@ print(*(name for name in sys.modules if name.startswith("pedigree.cli.")), file=
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name.removeprefix("pedigree.cli.") for name in done.stderr.split()}
     assert "main" in loaded
-    assert not loaded & set(_commands.MODULES)
+    assert not loaded & set(MODULES)

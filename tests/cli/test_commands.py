@@ -21,7 +21,7 @@ FULL = (
 
 
 @either_way
-def test_register_judges_the_version_writes_its_card_and_says_how_to_load_it(
+def test_register_judges_the_version_which_has_a_card_and_says_how_to_load_it(
     register: Register, cli: Cli
 ) -> None:
     answer = register("weights", *FULL)
@@ -34,7 +34,7 @@ def test_register_judges_the_version_writes_its_card_and_says_how_to_load_it(
     assert version["params"] == {"depth": 3, "loss": "log"}
     assert version["git_commit"] == COMMIT
     assert version["stage"] == "candidate"
-    assert version["model_card_uri"].startswith("pedigree://blobs/sha256:")
+    assert "Now: stage candidate" in cli("card", "churn/1", "--json").json["markdown"]
     assert {verdict["check"] for verdict in document["verdicts"]} == {
         "metadata_complete",
         "signature_compatible",
@@ -387,29 +387,29 @@ def test_the_schema_is_the_committed_one(cli: Cli) -> None:
     assert cli("schema", "--json").out == cli("schema").out
 
 
-def test_status_hides_the_password(process: Cli, home: Path, database_url: str) -> None:
+def test_status_hides_the_password(cli: Cli, home: Path, database_url: str) -> None:
     password = database_url.split(":")[2].split("@", maxsplit=1)[0]
-    answer = process("status", "--json")
+    answer = cli("status", "--json")
     assert answer.json["home"] == str(home)
     assert answer.json["database"]["schema"] == "current"
     assert answer.json["server"] == {"up": False, "url": None}
     assert answer.json["versions"]["pedigree-registry"]
     assert password not in answer.out
-    assert password not in process("status").out
+    assert password not in cli("status").out
 
 
 def test_status_of_an_embedded_registry_starts_nothing(
-    process: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PEDIGREE_DATABASE_URL")
     empty = tmp_path / "empty"
-    answer = process("status", "--json", PEDIGREE_HOME=str(empty))
+    answer = cli("status", "--json", PEDIGREE_HOME=str(empty))
     assert answer.json["database"]["state"] == "absent"
     assert not (empty / "postgres").exists()
 
 
-def test_status_says_what_is_wrong_with_the_database(process: Cli) -> None:
-    answer = process("status", "--json", PEDIGREE_DATABASE_URL="postgresql://127.0.0.1:9/x")
+def test_status_says_what_is_wrong_with_the_database(cli: Cli) -> None:
+    answer = cli("status", "--json", PEDIGREE_DATABASE_URL="postgresql://127.0.0.1:9/x")
     assert answer.code == 0
     assert answer.json["database"]["state"] == "unreachable"
 

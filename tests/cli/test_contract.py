@@ -77,7 +77,7 @@ def served_cli(
 
         def run(*words: object) -> Answer:
             if words == ("deliver",):
-                served.registry.deliver()
+                served.registry.operations.webhooks.deliver()
                 return Answer(0, "null", "")
             return cli(*words)
 

@@ -41,9 +41,9 @@ def test_downstream_lists_what_was_made_with_a_version(trained: None, cli: Cli) 
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     written = Written(storage_id=7, data_version="d7", code_version=None, written_at=moment)
     with Registry.connect(settings=Settings()) as registry:
-        registry.record_usage("churn/1", NewUsage(asset="later", run_id="run-8"))
+        registry.operations.usages.record_usage("churn/1", NewUsage(asset="later", run_id="run-8"))
         done = NewUsage(asset="scores", partitions=("2013-01",), run_id="run-7", written=written)
-        registry.record_usage("churn/1", done)
+        registry.operations.usages.record_usage("churn/1", done)
     out = cli("downstream", "churn/1").out
     assert "not known yet" in out
     assert "2026-01-01 00:00:00Z" in out
@@ -186,7 +186,7 @@ def test_each_edge_says_how_certain_it_is(trained: None, cli: Cli) -> None:
 
 def test_stale_says_why_it_is_not_known(fanned_in: None, cli: Cli) -> None:
     with Registry.connect(settings=Settings()) as registry:
-        registry.keep_staleness("churn/1", {})
+        registry.operations.staleness.keep_staleness("churn/1", {})
     out = cli("stale", "churn/1").out
     assert "It is not known whether it is stale." in out
     assert "features [24 partitions]: possible" in out
@@ -232,7 +232,7 @@ def test_stale_says_how_far_a_version_is_behind(trained: None, cli: Cli) -> None
     assert "no asset graph is within reach" in cli("stale", "churn/1").out
     now = InputNow(data_version="v3", data_behind=2, code_behind=1)
     with Registry.connect(settings=Settings()) as registry:
-        registry.keep_staleness("churn/1", {("flights", "2013-01"): now})
+        registry.operations.staleness.keep_staleness("churn/1", {("flights", "2013-01"): now})
     out = cli("stale", "churn/1").out
     assert "churn/1 is 2 data versions and 1 code versions behind, as seen at 20" in out
     assert "2013-01" in out

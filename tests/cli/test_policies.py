@@ -82,7 +82,7 @@ def test_people_say_yes_and_no_and_see_what_is_missing(
     assert "ann approved version 1, candidate → production." in said
     assert "It still waits for: 1 approval" in said
     assert "1 approval" in cli("explain", reference, "--to", "production").out
-    registry.evaluate_candidates("churn")
+    registry.operations.promotions.evaluate_candidates("churn")
     shown = cli("show", reference).out
     assert "before production" in shown
     assert "ann" in shown
@@ -133,16 +133,18 @@ def test_what_the_sensor_gave_up_is_seen_and_tried_again(
     file.write_text(POLICY.replace("  approvals: {needed: 2}\n", ""))
     cli("policy", "set", "churn", file)
     reference = candidate(registry, tmp_path)
-    due = registry.evaluate_candidates("churn").due
+    due = registry.operations.promotions.evaluate_candidates("churn").due
     assert due is not None
-    registry.give_up_promotion(due, attempts=3, run_id="run-3", problem="no luck")
+    registry.operations.promotions.give_up_promotion(
+        due, attempts=3, run_id="run-3", problem="no luck"
+    )
     explain = ("explain", reference, "--to", "production")
     said = cli(*explain).out
     assert "may enter production" in said  # a person may
     assert "gave up" in said
     assert "after 3 failed runs, the last one run-3: no luck" in said.replace("\n", " ")
     assert cli(*explain, "--automatic", "--json").json["given_up"]["problem"] == "no luck"
-    registry.evaluate_candidates("churn")
+    registry.operations.promotions.evaluate_candidates("churn")
     assert "pedigree retry churn/1" in cli("show", reference).out
     retry = ("retry", reference, "--to", "production", "--reason", "it is up again")
     assert "The sensor tries churn/1 → production again." in cli(*retry).out

@@ -35,6 +35,7 @@ def served(registry_of_this_test: None) -> Iterator[subprocess.Popen[str]]:
     served.kill()
 
 
+@pytest.mark.system
 def test_it_serves_by_several_processes_until_it_is_told_to_stop(
     served: subprocess.Popen[str],
 ) -> None:

@@ -23,7 +23,7 @@ from tests.cli.conftest import Cli
 T = TypeVar("T")
 
 # Half a dozen interpreters start at once, on two cores that other tests use too.
-pytestmark = [pytest.mark.timeout(400), pytest.mark.xdist_group("up")]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(400), pytest.mark.xdist_group("up")]
 # How soon they are back is measured by benchmarks/comeback.py (two seconds, on a quiet machine).
 COMEBACK_S = 30.0
 LOCATIONS = """

@@ -47,7 +47,7 @@ def test_deliveries_are_listed_and_begin_anew(cli: Cli, receiver: Receiver) -> N
     cli("webhook", "create", receiver.url, "--type", "model.*")
     with Registry.connect() as registry:
         registry.create_model("churn")
-        registry.deliver()
+        registry.operations.webhooks.deliver()
     (one,) = cli("webhook", "deliveries", 1, "--state", "delivered", "--json").json
     assert "answered 200" in cli("webhook", "deliveries", 1).out
     assert cli("webhook", "redeliver", 1, one["seq"], "--json").json["state"] == "pending"

@@ -10,19 +10,16 @@ from pydantic import SecretStr
 
 import pedigree
 from pedigree.access.records import Role
-from pedigree.postgres import EmbeddedPostgres
 from pedigree.registry import Registry
 from pedigree.settings import Settings
-from tests.conftest import databases_of
+from tests.databases import Databases
 from tests.server.conftest import Served, serving
 
 
 @pytest.fixture(scope="module")
-def settings(
-    postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Settings]:
+def settings(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """The settings of the module's service, over a database of its own."""
-    with databases_of(postgres) as make:
+    with databases.lend() as make:
         home = tmp_path_factory.mktemp("served") / "home"
         key = SecretStr(base64.b64encode(b"k" * 32).decode())
         yield Settings(home=home, database_url=make(), actor="tester", secret_key=key)

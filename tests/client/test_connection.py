@@ -250,8 +250,7 @@ def test_a_token_acts_as_its_principal_within_its_roles(
         maker.promote(f"{name}/1", "staging")
     with pytest.raises(NotServedError, match="Connect by a token"):
         maker.promote(f"{name}/1", "staging", actor=Actor(name="ann", source="caller"))
-    with pytest.raises(NotServedError, match="PEDIGREE_DATABASE_URL"):
-        maker.evaluate_candidates(name)
+    assert not hasattr(maker.operations.promotions, "evaluate_candidates")
     with pytest.raises(AttributeError, match="nonsense"):
         maker.nonsense  # noqa: B018
     settings = Settings(home=tmp_path / "home")
@@ -286,7 +285,7 @@ def test_connect_goes_where_the_settings_say(
     assert settings.database_url is not None
     with pedigree.connect(settings.database_url) as registry:
         assert isinstance(registry, Registry)
-        assert registry.has_tokens()
+        assert registry.operations.tokens.has_tokens()
     with pytest.raises(InvalidInputError):
         pedigree.connect("ftp://somewhere")
 

@@ -15,6 +15,7 @@ from pedigree.access.records import Role
 from pedigree.catalog.snippets import Snippets
 from pedigree.errors import InvalidInputError
 from pedigree.registry import Registry
+from tests.artifacts.probes import contents
 from tests.factories import artifact, new_version
 from tests.server.conftest import Served
 
@@ -56,14 +57,6 @@ def shell(
     return run
 
 
-def files_of(folder: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
-
-
 FILES = {"model.bin": b"weights", "sub folder/it's & `x`.bin": b"more", "empty": b""}
 
 
@@ -77,7 +70,7 @@ def test_the_shell_s_lines_download_the_version(
     assert done.returncode == 0, done.stderr
     (folder,) = Path.cwd().iterdir()
     assert folder.name == version.reference.replace("/", "-")
-    assert files_of(folder) == FILES
+    assert contents(folder) == FILES
 
 
 def test_the_lines_of_curl_end_with_an_error_where_bytes_are_wrong(
@@ -91,7 +84,7 @@ def test_the_lines_of_curl_end_with_an_error_where_bytes_are_wrong(
 def test_the_lines_of_python_load_the_version(version: Snippets, shell: object) -> None:
     found: dict[str, Any] = {}
     exec(version.text("load", "python"), found)
-    assert files_of(found["model"]) == FILES
+    assert contents(found["model"]) == FILES
 
 
 def test_the_lines_of_dagster_load_the_version(
@@ -104,7 +97,8 @@ def test_the_lines_of_dagster_load_the_version(
     found: dict[str, Any] = {}
     exec(version.text("load", "dagster"), found)
     job = found["defs"].resolve_implicit_global_asset_job_def()
-    assert job.execute_in_process(instance=dg.DagsterInstance.ephemeral()).success
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert job.execute_in_process(instance=instance).success
     (use,) = served.registry.downstream(version.reference).usages
     assert use.asset == "scores"
 

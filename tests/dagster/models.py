@@ -7,6 +7,7 @@ import dagster as dg
 
 from pedigree.dagster import TrainedModel, model_asset
 from pedigree.lifecycle.records import MetricRule
+from pedigree.registry import Registry
 from pedigree.signatures.records import Column, ColumnType, Signature
 
 SIGNATURE = Signature(
@@ -67,3 +68,11 @@ def recipe(asset: dg.AssetsDefinition, content: str, accuracy: float = 0.8) -> d
 
 
 Train = Callable[..., dg.ExecuteInProcessResult]
+
+
+def to_production(registry: Registry, version: int, *, renew: bool = False) -> None:
+    """Promote a version of churn through all stages; `renew` what was compared with a champion."""
+    if renew:
+        registry.operations.checks.renew_verdicts("churn")
+    for stage in ("staging", "production"):
+        registry.promote(f"churn/{version}", stage)

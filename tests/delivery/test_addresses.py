@@ -103,7 +103,7 @@ def test_a_try_says_how_it_went_and_nothing_of_what_was_answered(
 def test_a_refused_address_is_in_the_log(registry: Registry, receiver: Receiver) -> None:
     elsewhere = with_secret_key(registry, webhook_networks=(ip_network("10.0.0.0/8"),))
     webhook_id = elsewhere.create_webhook(receiver.url).webhook.webhook_id
-    elsewhere.deliver()
+    elsewhere.operations.webhooks.deliver()
     (delivery,) = elsewhere.deliveries(webhook_id)
     assert delivery.attempts[0].error == "the address 127.0.0.1 is not public"
     assert receiver.requests == []

@@ -25,7 +25,7 @@ def told(registry: Registry, tmp_path: Path) -> "Callable[..., tuple[Receiver, s
             receiver = stack.enter_context(receiving(authority.serving(host, until=until)))
             issued = telling.create_webhook(receiver.url, types=["model.created"])
             telling.create_model("churn")
-            telling.deliver()
+            telling.operations.webhooks.deliver()
             (delivery,) = telling.deliveries(issued.webhook.webhook_id)
         return receiver, delivery.attempts[0].error, issued.secret
 

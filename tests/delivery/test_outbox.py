@@ -39,13 +39,13 @@ def test_a_failing_event_holds_back_those_of_its_model_alone(
     for name in ("bad", "good"):
         telling.create_model(name)
         telling.update_model(name, description="x")
-    telling.deliver()
+    telling.operations.webhooks.deliver()
     assert Counter(request.model for request in receiver.requests) == {"bad": 1, "good": 2}
     states = [each.state for each in telling.deliveries(webhook_id)]
     assert sorted(states) == ["delivered", "delivered", "pending", "pending"]
     receiver.failing = ""
     hurry(telling)
-    telling.deliver()
+    telling.operations.webhooks.deliver()
     told = [r for r in receiver.requests if r.model == "bad"]
     assert [json.loads(r.body)["type"] for r in told] == [
         "model.created",
@@ -65,7 +65,7 @@ def test_what_fails_is_tried_by_the_standards_schedule_and_then_is_dead(
     telling.update_model("churn", description="x")
     waits = []
     for _ in range(len(WAITS)):
-        telling.deliver()
+        telling.operations.webhooks.deliver()
         first = telling.deliveries(webhook_id)[-1]
         assert first.due_at is not None
         waits.append(first.due_at - first.attempts[-1].at)
@@ -75,7 +75,7 @@ def test_what_fails_is_tried_by_the_standards_schedule_and_then_is_dead(
     assert max(late) < 1.15
     assert len(set(late)) == len(late)
     assert sum(WAITS, timedelta(0)) == timedelta(hours=75, minutes=35, seconds=5)
-    telling.deliver()
+    telling.operations.webhooks.deliver()
     second, first = telling.deliveries(webhook_id)
     assert (first.state, first.failures, len(first.attempts)) == ("dead", 10, 10)
     assert {(each.status, each.error) for each in first.attempts} == {(503, None)}
@@ -90,13 +90,13 @@ def test_a_receiver_that_asks_for_patience_is_left_alone_for_so_long(
     webhook_id = hooked(telling, receiver)
     receiver.status, receiver.headers = status, {"Retry-After": "3600"}
     telling.create_model("churn")
-    telling.deliver()
+    telling.operations.webhooks.deliver()
     (asked,) = telling.deliveries(webhook_id)
     assert asked.due_at is not None
     assert timedelta(hours=1) <= asked.due_at - asked.attempts[0].at < timedelta(hours=1, minutes=1)
     receiver.status, receiver.headers = 500, {"Retry-After": "3600"}
     hurry(telling)
-    telling.deliver()
+    telling.operations.webhooks.deliver()
     (failed,) = telling.deliveries(webhook_id)
     assert failed.due_at is not None
     assert failed.due_at - failed.attempts[1].at < timedelta(minutes=6)
@@ -121,7 +121,7 @@ def test_what_is_too_large_for_receivers_is_told_without_its_body(
     issued = telling.create_webhook(receiver.url, types=["model.updated"])
     telling.create_model("churn", description="x" * (MOST_BYTES - 1000))
     telling.update_model("churn", description="y" * MOST_BYTES)
-    telling.deliver()
+    telling.operations.webhooks.deliver()
     full, thin = (request.told(issued.secret)["data"] for request in receiver.requests)
     assert full["body"]["description"][0] == "x"
     assert (thin["body"], thin["model"]) == (None, "churn")
@@ -137,13 +137,13 @@ def test_a_dead_delivery_begins_anew_when_it_is_asked_for(
     receiver.status = 500
     telling.create_model("churn")
     for _ in range(len(WAITS) + 1):
-        telling.deliver()
+        telling.operations.webhooks.deliver()
         hurry(telling)
     (dead,) = telling.deliveries(webhook_id, state=DeliveryState.DEAD)
     receiver.status = 204
     again = telling.redeliver(webhook_id, dead.seq)
     assert (again.state, again.failures) == ("pending", 0)
-    telling.deliver()
+    telling.operations.webhooks.deliver()
     (done,) = telling.deliveries(webhook_id)
     assert (done.state, len(done.attempts)) == ("delivered", 11)
     assert {r.headers["webhook-id"] for r in receiver.requests} == {dead.event_id}
@@ -155,11 +155,11 @@ def test_redelivery_does_not_wait_for_the_next_try(telling: Registry, receiver: 
     webhook_id = hooked(telling, receiver)
     receiver.status = 500
     telling.create_model("churn")
-    telling.deliver()
+    telling.operations.webhooks.deliver()
     receiver.status = 200
-    assert telling.deliver() == 0
+    assert telling.operations.webhooks.deliver() == 0
     telling.redeliver(webhook_id, telling.deliveries(webhook_id)[0].seq)
-    assert telling.deliver() == 1
+    assert telling.operations.webhooks.deliver() == 1
 
 
 def test_what_is_leased_is_nobody_elses_until_the_lease_ends(
@@ -227,7 +227,7 @@ def test_a_receiver_that_is_gone_is_told_no_more(telling: Registry, receiver: Re
     webhook_id = hooked(telling, receiver)
     receiver.status = 410
     telling.create_model("churn")
-    telling.deliver()
+    telling.operations.webhooks.deliver()
     assert not telling.webhook(webhook_id).active
     told = telling.events(types=[EventType.WEBHOOK_UPDATED])
     assert [(event.actor.name, event.actor.source) for event in told] == [("pedigree", "delivery")]
@@ -239,11 +239,11 @@ def test_deliveries_come_in_pages_and_are_forgotten_in_time(
     webhook_id = hooked(telling, receiver)
     for name in ("a", "b", "c"):
         telling.create_model(name)
-    telling.deliver()
+    telling.operations.webhooks.deliver()
     first = telling.deliveries(webhook_id, limit=2)
     rest = telling.deliveries(webhook_id, limit=2, before=first[-1].seq)
     assert [each.model for each in (*first, *rest)] == ["c", "b", "a"]
-    with_secret_key(telling, webhook_log=timedelta(0)).deliver()
+    with_secret_key(telling, webhook_log=timedelta(0)).operations.webhooks.deliver()
     assert telling.deliveries(webhook_id) == ()
 
 

@@ -66,8 +66,8 @@ def test_kafka_gets_each_event_as_a_cloud_event_in_the_order_of_its_model(
         for text in ("a", "b", "c"):
             telling.update_model(name, description=text)
     told = telling.events()
-    assert telling.feed_sinks() == len(told) == 9
-    assert telling.feed_sinks() == 0
+    assert telling.operations.webhooks.feed_sinks() == len(told) == 9
+    assert telling.operations.webhooks.feed_sinks() == 0
     found = consumed(brokers, ["all"], len(told))
     events = {json.loads(message.value())["id"]: message for message in found}
     assert set(events) == {event.event_id for event in told}
@@ -93,7 +93,7 @@ def test_each_model_may_have_a_topic_of_its_own(registry: Registry, brokers: str
     telling = feeding(registry, f"kafka://{brokers}/own.{{model}}")
     for name in ("churn", "Größe", "Grö_e"):
         telling.create_model(name)
-    telling.feed_sinks()
+    telling.operations.webhooks.feed_sinks()
     topics = ["own.churn", "own.Gr__e-aedc3f80"]
     found = consumed(brokers, topics, 2)
     assert {m.topic(): m.key().decode() for m in found} == dict(
@@ -124,9 +124,9 @@ def test_what_a_sink_did_not_take_is_sent_again(
     telling = feeding(registry, "failing://here")
     telling.create_model("churn")
     telling.create_model("fraud")
-    assert telling.feed_sinks() == 0
+    assert telling.operations.webhooks.feed_sinks() == 0
     Failing.fails = False
-    assert telling.feed_sinks() == 2
+    assert telling.operations.webhooks.feed_sinks() == 2
     assert taken == [1, 2, 1, 2]
 
 
@@ -150,7 +150,7 @@ def test_the_sink_of_the_documents_takes_every_event_of_a_distribution_that_brin
     try:
         telling = feeding(registry, f"lines://{tmp_path}/told.jsonl")
         telling.create_model("churn")
-        assert telling.feed_sinks() == 1
+        assert telling.operations.webhooks.feed_sinks() == 1
     finally:
         sinks._installed.cache_clear()
     (told,) = map(json.loads, (tmp_path / "told.jsonl").read_text().splitlines())
@@ -169,12 +169,12 @@ def test_one_process_at_a_time_feeds_a_sink(
         def __init__(self, url: str) -> None: ...
 
         def send(self, events: Sequence[Event]) -> None:
-            assert telling.feed_sinks() == 0
+            assert telling.operations.webhooks.feed_sinks() == 0
 
         def close(self) -> None: ...
 
     kind_of_sink(Slow)
-    assert telling.feed_sinks() == 1
+    assert telling.operations.webhooks.feed_sinks() == 1
 
 
 @pytest.fixture

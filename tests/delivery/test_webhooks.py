@@ -55,7 +55,7 @@ def test_a_message_is_verified_by_the_standards_own_library(
     issued = telling.create_webhook(receiver.url, types=["model.created"], models=["churn"])
     telling.create_model("churn", description="who leaves")
     (event,) = telling.events(types=[EventType.MODEL_CREATED])
-    telling.deliver()
+    telling.operations.webhooks.deliver()
     (request,) = receiver.requests
     told = request.told(issued.secret)
     assert request.headers["webhook-id"] == event.event_id == told["data"]["event_id"]
@@ -74,10 +74,10 @@ def test_a_rotated_secret_signs_beside_the_new_one_for_a_while(
     webhook_id = issued.webhook.webhook_id
     rotated = telling.rotate_webhook_secret(webhook_id, keep=timedelta(hours=1))
     telling.create_model("first")
-    telling.deliver()
+    telling.operations.webhooks.deliver()
     telling.rotate_webhook_secret(webhook_id, keep=timedelta(0))
     telling.create_model("second")
-    telling.deliver()
+    telling.operations.webhooks.deliver()
     first, second = receiver.requests
     assert first.told(issued.secret) == first.told(rotated.secret)
     for stale in (issued.secret, rotated.secret):
@@ -90,7 +90,7 @@ def test_only_what_is_asked_for_is_sent(telling: Registry, receiver: Receiver) -
     for name in ("churn", "churn-eu", "fraud"):
         telling.create_model(name)
     telling.update_model("churn", description="x")
-    telling.deliver()
+    telling.operations.webhooks.deliver()
     assert receiver.kinds() == ["model.created", "model.created"]
 
 
@@ -98,7 +98,7 @@ def test_what_happened_before_is_not_sent(telling: Registry, receiver: Receiver)
     telling.create_model("before")
     telling.create_webhook(receiver.url, types=["model.*"])
     telling.create_model("behind")
-    telling.deliver()
+    telling.operations.webhooks.deliver()
     assert receiver.kinds() == ["model.created"]
 
 
@@ -108,9 +108,9 @@ def test_nothing_is_sent_while_it_is_not_active_and_nothing_is_lost(
     webhook_id = telling.create_webhook(receiver.url, types=["model.*"]).webhook.webhook_id
     telling.update_webhook(webhook_id, active=False)
     telling.create_model("churn")
-    assert telling.deliver() == 0
+    assert telling.operations.webhooks.deliver() == 0
     telling.update_webhook(webhook_id, active=True)
-    assert telling.deliver() == 1
+    assert telling.operations.webhooks.deliver() == 1
 
 
 def test_each_change_of_a_webhook_is_told_without_its_secrets_or_url(telling: Registry) -> None:

@@ -19,6 +19,8 @@ from tests.factories import free_policy, register
 from tests.faults.killing import Victim
 from tests.maintenance.collecting import collect, planned, require_sound
 
+pytestmark = pytest.mark.system
+
 COLLECTING = ("pedigree.maintenance", "pedigree.artifacts.sweep", "pedigree.artifacts.tiers")
 # A prime number, so that other lines are hit when the code changes.
 STRIDE = 13

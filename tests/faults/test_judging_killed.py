@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from pedigree.registry import Registry
 from tests.factories import artifact
 from tests.faults.killing import Victim
 from tests.maintenance.collecting import require_sound
+
+pytestmark = pytest.mark.system
 
 JUDGING = (
     *("pedigree.registry.registration", "pedigree.registry.pending_checks"),
@@ -28,14 +32,16 @@ def test_another_process_completes_the_checks_after_a_kill(
             path=str(path),
             name=name,
         )
-        assert registry.judge_newcomers() == ()  # the registering process may still be running them
+        assert (
+            registry.operations.pending_checks.judge_newcomers() == ()
+        )  # the registering process may still be running them
         registry.database.transaction(
             lambda transaction: transaction.execute(
                 "UPDATE pedigree.unjudged SET due_at = clock_timestamp()"
             )
         )
-        judged = registry.judge_newcomers()
-        assert registry.judge_newcomers() == ()
+        judged = registry.operations.pending_checks.judge_newcomers()
+        assert registry.operations.pending_checks.judge_newcomers() == ()
         there = {model.name for model in registry.models()}
         if name in there:
             assert registry.get(f"{name}/1").stage == "candidate"

@@ -9,6 +9,8 @@ from tests.faults.killing import Victim
 from tests.lifecycle.deciding import candidate, policy_of
 from tests.maintenance.collecting import require_sound
 
+pytestmark = pytest.mark.system
+
 PROMOTING = ("pedigree.lifecycle", "pedigree.audit", "pedigree.registry.approvals")
 # A prime number, so that other lines are hit when the code changes.
 STRIDE = 71

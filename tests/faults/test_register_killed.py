@@ -3,6 +3,8 @@
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from pedigree.registry import Registry
 from tests.artifacts.publishing import (
     blob_keys,
@@ -14,6 +16,8 @@ from tests.artifacts.publishing import (
 from tests.factories import artifact, new_version
 from tests.faults.killing import Victim
 from tests.maintenance.collecting import require_sound
+
+pytestmark = pytest.mark.system
 
 WRITING = (
     "pedigree.registry",

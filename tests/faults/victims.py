@@ -45,10 +45,10 @@ def approve_and_promote(*, database_url: str, store_url: str, home: str, name: s
     with Database.connect(database_url, connections=1) as database:
         settings = Settings(home=Path(home), actor="victim")
         registry = Registry(database, open_store(store_url, Path(home)), settings)
-        for waiting in registry.evaluate_candidates(name).waiting:
+        for waiting in registry.operations.promotions.evaluate_candidates(name).waiting:
             if not waiting.passed:
                 registry.approve(waiting.reference, waiting.stage, comment="looked at it")
-        if due := registry.evaluate_candidates(name).due:
+        if due := registry.operations.promotions.evaluate_candidates(name).due:
             registry.promote(
                 f"{name}/{due.version_id}",
                 due.stage,

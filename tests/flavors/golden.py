@@ -1,4 +1,4 @@
-"""Golden models: run as a program, it trains them and prints the digest of what each is stored as.
+"""Golden models; as a program, this module trains them and prints the digest of each saved model.
 
 ``python golden.py FOLDER`` writes ``FOLDER/<name>/model.skops`` too. Two runs must agree.
 """
@@ -33,20 +33,20 @@ WORDS = ["plan", "state"]
 
 
 def customers() -> tuple[pd.DataFrame, "np.ndarray[Any, Any]"]:
-    """A table of numbers with gaps and of words, and what is to be learnt."""
+    """A table of numbers with missing values and of words, and the target."""
     numbers, churned = make_classification(
         400, len(NUMBERS), n_informative=3, n_redundant=0, random_state=0
     )
     frame = pd.DataFrame(numbers, columns=NUMBERS)
     frame["plan"] = np.where(frame["tenure"] > 0, "gold", "basic")
-    told = (churned == 1) ^ (np.arange(len(frame)) % 5 == 0)  # so that trees split by it
-    frame["state"] = pd.Categorical(np.where(told, "Ohio", "Utah"))
+    in_ohio = (churned == 1) ^ (np.arange(len(frame)) % 5 == 0)  # so that trees split by it
+    frame["state"] = pd.Categorical(np.where(in_ohio, "Ohio", "Utah"))
     frame.loc[3, "spend"] = np.nan
     return frame, churned
 
 
 def prepared() -> ColumnTransformer:
-    """The usual preparation of mixed columns."""
+    """Typical preprocessing of mixed columns."""
     numbers = make_pipeline(SimpleImputer(), StandardScaler())
     return ColumnTransformer(
         [("numbers", numbers, NUMBERS), ("words", OneHotEncoder(handle_unknown="ignore"), WORDS)]

@@ -1,4 +1,4 @@
-"""Files that a hostile maker could hand over; each would leave a canary behind if it were run."""
+"""Files of a hostile author; each would create a canary file if its code ran."""
 
 import json
 import struct
@@ -13,13 +13,13 @@ def pickle_that_touches(canary: Path) -> bytes:
 
 
 def torch_archive(path: Path, pickled: bytes) -> None:
-    """What ``torch.save`` writes, with a pickle of the maker's own in it."""
+    """Write an archive like that of ``torch.save``, with the author's own pickle in it."""
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("model/data.pkl", pickled)
         archive.writestr("model/version", "3\n")
 
 
 def safetensors_file(header: Any, data: bytes = bytes(16)) -> bytes:
-    """A safetensors file of this header, which is JSON or the bytes in its place."""
+    """Return a safetensors file with a header, given as JSON or as bytes."""
     text = header if isinstance(header, bytes) else json.dumps(header).encode()
     return struct.pack("<Q", len(text)) + text + data

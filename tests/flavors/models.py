@@ -1,4 +1,4 @@
-"""One small model a flavor: run as a program, it stores them and prints the digest of each file.
+"""One small model per flavor; as a program, this module saves them and prints the file digests.
 
 ``python models.py FOLDER`` writes ``FOLDER/<flavor>/…``. Two runs must agree. Flavors whose library
 is not installed are left out.
@@ -36,7 +36,7 @@ def lightgbm_model() -> Any:
 
 
 def onnx_model(**changes: Any) -> Any:
-    """A graph that adds two weights to two numbers a row."""
+    """A graph that adds two weights to the two numbers of a row."""
     from onnx import TensorProto, helper
 
     return helper.make_model(
@@ -65,7 +65,7 @@ def arrays() -> Mapping[str, Any]:
 
 
 def torch_model() -> Any:
-    """A linear layer with weights that do not depend on chance."""
+    """A linear layer with deterministic weights."""
     import torch
 
     module = torch.nn.Sequential(torch.nn.Linear(2, 1))
@@ -95,7 +95,7 @@ MODELS: Mapping[str, tuple[str, Callable[[], Any]]] = {
 
 
 def save_all(folder: Path) -> None:
-    """Store every model whose library is installed, and print the digests."""
+    """Save every model whose library is installed, and print the digests."""
     for name, (flavor, make) in MODELS.items():
         if find_spec(flavor) is None:
             continue

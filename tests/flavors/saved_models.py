@@ -1,4 +1,4 @@
-"""Models that load in a new process in ways of their own; each can be imported there."""
+"""Importable models that load in a new process in unusual ways."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ import numpy as np
 
 
 class Constant:
-    """A model that gives one number a row."""
+    """A model that predicts one number per row."""
 
     def __init__(self, value: float = 1.0) -> None:
         self.value = value
@@ -21,21 +21,21 @@ class Constant:
 
 
 class ForgetsItsValue(Constant):
-    """It stores less than it knows."""
+    """A model whose pickle lacks its value."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {"value": 0.5}
 
 
 class GivesIntegersOnceLoaded(Constant):
-    """Its predictions have another dtype as soon as it was stored."""
+    """A model whose predictions have another dtype after loading."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {"value": int(self.value)}
 
 
 class Draws:
-    """It draws its answers, in a range that grows once it was stored."""
+    """A model with random predictions, in a range that is wider after loading."""
 
     def __init__(self, width: float, width_once_loaded: float | None = None) -> None:
         self.width = width
@@ -49,7 +49,7 @@ class Draws:
 
 
 class DrawsLabels:
-    """It draws one of two labels for each row."""
+    """A model that predicts one of two labels at random for each row."""
 
     def predict(self, frame: Any) -> Any:
         chance = np.random.default_rng()
@@ -57,7 +57,7 @@ class DrawsLabels:
 
 
 class Speaks(Constant):
-    """Whoever loads it is shown the environment, and then an error."""
+    """A model whose loading prints the environment and raises an error."""
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         for name, value in os.environ.items():
@@ -66,7 +66,7 @@ class Speaks(Constant):
 
 
 class IsLoud(Constant):
-    """Whoever loads it is shown a text on the output, which is fine."""
+    """A model whose loading prints to stdout, which is allowed."""
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         sys.stdout.write("loaded\n")
@@ -74,21 +74,21 @@ class IsLoud(Constant):
 
 
 class NeverLoads(Constant):
-    """Loading it ends never."""
+    """A model whose loading never ends."""
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         threading.Event().wait()
 
 
 class Crashes(Constant):
-    """Loading it ends the process, as compiled code may."""
+    """A model whose loading crashes the process, as compiled code can."""
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
 class WritesBeside(Constant):
-    """Loading it changes the files that it is loaded from."""
+    """A model whose loading changes its own files."""
 
     def __init__(self, value: float = 1.0) -> None:
         super().__init__(value)
@@ -105,7 +105,7 @@ class WritesBeside(Constant):
 
 
 class AddsARatio:
-    """A transformer that adds a column to the frame it is given, and drops another."""
+    """A transformer that adds a column to its input frame, and drops another."""
 
     def fit(self, frame: Any, _: Any = None) -> "AddsARatio":
         return self
@@ -117,7 +117,7 @@ class AddsARatio:
 
 
 class TakesTwoColumns:
-    """A model without a name for what it takes."""
+    """A model that does not name its columns."""
 
     n_features_in_ = 2
 
@@ -128,5 +128,5 @@ class TakesTwoColumns:
 
 
 def halved(values: Any) -> Any:
-    """A function of one's own, which skops does not know."""
+    """A custom function, which skops does not trust."""
     return values / 2

@@ -1,4 +1,4 @@
-"""What holds for every flavor alike."""
+"""Behavior that all flavors share."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ def run_in_a_process(*arguments: str, seed: str = "0") -> str:
     ).stdout
 
 
-def test_two_processes_store_the_same_bytes(
+def test_two_processes_save_the_same_bytes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     save_all(tmp_path / "here")
@@ -37,12 +37,12 @@ def test_two_processes_store_the_same_bytes(
 
 
 def needs(flavor: str) -> None:
-    """Skip where a library cannot be had: torch without `make torch`, onnxruntime on Intel Macs."""
+    """Skip if a library is unavailable: torch without `make torch`, onnxruntime on Intel Macs."""
     pytest.importorskip({"onnx": "onnxruntime"}.get(flavor, flavor))
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_what_was_loaded_is_stored_as_the_same_bytes(name: str, tmp_path: Path) -> None:
+def test_a_loaded_model_is_saved_as_the_same_bytes(name: str, tmp_path: Path) -> None:
     flavor, make = MODELS[name]
     needs(flavor)
     first, second = tmp_path / "first", tmp_path / "second"
@@ -50,7 +50,7 @@ def test_what_was_loaded_is_stored_as_the_same_bytes(name: str, tmp_path: Path) 
     second.mkdir()
     get_flavor(flavor).save(make(), first)
     loaded: Any = get_flavor(flavor).load(first)
-    if flavor == "onnx":  # a session cannot be stored; the graph in its file can
+    if flavor == "onnx":  # a session cannot be saved, but the graph in its file can
         import onnx
 
         loaded = onnx.load(first / "model.onnx")
@@ -81,7 +81,7 @@ def test_a_registered_model_is_loaded_by_its_flavor(
     assert type(loaded).__name__ == kind
 
 
-def test_the_generic_flavor_gives_the_folder(registry: Registry, tmp_path: Path) -> None:
+def test_the_generic_flavor_returns_the_folder(registry: Registry, tmp_path: Path) -> None:
     (tmp_path / "weights.bin").write_bytes(b"weights")
     registry.register("churn", tmp_path, new_version(flavor="generic"))
     folder = registry.load("churn/1")
@@ -119,7 +119,7 @@ for name, folder in {folders}.items():
 """
 
 
-def test_without_its_library_every_flavor_is_found_and_names_the_extra(tmp_path: Path) -> None:
+def test_every_flavor_is_found_without_its_library_and_names_the_extra(tmp_path: Path) -> None:
     files = {
         "joblib": "model.joblib",
         "lightgbm": "model.txt",
@@ -135,9 +135,9 @@ def test_without_its_library_every_flavor_is_found_and_names_the_extra(tmp_path:
         (tmp_path / name / file).touch()
     blocked = ["joblib", "lightgbm", "mlflow", "onnx", "safetensors", "skops", "torch", "xgboost"]
     folders = {name: str(tmp_path / name) for name in files}
-    told = run_in_a_process("-c", LOADED_WITHOUT.format(blocked=blocked, folders=folders))
+    output = run_in_a_process("-c", LOADED_WITHOUT.format(blocked=blocked, folders=folders))
     extras = {name: "sklearn" if name == "joblib" else name for name in files}
-    assert told.splitlines() == [
+    assert output.splitlines() == [
         f"{name} {library} is not installed. Run: pip install 'pedigree-registry[{extras[name]}]'."
         for name, library in zip(files, blocked, strict=True)
     ]

@@ -33,14 +33,14 @@ def test_a_folder_is_copied_with_its_links_as_links(tmp_path: Path) -> None:
     assert (target / "link").is_symlink()  # for the scan of artifacts to refuse
 
 
-def test_loading_gives_the_folder_itself(tmp_path: Path) -> None:
+def test_loading_returns_the_folder_itself(tmp_path: Path) -> None:
     assert FLAVOR.load(tmp_path) == tmp_path
 
 
 def test_an_object_or_an_absent_path_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedModelError, match="stores paths, not dict"):
         FLAVOR.save({}, tmp_path)
-    with pytest.raises(InvalidArtifactError, match="nothing at this path"):
+    with pytest.raises(InvalidArtifactError, match="the path does not exist"):
         FLAVOR.save(tmp_path / "absent", tmp_path)
 
 

@@ -3,7 +3,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import lightgbm
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +11,9 @@ from pedigree.errors import InvalidArtifactError, UnsupportedModelError
 from pedigree.flavors.lightgbm import LightGBMFlavor
 from pedigree.signatures.records import Tensor
 from tests.flavors.models import CHURNED, ROWS, lightgbm_model
+from tests.lazy import lazy
+
+lightgbm = lazy("lightgbm")
 
 FLAVOR = LightGBMFlavor()
 
@@ -21,14 +23,14 @@ def estimator() -> Any:
     return model.fit(ROWS, CHURNED)
 
 
-def test_a_booster_comes_back_as_it_was(tmp_path: Path) -> None:
+def test_a_booster_is_restored(tmp_path: Path) -> None:
     booster = lightgbm_model()
     FLAVOR.save(booster, tmp_path)
     loaded: Any = FLAVOR.load(tmp_path)
     np.testing.assert_array_equal(loaded.predict(ROWS), booster.predict(ROWS))
 
 
-def test_of_an_estimator_the_booster_is_kept_and_described(tmp_path: Path) -> None:
+def test_the_booster_of_an_estimator_is_saved_and_described(tmp_path: Path) -> None:
     model = estimator()
     FLAVOR.save(model, tmp_path)
     loaded: Any = FLAVOR.load(tmp_path)
@@ -39,7 +41,7 @@ def test_of_an_estimator_the_booster_is_kept_and_described(tmp_path: Path) -> No
     assert signature.outputs == (Tensor(dtype="float64", shape=(-1,)),)
 
 
-def test_categories_of_a_frame_come_back(tmp_path: Path) -> None:
+def test_categories_of_a_frame_are_restored(tmp_path: Path) -> None:
     rows = ROWS.assign(plan=np.where(ROWS["age"] > 20, "gold", "basic")).astype(
         {"plan": "category"}
     )
@@ -54,7 +56,7 @@ PLANS = np.arange(len(ROWS)) % 2
 
 
 def of_categories(categories: Any, **columns: Any) -> Any:
-    """A frame in which one column has these two categories."""
+    """Return a frame in which one column has these two categories."""
     return ROWS.assign(plan=pd.Categorical.from_codes(PLANS, categories=categories), **columns)
 
 
@@ -77,7 +79,7 @@ def fitted(rows: Any, **given: Any) -> Any:
     ],
     ids=str,
 )
-def test_plain_categories_come_back(categories: Any, tmp_path: Path) -> None:
+def test_plain_categories_are_restored(categories: Any, tmp_path: Path) -> None:
     rows = of_categories(categories)
     model = fitted(rows)
     FLAVOR.save(model, tmp_path)
@@ -100,7 +102,7 @@ def test_plain_categories_come_back(categories: Any, tmp_path: Path) -> None:
     ],
     ids=lambda given: given if isinstance(given, str) else "",
 )
-def test_categories_that_json_does_not_give_back_are_refused_by_column(
+def test_categories_that_json_does_not_restore_are_refused_with_their_column(
     categories: Any, kind: str, tmp_path: Path
 ) -> None:
     rows = of_categories(categories, state=pd.Categorical.from_codes(PLANS, ["Ohio", "Utah"]))
@@ -113,11 +115,11 @@ def test_categories_that_json_does_not_give_back_are_refused_by_column(
         UnsupportedModelError, match=f"the column 'plan' has categories of type {kind}"
     ) as refused:
         FLAVOR.save(booster, tmp_path)
-    assert "texts or numbers" in str(refused.value.remedy)
+    assert "strings or numbers" in str(refused.value.remedy)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_where_early_stopping_stopped_is_what_is_stored(tmp_path: Path) -> None:
+def test_the_best_iteration_of_early_stopping_is_saved(tmp_path: Path) -> None:
     chance = np.random.default_rng(0)
     rows, labels = chance.normal(size=(200, 3)), chance.integers(0, 2, 200)
     training = lightgbm.Dataset(rows[:150], labels[:150])
@@ -136,7 +138,7 @@ def test_where_early_stopping_stopped_is_what_is_stored(tmp_path: Path) -> None:
 
 
 def _named(value: object) -> str:
-    # A function's own text has its address, by which two workers would collect different tests.
+    # The repr of a function has its address, so two workers would collect different tests.
     return "a function" if callable(value) else str(value)
 
 
@@ -158,7 +160,7 @@ def _named(value: object) -> str:
     ],
     ids=lambda params: "-".join(f"{key}={_named(value)}" for key, value in params.items()),
 )
-def test_whatever_a_booster_was_told_it_predicts_the_same(params: Any, tmp_path: Path) -> None:
+def test_a_booster_with_any_parameters_predicts_the_same(params: Any, tmp_path: Path) -> None:
     quiet = {"verbose": -1, "num_threads": 1, "min_data_in_leaf": 2, "feature_pre_filter": False}
     rows = ROWS.assign(age=np.where(ROWS["age"] % 3 == 0, 0, ROWS["age"]))
     booster = lightgbm.train({**quiet, **params}, lightgbm.Dataset(rows, CHURNED), 3)
@@ -177,8 +179,11 @@ def test_a_damaged_file_is_refused(content: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "told"), [({}, "dict is neither"), (lightgbm.LGBMRegressor(), "holds no booster")]
+    ("make", "message"),
+    [(dict, "dict is neither"), (lambda: lightgbm.LGBMRegressor(), "has no booster")],  # noqa: PLW0108 - imports it
 )
-def test_what_is_no_trained_model_is_refused(model: object, told: str, tmp_path: Path) -> None:
-    with pytest.raises(UnsupportedModelError, match=told):
-        FLAVOR.save(model, tmp_path)
+def test_an_object_that_is_not_a_trained_model_is_refused(
+    make: Any, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UnsupportedModelError, match=message):
+        FLAVOR.save(make(), tmp_path)

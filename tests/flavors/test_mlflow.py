@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import mlflow
 import numpy as np
 import pytest
 
@@ -18,8 +17,11 @@ from pedigree.errors import (
 from pedigree.flavors.mlflow import MLflowFlavor
 from pedigree.signatures.records import Column, ColumnType, Tensor
 from tests.flavors.models import ROWS
+from tests.lazy import lazy
 
-# MLflow warns of its own type hints and of what differs in the environment.
+mlflow = lazy("mlflow")
+
+# MLflow warns about its own type hints and about differences in the environment.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 FLAVOR = MLflowFlavor()
@@ -42,14 +44,14 @@ def _load_pyfunc(path):
 
 @pytest.fixture(autouse=True)
 def _at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """MLflow shall neither report its use nor keep a store in the work tree."""
+    """Prevent that MLflow sends telemetry or creates a store in the work tree."""
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", (tmp_path / "mlruns").as_uri())
 
 
 @pytest.fixture(autouse=True)
 def _modules_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What a test has imported from a model's code shall not meet the next one."""
+    """Remove modules that a test imported from a model's code."""
     before = set(sys.modules)
     monkeypatch.setattr(sys, "path", list(sys.path))
     yield
@@ -60,7 +62,7 @@ def _modules_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    """A model that brings the module along that loads it; the module leaves a canary behind."""
+    """A model that bundles the module that loads it; the module leaves a canary file."""
     folder = tmp_path / "model"
     (folder / "code").mkdir(parents=True)
     loader = LOADER.format(canary=str(tmp_path / "canary"))
@@ -71,9 +73,11 @@ def model(tmp_path: Path) -> Path:
     return folder
 
 
-def test_nothing_runs_without_trust_and_mlflow_loads_with_it(model: Path, tmp_path: Path) -> None:
+def test_mlflow_loads_only_with_trust_and_runs_nothing_without_it(
+    model: Path, tmp_path: Path
+) -> None:
     for trust in ([], ["pickle"]):
-        with pytest.raises(UntrustedModelError, match="brings code and pickles along") as refused:
+        with pytest.raises(UntrustedModelError, match="bundles code and pickles") as refused:
             FLAVOR.load(model, trust=trust)
         assert "trust=['mlflow']" in str(refused.value.remedy)
         assert not (tmp_path / "canary").exists()
@@ -113,7 +117,7 @@ def _load_pyfunc(path):
 def multiplying(
     folder: Path, by: int, *, loader: str, text: str = FACTOR, module: str = "factors_of_it"
 ) -> Path:
-    """A model whose loader imports a helper from the code that lies beside it."""
+    """Return a model whose loader imports a helper from the code beside it."""
     code = folder / "code"
     (code / Path(*module.split("."))).parent.mkdir(parents=True)
     (code / f"{module.replace('.', '/')}.py").write_text(f"def factor():\n    return {by}\n")
@@ -130,7 +134,7 @@ def loaded(folder: Path) -> Any:
 
 @pytest.mark.parametrize("text", [FACTOR, LAZY], ids=["at once", "when it predicts"])
 @pytest.mark.parametrize("module", ["factors_of_it", "package_of_it.factors"])
-def test_a_second_model_with_other_code_of_a_name_is_refused(
+def test_a_second_model_with_different_code_of_the_same_name_is_refused(
     module: str, text: str, tmp_path: Path
 ) -> None:
     first = multiplying(tmp_path / "one", 2, loader="loader_of_one", text=text, module=module)
@@ -138,11 +142,11 @@ def test_a_second_model_with_other_code_of_a_name_is_refused(
     model = loaded(first)
     with pytest.raises(RefusedError, match=f"the module '{module.partition('.')[0]}'") as no:
         loaded(second)
-    assert "process of its own" in str(no.value.remedy)
+    assert "separate process" in str(no.value.remedy)
     np.testing.assert_array_equal(model.predict(ROWS), ROWS["age"] * 2)
 
 
-def test_a_second_model_with_other_names_or_the_same_code_is_loaded(tmp_path: Path) -> None:
+def test_a_second_model_with_different_names_or_the_same_code_is_loaded(tmp_path: Path) -> None:
     first = multiplying(tmp_path / "one", 2, loader="loader_of_one")
     alike = multiplying(tmp_path / "two", 2, loader="loader_of_two")
     other = multiplying(tmp_path / "three", 3, loader="loader_of_three", module="other_factors")
@@ -153,7 +157,7 @@ def test_a_second_model_with_other_names_or_the_same_code_is_loaded(tmp_path: Pa
         np.testing.assert_array_equal(model.predict(ROWS), ROWS["age"] * factor)
 
 
-def test_a_model_whose_files_were_removed_since_still_clashes_and_loads_again(
+def test_a_model_whose_files_were_removed_still_conflicts_and_loads_again(
     tmp_path: Path,
 ) -> None:
     first = multiplying(tmp_path / "one", 2, loader="loader_of_one")
@@ -165,7 +169,7 @@ def test_a_model_whose_files_were_removed_since_still_clashes_and_loads_again(
         loaded(multiplying(tmp_path / "two", 3, loader="loader_of_two"))
 
 
-def test_a_module_that_the_process_has_by_itself_clashes_unless_it_is_the_same(
+def test_a_module_of_the_process_conflicts_unless_it_is_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = tmp_path / "own"
@@ -182,7 +186,7 @@ def test_a_module_that_the_process_has_by_itself_clashes_unless_it_is_the_same(
     del sys.modules["factors_of_it"]
 
 
-def test_a_model_that_mlflow_loaded_by_itself_counts_too(tmp_path: Path) -> None:
+def test_a_model_that_mlflow_loaded_directly_counts_too(tmp_path: Path) -> None:
     mlflow.pyfunc.load_model(
         str(multiplying(tmp_path / "one", 2, loader="loader_of_one", text=LAZY))
     )
@@ -190,7 +194,7 @@ def test_a_model_that_mlflow_loaded_by_itself_counts_too(tmp_path: Path) -> None
         loaded(multiplying(tmp_path / "two", 3, loader="loader_of_two", text=LAZY))
 
 
-def test_code_that_mlflow_saved_itself_is_looked_at(tmp_path: Path) -> None:
+def test_code_that_mlflow_saved_is_checked(tmp_path: Path) -> None:
     source = tmp_path / "source"
     for by in (2, 3):
         shutil.rmtree(source, ignore_errors=True)
@@ -208,7 +212,7 @@ def test_code_that_mlflow_saved_itself_is_looked_at(tmp_path: Path) -> None:
         loaded(tmp_path / "by 3")
 
 
-def test_what_mlflow_saved_is_copied(model: Path, tmp_path: Path) -> None:
+def test_a_folder_that_mlflow_saved_is_copied(model: Path, tmp_path: Path) -> None:
     target = tmp_path / "target"
     target.mkdir()
     FLAVOR.save(model, target)
@@ -216,14 +220,14 @@ def test_what_mlflow_saved_is_copied(model: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("given", [{}, "absent", Path(__file__).parent])
-def test_what_mlflow_did_not_save_is_refused(given: object, tmp_path: Path) -> None:
+def test_a_folder_that_mlflow_did_not_save_is_refused(given: object, tmp_path: Path) -> None:
     with pytest.raises(UnsupportedModelError, match="not the path of a folder with an MLmodel"):
         FLAVOR.save(given, tmp_path)
-    with pytest.raises(InvalidArtifactError, match="holds no MLmodel"):
+    with pytest.raises(InvalidArtifactError, match="has no MLmodel"):
         FLAVOR.load(tmp_path, trust=["mlflow"])
 
 
-def test_what_mlflow_cannot_load_is_refused(tmp_path: Path) -> None:
+def test_a_model_that_mlflow_cannot_load_is_refused(tmp_path: Path) -> None:
     (tmp_path / "MLmodel").write_text("flavors: {}\n")
     with pytest.raises(InvalidArtifactError, match="MLflow cannot read MLmodel"):
         FLAVOR.load(tmp_path, trust=["mlflow"])

@@ -1,10 +1,9 @@
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper
 
 from pedigree.errors import InvalidArtifactError, InvalidSignatureError, UnsupportedModelError
 from pedigree.flavors.onnx import OnnxFlavor
@@ -12,8 +11,14 @@ from pedigree.registry import Registry
 from pedigree.signatures.records import Signature, Tensor
 from tests.factories import new_version
 from tests.flavors.models import onnx_model
+from tests.lazy import lazy
 
-onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime has no build for Intel Macs")
+onnx = lazy("onnx")
+onnxruntime = lazy("onnxruntime")
+
+pytestmark = pytest.mark.skipif(
+    find_spec("onnxruntime") is None, reason="onnxruntime has no build for Intel Macs"
+)
 
 FLAVOR = OnnxFlavor()
 NUMBERS = np.array([[1, 2], [3, 4]], dtype="float32")
@@ -23,20 +28,20 @@ SIGNATURE = Signature(
 )
 
 
-def with_external(folder: Path, **said: str) -> Path:
-    """Store a model whose weights lie in another file, as an attacker may describe it."""
+def with_external(folder: Path, **entries: str) -> Path:
+    """Save a model whose weights are in another file, with an attacker's description of it."""
     model = onnx_model()
     (weights,) = model.graph.initializer
     weights.ClearField("float_data")
-    weights.data_location = TensorProto.EXTERNAL
-    for key, value in said.items():
+    weights.data_location = onnx.TensorProto.EXTERNAL
+    for key, value in entries.items():
         weights.external_data.add(key=key, value=value)
     folder.mkdir(exist_ok=True)
     (folder / "model.onnx").write_bytes(model.SerializeToString())
     return folder
 
 
-def test_loading_gives_a_session_that_runs(tmp_path: Path) -> None:
+def test_loading_returns_a_session_that_runs(tmp_path: Path) -> None:
     FLAVOR.save(onnx_model(), tmp_path)
     session = FLAVOR.load(tmp_path)
     assert isinstance(session, onnxruntime.InferenceSession)
@@ -44,18 +49,18 @@ def test_loading_gives_a_session_that_runs(tmp_path: Path) -> None:
     np.testing.assert_array_equal(result, NUMBERS + np.array([1, 2], dtype="float32"))
 
 
-def test_the_signature_is_what_the_graph_states(tmp_path: Path) -> None:
+def test_the_signature_is_that_of_the_graph(tmp_path: Path) -> None:
     FLAVOR.save(onnx_model(), tmp_path)
     assert FLAVOR.infer_signature(onnx_model(), None) == SIGNATURE
     assert FLAVOR.infer_signature(FLAVOR.load(tmp_path), NUMBERS) == SIGNATURE
 
 
-def test_a_session_that_does_not_tell_a_rank_is_not_guessed_at(tmp_path: Path) -> None:
+def test_a_session_without_a_rank_has_no_inferred_signature(tmp_path: Path) -> None:
     model = onnx_model()
     model.graph.output[0].type.tensor_type.ClearField("shape")
     model.graph.input[0].type.tensor_type.ClearField("shape")
     FLAVOR.save(model, tmp_path)
-    with pytest.raises(InvalidSignatureError, match=r"inputs\.x: the session says"):
+    with pytest.raises(InvalidSignatureError, match=r"inputs\.x: the session has"):
         FLAVOR.infer_signature(FLAVOR.load(tmp_path), NUMBERS)
 
 
@@ -72,16 +77,18 @@ def test_weights_beside_the_graph_are_read(tmp_path: Path) -> None:
 def test_weights_outside_the_folder_are_not_opened(location: str, tmp_path: Path) -> None:
     (tmp_path / "secret.bin").write_bytes(bytes(8))
     folder = with_external(tmp_path / "model", location=location)
-    with pytest.raises(InvalidArtifactError, match="is no file of the model's folder") as refused:
+    with pytest.raises(
+        InvalidArtifactError, match="is not a file of the model's folder"
+    ) as refused:
         FLAVOR.load(folder)
     assert refused.value.value == location
 
 
-def test_weights_behind_a_link_that_leaves_the_folder_are_not_opened(tmp_path: Path) -> None:
+def test_weights_at_a_link_that_leaves_the_folder_are_not_opened(tmp_path: Path) -> None:
     (tmp_path / "secret.bin").write_bytes(bytes(8))
     folder = with_external(tmp_path / "model", location="link.bin")
     (folder / "link.bin").symlink_to("../secret.bin")
-    with pytest.raises(InvalidArtifactError, match="is no file of the model's folder"):
+    with pytest.raises(InvalidArtifactError, match="is not a file of the model's folder"):
         FLAVOR.load(folder)
 
 
@@ -111,19 +118,19 @@ def test_a_graph_is_not_registered_without_the_weights_that_it_names(
         registry.register("adds", folder, new_version(flavor="onnx"))
 
 
-def test_weights_deep_in_a_branch_are_looked_at_too(tmp_path: Path) -> None:
-    outside = helper.make_tensor("deep", TensorProto.FLOAT, [1], [1.0])
-    outside.data_location = TensorProto.EXTERNAL
+def test_weights_deep_in_a_branch_are_checked_too(tmp_path: Path) -> None:
+    outside = onnx.helper.make_tensor("deep", onnx.TensorProto.FLOAT, [1], [1.0])
+    outside.data_location = onnx.TensorProto.EXTERNAL
     outside.external_data.add(key="location", value="../secret.bin")
-    branch = helper.make_graph(
-        [helper.make_node("Constant", [], ["c"], value=outside)],
+    branch = onnx.helper.make_graph(
+        [onnx.helper.make_node("Constant", [], ["c"], value=outside)],
         "branch",
         [],
-        [helper.make_tensor_value_info("c", TensorProto.FLOAT, [1])],
+        [onnx.helper.make_tensor_value_info("c", onnx.TensorProto.FLOAT, [1])],
     )
     model = onnx_model()
     model.graph.node.append(
-        helper.make_node("If", ["x"], ["z"], then_branch=branch, else_branch=branch)
+        onnx.helper.make_node("If", ["x"], ["z"], then_branch=branch, else_branch=branch)
     )
     (tmp_path / "model.onnx").write_bytes(model.SerializeToString())
     with pytest.raises(InvalidArtifactError, match="the data of tensor 'deep'"):
@@ -131,7 +138,7 @@ def test_weights_deep_in_a_branch_are_looked_at_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense\xff"])
-def test_a_file_that_is_no_graph_is_refused(content: bytes, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_graph_is_refused(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(content)
     with pytest.raises(InvalidArtifactError, match=r"onnx(runtime)? cannot read model\.onnx"):
         FLAVOR.load(tmp_path)
@@ -140,13 +147,13 @@ def test_a_file_that_is_no_graph_is_refused(content: bytes, tmp_path: Path) -> N
 def test_a_model_in_several_files_is_registered_by_its_path(tmp_path: Path) -> None:
     with_external(tmp_path, location="weights.bin")
     apart = onnx.load(tmp_path / "model.onnx", load_external_data=False)
-    with pytest.raises(UnsupportedModelError, match="weights lie in other files") as refused:
+    with pytest.raises(UnsupportedModelError, match="weights are in other files") as refused:
         FLAVOR.save(apart, tmp_path)
     assert "path" in str(refused.value.remedy)
-    with pytest.raises(UnsupportedModelError, match="dict is no onnx"):
+    with pytest.raises(UnsupportedModelError, match="dict is not an onnx"):
         FLAVOR.save({}, tmp_path)
 
 
-def test_what_is_no_graph_cannot_be_described() -> None:
+def test_an_object_that_is_not_a_graph_has_no_signature() -> None:
     with pytest.raises(UnsupportedModelError, match="neither an onnx"):
         FLAVOR.infer_signature({}, NUMBERS)

@@ -35,7 +35,7 @@ def test_a_flavor_is_found_by_its_name() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "SKLEARN", "pickle"])
-def test_an_unknown_flavor_is_refused_with_those_there_are(name: str) -> None:
+def test_an_unknown_flavor_is_refused_with_the_installed_ones(name: str) -> None:
     with pytest.raises(UnknownFlavorError, match=r"Use one of: generic, .*sklearn") as refused:
         get_flavor(name)
     assert refused.value.field == "flavor"
@@ -50,12 +50,12 @@ def test_a_missing_library_names_the_extra() -> None:
     assert "a_library_that_is_not_there is not installed" in str(found.value)
 
 
-def test_a_plug_in_that_cannot_be_imported_says_what_it_lacks(broken_plugin: str) -> None:
+def test_the_error_of_a_broken_plug_in_names_what_it_lacks(broken_plugin: str) -> None:
     with pytest.raises(MissingDependencyError, match="a_module_that_is_not_there"):
         get_flavor(broken_plugin)
 
 
-def test_without_scikit_learn_the_flavor_is_found_and_says_what_to_install(tmp_path: Path) -> None:
+def test_the_flavor_is_found_without_scikit_learn_and_says_what_to_install(tmp_path: Path) -> None:
     code = (
         "import sys; sys.modules['skops'] = sys.modules['sklearn'] = None\n"
         "from pathlib import Path\n"

@@ -1,4 +1,4 @@
-"""A model and a sample, registered in one call, as from a notebook."""
+"""Registration of a model and a sample in one call, as from a notebook."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -70,9 +70,7 @@ PREDICTING: dict[str, tuple[Callable[[], Any], Any, tuple[object, ...], str]] = 
 
 
 @pytest.mark.parametrize("flavor", PREDICTING)
-def test_a_model_is_saved_asked_for_its_signature_and_registered(
-    flavor: str, registry: Registry
-) -> None:
+def test_a_model_is_saved_described_and_registered(flavor: str, registry: Registry) -> None:
     needs(flavor)
     make, sample, inputs, output = PREDICTING[flavor]
     done = registry.register_model("churn", make(), flavor=flavor, sample=sample, run_id="nb-1")
@@ -85,10 +83,10 @@ def test_a_model_is_saved_asked_for_its_signature_and_registered(
     registry.load("churn/1", trust=["pickle"] if flavor == "joblib" else [])
 
 
-def test_what_a_flavor_cannot_ask_is_told_by_the_outputs_for_the_sample(
+def test_the_signature_of_a_model_that_cannot_be_called_needs_its_outputs(
     registry: Registry,
 ) -> None:
-    with pytest.raises(UnsupportedModelError, match="nothing here can call"):
+    with pytest.raises(UnsupportedModelError, match="which cannot be called"):
         registry.register_model("churn", arrays(), flavor="safetensors", sample=ROWS, run_id="nb")
     version = registry.register_model(
         "churn", arrays(), flavor="safetensors", sample=ROWS, sample_outputs=CHURNED, run_id="nb"
@@ -97,7 +95,7 @@ def test_what_a_flavor_cannot_ask_is_told_by_the_outputs_for_the_sample(
     assert registry.load("churn/1").keys() == arrays().keys()  # type: ignore[attr-defined]  # it is an object
 
 
-def test_the_folder_that_mlflow_saved_states_its_signature(
+def test_a_folder_that_mlflow_saved_states_its_signature(
     registry: Registry, tmp_path: Path
 ) -> None:
     (tmp_path / "MLmodel").write_text(MLMODEL)
@@ -115,7 +113,7 @@ def test_a_file_is_registered_with_a_stated_signature(registry: Registry, tmp_pa
         registry.register_model("other", weights, flavor="generic", sample=ROWS, run_id="nb")
 
 
-def test_all_that_is_known_of_the_training_is_recorded(registry: Registry) -> None:
+def test_all_facts_of_the_training_are_recorded(registry: Registry) -> None:
     version = registry.register_model(
         "churn",
         linear_model(),
@@ -148,7 +146,7 @@ def test_the_same_model_of_a_further_run_is_the_same_version(registry: Registry)
     assert [each.metadata.run_id for each in registry.trainings("churn/1")] == ["nb-1", "nb-2"]
 
 
-def test_a_ci_names_the_run_and_its_build(
+def test_the_run_and_build_are_those_of_the_ci(
     registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CI_PIPELINE_ID", "4711")
@@ -168,7 +166,7 @@ def test_a_ci_names_the_run_and_its_build(
         ({"git_commit": "HEAD"}, InvalidMetadataError, "git_commit"),
     ],
 )
-def test_what_is_missing_or_wrong_is_named_and_nothing_is_written(
+def test_missing_or_invalid_fields_are_named_and_nothing_is_written(
     changes: dict[str, Any], error: type[Exception], field: str, registry: Registry
 ) -> None:
     given = {"flavor": "sklearn", "sample": ROWS, "run_id": "nb", **changes}
@@ -217,7 +215,7 @@ def test_files_are_registered_with_a_signature_from_arrays(
     assert version.signature.inputs == (X,)
 
 
-def test_files_are_loaded_and_asked_with_a_sample(registry: Registry, tmp_path: Path) -> None:
+def test_files_are_loaded_and_called_with_a_sample(registry: Registry, tmp_path: Path) -> None:
     get_flavor("joblib").save(linear_model(), tmp_path)
     with pytest.raises(UntrustedModelError):
         registry.register("churn", tmp_path, flavor="joblib", sample=ROWS, run_id="1")
@@ -259,7 +257,7 @@ def test_files_without_a_signature_or_a_flavor_are_refused(
 
 
 def test_every_declared_field_can_be_stated_by_keyword() -> None:
-    # The flavor has a parameter of its own, and where the commit comes from is not the caller's.
+    # The flavor has its own parameter, and the source of the commit is not a caller's field.
     apart = {"flavor", "git_source"}
     assert set(DeclaredFields.__annotations__) == set(DeclaredMetadata.model_fields) - apart
 

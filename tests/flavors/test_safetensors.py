@@ -18,7 +18,7 @@ def entry(shape: list[int], start: int, end: int, dtype: str = "F32") -> dict[st
     return {"dtype": dtype, "shape": shape, "data_offsets": [start, end]}
 
 
-def test_arrays_come_back_as_they_were(tmp_path: Path) -> None:
+def test_arrays_are_restored(tmp_path: Path) -> None:
     FLAVOR.save(arrays(), tmp_path)
     loaded: Any = FLAVOR.load(tmp_path)
     assert loaded.keys() == arrays().keys()
@@ -41,25 +41,25 @@ def test_arrays_come_back_as_they_were(tmp_path: Path) -> None:
         safetensors_file({"a": entry([1 << 62, 8], 0, 16)}),  # beyond what 64 bits count
         safetensors_file({"a": entry([-4], 0, 16)}),
         safetensors_file({"a": entry([4], 0, 16, dtype="X9")}),
-        safetensors_file({"a": entry([2], 0, 8)}),  # bytes behind the last array
+        safetensors_file({"a": entry([2], 0, 8)}),  # bytes after the last array
     ],
 )
-def test_a_header_that_lies_is_refused(content: bytes, tmp_path: Path) -> None:
+def test_an_invalid_header_is_refused(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(content)
     with pytest.raises(InvalidArtifactError, match=r"cannot read model\.safetensors|type X9"):
         FLAVOR.load(tmp_path)
 
 
 def test_a_folder_without_arrays_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidArtifactError, match=r"holds no \.safetensors file"):
+    with pytest.raises(InvalidArtifactError, match=r"has no \.safetensors file"):
         FLAVOR.load(tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("model", "told"),
+    ("model", "message"),
     [
-        ([np.ones(1)], "list is no mapping"),
-        ({}, "or an empty one"),
+        ([np.ones(1)], "list is not a non-empty mapping"),
+        ({}, "dict is not a non-empty mapping"),
         ({"a": [1.0]}, "'a' is a list; a model is a mapping of names to numpy arrays"),
         ({1: np.ones(1)}, "1 cannot be the name of an array"),
         ({"__metadata__": np.ones(1)}, "'__metadata__' cannot be the name"),
@@ -75,8 +75,10 @@ def test_a_folder_without_arrays_is_refused(tmp_path: Path) -> None:
         ({"a": np.zeros(1, dtype=ml_dtypes.float8_e4m3fn)}, "type F8_E4M3, which numpy lacks"),
     ],
 )
-def test_what_would_not_come_back_is_refused(model: object, told: str, tmp_path: Path) -> None:
-    with pytest.raises(UnsupportedModelError, match=told):
+def test_arrays_that_would_not_be_restored_are_refused(
+    model: object, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UnsupportedModelError, match=message):
         FLAVOR.save(model, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
@@ -85,7 +87,7 @@ NUMBERS = [*np.typecodes["AllInteger"], *"?efdF"]
 
 
 @pytest.mark.parametrize("dtype", NUMBERS)
-def test_every_type_that_is_stored_comes_back(dtype: str, tmp_path: Path) -> None:
+def test_every_dtype_that_is_saved_is_restored(dtype: str, tmp_path: Path) -> None:
     given = np.arange(3).astype(dtype)
     FLAVOR.save({"a": given, "other order": given.astype(given.dtype.newbyteorder(">"))}, tmp_path)
     loaded: Any = FLAVOR.load(tmp_path)
@@ -117,5 +119,5 @@ def test_a_file_that_numpy_cannot_load_is_refused_before_it_is_registered(
 
 
 def test_arrays_cannot_be_called() -> None:
-    with pytest.raises(UnsupportedModelError, match="nothing here can call"):
+    with pytest.raises(UnsupportedModelError, match="which cannot be called"):
         FLAVOR.infer_signature(arrays(), np.ones(1))

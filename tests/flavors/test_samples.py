@@ -1,4 +1,4 @@
-"""Whatever a model raises on the sample names the column or the dtype, and what to do."""
+"""The error for a rejected sample names the column or the dtype, and the remedy."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from tests.flavors.test_register_model import linear_model
 
 
 def refusal(flavor: str, model: Any, sample: object) -> InvalidSampleError:
-    """Ask a model in both ways; both must refuse the sample alike."""
+    """Return the error with which signature inference and prediction reject a sample."""
     with pytest.raises(InvalidSampleError) as error:
         get_flavor(flavor).answers(model, sample)
     if flavor != "onnx":  # a graph states its signature, and is not asked for it
@@ -41,13 +41,11 @@ NAMING = ("sklearn", "joblib", "xgboost", "lightgbm")
 
 
 @pytest.mark.parametrize("flavor", NAMING)
-def test_a_csv_that_was_written_with_its_index_names_the_column(
-    flavor: str, tmp_path: Path
-) -> None:
+def test_the_index_column_of_a_csv_is_named(flavor: str, tmp_path: Path) -> None:
     ROWS.to_csv(tmp_path / "rows.csv")
     error = refusal(flavor, model_of(flavor), pd.read_csv(tmp_path / "rows.csv"))
     assert "it has the column 'Unnamed: 0', which the model was not trained with" in str(error)
-    assert error.remedy == "Write the CSV file without its index, index=False, or drop 'Unnamed: 0'"
+    assert error.remedy == "Write the CSV file with index=False, or drop 'Unnamed: 0'"
 
 
 @pytest.mark.parametrize("flavor", NAMING)
@@ -60,21 +58,21 @@ def test_a_column_too_many_or_too_few_is_named(flavor: str) -> None:
 
 
 @pytest.mark.parametrize("flavor", ["sklearn", "xgboost"])
-def test_columns_in_another_order_are_named_in_the_right_one(flavor: str) -> None:
+def test_columns_in_the_wrong_order_are_named_in_the_right_order(flavor: str) -> None:
     error = refusal(flavor, model_of(flavor), ROWS[["calls", "age"]])
-    assert error.remedy == "Give them in the order of the training: 'age', 'calls'"
+    assert error.remedy == "Give them in the order of the training data: 'age', 'calls'"
 
 
-def test_where_the_model_knows_no_names_the_columns_are_counted() -> None:
+def test_columns_are_counted_if_the_model_has_no_names() -> None:
     model = saved_models.TakesTwoColumns()
     error = refusal("joblib", model, ROWS.assign(plan=1.0))
-    assert "it has 3 columns, 'age', 'calls', 'plan', and the model takes 2" in str(error)
-    assert error.remedy == "Give the columns of the training alone"
+    assert "it has 3 columns, 'age', 'calls', 'plan', but the model expects 2" in str(error)
+    assert error.remedy == "Give only the columns of the training data"
     assert "index=False" in str(refusal("joblib", model, ROWS.reset_index()))
 
 
 @pytest.mark.parametrize("flavor", ["sklearn", "xgboost", "lightgbm"])
-def test_a_column_of_texts_is_named_with_its_dtype(flavor: str) -> None:
+def test_a_column_of_strings_is_named_with_its_dtype(flavor: str) -> None:
     sample = ROWS.assign(calls=[f"{calls} calls" for calls in ROWS["calls"]])
     assert "'calls' is" in str(refusal(flavor, model_of(flavor), sample.astype({"calls": object})))
     assert "'calls' is object" in str(
@@ -93,28 +91,28 @@ def test_a_column_of_texts_is_named_with_its_dtype(flavor: str) -> None:
     ],
     ids=["frame", "array", "polars", "mapping", "series"],
 )
-def test_a_sample_without_rows_is_refused_before_anything_is_asked(sample: object) -> None:
+def test_a_sample_without_rows_is_refused_before_any_call(sample: object) -> None:
     assert "no rows" in str(refusal("joblib", saved_models.Constant(), sample))
     with pytest.raises(InvalidSampleError, match="Give one or more rows"):
         require_rows(sample)
 
 
-def test_other_floats_than_a_network_takes_are_named() -> None:
+def test_a_float_dtype_that_a_network_does_not_accept_is_named() -> None:
     needs("torch")
     error = refusal("torch", torch_model(), np.ones((3, 2)))
-    assert "it is float64, and the model takes float32" in str(error)
-    assert error.remedy == "Convert the sample to float32, such as by .astype('float32')"
+    assert "it is float64, but the model expects float32" in str(error)
+    assert error.remedy == "Convert the sample to float32, such as with .astype('float32')"
     by_column = refusal("torch", torch_model(), ROWS)
-    assert "'age' is float64, and the model takes float32" in str(by_column)
+    assert "'age' is float64, but the model expects float32" in str(by_column)
 
 
-def test_other_floats_than_a_graph_takes_are_named() -> None:
+def test_a_float_dtype_that_a_graph_does_not_accept_is_named() -> None:
     needs("onnx")
     error = refusal("onnx", onnx_model(), {"x": np.ones((3, 2))})
-    assert "'x' is float64, and the model takes float32" in str(error)
+    assert "'x' is float64, but the model expects float32" in str(error)
 
 
-def test_outputs_that_numpy_lacks_are_named() -> None:
+def test_an_output_dtype_that_numpy_lacks_is_named() -> None:
     needs("torch")
     import torch
 
@@ -123,13 +121,13 @@ def test_outputs_that_numpy_lacks_are_named() -> None:
         get_flavor("torch").infer_signature(net, torch.ones((3, 2), dtype=torch.bfloat16))
     assert error.value.exit_code == 2
     assert "bfloat16" in str(error.value)
-    assert "such as by .float()" in str(error.value)
-    # Their bits are compared all the same.
+    assert "such as with .float()" in str(error.value)
+    # Their bits are still compared.
     sample = torch.ones((3, 2), dtype=torch.bfloat16)
     assert get_flavor("torch").answers(net, sample)
 
 
-def test_an_error_that_nothing_explains_is_quoted_with_the_sample_s_form() -> None:
+def test_an_unexplained_error_is_quoted_with_the_sample_s_shape() -> None:
     class Fails:
         def predict(self, frame: Any) -> Any:
             raise KeyError("no such thing")
@@ -146,7 +144,7 @@ def test_a_sample_that_cannot_be_copied_is_refused() -> None:
         fresh(row for row in [1])
 
 
-def test_a_module_is_left_as_it_was_in_all_its_parts() -> None:
+def test_all_parts_of_a_module_keep_their_mode() -> None:
     needs("torch")
     import torch
 

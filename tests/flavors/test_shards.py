@@ -1,8 +1,9 @@
-"""Which files of a folder are the model, in the layouts of Hugging Face's libraries."""
+"""The files of a folder that are the model, in the layouts of Hugging Face's libraries."""
 
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,18 @@ INDEX = "model.safetensors.index.json"
 SHARDS = {ONE: ["a", "b"], TWO: ["c"]}
 
 
-def lay(folder: Path, files: Mapping[str, Iterable[str]]) -> None:
+def lay(
+    folder: Path,
+    files: Mapping[str, Iterable[str]],
+    indexes: Mapping[str, Mapping[str, Iterable[str]]] = MappingProxyType({}),
+) -> None:
+    """Write files of tensors with these names, and indexes over them."""
     for file, names in files.items():
         save_file(
             {name: np.full(2, ord(name[0]), dtype="float32") for name in names}, folder / file
         )
+    for name, listed in indexes.items():
+        index(folder, listed, name)
 
 
 def index(folder: Path, files: Mapping[str, Iterable[str]], name: str = INDEX) -> None:
@@ -74,23 +82,24 @@ def loaded_names(folder: Path) -> set[str]:
         ),
     ],
 )
-def test_the_model_is_what_its_index_and_names_say(
+def test_the_index_and_the_names_determine_the_model(
     files: Any, indexes: Any, expected: str, tmp_path: Path
 ) -> None:
-    lay(tmp_path, files)
-    for name, listed in indexes.items():
-        index(tmp_path, listed, name)
+    lay(tmp_path, files, indexes)
     FLAVOR.check_files(tmp_path)  # type: ignore[attr-defined]  # this flavor can
     assert loaded_names(tmp_path) == set(expected)
 
 
 @pytest.mark.parametrize(
-    ("files", "indexes", "told"),
+    ("files", "indexes", "message"),
     [
         pytest.param({ONE: "ab"}, {INDEX: SHARDS}, f"{TWO} is missing", id="a shard is missing"),
-        pytest.param({ONE: "ab"}, {}, "of the 2 shards .* 1 are here", id="missing, no index"),
+        pytest.param({ONE: "ab"}, {}, "of the 2 shards .* 1 are present", id="missing, no index"),
         pytest.param(
-            SHARDS | {"model-00003-of-00002.safetensors": "d"}, {}, "3 are here", id="one too many"
+            SHARDS | {"model-00003-of-00002.safetensors": "d"},
+            {},
+            "3 are present",
+            id="one too many",
         ),
         pytest.param(
             SHARDS | {"model-00003-of-00003.safetensors": "d"}, {}, "different sets", id="mixed"
@@ -102,7 +111,7 @@ def test_the_model_is_what_its_index_and_names_say(
             id="one that the index lacks",
         ),
         pytest.param(
-            SHARDS | {"model.safetensors": "abc"}, {}, "are both the model", id="whole and shards"
+            SHARDS | {"model.safetensors": "abc"}, {}, "are the same model", id="whole and shards"
         ),
         pytest.param(
             SHARDS | {"model.safetensors": "abc"},
@@ -118,40 +127,37 @@ def test_the_model_is_what_its_index_and_names_say(
         ),
         pytest.param({}, {INDEX: SHARDS}, "is missing", id="an index alone"),
         pytest.param({ONE: "a"}, {INDEX: {}}, "lists no tensor", id="an empty index"),
-        pytest.param({}, {}, r"holds no \.safetensors file", id="nothing"),
+        pytest.param({}, {}, r"has no \.safetensors file", id="nothing"),
     ],
 )
-def test_a_folder_that_does_not_say_what_the_model_is_is_refused(
-    files: Any, indexes: Any, told: str, tmp_path: Path
+def test_an_ambiguous_folder_is_refused(
+    files: Any, indexes: Any, message: str, tmp_path: Path
 ) -> None:
-    lay(tmp_path, files)
-    for name, listed in indexes.items():
-        index(tmp_path, listed, name)
+    lay(tmp_path, files, indexes)
     for ask in (FLAVOR.check_files, FLAVOR.load):  # type: ignore[attr-defined]  # it can
-        with pytest.raises(InvalidArtifactError, match=told):
+        with pytest.raises(InvalidArtifactError, match=message):
             ask(tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("listed", "told"),
+    ("listed", "message"),
     [
-        ({ONE: "abx", TWO: "c"}, f"{ONE} is not what the index says: it lacks 'x'"),
-        ({ONE: "a", TWO: "c"}, f"{ONE} is not what the index says: it holds 'b' too"),
-        ({ONE: "a", TWO: "bc"}, "is not what the index says"),
+        ({ONE: "abx", TWO: "c"}, f"{ONE} does not match the index: it lacks 'x'"),
+        ({ONE: "a", TWO: "c"}, f"{ONE} does not match the index: it also has 'b'"),
+        ({ONE: "a", TWO: "bc"}, "does not match the index"),
     ],
 )
-def test_a_shard_that_is_not_what_the_index_says_is_refused(
-    listed: Any, told: str, tmp_path: Path
+def test_a_shard_that_does_not_match_the_index_is_refused(
+    listed: Any, message: str, tmp_path: Path
 ) -> None:
-    lay(tmp_path, SHARDS)
-    index(tmp_path, listed)
-    with pytest.raises(InvalidArtifactError, match=told):
+    lay(tmp_path, SHARDS, {INDEX: listed})
+    with pytest.raises(InvalidArtifactError, match=message):
         FLAVOR.load(tmp_path)
 
 
-def test_two_shards_that_hold_the_same_name_are_refused(tmp_path: Path) -> None:
+def test_two_shards_with_the_same_tensor_are_refused(tmp_path: Path) -> None:
     lay(tmp_path, {ONE: "ab", TWO: "bc"})
-    with pytest.raises(InvalidArtifactError, match="two files hold 'b'"):
+    with pytest.raises(InvalidArtifactError, match="two files have the tensor 'b'"):
         FLAVOR.load(tmp_path)
 
 
@@ -175,23 +181,22 @@ def test_an_index_that_cannot_be_followed_is_refused(content: str, tmp_path: Pat
             ask(tmp_path)
 
 
-def test_half_a_model_is_not_registered(registry: Registry, tmp_path: Path) -> None:
-    lay(tmp_path, {ONE: "ab"})
-    index(tmp_path, SHARDS)
+def test_an_incomplete_model_is_not_registered(registry: Registry, tmp_path: Path) -> None:
+    lay(tmp_path, {ONE: "ab"}, {INDEX: SHARDS})
     for flavor in ("safetensors", "torch"):
         with pytest.raises(InvalidArtifactError, match=f"{TWO} is missing"):
             registry.register("net", tmp_path, new_version(flavor=flavor))
-        with pytest.raises(InvalidArtifactError, match="1 are here"):
+        with pytest.raises(InvalidArtifactError, match="1 are present"):
             registry.register("net", tmp_path / ONE, new_version(flavor=flavor))
     assert list(registry.models()) == []
 
 
 @pytest.mark.parametrize("flavor", ["joblib", "lightgbm", "mlflow", "onnx", "sklearn", "xgboost"])
-def test_files_that_a_flavor_could_never_load_are_not_registered(
+def test_files_that_a_flavor_cannot_load_are_not_registered(
     flavor: str, registry: Registry, tmp_path: Path
 ) -> None:
     (tmp_path / "model.unheard").write_text("a model")
     for path in (tmp_path, tmp_path / "model.unheard"):
-        with pytest.raises(InvalidArtifactError, match=r"holds (0|no MLmodel)"):
+        with pytest.raises(InvalidArtifactError, match=r"has (0|no MLmodel)"):
             registry.register("net", path, new_version(flavor=flavor))
     registry.register("net", tmp_path, new_version(flavor="generic"))

@@ -1,4 +1,4 @@
-"""Functions and classes are stored by name, so each must be found by it, or is refused."""
+"""Functions and classes are saved by name, so one that cannot be imported by name is refused."""
 
 import functools
 import math
@@ -11,142 +11,93 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import make_scorer
-from sklearn.metrics.pairwise import rbf_kernel
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
-from sklearn.svm import SVC
 
 from pedigree.errors import UnsupportedModelError
 from pedigree.flavors.joblib import JoblibFlavor
 from pedigree.flavors.sklearn import SklearnFlavor
+from tests.lazy import lazy
+
+own = lazy("tests.flavors.own")
+linear_model = lazy("sklearn.linear_model")
+metrics = lazy("sklearn.metrics")
+pairwise = lazy("sklearn.metrics.pairwise")
+preprocessing = lazy("sklearn.preprocessing")
+svm = lazy("sklearn.svm")
 
 FLAVOR = SklearnFlavor()
 ROWS = np.arange(8.0).reshape(4, 2)
 
 
-def scale(rows: Any, by: float = 2.0) -> Any:
-    """The function that a closure of the same name would be taken for."""
-    return rows / by
-
-
-def scaling_by(divisor: float) -> Callable[[Any], Any]:
-    def scale(rows: Any) -> Any:
-        return rows / divisor
-
-    return scale
-
-
-def renamed(function: Any) -> Any:
-    """A decorator's inner function, which takes the name of the one that it wraps."""
-
-    @functools.wraps(function)
-    def wrapped(*given: Any) -> Any:
-        return function(*given)
-
-    return wrapped
-
-
-@renamed
-def decorated(rows: Any) -> Any:
-    return rows
-
-
-bare_decorated = decorated.__wrapped__
-cached = functools.lru_cache(scale)
-twice = lambda rows: rows * 2  # noqa: E731 - a name does not make it one
-
-
-class Features:
-    @staticmethod
-    def scale(rows: Any) -> Any:
-        return rows
-
-    def shifted(self, rows: Any) -> Any:
-        return rows + 1
-
-    class Inner(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
-        def fit(self, rows: Any, target: Any = None) -> Any:
-            return self
-
-        def transform(self, rows: Any) -> Any:
-            return rows
-
-
-class Scaler(StandardScaler):  # type: ignore[misc]  # scikit-learn ships no types
-    """An estimator of one's own; ``transform`` is that of another module."""
-
-
-def local_estimator() -> Any:
-    class Scaler(StandardScaler):  # type: ignore[misc]  # scikit-learn ships no types
-        pass
-
-    return Scaler()
-
-
-class Partial(functools.partial):  # type: ignore[type-arg]  # of whatever is given
-    pass
-
-
-def of_main(code: str) -> Any:
-    """What a function is when it was defined by the program that runs."""
-    names: dict[str, Any] = {"__name__": "__main__"}
-    exec(code, names)
-    return names["scale"]
-
-
 @pytest.mark.parametrize(
-    ("function", "reason"),
+    ("make", "reason"),
     [
-        pytest.param(scaling_by(9.0), "made inside a function", id="closure with a twin"),
-        pytest.param(lambda rows: rows, "a lambda", id="lambda"),
-        pytest.param(twice, "a lambda", id="lambda with a name"),
-        pytest.param(renamed(scaling_by(9.0)), "made inside a function", id="decorated locally"),
-        pytest.param(bare_decorated, "is not what the module", id="what was decorated"),
-        pytest.param(cached, "a name that skops does not read", id="cached"),
-        pytest.param(Features.scale, "is not what the module", id="static method"),
-        pytest.param(Scaler().transform, "from another module", id="inherited method"),
-        pytest.param(Scaler.get_params, "has no get_params", id="method without an object"),
-        pytest.param(np.frompyfunc(scale, 1, 1), "", id="ufunc of one's own"),
-        pytest.param(np.vectorize(lambda row: row), "a lambda", id="lambda in an object"),
-        pytest.param(functools.partial(scaling_by(9.0)), "inside a function", id="partial of one"),
-        pytest.param(Partial(scale, by=3.0), "as a functools.partial", id="kind of partial"),
-        pytest.param([].append, "", id="builtin method"),
-        pytest.param(str.lower, "has no method_descriptor", id="method of a builtin"),
-        pytest.param(of_main("def scale(rows): ..."), "in __main__, the program", id="__main__"),
+        pytest.param(
+            lambda: own.scaling_by(9.0), "made inside a function", id="closure with a twin"
+        ),
+        pytest.param(lambda: lambda rows: rows, "a lambda", id="lambda"),
+        pytest.param(lambda: own.twice, "a lambda", id="lambda with a name"),
+        pytest.param(
+            lambda: own.renamed(own.scaling_by(9.0)),
+            "made inside a function",
+            id="decorated locally",
+        ),
+        pytest.param(lambda: own.bare_decorated, "is not what the module", id="what was decorated"),
+        pytest.param(lambda: own.cached, "a name that skops does not read", id="cached"),
+        pytest.param(lambda: own.Features.scale, "is not what the module", id="static method"),
+        pytest.param(lambda: own.Scaler().transform, "from another module", id="inherited method"),
+        pytest.param(
+            lambda: own.Scaler.get_params, "has no get_params", id="method without an object"
+        ),
+        pytest.param(lambda: np.frompyfunc(own.scale, 1, 1), "", id="ufunc of one's own"),
+        pytest.param(lambda: np.vectorize(lambda row: row), "a lambda", id="lambda in an object"),
+        pytest.param(
+            lambda: functools.partial(own.scaling_by(9.0)), "inside a function", id="partial of one"
+        ),
+        pytest.param(
+            lambda: own.Partial(own.scale, by=3.0), "as a functools.partial", id="kind of partial"
+        ),
+        pytest.param(lambda: [].append, "", id="builtin method"),
+        pytest.param(lambda: str.lower, "has no method_descriptor", id="method of a builtin"),
+        pytest.param(
+            lambda: own.of_main("def scale(rows): ..."), "in __main__, the program", id="__main__"
+        ),
     ],
 )
-def test_a_function_that_would_not_be_found_is_refused(
-    function: Any, reason: str, tmp_path: Path
+def test_a_function_that_cannot_be_imported_is_refused(
+    make: Callable[[], Any], reason: str, tmp_path: Path
 ) -> None:
     with pytest.raises(
         UnsupportedModelError, match=f"cannot be stored by name: it .*{reason}"
     ) as no:
-        FLAVOR.save(FunctionTransformer(function), tmp_path)
+        FLAVOR.save(preprocessing.FunctionTransformer(make()), tmp_path)
     assert "top level of a module" in str(no.value.remedy)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
-    "function",
+    "make",
     [
-        scale,
-        decorated,
-        math.sqrt,
-        np.log1p,
-        np.mean,
-        functools.partial(scale, by=3.0),
-        Features().shifted,
-        np.vectorize(scale),
+        lambda: own.scale,
+        lambda: own.decorated,
+        lambda: math.sqrt,
+        lambda: np.log1p,
+        lambda: np.mean,
+        lambda: functools.partial(own.scale, by=3.0),
+        lambda: own.Features().shifted,
+        lambda: np.vectorize(own.scale),
     ],
 )
-def test_a_function_that_is_found_comes_back(function: Any, tmp_path: Path) -> None:
-    model = FunctionTransformer(function)
+def test_a_function_that_can_be_imported_is_restored(
+    make: Callable[[], Any], tmp_path: Path
+) -> None:
+    function = make()
+    model = preprocessing.FunctionTransformer(function)
     FLAVOR.save(model, tmp_path)
     names = ["builtins.dict", "math.sqrt", "functools.partial", "numpy.vectorize", "numpy.mean"]
     mine = ["scale", "decorated", "Features", "Features.shifted"]
-    names += [f"{__name__}.{name}" for name in mine] + ["numpy.lib._function_base_impl.vectorize"]
+    names += [f"{own.__name__}.{name}" for name in mine] + [
+        "numpy.lib._function_base_impl.vectorize"
+    ]
     loaded: Any = FLAVOR.load(tmp_path, trust=names)
     if function is math.sqrt:
         assert loaded.func is math.sqrt
@@ -157,39 +108,51 @@ def test_a_function_that_is_found_comes_back(function: Any, tmp_path: Path) -> N
 def test_two_closures_are_never_one_version(tmp_path: Path) -> None:
     for divisor in (9.0, 11.0):
         with pytest.raises(UnsupportedModelError, match=r"scaling_by\.<locals>\.scale"):
-            FLAVOR.save(FunctionTransformer(scaling_by(divisor)), tmp_path)
+            FLAVOR.save(preprocessing.FunctionTransformer(own.scaling_by(divisor)), tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("model", "reason"),
+    ("make", "reason"),
     [
-        (Features.Inner(), r"Features\.Inner.* has no Inner"),
-        (local_estimator(), "made inside a function"),
-        (SVC(kernel=scaling_by(1.0)), "made inside a function"),
-        (LogisticRegression(class_weight={False: 1.0, True: 2.0}), "has the key False"),
-        (LogisticRegression(class_weight={None: 1.0}), "has the key None"),
-        (LogisticRegression(class_weight=defaultdict(float, {1: 2.0})), "has the key 1"),
+        (
+            lambda: own.Features.Inner(),  # noqa: PLW0108 - imports scikit-learn
+            r"Features\.Inner.* has no Inner",
+        ),
+        (
+            lambda: own.local_estimator(),  # noqa: PLW0108 - imports scikit-learn
+            "defined inside a function",
+        ),
+        (lambda: svm.SVC(kernel=own.scaling_by(1.0)), "defined inside a function"),
+        (
+            lambda: linear_model.LogisticRegression(class_weight={False: 1.0, True: 2.0}),
+            "has the key False",
+        ),
+        (lambda: linear_model.LogisticRegression(class_weight={None: 1.0}), "has the key None"),
+        (
+            lambda: linear_model.LogisticRegression(class_weight=defaultdict(float, {1: 2.0})),
+            "has the key 1",
+        ),
     ],
 )
-def test_a_part_that_would_come_back_as_another_is_refused(
-    model: object, reason: str, tmp_path: Path
+def test_a_part_that_would_not_be_restored_is_refused(
+    make: Callable[[], object], reason: str, tmp_path: Path
 ) -> None:
     with pytest.raises(UnsupportedModelError, match=reason):
-        FLAVOR.save(model, tmp_path)
+        FLAVOR.save(make(), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_scorer_and_a_kernel_of_one_s_own_are_looked_at_too(tmp_path: Path) -> None:
-    model = SVC(kernel=rbf_kernel)
-    model.scorer_ = make_scorer(lambda truth, guess: 0.0)  # noqa: ARG005 - a scorer's signature
+def test_a_custom_scorer_and_a_custom_kernel_are_checked_too(tmp_path: Path) -> None:
+    model = svm.SVC(kernel=pairwise.rbf_kernel)
+    model.scorer_ = metrics.make_scorer(lambda truth, guess: 0.0)  # noqa: ARG005 - a scorer's signature
     with pytest.raises(UnsupportedModelError, match="a lambda"):
         FLAVOR.save(model, tmp_path)
 
 
-def test_an_estimator_of_ones_own_comes_back(tmp_path: Path) -> None:
-    FLAVOR.save(Scaler().fit(ROWS), tmp_path)
-    loaded = FLAVOR.load(tmp_path, trust=[f"{__name__}.Scaler"])
-    assert type(loaded) is Scaler
+def test_a_custom_estimator_is_restored(tmp_path: Path) -> None:
+    FLAVOR.save(own.Scaler().fit(ROWS), tmp_path)
+    loaded = FLAVOR.load(tmp_path, trust=[f"{own.__name__}.Scaler"])
+    assert type(loaded) is own.Scaler
 
 
 SCRIPT = """
@@ -210,7 +173,7 @@ for flavor in ("sklearn", "joblib"):
 """
 
 
-def test_what_a_script_defines_is_refused_and_the_script_named_as_the_reason(
+def test_a_function_of_a_script_is_refused_and_the_error_names_the_script(
     tmp_path: Path,
 ) -> None:
     script, folder = tmp_path / "train.py", tmp_path / "model"
@@ -219,14 +182,14 @@ def test_what_a_script_defines_is_refused_and_the_script_named_as_the_reason(
     done = subprocess.run(
         [sys.executable, script, folder], capture_output=True, text=True, check=True
     )
-    said = done.stdout.splitlines()
-    assert [line.split()[0] for line in said] == ["sklearn", "joblib"]
-    assert all("__main__.scale" in line and "the program that runs" in line for line in said)
+    lines = done.stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["sklearn", "joblib"]
+    assert all("__main__.scale" in line and "cannot import" in line for line in lines)
     assert list(folder.iterdir()) == []
 
 
-def test_joblib_refuses_what_no_other_process_can_import(tmp_path: Path) -> None:
-    for function in (scaling_by(9.0), lambda rows: rows, of_main("def scale(rows): ...")):
+def test_joblib_refuses_objects_that_other_processes_cannot_import(tmp_path: Path) -> None:
+    for function in (own.scaling_by(9.0), lambda rows: rows, own.of_main("def scale(rows): ...")):
         with pytest.raises(UnsupportedModelError):
-            JoblibFlavor().save(FunctionTransformer(function), tmp_path)
+            JoblibFlavor().save(preprocessing.FunctionTransformer(function), tmp_path)
         assert list(tmp_path.iterdir()) == []

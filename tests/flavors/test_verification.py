@@ -1,4 +1,4 @@
-"""What is saved is loaded in a new process, and registered when it predicts as the model does."""
+"""A saved model is loaded in a new process, and registered if it predicts what the model does."""
 
 import os
 import subprocess
@@ -26,7 +26,7 @@ from tests.flavors.test_all import ROOT, needs
 from tests.flavors.test_register_model import PREDICTING, linear_model
 from tests.flavors.test_register_model import _a_known_commit_and_no_ci as _known_commit  # noqa: F401
 
-# An array, since a new process need not import pandas for it.
+# An array, so that a new process does not import pandas for it.
 FEW = np.ones((40, 1))
 VERIFIED = Verification(status=VerificationStatus.VERIFIED)
 SKIPPED = Verification(status=VerificationStatus.SKIPPED)
@@ -55,7 +55,7 @@ except UnverifiedModelError as error:
 
 
 def register(registry: Registry, model: object, **more: Any) -> Verification:
-    """Register a model by joblib, and return what its training says of it."""
+    """Register a model with the flavor joblib, and return the verification of its training."""
     given = {"flavor": "joblib", "sample": FEW, "run_id": "nb", **more}
     done = registry.register_model("churn", model, **given)
     found = {each.training_id: each.verification for each in registry.trainings("churn/1")}
@@ -65,7 +65,7 @@ def register(registry: Registry, model: object, **more: Any) -> Verification:
 
 @pytest.fixture
 def refused(registry: Registry) -> Callable[..., UnverifiedModelError]:
-    """Register a model, which must be refused and leave nothing; return the refusal."""
+    """Return a function that registers a model, and returns the error with which it is refused."""
 
     def refuse(model: object, **more: Any) -> UnverifiedModelError:
         with pytest.raises(UnverifiedModelError) as error:
@@ -78,7 +78,7 @@ def refused(registry: Registry) -> Callable[..., UnverifiedModelError]:
 
 
 @pytest.mark.parametrize("flavor", PREDICTING)
-def test_what_predicts_the_same_in_a_new_process_is_verified(
+def test_a_model_that_predicts_the_same_in_a_new_process_is_verified(
     flavor: str, registry: Registry
 ) -> None:
     needs(flavor)
@@ -87,19 +87,19 @@ def test_what_predicts_the_same_in_a_new_process_is_verified(
     assert register(registry, make(), flavor=flavor, sample=sample) == VERIFIED
 
 
-def test_a_version_is_refused_with_both_values_where_they_differ(
+def test_a_model_that_predicts_differently_is_refused_with_both_values(
     refused: Callable[..., UnverifiedModelError],
 ) -> None:
     error = refused(models.ForgetsItsValue(2.25))
     assert (error.expected, error.found) == ("2.25", "0.5")
-    assert "at predict[0] and at 39 more of 40 the model gives 2.25" in str(error)
-    assert "give 0.5" in str(error)
+    assert "at predict[0] and at 39 more of 40 the model returns 2.25" in str(error)
+    assert "return 0.5" in str(error)
     form = refused(models.GivesIntegersOnceLoaded(2.0))
     assert "float64 [40]" in str(form)
     assert "int64 [40]" in str(form)
 
 
-def test_equal_but_for_the_sign_of_zero_is_not_equal(
+def test_a_different_sign_of_zero_is_a_difference(
     refused: Callable[..., UnverifiedModelError], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(models.ForgetsItsValue, "__getstate__", lambda _: {"value": -0.0})
@@ -107,7 +107,7 @@ def test_equal_but_for_the_sign_of_zero_is_not_equal(
     assert (error.expected, error.found) == ("0.0", "-0.0")
 
 
-def test_a_model_that_answers_differently_is_compared_within_its_spread(
+def test_a_model_with_varying_predictions_is_compared_within_its_spread(
     registry: Registry,
 ) -> None:
     found = register(registry, models.Draws(0.25))
@@ -115,7 +115,7 @@ def test_a_model_that_answers_differently_is_compared_within_its_spread(
     assert found.spread is not None
     assert 0.1 < found.spread <= 0.25
     assert found.reason == (
-        "the model itself answers differently each time, or as its arrays lie in memory;"
+        "the model's own predictions vary, between calls or with the memory layout of its arrays;"
         " compared within their spread of"
         f" {found.spread:.6g}"
     )
@@ -127,16 +127,16 @@ def test_a_model_that_answers_differently_is_compared_within_its_spread(
     }
     labels = registry.register_model("labels", models.DrawsLabels(), **more).version.verification
     assert (labels.status, labels.spread) == (VerificationStatus.VERIFIED, None)
-    assert "within the values seen" in str(labels.reason)
+    assert "within these values" in str(labels.reason)
 
 
-def test_answers_beyond_the_spread_of_the_model_are_refused(
+def test_predictions_beyond_the_spread_of_the_model_are_refused(
     refused: Callable[..., UnverifiedModelError],
 ) -> None:
     assert "beyond the model's own spread of 0.0" in str(refused(models.Draws(0.01, 1000.0)))
 
 
-def test_arrays_that_lie_otherwise_once_loaded_are_no_difference(registry: Registry) -> None:
+def test_a_different_memory_layout_after_loading_is_no_difference(registry: Registry) -> None:
     from sklearn.decomposition import IncrementalPCA
 
     rows = np.random.default_rng(4).uniform(0.1, 5, (40, 4))
@@ -148,7 +148,7 @@ def test_arrays_that_lie_otherwise_once_loaded_are_no_difference(registry: Regis
     assert model.components_.strides == strides
 
 
-def test_only_arrays_that_are_slices_are_laid_out_anew_and_they_are_put_back() -> None:
+def test_only_strided_arrays_are_replaced_and_they_are_restored() -> None:
     model = models.Constant()
     slices, whole = np.arange(12.0).reshape(3, 4)[:, :2], np.arange(4.0)
     model.parts = [{"inner": models.Constant(slices)}, whole]  # type: ignore[attr-defined, arg-type]
@@ -164,7 +164,7 @@ def test_only_arrays_that_are_slices_are_laid_out_anew_and_they_are_put_back() -
         assert not differs
 
 
-def test_what_only_this_process_knows_does_not_load(
+def test_a_class_that_only_this_process_has_does_not_load(
     refused: Callable[..., UnverifiedModelError], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     typed = type("Typed", (models.Constant,), {})
@@ -174,11 +174,11 @@ def test_what_only_this_process_knows_does_not_load(
     monkeypatch.setattr(typed, "__module__", "made_in_memory")
     error = refused(typed())
     assert "No module named 'made_in_memory'" in str(error)
-    assert "a module that can be imported" in str(error)
+    assert "of importable modules" in str(error)
 
 
-def test_what_a_program_defines_does_not_load_elsewhere(tmp_path: Path) -> None:
-    """Also of a flavor that lets it be saved: ``__main__`` is another program there."""
+def test_a_class_of_the_main_program_does_not_load_elsewhere(tmp_path: Path) -> None:
+    """This includes a flavor that can save it: there ``__main__`` is another program."""
     program = tmp_path / "program.py"
     program.write_text(OF_A_PROGRAM)
     done = subprocess.run(
@@ -193,7 +193,7 @@ def test_what_a_program_defines_does_not_load_elsewhere(tmp_path: Path) -> None:
     assert "Can't get attribute 'Typed' on <module '__main__'" in done.stdout
 
 
-def test_code_that_an_mlflow_model_has_with_it_is_not_there(
+def test_code_that_is_bundled_with_an_mlflow_model_is_not_importable(
     refused: Callable[..., UnverifiedModelError], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code = tmp_path / "model" / "code"
@@ -212,7 +212,7 @@ def test_code_that_an_mlflow_model_has_with_it_is_not_there(
     monkeypatch.delitem(sys.modules, "code_of_an_mlflow_model")
 
 
-def test_a_module_beside_the_program_is_found_also_when_its_folder_left_the_path(
+def test_a_module_beside_the_program_is_found_after_its_folder_left_the_path(
     registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As Dagster does with the working directory of a code location.
@@ -227,7 +227,7 @@ def test_a_module_beside_the_program_is_found_also_when_its_folder_left_the_path
     monkeypatch.delitem(sys.modules, "features_of_mine")
 
 
-def test_what_was_just_saved_needs_no_trust_and_whoever_loads_it_does(registry: Registry) -> None:
+def test_verification_needs_no_trust_but_loading_the_version_does(registry: Registry) -> None:
     from sklearn.linear_model import LinearRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import FunctionTransformer
@@ -239,7 +239,7 @@ def test_what_was_just_saved_needs_no_trust_and_whoever_loads_it_does(registry: 
         registry.load("churn/1")
 
 
-def test_a_process_that_fails_says_what_it_wrote_and_no_secret(
+def test_the_error_of_a_failed_process_has_its_stderr_without_secrets(
     refused: Callable[..., UnverifiedModelError], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PEDIGREE_TOKEN", "pdg_of_this_process")
@@ -254,20 +254,20 @@ def test_a_process_that_fails_says_what_it_wrote_and_no_secret(
         assert secret not in text
 
 
-def test_a_process_that_ends_or_hangs_is_told_of(
+def test_a_process_that_exits_or_hangs_is_an_error(
     refused: Callable[..., UnverifiedModelError],
     registry: Registry,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert "ends with -9" in str(refused(models.Crashes()))
+    assert "exited with -9" in str(refused(models.Crashes()))
     hasty = registry.settings.model_copy(update={"verify_timeout": timedelta(seconds=2)})
     monkeypatch.setattr(registry, "settings", hasty)
     error = refused(models.NeverLoads())
-    assert "within 2 s" in str(error)
+    assert "more than 2 s" in str(error)
     assert "PEDIGREE_VERIFY_TIMEOUT" in str(error)
 
 
-def test_what_it_writes_on_its_output_does_not_matter(registry: Registry) -> None:
+def test_output_of_the_new_process_is_ignored(registry: Registry) -> None:
     assert register(registry, models.IsLoud()) == VERIFIED
 
 
@@ -277,11 +277,11 @@ def test_files_that_loading_changes_are_refused(
     assert "loading the saved files changes them" in str(refused(models.WritesBeside()))
 
 
-def test_verifying_can_be_left_out_and_the_training_says_so(registry: Registry) -> None:
+def test_verification_can_be_skipped_and_the_training_records_it(registry: Registry) -> None:
     assert register(registry, models.ForgetsItsValue(2.0), verify=False) == SKIPPED
 
 
-def test_where_nothing_can_be_compared_the_training_says_why(
+def test_the_training_records_why_verification_is_not_possible(
     registry: Registry, tmp_path: Path
 ) -> None:
     def of(name: str, model: object, flavor: str, sample: object = FEW) -> Verification:
@@ -301,15 +301,15 @@ def test_where_nothing_can_be_compared_the_training_says_why(
     assert {each.status for each in found} == {VerificationStatus.NOT_POSSIBLE}
     assert [each.reason for each in found] == [
         "no sample was given",
-        "the flavor safetensors cannot predict: dict is arrays alone, which nothing here can call",
-        "the flavor generic cannot predict: PosixPath is files, which nothing here can call",
+        "the flavor safetensors cannot predict: dict is only arrays, which cannot be called",
+        "the flavor generic cannot predict: PosixPath is a path of files, which cannot be called",
         NO_LIVE_MODEL.reason,
-        "what the model gives cannot be compared: it holds a value of the type object",
+        "the model's output cannot be compared: it holds a value of the type object",
     ]
 
 
 class Opaque:
-    """What it gives cannot be compared with anything."""
+    """Its output cannot be compared with anything."""
 
     def predict(self, frame: Any) -> Any:
         return object()
@@ -324,10 +324,10 @@ def test_a_state_dict_cannot_predict_and_a_module_can(registry: Registry) -> Non
         "state", net.state_dict(), flavor="torch", sample=ones, signature=SIGNATURE, run_id="1"
     ).version.verification
     assert state.status is VerificationStatus.NOT_POSSIBLE
-    assert "tensors alone cannot be called" in str(state.reason)
+    assert "tensors cannot be called" in str(state.reason)
 
 
-def test_a_version_is_verified_when_one_of_its_trainings_is(registry: Registry) -> None:
+def test_a_version_is_verified_if_one_of_its_trainings_is(registry: Registry) -> None:
     model = linear_model()
     more = {"sample": ROWS}
     assert register(registry, model, verify=False, run_id="1", **more) == SKIPPED
@@ -337,12 +337,12 @@ def test_a_version_is_verified_when_one_of_its_trainings_is(registry: Registry) 
     assert registry.get("churn/1").verification == VERIFIED
     (found,) = registry.search("flavor = 'joblib'").records
     assert found.verification == VERIFIED
-    said = [each.verification for each in registry.trainings("churn/1")]
-    assert said == [SKIPPED, VERIFIED, SKIPPED]
+    verifications = [each.verification for each in registry.trainings("churn/1")]
+    assert verifications == [SKIPPED, VERIFIED, SKIPPED]
 
 
 @pytest.mark.parametrize("flavor", ["sklearn", "joblib"])
-def test_the_signature_is_what_the_caller_gives_and_the_frame_stays_as_it_is(
+def test_the_signature_describes_the_caller_s_frame_which_is_not_modified(
     flavor: str, registry: Registry
 ) -> None:
     from sklearn.linear_model import LinearRegression
@@ -364,7 +364,7 @@ def test_the_signature_is_what_the_caller_gives_and_the_frame_stays_as_it_is(
 
 
 def models_of_sklearn(model: Any) -> Any:
-    """Return the same pipeline with a transformer that skops can store."""
+    """Return the same pipeline with a transformer that skops can save."""
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import FunctionTransformer
 
@@ -372,11 +372,11 @@ def models_of_sklearn(model: Any) -> Any:
 
 
 def adds_a_ratio(frame: Any) -> Any:
-    """Change the frame that is given, and return it."""
+    """Modify a frame in place, and return it."""
     return models.AddsARatio().transform(frame)
 
 
-def test_the_search_path_is_this_process_s_own() -> None:
+def test_the_search_path_is_that_of_this_process() -> None:
     path = _process_start.search_path()
     own = dict.fromkeys(str(Path(entry).absolute()) for entry in sys.path)
     assert path[: len(own)] == list(own)

@@ -5,13 +5,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import xgboost
-from sklearn.base import clone
 
 from pedigree.errors import InvalidArtifactError, UnsupportedModelError
 from pedigree.flavors.xgboost import XGBoostFlavor
 from pedigree.signatures.records import Column, ColumnType, Tensor
 from tests.flavors.models import CHURNED, ROWS, xgboost_model
+from tests.lazy import lazy
+
+xgboost = lazy("xgboost")
+
+sk_base = lazy("sklearn.base")
 
 FLAVOR = XGBoostFlavor()
 AGE, CALLS = Column(name="age", type=ColumnType.DOUBLE), Column(name="calls", type=ColumnType.LONG)
@@ -30,7 +33,7 @@ def ranker() -> Any:
         ranker,
     ],
 )
-def test_an_estimator_comes_back_as_one(make: Any, tmp_path: Path) -> None:
+def test_an_estimator_is_restored_as_an_estimator(make: Any, tmp_path: Path) -> None:
     model = make()
     FLAVOR.save(model, tmp_path)
     loaded: Any = FLAVOR.load(tmp_path)
@@ -38,7 +41,7 @@ def test_an_estimator_comes_back_as_one(make: Any, tmp_path: Path) -> None:
     np.testing.assert_array_equal(loaded.predict(ROWS), model.predict(ROWS))
 
 
-def test_a_booster_comes_back_as_one(tmp_path: Path) -> None:
+def test_a_booster_is_restored_as_a_booster(tmp_path: Path) -> None:
     booster = xgboost_model().get_booster()
     FLAVOR.save(booster, tmp_path)
     loaded = FLAVOR.load(tmp_path)
@@ -48,7 +51,7 @@ def test_a_booster_comes_back_as_one(tmp_path: Path) -> None:
 
 
 def gaps() -> tuple[Any, Any]:
-    """Numbers in which -999 stands for a gap, and a label."""
+    """Numbers in which -999 is a missing value, and a label."""
     chance = np.random.default_rng(0)
     numbers = chance.normal(size=(300, 3))
     gap = chance.random(numbers.shape) < 0.3
@@ -109,7 +112,7 @@ def plain(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)
-def test_an_estimator_comes_back_with_its_parameters_and_predicts_the_same(
+def test_an_estimator_is_restored_with_its_parameters_and_predicts_the_same(
     name: str, tmp_path: Path
 ) -> None:
     make, rows = ESTIMATORS[name]
@@ -129,7 +132,7 @@ def test_an_estimator_comes_back_with_its_parameters_and_predicts_the_same(
     assert (tmp_path / "again" / "model.ubj").read_bytes() == stored
 
 
-def test_models_that_take_other_values_for_gaps_are_stored_differently(tmp_path: Path) -> None:
+def test_models_with_different_missing_values_are_saved_as_different_bytes(tmp_path: Path) -> None:
     model = fitted("XGBClassifier", missing=-999.0)
     FLAVOR.save(model, tmp_path)
     stored = (tmp_path / "model.ubj").read_bytes()
@@ -138,7 +141,7 @@ def test_models_that_take_other_values_for_gaps_are_stored_differently(tmp_path:
     assert (tmp_path / "model.ubj").read_bytes() != stored
 
 
-def test_where_early_stopping_stopped_comes_back(tmp_path: Path) -> None:
+def test_the_best_iteration_of_early_stopping_is_restored(tmp_path: Path) -> None:
     held_out = [(NUMBERS[200:], LABELS[200:])]
     model = xgboost.XGBClassifier(n_estimators=50, early_stopping_rounds=2, n_jobs=1)
     model.fit(NUMBERS[:200], LABELS[:200], eval_set=held_out, verbose=False)
@@ -148,7 +151,7 @@ def test_where_early_stopping_stopped_comes_back(tmp_path: Path) -> None:
     np.testing.assert_array_equal(loaded.predict_proba(NUMBERS), model.predict_proba(NUMBERS))
 
 
-def test_a_margin_to_start_from_is_the_caller_s_and_works_on(tmp_path: Path) -> None:
+def test_a_base_margin_of_the_caller_still_works(tmp_path: Path) -> None:
     margin = np.full(len(LABELS), 0.5)
     model = xgboost.XGBClassifier(n_estimators=3, n_jobs=1)
     model.fit(NUMBERS, LABELS, base_margin=margin)
@@ -160,7 +163,7 @@ def test_a_margin_to_start_from_is_the_caller_s_and_works_on(tmp_path: Path) -> 
     )
 
 
-def test_what_only_training_uses_and_is_no_plain_value_is_left_out(tmp_path: Path) -> None:
+def test_objects_that_only_training_uses_are_omitted(tmp_path: Path) -> None:
     model = fitted(
         "XGBRegressor",
         objective=no_squares,
@@ -174,14 +177,14 @@ def test_what_only_training_uses_and_is_no_plain_value_is_left_out(tmp_path: Pat
     np.testing.assert_array_equal(loaded.predict(NUMBERS), model.predict(NUMBERS))
 
 
-def test_the_loaded_estimator_trains_as_the_registered_one(tmp_path: Path) -> None:
+def test_the_loaded_estimator_trains_like_the_registered_one(tmp_path: Path) -> None:
     model = fitted("XGBRegressor", max_depth=2, learning_rate=0.5, missing=-999.0)
     FLAVOR.save(model, tmp_path)
-    again = clone(FLAVOR.load(tmp_path)).fit(NUMBERS, LABELS)
+    again = sk_base.clone(FLAVOR.load(tmp_path)).fit(NUMBERS, LABELS)
     np.testing.assert_array_equal(again.predict(NUMBERS), model.predict(NUMBERS))
 
 
-def test_xgboost_itself_reads_what_is_stored(tmp_path: Path) -> None:
+def test_xgboost_itself_reads_the_saved_file(tmp_path: Path) -> None:
     model = fitted("XGBClassifier", missing=-999.0)
     FLAVOR.save(model, tmp_path)
     of_xgboost = xgboost.XGBClassifier(missing=-999.0)
@@ -189,31 +192,30 @@ def test_xgboost_itself_reads_what_is_stored(tmp_path: Path) -> None:
     np.testing.assert_array_equal(of_xgboost.predict(NUMBERS), model.predict(NUMBERS))
 
 
-class Reversed(xgboost.XGBClassifier):  # type: ignore[misc]  # XGBoost types it loosely
-    def predict(self, *given: Any, **more: Any) -> Any:
-        return 1 - super().predict(*given, **more)
-
-
 def test_an_estimator_of_ones_own_class_is_refused(tmp_path: Path) -> None:
+    class Reversed(xgboost.XGBClassifier):  # type: ignore[misc, name-defined]  # it is imported late
+        def predict(self, *given: Any, **more: Any) -> Any:
+            return 1 - super().predict(*given, **more)
+
     model = Reversed(n_estimators=1).fit(NUMBERS, LABELS)
-    with pytest.raises(UnsupportedModelError, match=r"Reversed is a class .* cannot give back"):
+    with pytest.raises(UnsupportedModelError, match=r"Reversed is a class .* cannot restore"):
         FLAVOR.save(model, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_parameter_that_predictions_depend_on_is_kept_or_refused(tmp_path: Path) -> None:
+def test_a_parameter_that_predictions_use_is_saved_or_refused(tmp_path: Path) -> None:
     model = fitted("XGBClassifier")
     model.missing = object()
     with pytest.raises(UnsupportedModelError, match="the parameter missing is a object"):
         FLAVOR.save(model, tmp_path)
 
 
-def test_json_as_xgboost_writes_it_is_read_too(tmp_path: Path) -> None:
+def test_json_that_xgboost_wrote_is_read_too(tmp_path: Path) -> None:
     xgboost_model().save_model(tmp_path / "mine.json")
     assert isinstance(FLAVOR.load(tmp_path), xgboost.XGBClassifier)
 
 
-def test_the_signature_is_what_the_model_gives_for_the_sample() -> None:
+def test_the_signature_describes_the_output_for_the_sample() -> None:
     model = xgboost_model()
     assert FLAVOR.infer_signature(model, ROWS).inputs == (AGE, CALLS)
     assert FLAVOR.infer_signature(model, ROWS).outputs == (Tensor(dtype="int64", shape=(-1,)),)
@@ -229,9 +231,14 @@ def test_a_damaged_file_is_refused(content: bytes, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "told"),
-    [({}, "dict is neither a Booster"), (xgboost.XGBRegressor(), "cannot store this XGBRegressor")],
+    ("make", "message"),
+    [
+        (dict, "dict is neither a Booster"),
+        (lambda: xgboost.XGBRegressor(), "cannot save this XGBRegressor"),  # noqa: PLW0108 - imports it
+    ],
 )
-def test_what_is_no_trained_model_is_refused(model: object, told: str, tmp_path: Path) -> None:
-    with pytest.raises(UnsupportedModelError, match=told):
-        FLAVOR.save(model, tmp_path)
+def test_an_object_that_is_not_a_trained_model_is_refused(
+    make: Any, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UnsupportedModelError, match=message):
+        FLAVOR.save(make(), tmp_path)

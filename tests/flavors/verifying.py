@@ -1,4 +1,4 @@
-"""Verify many models by one new process: what it does for one, for each of them in turn."""
+"""Verification of many models in one new process, one after the other."""
 
 import hashlib
 import json
@@ -28,7 +28,7 @@ for request in sorted(Path(sys.argv[2]).glob("*/" + REQUEST)):
 
 
 class Seen(NamedTuple):
-    """What came of one member: how it is said, its digest, and a digest of its answers."""
+    """The result for one member: its status, its digest, and a digest of its outputs."""
 
     member: Member
     status: str
@@ -47,7 +47,7 @@ class _Waiting(NamedTuple):
 
 
 def verify_all(members: Iterable[Member], seed: int, folder: Path) -> list[Seen]:
-    """Save members, let one new process load and ask all of them, and compare."""
+    """Save members, load and call all of them in one new process, and compare."""
     seen: list[Seen] = []
     waiting: list[_Waiting] = []
     for index, member in enumerate(members):
@@ -89,13 +89,13 @@ def _prepared(member: Member, seed: int, place: Path) -> Seen | _Waiting:
 
 def _seen(waiting: _Waiting) -> Seen:
     member, place, model, sample, own, digest = waiting
-    said = json.loads((place / ANSWER).read_text())
-    if "leaves" not in said:
-        status = "not possible" if "impossible" in said else "refused"
-        return Seen(member, status, next(iter(said.values())), digest, None)
-    found = [Leaf.from_json(leaf) for leaf in said["leaves"]]
+    result = json.loads((place / ANSWER).read_text())
+    if "leaves" not in result:
+        status = "not possible" if "impossible" in result else "refused"
+        return Seen(member, status, next(iter(result.values())), digest, None)
+    found = [Leaf.from_json(leaf) for leaf in result["leaves"]]
     compared = verification._compared(get_flavor(member.flavor), model, sample, own, found)
-    answers = hashlib.sha256(json.dumps(said["leaves"]).encode()).hexdigest()
+    answers = hashlib.sha256(json.dumps(result["leaves"]).encode()).hexdigest()
     if compared.difference:
         error: UnverifiedModelError = verification._differs(compared.difference, compared.spread)
         return Seen(member, "refused", error.message, digest, answers)

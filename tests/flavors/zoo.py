@@ -1,4 +1,4 @@
-"""A zoo of models over all flavors, each with a sample, of a few rows and some seed."""
+"""A zoo of models of all flavors, each with a sample of a few rows and a seed."""
 
 import inspect
 import tempfile
@@ -18,17 +18,17 @@ COLUMNS = ("age", "calls", "income", "tenure")
 
 @dataclass(frozen=True)
 class Member:
-    """One kind of model: how it is made of a seed, and what verifying it should say."""
+    """A kind of model: how to build it from a seed, and the expected verification."""
 
     name: str
     flavor: str
     make: Callable[[int], tuple[Any, Any]]
-    """Gives a model and a sample."""
+    """Returns a model and a sample."""
     status: str = "verified"
 
 
 def data(seed: int) -> tuple[pd.DataFrame, pd.Series, pd.Series]:
-    """Positive numbers, classes that follow from them, and numbers that do."""
+    """Positive numbers, and classes and numbers that depend on them."""
     chance = np.random.default_rng(seed)
     frame = pd.DataFrame(chance.uniform(0.1, 5, (ROWS, len(COLUMNS))), columns=list(COLUMNS))
     score = frame["age"] - frame["calls"] + chance.normal(0, 0.1, ROWS)
@@ -36,7 +36,7 @@ def data(seed: int) -> tuple[pd.DataFrame, pd.Series, pd.Series]:
 
 
 def zoo() -> list[Member]:
-    """All members whose libraries are installed."""
+    """Return all members whose libraries are installed."""
     members = [
         *_sklearn("sklearn"),
         *_sklearn_composed(),
@@ -52,9 +52,9 @@ def zoo() -> list[Member]:
     return [each for each in members if find_spec(known.get(each.flavor, each.flavor))]
 
 
-# Those that need other data than a frame of numbers, give nothing for new rows, or are made below.
+# Estimators that need other data than a frame of numbers, predict nothing, or are built below.
 _APART = frozenset({
-    # Only there where a test has switched them on.
+    # Only available if a test has enabled them.
     "HalvingGridSearchCV", "HalvingRandomSearchCV", "IterativeImputer",
     "ClassicalMDS", "CountVectorizer", "DictVectorizer", "FeatureHasher", "HashingVectorizer",
     "IsotonicRegression", "KernelCenterer", "LabelBinarizer", "LabelEncoder",
@@ -149,7 +149,7 @@ def _scaler() -> Any:
 def _suited(
     name: str, frame: pd.DataFrame, classes: pd.Series, numbers: pd.Series, estimator: Any
 ) -> tuple[Any, Any]:
-    """Return the inputs and the targets that an estimator takes."""
+    """Return inputs and targets that an estimator accepts."""
     if name in {"CategoricalNB", "TfidfTransformer"}:
         return frame.round().astype("int64"), classes
     several = pd.DataFrame({"one": classes, "other": (frame["income"] > 2).astype("int64")})
@@ -237,7 +237,7 @@ def _with_arrays(estimator: Any, seed: int) -> tuple[Any, Any]:
 
 
 class AddsARatio:
-    """A transformer that changes the frame that it is given."""
+    """A transformer that modifies its input frame."""
 
     def fit(self, frame: pd.DataFrame, _: Any = None) -> "AddsARatio":
         self.mean_ = float(frame["age"].mean())
@@ -250,7 +250,7 @@ class AddsARatio:
 
 
 class AnswersDifferently:
-    """A model that draws a number for each answer."""
+    """A model that predicts random numbers."""
 
     def __init__(self, width: float = 1.0) -> None:
         self.width = width
@@ -261,7 +261,7 @@ class AnswersDifferently:
 
 
 class GivesMappings:
-    """A model whose answers are mappings and lists of things that are no arrays."""
+    """A model whose outputs are mappings and lists of values that are not arrays."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
@@ -379,7 +379,7 @@ def _onnx() -> Iterator[Member]:
 
 
 def torch_tower(seed: int) -> Any:
-    """A module of one's own, with a buffer that is not stored and parts without code of ours."""
+    """A custom module, with a buffer that is not in the state dict and with torch's own parts."""
     import torch
 
     torch.manual_seed(seed)

@@ -19,7 +19,7 @@ from tests.integration.holding import Held, held_at
 from tests.integration.polling import eventually
 from tests.integration.served import ENDED, Materialization, Served
 
-pytestmark = [pytest.mark.timeout(400), pytest.mark.xdist_group("up")]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(400), pytest.mark.xdist_group("up")]
 
 COMEBACK_S = 5.0
 # The daemon evaluates its sensors every 5 s, so it may sleep that long before it acts.

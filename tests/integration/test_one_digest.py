@@ -10,7 +10,7 @@ from pedigree.registry import Registry
 from pedigree.settings import Settings
 from tests.integration.conftest import ROOT, clean_environment
 
-pytestmark = pytest.mark.xdist_group("up")
+pytestmark = [pytest.mark.system, pytest.mark.xdist_group("up")]
 
 
 def train(database_url: str, store_url: str, folder: Path) -> "subprocess.Popen[str]":

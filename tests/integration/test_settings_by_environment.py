@@ -14,7 +14,7 @@ import pytest
 from tests.artifacts.servers.sharing import BUCKET
 from tests.integration.conftest import ROOT, clean_environment
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("up")]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300), pytest.mark.xdist_group("up")]
 
 
 def run(environment: Mapping[str, str], *words: object) -> str:

@@ -9,7 +9,7 @@ from tests.integration.conftest import OURS, THEIRS
 from tests.integration.polling import eventually
 from tests.integration.served import ENDED, Materialization, Served, Tick
 
-pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("up")]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(900), pytest.mark.xdist_group("up")]
 
 # Each step of a chain waits for a tick and for the start of a process, possibly under load.
 PATIENCE_S = 240.0

@@ -8,7 +8,7 @@ from tests.integration.conftest import OURS
 from tests.integration.polling import eventually
 from tests.integration.served import ENDED, Served
 
-pytestmark = [pytest.mark.timeout(400), pytest.mark.xdist_group("up")]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(400), pytest.mark.xdist_group("up")]
 
 PATIENCE_S = 120.0
 MODEL = "models/long_training"

@@ -33,9 +33,9 @@ def approve(registry: Registry, reference: str, actor: Actor = ANN) -> None:
 
 def test_an_approval_lets_the_sensor_go_on_by_itself(registry: Registry, waiting: str) -> None:
     assert waits_for(registry, waiting) == ("1 approval",)
-    assert registry.evaluate_candidates("churn").due is None
+    assert registry.operations.promotions.evaluate_candidates("churn").due is None
     approve(registry, waiting)
-    assert registry.evaluate_candidates("churn").due is not None
+    assert registry.operations.promotions.evaluate_candidates("churn").due is not None
     version = registry.get(waiting)
     assert (version.approval_status, version.approved_by) == ("approved", ANN.name)
     assert version.approval_notes == "looked at it"

@@ -146,7 +146,9 @@ def test_a_verdict_may_not_be_too_old(registry: Registry, tmp_path: Path) -> Non
     assert waits_for(registry, reference) == (
         "check metadata_complete anew, its verdict is older than 30d",
     )
-    assert [verdict.check for verdict in registry.renew_verdicts("churn")] == ["metadata_complete"]
+    assert [verdict.check for verdict in registry.operations.checks.renew_verdicts("churn")] == [
+        "metadata_complete"
+    ]
     assert waits_for(registry, reference) == ()
 
 
@@ -180,7 +182,7 @@ def test_the_sensor_enters_no_stage_that_is_a_person_s(registry: Registry, tmp_p
     reference = candidate(registry, tmp_path)
     with pytest.raises(TransitionNotAllowedError, match="a person enters it"):
         registry.promote(reference, "production", automatic=True)
-    assert registry.evaluate_candidates("churn").due is None
+    assert registry.operations.promotions.evaluate_candidates("churn").due is None
 
 
 def test_a_candidate_that_a_newer_version_overtook_waits_for_a_person(
@@ -189,7 +191,7 @@ def test_a_candidate_that_a_newer_version_overtook_waits_for_a_person(
     registry.set_policy("churn", policy_of())
     older, newer = (candidate(registry, tmp_path, content) for content in "ab")
     registry.promote(newer, "production")
-    assert registry.evaluate_candidates("churn").due is None
+    assert registry.operations.promotions.evaluate_candidates("churn").due is None
     explanation = registry.explain(older, "production", automatic=True)
     assert explanation.waits_for == ("a person; version 2, which is newer, holds production",)
     assert registry.promote(older, "production").moved
@@ -200,17 +202,17 @@ def test_what_a_candidate_waits_for_is_kept_on_it_and_looked_at_when_its_time_co
 ) -> None:
     registry.set_policy("churn", policy_of(soak="2d", checks=["scan"]))
     reference = candidate(registry, tmp_path)
-    registry.evaluate_candidates("churn")
+    registry.operations.promotions.evaluate_candidates("churn")
     (kept,) = registry.candidacies(reference)
     assert kept.stage == "production"
     assert [text.partition(" ")[0] for text in kept.waits_for] == ["check", "the"]
-    assert registry.names_to_evaluate() == ()
+    assert registry.operations.promotions.names_to_evaluate() == ()
     let_time_pass(registry, reference, days=2)
-    assert registry.names_to_evaluate() == ("churn",)
-    registry.evaluate_candidates("churn")
+    assert registry.operations.promotions.names_to_evaluate() == ("churn",)
+    registry.operations.promotions.evaluate_candidates("churn")
     (kept,) = registry.candidacies(reference)
     assert kept.waits_for == ("check scan, which has not run",)
-    assert registry.names_to_evaluate() == ()
+    assert registry.operations.promotions.names_to_evaluate() == ()
     registry.promote(reference, "archived")
-    registry.evaluate_candidates("churn")
+    registry.operations.promotions.evaluate_candidates("churn")
     assert registry.candidacies(reference) == ()

@@ -67,7 +67,7 @@ def test_a_policy_is_read_from_a_file(tmp_path: Path) -> None:
         ("stages: 3", "stages"),
         ("- a", "policy: "),
         ("stages: [{name: a, after: [b]}]", "follows 'b'"),
-        ("stages: [{name: a, after: [none], soak: two days}]", "write a length of time as 30d"),
+        ("stages: [{name: a, after: [none], soak: two days}]", "write a duration as 30d"),
         ("stages: [{name: a, after: [none], speed: 3}]", "stages.0.speed"),
     ],
 )

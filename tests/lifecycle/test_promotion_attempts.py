@@ -21,9 +21,9 @@ def given_up(registry: Registry, tmp_path: Path) -> str:
 
 
 def give_up(registry: Registry) -> bool:
-    due = registry.evaluate_candidates("churn").due
+    due = registry.operations.promotions.evaluate_candidates("churn").due
     assert due is not None
-    return registry.give_up_promotion(
+    return registry.operations.promotions.give_up_promotion(
         due, attempts=3, run_id="run-3", problem="no luck", actor=PROMOTION_SENSOR
     )
 
@@ -36,7 +36,7 @@ def gates(registry: Registry, reference: str, *, automatic: bool = True) -> set[
 def test_it_is_due_no_more_and_a_person_may_still_promote(
     registry: Registry, given_up: str
 ) -> None:
-    assert registry.evaluate_candidates("churn").due is None
+    assert registry.operations.promotions.evaluate_candidates("churn").due is None
     assert gates(registry, given_up) == {ATTEMPTS}
     assert gates(registry, given_up, automatic=False) == set()
     assert registry.promote(given_up, "production").moved
@@ -49,14 +49,14 @@ def test_an_older_version_does_not_take_its_place(
     give_up(registry)
     assert registry.explain(second, "production").given_up is not None
     # the first stands otherwise since the second came, and is still not promoted instead of it
-    assert registry.evaluate_candidates("churn").due is None
+    assert registry.operations.promotions.evaluate_candidates("churn").due is None
 
 
 def test_other_evidence_or_another_policy_is_a_reason_to_try_again(
     registry: Registry, given_up: str
 ) -> None:
     registry.run_check(given_up, "metadata_complete")
-    assert registry.evaluate_candidates("churn").due is not None
+    assert registry.operations.promotions.evaluate_candidates("churn").due is not None
     assert registry.explain(given_up, "production").given_up is None
     assert give_up(registry)
     registry.set_policy("churn", policy_of(metadata=["description"]))
@@ -66,21 +66,23 @@ def test_other_evidence_or_another_policy_is_a_reason_to_try_again(
 def test_somebody_lets_it_try_again_as_from_new(registry: Registry, given_up: str) -> None:
     answer = registry.retry_promotion(given_up, "production", reason="it is up again", actor=ANN)
     assert (answer.attempts, answer.problem, answer.retried_by) == (3, "no luck", ANN.name)
-    due = registry.evaluate_candidates("churn").due
+    due = registry.operations.promotions.evaluate_candidates("churn").due
     assert due is not None
     assert due.retries == 1
     with pytest.raises(NotFoundError, match="given up no promotion"):
         registry.retry_promotion(given_up, "production")
     assert give_up(registry)
-    assert registry.evaluate_candidates("churn").due is None
+    assert registry.operations.promotions.evaluate_candidates("churn").due is None
 
 
 def test_it_is_said_once_for_each_state(registry: Registry, given_up: str) -> None:
     registry.retry_promotion(given_up, "production")
-    due = registry.evaluate_candidates("churn").due
+    due = registry.operations.promotions.evaluate_candidates("churn").due
     assert due is not None
     again = [
-        registry.give_up_promotion(due, attempts=3, run_id=run, problem="no luck")
+        registry.operations.promotions.give_up_promotion(
+            due, attempts=3, run_id=run, problem="no luck"
+        )
         for run in ("run-6", "run-7")
     ]
     assert again == [True, False]

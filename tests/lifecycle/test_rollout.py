@@ -15,7 +15,7 @@ from tests.lifecycle.deciding import ANN, BEN, let_time_pass
 def move_on(registry: Registry) -> list[tuple[int, str]]:
     """Promote what is due until nothing is, as the sensor's runs do."""
     moves = []
-    while due := registry.evaluate_candidates("churn").due:
+    while due := registry.operations.promotions.evaluate_candidates("churn").due:
         move = registry.promote(
             f"churn/{due.version_id}",
             due.stage,
@@ -23,7 +23,7 @@ def move_on(registry: Registry) -> list[tuple[int, str]]:
             automatic=True,
         )
         moves.append((move.version_id, move.stage))
-        registry.renew_verdicts("churn")
+        registry.operations.checks.renew_verdicts("churn")
     return moves
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pedigree.audit.records import EventType
+from pedigree.access.records import Permission
+from pedigree.audit.records import Actor, EventType
 from pedigree.errors import (
     GateNotPassedError,
     GenerationConflictError,
@@ -16,7 +17,7 @@ from pedigree.lifecycle.decision_records import StageRequest
 from pedigree.lifecycle.records import Move, RetentionRule
 from pedigree.maintenance.fsck_replay import check_replay
 from pedigree.registry import Registry
-from pedigree.server.reconciler import Reconciler
+from pedigree.registry.reconciler import Reconciler
 from tests.factories import free_policy, register
 from tests.lifecycle.deciding import ANN, BEN, EVE, candidate, let_time_pass, policy_of
 
@@ -26,6 +27,11 @@ def waiting(registry: Registry, tmp_path: Path) -> str:
     """A candidate that needs one approval, by a policy that lets nobody enter by itself."""
     registry.set_policy("churn", policy_of(approvals={}, automatic=False))
     return candidate(registry, tmp_path)
+
+
+def only_requests(registry: Registry, actor: Actor) -> Registry:
+    """The registry as it is used by somebody who may request stages, and move no versions."""
+    return registry.acting_as(actor, permissions={Permission.READ, Permission.REQUEST})
 
 
 def ask(registry: Registry, reference: str, **more: object) -> StageRequest:
@@ -56,7 +62,7 @@ def test_a_request_waits_for_its_gates_and_the_approval_performs_it(
     assert event.body["waits_for"] == ["1 approval"]
     assert registry.stage_requests() == registry.stage_requests("churn") == (asked,)
     assert registry.explain(waiting, "production").requests == (asked,)
-    assert registry.perform_requests("churn") == ()
+    assert registry.operations.stage_requests.perform_requests("churn") == ()
 
     registry.approve(waiting, "production", comment="looked at it", actor=ANN)
     assert registry.get(waiting).stage == "production"
@@ -124,14 +130,14 @@ def test_what_time_and_metadata_pass_is_found_by_who_looks(
     reference = candidate(registry, tmp_path)
     upkeep = Reconciler(registry)
     ask(registry, reference)
-    assert upkeep.look() == 0
+    assert not upkeep.reconcile().moves
     let_time_pass(registry, reference, days=3)
-    assert registry.names_with_requests(()) == ("churn",)
-    assert upkeep.look() == 0
-    assert registry.names_with_requests(()) == ()
+    assert registry.operations.stage_requests.names_with_requests(()) == ("churn",)
+    assert not upkeep.reconcile().moves
+    assert registry.operations.stage_requests.names_with_requests(()) == ()
     assert registry.stage_requests()[0].waits_for == ("metadata owners",)
     registry.update(reference, owners=["ann"])
-    assert upkeep.look() == 1
+    assert len(upkeep.reconcile().moves) == 1
     assert registry.get(reference).stage == "production"
     # who asked is who moved it, though the service did it
     assert registry.timeline("churn", "stage:production")[0].moved_by == EVE.name
@@ -142,7 +148,7 @@ def test_what_the_service_does_by_itself_is_its_own_act(registry: Registry, tmp_
     reference = candidate(registry, tmp_path)
     ask(registry, reference)
     registry.set_policy("churn", policy_of(metadata=["owners"], checks=["artifact_intact"]))
-    Reconciler(registry).look()
+    Reconciler(registry).reconcile()
     by = {verdict.check: verdict.recorded_by for verdict in registry.verdicts(reference)}
     assert by["artifact_intact"] == "service:reconciler"
 
@@ -150,7 +156,7 @@ def test_what_the_service_does_by_itself_is_its_own_act(registry: Registry, tmp_
 def test_who_only_asks_needs_somebody_who_may(registry: Registry, tmp_path: Path) -> None:
     registry.set_policy("churn", policy_of(checks=["signature_compatible"], automatic=False))
     reference = candidate(registry, tmp_path)
-    asked = ask(registry, reference, only_asks=True)
+    asked = ask(only_requests(registry, EVE), reference)
     assert any("somebody who may promote" in each for each in asked.waits_for)
     registry.run_check(reference, "signature_compatible")
     assert registry.get(reference).stage == "candidate"
@@ -174,8 +180,8 @@ def test_a_request_is_withdrawn_by_whoever_may(registry: Registry, waiting: str)
     ask(registry, waiting)
     ask(registry, waiting, actor=BEN)
     with pytest.raises(NotPermittedError, match="others asked"):
-        registry.withdraw_request(waiting, "production", only_asks=True, actor=ANN)
-    (mine,) = registry.withdraw_request(waiting, "production", only_asks=True, actor=BEN)
+        only_requests(registry, ANN).withdraw_request(waiting, "production")
+    (mine,) = only_requests(registry, BEN).withdraw_request(waiting, "production")
     assert (mine.requested_by, mine.outcome, mine.closed_by) == (BEN.name, "withdrawn", BEN.name)
     (other,) = registry.withdraw_request(waiting, "production", reason="no need", actor=ANN)
     assert other.requested_by == EVE.name
@@ -208,10 +214,12 @@ def test_quarantine_and_another_policy_leave_it_open(registry: Registry, waiting
     stages = [rule for rule in policy_of().stages if rule.name != "production"]
     stages[-1] = stages[-1].model_copy(update={"after": ("candidate",)})
     registry.set_policy("churn", policy_of().model_copy(update={"stages": tuple(stages)}))
-    assert registry.perform_requests("churn") == ()
+    assert registry.operations.stage_requests.perform_requests("churn") == ()
     assert registry.stage_requests()[0].waits_for == ("a policy with the stage production",)
     registry.set_policy("churn", policy_of(automatic=False))
-    assert [move.version_id for move in registry.perform_requests("churn")] == [1]
+    assert [
+        move.version_id for move in registry.operations.stage_requests.perform_requests("churn")
+    ] == [1]
 
 
 def test_what_a_stage_is_asked_for_is_not_archived(registry: Registry, tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ def test_a_version_that_was_rolled_back_returns_only_by_a_person(
     in_production(registry, tmp_path, "a")
     bad = in_production(registry, tmp_path, "b")
     registry.rollback("churn")
-    assert registry.evaluate_candidates("churn").due is None
+    assert registry.operations.promotions.evaluate_candidates("churn").due is None
     with pytest.raises(GateNotPassedError, match="a person"):
         registry.promote(bad, "production", automatic=True)
     assert registry.promote(bad, "production").moved
@@ -150,13 +150,13 @@ def test_the_due_promotion_is_the_newest_candidate_that_passes(
 ) -> None:
     for content in ("a", "b", "c"):
         register_candidate(registry, tmp_path, content)
-    due = registry.evaluate_candidates("churn").due
+    due = registry.operations.promotions.evaluate_candidates("churn").due
     assert (due.version_id, due.stage) == (3, "staging")
     registry.promote("churn/3", "staging", automatic=True)
-    due = registry.evaluate_candidates("churn").due
+    due = registry.operations.promotions.evaluate_candidates("churn").due
     assert (due.version_id, due.stage) == (3, "production")
     registry.promote("churn/3", "production", automatic=True)
-    assert registry.evaluate_candidates("churn").due is None
+    assert registry.operations.promotions.evaluate_candidates("churn").due is None
 
 
 def test_a_relative_verdict_is_void_when_the_champion_changes_and_can_be_renewed(
@@ -172,7 +172,7 @@ def test_a_relative_verdict_is_void_when_the_champion_changes_and_can_be_renewed
     with pytest.raises(GateNotPassedError, match="anew"):
         registry.promote(newest, "staging")
     registry.promote("churn/5", "archived")
-    registry.renew_verdicts("churn")
+    registry.operations.checks.renew_verdicts("churn")
     registry.promote(newest, "staging")
 
 
@@ -182,20 +182,22 @@ def test_what_a_stricter_policy_asks_is_looked_at_on_the_versions_that_wait(
     registry.set_policy("churn", asking(production=["artifact_intact"]))
     old = candidate(registry, tmp_path)
     registry.run_check(old, "artifact_intact")
-    assert registry.renew_verdicts("churn") == ()
+    assert registry.operations.checks.renew_verdicts("churn") == ()
     strict = {"name": "metadata_complete", "settings": {"required": ["risk_class"]}}
     registry.set_policy("churn", asking(staging=["card_complete"], production=[strict]))
     younger = candidate(registry, tmp_path, "b")
-    renewed = registry.renew_verdicts("churn")
+    renewed = registry.operations.checks.renew_verdicts("churn")
     assert [each.check for each in renewed] == ["card_complete"]
     # the younger one is of this policy's time: its own run has the checks
     assert {each.check for each in registry.verdicts(younger)} == {"metadata_complete"}
     # what a stage behind asks is looked at when the version waits for it
     registry.set_policy("churn", asking(staging=["artifact_intact"], production=[strict]))
     registry.promote(old, "staging")
-    (renewed,) = [each for each in registry.renew_verdicts("churn") if each.settings]
+    (renewed,) = [
+        each for each in registry.operations.checks.renew_verdicts("churn") if each.settings
+    ]
     assert (renewed.passed, renewed.settings) == (False, strict["settings"])
-    assert registry.renew_verdicts("churn") == ()
+    assert registry.operations.checks.renew_verdicts("churn") == ()
     assert "risk_class" in registry.explain(old, "production").waits_for[0]
 
 

@@ -17,7 +17,7 @@ MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 def node(
     node_id: int, asset: str, partition: str | None = None, version: str = "v1", **more: object
 ) -> LineageNode:
-    """A materialization of an asset on that Monday."""
+    """Return a materialization of an asset on that Monday."""
     values: dict[str, object] = {
         "kind": NodeKind.MATERIALIZATION,
         "storage_id": node_id + 100,
@@ -40,7 +40,7 @@ def missing(
     *,
     upstream: tuple[str, ...] | None = (),
 ) -> LineageNode:
-    """What was used, and of which no event is there."""
+    """Return a node that was used and whose event does not exist."""
     return LineageNode(
         node_id=node_id,
         kind=NodeKind.MISSING,
@@ -53,7 +53,7 @@ def missing(
 def edge(
     consumer: int, source: int, certainty: Certainty, capture: Capture | None = None
 ) -> LineageEdge:
-    """An edge; without a capture, as one of the step or of what it used has it."""
+    """Return an edge; the default capture depends on whether the step is its consumer."""
     known_by = capture or (Capture.PROVENANCE if consumer else Capture.READ)
     return LineageEdge(consumer=consumer, source=source, capture=known_by, certainty=certainty)
 
@@ -63,9 +63,9 @@ def graph(
     behind: tuple[LineageNode, ...] = (),
     certainty: Certainty = Certainty.PROVED,
 ) -> LineageGraph:
-    """A training that read some nodes; the others are upstream of the first of them.
+    """Return the graph of a training that read some nodes; the others are upstream of the first.
 
-    What is missing is not known; the rest of what is upstream is as certain as said.
+    A missing node is unknown; the other upstream nodes have the given certainty.
     """
     read = [edge(0, one.node_id, _of(one, Certainty.READ)) for one in direct]
     further = [edge(direct[0].node_id, one.node_id, _of(one, certainty)) for one in behind]

@@ -18,7 +18,7 @@ from tests.lineage.graphs import STEP, edge, node
 
 @st.composite
 def graphs(draw: st.DrawFn) -> LineageGraph:
-    """Graphs of a few nodes; cycles, and nodes without a path, are among them."""
+    """Draw graphs of a few nodes, including cycles and nodes without a path."""
     size = draw(st.integers(1, 6))
     pairs = draw(st.sets(st.tuples(st.integers(0, size), st.integers(1, size)), max_size=14))
     return LineageGraph(
@@ -31,7 +31,7 @@ def graphs(draw: st.DrawFn) -> LineageGraph:
 
 
 def best_of_all_paths(graph: LineageGraph, target: int) -> Certainty:
-    """Walk every simple path from the step, and compare."""
+    """Return the best certainty over all simple paths from the step."""
     found = [Certainty.UNKNOWN]
 
     def walk(at: int, passed: frozenset[int], worst: Certainty) -> None:
@@ -63,11 +63,11 @@ def test_the_order_is_unknown_possible_proved_read() -> None:
 
 
 @pytest.mark.parametrize("certainty", [Certainty.PROVED, Certainty.READ])
-def test_what_is_declared_is_never_certain(certainty: Certainty) -> None:
+def test_a_declared_edge_is_never_certain(certainty: Certainty) -> None:
     with pytest.raises(ValidationError, match="a declared edge cannot be"):
         LineageEdge(consumer=0, source=1, capture=Capture.DECLARED, certainty=certainty)
 
 
-def test_a_graph_without_a_step_says_nothing_of_its_nodes() -> None:
+def test_nodes_of_a_graph_without_a_step_are_unknown() -> None:
     lonely = LineageNode(node_id=3, kind=NodeKind.EXTERNAL, asset="s3://lake/a.csv")
     assert LineageGraph(nodes=(lonely,)).certainties() == {3: Certainty.UNKNOWN}

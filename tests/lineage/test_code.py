@@ -32,19 +32,19 @@ def work_tree(folder: Path) -> str:
     return git(folder, "rev-parse", "HEAD")
 
 
-def test_a_built_image_names_its_commit_by_the_environment(tmp_path: Path) -> None:
+def test_a_built_image_has_its_commit_in_the_environment(tmp_path: Path) -> None:
     state = current_code(Settings(git_commit=COMMIT, git_dirty=True), tmp_path)
     assert (state.git_commit, state.git_dirty) == (COMMIT, True)
     assert state.git_source == "PEDIGREE_GIT_COMMIT"
 
 
-def test_a_ci_variable_is_asked_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_ci_variable_is_read_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_SHA", COMMIT)
     state = current_code(Settings(), tmp_path)
     assert (state.git_commit, state.git_source) == (COMMIT, "GITHUB_SHA")
 
 
-def test_a_work_tree_tells_its_commit_and_whether_it_differs(tmp_path: Path) -> None:
+def test_a_work_tree_has_its_commit_and_whether_it_is_dirty(tmp_path: Path) -> None:
     commit = work_tree(tmp_path / "repo")
     clean = current_code(Settings(), tmp_path / "repo")
     assert (clean.git_commit, clean.git_dirty) == (commit, False)
@@ -52,12 +52,12 @@ def test_a_work_tree_tells_its_commit_and_whether_it_differs(tmp_path: Path) -> 
     assert current_code(Settings(), tmp_path / "repo").git_dirty is True
 
 
-def test_an_unknown_commit_is_an_error_that_says_what_to_set(tmp_path: Path) -> None:
+def test_an_unknown_commit_is_an_error_with_a_remedy(tmp_path: Path) -> None:
     with pytest.raises(InvalidMetadataError, match="PEDIGREE_GIT_COMMIT"):
         current_code(Settings(), tmp_path)
 
 
-def test_the_environment_lists_what_is_installed() -> None:
+def test_the_environment_lists_the_installed_packages() -> None:
     packages = installed_packages()
     assert any(package.startswith("pydantic==") for package in packages)
     assert environment_hash(packages) == environment_hash(reversed(packages))

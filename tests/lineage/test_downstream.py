@@ -1,4 +1,4 @@
-"""Versions that were trained on a version: certainly, possibly, and of which it is not known."""
+"""Versions that were certainly or possibly trained on a version, or for which it is unknown."""
 
 from pathlib import Path
 
@@ -15,14 +15,14 @@ TEACHER = TrainingOrigin(asset="models/teacher")
 
 @pytest.fixture
 def teacher(registry: Registry, tmp_path: Path) -> str:
-    """The digest of teacher/1, which is in production; it was trained by an asset."""
+    """The digest of teacher/1, which is in production and was trained by an asset."""
     register(registry, tmp_path, "before", "earlier", lineage=graph(missing(1, "models/teacher")))
     reference = register_candidate(registry, tmp_path, "t", "teacher", origin=TEACHER)
     promote_to_production(registry, reference)
     return registry.get(reference).digest
 
 
-def test_downstream_tells_certain_possible_and_unknown_apart(
+def test_downstream_distinguishes_certain_possible_and_unknown(
     registry: Registry, teacher: str, tmp_path: Path
 ) -> None:
     asset, stage = "models/teacher", "models/teacher/production"
@@ -50,14 +50,16 @@ def test_downstream_tells_certain_possible_and_unknown_apart(
     assert found.without_lineage == 1
 
 
-def test_nothing_is_trained_on_what_no_asset_made(registry: Registry, tmp_path: Path) -> None:
+def test_nothing_is_trained_on_a_version_without_an_asset(
+    registry: Registry, tmp_path: Path
+) -> None:
     register(registry, tmp_path, "a", "loose")
     register(registry, tmp_path, "b", "later", lineage=graph(missing(1, "scores", upstream=None)))
     found = registry.downstream("loose/1")
     assert (found.versions, found.possible, found.unknown) == ((), (), ())
 
 
-def test_a_stage_that_the_version_never_held_is_not_its_own(
+def test_a_stage_that_the_version_never_held_does_not_count(
     registry: Registry, teacher: str, tmp_path: Path
 ) -> None:
     only_staging = graph(missing(1, "scores", upstream=("models/teacher/canary",)))

@@ -44,12 +44,12 @@ def test_a_graph_is_read_back_as_it_was_written(registry: Registry, tmp_path: Pa
     assert registry.lineage("churn/1") == GRAPH
 
 
-def test_the_direct_inputs_are_those_of_the_step() -> None:
+def test_the_direct_inputs_are_the_inputs_of_the_step() -> None:
     ((node, capture),) = GRAPH.inputs()
     assert (node.asset, node.partition, capture) == ("features", "2013-01", Capture.READ)
 
 
-def test_a_further_training_has_a_lineage_of_its_own(registry: Registry, tmp_path: Path) -> None:
+def test_a_further_training_has_its_own_lineage(registry: Registry, tmp_path: Path) -> None:
     registry.register("churn", artifact(tmp_path / "a"), new_version(lineage=GRAPH))
     later = LineageGraph(nodes=GRAPH.nodes[:1])
     registry.register("churn", artifact(tmp_path / "a"), new_version(run_id="run-2", lineage=later))
@@ -57,15 +57,13 @@ def test_a_further_training_has_a_lineage_of_its_own(registry: Registry, tmp_pat
     assert registry.lineage("churn/1", newest=True) == later
 
 
-def test_without_recorded_lineage_nobody_knows_what_is_stale(
-    registry: Registry, tmp_path: Path
-) -> None:
+def test_staleness_is_unknown_without_recorded_lineage(registry: Registry, tmp_path: Path) -> None:
     registry.register("churn", artifact(tmp_path / "a"), new_version())
     assert registry.stale("churn/1").stale is None
     assert registry.lineage("churn/1") == LineageGraph()
 
 
-def test_a_character_that_cannot_be_kept_is_refused(registry: Registry, tmp_path: Path) -> None:
+def test_a_character_that_cannot_be_stored_is_refused(registry: Registry, tmp_path: Path) -> None:
     node = LineageNode(node_id=1, kind=NodeKind.MISSING, asset="raw")
     for field in ("asset", "partition", "data_version", "upstream"):
         value = ("a\0b",) if field == "upstream" else "a\0b"

@@ -1,4 +1,4 @@
-"""Impact, quarantine and search answer alike: as the law of paths says, of any graph."""
+"""Impact, quarantine and search follow the same law of paths for any graph."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -30,7 +30,7 @@ def nodes(draw: st.DrawFn, number: int) -> LineageNode:
 
 @st.composite
 def graphs(draw: st.DrawFn) -> LineageGraph:
-    """A training that used some nodes; none at all, and no lineage, are among them."""
+    """Draw trainings that used some or no nodes, or have no lineage."""
     size = draw(st.integers(-1, 4))
     if size < 0:
         return LineageGraph()
@@ -46,7 +46,7 @@ def graphs(draw: st.DrawFn) -> LineageGraph:
 
 
 def answer(graph: LineageGraph, asset: str, partition: str | None) -> Certainty | None:
-    """How certain it is that a training depends on some data; None: it does not."""
+    """Return how certain it is that a training depends on some data; None if it does not."""
     certainties = graph.certainties()
 
     def found() -> Iterator[Certainty]:
@@ -64,7 +64,7 @@ def answer(graph: LineageGraph, asset: str, partition: str | None) -> Certainty 
 
 
 def register(registry: Registry, folder: Path, lineage: LineageGraph) -> str:
-    """Register a model of its own, whose only training has a lineage."""
+    """Register a new model, whose only training has a lineage."""
     name = f"model_{next(_numbers)}"
     registry.register(name, artifact(folder / name, name), new_version(lineage=lineage))
     return name
@@ -79,7 +79,7 @@ def register(registry: Registry, folder: Path, lineage: LineageGraph) -> str:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @pytest.mark.parametrize("only_certain", [False, True])
-def test_impact_quarantine_and_search_follow_the_law(
+def test_impact_quarantine_and_search_follow_the_law_of_paths(
     registry: Registry, tmp_path: Path, only_certain: bool, lineages: list[LineageGraph]
 ) -> None:
     named = {register(registry, tmp_path, lineage): lineage for lineage in lineages}
@@ -125,7 +125,7 @@ def names_found(registry: Registry, text: str) -> set[str]:
 
 
 def timed(lineage: LineageGraph) -> LineageGraph:
-    """The same training, in which what has no time, and so may be newer, is no more certain."""
+    """Return the same training, but nodes without a time, which may be newer, are uncertain."""
     timeless = {one.node_id for one in lineage.nodes if one.at is None}
     edges = [
         one.model_copy(

@@ -1,4 +1,4 @@
-"""Bad data: what stands on it, and nothing of that enters a stage until it is released."""
+"""Bad data: versions that depend on it cannot enter a stage until its release."""
 
 import threading
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ FEBRUARY = graph(node(1, "flights", "2013-02"))
 
 @pytest.fixture
 def trained(registry: Registry, tmp_path: Path) -> Registry:
-    """Version 1 stands on January, 2 on what was made of January, 3 on February."""
+    """Version 1 depends on January, 2 on data derived from January, 3 on February."""
     registry.set_policy("churn", free_policy())
     behind = graph(node(2, "features"), behind=(node(1, "flights", "2013-01"),))
     for content, lineage in (("a", JANUARY), ("b", behind), ("c", FEBRUARY)):
@@ -31,7 +31,9 @@ def trained(registry: Registry, tmp_path: Path) -> Registry:
     return registry
 
 
-def test_impact_names_what_stands_on_data_and_what_that_holds_and_held(trained: Registry) -> None:
+def test_impact_lists_dependent_versions_with_their_current_and_past_stages(
+    trained: Registry,
+) -> None:
     trained.promote("churn/1", "production")
     trained.promote("churn/2", "production")
     trained.set_alias("churn", "best", 2)
@@ -43,20 +45,20 @@ def test_impact_names_what_stands_on_data_and_what_that_holds_and_held(trained: 
     assert (second.holds, second.in_use) == (("stage:production", "alias:best"), True)
 
 
-def test_impact_without_a_partition_is_that_of_all(trained: Registry) -> None:
+def test_impact_without_a_partition_includes_all_partitions(trained: Registry) -> None:
     found = trained.impact("flights").certain
     assert [one.reference for one in found] == ["churn/1", "churn/2", "churn/3"]
     assert trained.impact("nothing").none
 
 
-def test_impact_since_a_moment_leaves_older_data_out(trained: Registry) -> None:
+def test_impact_since_a_time_excludes_older_data(trained: Registry) -> None:
     assert trained.impact("flights", since=MONDAY).certain
     assert trained.impact("flights", since=MONDAY + timedelta(seconds=1)).none
     with pytest.raises(InvalidInputError, match="has no time zone"):
         trained.impact("flights", since=datetime(2026, 1, 1))  # noqa: DTZ001 -- that is the case
 
 
-def test_partitions_that_are_not_known_may_be_the_one(registry: Registry, tmp_path: Path) -> None:
+def test_an_unknown_partition_may_be_the_affected_one(registry: Registry, tmp_path: Path) -> None:
     register(registry, tmp_path, lineage=graph(missing(1, "flights")))
     found = registry.impact("flights", "2013-01")
     assert ([one.reference for one in found.unknown], found.none) == (["churn/1"], False)
@@ -84,7 +86,7 @@ def test_data_in_quarantine_keeps_its_versions_out_of_stages(trained: Registry) 
     ]
 
 
-def test_release_is_its_opposite(trained: Registry) -> None:
+def test_release_reverses_a_quarantine(trained: Registry) -> None:
     trained.quarantine("flights", "2013-01", reason="doubled rows")
     assert [one.partition for one in trained.quarantines()] == ["2013-01"]
     (ended,) = trained.release("flights", "2013-01", reason="they were right")
@@ -95,12 +97,12 @@ def test_release_is_its_opposite(trained: Registry) -> None:
         trained.release("flights", "2013-01")
 
 
-def test_who_why_and_what_are_told_by_events_of_the_same_transaction(trained: Registry) -> None:
+def test_events_of_the_same_transaction_record_actor_reason_and_versions(trained: Registry) -> None:
     before = trained.events(limit=10_000)[-1].seq
     trained.quarantine("flights", "2013-01", reason="doubled rows")
     trained.release("flights", "2013-01", reason="fixed")
-    told = trained.events(before)
-    assert [(one.type, one.subject) for one in told] == [
+    events = trained.events(before)
+    assert [(one.type, one.subject) for one in events] == [
         (EventType.ASSET_QUARANTINED, "flights"),
         (EventType.VERSION_QUARANTINED, "churn/1"),
         (EventType.VERSION_QUARANTINED, "churn/2"),
@@ -108,15 +110,15 @@ def test_who_why_and_what_are_told_by_events_of_the_same_transaction(trained: Re
         (EventType.VERSION_RELEASED, "churn/1"),
         (EventType.VERSION_RELEASED, "churn/2"),
     ]
-    assert told[1].body["reason"] == "doubled rows"
-    assert told[1].body["partition"] == "2013-01"
-    assert [one.body["certainty"] for one in told[1:3]] == ["read", "proved"]
-    assert told[0].body["only_certain"] is False
-    assert {one.actor.name for one in told} == {"tester"}
+    assert events[1].body["reason"] == "doubled rows"
+    assert events[1].body["partition"] == "2013-01"
+    assert [one.body["certainty"] for one in events[1:3]] == ["read", "proved"]
+    assert events[0].body["only_certain"] is False
+    assert {one.actor.name for one in events} == {"tester"}
     assert check_replay(trained.database).examples == []
 
 
-def test_a_version_stays_as_long_as_one_quarantine_holds_it(trained: Registry) -> None:
+def test_a_version_stays_quarantined_while_one_quarantine_applies(trained: Registry) -> None:
     trained.quarantine("flights", "2013-01", reason="doubled rows")
     trained.quarantine("features", reason="leaks the label")
     assert trained.get("churn/2").quarantine_reason == "doubled rows; leaks the label"
@@ -126,7 +128,7 @@ def test_a_version_stays_as_long_as_one_quarantine_holds_it(trained: Registry) -
     assert check_replay(trained.database).examples == []
 
 
-def test_one_version_is_put_in_quarantine_and_released_alone(trained: Registry) -> None:
+def test_a_single_version_is_quarantined_and_released(trained: Registry) -> None:
     assert trained.quarantine_version("churn/3", reason="unfair").quarantine_reason == "unfair"
     assert [one.versions for one in trained.quarantines()] == [("churn/3",)]
     assert trained.release_version("churn/3").quarantine_reason is None
@@ -148,7 +150,7 @@ def test_a_version_released_by_a_person_is_not_marked_again(
     assert trained.get("churn/1").quarantine_reason is None
 
 
-def test_what_is_trained_later_on_the_same_data_is_marked_when_it_comes(
+def test_a_later_version_of_the_same_data_is_marked_at_registration(
     trained: Registry, tmp_path: Path
 ) -> None:
     trained.quarantine("flights", "2013-01", reason="doubled rows")
@@ -161,14 +163,14 @@ def test_what_is_trained_later_on_the_same_data_is_marked_when_it_comes(
     assert (done.created, done.version.quarantine_reason) == (False, "doubled rows")
 
 
-def test_newer_data_of_the_partition_is_free(trained: Registry, tmp_path: Path) -> None:
+def test_newer_data_of_the_partition_is_not_quarantined(trained: Registry, tmp_path: Path) -> None:
     trained.quarantine("flights", "2013-01", reason="doubled rows")
-    mended = graph(node(1, "flights", "2013-01", version="v2", at=LATER))
-    assert register(trained, tmp_path, "mended", lineage=mended) == "churn/4"
+    repaired = graph(node(1, "flights", "2013-01", version="v2", at=LATER))
+    assert register(trained, tmp_path, "repaired", lineage=repaired) == "churn/4"
     assert trained.get("churn/4").quarantine_reason is None
 
 
-def test_data_before_the_moment_given_is_free(trained: Registry, tmp_path: Path) -> None:
+def test_data_before_the_given_time_is_not_quarantined(trained: Registry, tmp_path: Path) -> None:
     since = MONDAY + timedelta(days=1)
     assert trained.quarantine("flights", reason="late feed", since=since).versions == ()
     register(trained, tmp_path, "d", lineage=JANUARY)
@@ -178,7 +180,7 @@ def test_data_before_the_moment_given_is_free(trained: Registry, tmp_path: Path)
     assert trained.get("churn/5").quarantine_reason == "late feed"
 
 
-def test_what_is_not_known_to_be_newer_possibly_depends_on_it(
+def test_a_version_of_unknown_data_age_possibly_depends_on_it(
     trained: Registry, tmp_path: Path
 ) -> None:
     trained.quarantine("flights", "2013-01", reason="doubled rows")
@@ -194,8 +196,8 @@ def test_what_is_not_known_to_be_newer_possibly_depends_on_it(
     assert check_replay(trained.database).examples == []
 
 
-def test_a_registration_meanwhile_is_not_overlooked(trained: Registry, tmp_path: Path) -> None:
-    """It waits for the quarantine that is under way, and then sees it."""
+def test_a_concurrent_registration_is_marked(trained: Registry, tmp_path: Path) -> None:
+    """It waits for the running quarantine, and then sees it."""
     registering = threading.Thread(
         target=lambda: register(trained, tmp_path, "late", lineage=JANUARY)
     )
@@ -211,7 +213,7 @@ def test_a_registration_meanwhile_is_not_overlooked(trained: Registry, tmp_path:
     assert trained.get("churn/4").quarantine_reason == "doubled rows"
 
 
-def test_a_quarantine_says_why(trained: Registry) -> None:
+def test_a_quarantine_has_a_reason(trained: Registry) -> None:
     before = trained.events(limit=10_000)
     with pytest.raises(InvalidInputError, match="people who meet the quarantine must know why"):
         trained.quarantine("flights", reason=" ")
@@ -234,7 +236,7 @@ NOT_IT = graph(node(1, "features"), behind=(missing(2, "clean", upstream=("weath
 
 @pytest.fixture
 def uncertain(registry: Registry, tmp_path: Path) -> Registry:
-    """Versions 1 to 5 as listed above, and version 6 without any lineage."""
+    """Versions 1 to 5 as listed above, and version 6 without lineage."""
     registry.set_policy("churn", free_policy())
     lineages = (CERTAIN, POSSIBLE, UNKNOWN, UNBOUNDED, NOT_IT, LineageGraph())
     for content, lineage in zip("abcdef", lineages, strict=True):
@@ -242,7 +244,7 @@ def uncertain(registry: Registry, tmp_path: Path) -> Registry:
     return registry
 
 
-def test_impact_tells_certain_possible_and_unknown_apart(uncertain: Registry) -> None:
+def test_impact_distinguishes_certain_possible_and_unknown(uncertain: Registry) -> None:
     found = uncertain.impact("flights", "2013-01")
     assert [one.reference for one in found.certain] == ["churn/1"]
     assert [one.reference for one in found.possible] == ["churn/2"]
@@ -251,7 +253,7 @@ def test_impact_tells_certain_possible_and_unknown_apart(uncertain: Registry) ->
     assert [one.certainty for one in found.certain] == [Certainty.PROVED]
 
 
-def test_only_questions_about_named_assets_answer_unknown(uncertain: Registry) -> None:
+def test_impact_is_unknown_only_for_assets_that_may_be_upstream(uncertain: Registry) -> None:
     def unknown(asset: str) -> list[str]:
         return [one.reference for one in uncertain.impact(asset).unknown]
 
@@ -267,7 +269,7 @@ def test_only_questions_about_named_assets_answer_unknown(uncertain: Registry) -
     ]
 
 
-def test_no_answer_is_none_as_long_as_something_is_not_known(
+def test_impact_is_not_empty_while_some_lineage_is_unknown(
     registry: Registry, tmp_path: Path
 ) -> None:
     register(registry, tmp_path, "a", lineage=CERTAIN)
@@ -289,7 +291,7 @@ def test_the_best_of_all_trainings_counts(registry: Registry, tmp_path: Path) ->
     assert [one.certainty for one in found.certain] == [Certainty.PROVED]
 
 
-def test_data_of_unknown_age_is_possibly_newer_than_a_moment(
+def test_data_of_unknown_age_is_possibly_newer_than_a_time(
     registry: Registry, tmp_path: Path
 ) -> None:
     register(registry, tmp_path, lineage=graph(node(1, "flights", at=None)))
@@ -298,7 +300,7 @@ def test_data_of_unknown_age_is_possibly_newer_than_a_moment(
     assert registry.impact("flights", since=LATER).none
 
 
-def test_quarantine_marks_what_is_possible_and_names_what_is_unknown(uncertain: Registry) -> None:
+def test_quarantine_marks_possible_versions_and_lists_unknown_ones(uncertain: Registry) -> None:
     found = uncertain.quarantine("flights", "2013-01", reason="doubled rows")
     assert (found.versions, found.possible) == (("churn/1", "churn/2"), ("churn/2",))
     assert (found.unknown, found.spared) == (("churn/3", "churn/4"), ())
@@ -309,7 +311,7 @@ def test_quarantine_marks_what_is_possible_and_names_what_is_unknown(uncertain: 
     assert (listed.versions, listed.possible) == (found.versions, found.possible)
 
 
-def test_only_certain_spares_what_is_possible_now_and_later(
+def test_only_certain_excludes_possible_versions_now_and_later(
     uncertain: Registry, tmp_path: Path
 ) -> None:
     found = uncertain.quarantine("flights", "2013-01", reason="doubled", only_certain=True)
@@ -332,13 +334,15 @@ def test_only_certain_spares_what_is_possible_now_and_later(
     require_sound(uncertain)
 
 
-def test_a_version_spared_is_marked_once_it_is_certain(uncertain: Registry, tmp_path: Path) -> None:
+def test_an_excluded_version_is_marked_when_it_becomes_certain(
+    uncertain: Registry, tmp_path: Path
+) -> None:
     uncertain.quarantine("flights", "2013-01", reason="doubled", only_certain=True)
     register(uncertain, tmp_path, "b", run_id="again", lineage=CERTAIN)
     assert uncertain.get("churn/2").quarantine_reason == "doubled"
 
 
-def test_each_mark_says_how_certain_it_is(uncertain: Registry) -> None:
+def test_each_mark_has_its_certainty(uncertain: Registry) -> None:
     before = uncertain.events(limit=10_000)[-1].seq
     uncertain.quarantine("flights", "2013-01", reason="doubled rows")
     marks = uncertain.events(before, types=[EventType.VERSION_QUARANTINED])
@@ -346,8 +350,8 @@ def test_each_mark_says_how_certain_it_is(uncertain: Registry) -> None:
     require_sound(uncertain)
 
 
-def test_a_mark_that_does_not_say_how_certain_it_is_is_possible(uncertain: Registry) -> None:
-    """So the release before marked."""
+def test_a_mark_without_a_certainty_is_possible(uncertain: Registry) -> None:
+    """The previous release marked versions without it."""
     uncertain.quarantine("flights", "2013-01", reason="doubled rows")
     uncertain.quarantine_version("churn/3", reason="unfair")
     uncertain.database.transaction(

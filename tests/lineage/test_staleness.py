@@ -1,4 +1,4 @@
-"""Whether a version is stale: yes, no, or not known."""
+"""Whether a version is stale: yes, no, or unknown."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,19 +22,19 @@ CHANGED = InputNow(data_version="v2", data_behind=1, code_behind=0)
 
 
 def asked(lineage: LineageGraph, now: InputNow, newer_code: tuple[str, ...] = ()) -> Staleness:
-    """Compare a training with an asset graph in which all its inputs are alike."""
+    """Compare a training with an asset graph in which all inputs have the same state."""
     inputs = observed_inputs(lineage)
     return compared(lineage, {(one.asset, one.partition): now for one in inputs}, newer_code)
 
 
 def with_edge(source: LineageNode, certainty: Certainty) -> LineageGraph:
-    """A training whose one input is so certain."""
+    """Return a training whose only input has a certainty."""
     direct = edge(0, source.node_id, certainty, Capture.DECLARED)
     return LineageGraph(nodes=(STEP, source), edges=(direct,))
 
 
 def unbounded(lineage: LineageGraph) -> LineageGraph:
-    """The same training, of whose step it is not known what else it used."""
+    """Return the same training with a step whose other inputs are unknown."""
     step = STEP.model_copy(update={"upstream": None})
     return lineage.model_copy(update={"nodes": (step, *lineage.nodes[1:])})
 
@@ -61,7 +61,7 @@ EXTERNAL = graph(node(1, "s3://lake/a.csv", kind=NodeKind.EXTERNAL))
         (LineageGraph(), UNCHANGED, None),
     ],
 )
-def test_it_is_false_only_where_every_input_is_certain_and_unchanged(
+def test_stale_is_false_only_if_all_inputs_are_certain_and_unchanged(
     lineage: LineageGraph, now: InputNow, stale: bool | None
 ) -> None:
     assert asked(lineage, now).stale is stale
@@ -71,17 +71,17 @@ def test_newer_code_is_certain(registry: Registry) -> None:
     assert asked(POSSIBLE, UNCHANGED, ("2",)).stale is True
 
 
-def test_nothing_is_claimed_where_no_graph_is_within_reach() -> None:
+def test_staleness_is_unknown_without_an_accessible_graph() -> None:
     assert Staleness(known=False).stale is None
 
 
-def test_what_an_earlier_release_kept_does_not_say_no() -> None:
+def test_staleness_stored_by_an_earlier_release_is_never_false() -> None:
     assert Staleness.model_validate({"known": True}).stale is None
     kept = {"asset": "a", "trained_on": "1", "now": "2", "data_behind": 1, "code_behind": 0}
     assert Staleness.model_validate({"known": True, "inputs": [kept]}).stale is None
 
 
-def test_inputs_that_are_not_clear_are_named() -> None:
+def test_unclear_inputs_are_listed() -> None:
     months = [node(number, "features", f"2026-{number:02}") for number in (1, 2, 3)]
     lineage = LineageGraph(
         nodes=(STEP, *months, node(4, "raw", kind=NodeKind.EXTERNAL), missing(5, "rates")),
@@ -104,7 +104,7 @@ def test_inputs_that_are_not_clear_are_named() -> None:
     ]
 
 
-def test_of_several_possible_states_the_oldest_is_compared() -> None:
+def test_the_oldest_of_several_possible_states_is_compared() -> None:
     older, newer = node(1, "features", version="v1"), node(2, "features", version="v2")
     lineage = LineageGraph(
         nodes=(STEP, newer, older),
@@ -118,7 +118,7 @@ def test_of_several_possible_states_the_oldest_is_compared() -> None:
     assert observed_inputs(read) == (newer,)
 
 
-def test_what_is_kept_for_search_is_what_the_answer_says(
+def test_the_staleness_stored_for_search_equals_the_returned_one(
     registry: Registry, tmp_path: Path
 ) -> None:
     answers: Mapping[str, tuple[LineageGraph, InputNow, bool | None]] = {
@@ -130,7 +130,7 @@ def test_what_is_kept_for_search_is_what_the_answer_says(
         reference = register_candidate(registry, tmp_path, content, content * 3, lineage=lineage)
         promote_to_production(registry, reference)
         place: AssetPartition = ("features", None)
-        assert registry.keep_staleness(reference, {place: now}).stale is stale
+        assert registry.operations.staleness.keep_staleness(reference, {place: now}).stale is stale
         kept = registry.stale(reference)
         assert (kept.stale, kept.seen_at is not None) == (stale, True)
     for text, found in (

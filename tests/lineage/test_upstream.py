@@ -22,7 +22,7 @@ def test_every_state_is_listed_once_by_its_distance(registry: Registry, tmp_path
     assert found.states[2].missing == ()
 
 
-def test_facts_that_nobody_recorded_are_named(registry: Registry, tmp_path: Path) -> None:
+def test_unrecorded_facts_are_listed(registry: Registry, tmp_path: Path) -> None:
     made = graph(missing(1, "elsewhere"), node(2, "raw", code_version=None, run_id=None))
     register(registry, tmp_path, lineage=made)
     elsewhere, raw = registry.upstream("churn/1").states
@@ -30,7 +30,7 @@ def test_facts_that_nobody_recorded_are_named(registry: Registry, tmp_path: Path
     assert raw.missing == ("run_id", "code_version")
 
 
-def test_what_may_be_upstream_is_named(registry: Registry, tmp_path: Path) -> None:
+def test_assets_that_may_be_upstream_are_listed(registry: Registry, tmp_path: Path) -> None:
     lost = (missing(1, "clean", upstream=("raw", "bureau")), missing(2, "rates", upstream=("fx",)))
     register(registry, tmp_path, "a", lineage=graph(*lost))
     found = registry.upstream("churn/1")
@@ -43,9 +43,7 @@ def test_what_may_be_upstream_is_named(registry: Registry, tmp_path: Path) -> No
     assert (nothing.recorded, nothing.states, nothing.not_ruled_out) == (False, (), None)
 
 
-def test_whether_uncertain_lineages_are_the_same_is_not_known(
-    registry: Registry, tmp_path: Path
-) -> None:
+def test_the_equality_of_uncertain_lineages_is_unknown(registry: Registry, tmp_path: Path) -> None:
     def behind(version: str, certainty: Certainty) -> LineageGraph:
         return graph(
             node(1, "features"), behind=(node(2, "raw", version=version),), certainty=certainty
@@ -90,7 +88,7 @@ def test_the_difference_of_two_versions_reaches_the_sources(
     assert registry.diff("churn/1", "churn/1").same
 
 
-def test_other_code_upstream_is_a_difference(registry: Registry, tmp_path: Path) -> None:
+def test_different_code_upstream_is_a_difference(registry: Registry, tmp_path: Path) -> None:
     register(registry, tmp_path, "a", lineage=graph(node(1, "raw")))
     register(registry, tmp_path, "b", lineage=graph(node(1, "raw", code_version="c2")))
     (change,) = registry.diff("churn/1", "churn/2").data

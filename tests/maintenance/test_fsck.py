@@ -68,7 +68,15 @@ EDITS: dict[str, tuple[str, set[str]]] = {
     ),
     "a card's text was edited": (
         "UPDATE pedigree.model_card SET markdown = markdown || 'x'",
-        {"cards_whole", "search_follows"},
+        {"cards_whole"},
+    ),
+    "a card's notes were edited": (
+        """UPDATE pedigree.model_card SET notes = '{"contact": "eve"}'""",
+        {"search_follows"},
+    ),
+    "a card shows what has not happened yet": (
+        "UPDATE pedigree.model_card SET event_id = 1000000",
+        {"cards_whole"},
     ),
     "two versions hold production": (
         "UPDATE pedigree.tenure SET name = 'production' WHERE name = 'staging'"
@@ -307,9 +315,11 @@ def lived(impatient: Registry, tmp_path: Path) -> Registry:
     registry.set_datasheet("raw", Datasheet(motivation="to learn"))
     verdict = DataVerdict(asset="raw", check="expectations", passed=True, summary="2 of 2")
     registry.record_data_verdict(verdict)
-    due = registry.evaluate_candidates("churn").due
+    due = registry.operations.promotions.evaluate_candidates("churn").due
     assert due is not None
-    registry.give_up_promotion(due, attempts=3, run_id="run-3", problem="no luck")
+    registry.operations.promotions.give_up_promotion(
+        due, attempts=3, run_id="run-3", problem="no luck"
+    )
     registry.quarantine_version("churn/5", reason="unfair")
     registry.events()
     return registry

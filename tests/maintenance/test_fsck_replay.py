@@ -103,8 +103,10 @@ def take_decision(registry: Registry, step: tuple[object, ...]) -> None:
         case ("request_stage" | "withdraw_request" as verb, version, stage):
             getattr(registry, verb)(f"{MODEL}/{version}", str(stage))
         case ("give_up",):
-            if due := registry.evaluate_candidates(MODEL).due:
-                registry.give_up_promotion(due, attempts=3, run_id="run-3", problem="no luck")
+            if due := registry.operations.promotions.evaluate_candidates(MODEL).due:
+                registry.operations.promotions.give_up_promotion(
+                    due, attempts=3, run_id="run-3", problem="no luck"
+                )
         case ("retry_promotion", version, stage):
             registry.retry_promotion(f"{MODEL}/{version}", str(stage))
         case ("policy", int(approvals)):

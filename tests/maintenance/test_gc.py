@@ -8,11 +8,10 @@ import pytest
 
 from pedigree.audit.records import EventType
 from pedigree.cards.records import CardNotes
-from pedigree.catalog.references import parse_reference
+from pedigree.catalog.blob_access import keys_of
 from pedigree.errors import BytesCollectedError, StoreUnavailableError, VersionNotFoundError
 from pedigree.lifecycle.records import RetentionRule
 from pedigree.registry import Registry
-from pedigree.registry._session import keys_of
 from tests.artifacts.publishing import blob_keys, expire_leases, let_orphans_settle, rows_left
 from tests.factories import register
 from tests.maintenance.collecting import collect, planned, require_sound
@@ -167,17 +166,16 @@ def test_the_cards_of_a_collected_version_go_and_those_of_others_stay(
 def test_a_card_is_not_written_for_a_version_that_was_deleted_meanwhile(
     registry: Registry, tmp_path: Path
 ) -> None:
+    from pedigree.cards.drawing import draw_card
     from pedigree.cards.store import insert_card
-    from pedigree.errors import VersionNotFoundError
 
     register(registry, tmp_path, "a")
-    version = registry.get(str(parse_reference("churn/1")))
     registry.write_card("churn/1")
+    notes = CardNotes(contact="ann")
+    late = registry.database.transaction(lambda tx: draw_card(tx, "churn", 1, notes))
     registry.delete("churn/1", reason="test")
     with pytest.raises(VersionNotFoundError):
-        registry.database.transaction(
-            lambda tx: insert_card(tx, version, "# late", CardNotes(), registry.actor())
-        )
+        registry.database.transaction(lambda tx: insert_card(tx, late, registry.actor()))
 
 
 def test_bytes_that_are_collected_while_they_are_looked_for_are_of_a_deleted_version(

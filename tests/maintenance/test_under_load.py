@@ -6,6 +6,8 @@ import pytest
 
 from benchmarks.gc import run
 
+pytestmark = pytest.mark.system
+
 
 @pytest.mark.timeout(120)
 def test_collecting_without_grace_while_others_register_and_delete_loses_nothing(

@@ -1,8 +1,8 @@
-from pedigree.monitoring.describe import described
+from pedigree.monitoring.describe import describe
 from pedigree.monitoring.records import DriftAction, DriftRule, DriftThresholds
 
 
-def test_a_drift_rule_says_its_thresholds_and_what_follows() -> None:
+def test_the_description_has_the_thresholds_and_the_reaction() -> None:
     rule = DriftRule(
         thresholds=DriftThresholds(psi=0.25, distance=None),
         columns={"age": DriftThresholds(psi=0.5, jensen_shannon=None, distance=None, missing=None)},
@@ -10,16 +10,16 @@ def test_a_drift_rule_says_its_thresholds_and_what_follows() -> None:
         action=DriftAction.DEMOTE,
         windows=2,
     )
-    assert described(rule) == (
-        "What the holder of production is given looks like what it learnt from. A column drifts"
-        " from psi 0.25, jensen_shannon 0.1, missing 0.05 on, where chance explains it with a"
-        " probability of at most 0.05, after Holm's correction. Of their own: age: psi 0.5."
-        " Left out: month. On drift in 2 partitions in a row the sensor asks for a rollback."
+    assert describe(rule) == (
+        "The served data of the version in production matches its training data. A column drifts"
+        " at psi 0.25, jensen_shannon 0.1, missing 0.05 or more, with a p-value of at most 0.05"
+        " after Holm's correction. Columns with their own thresholds: age: psi 0.5."
+        " Excluded: month. On drift in 2 partitions in a row the sensor requests a rollback."
     )
 
 
-def test_what_a_drift_rule_does_not_have_it_does_not_mention() -> None:
-    said = described(DriftRule(leave_out=()))
-    assert "Of their own" not in said
-    assert "Left out" not in said
-    assert said.endswith("On drift the sensor tells of it.")
+def test_the_description_omits_what_a_drift_rule_does_not_set() -> None:
+    text = describe(DriftRule(leave_out=()))
+    assert "their own thresholds" not in text
+    assert "Excluded" not in text
+    assert text.endswith("On drift the sensor raises an alert.")

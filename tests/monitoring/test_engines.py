@@ -1,4 +1,4 @@
-"""The same expressions on a second engine give the same profile."""
+"""The same expressions result in the same profile on a second engine."""
 
 import shutil
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ if shutil.which("java") is None:
 
 @pytest.fixture(scope="module")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Spark inside this process, on one core."""
+    """Spark in this process, on one core."""
     import ibis
     from pyspark.sql import SparkSession
 
@@ -33,8 +33,8 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     session.stop()
 
 
-@pytest.mark.filterwarnings("ignore")  # Spark's own warnings are not ours to mend
-def test_spark_gives_the_profile_that_duckdb_gives(spark: Any, tmp_path: Path) -> None:
+@pytest.mark.filterwarnings("ignore")  # Spark's own warnings
+def test_spark_and_duckdb_compute_the_same_profile(spark: Any, tmp_path: Path) -> None:
     random = np.random.default_rng(5)
     frame = pd.DataFrame(
         {

@@ -1,8 +1,7 @@
-"""A profile against numpy and pandas on the raw values."""
+"""A profile compared with numpy and pandas on the raw values."""
 
 import datetime
 
-import ibis
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -11,11 +10,14 @@ import pytest
 from pedigree.errors import InvalidInputError
 from pedigree.monitoring.profile import BINS, TOP, profile
 from pedigree.monitoring.records import CategoricalColumn, ColumnRole, DataProfile, NumericColumn
+from tests.lazy import lazy
+
+ibis = lazy("ibis")
 
 
 @pytest.fixture(scope="module")
 def frame() -> pd.DataFrame:
-    """Numbers with gaps and ties, texts, truth values and dates."""
+    """Numbers with missing values and ties, strings, booleans and dates."""
     random = np.random.default_rng(1)
     delay = random.gamma(2, 10, 1000).round() - 15
     delay[::50] = np.nan
@@ -69,7 +71,7 @@ def test_a_categorical_column_has_its_top_values(
     assert zip_code.other == 1000 - frame["zip"].value_counts().head(TOP).sum()
 
 
-def test_truth_values_are_categories_and_dates_are_not_profiled(baseline: DataProfile) -> None:
+def test_booleans_are_categories_and_dates_are_not_profiled(baseline: DataProfile) -> None:
     cancelled = baseline.column("cancelled")
     assert isinstance(cancelled, CategoricalColumn)
     assert set(cancelled.values) == {"true", "false"}
@@ -90,13 +92,15 @@ def test_a_profile_like_another_counts_on_its_edges_and_values(baseline: DataPro
     assert isinstance(before, NumericColumn)
     assert delay.edges == before.edges
     assert (delay.counts[0], delay.counts[-1], sum(delay.counts)) == (1, 1, 3)
-    assert delay.missing == 1  # what is not finite is no number
+    assert delay.missing == 1  # a value that is not finite is missing
     assert dict(zip(carrier.values, carrier.counts, strict=True))["UA"] == 1
     assert (carrier.other, carrier.missing) == (2, 1)
     assert found.column("new") is None
 
 
-def test_the_rows_order_says_nothing(frame: pd.DataFrame, baseline: DataProfile) -> None:
+def test_a_profile_does_not_depend_on_the_order_of_rows(
+    frame: pd.DataFrame, baseline: DataProfile
+) -> None:
     shuffled = frame.sample(frac=1, random_state=3)
     again = profile(shuffled, categorical=["zip"], prediction="cancelled")
     # a mean's last digit depends on the order of its sum
@@ -137,8 +141,8 @@ def test_a_profile_survives_its_json_and_has_one_digest(baseline: DataProfile) -
     assert again.digest == baseline.digest
 
 
-def test_what_is_no_table_or_no_column_is_refused() -> None:
-    with pytest.raises(InvalidInputError, match="no table"):
+def test_an_invalid_table_or_column_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="is not a table"):
         profile(42)
     with pytest.raises(InvalidInputError, match="no such column"):
         profile(pl.DataFrame({"a": [1]}), prediction="b")

@@ -1,4 +1,4 @@
-"""What is kept of a comparison, who is told of it, and when it goes."""
+"""The stored results of a comparison, their events, and their deletion."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -26,13 +26,13 @@ OLDER = TRAINING.assign(age=TRAINING["age"] + 15)
 
 @pytest.fixture
 def churn(registry: Registry, tmp_path: Path) -> str:
-    """A version whose training data is known."""
+    """A version with a profile of its training data."""
     reference = register(registry, tmp_path, training_data_version="customers of May")
     registry.keep_profile(reference, profile(TRAINING))
     return reference
 
 
-def told(registry: Registry, kind: EventType) -> list[tuple[str, object]]:
+def logged(registry: Registry, kind: EventType) -> list[tuple[str, object]]:
     return [(event.subject, event.body.get("partition")) for event in registry.events(types=[kind])]
 
 
@@ -41,7 +41,7 @@ def test_a_version_keeps_the_profile_of_its_training_data(registry: Registry, ch
     # the same bytes trained on other data are the same version, which shows its first training
     registry.keep_profile(churn, profile(OLDER))
     assert registry.profile(churn) == profile(TRAINING)
-    assert len(told(registry, EventType.VERSION_PROFILED)) == 1
+    assert len(logged(registry, EventType.VERSION_PROFILED)) == 1
 
 
 def test_without_a_profile_nothing_can_be_compared(registry: Registry, tmp_path: Path) -> None:
@@ -58,19 +58,21 @@ def test_a_result_names_version_column_partition_and_baseline(
     assert found.baseline == registry.profile(churn).digest
     assert found.baseline_name == "customers of May"
     assert [column.column for column in found.comparison.columns if column.drifted] == ["age"]
-    assert found.verdict == "customers[June] differs from what churn/1 learnt from: age"
+    assert found.verdict == "customers[June] differs from the training data of churn/1: age"
     assert registry.drift(churn) == (found,)
-    assert told(registry, EventType.VERSION_DRIFT_MEASURED) == [("churn/1", "June")]
+    assert logged(registry, EventType.VERSION_DRIFT_MEASURED) == [("churn/1", "June")]
 
 
-def test_the_report_lies_in_the_object_store_in_both_forms(registry: Registry, churn: str) -> None:
+def test_the_report_is_in_the_object_store_in_both_formats(registry: Registry, churn: str) -> None:
     registry.measure_drift(churn, TRAINING, asset="customers", partition="2013-05")
     found = registry.measure_drift(churn, OLDER, asset="customers", partition="2013-06")
-    html, markdown = (Path(place).read_text() for place in registry.drift_report(found))
+    html, markdown = (
+        Path(place).read_text() for place in registry.operations.monitoring.drift_report(found)
+    )
     for text in (html, markdown):
         assert "Drift:" in text
-        said = "customers[2013-06] differs from what churn/1 learnt from: age"
-        assert said in text.replace("\\", "")
+        verdict = "customers[2013-06] differs from the training data of churn/1: age"
+        assert verdict in text.replace("\\", "")
         assert "customers of May" in text
         assert "Kolmogorov-Smirnov" in text
     assert html.count("<svg") == 3  # over time, and a distribution of each column
@@ -79,15 +81,17 @@ def test_the_report_lies_in_the_object_store_in_both_forms(registry: Registry, c
     assert "<script" not in html
 
 
-def test_names_cannot_write_into_a_report(registry: Registry, churn: str) -> None:
+def test_names_are_escaped_in_a_report(registry: Registry, churn: str) -> None:
     found = registry.measure_drift(churn, OLDER, asset="<b>|`customers", partition="<i>")
-    html, markdown = (Path(place).read_text() for place in registry.drift_report(found))
+    html, markdown = (
+        Path(place).read_text() for place in registry.operations.monitoring.drift_report(found)
+    )
     assert "<b>|" not in html
     assert "<i>" not in html
     assert "<b>" not in markdown
 
 
-def test_of_each_partition_the_newest_result_counts(registry: Registry, churn: str) -> None:
+def test_the_newest_result_of_each_partition_counts(registry: Registry, churn: str) -> None:
     for data, partition in ((OLDER, "2"), (TRAINING, "10"), (TRAINING, "2")):
         registry.measure_drift(churn, data, asset="customers", partition=partition)
     assert [(each.partition, each.drifted) for each in registry.drift(churn)] == [
@@ -97,25 +101,25 @@ def test_of_each_partition_the_newest_result_counts(registry: Registry, churn: s
     assert registry.drift(churn, "others") == ()
 
 
-def test_an_alarm_is_told_once(registry: Registry, churn: str) -> None:
+def test_an_alarm_is_raised_once(registry: Registry, churn: str) -> None:
     calm = registry.measure_drift(churn, TRAINING, asset="customers", partition="May")
     alarm = registry.measure_drift(churn, OLDER, asset="customers", partition="June")
     assert registry.alert_drift(alarm.drift_id)
     assert not registry.alert_drift(alarm.drift_id)
     assert not registry.alert_drift(calm.drift_id)
-    assert told(registry, EventType.VERSION_DRIFT_DETECTED) == [("churn/1", "June")]
+    assert logged(registry, EventType.VERSION_DRIFT_DETECTED) == [("churn/1", "June")]
     assert registry.drift_result(alarm.drift_id).alerted_at is not None
     require_sound(registry)
 
 
-def test_the_policy_s_thresholds_hold(registry: Registry, churn: str) -> None:
+def test_the_policy_s_thresholds_apply(registry: Registry, churn: str) -> None:
     blind = DriftThresholds(psi=None, jensen_shannon=None, distance=None, missing=None)
     rule = DriftRule(columns={"age": blind})
     registry.set_policy("churn", default_policy().model_copy(update={"drift": rule}))
     assert not registry.measure_drift(churn, OLDER, asset="customers").drifted
 
 
-def test_profiles_and_reports_go_with_their_version_and_not_before(
+def test_profiles_and_reports_are_deleted_with_their_version(
     impatient: Registry, tmp_path: Path
 ) -> None:
     registry = impatient
@@ -123,7 +127,7 @@ def test_profiles_and_reports_go_with_their_version_and_not_before(
     registry.keep_profile(reference, profile(TRAINING))
     found = registry.measure_drift(reference, OLDER, asset="customers")
     collect(registry)
-    places = [Path(place) for place in registry.drift_report(found)]
+    places = [Path(place) for place in registry.operations.monitoring.drift_report(found)]
     assert all(place.exists() for place in places)
     registry.set_retention("churn", RetentionRule(window=timedelta(0)))
     registry.delete(reference, reason="test")

@@ -1,4 +1,4 @@
-"""A process that uses the embedded server: one SQL statement a line in, one JSON row a line out."""
+"""A process that uses the embedded server: it reads SQL statements and writes rows, by line."""
 
 import json
 import sys

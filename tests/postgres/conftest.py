@@ -1,4 +1,4 @@
-"""Homes of embedded servers, and real processes that use them."""
+"""Home folders of embedded servers, and real processes that use them."""
 
 import json
 import os
@@ -59,7 +59,7 @@ class Client:
 
 @pytest.fixture
 def start_client(fast_settings: dict[str, str]) -> Iterator[Callable[..., Client]]:
-    """Start clients of a home; those that are left at the test's end are killed."""
+    """Start clients of a home folder; clients that still run at the test's end are killed."""
     clients = []
 
     def start(
@@ -87,7 +87,7 @@ def start_client(fast_settings: dict[str, str]) -> Iterator[Callable[..., Client
 
 @pytest.fixture(scope="session")
 def stopped_home(tmp_path_factory: pytest.TempPathFactory, fast_settings: dict[str, str]) -> Path:
-    """A home whose server was started once and stopped: making one takes longer than copying it."""
+    """A home folder whose server was started and stopped: copying it is faster than creation."""
     home = tmp_path_factory.mktemp("stopped") / "home"
     server = EmbeddedPostgres(home, settings=fast_settings)
     server.url("pedigree")
@@ -99,7 +99,7 @@ def stopped_home(tmp_path_factory: pytest.TempPathFactory, fast_settings: dict[s
 def make_server(
     tmp_path: Path, stopped_home: Path, fast_settings: dict[str, str]
 ) -> Iterator[Callable[..., EmbeddedPostgres]]:
-    """Make stopped servers of the test's own; `fresh=True` for one without data."""
+    """Create stopped servers for a test; `fresh=True` for one without data."""
     made = []
 
     def make(home: Path | None = None, *, fresh: bool = False) -> EmbeddedPostgres:
@@ -116,7 +116,7 @@ def make_server(
 
 
 def eventually(condition: Callable[[], Any], within_s: float = 15) -> Any:
-    """Poll until a condition holds, and return its value; other processes need their time."""
+    """Poll until a condition holds in other processes, and return its value."""
     deadline = time.monotonic() + within_s
     while not (value := condition()):
         assert time.monotonic() < deadline, "it did not come about in time"
@@ -130,7 +130,7 @@ def _eventually() -> Callable[..., Any]:
 
 
 def alive(pid: int) -> bool:
-    """Whether the process runs; a zombie does not."""
+    """Return whether a process runs and is not a zombie."""
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

@@ -1,4 +1,4 @@
-"""Copy a registry's rows into another database, as somebody does who moves one by hand."""
+"""Copy of a registry's rows into another database, as in a manual move."""
 
 from graphlib import TopologicalSorter
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 from psycopg import Connection, sql
 
-# What search looks at follows by triggers, and a database has its own record of migrations.
+# Triggers fill the search tables, and each database has its own table of migrations.
 _TABLES = """
 SELECT c.oid::regclass::text AS name, array_agg(a.attname ORDER BY a.attnum) AS columns
 FROM pg_class c
@@ -30,7 +30,7 @@ WHERE c.relnamespace = 'pedigree'::regnamespace AND c.relkind = 'r' AND a.attnum
 
 
 def copy_rows(source_url: str, target_url: str) -> None:
-    """COPY the rows of all tables that the target has, and of them the columns that it has."""
+    """COPY the rows of the tables and columns that the target has."""
     with psycopg.connect(source_url) as source, psycopg.connect(target_url) as target:
         columns = dict(target.execute(_TABLES).fetchall())
         graph: dict[str, set[str]] = {name: set() for name in columns}

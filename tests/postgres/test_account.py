@@ -1,4 +1,4 @@
-"""As whom the server runs: an ordinary user, root in a namespace, root without one."""
+"""The user of the server: an ordinary user, root in a namespace, or root without one."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ from pedigree.postgres import EmbeddedPostgres
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A folder that other users may pass through; pytest's own ones are private."""
+    """A folder that other users can traverse; pytest's own folders are private."""
     folder = Path(tempfile.mkdtemp(prefix="pedigree-test-"))
     folder.chmod(0o755)
     yield folder
@@ -24,7 +24,7 @@ def open_folder() -> Iterator[Path]:
 
 
 def _python_of_nobody() -> tuple[tuple[str, ...], dict[str, str]]:
-    """A Python that `nobody` may run, with this one's packages: ours may lie in a private home."""
+    """Return a Python that `nobody` can run, with this one's packages; ours may be private."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     packages = [path for path in sys.path if path.endswith("site-packages")]
     root = str(Path(__file__).parents[2])
@@ -36,7 +36,7 @@ def _python_of_nobody() -> tuple[tuple[str, ...], dict[str, str]]:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="the tests run as an ordinary user already")
-def test_an_ordinary_user_needs_nothing_from_root(
+def test_an_ordinary_user_needs_no_root_privileges(
     open_folder, start_client, eventually, fast_settings
 ):
     python, environment = _python_of_nobody()
@@ -60,7 +60,7 @@ def test_an_ordinary_user_needs_nothing_from_root(
     eventually(lambda: server.status().state == "stopped")
 
 
-# What Docker's default seccomp profile does: unshare(2) is forbidden.
+# As in Docker's default seccomp profile, unshare(2) is forbidden.
 WITHOUT_NAMESPACES = """
 import ctypes, platform, runpy, struct, sys
 number = {"x86_64": 272, "aarch64": 97}[platform.machine()]
@@ -76,6 +76,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
+@pytest.mark.system
 @pytest.mark.skipif(
     os.geteuid() != 0 or sys.platform != "linux", reason="only root on Linux needs a namespace"
 )
@@ -100,4 +101,4 @@ def test_root_without_user_namespaces_runs_it_as_nobody(
     client = start_client(home.parent / "closed" / "home", python=client.process.args[:3])
     answer = client.ask("SELECT 1")
     assert answer["error"] == "EmbeddedPostgresError"
-    assert "set PEDIGREE_HOME to a folder that others may pass through" in answer["text"]
+    assert "set PEDIGREE_HOME to a folder that other users can traverse" in answer["text"]

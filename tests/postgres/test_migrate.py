@@ -1,4 +1,4 @@
-"""The schema's history: applied once, recorded, never changed afterwards."""
+"""Migrations: applied once, recorded, and never changed."""
 
 import subprocess
 import sys
@@ -55,14 +55,14 @@ def add_migration(monkeypatch):
     return add
 
 
-def test_files_are_numbered_without_gap():
+def test_files_are_numbered_without_gaps():
     numbers = [migration.number for migration in all_migrations()]
     assert numbers == list(range(1, len(numbers) + 1))
     for name in NAMES:
         assert FILE_NAME.fullmatch(f"{name}.sql"), name
 
 
-def test_an_empty_database_is_brought_up_once(empty):
+def test_an_empty_database_is_migrated_once(empty):
     assert pending(empty) == NAMES
     with pytest.raises(SchemaBehindError, match="Run `pedigree migrate`"):
         require_current(empty)
@@ -77,7 +77,7 @@ def test_an_empty_database_is_brought_up_once(empty):
     assert [row["checksum"] for row in rows] == [each.checksum for each in all_migrations()]
 
 
-def test_a_current_schema_asks_for_no_locks(database):
+def test_a_current_schema_needs_no_locks(database):
     def read_only(connection):
         connection.execute("LOCK TABLE pedigree.migration IN EXCLUSIVE MODE")
         require_current(database)
@@ -103,18 +103,18 @@ def test_a_schema_newer_than_the_code_is_refused(database):
         )
     )
     for act in (migrate, pending, require_current):
-        with pytest.raises(SchemaBehindError, match=r"newer.*9000_x.*Upgrade pedigree"):
+        with pytest.raises(SchemaBehindError, match=r"newer.*9000_x.*Upgrade Pedigree"):
             act(database)
 
 
-def test_a_schema_one_migration_behind_gets_just_that_one(database, add_migration):
+def test_only_the_missing_migration_is_applied(database, add_migration):
     extra = add_migration("CREATE TABLE pedigree.extra (n integer)")
     with pytest.raises(SchemaBehindError, match=extra.name):
         require_current(database)
     assert migrate(database) == (extra.name,)
 
 
-def test_a_migration_that_fails_leaves_nothing(database, add_migration):
+def test_a_failed_migration_is_rolled_back(database, add_migration):
     add_migration("CREATE TABLE pedigree.half (n integer); SELECT * FROM no_such_table")
     with pytest.raises(MigrationFailedError, match=r"_extra failed .*no_such_table"):
         migrate(database)
@@ -122,7 +122,7 @@ def test_a_migration_that_fails_leaves_nothing(database, add_migration):
     assert len(pending(database)) == 1
 
 
-def test_a_migration_does_not_queue_behind_a_held_table_for_long(
+def test_a_migration_does_not_wait_long_for_a_locked_table(
     database, database_url, add_migration, monkeypatch
 ):
     add_migration("ALTER TABLE pedigree.model_version ADD extra integer")
@@ -135,7 +135,7 @@ def test_a_migration_does_not_queue_behind_a_held_table_for_long(
     migrate(database)
 
 
-def test_without_the_right_to_create_the_error_says_so(empty, empty_url):
+def test_a_missing_create_permission_is_in_the_error(empty, empty_url):
     name = f"guest_{uuid4().hex}"
     empty.transaction(
         lambda connection: connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'guest'")
@@ -151,7 +151,7 @@ def test_without_the_right_to_create_the_error_says_so(empty, empty_url):
     empty.transaction(lambda connection: connection.execute(f"DROP ROLE {name}"))
 
 
-def test_eight_processes_at_once_apply_each_migration_once(empty_url):
+def test_eight_concurrent_processes_apply_each_migration_once(empty_url):
     code = (
         "import sys; from pedigree.postgres import Database;"
         "from pedigree.postgres.migrate import migrate;"

@@ -1,4 +1,4 @@
-"""What an old database holds is there after the upgrade, and search finds it."""
+"""After an upgrade, all rows of an old database are still there and search finds them."""
 
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -28,9 +28,9 @@ from tests.lineage.graphs import graph, missing, node
 from tests.maintenance.collecting import require_sound
 from tests.postgres.copying import copy_rows
 
-# The release before lineage said how certain it is.
+# The last release whose lineage has no certainty.
 UNCERTAIN = 32
-# What that release wrote of a training and its step.
+# The rows of a training and its step as that release wrote them.
 EARLIER_TRAINING = """
 WITH training AS (
     INSERT INTO pedigree.training (
@@ -45,11 +45,11 @@ WITH training AS (
 INSERT INTO pedigree.lineage_node (training_id, node_id, kind, asset)
 SELECT training_id, 0, 'step', 'models/churn' FROM training
 """
-# The release after which search and the stricter rule of names came.
+# The last release without search and the stricter naming rule.
 OLD = 7
-# The one that brought a rule for the names of stages and aliases.
+# The release that introduced a rule for the names of stages and aliases.
 NAMES = 35
-# Names whose key another rule made then: full-width letters, a raised digit, a Roman number.
+# Names whose key was computed differently: full-width letters, a superscript, a Roman numeral.
 RENAMED = (
     "\N{FULLWIDTH LATIN CAPITAL LETTER C}hurn",
     "risk\N{SUPERSCRIPT TWO}",
@@ -82,7 +82,7 @@ def old_url(
     as_role: Callable[[str], str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> str:
-    """The URL of a database at the old release that holds what `filled` holds."""
+    """The URL of a database at the old release with the content of `filled`."""
     url = as_role(admin_url := make_database_url(template=None))
     migrate_to(url, OLD, monkeypatch)
     copy_rows(database_url, admin_url)
@@ -97,7 +97,7 @@ def old_url(
 
 
 def migrate_to(url: str, release: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bring an empty database to an old release."""
+    """Migrate an empty database to an old release."""
     known = all_migrations()[:release]
     with monkeypatch.context() as patch, Database.connect(url) as database:
         patch.setattr(module, "all_migrations", lambda: known)
@@ -106,7 +106,7 @@ def migrate_to(url: str, release: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(params=["owner of the server", "owner of the schema"])
 def as_role(request: pytest.FixtureRequest, database_url: str) -> Iterator[Callable[[str], str]]:
-    """Let a role own the schema of a database; return the URL by which that role connects."""
+    """Return a function that makes a role the schema's owner, and returns the role's URL."""
     if request.param == "owner of the server":
         yield lambda url: url
         return
@@ -129,7 +129,7 @@ def as_role(request: pytest.FixtureRequest, database_url: str) -> Iterator[Calla
 
 
 def without_statements(trainings: tuple[Training, ...]) -> tuple[Training, ...]:
-    """Trainings as they were kept before they kept what was stated with them."""
+    """Return trainings as they were stored before they had stated fields."""
     nothing: dict[str, object] = {"description": None, "owners": (), "tags": {}}
     return tuple(
         each.model_copy(update={"metadata": each.metadata.model_copy(update=nothing)})
@@ -137,29 +137,29 @@ def without_statements(trainings: tuple[Training, ...]) -> tuple[Training, ...]:
     )
 
 
-def tell_how_they_were_verified(database: Database) -> None:
-    """Let trainings, of which the migration says what it knows, agree with today's events."""
-    told = Jsonb(NO_LIVE_MODEL.model_dump(mode="json"))
+def set_verifications(database: Database) -> None:
+    """Give migrated trainings the verification of today's events."""
+    verification = Jsonb(NO_LIVE_MODEL.model_dump(mode="json"))
     trainings = database.transaction(
         lambda it: it.execute(
-            "UPDATE pedigree.training t SET verification = %(told)s"
+            "UPDATE pedigree.training t SET verification = %(verification)s"
             " FROM pedigree.training before WHERE before.training_id = t.training_id"
             " RETURNING before.verification",
-            {"told": told},
+            {"verification": verification},
         ).fetchall()
     )
     unknown = BEFORE_VERIFICATION.model_dump(mode="json")
     assert [row["verification"] for row in trainings] == [unknown] * len(trainings)
 
 
-def test_all_that_an_old_database_holds_is_there_and_found_after_the_upgrade(
+def test_all_rows_of_an_old_database_remain_and_are_found_after_the_upgrade(
     filled: Registry, old_url: str, tmp_path: Path
 ) -> None:
     with Database.connect(old_url) as database:
         assert migrate(database)[0] == all_migrations()[OLD].name
-        # The events are those of today's code; the tables had not all of its columns yet.
+        # The events are those of today's code, but the tables lacked some of its columns.
         database.transaction(lambda it: it.execute("UPDATE pedigree.verdict SET settings = '{}'"))
-        tell_how_they_were_verified(database)
+        set_verifications(database)
         upgraded = Registry(database, filled.store, filled.settings)
         require_sound(upgraded)
         assert upgraded.models() == filled.models()
@@ -188,7 +188,7 @@ def test_all_that_an_old_database_holds_is_there_and_found_after_the_upgrade(
         }
         with pytest.raises(NameTakenError):
             register(upgraded, tmp_path, "e", "churn")
-        # And it goes on from there.
+        # New operations work on the upgraded database.
         promote_to_production(upgraded, "customer_churn/3")
         assert register(upgraded, tmp_path, "e", "customer_churn") == "customer_churn/5"
         require_sound(upgraded)
@@ -202,7 +202,7 @@ def closures(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> Iterator[Registry]:
-    """A registry of today whose database comes from the release before, with its closures."""
+    """A registry on a database of the previous release, with its closures."""
     january = node(1, "features", "2024-01")
     lineages = {
         "followed": graph(january, behind=(node(2, "loans", "2024-02"),)),
@@ -218,11 +218,11 @@ def closures(
     copy_rows(database_url, url)
     with Database.connect(url) as database:
         migrate(database)
-        tell_how_they_were_verified(database)
+        set_verifications(database)
         yield Registry(database, registry.store, registry.settings)
 
 
-def test_closures_of_the_release_before_are_possible_or_unknown(closures: Registry) -> None:
+def test_closures_of_the_previous_release_are_possible_or_unknown(closures: Registry) -> None:
     followed, fanned_in = closures.lineage("churn/1"), closures.lineage("churn/2")
     assert [edge.certainty for edge in followed.edges] == [Certainty.POSSIBLE] * 2
     assert [edge.certainty for edge in fanned_in.edges] == [Certainty.UNKNOWN]
@@ -233,7 +233,7 @@ def test_closures_of_the_release_before_are_possible_or_unknown(closures: Regist
     assert (features.upstream, loans.upstream) == ((), ())
 
 
-def test_closures_of_the_release_before_rule_nothing_out(closures: Registry) -> None:
+def test_closures_of_the_previous_release_rule_nothing_out(closures: Registry) -> None:
     def found(asset: str, partition: str | None = None) -> dict[int, Certainty]:
         with_it = closures.database.read(lambda it: trained_on(it, asset, partition, None))
         return {one.version: one.certainty for one in with_it}
@@ -250,8 +250,10 @@ def test_closures_of_the_release_before_rule_nothing_out(closures: Registry) -> 
     require_sound(closures)
 
 
-def test_what_the_release_before_writes_meanwhile_rules_nothing_out(closures: Registry) -> None:
-    """It does not know the columns that came."""
+def test_rows_that_the_previous_release_writes_during_the_upgrade_rule_nothing_out(
+    closures: Registry,
+) -> None:
+    """The previous release does not set the new columns."""
     closures.database.transaction(lambda it: it.execute(EARLIER_TRAINING))
     found = closures.database.read(lambda it: trained_on(it, "bureau", None, None))
     assert (found[-1].version, found[-1].certainty) == (5, Certainty.UNKNOWN)
@@ -259,7 +261,7 @@ def test_what_the_release_before_writes_meanwhile_rules_nothing_out(closures: Re
     assert closures.database.read(lambda it: count_without_lineage(it, known)) == 0
 
 
-def test_names_of_stages_and_aliases_of_before_their_rule_stay_and_are_read(
+def test_stage_and_alias_names_older_than_their_rule_remain_readable(
     registry: Registry,
     database_url: str,
     make_database_url: Callable[..., str],
@@ -308,7 +310,7 @@ def test_names_of_stages_and_aliases_of_before_their_rule_stay_and_are_read(
 
 
 def copy_again(url: str, other: str) -> int:
-    """Copy the rows into a database that has the rule already; return how many tenures came."""
+    """Copy the rows into a database that has the rule; return the number of tenures."""
     copy_rows(url, other)
     with psycopg.connect(other) as connection:
         (row,) = connection.execute("SELECT count(*) FROM pedigree.tenure").fetchall()

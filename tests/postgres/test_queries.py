@@ -1,4 +1,4 @@
-"""Named queries are read with what stands above them."""
+"""Named queries are read with their descriptions."""
 
 from importlib.resources import files
 
@@ -20,13 +20,13 @@ def _packages() -> list[str]:
 
 
 @pytest.mark.parametrize("package", _packages())
-def test_every_query_says_what_it_does(package):
+def test_every_query_has_a_description(package):
     queries = load_queries(package)
     assert queries
     assert [name for name, text in queries.items() if not text.startswith("-- ")] == []
 
 
-def test_a_name_given_twice_is_refused(tmp_path, monkeypatch):
+def test_a_duplicate_name_is_refused(tmp_path, monkeypatch):
     package = tmp_path / "twice"
     package.mkdir()
     (package / "__init__.py").write_text("")

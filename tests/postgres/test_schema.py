@@ -1,4 +1,4 @@
-"""Migrating from zero gives the schema that is committed for people to read.
+"""Migrating from zero results in the committed schema.
 
 After adding a migration, refresh the dump::
 
@@ -16,13 +16,13 @@ from tests.committed import check
 
 DUMP = Path(__file__).parents[2] / "pedigree" / "postgres" / "schema.sql"
 HEADER = "-- What the migrations make, written by tests/postgres/test_schema.py. Do not edit.\n\n"
-# What differs from one pg_dump to the next and says nothing of the schema: its version, a random
-# key, the session's settings, the owner's name, and comments that repeat each statement's name.
+# Lines that differ between pg_dumps without a difference in the schema: its version, a random key,
+# the session's settings, the owner's name, and comments that repeat each statement's name.
 NOISE = re.compile(r"--.*|\\(un)?restrict .*|SET .*|SELECT pg_catalog\.set_config.*")
 
 
 def dump_schema(server: EmbeddedPostgres, url: str) -> str:
-    """Return the database's schema as SQL, without what varies."""
+    """Return the database's schema as SQL, without varying lines."""
     program = find_binaries(server.status().major).program("pg_dump")
     command = [program, "--schema-only", "--no-owner", "--no-privileges", "--dbname", url]
     answer = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -30,7 +30,7 @@ def dump_schema(server: EmbeddedPostgres, url: str) -> str:
     return HEADER + re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
 
 
-def test_migrating_from_zero_gives_the_committed_schema(postgres, make_database_url):
+def test_migrating_from_zero_results_in_the_committed_schema(postgres, make_database_url):
     url = make_database_url(template=None)
     with Database.connect(url) as database:
         migrate(database)

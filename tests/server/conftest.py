@@ -14,11 +14,10 @@ import pytest
 import uvicorn
 
 from pedigree.access.records import Role
-from pedigree.postgres import EmbeddedPostgres
 from pedigree.registry import Registry
 from pedigree.server.app import create_app
 from pedigree.settings import Settings
-from tests.conftest import databases_of
+from tests.databases import Databases
 
 READY_S = 60.0
 
@@ -71,11 +70,9 @@ def running(config: uvicorn.Config) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def settings(
-    postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Settings]:
+def settings(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """The settings of the module's service, over a database of its own."""
-    with databases_of(postgres) as make:
+    with databases.lend() as make:
         home = tmp_path_factory.mktemp("served") / "home"
         yield Settings(home=home, database_url=make(), actor="tester")
 

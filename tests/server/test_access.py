@@ -11,7 +11,7 @@ from pedigree.access.records import Permission, Role, permitted
 from pedigree.errors import InvalidInputError
 from pedigree.registry import Registry
 from pedigree.server.app import create_app
-from pedigree.server.http.auth import PREFIX, ProtectedRoute, may
+from pedigree.server.http.auth import PREFIX, ProtectedRoute, requires
 from pedigree.server.serve import require_guarded
 from pedigree.settings import Settings
 from tests.server.conftest import Served, serving
@@ -41,9 +41,9 @@ def test_every_route_but_of_health_and_documents_is_guarded() -> None:
 
 def test_a_route_that_declares_no_permission_fails_at_start_up() -> None:
     router = APIRouter(route_class=ProtectedRoute)
-    with pytest.raises(TypeError, match="declares no permission"):
+    with pytest.raises(TypeError, match="lacks a permission"):
         router.get("/forgotten")(lambda: None)
-    router.get("/declared")(may(Permission.READ)(lambda: None))
+    router.get("/declared")(requires(Permission.READ)(lambda: None))
 
 
 def test_a_token_of_before_with_a_name_of_pedigree_s_own_is_refused(served: Served) -> None:
@@ -59,7 +59,7 @@ def test_a_token_of_before_with_a_name_of_pedigree_s_own_is_refused(served: Serv
         served.registry.database.transaction(lambda t, sql=statement: t.execute(sql))
     answer = client.get("/models")
     assert answer.status_code == 401
-    assert "Pedigree's own" in answer.json()["detail"]
+    assert "reserved for Pedigree" in answer.json()["detail"]
 
 
 def test_nobody_gets_in_without_a_valid_token(served: Served) -> None:

@@ -5,6 +5,7 @@ import threading
 import httpx2
 
 from pedigree.access.records import Role
+from tests.factories import in_one_transaction
 from tests.server.conftest import Served
 
 
@@ -67,7 +68,7 @@ def test_a_key_in_flight_is_a_conflict_and_its_answer_comes_later(
         """Keep the first request at work until a second one was answered."""
         served.registry.database.fetch_all("SELECT 1")
         transaction = joined.database  # type: ignore[attr-defined]
-        transaction.look(
+        transaction.read(
             lambda t: t.execute(
                 "SELECT FROM pedigree.registered_model WHERE name = %s FOR UPDATE", [name]
             )
@@ -84,7 +85,7 @@ def test_a_key_in_flight_is_a_conflict_and_its_answer_comes_later(
         threads.append(first)
 
     threads: list[threading.Thread] = []
-    served.registry.together(hold_the_model)
+    in_one_transaction(served.registry, hold_the_model)
     threads[0].join(30)
     assert answers[0].status_code == 200
     replayed = admin.patch(f"/models/{name}", json={"description": "x"}, headers=key)

@@ -7,6 +7,7 @@ import httpx2
 from pedigree.access.records import Role
 from pedigree.registry import Registry
 from pedigree.settings import Settings
+from tests.factories import in_one_transaction
 from tests.server.conftest import serving
 
 AT_ONCE = 16
@@ -34,7 +35,7 @@ def test_what_is_too_much_is_429_with_retry_after_and_the_rest_is_done(
             assert {answer.status_code for answer in answers} == {429}
 
         threads: list[threading.Thread] = []
-        other.together(hold)
+        in_one_transaction(other, hold)
         for thread in threads:
             thread.join(30)
         refused = [answer for answer in answers if answer.status_code == 429]

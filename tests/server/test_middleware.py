@@ -75,7 +75,7 @@ def test_a_crash_has_its_request_id_in_the_answer_and_in_the_log(
     def crash(*_: object) -> None:
         raise RuntimeError("with pdg_secret123 and postgresql://ann:pw@db/r in it")
 
-    monkeypatch.setattr(Database, "_repeat", crash)
+    monkeypatch.setattr(Database, "_retry", crash)
     answer = admin.get("/models")
     assert answer.status_code == 500
     crashed, answered = (
@@ -103,7 +103,7 @@ def test_text_for_people_says_the_same(served: Served) -> None:
     record.action, record.status = "delivery.tried", 200  # type: ignore[attr-defined]
 
     def told() -> str:
-        logs.tell(lambda: {"request_id": "r1", "actor": None})
+        logs.bind_fields(lambda: {"request_id": "r1", "actor": None})
         return logs.TextFormatter().format(record)
 
     line = copy_context().run(told)

@@ -149,9 +149,11 @@ def test_what_the_sensor_gave_up_is_tried_again_by_who_may_move(
     number = version()
     path = f"/models/{name}/versions/{number}"
     served.registry.promote(f"{name}/{number}", "candidate")
-    due = served.registry.evaluate_candidates(name).due
+    due = served.registry.operations.promotions.evaluate_candidates(name).due
     assert due is not None
-    served.registry.give_up_promotion(due, attempts=3, run_id="run-3", problem="no luck")
+    served.registry.operations.promotions.give_up_promotion(
+        due, attempts=3, run_id="run-3", problem="no luck"
+    )
     contributor, deployer = served.client(Role.CONTRIBUTOR), served.client(Role.DEPLOYER)
     explained = contributor.get(f"{path}/explain?to=production&automatic=true").json()
     assert explained["may_enter"] is False

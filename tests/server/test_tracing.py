@@ -98,6 +98,7 @@ def traced(settings: Settings) -> Iterator[Served]:
             process.wait(60)
 
 
+@pytest.mark.system
 def test_a_trace_goes_from_the_caller_through_the_request_to_the_statements(
     collector: Collector, settings: Settings, name: str
 ) -> None:

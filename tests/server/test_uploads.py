@@ -11,7 +11,7 @@ from pedigree.artifacts.records import digest_of
 from pedigree.lifecycle.check_queue import await_judgement
 from pedigree.lifecycle.records import Policy, Verdict
 from pedigree.registry import Registry
-from pedigree.server.reconciler import Reconciler
+from pedigree.registry.reconciler import Reconciler
 from tests.factories import new_version
 from tests.server.conftest import Served
 
@@ -65,8 +65,8 @@ def test_a_registration_is_judged_like_one_by_the_command_line(served: Served, n
     client.post(f"/models/{name}/versions", json=body(files, path))
     checks = {verdict.check for verdict in served.registry.verdicts(f"{name}/1")}
     assert set(served.registry.registration_checks(name)) <= checks
-    version = client.get(f"/models/{name}/versions/1").json()
-    assert (version["stage"], version["model_card_uri"] is None) == ("candidate", False)
+    assert client.get(f"/models/{name}/versions/1").json()["stage"] == "candidate"
+    assert "stage candidate" in client.get(f"/models/{name}/versions/1/card").json()["markdown"]
 
 
 def test_what_needs_the_graph_leaves_a_version_waiting_until_a_run_has_judged_it(
@@ -98,7 +98,7 @@ def test_what_a_process_that_died_left_unjudged_the_service_judges(
     assert served.registry.verdicts(f"{name}/1") == ()
     served.registry.database.transaction(lambda transaction: await_judgement(transaction, name, 1))
     upkeep = Reconciler(served.registry)
-    upkeep.look()
+    upkeep.reconcile()
     assert served.registry.verdicts(f"{name}/1") == ()
     served.registry.database.transaction(
         lambda transaction: transaction.execute(
@@ -106,7 +106,7 @@ def test_what_a_process_that_died_left_unjudged_the_service_judges(
         )
     )
     while served.registry.get(f"{name}/1").stage != "candidate":
-        upkeep.look()  # or the service itself was faster
+        upkeep.reconcile()  # or the service itself was faster
     assert served.registry.card(f"{name}/1")
 
 

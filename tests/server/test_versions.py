@@ -5,6 +5,7 @@ from collections.abc import Callable
 import httpx2
 import pytest
 
+from pedigree.cards.records import CardNotes
 from tests.lineage.graphs import graph, node
 from tests.server.conftest import Served
 
@@ -42,20 +43,33 @@ def test_a_version_is_described_and_deleted(
     changed = admin.patch(path, json={"tags": {"a": "b"}}, headers={"If-Match": etag})
     assert changed.json()["tags"] == {"a": "b"}
     stale = admin.delete(path, params={"reason": "x"}, headers={"If-Match": etag})
-    assert (stale.status_code, stale.json()["current"]) == (412, changed.json())
+    drawn_meanwhile = {"model_card_uri": None}
+    assert stale.status_code == 412
+    assert stale.json()["current"] | drawn_meanwhile == changed.json() | drawn_meanwhile
     assert admin.delete(path, params={"reason": "x"}).status_code == 204
     assert admin.get(path).status_code == 404
 
 
-def test_files_card_and_lineage_are_told(
+def test_a_card_that_is_drawn_after_a_version_was_read_is_no_change_of_the_version(
     admin: httpx2.Client, served: Served, name: str, version: Version
 ) -> None:
+    path = f"/models/{name}/versions/{version()}"
+    for number in range(3):
+        seen = {"If-Match": admin.get(path).headers["etag"]}
+        for contact in ("ann", "ben"):
+            served.registry.write_card(f"{name}/1", CardNotes(contact=f"{contact} {number}"))
+        assert admin.get(path).headers["etag"] != seen["If-Match"]
+        changed = admin.patch(path, json={"owners": [f"team {number}"]}, headers=seen)
+        assert changed.status_code == 200, changed.text
+        assert admin.patch(path, json={"owners": ["late"]}, headers=seen).status_code == 412
+
+
+def test_files_card_and_lineage_are_told(admin: httpx2.Client, name: str, version: Version) -> None:
     number = version("weights", lineage=graph(node(1, f"raw/{name}")))
     path = f"/models/{name}/versions/{number}"
     (file,) = admin.get(f"{path}/files").json()["files"]
     assert (file["path"], file["size"]) == ("model.bin", len("weights"))
-    assert admin.get(f"{path}/card").status_code == 404
-    served.registry.write_card(f"{name}/{number}")
+    assert admin.get(f"{path}0/card").status_code == 404
     card = admin.get(f"{path}/card").json()
     assert name in card["markdown"]
     assert card["location"] is None
@@ -91,14 +105,15 @@ def test_events_are_read_on_from_their_cursor(
     admin: httpx2.Client, name: str, version: Version
 ) -> None:
     start = admin.get("/events?limit=1000").json()["next"]
+    kinds = "&type=model.created&type=version.created"  # the service draws cards meanwhile
     version("a")
     version("b")
-    first = admin.get(f"/events?after={start}&limit=2")
+    first = admin.get(f"/events?after={start}&limit=2{kinds}")
     assert [each["type"] for each in first.json()["items"]] == ["model.created", "version.created"]
     second = admin.get(first.links["next"]["url"].removeprefix("/api/v1"))
     assert [each["version"] for each in second.json()["items"]] == [2]
     end = second.json()["next"]
-    nothing = admin.get(f"/events?after={end}")
+    nothing = admin.get(f"/events?after={end}{kinds}")
     assert nothing.json() == {"items": [], "next": end}
     chosen = admin.get(f"/events?after={start}&type=version.created&type=alias.set").json()
     assert [each["version"] for each in chosen["items"]] == [1, 2]

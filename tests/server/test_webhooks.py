@@ -62,7 +62,7 @@ def test_deliveries_are_listed_and_begin_anew(
     receiver.status = 500
     for _ in range(2):
         admin.post("/models", json={"name": f"told-{uuid4().hex[:8]}"})
-    told.registry.deliver()
+    told.registry.operations.webhooks.deliver()
     first = admin.get(path, params={"limit": 1, "state": "pending"})
     (one,) = first.json()["items"]
     assert [each["status"] for each in one["attempts"]] == [500]
@@ -71,7 +71,7 @@ def test_deliveries_are_listed_and_begin_anew(
     receiver.status = 200
     again = admin.post(f"{path}/{one['seq']}/redeliver")
     assert (again.status_code, again.json()["failures"]) == (200, 0)
-    told.registry.deliver()
+    told.registry.operations.webhooks.deliver()
     assert admin.get(f"{path}/{one['seq']}").json()["state"] == "delivered"
     assert admin.post(f"{path}/999999/redeliver").status_code == 404
 

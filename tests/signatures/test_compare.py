@@ -74,7 +74,7 @@ CASES: list[tuple[Change, Signature, Signature]] = [
 
 
 @pytest.mark.parametrize(("change", "old", "new"), CASES, ids=[case[0].name for case in CASES])
-def test_each_change_is_seen_and_judged_by_its_rule(
+def test_each_change_is_detected_and_classified_by_its_rule(
     change: Change, old: Signature, new: Signature
 ) -> None:
     assert [found for found, _ in changes(old, new)] == [change]
@@ -94,7 +94,7 @@ def test_a_sentence_names_the_column_and_both_types() -> None:
     )
 
 
-def test_a_frame_and_an_array_are_not_each_other() -> None:
+def test_a_frame_and_an_array_are_incompatible() -> None:
     assert breaking_changes(takes(AGE), takes(tensor("int64"))) == (
         "the input (a tensor of int64) is new and required",
     )
@@ -131,7 +131,7 @@ def test_nothing_changes_between_a_signature_and_itself(signature: Signature) ->
 
 
 @given(signatures, st.randoms(use_true_random=False))
-def test_order_breaks_nothing(signature: Signature, random: object) -> None:
+def test_a_different_order_breaks_nothing(signature: Signature, random: object) -> None:
     inputs = list(signature.inputs)
     random.shuffle(inputs)  # type: ignore[attr-defined]  # hypothesis types its Random as object
     shuffled = Signature(inputs=tuple(inputs), outputs=signature.outputs[::-1])
@@ -139,12 +139,12 @@ def test_order_breaks_nothing(signature: Signature, random: object) -> None:
 
 
 @given(signatures, signatures)
-def test_no_difference_goes_unseen(old: Signature, new: Signature) -> None:
+def test_every_difference_is_detected(old: Signature, new: Signature) -> None:
     assert bool(changes(old, new)) == (old != new)
 
 
 @given(signatures, signatures)
-def test_what_breaks_one_way_in_the_inputs_does_so_whatever_the_outputs(
+def test_breaking_input_changes_do_not_depend_on_the_outputs(
     old: Signature, new: Signature
 ) -> None:
     alone = breaking_changes(
@@ -155,10 +155,10 @@ def test_what_breaks_one_way_in_the_inputs_does_so_whatever_the_outputs(
 
 
 @given(signatures, signatures, signatures)
-def test_what_may_follow_step_by_step_may_follow_at_once(
+def test_compatible_steps_are_compatible_as_one_step(
     first: Signature, second: Signature, third: Signature
 ) -> None:
-    # Not so where an input goes and comes back as something else: whoever still sends it is read.
+    # Not if an input is removed and added again with another type: old callers still send it.
     names = [{port.name for port in each.inputs} for each in (first, second, third)]
     if names[0] == names[1] == names[2] and not (
         breaking_changes(first, second) or breaking_changes(second, third)

@@ -1,4 +1,4 @@
-"""Signatures that a model's own files state: MLflow's and ONNX's."""
+"""Signatures in a model's own files: MLflow's and ONNX's."""
 
 import json
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ ARRAY = Tensor(dtype="float64", shape=(-1,))
 
 
 def mlmodel(folder: Path, inputs: Any = (COLUMN,), outputs: Any = (COLUMN,), **more: Any) -> Path:
-    """Write an MLmodel as MLflow does: the specs are JSON inside the YAML."""
+    """Write an MLmodel like MLflow, with the specs as JSON in the YAML."""
     signature = {"inputs": json.dumps(inputs), "outputs": json.dumps(outputs), "params": None}
     content = {"flavors": {}, "model_uuid": "1", "signature": signature, **more}
     (folder / "MLmodel").write_text(yaml.safe_dump(content))
@@ -47,17 +47,17 @@ Y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", 3])
 
 
 @pytest.mark.parametrize("kind", list(ColumnType))
-def test_the_columns_of_an_mlmodel_are_ours(kind: ColumnType, tmp_path: Path) -> None:
+def test_the_columns_of_an_mlmodel_are_converted(kind: ColumnType, tmp_path: Path) -> None:
     mlmodel(tmp_path, [{"type": kind.value, "name": "x", "required": False}])
     assert inputs_of(tmp_path) == (Column(name="x", type=kind, required=False),)
 
 
-def test_a_column_is_required_where_an_mlmodel_says_nothing(tmp_path: Path) -> None:
+def test_a_column_is_required_by_default(tmp_path: Path) -> None:
     mlmodel(tmp_path, [{"type": "long", "name": "x"}])
     assert inputs_of(tmp_path) == (Column(name="x", type=ColumnType.LONG),)
 
 
-def test_the_tensors_of_an_mlmodel_are_ours(tmp_path: Path) -> None:
+def test_the_tensors_of_an_mlmodel_are_converted(tmp_path: Path) -> None:
     def tensor(dtype: str, shape: list[int], **more: str) -> dict[str, Any]:
         return {"type": "tensor", "tensor-spec": {"dtype": dtype, "shape": shape}, **more}
 
@@ -77,7 +77,7 @@ def test_a_column_without_a_name_is_an_array(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")  # MLflow warns of integers that may get gaps one day
-def test_what_mlflow_itself_writes_is_read(tmp_path: Path) -> None:
+def test_a_signature_written_by_mlflow_is_read(tmp_path: Path) -> None:
     import pandas as pd
     from mlflow.models import Model
     from mlflow.models.signature import infer_signature
@@ -95,7 +95,7 @@ def test_what_mlflow_itself_writes_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("inputs", "told"),
+    ("inputs", "message"),
     [
         ([{"type": "array", "items": {"type": "long"}, "name": "x"}], r"inputs\.x: .*type array"),
         ([{"type": "object", "properties": {}, "name": "x"}], "type object"),
@@ -106,7 +106,7 @@ def test_what_mlflow_itself_writes_is_read(tmp_path: Path) -> None:
         ([{"type": "tensor", "tensor-spec": {"dtype": "int8", "shape": [-2]}}], "cannot be read"),
         ([{"type": "tensor", "tensor-spec": {"dtype": 7, "shape": [-1]}}], "cannot be read"),
         ([{"type": "tensor"}], "cannot be read: KeyError"),
-        ([{"type": "long"}, {"type": "long"}], "by their place alone"),
+        ([{"type": "long"}, {"type": "long"}], "several columns without names"),
         ([COLUMN, COLUMN], "'age' is given twice"),
         ([7], "cannot be read"),
         (7, "cannot be read"),
@@ -114,10 +114,10 @@ def test_what_mlflow_itself_writes_is_read(tmp_path: Path) -> None:
         (None, "states no inputs"),
     ],
 )
-def test_what_an_mlmodel_states_beyond_ours_is_refused(
-    inputs: Any, told: str, tmp_path: Path
+def test_unsupported_parts_of_an_mlmodel_are_refused(
+    inputs: Any, message: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(InvalidSignatureError, match=told) as refused:
+    with pytest.raises(InvalidSignatureError, match=message) as refused:
         stated_signature(mlmodel(tmp_path, inputs))
     assert refused.value.remedy == "State the signature when registering"
 
@@ -129,7 +129,7 @@ def test_an_mlmodel_that_cannot_be_read_is_refused(text: str, tmp_path: Path) ->
         stated_signature(tmp_path)
 
 
-def test_the_tensors_of_a_graph_are_ours(tmp_path: Path) -> None:
+def test_the_tensors_of_a_graph_are_converted(tmp_path: Path) -> None:
     kinds = {
         "float32": TensorProto.FLOAT,
         "float64": TensorProto.DOUBLE,
@@ -147,7 +147,7 @@ def test_the_tensors_of_a_graph_are_ours(tmp_path: Path) -> None:
     assert signature.outputs == (Tensor(name="y", dtype="int64", shape=()),)
 
 
-def test_weights_that_are_listed_as_inputs_are_none(tmp_path: Path) -> None:
+def test_weights_that_are_listed_as_inputs_are_not_inputs(tmp_path: Path) -> None:
     weights = helper.make_tensor("w", TensorProto.FLOAT, [1], [1.0])
     listed = helper.make_tensor_value_info("w", TensorProto.FLOAT, [1])
     graph(tmp_path, [X, listed], [Y], [weights])
@@ -155,36 +155,36 @@ def test_weights_that_are_listed_as_inputs_are_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("inputs", "outputs", "told"),
+    ("inputs", "outputs", "message"),
     [
         ([X], [helper.make_tensor_sequence_value_info("y", 1, None)], r"outputs\.y: it is a seq"),
-        ([helper.make_tensor_value_info("x", TensorProto.FLOAT, None)], [Y], "no known rank"),
+        ([helper.make_tensor_value_info("x", TensorProto.FLOAT, None)], [Y], "unknown rank"),
         ([helper.make_tensor_value_info("x", TensorProto.BFLOAT16, [1])], [Y], "type bfloat16"),
         ([], [Y], "the graph has no inputs"),
         ([X], [], "the graph has no outputs"),
     ],
 )
-def test_what_a_graph_states_beyond_ours_is_refused(
-    inputs: Sequence[Any], outputs: Sequence[Any], told: str, tmp_path: Path
+def test_unsupported_parts_of_a_graph_are_refused(
+    inputs: Sequence[Any], outputs: Sequence[Any], message: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(InvalidSignatureError, match=told) as refused:
+    with pytest.raises(InvalidSignatureError, match=message) as refused:
         stated_signature(graph(tmp_path, inputs, outputs))
     assert refused.value.remedy
 
 
-def test_a_file_that_is_no_graph_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_graph_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"nonsense\xff")
     with pytest.raises(InvalidSignatureError, match="cannot be read as ONNX"):
         stated_signature(tmp_path)
 
 
-def test_an_mlmodel_that_states_none_leaves_it_to_the_graph(tmp_path: Path) -> None:
+def test_the_graph_is_read_if_the_mlmodel_states_no_signature(tmp_path: Path) -> None:
     mlmodel(graph(tmp_path, [X], [Y]), signature=None)
     assert inputs_of(tmp_path)[0].name == "x"
     assert inputs_of(mlmodel(tmp_path))[0].name == "age"
 
 
-def test_files_that_state_none_or_several_leave_it_open(tmp_path: Path) -> None:
+def test_files_with_no_or_several_signatures_have_none(tmp_path: Path) -> None:
     assert stated_signature(tmp_path) is None
     (tmp_path / "weights.bin").write_bytes(b"weights")
     assert stated_signature(tmp_path / "weights.bin") is None

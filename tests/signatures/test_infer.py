@@ -56,11 +56,11 @@ def test_number_and_time_columns_take_the_type_that_holds_them(dtype: str, expec
 
 
 @pytest.mark.parametrize("dtype", ["str", "string", "object", None])
-def test_text_is_a_string_in_each_of_pandas_dtypes(dtype: str | None) -> None:
+def test_text_is_a_string_in_all_of_pandas_dtypes(dtype: str | None) -> None:
     assert type_of(["a", GAP], dtype) is ColumnType.STRING
 
 
-def test_a_string_column_needs_no_value_where_the_dtype_tells() -> None:
+def test_a_string_column_needs_no_value_if_the_dtype_is_specific() -> None:
     assert type_of([GAP], "str") is ColumnType.STRING
     assert type_of([], "str") is ColumnType.STRING
 
@@ -115,7 +115,7 @@ ARROW = [
 
 
 @pytest.mark.parametrize(("dtype", "value", "column", "array"), ARROW, ids=str)
-def test_arrow_s_types_in_pandas_have_the_types_that_they_have_in_arrow(
+def test_arrow_dtypes_in_pandas_have_the_same_types_as_in_arrow(
     dtype: pa.DataType, value: Any, column: str, array: str
 ) -> None:
     series = pd.Series([value, None], dtype=pd.ArrowDtype(dtype))
@@ -125,7 +125,7 @@ def test_arrow_s_types_in_pandas_have_the_types_that_they_have_in_arrow(
     assert inputs_of(in_arrow) == inputs_of(series.to_frame("x"))
 
 
-def test_a_frame_of_arrow_s_types_as_pandas_reads_one_has_a_signature() -> None:
+def test_a_frame_that_pandas_reads_with_arrow_dtypes_has_a_signature() -> None:
     text = "age,plan,spend,new\n1,gold,2.5,true\n2,,,"
     frame = pd.read_csv(io.StringIO(text), dtype_backend="pyarrow")
     assert inputs_of(frame) == (
@@ -137,7 +137,7 @@ def test_a_frame_of_arrow_s_types_as_pandas_reads_one_has_a_signature() -> None:
 
 
 @pytest.mark.parametrize(
-    ("dtype", "value", "told"),
+    ("dtype", "value", "message"),
     [
         (pa.decimal128(5, 2), decimal.Decimal(1), "decimal128.*Cast it to float64"),
         (pa.duration("us"), datetime.timedelta(1), "duration.*seconds"),
@@ -146,10 +146,10 @@ def test_a_frame_of_arrow_s_types_as_pandas_reads_one_has_a_signature() -> None:
         (pa.uint64(), 1, "uint64.*int64 or float64"),
     ],
 )
-def test_an_arrow_type_without_a_place_is_refused_in_pandas_too(
-    dtype: pa.DataType, value: Any, told: str
+def test_an_unsupported_arrow_type_is_refused_in_pandas_too(
+    dtype: pa.DataType, value: Any, message: str
 ) -> None:
-    with pytest.raises(InvalidSignatureError, match=rf"inputs\.x: .*{told}"):
+    with pytest.raises(InvalidSignatureError, match=rf"inputs\.x: .*{message}"):
         type_of(pd.Series([value], dtype=pd.ArrowDtype(dtype)))
 
 
@@ -196,7 +196,7 @@ def test_a_series_without_a_name_and_without_a_type_is_refused(values: Any, dtyp
         inputs_of(pd.Series(values, dtype=dtype))
 
 
-def test_a_column_with_gaps_is_required_all_the_same() -> None:
+def test_a_column_with_missing_values_is_required() -> None:
     frame = pd.DataFrame({"a": [1, GAP], "b": ["x", GAP], "c": pd.array([1, GAP], dtype="Int64")})
     assert inputs_of(frame) == (
         Column(name="a", type=ColumnType.DOUBLE),  # pandas made it so
@@ -206,7 +206,7 @@ def test_a_column_with_gaps_is_required_all_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "dtype", "told"),
+    ("values", "dtype", "message"),
     [
         ([1], "uint64", "uint64"),
         ([1], "timedelta64[s]", "timedelta64"),
@@ -220,29 +220,29 @@ def test_a_column_with_gaps_is_required_all_the_same() -> None:
         (pd.Categorical([GAP]), None, "without a value"),
     ],
 )
-def test_a_type_without_a_place_is_refused_by_column_and_dtype(
-    values: Any, dtype: str | None, told: str
+def test_an_unsupported_type_is_refused_with_its_column_and_dtype(
+    values: Any, dtype: str | None, message: str
 ) -> None:
-    with pytest.raises(InvalidSignatureError, match=rf"inputs\.x: .*{told}") as refused:
+    with pytest.raises(InvalidSignatureError, match=rf"inputs\.x: .*{message}") as refused:
         type_of(values, dtype)
     assert refused.value.remedy
 
 
 @pytest.mark.parametrize(
-    ("frame", "told"),
+    ("frame", "message"),
     [
-        (pd.DataFrame({0: [1]}), "column label 0 is not a text"),
-        (pd.DataFrame({"": [1]}), "column label '' is not a text"),
+        (pd.DataFrame({0: [1]}), "column label 0 is not a non-empty string"),
+        (pd.DataFrame({"": [1]}), "column label '' is not a non-empty string"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), r"inputs\.a: two columns"),
         (pd.DataFrame(), "no columns"),
     ],
 )
-def test_columns_need_names_that_differ(frame: pd.DataFrame, told: str) -> None:
-    with pytest.raises(InvalidSignatureError, match=told):
+def test_columns_need_distinct_names(frame: pd.DataFrame, message: str) -> None:
+    with pytest.raises(InvalidSignatureError, match=message):
         infer(frame, np.zeros(1))
 
 
-def test_a_series_is_a_column_by_its_name_and_a_tensor_without_one() -> None:
+def test_a_named_series_is_a_column_and_an_unnamed_one_a_tensor() -> None:
     named = pd.Series(["a"], name="text")
     assert inputs_of(named) == (Column(name="text", type=ColumnType.STRING),)
     assert inputs_of(pd.Series([1.5])) == (Tensor(dtype="float64", shape=(-1,)),)
@@ -266,7 +266,7 @@ def test_an_array_is_a_tensor_whose_batch_is_free(
     assert inputs_of(array) == (Tensor(dtype=dtype, shape=shape),)
 
 
-def test_a_mapping_of_arrays_is_a_tensor_a_name() -> None:
+def test_a_mapping_of_arrays_is_one_tensor_per_name() -> None:
     assert inputs_of({"ids": np.zeros((1, 4), dtype="int64"), "mask": np.zeros(1)}) == (
         Tensor(name="ids", dtype="int64", shape=(-1, 4)),
         Tensor(name="mask", dtype="float64", shape=(-1,)),
@@ -274,9 +274,9 @@ def test_a_mapping_of_arrays_is_a_tensor_a_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "message"),
     [
-        (np.array(1.0), "without a dimension"),
+        (np.array(1.0), "without dimensions"),
         (np.array([object()]), "dtype object"),
         (np.zeros(1, dtype=[("a", "i4")]), "dtype"),
         ({"a": [1]}, r"inputs\.a: .*not list"),
@@ -286,17 +286,17 @@ def test_a_mapping_of_arrays_is_a_tensor_a_name() -> None:
         (None, "cannot be inferred from NoneType"),
     ],
 )
-def test_what_is_no_sample_is_refused(value: object, told: str) -> None:
-    with pytest.raises(InvalidSignatureError, match=told):
+def test_an_invalid_sample_is_refused(value: object, message: str) -> None:
+    with pytest.raises(InvalidSignatureError, match=message):
         infer(value, np.zeros(1))
 
 
-def test_an_error_in_the_outputs_says_so() -> None:
+def test_an_error_in_the_outputs_names_the_outputs() -> None:
     with pytest.raises(InvalidSignatureError, match="outputs"):
         infer(np.zeros(1), [1])
 
 
-def test_neither_pandas_nor_numpy_is_imported_for_it() -> None:
+def test_inference_imports_neither_pandas_nor_numpy() -> None:
     code = "import sys, pedigree.signatures.infer; print({'pandas', 'numpy'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

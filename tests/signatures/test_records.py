@@ -8,7 +8,7 @@ ARRAY = Tensor(dtype="float32", shape=(-1,))
 
 
 @pytest.mark.parametrize(
-    ("ports", "told"),
+    ("ports", "message"),
     [
         ((AGE, AGE), "'age' is given twice"),
         ((ARRAY, ARRAY), "None is given twice"),
@@ -16,14 +16,14 @@ ARRAY = Tensor(dtype="float32", shape=(-1,))
         ((), "at least 1 item"),
     ],
 )
-def test_the_ports_of_a_signature_can_be_told_apart(
-    ports: tuple[Column | Tensor, ...], told: str
+def test_the_ports_of_a_signature_have_distinct_names(
+    ports: tuple[Column | Tensor, ...], message: str
 ) -> None:
-    with pytest.raises(ValidationError, match=told):
+    with pytest.raises(ValidationError, match=message):
         Signature(inputs=ports, outputs=(ARRAY,))
 
 
-def test_an_extent_is_free_or_counts() -> None:
+def test_an_extent_is_free_or_a_size() -> None:
     with pytest.raises(ValidationError):
         Tensor(dtype="float32", shape=(-2,))
 

@@ -1,4 +1,4 @@
-"""Polars' and arrow's tables, whose types are known without a value."""
+"""Tables of polars and arrow, whose types follow from the schema."""
 
 import datetime
 
@@ -80,7 +80,7 @@ def test_an_arrow_column_takes_the_type_that_holds_it(dtype: pa.DataType, expect
 
 
 @pytest.mark.parametrize(
-    ("dtype", "told"),
+    ("dtype", "message"),
     [
         (pl.UInt64, "UInt64"),
         (pl.Decimal(10, 2), "Decimal"),
@@ -91,14 +91,16 @@ def test_an_arrow_column_takes_the_type_that_holds_it(dtype: pa.DataType, expect
         (pl.Null, "Null"),
     ],
 )
-def test_a_polars_type_without_a_place_is_refused_by_column(dtype: pl.DataType, told: str) -> None:
-    with pytest.raises(InvalidSignatureError, match=rf"inputs\.x: .*{told}") as refused:
+def test_an_unsupported_polars_type_is_refused_with_its_column(
+    dtype: pl.DataType, message: str
+) -> None:
+    with pytest.raises(InvalidSignatureError, match=rf"inputs\.x: .*{message}") as refused:
         inputs_of(pl.DataFrame({"x": []}, schema={"x": dtype}))
     assert refused.value.remedy
 
 
 @pytest.mark.parametrize(
-    ("dtype", "told"),
+    ("dtype", "message"),
     [
         (pa.uint64(), "uint64"),
         (pa.decimal128(5, 2), "decimal128"),
@@ -109,13 +111,15 @@ def test_a_polars_type_without_a_place_is_refused_by_column(dtype: pl.DataType, 
         (pa.null(), "null"),
     ],
 )
-def test_an_arrow_type_without_a_place_is_refused_by_column(dtype: pa.DataType, told: str) -> None:
-    with pytest.raises(InvalidSignatureError, match=rf"inputs\.x: .*{told}") as refused:
+def test_an_unsupported_arrow_type_is_refused_with_its_column(
+    dtype: pa.DataType, message: str
+) -> None:
+    with pytest.raises(InvalidSignatureError, match=rf"inputs\.x: .*{message}") as refused:
         inputs_of(pa.schema([pa.field("x", dtype)]).empty_table())
     assert refused.value.remedy
 
 
-def test_columns_of_a_table_need_names_that_differ() -> None:
+def test_columns_of_a_table_need_distinct_names() -> None:
     twins = pa.schema([pa.field("x", pa.int8()), pa.field("x", pa.int8())]).empty_table()
     with pytest.raises(InvalidSignatureError, match=r"inputs\.x: two columns"):
         inputs_of(twins)
@@ -127,7 +131,7 @@ def test_columns_of_a_table_need_names_that_differ() -> None:
 @pytest.mark.parametrize(
     "value", [pl.Series([0.5, 1.5]), pa.array([0.5, 1.5]), pa.chunked_array([[0.5], [1.5]])]
 )
-def test_what_has_no_name_is_a_tensor(value: object) -> None:
+def test_an_unnamed_series_or_array_is_a_tensor(value: object) -> None:
     assert infer(np.zeros(1), value).outputs == (Tensor(dtype="float64", shape=(-1,)),)
 
 
@@ -152,7 +156,7 @@ def test_what_has_no_name_is_a_tensor(value: object) -> None:
     ],
     ids=str,
 )
-def test_an_array_with_gaps_has_the_type_of_its_values(value: object, dtype: str) -> None:
+def test_an_array_with_missing_values_has_the_type_of_its_values(value: object, dtype: str) -> None:
     assert inputs_of(value) == (Tensor(dtype=dtype, shape=(-1,)),)
 
 

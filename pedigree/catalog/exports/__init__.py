@@ -1,4 +1,7 @@
-"""A version's lineage in the words of other tools."""
+"""A version's lineage in the formats of other tools.
+
+Reading the lineage belongs to `lineage`; each module here only translates.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Literal, TypeAlias

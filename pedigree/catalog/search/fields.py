@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import LiteralString
 
-from pedigree.catalog.records import ApprovalStatus, RiskClass
+from pedigree.catalog.metadata_fields import ApprovalStatus, RiskClass
 from pedigree.catalog.search.ast import Comparison, Field, Literal, Value
 from pedigree.errors import InvalidSearchError
 
@@ -133,7 +133,9 @@ FIELDS: Mapping[str, FieldRule] = {
         sql="",
     ),
     "text": FieldRule(
-        kind=Kind.WORDS, meaning="the words of name, description, tags and card", sql=""
+        kind=Kind.WORDS,
+        meaning="the words of name, description, tags and the card's notes",
+        sql="",
     ),
 }
 

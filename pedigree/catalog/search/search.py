@@ -75,26 +75,33 @@ def request(
     )
 
 
-def search(transaction: Transaction, asked: Request) -> SearchPage:
-    """Return a page of the living versions that a filter finds."""
-    rows, page = _found(transaction, asked)
-    return page.model_copy(update={"records": tuple(map(version_from_search_row, rows))})
+@dataclass(frozen=True)
+class FoundPage:
+    """One page of what a search found, in two forms.
 
-
-def search_json(transaction: Transaction, asked: Request) -> tuple[bytes, str | None]:
-    """Return the JSON of what :func:`search` returns, and its ``next``.
-
-    The texts that the database has of the records are put together; building a hundred records
-    first, of which nobody asks for a field, would take most of a search's time here.
+    The rows hold the versions as JSON text. A caller in this process reads them as records. A
+    caller over the wire gets the text, since building records and writing them as JSON again takes
+    longer than all the rest of a search.
     """
-    rows, page = _found(transaction, asked)
-    records = ",".join(map(version_json, rows))
-    rest = page.model_dump_json(exclude={"records"})
-    return f'{{"records":[{records}],{rest[1:]}'.encode(), page.next
+
+    rows: tuple[Row, ...]
+    page: SearchPage
+    """The page without its records."""
+
+    def built(self) -> SearchPage:
+        """Return the page with its records."""
+        records = tuple(map(version_from_search_row, self.rows))
+        return self.page.model_copy(update={"records": records})
+
+    def json(self) -> bytes:
+        """Return the JSON of :meth:`built`."""
+        records = ",".join(map(version_json, self.rows))
+        rest = self.page.model_dump_json(exclude={"records"})
+        return f'{{"records":[{records}],{rest[1:]}'.encode()
 
 
-def _found(transaction: Transaction, asked: Request) -> tuple[list[Row], SearchPage]:
-    """Return the rows of a page, and the page without its records."""
+def search(transaction: Transaction, asked: Request) -> FoundPage:
+    """Return a page of the living versions that a filter finds."""
     wanted = Search(
         expression=asked.expression,
         order=asked.order,
@@ -113,4 +120,4 @@ def _found(transaction: Transaction, asked: Request) -> tuple[list[Row], SearchP
         facets=counting.count_facets(transaction, everything, asked.facets) if asked.facets else {},
         ranked_newest=ranking.RANKED if asked.by_rank else None,
     )
-    return rows, page
+    return FoundPage(tuple(rows), page)

@@ -233,7 +233,7 @@ def monitored_version(registry: Registry, name: str) -> ModelVersion | None:
 def describe_drift(registry: Registry, found: RecordedDrift) -> dict[str, Any]:
     """Return the metadata of the event for a result; Dagster plots the distances."""
     try:
-        html, _ = registry.drift_report(found)
+        html, _ = registry.operations.monitoring.drift_report(found)
     except NotFoundError:
         html = f"pedigree://blobs/{found.html}"
     columns = found.comparison.columns

@@ -47,8 +47,10 @@ def check_registrable(
         name = model_spec.registered_name(provenance.partition)
         registry.database.read(partial(require_registrable, name=name))
         if model_spec.policy != default_policy():
-            actor = registry.actor(provenance.actor)
-            expected = partial(expect_policy, name=name, policy=model_spec.policy, actor=actor)
+            principal = registry.context.principal(registry.actor(provenance.actor))
+            expected = partial(
+                expect_policy, name=name, policy=model_spec.policy, principal=principal
+            )
             registry.database.read(expected)
         code_of(registry.settings, folder, context.assets_def.specs_by_key[model_spec.key].metadata)
         if missing := missing_libraries(model_spec.flavor or "generic"):

@@ -8,16 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from pydantic import JsonValue
 
 from pedigree.artifacts.external_files import UploadedFiles, fetch
+from pedigree.catalog.declared_metadata import StatedMetadata
 from pedigree.catalog.live_model import LiveModel
-from pedigree.catalog.records import (
-    DeclaredMetadata,
-    NewVersion,
-    Registration,
-    RiskClass,
-)
+from pedigree.catalog.records import DeclaredMetadata, NewVersion, Registration
 from pedigree.catalog.signature_inference import completed, required_signature
 from pedigree.dagster.capture.lineage import training_data_digest
 from pedigree.dagster.capture.run_provenance import RunProvenance
@@ -37,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainedModel:
+class TrainedModel(StatedMetadata):
     """The result of a training.
 
     Pass the ``model`` object, which its flavor then saves, or the ``path`` of a saved model, or
@@ -68,24 +63,12 @@ class TrainedModel:
     model: object | None = None
     path: Path | None = None
     uploaded: UploadedFiles | None = None
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    params: Mapping[str, JsonValue] = field(default_factory=dict)
-    signature: Signature | None = None
     sample: Any = None
     sample_outputs: Any = None
     verify: bool = True
     evaluation_data: str | None = None
     evaluation: "Evaluation | None" = None
-    training_data_version: str | None = None
     training_profile: DataProfile | None = None
-    description: str | None = None
-    owners: Sequence[str] = ()
-    tags: Mapping[str, str] = field(default_factory=dict)
-    datasheet_uri: str | None = None
-    ci_build: str | None = None
-    drift_monitor_id: str | None = None
-    risk_class: RiskClass | None = None
-    risk_assessment_id: str | None = None
     notes: "CardNotes | None" = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     check_results: Sequence[dg.AssetCheckResult] = ()
@@ -130,25 +113,14 @@ class TrainedModel:
             InvalidMetadataError: A value is outside its domain.
             InvalidSignatureError: No signature is set, and none can be inferred.
         """
-        values: dict[str, Any] = {
+        values: dict[str, object] = {
+            **self.stated(),
             "flavor": flavor,
-            "signature": self.signature,
             "run_id": provenance.run_id,
             **code.model_dump(),
             "code_version": code_version,
             "training_data_digest": data_digest,
-            "training_data_version": self.training_data_version,
             "validation_dataset_id": self.evaluation_data,
-            "metrics": dict(self.metrics),
-            "params": dict(self.params),
-            "ci_build": self.ci_build,
-            "drift_monitor_id": self.drift_monitor_id,
-            "datasheet_uri": self.datasheet_uri,
-            "description": self.description,
-            "owners": tuple(self.owners),
-            "tags": dict(self.tags),
-            "risk_class": self.risk_class,
-            "risk_assessment_id": self.risk_assessment_id,
         }
         return completed(values, infer)
 

@@ -88,6 +88,6 @@ def _record(
         )
         try:
             name = model_spec.registered_name(source.partition)
-            registry.record_usage(f"{name}/{source.version}", use)
+            registry.operations.usages.record_usage(f"{name}/{source.version}", use)
         except (InvalidNameError, NotFoundError):
             continue  # the names of partitions changed, or the version has been deleted

@@ -30,7 +30,9 @@ def archive_lookup(registry: Registry, instance: dg.DagsterInstance) -> ArchiveL
     of_instance = instance_id(instance) or ""
 
     def look_up(key: dg.AssetKey) -> Collection[AssetEvent]:
-        copies = registry.kept_asset_events(of_instance, key.to_user_string())
+        copies = registry.operations.asset_events.kept_asset_events(
+            of_instance, key.to_user_string()
+        )
         return [_event(copy) for copy in copies]
 
     return look_up
@@ -62,7 +64,7 @@ def keep_events(
     found, after = new_events(instance, keys, position)
     if found:
         copies = [_copy(event, source) for event in found]
-        registry.keep_asset_events(instance_id(instance) or "", copies)
+        registry.operations.asset_events.keep_asset_events(instance_id(instance) or "", copies)
     return after
 
 

@@ -64,11 +64,13 @@ def settle_usages(instance: dg.DagsterInstance, registry: Registry) -> int:
         How many usages were settled: the output is known, or the run wrote nothing.
     """
     count, after = 0, 0
-    while page := registry.unsettled_usages(instance_id(instance), limit=_PAGE, after=after):
+    while page := registry.operations.usages.unsettled_usages(
+        instance_id(instance), limit=_PAGE, after=after
+    ):
         after = page[-1].usage_id
         settled = [usage for usage in _looked_up(instance, page) if usage.settled]
         if settled:
-            registry.settle_usages(settled)
+            registry.operations.usages.settle_usages(settled)
         count += len(settled)
     return count
 

@@ -120,7 +120,7 @@ def _record(
         return False, None
     run = _run(instance, record, checked, found.digest, found.problem)
     try:
-        registry.record_check_run(checked.model, run)
+        registry.operations.check_runs.record_check_run(checked.model, run)
     except ModelNotFoundError:
         return True, None  # never trained yet, or deleted
     if found.problem is None:

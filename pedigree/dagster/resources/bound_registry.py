@@ -89,7 +89,7 @@ class BoundRegistry:
         loaded = self.registry.load(version.reference, trust=trust)
         report_load(version)
         for use in step_usages(None):
-            self.registry.record_usage(version.reference, use)
+            self.registry.operations.usages.record_usage(version.reference, use)
         return loaded
 
     def promote(

@@ -120,7 +120,7 @@ class ModelIOManager(dg.ConfigurableIOManager):
             value = registry.load(version.reference, trust=self.trust)
         report_load(version, context.asset_key)
         for use in step_usages(context.asset_key):
-            registry.record_usage(version.reference, use)
+            registry.operations.usages.record_usage(version.reference, use)
         return value
 
 

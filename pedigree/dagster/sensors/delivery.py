@@ -18,9 +18,9 @@ def deliver(context: dg.SensorEvaluationContext, registry: Registry) -> dg.Senso
         context: The tick's context.
         registry: The registry.
     """
-    sent = registry.feed_sinks(seconds=_SECONDS / 2)
+    sent = registry.operations.webhooks.feed_sinks(seconds=_SECONDS / 2)
     try:
-        tries = registry.deliver(seconds=_SECONDS / 2)
+        tries = registry.operations.webhooks.deliver(seconds=_SECONDS / 2)
     except SecretKeyError as error:
         message = str(error)
     else:

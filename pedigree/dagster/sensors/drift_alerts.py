@@ -22,7 +22,7 @@ from pedigree.dagster.checks.check_op import check_op
 from pedigree.dagster.resources.registry import RegistryResource
 from pedigree.dagster.sensors.targets import Target, targets_of
 from pedigree.errors import NotFoundError
-from pedigree.monitoring.describe import described
+from pedigree.monitoring.describe import describe
 from pedigree.monitoring.records import DriftAction, DriftRule, RecordedDrift
 from pedigree.registry import Registry
 
@@ -125,7 +125,7 @@ def drift_check(model: ModelLike) -> dg.AssetChecksDefinition:
             metadata=describe_drift(client, newest),
         )
 
-    spec = dg.AssetCheckSpec(CHECK, asset=key, description=described(rule))
+    spec = dg.AssetCheckSpec(CHECK, asset=key, description=describe(rule))
     return check_op(slug(model_spec.name, CHECK), key, [spec], evaluate)
 
 

@@ -15,6 +15,7 @@ import dagster as dg
 from pydantic import Field, ValidationError
 
 from pedigree._record import Record
+from pedigree.audit.log import feed_head
 from pedigree.audit.records import Event, EventType
 from pedigree.catalog.materialization import ShownTraining
 from pedigree.dagster.assets.model_spec import ModelLike
@@ -28,7 +29,6 @@ from pedigree.dagster.sensors.mirror_events import (
 )
 from pedigree.dagster.sensors.mirror_repairs import repairs
 from pedigree.dagster.sensors.mirror_state import GraphState
-from pedigree.dagster.sensors.promotion import feed_head
 from pedigree.dagster.sensors.targets import Target, Targets, targets_of
 from pedigree.registry import Registry
 
@@ -103,7 +103,7 @@ def mirror_changes(
     some models with the graph, and reports what the graph lacks at two consecutive ticks.
     """
     cursor = _read_cursor(context.cursor)
-    head = feed_head(registry)
+    head = feed_head(registry.database)
     unread = _unread(registry, cursor)
     targets = targets_of(context, models)
     tick = _MirrorTick(context.instance, _targets(context, targets, unread), cursor)
@@ -113,8 +113,8 @@ def mirror_changes(
         update={"seq": seq, "behind": tick.behind, "reported": tuple(tick.reported_trainings)}
     )
     if targets and (instance := instance_id(context.instance)):
-        registry.see_instance(instance)
-        registry.end_awaiting([*cursor.reported, *tick.already_shown])
+        registry.operations.asset_events.see_instance(instance)
+        registry.operations.asset_events.end_awaiting([*cursor.reported, *tick.already_shown])
     if targets and not tick.reported:
         after = _compare(tick, registry, targets, after)
     return dg.SensorResult(

@@ -13,16 +13,13 @@ from pydantic import Field, ValidationError
 
 from pedigree._record import Record
 from pedigree.access.reserved import PROMOTION_SENSOR
-from pedigree.audit import log
-from pedigree.cards.follower import CardFollower
 from pedigree.dagster.assets.model_spec import ModelLike
 from pedigree.dagster.checks.check_runs import CheckCursor, follow_checks
 from pedigree.dagster.sensors.promotion_runs import promotion_request, tag_training_runs
 from pedigree.dagster.sensors.targets import Target, Targets, targets_of
-from pedigree.errors import ModelNotFoundError, PedigreeError, UnavailableError
 from pedigree.registry import Registry
+from pedigree.registry.reconciler import Reconciler
 
-_PAGE = 1000
 _SHOWN = 5
 # A tick has a minute, and the first one finds everything unseen.
 _FIRST_LOOKS = 200
@@ -44,62 +41,44 @@ class _PromotionTick:
     """What one tick does."""
 
     context: dg.SensorEvaluationContext
-    registry: Registry
+    reconciler: Reconciler
     requests: list[dg.RunRequest] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def registry(self) -> Registry:
+        """The registry, as the sensor."""
+        return self.reconciler.registry
+
+    def reconcile(self) -> frozenset[str]:
+        """Let the registry do what needs no run, and return the models that have new events."""
+        done = self.reconciler.reconcile()
+        self.notes += [f"{reference} was judged" for reference in done.judged]
+        self.notes += [
+            f"{move.model_name}/{move.version_id} entered {move.stage}, as asked"
+            for move in done.moves
+        ]
+        return done.changed
+
     def look_at(self, name: str, target: Target) -> None:
         """Ask for the promotion of a model that is due, or note what its candidates wait for."""
-        try:
-            self._renew(name)
-            weighing = self.registry.evaluate_candidates(name)
-        except ModelNotFoundError:
-            return  # never trained yet, or deleted
-        except UnavailableError:
-            raise
-        except PedigreeError as error:
-            # One model's trouble is not the others'; it is looked at again at the next tick.
-            self.notes.append(f"{name}: {error}")
-            self.waiting.append(name)
+        evaluation = self.reconciler.attempt(
+            name, self.registry.operations.promotions.evaluate_candidates
+        )
+        if evaluation is None:
             return
-        tag_training_runs(self.context.instance, weighing)
-        if weighing.due is not None:
+        tag_training_runs(self.context.instance, evaluation)
+        if evaluation.due is not None:
             self.waiting.append(name)
             request, note = promotion_request(
-                self.context.instance, self.registry, weighing.due, target
+                self.context.instance, self.registry, evaluation.due, target
             )
             self.requests += [request] if request else []
             self.notes += [note] if note else []
-        elif weighing.waiting:
-            newest = weighing.waiting[0]
+        elif evaluation.waiting:
+            newest = evaluation.waiting[0]
             self.notes.append(f"{newest.reference} → {newest.stage}: {'; '.join(newest.waits_for)}")
-
-    def judge_newcomers(self) -> None:
-        """Judge what was registered outside the graph, and left unjudged by a crash."""
-        self.notes += [f"{reference} was judged" for reference in self.registry.judge_newcomers()]
-
-    def perform_requests(self, name: str) -> None:
-        """Let versions of a model enter the stages that people asked for and that may by now."""
-        try:
-            self._renew(name)
-            moves = self.registry.perform_requests(name)
-        except UnavailableError:
-            raise
-        except PedigreeError as error:
-            self.notes.append(f"{name}: {error}")
-            self.waiting.append(name)
-            return
-        self.notes += [f"{name}/{move.version_id} entered {move.stage}, as asked" for move in moves]
-
-    def _renew(self, name: str) -> None:
-        try:
-            self.registry.renew_verdicts(name)
-        except (ModelNotFoundError, UnavailableError):
-            raise
-        except PedigreeError as error:
-            # What a check lacks here, such as a library, holds up the versions that need it alone.
-            self.notes.append(f"{name}: {error}")
 
     def follow_checks(self, targets: Targets | None, cursor: CheckCursor) -> CheckCursor:
         """Record what checks of people's own have found; their verdicts count in this tick."""
@@ -109,13 +88,22 @@ class _PromotionTick:
         self.notes += followed.notes
         return followed.cursor
 
-    def result(self, cursor: PromotionCursor, *, looked: bool) -> dg.SensorResult:
+    def result(
+        self, looked_at: str | None, checks: CheckCursor, *, looked: bool
+    ) -> dg.SensorResult:
         """Return what the daemon shall do and remember."""
-        after = cursor.model_copy(update={"waiting": tuple(self.waiting)})
+        problems = [f"{name}: {error}" for name, error in self.reconciler.problems]
+        cursor = PromotionCursor(
+            seq=self.reconciler.seq or 0,
+            waiting=tuple(sorted({*self.waiting, *self.reconciler.postponed})),
+            checks=checks,
+            looked_at=looked_at,
+        )
+        reason = _reason(self.notes + problems, looked or bool(problems))
         return dg.SensorResult(
             run_requests=self.requests,
-            skip_reason=None if self.requests else dg.SkipReason(_reason(self.notes, looked)),
-            cursor=after.model_dump_json(),
+            skip_reason=None if self.requests else dg.SkipReason(reason),
+            cursor=cursor.model_dump_json(),
         )
 
 
@@ -137,28 +125,23 @@ def promote_due(
         registry: The registry.
         models: The models to look after; those without stage assets in this repository are left.
     """
-    registry = registry.acting_as(PROMOTION_SENSOR)
     cursor = _read_cursor(context.cursor)
-    tick = _PromotionTick(context, registry)
-    tick.judge_newcomers()
+    reconciler = Reconciler(
+        registry, actor=PROMOTION_SENSOR, seq=cursor.seq or None, postponed=cursor.waiting
+    )
+    tick = _PromotionTick(context, reconciler)
     targets = targets_of(context, models)
     checks = tick.follow_checks(targets, cursor.checks)
-    is_first = cursor.seq == 0
-    if is_first:
-        # The first ticks look at everything, so they need not read how that came about.
-        cursor = cursor.model_copy(update={"seq": feed_head(registry), "looked_at": ""})
-    events = registry.events(cursor.seq, _PAGE)
-    names = {event.model for event in events if event.model}
-    names |= {*cursor.waiting, *registry.names_to_evaluate()}
-    for name in registry.names_with_requests(None if is_first else names):
-        tick.perform_requests(name)
-    found, looked_at = _to_look_at(targets, context.instance, names, cursor.looked_at)
+    names = {
+        *tick.reconcile(),
+        *reconciler.registry.operations.promotions.names_to_evaluate(),
+    }
+    # The first ticks look at everything, so they need not read how that came about.
+    looked_at = cursor.looked_at if cursor.seq else ""
+    found, looked_at = _to_look_at(targets, context.instance, names, looked_at)
     for name, target in sorted(found.items()):
         tick.look_at(name, target)
-    CardFollower(registry.database, registry.store).follow()
-    seq = events[-1].seq if events else cursor.seq
-    after = PromotionCursor(seq=seq, looked_at=looked_at, checks=checks)
-    return tick.result(after, looked=bool(found or tick.notes))
+    return tick.result(looked_at, checks, looked=bool(found or tick.notes))
 
 
 def _to_look_at(
@@ -177,12 +160,6 @@ def _to_look_at(
     page = rest[:_FIRST_LOOKS]
     found = {name: every[name] for name in {*page, *(names & every.keys())}}
     return found, page[-1] if len(rest) > len(page) else None
-
-
-def feed_head(registry: Registry) -> int:
-    """Return the place of the newest event in the registry's feed; 0 where there is none."""
-    registry.database.transaction(log.sequence)
-    return registry.database.transaction(log.head)
 
 
 def _read_cursor(text: str | None) -> PromotionCursor:

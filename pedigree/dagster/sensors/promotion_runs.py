@@ -98,7 +98,7 @@ def _runs(instance: dg.DagsterInstance, tag: str) -> Sequence[dg.RunRecord]:
 def _give_up(registry: Registry, promotion: DuePromotion, attempts: PromotionAttempts) -> None:
     last = attempts.failed[-1]
     with suppress(ModelNotFoundError):  # deleted since
-        registry.give_up_promotion(
+        registry.operations.promotions.give_up_promotion(
             promotion,
             attempts=len(attempts.failed),
             run_id=last.run_id,

@@ -66,7 +66,9 @@ def retrain_stale(
     targets = targets_of(context, models)
     requests, notes = [], []
     names = targets.all(context.instance) if targets else ()
-    found = registry.stale_holders(names, stage, data_behind=data_behind, code_behind=code_behind)
+    found = registry.operations.staleness.stale_holders(
+        names, stage, data_behind=data_behind, code_behind=code_behind
+    )
     for reference, staleness in found:
         try:
             run_key = f"{reference}:{_state(staleness)}"

@@ -72,7 +72,9 @@ def follow_lineage(
 def _check_staleness(
     context: dg.SensorEvaluationContext, registry: Registry, targets: Mapping[str, Target]
 ) -> int:
-    due = registry.versions_to_look_at(targets, age=_AGE, limit=_VERSIONS_A_TICK)
+    due = registry.operations.staleness.versions_to_look_at(
+        targets, age=_AGE, limit=_VERSIONS_A_TICK
+    )
     inputs: dict[str, Sequence[LineageNode]] = {}
     for reference in due:
         with suppress(NotFoundError):  # deleted since
@@ -81,7 +83,7 @@ def _check_staleness(
     for reference, now in zip(inputs, found, strict=True):
         with suppress(NotFoundError):
             code_version = _code_version(context, targets[reference.rpartition("/")[0]])
-            registry.keep_staleness(reference, now, code_version=code_version)
+            registry.operations.staleness.keep_staleness(reference, now, code_version=code_version)
     return len(due)
 
 

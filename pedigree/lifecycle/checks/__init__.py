@@ -1,7 +1,7 @@
 """The registry's own checks: each judges one version, on exactly its bytes.
 
-Dagster's asset checks run them, and so can anybody else; the gates ask for the verdict, never for
-the colour of a run. A policy's rule gives a check its severity and its settings.
+Running them belongs to `registry.checks` and `dagster.checks`; a policy's rule gives a check its
+severity and its settings.
 """
 
 from collections.abc import Mapping

@@ -19,8 +19,9 @@ CREATE TABLE pedigree.card_follower (
     lease_until timestamptz NOT NULL DEFAULT '-infinity'
 );
 
--- Cards of before are drawn when they are read, or when something happens to their version.
-INSERT INTO pedigree.card_follower (seq) SELECT coalesce(max(seq), 0) FROM pedigree.feed;
+-- Cards of before are drawn when they are read, or when something happens to their version. Where
+-- nothing has happened yet, the first follower adds the row.
+INSERT INTO pedigree.card_follower (seq) SELECT max(seq) FROM pedigree.feed HAVING count(*) > 0;
 
 -- What search_text should say: the words of name, description, tags and the card's notes, by weight.
 -- A tsvector takes 1 MB at most; no version is refused for its length.

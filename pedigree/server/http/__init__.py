@@ -1,4 +1,4 @@
 """What every protocol of the service shares: authentication, errors, ETags, idempotency, streams.
 
-Nothing here knows a resource or a URL prefix.
+Resources and URL prefixes do not belong here, but to the folder of their protocol.
 """

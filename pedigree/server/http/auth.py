@@ -16,22 +16,22 @@ from starlette.responses import Response
 from starlette.types import Message, Receive
 
 from pedigree.access import tokens
-from pedigree.access.records import AccessToken, Permission, permitted
+from pedigree.access.principal import Principal
+from pedigree.access.records import Permission, permitted
 from pedigree.access.reserved import is_reserved
 from pedigree.audit.records import Actor
+from pedigree.contract.paths import PREFIX
 from pedigree.errors import (
     NotAuthenticatedError,
-    NotPermittedError,
     ServiceBusyError,
     TooLargeError,
 )
-from pedigree.registry import Registry
+from pedigree.registry import Registry, registry_in
 from pedigree.server.http.loopback import is_loopback
 from pedigree.server.http.problems import problem_responses
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
-PREFIX = "/api/v1"
 MOST_JSON_BYTES = 4 << 20
 
 # A token is looked up again after so long, so that one that was revoked is refused within a second.
@@ -66,34 +66,10 @@ def requires(
 
 
 class Caller(NamedTuple):
-    """Somebody who asks, and the registry as which they act."""
+    """Who sent a request, and the registry as they use it."""
 
-    principal: str
+    principal: Principal
     registry: Registry
-    token: AccessToken | None
-    permissions: frozenset[Permission]
-
-    def require(self, permission: Permission) -> None:
-        """Refuse what the caller may not do.
-
-        Raises:
-            NotPermittedError: They may not.
-        """
-        if permission not in self.permissions:
-            raise _not_permitted(f"this takes the permission to {permission}")
-
-    def require_model(self, name: str | None) -> None:
-        """Refuse a model that the token is not for; None is all of them.
-
-        Raises:
-            NotPermittedError: It is for others.
-        """
-        if self.token is None or not self.token.models:
-            return
-        if name is None:
-            raise _not_permitted("the token is for some models, and this is about all")
-        if not self.token.is_for(name):
-            raise _not_permitted(f"the token is for the models {', '.join(self.token.models)}")
 
 
 class Authenticator:
@@ -131,9 +107,11 @@ class Authenticator:
         """
         secret = _secret_of(request)
         caller = await (self._holder(secret) if secret else self._without_token(request))
-        caller.require(declared.permission)
-        if not declared.model_in_body:
-            caller.require_model(request.path_params.get("name"))
+        # The operations ask again, and decide. Here who may not is refused before the body is read.
+        if declared.model_in_body:
+            caller.principal.require_permission(declared.permission)
+        else:
+            caller.principal.require(declared.permission, request.path_params.get("name"))
         return caller
 
     async def _holder(self, secret: str) -> Caller:
@@ -141,15 +119,20 @@ class Authenticator:
         known = self._trusted.get(digest)
         if known and now < known[0]:
             return known[1]
-        token = await run_in_threadpool(self._registry.token_of, secret)
+        token = await run_in_threadpool(self._registry.operations.tokens.token_of, secret)
         if token is None:
             self._trusted.pop(digest, None)
             raise _unknown_caller("no such token is valid")
         if is_reserved(token.principal):  # of before such names were refused
             raise _unknown_caller("the token's name is one of Pedigree's own")
-        actor = Actor(name=token.principal, source="token")
-        acting = self._registry.acting_as(actor, sees=token.models)
-        caller = Caller(token.principal, acting, token, permitted(token.roles))
+        caller = self._caller(
+            Principal(
+                actor=Actor(name=token.principal, source="token"),
+                permissions=permitted(token.roles),
+                models=token.models,
+                reads_store=False,
+            )
+        )
         if len(self._trusted) >= _MOST_TRUSTED:
             self._trusted.clear()
         self._trusted[digest] = (now + _TRUSTED_S, caller)
@@ -160,27 +143,30 @@ class Authenticator:
             raise _unknown_caller("the request has no token")
         now = time.monotonic()
         if self._anybody is None or now >= self._anybody_until:
-            if await run_in_threadpool(self._registry.has_tokens):
+            if await run_in_threadpool(self._registry.operations.tokens.has_tokens):
                 raise _unknown_caller("the request has no token, and there are tokens now")
             actor = await run_in_threadpool(self._registry.actor)
-            acting = self._registry.acting_as(actor, sees=())
-            self._anybody = Caller(actor.name, acting, None, frozenset(Permission))
+            self._anybody = self._caller(Principal(actor=actor, reads_store=False))
             self._anybody_until = now + _TRUSTED_S
         return self._anybody
+
+    def _caller(self, principal: Principal) -> Caller:
+        return Caller(principal, registry_in(self._registry.context.used_by(principal)))
 
 
 class ProtectedRoute(APIRoute):
     """A route that nobody passes without what it declares; one that declares nothing is no route.
 
     Raises:
-        TypeError: Its endpoint is not marked by :func:`may`.
+        TypeError: Its endpoint is not marked by :func:`requires`.
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         declared = getattr(endpoint, "declared", None)
         if declared is None:
-            raise TypeError(f"{endpoint.__qualname__} declares no permission: mark it by @may(…)")
+            raise TypeError(f"{endpoint.__qualname__} lacks a permission: mark it by @requires(…)")
         self.declared: RouteAccess = declared
+        options["tags"] = options["tags"][-1:]  # a route's own tag stands for its router's
         super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -257,12 +243,6 @@ def _unknown_caller(message: str) -> NotAuthenticatedError:
         message,
         field="Authorization",
         remedy=f"Send `Authorization: Bearer {tokens.PREFIX}…`; `pedigree token create` makes one",
-    )
-
-
-def _not_permitted(message: str) -> NotPermittedError:
-    return NotPermittedError(
-        message, field="Authorization", remedy="Ask an admin for a token that may"
     )
 
 

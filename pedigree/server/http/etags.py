@@ -2,11 +2,15 @@
 
 import hashlib
 import re
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 
+from pedigree.cards.store import states_by_card
+from pedigree.catalog.records import ModelVersion
 from pedigree.errors import StateChangedError
+from pedigree.postgres.database import Database
 
 _ETAG = re.compile(r'(?:W/)?"[^"]*"')
 
@@ -52,21 +56,34 @@ def is_known(if_none_match: str | None, etag: str) -> bool:
     return etag in (tag.removeprefix("W/") for tag in _ETAG.findall(if_none_match))
 
 
-def require(if_match: str | None, if_none_match: str | None, current: State | None) -> None:
+def require(
+    if_match: str | None, if_none_match: str | None, current: State | None, database: Database
+) -> None:
     """Refuse a change where the resource is not in a state that the caller asks for.
+
+    A version whose card was drawn since the caller saw it is in the same state.
 
     Args:
         if_match: The ETags that the caller has seen; a weak one never matches.
         if_none_match: ``*`` where there must be no resource yet.
         current: The resource; None where there is none.
+        database: Where the earlier cards of a version are.
 
     Raises:
         ChangedSinceError: It is in another state.
     """
-    if if_match is not None and not _matches(if_match, current):
+    if if_match is not None and not (
+        _matches(if_match, current)
+        or any(_matches(if_match, each) for each in _with_other_cards(current, database))
+    ):
         raise ChangedSinceError("If-Match", if_match, current)
     if if_none_match is not None and current is not None and is_known(if_none_match, current.etag):
         raise ChangedSinceError("If-None-Match", if_none_match, current)
+
+
+def _with_other_cards(current: State | None, database: Database) -> Iterator[State]:
+    if current is not None and isinstance(version := current.value, ModelVersion):
+        yield from map(state_of, database.read(lambda tx: states_by_card(tx, version)))
 
 
 def _matches(if_match: str, current: State | None) -> bool:

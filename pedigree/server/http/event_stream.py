@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pydantic_core import to_json
 from starlette.concurrency import run_in_threadpool
 
-from pedigree.audit import log
+from pedigree.audit.log import feed_head
 from pedigree.audit.records import Event, EventType
 from pedigree.errors import PedigreeError, ServiceBusyError
 from pedigree.registry import Registry
@@ -59,7 +59,7 @@ class EventStream:
             async with self._looking:
                 wait = self._looked_at + _PAUSE_S - time.monotonic()
                 if wait <= 0:
-                    self._head = await run_in_threadpool(feed_head, self._registry)
+                    self._head = await run_in_threadpool(feed_head, self._registry.database)
                     self._looked_at = time.monotonic()
             if self._head <= seq:
                 await asyncio.sleep(max(wait, _PAUSE_S))
@@ -67,7 +67,6 @@ class EventStream:
 
     def follow(
         self,
-        registry: Registry,
         after: int,
         *,
         wanted: Wanted,
@@ -76,7 +75,6 @@ class EventStream:
         """Return the events behind a place, and further ones as they happen.
 
         Args:
-            registry: The registry as the caller.
             after: Where to begin.
             wanted: Only these.
             admitted: Asked again and again; it raises when the caller is not let in any more.
@@ -86,11 +84,10 @@ class EventStream:
         """
         if not self._free:
             raise ServiceBusyError("the service has too many streams", remedy="Try again later")
-        return self._stream(registry, after, wanted, admitted)
+        return self._stream(after, wanted, admitted)
 
     async def _stream(
         self,
-        registry: Registry,
         after: int,
         wanted: Wanted,
         admitted: Callable[[], Awaitable[object]],
@@ -103,7 +100,7 @@ class EventStream:
                 if not await self.beyond(after):
                     yield b":\n\n"
                     continue
-                page = await run_in_threadpool(registry.events, after, _PAGE)
+                page = await run_in_threadpool(self._registry.events, after, _PAGE)
                 for event in page:
                     if wanted.has(event):
                         yield _said(event)
@@ -112,12 +109,6 @@ class EventStream:
             return  # its client comes back, and is told why
         finally:
             self._free += 1
-
-
-def feed_head(registry: Registry) -> int:
-    """Return the place of the newest event; 0 where there is none."""
-    registry.database.transaction(log.sequence)
-    return registry.database.read(log.head)
 
 
 def _said(event: Event) -> bytes:

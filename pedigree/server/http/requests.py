@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -11,12 +10,12 @@ from pydantic import Field
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from pedigree._record import Record
+from pedigree._record import PAGE, Record
 from pedigree.catalog.store import lock_model
 from pedigree.delivery.signing import SecretBox
 from pedigree.errors import NotFoundError
 from pedigree.postgres.transaction import Transaction
-from pedigree.registry import Registry
+from pedigree.registry import Registry, registry_in
 from pedigree.server.http.auth import Caller
 from pedigree.server.http.etags import etag_of, is_known, require, state_of
 from pedigree.server.http.idempotency import Answer, Key, once
@@ -24,8 +23,6 @@ from pedigree.server.http.parameters import DIGITS, NAMED
 
 T = TypeVar("T")
 
-
-MOST_ON_A_PAGE = 1000
 # What a caller has may be shown to it again once it has asked whether that still holds.
 _CACHING = {"Cache-Control": "private, no-cache"}
 
@@ -39,7 +36,7 @@ Name = Annotated[
     ),
 ]
 Number = Annotated[int, Path(ge=1, le=10**9 - 1, description="A version's number"), DIGITS]
-Limit = Annotated[int, Query(ge=1, le=MOST_ON_A_PAGE, description="How many at most"), DIGITS]
+Limit = Annotated[int, Query(ge=1, le=PAGE, description="How many at most"), DIGITS]
 
 
 class Page(Record, Generic[T]):
@@ -94,9 +91,9 @@ class ReadRequest:
 
     def paged(self, value: object, further: str | None, parameter: str = "after") -> Response:
         """Answer with a page, and the link to the next one."""
-        return self.paged_told(to_json(value), further, parameter)
+        return self.paged_json(to_json(value), further, parameter)
 
-    def paged_told(self, body: bytes, further: str | None, parameter: str = "after") -> Response:
+    def paged_json(self, body: bytes, further: str | None, parameter: str = "after") -> Response:
         """Answer with the JSON of a page, and the link to the next one."""
         headers = {}
         if further is not None:
@@ -156,9 +153,12 @@ class WriteRequest:
 
         if self._key is None and not self._is_conditional:
             return _response(answered(self.caller.registry))
-        box = SecretBox(self.caller.registry.settings) if secret else None
-        joined = partial(self._joined, answered, box)
-        return _response(self.caller.registry.together(joined, pipelined=pipelined))
+        context = self.caller.registry.context
+        box = SecretBox(context.settings) if secret else None
+        answer = context.transaction(
+            lambda joined: self._joined(answered, box, registry_in(joined)), pipelined=pipelined
+        )
+        return _response(answer)
 
     def repeat(self, work: Callable[[Registry], object], *, status: int = 200) -> Response:
         """Do work that uses the store, which is in no transaction; sent again, it is done again."""
@@ -178,12 +178,15 @@ class WriteRequest:
 
         if self._key is None:
             return work()
-        key = Key(self.caller.principal, self._key, self._fingerprint())
+        key = Key(self.caller.principal.name, self._key, self._fingerprint())
         return registry.database.read(lambda transaction: once(transaction, key, work, box))
 
     def _fingerprint(self) -> bytes:
         request = self._request
-        asked = f"{request.method} {request.scope['path']}?{request.url.query}\n"
+        principal = self.caller.principal
+        # Another token of the same name that may do less is not given the answer of this one.
+        rights = f"{sorted(principal.permissions)} {sorted(principal.models)}"
+        asked = f"{request.method} {request.scope['path']}?{request.url.query}\n{rights}\n"
         return hashlib.sha256(asked.encode() + self._body).digest()
 
     def _answer(
@@ -247,7 +250,7 @@ class ConditionalRequest(WriteRequest):
             current = state_of(self._look(registry))
         except NotFoundError:
             current = None
-        require(self._if_match, self._if_none_match, current)
+        require(self._if_match, self._if_none_match, current, registry.database)
 
 
 def _response(answer: Answer) -> Response:

@@ -1,4 +1,4 @@
-"""``/models/{name}/aliases``: movable names of versions."""
+"""Movable names of versions."""
 
 from typing import Annotated
 
@@ -9,6 +9,7 @@ from starlette.responses import Response
 from pedigree._record import Integer, Record
 from pedigree.access.records import Permission
 from pedigree.catalog.records import ModelVersion
+from pedigree.contract import paths
 from pedigree.registry import Registry
 from pedigree.server.http.auth import requires, resource
 from pedigree.server.http.requests import ChangeCall, Name, ReadCall
@@ -41,21 +42,21 @@ class Aliases(Record):
     aliases: dict[str, int]
 
 
-@router.get("/models/{name}/aliases", responses={200: {"model": Aliases}})
+@router.get(paths.ALIASES, responses={200: {"model": Aliases}})
 @requires(Permission.READ)
 def list_aliases(call: ReadCall, name: Name) -> Response:
     """List a model's aliases."""
     return call.answer(Aliases(aliases=call.registry.model(name).aliases))
 
 
-@router.get("/models/{name}/aliases/{alias}", responses={200: {"model": ModelVersion}})
+@router.get(paths.ALIAS, responses={200: {"model": ModelVersion}})
 @requires(Permission.READ)
 def get_alias(call: ReadCall, name: Name, alias: Alias) -> Response:
     """Return the version that an alias names, or that alone holds a stage."""
     return call.answer(call.registry.get(f"{name}@{alias}"))
 
 
-@router.put("/models/{name}/aliases/{alias}", responses={200: {"model": ModelVersion}})
+@router.put(paths.ALIAS, responses={200: {"model": ModelVersion}})
 @requires(Permission.MOVE)
 def set_alias(call: ChangeCall, name: Name, alias: Alias, target: AliasTarget) -> Response:
     """Let an alias name a version; it leaves whichever it named before."""
@@ -73,7 +74,7 @@ def set_alias(call: ChangeCall, name: Name, alias: Alias, target: AliasTarget) -
     return call.of(lambda registry: registry.get(f"{name}@{alias}")).write(work)
 
 
-@router.delete("/models/{name}/aliases/{alias}", status_code=204)
+@router.delete(paths.ALIAS, status_code=204)
 @requires(Permission.MOVE)
 def delete_alias(
     call: ChangeCall,

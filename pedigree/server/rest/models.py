@@ -1,4 +1,4 @@
-"""``/models``: registered models."""
+"""Registered models."""
 
 from typing import Annotated
 
@@ -9,6 +9,7 @@ from starlette.responses import Response
 from pedigree._record import Record
 from pedigree.access.records import Permission
 from pedigree.catalog.records import RegisteredModel, Tags
+from pedigree.contract import paths
 from pedigree.server.http.auth import requires, resource
 from pedigree.server.http.parameters import NAMED
 from pedigree.server.http.requests import ChangeCall, Limit, Name, Page, ReadCall, WriteCall
@@ -35,11 +36,10 @@ class Description(Record):
     tags: Tags | None = None
 
 
-@router.post("/models", status_code=201, responses={201: {"model": RegisteredModel}})
+@router.post(paths.MODELS, status_code=201, responses={201: {"model": RegisteredModel}})
 @requires(Permission.REGISTER, model_in_body=True)
 def create_model(call: WriteCall, new: NewModel) -> Response:
     """Make a model that has no version yet."""
-    call.caller.require_model(new.name)
     return call.write(
         lambda registry: registry.create_model(
             new.name, description=new.description, owners=new.owners, tags=new.tags
@@ -49,7 +49,7 @@ def create_model(call: WriteCall, new: NewModel) -> Response:
     )
 
 
-@router.get("/models", responses={200: {"model": Page[RegisteredModel]}})
+@router.get(paths.MODELS, responses={200: {"model": Page[RegisteredModel]}})
 @requires(Permission.READ)
 def list_models(
     call: ReadCall,
@@ -63,14 +63,14 @@ def list_models(
     return call.page(found, limit, lambda model: model.name)
 
 
-@router.get("/models/{name}", responses={200: {"model": RegisteredModel}})
+@router.get(paths.MODEL, responses={200: {"model": RegisteredModel}})
 @requires(Permission.READ)
 def get_model(call: ReadCall, name: Name) -> Response:
     """Return a registered model: what is said of it, who holds its stages, and its aliases."""
     return call.answer(call.registry.model(name))
 
 
-@router.patch("/models/{name}", responses={200: {"model": RegisteredModel}})
+@router.patch(paths.MODEL, responses={200: {"model": RegisteredModel}})
 @requires(Permission.DESCRIBE)
 def update_model(call: ChangeCall, name: Name, change: Description) -> Response:
     """Replace a model's description, owners or tags."""
@@ -79,7 +79,7 @@ def update_model(call: ChangeCall, name: Name, change: Description) -> Response:
     )
 
 
-@router.delete("/models/{name}", status_code=204)
+@router.delete(paths.MODEL, status_code=204)
 @requires(Permission.DELETE)
 def delete_model(call: ChangeCall, name: Name, reason: Reason) -> Response:
     """Delete a model and all its versions; its name never comes back."""

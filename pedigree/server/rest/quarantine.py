@@ -1,4 +1,4 @@
-"""``/quarantines``: data and versions that are kept out of stages."""
+"""Data and versions that are kept out of stages."""
 
 from typing import Annotated
 
@@ -8,7 +8,9 @@ from starlette.responses import Response
 
 from pedigree._record import Record
 from pedigree.access.records import Permission
-from pedigree.catalog.records import ModelVersion, Quarantine, Quarantined
+from pedigree.catalog.quarantine_records import Quarantine, Quarantined
+from pedigree.catalog.records import ModelVersion
+from pedigree.contract import paths
 from pedigree.server.http.auth import requires, resource
 from pedigree.server.http.parameters import Moment
 from pedigree.server.http.requests import ChangeCall, Limit, Name, Number, Page, ReadCall, WriteCall
@@ -42,7 +44,7 @@ class Quarantines(Record):
     quarantines: tuple[Quarantine, ...]
 
 
-@router.get("/quarantines", responses={200: {"model": Page[Quarantine]}})
+@router.get(paths.QUARANTINES, responses={200: {"model": Page[Quarantine]}})
 @requires(Permission.READ)
 def list_quarantines(
     call: ReadCall,
@@ -57,7 +59,7 @@ def list_quarantines(
     return call.page(found, limit, lambda each: each.quarantine_id, "before")
 
 
-@router.post("/quarantines", status_code=201, responses={201: {"model": Quarantined}})
+@router.post(paths.QUARANTINES, status_code=201, responses={201: {"model": Quarantined}})
 @requires(Permission.QUARANTINE)
 def quarantine(call: WriteCall, new: NewQuarantine) -> Response:
     """Put data in quarantine: nothing that depends on it enters a stage until it is released."""
@@ -73,7 +75,7 @@ def quarantine(call: WriteCall, new: NewQuarantine) -> Response:
     )
 
 
-@router.delete("/quarantines", responses={200: {"model": Quarantines}})
+@router.delete(paths.QUARANTINES, responses={200: {"model": Quarantines}})
 @requires(Permission.QUARANTINE)
 def release(
     call: WriteCall,
@@ -87,9 +89,7 @@ def release(
     )
 
 
-@router.put(
-    "/models/{name}/versions/{version}/quarantine", responses={200: {"model": ModelVersion}}
-)
+@router.put(paths.VERSION_QUARANTINE, responses={200: {"model": ModelVersion}})
 @requires(Permission.QUARANTINE)
 def quarantine_version(call: ChangeCall, name: Name, version: Number, why: Why) -> Response:
     """Put one version in quarantine, whatever it depends on."""
@@ -99,9 +99,7 @@ def quarantine_version(call: ChangeCall, name: Name, version: Number, why: Why) 
     )
 
 
-@router.delete(
-    "/models/{name}/versions/{version}/quarantine", responses={200: {"model": ModelVersion}}
-)
+@router.delete(paths.VERSION_QUARANTINE, responses={200: {"model": ModelVersion}})
 @requires(Permission.QUARANTINE)
 def release_version(
     call: ChangeCall, name: Name, version: Number, reason: OptionalReason = None

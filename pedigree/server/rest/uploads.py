@@ -1,4 +1,4 @@
-"""``/models/{name}/uploads``: files that come one by one, before the version that they make."""
+"""Files that come one by one, before the version that they make."""
 
 import hashlib
 from collections.abc import AsyncIterator
@@ -16,12 +16,14 @@ from pedigree._record import Record
 from pedigree.access.records import Permission
 from pedigree.artifacts.records import (
     DIGEST_PATTERN,
+    Blob,
     Digest,
     UploadFile,
     UploadSession,
     WantedFile,
 )
 from pedigree.artifacts.sessions import require_content
+from pedigree.contract import paths
 from pedigree.errors import StoreUnavailableError
 from pedigree.registry import Registry
 from pedigree.server.http.auth import Caller, requires, resource
@@ -32,7 +34,6 @@ router = resource("uploads")
 MOST_FILES = 10_000
 # Small pieces are gathered to this before a thread writes them; a file of no more is held whole.
 _PIECE = 1 << 20
-
 UploadId = Annotated[UUID, Path(description="The upload's id")]
 FileDigest = Annotated[str, Path(pattern=DIGEST_PATTERN, description="sha256:…")]
 
@@ -43,7 +44,7 @@ class NewUpload(Record):
     files: tuple[WantedFile, ...] = Field(min_length=1, max_length=MOST_FILES)
 
 
-@router.post("/models/{name}/uploads", status_code=201, responses={201: {"model": UploadSession}})
+@router.post(paths.UPLOADS, status_code=201, responses={201: {"model": UploadSession}})
 @requires(Permission.REGISTER)
 def begin_upload(call: WriteCall, name: Name, new: NewUpload) -> Response:
     """Say which files the registry lacks, and where to put them."""
@@ -55,7 +56,7 @@ def begin_upload(call: WriteCall, name: Name, new: NewUpload) -> Response:
     )
 
 
-@router.get("/models/{name}/uploads/{upload_id}", responses={200: {"model": UploadSession}})
+@router.get(paths.UPLOAD, responses={200: {"model": UploadSession}})
 @requires(Permission.REGISTER)
 def get_upload(call: ReadCall, name: Name, upload_id: UploadId) -> Response:
     """Return an upload: what is still missing, and where to put it; it is kept for longer."""
@@ -63,7 +64,7 @@ def get_upload(call: ReadCall, name: Name, upload_id: UploadId) -> Response:
 
 
 @router.put(
-    "/models/{name}/uploads/{upload_id}/files/{digest}",
+    paths.UPLOAD_FILE,
     status_code=204,
     openapi_extra={
         "requestBody": {
@@ -83,16 +84,22 @@ async def put_file(
     registry = caller.registry
     if _is_small(request):
         content = await request.body()
-        await run_in_threadpool(registry.keep_content, name, upload_id, digest, content)
+        await run_in_threadpool(
+            registry.operations.uploads.keep_content, name, upload_id, digest, content
+        )
         return Response(status_code=204)
-    wanted = await run_in_threadpool(registry.wanted_file, name, upload_id, digest)
+    wanted = await run_in_threadpool(
+        registry.operations.uploads.wanted_file, name, upload_id, digest
+    )
     if not wanted.stored:
         async with _received(request, registry, wanted) as received:
-            await run_in_threadpool(registry.keep_file, upload_id, wanted, received)
+            await run_in_threadpool(
+                registry.operations.uploads.keep_file, upload_id, wanted, received
+            )
     return Response(status_code=204)
 
 
-@router.delete("/models/{name}/uploads/{upload_id}", status_code=204)
+@router.delete(paths.UPLOAD, status_code=204)
 @requires(Permission.REGISTER)
 def end_upload(call: WriteCall, name: Name, upload_id: UploadId) -> Response:
     """Give an upload up; one that has ended is left as it is."""
@@ -115,7 +122,7 @@ async def _received(
             size, digest = await _write(request, file, wanted)
         finally:
             file.close()
-        require_content(wanted, size, digest)
+        require_content(wanted, Blob(digest, size))
         yield path
     except OSError as error:
         raise StoreUnavailableError(

@@ -1,58 +1,42 @@
-"""``/models/{name}/versions``: the versions of a model."""
+"""Versions of models: look them up, edit, compare and delete them."""
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import Query
-from pydantic import Field
 from starlette.responses import Response
 
-from pedigree._record import Record
 from pedigree.access.records import Permission
-from pedigree.artifacts.records import ManifestFile
-from pedigree.catalog.records import ModelVersion, NewVersion, Registration
+from pedigree.catalog.diff_records import VersionComparison
+from pedigree.catalog.records import ModelVersion, Training
+from pedigree.contract import paths
 from pedigree.server.http.auth import requires, resource
 from pedigree.server.http.parameters import DIGITS
-from pedigree.server.http.requests import ChangeCall, Limit, Name, Number, Page, ReadCall, WriteCall
+from pedigree.server.http.requests import ChangeCall, Limit, Name, Number, Page, ReadCall
 from pedigree.server.rest.models import Description, Reason
-from pedigree.server.rest.uploads import MOST_FILES
 
 router = resource("versions")
 
-
-class NewListedVersion(Record):
-    """A version of files that the registry has."""
-
-    files: tuple[ManifestFile, ...] = Field(min_length=1, max_length=MOST_FILES)
-    version: NewVersion
-    upload_id: UUID | None = Field(default=None, description="The upload that brought them")
-
-
-@router.post(
-    "/models/{name}/versions",
-    status_code=201,
-    responses={200: {"model": Registration}, 201: {"model": Registration}},
-)
-@requires(Permission.REGISTER)
-def register(call: WriteCall, name: Name, new: NewListedVersion) -> Response:
-    """Register files that the registry has as a version; 200 where they are one already.
-
-    Its checks are run by the service; those that need the asset graph leave it waiting for a run.
-    409 names the files that the registry lacks.
-    """
-    if new.upload_id:
-        call.caller.registry.fetch_uploaded(name, new.upload_id)
-    return call.write(
-        lambda registry: registry.register_files(
-            name, new.files, new.version, upload_id=new.upload_id
-        ),
-        status=lambda done: 201 if done.created else 200,
-        location=lambda done: call.path("get_version", name=name, version=done.version.version_id),
-        pipelined=True,
-    )
+Reference = Annotated[
+    str,
+    Query(
+        min_length=1,
+        max_length=1024,
+        description="NAME/3, NAME@champion, NAME@production",
+        json_schema_extra={
+            "pattern": r"^[^\s./\\:@%#][^/\\:@%#]{0,200}[^\s./\\:@%#](/[1-9]\d{0,8}|@[\w-]+)$"
+        },
+    ),
+]
 
 
-@router.get("/models/{name}/versions", responses={200: {"model": Page[ModelVersion]}})
+@router.get(paths.VERSION, responses={200: {"model": ModelVersion}})
+@requires(Permission.READ)
+def get_version(call: ReadCall, name: Name, version: Number) -> Response:
+    """Return a version: its metadata, and what moves about it."""
+    return call.answer(call.registry.get(f"{name}/{version}"))
+
+
+@router.get(paths.VERSIONS, responses={200: {"model": Page[ModelVersion]}})
 @requires(Permission.READ)
 def list_versions(
     call: ReadCall,
@@ -70,14 +54,7 @@ def list_versions(
     return call.page(found, limit, lambda version: version.version_id)
 
 
-@router.get("/models/{name}/versions/{version}", responses={200: {"model": ModelVersion}})
-@requires(Permission.READ)
-def get_version(call: ReadCall, name: Name, version: Number) -> Response:
-    """Return a version: its metadata, and what moves about it."""
-    return call.answer(call.registry.get(f"{name}/{version}"))
-
-
-@router.patch("/models/{name}/versions/{version}", responses={200: {"model": ModelVersion}})
+@router.patch(paths.VERSION, responses={200: {"model": ModelVersion}})
 @requires(Permission.DESCRIBE)
 def update_version(call: ChangeCall, name: Name, version: Number, change: Description) -> Response:
     """Replace a version's description, owners or tags."""
@@ -87,7 +64,7 @@ def update_version(call: ChangeCall, name: Name, version: Number, change: Descri
     )
 
 
-@router.delete("/models/{name}/versions/{version}", status_code=204)
+@router.delete(paths.VERSION, status_code=204)
 @requires(Permission.DELETE)
 def delete_version(call: ChangeCall, name: Name, version: Number, reason: Reason) -> Response:
     """Delete a version; its number never comes back."""
@@ -95,3 +72,33 @@ def delete_version(call: ChangeCall, name: Name, version: Number, reason: Reason
     return call.of(lambda registry: registry.get(reference)).write(
         lambda registry: registry.delete(reference, reason=reason)
     )
+
+
+@router.get(paths.TRAININGS, tags=["history"], responses={200: {"model": Page[Training]}})
+@requires(Permission.READ)
+def list_trainings(
+    call: ReadCall,
+    name: Name,
+    version: Number,
+    limit: Limit = 100,
+    after: Annotated[
+        str | None, Query(max_length=255, description="The training_id of the page before")
+    ] = None,
+) -> Response:
+    """List the runs that produced a version's bytes, the first one first."""
+    found = call.registry.trainings(f"{name}/{version}", limit=limit + 1, after=after)
+    return call.page(found, limit, lambda training: training.training_id)
+
+
+@router.get(paths.ENVIRONMENT, tags=["history"], responses={200: {"model": tuple[str, ...]}})
+@requires(Permission.READ)
+def get_environment(call: ReadCall, name: Name, version: Number) -> Response:
+    """List the packages that a version was trained with; none where that is not known."""
+    return call.answer(call.registry.environment(f"{name}/{version}"))
+
+
+@router.get(paths.COMPARISON, tags=["history"], responses={200: {"model": VersionComparison}})
+@requires(Permission.READ)
+def compare(call: ReadCall, a: Reference, b: Reference) -> Response:
+    """Say in what version b differs from version a; they may be of two models."""
+    return call.answer(call.registry.compare(a, b))

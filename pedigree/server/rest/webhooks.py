@@ -1,4 +1,4 @@
-"""``/webhooks``: who is told of events, what became of each event for them, and tries."""
+"""Who is told of events, what became of each event for them, and tries."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from pedigree._record import Integer, Record
 from pedigree.access.records import Permission
+from pedigree.contract import paths
 from pedigree.delivery.records import Attempt, Delivery, DeliveryState, IssuedWebhook, Webhook
 from pedigree.delivery.webhooks import lock_webhook
 from pedigree.server.http.auth import requires, resource
@@ -21,7 +22,6 @@ router = resource("webhooks")
 Id = Annotated[int, Path(ge=1, lt=2**63, description="A webhook's number"), DIGITS]
 Seq = Annotated[int, Path(ge=1, lt=2**63, description="The event's place in the feed"), DIGITS]
 Words = Annotated[tuple[str, ...], Field(max_length=100)]
-
 _DAY_S = 86_400
 
 
@@ -52,7 +52,7 @@ class Rotation(Record):
     )
 
 
-@router.post("/webhooks", status_code=201, responses={201: {"model": IssuedWebhook}})
+@router.post(paths.WEBHOOKS, status_code=201, responses={201: {"model": IssuedWebhook}})
 @requires(Permission.CONFIGURE)
 def create_webhook(call: WriteCall, new: NewWebhook) -> Response:
     """Make a webhook; its secret is in this answer alone."""
@@ -66,7 +66,7 @@ def create_webhook(call: WriteCall, new: NewWebhook) -> Response:
     )
 
 
-@router.get("/webhooks", responses={200: {"model": Page[Webhook]}})
+@router.get(paths.WEBHOOKS, responses={200: {"model": Page[Webhook]}})
 @requires(Permission.CONFIGURE)
 def list_webhooks(
     call: ReadCall,
@@ -78,14 +78,14 @@ def list_webhooks(
     return call.page(found, limit, lambda webhook: webhook.webhook_id)
 
 
-@router.get("/webhooks/{webhook_id}", responses={200: {"model": Webhook}})
+@router.get(paths.WEBHOOK, responses={200: {"model": Webhook}})
 @requires(Permission.CONFIGURE)
 def get_webhook(call: ReadCall, webhook_id: Id) -> Response:
     """Return a webhook: all but its secret."""
     return call.answer(call.registry.webhook(webhook_id))
 
 
-@router.patch("/webhooks/{webhook_id}", responses={200: {"model": Webhook}})
+@router.patch(paths.WEBHOOK, responses={200: {"model": Webhook}})
 @requires(Permission.CONFIGURE)
 def update_webhook(call: ChangeCall, webhook_id: Id, change: WebhookChange) -> Response:
     """Replace what is said of a webhook, or let it rest."""
@@ -94,14 +94,14 @@ def update_webhook(call: ChangeCall, webhook_id: Id, change: WebhookChange) -> R
     )
 
 
-@router.delete("/webhooks/{webhook_id}", status_code=204)
+@router.delete(paths.WEBHOOK, status_code=204)
 @requires(Permission.CONFIGURE)
 def delete_webhook(call: ChangeCall, webhook_id: Id) -> Response:
     """Remove a webhook with what it is still to be told, and its log."""
     return _of(call, webhook_id).write(lambda registry: registry.delete_webhook(webhook_id))
 
 
-@router.post("/webhooks/{webhook_id}/secret", responses={200: {"model": IssuedWebhook}})
+@router.post(paths.WEBHOOK_SECRET, responses={200: {"model": IssuedWebhook}})
 @requires(Permission.CONFIGURE)
 def rotate_webhook_secret(call: WriteCall, webhook_id: Id, rotation: Rotation) -> Response:
     """Give a webhook a new secret, which is in this answer alone."""
@@ -111,7 +111,7 @@ def rotate_webhook_secret(call: WriteCall, webhook_id: Id, rotation: Rotation) -
     )
 
 
-@router.post("/webhooks/{webhook_id}/test", responses={200: {"model": Attempt}})
+@router.post(paths.WEBHOOK_TEST, responses={200: {"model": Attempt}})
 @requires(Permission.CONFIGURE)
 def test_webhook(call: WriteCall, webhook_id: Id) -> Response:
     """Send a message that tells of nothing, and say how that went; never what was answered."""
@@ -120,7 +120,7 @@ def test_webhook(call: WriteCall, webhook_id: Id) -> Response:
     return Response(to_json(attempt), media_type="application/json")
 
 
-@router.get("/webhooks/{webhook_id}/deliveries", responses={200: {"model": Page[Delivery]}})
+@router.get(paths.DELIVERIES, responses={200: {"model": Page[Delivery]}})
 @requires(Permission.CONFIGURE)
 def list_deliveries(
     call: ReadCall,
@@ -138,16 +138,14 @@ def list_deliveries(
     return call.page(found, limit, lambda delivery: delivery.seq, "before")
 
 
-@router.get("/webhooks/{webhook_id}/deliveries/{seq}", responses={200: {"model": Delivery}})
+@router.get(paths.DELIVERY, responses={200: {"model": Delivery}})
 @requires(Permission.CONFIGURE)
 def get_delivery(call: ReadCall, webhook_id: Id, seq: Seq) -> Response:
     """Return what became of one event for a webhook."""
     return call.answer(call.registry.delivery(webhook_id, seq))
 
 
-@router.post(
-    "/webhooks/{webhook_id}/deliveries/{seq}/redeliver", responses={200: {"model": Delivery}}
-)
+@router.post(paths.REDELIVERY, responses={200: {"model": Delivery}})
 @requires(Permission.CONFIGURE)
 def redeliver(call: WriteCall, webhook_id: Id, seq: Seq) -> Response:
     """Let a delivery begin anew, also one that was delivered or is dead."""

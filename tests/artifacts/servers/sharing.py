@@ -3,7 +3,7 @@
 import fcntl
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -74,6 +74,35 @@ class SharedServer:
             if not lock.read():
                 act()
                 lock.write("done")
+
+
+class SharedServers(Mapping[str, SharedServer]):
+    """The kinds of servers that can run here; looking one up starts it."""
+
+    def __init__(self, pythons: Mapping[str, Path], folder: Path) -> None:
+        self._pythons = pythons
+        self._folder = folder
+        self._started: dict[str, SharedServer] = {}
+
+    def __getitem__(self, kind: str) -> SharedServer:
+        if kind not in self._started:
+            python = self._pythons[kind]
+            self._started[kind] = SharedServer(kind, python, self._folder / kind)
+        return self._started[kind]
+
+    def __contains__(self, kind: object) -> bool:
+        return kind in self._pythons
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._pythons)
+
+    def __len__(self) -> int:
+        return len(self._pythons)
+
+    def close(self) -> None:
+        """End the use of those that were started."""
+        for server in self._started.values():
+            server.close()
 
 
 def as_environment(credentials: StoreCredentials) -> dict[str, str]:

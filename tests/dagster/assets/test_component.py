@@ -62,6 +62,7 @@ def run_dg(project: Path, *words: str) -> str:
     return done.stdout
 
 
+@pytest.mark.system  # `dg` takes seconds to start
 def test_dg_lists_scaffolds_and_checks_a_model(defs_folder: Path) -> None:
     project = defs_folder.parents[2]
     params = ("--flavor", "xgboost", "--name", "by_spark", "--command", "true")
@@ -87,6 +88,7 @@ def test_dg_lists_scaffolds_and_checks_a_model(defs_folder: Path) -> None:
     }
 
 
+@pytest.mark.system  # `dg` takes seconds to start
 @pytest.mark.parametrize("command", [False, True])
 def test_scaffolded_files_train_without_changes(
     defs_folder: Path,

@@ -23,7 +23,7 @@ from pedigree.lifecycle.policy import default_policy
 from pedigree.monitoring.profile import profile
 from pedigree.monitoring.records import DriftAction, DriftRule
 from pedigree.registry import Registry
-from tests.dagster.models import Recipe, churn_asset, plotted, recipe, trained
+from tests.dagster.models import Recipe, churn_asset, plotted, recipe, to_production, trained
 
 MONTHS = dg.StaticPartitionsDefinition(["01", "02", "03", "04", "05"])
 SHIFT = {"04": 12.0, "05": 15.0}
@@ -132,16 +132,10 @@ def make_monitored(
         )
         watched = MonitoredLocation(instance, model, resources, definitions)
         watched.train("one")
-        to_production(pedigree, 1)
+        to_production(pedigree, 1, renew=True)
         return watched
 
     return make
-
-
-def to_production(registry: Registry, version: int) -> None:
-    registry.renew_verdicts("churn")
-    for stage in ("staging", "production"):
-        registry.promote(f"churn/{version}", stage)
 
 
 def test_a_month_is_compared_with_the_training_data_of_production(
@@ -220,7 +214,7 @@ def test_a_manual_run_of_the_drift_check_repeats_the_newest_result(
     watched.measure("04")
     check = judged()
     assert not check.passed
-    assert "subscribers[04] differs from what churn/1 learnt from" in (check.description or "")
+    assert "subscribers[04] differs from the training data of churn/1" in (check.description or "")
 
 
 def test_drift_requests_one_retraining_per_tick_if_the_policy_says_so(
@@ -245,7 +239,7 @@ def test_drift_requests_a_rollback_if_the_policy_says_so(
     answer = watched.tick()
     assert answer.run_requests == []  # production has no previous version
     watched.train("two")
-    to_production(pedigree, 2)
+    to_production(pedigree, 2, renew=True)
     policy = pedigree.policy("churn")
     production = policy.rule("production").model_copy(update={"promoters": ("ops@example.com",)})
     stages = [production if rule.name == "production" else rule for rule in policy.stages]
@@ -271,7 +265,7 @@ def test_results_for_a_version_that_left_the_stage_are_ignored(
     watched = make_monitored(DriftRule(action=DriftAction.DEMOTE))
     watched.measure("04")
     watched.train("two")
-    to_production(pedigree, 2)
+    to_production(pedigree, 2, renew=True)
     answer = watched.tick()
     assert (answer.asset_events, answer.run_requests) == ([], [])
     assert "churn/1 has left the monitored stage" in answer.skip_message

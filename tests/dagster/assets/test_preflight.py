@@ -53,7 +53,7 @@ def test_a_model_is_verified_in_its_step(materialize: Materialize, pedigree: Reg
 def test_a_model_that_fails_verification_fails_the_step_and_is_not_registered(
     materialize: Materialize, pedigree: Registry
 ) -> None:
-    with pytest.raises(UnverifiedModelError, match=r"the model gives 3\.0.* give 0\.5"):
+    with pytest.raises(UnverifiedModelError, match=r"the model returns 3\.0.* return 0\.5"):
         materialize(asset_of(saved_models.ForgetsItsValue(3.0)))
     assert pedigree.models() == ()
 

@@ -24,7 +24,7 @@ from pedigree.errors import (
 )
 from pedigree.lifecycle.records import CANDIDATE, Policy, StageRule
 from pedigree.registry import Registry
-from tests.dagster.models import churn_asset, recipe
+from tests.dagster.models import churn_asset, recipe, to_production
 
 Materialize = Callable[..., dg.ExecuteInProcessResult]
 CHURN = churn_asset()
@@ -57,11 +57,6 @@ def stage(materialize: Materialize) -> Callable[..., dg.ExecuteInProcessResult]:
         )
 
     return run
-
-
-def to_production(registry: Registry, version: int) -> None:
-    for name in ("staging", "production"):
-        registry.promote(f"churn/{version}", name)
 
 
 def materializations(result: dg.ExecuteInProcessResult) -> Sequence[dg.AssetMaterialization]:
@@ -268,7 +263,7 @@ def test_config_and_tags_cannot_claim_the_name_of_a_sensor(
     name: str, train: Materialize, stage: Materialize, materialize: Materialize, pedigree: Registry
 ) -> None:
     train("one")
-    with pytest.raises(ReservedNameError, match="Pedigree's own"):
+    with pytest.raises(ReservedNameError, match="reserved for Pedigree"):
         stage("staging", version=1, actor=name)
     assert pedigree.holder("churn", "staging") is None
     for tag in ("pedigree/actor", "user"):

@@ -321,20 +321,27 @@ def overtaken(instance: dg.DagsterInstance, reference: str, registry: Registry) 
     )
 
 
+def overtaken_check(instance: dg.DagsterInstance, registry: Registry) -> dg.AssetChecksDefinition:
+    """A check that ends after its asset was made again as the first version."""
+
+    @dg.asset_check(asset=CHURN, name=LATENCY)
+    def overtaken_meanwhile() -> dg.AssetCheckResult:
+        overtaken(instance, "churn/1", registry)
+        return dg.AssetCheckResult(passed=True)
+
+    return overtaken_meanwhile
+
+
 def test_a_check_during_which_the_asset_changes_has_an_unknown_version(
     at: Callable[..., Location],
     run: Callable[..., Any],
     pedigree: Registry,
     instance: dg.DagsterInstance,
 ) -> None:
-    @dg.asset_check(asset=CHURN, name=LATENCY)
-    def slow() -> dg.AssetCheckResult:
-        overtaken(instance, "churn/1", pedigree)
-        return dg.AssetCheckResult(passed=True)
-
-    location = at(CHURN, slow)
+    check = overtaken_check(instance, pedigree)
+    location = at(CHURN, check)
     run(CHURN, content="one")
-    result = run(CHURN, slow, content="two")
+    result = run(CHURN, check, content="two")
     answer = location.tick("pedigree_promotion")
     assert pedigree.verdicts("churn/1") == pedigree.verdicts("churn/2") == ()
     assert "check latency ran on an unknown version" in answer.skip_message
@@ -351,15 +358,11 @@ def test_a_first_version_that_appears_during_the_check_is_not_taken_for_its_inpu
     pedigree: Registry,
     instance: dg.DagsterInstance,
 ) -> None:
-    @dg.asset_check(asset=CHURN, name=LATENCY)
-    def early() -> dg.AssetCheckResult:
-        overtaken(instance, "churn/1", pedigree)
-        return dg.AssetCheckResult(passed=True)
-
-    location = at(CHURN, early)
+    check = overtaken_check(instance, pedigree)
+    location = at(CHURN, check)
     run(CHURN, content="one")
     instance.wipe_assets([CHURN.key])
-    run(CHURN, early, content=None)
+    run(CHURN, check, content=None)
     location.tick("pedigree_promotion")
     assert pedigree.verdicts("churn/1") == ()
     assert "the asset's state at the start of the step is unknown" in waits(pedigree, "churn/1")

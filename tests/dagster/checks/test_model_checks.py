@@ -19,7 +19,7 @@ from pedigree.evaluation.measure import evaluate
 from pedigree.lifecycle.policy import default_policy
 from pedigree.lifecycle.records import CheckRule, Policy, Severity
 from pedigree.registry import Registry
-from tests.dagster.models import churn_asset, recipe, trained
+from tests.dagster.models import churn_asset, recipe, to_production, trained
 
 Materialize = Callable[..., dg.ExecuteInProcessResult]
 CHURN = churn_asset()
@@ -42,11 +42,6 @@ def train(materialize: Materialize) -> Materialize:
 
 def evaluations(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluation]:
     return {each.check_name: each for each in result.get_asset_check_evaluations()}
-
-
-def to_production(registry: Registry, version: int) -> None:
-    for name in ("staging", "production"):
-        registry.promote(f"churn/{version}", name)
 
 
 def test_every_check_writes_its_verdict_to_the_registry(

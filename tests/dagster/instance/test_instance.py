@@ -80,6 +80,7 @@ def embedded_instance(embedded: EmbeddedPostgres, tmp_path: Path):
     embedded.stop()
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("victim", ["pid", "supervisor_pid"])
 def test_a_run_continues_after_the_embedded_server_is_killed(
     embedded: EmbeddedPostgres, embedded_instance: dg.DagsterInstance, victim: str
@@ -99,6 +100,7 @@ def test_a_run_continues_after_the_embedded_server_is_killed(
     assert embedded_instance.get_latest_materialization_event(second.key)
 
 
+@pytest.mark.system
 def test_idle_connections_of_the_webserver_are_tested_before_use(
     embedded: EmbeddedPostgres, embedded_instance: dg.DagsterInstance
 ) -> None:

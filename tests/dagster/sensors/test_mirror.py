@@ -75,7 +75,7 @@ def test_stages_have_the_correct_staleness_after_moves_outside_dagster(
 
     for version, content in enumerate(("one", "two"), start=1):
         location.train(content, 0.7 + version / 10)
-        pedigree.renew_verdicts("churn")
+        pedigree.operations.checks.renew_verdicts("churn")
         for stage in ("staging", "production"):
             pedigree.promote(f"churn/{version}", stage)
         # one tick mirrors both, so production's event cannot point to staging's yet

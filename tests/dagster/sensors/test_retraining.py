@@ -126,11 +126,9 @@ def test_staleness_is_counted_by_partition_and_search_finds_it(
 
 def test_newer_training_code_is_counted(location: FlightsLocation) -> None:
     current_version = delay.specs_by_key[delay.key].code_version
-    assert (
-        location.registry.keep_staleness("delay/1", {}, code_version=current_version).code_behind
-        == 0
-    )
-    assert location.registry.keep_staleness("delay/1", {}, code_version="other").code_behind == 1
+    keep = location.registry.operations.staleness.keep_staleness
+    assert keep("delay/1", {}, code_version=current_version).code_behind == 0
+    assert keep("delay/1", {}, code_version="other").code_behind == 1
     assert location.found("code_behind = 1") == ["delay/1"]
 
 

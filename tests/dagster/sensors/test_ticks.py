@@ -18,7 +18,7 @@ from pedigree.errors import CorruptionError, DatabaseBusyError, NotFoundError
 from pedigree.lifecycle.records import Verdict
 from pedigree.registry import Registry
 from tests.dagster.location import CHURN, PRODUCTION, STAGING, Location
-from tests.dagster.models import churn_asset, plotted, recipe
+from tests.dagster.models import churn_asset, plotted, recipe, to_production
 
 SENSOR = "sensor:pedigree_promotion"
 
@@ -26,12 +26,6 @@ SENSOR = "sensor:pedigree_promotion"
 def held(registry: Registry, stage: str = "production") -> int | None:
     holder = registry.holder("churn", stage)
     return holder.version_id if holder else None
-
-
-def to_production(registry: Registry, version: int) -> None:
-    registry.renew_verdicts("churn")  # those that compared with a previous champion
-    for name in ("staging", "production"):
-        registry.promote(f"churn/{version}", name)
 
 
 def test_a_version_that_passes_its_checks_reaches_production(
@@ -260,7 +254,7 @@ def test_an_error_of_one_model_does_not_affect_others(
         raise CorruptionError("the bytes are gone")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Registry, "weigh", gone)
+        patch.setattr(Registry, "evaluate_candidates", gone)
         assert "the bytes are gone" in location.tick("pedigree_promotion").skip_message
     assert location.promote() == ["staging"]
 
@@ -308,8 +302,8 @@ def test_changes_outside_dagster_are_mirrored_in_order_and_once(
 ) -> None:
     location.train("one", 0.7)
     location.train("two", 0.8)
-    to_production(pedigree, 1)
-    to_production(pedigree, 2)
+    to_production(pedigree, 1, renew=True)
+    to_production(pedigree, 2, renew=True)
     assert location.mirror() == [
         ("staging", "1"),
         ("production", "1"),
@@ -334,7 +328,7 @@ def test_the_generation_prevents_duplicates_after_a_killed_daemon(
     location: Location, pedigree: Registry
 ) -> None:
     location.train("one")
-    to_production(pedigree, 1)
+    to_production(pedigree, 1, renew=True)
     answer = location.tick("pedigree_mirror", remember=False)
     # the daemon stored one of two events and died before it stored the cursor
     location.instance.report_runless_asset_event(answer.asset_events[0])
@@ -391,7 +385,7 @@ def test_consumers_run_only_when_the_digest_of_the_stage_changes(
 
     location.train("one", 0.7)
     dg.materialize([customers], instance=instance)
-    to_production(pedigree, 1)
+    to_production(pedigree, 1, renew=True)
     location.mirror()
     requested()
     score()
@@ -405,7 +399,7 @@ def test_consumers_run_only_when_the_digest_of_the_stage_changes(
     dg.materialize([customers], instance=instance)
     assert requested() == 0
     location.train("two", 0.8)
-    to_production(pedigree, 2)
+    to_production(pedigree, 2, renew=True)
     location.mirror()
     assert requested() == 1
     score()

@@ -62,6 +62,7 @@ def several(*graphs: int) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(("hook", "graphs"), pairs, ids=ids)
 
 
+@pytest.mark.timeout(600)
 @several(8, 8, 4)
 def test_recorded_lineage_is_true(environment: Environment, graphs: int, hook: Hook) -> None:
     statistics = check_graphs(environment, graphs, hook)

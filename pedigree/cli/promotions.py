@@ -1,0 +1,96 @@
+"""``pedigree explain | waits | retry``: what a version waits for before a stage."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pedigree.cli._input import (
+    JsonFlag,
+    ReferenceArgument,
+)
+from pedigree.cli._output import respond, table, when
+from pedigree.cli._session import open_registry
+from pedigree.cli.stages import Reason, ToStage
+
+if TYPE_CHECKING:
+    from pedigree.lifecycle.decision_records import Candidacy, Explanation
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    for name, command in (
+        ("explain", explain),
+        ("retry", retry),
+    ):
+        app.command(name, rich_help_panel="Judge and promote")(command)
+    app.command("waits", rich_help_panel="Look up")(waits)
+
+
+def explain(
+    reference: ReferenceArgument,
+    to: ToStage,
+    automatic: Annotated[
+        bool, typer.Option("--automatic", help="As the sensor would ask, instead of a person.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Say what a version waits for before a stage."""
+    with open_registry() as registry:
+        explanation = registry.explain(reference, to, automatic=automatic)
+    respond(
+        {**explanation.model_dump(mode="json"), "passed": explanation.passed},
+        as_json,
+        lambda: _explanation_view(explanation),
+    )
+
+
+def _explanation_view(explanation: "Explanation") -> Iterator[object]:
+    answer = "may enter" if explanation.passed else "may not enter"
+    yield f"{explanation.reference} {answer} {explanation.stage}."
+    rows = ((gate.name, _mark(gate.passed), gate.reason) for gate in explanation.gates)
+    yield table(("gate", "", "why"), rows)
+    for each in explanation.requests:
+        why = f": {each.reason}" if each.reason else ""
+        yield f"{each.requested_by} asked for it{why}"
+    if given_up := explanation.given_up:
+        yield (
+            f"The sensor gave up at {when(given_up.at)} after {given_up.attempts} failed runs, the"
+            f" last one {given_up.run_id}: {given_up.problem}"
+        )
+        yield (
+            f"`pedigree retry {explanation.reference} --to {explanation.stage}` lets it try again."
+        )
+
+
+def _mark(passed: bool) -> str:
+    return "passed" if passed else "waits"
+
+
+def waits(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
+    """List what a version waited for when it was last looked at, by stage."""
+    with open_registry() as registry:
+        found = registry.candidacies(reference)
+    respond(
+        found,
+        as_json,
+        lambda: table(("stage", "waits for", "looked at"), map(_candidacy_row, found)),
+    )
+
+
+def _candidacy_row(one: "Candidacy") -> tuple[str, ...]:
+    return one.stage, "; ".join(one.waits_for) or "nothing", str(when(one.evaluated_at))
+
+
+def retry(
+    reference: ReferenceArgument, to: ToStage, reason: Reason = None, as_json: JsonFlag = False
+) -> None:
+    """Let the promotion sensor try again what it gave up after failed runs."""
+    with open_registry() as registry:
+        given_up = registry.retry_promotion(reference, to, reason=reason)
+
+    def view() -> Iterator[object]:
+        yield f"The sensor tries {reference} → {given_up.stage} again."
+        yield f"It gave up after {given_up.attempts} runs: {given_up.problem}"
+
+    respond(given_up, as_json, view)

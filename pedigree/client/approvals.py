@@ -1,0 +1,57 @@
+"""Approvals and rejections of a version's way into a stage."""
+
+from pedigree.audit.records import Actor
+from pedigree.client.service import ServiceGroup, only_in_process
+from pedigree.contract import paths
+from pedigree.contract.approvals import ApprovalContract
+from pedigree.lifecycle.decision_records import Decision
+
+
+class RemoteApprovals(ServiceGroup, ApprovalContract):
+    """Approvals and rejections of a version's way into a stage."""
+
+    def approve(
+        self,
+        reference: str,
+        stage: str,
+        *,
+        comment: str,
+        expected_generation: int | None = None,
+        actor: Actor | None = None,
+    ) -> Decision:
+        only_in_process(actor=actor)
+        return self._decide(reference, stage, True, comment, expected_generation)
+
+    def reject(
+        self,
+        reference: str,
+        stage: str,
+        *,
+        comment: str,
+        expected_generation: int | None = None,
+        actor: Actor | None = None,
+    ) -> Decision:
+        only_in_process(actor=actor)
+        return self._decide(reference, stage, False, comment, expected_generation)
+
+    def decisions(self, reference: str) -> tuple[Decision, ...]:
+        path = self._service.version_path(paths.APPROVALS, reference)
+        return self._service.read(dict[str, tuple[Decision, ...]], path)["decisions"]
+
+    def _decide(
+        self,
+        reference: str,
+        stage: str,
+        approved: bool,
+        comment: str,
+        expected_generation: int | None,
+    ) -> Decision:
+        judgement = {
+            "stage": stage,
+            "approved": approved,
+            "comment": comment,
+            "expected_generation": expected_generation,
+        }
+        return self._service.write(
+            Decision, "POST", self._service.version_path(paths.APPROVALS, reference), judgement
+        )

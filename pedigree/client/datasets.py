@@ -1,0 +1,45 @@
+"""Data that models are made from: datasheets, and verdicts on its states."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from pedigree.audit.records import Actor
+from pedigree.client.service import ServiceGroup, only_in_process
+from pedigree.contract import paths
+from pedigree.contract.datasets import DatasetContract
+from pedigree.datasets.records import (
+    Datasheet,
+    DataState,
+    DataVerdict,
+    KeptDatasheet,
+    RecordedDataVerdict,
+)
+
+
+class RemoteDatasets(ServiceGroup, DatasetContract):
+    """Data that models are made from: datasheets, and verdicts on its states."""
+
+    def set_datasheet(
+        self, asset: str, datasheet: Datasheet, *, actor: Actor | None = None
+    ) -> KeptDatasheet:
+        only_in_process(actor=actor)
+        return self._service.write(KeptDatasheet, "PUT", paths.DATASHEET, datasheet, asset=asset)
+
+    def datasheet(self, asset: str) -> KeptDatasheet:
+        return self._service.read(KeptDatasheet, paths.DATASHEET, asset=asset)
+
+    def datasheets(self, assets: Collection[str]) -> Mapping[str, KeptDatasheet]:
+        return self._service.read(dict[str, KeptDatasheet], paths.DATASHEETS, asset=list(assets))
+
+    def record_data_verdict(
+        self, verdict: DataVerdict, *, actor: Actor | None = None
+    ) -> RecordedDataVerdict:
+        only_in_process(actor=actor)
+        return self._service.write(RecordedDataVerdict, "POST", paths.DATA_VERDICTS, verdict)
+
+    def data_verdicts(self, states: Sequence[DataState]) -> tuple[RecordedDataVerdict, ...]:
+        return tuple(found for state in states for found in self._of_state(state))
+
+    def _of_state(self, state: DataState) -> tuple[RecordedDataVerdict, ...]:
+        asked = state.model_dump(include=set(DataState.model_fields))
+        kind = dict[str, tuple[RecordedDataVerdict, ...]]
+        return self._service.read(kind, paths.DATA_VERDICTS, **asked)["verdicts"]

@@ -1,0 +1,13 @@
+"""The check of every invariant."""
+
+from pedigree.client.service import ServiceGroup
+from pedigree.contract import paths
+from pedigree.contract.fsck import FsckContract
+from pedigree.maintenance.fsck_records import Report
+
+
+class RemoteFsck(ServiceGroup, FsckContract):
+    """The check of every invariant."""
+
+    def fsck(self, *, hashes: bool = False) -> Report:
+        return self._service.work(Report, paths.FSCK, hashes=hashes)

@@ -1,0 +1,43 @@
+"""Policies: what a version must show to enter a stage."""
+
+from pedigree.audit.records import Actor
+from pedigree.client.service import ServiceGroup, only_in_process
+from pedigree.contract import paths
+from pedigree.contract.policies import PolicyContract
+from pedigree.lifecycle.decision_records import PolicyRevision
+from pedigree.lifecycle.records import CheckRule, Policy
+
+
+class RemotePolicies(ServiceGroup, PolicyContract):
+    """Policies: what a version must show to enter a stage."""
+
+    def policy(self, name: str) -> Policy:
+        return self._service.read(Policy, self._service.model_path(paths.POLICY, name))
+
+    def set_policy(
+        self,
+        name: str,
+        policy: Policy,
+        *,
+        reason: str | None = None,
+        actor: Actor | None = None,
+    ) -> int:
+        only_in_process(actor=actor)
+        path, body = (
+            self._service.model_path(paths.POLICY, name),
+            {"policy": policy, "reason": reason},
+        )
+        return self._service.write(dict[str, int], "PUT", path, body)["revision"]
+
+    def policy_history(self, name: str) -> tuple[PolicyRevision, ...]:
+        return self._service.read(
+            tuple[PolicyRevision, ...], self._service.model_path(paths.POLICY_HISTORY, name)
+        )
+
+    def registration_checks(self, name: str) -> tuple[str, ...]:
+        return self._service.read(
+            tuple[str, ...], self._service.model_path(paths.REGISTRATION_CHECKS, name)
+        )
+
+    def check_rules(self, name: str, check: str) -> tuple[CheckRule, ...]:
+        return self.policy(name).check_rules(check) or (CheckRule(name=check),)

@@ -1,0 +1,83 @@
+"""Make a version of some bytes."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from pedigree.artifacts._progress import Progress
+from pedigree.artifacts.client_upload import ClientUpload
+from pedigree.artifacts.records import ManifestFile, UploadFile, UploadSession
+from pedigree.audit.records import Actor
+from pedigree.catalog.records import NewVersion, Registration
+from pedigree.catalog.register import Registering
+from pedigree.client.service import Service, only_in_process
+from pedigree.contract import paths
+from pedigree.contract.paths import fill
+from pedigree.contract.registration import RegistrationContract
+from pedigree.contract.uploads import UploadContract
+from pedigree.errors import BytesMissingError
+
+# What a store takes in one request by a signed URL (S3's limit); larger files go to the service.
+_LARGEST_PUT = 5 << 30
+# How often bytes may be collected between their upload and the registration.
+_TRIES = 3
+
+
+class RemoteRegistration(Registering, RegistrationContract):
+    """Make a version of some bytes."""
+
+    def __init__(self, service: Service, uploads: UploadContract) -> None:
+        self._service = service
+        self._uploads = uploads
+        self._settings = service.settings
+
+    def register_files(
+        self,
+        name: str,
+        files: Sequence[ManifestFile],
+        new: NewVersion,
+        *,
+        upload_id: UUID | None = None,
+    ) -> Registration:
+        path = self._service.model_path(paths.VERSIONS, name)
+        body: dict[str, Any] = {"files": files, "version": new, "upload_id": upload_id}
+        return self._service.write(Registration, "POST", path, body)
+
+    def _require_permission(self, name: str) -> None:
+        """Nothing: the service refuses who may not."""
+
+    def _keep_version(
+        self,
+        name: str,
+        path: Path,
+        new: NewVersion,
+        actor: Actor | None,
+        progress: Progress | None,
+        *,
+        judge: bool,  # noqa: ARG002 -- the service always does
+    ) -> Registration:
+        only_in_process(actor=actor)
+        sending = ClientUpload(path, progress)
+        for _ in range(_TRIES - 1):
+            with suppress(BytesMissingError):  # they were collected since
+                return self._sent_and_registered(name, sending, new)
+        return self._sent_and_registered(name, sending, new)
+
+    def _sent_and_registered(
+        self, name: str, sending: ClientUpload, new: NewVersion
+    ) -> Registration:
+        begun = self._uploads.begin_upload(name, sending.wanted)
+        self._send(name, begun, sending)
+        return self.register_files(name, sending.files, new, upload_id=begun.upload_id)
+
+    def _send(self, name: str, begun: UploadSession, sending: ClientUpload) -> None:
+        def send(file: UploadFile) -> None:
+            signed = file.url if file.size <= _LARGEST_PUT else None
+            target = signed or fill(
+                paths.UPLOAD_FILE, name=name, upload_id=begun.upload_id, digest=file.digest
+            )
+            self._service.connection.put(target, lambda: sending.content(file.digest), file.size)
+
+        sending.each(begun.missing, send)

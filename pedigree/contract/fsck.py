@@ -1,0 +1,19 @@
+"""The check of every invariant."""
+
+from typing import Protocol
+
+from pedigree.maintenance.fsck_records import Report
+
+
+class FsckContract(Protocol):
+    """The check of every invariant."""
+
+    def fsck(self, *, hashes: bool = False) -> Report:
+        """Check every invariant of the registry, while it is at work; nothing is changed.
+
+        Args:
+            hashes: Read every object and compare its digest, instead of its size alone.
+
+        Raises:
+            StoreUnavailableError: The store does not answer.
+        """

@@ -1,0 +1,117 @@
+"""The path of each resource of the service, written here alone: for its routes and for clients."""
+
+from urllib.parse import quote
+
+PREFIX = "/api/v1"
+"""What the paths stand below."""
+
+MODELS = "/models"
+MODEL = "/models/{name}"
+MODEL_RESTORE = f"{MODEL}/restore"
+
+VERSIONS = f"{MODEL}/versions"
+VERSION = f"{VERSIONS}/{{version}}"
+VERSION_RESTORE = f"{VERSION}/restore"
+TRAININGS = f"{VERSION}/trainings"
+ENVIRONMENT = f"{VERSION}/environment"
+COMPARISON = "/compare"
+
+UPLOADS = f"{MODEL}/uploads"
+UPLOAD = f"{UPLOADS}/{{upload_id}}"
+UPLOAD_FILE = f"{UPLOAD}/files/{{digest}}"
+
+FILES = f"{VERSION}/files"
+URLS = f"{VERSION}/urls"
+DOWNLOAD = f"{VERSION}/download/{{path:path}}"
+SNIPPETS = f"{VERSION}/snippets"
+
+VERSION_STAGE = f"{VERSION}/stage"
+STAGE = f"{MODEL}/stages/{{stage}}"
+ROLLBACK = f"{MODEL}/rollback"
+TIMELINE = f"{MODEL}/timeline"
+AS_OF = f"{MODEL}/as-of"
+TENURES = f"{VERSION}/tenures"
+
+ALIASES = f"{MODEL}/aliases"
+ALIAS = f"{ALIASES}/{{alias}}"
+
+REQUESTS = "/requests"
+MODEL_REQUESTS = f"{MODEL}/requests"
+VERSION_REQUESTS = f"{VERSION}/requests/{{stage}}"
+
+APPROVALS = f"{VERSION}/approvals"
+
+EXPLANATION = f"{VERSION}/explain"
+CANDIDACIES = f"{VERSION}/candidacies"
+RETRIES = f"{VERSION}/retries"
+
+POLICY = f"{MODEL}/policy"
+POLICY_HISTORY = f"{POLICY}/history"
+REGISTRATION_CHECKS = f"{MODEL}/registration-checks"
+
+CHECKS = f"{VERSION}/checks"
+VERDICTS = f"{VERSION}/verdicts"
+
+CARD = f"{VERSION}/card"
+CARD_FIELDS = f"{CARD}/fields"
+
+DATASHEET = "/datasheet"
+DATASHEETS = "/datasheets"
+DATA_VERDICTS = "/data/verdicts"
+
+EVALUATION = f"{VERSION}/evaluation"
+
+PROFILE = f"{VERSION}/profile"
+VERSION_DRIFT = f"{VERSION}/drift"
+DRIFT = "/drift/{drift_id}"
+DRIFT_REPORT = f"{DRIFT}/report"
+DRIFT_ALERT = f"{DRIFT}/alert"
+
+LINEAGE = f"{VERSION}/lineage"
+UPSTREAM = f"{VERSION}/upstream"
+DOWNSTREAM = f"{VERSION}/downstream"
+RETRAINING = f"{VERSION}/retraining"
+LINEAGE_DIFFERENCE = "/diff"
+IMPACT = "/impact"
+UNMATERIALIZED = "/unmaterialized"
+
+STALENESS = f"{VERSION}/staleness"
+
+QUARANTINES = "/quarantines"
+VERSION_QUARANTINE = f"{VERSION}/quarantine"
+
+RETENTION = f"{MODEL}/retention"
+HOLD = f"{VERSION}/hold"
+
+SEARCH = "/search"
+EVENTS = "/events"
+STATISTICS = "/stats"
+
+TOKENS = "/tokens"
+TOKEN = f"{TOKENS}/{{token_id}}"
+
+WEBHOOKS = "/webhooks"
+WEBHOOK = f"{WEBHOOKS}/{{webhook_id}}"
+WEBHOOK_SECRET = f"{WEBHOOK}/secret"
+WEBHOOK_TEST = f"{WEBHOOK}/test"
+DELIVERIES = f"{WEBHOOK}/deliveries"
+DELIVERY = f"{DELIVERIES}/{{seq}}"
+REDELIVERY = f"{DELIVERY}/redeliver"
+
+GC = "/gc"
+FSCK = "/fsck"
+
+
+def fill(template: str, **values: object) -> str:
+    """Return a path with its parameters, each quoted.
+
+    >>> fill(STAGE, name="churn", stage="a/b")
+    '/models/churn/stages/a%2Fb'
+    >>> fill(DOWNLOAD, name="churn", version=3, path="deep/a b.bin")
+    '/models/churn/versions/3/download/deep/a%20b.bin'
+    """
+    path = template
+    for name, value in values.items():
+        path = path.replace(f"{{{name}:path}}", quote(str(value)))
+        path = path.replace(f"{{{name}}}", quote(str(value), safe=""))
+    return path

@@ -1,0 +1,12 @@
+"""Counts over the whole registry."""
+
+from typing import Protocol
+
+from pedigree.artifacts.statistics import RegistryStatistics
+
+
+class StatisticsContract(Protocol):
+    """Counts over the whole registry."""
+
+    def stats(self) -> RegistryStatistics:
+        """Count models, versions, files, and the bytes that are referred to and stored."""

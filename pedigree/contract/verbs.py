@@ -1,0 +1,256 @@
+"""Each public verb, bound to the group of operations that does it; both registries have these."""
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
+
+from pedigree.contract.aliases import AliasContract
+from pedigree.contract.approvals import ApprovalContract
+from pedigree.contract.artifacts import ArtifactContract
+from pedigree.contract.cards import CardContract
+from pedigree.contract.checks import CheckContract
+from pedigree.contract.datasets import DatasetContract
+from pedigree.contract.evaluations import EvaluationContract
+from pedigree.contract.events import EventContract
+from pedigree.contract.fsck import FsckContract
+from pedigree.contract.gc import GcContract
+from pedigree.contract.lineage import LineageContract
+from pedigree.contract.models import ModelContract
+from pedigree.contract.monitoring import MonitoringContract
+from pedigree.contract.policies import PolicyContract
+from pedigree.contract.promotions import PromotionContract
+from pedigree.contract.quarantine import QuarantineContract
+from pedigree.contract.registration import RegistrationContract
+from pedigree.contract.registry import RegistryContract
+from pedigree.contract.retention import RetentionContract
+from pedigree.contract.search import SearchContract
+from pedigree.contract.stage_requests import StageRequestContract
+from pedigree.contract.stages import StageContract
+from pedigree.contract.staleness import StalenessContract
+from pedigree.contract.statistics import StatisticsContract
+from pedigree.contract.tokens import TokenContract
+from pedigree.contract.uploads import UploadContract
+from pedigree.contract.versions import VersionContract
+from pedigree.contract.webhooks import WebhookContract
+
+P = ParamSpec("P")
+R_co = TypeVar("R_co", covariant=True)
+
+
+class Operations:
+    """The groups of operations of a registry, one a subject."""
+
+    models: ModelContract
+    versions: VersionContract
+    registration: RegistrationContract
+    uploads: UploadContract
+    artifacts: ArtifactContract
+    stages: StageContract
+    aliases: AliasContract
+    stage_requests: StageRequestContract
+    approvals: ApprovalContract
+    promotions: PromotionContract
+    policies: PolicyContract
+    checks: CheckContract
+    cards: CardContract
+    datasets: DatasetContract
+    evaluations: EvaluationContract
+    monitoring: MonitoringContract
+    lineage: LineageContract
+    staleness: StalenessContract
+    quarantine: QuarantineContract
+    retention: RetentionContract
+    search: SearchContract
+    events: EventContract
+    statistics: StatisticsContract
+    tokens: TokenContract
+    webhooks: WebhookContract
+    gc: GcContract
+    fsck: FsckContract
+
+
+class Verb(Generic[P, R_co]):
+    """A verb of a registry that an operation of one of its groups does.
+
+    The type checker sees the operation's signature. The class shows the contract's function, with
+    its docstring; an instance gives the operation itself.
+
+    Args:
+        find: Returns the operation of the groups that it is given.
+    """
+
+    def __init__(self, find: Callable[[Operations], Callable[P, R_co]]) -> None:
+        self._find = find
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._described: Callable[..., R_co] = getattr(RegistryContract, name)
+
+    @overload
+    def __get__(self, registry: None, owner: type) -> Callable[Concatenate[Any, P], R_co]: ...
+
+    @overload
+    def __get__(self, registry: "RegistryVerbs", owner: type) -> Callable[P, R_co]: ...
+
+    def __get__(self, registry: "RegistryVerbs | None", owner: type) -> Callable[..., R_co]:
+        return self._described if registry is None else self._find(registry.operations)
+
+
+class RegistryVerbs:
+    """The public verbs of a registry, whose groups its subclass makes."""
+
+    operations: Operations
+
+    def close(self) -> None:
+        """Close the connections, and release what the cache holds for this registry."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    create_model = Verb(lambda on: on.models.create_model)
+    update_model = Verb(lambda on: on.models.update_model)
+    model = Verb(lambda on: on.models.model)
+    models = Verb(lambda on: on.models.models)
+    each_model = Verb(lambda on: on.models.each_model)
+
+    get = Verb(lambda on: on.versions.get)
+    versions = Verb(lambda on: on.versions.versions)
+    update = Verb(lambda on: on.versions.update)
+    trainings = Verb(lambda on: on.versions.trainings)
+    environment = Verb(lambda on: on.versions.environment)
+    compare = Verb(lambda on: on.versions.compare)
+
+    register = Verb(lambda on: on.registration.register)
+    register_model = Verb(lambda on: on.registration.register_model)
+    register_files = Verb(lambda on: on.registration.register_files)
+
+    begin_upload = Verb(lambda on: on.uploads.begin_upload)
+    upload = Verb(lambda on: on.uploads.upload)
+    end_upload = Verb(lambda on: on.uploads.end_upload)
+
+    manifest = Verb(lambda on: on.artifacts.manifest)
+    presign = Verb(lambda on: on.artifacts.presign)
+    stream = Verb(lambda on: on.artifacts.stream)
+    pull = Verb(lambda on: on.artifacts.pull)
+    verify = Verb(lambda on: on.artifacts.verify)
+    load = Verb(lambda on: on.artifacts.load)
+    folder = Verb(lambda on: on.artifacts.folder)
+    snippets = Verb(lambda on: on.artifacts.snippets)
+
+    champion = Verb(lambda on: on.stages.champion)
+    holder = Verb(lambda on: on.stages.holder)
+    promote = Verb(lambda on: on.stages.promote)
+    rollback = Verb(lambda on: on.stages.rollback)
+    timeline = Verb(lambda on: on.stages.timeline)
+    as_of = Verb(lambda on: on.stages.as_of)
+    tenures = Verb(lambda on: on.stages.tenures)
+
+    set_alias = Verb(lambda on: on.aliases.set_alias)
+    delete_alias = Verb(lambda on: on.aliases.delete_alias)
+
+    request_stage = Verb(lambda on: on.stage_requests.request_stage)
+    withdraw_request = Verb(lambda on: on.stage_requests.withdraw_request)
+    stage_requests = Verb(lambda on: on.stage_requests.stage_requests)
+
+    approve = Verb(lambda on: on.approvals.approve)
+    reject = Verb(lambda on: on.approvals.reject)
+    decisions = Verb(lambda on: on.approvals.decisions)
+
+    explain = Verb(lambda on: on.promotions.explain)
+    candidacies = Verb(lambda on: on.promotions.candidacies)
+    retry_promotion = Verb(lambda on: on.promotions.retry_promotion)
+
+    policy = Verb(lambda on: on.policies.policy)
+    set_policy = Verb(lambda on: on.policies.set_policy)
+    policy_history = Verb(lambda on: on.policies.policy_history)
+    registration_checks = Verb(lambda on: on.policies.registration_checks)
+    check_rules = Verb(lambda on: on.policies.check_rules)
+
+    run_check = Verb(lambda on: on.checks.run_check)
+    rerun_check = Verb(lambda on: on.checks.rerun_check)
+    run_checks = Verb(lambda on: on.checks.run_checks)
+    judge = Verb(lambda on: on.checks.judge)
+    record_verdict = Verb(lambda on: on.checks.record_verdict)
+    verdicts = Verb(lambda on: on.checks.verdicts)
+
+    card = Verb(lambda on: on.cards.card)
+    write_card = Verb(lambda on: on.cards.write_card)
+    renew_card = Verb(lambda on: on.cards.renew_card)
+    card_fields = Verb(lambda on: on.cards.card_fields)
+
+    set_datasheet = Verb(lambda on: on.datasets.set_datasheet)
+    datasheet = Verb(lambda on: on.datasets.datasheet)
+    datasheets = Verb(lambda on: on.datasets.datasheets)
+    record_data_verdict = Verb(lambda on: on.datasets.record_data_verdict)
+    data_verdicts = Verb(lambda on: on.datasets.data_verdicts)
+
+    set_evaluation = Verb(lambda on: on.evaluations.set_evaluation)
+    evaluation = Verb(lambda on: on.evaluations.evaluation)
+
+    keep_profile = Verb(lambda on: on.monitoring.keep_profile)
+    profile = Verb(lambda on: on.monitoring.profile)
+    measure_drift = Verb(lambda on: on.monitoring.measure_drift)
+    drift = Verb(lambda on: on.monitoring.drift)
+    drift_result = Verb(lambda on: on.monitoring.drift_result)
+    drift_report_text = Verb(lambda on: on.monitoring.drift_report_text)
+    alert_drift = Verb(lambda on: on.monitoring.alert_drift)
+
+    lineage = Verb(lambda on: on.lineage.lineage)
+    upstream = Verb(lambda on: on.lineage.upstream)
+    downstream = Verb(lambda on: on.lineage.downstream)
+    unmaterialized = Verb(lambda on: on.lineage.unmaterialized)
+    retrain_like = Verb(lambda on: on.lineage.retrain_like)
+    diff = Verb(lambda on: on.lineage.diff)
+    export_lineage = Verb(lambda on: on.lineage.export_lineage)
+    impact = Verb(lambda on: on.lineage.impact)
+
+    stale = Verb(lambda on: on.staleness.stale)
+
+    quarantine = Verb(lambda on: on.quarantine.quarantine)
+    release = Verb(lambda on: on.quarantine.release)
+    quarantine_version = Verb(lambda on: on.quarantine.quarantine_version)
+    release_version = Verb(lambda on: on.quarantine.release_version)
+    quarantines = Verb(lambda on: on.quarantine.quarantines)
+
+    delete = Verb(lambda on: on.retention.delete)
+    delete_model = Verb(lambda on: on.retention.delete_model)
+    restore = Verb(lambda on: on.retention.restore)
+    restore_model = Verb(lambda on: on.retention.restore_model)
+    retention = Verb(lambda on: on.retention.retention)
+    set_retention = Verb(lambda on: on.retention.set_retention)
+    hold = Verb(lambda on: on.retention.hold)
+    lift_hold = Verb(lambda on: on.retention.lift_hold)
+
+    search = Verb(lambda on: on.search.search)
+
+    events = Verb(lambda on: on.events.events)
+
+    stats = Verb(lambda on: on.statistics.stats)
+
+    create_token = Verb(lambda on: on.tokens.create_token)
+    tokens = Verb(lambda on: on.tokens.tokens)
+    revoke_token = Verb(lambda on: on.tokens.revoke_token)
+
+    create_webhook = Verb(lambda on: on.webhooks.create_webhook)
+    webhooks = Verb(lambda on: on.webhooks.webhooks)
+    webhook = Verb(lambda on: on.webhooks.webhook)
+    update_webhook = Verb(lambda on: on.webhooks.update_webhook)
+    rotate_webhook_secret = Verb(lambda on: on.webhooks.rotate_webhook_secret)
+    delete_webhook = Verb(lambda on: on.webhooks.delete_webhook)
+    test_webhook = Verb(lambda on: on.webhooks.test_webhook)
+    deliveries = Verb(lambda on: on.webhooks.deliveries)
+    delivery = Verb(lambda on: on.webhooks.delivery)
+    redeliver = Verb(lambda on: on.webhooks.redeliver)
+
+    plan_gc = Verb(lambda on: on.gc.plan_gc)
+    gc = Verb(lambda on: on.gc.gc)
+
+    fsck = Verb(lambda on: on.fsck.fsck)

@@ -1,0 +1,29 @@
+"""The feed of events."""
+
+from collections.abc import Collection
+
+from pedigree.access.records import Permission
+from pedigree.audit import log
+from pedigree.audit.records import Event, EventType
+from pedigree.contract.events import EventContract
+from pedigree.registry.context import ContextGroup
+
+
+class EventOperations(ContextGroup, EventContract):
+    """The feed of events."""
+
+    def events(
+        self,
+        after: int = 0,
+        limit: int = 1000,
+        *,
+        types: Collection[EventType] | None = None,
+        model: str | None = None,
+    ) -> tuple[Event, ...]:
+        self._context.require(Permission.READ, model)
+        self._context.database.transaction(log.sequence)
+        return self._context.database.read(
+            lambda transaction: log.read(
+                transaction, after=after, limit=limit, types=types, model=model
+            )
+        )

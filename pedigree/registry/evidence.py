@@ -1,0 +1,37 @@
+"""What checks may look at, read from a registry in this process."""
+
+from pedigree.registry.artifacts import ArtifactOperations
+from pedigree.registry.cards import CardOperations
+from pedigree.registry.context import Context
+from pedigree.registry.datasets import DatasetOperations
+from pedigree.registry.evaluations import EvaluationOperations
+from pedigree.registry.lineage import LineageOperations
+from pedigree.registry.policies import PolicyOperations
+from pedigree.registry.stages import StageOperations
+from pedigree.registry.versions import VersionOperations
+
+
+class RegistryEvidence:
+    """The evidence of :class:`pedigree.lifecycle.checks.base.Evidence`, read from a registry.
+
+    A check judges by all that is known, also where who asks for it may read less: datasheets and
+    verdicts on data belong to no model.
+
+    Args:
+        context: The registry's database and store.
+    """
+
+    def __init__(self, context: Context) -> None:
+        everything = context.used_by(None)
+        versions = VersionOperations(everything)
+        artifacts = ArtifactOperations(everything, versions)
+        datasets = DatasetOperations(everything)
+        self.champion = StageOperations(everything).champion
+        self.policy = PolicyOperations(everything).policy
+        self.verify = artifacts.verify
+        self.folder = artifacts.folder
+        self.lineage = LineageOperations(everything, versions).lineage
+        self.datasheets = datasets.datasheets
+        self.data_verdicts = datasets.data_verdicts
+        self.evaluation = EvaluationOperations(everything).evaluation
+        self.card_fields = CardOperations(everything).card_fields

@@ -1,0 +1,95 @@
+"""The groups of operations of a registry in this process, and what each works with."""
+
+from pedigree.contract.verbs import Operations
+from pedigree.registry.aliases import AliasOperations
+from pedigree.registry.approvals import ApprovalOperations
+from pedigree.registry.artifacts import ArtifactOperations
+from pedigree.registry.asset_events import AssetEventOperations
+from pedigree.registry.cards import CardOperations
+from pedigree.registry.check_runs import CheckRunOperations
+from pedigree.registry.checks import CheckOperations
+from pedigree.registry.context import Context
+from pedigree.registry.datasets import DatasetOperations
+from pedigree.registry.evaluations import EvaluationOperations
+from pedigree.registry.events import EventOperations
+from pedigree.registry.evidence import RegistryEvidence
+from pedigree.registry.fsck import FsckOperations
+from pedigree.registry.gc import GcOperations
+from pedigree.registry.lineage import LineageOperations
+from pedigree.registry.models import ModelOperations
+from pedigree.registry.monitoring import MonitoringOperations
+from pedigree.registry.pending_checks import PendingCheckOperations
+from pedigree.registry.policies import PolicyOperations
+from pedigree.registry.promotions import PromotionOperations
+from pedigree.registry.quarantine import QuarantineOperations
+from pedigree.registry.registration import RegistrationOperations
+from pedigree.registry.retention import RetentionOperations
+from pedigree.registry.search import SearchOperations
+from pedigree.registry.stage_requests import StageRequestOperations
+from pedigree.registry.stages import StageOperations
+from pedigree.registry.staleness import StalenessOperations
+from pedigree.registry.statistics import StatisticsOperations
+from pedigree.registry.tokens import TokenOperations
+from pedigree.registry.uploads import UploadOperations
+from pedigree.registry.usages import UsageOperations
+from pedigree.registry.versions import VersionOperations
+from pedigree.registry.webhooks import WebhookOperations
+
+
+class RegistryOperations(Operations):
+    """The operations on one context, one group a subject; also those that no service offers.
+
+    Args:
+        context: The database and the store, and who uses them.
+    """
+
+    # These do more than their contracts, for callers in this process.
+    uploads: UploadOperations
+    stage_requests: StageRequestOperations
+    promotions: PromotionOperations
+    checks: CheckOperations
+    monitoring: MonitoringOperations
+    search: SearchOperations
+    staleness: StalenessOperations
+    tokens: TokenOperations
+    webhooks: WebhookOperations
+
+    def __init__(self, context: Context) -> None:
+        self.models = ModelOperations(context)
+        self.versions = VersionOperations(context)
+        self.artifacts = ArtifactOperations(context, self.versions)
+        self.aliases = AliasOperations(context)
+        self.policies = PolicyOperations(context)
+        self.cards = CardOperations(context)
+        self.stage_requests = StageRequestOperations(context)
+        self.stages = StageOperations(context)
+        self.approvals = ApprovalOperations(context, self.stage_requests)
+        self.promotions = PromotionOperations(context)
+        self.datasets = DatasetOperations(context)
+        self.evaluations = EvaluationOperations(context)
+        self.lineage = LineageOperations(context, self.versions)
+        self.staleness = StalenessOperations(context)
+        self.usages = UsageOperations(context)
+        self.asset_events = AssetEventOperations(context)
+        self.monitoring = MonitoringOperations(context, self.versions, self.policies)
+        self.checks = CheckOperations(
+            context,
+            versions=self.versions,
+            policies=self.policies,
+            cards=self.cards,
+            stage_requests=self.stage_requests,
+            evidence=RegistryEvidence(context),
+        )
+        self.check_runs = CheckRunOperations(context)
+        self.pending_checks = PendingCheckOperations(context, self.versions, self.checks)
+        self.uploads = UploadOperations(context)
+        self.registration = RegistrationOperations(context, self.uploads, self.pending_checks)
+        self.quarantine = QuarantineOperations(context, self.versions)
+        self.retention = RetentionOperations(context)
+        self.search = SearchOperations(context)
+        self.events = EventOperations(context)
+        self.statistics = StatisticsOperations(context)
+        self.tokens = TokenOperations(context)
+        self.webhooks = WebhookOperations(context)
+        self.gc = GcOperations(context)
+        self.fsck = FsckOperations(context)

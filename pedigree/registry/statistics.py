@@ -1,0 +1,14 @@
+"""Counts over the whole registry."""
+
+from pedigree.access.records import Permission
+from pedigree.artifacts.statistics import RegistryStatistics, statistics
+from pedigree.contract.statistics import StatisticsContract
+from pedigree.registry.context import ContextGroup
+
+
+class StatisticsOperations(ContextGroup, StatisticsContract):
+    """Counts over the whole registry."""
+
+    def stats(self) -> RegistryStatistics:
+        self._context.require(Permission.READ)
+        return statistics(self._context.database)

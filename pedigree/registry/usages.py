@@ -1,0 +1,47 @@
+"""Uses of versions by runs of the asset graph."""
+
+from collections.abc import Sequence
+
+from pedigree._record import PAGE
+from pedigree.access.records import Permission
+from pedigree.catalog import lookups
+from pedigree.catalog.names import name_key
+from pedigree.catalog.records import ModelVersion
+from pedigree.lineage import usages
+from pedigree.lineage.usages import NewUsage, Usage
+from pedigree.postgres.transaction import Transaction
+from pedigree.registry.context import ContextGroup
+
+
+class UsageOperations(ContextGroup):
+    """Uses of versions by runs of the asset graph."""
+
+    def record_usage(self, reference: str, use: NewUsage) -> None:
+        """Keep that a run uses a version to make an asset; repeated, only what is new is added."""
+
+        def write(transaction: Transaction, version: ModelVersion) -> None:
+            usages.record_usage(transaction, name_key(version.model_name), version.version_id, use)
+
+        self._context.update_version(Permission.DESCRIBE, reference, write)
+
+    def unsettled_usages(
+        self, instance_id: str | None, *, limit: int = PAGE, after: int = 0
+    ) -> tuple[Usage, ...]:
+        """Return usages by runs of one Dagster instance of which it is not known what they wrote.
+
+        Args:
+            instance_id: The instance.
+            limit: How many at most, the oldest first.
+            after: The ``usage_id`` that the page before ended with.
+        """
+        return self._context.database.read(
+            lambda transaction: usages.unsettled_usages(
+                transaction, instance_id, limit=lookups.at_least_one(limit), after=after
+            )
+        )
+
+    def settle_usages(self, settled: Sequence[Usage]) -> None:
+        """Keep what became of usages; those that are not settled are left."""
+        self._context.database.transaction(
+            lambda transaction: usages.settle_usages(transaction, settled)
+        )

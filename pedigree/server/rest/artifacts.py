@@ -1,0 +1,137 @@
+"""What a version is made of, listed and downloaded."""
+
+import re
+from base64 import b64encode
+from datetime import timedelta
+from functools import partial
+from typing import Annotated
+
+from fastapi import Header, Path, Query, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+
+from pedigree.access.records import Permission
+from pedigree.artifacts.records import Manifest, ManifestFile
+from pedigree.catalog.downloads import tell_of_download
+from pedigree.catalog.snippets import Snippets
+from pedigree.contract import paths
+from pedigree.errors import UnsupportedByStoreError
+from pedigree.registry import Registry
+from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.requests import Name, Number, ReadCall
+from pedigree.server.http.throttle import Throttle
+
+router = resource("files")
+
+# Long enough to begin a download by; what has begun may take its time.
+_URL_HOLDS = timedelta(minutes=15)
+_FROM = re.compile(r"bytes=([0-9]{1,18})-")
+FilePath = Annotated[str, Path(min_length=1, max_length=1024, description="As the list has it")]
+Range = Annotated[
+    str | None,
+    Header(max_length=100, pattern=r"^[\x21-\x7e]+$", description="bytes=N- goes on from byte N"),
+]
+
+
+@router.get(paths.FILES, responses={200: {"model": Manifest}})
+@requires(Permission.READ)
+def list_files(call: ReadCall, name: Name, version: Number) -> Response:
+    """List a version's files, with the size and digest of each."""
+    return call.answer(call.registry.manifest(f"{name}/{version}"))
+
+
+@router.get(paths.URLS, responses={200: {"model": dict[str, str]}})
+@requires(Permission.READ)
+def sign_urls(
+    call: ReadCall,
+    request: Request,
+    *,
+    name: Name,
+    version: Number,
+    path: Annotated[
+        str | None, Query(min_length=1, max_length=1024, description="One file of it")
+    ] = None,
+    expires: Annotated[float, Query(ge=1, le=604_800, description="Seconds")] = 3600,
+) -> Response:
+    """Return URLs by which anybody can read a version's files for a while, by path."""
+    held = timedelta(seconds=expires)
+    urls = call.registry.presign(f"{name}/{version}", path, expires=held)
+    _record_download(request, call.registry, name, version)
+    return call.answer(urls)
+
+
+@router.get(
+    paths.DOWNLOAD,
+    responses={
+        200: {"content": {"application/octet-stream": {}}, "description": "The file's bytes"},
+        206: {"content": {"application/octet-stream": {}}, "description": "From byte N on"},
+        307: {"description": "They are at a URL of the store, which needs no token"},
+    },
+    response_class=Response,
+)
+@requires(Permission.READ)
+def download(
+    call: ReadCall,
+    request: Request,
+    *,
+    name: Name,
+    version: Number,
+    path: FilePath,
+    range: Range = None,
+) -> Response:
+    """Send a file of a version, or lead to where the store has it."""
+    reference = f"{name}/{version}"
+    answer: Response
+    try:
+        (url,) = call.registry.presign(reference, path, expires=_URL_HOLDS).values()
+    except UnsupportedByStoreError:
+        answer = _streamed(call, reference, path, range)
+    else:
+        answer = RedirectResponse(url, headers={"Cache-Control": "no-store"})
+    _record_download(request, call.registry, name, version)
+    return answer
+
+
+@router.get(paths.SNIPPETS, tags=["provenance"], responses={200: {"model": Snippets}})
+@requires(Permission.READ)
+def get_snippets(call: ReadCall, name: Name, version: Number) -> Response:
+    """Return the lines that load and serve a version: Python, CLI, curl and Dagster."""
+    return call.answer(call.registry.snippets(f"{name}/{version}"))
+
+
+def _record_download(request: Request, registry: Registry, name: str, version: int) -> None:
+    """Write the event: files are asked for one by one, and nobody wants one for each."""
+    told: Throttle = request.app.state.downloads
+    actor = registry.actor()
+    if told.is_new((actor.name, name, version)):
+        registry.database.transaction(
+            partial(tell_of_download, name=name, version=version, actor=actor)
+        )
+
+
+def _streamed(call: ReadCall, reference: str, path: str, range: str | None) -> Response:
+    asked = _FROM.fullmatch(range or "")
+    start = int(asked[1]) if asked else 0
+    file, chunks = call.registry.stream(reference, path, start=start)
+    if start >= file.size and start > 0:
+        message = f"the file has {file.size} bytes"
+        raise HTTPException(416, message, {"Content-Range": f"bytes */{file.size}"})
+    headers = {**_headers(file), "Content-Length": str(file.size - start)}
+    if asked:
+        headers["Content-Range"] = f"bytes {start}-{file.size - 1}/{file.size}"
+    # Between two pieces it holds no thread, and at no time a connection.
+    return StreamingResponse(
+        chunks, 206 if asked else 200, headers, media_type="application/octet-stream"
+    )
+
+
+def _headers(file: ManifestFile) -> dict[str, str]:
+    hexadecimal = file.digest.removeprefix("sha256:")
+    return {
+        "ETag": f'"{file.digest}"',
+        "Accept-Ranges": "bytes",
+        "Repr-Digest": f"sha-256=:{b64encode(bytes.fromhex(hexadecimal)).decode()}:",
+        # Neither a page nor a script, whatever its bytes look like.
+        "Content-Disposition": "attachment",
+        "X-Content-Type-Options": "nosniff",
+    }

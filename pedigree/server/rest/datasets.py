@@ -1,0 +1,95 @@
+"""Data that models are made from: datasheets, and verdicts on its states."""
+
+from typing import Annotated
+
+from fastapi import Query
+from starlette.responses import Response
+
+from pedigree._record import Record
+from pedigree.access.records import Permission
+from pedigree.contract import paths
+from pedigree.datasets.records import (
+    Datasheet,
+    DataState,
+    DataVerdict,
+    KeptDatasheet,
+    RecordedDataVerdict,
+)
+from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.parameters import DIGITS
+from pedigree.server.http.requests import ReadCall, WriteCall
+
+router = resource("judging")
+
+Asset = Annotated[
+    str, Query(min_length=1, max_length=512, description="Its key, parts joined by /")
+]
+
+
+class DataVerdicts(Record):
+    """The newest verdict of each check."""
+
+    verdicts: tuple[RecordedDataVerdict, ...]
+
+
+@router.get(paths.DATASHEET, responses={200: {"model": KeptDatasheet}})
+@requires(Permission.READ)
+def get_datasheet(call: ReadCall, asset: Asset) -> Response:
+    """Return an asset's latest datasheet."""
+    return call.answer(call.registry.datasheet(asset))
+
+
+@router.put(paths.DATASHEET, responses={200: {"model": KeptDatasheet}})
+@requires(Permission.DESCRIBE)
+def set_datasheet(call: WriteCall, asset: Asset, datasheet: Datasheet) -> Response:
+    """Give an asset a datasheet; the one it has already is not written again."""
+    return call.write(lambda registry: registry.set_datasheet(asset, datasheet))
+
+
+@router.get(paths.DATASHEETS, responses={200: {"model": dict[str, KeptDatasheet]}})
+@requires(Permission.READ)
+def list_datasheets(
+    call: ReadCall, asset: Annotated[list[str], Query(min_length=1, max_length=100)]
+) -> Response:
+    """Return the latest datasheets of some assets; those without one are left out."""
+    return call.answer(dict(call.registry.datasheets(asset)))
+
+
+@router.get(paths.DATA_VERDICTS, tags=["monitoring"], responses={200: {"model": DataVerdicts}})
+@requires(Permission.READ)
+def list_data_verdicts(
+    call: ReadCall,
+    *,
+    asset: Annotated[
+        str, Query(min_length=1, max_length=512, description="Its key, parts joined by /")
+    ],
+    partition: Annotated[str | None, Query(max_length=512)] = None,
+    storage_id: Annotated[
+        int | None, Query(ge=0, lt=2**63, description="Dagster's id of its event"), DIGITS
+    ] = None,
+    materialized_by: Annotated[
+        str | None, Query(max_length=512, description="The run that wrote it")
+    ] = None,
+    data_version: Annotated[str | None, Query(max_length=512)] = None,
+) -> Response:
+    """List the newest verdict of each check on exactly one state of some data."""
+    state = DataState(
+        asset=asset,
+        partition=partition,
+        storage_id=storage_id,
+        materialized_by=materialized_by,
+        data_version=data_version,
+    )
+    return call.answer(DataVerdicts(verdicts=call.registry.data_verdicts([state])))
+
+
+@router.post(
+    paths.DATA_VERDICTS,
+    tags=["monitoring"],
+    status_code=201,
+    responses={201: {"model": RecordedDataVerdict}},
+)
+@requires(Permission.JUDGE)
+def record_data_verdict(call: WriteCall, found: DataVerdict) -> Response:
+    """Record what a check, such as a suite of expectations, found on one state of some data."""
+    return call.write(lambda registry: registry.record_data_verdict(found), status=201)

@@ -1,0 +1,32 @@
+"""How versions did for each group of their evaluation data."""
+
+from starlette.responses import Response
+
+from pedigree._record import Record
+from pedigree.access.records import Permission
+from pedigree.contract import paths
+from pedigree.evaluation.records import Evaluation, KeptEvaluation
+from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.requests import Name, Number, ReadCall, WriteCall
+
+router = resource("monitoring")
+
+
+class FoundEvaluation(Record):
+    """How a version did by group; null where no evaluation is kept with it."""
+
+    evaluation: KeptEvaluation | None
+
+
+@router.get(paths.EVALUATION, responses={200: {"model": FoundEvaluation}})
+@requires(Permission.READ)
+def get_evaluation(call: ReadCall, name: Name, version: Number) -> Response:
+    """Say how a version did for each group of its evaluation data."""
+    return call.answer(FoundEvaluation(evaluation=call.registry.evaluation(f"{name}/{version}")))
+
+
+@router.put(paths.EVALUATION, status_code=204)
+@requires(Permission.DESCRIBE)
+def set_evaluation(call: WriteCall, name: Name, version: Number, found: Evaluation) -> Response:
+    """Keep how a version did by group; an old version may be evaluated at any time."""
+    return call.write(lambda registry: registry.set_evaluation(f"{name}/{version}", found))

@@ -1,0 +1,59 @@
+"""The feed of events."""
+
+from typing import Annotated
+
+from fastapi import Header, Query, Request
+from starlette.responses import Response, StreamingResponse
+
+from pedigree.access.records import Permission
+from pedigree.audit.records import Event, EventType
+from pedigree.contract import paths
+from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.event_stream import MEDIA_TYPE, EventStream, Wanted
+from pedigree.server.http.parameters import DIGITS
+from pedigree.server.http.requests import Limit, Page, ReadCall
+
+router = resource("registry")
+
+
+@router.get(paths.EVENTS, responses={200: {"model": Page[Event], "content": {MEDIA_TYPE: {}}}})
+@requires(Permission.READ, model_in_body=True)
+def list_events(
+    call: ReadCall,
+    request: Request,
+    *,
+    after: Annotated[
+        int, Query(ge=0, le=2**53 - 1, description="Only events behind this seq"), DIGITS
+    ] = 0,
+    limit: Limit = 100,
+    type: Annotated[
+        list[EventType] | None, Query(max_length=len(EventType), description="Only of these types")
+    ] = None,
+    model: Annotated[
+        str | None,
+        Query(min_length=1, max_length=256, description="Only of the model of this name"),
+    ] = None,
+    last_event_id: Annotated[
+        str | None,
+        Header(pattern=r"^[0-9]{1,18}$", description="A stream that ended goes on behind this seq"),
+    ] = None,
+) -> Response:
+    """Return events in their one order; ``next`` is the cursor, also where none is there yet.
+
+    Who accepts ``text/event-stream`` gets them as they happen. A token that is for some models
+    reads the events of one of them at a time.
+    """
+    if MEDIA_TYPE in request.headers.get("accept", ""):
+        tail: EventStream = request.app.state.tail
+        call.caller.principal.require(Permission.READ, model)
+        stream = tail.follow(
+            int(last_event_id or after),
+            wanted=Wanted(type and frozenset(type), model),
+            admitted=request.state.admit,
+        )
+        return StreamingResponse(
+            stream, media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"}
+        )
+    found = call.registry.events(after, limit, types=type, model=model)
+    cursor = str(found[-1].seq if found else after)
+    return call.paged({"items": found, "next": cursor}, cursor if len(found) == limit else None)

@@ -1,0 +1,69 @@
+"""What a version waits for, and promotions that the sensor gave up."""
+
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import Field
+from starlette.responses import Response
+
+from pedigree._record import Record
+from pedigree.access.records import Permission
+from pedigree.contract import paths
+from pedigree.lifecycle.decision_records import Candidacy, Explanation, GivenUp
+from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.requests import Name, Number, ReadCall, WriteCall
+from pedigree.server.rest.stages import Stage
+
+router = resource("stages")
+
+
+class Retry(Record):
+    """A promotion that the sensor gave up, and shall try again."""
+
+    stage: Stage
+    reason: str | None = Field(default=None, description="Why; kept in the audit log")
+
+
+class Explained(Record):
+    """How a version stands before a stage: the answer, and the gates that it comes from."""
+
+    may_enter: bool
+    waits_for: tuple[str, ...]
+    explanation: Explanation
+
+
+@router.get(paths.EXPLANATION, responses={200: {"model": Explained}})
+@requires(Permission.READ)
+def explain(
+    call: ReadCall,
+    name: Name,
+    version: Number,
+    to: Annotated[str, Query(min_length=1, max_length=255, description="The stage")],
+    automatic: Annotated[bool, Query(description="As the sensor would ask, not a person")] = False,
+) -> Response:
+    """Say how a version stands before every gate of a stage, if the caller asked for it."""
+    found = call.registry.explain(f"{name}/{version}", to, automatic=automatic)
+    return call.answer(
+        Explained(may_enter=found.passed, waits_for=found.waits_for, explanation=found)
+    )
+
+
+@router.get(
+    paths.CANDIDACIES,
+    responses={200: {"model": tuple[Candidacy, ...]}},
+)
+@requires(Permission.READ)
+def list_candidacies(call: ReadCall, name: Name, version: Number) -> Response:
+    """Say what a version waited for when it was last looked at, by stage."""
+    return call.answer(call.registry.candidacies(f"{name}/{version}"))
+
+
+@router.post(paths.RETRIES, responses={200: {"model": GivenUp}})
+@requires(Permission.MOVE)
+def retry_promotion(call: WriteCall, name: Name, version: Number, wanted: Retry) -> Response:
+    """Let the promotion sensor try again what it gave up; 404 where it gave up nothing."""
+    return call.write(
+        lambda registry: registry.retry_promotion(
+            f"{name}/{version}", wanted.stage, reason=wanted.reason
+        )
+    )

@@ -1,0 +1,18 @@
+"""How far versions are behind the data and code that they were made from."""
+
+from starlette.responses import Response
+
+from pedigree.access.records import Permission
+from pedigree.contract import paths
+from pedigree.lineage.staleness import Staleness
+from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.requests import Name, Number, ReadCall
+
+router = resource("history")
+
+
+@router.get(paths.STALENESS, responses={200: {"model": Staleness}})
+@requires(Permission.READ)
+def get_staleness(call: ReadCall, name: Name, version: Number) -> Response:
+    """Say how many data and code versions a version is behind, as it was last seen."""
+    return call.answer(call.registry.stale(f"{name}/{version}"))

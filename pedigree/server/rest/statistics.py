@@ -1,0 +1,18 @@
+"""Counts over the whole registry."""
+
+from starlette.responses import Response
+
+from pedigree.access.records import Permission
+from pedigree.artifacts.statistics import RegistryStatistics
+from pedigree.contract import paths
+from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.requests import ReadCall
+
+router = resource("registry")
+
+
+@router.get(paths.STATISTICS, responses={200: {"model": RegistryStatistics}})
+@requires(Permission.READ)
+def get_stats(call: ReadCall) -> Response:
+    """Count models, versions, files, and the bytes that are referred to and stored."""
+    return call.answer(call.registry.stats())

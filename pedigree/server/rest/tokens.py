@@ -1,0 +1,70 @@
+"""Access tokens of the service."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import Path
+from pydantic import Field
+from starlette.responses import Response
+
+from pedigree._record import NUMBER, Record
+from pedigree.access.records import AccessToken, IssuedToken, Permission, Role
+from pedigree.contract import paths
+from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.parameters import DIGITS, AfterId
+from pedigree.server.http.requests import Limit, Page, ReadCall, WriteCall
+
+router = resource("operating")
+
+_LONGEST_S = 100 * 366 * 86_400
+
+
+class NewToken(Record):
+    """A token that is to be made."""
+
+    principal: str = Field(min_length=1, max_length=256, description="Who acts by it: ci@churn")
+    roles: tuple[Role, ...] = Field(min_length=1, max_length=len(Role))
+    models: tuple[Annotated[str, Field(min_length=1, max_length=256)], ...] = Field(
+        default=(),
+        max_length=100,
+        description="Names of models, or patterns such as churn*, that it is for; none: all",
+    )
+    expires_s: Annotated[int, Field(ge=1, le=_LONGEST_S), NUMBER] | None = Field(
+        default=None, description="So many seconds it holds; null: for ever"
+    )
+
+
+@router.post(paths.TOKENS, status_code=201, responses={201: {"model": IssuedToken}})
+@requires(Permission.OPERATE)
+def create_token(call: WriteCall, new: NewToken) -> Response:
+    """Make a token of the service; its secret is in this answer alone."""
+    expires = None if new.expires_s is None else timedelta(seconds=new.expires_s)
+    return call.write(
+        lambda registry: registry.create_token(
+            new.principal, roles=new.roles, models=new.models, expires=expires
+        ),
+        status=201,
+        secret=True,
+    )
+
+
+@router.get(paths.TOKENS, responses={200: {"model": Page[AccessToken]}})
+@requires(Permission.OPERATE)
+def list_tokens(
+    call: ReadCall,
+    limit: Limit = 100,
+    after: AfterId = 0,
+) -> Response:
+    """List the tokens, also revoked and expired ones, the oldest first; never a secret."""
+    found = call.registry.tokens(limit=limit + 1, after=after)
+    return call.page(found, limit, lambda token: token.token_id)
+
+
+@router.delete(paths.TOKEN, responses={200: {"model": AccessToken}})
+@requires(Permission.OPERATE)
+def revoke_token(
+    call: WriteCall,
+    token_id: Annotated[int, Path(ge=1, lt=2**63, description="A token's number"), DIGITS],
+) -> Response:
+    """Revoke a token for good; it is refused within a second."""
+    return call.write(lambda registry: registry.revoke_token(token_id))

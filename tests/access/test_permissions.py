@@ -1,0 +1,268 @@
+"""Every operation asks what its user may do: each verb refuses who lacks its permission."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from uuid import uuid4
+
+import pandas as pd
+import pytest
+
+from pedigree.access.principal import Principal
+from pedigree.access.records import Permission, Role
+from pedigree.artifacts.records import digest_of
+from pedigree.audit.records import Actor
+from pedigree.datasets.records import Datasheet, DataVerdict
+from pedigree.errors import NotPermittedError, PedigreeError
+from pedigree.evaluation.records import Evaluation, GroupResult, Task
+from pedigree.lifecycle.policy import default_policy
+from pedigree.lifecycle.records import Policy, RetentionRule, Verdict
+from pedigree.maintenance.gc_plan import Plan
+from pedigree.monitoring.profile import profile
+from pedigree.registry import Registry
+from tests.factories import artifact, new_version, register
+
+VERBS = Path(__file__).parents[1] / "surface" / "verbs.txt"
+OF_THE_PROCESS = {"acting_as", "actor", "close", "connect"}
+ANN = Actor(name="ann", source="token")
+DATA = pd.DataFrame({"age": range(200)})
+EVALUATION = Evaluation(
+    task=Task.BINARY, overall=GroupResult(group="overall", count=2, metrics={"accuracy": 0.5})
+)
+VERDICT = Verdict(check="own", passed=True, digest=digest_of(b"a"), summary="as good as before")
+DATA_VERDICT = DataVerdict(asset="raw", check="expectations", passed=True, summary="2 of 2")
+
+# What each verb takes, by the permission that it takes; a verb of the contract stands here once.
+TAKES: dict[Permission, dict[str, tuple[object, ...]]] = {
+    Permission.READ: {
+        **dict.fromkeys(
+            (
+                *("get", "trainings", "environment", "candidacies", "card", "card_fields"),
+                *("decisions", "downstream", "drift", "evaluation", "folder", "lineage", "load"),
+                *("manifest", "presign", "profile", "renew_card", "retrain_like", "snippets"),
+                *("stale", "tenures", "upstream", "verdicts", "verify"),
+            ),
+            ("churn/1",),
+        ),
+        **dict.fromkeys(
+            (
+                *("champion", "model", "policy", "policy_history", "registration_checks"),
+                *("retention", "stage_requests", "timeline", "versions"),
+            ),
+            ("churn",),
+        ),
+        **dict.fromkeys(
+            ("each_model", "events", "models", "quarantines", "search", "stats", "unmaterialized"),
+            (),
+        ),
+        "as_of": ("churn", pd.Timestamp.now("UTC")),
+        "check_rules": ("churn", "artifact_intact"),
+        "compare": ("churn/1", "churn/1"),
+        "data_verdicts": ((),),
+        "datasheet": ("raw",),
+        "datasheets": (["raw"],),
+        "diff": ("churn/1", "churn/1"),
+        "drift_report_text": (1,),
+        "drift_result": (1,),
+        "explain": ("churn/1", "staging"),
+        "export_lineage": ("churn/1", "prov"),
+        "holder": ("churn", "production"),
+        "impact": ("raw",),
+        "stream": ("churn/1", "model.bin"),
+    },
+    Permission.REGISTER: {
+        "begin_upload": ("churn", ()),
+        "create_model": ("churn",),
+        "end_upload": ("churn", uuid4()),
+        "register_files": ("churn", (), new_version()),
+        "upload": ("churn", uuid4()),
+    },
+    Permission.DESCRIBE: {
+        "keep_profile": ("churn/1", profile(DATA)),
+        "set_datasheet": ("raw", Datasheet(motivation="to learn")),
+        "set_evaluation": ("churn/1", EVALUATION),
+        "update": ("churn/1",),
+        "update_model": ("churn",),
+        "write_card": ("churn/1",),
+    },
+    Permission.REQUEST: {
+        "request_stage": ("churn/1", "staging"),
+        "withdraw_request": ("churn/1", "staging"),
+    },
+    Permission.MOVE: {
+        "delete_alias": ("churn", "best"),
+        "promote": ("churn/1", "staging"),
+        "retry_promotion": ("churn/1", "staging"),
+        "rollback": ("churn",),
+        "set_alias": ("churn", "best", 1),
+    },
+    Permission.DECIDE: {
+        "approve": ("churn/1", "staging"),
+        "reject": ("churn/1", "staging"),
+    },
+    Permission.QUARANTINE: {
+        "quarantine": ("raw",),
+        "quarantine_version": ("churn/1",),
+        "release": ("raw",),
+        "release_version": ("churn/1",),
+    },
+    Permission.JUDGE: {
+        "alert_drift": (1,),
+        "judge": ("churn/1",),
+        "measure_drift": ("churn/1", DATA),
+        "record_data_verdict": (DATA_VERDICT,),
+        "record_verdict": ("churn/1", VERDICT),
+        "rerun_check": ("churn/1", "artifact_intact"),
+        "run_check": ("churn/1", "artifact_intact"),
+        "run_checks": ("churn/1",),
+    },
+    Permission.GOVERN: {
+        "hold": ("churn/1",),
+        "lift_hold": ("churn/1",),
+        "set_policy": ("churn", default_policy()),
+        "set_retention": ("churn", RetentionRule()),
+    },
+    Permission.DELETE: {
+        "delete": ("churn/1",),
+        "delete_model": ("churn",),
+        "restore": ("churn/1",),
+        "restore_model": ("churn",),
+    },
+    Permission.CONFIGURE: {
+        "create_webhook": ("https://example.com/hook",),
+        **dict.fromkeys(
+            (
+                *("delete_webhook", "deliveries", "rotate_webhook_secret", "test_webhook"),
+                *("update_webhook", "webhook"),
+            ),
+            (1,),
+        ),
+        **dict.fromkeys(("delivery", "redeliver"), (1, 1)),
+        "webhooks": (),
+    },
+    Permission.OPERATE: {
+        "create_token": ("ci",),
+        "fsck": (),
+        "plan_gc": (),
+        "revoke_token": (1,),
+        "tokens": (),
+    },
+}
+NAMED = {
+    "approve": {"comment": "fine"},
+    "create_token": {"roles": [Role.READER]},
+    "delete": {"reason": "a mistake"},
+    "delete_model": {"reason": "a mistake"},
+    "hold": {"reason": "case 7"},
+    "measure_drift": {"asset": "raw"},
+    "quarantine": {"reason": "doubled rows"},
+    "quarantine_version": {"reason": "unfair"},
+    "reject": {"comment": "unfair"},
+}
+
+
+def collect_nothing(registry: Registry, _: Path) -> None:
+    with closing(Plan()) as plan:
+        registry.gc(plan)
+
+
+# These need files of their own: they are called with a folder.
+WITH_FILES: dict[str, tuple[Permission, Callable[[Registry, Path], object]]] = {
+    "gc": (Permission.OPERATE, collect_nothing),
+    "pull": (Permission.READ, lambda r, f: r.pull("churn/1", f / "pulled")),
+    "register": (
+        Permission.REGISTER,
+        lambda r, f: r.register("churn", artifact(f, "b"), new_version()),
+    ),
+    "register_model": (
+        Permission.REGISTER,
+        lambda r, f: r.register_model(
+            "churn", artifact(f, "c"), flavor="generic", verify=False, run_id="r"
+        ),
+    ),
+}
+CALLS = [
+    *((permission, verb) for permission, verbs in TAKES.items() for verb in verbs),
+    *((permission, verb) for verb, (permission, _) in WITH_FILES.items()),
+]
+
+
+def call(registry: Registry, verb: str, permission: Permission, folder: Path) -> None:
+    """Call a verb, and use up what it gives."""
+    if verb in WITH_FILES:
+        WITH_FILES[verb][1](registry, folder)
+        return
+    result = getattr(registry, verb)(*TAKES[permission][verb], **NAMED.get(verb, {}))
+    if isinstance(result, Iterator):
+        next(result, None)
+    if isinstance(result, Plan):
+        result.close()
+
+
+@pytest.fixture
+def filled(registry: Registry, tmp_path: Path) -> Registry:
+    register(registry, tmp_path, "a")
+    registry.keep_profile("churn/1", profile(DATA))
+    registry.measure_drift("churn/1", DATA + 300, asset="raw")
+    return registry
+
+
+def test_every_verb_is_tried() -> None:
+    verbs = {line.partition("(")[0] for line in VERBS.read_text().splitlines()}
+    assert sorted(verb for _, verb in CALLS) == sorted(verbs - OF_THE_PROCESS)
+
+
+def test_every_verb_refuses_who_lacks_its_permission(filled: Registry, tmp_path: Path) -> None:
+    missed = []
+    for permission, verb in CALLS:
+        others = frozenset(Permission) - {permission}
+        for held in ({Permission.READ} & others, others):
+            used = filled.acting_as(ANN, permissions=held)
+            try:
+                call(used, verb, permission, tmp_path)
+            except NotPermittedError as error:
+                if f"permission to {permission}" in error.message:
+                    continue
+                missed.append((verb, held, error.message))
+            except PedigreeError as error:
+                missed.append((verb, held, str(error)))
+            else:
+                missed.append((verb, held, "was done"))
+    assert missed == []
+
+
+def test_every_verb_refuses_a_model_that_is_not_the_user_s(
+    filled: Registry, tmp_path: Path
+) -> None:
+    used = filled.acting_as(ANN, sees=["other*"])
+    for permission, verb in CALLS:
+        with pytest.raises(NotPermittedError, match=r"for some models|for the models"):
+            call(used, verb, permission, tmp_path)
+
+
+def test_every_verb_lets_in_who_has_its_permission(filled: Registry, tmp_path: Path) -> None:
+    for permission, verb in CALLS:
+        used = filled.acting_as(ANN, permissions={Permission.READ, permission})
+        try:
+            call(used, verb, permission, tmp_path)
+        except NotPermittedError as error:
+            raise AssertionError(f"{verb} was refused: {error}") from error
+        except PedigreeError:
+            continue  # it was let in, and found something else to say
+
+
+def test_one_question_knows_the_permission_the_model_and_the_people_of_a_rule() -> None:
+    ann = Principal(actor=ANN, permissions=frozenset({Permission.MOVE}), models=("churn*",))
+    rule = default_policy().stages[0].model_copy(update={"promoters": ("bob", "*@risk.example")})
+    assert ann.may(Permission.MOVE, "churn-eu")
+    assert not ann.may(Permission.MOVE, "fraud")
+    assert not ann.may(Permission.MOVE)
+    assert not ann.may(Permission.DECIDE, "churn-eu")
+    assert not ann.may(Permission.MOVE, "churn-eu", rule)
+    assert ann.named(Actor(name="bob", source="token")).may(Permission.MOVE, "churn-eu", rule)
+    governed = Policy(stages=default_policy().stages, editors=("ann",))
+    governor = Principal(actor=ANN)
+    assert governor.may(Permission.GOVERN, "churn", governed)
+    assert not governor.named(Actor(name="eve", source="token")).may(
+        Permission.GOVERN, "churn", governed
+    )
