@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Header, Query
 from pydantic import AwareDatetime, BeforeValidator, JsonValue
 from pydantic_core import PydanticCustomError
 
@@ -48,4 +48,25 @@ DIGITS = BeforeValidator(_plain_digits)
 
 AfterId = Annotated[
     int, Query(ge=0, lt=2**63, description="The last id of the previous page"), DIGITS
+]
+
+_VISIBLE = r"^[\x21-\x7e]+( [\x21-\x7e]+)*$"
+IfNoneMatch = Annotated[
+    str | None, Header(max_length=4096, pattern=_VISIBLE, description="ETags that the caller has")
+]
+IfMatch = Annotated[
+    str | None,
+    Header(
+        max_length=4096,
+        pattern=_VISIBLE,
+        description="Change the resource only if it has one of these ETags",
+    ),
+]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        max_length=255,
+        pattern=_VISIBLE,
+        description="A unique text: a repeated request with the same key is done only once",
+    ),
 ]
