@@ -62,7 +62,7 @@ def test_no_text_recommends_the_other_project() -> None:
         "remedy=f\"Run: pip install 'pedigree[{extra}]'\"",
     ],
 )
-def test_a_recommendation_of_the_other_project_is_seen(text: str) -> None:
+def test_a_recommendation_of_the_other_project_is_detected(text: str) -> None:
     assert wrong(text)
 
 
@@ -77,7 +77,7 @@ def test_a_recommendation_of_the_other_project_is_seen(text: str) -> None:
         "add it to the pedigree",
     ],
 )
-def test_a_recommendation_of_ours_is_not(text: str) -> None:
+def test_a_recommendation_of_this_project_is_accepted(text: str) -> None:
     assert not wrong(text)
 
 

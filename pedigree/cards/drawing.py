@@ -31,15 +31,15 @@ def draw_card(
         NotFoundError: There is no such version.
     """
     state = card_state(transaction, name, version)
-    drawn = _draw(transaction, name, version, notes, state)
+    drawn = _render(transaction, name, version, notes, state)
     if newest_event(transaction, name) == state.newest_event:
         return drawn
     lock_model(transaction, name)
     state = card_state(transaction, name, version)
-    return _draw(transaction, name, version, notes, state)
+    return _render(transaction, name, version, notes, state)
 
 
-def _draw(
+def _render(
     transaction: Transaction, name: str, number: int, notes: CardNotes | None, state: CardState
 ) -> DrawnCard:
     version = lookups.find_version(transaction, Reference(name=name, version=number))

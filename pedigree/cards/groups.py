@@ -27,9 +27,9 @@ class GroupVerdict(NamedTuple):
 def group_verdicts(verdicts: Iterable[RecordedVerdict]) -> list[GroupVerdict]:
     """Return the verdicts that judge groups; empty if no such check has run."""
     return [
-        GroupVerdict(each, tuple(_ROWS[each.check](each.details)))
-        for each in verdicts
-        if each.check in _ROWS
+        GroupVerdict(verdict, tuple(_ROWS[verdict.check](verdict.details)))
+        for verdict in verdicts
+        if verdict.check in _ROWS
     ]
 
 

@@ -47,7 +47,7 @@ LIMIT %(limit)s;
 SELECT coalesce(max(id), 0) AS id FROM pedigree.event WHERE model = %(model)s;
 
 -- name: lease_follower
--- Draw cards for a while; no row where another process does, or where there is no new event.
+-- Acquire the lease; no row when another process holds it, or when there is no new event.
 INSERT INTO pedigree.card_follower AS follower (seq, lease, lease_until)
 SELECT 0, %(lease)s, clock_timestamp() + %(length)s::interval
 ON CONFLICT (is_only) DO UPDATE SET lease = excluded.lease, lease_until = excluded.lease_until

@@ -130,10 +130,10 @@ class CheckOperations(CheckContract):
         """Record the verdicts of one run, and perform the requests that only lacked them."""
         if not verdicts:
             return ()
-        mover = StageTransition(
+        transition = StageTransition(
             transaction, version.model_name, self._context.principal(), run_id=verdicts[0].run_id
         )
-        recorded = mover.record_verdicts(version.version_id, verdicts)
+        recorded = transition.record_verdicts(version.version_id, verdicts)
         perform_due(transaction, version.model_name)
         return recorded
 
@@ -164,8 +164,10 @@ class CheckOperations(CheckContract):
         def write(transaction: Transaction, version: ModelVersion) -> tuple[RecordedVerdict, ...]:
             for verdict in verdicts:
                 _require_bytes_of(version, verdict)
-            mover = StageTransition(transaction, version.model_name, by, run_id=verdicts[0].run_id)
-            return mover.record_verdicts(version.version_id, verdicts)
+            transition = StageTransition(
+                transaction, version.model_name, by, run_id=verdicts[0].run_id
+            )
+            return transition.record_verdicts(version.version_id, verdicts)
 
         return self._stage_requests.with_requests(Permission.JUDGE, reference, write)
 

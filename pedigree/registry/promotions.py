@@ -4,8 +4,7 @@ from pedigree.access.records import Permission
 from pedigree.audit.records import Actor
 from pedigree.contract.promotions import PromotionContract
 from pedigree.lifecycle import pending_promotions as candidacies
-from pedigree.lifecycle import promotion_attempts as attempted
-from pedigree.lifecycle import promotion_queue as due
+from pedigree.lifecycle import promotion_attempts, promotion_queue
 from pedigree.lifecycle.decision_records import (
     Candidacy,
     CandidateEvaluation,
@@ -28,11 +27,11 @@ class PromotionOperations(ContextGroup, PromotionContract):
         automatic: bool = False,
         actor: Actor | None = None,
     ) -> Explanation:
-        asker = SENSOR if automatic else Requester(self._context.principal(actor))
+        requester = SENSOR if automatic else Requester(self._context.principal(actor))
         return self._context.read_version(
             reference,
-            lambda transaction, version: due.explain(
-                transaction, version.model_name, version.version_id, stage, asker
+            lambda transaction, version: promotion_queue.explain(
+                transaction, version.model_name, version.version_id, stage, requester
             ),
         )
 
@@ -51,7 +50,9 @@ class PromotionOperations(ContextGroup, PromotionContract):
         return self._context.update_version(
             Permission.MOVE,
             reference,
-            lambda transaction, version: attempted.retry(transaction, version, stage, who, reason),
+            lambda transaction, version: promotion_attempts.retry(
+                transaction, version, stage, who, reason
+            ),
         )
 
     def give_up_promotion(
@@ -77,7 +78,7 @@ class PromotionOperations(ContextGroup, PromotionContract):
         """
         who = actor or self._context.actor()
         return self._context.database.transaction(
-            lambda transaction: attempted.give_up(
+            lambda transaction: promotion_attempts.give_up(
                 transaction, due, who, attempts=attempts, run_id=run_id, problem=problem
             )
         )
@@ -89,7 +90,7 @@ class PromotionOperations(ContextGroup, PromotionContract):
             ModelNotFoundError: There is no such model.
         """
         return self._context.database.transaction(
-            lambda transaction: due.evaluate_candidates(transaction, name)
+            lambda transaction: promotion_queue.evaluate_candidates(transaction, name)
         )
 
     def names_to_evaluate(self) -> tuple[str, ...]:

@@ -43,12 +43,14 @@ class StageOperations(ContextGroup, StageContract):
         parsed = parse_reference(reference)
         self._context.require(Permission.MOVE, parsed.name)
         by = self._context.principal(actor)
-        asker = SENSOR if automatic else Requester(by)
+        requester = SENSOR if automatic else Requester(by)
 
         def write(transaction: Transaction) -> Move:
             number = parsed.version or lookups.find_version(transaction, parsed).version_id
-            mover = StageTransition(transaction, parsed.name, by, reason=reason, run_id=run_id)
-            return mover.promote(number, stage, asker, expected_generation=expected_generation)
+            transition = StageTransition(transaction, parsed.name, by, reason=reason, run_id=run_id)
+            return transition.promote(
+                number, stage, requester, expected_generation=expected_generation
+            )
 
         return self._context.database.transaction(write)
 

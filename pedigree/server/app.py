@@ -116,13 +116,13 @@ def _lifespan(settings: Settings | None) -> Any:
         ):
             to_thread.current_default_thread_limiter().total_tokens = connections
             app.state.registry = registry
-            app.state.gate = Authenticator(
+            app.state.authenticator = Authenticator(
                 registry, is_open=resolved.serve_open, most_at_work=connections * _WAITING_FOR_ONE
             )
-            app.state.tail = EventStream(registry)
+            app.state.event_stream = EventStream(registry)
             app.state.long_work = LongWork()
-            app.state.numbers = RegistryMetrics(registry.database)
-            drain.at_once(app.state.tail.end)
+            app.state.registry_metrics = RegistryMetrics(registry.database)
+            drain.at_once(app.state.event_stream.end)
             app.state.downloads = Throttle(_DOWNLOAD_EVENT_INTERVAL_S)
             app.state.health_threads = health.threads()
             with (

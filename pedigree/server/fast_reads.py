@@ -32,7 +32,7 @@ _ETAGS = TypeAdapter[str | None](IfNoneMatch)
 _BODY_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
 
 
-class _Asked(NamedTuple):
+class _QueryParameter(NamedTuple):
     """A query parameter, as an endpoint declares it."""
 
     adapter: TypeAdapter[Any]
@@ -69,8 +69,8 @@ class FastRead(NamedTuple):
 
     route: ProtectedRoute
     endpoint: Callable[..., Response]
-    parts: Mapping[str, TypeAdapter[Any]]
-    asked: Mapping[str, _Asked]
+    path_parameters: Mapping[str, TypeAdapter[Any]]
+    query_parameters: Mapping[str, _QueryParameter]
 
     @classmethod
     def of(cls, route: Route) -> Self | None:
@@ -84,36 +84,46 @@ class FastRead(NamedTuple):
             return None
         parts = {name: TypeAdapter(taken.pop(name)) for name in route.param_convertors}
         defaults = signature(route.endpoint).parameters
-        asked = {name: _Asked.of(kind, defaults[name].default) for name, kind in taken.items()}
-        known = {name: each for name, each in asked.items() if each}
-        return cls(route, route.endpoint, parts, known) if known.keys() == asked.keys() else None
+        query = {
+            name: _QueryParameter.of(kind, defaults[name].default) for name, kind in taken.items()
+        }
+        supported = {name: value for name, value in query.items() if value}
+        if supported.keys() != query.keys():
+            return None
+        return cls(route, route.endpoint, parts, supported)
 
-    def parts_of(self, parts: Mapping[str, str]) -> dict[str, Any]:
+    def path_arguments(self, parts: Mapping[str, str]) -> dict[str, Any]:
         """Return the endpoint's arguments from the path.
 
         Raises:
             ValidationError: One of them is invalid.
         """
-        return {name: adapter.validate_python(parts[name]) for name, adapter in self.parts.items()}
+        return {
+            name: adapter.validate_python(parts[name])
+            for name, adapter in self.path_parameters.items()
+        }
 
-    def asked_in(self, query: bytes) -> dict[str, Any]:
+    def query_arguments(self, query: bytes) -> dict[str, Any]:
         """Return the endpoint's arguments from the query.
 
         Raises:
             ValidationError: One of them is invalid.
         """
-        if not self.asked:
+        if not self.query_parameters:
             return {}
         found = QueryParams(query)
-        return {name: asked.value_in(found, name) for name, asked in self.asked.items()}
+        return {
+            name: parameter.value_in(found, name)
+            for name, parameter in self.query_parameters.items()
+        }
 
     async def answer(
         self, request: Request, etags: str | None, given: Mapping[str, Any]
     ) -> Response:
         """Authenticate the caller and call the endpoint."""
-        gate: Authenticator = request.app.state.gate
-        async with gate:
-            request.state.admit = partial(gate.admit, request, self.route.declared)
+        authenticator: Authenticator = request.app.state.authenticator
+        async with authenticator:
+            request.state.admit = partial(authenticator.admit, request, self.route.declared)
             request.state.caller = await request.state.admit()
             # Not in the framework's threads: handing over to one costs half of such a read.
             work = partial(copy_context().run, self.endpoint, ReadRequest(request, etags), **given)
@@ -140,7 +150,7 @@ class FastReadMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        found = self._found(scope)
+        found = self._find(scope)
         if found is None:
             await self._app(scope, receive, send)
             return
@@ -155,7 +165,7 @@ class FastReadMiddleware:
             return
         await response(scope, receive, send)
 
-    def _found(self, scope: Scope) -> tuple[FastRead, str | None, dict[str, Any]] | None:
+    def _find(self, scope: Scope) -> tuple[FastRead, str | None, dict[str, Any]] | None:
         """Return the requested read with its arguments, if the request is valid."""
         if scope["type"] != "http" or scope["method"] != "GET" or scope.get("root_path"):
             return None
@@ -166,12 +176,12 @@ class FastReadMiddleware:
         etags = headers.get(b"if-none-match")
         try:
             known = None if etags is None else _ETAGS.validate_python(etags.decode("latin-1"))
-            given = read.parts_of(parts)
-            asked = read.asked_in(scope["query_string"])
+            given = read.path_arguments(parts)
+            query = read.query_arguments(scope["query_string"])
         except ValidationError:
             return None
         scope.update(path_params=given, route=read.route, endpoint=read.endpoint)
-        return read, known, given | asked
+        return read, known, given | query
 
     def _read_at(self, path: str) -> tuple[FastRead | None, dict[str, str]]:
         for pattern, read in self._reads:

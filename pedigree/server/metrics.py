@@ -26,12 +26,12 @@ router = APIRouter(
 async def metrics(request: Request) -> Response:
     """Return the metrics of the whole service for Prometheus; see docs/operations.md."""
     counted: RequestMetrics = request.app.state.metrics
-    numbers: RegistryMetrics = request.app.state.numbers
+    registry_metrics: RegistryMetrics = request.app.state.registry_metrics
     counted.write()
     # Its own threads, without waiting in the queue: metrics matter most under load.
     limiter: CapacityLimiter = request.app.state.health_threads
     exposition = await to_thread.run_sync(
-        partial(generate_latest, counted.collector_with(numbers)), limiter=limiter
+        partial(generate_latest, counted.collector_with(registry_metrics)), limiter=limiter
     )
     headers = {"Cache-Control": "no-store", "Content-Type": CONTENT_TYPE_PLAIN_0_0_4}
     return Response(exposition, headers=headers)

@@ -227,7 +227,7 @@ def test_every_verb_is_tried() -> None:
     assert sorted(verb for _, verb in CALLS) == sorted(verbs - OF_THE_PROCESS)
 
 
-def test_every_verb_refuses_who_lacks_its_permission(filled: Registry, tmp_path: Path) -> None:
+def test_every_verb_refuses_a_user_without_its_permission(filled: Registry, tmp_path: Path) -> None:
     missed = []
     for permission, verb in CALLS:
         others = frozenset(Permission) - {permission}
@@ -246,7 +246,7 @@ def test_every_verb_refuses_who_lacks_its_permission(filled: Registry, tmp_path:
     assert missed == []
 
 
-def test_every_verb_refuses_a_model_that_is_not_the_user_s(
+def test_every_verb_refuses_a_model_that_the_user_may_not_use(
     filled: Registry, tmp_path: Path
 ) -> None:
     used = filled.acting_as(ANN, sees=["other*"])
@@ -255,7 +255,7 @@ def test_every_verb_refuses_a_model_that_is_not_the_user_s(
             call(used, verb, permission, tmp_path)
 
 
-def test_every_verb_lets_in_who_has_its_permission(filled: Registry, tmp_path: Path) -> None:
+def test_every_verb_accepts_a_user_with_its_permission(filled: Registry, tmp_path: Path) -> None:
     for permission, verb in CALLS:
         used = filled.acting_as(ANN, permissions={Permission.READ, permission})
         try:
@@ -266,7 +266,7 @@ def test_every_verb_lets_in_who_has_its_permission(filled: Registry, tmp_path: P
             continue  # it was let in, and found something else to say
 
 
-def test_one_question_knows_the_permission_the_model_and_the_people_of_a_rule() -> None:
+def test_may_checks_the_permission_the_model_and_the_people_of_a_rule() -> None:
     ann = Principal(actor=ANN, permissions=frozenset({Permission.MOVE}), models=("churn*",))
     rule = default_policy().stages[0].model_copy(update={"promoters": ("bob", "*@risk.example")})
     assert ann.may(Permission.MOVE, "churn-eu")

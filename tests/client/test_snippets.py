@@ -87,7 +87,7 @@ def test_the_lines_of_python_load_the_version(version: Snippets, shell: object) 
     assert contents(found["model"]) == FILES
 
 
-def test_the_lines_of_dagster_load_the_version(
+def test_the_dagster_snippet_loads_the_version(
     served: Served, settings: Any, version: Snippets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import dagster as dg

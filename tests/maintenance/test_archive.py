@@ -135,7 +135,7 @@ def test_a_rule_that_is_dropped_brings_everything_back(registry: Registry) -> No
     assert planned(registry) == []
 
 
-def test_a_shared_blob_lies_in_the_highest_tier_that_a_living_version_needs(
+def test_a_shared_blob_is_in_the_highest_tier_that_a_version_needs(
     registry: Registry, tmp_path: Path
 ) -> None:
     register(registry, tmp_path, "a", name="other")

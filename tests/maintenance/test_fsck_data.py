@@ -161,7 +161,7 @@ def violated(
     return violated
 
 
-def test_fsck_names_every_edit_of_what_is_known_of_data(
+def test_fsck_reports_every_edit_of_records_on_data(
     violated: Callable[[str], dict[str, set[str]]],
 ) -> None:
     found = {what: violated(statement) for what, (statement, _) in EDITS.items()}

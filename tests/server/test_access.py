@@ -62,7 +62,7 @@ def test_a_token_of_before_with_a_name_of_pedigree_s_own_is_refused(served: Serv
     assert "reserved for Pedigree" in answer.json()["detail"]
 
 
-def test_nobody_gets_in_without_a_valid_token(served: Served) -> None:
+def test_requests_without_a_valid_token_are_refused(served: Served) -> None:
     revoked = served.client(Role.ADMIN)
     served.registry.revoke_token(served.registry.tokens()[-1].token_id)
     nobody = served.client()
@@ -115,7 +115,7 @@ def test_a_revoked_token_is_refused_within_a_second(served: Served) -> None:
     assert now - revoked < timedelta(seconds=1)
 
 
-def test_the_principal_of_the_token_is_who_acted(served: Served) -> None:
+def test_the_principal_of_the_token_is_the_actor(served: Served) -> None:
     client = served.client(Role.CONTRIBUTOR)
     principal = served.registry.tokens()[-1].principal
     assert client.post("/models", json={"name": "acted"}).json()["created_by"] == principal

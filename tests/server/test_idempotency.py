@@ -44,7 +44,7 @@ def test_keys_of_two_principals_have_nothing_to_do_with_each_other(
         assert made.status_code == 201
 
 
-def test_a_request_that_was_refused_is_judged_anew(
+def test_a_refused_request_is_processed_again(
     admin: httpx2.Client, served: Served, name: str
 ) -> None:
     key = {"Idempotency-Key": name}

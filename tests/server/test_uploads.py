@@ -131,7 +131,7 @@ def test_a_token_for_one_model_brings_the_bytes_of_another_to_have_them(
     assert anybody.post(f"/models/{name}-new/versions", json=body(files)).status_code == 201
 
 
-def test_an_upload_goes_on_where_it_was_interrupted(served: Served, name: str) -> None:
+def test_an_upload_resumes_where_it_was_interrupted(served: Served, name: str) -> None:
     client = served.client(Role.CONTRIBUTOR)
     path, files = upload(client, name, b"first", b"s" * (2 << 20))
     client.put(f"{path}/files/{files[0]['digest']}", content=b"first")

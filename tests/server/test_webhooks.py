@@ -54,7 +54,7 @@ def test_a_webhook_is_made_changed_tried_and_removed(
     assert admin.get(path).json()["type"] == "urn:pedigree:error:WebhookNotFoundError"
 
 
-def test_deliveries_are_listed_and_begin_anew(
+def test_deliveries_are_listed_and_restarted(
     told: Served, admin: httpx2.Client, receiver: Receiver
 ) -> None:
     made = admin.post("/webhooks", json={"url": receiver.url, "types": ["model.*"]}).json()

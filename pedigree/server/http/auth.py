@@ -174,11 +174,11 @@ class ProtectedRoute(APIRoute):
         handle, declared = super().get_route_handler(), self.declared
 
         async def guarded(request: Request) -> Response:
-            gate: Authenticator = request.app.state.gate
+            authenticator: Authenticator = request.app.state.authenticator
             # A stream may idle for long, so it does not count as a concurrent request.
-            async with nullcontext() if declared.streams else gate:
+            async with nullcontext() if declared.streams else authenticator:
                 # An answer that lasts longer than a token is trusted calls it again.
-                request.state.admit = partial(gate.admit, request, declared)
+                request.state.admit = partial(authenticator.admit, request, declared)
                 request.state.caller = await request.state.admit()
                 if not declared.streams:
                     request = Request(request.scope, _limited(request))

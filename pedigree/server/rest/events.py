@@ -45,9 +45,9 @@ def list_events(
     limited to models reads the events of one model at a time.
     """
     if MEDIA_TYPE in request.headers.get("accept", ""):
-        tail: EventStream = request.app.state.tail
+        event_stream: EventStream = request.app.state.event_stream
         call.caller.principal.require(Permission.READ, model)
-        stream = tail.follow(
+        stream = event_stream.follow(
             int(last_event_id or after),
             wanted=Wanted(type and frozenset(type), model),
             admitted=request.state.admit,

@@ -60,7 +60,7 @@ def list_quarantines(
 ) -> Response:
     """List the open quarantines, the newest first."""
     found = call.registry.quarantines(limit=limit + 1, before=before)
-    return call.page(found, limit, lambda each: each.quarantine_id, "before")
+    return call.page(found, limit, lambda quarantine: quarantine.quarantine_id, "before")
 
 
 @router.post(paths.QUARANTINES, status_code=201, responses={201: {"model": Quarantined}})
