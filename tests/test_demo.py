@@ -1,4 +1,4 @@
-"""The demo as a newcomer runs it: one process, one document, and nothing that is not its own."""
+"""The demo as a new user runs it: one process, one document, and only its own files."""
 
 import json
 import os

@@ -25,7 +25,7 @@ INSTALLS = re.compile(
 )
 OTHER = re.compile(r"(?<![\w./-])pedigree(?![\w./-])")
 EXTRA_OF_OTHER = re.compile(r"(?<![\w.-])pedigree\[[a-z{]")
-# Tells of the other project, and installs nothing.
+# Mentions the other project, and installs nothing.
 THIS = Path(__file__).relative_to(ROOT)
 
 
@@ -102,7 +102,7 @@ def install_family_trees(site: Path, *files: str) -> None:
 
 
 def install_what_is_here(site: Path, *, without: str) -> None:
-    """Install this package, and what is installed here without some."""
+    """Install this package, and the packages installed here except some."""
     for installed in SITE.iterdir():
         if without not in installed.name:
             (site / installed.name).symlink_to(installed)

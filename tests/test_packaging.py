@@ -1,4 +1,4 @@
-"""What the wheel holds, and that the project's files agree with one another."""
+"""The content of the wheel, and the consistency of the project's files."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""Several verbs as one transaction."""
+"""Several verbs in one transaction."""
 
 from pathlib import Path
 

@@ -65,7 +65,7 @@ def test_a_reserved_git_address_or_environment_user_is_skipped(
 
 
 def _spelled(prefix: str) -> st.SearchStrategy[str]:
-    """A prefix in any case, in full width, with what is not seen between its letters."""
+    """A prefix in any case, in full width, with invisible characters between its letters."""
     unseen = st.sampled_from(["", " ", "\u200b", "\u00a0", "\t"])
     wide = {letter: chr(ord(letter) + 0xFEE0) for letter in prefix}
     letters = [st.sampled_from([each, each.upper(), wide[each]]) for each in prefix]

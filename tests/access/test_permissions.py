@@ -1,4 +1,4 @@
-"""Every operation asks what its user may do: each verb refuses who lacks its permission."""
+"""Every operation requires a permission: each verb refuses a user without it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -35,7 +35,7 @@ EVALUATION = Evaluation(
 VERDICT = Verdict(check="own", passed=True, digest=digest_of(b"a"), summary="as good as before")
 DATA_VERDICT = DataVerdict(asset="raw", check="expectations", passed=True, summary="2 of 2")
 
-# What each verb takes, by the permission that it takes; a verb of the contract stands here once.
+# The arguments of each verb, by its permission; each verb of the contract is here once.
 TAKES: dict[Permission, dict[str, tuple[object, ...]]] = {
     Permission.READ: {
         **dict.fromkeys(
@@ -203,7 +203,7 @@ CALLS = [
 
 
 def call(registry: Registry, verb: str, permission: Permission, folder: Path) -> None:
-    """Call a verb, and use up what it gives."""
+    """Call a verb, and consume its result."""
     if verb in WITH_FILES:
         WITH_FILES[verb][1](registry, folder)
         return

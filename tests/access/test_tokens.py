@@ -1,4 +1,4 @@
-"""Service tokens: what is kept of them, what they may do, and how they end."""
+"""Service tokens: their storage, their permissions, and their end."""
 
 from datetime import timedelta
 

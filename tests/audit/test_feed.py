@@ -25,7 +25,7 @@ class RolledBackError(Exception):
 
 
 def write_all(url: str, writer: int, committed: list[tuple[str, int]]) -> None:
-    """Write events on a model of one's own and on a shared one; every tenth rolls back."""
+    """Write events on an own model and on a shared one; every tenth rolls back."""
     with Database.connect(url) as database:
         for number in range(EVENTS_EACH):
             model = "shared" if number % 2 else f"model-{writer}"

@@ -1,4 +1,4 @@
-"""The card that the registry gives and keeps shows what the record is now."""
+"""The returned and the stored card show the current record."""
 
 import logging
 from pathlib import Path

@@ -101,7 +101,7 @@ def tokens(markdown: str) -> list[Token]:
 
 
 def structure(markdown: str) -> list[tuple[str, str]]:
-    """The blocks of a text, with several paragraphs in a row taken for one."""
+    """The blocks of a text, with consecutive paragraphs joined."""
     found: list[tuple[str, str]] = []
     for token in PARSER.parse(markdown):
         if token.type in {"inline", "paragraph_close"}:

@@ -1,4 +1,4 @@
-"""What lies between a client and its service: load, restarts, broken connections, old and new."""
+"""Failures between a client and its service: load, restarts, broken connections, versions."""
 
 import json
 import os
@@ -50,7 +50,7 @@ BUSY = {
 
 
 class Flaky:
-    """A server that gives its answers one after the other; None: it hangs up."""
+    """A server that gives its answers one after another; None closes the connection."""
 
     def __init__(self, answers: list[Answer | None]) -> None:
         self.asked: list[tuple[str, str, dict[str, str]]] = []
@@ -86,7 +86,7 @@ class Flaky:
 
 @pytest.fixture
 def flaky(tmp_path: Path) -> Iterator[Callable[..., tuple[Flaky, Registry]]]:
-    """Make a server of some answers, and a client of it."""
+    """Start a server with some answers, and a client of it."""
     made: list[tuple[Flaky, Registry]] = []
 
     def make(*answers: Answer | None, retries: int = 5) -> tuple[Flaky, Registry]:
@@ -331,7 +331,7 @@ for words in (
 
 
 class Extras:
-    """What the base wheel does not bring along."""
+    """What the base wheel does not install."""
 
     SERVER: ClassVar = {"dagster", "fastapi", "psycopg", "psycopg_pool", "starlette", "uvicorn"}
     OTHERS: ClassVar = {"boto3", "jinja2", "numpy", "obstore", "pandas", "sqlglot", "yaml"}

@@ -1,4 +1,4 @@
-"""What was found elsewhere is kept and read alike in this process and over HTTP."""
+"""External results are stored and read alike in this process and over HTTP."""
 
 from pathlib import Path
 

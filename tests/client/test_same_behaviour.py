@@ -1,4 +1,4 @@
-"""One suite for both: what a registry does in this process, it does over HTTP."""
+"""One suite for both: a registry behaves alike in this process and over HTTP."""
 
 import inspect
 from collections.abc import Callable
@@ -332,7 +332,7 @@ def test_versions_wait_for_people(
 
 @pytest.fixture
 def served_policy() -> Policy:
-    """A policy that asks for a person before staging."""
+    """A policy that requires an approval before staging."""
     stages = tuple(
         stage.model_copy(update={"approvals": ApprovalRule()}) if stage.name == "staging" else stage
         for stage in default_policy().stages
@@ -431,7 +431,7 @@ def test_versions_are_compared(registry: Registry, tmp_path: Path, name: str) ->
     b = register(registry, tmp_path, "b", name, metrics={"auc": 0.9})
     found = registry.compare(a, b)
     assert [(each.name, each.a, each.b) for each in found.metrics] == [("auc", 0.8, 0.9)]
-    # Nothing is recorded of what they were trained on.
+    # They have no recorded lineage.
     assert registry.diff(a, b).same is None
     assert not found.data_certain
     assert (registry.upstream(a).reference, registry.upstream(a).not_ruled_out) == (a, None)

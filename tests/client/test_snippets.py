@@ -1,4 +1,4 @@
-"""The lines that a version comes with do what they say, as they stand."""
+"""The snippets of a version work unchanged."""
 
 import json
 import os
@@ -24,7 +24,7 @@ BIN = Path(sys.executable).parent
 
 @pytest.fixture
 def version(connect: Callable[..., Registry], tmp_path: Path, name: str) -> Snippets:
-    """A version whose names make trouble in a shell, registered over HTTP."""
+    """A version whose names need quoting in a shell, registered over HTTP."""
     name = f"it's {name} $HOME"
     folder = artifact(tmp_path / "model")
     (folder / "sub folder").mkdir()

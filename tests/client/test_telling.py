@@ -20,7 +20,7 @@ from tests.server.conftest import Served
 
 @pytest.fixture(scope="module")
 def settings(settings: Settings) -> Settings:
-    """A service that keeps secrets and may send to this machine; tests send what is due."""
+    """A service with a secret key that may send to this machine; the tests send due deliveries."""
     more = {"secret_key": SECRET_KEY, "webhook_networks": LOOPBACK, "serve_delivers": False}
     return settings.model_copy(update=more)
 

@@ -1,4 +1,4 @@
-"""Deleted versions are collected after their window; what anybody needs is not."""
+"""Deleted versions are collected after their window; needed bytes stay."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -254,7 +254,7 @@ def test_the_next_collection_removes_what_a_failing_store_kept(
 def test_a_delete_in_flight_harms_no_bytes_that_come_back(
     registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The store takes its time: the bytes are registered anew before the old object is gone."""
+    """The store is slow: the bytes are registered again before the old object is removed."""
     register(registry, tmp_path, "a")
     registry.delete("churn/1", reason="test")
     delete, in_flight = registry.store.delete, list[Callable[[], None]]()

@@ -1,4 +1,4 @@
-"""Who gets in, and who does not; whatever else is wrong with the request."""
+"""Which requests are authenticated, independently of other errors in the request."""
 
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ from tests.server.conftest import Served, serving
 
 
 def filled(route: APIRoute) -> str:
-    """The path of a route with something in each of its places, below or above the prefix."""
+    """The path of a route with values for its parameters, below or above the prefix."""
     path = route.path_format
     path = path.removeprefix(PREFIX) if path.startswith(PREFIX) else f"/../..{path}"
     for parameter in route.dependant.path_params:

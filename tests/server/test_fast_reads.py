@@ -1,4 +1,4 @@
-"""Reads that are answered straight are answered as the framework answers them."""
+"""The fast path answers reads as the framework does."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ import pytest
 from pedigree.access.records import Role
 from tests.server.conftest import Served
 
-# What has a body, be it an empty one, goes the ordinary way.
+# A request with a body, even an empty one, goes through the framework.
 ORDINARY = {"Content-Length": "0"}
 
 

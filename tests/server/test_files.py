@@ -1,4 +1,4 @@
-"""Files over HTTP: listed, downloaded whole or from a place on, or found at the store."""
+"""Files over HTTP: listed, downloaded whole or from an offset, or redirected to the store."""
 
 import hashlib
 from base64 import b64encode

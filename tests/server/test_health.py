@@ -1,4 +1,4 @@
-"""``/readyz`` tells of what requests would fail by."""
+"""``/readyz`` reports what would make requests fail."""
 
 from pathlib import Path
 

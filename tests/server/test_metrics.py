@@ -1,4 +1,4 @@
-"""``/metrics`` tells of the whole service, and of what others did to the registry.
+"""``/metrics`` reports the whole service, and the changes of other processes.
 
 After adding a number, refresh the table of docs/operations.md::
 
@@ -37,7 +37,7 @@ Scrape = Callable[[], dict[str, Metric]]
 
 @pytest.fixture(scope="module")
 def served(settings: Settings) -> Iterator[Served]:
-    """A service that delivers to nobody, so that what waits goes on waiting."""
+    """A service without deliveries, so that pending work stays pending."""
     more = {
         "secret_key": SECRET_KEY,
         "serve_delivers": False,
@@ -61,7 +61,7 @@ def scrape(served: Served, monkeypatch: pytest.MonkeyPatch) -> Scrape:
 
 
 def value(scraped: dict[str, Metric], name: str, **labels: str) -> float:
-    """The value of the one sample of these labels; 0 where there is none."""
+    """The value of the only sample with these labels; 0 if there is none."""
     found = [
         sample.value
         for metric in scraped.values()
@@ -73,14 +73,14 @@ def value(scraped: dict[str, Metric], name: str, **labels: str) -> float:
 
 
 def move_and_judge(registry: Registry, reference: str) -> None:
-    """Do something of all that is counted apart."""
+    """Make one change of each counted kind."""
     registry.set_policy(reference.partition("/")[0], free_policy())
     registry.promote(reference, "staging")
     registry.run_check(reference, "artifact_intact")
 
 
 def let_webhook_and_sink_wait(registry: Registry) -> str:
-    """Have a sink and a webhook that nobody serves; return the webhook's number."""
+    """Create a sink and a webhook without a worker; return the webhook's id."""
     registry.database.transaction(
         lambda transaction: transaction.execute(
             "INSERT INTO pedigree.sink VALUES ('kafka://b/t') ON CONFLICT DO NOTHING"

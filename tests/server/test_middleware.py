@@ -1,4 +1,4 @@
-"""What the service tells of each request: an id, and lines of a log without secrets."""
+"""Each request has an id and log lines without secrets."""
 
 import ast
 import io
@@ -26,7 +26,7 @@ Lines = Callable[[], list[dict[str, Any]]]
 
 @pytest.fixture
 def lines() -> Iterator[Lines]:
-    """What was logged, as machines read it; of reads too."""
+    """The log in JSON, with reads."""
     written = io.StringIO()
     handler = logging.StreamHandler(written)
     handler.setFormatter(logs.JsonFormatter())

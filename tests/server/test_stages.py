@@ -1,4 +1,4 @@
-"""Stages, aliases, approvals and quarantines over HTTP: gated like everywhere."""
+"""Stages, aliases, approvals and quarantines over HTTP, with the same gates."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ Version = Callable[..., int]
 
 @pytest.fixture
 def free(served: Served, name: str) -> Registry:
-    """The registry, in which the test's model has stages that ask for no checks."""
+    """The registry, whose model has stages without checks."""
     served.registry.set_policy(name, free_policy())
     return served.registry
 

@@ -1,4 +1,4 @@
-"""Uploads over HTTP: what is missing is sent, hashed as it comes, and registered."""
+"""Uploads over HTTP: missing files are sent, hashed while they arrive, and registered."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -25,7 +25,7 @@ def upload(client: httpx2.Client, name: str, *contents: bytes) -> tuple[str, lis
 
 
 def body(files: list[dict[str, Any]], path: str | None = None, **fields: Any) -> dict[str, Any]:
-    """A version of some files, which an upload brought."""
+    """A version of uploaded files."""
     return {
         "files": [{"path": f"part-{place}", **file} for place, file in enumerate(files)],
         "version": new_version(**fields).model_dump(mode="json"),

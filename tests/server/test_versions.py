@@ -107,7 +107,7 @@ def test_events_are_read_on_from_their_cursor(
     admin: httpx2.Client, name: str, version: Version
 ) -> None:
     start = admin.get("/events?limit=1000").json()["next"]
-    kinds = "&type=model.created&type=version.created"  # the service draws cards meanwhile
+    kinds = "&type=model.created&type=version.created"  # the service draws cards at the same time
     version("a")
     version("b")
     first = admin.get(f"/events?after={start}&limit=2{kinds}")
