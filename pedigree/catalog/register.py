@@ -25,7 +25,10 @@ from pedigree.signatures.records import Signature
 class Registering(ABC):
     """Operations that create versions."""
 
-    _settings: Settings
+    @property
+    @abstractmethod
+    def _settings(self) -> Settings:
+        """The settings of this process."""
 
     @abstractmethod
     def _require_permission(self, name: str) -> None:

@@ -18,6 +18,7 @@ from pedigree.contract.paths import fill
 from pedigree.contract.registration import RegistrationContract
 from pedigree.contract.uploads import UploadContract
 from pedigree.errors import BytesMissingError
+from pedigree.settings import Settings
 
 # What a store takes in one request by a signed URL (S3's limit); larger files go to the service.
 _LARGEST_PUT = 5 << 30
@@ -31,7 +32,10 @@ class RemoteRegistration(Registering, RegistrationContract):
     def __init__(self, service: Service, uploads: UploadContract) -> None:
         self._service = service
         self._uploads = uploads
-        self._settings = service.settings
+
+    @property
+    def _settings(self) -> Settings:
+        return self._service.settings
 
     def register_files(
         self,

@@ -2,11 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
-from pedigree.access.principal import Principal
 from pedigree.access.principals import is_one_of
-from pedigree.access.records import Permission
 from pedigree.catalog.metadata_fields import ApprovalStatus
 from pedigree.catalog.records import ModelVersion
 from pedigree.flavors.records import VerificationStatus
@@ -22,28 +19,9 @@ from pedigree.lifecycle.records import (
     Severity,
     StageRule,
 )
+from pedigree.lifecycle.requester import Requester
 from pedigree.lifecycle.stage_names import stage_problem
 
-
-class Requester(NamedTuple):
-    """The requester of a version's transition into a stage.
-
-    With ``automatic`` it is the sensor: a version that left the stage stays out, since the sensor
-    would otherwise undo every rollback, and a version does not pass a newer one that is ahead of
-    it. With ``requests`` the version enters when its last gate passes; if the person may not move
-    versions, somebody who may must approve.
-    """
-
-    principal: Principal | None = None
-    automatic: bool = False
-    requests: bool = False
-
-    def may_move(self, model: str, rule: StageRule | None = None) -> bool:
-        """Return whether the person may move versions of a model, also by a given stage's rule."""
-        return self.principal is None or self.principal.may(Permission.MOVE, model, rule)
-
-
-SENSOR = Requester(automatic=True)
 ATTEMPTS = "attempts"
 
 
@@ -79,8 +57,8 @@ def _gates(
         yield metric_gate(name, metric, version, model.champion)
     if rule.soak is not None:
         yield _soak(version, rule.soak, model.at)
-    is_limited = bool(rule.promoters) or not asker.may_move(version.model_name)
-    if is_limited and asker.principal is not None and not asker.automatic:
+    needs_approver = asker.requests and not asker.may_move(version.model_name)
+    if (rule.promoters or needs_approver) and asker.principal and not asker.automatic:
         yield _promoter(model, facts, rule, asker, asker.principal.name)
     if asker.automatic:
         yield _first_time(rule, rule.name in facts.left)

@@ -18,8 +18,6 @@ from pedigree.lifecycle.gate_inputs import (
 )
 from pedigree.lifecycle.gates import (
     ATTEMPTS,
-    SENSOR,
-    Requester,
     explain_gates,
     is_aged,
     is_void,
@@ -36,6 +34,7 @@ from pedigree.lifecycle.records import (
     RecordedVerdict,
     StageRule,
 )
+from pedigree.lifecycle.requester import SENSOR, Requester
 from pedigree.lifecycle.stage_requests import open_requests
 from pedigree.lifecycle.store import SQL, latest_verdicts
 from pedigree.lifecycle.transition_errors import unknown_stage

@@ -4,14 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import (
-    Field,
-    FiniteFloat,
-    JsonValue,
-    StrictBool,
-    ValidationInfo,
-    model_validator,
-)
+from pydantic import Field, FiniteFloat, JsonValue, StrictBool, ValidationInfo, model_validator
 
 from pedigree._record import NUMBER, Integer, Record
 from pedigree.access.records import Permission

@@ -21,8 +21,9 @@ from pedigree.lifecycle.gate_inputs import (
     facts_of_version,
     facts_of_versions,
 )
-from pedigree.lifecycle.gates import Requester, explain_gates
+from pedigree.lifecycle.gates import explain_gates
 from pedigree.lifecycle.records import Move
+from pedigree.lifecycle.requester import Requester
 from pedigree.lifecycle.stage_transitions import StageTransition
 from pedigree.lifecycle.store import SQL, close_requests
 from pedigree.lifecycle.transition_errors import expect_generation, expect_way, unknown_stage

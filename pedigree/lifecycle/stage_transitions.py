@@ -19,7 +19,7 @@ from pedigree.errors import (
     TransitionNotAllowedError,
 )
 from pedigree.lifecycle.gate_inputs import VersionFacts, facts_of_locked, facts_of_version
-from pedigree.lifecycle.gates import SENSOR, Requester, explain_gates
+from pedigree.lifecycle.gates import explain_gates
 from pedigree.lifecycle.pointer_names import require_no_alias
 from pedigree.lifecycle.records import (
     ARCHIVED,
@@ -31,6 +31,7 @@ from pedigree.lifecycle.records import (
     StageRule,
     Verdict,
 )
+from pedigree.lifecycle.requester import SENSOR, Requester
 from pedigree.lifecycle.store import (
     SQL,
     STAGE,

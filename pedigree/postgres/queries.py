@@ -6,8 +6,6 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import LiteralString, cast
 
-from psycopg import sql
-
 _NAMES: dict[str, str] = {}
 
 
@@ -38,6 +36,8 @@ def with_columns(query: LiteralString, columns: Sequence[str]) -> LiteralString:
     >>> with_columns("INSERT INTO t ({columns}) VALUES ({values})", ["a", "b"])
     'INSERT INTO t ("a", "b") VALUES (%(a)s, %(b)s)'
     """
+    from psycopg import sql  # noqa: PLC0415 -- a client reads queries and has no driver
+
     composed = sql.SQL(query).format(
         columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
         values=sql.SQL(", ").join(map(sql.Placeholder, columns)),

@@ -13,7 +13,7 @@ from pedigree.lifecycle.decision_records import (
     Explanation,
     GivenUp,
 )
-from pedigree.lifecycle.gates import SENSOR, Requester
+from pedigree.lifecycle.requester import SENSOR, Requester
 from pedigree.registry.context import ContextGroup
 
 

@@ -28,6 +28,7 @@ from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import Context
 from pedigree.registry.pending_checks import PendingCheckOperations
 from pedigree.registry.uploads import UploadOperations
+from pedigree.settings import Settings
 
 
 class RegistrationOperations(Registering, RegistrationContract):
@@ -37,9 +38,12 @@ class RegistrationOperations(Registering, RegistrationContract):
         self, context: Context, uploads: UploadOperations, pending_checks: PendingCheckOperations
     ) -> None:
         self._context = context
-        self._settings = context.settings
         self._uploads = uploads
         self._pending_checks = pending_checks
+
+    @property
+    def _settings(self) -> Settings:
+        return self._context.settings
 
     def register_files(
         self,

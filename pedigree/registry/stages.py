@@ -10,8 +10,8 @@ from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.references import parse_reference
 from pedigree.contract.stages import StageContract
 from pedigree.lifecycle import promotion_queue, tenures
-from pedigree.lifecycle.gates import SENSOR, Requester
 from pedigree.lifecycle.records import CHAMPION_STAGE, Move, Tenure
+from pedigree.lifecycle.requester import SENSOR, Requester
 from pedigree.lifecycle.stage_transitions import StageTransition
 from pedigree.postgres.transaction import Transaction
 from pedigree.registry.context import ContextGroup

@@ -23,8 +23,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pedigree.errors import PedigreeError
 from pedigree.server.http.auth import Authenticator, ProtectedRoute
+from pedigree.server.http.parameters import IfNoneMatch
 from pedigree.server.http.problems import known_problem
-from pedigree.server.http.requests import IfNoneMatch, ReadCall, ReadRequest
+from pedigree.server.http.requests import ReadCall, ReadRequest
 
 _ETAGS = TypeAdapter[str | None](IfNoneMatch)
 # A read that brings a body is the framework's to judge.

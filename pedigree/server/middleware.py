@@ -132,7 +132,7 @@ class _Request:
         return {
             "request_id": self.request_id,
             "trace_id": self.trace_id,
-            "actor": getattr(caller, "principal", None),
+            "actor": caller.principal.name if caller else None,
             "method": self.scope["method"],
             "route": self.route,
             "model": parameters.get("name"),

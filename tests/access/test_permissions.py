@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
-import pandas as pd
 import pytest
 
 from pedigree.access.principal import Principal
@@ -18,14 +19,16 @@ from pedigree.evaluation.records import Evaluation, GroupResult, Task
 from pedigree.lifecycle.policy import default_policy
 from pedigree.lifecycle.records import Policy, RetentionRule, Verdict
 from pedigree.maintenance.gc_plan import Plan
-from pedigree.monitoring.profile import profile
 from pedigree.registry import Registry
 from tests.factories import artifact, new_version, register
+from tests.lazy import lazy
+
+pd = lazy("pandas")
+profiles = lazy("pedigree.monitoring.profile")
 
 VERBS = Path(__file__).parents[1] / "surface" / "verbs.txt"
 OF_THE_PROCESS = {"acting_as", "actor", "close", "connect"}
 ANN = Actor(name="ann", source="token")
-DATA = pd.DataFrame({"age": range(200)})
 EVALUATION = Evaluation(
     task=Task.BINARY, overall=GroupResult(group="overall", count=2, metrics={"accuracy": 0.5})
 )
@@ -55,7 +58,7 @@ TAKES: dict[Permission, dict[str, tuple[object, ...]]] = {
             ("each_model", "events", "models", "quarantines", "search", "stats", "unmaterialized"),
             (),
         ),
-        "as_of": ("churn", pd.Timestamp.now("UTC")),
+        "as_of": ("churn", datetime.now(UTC)),
         "check_rules": ("churn", "artifact_intact"),
         "compare": ("churn/1", "churn/1"),
         "data_verdicts": ((),),
@@ -78,7 +81,6 @@ TAKES: dict[Permission, dict[str, tuple[object, ...]]] = {
         "upload": ("churn", uuid4()),
     },
     Permission.DESCRIBE: {
-        "keep_profile": ("churn/1", profile(DATA)),
         "set_datasheet": ("raw", Datasheet(motivation="to learn")),
         "set_evaluation": ("churn/1", EVALUATION),
         "update": ("churn/1",),
@@ -109,7 +111,6 @@ TAKES: dict[Permission, dict[str, tuple[object, ...]]] = {
     Permission.JUDGE: {
         "alert_drift": (1,),
         "judge": ("churn/1",),
-        "measure_drift": ("churn/1", DATA),
         "record_data_verdict": (DATA_VERDICT,),
         "record_verdict": ("churn/1", VERDICT),
         "rerun_check": ("churn/1", "artifact_intact"),
@@ -154,11 +155,15 @@ NAMED = {
     "delete": {"reason": "a mistake"},
     "delete_model": {"reason": "a mistake"},
     "hold": {"reason": "case 7"},
-    "measure_drift": {"asset": "raw"},
     "quarantine": {"reason": "doubled rows"},
     "quarantine_version": {"reason": "unfair"},
     "reject": {"comment": "unfair"},
 }
+
+
+def ages() -> Any:
+    """A frame of numbers."""
+    return pd.DataFrame({"age": range(200)})
 
 
 def collect_nothing(registry: Registry, _: Path) -> None:
@@ -166,9 +171,19 @@ def collect_nothing(registry: Registry, _: Path) -> None:
         registry.gc(plan)
 
 
-# These need files of their own: they are called with a folder.
+def keep_profile(registry: Registry, _: Path) -> None:
+    registry.keep_profile("churn/1", profiles.profile(ages()))
+
+
+def measure_drift(registry: Registry, _: Path) -> None:
+    registry.measure_drift("churn/1", ages() + 300, asset="raw")
+
+
+# These need files or data of their own: they are called with a folder.
 WITH_FILES: dict[str, tuple[Permission, Callable[[Registry, Path], object]]] = {
     "gc": (Permission.OPERATE, collect_nothing),
+    "keep_profile": (Permission.DESCRIBE, keep_profile),
+    "measure_drift": (Permission.JUDGE, measure_drift),
     "pull": (Permission.READ, lambda r, f: r.pull("churn/1", f / "pulled")),
     "register": (
         Permission.REGISTER,
@@ -202,8 +217,8 @@ def call(registry: Registry, verb: str, permission: Permission, folder: Path) ->
 @pytest.fixture
 def filled(registry: Registry, tmp_path: Path) -> Registry:
     register(registry, tmp_path, "a")
-    registry.keep_profile("churn/1", profile(DATA))
-    registry.measure_drift("churn/1", DATA + 300, asset="raw")
+    keep_profile(registry, tmp_path)
+    measure_drift(registry, tmp_path)
     return registry
 
 

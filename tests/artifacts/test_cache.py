@@ -140,6 +140,6 @@ def test_what_was_loaded_lies_in_the_cache_which_keeps_to_its_limit(
     file.chmod(0o644)
     file.write_text("edited")
     assert contents(session.folder("model-2/1"))[file.name] == b"weights 2" * 1000
-    session.cache.release()
-    session.cache.trim()
+    session.context.cache.release()
+    session.context.cache.trim()
     assert size_of(home / "cache") <= limit

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from sklearn.dummy import DummyClassifier
 
 from pedigree.access.records import Role
 from pedigree.artifacts.records import ManifestFile, digest_of
@@ -68,6 +67,8 @@ def verdict(registry: Registry, reference: str) -> Verdict:
 
 
 def dummy(registry: Registry, _: Path) -> object:
+    from sklearn.dummy import DummyClassifier
+
     sample = pd.DataFrame({"age": [1.0, 2.0]})
     model = DummyClassifier().fit(sample, [0, 1])
     given = {"flavor": "joblib", "sample": sample, "run_id": "run-9", "git_commit": "0" * 40}

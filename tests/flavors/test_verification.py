@@ -261,7 +261,7 @@ def test_a_process_that_exits_or_hangs_is_an_error(
 ) -> None:
     assert "exited with -9" in str(refused(models.Crashes()))
     hasty = registry.settings.model_copy(update={"verify_timeout": timedelta(seconds=2)})
-    monkeypatch.setattr(registry, "settings", hasty)
+    monkeypatch.setattr(registry.context, "settings", hasty)
     error = refused(models.NeverLoads())
     assert "more than 2 s" in str(error)
     assert "PEDIGREE_VERIFY_TIMEOUT" in str(error)

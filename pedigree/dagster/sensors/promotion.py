@@ -1,6 +1,6 @@
-"""What the promotion sensor does at a tick: decorate it, or let ``registry_definitions`` do it.
+"""The tick of the promotion sensor, for a custom sensor or ``registry_definitions``.
 
-A sensor can launch only assets of its own code location, so each acts on the models whose stage
+A sensor can launch only assets of its own code location, so it acts on the models whose stage
 assets are in its own repository. It logs only when it acts: every line of a tick's log is an object
 in the log store.
 """
@@ -21,24 +21,24 @@ from pedigree.registry import Registry
 from pedigree.registry.reconciler import Reconciler
 
 _SHOWN = 5
-# A tick has a minute, and the first one finds everything unseen.
-_FIRST_LOOKS = 200
+# A tick has one minute, so the first pass over all models is spread over several ticks.
+_MODELS_OF_FIRST_PASS = 200
 
 
 class PromotionCursor(Record):
-    """How far the feed was read, and the models to look at again without an event of theirs."""
+    """The position in the event feed, and the models to evaluate again without an event."""
 
     seq: int = 0
     waiting: tuple[str, ...] = Field(default=(), description="Promotions that were requested")
     checks: CheckCursor = CheckCursor()
     looked_at: str | None = Field(
-        default=None, description="The last model of the first look at all; None when that is over"
+        default=None, description="The last model of the first pass over all; None when it is done"
     )
 
 
 @dataclass
 class _PromotionTick:
-    """What one tick does."""
+    """The work and the outcome of one tick."""
 
     context: dg.SensorEvaluationContext
     reconciler: Reconciler
@@ -52,17 +52,17 @@ class _PromotionTick:
         return self.reconciler.registry
 
     def reconcile(self) -> frozenset[str]:
-        """Let the registry do what needs no run, and return the models that have new events."""
+        """Let the registry do the work that needs no run; return the models with new events."""
         done = self.reconciler.reconcile()
-        self.notes += [f"{reference} was judged" for reference in done.judged]
+        self.notes += [f"{reference} was checked" for reference in done.judged]
         self.notes += [
-            f"{move.model_name}/{move.version_id} entered {move.stage}, as asked"
+            f"{move.model_name}/{move.version_id} entered {move.stage}, as requested"
             for move in done.moves
         ]
         return done.changed
 
-    def look_at(self, name: str, target: Target) -> None:
-        """Ask for the promotion of a model that is due, or note what its candidates wait for."""
+    def evaluate(self, name: str, target: Target) -> None:
+        """Request a model's due promotion, or note what its candidates wait for."""
         evaluation = self.reconciler.attempt(
             name, self.registry.operations.promotions.evaluate_candidates
         )
@@ -81,7 +81,7 @@ class _PromotionTick:
             self.notes.append(f"{newest.reference} → {newest.stage}: {'; '.join(newest.waits_for)}")
 
     def follow_checks(self, targets: Targets | None, cursor: CheckCursor) -> CheckCursor:
-        """Record what checks of people's own have found; their verdicts count in this tick."""
+        """Record the results of users' checks; their verdicts count in this tick."""
         if targets is None:
             return cursor
         followed = follow_checks(self.context.instance, self.registry, targets, cursor)
@@ -91,7 +91,7 @@ class _PromotionTick:
     def result(
         self, looked_at: str | None, checks: CheckCursor, *, looked: bool
     ) -> dg.SensorResult:
-        """Return what the daemon shall do and remember."""
+        """Return the run requests and the cursor for the daemon."""
         problems = [f"{name}: {error}" for name, error in self.reconciler.problems]
         cursor = PromotionCursor(
             seq=self.reconciler.seq or 0,
@@ -112,18 +112,18 @@ def promote_due(
 ) -> dg.SensorResult:
     """Request the promotions that the models' policies allow, as runs of their stage assets.
 
-    Looked at are the models that something happened to, and those of which time alone may have
-    changed the answer: a soak has ended, a verdict or an approval has grown too old. What asset
-    checks of people's own found is recorded before. A request is made once for each state of a
-    model; after a failed run it is made again, at most three times in all, and as often as runs are
-    lost before they tried. Two daemons may both ask: the registry promotes once. What people asked
-    for is done here, without a run, and shown by the mirror. The cards of the versions to which
-    something happened are drawn, a few at each tick.
+    A tick evaluates the models with new events, and those whose state depends on time: a soak has
+    ended, a verdict or an approval has expired. Before that, it records the results of users'
+    asset checks. A promotion is requested once for each state of a model; after a failed run it is
+    requested again, at most three times in all. Runs that are lost before they start do not count.
+    If two daemons request the same promotion, the registry promotes once. Stage requests of people
+    are performed in the tick without a run, and the mirror reports them. Each tick also draws the
+    cards of a few versions with new events.
 
     Args:
         context: The tick's context.
         registry: The registry.
-        models: The models to look after; those without stage assets in this repository are left.
+        models: The models; those without stage assets in this repository are ignored.
     """
     cursor = _read_cursor(context.cursor)
     reconciler = Reconciler(
@@ -136,28 +136,28 @@ def promote_due(
         *tick.reconcile(),
         *reconciler.registry.operations.promotions.names_to_evaluate(),
     }
-    # The first ticks look at everything, so they need not read how that came about.
+    # The first ticks evaluate all models, so they need not read the earlier events.
     looked_at = cursor.looked_at if cursor.seq else ""
-    found, looked_at = _to_look_at(targets, context.instance, names, looked_at)
+    found, looked_at = _models_to_evaluate(targets, context.instance, names, looked_at)
     for name, target in sorted(found.items()):
-        tick.look_at(name, target)
+        tick.evaluate(name, target)
     return tick.result(looked_at, checks, looked=bool(found or tick.notes))
 
 
-def _to_look_at(
+def _models_to_evaluate(
     targets: Targets | None,
     instance: dg.DagsterInstance,
     names: set[str],
     looked_at: str | None,
 ) -> tuple[dict[str, Target], str | None]:
-    """Return the models of this tick, and how far the first look at all has come."""
+    """Return the models of this tick, and the position of the first pass over all models."""
     if targets is None:
         return {}, None
     if looked_at is None:
         return targets.find(instance, names), None
     every = targets.all(instance)
     rest = sorted(name for name in every if name > looked_at)
-    page = rest[:_FIRST_LOOKS]
+    page = rest[:_MODELS_OF_FIRST_PASS]
     found = {name: every[name] for name in {*page, *(names & every.keys())}}
     return found, page[-1] if len(rest) > len(page) else None
 
@@ -166,12 +166,12 @@ def _read_cursor(text: str | None) -> PromotionCursor:
     try:
         return PromotionCursor.model_validate_json(text) if text else PromotionCursor()
     except ValidationError:
-        return PromotionCursor()  # of another version of this code; look at everything again
+        return PromotionCursor()  # from another version of this code; evaluate all models again
 
 
 def _reason(notes: list[str], looked: bool) -> str:
     if not looked:
-        return "nothing happened in the registry"
+        return "no new events in the registry"
     if not notes:
         return "no candidate waits for a promotion"
     more = f" and {len(notes) - _SHOWN} more" if len(notes) > _SHOWN else ""

@@ -124,7 +124,7 @@ class Authenticator:
             self._trusted.pop(digest, None)
             raise _unknown_caller("no such token is valid")
         if is_reserved(token.principal):  # of before such names were refused
-            raise _unknown_caller("the token's name is one of Pedigree's own")
+            raise _unknown_caller("the token's name is reserved for Pedigree")
         caller = self._caller(
             Principal(
                 actor=Actor(name=token.principal, source="token"),

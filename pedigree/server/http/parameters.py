@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Header, Query
 from pydantic import AwareDatetime, BeforeValidator, JsonValue
 from pydantic_core import PydanticCustomError
 
@@ -48,4 +48,23 @@ DIGITS = BeforeValidator(_plain_digits)
 
 AfterId = Annotated[
     int, Query(ge=0, lt=2**63, description="The id that the page before ended with"), DIGITS
+]
+
+_VISIBLE = r"^[\x21-\x7e]+( [\x21-\x7e]+)*$"
+IfNoneMatch = Annotated[
+    str | None, Header(max_length=4096, pattern=_VISIBLE, description="ETags that are known")
+]
+IfMatch = Annotated[
+    str | None,
+    Header(
+        max_length=4096, pattern=_VISIBLE, description="Change only what has one of these ETags"
+    ),
+]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        max_length=255,
+        pattern=_VISIBLE,
+        description="Any unique text: the same request sent again with it is done once",
+    ),
 ]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import quote, urlencode
 
-from fastapi import Depends, Header, Path, Query, Request
+from fastapi import Depends, Path, Query, Request
 from pydantic import Field
 from pydantic_core import to_json
 from starlette.responses import Response
@@ -19,7 +19,7 @@ from pedigree.registry import Registry, registry_in
 from pedigree.server.http.auth import Caller
 from pedigree.server.http.etags import etag_of, is_known, require, state_of
 from pedigree.server.http.idempotency import Answer, Key, once
-from pedigree.server.http.parameters import DIGITS, NAMED
+from pedigree.server.http.parameters import DIGITS, NAMED, IdempotencyKey, IfMatch, IfNoneMatch
 
 T = TypeVar("T")
 
@@ -258,39 +258,19 @@ def _response(answer: Answer) -> Response:
     return Response(answer.body, answer.status, headers=answer.headers, media_type=kind)
 
 
-_VISIBLE = r"^[\x21-\x7e]+( [\x21-\x7e]+)*$"
-IfNoneMatch = Annotated[
-    str | None, Header(max_length=4096, pattern=_VISIBLE, description="ETags that are known")
-]
-_IfMatch = Annotated[
-    str | None,
-    Header(
-        max_length=4096, pattern=_VISIBLE, description="Change only what has one of these ETags"
-    ),
-]
-_IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        max_length=255,
-        pattern=_VISIBLE,
-        description="Any unique text: the same request sent again with it is done once",
-    ),
-]
-
-
 # Asynchronous, though nothing is awaited in the first: what is not would cost a thread each.
 async def _reading(request: Request, if_none_match: IfNoneMatch = None) -> ReadRequest:
     return ReadRequest(request, if_none_match)
 
 
-async def _writing(request: Request, idempotency_key: _IdempotencyKey = None) -> WriteRequest:
+async def _writing(request: Request, idempotency_key: IdempotencyKey = None) -> WriteRequest:
     return WriteRequest(request, idempotency_key, await request.body())
 
 
 async def _changing(
     request: Request,
-    idempotency_key: _IdempotencyKey = None,
-    if_match: _IfMatch = None,
+    idempotency_key: IdempotencyKey = None,
+    if_match: IfMatch = None,
     if_none_match: IfNoneMatch = None,
 ) -> ConditionalRequest:
     return ConditionalRequest(

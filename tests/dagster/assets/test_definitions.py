@@ -60,7 +60,7 @@ def test_a_location_without_models_is_valid() -> None:
 
 
 def test_a_duplicate_model_or_another_asset_is_refused() -> None:
-    with pytest.raises(InvalidInputError, match="given twice"):
+    with pytest.raises(InvalidInputError, match="occurs twice"):
         registry_definitions(CHURN, "churn")
 
     @dg.asset

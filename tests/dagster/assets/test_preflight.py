@@ -147,7 +147,7 @@ def test_a_partition_without_a_valid_name_fails_before_the_training(
 
     long = "k" * 300
     instance.add_dynamic_partitions("keys", [long])
-    with pytest.raises(InvalidNameError, match="shorter key"):
+    with pytest.raises(InvalidNameError, match="shorter partition key"):
         materialize(churn, partition_key=long)
 
 

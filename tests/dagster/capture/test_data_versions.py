@@ -180,7 +180,7 @@ def test_bytes_and_their_file_have_one_version(tmp_path: Path) -> None:
     ("content", "message"),
     [
         (Path("/no/such/file"), "does not exist"),
-        ([1], "no content"),
+        ([1], "cannot be hashed"),
         (objects(object()), r"column 'a': .*values of type builtins\.object"),
         (objects((1, [Path("/")])), r"column 'a': .*Path"),
         (pd.DataFrame({Path("/"): [1]}), "a label: .*Path"),

@@ -122,7 +122,7 @@ def test_a_requested_stage_is_entered_in_the_tick_and_reported_by_the_mirror(
     assert location.promote() == []
     pedigree.release_version("governed/1")
     message = location.tick("pedigree_promotion").skip_message
-    assert "governed/1 entered production, as asked" in message
+    assert "governed/1 entered production, as requested" in message
     assert pedigree.timeline("governed", "stage:production")[0].moved_by == ANN.name
     assert ("production", "1") in location.mirror()
 
@@ -133,7 +133,7 @@ def test_the_end_of_a_soak_is_noticed_without_an_event(make_location, pedigree: 
     train(location, asset)
     pedigree.run_check("governed/1", "metadata_complete")
     assert location.promote() == []
-    assert location.tick("pedigree_promotion").skip_message == "nothing happened in the registry"
+    assert location.tick("pedigree_promotion").skip_message == "no new events in the registry"
     let_time_pass(pedigree, "governed/1", days=2)
     assert location.promote() == ["production"]
 
@@ -216,7 +216,7 @@ def test_a_second_run_of_a_promotion_is_recorded_and_changes_nothing(
 def test_the_first_pass_over_all_models_is_spread_over_ticks(
     make_location, pedigree: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(promotion, "_FIRST_LOOKS", 1)
+    monkeypatch.setattr(promotion, "_MODELS_OF_FIRST_PASS", 1)
     names = ("alpha", "beta", "gamma")
     location = make_location(*(churn_asset(name) for name in names))
     for name in names:

@@ -225,7 +225,7 @@ def test_a_tick_without_new_events_reads_no_model(location: Location) -> None:
     location.train("one")
     location.promote(), location.promote(), location.promote()
     answer = location.tick("pedigree_promotion")
-    assert answer.skip_message == "nothing happened in the registry"
+    assert answer.skip_message == "no new events in the registry"
 
 
 def test_the_skip_reason_contains_what_a_candidate_waits_for(

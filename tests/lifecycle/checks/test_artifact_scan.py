@@ -42,5 +42,5 @@ def test_without_picklescan_the_error_names_the_extra(
     judge: Judge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "picklescan.scanner", None)
-    with pytest.raises(MissingDependencyError, match=r"picklescan .* 'pedigree\[scan\]'"):
+    with pytest.raises(MissingDependencyError, match=r"picklescan .* 'pedigree-registry\[scan\]'"):
         judge(CHECK)
