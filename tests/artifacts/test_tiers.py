@@ -97,7 +97,7 @@ def test_damaged_bytes_do_not_move(
 
 def test_an_object_that_is_gone_does_not_move(database: Database, probe: Probe, key: str) -> None:
     probe.remove(key)
-    with pytest.raises(CorruptionError, match="is gone from the store"):
+    with pytest.raises(CorruptionError, match="is missing from the store"):
         retier(database, probe.store, DIGEST, Tier.ARCHIVE)
     assert blob_keys(database) == {DIGEST: key}
     assert rows_left(database) == {"uploads": 0, "orphans": 0}
