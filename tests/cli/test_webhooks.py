@@ -41,7 +41,7 @@ def test_a_try_that_does_not_arrive_exits_with_one(cli: Cli, receiver: Receiver)
     assert (failed.code, failed.json["status"]) == (1, 404)
 
 
-def test_deliveries_are_listed_and_begin_anew(cli: Cli, receiver: Receiver) -> None:
+def test_deliveries_are_listed_and_restarted(cli: Cli, receiver: Receiver) -> None:
     from pedigree.registry import Registry
 
     cli("webhook", "create", receiver.url, "--type", "model.*")

@@ -1,4 +1,4 @@
-"""Send a service whatever its OpenAPI document allows and forbids, for as long as you like.
+"""Send a service valid and invalid requests by its OpenAPI document, for any time.
 
 ::
 
@@ -38,9 +38,9 @@ def fuzz(
 
     Args:
         served: The service.
-        folder: Where it may keep notes on what failed.
+        folder: Where it stores reports of failures.
         words: Further options.
-        quietly: Keep what it prints.
+        quietly: Capture its output.
     """
     issued = served.registry.create_token("fuzz", roles=[Role.ADMIN])
     return subprocess.run(
@@ -64,7 +64,7 @@ def fuzz(
 
 
 def furnish(registry: Registry, folder: Path) -> None:
-    """Put there what requests can be about: versions in stages, drift, a webhook, bad data."""
+    """Create what requests can refer to: versions in stages, drift, a webhook, bad data."""
     for content in ("a", "b", "c"):
         registry.judge(register(registry, folder, content, "churn"))
     register(registry, folder, "d", "spam")
@@ -87,7 +87,7 @@ def _served(folder: Path) -> Iterator[Served]:
 
 
 def main() -> str | None:
-    """Run it once for each seed, each on a registry of its own; say what failed."""
+    """Run it once for each seed, each on its own registry; report what failed."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--examples", type=int, default=200, help="for each operation")
     parser.add_argument("--seed", type=int, action="append", help="may be repeated")
