@@ -55,7 +55,7 @@ def test_a_webhook_lives_and_its_deliveries_are_told(
 
 
 def test_what_is_wrong_is_the_same_error(registry: Registry) -> None:
-    with pytest.raises(InvalidInputError, match="fits no type of event"):
+    with pytest.raises(InvalidInputError, match="matches no event type"):
         registry.create_webhook("https://ci.example", types=["versions.*"])
     webhook_id = registry.create_webhook("https://ci.example").webhook.webhook_id
     with pytest.raises(DeliveryNotFoundError):
