@@ -1,4 +1,4 @@
-"""Files by digest: stored, verified, pulled and collected, never half.
+"""Files by digest: stored, verified, pulled and collected, always complete.
 
-What the files are belongs to `flavors`, which version has them to `catalog`.
+The meaning of the files belongs to `flavors`, their versions to `catalog`.
 """

@@ -1,4 +1,4 @@
-"""The intake of small artifacts, for every store: read once into memory, then put."""
+"""The intake of small artifacts, for every store: read into memory once, then put."""
 
 from collections.abc import Sequence
 
@@ -6,19 +6,19 @@ from pedigree.artifacts.objects import ObjectStore
 from pedigree.artifacts.paths import SourceFile
 from pedigree.artifacts.records import Blob, Digest, digest_of
 
-# Up to here an artifact is held in memory: its digests are known before anything is written, so
-# one transaction both announces the upload and says what is missing.
+# Artifacts up to this size are held in memory: their digests are known before anything is written,
+# so one transaction both announces the upload and finds the missing blobs.
 LARGEST_HELD = 4 << 20
 
 
 def held(store: ObjectStore, sources: Sequence[SourceFile]) -> "HeldIntake | None":
-    """Return an intake that holds the files in memory; None when they are too much for that."""
+    """Return an intake that holds the files in memory; None if they are too large for that."""
     small = sum(source.size for source in sources) <= LARGEST_HELD
     return HeldIntake(store) if small else None
 
 
 class HeldIntake:
-    """Holds the bytes of a few files between their being taken and kept."""
+    """Holds the bytes of a few files between ``take`` and ``keep``."""
 
     reads_again = False
     writes_early = False
@@ -36,9 +36,9 @@ class HeldIntake:
         return Blob(digest, len(content))
 
     def keep(self, source: SourceFile, digest: Digest, key: str) -> None:  # noqa: ARG002
-        """Put the bytes that were read; they cannot have changed since."""
+        """Put the bytes in memory; they cannot have changed since the read."""
         self._store.put(key, self._contents[digest])
 
     def close(self) -> None:
-        """Forget the bytes."""
+        """Drop the bytes."""
         self._contents.clear()

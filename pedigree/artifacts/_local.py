@@ -1,4 +1,4 @@
-"""A folder as object store, with writes that survive a power failure.
+"""A folder as an object store, with writes that survive a power failure.
 
 obstore's own local store never syncs, so after a power failure Postgres could name an empty file.
 """
@@ -21,23 +21,23 @@ from pedigree.artifacts.paths import SourceFile, SourceReader
 from pedigree.artifacts.records import Blob, Digest, Tier
 from pedigree.errors import CorruptionError, StoreUnavailableError, UnsupportedByStoreError
 
-# Large enough that system calls cost nothing, small enough for the second-level cache.
+# Large enough that system calls are cheap, small enough for the second-level cache.
 _CHUNK = 1 << 20
 
-# How often somebody else may remove the folder that we just made, before it is an error.
+# How often another process may remove the folder that was just created, before it is an error.
 _TRIES = 10
 
 T = TypeVar("T")
 
 
 class LocalStore:
-    """Keeps each object as the file of that name in a folder."""
+    """Stores each object as a file of that name in a folder."""
 
     is_local = True
 
     def __init__(self, root: Path) -> None:
         self._root = root.absolute()
-        # Folders that are known to have reached the disk, so they are synced once a process.
+        # Folders that are already durable, so that each is synced once per process.
         self._durable: set[Path] = set()
 
     @property
@@ -46,11 +46,11 @@ class LocalStore:
         return self._root.as_uri()
 
     def intake(self, upload_id: UUID) -> "LocalIntake":
-        """Begin to take in files: each is hashed while it is copied, then linked to its key."""
+        """Start an intake: each file is hashed while it is copied, then linked to its key."""
         return LocalIntake(self, self._root / staging_key(upload_id))
 
     def put(self, key: str, content: bytes) -> None:
-        """Write the bytes under the key, which nobody can know before it is durable."""
+        """Write the bytes under the key, which is not visible before it is durable."""
         target = self._root / key
         with self.failures():
             with _in_made_folder(target.parent, lambda: target.open("xb", buffering=0)) as file:
@@ -59,7 +59,7 @@ class LocalStore:
             self._sync_folders_of(target)
 
     def link(self, source: Path, key: str) -> None:
-        """Sync a file of the store and give it its key; no file is ever written over."""
+        """Sync a file of the store and link it to its key; no file is ever overwritten."""
         target = self._root / key
         with self.failures():
             _sync_path(source)
@@ -67,13 +67,13 @@ class LocalStore:
             self._sync_folders_of(target)
 
     def copy(self, source_key: str, target_key: str, tier: Tier, *, digest: Digest) -> None:  # noqa: ARG002
-        """Give the same file a second key; a folder has no tiers, and no byte moves."""
+        """Link the same file to a second key; a folder has no tiers, and no byte moves."""
         if self.size(source_key) is None:
             raise self._gone(source_key)
         self.link(self._root / source_key, target_key)
 
     def stream(self, key: str, *, start: int = 0) -> Iterator[bytes]:
-        """Give the file's bytes in pieces of a mebibyte."""
+        """Yield the file's bytes in chunks of a mebibyte."""
         with self.failures():
             try:
                 file = (self._root / key).open("rb", buffering=0)
@@ -89,7 +89,7 @@ class LocalStore:
                 yield chunk
 
     def size(self, key: str) -> int | None:
-        """Return the file's size in bytes; None where there is none."""
+        """Return the file's size in bytes; None if there is no file."""
         with self.failures():
             try:
                 return (self._root / key).stat().st_size
@@ -97,7 +97,7 @@ class LocalStore:
                 return None
 
     def delete(self, keys: Sequence[str]) -> None:
-        """Remove files, the folders that this leaves empty, and staging folders."""
+        """Remove files, folders that become empty, and staging folders."""
         with self.failures():
             for key in keys:
                 path = self._root / key
@@ -115,9 +115,9 @@ class LocalStore:
         expires: timedelta,  # noqa: ARG002
         method: SignedMethod = "GET",  # noqa: ARG002
     ) -> tuple[str, ...]:
-        """Refuse: a folder has no URL that others could open."""
+        """Refuse: a folder has no URL that clients could open."""
         raise UnsupportedByStoreError(
-            "a folder cannot give URLs to its files",
+            "a folder has no URLs for its files",
             field="store_url",
             value=self.url,
             remedy="Pull the files instead, or use a store at s3://, gs:// or az://",
@@ -129,23 +129,23 @@ class LocalStore:
 
     @contextmanager
     def failures(self) -> Iterator[None]:
-        """Tell the operating system's errors as errors of the store."""
+        """Convert errors of the operating system to errors of the store."""
         try:
             yield
         except OSError as error:
             raise StoreUnavailableError(
                 f"the object store {self.url} failed: {error.strerror or type(error).__name__}",
-                remedy="See that its disk has room and this process may write there",
+                remedy="Check that its disk has space and this process may write there",
             ) from error
 
     def _gone(self, key: str) -> CorruptionError:
         return CorruptionError(
-            f"the object {key} is gone from the store {self.url}",
-            remedy="Restore it from a backup, or see that this is the right store",
+            f"the object {key} is missing from the store {self.url}",
+            remedy="Restore it from a backup, or check that this is the right store",
         )
 
     def _sync_folders_of(self, target: Path) -> None:
-        """Make the file's name durable, and the names of the folders above it."""
+        """Make the file's name and the names of the folders above it durable."""
         _sync_path(target.parent)
         folder = target.parent if target.parent == self._root else target.parent.parent
         _sync_path(folder)
@@ -156,14 +156,14 @@ class LocalStore:
             _sync_path(folder)
         if folder == self._root and folder not in self._durable:
             unsure.append(folder)
-            # The store's own name; where its parent may not be read it is not ours to make.
+            # The store's own name. If its parent is not readable, an administrator created it.
             with suppress(PermissionError):
                 _sync_path(folder.parent)
         self._durable.update(unsure)  # last, since other threads rely on it
 
 
 class LocalIntake:
-    """Copies files into a private folder of the store while it hashes them."""
+    """Copies files into a private folder of the store and hashes them on the way."""
 
     reads_again = False
     writes_early = True
@@ -175,7 +175,7 @@ class LocalIntake:
         self._numbers = itertools.count()
 
     def take(self, source: SourceFile) -> Blob:
-        """Copy the file once, hashing as it goes. It is not yet synced: it may prove needless."""
+        """Copy and hash the file in one pass. It is not yet synced: it may not be needed."""
         with self._store.failures(), source.reading() as reader:
             copy = self._folder / str(next(self._numbers))
             self._make_private_folder()
@@ -185,7 +185,7 @@ class LocalIntake:
         return taken
 
     def keep(self, source: SourceFile, digest: Digest, key: str) -> None:  # noqa: ARG002
-        """Sync the copy and give it its key; its bytes are those that were hashed."""
+        """Sync the copy and link it to its key; its bytes are the hashed ones."""
         self._store.link(self._copies[source.path], key)
 
     def _make_private_folder(self) -> None:
@@ -216,9 +216,9 @@ def _write(descriptor: int, content: memoryview) -> None:
 
 
 def _in_made_folder(folder: Path, act: Callable[[], T]) -> T:
-    """Make the folder and act in it; again where a removal took the empty folder away."""
+    """Create the folder and act in it; retry if another process removed the empty folder."""
     for _ in range(_TRIES):
-        # mkdir says FileExistsError when the folder that was in its way is gone a moment later.
+        # mkdir raises FileExistsError if another process removes the existing folder just after.
         with suppress(FileExistsError):
             folder.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):
@@ -242,7 +242,7 @@ def _sync_path(path: Path) -> None:
     try:
         _sync(descriptor)
     except OSError as error:
-        # Some network file systems cannot sync a folder; Postgres passes this by as well.
+        # Some network file systems cannot sync a folder; Postgres ignores this, too.
         if error.errno not in (errno.EINVAL, errno.EBADF):
             raise
     finally:

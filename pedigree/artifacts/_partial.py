@@ -1,4 +1,4 @@
-"""Files that are not whole yet: kept by digest, so that the next attempt goes on from there."""
+"""Incomplete files: stored by digest, so that the next attempt resumes them."""
 
 import fcntl
 import hashlib
@@ -15,28 +15,28 @@ from pedigree.errors import CorruptionError
 _CHUNK = 1 << 20
 
 Source: TypeAlias = Callable[[int], Iterator[bytes]]
-"""Gives an object's bytes from a place on."""
+"""Yields an object's bytes from an offset."""
 
 
 @contextmanager
 def completed(
     folder: int, digest: Digest, size: int, name: str, source: Source
 ) -> Iterator[tuple[str, int]]:
-    """Fetch an object's bytes into a file of a private folder, verified, and give its name.
+    """Fetch and verify an object's bytes into a file of a private folder, and yield its name.
 
-    What an earlier attempt left there is hashed and not fetched again. The caller renames the
-    file to its place before the context ends. When the store fails, the file stays for the next
-    attempt; when its bytes are wrong or cannot be written, it goes.
+    Bytes of an earlier attempt are hashed and not fetched again. The caller renames the file to its
+    place before the context ends. If the store fails, the file stays for the next attempt; if its
+    bytes are wrong or cannot be written, it is removed.
 
     Args:
-        folder: An open folder that nobody else writes to but by this function.
-        digest: Of the whole.
-        size: Of the whole, in bytes.
-        name: What the error calls it.
-        source: Where the bytes come from.
+        folder: An open folder to which only this function writes.
+        digest: The digest of the complete object.
+        size: Its size in bytes.
+        name: Its name in errors.
+        source: The source of the bytes.
 
     Raises:
-        CorruptionError: The source's bytes are not those of the digest.
+        CorruptionError: The source's bytes do not have the digest.
         OSError: The file cannot be written.
     """
     partial, descriptor = _open_locked(folder, digest.removeprefix("sha256:"))
@@ -52,13 +52,13 @@ def completed(
 
 
 def read_from(descriptor: int) -> Iterator[bytes]:
-    """Give the rest of an open file in pieces of a mebibyte."""
+    """Yield the rest of an open file in chunks of a mebibyte."""
     while chunk := os.read(descriptor, _CHUNK):
         yield chunk
 
 
 def has_digest(descriptor: int, digest: Digest) -> bool:
-    """Read an open file from its start and say whether it has these bytes."""
+    """Read an open file from its start, and return whether it has the digest."""
     os.lseek(descriptor, 0, os.SEEK_SET)
     sha256 = hashlib.sha256()
     for chunk in read_from(descriptor):
@@ -67,7 +67,7 @@ def has_digest(descriptor: int, digest: Digest) -> bool:
 
 
 def is_named(descriptor: int, name: str, folder: int | None = None) -> bool:
-    """Say whether an open file or folder still has this name; somebody may have removed it."""
+    """Return whether an open file or folder still has this name; it may have been removed."""
     try:
         there = os.stat(name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
@@ -76,7 +76,7 @@ def is_named(descriptor: int, name: str, folder: int | None = None) -> bool:
 
 
 def _open_locked(folder: int, name: str) -> tuple[str, int]:
-    """Open the file, locked until it is closed; one of its own where somebody else writes it."""
+    """Open the file, locked until it is closed; a separate one if another process writes it."""
     wanted = name
     while True:
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -97,7 +97,7 @@ def _fill(descriptor: int, digest: Digest, size: int, name: str, source: Source)
         sha256.update(chunk)
         have += len(chunk)
     found = _append(descriptor, have, size, sha256, source)
-    if have and found != digest:  # the part that was there may be what is wrong
+    if have and found != digest:  # the existing part may be wrong
         os.ftruncate(descriptor, 0)
         os.lseek(descriptor, 0, os.SEEK_SET)
         found = _append(descriptor, 0, size, hashlib.sha256(), source)
@@ -112,7 +112,7 @@ def _append(
         sha256.update(chunk)
         _write(descriptor, memoryview(chunk))
         have += len(chunk)
-        if have > size:  # whatever it is, it is not the object, and it may never end
+        if have > size:  # it is not the object, and the stream may never end
             break
     return f"sha256:{sha256.hexdigest()}"
 

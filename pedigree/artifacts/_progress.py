@@ -1,15 +1,15 @@
-"""Count bytes for whoever watches."""
+"""Progress of a transfer in bytes."""
 
 import threading
 from collections.abc import Callable
 from typing import TypeAlias
 
 Progress: TypeAlias = Callable[[int, int], None]
-"""Called with the bytes that are done and those that are expected in all; from any thread."""
+"""Called with the completed and the total expected bytes, from any thread."""
 
 
 class Meter:
-    """Adds up what several threads have done, and tells it."""
+    """Adds up the bytes of several threads, and reports the sum."""
 
     def __init__(self, progress: Progress | None) -> None:
         self._progress = progress
@@ -17,11 +17,11 @@ class Meter:
         self._done = self._expected = 0
 
     def expect(self, size: int) -> None:
-        """Let so many bytes more be expected."""
+        """Add to the expected bytes."""
         self._report(0, size)
 
     def add(self, size: int) -> None:
-        """Count bytes that are done."""
+        """Add to the completed bytes."""
         self._report(size, 0)
 
     def _report(self, done: int, expected: int) -> None:

@@ -1,4 +1,4 @@
-"""S3 and its like as object store, through obstore."""
+"""S3, Google and Azure storage as an object store, through obstore."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -29,7 +29,7 @@ def open_remote(url: str, credentials: StoreCredentials, options: StoreOptions) 
     """Open a bucket; no request is made yet.
 
     Raises:
-        StoreUnavailableError: The settings contradict themselves.
+        StoreUnavailableError: The settings contradict each other.
         InvalidInputError: An option is not for this kind of store.
     """
     shown = redact_url(url).rstrip("/")
@@ -38,7 +38,7 @@ def open_remote(url: str, credentials: StoreCredentials, options: StoreOptions) 
 
 
 class RemoteStore:
-    """Keeps each object under its key, below the URL's prefix."""
+    """Stores each object under its key, below the URL's prefix."""
 
     is_local = False
 
@@ -53,7 +53,7 @@ class RemoteStore:
         return self._url
 
     def intake(self, upload_id: UUID) -> RemoteIntake:  # noqa: ARG002 - it leaves nothing
-        """Begin to take in files: each is hashed first, and hashed again while it is uploaded."""
+        """Start an intake: each file is hashed first, and hashed again during its upload."""
         return RemoteIntake(self)
 
     def put(self, key: str, content: bytes, tier: Tier = Tier.STANDARD) -> None:
@@ -66,7 +66,7 @@ class RemoteStore:
     def put_parts(
         self, key: str, chunks: Iterator[bytes], part_size: int, tier: Tier = Tier.STANDARD
     ) -> None:
-        """Upload an object in parts; what was sent is withdrawn when ``chunks`` raises."""
+        """Upload an object in parts; the upload is aborted if ``chunks`` raises."""
         with client_failures(self._url):
             obstore.put(
                 self._client,
@@ -79,7 +79,7 @@ class RemoteStore:
             )
 
     def stream(self, key: str, *, start: int = 0) -> Iterator[bytes]:
-        """Give the object's bytes in pieces of about a mebibyte."""
+        """Yield the object's bytes in chunks of about a mebibyte."""
         chunks = iter(self._get(key, start).stream(min_chunk_size=_CHUNK))
         while True:
             with client_failures(self._url):
@@ -89,14 +89,14 @@ class RemoteStore:
             yield bytes(chunk)
 
     def copy(self, source_key: str, target_key: str, tier: Tier, *, digest: Digest) -> None:
-        """Send the object's bytes through this process, which hashes them, to the new key.
+        """Copy the object's bytes to the new key through this process, which hashes them.
 
-        A copy on the server's side cannot check them, ends at 5 GB, and its storage class is none
-        that obstore could set.
+        A server-side copy cannot check them, is limited to 5 GB, and obstore cannot set its storage
+        class.
         """
         part_size = part_size_of(self.size(source_key) or 0)
-        # Not by put(), which would ask for the chunks where no other request can be made. What is
-        # written of damaged bytes is closed as well, so that no parts stay: nobody knows its key.
+        # Not by put(), which would read the chunks where no other request can be made. A copy of
+        # damaged bytes is closed as well, so that no parts stay; nothing refers to its key.
         with (
             client_failures(self._url),
             obstore.open_writer(
@@ -111,7 +111,7 @@ class RemoteStore:
                 writer.write(chunk)
 
     def size(self, key: str) -> int | None:
-        """Return the object's size in bytes; None where there is none."""
+        """Return the object's size in bytes; None if there is no object."""
         with client_failures(self._url):
             try:
                 return obstore.head(self._client, key)["size"]
@@ -124,7 +124,7 @@ class RemoteStore:
             try:
                 obstore.delete(self._client, keys)
             except FileNotFoundError:
-                # Google and Azure, unlike S3, stop at the first that is not there.
+                # Google and Azure, unlike S3, stop at the first absent object.
                 for key in keys:
                     with suppress(FileNotFoundError):
                         obstore.delete(self._client, key)
@@ -132,7 +132,7 @@ class RemoteStore:
     def sign(
         self, keys: Sequence[str], expires: timedelta, method: SignedMethod = "GET"
     ) -> tuple[str, ...]:
-        """Sign a URL for each key; no request is made, so an object need not be there."""
+        """Sign a URL for each key; no request is made, so an object need not exist."""
         with client_failures(self._url):
             return tuple(obstore.sign(self._client, method, keys, expires))
 
@@ -148,8 +148,8 @@ class RemoteStore:
                 return obstore.get(self._client, key, options=options)
             except FileNotFoundError:
                 raise CorruptionError(
-                    f"the object {key} is gone from the store {self._url}",
-                    remedy="Restore it from a backup, or see that this is the right store",
+                    f"the object {key} is missing from the store {self._url}",
+                    remedy="Restore it from a backup, or check that this is the right store",
                 ) from None
 
     def _attributes(self, tier: Tier) -> "Attributes | None":

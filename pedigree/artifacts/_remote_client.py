@@ -1,4 +1,4 @@
-"""Clients of S3 and its like: how they are opened, and how their errors are told."""
+"""Clients of S3, Google and Azure storage: how they are opened, and how their errors are mapped."""
 
 import os
 import re
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 Client: TypeAlias = S3Store | GCSStore | AzureStore
 
-# A request may take as long as its body needs, but not stand still. Retries are short: the
-# caller, who knows more, gets a typed error within seconds.
+# A request may take as long as its body needs, but must not stall. Retries are short: the caller,
+# which knows more, gets a typed error within seconds.
 _CLIENT: "ClientConfig" = {
     "connect_timeout": timedelta(seconds=5),
     "read_timeout": timedelta(minutes=2),
@@ -29,7 +29,7 @@ _CLIENT: "ClientConfig" = {
 }
 _RETRY: "RetryConfig" = {"max_retries": 5, "retry_timeout": timedelta(minutes=1)}
 
-# What S3 and Azure answer to who reads an object that only a restore brings back.
+# The responses of S3 and Azure to a read of an object that must be restored first.
 _ARCHIVED = ("InvalidObjectState", "BlobArchived")
 
 
@@ -37,13 +37,13 @@ def open_client(url: str, credentials: StoreCredentials, options: StoreOptions) 
     """Open a bucket; no request is made yet.
 
     Raises:
-        InvalidInputError: Encryption is asked of a store that is not S3.
+        InvalidInputError: Encryption is requested for a store that is not S3.
     """
     if url.startswith("s3://"):
         return _open_s3(url, credentials, options)
     if options.encryption:
         raise InvalidInputError(
-            "only S3 is told how to encrypt; Google and Azure always do, as the bucket says",
+            "only S3 has this setting; Google and Azure always encrypt, as the bucket defines",
             field="PEDIGREE_STORE_SSE",
             value=options.encryption,
             remedy="Unset it, and set the encryption of the bucket or container",
@@ -83,9 +83,9 @@ def _open_s3(url: str, credentials: StoreCredentials, options: StoreOptions) -> 
 
 @contextmanager
 def client_failures(shown_url: str) -> Iterator[None]:
-    """Tell the client's errors as errors of the store.
+    """Convert the client's errors to errors of the store.
 
-    The client's own text is dropped: it quotes answers that quote keys and signed strings.
+    The client's own text is dropped: it quotes responses with keys and signed strings.
     """
     try:
         yield
@@ -96,20 +96,20 @@ def client_failures(shown_url: str) -> Iterator[None]:
 def _told(shown_url: str, error: Exception) -> StoreUnavailableError:
     if any(code in str(error) for code in _ARCHIVED):
         return ObjectArchivedError(
-            f"the object lies in an archive class of {shown_url} that cannot be read at once",
+            f"the object is in an archive class of {shown_url} that cannot be read immediately",
             remedy="Restore it there (aws s3api restore-object), wait until that is done, and try "
             "again; a class such as GLACIER_IR needs no restore",
         )
     return StoreUnavailableError(
         f"the object store {shown_url} failed: {_reason(error)}",
-        remedy="See that the bucket exists, the credentials may use it, and the network is up",
+        remedy="Check that the bucket exists, the credentials may use it, and the network is up",
     )
 
 
 def _reason(error: Exception) -> str:
     text = str(error)
-    told = re.search(r"<Code>(\w+)</Code>", text) or re.search(r"\b([45]\d\d [A-Z][a-z ]+)", text)
-    return f"{type(error).__name__}, {told[1].strip()}" if told else type(error).__name__
+    code = re.search(r"<Code>(\w+)</Code>", text) or re.search(r"\b([45]\d\d [A-Z][a-z ]+)", text)
+    return f"{type(error).__name__}, {code[1].strip()}" if code else type(error).__name__
 
 
 def _revealed(secret: SecretStr | None) -> str | None:

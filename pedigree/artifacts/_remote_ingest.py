@@ -1,4 +1,4 @@
-"""How files get into S3 and its like: hashed first, and hashed again while they are uploaded."""
+"""The intake of remote stores: files are hashed first, and hashed again during the upload."""
 
 import hashlib
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ from pedigree.errors import CorruptionError
 
 _CHUNK = 1 << 20
 
-# Parts of a multipart upload: at least 5 MiB by S3's rule, at most 10,000 of them. With four at a
-# time of each of four files, some 100 MiB are under way at most.
+# Parts of a multipart upload: at least 5 MiB by S3's rule, at most 10,000 of them. With four
+# parallel parts of each of four files, at most some 100 MiB are in flight.
 SMALLEST_PART = 5 << 20
 _MOST_PARTS = 9_000
 
 
 class _Uploads(Protocol):
-    """What the intake needs of its store."""
+    """The part of the store that the intake uses."""
 
     def put(self, key: str, content: bytes) -> None: ...
 
@@ -25,12 +25,12 @@ class _Uploads(Protocol):
 
 
 def part_size_of(size: int) -> int:
-    """Return how large the parts of an object of this size must be."""
+    """Return the part size for an object of this size."""
     return max(SMALLEST_PART, -(-size // _MOST_PARTS))
 
 
 class RemoteIntake:
-    """Hashes files where they are; uploads only those that are missing."""
+    """Hashes files in place; uploads only the missing ones."""
 
     reads_again = True
     writes_early = False
@@ -43,7 +43,7 @@ class RemoteIntake:
         return hashed(source)
 
     def keep(self, source: SourceFile, digest: Digest, key: str) -> None:
-        """Upload the file; the last part is sent only when it hashed to the digest again."""
+        """Upload the file; the last part is sent only if the digest is the same again."""
         if source.size <= SMALLEST_PART:
             self._store.put(key, b"".join(rehashed(source, digest, SMALLEST_PART + 1)))
         else:
@@ -51,11 +51,11 @@ class RemoteIntake:
             self._store.put_parts(key, rehashed(source, digest, part_size), part_size)
 
     def close(self) -> None:
-        """Nothing was left anywhere."""
+        """Do nothing: the intake leaves no files."""
 
 
 def hashed(source: SourceFile) -> Blob:
-    """Read a file, in constant memory, and return its digest and size."""
+    """Read a file in constant memory, and return its digest and size."""
     sha256 = hashlib.sha256()
     size = 0
     buffer = memoryview(bytearray(_CHUNK))
@@ -67,7 +67,7 @@ def hashed(source: SourceFile) -> Blob:
 
 
 def rehashed(source: SourceFile, digest: Digest, part_size: int) -> Iterator[bytes]:
-    """Give a file's bytes; raise instead of ending when they are not those of the digest."""
+    """Yield a file's bytes; raise at the end if they do not have the digest."""
     sha256 = hashlib.sha256()
     with source.reading() as reader:
         while chunk := reader.read(part_size):
@@ -75,8 +75,8 @@ def rehashed(source: SourceFile, digest: Digest, part_size: int) -> Iterator[byt
             yield chunk
     if f"sha256:{sha256.hexdigest()}" != digest:
         raise CorruptionError(
-            "the file gave other bytes when it was read for the second time",
+            "the file had other bytes at the second read",
             field="path",
             value=source.path,
-            remedy="Look for a failing disk, or for a program that writes to it",
+            remedy="Check for a failing disk, or for a program that writes to it",
         )

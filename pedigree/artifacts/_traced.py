@@ -1,4 +1,4 @@
-"""A store whose calls are spans of the request that needs them; used where traces are on."""
+"""A store that traces its calls as spans of the request; used if traces are on."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -12,10 +12,10 @@ _SYSTEM: Final = "object_store"
 
 
 class TracedStore:
-    """Names each call in a span; reading and taking in, which go on for long, are left alone.
+    """Wraps each call in a span, except streams and intakes, which take long.
 
     Args:
-        store: Does the work.
+        store: The wrapped store.
     """
 
     def __init__(self, store: ObjectStore) -> None:

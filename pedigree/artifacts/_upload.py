@@ -1,4 +1,4 @@
-"""One upload: its row in Postgres, the lease on it, and the work that goes on under it."""
+"""One upload: its row in Postgres, its lease, and the work under the lease."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
@@ -19,17 +19,17 @@ from pedigree.postgres.transaction import Transaction
 T = TypeVar("T")
 R = TypeVar("R")
 
-# The lease outlives any pause that a living process may make; a crash costs its bytes so long.
+# The lease outlives any pause of a living process; after a crash, its bytes stay this long.
 _LEASE = timedelta(hours=1)
 _RENEW_AFTER_S = 600.0
 
-# Hashing and copying let go of the interpreter's lock. More files at a time than this hold more
-# memory and make no disk faster.
+# Hashing and copying release the interpreter's lock. More parallel files than this need more memory
+# and make no disk faster.
 _AT_ONCE = 4
 
 
 class Upload:
-    """A context in which bytes go to the store; left by an exception, it removes them again."""
+    """A context in which bytes go to the store; an exception removes them again."""
 
     def __init__(self, database: Database, store: ObjectStore) -> None:
         self.upload_id = uuid4()
@@ -49,37 +49,37 @@ class Upload:
         trace: TracebackType | None,
     ) -> None:
         if self.is_open and not self._handed_over:
-            # Where this fails as well, the lease runs out and a collection does it.
+            # If this also fails, the lease expires and a collection removes them.
             with suppress(UnavailableError):
                 abandon_upload(self._database, self._store, self.upload_id)
 
     def open(self, digests: Sequence[Digest] = ()) -> None:
-        """Announce the upload, also before its digests are known."""
+        """Announce the upload, possibly before its digests are known."""
         self.is_open = True  # before it is true, so that a lost answer leaves no row
         self._database.transaction(lambda tx: open_upload(tx, self.upload_id, digests, _LEASE))
 
     def claim(self, digests: Sequence[Digest]) -> list[Digest]:
-        """Announce what the upload will bring, and return it: the digests that are not live."""
+        """Announce the digests that are not live, which the upload will store, and return them."""
         was_open = self.is_open
         missing = self._database.transaction(lambda tx: self.claim_in(tx, digests))
         self.is_open = was_open or bool(missing)
         return missing
 
     def claim_in(self, transaction: Transaction, digests: Sequence[Digest]) -> list[Digest]:
-        """Do the same in a transaction of the caller's, who puts nothing before it is committed."""
+        """Do the same in the caller's transaction; the caller puts nothing before its commit."""
         self.is_open = True  # before it is true, so that a lost answer leaves no row
         live = claim_digests(transaction, self.upload_id, digests, _LEASE)
         return [digest for digest in digests if digest not in live]
 
     def hand_over(self) -> None:
-        """Leave the bytes and the row to the transaction that will seal them."""
+        """Hand the bytes and the row over to the transaction that seals them."""
         self._handed_over = True
 
     def each(self, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
-        """Do the work for each item, several at a time; results come in the items' order.
+        """Do the work for each item in parallel; results are in the items' order.
 
         Raises:
-            BlobVanishedError: The lease ran out, and a sweep took what was uploaded.
+            BlobVanishedError: The lease expired, and a sweep removed the uploaded bytes.
         """
         if not items:
             return []

@@ -1,4 +1,4 @@
-"""Streams of bytes that end only when they are those of a digest."""
+"""Streams of bytes that end only if they have the expected digest."""
 
 import hashlib
 from collections.abc import Iterator
@@ -8,10 +8,10 @@ from pedigree.errors import CorruptionError
 
 
 def verified(chunks: Iterator[bytes], digest: Digest, name: str) -> Iterator[bytes]:
-    """Give the pieces on; raise instead of ending when they are not the digest's bytes.
+    """Yield the chunks; raise at the end if they do not have the digest.
 
     Raises:
-        CorruptionError: They are not.
+        CorruptionError: They have another digest.
     """
     sha256 = hashlib.sha256()
     for chunk in chunks:
@@ -21,10 +21,10 @@ def verified(chunks: Iterator[bytes], digest: Digest, name: str) -> Iterator[byt
 
 
 def require_digest(found: Digest, digest: Digest, name: str) -> None:
-    """Raise :class:`CorruptionError` when the bytes of a name have another digest."""
+    """Raise :class:`CorruptionError` if the bytes of a name have another digest."""
     if found != digest:
         raise CorruptionError(
-            f"the store holds other bytes of {name!r} than those of {digest}",
+            f"the bytes of {name!r} in the store do not have the digest {digest}",
             field="digest",
             value=found,
             remedy="Restore the object from a backup, or publish the same bytes again",

@@ -1,4 +1,4 @@
-"""Make an artifact of files whose bytes the registry has: listed by their digests, not sent."""
+"""Create an artifact from files that the registry already has, listed by digest."""
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import PurePosixPath
@@ -10,15 +10,15 @@ from pedigree.errors import BytesMissingError, InvalidArtifactError
 from pedigree.postgres.transaction import Transaction
 from pedigree.signatures.records import Signature
 
-# So many digests are named in a message.
+# The number of digests in a message.
 _SHOWN = 20
 
 
 def list_files(flavor: str, signature: Signature, files: Sequence[ManifestFile]) -> Manifest:
-    """Return the manifest of some files, when an artifact may be made of them.
+    """Return the manifest of some files, if they are a valid artifact.
 
     Raises:
-        InvalidArtifactError: A path is refused, two are one, or there are no bytes.
+        InvalidArtifactError: A path is refused, two are equivalent, or there are no bytes.
     """
     paths = [check_path(file.path) for file in files]
     require_no_twins(paths)
@@ -31,11 +31,11 @@ def list_files(flavor: str, signature: Signature, files: Sequence[ManifestFile])
 
 
 def seal_listed(transaction: Transaction, manifest: Manifest) -> None:
-    """Make a manifest an artifact, of files that are live.
+    """Create an artifact from the manifest of live files.
 
     Raises:
         BytesMissingError: The registry lacks some of them.
-        InvalidArtifactError: The list says another size than the bytes have.
+        InvalidArtifactError: A listed size differs from the size of the bytes.
     """
     try:
         sizes = seal(transaction, StagedArtifact(manifest=manifest, upload_id=None, stored=()))
@@ -45,7 +45,7 @@ def seal_listed(transaction: Transaction, manifest: Manifest) -> None:
 
 
 def _live_sizes(transaction: Transaction, digests: Collection[Digest]) -> dict[Digest, int]:
-    """Return how many bytes those of some blobs have that live."""
+    """Return the sizes of the live ones of some blobs."""
     rows = transaction.execute(SQL["blob_sizes"], {"digests": list(digests)})
     return {row["digest"]: row["size"] for row in rows}
 
@@ -61,7 +61,7 @@ def _require_apart(paths: Sequence[str]) -> None:
             "the path is listed twice" if twice else "the path is a file and a folder",
             field="files",
             value=both,
-            remedy="Give each file a path of its own",
+            remedy="Give each file its own path",
         )
 
 
@@ -82,7 +82,7 @@ def _missing(transaction: Transaction, manifest: Manifest) -> BytesMissingError:
 
 
 def bytes_missing(digests: Collection[Digest]) -> BytesMissingError:
-    """Return the error for files that have yet to be sent."""
+    """Return the error for files that must still be sent."""
     shown = ", ".join(sorted(digests)[:_SHOWN]) + (", …" if len(digests) > _SHOWN else "")
     return BytesMissingError(
         f"the registry lacks the bytes of {len(digests)} files: {shown}",

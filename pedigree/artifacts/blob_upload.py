@@ -1,7 +1,7 @@
-"""Bring one blob into the store, by two transactions that the caller may use for more.
+"""Store one blob, with two transactions that the caller may extend.
 
-The blob is announced before its first byte, and nothing refers to it before all of them are there.
-An artifact of several files is brought by :func:`pedigree.artifacts.publish.publish`.
+The blob is announced before its first byte, and nothing refers to it before all bytes are stored.
+:func:`pedigree.artifacts.publish.publish` stores an artifact of several files.
 """
 
 from collections.abc import Callable
@@ -19,11 +19,11 @@ T = TypeVar("T")
 
 
 class BlobSource(NamedTuple):
-    """A blob that may not be in the store yet, and how to put it there."""
+    """A blob that may not be in the store yet, and a function that puts it there."""
 
     blob: Blob
     put: Callable[[str], None]
-    """Puts the bytes under a key, durably; raises if they are others than the blob's."""
+    """Puts the bytes under a key, durably; raises if they are not the blob's bytes."""
 
 
 def upload_blob(
@@ -32,18 +32,18 @@ def upload_blob(
     begin: Callable[[Transaction], BlobSource | None],
     end: Callable[[Transaction], T],
 ) -> T | None:
-    """Bring a blob into the store and make it live, unless it is.
+    """Store a blob and make it live, unless it is live already.
 
     Args:
-        database: Where its row will be.
-        store: Where its bytes will be.
+        database: The database of its row.
+        store: The store of its bytes.
         begin: Returns the blob, in the transaction that announces it; None if there is nothing to
-            bring.
+            store.
         end: Refers to the blob, in the transaction that makes it live. Until something refers to
             it, a garbage collection may remove it.
 
     Returns:
-        What ``end`` returned; None if there was nothing to bring.
+        The result of ``end``; None if there was nothing to store.
 
     Raises:
         StoreUnavailableError: The store failed.
@@ -52,7 +52,7 @@ def upload_blob(
 
 
 def put_blob(database: Database, store: ObjectStore, content: bytes) -> Digest:
-    """Bring some bytes into the store, and return their digest once they are live.
+    """Store some bytes, and return their digest once they are live.
 
     Lock them with :func:`pedigree.artifacts.store.lock_blobs` in the transaction that refers to
     them.
@@ -66,7 +66,7 @@ def put_blob(database: Database, store: ObjectStore, content: bytes) -> Digest:
 
 
 def content_source(store: ObjectStore, content: bytes) -> BlobSource:
-    """Return bytes that are held in memory as a blob."""
+    """Return bytes in memory as a blob."""
     blob = Blob(digest_of(content), len(content))
     return BlobSource(blob, lambda key: store.put(key, content))
 
@@ -99,7 +99,7 @@ def _upload(
 
 
 class _BlobUpload(Upload):
-    """A context in which one blob gets into the store; left by an exception, it goes again."""
+    """A context in which one blob is stored; an exception removes it again."""
 
     def __init__(self, database: Database, store: ObjectStore) -> None:
         super().__init__(database, store)
@@ -107,26 +107,26 @@ class _BlobUpload(Upload):
         self._missing: list[StoredBlob] = []
 
     def announce(self, transaction: Transaction, blob: Blob) -> None:
-        """Say that the blob will be brought, unless it is live."""
+        """Announce the blob, unless it is live."""
         missing = self.claim_in(transaction, [blob.digest])
         key = blob_key(blob.digest, self.upload_id)
         self._announced = [blob]
         self._missing = [StoredBlob(blob, key)] if missing else []
 
     def put(self, put: Callable[[str], None]) -> None:
-        """Put the bytes that are missing, once it is committed that they are announced."""
+        """Put the missing bytes, after the announcement is committed."""
         self.is_open = bool(self._missing)
         for stored in self._missing:
             if stored.blob.size <= LARGEST_HELD:
                 put(stored.key)
             else:
-                self.each(put, [stored.key])  # may take so long that the lease must be renewed
+                self.each(put, [stored.key])  # may outlast the lease, which is then renewed
 
     def make_live(self, transaction: Transaction) -> None:
         """Make the blob live, and lock it against removal until the transaction ends.
 
         Raises:
-            BlobCollectedError: It was live when it was announced, and was collected since.
+            BlobCollectedError: It was live at the announcement, and was collected since.
         """
         if self._missing:
             close_upload(transaction, self.upload_id, self._missing)

@@ -1,8 +1,8 @@
-"""Bytes of the store kept on this machine: by digest, bounded, shared by any number of processes.
+"""A local cache of the store's bytes: by digest, bounded, shared by any number of processes.
 
-``blobs/<hex>`` are whole files, ``partial/<hex>`` those that are on their way, and
-``artifacts/<hex>/`` folders whose files are second names of blobs. Every use hashes what it uses,
-so neither a crash nor an edit makes wrong bytes; nothing here is ever needed to be there.
+``blobs/<hex>`` are complete files, ``partial/<hex>`` incomplete ones, and ``artifacts/<hex>/``
+folders whose files are hard links to blobs. Every use hashes the bytes, so neither a crash nor an
+edit yields wrong bytes. The whole cache can be deleted at any time.
 """
 
 import fcntl
@@ -18,8 +18,8 @@ from uuid import uuid4
 from pedigree.artifacts._partial import Source, completed, has_digest, is_named, read_from
 from pedigree.artifacts.records import Digest
 
-# How often another process may put the same bytes under the blob's name, and a third evict them,
-# between our opening the blob and our naming it.
+# How often other processes may replace and evict the same blob between its opening and its
+# linking here.
 _TRIES = 10
 
 
@@ -31,11 +31,11 @@ class _Entry(NamedTuple):
 
 
 class BlobCache:
-    """A folder of blobs, of which the longest unused ones go when there are too many bytes.
+    """A folder of blobs that evicts the least recently used ones above a limit.
 
     Args:
-        folder: Made at the first use.
-        limit: How many bytes may stay. What is in use stays also beyond that.
+        folder: Created at the first use.
+        limit: The size limit in bytes. Entries in use also stay beyond it.
     """
 
     def __init__(self, folder: Path, limit: int) -> None:
@@ -45,16 +45,16 @@ class BlobCache:
         self._guard = threading.Lock()
 
     def may_hold(self, size: int) -> bool:
-        """Say whether a blob is small enough not to displace everything else."""
+        """Return whether a blob is small enough not to displace everything else."""
         return size <= self._limit // 2
 
     def source(self, digest: Digest, size: int, source: Source) -> Source:
-        """Return a source that reads the cached blob, and brings it from the other one before."""
+        """Return a source that reads the blob from the cache, after fetching it if necessary."""
 
         def cached(start: int) -> Iterator[bytes]:
             try:
                 descriptor = self._open(digest, size, source)
-            except OSError:  # the cache's disk is full, or not ours to write
+            except OSError:  # the cache's disk is full or not writable
                 yield from source(start)
                 return
             try:
@@ -67,8 +67,8 @@ class BlobCache:
         return cached
 
     def link(self, digest: Digest, size: int, source: Source, name: str, folder: int) -> None:
-        """Give a blob a second name in an open folder, brought from the source if need be."""
-        # A link of its own first: rename puts it in the place of a file that is wrong.
+        """Link a blob into an open folder, after fetching it if necessary."""
+        # A separate link first: rename then replaces a wrong file.
         second = self._folder / "partial" / f"link-{uuid4().hex}"
         for last in (False,) * _TRIES + (True,):
             descriptor = self._open(digest, size, source)
@@ -85,7 +85,7 @@ class BlobCache:
 
     @contextmanager
     def artifact(self, digest: Digest) -> Iterator[Path]:
-        """Give the folder of an artifact's files; it is not evicted before the context ends."""
+        """Yield the folder of an artifact's files; it is not evicted before the context ends."""
         folder = self._folder / "artifacts" / _hexadecimal(digest)
         folder.parent.mkdir(parents=True, exist_ok=True)
         lock = _hold(folder.with_name(f"{folder.name}.lock"))
@@ -98,29 +98,29 @@ class BlobCache:
             self.trim()
 
     def hold(self, digest: Digest) -> None:
-        """Keep the folder of an artifact from being evicted until :meth:`release`."""
+        """Protect the folder of an artifact from eviction until :meth:`release`."""
         with self._guard:
             if digest not in self._held:
                 folder = self._folder / "artifacts" / _hexadecimal(digest)
                 self._held[digest] = _hold(folder.with_name(f"{folder.name}.lock"))
 
     def release(self) -> None:
-        """Let go of what is held."""
+        """Release the protected folders."""
         with self._guard:
             while self._held:
                 os.close(self._held.popitem()[1])
 
     def trim(self) -> None:
-        """Remove the longest unused entries until what is left is within the limit."""
-        # Where the folder may not be written, there is nothing of ours to remove.
+        """Remove the least recently used entries until the rest is within the limit."""
+        # In a folder that is not writable, there is nothing to remove.
         with suppress(OSError), (self._folder / "trim.lock").open("ab") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            # Blobs can go when the folders that name them are gone, so there may be more rounds.
+            # Blobs can be evicted after the folders that link to them, so more rounds may help.
             while (entries := self._entries()) and self._evict(entries):
                 pass
 
     def _evict(self, entries: list[_Entry]) -> bool:
-        """Go through the entries from the longest unused; say whether another round may help."""
+        """Evict least recently used entries first; return whether another round may help."""
         excess = sum(entry.size for entry in entries) - self._limit
         removed = False
         for entry in sorted(entries, key=lambda entry: entry.used):
@@ -138,7 +138,7 @@ class BlobCache:
         ]
 
     def _open(self, digest: Digest, size: int, source: Source) -> int:
-        """Open a blob whose bytes are right, brought if need be; no trim takes an open one."""
+        """Open a verified blob, after fetching it if necessary; no trim evicts an open one."""
         for name in ("blobs", "partial"):
             (self._folder / name).mkdir(parents=True, exist_ok=True)
         while (found := self._open_right(digest)) is None:
@@ -178,7 +178,7 @@ def _hexadecimal(digest: Digest) -> str:
 
 
 def _hold(path: Path) -> int:
-    """Open a lock file and share its lock until it is closed, also by the process's death."""
+    """Open a lock file with a shared lock until it is closed or the process dies."""
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(descriptor, fcntl.LOCK_SH)

@@ -1,4 +1,4 @@
-"""The files of an artifact on their way to a service: hashed here, then sent if they lack there."""
+"""The upload of an artifact's files to a service: hashed here, sent only if missing there."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,11 +19,11 @@ _PIECE = 1 << 20
 
 
 class ClientUpload:
-    """The files at a path, each known by its digest.
+    """The files at a path, each with its digest.
 
     Args:
         path: A file or a folder.
-        progress: Told how many bytes were read; those that are sent count once more.
+        progress: Called with the number of bytes read; sent bytes count again.
 
     Raises:
         InvalidArtifactError: The path is refused by :func:`pedigree.artifacts.paths.scan`, or a
@@ -42,22 +42,22 @@ class ClientUpload:
 
     @property
     def wanted(self) -> tuple[WantedFile, ...]:
-        """What an upload must bring."""
+        """The files that an upload must contain."""
         sizes = {digest: source.size for digest, source in self._sources.items()}
         return tuple(WantedFile(digest=digest, size=size) for digest, size in sizes.items())
 
     def content(self, digest: Digest) -> Iterator[bytes]:
-        """Give a file's bytes, hashed again on the way.
+        """Yield a file's bytes, hashed again on the way.
 
         Raises:
-            CorruptionError: They are not those of the digest any more.
+            CorruptionError: They no longer have the digest.
         """
         source = self._sources[digest]
         self._meter.expect(source.size)
         return rehashed(source, digest, _PIECE)
 
     def each(self, items: Sequence[T], work: Callable[[T], R]) -> list[R]:
-        """Do the work for each item, several at a time; results come in the items' order."""
+        """Do the work for each item in parallel; results are in the items' order."""
         if not items:
             return []
         with ThreadPoolExecutor(min(len(items), _AT_ONCE), "pedigree-send") as pool:

@@ -1,7 +1,7 @@
-"""Files in a place that is not the registry's: put there with their digests, fetched and verified.
+"""Files outside the registry's store: uploaded with their digests, fetched and verified.
 
-A trainer on a cluster, which shares no disk with the process that registers, uploads its model and
-says where it lies and what each file's sha256 is.
+A training job on a cluster, without a disk shared with the registering process, uploads its model
+and reports its URL and the sha256 of each file.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ class UploadedFiles:
 
 
 def upload(path: Path, url: str, credentials: StoreCredentials | None = None) -> UploadedFiles:
-    """Upload a file or the files of a folder, each streamed and hashed, to a new place under a URL.
+    """Upload a file or the files of a folder, streamed and hashed, to a new location under a URL.
 
     Raises:
         InvalidArtifactError: The path is refused by :func:`pedigree.artifacts.paths.scan`.
@@ -50,7 +50,7 @@ def fetch(uploaded: UploadedFiles, folder: Path) -> Path:
 
     Raises:
         InvalidArtifactError: No file is named, or a name would leave the folder.
-        CorruptionError: A file is not there, or its bytes are not those of its digest.
+        CorruptionError: A file is missing, or its bytes do not have its digest.
         StoreUnavailableError: The store failed.
     """
     if not uploaded.files:
@@ -80,10 +80,10 @@ def _fetch_one(store: ObjectStore, name: str, digest: Digest, target: Path) -> N
             f"{store.location(name)} has other bytes than were reported, {found}",
             field="digest",
             value=digest,
-            remedy="Train again; if it stays so, something else writes to that place",
+            remedy="Train again; if the error persists, another process writes to that location",
         )
 
 
 def _store(uri: str, credentials: StoreCredentials | None) -> ObjectStore:
-    # The folder of the embedded parts is of no use here: the URL is never left out.
+    # The folder of the embedded parts is not used here: the URL is always given.
     return open_store(uri, Path(), credentials)

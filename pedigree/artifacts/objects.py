@@ -1,8 +1,8 @@
-"""Object stores: one contract, kept by a local folder and by S3 and its like.
+"""Object stores: one contract for a local folder and for S3, Google and Azure storage.
 
-A store knows nothing of digests' meaning or of Postgres: it writes each key once, durably, gives
-its bytes back, and removes it. Which keys count is what the tables ``blob``, ``upload`` and
-``orphan`` say.
+A store does not use Postgres or the meaning of digests: it writes each key once, durably, returns
+its bytes, and removes it. The tables ``blob``, ``upload`` and ``orphan`` define which keys are
+valid.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,34 +26,34 @@ _REMOTE_SCHEMES = ("s3", "gs", "az")
 
 
 class Intake(Protocol):
-    """How the files of one upload get into a store: each is taken once, and kept if missing."""
+    """The intake of one upload's files: each is taken once, and kept if it is missing."""
 
     writes_early: bool
-    """``take`` writes to the store already, so the upload must have been announced."""
+    """Whether ``take`` already writes to the store, so the upload must be announced first."""
     reads_again: bool
-    """``keep`` reads the file for a second time."""
+    """Whether ``keep`` reads the file a second time."""
 
     def take(self, source: SourceFile) -> Blob:
         """Read the file and hash it."""
 
     def keep(self, source: SourceFile, digest: Digest, key: str) -> None:
-        """Put the bytes that were taken under the key; durable on return."""
+        """Put the taken bytes under the key; durable on return."""
 
     def close(self) -> None:
-        """Let go of what was taken and not kept. Called once, also after a failure."""
+        """Release what was taken and not kept. Called once, also after a failure."""
 
 
 class ReadableStore(Protocol):
     """A place that objects are read from.
 
-    Every method raises :class:`StoreUnavailableError` where the store fails.
+    Every method raises :class:`StoreUnavailableError` if the store fails.
     """
 
     is_local: bool
-    """Reading it again costs no network, so nothing of it is cached."""
+    """Whether a second read costs no network, so that nothing is cached."""
 
     def stream(self, key: str, *, start: int = 0) -> Iterator[bytes]:
-        """Give an object's bytes, piece by piece, from a place that lies before its end.
+        """Yield an object's bytes in chunks, from an offset before its end.
 
         Raises:
             CorruptionError: There is no such object.
@@ -66,39 +66,39 @@ class ObjectStore(ReadableStore, Protocol):
 
     @property
     def url(self) -> str:
-        """Where the store is; fit to be shown."""
+        """The URL of the store, without secrets."""
 
     def intake(self, upload_id: UUID) -> Intake:
-        """Begin to take in the files of one upload."""
+        """Start the intake of one upload's files."""
 
     def put(self, key: str, content: bytes) -> None:
-        """Put some bytes held in memory under a key; durable on return."""
+        """Put some bytes in memory under a key; durable on return."""
 
     def copy(self, source_key: str, target_key: str, tier: Tier, *, digest: Digest) -> None:
         """Put an object's bytes under a new key in a tier; durable on return.
 
         Raises:
-            CorruptionError: There is no such object, or its bytes are not those of the digest.
+            CorruptionError: There is no such object, or its bytes do not have the digest.
             ObjectArchivedError: It must be restored from its storage class first.
         """
 
     def size(self, key: str) -> int | None:
-        """Return an object's size in bytes; None where there is none."""
+        """Return an object's size in bytes; None if there is no object."""
 
     def delete(self, keys: Sequence[str]) -> None:
-        """Remove objects, and what uploads left under their staging keys; absent ones too."""
+        """Remove objects and the contents of staging keys; absent ones are ignored."""
 
     def sign(
         self, keys: Sequence[str], expires: timedelta, method: SignedMethod = "GET"
     ) -> tuple[str, ...]:
-        """Return URLs by which anybody can read (or write) these objects for a while.
+        """Return URLs that let anybody read (or write) these objects until they expire.
 
         Raises:
             UnsupportedByStoreError: This kind of store has no such URLs.
         """
 
     def location(self, key: str) -> str:
-        """Say where a person finds the object: a path, or a URL."""
+        """Return the location of the object for people: a path, or a URL."""
 
 
 def blob_key(digest: Digest, upload_id: UUID) -> str:
@@ -108,7 +108,7 @@ def blob_key(digest: Digest, upload_id: UUID) -> str:
 
 
 def staging_key(upload_id: UUID) -> str:
-    """Return the key of the folder in which an upload may keep bytes that have no digest yet."""
+    """Return the key of the folder for an upload's bytes that have no digest yet."""
     return f"uploads/{upload_id}"
 
 
@@ -118,27 +118,27 @@ def open_store(
     credentials: StoreCredentials | None = None,
     options: StoreOptions | None = None,
 ) -> ObjectStore:
-    """Open the store at a URL; the folder ``objects`` at home where there is none.
+    """Open the store at a URL; the folder ``objects`` in the home folder without a URL.
 
-    Nothing is read or written yet. Credentials come from the environment (``AWS_*``,
-    ``GOOGLE_*``, ``AZURE_*``) where none are given.
+    Nothing is read or written yet. If no credentials are given, they come from the environment
+    (``AWS_*``, ``GOOGLE_*``, ``AZURE_*``).
 
     Args:
         url: ``file:///folder``, ``s3://bucket/prefix``, ``gs://bucket/prefix`` or
             ``az://container/prefix``.
         home: The folder of the embedded parts.
         credentials: For S3 only.
-        options: How what is written shall be kept; a folder has no storage classes.
+        options: Encryption and storage classes of written objects; a folder has none.
 
     Raises:
-        InvalidInputError: The URL names no store that Pedigree knows, or the store cannot encrypt
-            as the options ask.
-        StoreUnavailableError: The store's settings contradict themselves.
+        InvalidInputError: The URL names no supported store, or the store cannot encrypt as the
+            options require.
+        StoreUnavailableError: The store's settings contradict each other.
     """
     store = _opened(url, home, credentials or StoreCredentials(), options or StoreOptions())
     if not tracing.is_on():
         return store
-    from pedigree.artifacts._traced import TracedStore  # noqa: PLC0415 - only where traces are on
+    from pedigree.artifacts._traced import TracedStore  # noqa: PLC0415 - only if traces are on
 
     return TracedStore(store)
 
@@ -176,7 +176,7 @@ def _folder_of(url: str | None, home: Path) -> Path | None:
 def _require_no_encryption(options: StoreOptions) -> None:
     if options.encryption:
         raise InvalidInputError(
-            "a folder cannot encrypt what it holds",
+            "a folder cannot encrypt its files",
             field="PEDIGREE_STORE_SSE",
             value=options.encryption,
             remedy="Unset it and use an encrypted disk, or name an s3:// store",

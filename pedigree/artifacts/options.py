@@ -1,4 +1,4 @@
-"""How a store shall keep what is written to it: encrypted by whom, and in which storage class."""
+"""The encryption and the storage classes of objects in a store."""
 
 from typing import Self
 
@@ -9,25 +9,25 @@ from pedigree.settings import Settings
 
 
 class StoreOptions(Record):
-    """What is asked of a remote store with every object. None leaves it to the bucket."""
+    """The options of each object in a remote store. None leaves it to the bucket."""
 
     encryption: str | None = None
-    """``AES256``, ``aws:kms`` or ``aws:kms:dsse``: who holds the key on the server's side."""
+    """``AES256``, ``aws:kms`` or ``aws:kms:dsse``: the key management on the server."""
     kms_key_id: str | None = None
     storage_class: str | None = None
     archive_class: str | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """Take what the ``PEDIGREE_STORE_*`` settings say.
+        """Return the options of the ``PEDIGREE_STORE_*`` settings.
 
         Raises:
-            InvalidInputError: A key is named for an encryption that uses none.
+            InvalidInputError: A key is given for an encryption that uses no key.
         """
         encryption, key = settings.store_sse, settings.store_sse_kms_key_id
         if key and not (encryption or "").startswith("aws:kms"):
             raise InvalidInputError(
-                "a key is named, and no encryption that uses it",
+                "a key is given, but no encryption that uses it",
                 field="PEDIGREE_STORE_SSE_KMS_KEY_ID",
                 remedy="Set PEDIGREE_STORE_SSE=aws:kms as well",
             )
@@ -39,6 +39,6 @@ class StoreOptions(Record):
         )
 
     def class_of(self, tier: Tier) -> str | None:
-        """Return the storage class of a tier; without one of its own, an archive is no other."""
+        """Return the storage class of a tier; an archive without its own uses the standard one."""
         archived = self.archive_class if tier is Tier.ARCHIVE else None
         return archived or self.storage_class

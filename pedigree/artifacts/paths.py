@@ -1,4 +1,4 @@
-"""Which files an artifact is made of, and how their names must be spelled."""
+"""The files of an artifact, and the rules for their names."""
 
 import os
 import re
@@ -12,12 +12,12 @@ from typing import TypeAlias
 
 from pedigree.errors import InvalidArtifactError
 
-# The shortest limits of common file systems and stores, so what was published can be pulled:
+# The shortest limits of common file systems and stores, so that a published artifact can be pulled:
 # 255 bytes a name (ext4, APFS, NTFS), 1,024 bytes a key (S3).
 _LONGEST_NAME = 255
 _LONGEST_PATH = 1024
 
-# Marks that turn the direction of writing make "exe.txt" out of "txt.exe".
+# Bidirectional marks make "txt.exe" look like "exe.txt".
 _DIRECTION_MARKS = frozenset(("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"))
 
 Identity: TypeAlias = tuple[int, int, int, int]
@@ -25,7 +25,7 @@ Identity: TypeAlias = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFile:
-    """One file on this machine that is to be part of an artifact."""
+    """A file on this machine for an artifact."""
 
     path: str
     """Relative to the artifact, with / between its parts."""
@@ -33,16 +33,16 @@ class SourceFile:
     size: int
     """Bytes."""
     identity: Identity
-    """Device, inode, size and time of change, by which another file in its place is known."""
+    """Device, inode, size and change time, which detect a replaced file."""
     watch: Callable[[int], None] = field(default=lambda _: None, compare=False, repr=False)
-    """Told how many bytes were read."""
+    """Called with the number of bytes read."""
 
     @contextmanager
     def reading(self) -> Iterator["SourceReader"]:
-        """Open the file; see at both ends that it is the one that was scanned.
+        """Open the file; check before and after that it is the scanned one.
 
         Raises:
-            InvalidArtifactError: It cannot be read, was replaced, or changed while it was read.
+            InvalidArtifactError: It cannot be read, was replaced, or changed during the read.
         """
         reader = SourceReader(self)
         try:
@@ -53,11 +53,11 @@ class SourceFile:
 
 
 class SourceReader:
-    """An open file of an artifact; its failures are told as errors of the artifact."""
+    """An open file of an artifact; its failures become errors of the artifact."""
 
     def __init__(self, file: SourceFile) -> None:
         self._file = file
-        # Neither a link nor a FIFO that took the file's place since the scan is followed.
+        # A link or a FIFO that replaced the file since the scan is not followed.
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         try:
             self._descriptor = os.open(file.source, flags)
@@ -70,7 +70,7 @@ class SourceReader:
             raise
 
     def readinto(self, buffer: memoryview) -> int:
-        """Fill the buffer as far as there are bytes; return how many, 0 at the end."""
+        """Fill the buffer with available bytes; return their number, 0 at the end."""
         try:
             count = os.readv(self._descriptor, [buffer])
         except OSError as error:
@@ -91,13 +91,13 @@ class SourceReader:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def require_unchanged(self) -> None:
-        """Raise :class:`InvalidArtifactError` when this is not the file that was scanned."""
+        """Raise :class:`InvalidArtifactError` if this is not the scanned file."""
         if _identity(os.fstat(self._descriptor)) != self._file.identity:
             raise InvalidArtifactError(
-                "the file changed while it was published",
+                "the file changed during the publication",
                 field="path",
                 value=self._file.path,
-                remedy="Publish again when nothing writes to it",
+                remedy="Publish again while nothing writes to it",
             )
 
     def close(self) -> None:
@@ -108,11 +108,11 @@ class SourceReader:
 def scan(path: Path) -> tuple[SourceFile, ...]:
     """List the files of an artifact, sorted by path.
 
-    A single file is an artifact of one file, under its own name. The given path may itself be a
-    link; nothing below it may be one. Folders without files leave no trace.
+    A single file is an artifact of one file, under its own name. The given path may be a link;
+    nothing below it may be one. Folders without files are ignored.
 
     Raises:
-        InvalidArtifactError: The path does not exist, has no bytes, holds a link or a device, or
+        InvalidArtifactError: The path does not exist, has no bytes, contains a link or a device, or
             has a name that :func:`check_path` refuses.
     """
     try:
@@ -141,11 +141,11 @@ def scan(path: Path) -> tuple[SourceFile, ...]:
 
 
 def check_path(path: str) -> str:
-    """Return the path of a file inside an artifact, when it is spelled as it must be.
+    """Return the path of a file inside an artifact, if it is valid.
 
     Raises:
         InvalidArtifactError: It is absolute, climbs out of its folder, is too long, is not NFC,
-            or has a part that some file system would read as something else.
+            or has a part that some file system interprets differently.
     """
     fault = _fault_of_path(path)
     if fault:
@@ -170,10 +170,10 @@ def _walk(folder: Path, prefix: str) -> Iterator[SourceFile]:
 
 
 def source_file(source: Path, path: str, status: os.stat_result) -> SourceFile:
-    """Return a file on this machine as one that is to be part of an artifact.
+    """Return a file on this machine as a source file of an artifact.
 
     Raises:
-        InvalidArtifactError: It is no plain file, or :func:`check_path` refuses its path.
+        InvalidArtifactError: It is not a plain file, or :func:`check_path` refuses its path.
     """
     check_path(path)
     if not stat.S_ISREG(status.st_mode):
@@ -181,7 +181,7 @@ def source_file(source: Path, path: str, status: os.stat_result) -> SourceFile:
             f"the artifact holds {_kind(status.st_mode)}",
             field="path",
             value=path,
-            remedy="Put the file itself in its place",
+            remedy="Replace it with the file itself",
         )
     return SourceFile(path=path, source=source, size=status.st_size, identity=_identity(status))
 
@@ -221,10 +221,10 @@ def _is_unprintable(character: str) -> bool:
 
 
 def require_no_twins(paths: Iterable[str]) -> None:
-    """Refuse paths that are one path where case or Unicode form does not count.
+    """Refuse paths that are equal on a file system that ignores case or Unicode form.
 
     Raises:
-        InvalidArtifactError: Two of them are.
+        InvalidArtifactError: Two of them are equal.
     """
     known: dict[str, str] = {}
     for given in paths:
@@ -247,5 +247,5 @@ def _unreadable(path: str, error: OSError) -> InvalidArtifactError:
         f"the file cannot be read: {error.strerror}",
         field="path",
         value=path,
-        remedy="Give this process the right to read it",
+        remedy="Give this process the permission to read it",
     )

@@ -1,4 +1,4 @@
-"""URLs by which anybody can read an artifact's files for a while, straight from the store."""
+"""URLs that let anybody read an artifact's files directly from the store until they expire."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -7,7 +7,7 @@ from pedigree.artifacts.objects import ObjectStore
 from pedigree.artifacts.records import Digest, Manifest, ManifestFile
 from pedigree.errors import InvalidInputError, NotFoundError
 
-# What S3 and Google take at most.
+# The maximum of S3 and Google.
 _LONGEST = timedelta(days=7)
 
 
@@ -22,12 +22,12 @@ def presign(
 
     Raises:
         NotFoundError: The artifact has no such file.
-        InvalidInputError: The time is none that stores accept.
+        InvalidInputError: The time is outside the range that stores accept.
         UnsupportedByStoreError: This kind of store has no such URLs.
     """
     if not timedelta(seconds=1) <= expires <= _LONGEST:
         raise InvalidInputError(
-            "a URL may hold for one second to seven days",
+            "a URL may be valid for one second to seven days",
             field="expires",
             value=str(expires),
             remedy="Give a time in between",
@@ -50,5 +50,5 @@ def file_of(manifest: Manifest, path: str) -> ManifestFile:
         "the version has no such file",
         field="path",
         value=path,
-        remedy="Look at `pedigree show`, which lists them",
+        remedy="`pedigree show` lists the files",
     )

@@ -1,12 +1,12 @@
-"""Bring bytes into the store, so that a transaction can make them an artifact.
+"""Store bytes, so that a transaction can make them an artifact.
 
 ::
 
     publication = publish(database, store, Path("model"), "sklearn", signature)
     database.transaction(lambda transaction: seal(transaction, publication))
 
-Nothing that is published counts before it is sealed. A process that dies in between leaves a row
-in ``pedigree.upload``, by which a garbage collection finds the rest.
+Published bytes are not valid before they are sealed. A process that dies in between leaves a row in
+``pedigree.upload``, from which a garbage collection finds the rest.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,18 +35,18 @@ def publish(
     *,
     progress: Progress | None = None,
 ) -> StagedArtifact:
-    """Bring the files at a path into the store, those that are not live there already.
+    """Store the files at a path that are not live already.
 
-    Each file of a large artifact is read once for a local store, and once more for a remote one
-    where its bytes are missing. Several files are under way at a time, in constant memory.
-    ``progress`` is told how many bytes were read; those that are uploaded count once more.
+    Each file of a large artifact is read once for a local store, and again for a remote one if its
+    bytes are missing. Several files are processed in parallel, in constant memory. ``progress`` is
+    called with the number of bytes read; uploaded bytes count again.
 
     Raises:
         InvalidArtifactError: The path is refused by :func:`pedigree.artifacts.paths.scan`, or a
             file changed while it was read.
-        CorruptionError: A file gave other bytes when it was read for the second time.
-        StoreUnavailableError: The store failed. What was written goes, now or by a collection.
-        BlobVanishedError: The upload took so long that it was swept; publish again.
+        CorruptionError: A file had other bytes at the second read.
+        StoreUnavailableError: The store failed. Written bytes are removed, now or by a collection.
+        BlobVanishedError: The upload outlasted its lease and was swept; publish again.
     """
     meter = Meter(progress)
     sources = tuple(replace(source, watch=meter.add) for source in scan(path))
@@ -66,9 +66,9 @@ def publish(
 
 
 def discard(database: Database, store: ObjectStore, publication: StagedArtifact) -> None:
-    """Take back a publication that will not be sealed; what others brought stays.
+    """Discard a publication that will not be sealed; blobs of other uploads stay.
 
-    Without this its objects stay until the lease runs out and a collection removes them.
+    Without this, its objects stay until the lease expires and a collection removes them.
 
     Raises:
         StoreUnavailableError: The store failed; the next collection removes the objects.
@@ -81,7 +81,7 @@ def _take(upload: Upload, intake: Intake, sources: Sequence[SourceFile]) -> list
     if intake.writes_early:
         upload.open()
     if isinstance(intake, HeldIntake):
-        return [intake.take(source) for source in sources]  # too little for threads to be worth it
+        return [intake.take(source) for source in sources]  # too little work for threads
     return upload.each(intake.take, sources)
 
 

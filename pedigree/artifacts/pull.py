@@ -1,4 +1,4 @@
-"""Bring an artifact's files to a folder, verified, and never half a file under its name."""
+"""Download an artifact's files to a folder, verified, without incomplete files."""
 
 import fcntl
 import os
@@ -36,25 +36,25 @@ def pull(
     cache: BlobCache | None = None,
     progress: Progress | None = None,
 ) -> None:
-    """Write an artifact's files below a folder, which is made if need be.
+    """Write an artifact's files below a folder, which is created if necessary.
 
-    Each file is hashed while it is written into a private folder inside the destination, and
-    renamed to its place when it is right. A file that is there and right is left alone, and what
-    an interrupted pull left is not fetched again; other files of the folder stay.
+    Each file is hashed while it is written into a private folder inside the destination, and then
+    renamed to its place. A correct existing file stays, and the bytes of an interrupted pull are
+    not fetched again; other files of the folder stay.
 
     Args:
-        store: Where the bytes are.
-        manifest: What the artifact is made of.
+        store: The store of the bytes.
+        manifest: The files of the artifact.
         keys: The keys of the manifest's digests, from :func:`pedigree.artifacts.store.locate`.
-        destination: A folder, or a path where none is yet.
-        cache: Where bytes of a store that is not on this machine are kept for the next time.
-        progress: Told how many bytes are there.
+        destination: A folder, or a path that does not exist yet.
+        cache: The cache for the bytes of a remote store.
+        progress: Called with the number of completed bytes.
 
     Raises:
-        CorruptionError: An object is gone, or its bytes are not those of its digest.
-        StoreUnavailableError: The store failed; the next pull goes on from here.
-        InvalidInputError: The destination cannot be written, or holds something else where a
-            file or folder of the artifact must go.
+        CorruptionError: An object is missing, or its bytes do not have its digest.
+        StoreUnavailableError: The store failed; the next pull resumes.
+        InvalidInputError: The destination cannot be written, or has something else in the place of
+            a file or folder of the artifact.
     """
     meter = Meter(progress)
     meter.expect(manifest.size)
@@ -86,9 +86,9 @@ def link_from_cache(
     cache: BlobCache,
     destination: Path,
 ) -> None:
-    """Let a folder of the cache hold an artifact's files, as second names of the cached blobs.
+    """Fill a folder of the cache with an artifact's files, as hard links to the cached blobs.
 
-    Every file is hashed; one that somebody edited is brought anew.
+    Every file is hashed; an edited one is fetched again.
 
     Raises:
         CorruptionError: An object is gone, or its bytes are not those of its digest.
@@ -121,10 +121,10 @@ def verify(store: ReadableStore, manifest: Manifest, keys: Mapping[Digest, str])
 
 
 def read_blob(database: "Database", store: ObjectStore, digest: Digest) -> bytes:
-    """Return the bytes of a digest, verified; for what is small enough to be held in memory.
+    """Return the verified bytes of a digest; for blobs that are small enough for memory.
 
     Raises:
-        CorruptionError: No live object has these bytes, or it has others.
+        CorruptionError: No live object has these bytes, or it has other bytes.
         StoreUnavailableError: The store failed.
     """
     key = database.transaction(lambda transaction: locate(transaction, [digest]))[digest]
@@ -135,7 +135,7 @@ def check_object(store: ObjectStore, key: str, digest: Digest) -> None:
     """Read an object, and compare its bytes with a digest.
 
     Raises:
-        CorruptionError: The object is gone, or has other bytes.
+        CorruptionError: The object is missing, or has other bytes.
         StoreUnavailableError: The store failed.
     """
     for _ in verified(store.stream(key), digest, key):
@@ -148,14 +148,14 @@ def source_of(store: ReadableStore, key: str) -> Source:
 
 
 class _Target:
-    """The destination, held open: what is renamed meanwhile cannot lead a file out of it."""
+    """The destination as an open folder, so that a concurrent rename cannot redirect a file."""
 
     def __init__(self, root: int) -> None:
         self._root = root
 
     @contextmanager
     def place_of(self, path: str) -> Iterator[tuple[int, str]]:
-        """Open the folder of a path, made if need be, following no link; give it and the name."""
+        """Open or create the folder of a path without following links; yield it and the name."""
         *folders, name = path.split("/")
         folder = os.dup(self._root)
         try:
@@ -171,7 +171,7 @@ class _Target:
 
     @contextmanager
     def private_folder(self) -> Iterator[int]:
-        """Open the folder of partial files; what is left in it after a success goes."""
+        """Open the folder of partial files; after a success, remove the rest of its files."""
         folder = self._open_private()
         try:
             yield folder
@@ -180,7 +180,7 @@ class _Target:
                 for name in os.listdir(folder):  # noqa: PTH208 - by descriptor
                     os.unlink(name, dir_fd=folder)
         finally:
-            with suppress(OSError):  # it is not empty, or somebody else uses it
+            with suppress(OSError):  # it is not empty, or another process uses it
                 fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 os.rmdir(_PRIVATE, dir_fd=self._root)
             os.close(folder)
@@ -250,7 +250,7 @@ def _each(files: Sequence[ManifestFile], work: Callable[[ManifestFile], None]) -
 
 @contextmanager
 def _reaching(destination: Path) -> Iterator[None]:
-    """Tell the operating system's errors as errors of the destination."""
+    """Convert errors of the operating system to errors of the destination."""
     try:
         yield
     except OSError as error:
@@ -258,5 +258,5 @@ def _reaching(destination: Path) -> Iterator[None]:
             f"the files cannot be written there: {error.strerror or type(error).__name__}",
             field="destination",
             value=str(destination),
-            remedy="Give a folder with room that this process may write and that holds no links",
+            remedy="Give a writable folder with enough space and without links",
         ) from error

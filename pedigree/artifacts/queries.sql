@@ -1,11 +1,11 @@
 -- name: open_upload
--- Announce an upload before its first byte; its digests are none where they are not known yet.
+-- Announce an upload before its first byte; without digests if they are not known yet.
 INSERT INTO pedigree.upload (upload_id, digests, lease_until)
 VALUES (%(upload_id)s, %(digests)s::text[], clock_timestamp() + %(lease)s::interval)
 ON CONFLICT (upload_id) DO NOTHING;
 
 -- name: claim_digests
--- Say which digests are live; announce the upload of the others, if there are any.
+-- Return which digests are live; announce the upload of the others, if there are any.
 WITH live AS (
     SELECT digest FROM pedigree.blob WHERE digest = ANY(%(digests)s::text[])
 ), missing AS (
@@ -23,14 +23,14 @@ WITH live AS (
 SELECT digest FROM live;
 
 -- name: renew_lease
--- Keep an upload from being swept; no row means that it was swept already.
+-- Protect an upload from the sweep; no row means that it was swept already.
 UPDATE pedigree.upload
 SET lease_until = clock_timestamp() + %(lease)s::interval
 WHERE upload_id = %(upload_id)s
 RETURNING upload_id;
 
 -- name: begin_session
--- Let the files of a version come one by one; sessions whose time is over go on the way.
+-- Begin a session for a version's files; also remove expired sessions.
 WITH old AS (
     DELETE FROM pedigree.upload_session
     WHERE upload_id IN (
@@ -51,13 +51,13 @@ SELECT begun.upload_id, file.digest, file.size
 FROM begun, unnest(%(digests)s::text[], %(sizes)s::bigint[]) AS file (digest, size);
 
 -- name: keep_session
--- Give a session of a model that lasts still as much time again; none where there is none.
+-- Extend an active session of a model; no row if there is none.
 UPDATE pedigree.upload_session SET lease_until = clock_timestamp() + %(lease)s::interval
 WHERE upload_id = %(upload_id)s AND model = %(model)s AND lease_until > clock_timestamp()
 RETURNING upload_id, model, lease_until AS expires_at;
 
 -- name: session_files
--- The files of a session, whether their bytes are live, and whether it brought them.
+-- The files of a session, whether their bytes are live, and whether it uploaded them.
 SELECT f.digest, f.size, b.digest IS NOT NULL AS stored, f.received
 FROM pedigree.upload_file f
 LEFT JOIN pedigree.blob b USING (digest)
@@ -65,7 +65,7 @@ WHERE f.upload_id = %(upload_id)s
 ORDER BY f.digest;
 
 -- name: received_files
--- The files that a session of a model that lasts still has brought.
+-- The files that an active session of a model has uploaded.
 SELECT f.digest
 FROM pedigree.upload_session s
 JOIN pedigree.upload_file f USING (upload_id)
@@ -73,7 +73,7 @@ WHERE s.upload_id = %(upload_id)s AND s.model = %(model)s AND s.lease_until > cl
     AND f.received;
 
 -- name: note_received
--- Note that a session brought a file.
+-- Record that a session uploaded a file.
 UPDATE pedigree.upload_file SET received = true
 WHERE upload_id = %(upload_id)s AND digest = %(digest)s;
 
@@ -82,7 +82,7 @@ WHERE upload_id = %(upload_id)s AND digest = %(digest)s;
 DELETE FROM pedigree.upload_session WHERE upload_id = %(upload_id)s AND model = %(model)s;
 
 -- name: note_staged
--- Note keys that others may write to for a while; what is there is removed once they cannot any more.
+-- Record keys with signed upload URLs; their objects are removed after the URLs expire.
 INSERT INTO pedigree.orphan (key, orphaned_at, removable_at)
 SELECT unnest(%(keys)s::text[]), until.at, until.at
 FROM (SELECT clock_timestamp() + %(lease)s::interval AS at) AS until
@@ -90,12 +90,12 @@ ON CONFLICT (key) DO UPDATE
 SET orphaned_at = excluded.orphaned_at, removable_at = excluded.removable_at;
 
 -- name: blob_sizes
--- How many bytes those of some blobs have that live.
+-- The sizes of the live ones of some blobs.
 SELECT digest, size FROM pedigree.blob WHERE digest = ANY(%(digests)s::text[]);
 
 -- name: close_upload
--- Make an upload's blobs live, if the upload was not swept. Where somebody else brought the same
--- bytes in the meantime, theirs stay and ours become orphans.
+-- Make an upload's blobs live, if the upload was not swept. If another upload stored the same bytes
+-- in the meantime, those stay and the ones of this upload become orphans.
 WITH closed AS (
     DELETE FROM pedigree.upload WHERE upload_id = %(upload_id)s RETURNING upload_id
 ), stored AS (
@@ -112,14 +112,14 @@ INSERT INTO pedigree.orphan (key)
 SELECT key FROM stored WHERE digest NOT IN (SELECT digest FROM sealed);
 
 -- name: lock_blobs
--- Lock the blobs that live against removal until the transaction ends, always in one order.
+-- Lock the live blobs against removal until the transaction ends, always in one order.
 SELECT digest, size FROM pedigree.blob
 WHERE digest = ANY(%(digests)s::text[])
 ORDER BY digest
 FOR SHARE;
 
 -- name: insert_artifact
--- Write an artifact, unless it is there; a collected one still has its manifest.
+-- Write an artifact, unless it exists; a collected one still has its manifest.
 INSERT INTO pedigree.artifact (digest, manifest, size)
 VALUES (%(digest)s, %(manifest)s, %(size)s)
 ON CONFLICT (digest) DO NOTHING;
@@ -129,8 +129,8 @@ ON CONFLICT (digest) DO NOTHING;
 SELECT FROM pedigree.artifact WHERE digest = %(digest)s FOR SHARE;
 
 -- name: insert_artifact_files
--- Write an artifact's list of files. It is there already, unless it was collected in the meantime:
--- so this is a statement behind the lock, and sees what a collection left.
+-- Write an artifact's list of files. It exists already, unless it was collected in the meantime. So
+-- this is a separate statement after the lock, and sees the result of a collection.
 INSERT INTO pedigree.artifact_file (artifact_digest, path, blob_digest)
 SELECT %(digest)s, file.path, file.digest
 FROM unnest(%(paths)s::text[], %(digests)s::text[]) AS file (path, digest)
@@ -141,16 +141,16 @@ ON CONFLICT (artifact_digest, path) DO NOTHING;
 SELECT manifest FROM pedigree.artifact WHERE digest = %(digest)s;
 
 -- name: locate
--- Where the objects of some digests lie.
+-- The keys of the objects of some digests.
 SELECT digest, key FROM pedigree.blob WHERE digest = ANY(%(digests)s::text[]);
 
 -- name: find_blob
--- Where a blob lies, and in which tier.
+-- The key and the tier of a blob.
 SELECT key, tier FROM pedigree.blob WHERE digest = %(digest)s;
 
 -- name: swap_key
--- Let a blob point to the copy that an upload made in another tier. Where the blob moved on or is
--- gone, or the upload was swept, the copy is the orphan; else what was the blob's key before.
+-- Point a blob to the copy that an upload made in another tier. If the blob moved or is gone, or the
+-- upload was swept, the copy becomes the orphan; else the previous key of the blob.
 WITH closed AS (
     DELETE FROM pedigree.upload WHERE upload_id = %(upload_id)s RETURNING upload_id
 ), swapped AS (
@@ -173,8 +173,8 @@ SELECT EXISTS (SELECT FROM swapped) OR EXISTS (
 DELETE FROM pedigree.upload WHERE upload_id = %(upload_id)s RETURNING upload_id, digests;
 
 -- name: delete_expired_uploads
--- Give up those of some uploads whose process has not been heard of. A register that is sealing one
--- holds its row, and is passed by.
+-- Give up the uploads whose lease expired. A registration that is sealing an upload holds its row,
+-- which is skipped.
 DELETE FROM pedigree.upload
 WHERE upload_id IN (
     SELECT upload_id FROM pedigree.upload
@@ -185,28 +185,28 @@ WHERE upload_id IN (
 RETURNING upload_id, digests;
 
 -- name: insert_orphans
--- Note keys that are to be removed from the store.
+-- Record keys to remove from the store.
 INSERT INTO pedigree.orphan (key) SELECT unnest(%(keys)s::text[]) ON CONFLICT (key) DO NOTHING;
 
 -- name: find_orphans
--- Those of some keys that may be removed now, and whether no writer can be left that might bring
--- them back.
+-- The given keys that may be removed now, and whether no writer can exist that might write them
+-- again.
 SELECT key, orphaned_at + %(settle)s::interval < clock_timestamp() AS settled
 FROM pedigree.orphan
 WHERE key = ANY(%(keys)s::text[]) AND removable_at <= clock_timestamp();
 
 -- name: postpone_orphans
--- Remember keys whose objects were removed until no writer of theirs can be left.
+-- Keep keys whose objects were removed until no writer of them can exist.
 UPDATE pedigree.orphan SET removable_at = orphaned_at + %(settle)s::interval
 WHERE key = ANY(%(keys)s::text[]);
 
 -- name: delete_orphans
--- Forget keys whose objects are gone for good.
+-- Delete keys whose objects are permanently gone.
 DELETE FROM pedigree.orphan WHERE key = ANY(%(keys)s::text[]);
 
 -- name: statistics
--- What versions refer to against what the store holds. Reads every living version's row, and the
--- row of every artifact and blob, once.
+-- The bytes that versions refer to and the bytes in the store. Reads the row of every living
+-- version, artifact and blob, once.
 WITH living AS (
     SELECT count(*) AS versions, coalesce(sum(artifact.size), 0) AS logical
     FROM pedigree.model_version v

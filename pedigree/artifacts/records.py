@@ -1,4 +1,4 @@
-"""What an artifact is made of: a manifest of files, each known by its sha256."""
+"""The manifest of an artifact: its files, each with its sha256."""
 
 import hashlib
 import re
@@ -20,24 +20,24 @@ Digest = Annotated[str, StringConstraints(pattern=DIGEST_PATTERN)]
 
 
 def digest_of(content: bytes) -> Digest:
-    """Return the digest of some bytes held in memory."""
+    """Return the digest of some bytes in memory."""
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def is_digest(text: str) -> bool:
-    """Say whether a text is spelled as a digest."""
+    """Return whether a text has the form of a digest."""
     return re.fullmatch(DIGEST_PATTERN, text) is not None
 
 
 class Tier(StrEnum):
-    """How fast the bytes of a blob must be at hand."""
+    """The storage tier of a blob, by its access time."""
 
     STANDARD = "standard"
     ARCHIVE = "archive"
 
 
 class Blob(NamedTuple):
-    """Some bytes, known by their sha256 and their number."""
+    """Some bytes, identified by their sha256 and size."""
 
     digest: Digest
     size: int
@@ -52,14 +52,14 @@ class ManifestFile(Record):
 
     @classmethod
     def of(cls, path: str, blob: Blob) -> Self:
-        """Return the file that has some bytes at a path."""
+        """Return the file with a blob's bytes at a path."""
         return cls(path=path, size=blob.size, digest=blob.digest)
 
 
 class Manifest(Record):
-    """The list that an artifact's digest is taken of.
+    """The list from which an artifact's digest is computed.
 
-    It names the files, the flavor and the signature, so an equal digest means equal bytes and an
+    It has the files, the flavor and the signature, so an equal digest means equal bytes and an
     equal interface. Files are sorted by path.
     """
 
@@ -89,7 +89,7 @@ class Manifest(Record):
 
 
 class WantedFile(Record):
-    """A file that somebody has."""
+    """A file that a client has."""
 
     digest: Digest
     size: int = Field(ge=0, le=2**53 - 1, description="Bytes")
@@ -103,22 +103,22 @@ class WantedFile(Record):
 class UploadFile(WantedFile):
     """A file of an upload."""
 
-    stored: bool = Field(description="The registry has it; nothing is left to do for it")
-    received: bool = Field(default=False, description="This upload has brought it")
+    stored: bool = Field(description="The registry has it; it need not be sent")
+    received: bool = Field(default=False, description="This upload has sent it")
     url: str | None = Field(
-        default=None, description="Put its bytes here, without a token; else send them to us"
+        default=None, description="PUT its bytes here without a token; None: send them to the API"
     )
 
 
 class UploadSession(Record):
-    """An upload that is under way: which files are still missing, and where to put them."""
+    """An upload in progress: which files are still missing, and where to put them."""
 
     upload_id: UUID
     model: str
-    expires_at: datetime = Field(description="It is kept until then, and longer if it is used")
+    expires_at: datetime = Field(description="When it expires; each use extends it")
     files: tuple[UploadFile, ...]
 
     @property
     def missing(self) -> tuple[UploadFile, ...]:
-        """The files that the registry lacks."""
+        """The files that the registry does not have."""
         return tuple(file for file in self.files if not file.stored)

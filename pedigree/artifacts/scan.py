@@ -1,8 +1,8 @@
-"""Look into the files of an artifact for what loading them would run; nothing is loaded.
+"""Scan the files of an artifact for code that loading would run; nothing is loaded.
 
-Pickles, also inside zips and object arrays, are disassembled by ``picklescan`` in its strict mode:
-what it does not know to be harmless is dangerous. A file in which no code can hide is *data*; a
-format that cannot be looked into is *unscannable*, and said to be so rather than called clean.
+``picklescan`` disassembles pickles, also inside zips and object arrays, in its strict mode: imports
+that it does not list as harmless are dangerous. A file that cannot contain code is *data*; a format
+that cannot be scanned is *unscannable*, and is reported as such instead of as clean.
 """
 
 import io
@@ -23,13 +23,13 @@ from pedigree.libraries import library
 
 EXTRA = "scan"
 _DEEPEST = 3
-# A member that grows more than this is a bomb; so is one that is larger than memory should hold.
+# A member with a higher compression ratio is a bomb; so is one that is too large for memory.
 _MOST_GROWTH = 200
 _LARGEST_MEMBER = 4 << 30
 _LARGEST_HEADER = 100 << 20
 _CHUNK = 1 << 20
 
-# Archives and compressed streams that are not opened, by their first bytes.
+# Archives and compressed streams that are not opened, by magic bytes.
 _CLOSED = {
     b"\x1f\x8b": "gzip",
     b"BZh": "bzip2",
@@ -39,7 +39,7 @@ _CLOSED = {
     b"\x04\x22\x4d\x18": "LZ4",
     b"\x89HDF\r\n\x1a\n": "HDF5",
 }
-# What pickletools raises at opcodes that no pickler writes, such as a text of a billion gigabytes.
+# Errors of pickletools at opcodes that no pickler writes, such as a text of a billion gigabytes.
 _BROKEN = (ValueError, MemoryError, ArithmeticError, LookupError, AssertionError)
 _NUMPY = b"\x93NUMPY"
 _OBJECTS = re.compile(rb"'[|<>=]?O[0-9]*'")
@@ -47,7 +47,7 @@ _IMPORTABLE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
 class ScanKind(StrEnum):
-    """What a file is to a scanner."""
+    """The result of scanning a file."""
 
     DATA = "data"
     PICKLE = "pickle"
@@ -55,29 +55,29 @@ class ScanKind(StrEnum):
 
 
 class FileScan(Record):
-    """What was found in one file, or in one member of an archive (``model.zip!weights.pkl``)."""
+    """The result for one file, or for one member of an archive (``model.zip!weights.pkl``)."""
 
     path: str
     kind: ScanKind
-    imports: tuple[str, ...] = Field(default=(), description="What a pickle would import")
+    imports: tuple[str, ...] = Field(default=(), description="The imports of a pickle")
     dangerous: tuple[str, ...] = Field(
-        default=(), description="Those of them that are not known to be harmless"
+        default=(), description="The imports that are not known to be harmless"
     )
-    reason: str | None = Field(default=None, description="Why it cannot be looked into")
+    reason: str | None = Field(default=None, description="Why it cannot be scanned")
 
 
 def scan(folder: Path, allow: Collection[str] = ()) -> tuple[FileScan, ...]:
-    """Look into every file of a folder, whatever its name.
+    """Scan every file of a folder, regardless of its name.
 
     Args:
         folder: The artifact's files.
-        allow: Full names that may be imported beside what picklescan calls harmless.
+        allow: Full names that are allowed in addition to picklescan's harmless ones.
 
     Raises:
         MissingDependencyError: picklescan is not installed.
     """
     library("picklescan.scanner", extra=EXTRA)
-    # Each import is in the verdict; as warnings they would say it twice.
+    # The verdict has each import; warnings would repeat them.
     logging.getLogger("picklescan").setLevel(logging.CRITICAL)
     found: list[FileScan] = []
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
@@ -141,10 +141,10 @@ def _scan_member(
 
 
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> IO[bytes]:
-    """Return a member's bytes in memory, where a scanner can go back and forth.
+    """Return a member's bytes in memory, where a scanner can seek.
 
     Raises:
-        zipfile.BadZipFile: It is not what it says, or grows too much.
+        zipfile.BadZipFile: Its header is wrong, or it expands too much.
     """
     most = min(_LARGEST_MEMBER, max(_CHUNK, member.compress_size * _MOST_GROWTH))
     content = io.BytesIO()
@@ -152,13 +152,13 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> IO[bytes]:
         while chunk := stream.read(_CHUNK):
             content.write(chunk)
             if content.tell() > most:
-                raise zipfile.BadZipFile("it grows too much when it is unpacked")
+                raise zipfile.BadZipFile("it expands too much")
     content.seek(0)
     return content
 
 
 def _holds_objects(file: IO[bytes]) -> bool:
-    """Say whether a numpy file holds objects, a pickle; leave the file behind its header."""
+    """Return whether a numpy file has objects, a pickle; leave the position after its header."""
     start = file.read(8)
     length = int.from_bytes(file.read(2 if start[6:7] == b"\x01" else 4), "little")
     header = file.read(min(length, _LARGEST_HEADER))
@@ -171,7 +171,7 @@ def _scan_stream(file: IO[bytes], name: str, head: bytes, allow: Collection[str]
     file.seek(begin)
     text = _is_text(file)
     if text:
-        # A line of text may look like an opcode; a name that no module can have imports nothing.
+        # A line of text may look like an opcode; an invalid module name imports nothing.
         imports = {each for each in imports if _IMPORTABLE.fullmatch(each)}
         dangerous &= imports
     if imports:
@@ -184,7 +184,7 @@ def _scan_stream(file: IO[bytes], name: str, head: bytes, allow: Collection[str]
     file.seek(begin)
     if text or _is_safetensors(file) or _is_whole_pickle(file, begin):
         return FileScan(path=name, kind=ScanKind.DATA)
-    reason = "a broken pickle" if head[:1] == b"\x80" else "no format that is known to hold no code"
+    reason = "a broken pickle" if head[:1] == b"\x80" else "its format may contain code"
     return FileScan(path=name, kind=ScanKind.UNSCANNABLE, reason=reason)
 
 
@@ -193,7 +193,7 @@ def _imports(file: IO[bytes], name: str) -> tuple[set[str], set[str]]:
     try:
         result = scanner.scan_pickle_bytes(file, name, strict=True)
     except (*_BROKEN, OSError):
-        # Its opcodes contradict each other, which no honest pickle's do.
+        # Its opcodes contradict each other, which no valid pickle has.
         return {"unknown.unknown"}, {"unknown.unknown"}
     named = {f"{each.module}.{each.name}": each.safety for each in result.globals}
     harmless = scanner.SafetyLevel.Innocuous
@@ -227,8 +227,8 @@ def _is_safetensors(file: IO[bytes]) -> bool:
 
 
 def _is_whole_pickle(file: IO[bytes], begin: int) -> bool:
-    """Say whether it is one pickle after the other up to the end; they import nothing."""
-    import pickletools  # noqa: PLC0415 -- of no use to who scans no pickle
+    """Return whether it is a sequence of pickles up to the end, without imports."""
+    import pickletools  # noqa: PLC0415 -- only needed to scan a pickle
 
     file.seek(begin)
     try:

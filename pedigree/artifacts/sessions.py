@@ -1,8 +1,9 @@
-"""Uploads whose files come one by one, from elsewhere, in any order and by several tries.
+"""Upload sessions: clients send files one by one, in any order, with retries.
 
-A file reaches the store in two ways. It is sent to us, who hash it while it comes; or it is put by
-a signed URL under a *staged* key. Whoever has such a URL can write there again as long as it holds,
-so what lies there is copied to a key of ours, hashed on the way, and never referred to itself.
+A file reaches the store in two ways. A client sends it to the service, which hashes it on the way;
+or a client puts it with a signed URL under a *staged* key. The holder of such a URL can write there
+again until it expires. So the object is copied to a private key, hashed on the way, and nothing
+refers to the staged key.
 """
 
 import hashlib
@@ -26,29 +27,29 @@ from pedigree.errors import (
 from pedigree.postgres.database import Database
 from pedigree.postgres.transaction import Transaction
 
-# A session is kept for so long behind its last sign of life, and its signed URLs hold as long.
+# A session is kept this long after its last use, and its signed URLs are valid equally long.
 LEASE = timedelta(hours=1)
 
 
 def begin_session(
     transaction: Transaction, upload_id: UUID, model: str, files: Sequence[WantedFile]
 ) -> UploadSession:
-    """Begin an upload; what it lists is not collected while it lasts."""
+    """Begin an upload session; its listed files are not collected while it is active."""
     sizes = {file.digest: file.size for file in files}
     values = {"digests": [*sizes], "sizes": [*sizes.values()]}
     transaction.execute(
         SQL["begin_session"], {**values, "upload_id": upload_id, "model": model, "lease": LEASE}
     )
-    # What is being collected at this moment is either passed by, or not live any more.
+    # A blob that is being collected now is either skipped, or no longer live.
     transaction.execute(SQL["lock_blobs"], values)
     return session(transaction, upload_id, model)
 
 
 def session(transaction: Transaction, upload_id: UUID, model: str) -> UploadSession:
-    """Return an upload of a model, and keep it for longer.
+    """Return an upload of a model, and extend it.
 
     Raises:
-        UploadNotFoundError: None of that id is under way for the model.
+        UploadNotFoundError: The model has no active upload with that id.
     """
     values = {"upload_id": upload_id, "model": model, "lease": LEASE}
     kept = transaction.execute(SQL["keep_session"], values)
@@ -56,28 +57,28 @@ def session(transaction: Transaction, upload_id: UUID, model: str) -> UploadSess
     row = kept.fetchone()
     if row is None:
         raise UploadNotFoundError(
-            f"no such upload is under way for {model}",
+            f"{model} has no such active upload",
             field="upload_id",
             value=str(upload_id),
-            remedy="Begin a new one; what was registered is there already",
+            remedy="Begin a new one; registered files are already stored",
         )
     return UploadSession(**row, files=tuple(UploadFile(**file) for file in listed.fetchall()))
 
 
 def received_files(transaction: Transaction, upload_id: UUID, model: str) -> frozenset[Digest]:
-    """Return the files that an upload brought; none where it is not under way for the model."""
+    """Return the files that an upload received; empty if the model has no such active upload."""
     values = {"upload_id": upload_id, "model": model}
     rows = transaction.execute(SQL["received_files"], values).fetchall()
     return frozenset(row["digest"] for row in rows)
 
 
 def end_session(transaction: Transaction, upload_id: UUID, model: str) -> None:
-    """End an upload; one that is not there has ended."""
+    """End an upload, if it exists."""
     transaction.execute(SQL["end_session"], {"upload_id": upload_id, "model": model})
 
 
 def with_urls(database: Database, store: ObjectStore, found: UploadSession) -> UploadSession:
-    """Say where to put the files that are missing, where the store lets others write."""
+    """Add upload URLs for the missing files, if the store supports signed URLs."""
     keys = [_staged_key(found.upload_id, file.digest) for file in found.missing]
     if not keys:
         return found
@@ -85,7 +86,7 @@ def with_urls(database: Database, store: ObjectStore, found: UploadSession) -> U
         signed = store.sign(keys, LEASE, "PUT")
     except UnsupportedByStoreError:
         return found
-    # Before anybody knows the URLs.
+    # Before a client gets the URLs.
     database.transaction(lambda tx: tx.execute(SQL["note_staged"], {"keys": keys, "lease": LEASE}))
     urls = dict(zip([file.digest for file in found.missing], signed, strict=True))
     files = tuple(file.model_copy(update={"url": urls.get(file.digest)}) for file in found.files)
@@ -95,7 +96,7 @@ def with_urls(database: Database, store: ObjectStore, found: UploadSession) -> U
 def keep_received(
     database: Database, store: ObjectStore, upload_id: UUID, file: WantedFile, received: Path
 ) -> None:
-    """Bring a file that was sent to us, and hashed meanwhile, into the store.
+    """Store a file that a client sent and that was hashed on the way.
 
     Raises:
         InvalidArtifactError: It has other bytes than those of the digest.
@@ -118,18 +119,18 @@ def keep_received(
 
 
 def require_content(file: WantedFile, received: Blob) -> None:
-    """Refuse what was received for a file and is not it.
+    """Refuse received bytes that are not those of the file.
 
     Raises:
-        InvalidArtifactError: It is more or less, or has another digest.
+        InvalidArtifactError: Their size or digest differs.
     """
     size, digest = received.size, received.digest
     if size != file.size:
         raise InvalidArtifactError(
-            f"the file has {file.size} bytes, as the upload says",
+            f"the file has {file.size} bytes according to the upload",
             field="body",
             value=f"{size} bytes or more" if size > file.size else f"{size} bytes",
-            remedy="Send the file whole",
+            remedy="Send the complete file",
         )
     if digest != file.digest:
         raise InvalidArtifactError(
@@ -141,10 +142,10 @@ def require_content(file: WantedFile, received: Blob) -> None:
 
 
 def fetch_staged(database: Database, store: ObjectStore, upload_id: UUID, file: WantedFile) -> None:
-    """Take over a file that was put by its signed URL; where there is none it stays missing.
+    """Fetch a file that a client put with its signed URL; without an object, it stays missing.
 
     Raises:
-        InvalidArtifactError: What lies there are other bytes.
+        InvalidArtifactError: The object has other bytes.
     """
     staged = _staged_key(upload_id, file.digest)
     size = store.size(staged)
@@ -164,7 +165,7 @@ def fetch_staged(database: Database, store: ObjectStore, upload_id: UUID, file: 
     except CorruptionError as error:
         raise _other_bytes(file) from error
     if not hashed and _digest_of_staged(store, staged) != file.digest:
-        raise _other_bytes(file)  # the registry had them, and whoever put these has not
+        raise _other_bytes(file)  # the registry has the bytes, and the client does not
     database.transaction(lambda transaction: note_received(transaction, upload_id, file.digest))
 
 
@@ -176,7 +177,7 @@ def _digest_of_staged(store: ObjectStore, staged: str) -> Digest:
 
 
 def note_received(transaction: Transaction, upload_id: UUID, digest: Digest) -> None:
-    """Note that an upload brought a file, which is live."""
+    """Record that an upload received a file, which is live."""
     transaction.execute(SQL["note_received"], {"upload_id": upload_id, "digest": digest})
 
 
@@ -186,7 +187,7 @@ def _staged_key(upload_id: UUID, digest: Digest) -> str:
 
 def _other_bytes(file: WantedFile) -> InvalidArtifactError:
     return InvalidArtifactError(
-        "other bytes were uploaded than those of the digest",
+        "the uploaded bytes do not have the digest",
         field="digest",
         value=file.digest,
         remedy="Upload the file again",

@@ -1,4 +1,4 @@
-"""How many bytes versions refer to, and how many the store holds for them."""
+"""The bytes that versions refer to, and the bytes that the store has for them."""
 
 from typing import TYPE_CHECKING
 
@@ -13,19 +13,21 @@ if TYPE_CHECKING:
 
 
 class RegistryStatistics(Record):
-    """What a registry holds; a file that several versions have is stored once."""
+    """The contents of a registry; a file of several versions is stored once."""
 
     models: int
-    versions: int = Field(description="That live")
+    versions: int = Field(description="Living versions")
     artifacts: int = Field(description="Different sets of files, flavor and signature")
-    files: int = Field(description="Of all artifacts")
+    files: int = Field(description="Files of all artifacts")
     blobs: int = Field(description="Different files, and model cards")
     logical_bytes: int = Field(description="The sum of the files of each living version")
-    stored_bytes: int = Field(description="What the store holds of them, once each")
-    saved_bytes: int = Field(description="Logical less stored; below 0 where more was deleted")
+    stored_bytes: int = Field(description="Their size in the store, each blob once")
+    saved_bytes: int = Field(
+        description="Logical minus stored; negative if deleted files exceed it"
+    )
     tiers: dict[Tier, int] = Field(description="Stored bytes by tier")
-    uploads: int = Field(description="Under way, or left by a crash")
-    orphans: int = Field(description="Keys that are to be removed from the store")
+    uploads: int = Field(description="In progress, or left by a crash")
+    orphans: int = Field(description="Keys that will be removed from the store")
 
 
 def statistics(database: "Database") -> RegistryStatistics:

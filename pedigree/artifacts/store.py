@@ -16,29 +16,29 @@ SQL = load_queries(__package__)
 
 T = TypeVar("T")
 
-# How often bytes may be collected between our looking for them and our referring to them.
+# How often bytes may be collected between the lookup and the reference to them.
 _TRIES = 10
 
 
 class BlobCollectedError(PedigreeError):
-    """Bytes that were live when they were published were collected since: publish them again.
+    """Bytes that were live at the publication were collected since: publish them again.
 
-    Private: whoever seals a publication answers it by publishing once more.
+    Private: the caller that seals a publication handles it by publishing again.
     """
 
     def __init__(self, what: str) -> None:
         super().__init__(
-            "bytes of the artifact were removed while it was registered",
+            "bytes of the artifact were removed during the registration",
             value=what,
             remedy="Register it again",
         )
 
 
 def retry_if_collected(work: Callable[[], T]) -> T:
-    """Do some work, and anew where bytes that it counted on were collected meanwhile.
+    """Do some work, and retry if bytes that it needs were collected in the meantime.
 
     Raises:
-        BlobVanishedError: That happened again and again.
+        BlobVanishedError: Every retry failed.
     """
     for _ in range(_TRIES - 1):
         with suppress(BlobCollectedError):
@@ -47,7 +47,7 @@ def retry_if_collected(work: Callable[[], T]) -> T:
 
 
 class StoredBlob(NamedTuple):
-    """An object that an upload brought."""
+    """An object that an upload stored."""
 
     blob: Blob
     key: str
@@ -55,27 +55,26 @@ class StoredBlob(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagedArtifact:
-    """An artifact whose bytes are in the store, and which is not sealed yet."""
+    """An artifact whose bytes are stored, but which is not sealed yet."""
 
     manifest: Manifest
     upload_id: UUID | None
-    """The row in ``pedigree.upload``; None when all the bytes were live already."""
+    """The row in ``pedigree.upload``; None if all the bytes were live already."""
     stored: tuple[StoredBlob, ...]
-    """What this upload brought."""
+    """The objects that this upload stored."""
 
 
 def seal(transaction: Transaction, publication: StagedArtifact) -> dict[Digest, int]:
-    """Make a publication an artifact, in the transaction that refers to it.
+    """Turn a publication into an artifact, in the transaction that refers to it.
 
     Its blobs become live, and are locked against removal until the transaction ends, in the order
-    of their digests. Sealing an artifact that is there already only locks it, and one that was
-    collected is there again.
+    of their digests. Sealing an existing artifact only locks it, and restores a collected one.
 
     Returns:
         The sizes of its blobs.
 
     Raises:
-        BlobVanishedError: Some of its bytes are not live any more; publish it again.
+        BlobVanishedError: Some of its bytes are no longer live; publish it again.
     """
     manifest = publication.manifest
     if publication.upload_id:
@@ -108,7 +107,7 @@ def lock_blobs(transaction: Transaction, digests: Collection[Digest]) -> dict[Di
 
 
 def close_upload(transaction: Transaction, upload_id: UUID, stored: Sequence[StoredBlob]) -> None:
-    """Make live what an upload brought, unless it was swept or somebody else was faster."""
+    """Make an upload's blobs live, unless it was swept or another upload was faster."""
     transaction.execute(
         SQL["close_upload"],
         {
@@ -125,7 +124,7 @@ def get_manifest(transaction: Transaction, digest: Digest) -> Manifest:
 
     Raises:
         NotFoundError: No artifact has the digest.
-        CorruptionError: What the database holds does not hash to it.
+        CorruptionError: The stored manifest does not have the digest.
     """
     row = transaction.execute(SQL["get_manifest"], {"digest": digest}).fetchone()
     if row is None:
@@ -133,12 +132,12 @@ def get_manifest(transaction: Transaction, digest: Digest) -> Manifest:
             "no artifact has this digest",
             field="digest",
             value=digest,
-            remedy="Look at the versions of the model",
+            remedy="Check the versions of the model",
         )
     content = bytes(row["manifest"])
     if digest_of(content) != digest:
         raise CorruptionError(
-            "the manifest in the database is not the one of this digest",
+            "the manifest in the database does not have this digest",
             field="digest",
             value=digest,
             remedy="Restore the table pedigree.artifact from a backup",
@@ -147,7 +146,7 @@ def get_manifest(transaction: Transaction, digest: Digest) -> Manifest:
 
 
 def locate(transaction: Transaction, digests: Collection[Digest]) -> dict[Digest, str]:
-    """Return the keys of the objects that hold these digests' bytes.
+    """Return the keys of the objects with these digests.
 
     Raises:
         CorruptionError: One of them is not live.
@@ -168,7 +167,7 @@ def locate(transaction: Transaction, digests: Collection[Digest]) -> dict[Digest
 def open_upload(
     transaction: Transaction, upload_id: UUID, digests: Sequence[Digest], lease: timedelta
 ) -> None:
-    """Announce an upload of these digests; of none where they are not known yet."""
+    """Announce an upload of these digests, which may be empty if they are not known yet."""
     transaction.execute(
         SQL["open_upload"], {"upload_id": upload_id, "digests": list(digests), "lease": lease}
     )
@@ -177,7 +176,7 @@ def open_upload(
 def claim_digests(
     transaction: Transaction, upload_id: UUID, digests: Sequence[Digest], lease: timedelta
 ) -> frozenset[Digest]:
-    """Return those digests that are live; announce the upload of the others, if there are any."""
+    """Return the live digests; announce the upload of the others, if there are any."""
     rows = transaction.execute(
         SQL["claim_digests"],
         {"upload_id": upload_id, "digests": list(digests), "lease": lease},
@@ -186,6 +185,6 @@ def claim_digests(
 
 
 def renew_lease(transaction: Transaction, upload_id: UUID, lease: timedelta) -> bool:
-    """Prolong an upload's lease; False when the upload was swept."""
+    """Extend an upload's lease; False if the upload was swept."""
     cursor = transaction.execute(SQL["renew_lease"], {"upload_id": upload_id, "lease": lease})
     return cursor.rowcount == 1

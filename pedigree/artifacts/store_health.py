@@ -1,4 +1,4 @@
-"""Whether the store that answers is the one that has the registry's bytes."""
+"""A check that the store is the one with the registry's bytes."""
 
 from pedigree.artifacts.objects import ObjectStore
 from pedigree.artifacts.store import SQL
@@ -6,10 +6,10 @@ from pedigree.postgres.database import Database
 
 
 def missing(database: Database, store: ObjectStore) -> str | None:
-    """Say what is wrong with the store; None where it answers, and has what was put there.
+    """Return the problem of the store; None if it answers and has the registry's objects.
 
-    A folder that is not mounted answers too, and has nothing: so a few objects are looked for that
-    the registry knows. One that is lost among them is for ``pedigree fsck`` to tell.
+    An unmounted folder also answers, but is empty. So this looks for a few known objects.
+    ``pedigree fsck`` finds single lost objects.
 
     Raises:
         UnavailableError: The database or the store does not answer.
@@ -18,4 +18,4 @@ def missing(database: Database, store: ObjectStore) -> str | None:
     sizes = (store.size(key) for key in keys or ["readyz"])
     if any(size is not None for size in sizes) or not keys:
         return None
-    return "it has none of the objects that the registry put there"
+    return "it has none of the registry's objects"

@@ -1,4 +1,4 @@
-"""Remove what uploads left behind that never became part of an artifact."""
+"""Remove the remains of uploads that never became part of an artifact."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
@@ -9,15 +9,15 @@ from pedigree.artifacts.store import SQL
 from pedigree.postgres.database import Database
 from pedigree.postgres.transaction import Row, Transaction
 
-# A process that lost its lease may still have a request in flight. So the keys are remembered
-# for longer than any request lives, and removed once more then.
+# A process that lost its lease may still have a request in flight. So the keys are kept longer
+# than any request lives, and then removed again.
 SETTLE = timedelta(hours=1)
 
 
 def expire_uploads(database: Database, upload_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[str]]:
-    """Give up those of some uploads whose lease ran out; their keys become orphans.
+    """Give up the uploads whose lease expired; their keys become orphans.
 
-    An upload's row either goes to the transaction that seals it or to who gives it up.
+    Either the transaction that seals an upload or the one that gives it up gets the row.
 
     Returns:
         The keys of each upload that was given up.
@@ -32,22 +32,22 @@ def expire_uploads(database: Database, upload_ids: Sequence[UUID]) -> Mapping[UU
 def remove_orphans(
     database: Database, store: ObjectStore, keys: Sequence[str], *, settle: timedelta = SETTLE
 ) -> Collection[str]:
-    """Remove the objects under keys that no blob names.
+    """Remove the objects under keys that no blob refers to.
 
-    Any number of processes may do so, and be killed at it: keys are never written twice. A key is
-    remembered until it has settled, and its object removed once more then.
+    Any number of processes may do so, and may be killed: keys are never written twice. A key is
+    kept until it has settled, and its object is then removed again.
 
     Args:
-        database: Where the keys are noted; one that is not noted is left alone.
-        store: Where the objects are.
+        database: The database with the keys; keys that it does not list are ignored.
+        store: The store with the objects.
         keys: The keys.
-        settle: How long a key is remembered after it was given up.
+        settle: How long a key is kept after it was given up.
 
     Returns:
-        The keys that were removed; a key may have had nothing under it.
+        The removed keys; a key may have had no object.
 
     Raises:
-        StoreUnavailableError: The store failed; the keys stay noted.
+        StoreUnavailableError: The store failed; the keys stay listed.
     """
     rows = database.fetch_all(SQL["find_orphans"], {"keys": list(keys), "settle": settle})
     if rows:
@@ -57,9 +57,9 @@ def remove_orphans(
 
 
 def abandon_upload(database: Database, store: ObjectStore, upload_id: UUID) -> None:
-    """Give up an upload of this process, which writes no more, and remove its objects now.
+    """Give up an upload of this process, which no longer writes, and remove its objects now.
 
-    Does nothing when the upload was sealed or swept.
+    Does nothing if the upload was sealed or swept.
 
     Raises:
         StoreUnavailableError: The store failed; the next collection removes the objects.

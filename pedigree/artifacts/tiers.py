@@ -1,7 +1,7 @@
 """Move blobs between the tiers of a store.
 
-No key is ever written twice, so a blob moves by being copied to a new key: then one transaction
-lets the blob's row point there, and the old key becomes an orphan that a collection removes.
+No key is ever written twice, so a blob is copied to a new key. Then one transaction points the
+blob's row to it, and the old key becomes an orphan that a collection removes.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from pedigree.artifacts.store import SQL
 from pedigree.postgres.database import Database
 from pedigree.postgres.transaction import Transaction
 
-# Somebody who was told the old key may still read it, or hold a URL signed for it, for so long.
+# A client that got the old key, or a URL signed for it, may still read it for this long.
 _GRACE = timedelta(hours=1)
 
 
@@ -27,24 +27,25 @@ def retier(
     grace: timedelta = _GRACE,
     confirm: Callable[[Transaction, str], bool] = lambda _transaction, _key: True,
 ) -> bool:
-    """Move a blob to a tier; a blob that is there already stays untouched.
+    """Move a blob to a tier; a blob that is already there stays untouched.
 
-    Any number of processes may move, register, collect and sweep the same blob meanwhile: the one
-    whose transaction finds the key that it copied wins, and the copies of the others are removed.
+    Any number of processes may move, register, collect and sweep the same blob concurrently: the
+    one whose transaction finds the copied key unchanged wins, and the copies of the others are
+    removed.
 
     Args:
-        database: Where the blob's row is.
-        store: Where its bytes are.
+        database: The database with the blob's row.
+        store: The store with its bytes.
         digest: The blob.
-        tier: Where it shall lie.
+        tier: The new tier.
         grace: How long the old key stays readable.
-        confirm: Asked in the transaction of the move, with the new key; False takes it back.
+        confirm: Called in the transaction of the move, with the new key; False aborts the move.
 
     Returns:
-        Whether it was moved; False as well when it is gone, or somebody else moved it meanwhile.
+        Whether it was moved; also False if it is gone, or another process moved it.
 
     Raises:
-        CorruptionError: Its object is gone, or has other bytes.
+        CorruptionError: Its object is missing, or has other bytes.
         ObjectArchivedError: It must be restored from its storage class first.
         StoreUnavailableError: The store failed; nothing was moved.
     """
@@ -73,7 +74,7 @@ def retier(
 
 
 class _NotConfirmedError(Exception):
-    """Rolls back a move that nobody wants any more."""
+    """Rolls back a move that is no longer wanted."""
 
 
 def _swap(

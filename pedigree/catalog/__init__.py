@@ -1,4 +1,4 @@
 """Registered models, their versions and their metadata.
 
-What moves a version belongs to `lifecycle`, its bytes to `artifacts`, its inputs to `lineage`.
+Stages and aliases belong to `lifecycle`, bytes to `artifacts`, inputs to `lineage`.
 """

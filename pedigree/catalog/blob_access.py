@@ -1,4 +1,4 @@
-"""Whose bytes they are: a digest that somebody knows is not yet the bytes that it names."""
+"""Access to blobs: knowing a digest does not permit reading its bytes."""
 
 from collections.abc import Collection
 
@@ -16,12 +16,12 @@ from pedigree.postgres.transaction import Transaction
 def readable_blobs(
     transaction: Transaction, digests: Collection[Digest], models: Collection[str]
 ) -> frozenset[Digest]:
-    """Return those blobs that are files of living versions.
+    """Return the blobs that are files of living versions.
 
     Args:
         transaction: Where to read.
         digests: The blobs.
-        models: Only of models with one of these names, or patterns of names; none: of any.
+        models: Only models with one of these names or name patterns; empty: all.
     """
     if not digests:
         return frozenset()
@@ -39,8 +39,8 @@ def keys_of(
     """Return the keys of the objects that hold a version's bytes.
 
     Raises:
-        VersionNotFoundError: It was deleted since it was looked up, and its bytes were collected.
-        CorruptionError: The version is there, and one of the digests is not live.
+        VersionNotFoundError: It was deleted since the lookup, and its bytes were collected.
+        CorruptionError: The version exists, and one of the digests is not live.
     """
     try:
         return locate(transaction, digests)

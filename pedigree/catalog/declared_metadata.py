@@ -1,4 +1,4 @@
-"""Metadata that callers state field by field, and what this process knows of the rest."""
+"""Metadata that callers state field by field, completed from this process's environment."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -63,10 +63,10 @@ class DeclaredFields(TypedDict, total=False):
 
 
 def declared_here(declared: DeclaredFields, settings: Settings) -> dict[str, object]:
-    """Return the fields, with the run, the CI build and the commit of this process beside them.
+    """Return the fields, completed with the run, the CI build and the commit of this process.
 
     Raises:
-        InvalidMetadataError: The run or the commit is not stated, and nothing here knows it.
+        InvalidMetadataError: The run or the commit is not stated, and this process cannot find it.
     """
     stated = {name: value for name, value in declared.items() if value is not None}
     return {
@@ -78,10 +78,10 @@ def declared_here(declared: DeclaredFields, settings: Settings) -> dict[str, obj
 
 
 def code_of(git_commit: str | None, settings: Settings) -> CodeState:
-    """Return the commit that the caller states, or else the one of the code that runs here.
+    """Return the commit that the caller states, or else the commit of the running code.
 
     Raises:
-        InvalidMetadataError: It is not stated, and nothing here knows it.
+        InvalidMetadataError: It is not stated, and this process cannot find it.
     """
     if git_commit:
         return CodeState(git_commit=git_commit, git_dirty=settings.git_dirty, git_source="caller")
@@ -94,5 +94,5 @@ def _run(settings: Settings) -> str:
     raise InvalidMetadataError(
         "the run that made the version is required",
         field="run_id",
-        remedy="Give run_id=…, or set PEDIGREE_RUN_ID; in a CI its own variable is used",
+        remedy="Give run_id=…, or set PEDIGREE_RUN_ID; a CI job uses the variable of the CI",
     )

@@ -1,4 +1,4 @@
-"""The difference of two versions, also of different models: what of ``a`` is otherwise in ``b``."""
+"""The difference between two versions ``a`` and ``b``, also of different models."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ from pedigree.signatures.compare import RULES, changes
 from pedigree.signatures.records import Signature
 
 _FIELDS = about_fields(DeclaredMetadata)
-# Metrics, parameters, tags and the signature are compared by what is in them.
+# Metrics, parameters, tags and the signature are compared by their entries.
 _ABOUT = tuple(
     name
     for name, about in _FIELDS.items()
@@ -40,14 +40,14 @@ Input = tuple[str, str | None]
 
 
 class InputState(NamedTuple):
-    """What a training used of a direct input; several possible states are joined by commas."""
+    """The state of a direct input of a training; several possible states are joined by commas."""
 
     version: str | None
     certainty: Certainty
 
 
 class Side(NamedTuple):
-    """What is compared of one version."""
+    """The parts of one version that are compared."""
 
     version: ModelVersion
     manifest: Manifest
@@ -56,7 +56,7 @@ class Side(NamedTuple):
 
     @property
     def inputs(self) -> Mapping[Input, InputState]:
-        """The data version of each direct input, and how certain it is."""
+        """The data version of each direct input, and its certainty."""
         found: defaultdict[Input, list[InputState]] = defaultdict(list)
         for node, edge in self.lineage.used():
             state = InputState(node.data_version, edge.certainty)
@@ -65,14 +65,14 @@ class Side(NamedTuple):
 
     @property
     def inputs_certain(self) -> bool:
-        """All direct inputs are certain, and there are no others."""
+        """Whether all direct inputs are certain, and there are no others."""
         return self.lineage.complete and all(
             edge.certainty.certain for _, edge in self.lineage.used()
         )
 
 
 def read_side(transaction: Transaction, version: ModelVersion) -> Side:
-    """Read what is compared of a version."""
+    """Read the parts of a version that are compared."""
     known = version.environment_hash
     packages = environment_packages(transaction, known) if known else ()
     return Side(
@@ -84,7 +84,7 @@ def read_side(transaction: Transaction, version: ModelVersion) -> Side:
 
 
 def compare(a: Side, b: Side) -> VersionComparison:
-    """Return the difference of two versions."""
+    """Return the difference between two versions."""
     fields_a = a.version.model_dump(mode="json")
     fields_b = b.version.model_dump(mode="json")
     return VersionComparison(
@@ -114,7 +114,7 @@ def only(fields: Mapping[str, JsonValue], names: tuple[str, ...]) -> dict[str, J
 
 
 def value_changes(a: Mapping[str, JsonValue], b: Mapping[str, JsonValue]) -> Iterator[ValueChange]:
-    """Give the values that differ, or that one of the two has alone."""
+    """Yield the values that differ, or that only one of the two has."""
     for name in dict.fromkeys([*a, *b]):
         if (name in a) != (name in b) or a[name] != b[name]:
             yield ValueChange(name=name, a=a.get(name), b=b.get(name))

@@ -1,4 +1,4 @@
-"""In what two versions differ: records."""
+"""Records of the differences between two versions."""
 
 from pydantic import Field, JsonValue
 
@@ -15,23 +15,23 @@ class ValueChange(Record):
 
 
 class MetricChange(Record):
-    """A metric of either version, also where both have the same."""
+    """A metric of either version, also if both values are equal."""
 
     name: str
     a: float | None
     b: float | None
-    delta: float | None = Field(description="b - a; None where one of them has no such metric")
+    delta: float | None = Field(description="b - a; None if one of them has no such metric")
 
 
 class SignatureChange(Record):
-    """A difference of the signatures."""
+    """A difference between the signatures."""
 
     what: str
     breaks: bool = Field(description="Callers of a cannot call b the same way")
 
 
 class DataChange(Record):
-    """A direct input, by partition, whose data differs; None where it was not read."""
+    """A direct input, by partition, whose data differs; None if it was not read."""
 
     asset: str
     partition: str | None
@@ -44,7 +44,7 @@ class DataChange(Record):
 
 
 class FileChange(Record):
-    """A file whose bytes differ; a size is None where the version has no such file."""
+    """A file whose bytes differ; a size is None if the version has no such file."""
 
     path: str
     size_a: int | None
@@ -52,7 +52,7 @@ class FileChange(Record):
 
 
 class VersionComparison(Record):
-    """All in which two versions differ; of trainings, the first of each is compared."""
+    """All differences between two versions; the first training of each is compared."""
 
     a: str
     b: str
@@ -62,8 +62,8 @@ class VersionComparison(Record):
     signature: tuple[SignatureChange, ...]
     data: tuple[DataChange, ...]
     data_certain: bool = Field(
-        description="False where not all direct inputs of both are certain, so that they may "
-        "differ in more or in less data"
+        description="False if not all direct inputs of both are certain, so more or less data "
+        "may differ"
     )
     code: tuple[ValueChange, ...]
     packages: tuple[ValueChange, ...] = Field(description="Name and the version in each")
@@ -72,19 +72,19 @@ class VersionComparison(Record):
 
     @property
     def breaks(self) -> bool:
-        """Callers of a cannot call b the same way."""
+        """Whether callers of a cannot call b the same way."""
         return any(change.breaks for change in self.signature)
 
 
 class UpstreamChange(Record):
-    """An asset (partition), near or far, that both versions do not have in the same state.
+    """A direct or indirect input (asset or partition) in different states in both versions.
 
-    Where a version depends on several states of it, they are joined by commas; None: on none.
+    If a version depends on several states, they are joined by commas; None if on none.
     """
 
     asset: str
     partition: str | None
-    distance: int = Field(description="1: one of the trainings read it itself")
+    distance: int = Field(description="1: one of the trainings read it directly")
     in_a: bool
     in_b: bool
     data_a: str | None
@@ -96,7 +96,7 @@ class UpstreamChange(Record):
 
 
 class LineageDifference(Record):
-    """All in which the lineage of two versions differs; of trainings, the first of each counts."""
+    """All lineage differences between two versions; the first training of each is compared."""
 
     a: str
     b: str
@@ -105,18 +105,18 @@ class LineageDifference(Record):
     packages: tuple[ValueChange, ...] = Field(description="Name and the version in each")
     raced_a: bool
     raced_b: bool
-    certain_a: bool = Field(description="False where something of a's lineage is not certain")
-    certain_b: bool = Field(description="False where something of b's lineage is not certain")
+    certain_a: bool = Field(description="False if any of a's lineage is not certain")
+    certain_b: bool = Field(description="False if any of b's lineage is not certain")
 
     @property
     def same(self) -> bool | None:
-        """Both were made of the same data by the same code; None where that is not known."""
+        """Whether the same code trained both on the same data; None if that is not known."""
         if self.code or self.packages or any(map(self._differs, self.data)):
             return False
         return True if self.certain_a and self.certain_b else None
 
     def _differs(self, change: UpstreamChange) -> bool:
-        """Say whether a difference is certain, also that a side does not depend on it at all."""
+        """Return whether a difference is certain, also if a side does not depend on it at all."""
         return all(
             known if certainty is None else certainty.certain
             for certainty, known in (

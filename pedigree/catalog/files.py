@@ -1,4 +1,4 @@
-"""The files of versions, wherever they are read from: pull, verify and load them."""
+"""The files of versions, from any store: pull, verify and load them."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
@@ -18,7 +18,7 @@ from pedigree.flavors.plugins import get_flavor
 
 
 class Located(NamedTuple):
-    """A version, its files, and where their bytes lie."""
+    """A version, its files, and the keys of their bytes."""
 
     version: ModelVersion
     manifest: Manifest
@@ -26,7 +26,7 @@ class Located(NamedTuple):
 
 
 class FileOperations(ABC):
-    """Verbs that bring the files of versions to this machine."""
+    """Operations that download the files of versions to this machine."""
 
     _cache: BlobCache
 
@@ -37,11 +37,11 @@ class FileOperations(ABC):
     @property
     @abstractmethod
     def _readable(self) -> ReadableStore:
-        """Where the bytes of versions are read."""
+        """Return the store from which the bytes of versions are read."""
 
     @abstractmethod
     def _located(self, reference: str) -> Located:
-        """Return a version with its files, and the keys by which the store gives their bytes."""
+        """Return a version with its files, and the keys of their bytes in the store."""
 
     def pull(
         self, reference: str, destination: Path | str, *, progress: Progress | None = None
@@ -91,9 +91,9 @@ class FileOperations(ABC):
     def _with_located(
         self, reference: str, work: Callable[[Manifest, Mapping[str, str]], None]
     ) -> Manifest:
-        """Do the work with the keys of a version's blobs, once more where they moved meanwhile.
+        """Do the work with the keys of a version's blobs; retry once if they moved during it.
 
-        It stays with the version that the reference led to, though a stage or an alias moved on.
+        The version stays the same, even if the stage or alias of the reference moves.
         """
         version, manifest, keys = self._located(reference)
         try:

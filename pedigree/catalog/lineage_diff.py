@@ -1,4 +1,4 @@
-"""In what the lineage of one version differs from that of another."""
+"""The difference between the lineage of two versions."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ _Place = tuple[str, str | None]
 
 
 def difference(a: Side, b: Side) -> LineageDifference:
-    """Compare two versions' data to the sources, their code and their packages."""
+    """Return the differences between two versions' data up to the sources, code and packages."""
     fields_a, fields_b = a.version.model_dump(mode="json"), b.version.model_dump(mode="json")
     return LineageDifference(
         a=a.version.reference,
@@ -60,7 +60,7 @@ def _by_place(graph: LineageGraph) -> dict[_Place, list[UpstreamState]]:
 
 
 def _certainty(states: Sequence[UpstreamState]) -> Certainty | None:
-    """Return how certain the states of one place are together: as the least certain of them."""
+    """Return the combined certainty of the states of one place: the least certain one."""
     return min((state.certainty for state in states), key=lambda one: one.rank, default=None)
 
 

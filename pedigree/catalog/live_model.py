@@ -1,8 +1,8 @@
-"""Save a model that is at hand, and make sure that what was saved predicts as it does.
+"""Save a model that is in memory, and verify that the saved files predict the same.
 
-Every way in that has a live model goes through here: ``register_model`` of a registry and of a
-client, and the model assets of Dagster. Where files alone are registered, there is nothing that
-their predictions could be compared with.
+Every registration of a live model uses this module: ``register_model`` of a registry and of a
+client, and the model assets of Dagster. A registration of files has no model with which to compare
+their predictions.
 """
 
 from collections.abc import Callable
@@ -21,14 +21,14 @@ from pedigree.signatures.records import Signature
 
 @dataclass(frozen=True, kw_only=True)
 class LiveModel:
-    """A trained object, and what is needed to save it and to ask it.
+    """A trained object, and what is needed to save it and to predict with it.
 
     Args:
         model: The trained object.
         flavor: How it is saved and loaded.
         sample: A few inputs.
-        sample_outputs: What the model gave for them, where its flavor cannot ask it.
-        verify: Compare what was saved with the model.
+        sample_outputs: The model's outputs for them, if its flavor cannot predict.
+        verify: Compare the saved files with the model.
     """
 
     model: object
@@ -43,16 +43,16 @@ class LiveModel:
         describe: Callable[[Callable[[], Signature]], DeclaredMetadata],
         settings: Settings,
     ) -> tuple[DeclaredMetadata, Verification]:
-        """Save the model into a folder that is made for it, describe it, and verify it.
+        """Save the model into a new folder, describe it, and verify it.
 
         Args:
-            folder: A path where nothing is yet.
-            describe: Gives the metadata; it is given what asks the model for its signature.
-            settings: How long verifying may take.
+            folder: A path that does not exist yet.
+            describe: Returns the metadata; receives a function that infers the model's signature.
+            settings: The settings, with the time limit of the verification.
 
         Raises:
             InvalidInputError: The model, its sample or the metadata is wrong.
-            UnverifiedModelError: What was saved does not predict as the model does.
+            UnverifiedModelError: The saved files do not predict the same as the model.
         """
         if self.sample is not None:
             require_rows(self.sample)

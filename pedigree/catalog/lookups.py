@@ -1,7 +1,7 @@
-"""Look things up in the catalog: each of these is one statement, and reads no more than it returns.
+"""Lookups in the catalog: each is one statement, and reads no more than it returns.
 
-So none costs more as a model gains versions. What can be long comes in pages: the next one begins
-behind the last of the page before.
+So the cost does not grow with the number of versions. Long results come in pages: the next page
+starts after the last item of the previous one.
 """
 
 from datetime import UTC, datetime
@@ -18,11 +18,11 @@ _ABOVE_ALL = 2**31 - 1
 
 
 def find_version(transaction: Transaction, reference: Reference) -> ModelVersion:
-    """Return the version that a reference names, its stage or alias in any case.
+    """Return the version that a reference names; its stage or alias is case-insensitive.
 
     Raises:
-        NotFoundError: It names none.
-        AmbiguousStageError: It names several.
+        NotFoundError: It names no version.
+        AmbiguousStageError: It names several versions.
     """
     rows = _versions_named(transaction, reference)
     if not rows:
@@ -35,7 +35,7 @@ def find_version(transaction: Transaction, reference: Reference) -> ModelVersion
 
 
 def _versions_named(transaction: Transaction, reference: Reference) -> list[Row]:
-    """Read the versions of a reference, whose stage or alias is spelled as it is kept."""
+    """Read the versions of a reference whose stage or alias has its stored spelling."""
     key = {"name_key": name_key(reference.name)}
     if reference.version is not None:
         found = transaction.execute(SQL["version_by_number"], {**key, "version": reference.version})
@@ -52,7 +52,7 @@ def find_model(transaction: Transaction, name: str) -> RegisteredModel:
     """Return a registered model.
 
     Raises:
-        ModelNotFoundError: There is none of that name.
+        ModelNotFoundError: No model has that name.
     """
     row = transaction.execute(SQL["model"], {"name_key": name_key(validate_name(name))}).fetchone()
     if row is None or row["name"] != name:
@@ -63,7 +63,7 @@ def find_model(transaction: Transaction, name: str) -> RegisteredModel:
 def list_models(
     transaction: Transaction, *, limit: int, after: str | None
 ) -> tuple[RegisteredModel, ...]:
-    """Return registered models by name, whatever its case; those behind ``after``."""
+    """Return registered models after ``after``, ordered by case-insensitive name."""
     rows = transaction.execute(
         SQL["models"], {"limit": at_least_one(limit), "after": name_key(after or "")}
     )
@@ -73,10 +73,10 @@ def list_models(
 def list_versions(
     transaction: Transaction, name: str, *, limit: int, after: int | None, newest_first: bool
 ) -> tuple[ModelVersion, ...]:
-    """Return versions of a model, the oldest or the newest first; those behind ``after``.
+    """Return versions of a model after ``after``, oldest or newest first.
 
     Raises:
-        ModelNotFoundError: There is no model of that name.
+        ModelNotFoundError: No model has that name.
     """
     key = {"name_key": name_key(validate_name(name)), "limit": at_least_one(limit)}
     if newest_first:
@@ -93,7 +93,7 @@ def list_versions(
 def list_trainings(
     transaction: Transaction, version: ModelVersion, *, limit: int, after: str | None
 ) -> tuple[Training, ...]:
-    """Return runs that produced a version's bytes, the first one first; those behind ``after``."""
+    """Return runs that produced a version's bytes after ``after``, oldest first."""
     rows = transaction.execute(
         SQL["trainings"],
         {
@@ -107,22 +107,22 @@ def list_trainings(
 
 
 def environment_packages(transaction: Transaction, environment_hash: str) -> tuple[str, ...]:
-    """Return the packages behind an environment's hash; none where they were not recorded."""
+    """Return the packages of an environment's hash; empty if they were not recorded."""
     row = transaction.execute(SQL["environment"], {"hash": environment_hash}).fetchone()
     return tuple(row["packages"]) if row else ()
 
 
 def in_a_zone(field: str, moment: datetime) -> datetime:
-    """Return a moment that is the same one everywhere, in UTC.
+    """Return an aware timestamp in UTC.
 
-    Postgres reads no offset beyond 16 hours, and events keep moments as text.
+    Postgres reads no offset beyond 16 hours, and events store timestamps as text.
 
     Raises:
-        InvalidInputError: It has no time zone, or lies before or behind all years in UTC.
+        InvalidInputError: It has no time zone, or is outside the supported years in UTC.
     """
     if moment.tzinfo is None or moment.utcoffset() is None:
         raise InvalidInputError(
-            "has no time zone, so it is another moment in each place",
+            "has no time zone",
             field=field,
             value=moment.isoformat(),
             remedy=f"Write {moment.isoformat()}Z, or another offset such as +02:00",
@@ -131,7 +131,10 @@ def in_a_zone(field: str, moment: datetime) -> datetime:
         return moment.astimezone(UTC)
     except OverflowError:
         raise InvalidInputError(
-            "lies in no year", field=field, value=moment.isoformat(), remedy="Write a later one"
+            "is outside years 1 to 9999 in UTC",
+            field=field,
+            value=moment.isoformat(),
+            remedy="Write another one",
         ) from None
 
 
@@ -139,7 +142,7 @@ def at_least_one(limit: int) -> int:
     """Return the limit of a page.
 
     Raises:
-        InvalidInputError: A page of so many records has none.
+        InvalidInputError: The limit is less than 1.
     """
     if limit < 1:
         raise InvalidInputError(

@@ -1,9 +1,8 @@
-"""Know of trainings in Dagster whether an asset graph shows them.
+"""Whether an asset graph shows the trainings in Dagster.
 
-A step registers its version before its materialization is stored. Where the run dies in between,
-its instance's mirror shows the version; where nothing is heard of the instance either, the version
-is *unmaterialized*. That follows from what is kept here and the time, so nobody has to be alive to
-mark it.
+A step registers its version before its materialization is stored. If the run dies in between, the
+mirror of its instance shows the version. If the instance is unreachable too, the version is
+*unmaterialized*. That follows from the stored rows and the time, so no process has to mark it.
 """
 
 from collections.abc import Collection
@@ -19,7 +18,7 @@ OUT_OF_REACH = timedelta(hours=1)
 
 
 class ShownTraining(NamedTuple):
-    """A training that an asset graph shows: the version, and the run that made it."""
+    """A training that an asset graph shows: the version, and the run that created it."""
 
     model: str
     version: int
@@ -27,12 +26,12 @@ class ShownTraining(NamedTuple):
 
 
 def see_instance(transaction: Transaction, instance_id: str) -> None:
-    """Keep that a Dagster instance is within reach now."""
+    """Record that a Dagster instance is reachable now."""
     transaction.execute(SQL["see_instance"], {"instance_id": instance_id})
 
 
 def end_awaiting(transaction: Transaction, shown: Collection[ShownTraining]) -> None:
-    """Keep that an asset graph shows trainings."""
+    """Record that an asset graph shows trainings."""
     transaction.execute(
         SQL["end_awaiting"],
         {
@@ -46,7 +45,7 @@ def end_awaiting(transaction: Transaction, shown: Collection[ShownTraining]) -> 
 def unmaterialized(
     transaction: Transaction, *, name_key: str | None, version: int | None, limit: int
 ) -> tuple[Unmaterialized, ...]:
-    """Return what no graph has shown for an hour, in which nothing was heard of its instance."""
+    """Return trainings that no graph has shown for an hour while their instance was unreachable."""
     rows = transaction.execute(
         SQL["unmaterialized"],
         {"name_key": name_key, "version": version, "limit": limit, "age": OUT_OF_REACH},

@@ -1,4 +1,4 @@
-"""The gate of ingest: metadata is valid as a whole, or it is refused with the field that is not."""
+"""Validation of metadata at registration: valid as a whole, or refused with the invalid field."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from pedigree.settings import redact_url
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-# Free mappings: what is in them is the caller's own, and may be a secret.
+# Free mappings: the caller's own entries, which may be secret.
 _PRIVATE = frozenset({"params", "tags"})
 
 _REMEDIES: Mapping[str, str] = {
@@ -30,16 +30,16 @@ _REMEDIES_OF_FIELDS: Mapping[str, str] = {
 
 
 def validated(metadata: Mapping[str, object] | DeclaredMetadata) -> DeclaredMetadata:
-    """Return metadata that is known to be valid.
+    """Return valid metadata.
 
-    A record is looked at again, since ``model_copy(update=...)`` does not.
+    A record is validated again, since ``model_copy(update=...)`` does not validate.
 
     Args:
         metadata: The fields by name, or a record of them.
 
     Raises:
-        InvalidMetadataError: A required field is missing, or a value is out of its domain. The
-            message has the first such field, its value and what to do, and names the others.
+        InvalidMetadataError: A required field is missing, or a value is outside its domain. The
+            message has the first such field, its value and the remedy, and names the others.
     """
     if isinstance(metadata, DeclaredMetadata):
         metadata = {name: getattr(metadata, name) for name in DeclaredMetadata.model_fields}
@@ -50,7 +50,7 @@ def validated(metadata: Mapping[str, object] | DeclaredMetadata) -> DeclaredMeta
 
 
 def metadata_error(error: ValidationError) -> InvalidMetadataError:
-    """Return what is wrong with metadata, from what pydantic found."""
+    """Return pydantic's error about metadata as an error of Pedigree."""
     first, *others = error.errors(include_url=False, include_context=False)
     field = _path(first)
     further = sorted({_path(other) for other in others} - {field})
@@ -83,7 +83,7 @@ def _remedy(found: "ErrorDetails") -> str:
     return (
         _REMEDIES.get(found["type"])
         or _REMEDIES_OF_FIELDS.get(top)
-        or "See `pedigree schema` for what the field takes"
+        or "See `pedigree schema` for the values of the field"
     )
 
 

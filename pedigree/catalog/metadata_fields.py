@@ -1,4 +1,4 @@
-"""Types of metadata fields, and what the code reads of a field beside its type.
+"""Types of metadata fields, and the attributes of a field beyond its type.
 
 Each field of :class:`pedigree.catalog.records.ModelMetadata` carries an :class:`About`. From these
 follow the columns that ``register`` writes, the options of ``pedigree register``, the fields that
@@ -15,7 +15,7 @@ Part: TypeAlias = Literal["run", "code", "data", "results", "about"]
 
 
 class ApprovalStatus(StrEnum):
-    """Where a version stands with the people who must say yes."""
+    """Whether people approved a version."""
 
     NONE = "none"
     PENDING = "pending"
@@ -38,12 +38,12 @@ class About:
 
     Attributes:
         source: Where the value comes from, for the table in the documentation.
-        part: What the field describes.
+        part: The part of a version that the field describes.
         trained: A column of ``pedigree.training``: each training has its own value.
-        shown: A column of ``pedigree.model_version``: the version shows what its first training
-            states.
+        shown: A column of ``pedigree.model_version``: the version shows the value of its first
+            training.
         option: The help of the option of ``pedigree register``; None if it has none.
-        editable: People may change it later, by ``update``.
+        editable: People may change it later with ``update``.
     """
 
     source: str = "the training function, or the caller"
@@ -56,7 +56,7 @@ class About:
 
 
 def about_fields(record: type[BaseModel]) -> dict[str, About]:
-    """Return what a record's metadata fields carry, in the order of the fields."""
+    """Return the annotations of a record's metadata fields, in the order of the fields."""
     found = {
         name: next((each for each in field.metadata if isinstance(each, About)), None)
         for name, field in record.model_fields.items()

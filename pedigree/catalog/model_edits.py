@@ -1,4 +1,4 @@
-"""Registered models themselves: make one before its first version, and describe it."""
+"""Registered models: create one before its first version, and describe it."""
 
 from collections.abc import Mapping, Sequence
 
@@ -20,19 +20,19 @@ def create_described(
     owners: Sequence[str],
     tags: Mapping[str, str],
 ) -> None:
-    """Make a model without a version.
+    """Create a model without a version.
 
     Raises:
         InvalidNameError: The name breaks the rule.
-        NameTakenError: The name, or a twin of it, exists or existed.
+        NameTakenError: A model has or had the name or an equivalent one.
     """
     model, created = create_model(transaction, name, actor)
     if not created:
         raise NameTakenError(
-            "exists already, or belonged to a model that was deleted",
+            "exists already, or belonged to a deleted model",
             field="name",
             value=name,
-            remedy="Choose another name, or change the model that is there",
+            remedy="Choose another name, or change the existing model",
         )
     given = _given(description, owners or None, tags or None)
     if given:
@@ -48,7 +48,7 @@ def describe_model(
     owners: Sequence[str] | None,
     tags: Mapping[str, str] | None,
 ) -> None:
-    """Replace a model's description, owners or tags; what is None stays as it is.
+    """Replace a model's description, owners or tags; None leaves a field unchanged.
 
     Raises:
         ModelNotFoundError: There is no such model.

@@ -1,4 +1,4 @@
-"""The rules for names: what registered models, aliases and stages may be called."""
+"""The rules for the names of registered models, aliases and stages."""
 
 import re
 import unicodedata
@@ -11,9 +11,9 @@ LATEST = "latest"
 
 _FORBIDDEN = frozenset("/\\:@%#")
 _NAME_LIMIT = 256
-# A few characters are spelled out to eighteen; what an index holds must fit a third of a page.
+# Normalization expands a few characters to eighteen; an index entry must fit a third of a page.
 _KEY_LIMIT_BYTES = 2048
-# What shows nothing and is no format character by its category: joiners, fillers, selectors.
+# Invisible characters outside the format category: joiners, fillers, selectors.
 _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
@@ -23,7 +23,7 @@ def validate_name(name: str) -> str:
     r"""Return the name if a registered model may have it.
 
     Raises:
-        InvalidNameError: It is empty, longer than 256 characters, not in Unicode NFC, holds a
+        InvalidNameError: It is empty, longer than 256 characters, not in Unicode NFC, has a
             control or invisible character or one of ``/ \ : @ % #``, or begins or ends with a
             space or a dot.
     """
@@ -39,7 +39,7 @@ def validate_name(name: str) -> str:
 
 
 def is_name(name: str) -> bool:
-    """Say whether a registered model may have a name."""
+    """Return whether a registered model may have a name."""
     return _name_problem(name) is None
 
 
@@ -52,22 +52,24 @@ def _name_problem(name: str) -> str | None:
         "holds one of / \\ : @ % #": not _FORBIDDEN.isdisjoint(name),
         "holds a control character": any(map(_is_control, name)),
         "holds an invisible character": bool(_INVISIBLE.search(name)),
-        "is too long once its characters are spelled out": _key_size(name) > _KEY_LIMIT_BYTES,
+        "is too long after Unicode normalization": _key_size(name) > _KEY_LIMIT_BYTES,
         "begins or ends with a space or a dot": bool(re.search(r"^[\s.]|[\s.]\Z", name)),
     }
     return next((problem for problem, found in problems.items() if found), None)
 
 
 def _is_control(char: str) -> bool:
-    # Cc: control, Cf: invisible characters that make twins, Cs: lone surrogates, Zl and Zp: lines.
+    # Cc: control, Cf: invisible characters, which make names look alike, Cs: lone surrogates,
+    # Zl and Zp: line separators.
     return unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 def name_key(name: str) -> str:
-    r"""Return what two names must not have in common: case folded, compatible characters made one.
+    r"""Return the key by which names are equivalent: case folded, compatible characters unified.
 
-    It is Unicode's compatibility caseless match (definition D146), so full-width letters, ligatures
-    and raised digits make no twin. Letters of two scripts that look alike stay apart.
+    It is Unicode's compatibility caseless match (definition D146), so a name with full-width
+    letters, ligatures or raised digits is equivalent to the plain one. Letters of two scripts that
+    look alike stay different.
 
     >>> name_key("Customer_Churn") == name_key("customer_churn")
     True
@@ -84,29 +86,29 @@ def _key_size(name: str) -> int:
 
 
 def is_pointer(text: str) -> bool:
-    """Say whether a reference can have it behind its ``@``."""
+    """Return whether a reference can have it after its ``@``."""
     return re.fullmatch(r"[\w-]{1,255}", text) is not None
 
 
 def pointer_problem(name: str) -> str | None:
-    """Return why no alias and no stage may be called so; None where one may.
+    """Return why an alias or a stage may not have this name; None if it may.
 
-    What a reference reads as a number or as the newest version is reserved, in any case and any
-    form of its characters.
+    Names that a reference reads as a number or as the newest version are reserved, in any case and
+    any form of their characters.
     """
     key = name_key(name)
     problems = {
         "is not 1-255 letters, digits, _ and -": not is_pointer(name),
         "holds an invisible character": bool(_INVISIBLE.search(name)),
-        "is digits alone, as version numbers are": key.isdigit(),
+        "has only digits, like a version number": key.isdigit(),
         "is reserved for version numbers": key == LATEST or bool(re.fullmatch(r"v\d+", key)),
-        "is what versions without a stage are in": key == NO_STAGE,
+        "is reserved for versions without a stage": key == NO_STAGE,
     }
     return next((problem for problem, found in problems.items() if found), None)
 
 
 def twin_of(name: str, names: Collection[str]) -> str | None:
-    """Return which of some names is the same one by :func:`name_key`; an equal one comes first.
+    """Return the name that is equivalent by :func:`name_key`; an equal one takes precedence.
 
     >>> twin_of("Champion", ["best", "champion"])
     'champion'
@@ -118,9 +120,9 @@ def twin_of(name: str, names: Collection[str]) -> str | None:
 
 
 def found_in(name: str, names: Collection[str]) -> str | None:
-    """Return which of some names is meant: an equal one, or the only one that is the same.
+    """Return the name that is equal, or else the only one that is equivalent.
 
-    Twins of before the rule are found by their exact spelling alone.
+    Equivalent names from before the rule are found only by their exact spelling.
 
     >>> found_in("CHAMPION", ["best", "champion"]), found_in("Qa", ["QA", "qa"])
     ('champion', None)

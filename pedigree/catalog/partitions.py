@@ -1,10 +1,10 @@
-r"""How the key of a partition becomes part of a model's name, and is read from it again.
+r"""The encoding of a partition's key in a model's name, and its decoding.
 
-Lower-case letters, digits and most signs stand for themselves. Before a capital letter of ASCII
-stands a tilde, so that ``de`` and ``DE`` are no twins. Any other character is written as the
-hexadecimal number of its code point between tildes: one that names must not have (``/ \ : @ % #``,
-the tilde itself, control characters, a space or a dot at the key's ends), and one that
-:func:`pedigree.catalog.names.name_key` would make another one.
+Lower-case letters, digits and most signs stay unchanged. A tilde precedes a capital ASCII letter,
+so that ``de`` and ``DE`` are not equivalent. Any other character is written as the hexadecimal
+number of its code point between tildes: one that names must not have (``/ \ : @ % #``, the tilde
+itself, control characters, a space or a dot at the key's ends), and one that
+:func:`pedigree.catalog.names.name_key` would change.
 """
 
 import re
@@ -20,7 +20,7 @@ _CAPITAL_OR_CODE = re.compile(r"~(?:([A-Z])|([0-9][0-9a-f]*)~)")
 def partition_in_name(key: str) -> str:
     """Return a partition's key as part of a model's name; different keys stay different.
 
-    They stay so also by :func:`~pedigree.catalog.names.name_key`, by which names are twins.
+    They also stay different by :func:`~pedigree.catalog.names.name_key`.
 
     >>> partition_in_name("2026-03-01-05:00")
     '2026-03-01-05~3a~00'
@@ -41,7 +41,7 @@ def partition_of_name(text: str) -> str:
     'DE|home_improvement/2'
 
     Raises:
-        InvalidNameError: No key is written so.
+        InvalidNameError: The text is not an encoded key.
     """
     try:
         key = _CAPITAL_OR_CODE.sub(lambda found: found[1] or chr(int(found[2], 16)), text)
@@ -49,10 +49,10 @@ def partition_of_name(text: str) -> str:
         key = ""
     if partition_in_name(key) != text:
         raise InvalidNameError(
-            "is not how a partition's key is written in a name",
+            "is not an encoded partition key",
             field="partition",
             value=text,
-            remedy="Take the part of the name for which `{partition}` stands",
+            remedy="Take the part of the name that replaces `{partition}`",
         )
     return key
 
@@ -66,10 +66,10 @@ def _written(char: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _stands(char: str) -> bool:
-    """Say whether a character stands for itself, wherever it is in a name.
+    """Return whether a character stays unchanged everywhere in a name.
 
-    Of those beyond ASCII only letters and digits do, which join with no character before them, by a
-    version of Unicode that each Python has: names are the same whichever Python writes them.
+    Beyond ASCII, only letters and digits that do not combine with a preceding character do, by a
+    version of Unicode that every Python has: the encoding is the same in every Python.
     """
     if char.isascii():
         return char in " ." or (is_name(char) and char != "~" and not char.isupper())

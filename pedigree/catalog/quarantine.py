@@ -1,9 +1,9 @@
-"""Put data in quarantine, and with it every version that depends on it; or one version alone.
+"""Put data in quarantine, and with it every version that depends on it; or a single version.
 
-A quarantine of data is about what was recorded until then: newer data of the same partition is
-other data. A version that is registered later on the same old data is marked when it comes.
-Versions that possibly depend on the data are marked as those that certainly do, unless only these
-are wanted. Versions of which it is not known are named, and not marked.
+A quarantine of data covers the data recorded so far; newer data of the same partition is other
+data. A version registered later on the same old data is marked at its registration. Versions that
+possibly depend on the data are marked too, unless only certain ones are requested. Versions for
+which this is not known are listed, but not marked.
 """
 
 from collections import defaultdict
@@ -32,7 +32,7 @@ _DEPENDS = {
     Certainty.POSSIBLE: "{} possibly depends on data in quarantine",
     Certainty.UNKNOWN: "It is not known whether {} depends on data in quarantine",
 }
-"""What a registration says of its version, the most certain first."""
+"""The notice of a registration about its version, most certain first."""
 
 
 def quarantine_data(
@@ -53,14 +53,14 @@ def quarantine_data(
         partition: One partition; all of them when None.
         actor: Who does it.
         reason: What is wrong with the data.
-        since: Only data that was recorded from then on.
-        only_certain: Mark no version that only possibly depends on it, now or later.
+        since: Only data recorded since then.
+        only_certain: Do not mark versions that only possibly depend on it, now or later.
 
     Raises:
         InvalidInputError: No reason is given.
     """
     _require_reason(reason)
-    # Nobody registers meanwhile, so no version is overlooked.
+    # This lock blocks registrations, so no version is missed.
     transaction.execute(SQL["lock_quarantines"])
     new = _New(asset, partition, since, reason, only_certain)
     found = _insert(transaction, new, actor)
@@ -107,10 +107,10 @@ def quarantine_registered(
 ) -> str | None:
     """Mark a version one of whose trainings, just written, depends on data in quarantine.
 
-    A person who released this version from that quarantine is not overruled.
+    The release of this version from that quarantine by a person stays in force.
 
     Returns:
-        A notice that says so, how certain it is and why; None where no such data is known.
+        A notice with the certainty and the reason; None if no such data is known.
     """
     rows = transaction.execute(
         SQL["quarantines_of_training"],
@@ -140,12 +140,12 @@ def release_data(
     *,
     reason: str | None,
 ) -> tuple[Quarantine, ...]:
-    """End the quarantines of an asset or of one of its partitions, and tell which versions leave.
+    """End the quarantines of an asset or of one of its partitions, and return the freed versions.
 
-    A version that another quarantine holds as well stays in that one.
+    A version that another quarantine also holds stays in that one.
 
     Raises:
-        QuarantineNotFoundError: It is in none.
+        QuarantineNotFoundError: It is not in quarantine.
     """
     transaction.execute(SQL["lock_quarantines"])
     rows = transaction.execute(
@@ -156,7 +156,7 @@ def release_data(
             "is not in quarantine",
             field="asset",
             value=asset if partition is None else f"{asset} [{partition}]",
-            remedy="`pedigree quarantines` lists what is; name the same partition, or none",
+            remedy="`pedigree quarantines` lists them; name the same partition, or none",
         )
     ids = [row["quarantine_id"] for row in rows]
     log.record(
@@ -182,9 +182,9 @@ def release_data(
 def release_version(
     transaction: Transaction, name: str, version: int, actor: Actor, *, reason: str | None
 ) -> None:
-    """Take one version out of every quarantine; the data stays in its own.
+    """Release one version from every quarantine; the data stays in quarantine.
 
-    A version that is in none is left as it is.
+    A version that is not in quarantine stays unchanged.
 
     Raises:
         NotFoundError: There is no such model or version.
@@ -198,7 +198,7 @@ def release_version(
 def open_quarantines(
     transaction: Transaction, *, limit: int, before: int | None
 ) -> tuple[Quarantine, ...]:
-    """Return what is in quarantine, the newest first; what was put there before ``before``."""
+    """Return the open quarantines that started before ``before``, newest first."""
     values = {"limit": limit, "before": before}
     rows = transaction.execute(SQL["open_quarantines"], values).fetchall()
     ids = [row["quarantine_id"] for row in rows]
@@ -209,15 +209,15 @@ def open_quarantines(
 def _require_reason(reason: str) -> None:
     if not reason.strip():
         raise InvalidInputError(
-            "is empty, and people who meet the quarantine must know why",
+            "is empty, and people must know why the quarantine exists",
             field="reason",
             value=reason,
-            remedy="Say what is wrong",
+            remedy="State what is wrong",
         )
 
 
 class _New(NamedTuple):
-    """What is to be put in quarantine."""
+    """A quarantine to create."""
 
     asset: str | None
     partition: str | None
@@ -236,7 +236,7 @@ def _insert(transaction: Transaction, new: _New, actor: Actor) -> Quarantine:
 def _quarantined(
     transaction: Transaction, found: Quarantine, depending: Sequence[TrainedOn]
 ) -> Quarantined:
-    """Say which versions a quarantine marks, and which it does not."""
+    """Return the versions that a quarantine marks, and those that it does not."""
     certain = [one.reference for one in depending if one.certainty.certain]
     possible = [one.reference for one in depending if one.certainty is Certainty.POSSIBLE]
     marked = [one.reference for one in depending if found.marks(one.certainty)]

@@ -33,8 +33,8 @@ class Marker(NamedTuple):
         Args:
             version: Its number.
             found: The quarantine.
-            body: What the event says of the data.
-            certainty: How certain it is that the version depends on it; None: it is about no data.
+            body: The part of the event that describes the data.
+            certainty: How certain it is that the version depends on the data; None without data.
 
         Raises:
             NotFoundError: There is no such version.
@@ -48,7 +48,7 @@ class Marker(NamedTuple):
         self.model.record(EventType.VERSION_QUARANTINED, details, version=version, actor=self.actor)
 
     def release(self, version: int, ids: Sequence[int], reason: str | None) -> None:
-        """Take a version out of some quarantines."""
+        """Release a version from some quarantines."""
         key = {**self._key(version), "quarantine_ids": ids, "at": self.model.at}
         self.transaction.execute(SQL["release_marks"], key)
         self._say_why(version)

@@ -6,7 +6,7 @@ ON CONFLICT ON CONSTRAINT registered_model_name_unique DO NOTHING
 RETURNING created_at;
 
 -- name: describe_model
--- Replace a model's description, owners or tags; what is null stays as it is.
+-- Replace a model's description, owners or tags; null leaves a column unchanged.
 UPDATE pedigree.registered_model SET
     description = coalesce(%(description)s, description),
     owners = coalesce(%(owners)s::text[], owners),
@@ -25,7 +25,7 @@ WITH model AS MATERIALIZED (
 SELECT model.*, clock_timestamp() AS at FROM model;
 
 -- name: version_of_digest
--- The living native version of an artifact, with what it shows of what a registration states.
+-- The living native version of an artifact, with the columns that a registration states.
 SELECT v.*, first.metrics, first.params,
     EXISTS (
         SELECT FROM pedigree.tenure t
@@ -41,8 +41,8 @@ CROSS JOIN LATERAL (
 WHERE model_id = %(model_id)s AND digest = %(digest)s AND copy = 0 AND deleted_at IS NULL;
 
 -- name: insert_version
--- Write a version under the model's next number, and take that: it rolls back with the transaction,
--- so numbers have no gap. The columns are the metadata fields that a version shows.
+-- Write a version under the model's next number, and consume that number. A rollback returns it, so
+-- numbers have no gap. The columns are the metadata fields that a version shows.
 WITH taken AS (
     UPDATE pedigree.registered_model SET next_version = next_version + 1
     WHERE model_id = %(model_id)s
@@ -54,12 +54,12 @@ INSERT INTO pedigree.model_version (
 );
 
 -- name: insert_environment
--- Keep the list of packages behind a hash; the same list is kept once.
+-- Store the list of packages of a hash; equal lists are stored once.
 INSERT INTO pedigree.environment (hash, packages) VALUES (%(hash)s, %(packages)s)
 ON CONFLICT DO NOTHING;
 
 -- name: name_of_key
--- The name of the model that has this key, also of one that was deleted.
+-- The name of the model with this key, also of a deleted one.
 SELECT name, deleted_at FROM pedigree.registered_model WHERE name_key = %(name_key)s;
 
 -- name: insert_training
@@ -80,14 +80,14 @@ INSERT INTO pedigree.awaited (training_id, instance_id, since)
 VALUES (%(training_id)s, %(instance_id)s, %(at)s);
 
 -- name: see_instance
--- Write that an instance's mirror looks, once a minute at most.
+-- Record that an instance's mirror runs, once a minute at most.
 INSERT INTO pedigree.dagster_instance AS known (instance_id, seen_at)
 VALUES (%(instance_id)s, clock_timestamp())
 ON CONFLICT (instance_id) DO UPDATE SET seen_at = excluded.seen_at
 WHERE known.seen_at <= excluded.seen_at - interval '1 minute';
 
 -- name: end_awaiting
--- An asset graph shows trainings: each step of these runs that gave these versions.
+-- An asset graph shows trainings: each step of these runs that produced these versions.
 DELETE FROM pedigree.awaited a
 USING unnest(%(name_keys)s::text[], %(versions)s::integer[], %(run_ids)s::text[])
         AS shown (name_key, version, run_id)
@@ -97,7 +97,7 @@ USING unnest(%(name_keys)s::text[], %(versions)s::integer[], %(run_ids)s::text[]
 WHERE a.training_id = t.training_id;
 
 -- name: unmaterialized
--- Trainings of living versions, or of one, that no graph shows while their instance is out of reach.
+-- Trainings of living versions, or of one, that no graph shows while their instance is unreachable.
 SELECT m.name || '/' || t.version AS reference, t.run_id, a.instance_id, a.since, i.seen_at
 FROM pedigree.awaited a
 JOIN pedigree.training t USING (training_id)
@@ -112,7 +112,7 @@ ORDER BY a.since, a.training_id
 LIMIT %(limit)s;
 
 -- name: trainings_of_run
--- The trainings that this step of this run already has on the version, with what was stated.
+-- The trainings that this step of this run already has on the version, with their metadata.
 SELECT * FROM pedigree.training
 WHERE model_id = %(model_id)s AND version = %(version)s AND run_id = %(run_id)s
     AND coalesce(step_key, '') = coalesce(%(step_key)s, '')
@@ -138,8 +138,8 @@ JOIN pedigree.version_in_full r
     ON r.model_id = latest.model_id AND r.version_id = latest.version;
 
 -- name: versions_by_pointer
--- The versions that hold a stage or an alias: the newest two, since two already name no single one.
--- The limit also tells the planner how few to expect, so it keeps one plan for all models.
+-- The versions that hold a stage or an alias: the newest two, since two are already ambiguous.
+-- The limit also shows the planner how few rows to expect, so it keeps one plan for all models.
 SELECT r.*
 FROM (
     SELECT t.model_id, t.version FROM pedigree.tenure t
@@ -153,7 +153,7 @@ JOIN pedigree.version_in_full r ON r.model_id = held.model_id AND r.version_id =
 ORDER BY r.version_id DESC;
 
 -- name: versions
--- A page of a model's living versions behind a number, the oldest first.
+-- A page of a model's living versions after a number, oldest first.
 SELECT r.*
 FROM (
     SELECT v.model_id, v.version FROM pedigree.model_version v
@@ -167,7 +167,7 @@ JOIN pedigree.version_in_full r ON r.model_id = page.model_id AND r.version_id =
 ORDER BY r.version_id;
 
 -- name: newest_versions
--- A page of a model's living versions before a number, the newest first.
+-- A page of a model's living versions before a number, newest first.
 SELECT r.*
 FROM (
     SELECT v.model_id, v.version FROM pedigree.model_version v
@@ -181,18 +181,18 @@ JOIN pedigree.version_in_full r ON r.model_id = page.model_id AND r.version_id =
 ORDER BY r.version_id DESC;
 
 -- name: model
--- A registered model with what its stages and aliases point to.
+-- A registered model with the versions of its stages and aliases.
 SELECT * FROM pedigree.model_record WHERE name_key = %(name_key)s;
 
 -- name: models
--- A page of the registered models behind a name, by name.
+-- A page of the registered models after a name, by name.
 SELECT * FROM pedigree.model_record
 WHERE name_key > %(after)s
 ORDER BY name_key
 LIMIT %(limit)s;
 
 -- name: trainings
--- A page of the runs that produced a version's bytes, the first one first.
+-- A page of the runs that produced a version's bytes, oldest first.
 SELECT t.*, v.flavor, v.signature
 FROM pedigree.training t
 JOIN pedigree.model_version v USING (model_id, version)
@@ -210,11 +210,11 @@ ORDER BY t.created_at, t.training_id
 LIMIT %(limit)s;
 
 -- name: environment
--- The packages behind an environment's hash.
+-- The packages of an environment's hash.
 SELECT packages FROM pedigree.environment WHERE hash = %(hash)s;
 
 -- name: update_version
--- Replace what is not NULL of what may be edited.
+-- Replace the editable columns for which a value is given (not NULL).
 UPDATE pedigree.model_version SET
     description = coalesce(%(description)s, description),
     owners = coalesce(%(owners)s::text[], owners),
@@ -222,11 +222,11 @@ UPDATE pedigree.model_version SET
 WHERE model_id = %(model_id)s AND version = %(version)s AND deleted_at IS NULL;
 
 -- name: lock_quarantines
--- Let no registration look for quarantines until this transaction ends.
+-- Block the quarantine check of registrations until this transaction ends.
 SELECT pg_advisory_xact_lock(hashtextextended('pedigree.quarantine', 0));
 
 -- name: share_quarantines
--- Let no quarantine come or go until this transaction ends.
+-- Block new quarantines and releases until this transaction ends.
 SELECT pg_advisory_xact_lock_shared(hashtextextended('pedigree.quarantine', 0));
 
 -- name: insert_quarantine
@@ -245,9 +245,9 @@ SELECT %(quarantine_id)s, model_id, version, %(certainty)s::pedigree.certainty F
 WHERE model_id = %(model_id)s AND version = %(version)s;
 
 -- name: quarantines_of_training
--- The open quarantines of data that a training depends on or may depend on, how certain that is at
--- best (as in the query trained_on), but for those its version knows already. A node without a time
--- may be older or newer, so that it possibly counts.
+-- The open quarantines of data on which a training depends or may depend, with the best certainty
+-- (as in the query trained_on), except those that its version already has. A node without a time
+-- may be older or newer, so it is possible.
 SELECT q.quarantine_id, q.asset, q.partition, q.since, q.reason, q.only_certain, q.at,
     q.quarantined_by, max(found.certainty)::text AS certainty
 FROM pedigree.quarantine q
@@ -291,20 +291,20 @@ RETURNING quarantine_id, asset, partition, since, reason, only_certain, at, quar
     released_at;
 
 -- name: release_alone
--- End those quarantines that are about no data.
+-- End the quarantines of single versions.
 UPDATE pedigree.quarantine SET released_at = clock_timestamp(), released_by = %(actor)s
 WHERE released_at IS NULL AND asset IS NULL
     AND quarantine_id = ANY (%(quarantine_ids)s::bigint[]);
 
 -- name: release_marks
--- Take a version out of some quarantines.
+-- Release a version from some quarantines.
 UPDATE pedigree.quarantine_mark SET released_at = %(at)s
 WHERE model_id = %(model_id)s AND version = %(version)s AND released_at IS NULL
     AND quarantine_id = ANY (%(quarantine_ids)s::bigint[]);
 
 -- name: marked_versions
--- The versions that some quarantines hold, by model. A mark of the release before does not say how
--- certain it is, and so is possible; one of a single version is about no data.
+-- The versions that some quarantines hold, by model. A mark of the previous release has no
+-- certainty, and so is possible; a mark of a single version concerns no data.
 SELECT k.quarantine_id, m.name AS model_name, k.version,
     q.asset IS NOT NULL AND coalesce(k.certainty, 'possible') = 'possible' AS possible
 FROM pedigree.quarantine_mark k
@@ -322,12 +322,12 @@ WHERE k.model_id = %(model_id)s AND k.version = %(version)s AND k.released_at IS
 ORDER BY q.quarantine_id;
 
 -- name: quarantine_version
--- Say why a version is in quarantine; NULL: it is not.
+-- Set why a version is in quarantine; NULL: it is not.
 UPDATE pedigree.model_version SET quarantine_reason = %(reason)s
 WHERE model_id = %(model_id)s AND version = %(version)s;
 
 -- name: open_quarantines
--- A page of what is in quarantine, the newest first.
+-- A page of the open quarantines, newest first.
 SELECT quarantine_id, asset, partition, since, reason, only_certain, at, quarantined_by
 FROM pedigree.quarantine
 WHERE released_at IS NULL
@@ -345,7 +345,7 @@ ORDER BY t.created_at DESC, t.training_id DESC
 LIMIT 1;
 
 -- name: blobs_of_versions
--- Those of some blobs that are files of a living version.
+-- The given blobs that are files of a living version.
 SELECT wanted.digest
 FROM unnest(%(digests)s::text[]) AS wanted (digest)
 WHERE EXISTS (

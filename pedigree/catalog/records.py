@@ -1,4 +1,4 @@
-"""Registered models and their versions, and the metadata that a version must and may carry."""
+"""Registered models and their versions, and the required and optional metadata of a version."""
 
 from datetime import datetime
 from typing import Annotated, Any, TypeAlias
@@ -27,9 +27,9 @@ Metrics: TypeAlias = dict[str, FiniteFloat]
 
 
 class DeclaredMetadata(Record):
-    """What the caller of ``register`` states about a version.
+    """The metadata that the caller of ``register`` states about a version.
 
-    The first five fields are required; a value that is not known is left out, never invented.
+    The first five fields are required. An unknown value is omitted, never invented.
     """
 
     flavor: Annotated[str, About("the model asset, or the caller", trained=False, shown=True)] = (
@@ -50,7 +50,7 @@ class DeclaredMetadata(Record):
     ] = Field(description="The work tree differed from the commit")
     git_source: Annotated[str, About("the registry: which of these it was", "run")] = Field(
         default="caller",
-        description="Where the commit was learnt from, such as caller or worktree",
+        description="Where the commit comes from, such as caller or worktree",
     )
     code_version: Annotated[str | None, About("the asset's definition", "code")] = Field(
         default=None, description="The asset's code version"
@@ -60,14 +60,14 @@ class DeclaredMetadata(Record):
         About(
             "the asset graph: the data versions that the training read",
             "data",
-            option="One digest over what it was trained on.",
+            option="One digest over its training data.",
         ),
     ] = Field(default=None, description="One digest over the data versions of all direct inputs")
     training_data_version: Annotated[
-        str | None, About(part="data", option="The data's version in its owner's words.")
-    ] = Field(default=None, description="The data's version in its owner's words")
+        str | None, About(part="data", option="The data's version, as its owner names it.")
+    ] = Field(default=None, description="The data's version, as its owner names it")
     validation_dataset_id: Annotated[
-        str | None, About(part="data", option="What the metrics were measured on.")
+        str | None, About(part="data", option="The data of the metrics.")
     ] = Field(default=None, description="The data that the metrics were computed on")
     metrics: Annotated[Metrics, About(part="results", option="An evaluation metric.")] = Field(
         default_factory=dict, description="Evaluation metrics, finite numbers"
@@ -87,7 +87,7 @@ class DeclaredMetadata(Record):
         default=None, description="The URL or id of the CI build"
     )
     drift_monitor_id: Annotated[str | None, About(shown=True)] = Field(
-        default=None, description="What watches it for drift"
+        default=None, description="Its drift monitor"
     )
     datasheet_uri: Annotated[str | None, About(shown=True)] = Field(
         default=None, description="The training data's datasheet"
@@ -103,14 +103,14 @@ class DeclaredMetadata(Record):
         About(
             "the model asset, or a person",
             shown=True,
-            option="Who owns it; may be repeated.",
+            option="An owner; repeatable.",
             editable=True,
         ),
-    ] = Field(default=(), description="Who answers for it")
+    ] = Field(default=(), description="Its owners")
     tags: Annotated[
         Tags,
         About("the training function, or a person", shown=True, option="A tag.", editable=True),
-    ] = Field(default_factory=dict, description="Any further words, key and value")
+    ] = Field(default_factory=dict, description="Further keys and values")
     risk_class: Annotated[
         RiskClass | None,
         About(
@@ -118,14 +118,14 @@ class DeclaredMetadata(Record):
             shown=True,
             option="minimal, limited, high or unacceptable (EU AI Act).",
         ),
-    ] = Field(default=None, description="The class of its use under the EU AI Act")
+    ] = Field(default=None, description="The risk class of its use under the EU AI Act")
     risk_assessment_id: Annotated[
         str | None, About("the training function, or a person", shown=True)
-    ] = Field(default=None, description="The assessment that the risk class was taken from")
+    ] = Field(default=None, description="The assessment that determined the risk class")
 
 
 class ModelMetadata(DeclaredMetadata):
-    """All metadata of a version: what its JSON Schema, ``model-metadata.json``, describes."""
+    """All metadata of a version, as the JSON Schema ``model-metadata.json`` describes it."""
 
     model_name: Annotated[str, About("the name in `register`, or of the model asset")] = Field(
         description="The registered model's name"
@@ -147,43 +147,41 @@ class ModelMetadata(DeclaredMetadata):
     )
     approval_status: Annotated[
         ApprovalStatus, About("the registry, when somebody approves or rejects")
-    ] = Field(
-        default=ApprovalStatus.NONE, description="Where it stands with those who must say yes"
-    )
-    approval_notes: Annotated[str | None, About("whoever approved or rejected")] = Field(
-        default=None, description="What they wrote beside it"
+    ] = Field(default=ApprovalStatus.NONE, description="Whether it is approved or rejected")
+    approval_notes: Annotated[str | None, About("the person who approved or rejected")] = Field(
+        default=None, description="The comment of that decision"
     )
     approved_by: Annotated[str | None, About("the registry: the actor of the approval")] = Field(
-        default=None, description="Who said yes"
+        default=None, description="Who approved it"
     )
     approval_timestamp: Annotated[AwareDatetime | None, About("the database's clock")] = Field(
-        default=None, description="When, by the database's clock"
+        default=None, description="When it was approved"
     )
     verification: Annotated[
         Verification,
-        About("`register_model` or the model asset, where the model itself is at hand"),
+        About("`register_model` or the model asset, which have the model in memory"),
     ] = Field(
         default=NO_LIVE_MODEL,
-        description="Whether its bytes, loaded in a new process, predict what the model did; of its"
-        " trainings the first that was verified, else the first",
+        description="Whether its bytes, loaded in a new process, predict the same as the model;"
+        " from the first verified training, else the first training",
     )
 
 
 class ModelVersion(ModelMetadata):
-    """A version as it stands now: its metadata, and what moves about it."""
+    """A version in its present state: its metadata, stage and aliases."""
 
     digest: Digest
     created_by_source: str
-    size: int = Field(ge=0, description="Bytes of all files")
+    size: int = Field(ge=0, description="The size of all files in bytes")
     stage: str = "none"
     stage_since: datetime | None = None
     aliases: tuple[str, ...] = ()
     quarantine_reason: str | None = None
     hold_reason: str | None = Field(default=None, description="Why a legal hold protects it")
     generation: int = Field(
-        ge=0, description="Grows whenever a stage, an alias or the policy of the model moves"
+        ge=0, description="Grows with each change of a stage, an alias or the policy of the model"
     )
-    trainings: int = Field(ge=1, description="How many trainings produced these very bytes")
+    trainings: int = Field(ge=1, description="How many trainings produced these bytes")
 
     @property
     def reference(self) -> str:
@@ -192,7 +190,7 @@ class ModelVersion(ModelMetadata):
 
 
 class RegisteredModel(Record):
-    """A name under which versions are kept."""
+    """A named model that has versions."""
 
     name: str
     description: str | None = None
@@ -201,24 +199,26 @@ class RegisteredModel(Record):
     created_by: str
     created_at: datetime
     generation: int
-    latest_version: int = Field(ge=0, description="The highest number given out; 0 if none was")
+    latest_version: int = Field(
+        ge=0, description="The highest version number used; 0 without a version"
+    )
     stages: dict[str, tuple[int, ...]] = Field(
         default_factory=dict,
-        description="Stage → the versions that hold it, the newest twenty of them at most",
+        description="Stage → the versions that hold it, at most the newest twenty",
     )
     aliases: dict[str, int] = Field(default_factory=dict)
 
 
 class TrainingOrigin(Record):
-    """Where in Dagster (or outside) a training happened."""
+    """Where a training ran, in Dagster or outside."""
 
-    instance_id: str | None = Field(default=None, description="Which Dagster instance")
+    instance_id: str | None = Field(default=None, description="The Dagster instance")
     job_name: str | None = None
     step_key: str | None = None
-    asset: str | None = Field(default=None, description="The model asset's key, if it was one")
+    asset: str | None = Field(default=None, description="The key of the model asset, if any")
     partition: str | None = None
     config: dict[str, JsonValue] | None = Field(
-        default=None, description="How the step was configured in its run, as the run has it"
+        default=None, description="The configuration of the step in its run"
     )
 
 
@@ -230,7 +230,7 @@ class Training(Record):
     metadata: DeclaredMetadata
     verification: Verification = Field(
         default=NO_LIVE_MODEL,
-        description="Whether what it saved, loaded in a new process, predicts what its model did",
+        description="Whether its saved files, loaded in a new process, predict as its model does",
     )
     created_by: str
     created_by_source: str
@@ -241,30 +241,31 @@ _PACKAGES = TypeAdapter(tuple[str, ...])
 
 
 class NewVersion(Record):
-    """All that ``register`` needs beside the bytes."""
+    """Everything that ``register`` needs besides the bytes."""
 
     metadata: DeclaredMetadata
     environment: tuple[str, ...] = Field(
-        default=(), description="The installed packages, name==version; gives environment_hash"
+        default=(),
+        description="The installed packages, name==version; environment_hash follows from them",
     )
     origin: TrainingOrigin = TrainingOrigin()
     lineage: LineageGraph = LineageGraph()
     verification: Verification = Field(
         default=NO_LIVE_MODEL,
-        description="What whoever has the model found when it loaded the files in a new process",
+        description="The result of loading the files in a new process and comparing with the model",
     )
 
     @model_validator(mode="before")
     @classmethod
     def _hash_environment(cls, given: Any) -> Any:
-        """Let the packages give the hash; a hash that is given must be theirs."""
+        """Compute the hash from the packages; a given hash must match them."""
         if not isinstance(given, dict) or not given.get("environment"):
             return given
         try:
             metadata = DeclaredMetadata.model_validate(given.get("metadata"))
             found = environment_hash(_PACKAGES.validate_python(given["environment"]))
         except ValidationError:
-            return given  # the fields themselves will say what is wrong with them
+            return given  # the validation of the fields reports the error
         if metadata.environment_hash not in (None, found):
             raise ValueError(
                 f"environment_hash {metadata.environment_hash} is not that of the packages given"
@@ -273,13 +274,13 @@ class NewVersion(Record):
 
 
 class Registration(Record):
-    """What ``register`` answers."""
+    """The result of ``register``."""
 
     version: ModelVersion
-    created: bool = Field(description="False when the same bytes were there already")
+    created: bool = Field(description="False if the model already has the same bytes")
     training_id: str
     notice: str | None = Field(
         default=None,
-        description="Of an existing version: which fields stated now it does not show, and why"
-        " it will not become a candidate by itself; of any: that its data is in quarantine",
+        description="For an existing version: which of the given fields it does not show, and why"
+        " it does not become a candidate by itself; for any version: its data is in quarantine",
     )

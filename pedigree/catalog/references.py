@@ -1,4 +1,4 @@
-"""References: the ways to say which version is meant."""
+"""References: the ways to name a version."""
 
 import re
 from functools import lru_cache
@@ -19,9 +19,9 @@ class Reference(Record):
         return f"{self.name}@{self.pointer}" if self.pointer else f"{self.name}/{self.version}"
 
 
-@lru_cache(maxsize=4096)  # the same few are asked for again and again, and records do not change
+@lru_cache(maxsize=4096)  # a few references repeat often, and records are immutable
 def parse_reference(text: str) -> Reference:
-    """Read a reference, in our spelling or in MLflow's ``models:/`` one.
+    """Read a reference, in Pedigree's form or in MLflow's ``models:/`` form.
 
     >>> str(parse_reference("customer_churn/3"))
     'customer_churn/3'
@@ -29,7 +29,7 @@ def parse_reference(text: str) -> Reference:
     'customer_churn@production'
 
     Raises:
-        InvalidReferenceError: The text is none of the known forms.
+        InvalidReferenceError: The text has no known form.
     """
     mlflow = text.startswith("models:/")
     body = text.removeprefix("models:").lstrip("/") if mlflow else text
@@ -52,7 +52,7 @@ def _pointer(text: str) -> str:
 
 
 def parse_number(text: str) -> tuple[Reference, int]:
-    """Read a reference that names a version by its number: stages and aliases pass by the dead.
+    """Read a reference with a version number: a deleted version holds no stage or alias.
 
     Raises:
         InvalidReferenceError: The text cannot be read, or names a stage or an alias.

@@ -1,4 +1,4 @@
-"""What is registered, wherever it is kept: a path or a model, and all that is stated about it."""
+"""The registration of a path or a model with its metadata, shared by registry and client."""
 
 import tempfile
 from abc import ABC, abstractmethod
@@ -23,7 +23,7 @@ from pedigree.signatures.records import Signature
 
 
 class Registering(ABC):
-    """Verbs that make versions."""
+    """Operations that create versions."""
 
     @property
     @abstractmethod
@@ -32,10 +32,10 @@ class Registering(ABC):
 
     @abstractmethod
     def _require_permission(self, name: str) -> None:
-        """Refuse who may not register versions of a model, before anything is saved or read.
+        """Refuse a user who may not register versions of a model, before anything is saved or read.
 
         Raises:
-            NotPermittedError: The user may not.
+            NotPermittedError: The user has no permission.
         """
 
     @abstractmethod
@@ -49,7 +49,7 @@ class Registering(ABC):
         *,
         judge: bool,
     ) -> Registration:
-        """Store the bytes at a path, make them a version, and judge it where it is asked for."""
+        """Store the bytes at a path, create a version, and run its checks if requested."""
 
     def register(
         self,
@@ -80,9 +80,9 @@ class Registering(ABC):
             new = NewVersion(metadata=self._described(flavor, fields, ask))
         elif flavor or fields or sample is not None:
             raise InvalidMetadataError(
-                "is complete, and a flavor, a sample or fields are given beside it",
+                "is complete, and a flavor, a sample or fields are also given",
                 field="new",
-                remedy="Put them into the NewVersion, or leave it out",
+                remedy="Put them into the NewVersion, or omit it",
             )
         check_files(validated(new.metadata).flavor, Path(path))
         return self._keep_version(name, Path(path), new, actor, progress, judge=judge)
@@ -125,7 +125,7 @@ class Registering(ABC):
             raise InvalidMetadataError(
                 "is required",
                 field="flavor",
-                remedy="Say how to load it, such as flavor='sklearn' or flavor='generic'",
+                remedy="Give it, such as flavor='sklearn' or flavor='generic'",
             )
         get_flavor(flavor)
         known = {**declared_here(fields, self._settings), "flavor": flavor}

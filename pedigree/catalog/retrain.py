@@ -1,4 +1,4 @@
-"""How a version was trained, so that a run can do the same again."""
+"""The run of a version's training, so that another run can repeat it."""
 
 from pedigree.catalog.names import name_key
 from pedigree.catalog.records import ModelVersion
@@ -9,10 +9,10 @@ from pedigree.postgres.transaction import Transaction
 
 
 def retrain_like(transaction: Transaction, version: ModelVersion) -> RetrainRequest:
-    """Return how the newest training of a version was run.
+    """Return how to repeat the newest training of a version.
 
     Raises:
-        NotRetrainableError: It was trained by no asset.
+        NotRetrainableError: No asset trained it.
     """
     row = transaction.execute(
         SQL["newest_training"],
@@ -20,9 +20,9 @@ def retrain_like(transaction: Transaction, version: ModelVersion) -> RetrainRequ
     ).fetchone()
     if row is None or row["asset"] is None:
         raise NotRetrainableError(
-            "no asset trained it, so no run can do so again",
+            "no asset trained it, so no run can repeat the training",
             field="reference",
             value=version.reference,
-            remedy="Train it by an asset of @model_asset, or repeat what its run did",
+            remedy="Train it with an asset of @model_asset, or repeat its run",
         )
     return RetrainRequest(reference=version.reference, **row)

@@ -21,24 +21,24 @@ from pedigree.flavors.records import Verification
 from pedigree.postgres.transaction import Row
 from pedigree.signatures.records import Signature
 
-# Columns of version_in_full that are the registry's bookkeeping, not fields of the record.
+# Columns of version_in_full that are not fields of the record.
 _BOOKKEEPING = ("model_id", "name_key")
 
-# By what the database holds of each. Records are frozen, so they can be shared.
+# Cached by the database's text of each. Records are frozen, so they can be shared.
 _SIGNATURES: dict[str, Signature] = {}
 _MOST_SIGNATURES = 4096
 
-# Keys in the text of a search_record. No value holds one: it has a backslash before each quote.
+# Keys in the text of a search_record. A value cannot contain one: its quotes are escaped.
 _DIGEST = '"digest":"'
 _CARD = ',"model_card_digest":'
 
 
 def read_version(rows: list[Row], reference: Reference) -> ModelVersion:
-    """Turn the rows that a reference led to into the one version it names.
+    """Return the version of the rows that were found for a reference.
 
     Raises:
-        VersionNotFoundError: The number was not given out, or its version was deleted.
-        AliasNotFoundError: Nothing holds the pointer.
+        VersionNotFoundError: The number does not exist, or its version was deleted.
+        AliasNotFoundError: No version holds the pointer.
         AmbiguousStageError: Several versions hold the stage.
     """
     if len(rows) == 1:
@@ -48,7 +48,7 @@ def read_version(rows: list[Row], reference: Reference) -> ModelVersion:
             "is held by several versions",
             field="reference",
             value=str(reference),
-            remedy="Name it by its number; the newest are "
+            remedy="Give its number; the newest are "
             + ", ".join(str(row["version_id"]) for row in rows),
         )
     if reference.version is not None or reference.pointer == LATEST:
@@ -57,12 +57,12 @@ def read_version(rows: list[Row], reference: Reference) -> ModelVersion:
         "no version holds that stage or alias",
         field="reference",
         value=str(reference),
-        remedy=f"`pedigree versions {reference.name}` shows which are held",
+        remedy=f"`pedigree versions {reference.name}` shows the stages and aliases",
     )
 
 
 def version_from_row(row: Row) -> ModelVersion:
-    """Build the record of a row of ``version_in_full``."""
+    """Return the record of a row of ``version_in_full``."""
     fields = dict(row)
     for name in _BOOKKEEPING:
         del fields[name]
@@ -72,7 +72,7 @@ def version_from_row(row: Row) -> ModelVersion:
 
 
 def version_from_search_row(row: Row) -> ModelVersion:
-    """Build the record of a row of ``search_record``, with its model's generation."""
+    """Return the record of a row of ``search_record``, with its model's generation."""
     text: str = row["signature"]
     fields: dict[str, Any] = from_json(row["record"])
     fields["signature"] = _signature(text, lambda: Signature.model_validate_json(text))
@@ -82,7 +82,7 @@ def version_from_search_row(row: Row) -> ModelVersion:
 
 
 def version_json(row: Row) -> str:
-    """Return the JSON of the record that :func:`version_from_search_row` builds.
+    """Return the record of :func:`version_from_search_row` as JSON.
 
     The database holds most of it as text, whose last field is the digest of the model card.
     """
@@ -116,7 +116,7 @@ def _quoted(text: str) -> str:
 
 
 def _signature(text: str, build: Callable[[], Signature]) -> Signature:
-    """Return the signature that was built of the same text, or build it: versions share few."""
+    """Return the cached signature of a text, or build it: versions share few signatures."""
     known = _SIGNATURES.get(text)
     if known is None:
         if len(_SIGNATURES) >= _MOST_SIGNATURES:
@@ -131,16 +131,16 @@ def _signature_json(text: str) -> str:
 
 
 def model_of(row: Row) -> RegisteredModel:
-    """Build the record of a row of ``model_record``."""
+    """Return the record of a row of ``model_record``."""
     return RegisteredModel(**_only(row, RegisteredModel.model_fields))
 
 
 def training_of(row: Row) -> Training:
-    """Build the record of a row of the query ``trainings``."""
+    """Return the record of a row of the query ``trainings``."""
     return Training(
         training_id=str(row["training_id"]),
         origin=TrainingOrigin(**_only(row, TrainingOrigin.model_fields)),
-        # One of before the migration 0035 does not know what was stated beside it.
+        # A training from before migration 0035 has no stated metadata of its own.
         metadata=DeclaredMetadata(**_known(_only(row, DeclaredMetadata.model_fields))),
         verification=Verification(**row["verification"]),
         created_by=row["created_by"],

@@ -1,4 +1,4 @@
-"""The signature that nobody stated: asked of the model by a sample, or read from its files."""
+"""The inference of a signature that is not stated: from a sample, or from the model's files."""
 
 import shutil
 import tempfile
@@ -29,30 +29,30 @@ def inferred_signature(
     sample_outputs: object | None = None,
     trust: Collection[str] = (),
 ) -> Signature | None:
-    """Return the signature by what the model gives for a sample, or else as its files state it.
+    """Return the signature of the model's outputs for a sample, or else that of its files.
 
     Args:
-        flavor: How the model is loaded and asked.
+        flavor: How the model is loaded and predicts.
         path: The model's files.
-        model: The model, if it is at hand; it is loaded from its files else.
-        sample: A few inputs of it; without them nothing but the files is asked.
-        sample_outputs: What it gave for them; then it need not be loaded.
-        trust: What may run while it is loaded.
+        model: The model, if it is in memory; otherwise it is loaded from its files.
+        sample: A few inputs; without them, only the files are read.
+        sample_outputs: The model's outputs for them; then it need not be loaded.
+        trust: The code that may run during loading.
 
     Returns:
-        None where there is no sample, and the files state nothing.
+        None if there is no sample, and the files have no signature.
 
     Raises:
-        InvalidInputError: The model cannot be read or refuses the sample, or the sample has no type
-            in a signature.
-        UntrustedModelError: Loading the model would run what ``trust`` does not name.
+        InvalidInputError: The model cannot be read or refuses the sample, or a type of the sample
+            is not supported in a signature.
+        UntrustedModelError: Loading the model would run code that ``trust`` does not name.
         MissingDependencyError: The flavor's library is not installed.
     """
     files = scan(path)
     if sample is None:
         return stated_signature(path)
     if sample_outputs is not None:
-        # Costs numpy and pandas, which whoever states the signature may not have.
+        # Needs numpy and pandas, which a caller that states the signature may not have.
         from pedigree.signatures.infer import infer  # noqa: PLC0415
 
         return infer(sample, sample_outputs)
@@ -73,7 +73,7 @@ def required_signature(
     """Return the signature as :func:`inferred_signature` does, which must find one.
 
     Raises:
-        InvalidMetadataError: There is no sample, and the files state nothing.
+        InvalidMetadataError: There is no sample, and the files have no signature.
     """
     found = inferred_signature(
         flavor, path, model=model, sample=sample, sample_outputs=sample_outputs, trust=trust
@@ -96,13 +96,13 @@ def _load(flavor: str, path: Path, name: str, trust: Collection[str]) -> object:
 
 
 def completed(fields: Mapping[str, object], signature: Callable[[], Signature]) -> DeclaredMetadata:
-    """Return valid metadata; its signature is asked for last, if none is among the fields.
+    """Return valid metadata; a missing signature is inferred last.
 
     Raises:
-        InvalidInputError: A field is missing or wrong, or the signature cannot be had.
+        InvalidInputError: A field is missing or wrong, or the signature cannot be inferred.
     """
     if fields.get("signature") is not None:
         return validated(fields)
-    # First without it: a typing error should not wait for a model to be loaded.
+    # First without it, so that a typing error does not wait until a model is loaded.
     validated({**fields, "signature": _ANY_SIGNATURE})
     return validated({**fields, "signature": signature()})

@@ -1,4 +1,4 @@
-"""The lines that load a version, and that serve it: for each version its own, ready to be run."""
+"""Code snippets that load and serve one exact version, ready to run."""
 
 import json
 import shlex
@@ -16,7 +16,7 @@ from pedigree.signatures.records import Column, ColumnType, Signature
 Purpose: TypeAlias = Literal["load", "serve"]
 Language: TypeAlias = Literal["python", "cli", "curl", "dagster"]
 
-# What these load has a predict() that takes a frame, and loading runs nothing that nobody knows.
+# Models of these flavors have a predict() that takes a DataFrame, and loading runs no unknown code.
 _PREDICTS_FRAMES = frozenset({"lightgbm", "sklearn"})
 _EXAMPLES: dict[ColumnType, JsonValue] = {
     ColumnType.BOOLEAN: True,
@@ -28,7 +28,7 @@ _EXAMPLES: dict[ColumnType, JsonValue] = {
 
 
 class Snippet(Record):
-    """Some lines, and what they are for."""
+    """Some lines of code, and their purpose."""
 
     purpose: Purpose
     language: Language = Field(description="curl and cli are for a POSIX shell")
@@ -36,7 +36,7 @@ class Snippet(Record):
 
 
 class Snippets(Record):
-    """The lines for one version."""
+    """The snippets for one version."""
 
     reference: str
     digest: Digest
@@ -46,13 +46,13 @@ class Snippets(Record):
         """Return the lines for a purpose in a language.
 
         Raises:
-            KeyError: There are none, as for serving what is no model that takes a table.
+            KeyError: There are none, such as for serving a model that takes no table.
         """
         return {(one.purpose, one.language): one.text for one in self.snippets}[purpose, language]
 
 
 def snippets_of(version: ModelVersion, manifest: Manifest) -> Snippets:
-    """Write the lines that load and serve exactly one version, whatever its aliases do later."""
+    """Return the snippets for exactly one version, independent of later moves of its aliases."""
     found = [*_loading(version, manifest)]
     if version.flavor in _PREDICTS_FRAMES and _row(version.signature) is not None:
         found += _serving(version)
@@ -60,7 +60,7 @@ def snippets_of(version: ModelVersion, manifest: Manifest) -> Snippets:
 
 
 def load_snippet(version: ModelVersion) -> str:
-    """Write the Python lines that load a version."""
+    """Return the Python lines that load a version."""
     return (
         "import pedigree\n\n"
         "with pedigree.connect() as registry:\n"
@@ -76,7 +76,7 @@ def _loading(version: ModelVersion, manifest: Manifest) -> Iterator[Snippet]:
         "from pedigree.dagster import RegistryResource, registry_resources\n\n\n"
         "@dg.asset\n"
         "def scores(context: dg.AssetExecutionContext, registry: RegistryResource) -> None:\n"
-        f"    model = registry.bind(context).load({reference!r})  # kept as used by this asset\n"
+        f"    model = registry.bind(context).load({reference!r})  # recorded as an input\n"
         "\n\n"
         "defs = dg.Definitions([scores], resources=registry_resources())\n"
     )
@@ -87,7 +87,7 @@ def _loading(version: ModelVersion, manifest: Manifest) -> Iterator[Snippet]:
 
 
 def _curl(version: ModelVersion, manifest: Manifest, folder: str) -> str:
-    """Write the shell's lines that download each file and compare its digest."""
+    """Return the shell commands that download each file and compare its digest."""
     name = quote(version.model_name, safe="")
     base = f"$PEDIGREE_API_URL/api/v1/models/{name}/versions/{version.version_id}/download"
     lines = [
@@ -124,7 +124,7 @@ def _serving(version: ModelVersion) -> Iterator[Snippet]:
         "from pedigree.dagster import promotion_condition, stage_key\n\n\n"
         "@dg.asset(\n"
         f'    ins={{"model": dg.AssetIn(stage_key({name!r}, "production"))}},\n'
-        "    automation_condition=promotion_condition(),  # scores anew after each promotion\n"
+        "    automation_condition=promotion_condition(),  # scores again after each promotion\n"
         ")\n"
         "def scores(model: Any, customers: Any) -> Any:\n"
         "    return model.predict(customers)\n"
@@ -141,7 +141,7 @@ def _serving(version: ModelVersion) -> Iterator[Snippet]:
 
 
 def _row(signature: Signature) -> dict[str, JsonValue] | None:
-    """Return an example of a row that a model takes; None where it takes no plain table."""
+    """Return an example row for a model; None if it does not take a plain table."""
     row: dict[str, JsonValue] = {}
     for column in signature.inputs:
         if not isinstance(column, Column) or column.type not in _EXAMPLES:

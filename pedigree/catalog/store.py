@@ -55,7 +55,7 @@ class LockedModel(NamedTuple):
     ) -> None:
         """Write the event of a change to the model, or to one of its versions, with the change.
 
-        Several bodies are several events of the type, in their order.
+        Several bodies become several events of the type, in order.
         """
         log.record(
             self.transaction,
@@ -72,7 +72,7 @@ def lock_model(transaction: Transaction, name: str) -> LockedModel:
     """Lock a living model.
 
     Raises:
-        InvalidNameError: The name is none.
+        InvalidNameError: The name breaks the rule.
         ModelNotFoundError: No model has the name, or it was deleted.
     """
     model = lock_any_model(transaction, name)
@@ -82,11 +82,11 @@ def lock_model(transaction: Transaction, name: str) -> LockedModel:
 
 
 def lock_any_model(transaction: Transaction, name: str) -> LockedModel:
-    """Lock a model, also one that was deleted.
+    """Lock a model, also a deleted one.
 
     Raises:
-        InvalidNameError: The name is none.
-        ModelNotFoundError: There never was a model of this name.
+        InvalidNameError: The name breaks the rule.
+        ModelNotFoundError: There never was a model with this name.
     """
     model = _lock(transaction, validate_name(name))
     if model is None or model.name != name:
@@ -95,11 +95,11 @@ def lock_any_model(transaction: Transaction, name: str) -> LockedModel:
 
 
 def lock_or_create_model(transaction: Transaction, name: str, actor: Actor) -> LockedModel:
-    """Lock a model, created first where it does not exist.
+    """Lock a model; create it first if it does not exist.
 
     Raises:
         InvalidNameError: The name breaks the rule.
-        NameTakenError: A twin of it exists, or a model of this name was deleted.
+        NameTakenError: An equivalent name exists, or a model of this name was deleted.
     """
     model = _lock(transaction, validate_name(name)) or create_model(transaction, name, actor)[0]
     _require_own(name, model.name, model.deleted_at)
@@ -107,11 +107,11 @@ def lock_or_create_model(transaction: Transaction, name: str, actor: Actor) -> L
 
 
 def require_registrable(transaction: Transaction, name: str) -> None:
-    """Refuse a name that no version can be registered under, as far as that is known now.
+    """Refuse a name under which no version can be registered at present.
 
     Raises:
         InvalidNameError: The name breaks the rule.
-        NameTakenError: A twin of it exists, or a model of this name was deleted.
+        NameTakenError: An equivalent name exists, or a model of this name was deleted.
     """
     key = {"name_key": name_key(validate_name(name))}
     if row := transaction.execute(SQL["name_of_key"], key).fetchone():
@@ -128,7 +128,7 @@ def _require_own(name: str, known: str, deleted_at: datetime | None) -> None:
         )
     if deleted_at is not None:
         raise NameTakenError(
-            "belonged to a model that was deleted, and names never come back",
+            "belonged to a deleted model, and names are never used again",
             field="name",
             value=name,
             remedy="Choose another name",
@@ -141,7 +141,7 @@ def _lock(transaction: Transaction, name: str) -> LockedModel | None:
 
 
 def create_model(transaction: Transaction, name: str, actor: Actor) -> tuple[LockedModel, bool]:
-    """Create a model unless its name, or a twin of it, is taken; lock it, and say if it is new.
+    """Create a model unless its name, or an equivalent one, is taken; lock it.
 
     Raises:
         InvalidNameError: The name breaks the rule.
@@ -173,7 +173,7 @@ def insert_version(
     metadata: DeclaredMetadata,
     actor: Actor,
 ) -> int:
-    """Give an artifact the model's next number, and return it."""
+    """Insert a version of an artifact under the model's next number, and return the number."""
     transaction.execute(
         _INSERT_VERSION,
         {
@@ -203,12 +203,12 @@ def insert_training(
 
     Args:
         transaction: Where to write.
-        model: The version's.
-        version: The version.
-        training_id: The training's.
-        new: All about it.
+        model: The version's model.
+        version: The version's number.
+        training_id: The id of the training.
+        new: The metadata of the training.
         actor: Who registers it.
-        restated: How many trainings of the same step and run are there, which state something else.
+        restated: How many trainings of the same step and run exist, with other metadata.
     """
     metadata, origin = new.metadata, new.origin
     if metadata.environment_hash and new.environment:
@@ -267,15 +267,15 @@ def model_not_found(name: str) -> ModelNotFoundError:
         "no registered model has this name",
         field="name",
         value=name,
-        remedy="`pedigree models` lists those that are there",
+        remedy="`pedigree models` lists all models",
     )
 
 
 def version_not_found(name: str, version: int | str) -> VersionNotFoundError:
-    """Return the error for a number that was not given out, or whose version was deleted."""
+    """Return the error for a number that does not exist, or whose version was deleted."""
     return VersionNotFoundError(
         "no such version exists, or it was deleted",
         field="reference",
         value=f"{name}/{version}",
-        remedy=f"`pedigree versions {name}` lists those that are there",
+        remedy=f"`pedigree versions {name}` lists all versions",
     )

@@ -1,4 +1,4 @@
-"""Trainings seen from their Dagster instance: how to repeat one, and which no graph shows."""
+"""Trainings in their Dagster instance: how to repeat one, and which ones no graph shows."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from pedigree._record import Record
 
 
 class RetrainRequest(Record):
-    """How a version was trained, for a run that does the same again on the data of today."""
+    """How a version was trained, for a run that repeats the training on the present data."""
 
     reference: str
     asset: str = Field(description="The key of the model's asset, parts joined by /")
@@ -21,12 +21,10 @@ class RetrainRequest(Record):
 
 
 class Unmaterialized(Record):
-    """A training in Dagster that no asset graph shows, while its instance is out of reach."""
+    """A training in Dagster that no asset graph shows while its instance is unreachable."""
 
     reference: str
     run_id: str
     instance_id: str
     since: datetime = Field(description="When it was registered")
-    seen_at: datetime | None = Field(
-        description="When the instance's mirror looked last; None: never"
-    )
+    seen_at: datetime | None = Field(description="When the instance's mirror ran last; None: never")

@@ -1,4 +1,4 @@
-"""What may be edited about a version: its description, owners and tags."""
+"""Edits of a version: its description, owners and tags."""
 
 from collections.abc import Mapping, Sequence
 
@@ -20,7 +20,7 @@ def update_version(
     owners: Sequence[str] | None,
     tags: Mapping[str, str] | None,
 ) -> None:
-    """Replace a version's description, owners or tags; what is None stays as it is.
+    """Replace a version's description, owners or tags; None leaves a field unchanged.
 
     Raises:
         NotFoundError: There is no such model or version.

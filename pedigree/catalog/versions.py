@@ -1,4 +1,4 @@
-"""Give an artifact its place in the catalog: a new version, or the one its bytes already have."""
+"""Register an artifact in the catalog: as a new version, or as a training of an existing one."""
 
 import json
 import uuid
@@ -22,7 +22,7 @@ from pedigree.catalog.store import (
 from pedigree.lineage.store import insert_lineage
 from pedigree.postgres.transaction import Row, Transaction
 
-# What a version shows as its first training stated it, or as people changed it since.
+# Fields of a version that come from its first training, unless people changed them later.
 _OF_VERSION = (
     *(name for name in VERSION_FIELDS if name in TRAINING_FIELDS),
     *("metrics", "params"),
@@ -30,7 +30,7 @@ _OF_VERSION = (
 
 
 class Registered(NamedTuple):
-    """Where a registration ended up."""
+    """The result of a registration in the catalog."""
 
     version: int
     training_id: str
@@ -41,16 +41,16 @@ class Registered(NamedTuple):
 def register_manifest(
     transaction: Transaction, name: str, manifest: Manifest, new: NewVersion, actor: Actor
 ) -> Registered:
-    """Write the version, its training and its lineage; or add the training to the known version.
+    """Write the version, its training and its lineage; or add the training to the existing version.
 
     The artifact's rows must be in the same transaction already.
 
     Raises:
         InvalidNameError: The name breaks the rule.
-        NameTakenError: The name has a twin, or was deleted.
+        NameTakenError: An equivalent name exists, or a model of this name was deleted.
     """
     if new.lineage.nodes:
-        # Before the model's lock, as those do who put data in quarantine.
+        # Before the model's lock, in the same order as the creation of a quarantine.
         transaction.execute(SQL["share_quarantines"])
     model = lock_or_create_model(transaction, name, actor)
     return _Registrar(transaction, model, manifest.digest, new, actor).register()
@@ -91,7 +91,7 @@ class _Registrar(NamedTuple):
                 "step_key": self.new.origin.step_key,
             },
         ).fetchall()
-        # A retry of the same step adds nothing, unless it states something else.
+        # A retry of the same step adds nothing, unless it states other metadata.
         repeated = [row for row in earlier if not _differing(self.new.metadata, row)]
         if repeated:
             training = str(repeated[0]["training_id"])
@@ -158,7 +158,7 @@ def _not_shown(reference: str, fields: list[str]) -> str | None:
 
 
 def _differing(stated: DeclaredMetadata, known: Row) -> list[str]:
-    """Return the fields that are stated, and stand otherwise in a row."""
+    """Return the stated fields that differ from a row."""
     given = stated.model_dump(mode="json", include=set(_OF_VERSION))
     return [
         name
@@ -168,7 +168,7 @@ def _differing(stated: DeclaredMetadata, known: Row) -> list[str]:
 
 
 def _plain(value: object) -> object:
-    """Return a value as JSON tells it apart, where Postgres writes 1e300 as an integer."""
+    """Return a value as JSON distinguishes it; Postgres writes 1e300 as an integer."""
     return json.loads(json.dumps(value), parse_int=float)
 
 

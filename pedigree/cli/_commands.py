@@ -1,8 +1,8 @@
-"""The commands, each of which is loaded when it is asked for.
+"""The commands, each of which is loaded on demand.
 
-``commands.tsv`` lists them as ``pedigree --help`` does, so the help of all loads none of them. Its
-order is that of the help, and a new command gets a line in it. A test holds the list to the
-modules, and ``UPDATE_DOCS=1`` writes what else a line says.
+``commands.tsv`` lists them as ``pedigree --help`` does, so the top-level help loads none of them.
+Its order is that of the help. A new command needs a line in it. A test compares the list with the
+modules, and ``UPDATE_DOCS=1`` writes the other columns.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Listed(NamedTuple):
-    """What the help of all says of a command, and the module that has it."""
+    """The entry of a command in the top-level help, and the module that defines it."""
 
     module: str
     panel: str
@@ -28,31 +28,31 @@ class Listed(NamedTuple):
 
 @cache
 def listed() -> dict[str, Listed]:
-    """Return the commands by their names, in the order of the help."""
+    """Return the commands by name, in the order of the help."""
     text = Path(__file__).with_name("commands.tsv").read_text(encoding="utf-8")
     rows = (line.split("\t") for line in text.splitlines())
     return {name: Listed(*row) for name, *row in rows}
 
 
 def load(module: str) -> "Mapping[str, Command]":
-    """Return the commands of a module, by their names."""
+    """Return the commands of a module by name."""
     app = typer.Typer(rich_markup_mode="rich", pretty_exceptions_enable=False)
     import_module(f"pedigree.cli.{module}").add_to(app)
     return typer.main.get_group(app).commands
 
 
 class LazyCommands(TyperGroup):
-    """The group of all commands, which loads the module of one that is used."""
+    """The group of all commands, which loads the module of a command when it is used."""
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**{**attributes, "commands": _Commands()})
 
     def list_commands(self, ctx: "Context") -> list[str]:  # noqa: ARG002
-        """Return the names, without loading what they name."""
+        """Return the names, without loading the commands."""
         return list(self.commands)
 
     def format_help(self, ctx: "Context", formatter: "HelpFormatter") -> None:
-        """Lay out the help from the list."""
+        """Write the help from the list."""
         TyperGroup(
             name=self.name,
             help=self.help,
@@ -66,7 +66,7 @@ class LazyCommands(TyperGroup):
 
 
 class _Commands(Mapping[str, "Command"]):
-    """The commands by their names; a module is loaded with the first of its commands."""
+    """The commands by name; a module is loaded with the first of its commands."""
 
     def __init__(self) -> None:
         self._loaded: dict[str, Command] = {}

@@ -1,4 +1,4 @@
-"""How people see in what one version differs from another."""
+"""The view of the differences between two versions."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def comparison_view(found: "VersionComparison") -> "Group":
-    """Return what differs, section by section, and in what the versions are alike."""
+    """Return the differences section by section, and the sections without a difference."""
     sections: list[RenderableType] = [
         Text.assemble("\n", (found.a, "bold"), "  →  ", (found.b, "bold"))
     ]
@@ -37,8 +37,8 @@ def comparison_view(found: "VersionComparison") -> "Group":
     if same:
         sections.append(Text(f"\nNo difference in {', '.join(same)}.", style="dim"))
     if not found.data_certain:
-        said = "Not all of their data is certain, so they may differ in more of it, or in less."
-        sections.append(Text(f"\n{said}", style="yellow"))
+        warning = "Not all of their data is certain, so more or less of it may differ."
+        sections.append(Text(f"\n{warning}", style="yellow"))
     return Group(*sections)
 
 
@@ -89,7 +89,7 @@ def _value_row(change: "ValueChange") -> "tuple[str | Text, ...]":
 
 
 def _value(value: object) -> "str | Text":
-    """Return texts as they are, a digest shortened, and any other value as JSON has it."""
+    """Return a text as it is, a digest shortened, and any other value as JSON."""
     if value is None or value == []:
         return NOT_PROVIDED
     if isinstance(value, str):
@@ -100,7 +100,7 @@ def _value(value: object) -> "str | Text":
 
 
 def _breaks_text(breaks: bool) -> "Text":
-    return Text("breaks them", "bold red") if breaks else Text("go on", "green")
+    return Text("breaks them", "bold red") if breaks else Text("still work", "green")
 
 
 def _data_row(change: "DataChange") -> "tuple[str | Text, ...]":

@@ -1,4 +1,4 @@
-"""Read what was typed: ``key=value`` pairs, JSON files, and pydantic's complaints about them."""
+"""Read typed input: ``key=value`` pairs, JSON files, and pydantic's errors about them."""
 
 import json
 import re
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def read_integer(text: str) -> int:
-    """Read digits of ASCII, where ``int`` would also take ``1_0``, ``+3`` and other scripts'.
+    """Read ASCII digits; ``int`` would also accept ``1_0``, ``+3`` and digits of other scripts.
 
     Raises:
-        ValueError: It is something else.
+        ValueError: The text is not such a number.
     """
     if not re.fullmatch(r"-?[0-9]+", text):
         raise ValueError("write digits, such as 3")
@@ -28,7 +28,7 @@ def read_integer(text: str) -> int:
 
 
 JsonFlag: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-LimitOption: TypeAlias = Annotated[int, typer.Option("--limit", help="How many at most.")]
+LimitOption: TypeAlias = Annotated[int, typer.Option("--limit", help="At most this many.")]
 
 NameArgument: TypeAlias = Annotated[
     str, typer.Argument(metavar="NAME", help="A registered model's name.", show_default=False)
@@ -73,15 +73,15 @@ def pairs(option: str, given: Sequence[str]) -> dict[str, str]:
 
 
 def numbers(option: str, given: Sequence[str]) -> dict[str, float]:
-    """Split ``key=number`` words; whether a number is finite is the record's business.
+    """Split ``key=number`` words; the record checks whether a number is finite.
 
     Raises:
-        InvalidMetadataError: As :func:`pairs`, or a value is no number.
+        InvalidMetadataError: As :func:`pairs`, or a value is not a number.
     """
     found: dict[str, float] = {}
     for key, value in pairs(option, given).items():
         try:
-            if not value.isascii() or "_" in value:  # which Python's own syntax has, and no report
+            if not value.isascii() or "_" in value:  # Python's syntax only
                 raise ValueError(value)
             found[key] = float(value)
         except ValueError as error:
@@ -95,7 +95,7 @@ def numbers(option: str, given: Sequence[str]) -> dict[str, float]:
 
 
 def json_values(option: str, given: Sequence[str]) -> "dict[str, JsonValue]":
-    """Split ``key=value`` words whose values are JSON, or else plain text.
+    """Split ``key=value`` words whose values are JSON or plain text.
 
     Raises:
         InvalidMetadataError: As :func:`pairs`.
@@ -127,10 +127,10 @@ def read_text(option: str, path: Path) -> str:
 
 
 def read_length(option: str, text: str) -> "timedelta":
-    """Read a length of time such as ``30d``.
+    """Read a duration such as ``30d``.
 
     Raises:
-        InvalidInputError: It is none.
+        InvalidInputError: The text is not a duration.
     """
     from datetime import timedelta
 
@@ -145,10 +145,10 @@ def read_length(option: str, text: str) -> "timedelta":
 
 
 def read_moment(option: str, text: str) -> "datetime":
-    """Read a moment in ISO 8601.
+    """Read an ISO 8601 timestamp.
 
     Raises:
-        InvalidInputError: It is none.
+        InvalidInputError: The text is not a timestamp.
     """
     from datetime import datetime
 
@@ -164,7 +164,7 @@ def read_moment(option: str, text: str) -> "datetime":
 
 
 def setting_error(error: "ValidationError") -> PedigreeError:
-    """Return the first complaint about the settings as an error that names the variable."""
+    """Return the first validation error of the settings as an error that names the variable."""
     first = error.errors(include_url=False, include_input=False)[0]
     variable = "PEDIGREE_" + "_".join(str(part).upper() for part in first["loc"])
     return InvalidInputError(_clause(first["msg"]), field=variable, remedy="Correct or unset it")

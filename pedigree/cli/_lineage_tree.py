@@ -1,4 +1,4 @@
-"""Lineage for people: a tree of what used what, each edge with how certain it is."""
+"""The view of lineage: a tree of inputs, each edge with its certainty."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from pedigree.lineage.staleness import AssetPartition
 
 CERTAINTY_STYLES = {Certainty.POSSIBLE: "yellow", Certainty.UNKNOWN: "red"}
-# More partitions of one asset than these, of which not one is certain, are one line.
+# More uncertain partitions of one asset than this are one line.
 FOLD_ABOVE = 3
 _ASSETS_NAMED = 8
 
 
 class Line(NamedTuple):
-    """A line: one edge, or those to many partitions of one asset that are alike."""
+    """A line: one edge, or the similar edges to many partitions of one asset."""
 
     asset: str
     capture: Capture
@@ -48,17 +48,17 @@ def lineage_tree(graph: LineageGraph, reference: str, stale: "set[AssetPartition
 
 
 def certainty_text(certainty: Certainty, capture: Capture) -> Text:
-    """Say how certain an edge is, and that it was only declared.
+    """Return the certainty of an edge, marked if the edge is only declared.
 
     >>> certainty_text(Certainty.POSSIBLE, Capture.DECLARED).plain
     'possible, declared'
     """
-    said = f"{certainty}, declared" if capture is Capture.DECLARED else certainty.value
-    return Text(said, style=CERTAINTY_STYLES.get(certainty, "dim"))
+    text = f"{certainty}, declared" if capture is Capture.DECLARED else certainty.value
+    return Text(text, style=CERTAINTY_STYLES.get(certainty, "dim"))
 
 
 def not_known(not_ruled_out: Sequence[str] | None, *, recorded: bool) -> str | None:
-    """Say of what it is not known whether a version depends on it; None: of nothing.
+    """Return a sentence about the assets that a version may depend on; None if there are none.
 
     >>> not_known(("bureau", "loans"), recorded=True)
     'It is not known whether it depends on: bureau, loans.'
@@ -73,7 +73,7 @@ def not_known(not_ruled_out: Sequence[str] | None, *, recorded: bool) -> str | N
 
 
 def named(assets: Sequence[str]) -> str:
-    """List assets, and of many the first ones."""
+    """Return the names of assets; of a long list only the first ones."""
     more = len(assets) - _ASSETS_NAMED
     listed = ", ".join(assets[:_ASSETS_NAMED])
     return f"{listed} and {more} more" if more > 0 else listed
@@ -82,11 +82,11 @@ def named(assets: Sequence[str]) -> str:
 def folded(
     used: Iterable[tuple[LineageNode, LineageEdge]], *, also_certain: bool = False
 ) -> Iterator[Line]:
-    """Give each edge as a line, and as one line those that are alike, possible, and many.
+    """Yield each edge as a line; many similar possible edges are one line.
 
     Args:
         used: Edges, each with its source.
-        also_certain: Fold those that are certain, too.
+        also_certain: Fold certain edges, too.
     """
     groups: defaultdict[tuple[str, Capture, Certainty, NodeKind], dict[int, LineageNode]]
     groups = defaultdict(dict)
@@ -101,7 +101,7 @@ def folded(
 
 
 class _Grower:
-    """Adds to a tree what a node used, and what that used; what many used is followed once."""
+    """Adds the inputs of a node to a tree, recursively; follows a shared input once."""
 
     def __init__(self, graph: LineageGraph, stale: "set[AssetPartition]") -> None:
         self._nodes = {node.node_id: node for node in graph.nodes}
@@ -124,7 +124,7 @@ class _Grower:
             for node in consumers
             for edge in self._sources[node.node_id]
         ]
-        # Below a folded line there are as many edges, so these are folded, too.
+        # A folded line has equally many edges below it, so these are folded, too.
         return folded(used, also_certain=len(consumers) > FOLD_ABOVE)
 
     def _text(self, line: Line) -> Text:
@@ -144,7 +144,7 @@ class _Grower:
         stale = sum((node.asset, node.partition) in self._stale for node in line.nodes)
         if stale:
             of = "" if len(line.nodes) == 1 else f"{stale} of them "
-            text.append(f"  {of}stale: newer data is there", style="bold yellow")
+            text.append(f"  {of}stale: newer data exists", style="bold yellow")
         return text
 
 

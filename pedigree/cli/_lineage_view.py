@@ -1,4 +1,4 @@
-"""How people see what a version depends on, and what depends on it."""
+"""The view of what a version depends on, and of what depends on it."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def trained_on_it(found: "Downstream") -> Iterator[str]:
-    """Say which versions were trained on a version, and of which that is not known."""
+    """Yield the versions trained on a version, and those for which this is not known."""
     if found.versions:
         yield f"Trained on it: {', '.join(found.versions)}"
     if found.possible:
@@ -30,7 +30,7 @@ def trained_on_it(found: "Downstream") -> Iterator[str]:
 
 
 def state_rows(states: "Iterable[UpstreamState]") -> "Iterator[tuple[str | Text, ...]]":
-    """Return the rows of what a version depends on; many alike are one row."""
+    """Yield the rows of what a version depends on; many similar states are one row."""
     for (*_, certainty, _), group in groupby(states, _alike):
         alike = list(group)
         if certainty.value == "possible" and len(alike) > FOLD_ABOVE:
@@ -82,7 +82,7 @@ def _state_row(state: "UpstreamState") -> "tuple[str | Text, ...]":
 
 
 def usage_row(usage: "Usage") -> "tuple[str | Text, ...]":
-    """Return the row of data that a version was used for."""
+    """Return the row of one use of a version to write data."""
     return (
         usage.asset,
         usage.partition or "",
@@ -99,12 +99,12 @@ def usage_row(usage: "Usage") -> "tuple[str | Text, ...]":
 
 
 def difference_view(found: "LineageDifference") -> Iterator[object]:
-    """Show in what data and code one version differs from another."""
+    """Yield the differences in data and code between two versions."""
     if found.same:
-        yield f"{found.a} and {found.b} were made of the same data by the same code."
+        yield f"{found.a} and {found.b} were trained on the same data by the same code."
         return
     if found.same is None:
-        yield f"It is not known whether {found.a} and {found.b} were made of the same data."
+        yield f"It is not known whether {found.a} and {found.b} were trained on the same data."
     if uncertain := _uncertain_sides(found):
         yield Text(f"Not all that {uncertain} depends on is certain.", style="red")
     if found.data:

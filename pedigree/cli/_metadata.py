@@ -1,4 +1,4 @@
-"""What ``pedigree register`` states about a version: from its options, the CI and the work tree."""
+"""The metadata that ``pedigree register`` takes from its options, the CI and the work tree."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,12 +21,12 @@ from pedigree.settings import Settings
 from pedigree.signatures.records import Signature
 
 _LISTED = (Metrics, Params, Tags, tuple[str, ...])
-"""Types of fields whose option may be repeated, in the order of the help."""
+"""Types of fields whose option is repeatable, in the order of the help."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeclaredOptions:
-    """The options of the command, as typed; ``fields`` are those of the metadata by name."""
+    """The options of the command, as typed; ``fields`` has the metadata fields by name."""
 
     flavor: str | None
     signature: Path | None
@@ -41,7 +41,7 @@ class DeclaredOptions:
 def field_options() -> list[Parameter]:
     """Return a parameter for each metadata field that has an option, in the order of the help.
 
-    What may be repeated comes first, then what people edit, then the rest in the record's order.
+    Repeatable options come first, then editable fields, then the rest in the record's order.
     """
     found = {name: about for name, about in about_fields(DeclaredMetadata).items() if about.option}
     order = sorted(found, key=lambda name: (_place(name), not found[name].editable))
@@ -73,7 +73,7 @@ def _option(name: str, text: str) -> Parameter:
 
 
 def _values(typed: Mapping[str, Any]) -> dict[str, object]:
-    """Return the fields that options state, read by their types."""
+    """Return the given fields, each read by its type."""
     readers = {Metrics: numbers, Params: json_values, Tags: pairs}
     return {
         name: readers[_type(name)](_flag(name), value) if _type(name) in readers else value
@@ -83,19 +83,19 @@ def _values(typed: Mapping[str, Any]) -> dict[str, object]:
 
 
 def new_version(declared: DeclaredOptions, path: Path, settings: Settings) -> NewVersion:
-    """Return all that ``register`` needs beside the bytes.
+    """Return everything that ``register`` needs besides the bytes.
 
     Args:
-        declared: What was typed.
-        path: The artifact; loaded where its signature is inferred from a sample, else asked for
-            the signature that its files state.
-        settings: This process's settings.
+        declared: The options of the command.
+        path: The artifact. It is loaded if its signature is inferred from a sample; otherwise the
+            signature is read from its files.
+        settings: The settings of this process.
 
     Raises:
-        InvalidInputError: A required field is missing, or a value lies outside its domain.
+        InvalidInputError: A required field is missing, or a value is outside its domain.
     """
     if not declared.flavor:
-        _missing("--flavor", "flavor", "Say how to load it, such as --flavor sklearn or generic")
+        _missing("--flavor", "flavor", "Give the flavor, such as --flavor sklearn or generic")
     packages = _packages(declared)
     fields: dict[str, object] = {
         **_values(declared.fields),
@@ -118,13 +118,13 @@ def _run_id(declared: DeclaredOptions, settings: Settings) -> str:
         _missing(
             "--run-id",
             "run that made the version",
-            "Give --run-id, or set PEDIGREE_RUN_ID; in a CI its own variable is used",
+            "Give --run-id, or set PEDIGREE_RUN_ID; a CI job uses the variable of the CI",
         )
     return run_id
 
 
 def _packages(declared: DeclaredOptions) -> tuple[str, ...]:
-    # Not this process's packages: whoever registers need not be where the model was trained.
+    # Not the packages of this process: it may run elsewhere than the training did.
     if declared.environment is None:
         return ()
     lines = (line.strip() for line in read_text("--environment", declared.environment).splitlines())
@@ -134,7 +134,7 @@ def _packages(declared: DeclaredOptions) -> tuple[str, ...]:
             "names no package",
             field="--environment",
             value=str(declared.environment),
-            remedy="Write it by `pip freeze` where the model was trained",
+            remedy="Write it with `pip freeze` where the model was trained",
         )
     return packages
 
@@ -160,7 +160,7 @@ def _signature(declared: DeclaredOptions, path: Path) -> Signature:
         "--signature",
         "signature",
         "Give --signature FILE.json, or --sample FILE.csv to infer it from the model; an MLmodel"
-        " or an ONNX file states it itself",
+        " or an ONNX file contains it",
     )
 
 

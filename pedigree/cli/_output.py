@@ -1,4 +1,4 @@
-"""Print answers: JSON on stdout for programs, rich tables for people."""
+"""Print results: JSON on stdout for programs, rich tables for people."""
 
 import json
 import sys
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pedigree.lifecycle.records import Verdict
 
-# Wide where nobody looks at it, so that a pipe or a log file does not get folded cells.
+# Wide when the output is not a terminal, so that a pipe or a log file gets no folded cells.
 _WIDTH = None if sys.stdout.isatty() else 160
 
 out = Console(width=_WIDTH, highlight=False)
@@ -31,18 +31,18 @@ STAGE_STYLES = {
 
 
 class Raw(str):
-    """Text for people and programs alike: printed as it is, without styles."""
+    """Text for people and programs: printed as it is, without styles."""
 
 
 def respond(value: object, as_json: bool, view: Callable[[], object]) -> None:
-    """Print what a command answers: as JSON for programs, by its view for people.
+    """Print the result of a command: as JSON for programs, by its view for people.
 
     Args:
-        value: The answer: a record, or a structure of records and plain values; or a function that
+        value: The result: a record, or a structure of records and plain values; or a function that
             returns it, called for programs only.
         as_json: Print JSON.
-        view: Returns what people see: text, what rich prints, or an iterator over several of these.
-            It is called for people only.
+        view: Returns the output for people: text, a rich renderable, or an iterator over several of
+            these. It is called for people only.
     """
     if as_json:
         print_json(value() if callable(value) else value)
@@ -77,7 +77,7 @@ def _plain(value: object) -> object:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]], title: str = "") -> Table:
-    """Return a table; columns whose name ends in ``#`` hold numbers and are aligned right."""
+    """Return a table; columns whose name ends in ``#`` hold numbers and align right."""
     made = Table(box=SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
     for column in columns:
         made.add_column(
@@ -92,12 +92,12 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]], title: s
 
 
 def stage_text(stage: str) -> Text:
-    """Return a stage's name in its colour; "none" is dim."""
+    """Return a stage's name in its color; "none" is dim."""
     return Text(stage, style=STAGE_STYLES.get(stage, "dim" if stage == "none" else ""))
 
 
 def verdict_text(verdict: "Verdict") -> Text:
-    """Return a verdict in its colour: ``passed``, ``warns`` or ``failed``."""
+    """Return a verdict in its color: ``passed``, ``warns`` or ``failed``."""
     if verdict.passed:
         return Text("passed", "green")
     warns = verdict.severity.value == "warn"
@@ -105,7 +105,7 @@ def verdict_text(verdict: "Verdict") -> Text:
 
 
 def when(moment: "datetime | None") -> str | Text:
-    """Return a moment in UTC, to the second."""
+    """Return a timestamp in UTC, to the second."""
     if moment is None:
         return NOT_PROVIDED
     from datetime import UTC
@@ -114,7 +114,7 @@ def when(moment: "datetime | None") -> str | Text:
 
 
 def short_digest(digest: str) -> str:
-    """Return the first 12 digits of a digest: enough for eyes, not for programs."""
+    """Return the first 12 digits of a digest: enough for people, not for programs."""
     return digest.removeprefix("sha256:")[:12]
 
 
@@ -129,7 +129,7 @@ def size_text(size: int) -> str:
 
 
 def metrics_text(metrics: "dict[str, float]", limit: int | None = None) -> str:
-    """Return metrics as ``auc 0.912 · f1 0.7``; with a limit only that many, then ``…``."""
+    """Return metrics as ``auc 0.912 · f1 0.7``; after ``limit`` of them, ``…``."""
     shown = [f"{name} {value:.4g}" for name, value in sorted(metrics.items())]
     if limit is not None and len(shown) > limit:
         shown = [*shown[:limit], "…"]

@@ -1,4 +1,4 @@
-"""A bar for long transfers, for people at a terminal only."""
+"""A progress bar for long transfers, shown in a terminal only."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def transfer_bar(label: str, as_json: bool) -> "Iterator[Progress | None]":
-    """Show how many bytes are there, on stderr; nothing with ``--json`` or in a pipe."""
+    """Show the transferred bytes on stderr; nothing with ``--json`` or in a pipe."""
     from pedigree.cli._output import errors
 
     if as_json or not errors.is_terminal:

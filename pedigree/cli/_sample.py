@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def read_sample(file: Path) -> "pd.DataFrame":
-    """Return the rows of a file, as a frame of pandas: every flavor's models take one.
+    """Return the rows of a file as a pandas DataFrame, which the models of every flavor accept.
 
     Raises:
         InvalidSignatureError: The file cannot be read.
@@ -22,7 +22,7 @@ def read_sample(file: Path) -> "pd.DataFrame":
         return read(file)
     except ImportError as error:
         raise MissingDependencyError(
-            f"a {kind} file as --sample needs {library}, which is not installed",
+            f"a {kind} file for --sample needs {library}, which is not installed",
             remedy=f"Run: pip install {library}, or give --signature",
         ) from error
     except (OSError, ValueError) as error:  # pandas' and arrow's own are ValueErrors
@@ -30,7 +30,7 @@ def read_sample(file: Path) -> "pd.DataFrame":
             f"cannot be read as {kind}: {error}",
             field="--sample",
             value=str(file),
-            remedy="Name a CSV file with a header, a .parquet or an .arrow file, of inputs",
+            remedy="Name a CSV file with a header, a .parquet or an .arrow file that has inputs",
         ) from error
 
 

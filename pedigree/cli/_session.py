@@ -9,15 +9,15 @@ if TYPE_CHECKING:
     from pedigree.contract.registry import RegistryContract
 
 SERVICE: ContextVar[str | None] = ContextVar("SERVICE", default=None)
-"""The URL of the service that the command line or the environment names."""
+"""The URL of the service, from the command line or the environment."""
 
 
 @contextmanager
 def open_registry() -> "Iterator[RegistryContract]":
-    """Connect as ``--url`` and ``PEDIGREE_*`` say, else to the embedded registry; close it then.
+    """Connect as ``--url`` and ``PEDIGREE_*`` state, else to the embedded registry; close it last.
 
     Raises:
-        MissingDependencyError: Only the client's wheel is installed, and there is no service.
+        MissingDependencyError: Only the client's wheel is installed, and no service is named.
         UnavailableError: The service, the database or the store does not answer.
     """
     from pedigree.client.connect import connect

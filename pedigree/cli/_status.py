@@ -1,4 +1,4 @@
-"""What ``pedigree status`` finds out, without starting anything."""
+"""The state that ``pedigree status`` shows, found without starting anything."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ _VERSIONS = (DISTRIBUTION, "dagster", "dagster-webserver", "psycopg", "obstore",
 
 
 def status_document() -> dict[str, object]:
-    """Return what is known, by name; a part that was not looked at is None."""
+    """Return the state of each part by name; None for a part that was not checked."""
     settings = Settings()
     server = running(settings.home_folder)
     return {
@@ -81,7 +81,7 @@ def _versions() -> dict[str, str | None]:
 
 
 def status_view(document: Mapping[str, object]) -> "Table":
-    """Lay the document out for eyes."""
+    """Return the document as a table."""
     from rich.table import Table
     from rich.text import Text
 

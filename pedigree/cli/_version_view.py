@@ -1,4 +1,4 @@
-"""How ``pedigree show`` lays a version out for eyes."""
+"""The view of ``pedigree show``: everything about a version."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -35,7 +35,7 @@ _REQUESTS = 1000
 
 
 def version_view(registry: "RegistryContract", reference: str) -> Group:
-    """Return everything about a version; what is not provided is a dash."""
+    """Return everything about a version; a missing value is a dash."""
     version = registry.get(reference)
     exact = version.reference
     sections: list[RenderableType] = [
@@ -166,7 +166,7 @@ def _data_rows(version: "ModelVersion", graph: "LineageGraph", staleness: "Stale
 
     return (
         ("training data", version.training_data_digest),
-        ("in its owner's words", version.training_data_version),
+        ("its owner's version", version.training_data_version),
         ("validation dataset", version.validation_dataset_id),
         ("datasheet", version.datasheet_uri),
         ("raced", Text("an input changed during the training", "red") if graph.raced else "no"),
@@ -179,10 +179,10 @@ def _staleness_text(staleness: "Staleness") -> Text:
     if not staleness.known:
         return Text("not known: no asset graph is within reach", style="dim")
     if staleness.stale is False:
-        return Text("no, every input is certain, and is as it was", style="green")
+        return Text("no, every input is certain and unchanged", style="green")
     why = "not every input is certain" if staleness.complete else "not every input is recorded"
-    said = "yes" if staleness.stale else f"not known: {why}"
-    text = Text(said, style="yellow" if staleness.stale else "dim")
+    answer = "yes" if staleness.stale else f"not known: {why}"
+    text = Text(answer, style="yellow" if staleness.stale else "dim")
     for stale in staleness.inputs:
         partition = f" [{stale.partition}]" if stale.partition else ""
         now = short_digest(stale.now) if stale.now else "gone"

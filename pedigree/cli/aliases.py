@@ -33,7 +33,7 @@ def set_alias(
     expected_generation: SeenGeneration = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Let an alias name a version; it leaves the version that it named before."""
+    """Point an alias to a version; it no longer names its previous version."""
     with open_registry() as registry:
         registry.set_alias(
             name, alias, version, expected_generation=expected_generation, reason=reason

@@ -1,4 +1,4 @@
-"""``pedigree approve | reject | decisions``: what people decide about a version and a stage."""
+"""``pedigree approve | reject | decisions``: decisions about a version and a stage."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
@@ -35,7 +35,7 @@ def approve(
     expected_generation: SeenGeneration = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Approve a version's way into a stage, until any stage or alias of the model moves."""
+    """Approve a version for a stage, until any stage or alias of the model changes."""
     with open_registry() as registry:
         decision = registry.approve(
             reference, to, comment=comment, expected_generation=expected_generation
@@ -45,7 +45,7 @@ def approve(
     waits_for = "" if stage == to else "; ".join(explanation.waits_for)
     _show(decision, "approved", waits_for, as_json)
     if stage == to and not as_json:
-        print(f"It was asked for, and holds {to} now.")
+        print(f"It was requested, and holds {to} now.")
 
 
 def reject(
@@ -55,7 +55,7 @@ def reject(
     expected_generation: SeenGeneration = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Reject a version: it enters no stage until somebody approves it anew."""
+    """Reject a version: it enters no stage until somebody approves it again."""
     with open_registry() as registry:
         decision = registry.reject(
             reference, to, comment=comment, expected_generation=expected_generation
@@ -74,7 +74,7 @@ def _show(decision: "Decision", verb: str, waits_for: str, as_json: bool) -> Non
 
 
 def decisions(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
-    """List what people decided about a version."""
+    """List the decisions about a version."""
     with open_registry() as registry:
         found = registry.decisions(reference)
     respond(

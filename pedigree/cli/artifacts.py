@@ -32,7 +32,7 @@ def pull(
     destination: Annotated[Path, typer.Argument(metavar="DEST", help="A folder.")],
     as_json: JsonFlag = False,
 ) -> None:
-    """Download a version's files, verified; again after an interruption, the rest of them."""
+    """Download and verify a version's files; after an interruption, run it again to resume."""
     from pedigree.cli._progress import transfer_bar
 
     with open_registry() as registry:
@@ -62,14 +62,12 @@ def snippets(
     reference: ReferenceArgument,
     language: Annotated[
         str | None,
-        typer.Option("--language", help="Only these lines: python, cli, curl or dagster."),
+        typer.Option("--language", help="Only this snippet: python, cli, curl or dagster."),
     ] = None,
-    purpose: Annotated[
-        str, typer.Option("--for", help="With --language: to load it, or to serve it.")
-    ] = "load",
+    purpose: Annotated[str, typer.Option("--for", help="With --language: load or serve.")] = "load",
     as_json: JsonFlag = False,
 ) -> None:
-    """Print the lines that load a version, and that serve it."""
+    """Print the code that loads a version, and the code that serves it."""
     with open_registry() as registry:
         found = registry.snippets(reference)
     if language is not None:
@@ -88,10 +86,10 @@ def _only(found: "Snippets", wanted: str) -> "Snippets":
     lines = {f"{one.purpose} {one.language}": one for one in found.snippets}
     if wanted not in lines:
         raise InvalidInputError(
-            f"there are no such lines for {found.reference}",
+            f"there is no such snippet for {found.reference}",
             field="--language",
             value=wanted,
-            remedy=f"There are: {', '.join(lines)}",
+            remedy=f"Choose one of: {', '.join(lines)}",
         )
     return found.model_copy(update={"snippets": (lines[wanted],)})
 
@@ -111,12 +109,12 @@ def files(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
 def presign(
     reference: ReferenceArgument,
     path: Annotated[
-        str | None, typer.Argument(metavar="PATH", help="One file of it; else all.")
+        str | None, typer.Argument(metavar="PATH", help="One of its files; else all.")
     ] = None,
-    expires: Annotated[int, typer.Option(help="Seconds that the URLs hold.")] = 3600,
+    expires: Annotated[int, typer.Option(help="Seconds until the URLs expire.")] = 3600,
     as_json: JsonFlag = False,
 ) -> None:
-    """Print URLs by which anybody can read a version's files for a while."""
+    """Print URLs that let anybody read a version's files until they expire."""
     from datetime import timedelta
 
     with open_registry() as registry:

@@ -19,23 +19,23 @@ def add_to(app: typer.Typer) -> None:
 def card(
     reference: ReferenceArgument,
     write: Annotated[
-        bool, typer.Option("--write", help="Write it anew, from what is known now.")
+        bool, typer.Option("--write", help="Write it again from the present metadata.")
     ] = False,
     notes: Annotated[
-        Path | None, typer.Option("--notes", help="Write it with what people say, a JSON file.")
+        Path | None, typer.Option("--notes", help="Write it with the notes of this JSON file.")
     ] = None,
     fields: Annotated[
-        bool, typer.Option("--fields", help="Say of each of its fields whether it is provided.")
+        bool, typer.Option("--fields", help="Show which of its fields are provided.")
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Show a version's model card, or write it."""
     from pedigree.cards.records import CardNotes
 
-    said = None if notes is None else CardNotes.model_validate_json(read_text("--notes", notes))
+    written = None if notes is None else CardNotes.model_validate_json(read_text("--notes", notes))
     with open_registry() as registry:
         exact = registry.get(reference).reference
-        found = registry.write_card(exact, said) if write or said else registry.card(exact)
+        found = registry.write_card(exact, written) if write or written else registry.card(exact)
         provided = dict(registry.card_fields(exact)) if fields else {}
 
     def view() -> Iterator[object]:

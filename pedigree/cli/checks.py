@@ -18,17 +18,15 @@ CheckArgument = Annotated[
     str, typer.Argument(metavar="CHECK", help="The check's name.", show_default=False)
 ]
 PassedFlag = Annotated[
-    bool, typer.Option("--passed/--failed", help="What it found.", show_default=False)
+    bool, typer.Option("--passed/--failed", help="Its result.", show_default=False)
 ]
-SummaryOption = Annotated[
-    str, typer.Option("--summary", help="One sentence that says what was found.")
-]
-WarnFlag = Annotated[bool, typer.Option("--warn", help="Its failure is shown, and stops nothing.")]
+SummaryOption = Annotated[str, typer.Option("--summary", help="One sentence about the result.")]
+WarnFlag = Annotated[bool, typer.Option("--warn", help="A failure is shown but does not block.")]
 DetailOption = Annotated[
     list[str] | None,
-    typer.Option("--detail", metavar="KEY=VALUE", help="JSON or text; may be repeated."),
+    typer.Option("--detail", metavar="KEY=VALUE", help="JSON or text; repeatable."),
 ]
-RunOption = Annotated[str | None, typer.Option("--run-id", help="The run that checked.")]
+RunOption = Annotated[str | None, typer.Option("--run-id", help="The run of the check.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -46,15 +44,15 @@ def check(
     reference: ReferenceArgument,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[CHECK]...", help="These alone; see `pedigree checks`."),
+        typer.Argument(metavar="[CHECK]...", help="Only these; see `pedigree checks`."),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Run the registry's checks on a version, also on an old one.
+    """Run the registry's checks on any version, also on an old one.
 
-    Without a name all are run for which the model's policy asks. The verdicts are recorded; those
-    of named checks are shown in the Dagster instance that trained the version, if it is in reach.
-    The exit code is 1 if one of them stops the version.
+    Without a name, run all checks that the model's policy requires. The verdicts are recorded. The
+    Dagster instance that trained the version also shows those of named checks, if it is reachable.
+    The exit code is 1 if one of them blocks the version.
     """
     with open_registry() as registry:
         exact = registry.get(reference).reference
@@ -74,7 +72,7 @@ def verdict_table(verdicts: "Sequence[RecordedVerdict]") -> Table:
 
 
 def checks(as_json: JsonFlag = False) -> None:
-    """List the registry's checks, and the settings that a policy may give them."""
+    """List the registry's checks and the settings that a policy can give them."""
     from pedigree.lifecycle.checks import CHECKS
 
     def view() -> object:
@@ -111,7 +109,7 @@ def record_verdict(
     run_id: RunOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Record what a check found on a version that runs elsewhere, such as in CI."""
+    """Record the verdict of a check that runs elsewhere, such as in CI."""
     from pedigree.lifecycle.records import Severity, Verdict
 
     with open_registry() as registry:

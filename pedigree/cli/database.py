@@ -1,4 +1,4 @@
-"""``pedigree schema | migrate | status``: what the registry stands on."""
+"""``pedigree schema | migrate | status``: the registry's metadata schema, database and store."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -30,7 +30,7 @@ def schema(as_json: JsonFlag = True) -> None:  # noqa: ARG001 (JSON is all it pr
 
 
 def migrate(as_json: JsonFlag = False) -> None:
-    """Bring the database's schema up to this version of Pedigree."""
+    """Migrate the database's schema to this version of Pedigree."""
     from pedigree.postgres.migrate import migrate as run_migrations
     from pedigree.settings import Settings
 
@@ -56,7 +56,7 @@ def _open(settings: "Settings") -> "Database":
 
 
 def status(as_json: JsonFlag = False) -> None:
-    """Show where the data lies and what runs."""
+    """Show where the data is stored and what runs."""
     from pedigree.cli._status import status_document, status_view
 
     document = status_document()

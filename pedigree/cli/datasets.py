@@ -1,4 +1,4 @@
-"""``pedigree datasheet | data-verdicts | record-data-verdict``: what is known of data."""
+"""``pedigree datasheet | data-verdicts | record-data-verdict``: datasheets and checks of data."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,13 +32,14 @@ AssetArgument = Annotated[
 ]
 PartitionOption = Annotated[str | None, typer.Option("--partition", metavar="KEY")]
 StorageOption = Annotated[
-    int | None, typer.Option("--storage-id", help="Dagster's id of its event.")
+    int | None, typer.Option("--storage-id", help="The storage id of its Dagster event.")
 ]
 WrittenByOption = Annotated[
     str | None, typer.Option("--materialized-by", help="The run that wrote it.")
 ]
 DataVersionOption = Annotated[
-    str | None, typer.Option("--data-version", help="Where it speaks for the content.")
+    str | None,
+    typer.Option("--data-version", help="Its data version, where that identifies the content."),
 ]
 
 
@@ -56,14 +57,14 @@ def datasheet(
     asset: DatasheetArgument,
     say: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="SECTION=TEXT", help="Write a section; may be repeated."),
+        typer.Option("--set", metavar="SECTION=TEXT", help="Write a section; repeatable."),
     ] = None,
     file: Annotated[
         Path | None, typer.Option("--file", help="Write all sections from a JSON file.")
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Show an asset's datasheet, or write it; the sections that are not named stay as they are."""
+    """Show an asset's datasheet, or write sections of it; the others stay unchanged."""
     from pedigree.datasets.records import Datasheet
 
     with open_registry() as registry:
@@ -71,26 +72,26 @@ def datasheet(
             text = read_text("--file", file)
             kept = registry.set_datasheet(asset, Datasheet.model_validate_json(text))
         elif say:
-            known = registry.datasheets([asset]).get(asset)
-            kept = registry.set_datasheet(asset, _changed(known, pairs("--set", say)))
+            present = registry.datasheets([asset]).get(asset)
+            kept = registry.set_datasheet(asset, _changed(present, pairs("--set", say)))
         else:
             kept = registry.datasheet(asset)
     respond(kept, as_json, lambda: _datasheet_view(kept))
 
 
-def _changed(known: "KeptDatasheet | None", said: dict[str, str]) -> "Datasheet":
+def _changed(present: "KeptDatasheet | None", sections: dict[str, str]) -> "Datasheet":
     from pedigree.datasets.records import Datasheet
 
-    for name in said:
+    for name in sections:
         if name not in Datasheet.model_fields:
             raise InvalidMetadataError(
-                "is no section of a datasheet",
+                "is not a section of a datasheet",
                 field="--set",
                 value=name,
-                remedy=f"Choose among {', '.join(Datasheet.model_fields)}",
+                remedy=f"Choose one of {', '.join(Datasheet.model_fields)}",
             )
-    before = known.model_dump(include=set(Datasheet.model_fields)) if known else {}
-    return Datasheet(**{**before, **said})
+    before = present.model_dump(include=set(Datasheet.model_fields)) if present else {}
+    return Datasheet(**{**before, **sections})
 
 
 def _datasheet_view(kept: "KeptDatasheet") -> Iterator[object]:
@@ -98,8 +99,8 @@ def _datasheet_view(kept: "KeptDatasheet") -> Iterator[object]:
 
     by = f"revision {kept.revision}, by {kept.recorded_by} at {kept.at:%Y-%m-%d %H:%M}"
     yield f"Datasheet of {kept.asset}, {by}"
-    said = ((name, getattr(kept, name)) for name in Datasheet.model_fields)
-    yield table(("section", "says"), ((name, text or "not provided") for name, text in said))
+    sections = ((name, getattr(kept, name)) for name in Datasheet.model_fields)
+    yield table(("section", "text"), ((name, text or "not provided") for name, text in sections))
 
 
 def data_verdicts(
@@ -110,7 +111,7 @@ def data_verdicts(
     data_version: DataVersionOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """List the newest verdict of each check on exactly one state of some data."""
+    """List the newest verdict of each check on one exact state of an asset's data."""
     from pedigree.datasets.records import DataState
 
     state = DataState(
@@ -139,7 +140,7 @@ def record_data_verdict(
     run_id: RunOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Record what a check found on one state of some data."""
+    """Record the verdict of a check on one state of an asset's data."""
     from pedigree.datasets.records import DataVerdict
 
     found = DataVerdict(

@@ -1,4 +1,4 @@
-"""``pedigree evaluation``: how a version did for each group of its evaluation data."""
+"""``pedigree evaluation``: the metrics of a version for each group of its evaluation data."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,11 +22,11 @@ def add_to(app: typer.Typer) -> None:
 def evaluation(
     reference: ReferenceArgument,
     file: Annotated[
-        Path | None, typer.Option("--file", help="Keep the one of this JSON file.")
+        Path | None, typer.Option("--file", help="Store the evaluation in this JSON file.")
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Show how a version did for each group of its evaluation data, or keep that."""
+    """Show a version's metrics for each group of its evaluation data, or store them."""
     from pedigree.evaluation.records import Evaluation
 
     with open_registry() as registry:
@@ -37,7 +37,7 @@ def evaluation(
 
     def view() -> Iterator[object]:
         if kept is None:
-            yield f"No evaluation is kept with {reference}."
+            yield f"{reference} has no evaluation."
         else:
             yield from _evaluation_view(kept)
 

@@ -1,4 +1,4 @@
-"""``pedigree events``: the feed of everything that happened, in its one order."""
+"""``pedigree events``: the feed of all events, in order."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
@@ -21,17 +21,17 @@ def add_to(app: typer.Typer) -> None:
 
 def events(
     after: Annotated[int, typer.Option(min=0, help="Only events after this seq.")] = 0,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 1000,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most this many.")] = 1000,
     kind: Annotated[
         list[str] | None,
-        typer.Option("--type", help="Such as version.stage_changed; may be repeated."),
+        typer.Option("--type", help="Such as version.stage_changed; repeatable."),
     ] = None,
     model: Annotated[
-        str | None, typer.Option("--model", help="Only those of this model.", show_default=False)
+        str | None, typer.Option("--model", help="Only events of this model.", show_default=False)
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """List the registry's events, the oldest first."""
+    """List the registry's events, oldest first."""
     types = tuple(map(_event_type, kind)) if kind else None
     with open_registry() as registry:
         found = registry.events(after, limit, types=types, model=model)
@@ -50,8 +50,8 @@ def _event_type(word: str) -> "EventType":
         return EventType(word)
     except ValueError as error:
         raise InvalidInputError(
-            "is no type of event",
+            "is not an event type",
             field="--type",
             value=word,
-            remedy=f"Choose of {', '.join(EventType)}",
+            remedy=f"Choose one of {', '.join(EventType)}",
         ) from error

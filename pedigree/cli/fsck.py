@@ -1,4 +1,4 @@
-"""``pedigree fsck``: say whether every promise of the registry is kept."""
+"""``pedigree fsck``: check the invariants of the registry."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
@@ -20,13 +20,13 @@ def add_to(app: typer.Typer) -> None:
 
 def fsck(
     hashes: Annotated[
-        bool, typer.Option("--hashes", help="Read every object, and compare its digest.")
+        bool, typer.Option("--hashes", help="Read every object and compare its digest.")
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Check every invariant of the registry; the exit code is 1 if one is violated.
 
-    Without --hashes each object must be there with its size. Safe at any time; nothing is changed.
+    Without --hashes, each object must exist with its size. Safe at any time; it changes nothing.
     """
     with open_registry() as registry:
         report = registry.fsck(hashes=hashes)

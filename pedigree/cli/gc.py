@@ -1,4 +1,4 @@
-"""``pedigree gc``: say which bytes may go or move, and let them."""
+"""``pedigree gc``: plan which bytes to remove or move, and do it."""
 
 import json
 from collections.abc import Iterator
@@ -22,16 +22,16 @@ def add_to(app: typer.Typer) -> None:
 
 
 def gc(
-    apply: Annotated[bool, typer.Option("--apply", help="Do what the plan says.")] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="Carry out the plan.")] = False,
     plan: Annotated[
         str | None,
-        typer.Option("--plan", metavar="DIGEST", help="Refuse if the plan is another one now."),
+        typer.Option("--plan", metavar="DIGEST", help="Refuse if the plan has changed."),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Show which bytes may go or move to another tier, and why; with --apply do exactly that.
+    """Show which bytes to remove or move to another tier, and why; with --apply, do exactly that.
 
-    Safe at any time, and while others register: what a version refers to is never touched.
+    Safe at any time, also during registrations: bytes that a version refers to stay untouched.
     """
     with open_registry() as registry, registry.plan_gc() as made:
         _require(made, plan)
@@ -51,7 +51,7 @@ def _require(made: "Plan", wanted: str | None) -> None:
             f"the plan is {made.digest} now",
             field="--plan",
             value=wanted,
-            remedy="Look at `pedigree gc` again",
+            remedy="Run `pedigree gc` again to see it",
         )
 
 
@@ -89,7 +89,7 @@ def _plan_view(made: "Plan") -> Iterator[object]:
 
 
 def _sentence(item: "PlannedItem") -> str | None:
-    """Say what happens to an item and why; what follows from another item is only counted."""
+    """Return what happens to an item and why; None if it follows from another item."""
     match item.kind:
         case "version":
             return (
@@ -103,7 +103,7 @@ def _sentence(item: "PlannedItem") -> str | None:
         case "move":
             return f"{item.digest}  {size_text(item.bytes)} move to {item.tier.value}"
         case "upload":
-            return f"upload {item.upload_id}  its process has not been heard of"
+            return f"upload {item.upload_id}  its process sends no heartbeat"
         case _:
             return None
 
@@ -120,6 +120,6 @@ def _show_done(done: "Collection", as_json: bool) -> None:
             if kind in done.done:
                 yield f"{done.done[kind].items} of kind {kind} done."
         for kind, count in done.left.items():
-            yield f"{count} of kind {kind} left: needed again, or done by somebody else."
+            yield f"{count} of kind {kind} left: needed again, or done by another process."
 
     respond(done, as_json, view)

@@ -1,4 +1,4 @@
-"""``pedigree impact``: which versions depend on some data, and how certain that is."""
+"""``pedigree impact``: the versions that depend on some data, and how certain that is."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -19,12 +19,12 @@ AssetArgument = Annotated[
     str, typer.Argument(metavar="ASSET", help="The key of an asset, a/b.", show_default=False)
 ]
 PartitionOption = Annotated[
-    str | None, typer.Option("--partition", metavar="KEY", help="One partition; else all of them.")
+    str | None, typer.Option("--partition", metavar="KEY", help="One partition; else all.")
 ]
 SinceOption = Annotated[
     str | None,
     typer.Option(
-        "--since", metavar="MOMENT", help="Only data recorded from then on, with its zone."
+        "--since", metavar="MOMENT", help="Only data recorded since then; with time zone."
     ),
 ]
 
@@ -40,9 +40,9 @@ def impact(
     since: SinceOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Show which versions depend on some data, certainly, possibly, or for all that is known.
+    """Show which versions depend on an asset's data: certain, possible, or unknown.
 
-    With each it shows what the version holds and held, and what it wrote.
+    For each version, show the stages and aliases it holds and held, and the data it wrote.
     """
     with open_registry() as registry:
         found = registry.impact(asset, partition, since=read_since(since))
@@ -52,12 +52,12 @@ def impact(
 
 
 def read_since(text: str | None) -> "datetime | None":
-    """Read the option ``--since``."""
+    """Return the value of the option ``--since``."""
     return None if text is None else read_moment("--since", text)
 
 
 def place_of(asset: str, partition: str | None) -> str:
-    """Name an asset or one of its partitions.
+    """Return the name of an asset or of one of its partitions.
 
     >>> place_of("flights", "2013-01")
     'flights [2013-01]'
@@ -66,7 +66,7 @@ def place_of(asset: str, partition: str | None) -> str:
 
 
 def without_lineage(count: int) -> str:
-    """Say that some versions have no recorded lineage.
+    """Return a sentence about the versions that have no recorded lineage.
 
     >>> without_lineage(1)
     '1 version has no recorded lineage, so nothing is known about it.'
@@ -122,5 +122,5 @@ def _row(one: "Affected") -> "tuple[str | Text, ...]":
 def _how(one: "Affected") -> str:
     if one.direct:
         return "directly"
-    # Of what is not known nothing says by which way it would come.
-    return "" if one.certainty.value == "unknown" else "by what was made of it"
+    # An unknown dependency has no known path.
+    return "" if one.certainty.value == "unknown" else "through derived data"

@@ -1,4 +1,4 @@
-"""``pedigree lineage | upstream | downstream …``: what a version was made of, and what with it."""
+"""``pedigree lineage | upstream | downstream …``: what a version depends on, what depends on it."""
 
 import json
 from collections.abc import Iterator
@@ -38,11 +38,11 @@ def add_to(app: typer.Typer) -> None:
 def lineage(
     reference: ReferenceArgument,
     newest: Annotated[
-        bool, typer.Option("--newest", help="The newest training instead of the first.")
+        bool, typer.Option("--newest", help="Of its newest training instead of its first.")
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Show the exact data a version was trained on, and how certain each step of it is."""
+    """Show the exact data a version was trained on, and how certain each step is."""
     with open_registry() as registry:
         version = registry.get(reference)
         graph = registry.lineage(version.reference, newest=newest)
@@ -57,7 +57,7 @@ def lineage(
             yield RACED
         if not staleness.known:
             yield Text(
-                "Whether its data moved on is not known: no asset graph is within reach.", "dim"
+                "It is not known whether newer data exists: no asset graph is reachable.", "dim"
             )
 
     document = {**graph.model_dump(mode="json"), "staleness": staleness}
@@ -73,7 +73,7 @@ def upstream(
 ) -> None:
     """List every asset and partition that a version depends on, down to the sources.
 
-    Many partitions of one asset that it only possibly depends on are one line.
+    Many partitions of one asset on which it only possibly depends are one line.
     """
     with open_registry() as registry:
         found = registry.upstream(reference, newest=newest)
@@ -97,11 +97,13 @@ def downstream(
     limit: LimitOption = 100,
     before: Annotated[
         int | None,
-        typer.Option("--before", help="The last usage_id of the page before.", show_default=False),
+        typer.Option(
+            "--before", help="The last usage_id of the previous page.", show_default=False
+        ),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """List what was written with exactly this version, and the versions trained on it."""
+    """List the data written with exactly this version, and the versions trained on it."""
     with open_registry() as registry:
         found = registry.downstream(reference, limit=limit, before=before)
 
@@ -122,7 +124,7 @@ def diff(
     ],
     as_json: JsonFlag = False,
 ) -> None:
-    """Show in what data and code version B was made of differ from those of version A."""
+    """Show the differences between the data and code of version A and version B."""
     with open_registry() as registry:
         found = registry.diff(a, b)
     respond(
@@ -135,12 +137,12 @@ def diff(
 def unmaterialized(
     reference: Annotated[
         str | None,
-        typer.Argument(metavar="[REF]", help="Only of this version.", show_default=False),
+        typer.Argument(metavar="[REF]", help="Only this version.", show_default=False),
     ] = None,
     limit: LimitOption = 1000,
     as_json: JsonFlag = False,
 ) -> None:
-    """List versions that no asset graph shows, their Dagster instance being out of reach."""
+    """List versions that no asset graph shows because their Dagster instance is unreachable."""
     with open_registry() as registry:
         found = registry.unmaterialized(reference, limit=limit)
 
@@ -155,7 +157,7 @@ def unmaterialized(
 
 
 def retrain(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
-    """Print the command that trains again as a version was trained, on the data of today."""
+    """Print the command that repeats a version's training on the present data."""
     with open_registry() as registry:
         request = registry.retrain_like(reference)
     command = _launch(request)
@@ -168,11 +170,11 @@ def export(
         str, typer.Option("--format", metavar="FORMAT", help="openlineage or prov (W3C PROV-JSON).")
     ] = "openlineage",
     output: Annotated[
-        Path | None, typer.Option("--output", metavar="FILE", help="Write it here instead.")
+        Path | None, typer.Option("--output", metavar="FILE", help="Write it to this file.")
     ] = None,
 ) -> None:
-    """Print a version's lineage in the words of another tool, as JSON."""
-    format_: ExportFormat = form  # type: ignore[assignment]  # the verb refuses any other
+    """Print a version's lineage in the format of another tool, as JSON."""
+    format_: ExportFormat = form  # type: ignore[assignment]  # the registry refuses any other
     with open_registry() as registry:
         document = registry.export_lineage(reference, format_)
     if output is None:

@@ -1,7 +1,8 @@
-"""``pedigree``: the entry point, and how errors leave it.
+"""``pedigree``: the entry point and the output of errors.
 
 Exit codes: 0 done; 1 a part does not answer, bytes are corrupt, or a check failed; 2 the request
-was wrong, named nothing, or was refused by a rule, and nothing was written; 130 interrupted.
+was wrong, named nothing that exists, or a rule refused it, and nothing was written;
+130 interrupted.
 """
 
 import gc
@@ -44,7 +45,7 @@ def _root(
         None,
         "--url",
         envvar="PEDIGREE_API_URL",
-        help="The service that has the registry, https://…; its token is PEDIGREE_TOKEN.",
+        help="The URL of the service, https://…; PEDIGREE_TOKEN has its token.",
         show_default=False,
     ),
 ) -> None:
@@ -60,13 +61,13 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         arguments: The command's words; the process's own by default.
 
     Raises:
-        SystemExit: Always; with the exit codes of this module's docstring.
+        SystemExit: Always, with an exit code of this module's docstring.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in words
     try:
         # With --json also a usage error is JSON, so typer must not print it as a panel.
-        with _starting() if arguments is None else nullcontext():  # else it is another's process
+        with _starting() if arguments is None else nullcontext():  # else the caller owns it
             sys.exit(app(words, standalone_mode=not as_json) or 0)
     except PedigreeError as error:
         _fail(error, as_json)
@@ -81,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 @contextmanager
 def _starting() -> Iterator[None]:
-    """Collect no garbage until a command runs: looking through modules is a sixth of ``--help``."""
+    """Stop garbage collection until a command runs: it would take a sixth of ``--help``."""
     gc.disable()
     try:
         yield
@@ -90,7 +91,7 @@ def _starting() -> Iterator[None]:
 
 
 def _started() -> None:
-    """Collect garbage from now on, without what was loaded before, which stays to the end."""
+    """Start garbage collection, without the objects loaded so far, which stay to the end."""
     if not gc.isenabled():
         gc.freeze()
         gc.enable()
@@ -121,7 +122,7 @@ def _print_error(kind: str, message: str, **details: str | None) -> None:
 
 
 def _from_validation(error: Exception) -> PedigreeError:
-    """Say a record's or a setting's validation error in the words of the one tree."""
+    """Return a validation error of a record or a setting as a Pedigree error."""
     from pydantic import ValidationError
 
     from pedigree.catalog.metadata import metadata_error

@@ -15,17 +15,18 @@ if TYPE_CHECKING:
 
 DescriptionOption = Annotated[str | None, typer.Option("--description", help="What it is for.")]
 OwnerOption = Annotated[
-    list[str] | None, typer.Option("--owner", help="Who owns it; may be repeated, replaces all.")
+    list[str] | None, typer.Option("--owner", help="An owner; repeatable, replaces all owners.")
 ]
 TagOption = Annotated[
-    list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="Replaces all tags.")
+    list[str] | None,
+    typer.Option("--tag", metavar="KEY=VALUE", help="A tag; repeatable, replaces all tags."),
 ]
 
 
 def add_to(app: typer.Typer) -> None:
     """Add this group's commands."""
     app.command("models", rich_help_panel="Look up")(list_models)
-    group = typer.Typer(help="Make, show and describe a model.", no_args_is_help=True)
+    group = typer.Typer(help="Create, show and describe a model.", no_args_is_help=True)
     group.command("create")(create)
     group.command("show")(show)
     group.command("update")(update)
@@ -35,11 +36,11 @@ def add_to(app: typer.Typer) -> None:
 def list_models(
     limit: LimitOption = 1000,
     after: Annotated[
-        str | None, typer.Option("--after", help="Go on behind this name.", show_default=False)
+        str | None, typer.Option("--after", help="Start after this name.", show_default=False)
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """List the registered models and who holds their stages."""
+    """List the registered models and the versions in their stages."""
     with open_registry() as registry:
         found = registry.models(limit=limit, after=after)
 
@@ -76,7 +77,7 @@ def create(
     tag: TagOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Make a model that has no version yet; a registration would make it as well."""
+    """Create a model without a version; a registration also creates its model."""
     tags = pairs("--tag", tag or ())
     with open_registry() as registry:
         made = registry.create_model(name, description=description, owners=owner or (), tags=tags)
@@ -84,7 +85,7 @@ def create(
 
 
 def show(name: NameArgument, as_json: JsonFlag = False) -> None:
-    """Show a model, and what holds its stages and aliases."""
+    """Show a model and the versions that hold its stages and aliases."""
     with open_registry() as registry:
         _show(registry.model(name), as_json)
 
@@ -112,10 +113,10 @@ def _show(model: "RegisteredModel", as_json: bool) -> None:
             ("model", model.name),
             ("description", model.description or NOT_PROVIDED),
             ("owners", ", ".join(model.owners)),
-            ("tags", _told(model.tags)),
+            ("tags", _joined(model.tags)),
             ("newest version", str(model.latest_version)),
-            ("stages", _told(held)),
-            ("aliases", _told(model.aliases)),
+            ("stages", _joined(held)),
+            ("aliases", _joined(model.aliases)),
             ("made", when(model.created_at)),
         )
         return table(("what", "is"), rows)
@@ -123,5 +124,5 @@ def _show(model: "RegisteredModel", as_json: bool) -> None:
     respond(model, as_json, view)
 
 
-def _told(pairs_of: "dict[str, str] | dict[str, int]") -> str:
+def _joined(pairs_of: "dict[str, str] | dict[str, int]") -> str:
     return ", ".join(f"{name} {value}" for name, value in sorted(pairs_of.items()))

@@ -1,4 +1,4 @@
-"""``pedigree profile | drift``: what was learnt from, and how far data is from it."""
+"""``pedigree profile | drift``: the training data's profile, and the drift of other data."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +27,7 @@ IdArgument = Annotated[
 def add_to(app: typer.Typer) -> None:
     """Add this group's commands."""
     app.command("profile", rich_help_panel="Monitor")(profile)
-    group = typer.Typer(help="Hold data against what a version learnt from.", no_args_is_help=True)
+    group = typer.Typer(help="Compare data with a version's training data.", no_args_is_help=True)
     group.command("measure")(measure)
     group.command("list")(list_results)
     group.command("show")(show)
@@ -40,18 +40,20 @@ def profile(
     reference: ReferenceArgument,
     keep: Annotated[
         Path | None,
-        typer.Option("--keep", metavar="DATA", help="Keep that of this CSV, .parquet or .arrow."),
+        typer.Option(
+            "--keep", metavar="DATA", help="Store the profile of this CSV, .parquet or .arrow."
+        ),
     ] = None,
     prediction: Annotated[
-        str | None, typer.Option("--prediction", help="The column of what the model said.")
+        str | None, typer.Option("--prediction", help="The column of the model's predictions.")
     ] = None,
     categorical: Annotated[
         list[str] | None,
-        typer.Option("--categorical", help="A column of numbers that are names; repeatable."),
+        typer.Option("--categorical", help="A column of numbers that are categories; repeatable."),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Show the profile of what a version learnt from, or keep it; the first one stays."""
+    """Show the profile of a version's training data, or store it; the first one stays."""
     from pedigree.cli._sample import read_sample
     from pedigree.monitoring.profile import profile as make_profile
 
@@ -69,14 +71,14 @@ def measure(
     reference: ReferenceArgument,
     data: DataArgument,
     asset: Annotated[
-        str, typer.Option("--asset", help="What the data is called.", show_default=False)
+        str, typer.Option("--asset", help="The name of the data.", show_default=False)
     ],
     partition: Annotated[str | None, typer.Option("--partition", metavar="KEY")] = None,
     data_version: Annotated[str | None, typer.Option("--data-version")] = None,
-    run_id: Annotated[str | None, typer.Option("--run-id", help="The run that asks.")] = None,
+    run_id: Annotated[str | None, typer.Option("--run-id", help="The run that measures.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Hold a file's data against what a version learnt from; the exit code is 1 if it drifted."""
+    """Compare a file's data with a version's training data; the exit code is 1 if it drifted."""
     from pedigree.cli._sample import read_sample
 
     with open_registry() as registry:
@@ -95,10 +97,10 @@ def measure(
 
 def list_results(
     reference: ReferenceArgument,
-    asset: Annotated[str | None, typer.Option("--asset", help="Only of this data.")] = None,
+    asset: Annotated[str | None, typer.Option("--asset", help="Only this data.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """List the newest result of each partition that was held against a version."""
+    """List the newest result of each partition that was compared with a version."""
     with open_registry() as registry:
         found = registry.drift(reference, asset)
     _show(found, found, as_json)
@@ -114,9 +116,9 @@ def show(drift_id: IdArgument, as_json: JsonFlag = False) -> None:
 def report(
     drift_id: IdArgument,
     output: Annotated[
-        Path | None, typer.Option("--output", metavar="FILE", help="Write it here instead.")
+        Path | None, typer.Option("--output", metavar="FILE", help="Write it to this file.")
     ] = None,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Instead of HTML.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Markdown instead of HTML.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Print the report of one result."""
@@ -133,13 +135,15 @@ def report(
 
 
 def alert(drift_id: IdArgument, as_json: JsonFlag = False) -> None:
-    """Tell of an alarm by an event, once."""
+    """Record an event for an alarm, once."""
     with open_registry() as registry:
-        told = registry.alert_drift(drift_id)
+        alerted = registry.alert_drift(drift_id)
     respond(
-        {"drift_id": drift_id, "alerted": told},
+        {"drift_id": drift_id, "alerted": alerted},
         as_json,
-        lambda: "It is told." if told else "It was told before, or is no alarm.",
+        lambda: (
+            "The event is recorded." if alerted else "It was recorded before, or is not an alarm."
+        ),
     )
 
 
@@ -150,7 +154,7 @@ def _show(results: "Sequence[RecordedDrift]", answer: object, as_json: bool) -> 
                 str(one.drift_id),
                 one.asset,
                 one.partition or "",
-                "drifted" if one.drifted else "as learnt",
+                "drifted" if one.drifted else "as trained",
                 one.verdict,
                 when(one.at),
             )

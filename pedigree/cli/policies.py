@@ -1,4 +1,4 @@
-"""``pedigree policy show | set | history``: what a model's versions must show to enter a stage."""
+"""``pedigree policy show | set | history``: what a version must pass to enter a stage."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,13 +13,15 @@ from pedigree.errors import InvalidInputError
 
 RevisionOption = Annotated[
     int | None,
-    typer.Option("--revision", help="This one instead of the present.", show_default=False),
+    typer.Option(
+        "--revision", help="This revision instead of the present one.", show_default=False
+    ),
 ]
 
 
 def add_to(app: typer.Typer) -> None:
     """Add this group's commands."""
-    group = typer.Typer(help="Show, set and look back at policies.", no_args_is_help=True)
+    group = typer.Typer(help="Show and set policies, and list earlier ones.", no_args_is_help=True)
     group.command("show")(show)
     group.command("set")(set_policy)
     group.command("history")(history)
@@ -28,7 +30,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def show(name: NameArgument, revision: RevisionOption = None, as_json: JsonFlag = False) -> None:
-    """Show a model's policy as the YAML that `policy set` takes."""
+    """Show a model's policy as the YAML that `policy set` reads."""
     from pedigree.lifecycle.policy_yaml import write_document
 
     with open_registry() as registry:
@@ -37,7 +39,7 @@ def show(name: NameArgument, revision: RevisionOption = None, as_json: JsonFlag 
             given = {each.revision: each.policy for each in registry.policy_history(name)}
             if revision not in given:
                 raise InvalidInputError(
-                    f"{name} was given {len(given)} policies",
+                    f"{name} has {len(given)} revisions of its policy",
                     field="--revision",
                     value=revision,
                     remedy=f"`pedigree policy history {name}` lists them",
@@ -52,7 +54,7 @@ def set_policy(
     reason: Annotated[str | None, typer.Option("--reason", help="Why; kept in the log.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Give a model a policy; each change is a numbered revision."""
+    """Set a model's policy; each change is a numbered revision."""
     from pedigree.lifecycle.policy_yaml import load_policy
 
     policy = load_policy(file)
@@ -61,12 +63,12 @@ def set_policy(
     respond(
         {"model_name": name, "revision": revision},
         as_json,
-        lambda: f"{name} goes by revision {revision} of its policy.",
+        lambda: f"{name} uses revision {revision} of its policy.",
     )
 
 
 def history(name: NameArgument, as_json: JsonFlag = False) -> None:
-    """List the policies that a model was given."""
+    """List the revisions of a model's policy."""
     with open_registry() as registry:
         given = registry.policy_history(name)
 
@@ -87,7 +89,7 @@ def history(name: NameArgument, as_json: JsonFlag = False) -> None:
 
 
 def checks(name: NameArgument, as_json: JsonFlag = False) -> None:
-    """List the checks by which a new version of a model becomes a candidate."""
+    """List the checks that a new version of a model must pass to become a candidate."""
     with open_registry() as registry:
         found = registry.registration_checks(name)
 

@@ -1,4 +1,4 @@
-"""``pedigree explain | waits | retry``: what a version waits for before a stage."""
+"""``pedigree explain | waits | retry``: the gates that a version waits for before a stage."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
@@ -31,11 +31,11 @@ def explain(
     reference: ReferenceArgument,
     to: ToStage,
     automatic: Annotated[
-        bool, typer.Option("--automatic", help="As the sensor would ask, instead of a person.")
+        bool, typer.Option("--automatic", help="For the sensor instead of a person.")
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Say what a version waits for before a stage."""
+    """Show what a version waits for before a stage."""
     with open_registry() as registry:
         explanation = registry.explain(reference, to, automatic=automatic)
     respond(
@@ -52,7 +52,7 @@ def _explanation_view(explanation: "Explanation") -> Iterator[object]:
     yield table(("gate", "", "why"), rows)
     for each in explanation.requests:
         why = f": {each.reason}" if each.reason else ""
-        yield f"{each.requested_by} asked for it{why}"
+        yield f"{each.requested_by} requested it{why}"
     if given_up := explanation.given_up:
         yield (
             f"The sensor gave up at {when(given_up.at)} after {given_up.attempts} failed runs, the"
@@ -68,7 +68,7 @@ def _mark(passed: bool) -> str:
 
 
 def waits(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
-    """List what a version waited for when it was last looked at, by stage."""
+    """List by stage what a version waited for at the last evaluation."""
     with open_registry() as registry:
         found = registry.candidacies(reference)
     respond(
@@ -85,7 +85,7 @@ def _candidacy_row(one: "Candidacy") -> tuple[str, ...]:
 def retry(
     reference: ReferenceArgument, to: ToStage, reason: Reason = None, as_json: JsonFlag = False
 ) -> None:
-    """Let the promotion sensor try again what it gave up after failed runs."""
+    """Let the promotion sensor retry a promotion that it gave up after failed runs."""
     with open_registry() as registry:
         given_up = registry.retry_promotion(reference, to, reason=reason)
 

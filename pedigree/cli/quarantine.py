@@ -1,4 +1,4 @@
-"""``pedigree quarantine | release | quarantines``: keep what depends on bad data out of stages."""
+"""``pedigree quarantine | release | quarantines``: keep versions with bad data out of stages."""
 
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated
@@ -23,7 +23,7 @@ AssetOrReference = Annotated[
 OnlyCertain = Annotated[
     bool,
     typer.Option(
-        "--only-certain", help="Spare versions that only possibly depend on it, now and later."
+        "--only-certain", help="Exclude versions that only possibly depend on it, now and later."
     ),
 ]
 OneVersion = Annotated[bool, typer.Option("--version", help="One version instead of data.")]
@@ -53,8 +53,8 @@ def quarantine(
 ) -> None:
     """Put data in quarantine, and with it every version that certainly or possibly depends on it.
 
-    None of them enters a stage until it is released. Newer data of the same partition is free.
-    Versions of which it is not known are named, and not marked.
+    None of them enters a stage until the release. Newer data of the same partition is not affected.
+    Versions for which this is not known are listed, but not marked.
     """
     with open_registry() as registry:
         if version:
@@ -97,11 +97,11 @@ def quarantines(
     limit: LimitOption = 100,
     before: Annotated[
         int | None,
-        typer.Option("--before", help="The last id of the page before.", show_default=False),
+        typer.Option("--before", help="The last id of the previous page.", show_default=False),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """List what is in quarantine, the newest first."""
+    """List what is in quarantine, newest first."""
     with open_registry() as registry:
         found = registry.quarantines(limit=limit, before=before)
 
@@ -152,7 +152,7 @@ def _of(found: "Quarantine") -> str:
 
 
 def _sentences(found: "Quarantined") -> Iterator[str]:
-    """Say which versions are marked, and which are not although they may depend on the data."""
+    """Yield which versions are marked, and which are not although they may depend on the data."""
     yield f"{_place(found)} is in quarantine, and with it {_of(found)}."
     if found.spared:
         yield f"Possible, and spared by --only-certain: {_list(found.spared)}."

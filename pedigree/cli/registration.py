@@ -1,4 +1,4 @@
-"""``pedigree register``: make a version of files that a training outside Dagster left behind."""
+"""``pedigree register``: create a version from the files of a training outside Dagster."""
 
 from collections.abc import Callable, Iterator
 from functools import wraps
@@ -65,7 +65,7 @@ def register(
     ] = None,
     trust: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="What may run while --sample loads the model."),
+        typer.Option(metavar="NAME", help="Code that may run while --sample loads the model."),
     ] = None,
     run_id: Annotated[
         str | None,
@@ -73,18 +73,18 @@ def register(
     ] = None,
     git_commit: Annotated[
         str | None,
-        typer.Option(help="The training code's; else PEDIGREE_GIT_COMMIT, CI, the work tree."),
+        typer.Option(help="Of the training code; else PEDIGREE_GIT_COMMIT, CI, the work tree."),
     ] = None,
     environment: Annotated[
-        Path | None, typer.Option(help="What `pip freeze` said where it was trained.")
+        Path | None, typer.Option(help="The output of `pip freeze` where it was trained.")
     ] = None,
     as_json: JsonFlag = False,
     **fields: object,
 ) -> None:
     """Register files as a version of a model.
 
-    Then the registration checks run on it and its model card is written.
-    The same files on the same model are the same version: registering again adds the run to it.
+    Then run the registration checks on it and write its model card.
+    The same files of the same model are the same version: registering them again adds the run.
     """
     from pedigree.cli._metadata import DeclaredOptions
 
@@ -128,7 +128,7 @@ def _answer(
     text = load_snippet(version)
 
     def view() -> Iterator[object]:
-        made = "registered" if registration.created else "known already; this run was added to it"
+        made = "registered" if registration.created else "already registered; this run is added"
         yield f"{version.reference} is {made}. Stage: {version.stage}."
         if registration.notice:
             yield Text(f"Note: {registration.notice}.", style="yellow")

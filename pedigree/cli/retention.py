@@ -1,4 +1,4 @@
-"""``pedigree hold | lift-hold | delete | restore | retention``: how long versions stay."""
+"""``pedigree hold | lift-hold | delete | restore | retention``: how long versions are kept."""
 
 from typing import Annotated
 
@@ -43,18 +43,18 @@ def hold(reference: ReferenceArgument, reason: Reason, as_json: JsonFlag = False
 def lift_hold(
     reference: ReferenceArgument, reason: OptionalReason = None, as_json: JsonFlag = False
 ) -> None:
-    """Take a version's legal hold away."""
+    """Lift a version's legal hold."""
     with open_registry() as registry:
         registry.lift_hold(reference, reason=reason)
-        _answer(registry.get(reference), as_json, f"{reference} is held no more.")
+        _answer(registry.get(reference), as_json, f"{reference} is no longer held.")
 
 
 def delete(
     what: ReferenceOrName, reason: Reason, model: WholeModel = False, as_json: JsonFlag = False
 ) -> None:
-    """Delete a version, or with --model all of NAME.
+    """Delete a version, or with --model the whole model NAME.
 
-    Its number and name are never given out again. It can be restored within the retention window.
+    Its number and name are never used again. It can be restored within the retention window.
     """
     with open_registry() as registry:
         gone = registry.model(what) if model else registry.get(what)
@@ -72,7 +72,7 @@ def restore(
     model: WholeModel = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Bring a deleted version back, or with --model all that was deleted with NAME.
+    """Restore a deleted version, or with --model all that was deleted with NAME.
 
     It works within the retention window, and after it until `pedigree gc` has collected the bytes.
     """
@@ -89,15 +89,17 @@ def retention(
     name: NameArgument,
     keep_production: Annotated[
         str | None,
-        typer.Option(metavar="N", help="Archive all but the N latest production versions; or all."),
+        typer.Option(
+            metavar="N", help="Archive all but the N latest production versions; or: all."
+        ),
     ] = None,
     window: Annotated[
         str | None,
-        typer.Option(metavar="30d", help="How long what was deleted can be restored; or default."),
+        typer.Option(metavar="30d", help="How long deleted versions can be restored; or: default."),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Show how long a model's versions stay and where, or change that."""
+    """Show or change how long a model's versions are kept and in which tier."""
     from pedigree.lifecycle.records import RetentionRule
 
     with open_registry() as registry:
@@ -121,7 +123,7 @@ def retention(
 
 
 def _number_or_all(word: str) -> int | str | None:
-    """Read a number; what is none is left for the record to refuse."""
+    """Return a number; leave any other word for the record to refuse."""
     if word == "all":
         return None
     try:

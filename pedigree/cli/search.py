@@ -1,4 +1,4 @@
-"""``pedigree search``: find versions by what is known of them."""
+"""``pedigree search``: find versions by their metadata."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,29 +28,29 @@ def search(
         str,
         typer.Argument(
             metavar="[FILTER]",
-            help="Such as \"tags.team = 'growth' AND metrics.auc > 0.9\"; all without one.",
+            help="Such as \"tags.team = 'growth' AND metrics.auc > 0.9\"; else all versions.",
             show_default=False,
         ),
     ] = "",
     order_by: Annotated[
-        str | None, typer.Option(help='Such as "metrics.auc DESC, name"; the newest first.')
+        str | None, typer.Option(help='Such as "metrics.auc DESC, name"; else newest first.')
     ] = None,
-    limit: Annotated[int, typer.Option(help="Versions a page, 1 to 1000.")] = 100,
-    after: Annotated[str | None, typer.Option(help="The cursor of the page before.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All pages, not only one.")] = False,
-    count: Annotated[bool, typer.Option("--count", help="Count all that is found.")] = False,
+    limit: Annotated[int, typer.Option(help="Versions per page, 1 to 1000.")] = 100,
+    after: Annotated[str | None, typer.Option(help="The cursor of the previous page.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All pages instead of one.")] = False,
+    count: Annotated[bool, typer.Option("--count", help="Count all results.")] = False,
     facet: Annotated[
         list[str] | None,
-        typer.Option(help="Count values of stage, flavor, owner or tag; may be repeated."),
+        typer.Option(help="Count the values of stage, flavor, owner or tag; repeatable."),
     ] = None,
     columns: Annotated[
-        str, typer.Option(help="What to show, such as name,version,metrics.auc,tags.team.")
+        str, typer.Option(help="The columns, such as name,version,metrics.auc,tags.team.")
     ] = _COLUMNS,
     as_json: JsonFlag = False,
 ) -> None:
     """Find versions by tags, metrics, stages, lineage, words and more.
 
-    FILTER knows AND OR NOT ( ) = != < <= > >= LIKE ILIKE IN BETWEEN IS NULL and text MATCH 'words'.
+    FILTER has AND OR NOT ( ) = != < <= > >= LIKE ILIKE IN BETWEEN IS NULL and text MATCH 'words'.
     """
     asked = {"order_by": order_by, "limit": limit, "after": after}
     first = {"count": count, "facets": tuple(facet or ())}
@@ -100,10 +100,10 @@ def _cell(version: "ModelVersion", column: str) -> "str | Text":
         key and name not in {"tags", "metrics", "params"}
     ):
         raise InvalidInputError(
-            "is no column",
+            "is not a column",
             field="--columns",
             value=column,
-            remedy="Give fields of `pedigree schema`, or such as metrics.auc, tags.team, params.x",
+            remedy="Give fields of `pedigree schema`, or metrics.auc, tags.team, params.x",
         )
     value = getattr(version, name)
     if key:

@@ -18,13 +18,15 @@ def add_to(app: typer.Typer) -> None:
 
 
 def serve(
-    host: Annotated[str, typer.Option("--host", help="Where to listen.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="On which port.")] = 8080,
-    workers: Annotated[int, typer.Option("--workers", min=1, help="How many processes.")] = 1,
+    host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option("--port", min=1, max=65535, help="The port to listen on.")
+    ] = 8080,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="The number of processes.")] = 1,
 ) -> None:
-    """Serve the REST API until it is interrupted.
+    """Serve the REST API until interrupted.
 
-    Without any token it listens to this machine alone.
+    Until a token exists, it listens on the loopback interface only.
     """
     for module in ("fastapi", "prometheus_client", "uvicorn"):
         if find_spec(module) is None:
@@ -45,7 +47,7 @@ def _serve(host: str, port: int, workers: int) -> None:
     from pedigree.registry import Registry
     from pedigree.server import serve as service
 
-    # Connecting tells of a wrong URL or an old schema now, and keeps an embedded Postgres running.
+    # Connecting reports a wrong URL or an old schema now, and keeps an embedded Postgres running.
     with Registry.connect() as registry:
         is_open = service.require_guarded(registry, host)
         config = log_config(registry.settings)
@@ -54,7 +56,7 @@ def _serve(host: str, port: int, workers: int) -> None:
         _LOG.info("serving %s", shown, extra={"action": "serve.started"})
         if is_open:
             _LOG.warning(
-                "there is no token yet: whoever is on this machine may do everything;"
+                "there is no token yet: every user of this machine may do everything;"
                 " `pedigree token create` ends that",
                 extra={"action": "serve.open"},
             )

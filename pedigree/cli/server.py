@@ -42,14 +42,14 @@ def up(
     ] = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="The UI's port.")] = 3000,
     detach: Annotated[
-        bool, typer.Option("--detach", "-d", help="Return when it is up; stop it by `down`.")
+        bool, typer.Option("--detach", "-d", help="Return when it is up; stop it with `down`.")
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Serve the Dagster UI and run the daemon.
 
-    A part that dies is started again.
-    Loads what -w or -f names, else this folder's workspace.yaml or dg project, else the registry.
+    A part that dies is restarted.
+    It loads what -w or -f names, else the folder's workspace.yaml or dg project, else the registry.
     """
     from pedigree.cli.up.locations import find
     from pedigree.cli.up.running import hold, refuse_if_running
@@ -63,7 +63,7 @@ def up(
     home = settings.home_folder
     refuse_if_running(home)
     require_free_port(port)
-    # Connecting tells of a wrong URL or an old schema now instead of in a server's log, and keeps
+    # Connecting reports a wrong URL or an old schema now instead of in a server's log, and keeps
     # the embedded Postgres running.
     with Registry.connect(settings=settings):
         if detach:
@@ -87,7 +87,7 @@ def _require_dagster() -> None:
 
 
 def _instance_folder(home: Path) -> Path:
-    """Return the folder of the instance's dagster.yaml: as Dagster finds it, else one of ours."""
+    """Return the folder of the instance's dagster.yaml: Dagster's own, else the packaged one."""
     if named := os.environ.get("DAGSTER_HOME"):
         return Path(named).absolute()
     if Path("dagster.yaml").is_file():
@@ -125,7 +125,7 @@ def _detached(home: Path, sources: dict[str, Path | None], port: int) -> "Runnin
     last = " · ".join(log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:])
     if child.poll() is None:
         child.send_signal(signal.SIGTERM)
-    raise UnavailableError(f"it did not come up: {last}", remedy=f"Read {log}")
+    raise UnavailableError(f"it did not start: {last}", remedy=f"Read {log}")
 
 
 def _announce(state: "Running", as_json: bool) -> None:
@@ -140,7 +140,7 @@ def _announce(state: "Running", as_json: bool) -> None:
 
 
 def down(as_json: JsonFlag = False) -> None:
-    """Stop what `up` started, and the embedded Postgres."""
+    """Stop the servers of `up`, and the embedded Postgres."""
     from pedigree.cli.up.running import running
     from pedigree.settings import Settings
 

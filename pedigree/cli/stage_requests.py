@@ -1,4 +1,4 @@
-"""``pedigree requests | withdraw``: requests that a version enter a stage with its last gate."""
+"""``pedigree requests | withdraw``: requests for a stage, fulfilled when the last gate passes."""
 
 from collections.abc import Iterator
 from typing import Annotated
@@ -28,11 +28,11 @@ def list_requests(
     ] = None,
     limit: LimitOption = _PAGE,
     after: Annotated[
-        int | None, typer.Option(help="The last id of the page before.", show_default=False)
+        int | None, typer.Option(help="The last id of the previous page.", show_default=False)
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """List the stages that were asked for and what each waits for, the oldest request first."""
+    """List stage requests and what each waits for, oldest first."""
     with open_registry() as registry:
         found = registry.stage_requests(name, limit=limit, after=after)
 
@@ -58,7 +58,7 @@ def list_requests(
 def withdraw(
     reference: ReferenceArgument, to: ToStage, reason: Reason = None, as_json: JsonFlag = False
 ) -> None:
-    """Take back that a version enter a stage: `pedigree promote --request`."""
+    """Withdraw a stage request that `pedigree promote --request` made."""
     with open_registry() as registry:
         withdrawn = registry.withdraw_request(reference, to, reason=reason)
 

@@ -53,7 +53,7 @@ def promote(
     expected_generation: SeenGeneration = None,
     request: Annotated[
         bool,
-        typer.Option("--request", help="Where a gate is not passed, let it enter with the last."),
+        typer.Option("--request", help="If a gate is not passed, let it enter once all are."),
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -74,11 +74,11 @@ def _show_answer(answer: "Move | StageRequest", as_json: bool) -> None:
 
 
 def _show_request(request: "StageRequest", as_json: bool) -> None:
-    """Say that a version does not enter a stage yet, and why."""
+    """Print that a version does not enter a stage yet, and why."""
 
     def view() -> Iterator[object]:
         reference = f"{request.model_name}/{request.version_id}"
-        yield f"{reference} enters {request.stage} with its last gate."
+        yield f"{reference} enters {request.stage} when its last gate passes."
         yield f"It waits for: {'; '.join(request.waits_for)}"
 
     respond(request, as_json, view)
@@ -103,7 +103,7 @@ def _show_move(move: "Move", as_json: bool) -> None:
     def view() -> Iterator[object]:
         reference = f"{move.model_name}/{move.version_id}"
         if not move.moved:
-            yield f"{reference} holds {move.stage} already."
+            yield f"{reference} already holds {move.stage}."
             return
         previous = move.previous_version_id
         replaced = f" in place of version {previous}" if previous else ""
@@ -119,7 +119,7 @@ def timeline(
     limit: LimitOption = 1000,
     before: Annotated[
         int | None,
-        typer.Option("--before", help="Go on before this tenure_id.", show_default=False),
+        typer.Option("--before", help="Start before this tenure_id.", show_default=False),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -135,14 +135,14 @@ def as_of(
     moment: Annotated[
         str,
         typer.Argument(
-            metavar="MOMENT", help="Such as 2026-03-01T12:00Z, with its zone.", show_default=False
+            metavar="MOMENT", help="Such as 2026-03-01T12:00Z, with time zone.", show_default=False
         ),
     ],
     stage: StageOption = None,
     alias: AliasOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Show which version each stage and alias pointed to at a moment, who moved it, and why."""
+    """Show which version each stage and alias named at a given time, who moved it, and why."""
     with open_registry() as registry:
         tenures = registry.as_of(name, read_moment("moment", moment), _pointer(stage, alias))
 
@@ -181,7 +181,7 @@ def _pointer(stage: str | None, alias: str | None) -> str | None:
 
 
 def tenures(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
-    """List which stages and aliases a version held and when, the oldest first."""
+    """List which stages and aliases a version held and when, oldest first."""
     with open_registry() as registry:
         found = registry.tenures(reference)
     respond(found, as_json, lambda: tenure_table(found))

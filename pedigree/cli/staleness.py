@@ -19,7 +19,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def stale(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
-    """Say how many data and code versions a version is behind, by input and partition."""
+    """Show how many data and code versions a version is behind, by input and partition."""
     with open_registry() as registry:
         version = registry.get(reference)
         found = registry.stale(version.reference)
@@ -33,7 +33,7 @@ def stale(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
 
 def _view(reference: str, found: "Staleness") -> Iterator[object]:
     if not found.known:
-        yield "Not known: no asset graph is within reach, and nobody has looked before."
+        yield "Not known: no asset graph is reachable, and none was seen before."
         return
     yield from _reasons(found)
     seen = f", as seen at {when(found.seen_at)}" if found.seen_at else ""
@@ -69,7 +69,7 @@ def _view(reference: str, found: "Staleness") -> Iterator[object]:
 
 
 def _reasons(found: "Staleness") -> Iterator[str]:
-    """Say why it is not known whether a version is stale, where that is so."""
+    """Yield why it is not known whether a version is stale, if so."""
     if found.stale is None:
         yield "It is not known whether it is stale."
     for one in found.unclear:

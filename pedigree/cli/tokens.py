@@ -20,7 +20,7 @@ _PAGE = 1000
 
 def add_to(app: typer.Typer) -> None:
     """Add this group's commands."""
-    group = typer.Typer(help="Make, list and revoke tokens of the service.", no_args_is_help=True)
+    group = typer.Typer(help="Create, list and revoke tokens of the service.", no_args_is_help=True)
     group.command("create")(create)
     group.command("list")(list_tokens)
     group.command("revoke")(revoke)
@@ -30,7 +30,7 @@ def add_to(app: typer.Typer) -> None:
 def create(
     principal: Annotated[
         str,
-        typer.Argument(metavar="NAME", help="Who acts by it: ci@churn.", show_default=False),
+        typer.Argument(metavar="NAME", help="Who uses it: ci@churn.", show_default=False),
     ],
     role: Annotated[
         list[str],
@@ -40,14 +40,14 @@ def create(
     ],
     model: Annotated[
         list[str] | None,
-        typer.Option("--model", help="Only for this model, or those like churn*; repeatable."),
+        typer.Option("--model", help="Only this model, or models like churn*; repeatable."),
     ] = None,
     expires: Annotated[
-        str, typer.Option("--expires", help="How long it holds: 90d, 12h; or never.")
+        str, typer.Option("--expires", help="How long it is valid: 90d, 12h; or never.")
     ] = "90d",
     as_json: JsonFlag = False,
 ) -> None:
-    """Make a token and show its secret, once."""
+    """Create a token and show its secret, once."""
     roles, holds = [_role(word) for word in role], _duration(expires)
     with open_registry() as registry:
         issued = registry.create_token(principal, roles=roles, models=model or (), expires=holds)
@@ -61,10 +61,10 @@ def create(
 
 def list_tokens(
     limit: LimitOption = _PAGE,
-    after: Annotated[int, typer.Option(help="The last id of the page before.")] = 0,
+    after: Annotated[int, typer.Option(help="The last id of the previous page.")] = 0,
     as_json: JsonFlag = False,
 ) -> None:
-    """List tokens, also revoked and expired ones; never a secret."""
+    """List tokens, also revoked and expired ones, without secrets."""
     with open_registry() as registry:
         found = registry.tokens(limit=limit, after=after)
 
@@ -92,7 +92,7 @@ def revoke(
     ],
     as_json: JsonFlag = False,
 ) -> None:
-    """Revoke a token for good; the service refuses it within a second."""
+    """Revoke a token permanently; the service refuses it within a second."""
     with open_registry() as registry:
         token: AccessToken = registry.revoke_token(token_id)
     respond(token, as_json, lambda: f"Token {token.token_id} of {token.principal} is revoked.")
@@ -105,7 +105,7 @@ def _role(word: str) -> "Role":
         return Role(word)
     except ValueError as error:
         raise InvalidInputError(
-            "is no role", field="--role", value=word, remedy=f"Choose of {', '.join(Role)}"
+            "is not a role", field="--role", value=word, remedy=f"Choose one of {', '.join(Role)}"
         ) from error
 
 
@@ -115,6 +115,6 @@ def _duration(text: str) -> "timedelta | None":
     read = read_length("--expires", text)
     if not read:
         raise InvalidInputError(
-            "would hold for no time", field="--expires", value=text, remedy="Write 90d or never"
+            "must be more than zero", field="--expires", value=text, remedy="Write 90d or never"
         )
     return read

@@ -43,11 +43,11 @@ def list_versions(
     limit: LimitOption = 1000,
     before: Annotated[
         int | None,
-        typer.Option("--before", help="Go on before this number.", show_default=False),
+        typer.Option("--before", help="Start before this number.", show_default=False),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """List a model's versions, the newest first."""
+    """List a model's versions, newest first."""
     with open_registry() as registry:
         found = registry.versions(name, limit=limit, after=before, newest_first=True)
 
@@ -74,7 +74,7 @@ def _version_row(version: "ModelVersion") -> "tuple[str | Text, ...]":
 def show(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
     """Show everything about a version.
 
-    Its metadata, code, data and whether that moved on, its verdicts, files and model card.
+    Its metadata, code, data and staleness, its verdicts, files and model card.
     """
     from pedigree.cli._version_view import version_view
 
@@ -111,7 +111,7 @@ def compare(
     ],
     as_json: JsonFlag = False,
 ) -> None:
-    """Show in what version B differs from version A."""
+    """Show the differences between version A and version B."""
     with open_registry() as registry:
         found = registry.compare(a, b)
     respond(found, as_json, lambda: comparison_view(found))
@@ -121,10 +121,11 @@ def update(
     reference: ReferenceArgument,
     description: Annotated[str | None, typer.Option(help="What the version is.")] = None,
     owner: Annotated[
-        list[str] | None, typer.Option(help="Who owns it; may be repeated, replaces all.")
+        list[str] | None, typer.Option(help="An owner; repeatable, replaces all owners.")
     ] = None,
     tag: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Replaces all tags.")
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="A tag; repeatable, replaces all tags."),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -140,11 +141,11 @@ def trainings(
     reference: ReferenceArgument,
     limit: LimitOption = 100,
     after: Annotated[
-        str | None, typer.Option("--after", help="The last id of the page before.")
+        str | None, typer.Option("--after", help="The last id of the previous page.")
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """List the runs that produced a version's bytes, the first one first."""
+    """List the runs that produced a version's bytes, oldest first."""
     with open_registry() as registry:
         found = registry.trainings(reference, limit=limit, after=after)
 

@@ -1,4 +1,4 @@
-"""``pedigree webhook …``: who is told of events, and what became of each."""
+"""``pedigree webhook …``: the receivers of events, and the deliveries to them."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
@@ -27,7 +27,7 @@ TypeOption = Annotated[
 ]
 ModelOption = Annotated[
     list[str] | None,
-    typer.Option("--model", help="Only of this model, or those like churn*; repeatable."),
+    typer.Option("--model", help="Only this model, or models like churn*; repeatable."),
 ]
 DescriptionOption = Annotated[str | None, typer.Option("--description", help="What it is for.")]
 
@@ -36,7 +36,7 @@ _COLUMNS = ("id#", "url", "types", "models", "active")
 
 def add_to(app: typer.Typer) -> None:
     """Add this group's commands."""
-    group = typer.Typer(help="Tell others of events by HTTP.", no_args_is_help=True)
+    group = typer.Typer(help="Send events by HTTP.", no_args_is_help=True)
     group.command("create")(create)
     group.command("list")(list_webhooks)
     group.command("show")(show)
@@ -51,13 +51,15 @@ def add_to(app: typer.Typer) -> None:
 
 
 def create(
-    url: Annotated[str, typer.Argument(help="Where events are posted to.", show_default=False)],
+    url: Annotated[
+        str, typer.Argument(help="The URL that receives the events.", show_default=False)
+    ],
     kind: TypeOption = None,
     model: ModelOption = None,
     description: DescriptionOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Make a webhook and show its secret, once."""
+    """Create a webhook and show its secret, once."""
     with open_registry() as registry:
         issued = registry.create_webhook(
             url, description=description, types=kind or (), models=model or ()
@@ -67,17 +69,17 @@ def create(
 
 def list_webhooks(
     limit: LimitOption = _PAGE,
-    after: Annotated[int, typer.Option(help="The last id of the page before.")] = 0,
+    after: Annotated[int, typer.Option(help="The last id of the previous page.")] = 0,
     as_json: JsonFlag = False,
 ) -> None:
-    """List webhooks; never a secret."""
+    """List webhooks, without secrets."""
     with open_registry() as registry:
         found: tuple[Webhook, ...] = registry.webhooks(limit=limit, after=after)
     respond(found, as_json, lambda: table(_COLUMNS, map(_row, found)))
 
 
 def show(webhook_id: IdArgument, as_json: JsonFlag = False) -> None:
-    """Show a webhook: all but its secret."""
+    """Show a webhook, without its secret."""
     with open_registry() as registry:
         found = registry.webhook(webhook_id)
     respond(found, as_json, lambda: table(_COLUMNS, [_row(found)]))
@@ -95,16 +97,16 @@ def _row(webhook: "Webhook") -> tuple[str, ...]:
 
 def update(
     webhook_id: IdArgument,
-    url: Annotated[str | None, typer.Option("--url", help="Where to from now on.")] = None,
+    url: Annotated[str | None, typer.Option("--url", help="The new URL.")] = None,
     kind: TypeOption = None,
     model: ModelOption = None,
     description: DescriptionOption = None,
     active: Annotated[
-        bool | None, typer.Option("--active/--inactive", help="Send, or let it rest.")
+        bool | None, typer.Option("--active/--inactive", help="Send events, or hold them back.")
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Replace what is given; while a webhook is inactive, what happens waits for it."""
+    """Replace what is given; events wait while a webhook is inactive."""
     with open_registry() as registry:
         webhook = registry.update_webhook(
             webhook_id, url=url, description=description, types=kind, models=model, active=active
@@ -120,11 +122,11 @@ def update(
 def rotate(
     webhook_id: IdArgument,
     keep: Annotated[
-        str, typer.Option("--keep", help="So long the present one signs as well: 1d, 12h, 0.")
+        str, typer.Option("--keep", help="How long the old secret also signs: 1d, 12h, 0.")
     ] = "1d",
     as_json: JsonFlag = False,
 ) -> None:
-    """Give a webhook a new secret and show it, once."""
+    """Replace a webhook's secret and show the new one, once."""
     length = read_length("--keep", keep)
     with open_registry() as registry:
         issued = registry.rotate_webhook_secret(webhook_id, keep=length)
@@ -132,14 +134,14 @@ def rotate(
 
 
 def delete(webhook_id: IdArgument, as_json: JsonFlag = False) -> None:
-    """Remove a webhook with what it is still to be told, and its log."""
+    """Delete a webhook with its pending deliveries and its log."""
     with open_registry() as registry:
         registry.delete_webhook(webhook_id)
-    respond({"deleted": webhook_id}, as_json, lambda: f"Webhook {webhook_id} is gone.")
+    respond({"deleted": webhook_id}, as_json, lambda: f"Webhook {webhook_id} is deleted.")
 
 
 def try_out(webhook_id: IdArgument, as_json: JsonFlag = False) -> None:
-    """Send a message that tells of nothing; exit 1 where it does not arrive."""
+    """Send a test message; the exit code is 1 if it does not arrive."""
     with open_registry() as registry:
         attempt: Attempt = registry.test_webhook(webhook_id)
     respond(attempt, as_json, lambda: f"{_outcome(attempt)} after {attempt.duration_ms} ms")
@@ -150,13 +152,13 @@ def try_out(webhook_id: IdArgument, as_json: JsonFlag = False) -> None:
 def deliveries(
     webhook_id: IdArgument,
     state: Annotated[
-        str | None, typer.Option("--state", help="Only pending, delivered or dead ones.")
+        str | None, typer.Option("--state", help="Only this state: pending, delivered or dead.")
     ] = None,
     limit: LimitOption = 100,
-    before: Annotated[int | None, typer.Option(help="The last seq of the page before.")] = None,
+    before: Annotated[int | None, typer.Option(help="The last seq of the previous page.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """List what a webhook was or is to be told, the newest first."""
+    """List the deliveries of a webhook, newest first."""
     wanted = _state(state)
     with open_registry() as registry:
         found: tuple[Delivery, ...] = registry.deliveries(
@@ -182,7 +184,7 @@ def deliveries(
 
 
 def delivery(webhook_id: IdArgument, seq: SeqArgument, as_json: JsonFlag = False) -> None:
-    """Show what became of one event for a webhook, with every try."""
+    """Show the delivery of one event to a webhook, with every attempt."""
     with open_registry() as registry:
         found = registry.delivery(webhook_id, seq)
 
@@ -195,7 +197,7 @@ def delivery(webhook_id: IdArgument, seq: SeqArgument, as_json: JsonFlag = False
 
 
 def redeliver(webhook_id: IdArgument, seq: SeqArgument, as_json: JsonFlag = False) -> None:
-    """Let a delivery begin anew, also one that was delivered or is dead."""
+    """Restart a delivery, also one that is delivered or dead."""
     with open_registry() as registry:
         delivery = registry.redeliver(webhook_id, seq)
     respond(
@@ -226,8 +228,8 @@ def _state(word: str | None) -> "DeliveryState | None":
         return DeliveryState(word)
     except ValueError as error:
         raise InvalidInputError(
-            "is no state of a delivery",
+            "is not a delivery state",
             field="--state",
             value=word,
-            remedy=f"Choose of {', '.join(DeliveryState)}",
+            remedy=f"Choose one of {', '.join(DeliveryState)}",
         ) from error

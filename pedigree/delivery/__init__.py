@@ -1,4 +1,4 @@
-"""Events for others: webhooks and sinks, at least once and in the order of each model.
+"""Delivery of events to webhooks and sinks, at least once and in order per model.
 
-Which events there are belongs to `audit`.
+The events themselves belong to `audit`.
 """

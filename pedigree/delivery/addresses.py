@@ -1,6 +1,6 @@
-"""Which addresses may be sent to: public ones, and those of networks that the settings name.
+"""The allowed addresses of receivers: public ones, and those of networks in the settings.
 
-Whoever may make a webhook must not reach through this process what only its own network should:
+The creator of a webhook must not use this process to reach services of its internal network:
 metadata services, databases, admin pages (server-side request forgery).
 """
 
@@ -9,9 +9,9 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from pedigree.settings import Network
 
-# Public as Python sees it, and yet no strangers: forms that carry an IPv4 address, which whoever
-# routes them takes out again (6to4, Teredo, NAT64), what is reserved for protocols, where Oracle's
-# cloud serves its machines, and the address at which Azure does so.
+# Public for Python, but not safe: forms with an embedded IPv4 address, which routers extract again
+# (6to4, Teredo, NAT64), addresses reserved for protocols, and the internal services of Oracle's
+# cloud and of Azure.
 _NEVER = tuple(
     map(
         ip_network,
@@ -24,18 +24,18 @@ _NEVER = tuple(
 
 
 def refusal(address: str, allowed: Collection[Network], *, encrypted: bool) -> str | None:
-    """Say why nothing may be sent to an address; None where it may.
+    """Return why sending to an address is refused; None if it is allowed.
 
     Args:
-        address: As the socket tells it.
-        allowed: Networks that may be sent to though they are not public, also without TLS.
-        encrypted: What is sent is encrypted.
+        address: The address from the socket.
+        allowed: Networks that are allowed although they are not public, also without TLS.
+        encrypted: Whether the connection is encrypted.
 
     >>> refusal("169.254.169.254", (), encrypted=True)
     'the address 169.254.169.254 is not public'
     >>> refusal("93.184.216.34", (), encrypted=True)
     >>> refusal("93.184.216.34", (), encrypted=False)
-    'the address 93.184.216.34 is sent to by https alone'
+    'the address 93.184.216.34 requires https'
     """
     found = ip_address(address)
     if any(found in network for network in allowed):
@@ -43,7 +43,7 @@ def refusal(address: str, allowed: Collection[Network], *, encrypted: bool) -> s
     if not _is_public(found):
         return f"the address {found} is not public"
     if not encrypted:
-        return f"the address {found} is sent to by https alone"
+        return f"the address {found} requires https"
     return None
 
 

@@ -1,28 +1,28 @@
-"""When a try that failed is made again, and when no more."""
+"""The schedule of retries after failed attempts."""
 
 import random
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-# How long behind each try the next one is, as Standard Webhooks recommends; the first one is made
-# at once. What failed behind the last is dead.
+# The waiting time after each attempt, as Standard Webhooks recommends; the first attempt is
+# immediate. A delivery that fails after the last one is dead.
 WAITS = (
     timedelta(seconds=5),
     timedelta(minutes=5),
     timedelta(minutes=30),
     *(timedelta(hours=hours) for hours in (2, 5, 10, 14, 20, 24)),
 )
-# So that what failed together does not come back together.
+# Jitter, so that deliveries that failed together are not retried together.
 _JITTER = 0.1
 _LONGEST = WAITS[-1]
 
 
 def wait_behind(failures: int, asked: float = 0.0) -> timedelta | None:
-    """Return how long to wait behind so many failures; None where there were enough.
+    """Return how long to wait after a number of failures; None if there is no further attempt.
 
     Args:
-        failures: How many tries failed, one after the other.
-        asked: So many seconds the receiver wants to be left alone; a day at most is heeded.
+        failures: The number of consecutive failed attempts.
+        asked: The seconds that the receiver requests to wait; limited to a day.
     """
     if failures > len(WAITS):
         return None
@@ -40,7 +40,7 @@ def retry_after(said: str) -> float:
         return float(said)
     try:
         until = parsedate_to_datetime(said)
-    except ValueError:  # there is none, or it is no date
+    except ValueError:  # it is empty or not a date
         return 0.0
     if until.tzinfo is None:
         until = until.replace(tzinfo=UTC)

@@ -1,12 +1,12 @@
-"""Post one message over a connection of its own, to an address that was judged.
+"""Post one message over its own connection to a checked address.
 
-The name is resolved here, each of its addresses is judged before a packet goes there, and the peer
-of the connected socket once more, before TLS begins or a byte is written; so a name that resolves
-to something else a moment later gains nothing. There are no redirects, no proxies and no connection
-that is used twice, and of the answer nothing is read but its head. All of it together ends at one
-deadline, however slowly a receiver answers.
+This module resolves the name and checks each of its addresses before it sends a packet. It checks
+the peer of the connected socket again, before TLS starts or a byte is written; so a name that
+resolves differently a moment later (DNS rebinding) has no effect. There are no redirects, proxies
+or reused connections, and only the head of the response is read. One deadline limits all of it,
+however slowly a receiver responds.
 
-Needs the extra ``webhooks``; to be imported by :func:`pedigree.libraries.library`.
+Needs the extra ``webhooks``; import it with :func:`pedigree.libraries.library`.
 """
 
 import socket
@@ -23,17 +23,17 @@ from pedigree.delivery.addresses import refusal
 from pedigree.delivery.backoff import retry_after
 from pedigree.settings import Network
 
-# With these a receiver may say when it wants to be asked again.
+# Statuses with which a receiver can request a later retry.
 _ASKING = (429, 503)
 _FAILURES = (OSError, httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.TimeoutException)
 
 
 class RefusedAddressError(OSError):
-    """The address is none that may be sent to; nothing was sent."""
+    """The address is not allowed; nothing was sent."""
 
 
 class Posted(NamedTuple):
-    """What came of posting a message: a status, or why there is none."""
+    """The result of a post: a status, or why there is none."""
 
     status: int | None
     error: str | None
@@ -50,15 +50,15 @@ def post(
     timeout_s: float,
     ca_file: Path | None = None,
 ) -> Posted:
-    """Post a JSON document and return the answer's status.
+    """Post a JSON document and return the status of the response.
 
     Args:
-        url: Where to.
-        headers: Beside those that every request has.
+        url: The receiver.
+        headers: Headers in addition to those of every request.
         body: The document.
-        allowed: Networks that may be sent to though they are not public.
-        timeout_s: How long all of it may take.
-        ca_file: Certificates of authorities that are trusted beside those of the system.
+        allowed: Networks that are allowed although they are not public.
+        timeout_s: The limit for the whole request in seconds.
+        ca_file: Certificates of authorities that are trusted besides those of the system.
     """
     begun = time.monotonic()
     target = httpcore2.URL(url)
@@ -109,7 +109,7 @@ def _tls(ca_file: Path | None) -> ssl.SSLContext:
 
 
 def _told(error: BaseException) -> str:
-    """Say what went wrong, without what a receiver may have put into it."""
+    """Return the reason of an error, without text that a receiver may have put into it."""
     cause: BaseException = error
     while not isinstance(cause, OSError) and (next_one := cause.__cause__ or cause.__context__):
         cause = next_one
@@ -124,11 +124,11 @@ def _told(error: BaseException) -> str:
             return "its host has no address"
         case OSError(strerror=str(reason)):
             return reason.lower()
-    return "it closed the connection or answered no HTTP"
+    return "it closed the connection or sent no HTTP response"
 
 
 class _Stream(httpcore2.NetworkStream):
-    """A stream that ends at a deadline."""
+    """A stream with a deadline."""
 
     def __init__(self, connected: socket.socket, deadline: float) -> None:
         self._socket = connected
@@ -160,7 +160,7 @@ class _Stream(httpcore2.NetworkStream):
 
 
 class _Backend(httpcore2.NetworkBackend):
-    """Opens connections to what may be sent to."""
+    """Opens connections to allowed addresses."""
 
     def __init__(self, allowed: Collection[Network], deadline: float, *, encrypted: bool) -> None:
         self._allowed = allowed

@@ -1,8 +1,8 @@
 """Kafka as a sink: ``kafka://broker:9092,other:9092/pedigree?security.protocol=SASL_SSL&…``.
 
 The path is the topic; with ``{model}`` in it, as in ``/pedigree.{model}``, each model has its own.
-What follows the question mark are settings of librdkafka. The key is the model, so the events of a
-model lie in one partition, in their order. Needs the extra ``kafka``.
+The query has settings of librdkafka. The key is the model, so the events of a model are in one
+partition, in order. Needs the extra ``kafka``.
 """
 
 import logging
@@ -21,14 +21,14 @@ from pedigree.libraries import library
 
 _LOG = logging.getLogger(__name__)
 
-# A topic's name has no other characters, and so many at most.
+# The allowed characters of a topic's name, and its maximum length.
 _NOT_IN_TOPICS = re.compile(r"[^A-Za-z0-9._-]")
 _LONGEST_TOPIC = 249
-# Acknowledged by every replica in sync, once, in the order in which it was sent.
+# Acknowledged by every in-sync replica, once, in the order of sending.
 _OWN = {
     "acks": "all",
     "enable.idempotence": "true",
-    # As Java's clients do, so that a consumer of theirs finds a key where it looks for it.
+    # The partitioner of the Java clients, so that their consumers find a key in the same partition.
     "partitioner": "murmur2_random",
     "message.timeout.ms": "20000",
     "client.id": "pedigree",
@@ -44,7 +44,7 @@ class KafkaSink:
         url: Brokers, topic and settings.
 
     Raises:
-        InvalidInputError: The URL names no topic, or a setting that librdkafka does not know.
+        InvalidInputError: The URL names no topic, or has a setting that librdkafka does not know.
         MissingDependencyError: confluent-kafka is not installed.
     """
 
@@ -54,7 +54,7 @@ class KafkaSink:
         self._name = sink_name(url)
         if not _is_topic(self._topic.replace("{model}", "model")):
             raise InvalidInputError(
-                "names no topic of Kafka",
+                "names no Kafka topic",
                 field="PEDIGREE_SINKS",
                 value=self._name,
                 remedy="Write it as kafka://broker:9092/pedigree or …/pedigree.{model}",
@@ -73,10 +73,10 @@ class KafkaSink:
             ) from error
 
     def send(self, events: Sequence[Event]) -> None:
-        """Send events, and return when all of them are acknowledged.
+        """Send events, and return once all of them are acknowledged.
 
         Raises:
-            SinkUnavailableError: Some are not; all of them are sent again.
+            SinkUnavailableError: Some are not acknowledged; all of them are sent again.
         """
         failed: list[str] = []
 
@@ -97,12 +97,12 @@ class KafkaSink:
             self._producer.purge()
             reason = failed[0] if failed else "no answer in time"
             raise SinkUnavailableError(
-                f"{self._name} did not take {left + len(failed)} of {len(events)} events: {reason}",
-                remedy="See whether its brokers are there; the events are sent again",
+                f"{self._name} refused {left + len(failed)} of {len(events)} events: {reason}",
+                remedy="Check whether its brokers run; the events are sent again",
             )
 
     def close(self) -> None:
-        """Send nothing more."""
+        """Close the producer."""
         self._producer.flush(0)
 
     def _topic_of(self, event: Event) -> str:
@@ -110,7 +110,7 @@ class KafkaSink:
 
 
 def topic_word(model: str) -> str:
-    """Return a model's name as a part of a topic's; one with other characters gets a hash.
+    """Return a model's name as part of a topic's name; other characters add a hash.
 
     >>> topic_word("customer_churn")
     'customer_churn'

@@ -1,4 +1,4 @@
-"""What the registry's numbers are now: how much happened, and what waits for how long."""
+"""The registry's metrics: counts of events, and the lag of their delivery."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -9,28 +9,28 @@ from pedigree.postgres.database import Database
 
 
 class DatabaseMetrics(NamedTuple):
-    """Numbers of the whole registry, whoever did what is counted."""
+    """Metrics of the whole registry, independent of the process."""
 
     events: Mapping[tuple[str, str], float]
-    """How many there are, by type and detail: the stage of a move, `check:true` of a verdict."""
+    """Events by type and detail: the stage of a move, `check:true` of a verdict."""
     unsealed: float
-    """Committed events that have no place in the feed yet."""
+    """Committed events without a position in the feed yet."""
     sealer_lag: float
     """How many seconds ago the oldest of them happened."""
     outbox_pending: Mapping[str, float]
     """Deliveries that are queued, by webhook."""
     outbox_age: Mapping[str, float]
-    """How many seconds ago the oldest event happened that a webhook has not been told of."""
+    """The age in seconds of the oldest event that a webhook has not received."""
     sink_behind: Mapping[str, float]
-    """Events of the feed that a sink has not got."""
+    """Events of the feed that a sink has not received."""
     sink_lag: Mapping[str, float]
     """How many seconds ago the oldest of them happened."""
 
 
 def measure(database: Database) -> DatabaseMetrics:
-    """Read all numbers by one statement; then give a place to the events that had none.
+    """Read all metrics with one statement; then assign feed positions to the events without one.
 
-    So events are sealed also where nobody reads the feed, and the lag says how late that is.
+    So events are sealed even if nobody reads the feed, and the lag shows how late that is.
     """
     found: dict[str, dict[tuple[str, str], float]] = {}
     for row in database.fetch_all(SQL["measures"]):

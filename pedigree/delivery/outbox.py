@@ -1,4 +1,4 @@
-"""The outbox of webhooks: events are queued, leased, and settled; ended ones are listed."""
+"""The outbox of webhooks: deliveries are queued, leased, settled and listed."""
 
 import json
 import uuid
@@ -18,7 +18,7 @@ _PAGE = 1000
 
 
 class Leased(NamedTuple):
-    """A delivery that is this worker's alone until its lease ends."""
+    """A delivery that only this worker has until the lease expires."""
 
     lease: str
     webhook_id: int
@@ -30,10 +30,10 @@ class Leased(NamedTuple):
 
 
 def enqueue(transaction: Transaction) -> bool:
-    """Queue the next page of the feed for one webhook that has not seen it; false: there is none.
+    """Queue the next page of the feed for one webhook; return False if no webhook has one.
 
-    Nobody else queues for the webhook meanwhile, and how far it has read is part of the same
-    transaction; so each event is queued once.
+    No other process queues for the webhook at the same time, and its feed position is part of the
+    same transaction; so each event is queued once.
     """
     row = transaction.execute(SQL["lock_webhook_behind"]).fetchone()
     if row is None:
@@ -57,12 +57,12 @@ def enqueue(transaction: Transaction) -> bool:
 def lease(
     transaction: Transaction, *, length: timedelta, busy: Collection[int] = ()
 ) -> Leased | None:
-    """Lease what is due for longest; None where nothing is.
+    """Lease the delivery that is due longest; None if nothing is due.
 
     Args:
         transaction: The transaction.
-        length: Until then nobody else gets it; if it is not settled by then, anybody does.
-        busy: Webhooks to leave alone.
+        length: How long no other worker gets it; after that, an unsettled one is due again.
+        busy: Webhooks to skip.
     """
     token = str(uuid.uuid4())
     values = {"lease": token, "length": length, "busy": list(busy)}
@@ -87,20 +87,20 @@ def lease(
 def settle(
     transaction: Transaction, leased: Leased, attempt: Attempt, *, retry_after: float = 0.0
 ) -> None:
-    """Log a try, and say what follows: delivered, tried again later, or dead.
+    """Log an attempt, and set the result: delivered, retried later, or dead.
 
-    Whose lease has ended in the meantime changes nothing else.
+    A worker whose lease has expired in the meantime changes nothing else.
 
     Args:
         transaction: The transaction.
         leased: The delivery.
-        attempt: How the try went.
-        retry_after: For so many seconds the receiver wants to be left alone.
+        attempt: The attempt.
+        retry_after: The seconds that the receiver requests to wait.
     """
     line = {"webhook_id": leased.webhook_id, "model": leased.model}
     held = transaction.execute(SQL["lock_line"], line).fetchone()
     if held is None:
-        return  # the webhook was deleted meanwhile
+        return  # the webhook was deleted in the meantime
     named = {"webhook_id": leased.webhook_id, "seq": leased.event.seq}
     transaction.execute(SQL["log_attempt"], {"lease": leased.lease, **named, **dict(attempt)})
     if str(held["lease"]) != leased.lease:
@@ -114,11 +114,11 @@ def settle(
 
 
 def redeliver(transaction: Transaction, webhook_id: int, seq: int) -> Delivery:
-    """Let a delivery begin anew, also one that was delivered or is dead.
+    """Restart a delivery, also one that is delivered or dead.
 
     Raises:
         WebhookNotFoundError: There is no such webhook.
-        DeliveryNotFoundError: It was never to be told of the event, or that was forgotten.
+        DeliveryNotFoundError: The event was never queued for it, or the delivery was removed.
     """
     delivery(transaction, webhook_id, seq)
     values = {"webhook_id": webhook_id, "seq": seq}
@@ -135,7 +135,7 @@ def delivery(transaction: Transaction, webhook_id: int, seq: int) -> Delivery:
 
     Raises:
         WebhookNotFoundError: There is no such webhook.
-        DeliveryNotFoundError: It was never to be told of the event, or that was forgotten.
+        DeliveryNotFoundError: The event was never queued for it, or the delivery was removed.
     """
     found = deliveries(transaction, webhook_id, limit=1, seq=seq)
     if not found:
@@ -157,7 +157,7 @@ def deliveries(
     state: DeliveryState | None = None,
     seq: int | None = None,
 ) -> tuple[Delivery, ...]:
-    """Return a webhook's deliveries with every try, the newest event first.
+    """Return a webhook's deliveries with every attempt, newest event first.
 
     Raises:
         WebhookNotFoundError: There is no such webhook.
@@ -174,5 +174,5 @@ def deliveries(
 
 
 def forget(transaction: Transaction, kept: timedelta) -> int:
-    """Forget some of the deliveries that ended so long ago; return how many."""
+    """Remove some of the deliveries that ended longer ago; return their number."""
     return transaction.execute(SQL["forget_deliveries"], {"kept": kept}).rowcount

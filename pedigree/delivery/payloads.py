@@ -1,4 +1,4 @@
-"""What receivers are sent: an event as JSON, the same bytes at every try."""
+"""The payloads for receivers: an event as JSON, with the same bytes at every attempt."""
 
 from typing import Any
 
@@ -6,14 +6,15 @@ from pydantic_core import to_json
 
 from pedigree.audit.records import Event
 
-# What Standard Webhooks advises, as many receivers take no more.
+# The limit that Standard Webhooks recommends, since many receivers accept no more.
 MOST_BYTES = 20_000
 
 
 def message(event: Event) -> bytes:
     """Return the payload of an event, in the form that Standard Webhooks recommends.
 
-    One that would be too large is thin: it says what happened to what, and the feed has its body.
+    If it would be too large, it is thin: it has the event's type and subject, without the body,
+    which the feed has.
     """
     told = event.model_dump(mode="json", exclude={"type", "at"})
     full = _payload(event, told)
@@ -25,5 +26,5 @@ def _payload(event: Event, data: dict[str, Any]) -> bytes:
 
 
 def trial(at: object) -> bytes:
-    """Return the payload by which a webhook is tried; no event of the registry has its type."""
+    """Return the payload of a test message; no event of the registry has its type."""
     return to_json({"type": "webhook.test", "timestamp": at, "data": {}})

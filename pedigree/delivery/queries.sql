@@ -1,5 +1,5 @@
 -- name: insert_webhook
--- Keep a new webhook; it is told of what happens from now on.
+-- Store a new webhook; it receives events from now on.
 INSERT INTO pedigree.webhook (
     url, description, types, models, secret, created_at, created_by, seq
 )
@@ -9,7 +9,7 @@ FROM pedigree.feed
 RETURNING *, clock_timestamp() AS now;
 
 -- name: lock_webhook
--- One webhook, which nobody else changes until the transaction ends.
+-- One webhook, locked until the transaction ends.
 SELECT *, clock_timestamp() AS now FROM pedigree.webhook
 WHERE webhook_id = %(webhook_id)s
 FOR UPDATE;
@@ -19,11 +19,11 @@ FOR UPDATE;
 SELECT *, clock_timestamp() AS now FROM pedigree.webhook WHERE webhook_id = %(webhook_id)s;
 
 -- name: webhooks
--- Webhooks behind another.
+-- Webhooks after another.
 SELECT * FROM pedigree.webhook WHERE webhook_id > %(after)s ORDER BY webhook_id LIMIT %(limit)s;
 
 -- name: update_webhook
--- Replace what is said of a webhook; what is null stays.
+-- Replace columns of a webhook; null leaves a column unchanged.
 UPDATE pedigree.webhook SET
     url = coalesce(%(url)s, url),
     description = coalesce(%(description)s, description),
@@ -34,7 +34,7 @@ WHERE webhook_id = %(webhook_id)s
 RETURNING *, clock_timestamp() AS now;
 
 -- name: rotate_secret
--- Give a webhook a new secret, and let the present one sign a while longer.
+-- Replace a webhook's secret; the old one also signs for a while.
 UPDATE pedigree.webhook SET
     secret = %(secret)s, old_secret = secret,
     old_secret_until = clock_timestamp() + %(keep)s::interval
@@ -42,11 +42,11 @@ WHERE webhook_id = %(webhook_id)s
 RETURNING *, clock_timestamp() AS now;
 
 -- name: delete_webhook
--- Remove a webhook with its secrets and its log.
+-- Delete a webhook with its secrets and its log.
 DELETE FROM pedigree.webhook WHERE webhook_id = %(webhook_id)s;
 
 -- name: lock_webhook_behind
--- A webhook for which the feed has not been read to its end, and which nobody is reading it for.
+-- A webhook for which the feed is not read to its end, and for which no process is reading it.
 SELECT * FROM pedigree.webhook
 WHERE active AND seq < (SELECT coalesce(max(seq), 0) FROM pedigree.feed)
 ORDER BY seq
@@ -60,8 +60,8 @@ SELECT %(webhook_id)s, seq, model
 FROM unnest(%(seqs)s::bigint[], %(models)s::text[]) AS wanted (seq, model);
 
 -- name: wake_lines
--- Let the lines of some models move; one that is leased, or waits to try again, does so anyway.
--- Whoever ends a delivery holds the line's lock, so this waits for that, and none is overlooked.
+-- Make the ordering keys of some models due; one that is leased, or waits for a retry, becomes due
+-- anyway. The end of a delivery holds the ordering key's lock, so this waits for it and misses none.
 INSERT INTO pedigree.webhook_line (webhook_id, model, due_at)
 SELECT %(webhook_id)s, model, clock_timestamp()
 FROM (SELECT DISTINCT model FROM unnest(%(models)s::text[]) AS m (model) ORDER BY model) AS lines
@@ -69,11 +69,11 @@ ON CONFLICT (webhook_id, model) DO UPDATE
 SET due_at = coalesce(webhook_line.due_at, excluded.due_at);
 
 -- name: read_up_to
--- Remember how far the feed was read for a webhook.
+-- Store the feed position of a webhook.
 UPDATE pedigree.webhook SET seq = %(seq)s WHERE webhook_id = %(webhook_id)s;
 
 -- name: lease_line
--- Take the line that is due for longest. When the lease ends it is due again, whoever had it.
+-- Lease the ordering key that is due longest. When the lease expires, it is due again.
 WITH due AS MATERIALIZED (
     SELECT l.webhook_id, l.model
     FROM pedigree.webhook_line l
@@ -91,8 +91,8 @@ WHERE line.webhook_id = due.webhook_id AND line.model = due.model
 RETURNING line.webhook_id, line.model;
 
 -- name: first_of_line
--- What a line delivers next, to whom, and by which secrets. A statement behind the one that took
--- the lease: it sees what the lease before it wrote.
+-- The next delivery of an ordering key, with its receiver and secrets. A separate statement after
+-- the one that took the lease: it sees what the previous lease wrote.
 SELECT w.webhook_id, w.url, w.secret,
     CASE WHEN w.old_secret_until > clock_timestamp() THEN w.old_secret END AS old_secret,
     d.seq, d.failures, e.canonical, clock_timestamp() AS at
@@ -105,13 +105,13 @@ ORDER BY d.seq
 LIMIT 1;
 
 -- name: lock_line
--- Hold a line until the transaction ends.
+-- Lock an ordering key until the transaction ends.
 SELECT lease FROM pedigree.webhook_line
 WHERE webhook_id = %(webhook_id)s AND model = %(model)s
 FOR UPDATE;
 
 -- name: log_attempt
--- Note a try, unless it was noted.
+-- Log an attempt, unless it is logged already.
 INSERT INTO pedigree.webhook_attempt (lease, webhook_id, seq, at, duration_ms, status, error)
 VALUES (
     %(lease)s, %(webhook_id)s, %(seq)s, %(at)s, %(duration_ms)s, %(status)s, %(error)s
@@ -119,7 +119,7 @@ VALUES (
 ON CONFLICT (lease) DO NOTHING;
 
 -- name: settle_delivery
--- Note how a delivery stands behind a try.
+-- Set the state of a delivery after an attempt.
 UPDATE pedigree.webhook_delivery SET
     state = %(state)s,
     failures = %(failures)s,
@@ -127,7 +127,7 @@ UPDATE pedigree.webhook_delivery SET
 WHERE webhook_id = %(webhook_id)s AND seq = %(seq)s;
 
 -- name: release_line
--- Give a line back: due at once, or after a wait, or not at all where nothing is pending.
+-- Release an ordering key: due at once, or after a wait, or not at all if nothing is pending.
 UPDATE pedigree.webhook_line SET
     lease = NULL,
     due_at = CASE WHEN EXISTS (
@@ -137,22 +137,22 @@ UPDATE pedigree.webhook_line SET
 WHERE webhook_id = %(webhook_id)s AND model = %(model)s;
 
 -- name: model_of_delivery
--- The line of a delivery.
+-- The ordering key of a delivery.
 SELECT model FROM pedigree.webhook_delivery
 WHERE webhook_id = %(webhook_id)s AND seq = %(seq)s;
 
 -- name: ask_again
--- Let a delivery begin anew.
+-- Restart a delivery.
 UPDATE pedigree.webhook_delivery SET state = 'pending', failures = 0, settled_at = NULL
 WHERE webhook_id = %(webhook_id)s AND seq = %(seq)s;
 
 -- name: hurry_line
--- Let a line move now, unless somebody is at it.
+-- Make an ordering key due now, unless it is leased.
 UPDATE pedigree.webhook_line SET due_at = clock_timestamp()
 WHERE webhook_id = %(webhook_id)s AND model = %(model)s AND lease IS NULL;
 
 -- name: deliveries
--- A webhook's deliveries before a place of the feed, the newest first, each with its tries.
+-- A webhook's deliveries before a position of the feed, newest first, each with its attempts.
 SELECT d.webhook_id, d.seq, e.event_id::text AS event_id, e.type, e.model, d.state, d.failures,
     CASE WHEN d.state = 'pending' THEN l.due_at END AS due_at,
     coalesce(tried.attempts, '[]') AS attempts
@@ -177,7 +177,7 @@ ORDER BY d.seq DESC
 LIMIT %(limit)s;
 
 -- name: forget_deliveries
--- Forget some deliveries that ended long ago.
+-- Remove some deliveries that ended long ago.
 DELETE FROM pedigree.webhook_delivery
 WHERE (webhook_id, seq) IN (
     SELECT webhook_id, seq FROM pedigree.webhook_delivery
@@ -188,11 +188,11 @@ WHERE (webhook_id, seq) IN (
 );
 
 -- name: note_sink
--- Know a sink that is new; it is to get the feed from its beginning.
+-- Record a new sink; it gets the feed from its beginning.
 INSERT INTO pedigree.sink (name) VALUES (%(name)s) ON CONFLICT (name) DO NOTHING;
 
 -- name: is_sink_behind
--- Say whether there are events that one of some sinks has not got.
+-- Whether there are events that one of some sinks has not received.
 SELECT EXISTS (
     SELECT FROM unnest(%(names)s::text[]) AS wanted (name)
     LEFT JOIN pedigree.sink s USING (name)
@@ -200,7 +200,7 @@ SELECT EXISTS (
 ) AS behind;
 
 -- name: lease_sink
--- Be the one who feeds a sink, for a while; no row where somebody else is, or there is nothing new.
+-- Lease a sink; no row if another worker has the lease, or there is nothing new.
 UPDATE pedigree.sink
 SET lease = %(lease)s, lease_until = clock_timestamp() + %(length)s::interval
 WHERE name = %(name)s AND lease_until <= clock_timestamp()
@@ -208,14 +208,14 @@ WHERE name = %(name)s AND lease_until <= clock_timestamp()
 RETURNING seq;
 
 -- name: settle_sink
--- Note how far a sink has acknowledged the feed, and let others feed it, unless others do already.
+-- Store the feed position that a sink acknowledged, and release its lease, if it is still held.
 UPDATE pedigree.sink
 SET seq = %(seq)s, lease = NULL, lease_until = '-infinity'
 WHERE name = %(name)s AND lease = %(lease)s;
 
 -- name: measures
--- What is counted and what waits, each as a number with its labels. An event that has no place in
--- the feed yet is counted beside those that have one, so a count never falls.
+-- The counts and the lags, each as a number with its labels. An event without a position in the feed
+-- is counted, too, so a count never decreases.
 WITH head AS MATERIALIZED (
     SELECT coalesce(max(seq), 0) AS seq FROM pedigree.feed
 ),

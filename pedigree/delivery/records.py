@@ -1,4 +1,4 @@
-"""Webhooks, what became of each event for them, and each try to deliver one."""
+"""Webhooks, their deliveries, and the attempts of each delivery."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,40 +11,40 @@ from pedigree.audit.records import Event, EventType
 
 
 class Webhook(Record):
-    """Somebody who is told of events by HTTP: all but the secret."""
+    """A receiver of events by HTTP, without its secret."""
 
     webhook_id: int
     url: str
     description: str | None = None
     types: tuple[str, ...] = Field(
-        description="Types of events, or patterns such as version.*, that it is for; none: all"
+        description="Event types, or patterns such as version.*, that it receives; empty: all"
     )
     models: tuple[str, ...] = Field(
-        description="Names of models, or patterns such as churn*, that it is for; none: all events"
+        description="Names of models, or patterns such as churn*, that it receives; empty: all"
     )
-    active: bool = Field(description="While it is not, nothing is sent, and nothing is lost")
+    active: bool = Field(description="While false, nothing is sent, and nothing is lost")
     created_at: datetime
     created_by: str
     old_secret_until: datetime | None = Field(
-        default=None, description="So long the secret before the present one signs as well"
+        default=None, description="How long the previous secret also signs"
     )
 
     def wants(self, event: Event) -> bool:
-        """Say whether it is to be told of an event."""
+        """Return whether it receives an event."""
         if self.types and not is_one_of(event.type, self.types):
             return False
         return not self.models or (event.model is not None and is_one_of(event.model, self.models))
 
 
 class IssuedWebhook(Record):
-    """A webhook with its new secret, which is shown this once."""
+    """A webhook with its new secret, which is shown only once."""
 
     webhook: Webhook
-    secret: str = Field(repr=False, description="What receivers verify signatures by")
+    secret: str = Field(repr=False, description="The key with which receivers verify signatures")
 
 
 class DeliveryState(StrEnum):
-    """How a delivery stands."""
+    """The state of a delivery."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
@@ -52,30 +52,30 @@ class DeliveryState(StrEnum):
 
 
 class Attempt(Record):
-    """One try to deliver an event; of the answer its status alone is kept."""
+    """One attempt to deliver an event; only the status of the response is stored."""
 
     at: datetime
     duration_ms: int
-    status: int | None = Field(description="What the receiver answered; None: no answer came")
-    error: str | None = Field(default=None, description="Why no answer came")
+    status: int | None = Field(description="The status of the response; None: no response")
+    error: str | None = Field(default=None, description="Why there was no response")
 
     @property
     def succeeded(self) -> bool:
-        """The receiver has it."""
+        """Whether the receiver accepted it."""
         return self.status is not None and 200 <= self.status < 300
 
 
 class Delivery(Record):
-    """An event for a webhook, and what became of it."""
+    """The delivery of an event to a webhook."""
 
     webhook_id: int
-    seq: int = Field(description="The event's place in the feed")
-    event_id: str = Field(description="The header webhook-id, the same at every try")
+    seq: int = Field(description="The event's position in the feed")
+    event_id: str = Field(description="The header webhook-id, the same at every attempt")
     type: EventType
     model: str | None
     state: DeliveryState
-    failures: int = Field(description="How often it failed since it was asked for")
+    failures: int = Field(description="How often it failed since its start or restart")
     due_at: datetime | None = Field(
-        description="When the first one of its model that is pending is tried"
+        description="The time of the next attempt of its model's first pending delivery"
     )
-    attempts: tuple[Attempt, ...] = Field(description="Every try, the oldest first")
+    attempts: tuple[Attempt, ...] = Field(description="Every attempt, oldest first")

@@ -1,4 +1,4 @@
-"""Sign messages as Standard Webhooks 1.0 says, and keep what signs them encrypted.
+"""Sign messages according to Standard Webhooks 1.0, and encrypt the stored secrets.
 
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
@@ -15,24 +15,24 @@ from pedigree.libraries import library
 from pedigree.settings import Settings
 
 PREFIX = "whsec_"
-# The standard asks for 24 to 64.
+# The standard requires 24 to 64.
 _SECRET_BYTES = 32
 
 
 def new_secret() -> str:
-    """Return a secret that nobody has seen."""
+    """Return a new random secret."""
     return PREFIX + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
 
 
 def signed_headers(
     keys: Iterable[str], message_id: str, at: datetime, payload: bytes
 ) -> dict[str, str]:
-    """Return the headers by which a receiver knows who sent a message, and when.
+    """Return the headers with which a receiver verifies the sender and the time of a message.
 
     Args:
-        keys: The secret, and the one before it while that signs as well.
-        message_id: The same at each try, so that a receiver knows a repetition.
-        at: When it is sent.
+        keys: The secret, and the previous one while that also signs.
+        message_id: The same at each attempt, so that a receiver detects a repetition.
+        at: The time of sending.
         payload: The body.
     """
     moment = str(int(at.timestamp()))
@@ -50,14 +50,14 @@ def _signature(key: str, content: bytes) -> str:
 
 
 class SecretBox:
-    """Encrypts secrets before they are kept.
+    """Encrypts secrets before they are stored.
 
     Args:
-        settings: Their ``secret_key`` may hold several keys: the first encrypts, each decrypts.
+        settings: Their ``secret_key`` may have several keys: the first encrypts, each decrypts.
 
     Raises:
-        SecretKeyError: There is no key, or one of them is none.
-        MissingDependencyError: The library that encrypts is not installed.
+        SecretKeyError: There is no key, or one of them is invalid.
+        MissingDependencyError: The encryption library is not installed.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -65,7 +65,7 @@ class SecretBox:
         fernet = library("cryptography.fernet", extra="webhooks")
         keys = [word.strip() for word in given.split(",") if word.strip()]
         if not keys:
-            raise _key_error("it is not set, so no secret can be kept or read")
+            raise _key_error("it is not set, so no secret can be stored or read")
         try:
             self._box: Any = fernet.MultiFernet([fernet.Fernet(key) for key in keys])
         except ValueError as error:
@@ -73,24 +73,24 @@ class SecretBox:
         self._refused: type[Exception] = fernet.InvalidToken
 
     def seal(self, secret: str) -> bytes:
-        """Return a secret as it is kept."""
+        """Return the encrypted form of a secret."""
         return bytes(self._box.encrypt(secret.encode()))
 
     def open(self, kept: bytes) -> str:
-        """Return the secret that was kept.
+        """Return the decrypted secret.
 
         Raises:
-            SecretKeyError: It was kept by a key that is not here.
+            SecretKeyError: It was encrypted with a key that is not available.
         """
         try:
             return str(self._box.decrypt(kept).decode())
         except self._refused as error:
-            raise _key_error("it is not the key that the webhook's secret was kept by") from error
+            raise _key_error("it is not the key that encrypted the webhook's secret") from error
 
 
 def _key_error(message: str) -> SecretKeyError:
     return SecretKeyError(
         message,
         field="PEDIGREE_SECRET_KEY",
-        remedy="Set it to what `openssl rand -base64 32` prints, the same in every process",
+        remedy="Set it to the output of `openssl rand -base64 32`, the same in every process",
     )

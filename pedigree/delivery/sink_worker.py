@@ -1,4 +1,4 @@
-"""Feed sinks: each gets the whole feed in its order, from one process at a time."""
+"""Feed sinks: each gets the whole feed in order, from one process at a time."""
 
 import logging
 import threading
@@ -24,20 +24,20 @@ _PAGE = 500
 # Longer than a sink may take for a page.
 _LEASE = timedelta(minutes=1)
 _POLL_S = 0.5
-# A sink that is away is asked again after so long.
+# How long after a failure a sink is tried again.
 _PAUSE_S = 5.0
 
 
 class SinkWorker:
-    """Feeds the sinks that the settings name.
+    """Feeds the sinks of the settings.
 
     Args:
-        database: The registry's.
-        settings: Which sinks.
+        database: The registry's database.
+        settings: The settings with the sinks.
 
     Raises:
-        InvalidInputError: A sink's URL is none.
-        MissingDependencyError: What a sink needs is not installed.
+        InvalidInputError: A sink's URL is invalid.
+        MissingDependencyError: A library that a sink needs is not installed.
     """
 
     def __init__(self, database: Database, settings: Settings) -> None:
@@ -46,14 +46,14 @@ class SinkWorker:
         self._rests: dict[str, float] = {}
 
     def run(self, *, seconds: float | None = None, stop: threading.Event | None = None) -> int:
-        """Feed until the feed is at its end, or for as long as it is told to.
+        """Feed until the end of the feed, or until a limit.
 
         Args:
-            seconds: Send nothing more behind these.
+            seconds: Send nothing more after this time.
             stop: Wait for more until it is set, instead of ending when there is nothing.
 
         Returns:
-            How many events were sent.
+            The number of sent events.
         """
         deadline = None if seconds is None else time.monotonic() + seconds
         sent = 0
@@ -74,12 +74,12 @@ class SinkWorker:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Let go of the sinks."""
+        """Close the sinks."""
         for sink in self._sinks.values():
             sink.close()
 
     def _feed(self, name: str, sink: Sink) -> int:
-        """Send a page to a sink, if nobody else does, and return how many it took."""
+        """Send a page to a sink, unless another worker does, and return the number of events."""
         if time.monotonic() < self._rests.get(name, 0.0):
             return 0
         held = {"name": name, "lease": str(uuid.uuid4()), "length": _LEASE}
@@ -100,7 +100,7 @@ class SinkWorker:
 
 
 def is_behind(transaction: Transaction, urls: Iterable[str]) -> bool:
-    """Say whether there are events that one of some sinks has not got."""
+    """Return whether there are events that one of some sinks has not received."""
     names = [sink_name(url) for url in urls]
     row = transaction.execute(SQL["is_sink_behind"], {"names": names}).fetchone()
     return row == {"behind": True}

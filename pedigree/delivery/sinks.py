@@ -1,7 +1,8 @@
-"""Sinks: where every event goes, such as Kafka; any distribution may bring a kind of them.
+"""Sinks: receivers of every event, such as Kafka; any distribution can add a kind of sink.
 
-A kind is a callable under the entry point group ``pedigree.sinks``, named after the scheme of the
-URLs that it opens, and given such a URL. Its module must not import what it needs at its top.
+A kind is a callable under the entry point group ``pedigree.sinks``. Its name is the scheme of the
+URLs that it opens, and its argument is such a URL. Its module must not import its libraries at the
+top.
 """
 
 from collections.abc import Sequence
@@ -20,24 +21,24 @@ GROUP = "pedigree.sinks"
 
 
 class Sink(Protocol):
-    """Takes events, in their order."""
+    """Receives events, in order."""
 
     def send(self, events: Sequence[Event]) -> None:
-        """Send events, and return when all of them are acknowledged.
+        """Send events, and return once all of them are acknowledged.
 
         Raises:
-            SinkUnavailableError: Some are not; all of them are sent again.
+            SinkUnavailableError: Some are not acknowledged; all of them are sent again.
         """
 
     def close(self) -> None:
-        """Let go of what the sink holds."""
+        """Release the sink's resources."""
 
 
 def open_sink(url: str) -> Sink:
     """Return the sink that a URL names; nothing is connected yet.
 
     Raises:
-        InvalidInputError: No installed kind of sink has the URL's scheme, or the URL is none of it.
+        InvalidInputError: No installed kind of sink has the URL's scheme, or it refuses the URL.
         MissingDependencyError: The library that it needs is not installed.
     """
     plugin = _installed().get(urlsplit(url).scheme)
@@ -52,7 +53,7 @@ def open_sink(url: str) -> Sink:
 
 
 def sink_name(url: str) -> str:
-    """Return what a sink is known by: its URL without user, password and options.
+    """Return the name of a sink: its URL without user, password and options.
 
     >>> sink_name("kafka://ann:secret@a:9092,b:9092/pedigree?sasl.password=x")
     'kafka://a:9092,b:9092/pedigree'
@@ -72,7 +73,7 @@ def cloud_event(event: Event) -> dict[str, JsonValue]:
         "subject": event.subject,
         "time": told.pop("at"),
         "datacontenttype": "application/json",
-        # An extension of the standard; as text of equal length it can be compared as such.
+        # An extension of the standard; as text of equal length, it sorts correctly.
         "sequence": f"{event.seq:020}",
         "data": told,
     }

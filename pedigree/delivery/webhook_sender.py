@@ -1,4 +1,4 @@
-"""Send one signed message to a webhook, and say how that went."""
+"""Send one signed message to a webhook, and return the result."""
 
 import uuid
 from datetime import datetime
@@ -15,24 +15,24 @@ from pedigree.settings import Settings
 
 
 class Sent(NamedTuple):
-    """How a try went, and for how many seconds the receiver wants to be left alone."""
+    """An attempt, and the seconds that the receiver requests to wait."""
 
     attempt: Attempt
     retry_after: float = 0.0
 
 
 def send(receiver: Row, message_id: str, at: datetime, body: bytes, settings: Settings) -> Sent:
-    """Send a message, signed by the webhook's secrets of now.
+    """Send a message, signed with the webhook's present secrets.
 
     Args:
-        receiver: The webhook's URL and secrets as they are kept.
-        message_id: The same at each try.
-        at: The time of the database, which the receiver holds against its own.
+        receiver: The webhook's URL and stored secrets.
+        message_id: The same at each attempt.
+        at: The time of the database, which the receiver compares with its own.
         body: The message.
-        settings: Which key, which networks, how long it may take.
+        settings: The key, the networks and the timeout.
 
     Raises:
-        MissingDependencyError: The library that sends is not installed.
+        MissingDependencyError: The HTTP library is not installed.
     """
     posting: Any = library("pedigree.delivery.egress", extra="webhooks")
     try:
@@ -54,6 +54,6 @@ def send(receiver: Row, message_id: str, at: datetime, body: bytes, settings: Se
 
 
 def send_trial(receiver: Row, settings: Settings) -> Attempt:
-    """Send a message that tells of nothing; it is neither repeated nor logged."""
+    """Send a test message, without retries or a log."""
     at: datetime = receiver["now"]
     return send(receiver, f"test_{uuid.uuid4()}", at, trial(at), settings).attempt

@@ -1,7 +1,7 @@
-"""Deliver what is due: in a thread of `pedigree serve`, or for the length of a sensor's tick.
+"""Deliver due events: in a thread of `pedigree serve`, or for the duration of a sensor's tick.
 
-Any number of workers may be at it, in any number of processes: a lease in the database says whose
-a delivery is. A worker that dies leaves leases that end by themselves.
+Any number of workers may run, in any number of processes: a lease in the database assigns a
+delivery to one of them. The leases of a dead worker expire.
 """
 
 import logging
@@ -26,14 +26,14 @@ from pedigree.settings import Settings
 
 _LOG = logging.getLogger(__name__)
 
-# So many are delivered at a time, and half of them to one webhook, so that one that hangs does not
-# keep the others from theirs.
+# The number of parallel deliveries, and at most half of them to one webhook, so that one that hangs
+# does not block the others.
 _AT_ONCE = 8
 _AT_ONE_WEBHOOK = _AT_ONCE // 2
 _POLL_S = 0.5
-# A lease lasts longer than its delivery may take, so no two are at it.
+# A lease outlasts its delivery, so two workers never have the same one.
 _LEASE_PER_TIMEOUT = 2
-# By it a receiver says that it wants no more, ever.
+# With this status, a receiver unsubscribes permanently.
 _GONE = 410
 _ACTOR = Actor(name="pedigree", source="delivery")
 
@@ -41,14 +41,14 @@ _AtWork = dict[Future[None], int]
 
 
 class WebhookWorker:
-    """Delivers what is due to webhooks.
+    """Delivers due events to webhooks.
 
     Args:
-        database: The registry's.
-        settings: Which key, which networks, how long a delivery may take.
+        database: The registry's database.
+        settings: The key, the networks and the timeout of a delivery.
 
     Raises:
-        SecretKeyError: Without a key nothing can be signed.
+        SecretKeyError: There is no key for the signatures.
     """
 
     def __init__(self, database: Database, settings: Settings) -> None:
@@ -59,14 +59,14 @@ class WebhookWorker:
         self._queued_at = -_POLL_S
 
     def run(self, *, seconds: float | None = None, stop: threading.Event | None = None) -> int:
-        """Deliver until nothing is due and the feed is read, or for as long as it is told to.
+        """Deliver until nothing is due and the feed is read, or until a limit.
 
         Args:
-            seconds: Begin nothing more behind these.
+            seconds: Start nothing more after this time.
             stop: Wait for more until it is set, instead of ending when nothing is due.
 
         Returns:
-            How many tries were made.
+            The number of attempts.
         """
         deadline = None if seconds is None else time.monotonic() + seconds
         at_work: _AtWork = {}
@@ -84,7 +84,7 @@ class WebhookWorker:
         return tries
 
     def _begin(self, pool: ThreadPoolExecutor, at_work: _AtWork) -> int:
-        """Begin as many deliveries as may be at work; return how many."""
+        """Start as many deliveries as may run in parallel; return their number."""
         if time.monotonic() - self._queued_at >= _POLL_S:
             self._queue()
             self._queued_at = time.monotonic()
@@ -118,7 +118,7 @@ class WebhookWorker:
         try:
             self._settle(leased, sent)
         except PedigreeError as error:
-            # The lease ends by itself, and somebody tries again.
+            # The lease expires, and a worker retries.
             _LOG.warning("%s", error, extra={"action": "delivery.unsettled", **told})
 
     def _settle(self, leased: Leased, sent: Sent) -> None:
@@ -136,7 +136,7 @@ class WebhookWorker:
 
 
 def _collect(at_work: _AtWork) -> None:
-    """Wait a while for one of the deliveries to end, and raise what went wrong with it."""
+    """Wait a while for one of the deliveries to end, and raise its error, if any."""
     done, _ = wait(at_work, _POLL_S, FIRST_COMPLETED)
     for each in done:
         del at_work[each]

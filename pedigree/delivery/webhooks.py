@@ -1,4 +1,4 @@
-"""Webhooks: made, changed, given new secrets and removed, each with its event."""
+"""Webhooks: create, change, rotate the secret, and delete, each with its event."""
 
 import hashlib
 import re
@@ -20,7 +20,7 @@ from pedigree.settings import Settings
 SQL = load_queries(__package__)
 
 _LONGEST_URL = 2048
-# What this module keeps for itself: secrets, and how far the feed was read.
+# Private columns: secrets, and the position in the feed.
 _PRIVATE = frozenset({"secret", "old_secret", "seq", "now"})
 
 
@@ -34,11 +34,11 @@ def create_webhook(
     types: Iterable[str],
     models: Iterable[str],
 ) -> IssuedWebhook:
-    """Make a webhook, which is told of what happens from now on.
+    """Create a webhook, which receives events from now on.
 
     Raises:
-        InvalidInputError: The URL is none that may be sent to, or a pattern fits no type.
-        SecretKeyError: There is no key to keep its secret by.
+        InvalidInputError: The URL is not allowed, or a pattern matches no type.
+        SecretKeyError: There is no key to encrypt its secret.
     """
     values = _checked(settings, url=url, description=description, types=types, models=models)
     secret = new_secret()
@@ -55,11 +55,11 @@ def update_webhook(
     settings: Settings,
     **changes: Any,
 ) -> Webhook:
-    """Replace what is given of url, description, types, models and active.
+    """Replace the given ones of url, description, types, models and active.
 
     Raises:
-        WebhookNotFoundError: There is none.
-        InvalidInputError: The URL is none that may be sent to, or a pattern fits no type.
+        WebhookNotFoundError: There is no such webhook.
+        InvalidInputError: The URL is not allowed, or a pattern matches no type.
     """
     before = lock_webhook(transaction, webhook_id)
     values = {"webhook_id": webhook_id, **_checked(settings, **changes)}
@@ -77,11 +77,11 @@ def rotate_secret(
     *,
     keep: timedelta,
 ) -> IssuedWebhook:
-    """Give a webhook a new secret; the present one signs as well for a while.
+    """Replace a webhook's secret; the old one also signs for a while.
 
     Raises:
-        WebhookNotFoundError: There is none.
-        SecretKeyError: There is no key to keep its secret by.
+        WebhookNotFoundError: There is no such webhook.
+        SecretKeyError: There is no key to encrypt its secret.
     """
     secret = new_secret()
     values = {"webhook_id": webhook_id, "secret": SecretBox(settings).seal(secret), "keep": keep}
@@ -93,10 +93,10 @@ def rotate_secret(
 
 
 def delete_webhook(transaction: Transaction, webhook_id: int, actor: Actor) -> None:
-    """Remove a webhook with its secrets and its log.
+    """Delete a webhook with its secrets and its log.
 
     Raises:
-        WebhookNotFoundError: There is none.
+        WebhookNotFoundError: There is no such webhook.
     """
     row = lock_webhook(transaction, webhook_id)
     transaction.execute(SQL["delete_webhook"], {"webhook_id": webhook_id})
@@ -104,16 +104,16 @@ def delete_webhook(transaction: Transaction, webhook_id: int, actor: Actor) -> N
 
 
 def webhooks(transaction: Transaction, *, limit: int, after: int) -> tuple[Webhook, ...]:
-    """Return webhooks in the order in which they were made; those behind ``after``."""
+    """Return webhooks after ``after``, in the order of creation."""
     rows = transaction.execute(SQL["webhooks"], {"limit": limit, "after": after})
     return tuple(map(webhook_of, rows.fetchall()))
 
 
 def webhook_row(transaction: Transaction, webhook_id: int) -> Row:
-    """Return a webhook as it is kept.
+    """Return the row of a webhook.
 
     Raises:
-        WebhookNotFoundError: There is none.
+        WebhookNotFoundError: There is no such webhook.
     """
     row = transaction.execute(SQL["webhook"], {"webhook_id": webhook_id}).fetchone()
     if row is None:
@@ -127,7 +127,7 @@ def webhook_of(row: Row) -> Webhook:
 
 
 def keys_of(row: Row, settings: Settings) -> tuple[str, ...]:
-    """Return the secrets that sign now.
+    """Return the secrets that sign at present.
 
     Raises:
         SecretKeyError: They cannot be read.
@@ -137,10 +137,10 @@ def keys_of(row: Row, settings: Settings) -> tuple[str, ...]:
 
 
 def lock_webhook(transaction: Transaction, webhook_id: int) -> Row:
-    """Return a webhook as it is kept, which nobody else changes until the transaction ends.
+    """Return the row of a webhook, locked until the transaction ends.
 
     Raises:
-        WebhookNotFoundError: There is none.
+        WebhookNotFoundError: There is no such webhook.
     """
     row = transaction.execute(SQL["lock_webhook"], {"webhook_id": webhook_id}).fetchone()
     if row is None:
@@ -180,7 +180,7 @@ def _checked(
 def _required_type(word: str) -> str:
     if not any(is_one_of(kind, [word]) for kind in EventType):
         raise InvalidInputError(
-            "fits no type of event",
+            "matches no event type",
             field="types",
             value=word,
             remedy="Give one of docs/reference/events.md, or a pattern such as version.*",
@@ -198,23 +198,23 @@ def _require_url(url: str, settings: Settings) -> None:
 
 def _fault(url: str, settings: Settings) -> str | None:
     if len(url) > _LONGEST_URL or not re.fullmatch(r"[!-~]+", url):
-        return f"a URL has {_LONGEST_URL} printable ASCII characters at most"
+        return f"a URL has at most {_LONGEST_URL} printable ASCII characters"
     try:
         parts = urlsplit(url)
         known = bool(parts.hostname) and parts.port != 0
     except ValueError:
         known = False
     if not known or parts.scheme not in ("https", "http"):
-        return "it is no URL of HTTP"
+        return "it is not an HTTP URL"
     if parts.username is not None or parts.fragment:
-        return "a URL that is sent to has neither user nor fragment"
+        return "the URL must have neither user nor fragment"
     if parts.scheme == "http" and not settings.webhook_networks:
-        return "http is for the networks of PEDIGREE_WEBHOOK_NETWORKS alone, and there are none"
+        return "http is allowed only for PEDIGREE_WEBHOOK_NETWORKS, which is empty"
     return None
 
 
 def _record(transaction: Transaction, event_type: EventType, row: Row, actor: Actor) -> None:
-    """Write the event with the whole row; a value that may be secret is replaced by its digest."""
+    """Write the event with the whole row; a digest replaces a value that may be secret."""
     until = row["old_secret_until"]
     body = {
         "webhook_id": row["webhook_id"],
@@ -224,7 +224,7 @@ def _record(transaction: Transaction, event_type: EventType, row: Row, actor: Ac
         "types": row["types"],
         "models": row["models"],
         "active": row["active"],
-        # So that nobody can put another secret in its place unseen.
+        # So that a replaced secret is detected.
         "secret_sha256": _digest(row["secret"]),
         "old_secret_sha256": _digest(row["old_secret"]),
         "old_secret_until": until.isoformat() if until else None,

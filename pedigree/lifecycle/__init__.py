@@ -1,4 +1,4 @@
 """Stages, aliases, policies, gates, approvals, promotion, rollback and retention.
 
-What is stated about a version belongs to `catalog`.
+The metadata of a version belongs to `catalog`.
 """

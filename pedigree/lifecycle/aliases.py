@@ -26,12 +26,12 @@ def set_alias(
     expected_generation: int | None,
     reason: str | None,
 ) -> None:
-    """Let an alias point to a version; it leaves whichever had it. Repeating it changes nothing.
+    """Point an alias to a version, and remove it from its previous one. A repetition has no effect.
 
     Raises:
-        InvalidAliasError: The alias breaks the rule, names a stage, or is another one's twin.
+        InvalidAliasError: The alias breaks the rule, names a stage, or is equivalent to another.
         NotFoundError: There is no such model or version.
-        GenerationConflictError: Somebody moved the model's pointers since the caller looked.
+        GenerationConflictError: The model's pointers moved since the caller read them.
     """
     model = lock_model(transaction, name)
     require_new_alias(transaction, model.model_id, alias, read_policy(model.policy))
@@ -72,7 +72,7 @@ def set_alias(
 def delete_alias(
     transaction: Transaction, name: str, alias: str, actor: Actor, *, reason: str | None
 ) -> None:
-    """Take an alias away, named in any case.
+    """Delete an alias; its name is case-insensitive.
 
     Raises:
         ModelNotFoundError: There is no such model.

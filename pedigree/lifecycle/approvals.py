@@ -1,4 +1,4 @@
-"""What people decide about a version's way into a stage."""
+"""Decisions of people about a version's transition into a stage."""
 
 from typing import NamedTuple
 
@@ -26,7 +26,7 @@ _TOLD = {"digest", "from_stage", "to_stage", "generation", "comment"}
 
 
 class DecisionInput(NamedTuple):
-    """What somebody says of a version, and why."""
+    """A decision about a version, and its reason."""
 
     approved: bool
     comment: str
@@ -41,19 +41,19 @@ def decide(
     *,
     expected_generation: int | None,
 ) -> Decision:
-    """Write that somebody approves or rejects a version's way into a stage.
+    """Record that somebody approves or rejects a version's transition into a stage.
 
-    The decision holds for the version's bytes, the stage it is in, and the model's generation. A
-    rejection voids what was approved before, and stands until somebody approves anew.
+    The decision is valid for the version's bytes, its present stage, and the model's generation. A
+    rejection voids earlier approvals, and stays valid until somebody approves again.
 
     Raises:
-        InvalidInputError: The comment says nothing.
-        TransitionNotAllowedError: The policy has no such stage, or no way into it from here.
-        GenerationConflictError: The model's pointers moved since the actor looked.
-        NotPermittedError: The policy lets others decide, or the version is the actor's own.
+        InvalidInputError: The comment is empty.
+        TransitionNotAllowedError: The policy has no such stage, or no transition into it from here.
+        GenerationConflictError: The model's pointers moved since the actor read them.
+        NotPermittedError: The policy names other people, or the actor registered the version.
     """
     if not judgement.comment.strip():
-        raise InvalidInputError("says nothing", field="comment", remedy="Say why, in a sentence")
+        raise InvalidInputError("is empty", field="comment", remedy="Give the reason in a sentence")
     model = lock_model(transaction, version.model_name)
     rule = _rule(model, stage)
     expect_generation(model, expected_generation)
@@ -62,7 +62,7 @@ def decide(
     _refuse_stranger(model.name, rule, judgement.by)
     if facts.version.stage not in rule.after:
         raise TransitionNotAllowedError(
-            f"{version.reference} is in {facts.version.stage}, from where there is no way",
+            f"{version.reference} is in {facts.version.stage}, which has no transition into it",
             field="stage",
             value=stage,
             remedy=next_step(read_policy(model.policy), facts.version.stage),
@@ -85,7 +85,7 @@ def _rule(model: LockedModel, stage: str) -> StageRule:
 def _refuse_stranger(name: str, rule: StageRule, principal: Principal) -> None:
     if not principal.may(Permission.DECIDE, name, rule):
         raise NotPermittedError(
-            f"others decide who enters {rule.name}",
+            f"other people decide who enters {rule.name}",
             field="actor",
             value=principal.name,
             remedy=f"Ask {' or '.join(rule.people(Permission.DECIDE))}",
@@ -121,7 +121,7 @@ def _insert(
         if error.diag.constraint_name != _NOT_BY_AUTHOR:
             raise
         raise NotPermittedError(
-            f"{version.reference} was registered by its would-be judge",
+            f"{version.reference} was registered by the same person",
             field="actor",
             value=judgement.by.name,
             remedy="Ask somebody else",
@@ -138,7 +138,7 @@ def _conclude(
     *,
     enough: bool,
 ) -> None:
-    """Write on the version where it stands now, and emit the event of the decision."""
+    """Update the version's approval status, and emit the event of the decision."""
     status = ApprovalStatus.APPROVED if enough else ApprovalStatus.PENDING
     if not decision.approved:
         status, over = ApprovalStatus.REJECTED, RequestOutcome.REJECTED
@@ -166,7 +166,7 @@ def _conclude(
 
 
 def decisions(transaction: Transaction, version: ModelVersion) -> tuple[Decision, ...]:
-    """Return what people decided about a version, in its order."""
+    """Return the decisions about a version, oldest first."""
     model = model_state(transaction, version.model_name)
     rows = transaction.execute(
         SQL["decisions_of_versions"],

@@ -1,7 +1,7 @@
-"""Runs of asset checks of one's own: verdicts on the versions that they looked at.
+"""Runs of custom asset checks: verdicts on the versions that they checked.
 
-What a run looked at is found out where it ran. Here it becomes a verdict once, or, where that is
-not known, a note that says so and no verdict.
+The Dagster side determines which version a run checked. This module turns a run into one verdict,
+or, if its version is not known, into a note without a verdict.
 """
 
 from pydantic import JsonValue
@@ -18,11 +18,11 @@ from pedigree.postgres.transaction import Transaction
 def record_check_run(
     transaction: Transaction, name: str, run: CheckRun, actor: Actor
 ) -> RecordedVerdict | None:
-    """Record what a run of an asset check found, once.
+    """Record the result of a run of an asset check, once.
 
     Returns:
-        The verdict; None where the run was recorded before, is older than one of
-        the same check on the same version, or looked at nobody knows what.
+        The verdict; None if the run was recorded before, is older than one of the same check on
+        the same version, or checked an unknown version.
 
     Raises:
         ModelNotFoundError: No living model has the name.
@@ -58,7 +58,7 @@ def _version_of(
     transaction: Transaction, model: LockedModel, run: CheckRun
 ) -> tuple[int | None, str | None]:
     if run.digest is None:
-        return None, run.problem or "it is not known what it looked at"
+        return None, run.problem or "it is not known which version it checked"
     row = transaction.execute(
         SQL["version_of_digest"], {"model_id": model.model_id, "digest": run.digest}
     ).fetchone()

@@ -1,4 +1,4 @@
-"""How versions stand before a stage: its gates, what people decided, and what is still missing."""
+"""Records about the way into a stage: gates, decisions, requests and pending promotions."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -21,20 +21,20 @@ class RequestOutcome(StrEnum):
 
 
 class Gate(Record):
-    """One requirement of a policy, as it stands for one version."""
+    """One requirement of a policy, evaluated for one version."""
 
     name: str
     passed: bool
     reason: str = Field(description="Why it passes, or what it waits for")
     changes_at: datetime | None = Field(
-        default=None, description="When time alone will change it, if nothing else does before"
+        default=None, description="When time alone changes it, if nothing else does first"
     )
 
 
 class StageRequest(Record):
-    """Somebody's wish that a version enter a stage, which is done when every gate is passed.
+    """A request that a version enter a stage, fulfilled when every gate is passed.
 
-    It is bound to the stage that the version is in, and ends when that is left.
+    It is bound to the version's present stage, and ends when the version leaves that stage.
     """
 
     request_id: int
@@ -45,31 +45,30 @@ class StageRequest(Record):
     stage: str
     reason: str | None
     only_asks: bool = Field(
-        description="Who asks may not move versions, so somebody else who may must approve"
+        description="The requester may not move versions, so somebody who may must approve"
     )
     requested_by: str
     at: datetime
     outcome: RequestOutcome | None = Field(description="None while it is open")
     closed_at: datetime | None
     closed_by: str | None
-    waits_for: tuple[str, ...] = Field(description="When it was last looked at")
+    waits_for: tuple[str, ...] = Field(description="As of the last evaluation")
     next_evaluation_at: datetime | None
 
 
 class GivenUp(Record):
-    """A promotion that the sensor gave up, because every run that should have made it failed.
+    """A promotion that the sensor gave up because every run for it failed.
 
-    It tries again when the version stands otherwise: by another verdict or decision, move or
-    policy; or when somebody asks it to.
+    The sensor tries again after a new verdict, decision, move or policy, or on request.
     """
 
     stage: str
-    attempts: int = Field(description="How many runs failed by what they did themselves")
+    attempts: int = Field(description="How many runs failed by their own fault")
     run_id: str = Field(description="The last of them")
     problem: str = Field(description="Why it failed")
     at: datetime
     retried_at: datetime | None = Field(
-        default=None, description="When somebody asked the sensor to try again"
+        default=None, description="When somebody requested another attempt"
     )
     retried_by: str | None = None
 
@@ -83,36 +82,36 @@ class Explanation(Record):
     generation: int
     run_id: str = Field(description="The run that made the version")
     requests: tuple[StageRequest, ...] = Field(
-        default=(), description="The open requests for it, done with the last gate"
+        default=(), description="The open requests for it, fulfilled when the last gate passes"
     )
     given_up: GivenUp | None = Field(
-        default=None, description="What the promotion sensor tried in vain, and tries no more"
+        default=None, description="The promotion that the sensor gave up after failed runs"
     )
 
     @property
     def passed(self) -> bool:
-        """Every gate is passed."""
+        """Whether every gate is passed."""
         return all(gate.passed for gate in self.gates)
 
     @property
     def waits_for(self) -> tuple[str, ...]:
-        """The reasons of the gates that are not passed."""
+        """The reasons of the failed gates."""
         return tuple(gate.reason for gate in self.gates if not gate.passed)
 
     def lacks_only(self, name: str) -> bool:
-        """Say whether the one gate that is not passed has a name."""
+        """Return whether the gate of this name is the only failed one."""
         return [gate.name for gate in self.gates if not gate.passed] == [name]
 
     @property
     def next_evaluation_at(self) -> datetime | None:
-        """When time alone will change the answer, if nothing else does before."""
+        """When time alone changes the result, if nothing else does first."""
         return min((gate.changes_at for gate in self.gates if gate.changes_at), default=None)
 
 
 class Decision(Record):
-    """A person's yes or no to one version's way from one stage into another.
+    """A person's approval or rejection of one version's transition between two stages.
 
-    It holds for these bytes and as long as the model's generation is what the person saw.
+    It is valid for these bytes while the model's generation is the one that the person saw.
     """
 
     decision_id: int
@@ -128,11 +127,11 @@ class Decision(Record):
 
 
 class Candidacy(Record):
-    """What a version waited for before an automatic stage, when it was last looked at."""
+    """What a version waits for before an automatic stage, as of the last evaluation."""
 
     version_id: int
     stage: str
-    waits_for: tuple[str, ...] = Field(description="Nothing: its promotion is due")
+    waits_for: tuple[str, ...] = Field(description="Empty: its promotion is due")
     evaluated_at: datetime
     next_evaluation_at: datetime | None
 
@@ -147,25 +146,21 @@ class DuePromotion(Record):
     generation: int
     policy_revision: int
     evidence_at: datetime | None = Field(
-        description="When the newest verdict or decision on the version was given"
+        description="The time of the newest verdict or decision on the version"
     )
-    retries: int = Field(
-        default=0, description="How often somebody asked to try again what the sensor gave up"
-    )
+    retries: int = Field(default=0, description="How often somebody requested another attempt")
 
 
 class CandidateEvaluation(Record):
-    """How the versions stand that wait for an automatic stage of a model, the newest first."""
+    """The versions that wait for an automatic stage of a model, newest first."""
 
-    due: DuePromotion | None = Field(description="The one that should be promoted next")
+    due: DuePromotion | None = Field(description="The next promotion")
     waiting: tuple[Explanation, ...]
-    ended: tuple[str, ...] = Field(
-        description="The runs that made the versions which have ceased to wait"
-    )
+    ended: tuple[str, ...] = Field(description="The runs of the versions that no longer wait")
 
 
 class PolicyRevision(Record):
-    """One of the policies that a model was given: 1, 2, 3 …."""
+    """A revision of a model's policy: 1, 2, 3 …."""
 
     revision: int
     policy: Policy

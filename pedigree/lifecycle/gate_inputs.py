@@ -1,4 +1,4 @@
-"""What the gates look at: a model and some of its versions, read for all of them at once."""
+"""The inputs of the gates: a model and some of its versions, read together."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ from pedigree.postgres.transaction import Row, Rows, Transaction
 
 
 class UnattributedRun(NamedTuple):
-    """The newest run of a check of which nobody knows which version it looked at."""
+    """The newest run of a check for which it is not known which version it checked."""
 
     run_id: str | None
     problem: str
@@ -27,7 +27,7 @@ class UnattributedRun(NamedTuple):
 
 
 class AbandonedPromotion(NamedTuple):
-    """A promotion that the sensor gave up, and how the version stood then."""
+    """A promotion that the sensor gave up, and the state of the version at that time."""
 
     given_up: GivenUp
     state: tuple[int, int, datetime | None]
@@ -35,7 +35,7 @@ class AbandonedPromotion(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class ModelFacts:
-    """A model at a moment, by the database's clock."""
+    """A model at a point in time, by the database's clock."""
 
     model_id: int
     name: str
@@ -48,14 +48,14 @@ class ModelFacts:
     unattributed: Mapping[str, UnattributedRun]
 
     def ahead(self, rule: StageRule) -> tuple[int, str] | None:
-        """Return the highest version that holds a stage or one behind it, and where it stands."""
+        """Return the highest version in a stage or in a later one, and its stage."""
         held = self.held.stages
         names = held.keys() & set(self.policy.from_on(rule.name))
         return max(((held[name], name) for name in names), default=None)
 
 
 class VersionFacts(NamedTuple):
-    """A version with what checks found, what people decided, and the stages it left."""
+    """A version with its verdicts, its decisions, and the stages that it left."""
 
     version: ModelVersion
     verdicts: Sequence[RecordedVerdict]
@@ -64,7 +64,7 @@ class VersionFacts(NamedTuple):
     attempts: Sequence[AbandonedPromotion] = ()
 
     def given_up(self, model: ModelFacts, stage: str) -> GivenUp | None:
-        """Return what the sensor gave up of the version's way into a stage, as it stands now."""
+        """Return the given-up promotion of the version into a stage, if its state is unchanged."""
         now = (model.generation, model.policy_revision, self.evidence_at)
         return next(
             (
@@ -78,19 +78,19 @@ class VersionFacts(NamedTuple):
         )
 
     def retries(self, stage: str) -> int:
-        """Return how often somebody asked the sensor to try the way into a stage again."""
+        """Return how often somebody requested another attempt for a stage."""
         tried = (each.given_up for each in self.attempts if each.given_up.stage == stage)
         return sum(each.retried_at is not None for each in tried)
 
     @property
     def evidence_at(self) -> datetime | None:
-        """When its newest verdict or decision was given."""
+        """The time of its newest verdict or decision."""
         given = [verdict.at for verdict in self.verdicts]
         return max(given + [decision.at for decision in self.decisions], default=None)
 
 
 def model_state(transaction: Transaction, name: str) -> Row:
-    """Read what the gates need of a model's row, without a lock.
+    """Read the columns of a model that the gates need, without a lock.
 
     Raises:
         ModelNotFoundError: No living model has the name.
@@ -111,7 +111,7 @@ def look_at_model(transaction: Transaction, name: str) -> ModelFacts:
 
 
 def facts_of_locked(transaction: Transaction, model: LockedModel) -> ModelFacts:
-    """Read what belongs to a model that this transaction has locked."""
+    """Read the gate inputs of a model that this transaction has locked."""
     return _model_facts(
         transaction,
         model_id=model.model_id,
@@ -138,7 +138,7 @@ def _model_facts(
 
 
 def holder_in_full(transaction: Transaction, model_id: int, stage: str) -> ModelVersion | None:
-    """Return the version that took a stage last and holds it still, with all about it."""
+    """Return the version that entered a stage last and still holds it, as a full record."""
     row = transaction.execute(
         SQL["holder_in_full"], {"model_id": model_id, "pointer": STAGE, "name": stage}
     ).fetchone()
@@ -149,7 +149,7 @@ def facts_of_version(transaction: Transaction, model: ModelFacts, version: int) 
     """Read a version.
 
     Raises:
-        VersionNotFoundError: The number was not given out, or its version was deleted.
+        VersionNotFoundError: The number does not exist, or its version was deleted.
     """
     for facts in facts_of_versions(transaction, model, [version]):
         return facts
@@ -159,9 +159,9 @@ def facts_of_version(transaction: Transaction, model: ModelFacts, version: int) 
 def facts_of_versions(
     transaction: Transaction, model: ModelFacts, versions: Iterable[int]
 ) -> Iterator[VersionFacts]:
-    """Read versions, the newest first; those that do not live are left out."""
+    """Read versions, newest first; deleted ones are omitted."""
     key = {"model_id": model.model_id, "versions": list(versions)}
-    # All are asked before the first is read: in a pipeline that is one round trip.
+    # All queries are sent before the first result is read: in a pipeline, one round trip.
     records, judged, decided, leavings, tried = (
         transaction.execute(SQL[query], key)
         for query in (

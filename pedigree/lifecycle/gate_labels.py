@@ -1,4 +1,4 @@
-"""Gates of which a stage may have several that are alike: each says what tells it apart."""
+"""Labels of gates: similar gates of a stage get labels that distinguish them."""
 
 import json
 from collections import Counter
@@ -13,7 +13,7 @@ Rule = TypeVar("Rule", CheckRule, MetricGate)
 
 
 def told_apart(rules: Iterable[tuple[str, Rule]]) -> Iterator[tuple[str, Rule]]:
-    """Name gates; those that would have one name say what tells them apart."""
+    """Yield gates with their labels; gates with equal names also state their requirement."""
     named = list(rules)
     count = Counter(name for name, _ in named)
     for name, rule in named:
@@ -21,7 +21,7 @@ def told_apart(rules: Iterable[tuple[str, Rule]]) -> Iterator[tuple[str, Rule]]:
 
 
 def _asks(rule: CheckRule | MetricGate) -> str:
-    """Return what a gate on a check or a metric asks for, beside their names."""
+    """Return the requirement of a gate on a check or a metric, without its name."""
     if isinstance(rule, CheckRule):
         return ", ".join(
             f"{name} {json.dumps(value, ensure_ascii=False)}"
@@ -41,7 +41,7 @@ def _asks(rule: CheckRule | MetricGate) -> str:
 def metric_gate(
     name: str, gate: MetricGate, version: ModelVersion, champion: ModelVersion | None
 ) -> Gate:
-    """Say how a version stands before what a stage asks of a metric."""
+    """Return the gate of a stage's requirement on a metric, evaluated for a version."""
     value = version.metrics.get(gate.metric)
     problem = "it has none" if value is None else _falls_short(gate, value, champion)
     return Gate(
@@ -49,7 +49,7 @@ def metric_gate(
         passed=problem is None,
         reason=f"metric {gate.metric}: {problem}"
         if problem
-        else f"{gate.metric} is {value:.6g}, asked for: {_asks(gate)}",
+        else f"{gate.metric} is {value:.6g}, required: {_asks(gate)}",
     )
 
 
@@ -63,5 +63,5 @@ def _falls_short(gate: MetricGate, value: float, champion: ModelVersion | None) 
         return None
     worse_by = before - value if gate.higher_is_better else value - before
     if worse_by > gate.tolerance:
-        return f"{value:.6g} falls behind the {before:.6g} of {champion.reference}"
+        return f"{value:.6g} is worse than the {before:.6g} of {champion.reference}"
     return None

@@ -1,4 +1,4 @@
-"""Gates: what a policy asks of a version that would enter a stage, and how it stands."""
+"""Gates: a policy's requirements for a stage, evaluated for a version."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
@@ -28,7 +28,7 @@ ATTEMPTS = "attempts"
 def explain_gates(
     model: ModelFacts, facts: VersionFacts, rule: StageRule, asker: Requester
 ) -> Explanation:
-    """Say how a version stands before every gate of a stage."""
+    """Evaluate every gate of a stage for a version."""
     return Explanation(
         reference=facts.version.reference,
         stage=rule.name,
@@ -70,7 +70,7 @@ def _gates(
 
 def _transition(version: ModelVersion, rule: StageRule) -> Gate:
     allowed = ", ".join(rule.after)
-    if problem := stage_problem(rule.name):  # of a policy that was given before the rule
+    if problem := stage_problem(rule.name):  # in a policy from before the naming rule
         reason = f"another name for the stage {rule.name!r} in the policy: this one {problem}"
         return Gate(name="transition", passed=False, reason=reason)
     return Gate(
@@ -90,7 +90,7 @@ def _not_quarantined(version: ModelVersion) -> Gate:
 
 
 def _not_rejected(version: ModelVersion, rule: StageRule) -> Gate:
-    # What was rejected shall go: into the archive it may.
+    # A rejected version may still be archived.
     rejected = version.approval_status is ApprovalStatus.REJECTED and rule.name != ARCHIVED
     return Gate(
         name="not_rejected",
@@ -100,7 +100,7 @@ def _not_rejected(version: ModelVersion, rule: StageRule) -> Gate:
 
 
 def approvals_gate(model: ModelFacts, facts: VersionFacts, rule: StageRule) -> Gate:
-    """Say how many more people must approve a version's way into a stage."""
+    """Return the gate for the approvals that a stage requires."""
     asked = rule.approvals or ApprovalRule(needed=0)
     holding = _holding(model, facts, rule, asked)
     missing = asked.count(facts.version.risk_class) - len(holding)
@@ -118,13 +118,13 @@ def approvals_gate(model: ModelFacts, facts: VersionFacts, rule: StageRule) -> G
 def _holding(
     model: ModelFacts, facts: VersionFacts, rule: StageRule, asked: ApprovalRule
 ) -> list[Decision]:
-    """Return the approvals that hold still, the newest of each person."""
+    """Return the approvals that are still valid, the newest of each person."""
     said: dict[str, Decision] = {}
     for decision in facts.decisions:
         if decision.approved:
             said[decision.decided_by.casefold()] = decision
         else:
-            said.clear()  # a rejection voids what was said before
+            said.clear()  # a rejection voids earlier approvals
     bound_to = (facts.version.digest, facts.version.stage, rule.name, model.generation)
     return [
         each
@@ -151,15 +151,15 @@ def _check(name: str, check: CheckRule, model: ModelFacts, facts: VersionFacts) 
 def _missing(
     check: CheckRule, model: ModelFacts, version: ModelVersion, verdict: RecordedVerdict | None
 ) -> str | None:
-    """Return what a check's verdict lacks to let the version pass; None where it is a pass."""
+    """Return why a check's verdict does not pass the gate; None if it does."""
     if verdict is None:
         return _not_run(check, model, version)
     if verdict.digest != version.digest:
-        return ", which looked at other bytes"
+        return ", which checked other bytes"
     if is_void(verdict, model.champion):
-        return " anew, the champion it compared with has changed"
+        return " again: the champion that it compared with has changed"
     if is_aged(verdict, check, model.at):
-        return f" anew, its verdict is older than {span(check.max_age or timedelta())}"
+        return f" again: its verdict is older than {span(check.max_age or timedelta())}"
     if not verdict.passed and verdict.severity is not Severity.WARN:
         return f", which failed: {verdict.summary}"
     return None
@@ -167,16 +167,16 @@ def _missing(
 
 def _not_run(check: CheckRule, model: ModelFacts, version: ModelVersion) -> str:
     run = model.unattributed.get(check.name)
-    # Two clocks: the version's own run is no older than the version, whatever they say.
+    # Two clocks: the version's own run is never older than the version, despite clock skew.
     if run is not None and (run.run_id == version.run_id or run.looked_at >= version.created_at):
         where = f" in run {run.run_id}" if run.run_id else ""
         return f", which ran{where}, but on which version is not known: {run.problem}"
-    by = ", which has not run by the settings of this stage"
+    by = ", which has not run with the settings of this stage"
     return by if check.settings else ", which has not run"
 
 
 def verdict_by(check: CheckRule, verdicts: Iterable[RecordedVerdict]) -> RecordedVerdict | None:
-    """Return the newest verdict by a rule's settings, or by none, as of a check of one's own."""
+    """Return the newest verdict with a rule's settings, or without any, as of a custom check."""
     found = [
         verdict
         for verdict in verdicts
@@ -186,12 +186,12 @@ def verdict_by(check: CheckRule, verdicts: Iterable[RecordedVerdict]) -> Recorde
 
 
 def is_void(verdict: RecordedVerdict, champion: ModelVersion | None) -> bool:
-    """Say whether a relative verdict compared with another version than today's champion."""
+    """Return whether a relative verdict compared with another version than the present champion."""
     return verdict.relative and verdict.baseline_digest != (champion.digest if champion else None)
 
 
 def is_aged(verdict: RecordedVerdict, check: CheckRule, at: datetime) -> bool:
-    """Say whether a verdict is older than its rule allows."""
+    """Return whether a verdict is older than its rule allows."""
     return check.max_age is not None and verdict.looked_at + check.max_age <= at
 
 
@@ -200,7 +200,7 @@ def _metadata(version: ModelVersion, rule: StageRule) -> Gate:
     return Gate(
         name="metadata",
         passed=not missing,
-        reason=f"metadata {', '.join(missing)}" if missing else "all required metadata is there",
+        reason=f"metadata {', '.join(missing)}" if missing else "all required metadata is provided",
     )
 
 
@@ -241,9 +241,9 @@ def _promoter(
         ]
     who = next(iter(people), None)
     named = " or ".join(rule.promoters) or "somebody who may promote"
-    missing = f"a promotion by {named}; {name} is none of them"
+    missing = f"a promotion by {named}; {name} may not"
     if asker.requests:
-        missing = f"an approval by {named}, since {name} only asks"
+        missing = f"an approval by {named}, since {name} may only request"
     reason = f"{who} may promote" if who else missing
     return Gate(name="promoter", passed=who is not None, reason=reason)
 
@@ -260,7 +260,7 @@ def _not_overtaken(model: ModelFacts, version: ModelVersion, rule: StageRule) ->
     return Gate(
         name="not_overtaken",
         passed=not overtaken,
-        reason=reason if overtaken else "no newer version is ahead of it",
+        reason=reason if overtaken else "no newer version is ahead",
     )
 
 
@@ -275,7 +275,7 @@ def _attempts(version: ModelVersion, given_up: GivenUp) -> Gate:
 
 
 def span(time: timedelta) -> str:
-    """Return a length of time as policies write it.
+    """Return a duration in the notation of policies.
 
     >>> span(timedelta(days=2)), span(timedelta(hours=36))
     ('2d', '36h')

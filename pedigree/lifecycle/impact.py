@@ -1,4 +1,4 @@
-"""What became of some data: what depends on it, where that is in use, and what it wrote."""
+"""The impact of some data: the versions that depend on it, their use, and the data they wrote."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -17,7 +17,7 @@ from pedigree.postgres.transaction import Transaction
 def impact(
     transaction: Transaction, asset: str, partition: str | None, since: datetime | None
 ) -> Impact:
-    """Find the versions that depend on some data or may, what they hold, held and wrote."""
+    """Return the versions that depend or may depend on data, with their tenures and outputs."""
     found = {
         (name_key(one.model_name), one.version): one
         for one in trained_on(transaction, asset, partition, since)

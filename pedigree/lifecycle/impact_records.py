@@ -1,4 +1,4 @@
-"""What depends on some data: records."""
+"""Records of the impact of some data."""
 
 from datetime import datetime
 
@@ -9,16 +9,16 @@ from pedigree.lifecycle.records import ARCHIVED, CANDIDATE, NO_STAGE, Tenure
 from pedigree.lineage.records import TrainedOn
 from pedigree.lineage.usages import Usage
 
-# In these stages nobody relies on a version.
+# A version in these stages is not in use.
 _AT_REST = frozenset({f"stage:{stage}" for stage in (NO_STAGE, CANDIDATE, ARCHIVED)})
 
 
 class Affected(TrainedOn):
-    """A version that depends on the data, or may, and what it holds and held."""
+    """A version that depends or may depend on the data, with its stages and aliases over time."""
 
-    tenures: tuple[Tenure, ...] = Field(description="Its stages and aliases, the oldest first")
+    tenures: tuple[Tenure, ...] = Field(description="Its stages and aliases, oldest first")
     outputs: tuple[Usage, ...] = Field(
-        description="What it wrote last to each asset and partition, as far as that is known"
+        description="The last data that it wrote to each asset and partition, as far as known"
     )
 
     @property
@@ -28,12 +28,12 @@ class Affected(TrainedOn):
 
     @property
     def in_use(self) -> bool:
-        """Somebody may rely on it now."""
+        """Whether it may be in use now."""
         return any(pointer not in _AT_REST for pointer in self.holds)
 
 
 class Impact(Record):
-    """What depends on an asset or one of its partitions, and of what that is not known."""
+    """The versions that depend on an asset or one of its partitions, also unknown cases."""
 
     asset: str
     partition: str | None
@@ -53,10 +53,10 @@ class Impact(Record):
 
     @property
     def versions(self) -> tuple[Affected, ...]:
-        """All of them, the certain ones first."""
+        """All versions, certain ones first."""
         return (*self.certain, *self.possible, *self.unknown)
 
     @property
     def none(self) -> bool:
-        """It is known that no version depends on it."""
+        """Whether it is known that no version depends on it."""
         return not (self.certain or self.possible or self.unknown or self.without_lineage)

@@ -1,4 +1,4 @@
-"""Keep on each candidate what it waits for, and when to look at it again."""
+"""Store for each candidate what it waits for, and when to evaluate it again."""
 
 from collections.abc import Collection, Iterable
 
@@ -13,10 +13,10 @@ from pedigree.postgres.transaction import Transaction
 def write_candidacies(
     transaction: Transaction, model: ModelFacts, explanations: Iterable[Explanation]
 ) -> tuple[str, ...]:
-    """Replace what is kept of a model's candidates; what is the same is not written again.
+    """Replace the stored candidacies of a model; unchanged ones are not written again.
 
     Returns:
-        The runs that made the versions which have ceased to wait.
+        The runs of the versions that no longer wait.
     """
     wanted = {(each.version_id, each.stage): each for each in _candidacies(model, explanations)}
     rows = transaction.execute(SQL["candidacies_of_model"], {"model_id": model.model_id}).fetchall()
@@ -75,7 +75,7 @@ def _differ(kept: Candidacy, candidacy: Candidacy) -> bool:
 
 
 def candidacies(transaction: Transaction, version: ModelVersion) -> tuple[Candidacy, ...]:
-    """Return what a version waited for when it was last looked at, by stage."""
+    """Return what a version waited for at the last evaluation, by stage."""
     model = model_state(transaction, version.model_name)
     rows = transaction.execute(
         SQL["candidacies_of_model"], {"model_id": model["model_id"]}
@@ -84,6 +84,6 @@ def candidacies(transaction: Transaction, version: ModelVersion) -> tuple[Candid
 
 
 def names_to_evaluate(transaction: Transaction) -> tuple[str, ...]:
-    """Return the models that have a candidate whose time has come."""
+    """Return the models with a candidate that is due for evaluation."""
     rows = transaction.execute(SQL["models_to_evaluate"]).fetchall()
     return tuple(row["name"] for row in rows)

@@ -1,7 +1,7 @@
-"""Keep a model's stages, its aliases and the reserved words apart, under the model's lock.
+"""Keep a model's stages, aliases and the reserved words distinct, under the model's lock.
 
-Names are the same where their :func:`pedigree.catalog.names.name_key` is. What was named before
-this rule stays as the migration 0035 says: it is read and left, and nothing new is called so.
+Names are equivalent if their :func:`pedigree.catalog.names.name_key` is equal. Names from before
+this rule stay, as migration 0035 states: they can be read and left, but not used for new pointers.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ class HeldNames(NamedTuple):
     """The stages and aliases that versions of a model hold now."""
 
     stages: Mapping[str, int]
-    """Of each stage the highest version that holds it."""
+    """The highest version that holds each stage."""
     aliases: tuple[str, ...]
 
 
@@ -36,13 +36,13 @@ def held_names(transaction: Transaction, model_id: int) -> HeldNames:
 
 
 def require_new_alias(transaction: Transaction, model_id: int, alias: str, policy: Policy) -> None:
-    """Refuse an alias that breaks the rule, names a stage, or is a twin of another alias.
+    """Refuse an alias that breaks the rule, names a stage, or is equivalent to another alias.
 
     Raises:
-        InvalidAliasError: It does one of these.
+        InvalidAliasError: One of these is the case.
     """
     held = held_names(transaction, model_id)
-    # The registry archives also where a policy does not say so.
+    # The registry archives versions even if the policy does not declare that stage.
     validate_alias(alias, [*(rule.name for rule in policy.stages), *held.stages, ARCHIVED])
     twin = twin_of(alias, held.aliases)
     if twin not in (None, alias):
@@ -55,10 +55,10 @@ def require_new_alias(transaction: Transaction, model_id: int, alias: str, polic
 
 
 def held_alias(transaction: Transaction, model_id: int, model_name: str, alias: str) -> str:
-    """Return an alias as it was set.
+    """Return an alias in its stored spelling.
 
     Raises:
-        AliasNotFoundError: The model has none of this name, in any case.
+        AliasNotFoundError: The model has no such alias, in any case.
     """
     found = found_in(alias, held_names(transaction, model_id).aliases)
     if found is None:
@@ -66,16 +66,16 @@ def held_alias(transaction: Transaction, model_id: int, model_name: str, alias: 
             f"{model_name} has no such alias",
             field="alias",
             value=alias,
-            remedy=f"`pedigree alias list {model_name}` lists those that are there",
+            remedy=f"`pedigree alias list {model_name}` lists its aliases",
         )
     return found
 
 
 def require_no_alias(held: HeldNames, model_name: str, stage: str) -> None:
-    """Refuse to let a version enter a stage while an alias has its name.
+    """Refuse a transition into a stage while an alias has its name.
 
     Raises:
-        TransitionNotAllowedError: One has.
+        TransitionNotAllowedError: An alias has its name.
     """
     alias = twin_of(stage, held.aliases)
     if alias is not None:
@@ -90,18 +90,19 @@ def require_no_alias(held: HeldNames, model_name: str, stage: str) -> None:
 def require_policy(
     transaction: Transaction, model_id: int, model_name: str, present: Policy, policy: Policy
 ) -> None:
-    """Refuse a policy whose new stages are misnamed, or that strands a version.
+    """Refuse a policy with invalid names of new stages, or one that strands a version.
 
     Args:
         transaction: Where to look.
         model_id: The model.
         model_name: Its name.
-        present: The policy that it has.
-        policy: The policy that it is to have. Stages that it has already may stay.
+        present: Its present policy.
+        policy: Its new policy. Existing stages may stay.
 
     Raises:
         InvalidPolicyError: A new stage breaks the rule for names or has the name of an alias; or
-            versions hold a stage that they could never leave, as it or each way out is dropped.
+            versions hold a stage that they could never leave, since it or each transition from it
+            is dropped.
     """
     known, names = ([rule.name for rule in each.stages] for each in (present, policy))
     held = held_names(transaction, model_id)
@@ -111,7 +112,7 @@ def require_policy(
                 f"the stage {name!r} {problem}",
                 field="policy.stages",
                 value=name,
-                remedy="Name the stage otherwise",
+                remedy="Choose another name for the stage",
             )
     dropped = set(known) - set(names)
     shut = set(names) - _that_can_be_left(policy) - (set(known) - _that_can_be_left(present))
@@ -119,7 +120,7 @@ def require_policy(
     if stranded:
         references = [f"{model_name}/{held.stages[name]} in {name}" for name in sorted(stranded)]
         raise InvalidPolicyError(
-            f"versions hold stages that they could never leave by it: {', '.join(references)}",
+            f"versions hold stages that they could never leave: {', '.join(references)}",
             field="policy.stages",
             value=", ".join(names),
             remedy="Keep the stage and a way out of it, or promote the versions that hold it first",
@@ -127,7 +128,7 @@ def require_policy(
 
 
 def _that_can_be_left(policy: Policy) -> set[str]:
-    """Return the stages that another one follows, or that a next holder takes over."""
+    """Return the stages that another stage follows, or that the next holder takes over."""
     followed = {stage for rule in policy.stages for stage in rule.after}
     return followed | {rule.name for rule in policy.stages if rule.exclusive}
 

@@ -1,4 +1,4 @@
-"""The policy a model has unless it is given its own, and one for those who roll out slowly."""
+"""The default policy of a model, and a policy for gradual rollouts."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -27,7 +27,7 @@ ARTIFACT_INTACT = "artifact_intact"
 NO_REGRESSION = "no_regression"
 
 ALWAYS_THERE = frozenset({"model_card_uri"})
-"""Metadata that no version lacks: a card is drawn when it is read, also before its URI is known."""
+"""Metadata that every version has: a card is rendered on read, also before its URI exists."""
 
 
 def default_policy(
@@ -38,13 +38,13 @@ def default_policy(
 ) -> Policy:
     """Return the default graph, ``none → candidate → staging → production → archived``.
 
-    A version becomes a candidate by passing its checks; the sensor takes it on from there. An
-    archived version comes back by a person's promotion or by a rollback only.
+    A version becomes a candidate by passing its checks; the sensor promotes it from there. An
+    archived version returns only by a person's promotion or by a rollback.
 
     Args:
-        champion_metric: With it, a version must also not be worse than the champion.
-        drift: With it, what production is given is watched.
-        checks: What else candidates and the holders of the stages behind them must pass.
+        champion_metric: If given, a version must also not be worse than the champion.
+        drift: If given, production inputs are monitored for drift.
+        checks: Further checks that candidates and versions in later stages must pass.
     """
     names = [METADATA_COMPLETE, SIGNATURE_COMPATIBLE, ARTIFACT_INTACT]
     if champion_metric:
@@ -75,19 +75,19 @@ def rollout_policy(
     canary: timedelta = timedelta(days=1),
     approvals: ApprovalRule | None = None,
 ) -> Policy:
-    """Return a graph in which a champion is challenged step by step.
+    """Return a graph that rolls out a challenger step by step.
 
     ``none → candidate → challenger → shadow → canary → production → archived``: the challenger is
-    the one candidate that keeps up with the champion, the shadow gets the champion's requests and
-    nobody sees its answers, the canary answers a small part of them. Each stage is held by one
-    version, and the sensor moves them on; people approve the last step.
+    the one candidate that is not worse than the champion, the shadow gets the champion's requests
+    but its answers are not used, the canary answers a small part of them. Each stage holds one
+    version, and the sensor promotes them; people approve the last step.
 
     Args:
-        champion_metric: What must not become worse than the champion's.
-        shadow: How long a version stays in the shadow.
-        canary: How long it is the canary.
-        approvals: Who must approve the way into production; by default one person, none for the
-            risk class *minimal* and two for *high*.
+        champion_metric: The metric that must not be worse than the champion's.
+        shadow: How long a version stays in shadow.
+        canary: How long a version stays in canary.
+        approvals: Who must approve the promotion to production; by default one person, none for
+            the risk class *minimal* and two for *high*.
     """
     checks = default_policy(champion_metric).stages[0].checks
     approvals = approvals or ApprovalRule(
@@ -117,13 +117,12 @@ def rollout_policy(
 
 
 def read_policy(stored: dict[str, Any] | None) -> Policy:
-    """Build the policy of a model's row; the default one where it has none of its own.
+    """Return the policy of a model's row, or the default one if it has none of its own.
 
-    The rule for the names of stages is for policies that are given now: one of before is read with
-    the names that it has.
+    The naming rule for stages applies to new policies only: a stored one keeps its names.
 
     Raises:
-        InvalidPolicyError: What is stored is not a policy.
+        InvalidPolicyError: The stored value is not a policy.
     """
     if stored is None:
         return default_policy()
@@ -134,10 +133,10 @@ def read_policy(stored: dict[str, Any] | None) -> Policy:
 
 
 def parse_policy(given: object) -> Policy:
-    """Build a policy of what somebody gives now.
+    """Return a policy from new input.
 
     Raises:
-        InvalidPolicyError: It is no policy.
+        InvalidPolicyError: It is not a policy.
     """
     try:
         return Policy.model_validate(given)
@@ -146,7 +145,7 @@ def parse_policy(given: object) -> Policy:
 
 
 def policy_error(error: ValidationError) -> InvalidPolicyError:
-    """Return what is wrong with a policy, from what pydantic found."""
+    """Return pydantic's error about a policy as an error of Pedigree."""
     first = error.errors(include_url=False)[0]
     where = ".".join(map(str, first["loc"]))
     message = first["msg"].removeprefix("Value error, ")
@@ -156,5 +155,5 @@ def policy_error(error: ValidationError) -> InvalidPolicyError:
         value=None if isinstance(first["input"], dict | Policy) else first["input"],
         remedy="Declare each stage once, and only declared stages in `after`"
         if not where
-        else "See docs/reference/policy.md for what a policy takes",
+        else "See docs/reference/policy.md for the fields of a policy",
     )

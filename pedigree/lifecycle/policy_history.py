@@ -1,4 +1,4 @@
-"""The policies that a model was given, one after the other."""
+"""The revisions of a model's policy."""
 
 import json
 
@@ -22,15 +22,15 @@ from pedigree.postgres.transaction import Transaction
 def set_policy(
     transaction: Transaction, name: str, policy: Policy, principal: Principal, *, reason: str | None
 ) -> int:
-    """Give a model a policy, and return its revision. One that it has already is not written again.
+    """Set a model's policy, and return its revision. An equal policy is not written again.
 
-    A policy without a rule for retention leaves the one that the model has.
+    A policy without a retention rule leaves the rule of the model unchanged.
 
     Raises:
         InvalidNameError: The name breaks the rule.
-        NameTakenError: The name has a twin, or was deleted.
-        NotPermittedError: The present policy lets others change it.
-        InvalidPolicyError: A new stage is misnamed, or versions would be stranded.
+        NameTakenError: An equivalent name exists, or a model of this name was deleted.
+        NotPermittedError: The present policy names other editors.
+        InvalidPolicyError: A new stage has an invalid name, or versions would be stranded.
     """
     model = lock_or_create_model(transaction, name, principal.actor)
     return _write(transaction, model, policy, principal, reason)
@@ -39,13 +39,13 @@ def set_policy(
 def expect_policy(
     transaction: Transaction, name: str, policy: Policy, principal: Principal
 ) -> None:
-    """Refuse a policy that :func:`set_policy` would refuse by what the model is now.
+    """Refuse a policy that :func:`set_policy` would refuse in the model's present state.
 
-    So what takes long, such as a training, is not begun in vain.
+    So a long operation, such as a training, does not start in vain.
 
     Raises:
-        NotPermittedError: The present policy lets others change it.
-        InvalidPolicyError: A new stage is misnamed, or versions would be stranded.
+        NotPermittedError: The present policy names other editors.
+        InvalidPolicyError: A new stage has an invalid name, or versions would be stranded.
     """
     row = transaction.execute(SQL["model_state"], {"name_key": name_key(name)}).fetchone()
     if row is not None:
@@ -63,11 +63,11 @@ def expect_policy(
 def set_retention(
     transaction: Transaction, name: str, rule: RetentionRule, principal: Principal
 ) -> RetentionRule:
-    """Give a model a rule for retention; the rest of its policy stays. Return what holds now.
+    """Set a model's retention rule, leave the rest of its policy, and return the rule in force.
 
     Raises:
         ModelNotFoundError: No living model has the name.
-        NotPermittedError: The policy lets others change it.
+        NotPermittedError: The policy names other editors.
     """
     model = lock_model(transaction, name)
     policy = read_policy(model.policy).model_copy(update={"retention": rule})
@@ -92,7 +92,7 @@ def _write(
         SQL["set_policy"], {"model_id": model.model_id, "policy": Jsonb(told["policy"])}
     ).fetchone()
     revision = int(row["policy_revision"]) if row else model.policy_revision
-    if _asks(policy) != _asks(present):  # of what people approved they saw the former rules
+    if _asks(policy) != _asks(present):  # people approved under the previous rules
         generation, voided = advance_generation(transaction, model)
         told |= {"generation": generation, "voided": [*voided]}
     model.record(
@@ -122,14 +122,14 @@ def _judge(
 
 
 def _asks(policy: Policy) -> tuple[object, ...]:
-    """Return what of a policy decides who may enter a stage."""
+    """Return the parts of a policy that decide whether a version may enter a stage."""
     return policy.stages, policy.champion_metric
 
 
 def _refuse_stranger(name: str, present: Policy, principal: Principal) -> None:
     if not principal.may(Permission.GOVERN, name, present):
         raise NotPermittedError(
-            f"others change the policy of {name}",
+            f"other people edit the policy of {name}",
             field="actor",
             value=principal.name,
             remedy=f"Ask {' or '.join(present.editors)}",
@@ -137,7 +137,7 @@ def _refuse_stranger(name: str, present: Policy, principal: Principal) -> None:
 
 
 def history(transaction: Transaction, name: str) -> tuple[PolicyRevision, ...]:
-    """Return the policies that a model was given, the first one first."""
+    """Return the revisions of a model's policy, oldest first."""
     rows = transaction.execute(
         SQL["policy_events"], {"name_key": name_key(name), "name": name}
     ).fetchall()

@@ -17,7 +17,7 @@ def load_policy(path: Path | str) -> Policy:
     """Read a policy from a YAML file.
 
     Raises:
-        InvalidPolicyError: The file cannot be read, is no YAML, or is no policy.
+        InvalidPolicyError: The file cannot be read, is not YAML, or is not a policy.
         MissingDependencyError: PyYAML is not installed.
     """
     try:
@@ -33,7 +33,7 @@ def read_document(text: str) -> Policy:
     """Read a policy from a YAML document.
 
     Raises:
-        InvalidPolicyError: It is no YAML, or no policy.
+        InvalidPolicyError: It is not YAML, or not a policy.
         MissingDependencyError: PyYAML is not installed.
     """
     yaml = library("yaml", extra="registry")
@@ -43,13 +43,13 @@ def read_document(text: str) -> Policy:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
         raise InvalidPolicyError(
-            f"is no YAML{where}", field="policy", remedy="See docs/policies.md for an example"
+            f"is not YAML{where}", field="policy", remedy="See docs/policies.md for an example"
         ) from error
     return parse_policy(found)
 
 
 def write_document(policy: Policy) -> str:
-    """Return a policy as YAML: what it says beyond the defaults, in the order of its fields."""
+    """Return a policy as YAML: its non-default fields, in order."""
     yaml = library("yaml", extra="registry")
     plain = _plain(policy.model_dump(exclude_defaults=True))
     text: str = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
@@ -63,7 +63,7 @@ def _plain(value: Any) -> Any:
         return value.value
     if isinstance(value, Mapping):
         inner = {_plain(key): _plain(each) for key, each in value.items()}
-        # A check's name alone is how people write it.
+        # People write a check as its name.
         return inner["name"] if inner.keys() == {"name"} else inner
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]

@@ -1,4 +1,4 @@
-"""Promotions that the sensor gave up, and that somebody asks it to try again."""
+"""Promotions that the sensor gave up, and requests to try them again."""
 
 from pydantic import JsonValue
 
@@ -10,7 +10,7 @@ from pedigree.lifecycle.decision_records import DuePromotion, GivenUp
 from pedigree.lifecycle.store import SQL
 from pedigree.postgres.transaction import Transaction
 
-# How a version stands when the sensor gives up: when that is otherwise, it tries again.
+# The state of a version when the sensor gives up. The sensor tries again when it changes.
 _STATE = {"generation", "policy_revision", "evidence_at"}
 
 
@@ -23,7 +23,7 @@ def give_up(
     run_id: str,
     problem: str,
 ) -> bool:
-    """Keep that the sensor has given up a promotion, as the version stands now.
+    """Record that the sensor gives up a promotion, with the version's present state.
 
     Args:
         transaction: Where to write.
@@ -34,10 +34,10 @@ def give_up(
         problem: Why it failed.
 
     Returns:
-        Whether that is news.
+        Whether this is new.
 
     Raises:
-        ModelNotFoundError: The model was deleted meanwhile.
+        ModelNotFoundError: The model was deleted in the meantime.
     """
     model = lock_model(transaction, due.model_name)
     told: dict[str, JsonValue] = {"attempts": attempts, "run_id": run_id, "problem": problem}
@@ -66,10 +66,10 @@ def give_up(
 def retry(
     transaction: Transaction, version: ModelVersion, stage: str, actor: Actor, reason: str | None
 ) -> GivenUp:
-    """Let the sensor try again a promotion that it gave up.
+    """Let the sensor retry a promotion that it gave up.
 
     Raises:
-        NotFoundError: It has given up none.
+        NotFoundError: It gave up no such promotion.
     """
     model = lock_model(transaction, version.model_name)
     values = {
@@ -85,7 +85,7 @@ def retry(
             f"the sensor has given up no promotion of {version.reference} into it",
             field="stage",
             value=stage,
-            remedy=f"`pedigree explain {version.reference} --to {stage} --automatic` says what it"
+            remedy=f"`pedigree explain {version.reference} --to {stage} --automatic` shows what it"
             " waits for",
         )
     given_up = GivenUp(**{key: row[key] for key in GivenUp.model_fields})

@@ -1,4 +1,4 @@
-"""Say what versions wait for, and which promotions are due."""
+"""Evaluate what versions wait for, and which promotions are due."""
 
 import json
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ from pedigree.postgres.transaction import Transaction
 def explain(
     transaction: Transaction, name: str, version: int, stage: str, asker: Requester
 ) -> Explanation:
-    """Say how a version stands before every gate of a stage.
+    """Evaluate every gate of a stage for a version.
 
     Raises:
         NotFoundError: There is no such model or version.
@@ -63,12 +63,12 @@ def explain(
 
 
 def evaluate_candidates(transaction: Transaction, name: str) -> CandidateEvaluation:
-    """Evaluate the versions that wait for an automatic stage, and write down what they wait for.
+    """Evaluate the versions that wait for an automatic stage, and store what they wait for.
 
-    Of many candidates the newest that passes is due, and never one that is older than the holder of
-    the stage or of one behind it: a backfill of a thousand versions makes one promotion, not a
-    thousand. Stages are looked at from the last to the first, so a version that can go on is not
-    overtaken.
+    Of many candidates, the newest that passes is due, and never one that is older than the holder
+    of the stage or of a later one: a backfill of a thousand versions causes one promotion, not a
+    thousand. Stages are evaluated from the last to the first, so a version that can be promoted is
+    not overtaken.
 
     Raises:
         ModelNotFoundError: No living model has the name.
@@ -82,7 +82,7 @@ def evaluate_candidates(transaction: Transaction, name: str) -> CandidateEvaluat
         if due is None and explanation.passed and rule.name not in held_up:
             due = _promotion(model, facts, rule)
         if explanation.lacks_only(ATTEMPTS):
-            held_up.add(rule.name)  # an older version does not take the place of one that failed
+            held_up.add(rule.name)  # an older version does not replace one that failed
     ended = write_candidacies(transaction, model, waiting)
     return CandidateEvaluation(due=due, waiting=tuple(waiting), ended=ended)
 
@@ -103,9 +103,9 @@ def _promotion(model: ModelFacts, facts: VersionFacts, rule: StageRule) -> DuePr
 def _waiting(
     transaction: Transaction, model: ModelFacts
 ) -> Iterator[tuple[StageRule, VersionFacts]]:
-    """Give the versions that wait for an automatic stage: by stage, the last first; then newest."""
+    """Yield the versions that wait for an automatic stage: last stage first, then newest first."""
     rules = [rule for rule in reversed(model.policy.stages) if rule.automatic]
-    # What was archived comes back by a person alone, and may be most of the model.
+    # Only a person restores archived versions, and these may be most of the model.
     before = {stage for rule in rules for stage in rule.after} - {ARCHIVED}
     rows = transaction.execute(
         SQL["waiting_versions"], {"model_id": model.model_id, "stages": sorted(before)}
@@ -125,7 +125,7 @@ def _waiting(
 def _requested(
     transaction: Transaction, model: ModelFacts
 ) -> Iterator[tuple[StageRule, VersionFacts]]:
-    """Give the versions that somebody asked a stage for."""
+    """Yield the versions with an open stage request."""
     requests = open_requests(transaction, model.model_id)
     versions = {each.version_id for each in requests}
     for facts in facts_of_versions(transaction, model, versions):
@@ -136,10 +136,10 @@ def _requested(
 
 
 def checks_to_renew(transaction: Transaction, name: str) -> tuple[tuple[int, CheckRule], ...]:
-    """Return the checks that versions must pass anew that wait or were asked for, newest first.
+    """Return the checks to run again on versions that wait or have a request, newest first.
 
-    Their verdict compared with a former champion or is older than the policy allows, and a stage
-    asks for it still; or the version is older than the policy, which asks what no check looked at.
+    Either their verdict compared with a previous champion or is older than the policy allows, and a
+    stage still requires it; or the version is older than the policy, which requires a new check.
     """
     model = look_at_model(transaction, name)
     (row,) = transaction.execute(SQL["policy_since"], {"model_id": model.model_id}).fetchall()
@@ -161,7 +161,7 @@ def _spent(model: ModelFacts, rule: StageRule, facts: VersionFacts) -> Iterator[
 def _not_judged(
     rule: StageRule, facts: VersionFacts, policy_since: datetime | None
 ) -> Iterator[CheckRule]:
-    """Give what a policy asks that is younger than the version; else its run has the checks."""
+    """Yield the checks of a policy that is newer than the version; otherwise its run has them."""
     if policy_since is not None and facts.version.created_at < policy_since:
         for check in rule.checks:
             if verdict_by(check, facts.verdicts) is None:
@@ -169,7 +169,7 @@ def _not_judged(
 
 
 def _asking(model: ModelFacts, rule: StageRule, verdict: RecordedVerdict) -> list[CheckRule]:
-    """Return the rules of a stage that take a verdict, and of another where that has none."""
+    """Return the rules of a stage that accept a verdict, or of another stage if it has none."""
     rules = [check for check in rule.checks if check.name == verdict.check]
     return [
         check
@@ -190,13 +190,13 @@ def registration_rule(policy: Policy) -> StageRule | None:
 
 
 def registration_checks(policy: Policy) -> tuple[str, ...]:
-    """Return the checks by which a new version becomes a candidate."""
+    """Return the checks that a new version must pass to become a candidate."""
     rule = registration_rule(policy)
     return rule.check_names if rule else ()
 
 
 def stage_holder(transaction: Transaction, name: str, stage: str) -> ModelVersion | None:
-    """Return the version that took a stage last, named in any case, and holds it still.
+    """Return the version that entered a stage last and still holds it; case-insensitive name.
 
     Raises:
         ModelNotFoundError: No living model has the name.
@@ -212,6 +212,6 @@ def stage_holder(transaction: Transaction, name: str, stage: str) -> ModelVersio
 def verdicts(transaction: Transaction, version: ModelVersion) -> tuple[RecordedVerdict, ...]:
     """Return the newest verdict of each check on a version, by the check's name.
 
-    A check for which stages ask under several settings has one verdict for each of them.
+    A check that stages require with several settings has one verdict for each of them.
     """
     return latest_verdicts(transaction, version)

@@ -1,5 +1,5 @@
 -- name: version_state
--- What a gate needs to know of a version, read under the model's lock.
+-- The columns of a version that a gate needs, read under the model's lock.
 SELECT v.version, v.digest, v.approval_status, v.quarantine_reason, v.hold_reason,
     coalesce(t.name, 'none') AS stage
 FROM pedigree.model_version v
@@ -9,7 +9,7 @@ LEFT JOIN pedigree.tenure t
 WHERE v.model_id = %(model_id)s AND v.version = %(version)s AND v.deleted_at IS NULL;
 
 -- name: holder
--- The version that took a pointer last and holds it still.
+-- The version that took a pointer last and still holds it.
 SELECT t.version, v.digest
 FROM pedigree.tenure t
 JOIN pedigree.model_version v USING (model_id, version)
@@ -19,7 +19,7 @@ ORDER BY t.tenure_id DESC
 LIMIT 1;
 
 -- name: holder_in_full
--- The same with all about it.
+-- The same as a full record.
 SELECT r.* FROM (
     SELECT t.model_id, t.version FROM pedigree.tenure t
     WHERE t.model_id = %(model_id)s AND t.pointer = %(pointer)s AND t.name = %(name)s
@@ -30,15 +30,15 @@ SELECT r.* FROM (
 JOIN pedigree.version_in_full r ON r.model_id = held.model_id AND r.version_id = held.version;
 
 -- name: end_tenure
--- End a version's tenure of one pointer, or of whatever stage it holds (name NULL).
+-- End a version's tenure of one pointer, or of any stage that it holds (name NULL).
 UPDATE pedigree.tenure SET held_until = %(at)s, ended_by = %(ended_by)s
 WHERE model_id = %(model_id)s AND version = %(version)s AND pointer = %(pointer)s
     AND (%(name)s::text IS NULL OR name = %(name)s) AND held_until IS NULL
 RETURNING name;
 
 -- name: held_pointers
--- The stages and aliases that versions of a model hold, each hopped to, past its many holders; and
--- the highest version of each.
+-- The stages and aliases that versions of a model hold, by an index skip scan over their many
+-- holders; and the highest version of each.
 WITH RECURSIVE held (name, pointer) AS (
     (
         SELECT t.name, t.pointer FROM pedigree.tenure t
@@ -66,7 +66,7 @@ CROSS JOIN LATERAL (
 ) AS highest;
 
 -- name: end_alias
--- Take an alias from whichever version holds it.
+-- Remove an alias from the version that holds it.
 UPDATE pedigree.tenure SET held_until = %(at)s, ended_by = 'move'
 WHERE model_id = %(model_id)s AND pointer = 'alias' AND name = %(name)s AND held_until IS NULL
 RETURNING version;
@@ -80,8 +80,8 @@ INSERT INTO pedigree.tenure (
 );
 
 -- name: advance_generation
--- Count one move of a model. Approvals were given for what was there before it, so those
--- of versions that have not gone their way yet are open again.
+-- Count one move of a model. Earlier approvals refer to the state before it, so those of versions
+-- that have not made their transition are open again.
 WITH voided AS (
     UPDATE pedigree.model_version SET approval_status = 'pending', approval_stage = NULL
     WHERE model_id = %(model_id)s AND approval_status = 'approved' AND approval_stage IS NOT NULL
@@ -92,14 +92,14 @@ WHERE model_id = %(model_id)s
 RETURNING generation, ARRAY(SELECT version FROM voided ORDER BY version) AS voided;
 
 -- name: use_approval
--- A version goes the way that it was approved for; nothing makes that void any more.
+-- A version makes its approved transition; the approval can no longer become void.
 UPDATE pedigree.model_version SET approval_stage = NULL
 WHERE model_id = %(model_id)s AND version = %(version)s AND approval_stage = %(stage)s;
 
 -- name: rollback_target
--- The holder to return to: the latest one before the present holder that was not itself rolled back
--- from, did not go on into a stage behind, is not the present holder, and may still run. Read from
--- the timeline's end.
+-- The holder to return to: the latest one before the present holder that was not itself rolled
+-- back, did not enter a later stage, is not the present holder, and may still run. Read from the
+-- timeline's end.
 SELECT t.version, v.digest
 FROM pedigree.tenure t
 JOIN pedigree.model_version v USING (model_id, version)
@@ -116,7 +116,7 @@ ORDER BY t.held_since DESC, t.tenure_id DESC
 LIMIT 1;
 
 -- name: insert_verdicts
--- Write what checks found.
+-- Write verdicts.
 INSERT INTO pedigree.verdict (
     model_id, version, check_name, passed, severity, digest, relative, baseline_digest, settings,
     summary, details, run_id, at, recorded_by
@@ -129,7 +129,7 @@ FROM jsonb_to_recordset(%(found)s) AS found (
 );
 
 -- name: latest_verdicts
--- The newest verdict of each check on a version, under each of the settings by which it judged.
+-- The newest verdict of each check on a version, for each of its settings.
 SELECT DISTINCT ON (check_name, settings)
     check_name AS check, passed, severity, digest, relative, baseline_digest, settings, summary,
     details, run_id, at, recorded_by
@@ -146,7 +146,7 @@ WHERE model_id = %(model_id)s
 RETURNING policy_revision;
 
 -- name: policy_events
--- The events that tell of a model's own fields, its policy among them.
+-- The events about a model's own fields, including its policy.
 SELECT canonical FROM pedigree.event
 WHERE type = 'model.updated' AND model = (
     SELECT name FROM pedigree.registered_model
@@ -155,17 +155,17 @@ WHERE type = 'model.updated' AND model = (
 ORDER BY id;
 
 -- name: model_state
--- A model as the gates see it, without a lock.
+-- The columns of a model that the gates need, without a lock.
 SELECT model_id, name, generation, policy, policy_revision, clock_timestamp() AS at
 FROM pedigree.registered_model
 WHERE name_key = %(name_key)s AND deleted_at IS NULL;
 
 -- name: policy_since
--- Since when a model's policy asks what it asks; NULL where it has none of its own.
+-- The time of the last change of a model's requirements; NULL if it has no policy of its own.
 SELECT policy_since FROM pedigree.registered_model WHERE model_id = %(model_id)s;
 
 -- name: waiting_versions
--- The newest thousand living versions that are in one of some stages.
+-- The newest thousand living versions in some stages.
 SELECT v.version
 FROM unnest(%(stages)s::text[]) AS wanted (name)
 CROSS JOIN LATERAL (
@@ -181,13 +181,13 @@ ORDER BY v.version DESC
 LIMIT 1000;
 
 -- name: versions_in_full
--- Versions of a model by number, the newest first.
+-- Versions of a model by number, newest first.
 SELECT * FROM pedigree.version_in_full
 WHERE model_id = %(model_id)s AND version_id = ANY (%(versions)s)
 ORDER BY version_id DESC;
 
 -- name: verdicts_of_versions
--- The newest verdict of each check on each of some versions, under each of its settings.
+-- The newest verdict of each check on some versions, for each of its settings.
 SELECT DISTINCT ON (version, check_name, settings)
     version, check_name AS check, passed, severity, digest, relative, baseline_digest, settings,
     summary, details, run_id, at, recorded_by
@@ -196,13 +196,13 @@ WHERE model_id = %(model_id)s AND version = ANY (%(versions)s)
 ORDER BY version, check_name, settings, verdict_id DESC;
 
 -- name: stages_left
--- The stages that each of some versions held and left.
+-- The stages that some versions held and left.
 SELECT DISTINCT version, name FROM pedigree.tenure
 WHERE model_id = %(model_id)s AND version = ANY (%(versions)s) AND pointer = 'stage'
     AND held_until IS NOT NULL;
 
 -- name: insert_decision
--- Write what somebody decided; a constraint refuses the version's author.
+-- Write a decision; a constraint refuses the version's author.
 INSERT INTO pedigree.decision (
     model_id, version, digest, author, from_stage, to_stage, generation, approved, comment,
     decided_by, decided_by_source, at
@@ -214,7 +214,7 @@ RETURNING decision_id, version AS version_id, digest, from_stage, to_stage, gene
     comment, decided_by, at;
 
 -- name: decisions_of_versions
--- What people decided about some versions, in its order.
+-- The decisions about some versions, oldest first.
 SELECT decision_id, version AS version_id, digest, from_stage, to_stage, generation, approved,
     comment, decided_by, at
 FROM pedigree.decision
@@ -222,13 +222,13 @@ WHERE model_id = %(model_id)s AND version = ANY (%(versions)s)
 ORDER BY version, decision_id;
 
 -- name: conclude
--- Write on a version where it stands with those who decide.
+-- Set a version's approval status.
 UPDATE pedigree.model_version SET approval_status = %(status)s, approval_notes = %(notes)s,
     approved_by = %(approved_by)s, approval_timestamp = %(at)s, approval_stage = %(approval_stage)s
 WHERE model_id = %(model_id)s AND version = %(version)s;
 
 -- name: candidacies_of_model
--- What a model's candidates waited for when they were last looked at.
+-- What a model's candidates waited for at the last evaluation.
 SELECT version AS version_id, stage, waits_for, evaluated_at, next_evaluation_at
 FROM pedigree.candidacy
 WHERE model_id = %(model_id)s
@@ -247,7 +247,7 @@ SET waits_for = excluded.waits_for, evaluated_at = excluded.evaluated_at,
     next_evaluation_at = excluded.next_evaluation_at;
 
 -- name: end_candidacies
--- Versions wait no more; the run that made each.
+-- End the waiting of versions; return the run of each.
 WITH ended AS (
     DELETE FROM pedigree.candidacy c
     USING unnest(%(versions)s::integer[], %(stages)s::text[]) AS gone (version, stage)
@@ -264,7 +264,7 @@ CROSS JOIN LATERAL (
 ORDER BY version.version;
 
 -- name: models_to_evaluate
--- The models of which a candidate may stand otherwise by now, though nothing happened.
+-- The models with a candidate that time alone may have changed.
 SELECT DISTINCT m.name
 FROM pedigree.candidacy c
 JOIN pedigree.registered_model m USING (model_id)
@@ -272,7 +272,7 @@ WHERE c.next_evaluation_at <= clock_timestamp() AND m.deleted_at IS NULL
 ORDER BY m.name;
 
 -- name: timeline
--- The tenures of a model's stages and aliases before one of them: the newest, in their order.
+-- The newest tenures of a model's stages and aliases before one of them, in order.
 SELECT * FROM (
     SELECT t.tenure_id, t.pointer || ':' || t.name AS pointer, t.version AS version_id,
         t.held_since AS since, t.held_until AS until, t.moved_by, t.reason
@@ -306,7 +306,8 @@ SELECT * FROM (
 ORDER BY tenure_id;
 
 -- name: pointers_ever
--- The names of the stages, or of the aliases, that versions of a model have held: each is hopped to.
+-- The names of the stages, or of the aliases, that versions of a model have held, by an index skip
+-- scan.
 WITH RECURSIVE model AS (
     SELECT model_id FROM pedigree.registered_model
     WHERE name_key = %(name_key)s AND name = %(model)s AND deleted_at IS NULL
@@ -347,9 +348,9 @@ JOIN pedigree.tenure t ON t.model_id = m.model_id AND t.version = wanted.version
 ORDER BY t.tenure_id;
 
 -- name: as_of
--- What a model's stages and aliases, or one of them, pointed to at a moment. Each pointer is hopped
--- to. Of exclusive tenures only the last that began by then can have held; of shared ones, those that
--- ended later are looked at.
+-- What a model's stages and aliases, or one of them, pointed to at a given time, by an index skip
+-- scan over the pointers. For an exclusive pointer, only the last tenure that began by then counts;
+-- for a shared one, those that ended later.
 WITH RECURSIVE model AS (
     SELECT model_id FROM pedigree.registered_model
         WHERE name_key = %(name_key)s AND name = %(model)s AND deleted_at IS NULL
@@ -392,7 +393,7 @@ CROSS JOIN LATERAL (
 ORDER BY held.pointer, held.name, held.version;
 
 -- name: hold_version
--- Put a legal hold on a version, or take it away (reason NULL).
+-- Put a legal hold on a version, or lift it (reason NULL).
 UPDATE pedigree.model_version SET hold_reason = %(reason)s
 WHERE model_id = %(model_id)s AND version = %(version)s;
 
@@ -402,7 +403,7 @@ UPDATE pedigree.model_version SET deleted_at = %(at)s
 WHERE model_id = %(model_id)s AND version = %(version)s;
 
 -- name: delete_model
--- Mark a model deleted; its row keeps the name from coming back.
+-- Mark a model deleted; its row prevents reuse of the name.
 UPDATE pedigree.registered_model SET deleted_at = %(at)s WHERE model_id = %(model_id)s;
 
 -- name: living_versions
@@ -437,22 +438,22 @@ SELECT version FROM pedigree.model_version
 WHERE model_id = %(model_id)s AND digest = %(digest)s AND copy = %(copy)s AND deleted_at IS NULL;
 
 -- name: deleted_together
--- The versions that were deleted with their model, and whether their bytes are still there.
+-- The versions that were deleted with their model, and whether their bytes still exist.
 SELECT version, collected_at IS NOT NULL AS collected FROM pedigree.model_version
 WHERE model_id = %(model_id)s AND deleted_at = %(deleted_at)s
 ORDER BY version;
 
 -- name: restore_version
--- Take back that a version was deleted.
+-- Restore a deleted version.
 UPDATE pedigree.model_version SET deleted_at = NULL
 WHERE model_id = %(model_id)s AND version = %(version)s;
 
 -- name: restore_model
--- Take back that a model was deleted.
+-- Restore a deleted model.
 UPDATE pedigree.registered_model SET deleted_at = NULL WHERE model_id = %(model_id)s;
 
 -- name: insert_request
--- Write that somebody asks a stage for a version.
+-- Write a stage request for a version.
 INSERT INTO pedigree.stage_request (
     model_id, version, from_stage, stage, reason, only_asks, requested_by, requested_by_source, at,
     waits_for, next_evaluation_at
@@ -464,7 +465,7 @@ RETURNING request_id, version AS version_id, from_stage, stage, reason, only_ask
     outcome, closed_at, closed_by, waits_for, next_evaluation_at;
 
 -- name: open_requests
--- The open requests for a version, or for all of a model's (version NULL), the oldest first.
+-- The open requests for a version, or for all of a model's (version NULL), oldest first.
 SELECT r.request_id, m.name AS model_name, r.version AS version_id, v.digest, r.from_stage, r.stage,
     r.reason, r.only_asks, r.requested_by, r.requested_by_source, r.at, r.outcome, r.closed_at,
     r.closed_by, r.waits_for, r.next_evaluation_at
@@ -476,7 +477,7 @@ WHERE r.model_id = %(model_id)s AND r.outcome IS NULL
 ORDER BY r.request_id;
 
 -- name: anything_asked
--- Say whether a request for a version of a model is open.
+-- Whether a request for a version of a model is open.
 SELECT EXISTS (
     SELECT FROM pedigree.stage_request r
     JOIN pedigree.registered_model m USING (model_id)
@@ -484,7 +485,7 @@ SELECT EXISTS (
 ) AS asked;
 
 -- name: list_requests
--- A page of the open requests of all models, or of one, the oldest first.
+-- A page of the open requests of all models, or of one, oldest first.
 SELECT r.request_id, m.name AS model_name, r.version AS version_id, v.digest, r.from_stage, r.stage,
     r.reason, r.only_asks, r.requested_by, r.at, r.outcome, r.closed_at, r.closed_by, r.waits_for,
     r.next_evaluation_at
@@ -513,7 +514,7 @@ WHERE model_id = %(model_id)s AND version = %(version)s AND outcome IS NULL
     AND (%(asked_by)s::text IS NULL OR requested_by = %(asked_by)s);
 
 -- name: models_with_requests
--- The models with open requests: some of them, and those of which a time has come; all (names NULL).
+-- The models with open requests: the named ones, and those that are due; all (names NULL).
 SELECT DISTINCT m.name
 FROM pedigree.stage_request r
 JOIN pedigree.registered_model m USING (model_id)
@@ -524,7 +525,7 @@ WHERE r.outcome IS NULL AND m.deleted_at IS NULL AND (
 ORDER BY m.name;
 
 -- name: await_judgement
--- Note that a version is to be judged; whoever notes it is at it for a while.
+-- Queue a version for its checks; the caller has it for a limited time.
 INSERT INTO pedigree.unjudged (model_id, version, due_at)
 SELECT model_id, %(version)s, clock_timestamp() + %(lease)s::interval
 FROM pedigree.registered_model
@@ -532,8 +533,7 @@ WHERE name_key = %(name_key)s
 ON CONFLICT (model_id, version) DO UPDATE SET due_at = excluded.due_at, failures = 0;
 
 -- name: take_unjudged
--- Be the one who judges the version that waits for longest; each time it fails it waits for twice
--- as long.
+-- Take the version that waits longest for its checks; each failure doubles its waiting time.
 UPDATE pedigree.unjudged AS taken
 SET due_at = clock_timestamp() + %(lease)s::interval * power(2, least(taken.failures, 8)),
     failures = taken.failures + 1
@@ -551,13 +551,13 @@ WHERE taken.model_id = due.model_id AND taken.version = due.version
 RETURNING due.name, due.version;
 
 -- name: end_unjudged
--- Note that a version was judged.
+-- Remove a version from the queue after its checks.
 DELETE FROM pedigree.unjudged u
 USING pedigree.registered_model m
 WHERE m.model_id = u.model_id AND m.name_key = %(name_key)s AND u.version = %(version)s;
 
 -- name: insert_check_run
--- Note that a run of an asset check was looked at; nothing where it was before.
+-- Record that a run of an asset check was processed; no row if it was before.
 INSERT INTO pedigree.check_run (
     model_id, instance_id, event_id, check_name, version, problem, run_id, looked_at
 ) VALUES (
@@ -573,7 +573,7 @@ SELECT version FROM pedigree.model_version
 WHERE model_id = %(model_id)s AND digest = %(digest)s AND deleted_at IS NULL;
 
 -- name: newer_check_run
--- Whether a later run of a check on a version is known.
+-- Whether a later run of a check on a version exists.
 SELECT EXISTS (
     SELECT FROM pedigree.check_run
     WHERE model_id = %(model_id)s AND check_name = %(check)s AND version = %(version)s
@@ -581,14 +581,14 @@ SELECT EXISTS (
 ) AS known;
 
 -- name: unattributed_check_runs
--- The newest run of each of a model's checks of which it is not known what it looked at.
+-- The newest run of each of a model's checks for which the checked version is not known.
 SELECT DISTINCT ON (check_name) check_name, run_id, problem, looked_at
 FROM pedigree.check_run
 WHERE model_id = %(model_id)s AND version IS NULL
 ORDER BY check_name, event_id DESC;
 
 -- name: given_up_of_versions
--- The promotions of some versions that the sensor gave up, also those that it was to try again.
+-- The promotions of some versions that the sensor gave up, also those with a request to retry.
 SELECT version, stage, generation, policy_revision, evidence_at, attempts, run_id, problem, at,
     retried_at, retried_by
 FROM pedigree.given_up_promotion
@@ -596,7 +596,7 @@ WHERE model_id = %(model_id)s AND version = ANY (%(versions)s)
 ORDER BY given_up_id;
 
 -- name: give_up
--- Keep that the sensor gave up a promotion; nothing where that is kept for the same state.
+-- Record that the sensor gave up a promotion; no row if that is recorded for the same state.
 INSERT INTO pedigree.given_up_promotion AS kept (
     model_id, version, stage, generation, policy_revision, evidence_at, attempts, run_id, problem,
     at
@@ -613,7 +613,7 @@ WHERE (kept.generation, kept.policy_revision, kept.evidence_at)
 RETURNING given_up_id;
 
 -- name: retry_promotion
--- The sensor is to try again what it gave up.
+-- Request that the sensor retries a promotion that it gave up.
 UPDATE pedigree.given_up_promotion SET retried_at = %(at)s, retried_by = %(actor)s
 WHERE model_id = %(model_id)s AND version = %(version)s AND stage = %(stage)s
     AND retried_at IS NULL

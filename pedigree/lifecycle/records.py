@@ -20,45 +20,45 @@ from pedigree.lifecycle.stage_names import StageName, require_stage_names
 from pedigree.monitoring.records import DriftRule
 from pedigree.settings import Duration
 
-# Metadata of which a policy can ask for one key.
+# Metadata fields of which a policy can require a single key.
 _MAPPINGS = frozenset({"tags", "metrics", "params"})
 
 
 class Severity(StrEnum):
-    """Whether a failed check stops a version."""
+    """Whether a failed check blocks a version."""
 
     ERROR = "error"
     WARN = "warn"
 
 
 class Verdict(Record):
-    """What a check found about one version, on exactly one digest."""
+    """The result of a check on one version, for one exact digest."""
 
     check: str
     passed: StrictBool
     severity: Severity = Severity.ERROR
-    digest: Digest = Field(description="The artifact that was looked at")
+    digest: Digest = Field(description="The checked artifact")
     baseline_digest: Digest | None = Field(
-        default=None, description="What a relative check compared with; void when that changes"
+        default=None, description="The baseline of a relative check; void when that changes"
     )
     relative: bool = Field(default=False, description="The verdict depends on its baseline")
     settings: dict[str, JsonValue] | None = Field(
-        default=None, description="Of the rule by which it judged; None where it knows none"
+        default=None, description="Of the rule that it used; None if it has no settings"
     )
-    summary: str = Field(description="One sentence that says what was found")
+    summary: str = Field(description="The result in one sentence")
     details: dict[str, JsonValue] = Field(default_factory=dict)
     run_id: str | None = None
 
 
 class RecordedVerdict(Verdict):
-    """A verdict as the registry keeps it."""
+    """A stored verdict."""
 
     at: datetime
     recorded_by: str
 
     @property
     def looked_at(self) -> datetime:
-        """When the check looked: the verdict of a run elsewhere may be recorded much later."""
+        """When the check ran: the verdict of an external run may be recorded much later."""
         said = self.details.get("looked_at")
         try:
             return min(self.at, datetime.fromisoformat(said)) if isinstance(said, str) else self.at
@@ -67,14 +67,14 @@ class RecordedVerdict(Verdict):
 
 
 class CheckRun(Record):
-    """What one run of an asset check of one's own found, and on which bytes, if that is known."""
+    """The result of one run of a custom asset check, and the checked bytes, if known."""
 
     instance_id: str = Field(description="The Dagster instance")
     event_id: int = Field(description="The evaluation's storage id there")
     check: str = Field(min_length=1)
     passed: StrictBool
     severity: Severity = Severity.ERROR
-    digest: Digest | None = Field(description="The artifact that it looked at; None: unknown")
+    digest: Digest | None = Field(description="The checked artifact; None: unknown")
     problem: str | None = Field(default=None, description="Why that is unknown")
     summary: str
     details: dict[str, JsonValue] = Field(default_factory=dict)
@@ -83,17 +83,17 @@ class CheckRun(Record):
 
 
 class CheckRule(Record):
-    """A check that a stage asks for. Where nothing else is to be said, its name alone will do."""
+    """A check that a stage requires. Without further fields, its name is enough."""
 
     name: str = Field(min_length=1)
     severity: Severity = Field(
-        default=Severity.ERROR, description="warn: its failure is shown, and stops no version"
+        default=Severity.ERROR, description="warn: a failure is shown but does not block a version"
     )
     max_age: Duration | None = Field(
-        default=None, description="How old its verdict may be; None: of any age"
+        default=None, description="The largest age of its verdict; None: any age"
     )
     settings: dict[str, JsonValue] = Field(
-        default_factory=dict, description="What the check itself goes by"
+        default_factory=dict, description="The settings of the check"
     )
 
     @model_validator(mode="before")
@@ -108,18 +108,18 @@ class MetricRule(Record):
     metric: str = Field(min_length=1)
     higher_is_better: StrictBool = True
     tolerance: Annotated[float, Field(ge=0), NUMBER] = Field(
-        default=0.0, description="How much worse is still no regression"
+        default=0.0, description="How much worse is still not a regression"
     )
 
 
 class MetricGate(Record):
-    """What a stage asks of a metric: a bound, or to keep up with the champion's, or both."""
+    """A stage's requirement on a metric: a bound, or a comparison with the champion, or both."""
 
     metric: str = Field(min_length=1)
     at_least: Annotated[FiniteFloat, NUMBER] | None = None
     at_most: Annotated[FiniteFloat, NUMBER] | None = None
     against_champion: StrictBool = Field(
-        default=False, description="Compare with production's holder"
+        default=False, description="Compare with the production version"
     )
     higher_is_better: StrictBool = True
     tolerance: Annotated[FiniteFloat, NUMBER] = Field(
@@ -130,29 +130,29 @@ class MetricGate(Record):
     @model_validator(mode="after")
     def _asks_something(self) -> "MetricGate":
         if self.at_least is None and self.at_most is None and not self.against_champion:
-            raise ValueError(f"nothing is asked of {self.metric!r}: give a bound, or the champion")
+            raise ValueError(f"{self.metric!r} has no requirement: give a bound, or the champion")
         return self
 
 
 class ApprovalRule(Record):
-    """How many people must say yes, none of them the version's author."""
+    """How many people must approve, none of them the version's author."""
 
     needed: Annotated[int, Field(ge=0), NUMBER] = 1
     by_risk_class: dict[RiskClass, Integer] = Field(
-        default_factory=dict, description="How many where the version has one of these classes"
+        default_factory=dict, description="How many, for versions of these risk classes"
     )
     by: tuple[str, ...] = Field(
-        default=(), description="Who may: names and patterns such as *@risk.example; none: anybody"
+        default=(), description="Who may: names and patterns, as *@risk.example; empty: anybody"
     )
-    expire_after: Duration | None = Field(default=None, description="How long a yes is good for")
+    expire_after: Duration | None = Field(default=None, description="How long an approval is valid")
 
     def count(self, risk_class: RiskClass | None) -> int:
-        """Return how many people must approve a version of some class."""
+        """Return how many people must approve a version of a risk class."""
         return self.by_risk_class.get(risk_class, self.needed) if risk_class else self.needed
 
 
 class StageRule(Record):
-    """What a policy asks of a version that enters a stage."""
+    """The requirements of a policy for entering a stage."""
 
     name: StageName
     after: tuple[str, ...] = Field(description="The stages from which it may be entered")
@@ -160,24 +160,22 @@ class StageRule(Record):
     metadata: tuple[str, ...] = Field(
         default=(), description="Fields that must have a value, such as owners or tags.team"
     )
-    checks: tuple[CheckRule, ...] = Field(
-        default=(), description="Checks whose verdict must be a pass"
-    )
+    checks: tuple[CheckRule, ...] = Field(default=(), description="Checks that must pass")
     metrics: tuple[MetricGate, ...] = ()
     verified: StrictBool = Field(
         default=False,
-        description="Its bytes, loaded in a new process, must have predicted what the model did",
+        description="Its bytes, loaded in a new process, must have predicted the same as the model",
     )
     approvals: ApprovalRule | None = None
     soak: Duration | None = Field(
-        default=None, description="How long a version stays in the stage before"
+        default=None, description="How long a version stays in the previous stage"
     )
     promoters: tuple[str, ...] = Field(
         default=(),
-        description="Who may promote into it and roll it back: names and patterns; none: anybody",
+        description="Who may promote into it and roll it back: names and patterns; empty: anybody",
     )
     automatic: StrictBool = Field(
-        default=False, description="The promotion sensor enters it by itself"
+        default=False, description="The promotion sensor promotes versions into it"
     )
 
     @model_validator(mode="after")
@@ -185,9 +183,9 @@ class StageRule(Record):
         for name in self.metadata:
             field, dot, key = name.partition(".")
             if field not in ModelMetadata.model_fields or (dot and field not in _MAPPINGS):
-                raise ValueError(f"stage {self.name!r} asks for {name!r}, which no version has")
+                raise ValueError(f"stage {self.name!r} requires {name!r}, which no version has")
             if dot and not key:
-                raise ValueError(f"stage {self.name!r} asks for {name!r}, which names no key")
+                raise ValueError(f"stage {self.name!r} requires {name!r}, which names no key")
         return self
 
     @property
@@ -196,7 +194,7 @@ class StageRule(Record):
         return tuple(check.name for check in self.checks)
 
     def people(self, permission: Permission) -> tuple[str, ...]:
-        """Return the names and patterns of those whom the rule permits something; none: all."""
+        """Return the names and patterns of the people with a permission; empty: all."""
         if permission is Permission.MOVE:
             return self.promoters
         if permission is Permission.DECIDE and self.approvals is not None:
@@ -205,33 +203,33 @@ class StageRule(Record):
 
 
 class RetentionRule(Record):
-    """How long the bytes of a model's versions stay, and where."""
+    """How long the bytes of a model's versions are kept, and in which tier."""
 
     keep_production: Annotated[int, Field(ge=1), NUMBER] | None = Field(
         default=None,
-        description="So many of the latest production versions stay out of the archive; None: all",
+        description="How many of the latest production versions are not archived; None: all",
     )
     window: Duration | None = Field(
         default=None,
-        description="How long a deleted version can be restored; None: as the setting says",
+        description="How long a deleted version can be restored; None: the value of the setting",
     )
 
 
 class Policy(Record):
-    """The graph of a model's stages and what each asks for."""
+    """The graph of a model's stages and the requirements of each."""
 
     stages: tuple[StageRule, ...]
     champion_metric: MetricRule | None = Field(
-        default=None, description="What the check no_regression compares"
+        default=None, description="The metric that the check no_regression compares"
     )
     retention: RetentionRule | None = Field(
-        default=None, description="None leaves the rule that the model has"
+        default=None, description="None leaves the model's present rule"
     )
     drift: DriftRule | None = Field(
-        default=None, description="When served data has moved away; None: by the defaults"
+        default=None, description="When served data counts as drifted; None: the defaults"
     )
     editors: tuple[str, ...] = Field(
-        default=(), description="Who may change the policy: names and patterns; none: anybody"
+        default=(), description="Who may change the policy: names and patterns; empty: anybody"
     )
 
     @model_validator(mode="after")
@@ -249,7 +247,7 @@ class Policy(Record):
         return self
 
     def check_rules(self, name: str) -> tuple[CheckRule, ...]:
-        """Return the rules by which stages ask for a check: of each settings the first."""
+        """Return the rules with which stages require a check, the first for each settings."""
         found: list[CheckRule] = []
         for rule in (check for stage in self.stages for check in stage.checks):
             if rule.name == name and all(rule.settings != known.settings for known in found):
@@ -257,41 +255,43 @@ class Policy(Record):
         return tuple(found)
 
     def from_on(self, stage: str) -> tuple[str, ...]:
-        """Return a stage and those behind it, but the archive; none where it is not declared."""
+        """Return a stage and the later ones, without the archive; empty if it is not declared."""
         names = [rule.name for rule in self.stages if rule.name != ARCHIVED]
         return tuple(names[names.index(stage) :]) if stage in names else ()
 
     def rule(self, stage: str) -> StageRule | None:
-        """Return the rule of a stage, named in any case; None where the policy has no such one."""
+        """Return the rule of a stage, by case-insensitive name; None if there is no such stage."""
         name = found_in(stage, [rule.name for rule in self.stages])
         return next((rule for rule in self.stages if rule.name == name), None)
 
     def people(self, permission: Permission) -> tuple[str, ...]:
-        """Return the names and patterns of those whom the policy permits something; none: all."""
+        """Return the names and patterns of the people with a permission; empty: all."""
         return self.editors if permission is Permission.GOVERN else ()
 
 
 class Move(Record):
-    """What ``promote`` and ``rollback`` answer."""
+    """The result of ``promote`` and ``rollback``."""
 
     model_name: str
     stage: str
     version_id: int
     digest: Digest
     previous_version_id: int | None = Field(
-        default=None, description="The version that held the stage before"
+        default=None, description="The previous version of the stage"
     )
-    moved: bool = Field(description="False when the version held the stage already")
+    moved: bool = Field(description="False if the version already held the stage")
     generation: int
 
 
 class Tenure(Record):
     """The time during which a version held a stage or an alias: from ``since``, until ``until``.
 
-    At ``until`` it held no more, so at any moment an exclusive stage has one holder.
+    ``until`` is exclusive, so an exclusive stage has one holder at any time.
     """
 
-    tenure_id: int = Field(description="Grows with time within a model; a page goes on before it")
+    tenure_id: int = Field(
+        description="Grows with time within a model; the next page ends before it"
+    )
     pointer: str = Field(description="stage:production or alias:champion")
     version_id: int
     since: datetime

@@ -1,4 +1,4 @@
-"""Who asks whether a version may enter a stage: a person, or the sensor."""
+"""The requester of a version's transition into a stage: a person, or the sensor."""
 
 from typing import NamedTuple
 
@@ -8,12 +8,12 @@ from pedigree.lifecycle.records import StageRule
 
 
 class Requester(NamedTuple):
-    """Who asks whether a version may enter a stage.
+    """The requester of a version's transition into a stage.
 
-    With ``automatic`` it is the sensor: a version that left the stage stays out, or the sensor
-    would undo every rollback, and one that a newer version overtook stays behind it. With
-    ``requests`` the version enters with its last gate; where the person may not move versions,
-    somebody who may has to approve.
+    With ``automatic`` it is the sensor: a version that left the stage stays out, since the sensor
+    would otherwise undo every rollback, and a version does not pass a newer one that is ahead of
+    it. With ``requests`` the version enters when its last gate passes; if the person may not move
+    versions, somebody who may must approve.
     """
 
     principal: Principal | None = None
@@ -21,7 +21,7 @@ class Requester(NamedTuple):
     requests: bool = False
 
     def may_move(self, model: str, rule: StageRule | None = None) -> bool:
-        """Say whether the person may move versions of a model, also by a stage's rule if given."""
+        """Return whether the person may move versions of a model, also by a given stage's rule."""
         return self.principal is None or self.principal.may(Permission.MOVE, model, rule)
 
 

@@ -1,4 +1,4 @@
-"""Bring back what was deleted, as long as its bytes are there."""
+"""Restore deleted models and versions while their bytes exist."""
 
 from pydantic import JsonValue
 
@@ -15,13 +15,13 @@ from pedigree.postgres.transaction import Row, Transaction
 def restore_version(
     transaction: Transaction, name: str, version: int, actor: Actor, *, reason: str | None
 ) -> None:
-    """Bring a deleted version back, in the stage that it had; a living one is left as it is.
+    """Restore a deleted version in its previous stage; a living version stays unchanged.
 
     Raises:
         ModelNotFoundError: There is no such model, or it was deleted itself.
-        VersionNotFoundError: The number was never given out.
+        VersionNotFoundError: The number never existed.
         BytesCollectedError: Its bytes were collected.
-        BytesTakenError: The same bytes were registered anew in the meantime.
+        BytesTakenError: The same bytes were registered again in the meantime.
     """
     model = lock_model(transaction, name)
     row = transaction.execute(
@@ -37,10 +37,10 @@ def restore_version(
 def restore_model(
     transaction: Transaction, name: str, actor: Actor, *, reason: str | None
 ) -> tuple[int, ...]:
-    """Bring a deleted model back, with those versions deleted with it whose bytes are there.
+    """Restore a deleted model, with the versions deleted with it whose bytes exist.
 
     Returns:
-        The numbers of the versions that came back; none where the model was not deleted.
+        The numbers of the restored versions; empty if the model was not deleted.
 
     Raises:
         ModelNotFoundError: There never was such a model.
@@ -72,7 +72,7 @@ def _require_restorable(transaction: Transaction, model: LockedModel, row: Row) 
     ).fetchone()
     if twin is not None:
         raise BytesTakenError(
-            f"its bytes were registered anew as {model.name}/{twin['version']}",
+            f"its bytes were registered again as {model.name}/{twin['version']}",
             field="reference",
             value=reference,
             remedy=f"Use {model.name}/{twin['version']}, or delete that one first",
@@ -117,7 +117,7 @@ def _restore(
 
 
 def _stage_to_return_to(model: LockedModel, lost: str | None) -> str:
-    """Return the stage it was deleted from, unless its policy has no such stage by now."""
+    """Return the stage from which it was deleted, unless its policy no longer has that stage."""
     rule = read_policy(model.policy).rule(lost) if lost else None
     if rule is None or rule.exclusive or stage_problem(rule.name):
         return NO_STAGE

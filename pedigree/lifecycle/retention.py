@@ -1,4 +1,4 @@
-"""Hold, lift a hold and delete: what decides how long a version stays."""
+"""Legal holds and deletion, which decide how long a version is kept."""
 
 from pydantic import JsonValue
 
@@ -17,14 +17,14 @@ from pedigree.lifecycle.store import (
 )
 from pedigree.postgres.transaction import Transaction
 
-# In these stages nobody relies on a version yet, or any more.
+# A version in these stages is not in use.
 _DELETABLE = frozenset({NO_STAGE, CANDIDATE, ARCHIVED})
 
 
 def hold_version(
     transaction: Transaction, name: str, version: int, actor: Actor, *, reason: str
 ) -> None:
-    """Put a legal hold on a version: it cannot be deleted until that is lifted.
+    """Put a legal hold on a version: it cannot be deleted until the hold is lifted.
 
     Raises:
         NotFoundError: There is no such model or version.
@@ -37,7 +37,7 @@ def hold_version(
 def lift_hold(
     transaction: Transaction, name: str, version: int, actor: Actor, *, reason: str | None
 ) -> None:
-    """Take a legal hold away; a version without one is left as it is.
+    """Lift a legal hold; a version without one stays unchanged.
 
     Raises:
         NotFoundError: There is no such model or version.
@@ -52,7 +52,7 @@ def lift_hold(
 def delete_version(
     transaction: Transaction, name: str, version: int, actor: Actor, *, reason: str
 ) -> None:
-    """Mark a version deleted. Its number never comes back.
+    """Mark a version deleted. Its number is never used again.
 
     Raises:
         NotFoundError: There is no such model or version.
@@ -64,7 +64,7 @@ def delete_version(
 
 
 def delete_model(transaction: Transaction, name: str, actor: Actor, *, reason: str) -> None:
-    """Mark a model and all its versions deleted. Its name never comes back.
+    """Mark a model and all its versions deleted. Its name is never used again.
 
     Raises:
         ModelNotFoundError: There is no such model.

@@ -1,4 +1,4 @@
-"""What stages may be called, and those that the registry itself knows."""
+"""The rules for names of stages, and the registry's own stages."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -12,27 +12,27 @@ NO_STAGE = "none"
 CANDIDATE = "candidate"
 CHAMPION_STAGE = "production"
 ARCHIVED = "archived"
-# These have exactly this spelling.
+# These names are case-sensitive.
 _OWN_STAGES = (CANDIDATE, CHAMPION_STAGE, ARCHIVED)
 
 
-@lru_cache(maxsize=1024)  # of the same few it is asked at every gate
+@lru_cache(maxsize=1024)  # every gate checks the same few names
 def stage_problem(name: str) -> str | None:
-    """Return why no stage may be called so; None where one may."""
+    """Return why a stage may not have this name; None if it may."""
     if problem := pointer_problem(name):
         return problem
     own = twin_of(name, _OWN_STAGES)
-    return f"is {own!r} by another spelling" if own not in (None, name) else None
+    return f"is {own!r} in another spelling" if own not in (None, name) else None
 
 
 def require_stage_names(names: Sequence[str], info: ValidationInfo) -> None:
-    """Refuse names that break the rule, and twins, in a policy that is given now.
+    """Refuse names that break the rule, and equivalent names, in a new policy.
 
-    One that was given before is read with ``{"stored": True}`` as its context: the names of its
-    stages stay as they are, see the migration 0035.
+    A stored policy is read with ``{"stored": True}`` as its context: the names of its stages stay
+    unchanged, see migration 0035.
 
     Raises:
-        ValueError: A stage may not be called so, or two are twins.
+        ValueError: A name breaks the rule, or two names are equivalent.
     """
     if isinstance(info.context, Mapping) and info.context.get("stored") is True:
         return
@@ -51,7 +51,7 @@ def _named(name: str, info: ValidationInfo) -> str:
 StageName = Annotated[
     str,
     Field(
-        description="1 to 255 letters, digits, _ and -; what references read otherwise is reserved",
+        description="1 to 255 letters, digits, _ and -, except words reserved in references",
         json_schema_extra={"pattern": r"^[\w-]{1,255}$"},
     ),
     AfterValidator(_named),

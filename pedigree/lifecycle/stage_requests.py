@@ -1,4 +1,4 @@
-"""Ask a stage for a version: it enters when its last gate is passed, whoever passes it."""
+"""Stage requests: a version enters a stage when its last gate passes, by whatever cause."""
 
 from collections.abc import Collection
 from typing import NamedTuple
@@ -31,7 +31,7 @@ from pedigree.postgres.transaction import Row, Transaction
 
 
 class StageRequestInput(NamedTuple):
-    """Who asks a stage for a version, and why."""
+    """The requester of a stage for a version, and the reason."""
 
     stage: str
     reason: str | None
@@ -39,11 +39,11 @@ class StageRequestInput(NamedTuple):
 
     @property
     def asker(self) -> Requester:
-        """Who asks, as the gates see it."""
+        """The requester, in the form that the gates use."""
         return Requester(self.by, requests=True)
 
     def requires_approver(self, model: str) -> bool:
-        """Say whether somebody else has to approve, because who asks may not move versions."""
+        """Return whether somebody else must approve because the requester may not move versions."""
         return not self.by.may(Permission.MOVE, model)
 
 
@@ -54,13 +54,13 @@ def request_stage(
     *,
     expected_generation: int | None,
 ) -> Move | StageRequest:
-    """Let a version enter a stage, or keep that somebody asks for it until its gates are passed.
+    """Let a version enter a stage, or store the request until its gates pass.
 
-    Asked for again by the same person, the request that is open is returned.
+    A repeated request of the same person returns the open one.
 
     Raises:
-        TransitionNotAllowedError: The policy has no such stage, or no way into it from here.
-        GenerationConflictError: The model's pointers moved since the caller looked.
+        TransitionNotAllowedError: The policy has no such stage, or no transition into it from here.
+        GenerationConflictError: The model's pointers moved since the caller read them.
     """
     model = lock_model(transaction, version.model_name)
     seen = facts_of_locked(transaction, model)
@@ -139,13 +139,13 @@ def _standing(explanation: Explanation) -> dict[str, object]:
 
 
 def perform_due(transaction: Transaction, name: str) -> tuple[Move, ...]:
-    """Let those versions of a model enter a stage that somebody asked for and that may by now.
+    """Perform the open stage requests of a model whose gates pass now.
 
-    They do one after the other, as each changes what the next one is judged by. Who asked is who
-    moved it. Of the requests that stay open it is kept what they wait for.
+    They are performed one by one, as each changes the inputs of the next one's gates. The requester
+    is the actor of the move. For requests that stay open, it stores what they wait for.
 
     Raises:
-        ModelNotFoundError: The model was deleted meanwhile.
+        ModelNotFoundError: The model was deleted in the meantime.
     """
     moves: list[Move] = []
     asked = transaction.execute(SQL["anything_asked"], {"name_key": name_key(name)}).fetchone()
@@ -185,7 +185,7 @@ def _wish_of(row: Row) -> StageRequestInput:
 
 
 def _explain(seen: ModelFacts, facts: VersionFacts, wish: StageRequestInput) -> Explanation | None:
-    """Say how a version stands; None where the policy has dropped the stage since."""
+    """Evaluate the gates for a version; None if the policy no longer has the stage."""
     rule = seen.policy.rule(wish.stage)
     return explain_gates(seen, facts, rule, wish.asker) if rule else None
 
@@ -200,7 +200,7 @@ def _note(transaction: Transaction, row: Row, explanation: Explanation | None) -
 def open_requests(
     transaction: Transaction, model_id: int, version: int | None = None
 ) -> tuple[StageRequest, ...]:
-    """Return the open requests for a version, or for all of a model's, the oldest first."""
+    """Return the open requests for a version, or for all of a model's, oldest first."""
     rows = transaction.execute(
         SQL["open_requests"], {"model_id": model_id, "version": version}
     ).fetchall()
@@ -210,11 +210,11 @@ def open_requests(
 def list_requests(
     transaction: Transaction, name: str | None, *, limit: int, after: int | None
 ) -> tuple[StageRequest, ...]:
-    """Return the open requests for the versions of a model, or of all, the oldest first.
+    """Return the open requests for the versions of a model, or of all models, oldest first.
 
     Raises:
-        ModelNotFoundError: There is no model of that name.
-        InvalidInputError: The limit is none.
+        ModelNotFoundError: No model has that name.
+        InvalidInputError: The limit is less than 1.
     """
     if name is not None:
         find_model(transaction, validate_name(name))
@@ -236,16 +236,17 @@ def _request(row: Row) -> StageRequest:
 def withdraw(
     transaction: Transaction, version: ModelVersion, wish: StageRequestInput
 ) -> tuple[StageRequest, ...]:
-    """Take back the open requests for a version's way into a stage.
+    """Withdraw the open requests for a version's transition into a stage.
 
     Args:
         transaction: Where to write.
         version: The version.
-        wish: The stage, who takes them back and why; who only asks takes back their own alone.
+        wish: The stage, who withdraws them and why; people who may only request withdraw only
+            their own.
 
     Raises:
-        NotFoundError: There is none.
-        NotPermittedError: They are others'.
+        NotFoundError: There is no open request.
+        NotPermittedError: Other people made them.
     """
     model = lock_model(transaction, version.model_name)
     number = version.version_id
@@ -254,16 +255,16 @@ def withdraw(
     found = [each for each in asked if each.stage == stage]
     if not found:
         raise NotFoundError(
-            f"nobody asked it for {version.reference}, or the request is over",
+            f"there is no open request for {version.reference}",
             field="stage",
             value=wish.stage,
-            remedy="`pedigree requests` lists those that are open",
+            remedy="`pedigree requests` lists the open ones",
         )
     if wish.requires_approver(model.name):
         found = [each for each in found if each.requested_by == wish.by.name]
     if not found:
         raise NotPermittedError(
-            f"others asked it for {version.reference}",
+            f"other people requested it for {version.reference}",
             field="stage",
             value=wish.stage,
             remedy="Ask them, or somebody who may move versions",
@@ -286,7 +287,7 @@ def withdraw(
 
 
 def names_with_requests(transaction: Transaction, among: Collection[str] | None) -> tuple[str, ...]:
-    """Return the models with open requests: of some, and those of which a time has come; or all."""
+    """Return the models with open requests: the given ones and those that are due; or all."""
     rows = transaction.execute(
         SQL["models_with_requests"], {"names": None if among is None else sorted(among)}
     ).fetchall()

@@ -1,4 +1,4 @@
-"""Move versions between stages: promote, roll back, and become a candidate by passing checks."""
+"""Transitions of versions between stages: promotion, rollback, and candidacy by passed checks."""
 
 from collections.abc import Sequence
 
@@ -75,15 +75,15 @@ class StageTransition:
     ) -> Move:
         """Let a version enter a stage.
 
-        A version that holds the stage already stays there: nothing is written, and the answer says
-        ``moved = False``. So a promotion can be asked for twice.
+        If the version already holds the stage, nothing is written, and the result has
+        ``moved = False``. So a promotion is idempotent.
 
         Raises:
             VersionNotFoundError: There is no such version.
-            TransitionNotAllowedError: The policy has no such stage, or no way into it from here; or
-                an alias has its name.
+            TransitionNotAllowedError: The policy has no such stage, or no transition into it from
+                here; or an alias has its name.
             GateNotPassedError: A gate is not passed.
-            GenerationConflictError: Somebody moved the model's pointers since the caller looked.
+            GenerationConflictError: The model's pointers moved since the caller read them.
         """
         rule = self._rule(stage)
         facts = self._facts(version)
@@ -100,15 +100,15 @@ class StageTransition:
         Raises:
             StageEmptyError: No version holds the stage.
             NothingToRollBackError: There is no earlier holder that may still run.
-            NotPermittedError: The policy lets others move the stage.
-            GenerationConflictError: Somebody moved the model's pointers since the caller looked.
+            NotPermittedError: The policy names other promoters of the stage.
+            GenerationConflictError: The model's pointers moved since the caller read them.
         """
         rule = self._rule(stage)
         stage = rule.name
         may = self._principal.may(Permission.MOVE, self._model.name, rule)
         if not may and not self._demotes(stage):
             raise NotPermittedError(
-                f"others move {stage}",
+                f"other people move {stage}",
                 field="actor",
                 value=self._actor.name,
                 remedy=f"Ask {' or '.join(rule.promoters)}",
@@ -127,13 +127,13 @@ class StageTransition:
         return self._enter(self._facts(target).version, rule, previous=present)
 
     def _demotes(self, stage: str) -> bool:
-        """Say whether the drift sensor does what the policy itself says of drift."""
+        """Return whether the drift sensor acts as the policy's drift rule states."""
         drift = self._policy.drift
         is_asked = drift is not None and (drift.action, drift.stage) == (DriftAction.DEMOTE, stage)
         return is_asked and self._actor == DRIFT_SENSOR
 
     def _target(self, present: Holder, stage: str) -> int:
-        """Return the version that held a stage before and did not go on from it."""
+        """Return the previous holder of a stage that did not enter a later one."""
         row = self._transaction.execute(
             SQL["rollback_target"],
             {

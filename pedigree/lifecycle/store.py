@@ -21,7 +21,7 @@ ALIAS = "alias"
 
 
 class VersionState(NamedTuple):
-    """A version as the gates see it."""
+    """The state of a version that the gates use."""
 
     version: int
     digest: str
@@ -44,7 +44,7 @@ def version_state(
     """Read a version.
 
     Raises:
-        VersionNotFoundError: The number was not given out, or its version was deleted.
+        VersionNotFoundError: The number does not exist, or its version was deleted.
     """
     row = transaction.execute(
         SQL["version_state"], {"model_id": model_id, "version": version}
@@ -55,7 +55,7 @@ def version_state(
 
 
 def holder(transaction: Transaction, model_id: int, pointer: str, name: str) -> Holder | None:
-    """Return the version that took a pointer last and holds it still."""
+    """Return the version that took a pointer last and still holds it."""
     row = transaction.execute(
         SQL["holder"], {"model_id": model_id, "pointer": pointer, "name": name}
     ).fetchone()
@@ -90,7 +90,7 @@ def begin_tenure(
 
 
 def end_stage(transaction: Transaction, model: LockedModel, version: int, ended_by: str) -> None:
-    """End the tenure of whatever stage a version holds; it may hold none."""
+    """End the tenure of a version's stage, if it holds one."""
     transaction.execute(
         SQL["end_tenure"],
         {
@@ -105,10 +105,10 @@ def end_stage(transaction: Transaction, model: LockedModel, version: int, ended_
 
 
 def advance_generation(transaction: Transaction, model: LockedModel) -> tuple[int, list[int]]:
-    """Count one move of the model's pointers, or of what its policy asks.
+    """Increment the model's generation after a change of its pointers or its policy's requirements.
 
     Returns:
-        The new generation, and the versions whose approval it made void.
+        The new generation, and the versions whose approval became void.
     """
     row = transaction.execute(SQL["advance_generation"], {"model_id": model.model_id}).fetchone()
     return (int(row["generation"]), row["voided"]) if row else (model.generation, [])
@@ -125,17 +125,17 @@ def close_requests(
     stage: str | None = None,
     asked_by: str | None = None,
 ) -> None:
-    """End the open requests for a version; those for the stage that it enters are performed.
+    """End the open requests for a version; those for the entered stage are performed.
 
     Args:
         transaction: Where to write.
-        model: The version's.
+        model: The version's model.
         version: The version.
-        actor: Who does what ends them.
-        outcome: How the others end.
+        actor: Who ends them.
+        outcome: The outcome of the others.
         entered: The stage that the version enters.
-        stage: Only those for this one.
-        asked_by: Only those of this person.
+        stage: Only requests for this stage.
+        asked_by: Only requests of this person.
     """
     transaction.execute(
         SQL["close_requests"],
@@ -153,7 +153,7 @@ def close_requests(
 
 
 def use_approval(transaction: Transaction, model: LockedModel, version: int, stage: str) -> None:
-    """Note that a version has gone the way that it was approved for, if this is the one."""
+    """Record that a version made its approved transition, if this is the one."""
     transaction.execute(
         SQL["use_approval"], {"model_id": model.model_id, "version": version, "stage": stage}
     )
@@ -182,7 +182,7 @@ def insert_verdicts(
 
 
 def latest_verdicts(transaction: Transaction, version: ModelVersion) -> tuple[RecordedVerdict, ...]:
-    """Return the newest verdict of each check on a version, under each of its settings."""
+    """Return the newest verdict of each check on a version, for each of its settings."""
     values = {"name_key": name_key(version.model_name), "version": version.version_id}
     rows = transaction.execute(SQL["latest_verdicts"], values)
     return tuple(RecordedVerdict(**row) for row in rows.fetchall())

@@ -23,12 +23,12 @@ def timeline(
         transaction: Where to read.
         name: The model.
         pointer: A stage or alias, as :func:`split_pointer` reads it.
-        limit: How many at most.
-        before: Only those before this tenure.
+        limit: The largest number of results.
+        before: Only tenures before this one.
 
     Raises:
-        ModelNotFoundError: There is no model of that name.
-        InvalidInputError: The pointer or the limit is none.
+        ModelNotFoundError: No model has that name.
+        InvalidInputError: The pointer or the limit is invalid.
     """
     page = {"limit": at_least_one(limit), "before": before or _BEHIND_ALL}
     if pointer is None:
@@ -41,11 +41,11 @@ def timeline(
 def as_of(
     transaction: Transaction, name: str, moment: datetime, pointer: str | None
 ) -> tuple[Tenure, ...]:
-    """Return the tenures of a model, or of one pointer, during which a moment lies.
+    """Return the tenures of a model, or of one pointer, at a given time.
 
     Raises:
-        ModelNotFoundError: There is no model of that name.
-        InvalidInputError: The moment has no time zone, or the pointer is none.
+        ModelNotFoundError: No model has that name.
+        InvalidInputError: The time has no time zone, or the pointer is invalid.
     """
     moment = in_a_zone("moment", moment)
     if pointer:
@@ -59,7 +59,7 @@ def as_of(
 def _of_pointer(
     transaction: Transaction, name: str, pointer: str, query: str, more: dict[str, Any]
 ) -> list[Row]:
-    """Ask a query of a stage or an alias in every spelling that it has had, and join the rows."""
+    """Run a query for a stage or an alias in every spelling that it has had, and join the rows."""
     kind, wanted = split_pointer(pointer)
     values = {**_key(name), **more, "pointer": kind}
     ever = transaction.execute(SQL["pointers_ever"], values).fetchall()

@@ -1,4 +1,4 @@
-"""Why a model's pointers are not moved, whoever asks for it."""
+"""Errors that refuse a move of a model's pointers for any requester."""
 
 from pedigree.catalog.store import LockedModel
 from pedigree.errors import GenerationConflictError, TransitionNotAllowedError
@@ -7,25 +7,25 @@ from pedigree.lifecycle.records import Policy
 
 
 def expect_generation(model: LockedModel, generation: int | None) -> None:
-    """Refuse if a model's pointers or policy moved since somebody saw a generation.
+    """Refuse if a model's pointers or policy changed since a generation.
 
     Raises:
-        GenerationConflictError: They did.
+        GenerationConflictError: They changed.
     """
     if generation is not None and generation != model.generation:
         raise GenerationConflictError(
             f"the model's stages, aliases or policy moved in the meantime, to {model.generation}",
             field="expected_generation",
             value=generation,
-            remedy="Look again, and repeat the request if it is still right",
+            remedy="Read the model again, and repeat the request if it is still right",
         )
 
 
 def expect_way(explanation: Explanation, policy: Policy, stage: str) -> None:
-    """Refuse a stage into which no way leads from the one that a version is in.
+    """Refuse a stage without a transition from the version's present stage.
 
     Raises:
-        TransitionNotAllowedError: None does.
+        TransitionNotAllowedError: There is no such transition.
     """
     for gate in explanation.gates:
         if gate.name == "transition" and not gate.passed:
@@ -38,7 +38,7 @@ def expect_way(explanation: Explanation, policy: Policy, stage: str) -> None:
 
 
 def next_step(policy: Policy, stage: str) -> str:
-    """Say where a version may go from a stage."""
+    """Return a sentence about the stages that a version may enter from a stage."""
     ways = [rule.name for rule in policy.stages if stage in rule.after]
     return f"From {stage} a version goes to {' or '.join(ways) or 'no other stage'}"
 

@@ -1,6 +1,7 @@
 """The context of every group of operations: the database, the store, settings and principal."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from copy import copy
 from functools import cache, partial
 from typing import Self, TypeVar
@@ -63,18 +64,23 @@ class Context:
             database = Database.connect(
                 url, connections=settings.database_connections, prepare=settings.database_prepare
             )
-            require_current(database)
         else:
             database = Database.embedded(
                 settings.home_folder, connections=settings.database_connections
             )
-            migrate(database)
-        store = open_store(
-            store_url or settings.store_url,
-            settings.home_folder,
-            credentials,
-            StoreOptions.of(settings),
-        )
+        with ExitStack() as undo:
+            undo.callback(database.close)
+            if url:
+                require_current(database)
+            else:
+                migrate(database)
+            store = open_store(
+                store_url or settings.store_url,
+                settings.home_folder,
+                credentials,
+                StoreOptions.of(settings),
+            )
+            undo.pop_all()
         return cls(database, store, settings)
 
     def close(self) -> None:

@@ -85,7 +85,7 @@ def test_an_object_of_many_parts_is_read_from_anywhere_and_copied(store: ObjectS
 
 def test_what_is_not_there_is_told_and_passed_by(store: ObjectStore) -> None:
     assert store.size("absent") is None
-    with pytest.raises(CorruptionError, match="gone from the store"):
+    with pytest.raises(CorruptionError, match="missing from the store"):
         b"".join(store.stream("absent"))
     for key in ("one", "two", "three"):
         store.put(key, b"x")

@@ -34,7 +34,7 @@ def test_an_object_comes_back_as_it_was_put(store: ObjectStore, size: int) -> No
 @pytest.mark.contract
 def test_an_object_that_is_not_there_has_no_size_and_cannot_be_read(store: ObjectStore) -> None:
     assert store.size(KEY) is None
-    with pytest.raises(CorruptionError, match=f"{KEY} is gone from the store"):
+    with pytest.raises(CorruptionError, match=f"{KEY} is missing from the store"):
         read(store, KEY)
 
 

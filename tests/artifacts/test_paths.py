@@ -146,7 +146,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(make_folder: Make) -> N
             reader.read(5)
             (folder / "model").write_bytes(b"y" * 11)
 
-    with pytest.raises(InvalidArtifactError, match="changed while it was published"):
+    with pytest.raises(InvalidArtifactError, match="changed during the publication"):
         read()
 
 

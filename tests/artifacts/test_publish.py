@@ -179,7 +179,7 @@ def test_a_file_that_gives_other_bytes_the_second_time_is_an_error(
         return transaction(self, work)
 
     monkeypatch.setattr(Database, "transaction", run)
-    with pytest.raises(CorruptionError, match=r"other bytes when it was read.*large"):
+    with pytest.raises(CorruptionError, match=r"other bytes at the second read.*large"):
         publish(database, probe.store, folder, "generic", SIGNATURE)
     monkeypatch.undo()
     assert probe.keys() == set()
@@ -197,7 +197,7 @@ def test_a_file_that_is_truncated_while_it_is_uploaded_is_an_error(
         return transaction(self, work)
 
     monkeypatch.setattr(Database, "transaction", run)
-    with pytest.raises(InvalidArtifactError, match="changed while it was published"):
+    with pytest.raises(InvalidArtifactError, match="changed during the publication"):
         publish(database, probe.store, folder, "generic", SIGNATURE)
     monkeypatch.undo()
     assert probe.keys() == set()
@@ -268,7 +268,7 @@ def test_a_manifest_that_was_edited_in_the_database_is_corrupt(
     database.transaction(
         lambda tx: tx.execute("UPDATE pedigree.artifact SET manifest = '{}'").rowcount
     )
-    with pytest.raises(CorruptionError, match="not the one of this digest"):
+    with pytest.raises(CorruptionError, match="does not have this digest"):
         database.transaction(lambda tx: get_manifest(tx, manifest.digest))
 
 

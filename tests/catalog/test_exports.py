@@ -180,5 +180,5 @@ def test_an_unknown_format_and_a_missing_library_say_what_to_do(
         exported.export_lineage("churn/1", "xml")
     for library, form in (("prov.model", "prov"), ("openlineage.client.serde", "openlineage")):
         monkeypatch.setitem(sys.modules, library, None)
-        with pytest.raises(MissingDependencyError, match=r"pedigree\[lineage\]"):
+        with pytest.raises(MissingDependencyError, match=r"pedigree-registry\[lineage\]"):
             exported.export_lineage("churn/1", form)

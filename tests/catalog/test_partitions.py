@@ -67,5 +67,5 @@ def test_the_rule_is_what_the_documents_say(key: str, written: str) -> None:
     "text", ["A", "~", "~a", "~3a", "~3A~", "~61~", "~110000~", "~03a~", "a:b"]
 )
 def test_what_no_key_is_written_as_is_refused(text: str) -> None:
-    with pytest.raises(InvalidNameError, match="is not how"):
+    with pytest.raises(InvalidNameError, match="is not an encoded partition key"):
         partition_of_name(text)

@@ -142,7 +142,7 @@ def test_a_deleted_model_s_name_never_comes_back(registry: Registry, tmp_path: P
     registry.delete_model("churn", reason="retired")
     with pytest.raises(ModelNotFoundError):
         registry.model("churn")
-    with pytest.raises(NameTakenError, match="never come back"):
+    with pytest.raises(NameTakenError, match="never used again"):
         register(registry, tmp_path, "b")
 
 

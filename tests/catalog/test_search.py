@@ -278,7 +278,7 @@ def test_totals_and_facets_count_all_that_is_found(three: None, registry: Regist
     assert page.total == 2
     assert [one.count for one in page.facets["stage"]] == [1, 1]
     assert registry.search("text MATCH 'churn'", count=True).total == 2
-    with pytest.raises(InvalidInputError, match="Choose of stage, flavor, owner, tag"):
+    with pytest.raises(InvalidInputError, match="Choose one of stage, flavor, owner, tag"):
         registry.search(facets=("colour",))  # type: ignore[arg-type]
 
 

@@ -108,11 +108,11 @@ def test_a_stage_is_asked_for_listed_withdrawn_and_entered_with_the_last_gate(
     reference = candidate(registry, tmp_path)
     ask = ("promote", reference, "--to", "production", "--request", "--reason", "better recall")
     said = cli(*ask).out
-    assert "churn/1 enters production with its last gate.\nIt waits for: 1 approval" in said
+    assert "churn/1 enters production when its last gate passes.\nIt waits for: 1 approval" in said
     (asked,) = cli("requests", "churn", "--json").json
     assert cli(*ask, "--json").json == asked
     assert "better recall" in cli("requests").out
-    assert f"{asked['requested_by']} asked for it: better recall" in (
+    assert f"{asked['requested_by']} requested it: better recall" in (
         cli("explain", reference, "--to", "production").out
     )
     assert "Asked for" in cli("show", reference).out
@@ -122,7 +122,7 @@ def test_a_stage_is_asked_for_listed_withdrawn_and_entered_with_the_last_gate(
     cli(*ask)
     registry.approve(reference, "production", comment="fine", actor=ANN)
     assert cli("promote", reference, "--to", "production", "--request").out == (
-        "churn/1 holds production already.\n"
+        "churn/1 already holds production.\n"
     )
 
 

@@ -39,4 +39,4 @@ def test_a_wrong_filter_is_shown_with_a_caret(cli: Cli, two: None) -> None:
 
 def test_a_wrong_column_or_facet_is_refused(cli: Cli, two: None) -> None:
     assert cli("search", "--columns", "nothing").code == 2
-    assert "Choose of stage" in cli("search", "--facet", "colour").err
+    assert "Choose one of stage" in cli("search", "--facet", "colour").err

@@ -55,7 +55,7 @@ def test_webhooks_and_their_deliveries_are_managed(
 
 
 def test_both_raise_the_same_errors(registry: Registry) -> None:
-    with pytest.raises(InvalidInputError, match="fits no type of event"):
+    with pytest.raises(InvalidInputError, match="matches no event type"):
         registry.create_webhook("https://ci.example", types=["versions.*"])
     webhook_id = registry.create_webhook("https://ci.example").webhook.webhook_id
     with pytest.raises(DeliveryNotFoundError):

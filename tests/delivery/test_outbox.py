@@ -255,5 +255,5 @@ def test_the_delivery_sensor_delivers(
     with dg.instance_for_test() as instance:
         context = dg.build_sensor_context(instance=instance)
         assert "is not set" in str(deliver(context, registry).skip_reason)
-        assert "1 tries" in str(deliver(context, telling).skip_reason)
+        assert "1 webhook delivery attempts" in str(deliver(context, telling).skip_reason)
     assert receiver.kinds() == ["model.created"]

@@ -157,7 +157,7 @@ def test_http_is_for_networks_that_the_settings_name(registry: Registry) -> None
 
 
 def test_a_pattern_that_fits_no_type_is_refused(telling: Registry) -> None:
-    with pytest.raises(InvalidInputError, match=r"fits no type of event.*versions\."):
+    with pytest.raises(InvalidInputError, match=r"matches no event type.*versions\."):
         telling.create_webhook("https://ci.example", types=["versions.*"])
 
 

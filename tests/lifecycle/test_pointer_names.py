@@ -73,7 +73,7 @@ def test_two_stages_are_no_twins(twins: tuple[str, str]) -> None:
 
 @pytest.mark.parametrize("name", ["Archived", "PRODUCTION", "Candidate"])
 def test_the_registry_s_own_stages_have_one_spelling(name: str) -> None:
-    with pytest.raises(ValidationError, match="by another spelling"):
+    with pytest.raises(ValidationError, match="in another spelling"):
         Policy.model_validate(staged(name))
 
 

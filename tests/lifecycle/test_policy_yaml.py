@@ -63,7 +63,7 @@ def test_a_policy_is_read_from_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("stages: [", "no YAML in line"),
+        ("stages: [", "not YAML in line"),
         ("stages: 3", "stages"),
         ("- a", "policy: "),
         ("stages: [{name: a, after: [b]}]", "follows 'b'"),

@@ -179,13 +179,13 @@ def test_those_who_may_promote_can_be_asked(registry: Registry, tmp_path: Path) 
 def test_a_request_is_withdrawn_by_whoever_may(registry: Registry, waiting: str) -> None:
     ask(registry, waiting)
     ask(registry, waiting, actor=BEN)
-    with pytest.raises(NotPermittedError, match="others asked"):
+    with pytest.raises(NotPermittedError, match="other people requested"):
         only_requests(registry, ANN).withdraw_request(waiting, "production")
     (mine,) = only_requests(registry, BEN).withdraw_request(waiting, "production")
     assert (mine.requested_by, mine.outcome, mine.closed_by) == (BEN.name, "withdrawn", BEN.name)
     (other,) = registry.withdraw_request(waiting, "production", reason="no need", actor=ANN)
     assert other.requested_by == EVE.name
-    with pytest.raises(NotFoundError, match="nobody asked"):
+    with pytest.raises(NotFoundError, match="no open request"):
         registry.withdraw_request(waiting, "production")
     events = registry.events(types=[EventType.VERSION_REQUEST_WITHDRAWN])
     assert [event.body["reason"] for event in events] == [None, "no need"]

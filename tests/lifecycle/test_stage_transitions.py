@@ -53,7 +53,7 @@ def test_a_failed_check_keeps_a_version_from_being_a_candidate(
     assert registry.get(worse).stage == "none"
     with pytest.raises(TransitionNotAllowedError):
         registry.promote(worse, "production")
-    assert "falls behind" in registry.explain(worse, "candidate").waits_for[0]
+    assert "is worse than" in registry.explain(worse, "candidate").waits_for[0]
 
 
 def test_promotion_archives_the_old_holder(registry: Registry, tmp_path: Path) -> None:

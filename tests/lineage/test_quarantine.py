@@ -215,7 +215,7 @@ def test_a_concurrent_registration_is_marked(trained: Registry, tmp_path: Path) 
 
 def test_a_quarantine_has_a_reason(trained: Registry) -> None:
     before = trained.events(limit=10_000)
-    with pytest.raises(InvalidInputError, match="people who meet the quarantine must know why"):
+    with pytest.raises(InvalidInputError, match="people must know why the quarantine exists"):
         trained.quarantine("flights", reason=" ")
     with pytest.raises(InvalidInputError, match="must know why"):
         trained.quarantine_version("churn/1", reason="")

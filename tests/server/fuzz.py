@@ -24,8 +24,10 @@ from pedigree.monitoring.profile import profile
 from pedigree.registry import Registry
 from pedigree.settings import Settings
 from tests.factories import SECRET_KEY, register
+from tests.lazy import lazy
 from tests.server.conftest import Served, serving
-from tests.server.contract import OWN_TOKEN
+
+contract = lazy("tests.server.contract")
 
 ROOT = Path(__file__).parents[2]
 CONFIG = Path(__file__).with_name("schemathesis.toml")
@@ -58,7 +60,7 @@ def fuzz(
             **os.environ,
             "PYTHONPATH": str(ROOT),
             "SCHEMATHESIS_HOOKS": "tests.server.contract",
-            OWN_TOKEN: str(issued.token.token_id),
+            contract.OWN_TOKEN: str(issued.token.token_id),
         },
     )
 

@@ -37,7 +37,7 @@ def test_readyz_reports_a_pending_migration_and_a_lost_store(own: Settings, tmp_
         objects = tmp_path / "home" / "objects"
         objects.rename(tmp_path / "elsewhere")
         objects.mkdir()  # as a mount point without its disk
-        assert "none of the objects" in client.get("/readyz").json()["parts"]["store"]
+        assert "none of the registry's objects" in client.get("/readyz").json()["parts"]["store"]
 
 
 def test_a_database_of_nothing_is_not_ready(own: Settings) -> None:

@@ -116,7 +116,7 @@ def test_a_contributor_requests_and_a_deployer_decides(
         key = {"Idempotency-Key": f"ask-{name}"}
         asked = contributor.post(f"{path}/stage", json=wanted, headers=key)
         assert (asked.status_code, asked.json()["outcome"]) == (202, None), asked.text
-    assert any("only asks" in each for each in asked.json()["waits_for"])
+    assert any("may only request" in each for each in asked.json()["waits_for"])
     explained = deployer.get(f"{path}/explain?to=staging").json()["explanation"]
     assert explained["requests"] == [asked.json()]
     second = contributor.post(f"{path}/stage", json={**wanted, "stage": "production"})

@@ -25,7 +25,7 @@ def export(exported: Exported, format: ExportFormat) -> str:
     """
     if format not in _FORMATS:
         raise InvalidInputError(
-            "is no format of lineage",
+            "is not a lineage format",
             field="format",
             value=format,
             remedy=f"Choose one of {', '.join(_FORMATS)}",

@@ -1,7 +1,7 @@
-"""A version's lineage as OpenLineage run events, by the facets of openlineage-python.
+"""A version's lineage as OpenLineage run events, with the facets of openlineage-python.
 
-One event for the training, and one for each event behind it of which the inputs are known. What no
-standard facet has a field for is a tag.
+There is one event for the training, and one for each upstream event with known inputs. A value
+without a field in a standard facet is a tag.
 """
 
 import json
@@ -70,7 +70,7 @@ class _Writer:
         return self._event(step.asset, run, at, used, output)
 
     def made(self, node: LineageNode, used: _Used) -> Any:
-        """Return the event of a run that made what the training used, directly or not."""
+        """Return the event of a run that wrote a direct or indirect input of the training."""
         at = node.at or self._exported.training.created_at
         run_id = node.run_id or f"{self._namespace}/{node.storage_id}"
         output = self._events.OutputDataset(**self._dataset(node, None))

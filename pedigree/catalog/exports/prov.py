@@ -1,7 +1,7 @@
 """A version's lineage as a W3C PROV document, in PROV-JSON.
 
-Each state of an asset and the version itself are entities; the runs that made them are activities;
-whoever registered the version is an agent.
+Each state of an asset and the version itself are entities; the runs that wrote them are activities;
+the person or program that registered the version is an agent.
 """
 
 from collections.abc import Mapping
@@ -52,7 +52,7 @@ def prov(exported: Exported) -> str:
                     activity=activity,
                     other_attributes=made_of,
                 )
-    # A run that made several of them was named for each.
+    # A run that wrote several of them is listed for each.
     return str(document.unified().serialize(format="json", indent=2))
 
 

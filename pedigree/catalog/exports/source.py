@@ -1,4 +1,4 @@
-"""What is exported of a version, and the names that its parts have in every format."""
+"""The exported parts of a version, and their names in every format."""
 
 import json
 import uuid
@@ -8,13 +8,13 @@ from typing import NamedTuple
 from pedigree.catalog.records import ModelVersion, Training
 from pedigree.lineage.records import LineageEdge, LineageGraph, LineageNode, NodeKind
 
-# Names runs whose id is no UUID, such as that of a training outside Dagster.
+# Namespace for runs whose id is not a UUID, such as a training outside Dagster.
 _RUNS = uuid.UUID("5f0f6ff5-6f8b-5c0e-9a53-3a2b1f3e7d10")
 _FACTS = ("kind", "partition", "storage_id", "run_id", "data_version", "code_version", "at")
 
 
 class Exported(NamedTuple):
-    """A version with one of its trainings, and the graph behind that."""
+    """A version with one of its trainings, and the lineage graph of that training."""
 
     version: ModelVersion
     training: Training
@@ -22,7 +22,7 @@ class Exported(NamedTuple):
 
     @property
     def step(self) -> LineageNode:
-        """The training itself; made up where a version was registered without any lineage."""
+        """The training itself; generated if the version was registered without lineage."""
         for node in self.graph.nodes:
             if node.kind is NodeKind.STEP:
                 return node
@@ -37,7 +37,7 @@ class Exported(NamedTuple):
         return self.training.origin.instance_id or "unknown"
 
     def sources(self) -> Mapping[int, list[tuple[LineageNode, LineageEdge]]]:
-        """Return what each node that used something used, by its id."""
+        """Return the inputs of each node, by the node's id."""
         nodes = {node.node_id: node for node in self.graph.nodes}
         found: dict[int, list[tuple[LineageNode, LineageEdge]]] = {}
         for edge in self.graph.edges:
@@ -45,7 +45,7 @@ class Exported(NamedTuple):
         return found
 
     def code(self) -> dict[str, str]:
-        """Return by which code and in which environment it was trained, as far as that is known."""
+        """Return the code and the environment of the training, as far as known."""
         metadata = self.training.metadata
         may_use = self.graph.not_ruled_out() if self.graph.nodes else None
         known = {
@@ -61,7 +61,7 @@ class Exported(NamedTuple):
 
 
 def facts_of(node: LineageNode) -> dict[str, str]:
-    """Return what is known of a node as texts, and under ``not_known`` the names of the rest."""
+    """Return the known facts of a node as texts; ``not_known`` lists the names of the others."""
     said = node.model_dump(mode="json")
     known = {name: str(said[name]) for name in _FACTS if said[name] is not None}
     missing = [name for name in _FACTS if said[name] is None and name != "partition"]
@@ -71,12 +71,12 @@ def facts_of(node: LineageNode) -> dict[str, str]:
 
 
 def how_known(edge: LineageEdge) -> dict[str, str]:
-    """Return how it is known, and how certain it is, that something was used."""
+    """Return the capture and the certainty of an edge."""
     return {"known_by": edge.capture.value, "certainty": edge.certainty.value}
 
 
 def _assets(upstream: tuple[str, ...] | None) -> str | None:
-    """Name assets of which it is not known whether they were used; None: none."""
+    """Return the assets for which it is not known whether they were used; None if there is none."""
     return "any asset" if upstream is None else ", ".join(upstream) or None
 
 
@@ -86,7 +86,7 @@ def name_of(node: LineageNode) -> str:
 
 
 def run_uuid(run_id: str) -> str:
-    """Return a run's id as a UUID: its own where it is one, else always the same for one text."""
+    """Return a run's id as a UUID: the id itself if it is one, else a UUID derived from it."""
     try:
         return str(uuid.UUID(run_id))
     except ValueError:

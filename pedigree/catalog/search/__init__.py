@@ -1,4 +1,4 @@
 """Search over versions: a boolean grammar, parsed by a library, translated to parameters.
 
-What a version's fields mean belongs to `catalog`.
+The meaning of a version's fields belongs to `catalog`.
 """

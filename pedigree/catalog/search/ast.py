@@ -1,4 +1,4 @@
-"""What a filter says, once it is read: fields compared with values, joined by AND, OR and NOT."""
+"""The syntax tree of a filter: fields compared with values, joined by AND, OR and NOT."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ Value: TypeAlias = str | int | float | bool | datetime
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FieldPlace:
-    """Where something stands in the text that was given, as characters from its begin."""
+    """A place in the given text, as character offsets."""
 
     start: int
     end: int
@@ -30,7 +30,7 @@ class Field:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Literal:
-    """A value as it was written."""
+    """A value as written."""
 
     value: Value
     place: FieldPlace
@@ -44,12 +44,12 @@ class Comparison:
     operator: str
     values: tuple[Literal, ...]
     place: FieldPlace
-    """Where the operator stands."""
+    """The place of the operator."""
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """What must not hold."""
+    """An expression that must not hold."""
 
     inner: "Expression"
 
@@ -63,7 +63,7 @@ class And:
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """Expressions of which one must hold."""
+    """Expressions of which at least one must hold."""
 
     parts: "tuple[Expression, ...]"
 
@@ -72,7 +72,7 @@ Expression: TypeAlias = Comparison | Not | And | Or
 
 
 def conjuncts(expression: Expression | None) -> tuple[Expression, ...]:
-    """Return the parts that must all hold, however they were put into parentheses."""
+    """Return the parts that must all hold, regardless of parentheses."""
     if expression is None:
         return ()
     if isinstance(expression, And):
@@ -81,7 +81,7 @@ def conjuncts(expression: Expression | None) -> tuple[Expression, ...]:
 
 
 def comparisons(expression: Expression | None, *, negated: bool = True) -> Iterator[Comparison]:
-    """Return all comparisons; without those under a NOT if ``negated`` is False."""
+    """Yield all comparisons; without those under a NOT if ``negated`` is False."""
     match expression:
         case Comparison():
             yield expression

@@ -1,4 +1,4 @@
-"""Versions as a table: one row each, and what has keys as columns of its own."""
+"""Versions as a table: one row each, with a column for each key of a keyed field."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ _PLAIN = tuple(name for name in ModelVersion.model_fields if name not in (*_KEYE
 
 
 def to_pandas(versions: Sequence[ModelVersion]) -> "pd.DataFrame":
-    """Return a frame with a row a version.
+    """Return a DataFrame with one row per version.
 
     Raises:
         MissingDependencyError: pandas is not installed.
@@ -24,7 +24,7 @@ def to_pandas(versions: Sequence[ModelVersion]) -> "pd.DataFrame":
         import pandas as pd  # noqa: PLC0415 -- heavy, and optional
     except ModuleNotFoundError as error:
         raise MissingDependencyError(
-            "a frame needs the package pandas, which is not installed",
+            "a DataFrame needs the package pandas, which is not installed",
             remedy=f"Install {requirement('sklearn')}",
         ) from error
     rows = [row_of(version) for version in versions]

@@ -1,4 +1,4 @@
-"""Ask the database one thing of a search: a statement and its settings, in one round trip."""
+"""Execute one statement of a search with its planner settings, in one round trip."""
 
 from typing import NamedTuple
 
@@ -9,14 +9,14 @@ from pedigree.postgres.transaction import Row, Transaction
 
 
 class SearchPlan(NamedTuple):
-    """Which joins the planner may take; each statement of search is written for some of them."""
+    """The joins that the planner may use; each search statement is written for some of them."""
 
     nested: bool = False
     merged: bool = False
     hashed: bool = False
     scanned: bool = False
     anew: bool = False
-    """It depends on the values: the planner looks at them each time, which takes some 0.8 ms."""
+    """Whether the plan depends on the values: planning then takes some 0.8 ms each time."""
 
 
 NESTED = SearchPlan(nested=True)
@@ -24,7 +24,7 @@ NESTED_ANEW = SearchPlan(nested=True, anew=True)
 MERGED = SearchPlan(merged=True)
 ANY = SearchPlan(nested=True, merged=True, hashed=True, scanned=True, anew=True)
 
-# Of one row at a time, and with a limit, so that no setting turns it into a walk over all records.
+# One row at a time and with a limit, so that no setting turns it into a scan of all records.
 _WITH_RECORDS = sql.SQL(
     "SELECT found.*, shown.record, shown.signature, shown.verification,"
     " (SELECT m.generation FROM pedigree.registered_model m WHERE m.model_id = found.model_id)"
@@ -45,8 +45,8 @@ def ask(
 ) -> list[Row]:
     """Return the rows of a statement.
 
-    Outside a transaction the settings hold for this statement alone: what is sent between two
-    syncs of the protocol is one transaction of its own.
+    Outside a transaction, the settings apply to this statement only: the messages between two syncs
+    of the protocol are one transaction.
     """
     settings = {name: "on" if value else "off" for name, value in plan._asdict().items()}
     settings["anew"] = "force_custom_plan" if plan.anew else "auto"
@@ -57,5 +57,5 @@ def ask(
 
 
 def with_records(statement: sql.Composable) -> sql.Composed:
-    """Return a page's statement whose rows also hold the records of their versions."""
+    """Return a page's statement whose rows also have the records of their versions."""
     return _WITH_RECORDS.format(statement)

@@ -1,4 +1,4 @@
-"""How many versions a filter finds, and which values are frequent among them."""
+"""The number of versions that a filter finds, and the most frequent values among them."""
 
 from collections.abc import Collection
 from typing import LiteralString
@@ -22,23 +22,26 @@ FACETS: dict[Facet, LiteralString] = {
     " CROSS JOIN LATERAL jsonb_each_text(found.tags) AS tag",
 }
 _VALUES = 20
-"""So many values of a facet are told, the most frequent."""
+"""The number of values of a facet that are returned, most frequent first."""
 
 
 def check_facets(names: Collection[str]) -> None:
-    """Make sure that these are facets.
+    """Make sure that these are names of facets.
 
     Raises:
-        InvalidInputError: One is not.
+        InvalidInputError: One is not a facet.
     """
     if unknown := sorted(set(names) - set(FACETS)):
         raise InvalidInputError(
-            "is no facet", field="facets", value=unknown[0], remedy=f"Choose of {', '.join(FACETS)}"
+            "is not a facet",
+            field="facets",
+            value=unknown[0],
+            remedy=f"Choose one of {', '.join(FACETS)}",
         )
 
 
 def count(transaction: Transaction, search: Search) -> int:
-    """Return how many versions the filter finds."""
+    """Return the number of versions that the filter finds."""
     translator = Translator(Parameters(), search.words)
     found = _found(transaction, search, translator, sql.SQL("1"))
     statement = sql.SQL("SELECT count(*) AS total FROM ({}) AS found").format(found)

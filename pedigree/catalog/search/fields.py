@@ -1,4 +1,4 @@
-"""The white-list: what a filter and an order may name, of which type it is, and where it lies."""
+"""The fields that a filter and an order may name, with their types and columns."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from pedigree.errors import InvalidSearchError
 
 
 class Kind(StrEnum):
-    """The type of a field: what it may be compared with, and how."""
+    """The type of a field: the values and operators that it accepts."""
 
     TEXT = "text"
     NUMBER = "number"
@@ -40,12 +40,12 @@ OPERATORS: Mapping[Kind, tuple[str, ...]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class FieldRule:
-    """A field of the white-list."""
+    """A field that a filter may name."""
 
     kind: Kind
     meaning: str
     sql: LiteralString
-    """The column; for a field with keys the place of the key is ``{}``."""
+    """The column; ``{}`` is the place of the key in a field with keys."""
     keyed: bool = False
     choices: tuple[str, ...] = ()
 
@@ -60,7 +60,7 @@ def _text(sql: LiteralString, meaning: str, choices: tuple[str, ...] = ()) -> Fi
 
 
 # s: search_version, v: model_version, a: artifact, t: the training that the version shows,
-# f: its staleness, where anybody has looked.
+# f: its staleness, if it was ever determined.
 FIELDS: Mapping[str, FieldRule] = {
     "name": _text("s.name", "the model's name"),
     "version": FieldRule(kind=Kind.NUMBER, meaning="the version's number", sql="s.version"),
@@ -68,9 +68,9 @@ FIELDS: Mapping[str, FieldRule] = {
     "description": _text('v.description COLLATE "C"', "the version's description"),
     "size": FieldRule(kind=Kind.NUMBER, meaning="bytes of all files", sql="a.size"),
     "flavor": _text("s.flavor", "how it is loaded"),
-    "stage": _text("s.stage", "the stage that it holds, `none` where it holds none"),
+    "stage": _text("s.stage", "the stage that it holds, `none` without one"),
     "alias": FieldRule(kind=Kind.TEXTS, meaning="the aliases that it holds", sql="s.aliases"),
-    "owner": FieldRule(kind=Kind.TEXTS, meaning="who answers for it", sql="s.owners"),
+    "owner": FieldRule(kind=Kind.TEXTS, meaning="its owners", sql="s.owners"),
     "created_by": _text("s.created_by", "who registered it"),
     "created_at": FieldRule(kind=Kind.TIME, meaning="when it was registered", sql="s.created_at"),
     "run_id": _text("s.run_id", "the run that made it"),
@@ -83,10 +83,10 @@ FIELDS: Mapping[str, FieldRule] = {
         't.training_data_digest COLLATE "C"', "one digest over all direct inputs"
     ),
     "training_data_version": _text(
-        't.training_data_version COLLATE "C"', "the data's version in its owner's words"
+        't.training_data_version COLLATE "C"', "the data's version, as its owner names it"
     ),
     "validation_dataset_id": _text(
-        't.validation_dataset_id COLLATE "C"', "what the metrics were computed on"
+        't.validation_dataset_id COLLATE "C"', "the data that the metrics were computed on"
     ),
     "environment_hash": _text("t.environment_hash", "over the installed packages"),
     "ci_build": _text('t.ci_build COLLATE "C"', "the CI build"),
@@ -94,7 +94,7 @@ FIELDS: Mapping[str, FieldRule] = {
         'v.risk_class COLLATE "C"', "the class under the EU AI Act", tuple(RiskClass)
     ),
     "approval_status": _text(
-        'v.approval_status COLLATE "C"', "where the approval stands", tuple(ApprovalStatus)
+        'v.approval_status COLLATE "C"', "whether it is approved or rejected", tuple(ApprovalStatus)
     ),
     "approved_by": _text('v.approved_by COLLATE "C"', "who approved it"),
     "quarantined": FieldRule(
@@ -102,7 +102,7 @@ FIELDS: Mapping[str, FieldRule] = {
     ),
     "stale": FieldRule(
         kind=Kind.BOOLEAN,
-        meaning="its data or code has moved on, as last seen; no value where that is not known",
+        meaning="its data or code has newer versions, as last seen; no value if not known",
         sql="f.stale",
     ),
     "data_behind": FieldRule(
@@ -141,7 +141,7 @@ FIELDS: Mapping[str, FieldRule] = {
 
 
 def operators_of(name: str) -> tuple[str, ...]:
-    """Return the operators that a field takes."""
+    """Return the operators that a field accepts."""
     if name == "lineage":
         return ("=", "!=", "IN", *_NULL)
     return OPERATORS[FIELDS[name].kind]
@@ -151,7 +151,7 @@ def check_field(field: Field, text: str, *, sort: bool = False) -> FieldRule:
     """Return the rule of a field.
 
     Raises:
-        InvalidSearchError: There is no such field, or its key is missing or one too many.
+        InvalidSearchError: There is no such field, or its key is missing or superfluous.
     """
     place = (field.place.start, field.place.end)
     source = "order_by" if sort else "filter"
@@ -174,12 +174,12 @@ def check_comparison(found: Comparison, text: str) -> Comparison:
     """Return a comparison with its values in the field's type.
 
     Raises:
-        InvalidSearchError: The field takes no such operator, or no such value.
+        InvalidSearchError: The field does not accept the operator or the value.
     """
     allowed = operators_of(found.field.name)
     if found.operator not in allowed:
         raise InvalidSearchError(
-            f"{found.field} takes no {found.operator}",
+            f"{found.field} does not accept {found.operator}",
             expression=text,
             place=(found.place.start, found.place.end),
             allowed=allowed,

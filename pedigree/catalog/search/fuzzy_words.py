@@ -1,4 +1,4 @@
-"""What was given to MATCH, as a query; a word that no name has means its neighbours too."""
+"""The text of MATCH as a query; a word that no name has also matches similar words."""
 
 import re
 from collections.abc import Iterable
@@ -14,12 +14,12 @@ from pedigree.postgres.transaction import Transaction
 SQL = load_queries(__package__)
 _WORD = re.compile(r"[^\W\d_]{4,64}")
 _NEAR = 0.4
-"""How alike two words must be, as pg_trgm counts it: custmer and customer are 0.55."""
+"""The minimum similarity of two words by pg_trgm: custmer and customer have 0.55."""
 _NEIGHBOURS = 3
 
 
 def tsqueries(transaction: Transaction, expression: Expression | None) -> dict[str, str]:
-    """Return each text that MATCH compares with as the text of a tsquery."""
+    """Return each text of a MATCH as the text of a tsquery."""
     texts = {
         str(found.values[0].value)
         for found in comparisons(expression)
@@ -45,7 +45,7 @@ def _tsquery(transaction: Transaction, text: str) -> str:
 
 
 def _neighbours(transaction: Transaction, words: Iterable[str]) -> list[tuple[str, str]]:
-    """Return words that no name has, each with the nearest words of names."""
+    """Return the words that no name has, each with the most similar words of names."""
     wanted = sorted(set(words))
     home = transaction.execute(SQL["trigrams"]).fetchone() if wanted else None
     if home is None:

@@ -1,7 +1,7 @@
-"""Read a filter: sqlglot's tokens and boolean structure, around a comparison of our own.
+"""Parse a filter: sqlglot's tokens and boolean structure, around comparisons of our own.
 
-The dialect knows the words of the grammar and nothing else of SQL: what it meets beside them is an
-error at that place, so no function, cast, subquery or comment gets any further.
+The dialect has only the words of this grammar. Anything else of SQL is an error at that place, so
+no function, cast, subquery or comment gets through.
 """
 
 import re
@@ -31,9 +31,9 @@ from pedigree.errors import InvalidSearchError
 
 MAX_LENGTH = 8_000
 MAX_TERMS = 200
-"""Values that a filter may compare with."""
+"""The maximum number of values in a filter."""
 MAX_DEPTH = 20
-"""How deep parentheses and NOT may be nested."""
+"""The maximum nesting of parentheses and NOT."""
 
 _NUMBER = re.compile(r"(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 _WORD = re.compile(r"[^\W\d]\w*")
@@ -44,7 +44,7 @@ _OPERATORS = (*_SYMBOLS, "LIKE", "ILIKE", "IN", "BETWEEN", "IS NULL", "MATCH")
 
 @lru_cache(maxsize=512)
 def parse_filter(text: str) -> Expression | None:
-    """Return what a filter says; None if it is empty.
+    """Return the syntax tree of a filter; None if it is empty.
 
     Raises:
         InvalidSearchError: It cannot be read, or has a field, an operator or a value that is not
@@ -61,15 +61,15 @@ def _check_text(text: str) -> None:
             f"the filter has {len(text)} characters, more than {MAX_LENGTH}",
             expression=text,
             place=(MAX_LENGTH, MAX_LENGTH + 1),
-            remedy="Ask for less at once",
+            remedy="Shorten it, or split the search",
         )
     for index, char in enumerate(text):
         if char == "\0" or "\ud800" <= char <= "\udfff":
             raise InvalidSearchError(
-                "a character that no text may have",
+                "a character that is not allowed in text",
                 expression=text,
                 place=(index, index + 1),
-                remedy="Leave it out",
+                remedy="Remove it",
             )
 
 
@@ -88,7 +88,7 @@ def _tokens(text: str) -> list[Token]:
     if commented or (text.strip() and not tokens):
         place = (commented, len(text))
         raise InvalidSearchError(
-            "a comment says nothing", expression=text, place=place, remedy="Leave it out"
+            "a comment is not allowed", expression=text, place=place, remedy="Remove it"
         )
     return tokens
 
@@ -115,7 +115,7 @@ class _GrammarTokenizer(Tokenizer):
 
 
 class _GrammarParser(Parser):
-    """Reads AND and OR as sqlglot does, and between them only our comparisons."""
+    """Parses AND and OR as sqlglot does, and between them only our comparisons."""
 
     def __init__(self, text: str) -> None:
         super().__init__(dialect=_Grammar)
@@ -124,18 +124,18 @@ class _GrammarParser(Parser):
         self._terms = 0
 
     def read(self, tokens: list[Token]) -> Expression:
-        """Return what all tokens say."""
+        """Return the syntax tree of all tokens."""
         (tree,) = self._parse(lambda _: self._parse_all(), _without_semicolons(tokens), self._text)
         return _folded(tree)
 
     def _parse_all(self) -> exp.Expression | None:
         tree = self._parse_disjunction()
         if self._curr:
-            self._refuse("what stands here belongs to nothing", "AND", "OR", "the end")
+            self._refuse("the text here is not expected", "AND", "OR", "the end")
         return tree
 
     def _parse_equality(self) -> exp.Expression:
-        """Read what may stand between AND and OR."""
+        """Parse one operand of AND and OR."""
         if self._match(TokenType.NOT):
             return exp.Not(this=self._nested(self._parse_equality))
         if self._match(TokenType.L_PAREN):
@@ -187,7 +187,7 @@ class _GrammarParser(Parser):
         return str(token.text)
 
     def _operator(self) -> tuple[str, tuple[Literal, ...]]:
-        """Read an operator and its values; the field, and a NOT, are read already."""
+        """Parse an operator and its values; the field, and a NOT, are already parsed."""
         token = self._curr
         negated = self._prev.token_type == TokenType.NOT
         word = token.text.upper() if token and not _quoted(token) else ""
@@ -219,7 +219,7 @@ class _GrammarParser(Parser):
     def _bounds(self) -> tuple[Literal, ...]:
         low = self._value()
         if not self._match(TokenType.AND):
-            self._refuse("BETWEEN has one bound only", "AND")
+            self._refuse("BETWEEN has only one bound", "AND")
         return low, self._value()
 
     def _null(self) -> str:
@@ -265,7 +265,7 @@ class _Grammar(Dialect):
 
 
 def _without_semicolons(tokens: list[Token]) -> list[Token]:
-    # A semicolon would begin another statement; as an unknown sign it is refused where it stands.
+    # A semicolon would start another statement; as an unknown token it is refused at its place.
     for token in tokens:
         if token.token_type == TokenType.SEMICOLON:
             token.token_type = TokenType.UNKNOWN

@@ -1,4 +1,4 @@
-"""In which order versions are found, and the cursor that says where a page ended."""
+"""The order of results, and the cursor that marks the end of a page."""
 
 import base64
 import binascii
@@ -25,7 +25,7 @@ _ALLOWED = ("name", "created_at DESC", 'metrics."roc auc" DESC', "several, with 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SortKey:
-    """A field to sort by; where it has no value comes last, whichever the way."""
+    """A field to sort by; versions without a value come last in both directions."""
 
     field: Field
     descending: bool
@@ -44,7 +44,7 @@ NEWEST = SortKey(field=Field(name="created_at", place=FieldPlace(start=0, end=0)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Position:
-    """Where a page ended: the last version's sort values, and which version it was."""
+    """The end of a page: the last version and its sort values."""
 
     values: tuple[JsonValue, ...]
     model_id: int
@@ -52,10 +52,10 @@ class Position:
 
 
 def parse_order(given: str | Sequence[str] | None) -> tuple[SortKey, ...]:
-    """Return the keys of an order such as ``"metrics.auc DESC, name"``; the newest first if None.
+    """Return the keys of an order such as ``"metrics.auc DESC, name"``; newest first if None.
 
     Raises:
-        InvalidSearchError: It cannot be read, or names a field that has no order.
+        InvalidSearchError: It cannot be read, or names a field that is not sortable.
     """
     if given is None:
         return (NEWEST,)
@@ -85,7 +85,7 @@ def _sort_key(text: str, found: re.Match[str]) -> SortKey:
 
 
 def write_cursor(position: Position, bound_to: str) -> str:
-    """Return a cursor: opaque, and good for the search alone that it is bound to."""
+    """Return a cursor: opaque, and valid only for the search that it is bound to."""
     content = [*position.values, position.model_id, position.version]
     body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
     return base64.urlsafe_b64encode(_seal(body, bound_to) + body).rstrip(b"=").decode()
@@ -107,7 +107,7 @@ def read_cursor(cursor: str, bound_to: str) -> Position:
             "it is damaged, or belongs to another filter or order",
             expression=cursor,
             place=(0, len(cursor)),
-            remedy="Give the cursor of the page before, with the same filter and order",
+            remedy="Give the cursor of the previous page, with the same filter and order",
             field="after",
         )
     *values, model_id, version = json.loads(body)
@@ -119,7 +119,7 @@ def _seal(body: bytes, bound_to: str) -> bytes:
 
 
 def cursor_value(value: object) -> JsonValue:
-    """Return a sort value as a cursor keeps it."""
+    """Return a sort value as a cursor stores it."""
     return value.isoformat() if isinstance(value, datetime) else value  # type: ignore[return-value]
 
 

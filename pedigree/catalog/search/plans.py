@@ -1,9 +1,9 @@
-"""Find the versions of a page: three ways, for orders and filters of every kind.
+"""Find the versions of a page with one of three plans, for every order and filter.
 
-*In order*: an index has the order; it is walked and filtered until the page is full. Where words
-(tags, stage, owner …) are asked for in the order of time, their lists are walked side by side. In
-the order of time this is tried first, for so many versions as cost little.
-*Few hits*: some part of the filter finds few versions; these are fetched, filtered and sorted.
+*In order*: an index has the order; it is scanned and filtered until the page is full. For words
+(tags, stage, owner …) in time order, their posting lists are scanned in parallel. In time order
+this is tried first, for as many versions as cost little.
+*Few hits*: a part of the filter finds few versions; these are fetched, filtered and sorted.
 *All*: neither holds, and all versions that the filter finds are sorted.
 """
 
@@ -28,7 +28,7 @@ from pedigree.postgres.transaction import Row, Transaction
 _ALL = sql.SQL("pedigree.search_version s")
 _WALKED = frozenset({"created_at", "name", "stage", "flavor"})
 _TRIED = 40
-"""So many versions for each of the page are walked before it is counted which way is short."""
+"""The versions scanned per version of the page, before counting decides on a plan."""
 
 
 def find(transaction: Transaction, search: Search) -> list[Row]:
@@ -62,7 +62,7 @@ def _in_order(transaction: Transaction, search: Search, lists: Sequence[Expressi
 
 def _among_few(transaction: Transaction, search: Search, part: Expression) -> list[Row]:
     translator = translator_of(search)
-    # The limit tells the planner how few they are; there are not as many.
+    # The limit shows the planner how few rows there are; the result is always smaller.
     hits = sql.SQL("({} LIMIT {}) AS hits JOIN pedigree.search_version s USING (model_id, version)")
     source = hits.format(selectivity.driving(part, translator), sql.Literal(selectivity.FEW + 1))
     statement = selected(search, translator, source)
@@ -70,7 +70,7 @@ def _among_few(transaction: Transaction, search: Search, part: Expression) -> li
 
 
 def _try_walk(transaction: Transaction, search: Search, lists: Sequence[Expression]) -> list[Row]:
-    """Walk so many versions in the order of time that it costs little; maybe they fill the page."""
+    """Scan a few versions in time order, which costs little and may fill the page."""
     most = _TRIED * search.limit
     if lists and not selectivity.are_columns(lists):
         return _along_lists(transaction, search, lists, most)
@@ -94,7 +94,7 @@ def _along_lists(
     lists: Sequence[Expression],
     most: int | None = None,
 ) -> list[Row]:
-    """Walk the lists of words side by side, no further than ``most`` versions."""
+    """Scan the posting lists of words in parallel, at most ``most`` versions."""
     translator = translator_of(search)
     after = behind(search, translator, ("created_at", "model_id", "version"))
     first, *others = (
@@ -126,7 +126,7 @@ def _along_lists(
 
 
 def _rest(search: Search, lists: Sequence[Expression], translator: Translator) -> sql.Composable:
-    """Return what the lists leave to be asked of each version, as a subquery that stays one."""
+    """Return the conditions that the lists do not cover, as a subquery that is not flattened."""
     parts = [part for part in search.parts if part not in lists]
     if not parts:
         return sql.SQL("true")
@@ -138,7 +138,7 @@ def _rest(search: Search, lists: Sequence[Expression], translator: Translator) -
 
 
 def _along_metric(transaction: Transaction, search: Search) -> list[Row]:
-    """Walk those that have the metric by its value, and then those that have it not."""
+    """Scan the versions with the metric by its value, and then those without it."""
     found: list[Row] = []
     if search.after is None or search.after.values[0] is not None:
         found = _with_metric(transaction, search)

@@ -1,8 +1,8 @@
-"""The best hits of MATCH: the newest 2,000 are ranked, and the best of these come first.
+"""The best hits of MATCH: the newest 2,000 are ranked, best first.
 
-Ranking needs each hit's text; of a common pair of words a million versions have tens of thousands.
-The index of words knows no order, but it has each word with its month: the months are asked one
-after the other, until there are enough hits.
+Ranking needs each hit's text, and a common pair of words has tens of thousands of hits in a million
+versions. The index of words has no order, but it has each word with its month: the months are
+queried one by one, until there are enough hits.
 """
 
 from collections.abc import Sequence
@@ -21,14 +21,14 @@ from pedigree.catalog.search.to_sql import Parameters, Translator, fields_of, jo
 from pedigree.postgres.transaction import Row, Transaction
 
 RANKED = 2_000
-"""So many hits are ranked, the newest."""
+"""The number of newest hits that are ranked."""
 _CLOCKS_APART = timedelta(days=1)
-"""The database's clock may be ahead of ours."""
+"""The database's clock may be ahead of the clock of this process."""
 _BEYOND = 2**62
 
 
 def matches(expression: Expression | None) -> tuple[Comparison, ...]:
-    """Return the MATCHes that a hit can be ranked by: those that are not under a NOT."""
+    """Return the MATCH comparisons that rank a hit: those that are not under a NOT."""
     return tuple(
         found
         for found in comparisons(expression, negated=False)
@@ -37,10 +37,10 @@ def matches(expression: Expression | None) -> tuple[Comparison, ...]:
 
 
 def best(transaction: Transaction, search: Search) -> list[Row]:
-    """Return the best hits behind the page before, the best first.
+    """Return the best hits after the previous page, best first.
 
-    The sort values of a row are its rank, its time, and until when versions were looked at, so that
-    the pages of one search rank the same hits while versions are added.
+    The sort values of a row are its rank, its time, and the upper time limit of the search, so that
+    all pages of one search rank the same hits while versions are added.
     """
     found = next((part for part in search.parts if part in matches(search.expression)), None)
     others = [part for part in search.parts if part is not found]
@@ -61,7 +61,7 @@ def _are_few(transaction: Transaction, search: Search, parts: Sequence[Expressio
 def _among_newest(
     transaction: Transaction, search: Search, translator: Translator
 ) -> sql.Composable:
-    """Return the newest hits of a filter whose words are not what leads to them."""
+    """Return the newest hits of a filter that another part than its words drives."""
     start = Position(values=(_until(search).isoformat(),), model_id=_BEYOND, version=0)
     newest = replace(search, order=(NEWEST,), limit=RANKED, after=start, with_records=False)
     found = find(transaction, newest)
@@ -79,7 +79,7 @@ def _among_newest(
 def _by_month(
     search: Search, translator: Translator, found: Comparison, others: Sequence[Expression]
 ) -> sql.Composable:
-    """Return the newest hits of words; no month is looked at when there are enough without it."""
+    """Return the newest hits of words; no further month is read once there are enough."""
     joined = sql.SQL(
         " JOIN pedigree.search_version s ON s.model_id = x.model_id AND s.version = x.version{}"
     ).format(joins([field for part in others for field in fields_of(part)]))

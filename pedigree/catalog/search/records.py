@@ -1,4 +1,4 @@
-"""What a search answers."""
+"""The results of a search."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -15,25 +15,25 @@ Facet: TypeAlias = Literal["stage", "flavor", "owner", "tag"]
 
 
 class FacetValue(Record):
-    """How many of the versions found have a value."""
+    """The number of found versions that have a value."""
 
     value: str
     count: int
 
 
 class SearchPage(Record):
-    """One page of what was found; iterating gives its versions."""
+    """One page of results; iteration yields its versions."""
 
     records: tuple[ModelVersion, ...]
     next: str | None = Field(
         default=None, description="Give it as `after` for the next page; None on the last"
     )
-    total: int | None = Field(default=None, description="How many there are in all, if asked for")
+    total: int | None = Field(default=None, description="The number of all results, if requested")
     facets: dict[Facet, tuple[FacetValue, ...]] = Field(
-        default_factory=dict, description="The most frequent values of all that was found"
+        default_factory=dict, description="The most frequent values of all results"
     )
     ranked_newest: int | None = Field(
-        default=None, description="By rank: only the newest so many hits were ranked"
+        default=None, description="By rank: only this number of newest hits was ranked"
     )
 
     def __iter__(self) -> Iterator[ModelVersion]:  # type: ignore[override]
@@ -43,7 +43,7 @@ class SearchPage(Record):
         return len(self.records)
 
     def to_pandas(self) -> "pd.DataFrame":
-        """Return a row a version; tags, metrics and params are columns such as ``metrics.auc``.
+        """Return a row per version; tags, metrics and params are columns such as ``metrics.auc``.
 
         Raises:
             MissingDependencyError: pandas is not installed.

@@ -1,4 +1,4 @@
-"""A search from the text of its filter to the records of a page."""
+"""A search, from the text of its filter to the records of a page."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ MAX_LIMIT = 1_000
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """A search that is known to be well-formed."""
+    """A validated search."""
 
     expression: Expression | None
     order: tuple[SortKey, ...]
@@ -48,15 +48,15 @@ def request(
     count: bool,
     facets: Collection[Facet],
 ) -> Request:
-    """Return what is asked for.
+    """Return a validated search.
 
     Raises:
         InvalidSearchError: Filter, order or cursor cannot be read, or name what is not allowed.
-        InvalidInputError: The limit is out of its domain, or a facet does not exist.
+        InvalidInputError: The limit is outside its domain, or a facet does not exist.
     """
     if not 1 <= limit <= MAX_LIMIT:
         raise InvalidInputError(
-            "is out of its domain", field="limit", value=limit, remedy=f"Give 1 to {MAX_LIMIT}"
+            "is outside its domain", field="limit", value=limit, remedy=f"Give 1 to {MAX_LIMIT}"
         )
     counting.check_facets(facets)
     expression = parse_filter(filter or "")
@@ -77,11 +77,11 @@ def request(
 
 @dataclass(frozen=True)
 class FoundPage:
-    """One page of what a search found, in two forms.
+    """One page of search results, in two forms.
 
-    The rows hold the versions as JSON text. A caller in this process reads them as records. A
-    caller over the wire gets the text, since building records and writing them as JSON again takes
-    longer than all the rest of a search.
+    The rows have the versions as JSON text. A caller in this process reads them as records. A
+    remote caller gets the text, since building records and serializing them again takes longer than
+    the rest of a search.
     """
 
     rows: tuple[Row, ...]

@@ -1,7 +1,7 @@
-"""Which part of a filter leads to the versions: those parts that an index answers by itself.
+"""The part of a filter that drives the search: one that an index answers by itself.
 
-Postgres cannot know that a tag is rare or that two never meet, and then walks a million versions to
-find the hundred newest of twenty. So the choice is made here, by counting a little first.
+Postgres cannot know that a tag is rare or that two tags never occur together. It then scans a
+million versions to find the hundred newest of twenty. So this module chooses, after a short count.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,15 +15,15 @@ from pedigree.catalog.search.to_sql import Parameters, Translator, joins
 from pedigree.postgres.transaction import Transaction
 
 FEW = 3_000
-"""So many versions are looked at one by one within a few milliseconds."""
+"""The number of versions that can be read one by one within a few milliseconds."""
 _COLUMNS = frozenset({"stage", "flavor"})
-"""Words that are columns of the version, which has an index in the order of time for each."""
+"""Words that are columns of the version, each with an index in time order."""
 _INDEXED = 256
-"""What is longer is in no index."""
+"""Longer values are not indexed."""
 
 
 def posting(part: Expression, translator: Translator) -> sql.Composable | None:
-    """Return the versions of one word in the order of time, if the part is of that form."""
+    """Return the versions of one word in time order, if the part has that form."""
     if not isinstance(part, Comparison) or part.operator != "=":
         return None
     value = translator.parameters.add
@@ -43,12 +43,12 @@ def posting(part: Expression, translator: Translator) -> sql.Composable | None:
 
 
 def are_columns(parts: Sequence[Expression]) -> bool:
-    """Say whether the words of some :func:`posting` are all columns of the versions themselves."""
+    """Return whether the words of each :func:`posting` are columns of the versions themselves."""
     return all(isinstance(part, Comparison) and part.field.name in _COLUMNS for part in parts)
 
 
 def names_few(part: Expression) -> bool:
-    """Say whether a part has few hits whatever it is compared with."""
+    """Return whether a part has few hits for any value."""
     return (
         isinstance(part, Comparison)
         and part.operator == "="
@@ -57,7 +57,7 @@ def names_few(part: Expression) -> bool:
 
 
 def hits(part: Expression, translator: Translator) -> sql.Composable | None:
-    """Return the versions of a part as ``model_id, version``, if an index leads to them."""
+    """Return the versions of a part as ``model_id, version``, if an index has them."""
     if (found := posting(part, translator)) is not None:
         return sql.SQL("SELECT model_id, version FROM ({}) AS posting").format(found)
     if not isinstance(part, Comparison):
@@ -67,7 +67,7 @@ def hits(part: Expression, translator: Translator) -> sql.Composable | None:
 
 
 def costly_hits(part: Expression, translator: Translator) -> sql.Composable | None:
-    """Return what :func:`hits` does for the indexes that read all hits before the first."""
+    """Return the same as :func:`hits`, for the indexes that read all hits before the first."""
     if not isinstance(part, Comparison):
         return None
     first = part.values[0].value if part.values else ""
@@ -89,7 +89,7 @@ def costly_hits(part: Expression, translator: Translator) -> sql.Composable | No
 def fewest(
     transaction: Transaction, parts: Sequence[Expression], words: dict[str, str]
 ) -> tuple[Expression | None, int]:
-    """Return the part with the fewest hits, and how many; no part has few if they are over FEW."""
+    """Return the part with the fewest hits and their number; more than FEW are not few."""
     best = _count(transaction, parts, words, hits)
     if best[1] > FEW:
         best = min(best, _count(transaction, parts, words, costly_hits), key=lambda one: one[1])
@@ -97,7 +97,7 @@ def fewest(
 
 
 def driving(part: Expression, translator: Translator) -> sql.Composable:
-    """Return the hits of a part that :func:`fewest` named."""
+    """Return the hits of the part that :func:`fewest` returned."""
     found = hits(part, translator)
     return found if found is not None else costly_hits(part, translator)  # type: ignore[return-value]
 

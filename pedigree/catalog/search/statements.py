@@ -1,4 +1,4 @@
-"""One page as a statement: what is selected, behind which position, in which order."""
+"""The statement of one page: its columns, start position and order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from pedigree.postgres.transaction import Row, Transaction
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """What is asked for."""
+    """The parameters of a search."""
 
     expression: Expression | None
     order: tuple[SortKey, ...]
@@ -28,27 +28,27 @@ class Search:
 
     @property
     def parts(self) -> tuple[Expression, ...]:
-        """What must all hold."""
+        """The parts of the filter that must all hold."""
         return conjuncts(self.expression)
 
     @property
     def by_time(self) -> bool:
-        """Whether the order is that of time alone."""
+        """Whether the order is by time only."""
         return [key.field.name for key in self.order] == ["created_at"]
 
     @property
     def way(self) -> sql.SQL:
-        """The way of what decides between equals: that of the first key, as indexes lie."""
+        """The direction of the tie-breakers: that of the first key, as in the indexes."""
         return sql.SQL("DESC" if self.order[0].descending else "ASC")
 
     @property
     def beyond(self) -> sql.SQL:
-        """The sign between a row and the position that it is behind."""
+        """The comparison operator between a row and the position that it must follow."""
         return sql.SQL("<" if self.order[0].descending else ">")
 
 
 def translator_of(search: Search) -> Translator:
-    """Return a translator for one more statement of a search."""
+    """Return a translator for another statement of a search."""
     return Translator(Parameters(), search.words)
 
 
@@ -59,13 +59,13 @@ def page(
     translator: Translator,
     plan: SearchPlan = NESTED,
 ) -> list[Row]:
-    """Return the rows of a page's statement, with the versions' records if they are wanted."""
+    """Return the rows of a page's statement, with the versions' records if requested."""
     wanted = with_records(statement) if search.with_records else statement
     return ask(transaction, wanted, translator.parameters, plan)
 
 
 def selected(search: Search, translator: Translator, source: sql.Composable) -> sql.Composable:
-    """Return the page of what the whole filter leaves of a source, ``s``, as a statement."""
+    """Return the statement that applies the whole filter to a source, ``s``."""
     return sql.SQL(
         "SELECT s.model_id, s.version, {keys} FROM {source}{joins}"
         " WHERE {filter} AND {after} ORDER BY {order}, s.model_id {way}, s.version {way}"
@@ -85,7 +85,7 @@ def selected(search: Search, translator: Translator, source: sql.Composable) -> 
 def behind(
     search: Search, translator: Translator, columns: tuple[LiteralString, ...]
 ) -> sql.Composable:
-    """Return that a row of columns is behind the page before, as one comparison of rows."""
+    """Return the condition that a row of columns follows the previous page, as a row comparison."""
     if search.after is None:
         return sql.SQL("true")
     bounds = [translator.parameters.add(search.after.model_id)]
@@ -97,7 +97,7 @@ def behind(
 
 
 def position_of(row: Row) -> Position:
-    """Return where a row of a page stands; its sort values are the columns k0, k1 and so on."""
+    """Return the position of a row of a page; its sort values are the columns k0, k1 and so on."""
     keys = sorted(name for name in row if name.startswith("k"))
     return Position(
         values=tuple(cursor_value(row[key]) for key in keys),
@@ -107,7 +107,7 @@ def position_of(row: Row) -> Position:
 
 
 def _after(search: Search, translator: Translator) -> sql.Composable:
-    """Return that a version is behind the page before, for any keys, also where they are NULL."""
+    """Return the condition that a version follows the previous page, also for NULL keys."""
     position = search.after
     if position is None:
         return sql.SQL("true")
@@ -126,7 +126,7 @@ def _after(search: Search, translator: Translator) -> sql.Composable:
     first = search.order[0]
     if not _required(first):
         return anywhere
-    # Said once more in the form that an index understands.
+    # The same condition again, in a form that an index supports.
     start = sql.SQL("{} {}= {}").format(
         translator.column(first.field), search.beyond, _bound(first, position.values[0], translator)
     )
@@ -162,6 +162,6 @@ def _selected(order: Sequence[SortKey], translator: Translator) -> sql.Composabl
 
 def _sorted(key: SortKey, translator: Translator) -> sql.Composable:
     way = "DESC" if key.descending else "ASC"
-    # An index that is read backwards has its NULLs first: where there are none, nothing is said.
+    # An index scanned backward has its NULLs first. Without NULLs, the clause is omitted.
     last = "" if _required(key) else " NULLS LAST"
     return sql.SQL("{} {}{}").format(translator.column(key.field), sql.SQL(way), sql.SQL(last))

@@ -1,4 +1,4 @@
-"""Turn a filter into SQL: columns of the white-list, and all that was typed as parameters."""
+"""Translate a filter to SQL: allowed columns only, and every typed value as a parameter."""
 
 import re
 from collections.abc import Iterable
@@ -30,7 +30,7 @@ _CASTS: dict[Kind, LiteralString] = {
     Kind.TIME: "::timestamptz",
     Kind.BOOLEAN: "::boolean",
 }
-# As the query trained_on answers. Scalar subqueries, which the planner leaves where they stand.
+# The same result as the query trained_on. The planner does not move scalar subqueries.
 _DEPENDS: LiteralString = """(CASE
     WHEN (
         SELECT true FROM pedigree.lineage_node n
@@ -46,7 +46,7 @@ _DEPENDS: LiteralString = """(CASE
         )
         LIMIT 1
     ) THEN NULL
-    -- NULL again where no lineage is recorded.
+    -- NULL, too, if no lineage is recorded.
     ELSE (SELECT false FROM pedigree.lineage_node n WHERE n.training_id = s.training_id LIMIT 1)
 END)"""
 _KNOWN: LiteralString = "pedigree.lineage_certainty(n.certainty, n.kind) > 'unknown'"
@@ -65,7 +65,7 @@ class Parameters(dict[str, object]):
     """The values of one statement, by the names of their placeholders."""
 
     def add(self, value: object) -> sql.Composable:
-        """Take a value in, and return its placeholder."""
+        """Add a value, and return its placeholder."""
         name = f"p{len(self)}"
         self[name] = value
         return sql.Placeholder(name)
@@ -75,8 +75,8 @@ class Translator:
     """Translates for one statement.
 
     Args:
-        parameters: Where the statement's values are collected.
-        words: What each text to MATCH became as a tsquery.
+        parameters: Collects the statement's values.
+        words: The tsquery of each text of a MATCH.
     """
 
     def __init__(self, parameters: Parameters, words: dict[str, str]) -> None:
@@ -84,7 +84,7 @@ class Translator:
         self._words = words
 
     def condition(self, expression: Expression) -> sql.Composable:
-        """Return an expression over the row ``s`` and what :func:`joins` joins to it."""
+        """Return an expression over the row ``s`` and the rows that :func:`joins` joins to it."""
         match expression:
             case Not(inner):
                 return sql.SQL("NOT {}").format(self.condition(inner))
@@ -101,25 +101,25 @@ class Translator:
         return self._joined(" AND ", found) if found else sql.SQL("true")
 
     def column(self, field: Field) -> sql.Composable:
-        """Return what a field is of the row ``s``."""
+        """Return the column of a field in the row ``s``."""
         rule = FIELDS[field.name]
         if not rule.keyed:
             return sql.SQL(rule.sql)
         return sql.SQL(rule.sql).format(self._text(field.key))
 
     def query(self, words: str) -> sql.Composable:
-        """Return what was given to MATCH as a tsquery."""
+        """Return the text of a MATCH as a tsquery."""
         return sql.SQL("{}::tsquery").format(self.parameters.add(self._words[words]))
 
     def match_in_month(self, words: str) -> sql.Composable:
-        """Return that the text ``x`` is of the month ``m`` and has what was given to MATCH."""
+        """Return the condition that the text ``x`` is of the month ``m`` and matches the words."""
         return sql.SQL(
             "pedigree.words_of_month(x.document, x.created_at)"
             r" @@ replace({}::text, E'\n', m.month::text)::tsquery"
         ).format(self.parameters.add(_in_month(self._words[words])))
 
     def value(self, kind: Kind, value: Value) -> sql.Composable:
-        """Return a placeholder of a field's type."""
+        """Return a placeholder with a field's type."""
         return sql.Composed([self.parameters.add(value), sql.SQL(_CASTS[kind])])
 
     def _comparison(self, found: Comparison) -> sql.Composable:
@@ -143,7 +143,7 @@ class Translator:
     def compared(
         self, column: sql.Composable, operator: str, values: list[sql.Composable]
     ) -> sql.Composable:
-        """Return a column compared with values by an operator."""
+        """Return the comparison of a column with values."""
         if operator == "BETWEEN":
             return sql.SQL("({} BETWEEN {} AND {})").format(column, *values)
         if operator == "IN":
@@ -158,7 +158,7 @@ class Translator:
         return sql.SQL("({} IS NULL)").format(self.column(field))
 
     def _any_of(self, found: Comparison) -> sql.Composable:
-        """Return whether one of several texts compares; with ``!=`` that none does."""
+        """Return the condition that one of several texts matches; with ``!=``, that none does."""
         if found.operator == "!=":
             same = Comparison(
                 field=found.field, operator="=", values=found.values, place=found.place
@@ -175,11 +175,11 @@ class Translator:
         )
 
     def _lineage(self, field: Field, condition: sql.Composable | None = None) -> sql.Composable:
-        """Say whether a version depends on an asset, certainly or possibly; NULL: not known.
+        """Return whether a version certainly or possibly depends on an asset; NULL: not known.
 
         Args:
-            field: The asset is its key.
-            condition: What a partition's name must be; None: the asset as a whole is meant.
+            field: Its key is the asset.
+            condition: The condition on the partition's name; None: the whole asset.
         """
         found: sql.Composable = sql.SQL(f"({_SOMETHING} OR {_KNOWN})")
         unclear: sql.Composable = sql.SQL("true")
@@ -196,7 +196,7 @@ class Translator:
         ).format(self.query(str(found.values[0].value)))
 
     def _any_type(self, found: Comparison) -> sql.Composable:
-        """Compare a parameter with values of its own type; one of another type is unknown."""
+        """Compare a parameter with values of its own type; another type gives NULL."""
         if found.operator == "IN":
             each = (
                 Comparison(field=found.field, operator="=", values=(one,), place=found.place)
@@ -246,17 +246,16 @@ def _json_type(value: Value) -> str:
 
 
 def _in_month(query: str) -> str:
-    """Return a tsquery's text with a place for the month, a new line, before each of its words.
+    """Return a tsquery's text with a placeholder for the month, a newline, before each word.
 
-    Where it says what is not, the month itself is asked for as well: other months have not got its
-    words either.
+    With a negation, the month itself is also required: the words are missing in other months, too.
     """
     placed = _WORD.sub(r"'\n:\1'", query)
     return f"'\n' & ({placed})" if "!" in _WORD.sub("", query) else placed
 
 
 def joins(fields: Iterable[Field]) -> sql.SQL:
-    """Return the joins to ``s`` that the fields need; none finds more than one row."""
+    """Return the joins to ``s`` that the fields need; each finds at most one row."""
     tables = {FIELDS[field.name].sql.lstrip("(")[:2] for field in fields}
     needed = {alias for alias in _JOINS if f"{alias}." in tables}
     needed |= {"v"} if "a" in needed else set()

@@ -1,4 +1,4 @@
-"""What ``pedigree up`` loads: ``-w``, the folder's workspace or dg project, else the registry."""
+"""What ``pedigree up`` loads: ``-w``, the folder's workspace or dg project, or the registry."""
 
 import sys
 import tomllib
@@ -9,12 +9,12 @@ from typing import Any, TypeAlias
 from pedigree.errors import InvalidInputError
 
 Toml: TypeAlias = dict[str, Any]
-"""A table of a configuration file that others write and whose form is theirs."""
+"""A table of a configuration file whose format Dagster defines."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CodeLocation:
-    """A code location to be served from this machine, by a process of its own."""
+    """A code location that a process on this machine serves."""
 
     name: str
     target: tuple[str, ...]  # such as ("--python-file", "definitions.py")
@@ -24,7 +24,7 @@ class CodeLocation:
 
 @dataclass(frozen=True, kw_only=True)
 class Loads:
-    """The code locations, those served elsewhere as Dagster spells them, and why these."""
+    """The code locations, those served elsewhere in Dagster's form, and why these."""
 
     why: str
     locations: tuple[CodeLocation, ...]
@@ -40,7 +40,7 @@ def find(workspace: Path | None, folder: Path, python_file: Path | None = None) 
         python_file: The file of definitions that ``-f`` names, if it was given.
 
     Raises:
-        InvalidInputError: A file cannot be read or says nothing that can be loaded.
+        InvalidInputError: A file cannot be read, or it has nothing to load.
     """
     if workspace is not None and python_file is not None:
         raise InvalidInputError(
@@ -70,7 +70,7 @@ def _file(file: Path) -> Loads:
             "there is no such file",
             field="--python-file",
             value=str(file),
-            remedy="Name a Python file that makes a dagster.Definitions",
+            remedy="Name a Python file that defines a dagster.Definitions",
         )
     location = CodeLocation(
         name=file.stem,
@@ -101,8 +101,8 @@ def _workspace(file: Path, why: str) -> Loads:
     return Loads(why=why, locations=tuple(locations), elsewhere=tuple(elsewhere))
 
 
-# Each kind of entry: the key that names its target, where the entry is not just a text, and the
-# option by which a code server takes it.
+# For each kind of entry: the key that names its target, if the entry is not plain text, and the
+# option of a code server for it.
 _KINDS = {
     "python_file": ("relative_path", "--python-file"),
     "python_module": ("module_name", "--module-name"),

@@ -1,4 +1,4 @@
-"""Child processes that are started again when they die, and stopped with their own children."""
+"""Child processes that are restarted when they die, and stopped with their own children."""
 
 import ctypes
 import os
@@ -11,14 +11,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 _STOP_S = 10.0  # a daemon finishes its tick, a web server its requests
-_HEALTHY_S = 20.0  # a process that lived so long did not die of its start
+_HEALTHY_S = 20.0  # a process that lived this long did not fail to start
 _LONGEST_PAUSE_S = 30.0
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 @dataclass
 class Process:
-    """One process to be kept alive."""
+    """A process that is kept alive."""
 
     name: str
     command: Sequence[str]
@@ -29,7 +29,7 @@ class Process:
     due: float = field(default=0.0)  # not started before this moment of the monotonic clock
 
     def start(self) -> None:
-        """Start it, in a process group of its own: Ctrl-C is for its keeper alone."""
+        """Start it in its own process group, so that Ctrl-C reaches only the supervisor."""
         self.started = time.monotonic()
         self.child = subprocess.Popen(
             self.command,
@@ -41,7 +41,7 @@ class Process:
         )
 
     def tend(self, say: Callable[[str], None]) -> None:
-        """Start it if it is due, and note its death if it died."""
+        """Start it if it is due, and schedule a restart if it died."""
         if self.child is None:
             if time.monotonic() >= self.due:
                 self.start()
@@ -51,11 +51,11 @@ class Process:
             return
         lived = time.monotonic() - self.started
         self.failures = 0 if lived > _HEALTHY_S else self.failures + 1
-        # The first time at once: whoever was killed should be missed by nobody.
+        # The first restart is immediate, so that nobody notices a killed process.
         pause = 0.0 if self.failures < 2 else min(2.0**self.failures, _LONGEST_PAUSE_S)
         self.child, self.due = None, time.monotonic() + pause
         after = f" in {pause:.0f} s" if pause else ""
-        say(f"{self.name} ended ({_ending(code)}); it is started again{after}")
+        say(f"{self.name} ended ({_ending(code)}); it restarts{after}")
 
     def interrupt(self) -> None:
         """Ask it to stop."""
@@ -63,7 +63,7 @@ class Process:
             self.child.send_signal(signal.SIGINT)
 
     def wait_or_kill(self, deadline: float) -> None:
-        """Wait for its end, then end what is left of its process group."""
+        """Wait until it ends, then kill the rest of its process group."""
         if self.child is None:
             return
         with suppress(subprocess.TimeoutExpired):
@@ -78,7 +78,7 @@ class Process:
 
 
 def stop_all(processes: Sequence[Process]) -> None:
-    """Stop processes together, in seconds rather than one after the other."""
+    """Stop processes in parallel, which takes seconds."""
     for process in processes:
         process.interrupt()
     deadline = time.monotonic() + _STOP_S
@@ -95,5 +95,5 @@ def _ending(code: int) -> str:
 
 
 def _die_with_parent() -> None:
-    # A keeper that is killed by -9 must not leave servers behind that hold its ports.
+    # A supervisor killed by SIGKILL must not leave servers that hold its ports.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

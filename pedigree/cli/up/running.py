@@ -1,6 +1,6 @@
-"""Who serves a home folder: one process holds ``up.lock`` as long as it does, and says where.
+"""The server of a home folder: one process locks ``up.lock`` while it serves, and writes its URL.
 
-The lock is the kernel's, so a killed server leaves nothing that has to be cleaned up.
+The kernel releases the lock of a killed server, so there is nothing to clean up.
 """
 
 import fcntl
@@ -40,20 +40,20 @@ def running(home: Path) -> Running | None:
 
 
 def _read(text: str) -> Running:
-    # Between the lock and the first text the file tells of the server before.
+    # Between the lock and the first write, the file describes the previous server.
     with suppress(ValueError, TypeError):
         return Running(**json.loads(text))
     return Running(pid=0, url="", loads="", ready=False)
 
 
 class HomeLock:
-    """The hold on a home folder; tells readers how far the server is."""
+    """The lock on a home folder; shows readers the state of the server."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
 
     def tell(self, state: Running) -> None:
-        """Say who serves and where."""
+        """Write which process serves and where."""
         text = json.dumps(asdict(state)).encode()
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, text, 0)
@@ -61,7 +61,7 @@ class HomeLock:
 
 @contextmanager
 def hold(home: Path) -> Iterator[HomeLock]:
-    """Hold a home folder for the length of the block.
+    """Lock a home folder for the duration of the block.
 
     Raises:
         RefusedError: Another process serves it.
@@ -69,7 +69,7 @@ def hold(home: Path) -> Iterator[HomeLock]:
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(home / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        # A reader's look takes the lock for an instant, so one refusal proves nothing.
+        # A reader holds the lock for an instant, so one refusal proves nothing.
         deadline = time.monotonic() + 0.5
         while not _try_lock(descriptor, fcntl.LOCK_EX):
             if time.monotonic() > deadline:
@@ -81,7 +81,7 @@ def hold(home: Path) -> Iterator[HomeLock]:
 
 
 def refuse_if_running(home: Path) -> None:
-    """Make sure that nobody serves the home folder.
+    """Make sure that no process serves the home folder.
 
     Raises:
         RefusedError: A process does.
@@ -93,8 +93,8 @@ def refuse_if_running(home: Path) -> None:
 def _refused(home: Path, other: Running | None) -> RefusedError:
     at = f" at {other.url} (process {other.pid})" if other and other.pid else ""
     return RefusedError(
-        f"{home} is being served{at} already",
-        remedy="Use that one, or stop it by `pedigree down` with the same PEDIGREE_HOME",
+        f"{home} is already being served{at}",
+        remedy="Use that server, or stop it with `pedigree down` and the same PEDIGREE_HOME",
     )
 
 

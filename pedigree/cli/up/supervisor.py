@@ -1,7 +1,7 @@
-"""The loop behind ``pedigree up``: code servers, web server and daemon, each kept alive.
+"""The supervisor of ``pedigree up``: keeps code servers, web server and daemon alive.
 
-Each code location has a server of its own, so that a killed daemon takes no run with it, and comes
-back without importing anybody's pipelines.
+Each code location has its own server. So a killed daemon ends no run, and restarts without
+importing a pipeline.
 """
 
 import json
@@ -64,7 +64,7 @@ def serve(
         loads: The code locations.
         port: Where the web server listens.
         dagster_home: The folder of the instance's ``dagster.yaml``.
-        held: The hold on the home folder, told how far this is.
+        held: The lock on the home folder, which publishes the progress.
         on_ready: Called once, when the UI answers and the code is loaded.
     """
     url = f"http://{HOST}:{port}"
@@ -120,8 +120,8 @@ def _say(text: str) -> None:
 
 @contextmanager
 def _stop_signals() -> Iterator[threading.Event]:
-    # Setting a handler also undoes nohup's "ignore SIGINT", which children would inherit: Dagster's
-    # servers then never stop.
+    # Setting a handler also undoes nohup's "ignore SIGINT". Children would inherit it, and the
+    # servers of Dagster would never stop.
     stopped = threading.Event()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -168,7 +168,7 @@ def _write_workspace(loads: Loads, folder: Path) -> Path:
         {"grpc_server": {"socket": str(path), "location_name": location.name}}
         for location, path in _sockets(loads, folder)
     ]
-    # JSON is YAML, and what is served elsewhere goes through as it was written.
+    # JSON is YAML; entries that are served elsewhere are copied unchanged.
     file = folder / "workspace.yaml"
     file.write_text(json.dumps({"load_from": [*entries, *loads.elsewhere]}), encoding="utf-8")
     return file
@@ -192,7 +192,7 @@ _LOCATIONS = """{ workspaceOrError { ... on Workspace { locationEntries {
 
 
 def _tell_what_did_not_load(url: str) -> None:
-    # Without this, code with a mistake in it looks like an empty graph.
+    # Without this, code that does not load looks like an empty graph.
     body = json.dumps({"query": _LOCATIONS}).encode()
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(f"{url}/graphql", body, headers)  # noqa: S310 (http, ours)
@@ -200,7 +200,7 @@ def _tell_what_did_not_load(url: str) -> None:
         with urllib.request.urlopen(request, timeout=_LOAD_S) as answer:  # noqa: S310
             entries = json.load(answer)["data"]["workspaceOrError"]["locationEntries"]
     except (OSError, ValueError, KeyError, TypeError):
-        return  # the UI tells too
+        return  # the UI shows it too
     for entry in entries:
         if message := (entry["locationOrLoadError"] or {}).get("message"):
             _say(f"the code location {entry['name']} did not load: {message.strip()}")

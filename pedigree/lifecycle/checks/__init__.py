@@ -1,4 +1,4 @@
-"""The registry's own checks: each judges one version, on exactly its bytes.
+"""The registry's own checks: each checks one version, on its exact bytes.
 
 Running them belongs to `registry.checks` and `dagster.checks`; a policy's rule gives a check its
 severity and its settings.
@@ -21,7 +21,7 @@ from pedigree.lifecycle.checks import (
 )
 from pedigree.lifecycle.checks.base import Check
 
-# Those that look at the record alone come first, those that read all bytes last.
+# Checks that read only the record come first, checks that read all bytes last.
 CHECKS: Mapping[str, Check] = MappingProxyType(
     {
         module.CHECK.name: module.CHECK

@@ -1,4 +1,4 @@
-"""Whether a version's bytes are those that were registered."""
+"""Check that a version's bytes are the registered ones."""
 
 from pedigree.catalog.records import ModelVersion
 from pedigree.errors import CorruptionError
@@ -15,13 +15,13 @@ def _judge(evidence: Evidence, version: ModelVersion, _: NoSettings) -> Finding:
     files = "one file" if count == 1 else f"{count} files"
     return Finding(
         passed=True,
-        summary=f"{files}, {manifest.size} bytes, every digest right",
+        summary=f"{files}, {manifest.size} bytes, every digest correct",
         details=details(files=count, bytes=manifest.size),
     )
 
 
 CHECK = Check(
     name=ARTIFACT_INTACT,
-    asks="Every file is in the store, and its bytes are those that were registered",
+    asks="Every file is in the store with its registered bytes",
     judge=_judge,
 )

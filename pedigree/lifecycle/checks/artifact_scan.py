@@ -1,4 +1,4 @@
-"""Whether loading a version's files would run what nobody vouches for."""
+"""Check that loading a version's files runs no untrusted code."""
 
 from typing import Literal
 
@@ -14,13 +14,13 @@ ARTIFACT_SCAN = "artifact_scan"
 
 
 class ScanSettings(Record):
-    """What is let pass."""
+    """What the scan allows."""
 
     allow: tuple[str, ...] = Field(
         default=(), description="Full names that a pickle may import, sklearn.tree._tree.Tree"
     )
     unscannable: Literal["error", "warn"] = Field(
-        default="warn", description="What a file is whose format cannot be looked into"
+        default="warn", description="How to treat a file whose format cannot be scanned"
     )
 
 
@@ -52,14 +52,14 @@ def _told(file: FileScan) -> JsonValue:
 
 
 def _tool() -> str:
-    from importlib.metadata import version  # noqa: PLC0415 -- known to whoever scans alone
+    from importlib.metadata import version  # noqa: PLC0415 -- needed only by a scan
 
     return f"picklescan {version('picklescan')}"
 
 
 CHECK = Check(
     name=ARTIFACT_SCAN,
-    asks="No file of the artifact, also inside zips, imports what is not known to be harmless",
+    asks="No file of the artifact, also inside zips, imports code that is not known to be harmless",
     judge=_judge,
     settings=ScanSettings,
     extra=EXTRA,

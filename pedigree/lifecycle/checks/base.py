@@ -1,4 +1,4 @@
-"""What a check is: a name, the settings that it takes, and how it judges a version."""
+"""The definition of a check: a name, its settings, and the function that checks a version."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from pedigree.lineage.records import LineageGraph
 
 
 class Evidence(Protocol):
-    """What a check may look at; the registry is one."""
+    """The data that a check may read; the registry implements it."""
 
     def champion(self, name: str) -> ModelVersion | None:
         """Return production's holder."""
@@ -30,30 +30,30 @@ class Evidence(Protocol):
         """Read every byte of a version again, and compare its digests."""
 
     def folder(self, reference: str) -> Path:
-        """Return a folder with a version's files, to be read."""
+        """Return a folder with a version's files, for reading."""
 
     def lineage(self, reference: str) -> LineageGraph:
-        """Return what a version was trained on."""
+        """Return the lineage of a version's training."""
 
     def datasheets(self, assets: Collection[str]) -> Mapping[str, KeptDatasheet]:
-        """Return the datasheets of some assets; those without one are left out."""
+        """Return the datasheets of some assets; assets without one are omitted."""
 
     def data_verdicts(self, states: Sequence[DataState]) -> tuple[RecordedDataVerdict, ...]:
-        """Return what checks found on exactly some states of data."""
+        """Return the verdicts of checks on some exact states of data."""
 
     def evaluation(self, reference: str) -> KeptEvaluation | None:
-        """Return how a version did by group, if that is known."""
+        """Return the metrics of a version by group, if known."""
 
     def card_fields(self, reference: str) -> Mapping[str, bool]:
-        """Say of each field of a version's model card whether it is provided."""
+        """Return for each field of a version's model card whether it is provided."""
 
 
 class NoSettings(Record):
-    """The settings of a check that takes none."""
+    """The settings of a check without settings."""
 
 
 class Finding(Record):
-    """What a check found; with its name and the digest it is a verdict."""
+    """The result of a check; with the check's name and the digest it is a verdict."""
 
     passed: bool
     summary: str
@@ -68,13 +68,13 @@ class Check:
     """One of the registry's checks.
 
     Args:
-        name: By which a policy asks for it.
-        asks: What must hold, as a sentence.
-        judge: Looks at a version; it is given the evidence, the version and the settings.
+        name: The name that a policy uses for it.
+        asks: The requirement, as a sentence.
+        judge: Checks a version; receives the evidence, the version and the settings.
         settings: The record of its settings.
-        relative: Its verdict depends on the champion, and is void when that changes.
-        filled: Takes from a model's policy what its settings leave open.
-        extra: What must be installed for it beside the registry itself.
+        relative: Its verdict depends on the champion, and becomes void when the champion changes.
+        filled: Completes its settings from a model's policy.
+        extra: The extra that it needs besides the registry itself.
     """
 
     name: str
@@ -86,11 +86,11 @@ class Check:
     extra: str | None = None
 
     def verdict(self, evidence: Evidence, version: ModelVersion, rule: CheckRule) -> Verdict:
-        """Judge a version by a rule.
+        """Return the verdict on a version by a rule.
 
         Raises:
-            InvalidPolicyError: The check does not take the rule's settings.
-            MissingDependencyError: What the check needs is not installed.
+            InvalidPolicyError: The check does not accept the rule's settings.
+            MissingDependencyError: A library that the check needs is not installed.
         """
         found = self.judge(evidence, version, self.read(rule.settings))
         return Verdict(
@@ -109,7 +109,7 @@ class Check:
         """Return settings as the check's record.
 
         Raises:
-            InvalidPolicyError: The check does not take them.
+            InvalidPolicyError: The check does not accept them.
         """
         try:
             return self.settings.model_validate(settings)
@@ -126,12 +126,12 @@ class Check:
 
 
 def details(**found: JsonValue) -> dict[str, JsonValue]:
-    """Return what a verdict says beside its summary."""
+    """Return the details of a verdict."""
     return found
 
 
 def listed(words: Sequence[str], shown: int = 5) -> str:
-    """Return a list for a summary, of which the first few are named.
+    """Return a list for a summary, shortened to the first few items.
 
     >>> listed(["a", "b", "c"], shown=2)
     'a, b and 1 more'

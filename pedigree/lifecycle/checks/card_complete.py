@@ -1,4 +1,4 @@
-"""Whether enough of a version's model card is provided."""
+"""Check that enough fields of a version's model card are provided."""
 
 from pydantic import Field
 
@@ -11,10 +11,10 @@ CARD_COMPLETE = "card_complete"
 
 
 class CardSettings(Record):
-    """How much of the card must be there."""
+    """How much of the card must be provided."""
 
-    percent: float = Field(default=80, ge=0, le=100, description="Of the fields that count")
-    fields: tuple[str, ...] = Field(default=(), description="Those that count; all when empty")
+    percent: float = Field(default=80, ge=0, le=100, description="Of the counted fields")
+    fields: tuple[str, ...] = Field(default=(), description="The counted fields; all when empty")
 
 
 def _judge(evidence: Evidence, version: ModelVersion, settings: CardSettings) -> Finding:
@@ -22,10 +22,10 @@ def _judge(evidence: Evidence, version: ModelVersion, settings: CardSettings) ->
     unknown = [name for name in settings.fields if name not in card]
     if unknown:
         raise InvalidPolicyError(
-            "is no field of a model card",
+            "is not a field of a model card",
             field=f"checks.{CARD_COMPLETE}.settings.fields",
             value=unknown[0],
-            remedy=f"Choose among {', '.join(card)}",
+            remedy=f"Choose one of {', '.join(card)}",
         )
     counted = settings.fields or tuple(card)
     missing = [name for name in counted if not card[name]]
@@ -34,8 +34,8 @@ def _judge(evidence: Evidence, version: ModelVersion, settings: CardSettings) ->
     lacking = "" if passed else f"; not provided: {listed(missing)}"
     return Finding(
         passed=passed,
-        summary=f"{percent:.0f} % of the card is provided, {settings.percent:g} % are asked"
-        f" for{lacking}",
+        summary=f"{percent:.0f} % of the card is provided, {settings.percent:g} % are"
+        f" required{lacking}",
         details=details(percent=round(percent, 2), missing=list(missing), counted=len(counted)),
     )
 

@@ -1,4 +1,4 @@
-"""Whether every source of a version's data has a datasheet."""
+"""Check that every source of a version's data has a datasheet."""
 
 from pydantic import Field, JsonValue
 
@@ -11,11 +11,11 @@ DATASHEETS_PRESENT = "datasheets_present"
 
 
 class DatasheetSettings(Record):
-    """What a datasheet must say."""
+    """The required content of a datasheet."""
 
     sections: tuple[Section, ...] = Field(
         default=("motivation", "composition", "collection"),
-        description="Each must be filled, unless the datasheet is a link to one kept elsewhere",
+        description="Sections that must be filled, unless the datasheet links to an external one",
     )
 
 
@@ -23,7 +23,7 @@ def _judge(evidence: Evidence, version: ModelVersion, settings: DatasheetSetting
     graph = evidence.lineage(version.reference)
     sources, others = graph.sources(), graph.not_ruled_out()
     if not sources:
-        return Finding(passed=False, summary="what it was trained on is not recorded")
+        return Finding(passed=False, summary="its training data is not recorded")
     sheets = evidence.datasheets({*sources, *(others or ())})
     wrong = [said for asset in sources if (said := _lacking(asset, sheets.get(asset), settings))]
     if others is None:
@@ -48,12 +48,12 @@ def _lacking(asset: str, sheet: KeptDatasheet | None, settings: DatasheetSetting
     if sheet is None:
         return f"{asset} has no datasheet"
     empty = [] if sheet.uri else [name for name in settings.sections if name not in sheet.sections]
-    return f"the datasheet of {asset} says nothing of {listed(empty)}" if empty else None
+    return f"the datasheet of {asset} has no {listed(empty)}" if empty else None
 
 
 CHECK = Check(
     name=DATASHEETS_PRESENT,
-    asks="Every source of its data, at the end of its lineage, has a datasheet",
+    asks="Every source of its data, at the root of its lineage, has a datasheet",
     judge=_judge,
     settings=DatasheetSettings,
 )

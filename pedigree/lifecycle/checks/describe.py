@@ -1,4 +1,4 @@
-"""What a check judges and by which settings, in words for the people who look at its verdicts."""
+"""The description of a check and its settings, for people who read its verdicts."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -11,13 +11,13 @@ from pedigree.lifecycle.records import CheckRule, Policy, Severity
 
 
 def described(name: str, policy: Policy) -> str:
-    """Return what a check judges, and by which settings the stages of a policy ask for it.
+    """Return a check's requirement, and the settings with which a policy's stages require it.
 
     Such as *Enough of the model card's fields are provided. For staging: percent 60; a failure only
     warns.*
 
     Raises:
-        InvalidPolicyError: The check does not take a rule's settings.
+        InvalidPolicyError: The check does not accept a rule's settings.
     """
     check = CHECKS[name]
     asking: dict[str, list[str]] = {}

@@ -1,9 +1,9 @@
-"""Whether a binary decision treats the groups of people alike, by fairlearn's measures.
+"""Check that a binary decision treats groups of people equally, by fairlearn's measures.
 
-Demographic parity compares how often each group is selected; equalized odds how often the selected
-of each group should have been (true positives) and should not (false positives). The differences
-are fairlearn's ``demographic_parity_difference`` and ``equalized_odds_difference``, taken over the
-groups that have enough rows.
+Demographic parity compares the selection rates of the groups. Equalized odds compares their true
+positive rates and false positive rates. The differences are fairlearn's
+``demographic_parity_difference`` and ``equalized_odds_difference``, over the groups that have
+enough rows.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,20 +20,23 @@ FAIRNESS = "fairness"
 
 
 class FairnessSettings(Record):
-    """Which groups are compared, and how far they may differ; at least one limit is given."""
+    """The compared groups, and the limits of their difference; at least one limit is required."""
 
     slices: tuple[str, ...] = Field(min_length=1, description="The slices whose groups are people")
     demographic_parity_difference: float | None = Field(
-        default=None, ge=0, le=1, description="The most that selection rates differ"
+        default=None, ge=0, le=1, description="The largest difference of selection rates"
     )
     demographic_parity_ratio: float | None = Field(
-        default=None, ge=0, le=1, description="The least ratio of selection rates; 0.8 is common"
+        default=None, ge=0, le=1, description="The smallest ratio of selection rates; 0.8 is common"
     )
     equalized_odds_difference: float | None = Field(
-        default=None, ge=0, le=1, description="The most that true or false positive rates differ"
+        default=None,
+        ge=0,
+        le=1,
+        description="The largest difference of true or false positive rates",
     )
     smallest_group: int = Field(
-        default=SMALLEST_GROUP, ge=1, description="Groups with fewer rows are not judged"
+        default=SMALLEST_GROUP, ge=1, description="Groups with fewer rows are ignored"
     )
 
     @model_validator(mode="after")
@@ -43,18 +46,18 @@ class FairnessSettings(Record):
         return self
 
     def limits(self) -> dict[str, float]:
-        """Return the limits that are given, by their measure."""
+        """Return the given limits by measure."""
         given = {name: getattr(self, name) for name in _MEASURES}
         return {name: limit for name, limit in given.items() if limit is not None}
 
 
 def demographic_parity_difference(of: Slice, smallest: int = 1) -> float | None:
-    """Return how far selection rates differ; None where two groups cannot be compared."""
+    """Return the difference of selection rates; None if no two groups can be compared."""
     return _difference(of, "selection_rate", smallest)
 
 
 def demographic_parity_ratio(of: Slice, smallest: int = 1) -> float | None:
-    """Return the least selection rate over the greatest; None where they cannot be compared."""
+    """Return the smallest selection rate over the largest; None if they cannot be compared."""
     rates = judged_groups(of, "selection_rate", smallest).values.values()
     if len(rates) < 2:
         return None
@@ -62,7 +65,7 @@ def demographic_parity_ratio(of: Slice, smallest: int = 1) -> float | None:
 
 
 def equalized_odds_difference(of: Slice, smallest: int = 1) -> float | None:
-    """Return how far true or false positive rates differ, whichever is more."""
+    """Return the difference of true or of false positive rates, whichever is larger."""
     found = [_difference(of, f"{kind}_positive_rate", smallest) for kind in ("true", "false")]
     known = [each for each in found if each is not None]
     return max(known) if len(known) == len(found) else None
@@ -97,7 +100,7 @@ def _judge(evidence: Evidence, version: ModelVersion, settings: FairnessSettings
                 wrong.append(said)
     return Finding(
         passed=not wrong,
-        summary=listed(wrong) or f"the groups of {listed(settings.slices)} are treated alike",
+        summary=listed(wrong) or f"the groups of {listed(settings.slices)} are treated equally",
         details=details(
             limits=dict(settings.limits()),
             measured=measured,
@@ -110,7 +113,7 @@ def _judge(evidence: Evidence, version: ModelVersion, settings: FairnessSettings
 def _unfair(name: str, value: float | None, limit: float, of: str, smallest: int) -> str | None:
     said = name.replace("_", " ")
     if value is None:
-        return f"{said} of {of} is not known: no two of its groups with {smallest} rows tell it"
+        return f"{said} of {of} is not known: it needs two groups with {smallest} rows"
     if name.endswith("ratio"):
         return f"{said} of {of} is {value:.4g}, below {limit:g}" if value < limit else None
     return f"{said} of {of} is {value:.4g}, above {limit:g}" if value > limit else None
@@ -118,7 +121,7 @@ def _unfair(name: str, value: float | None, limit: float, of: str, smallest: int
 
 CHECK = Check(
     name=FAIRNESS,
-    asks="A binary decision treats the groups of people alike, by fairlearn's measures",
+    asks="A binary decision treats groups of people equally, by fairlearn's measures",
     judge=_judge,
     settings=FairnessSettings,
 )

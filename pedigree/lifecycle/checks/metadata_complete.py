@@ -1,4 +1,4 @@
-"""Whether a version carries the metadata that a stage asks for."""
+"""Check that a version has the metadata that a stage requires."""
 
 from typing import Annotated
 
@@ -16,7 +16,7 @@ _ABSENT: tuple[object, ...] = (None, "", (), {}, [])
 def _known(name: str) -> str:
     kind = name.partition(".")[0]
     if kind not in ModelMetadata.model_fields:
-        raise ValueError(f"{name!r} is no metadata; `pedigree schema` lists what is")
+        raise ValueError(f"{name!r} is not a metadata field; `pedigree schema` lists them")
     return name
 
 
@@ -24,10 +24,10 @@ FieldName = Annotated[str, AfterValidator(_known)]
 
 
 class MetadataSettings(Record):
-    """Which metadata a stage asks for; ``tags.x``, ``metrics.x``, ``params.x`` are single ones."""
+    """The metadata that a stage requires; ``tags.x``, ``metrics.x``, ``params.x`` name one key."""
 
     required: tuple[FieldName, ...] = Field(
-        default=(), description="Must be there, beside what every version has; else it fails"
+        default=(), description="Required besides the fields of every version; else it fails"
     )
     recommended: tuple[FieldName, ...] = Field(
         default=(
@@ -38,7 +38,7 @@ class MetadataSettings(Record):
             "owners",
             "model_card_uri",
         ),
-        description="Should be there; else it warns",
+        description="Recommended; else it warns",
     )
 
 
@@ -52,7 +52,7 @@ def _judge(_: Evidence, version: ModelVersion, settings: MetadataSettings) -> Fi
         severity=Severity.ERROR if missing else Severity.WARN,
         summary=f"not provided: {', '.join(absent)}"
         if absent
-        else "all required and recommended metadata is there",
+        else "all required and recommended metadata is provided",
         details=details(missing=list(missing), advised=list(advised)),
     )
 
@@ -69,7 +69,7 @@ def _absent(version: ModelVersion, name: str) -> bool:
 
 CHECK = Check(
     name=METADATA_COMPLETE,
-    asks="Every required field is there; so are the recommended ones, or it warns",
+    asks="Every required field is provided; it warns if a recommended one is missing",
     judge=_judge,
     settings=MetadataSettings,
 )

@@ -1,4 +1,4 @@
-"""Whether a metric is not worse than production's."""
+"""Check that a metric is not worse than in production."""
 
 from pydantic import Field
 
@@ -11,11 +11,13 @@ from pedigree.lifecycle.records import MetricRule, Policy
 
 
 class RegressionSettings(Record):
-    """What to compare; the policy's ``champion_metric`` where no metric is named."""
+    """The metric to compare; the policy's ``champion_metric`` if none is named."""
 
     metric: str | None = Field(default=None, min_length=1, description="The metric")
     higher_is_better: bool = Field(default=True, description="Its direction")
-    tolerance: float = Field(default=0.0, ge=0, description="How much worse is no regression yet")
+    tolerance: float = Field(
+        default=0.0, ge=0, description="How much worse is still not a regression"
+    )
 
 
 def _judge(evidence: Evidence, version: ModelVersion, settings: RegressionSettings) -> Finding:
@@ -50,7 +52,7 @@ def _rule(evidence: Evidence, version: ModelVersion, settings: RegressionSetting
         raise InvalidMetadataError(
             f"the policy of {version.model_name} names no metric to compare",
             field="policy.champion_metric",
-            remedy="Give the policy a champion_metric, or the check a metric by its settings",
+            remedy="Give the policy a champion_metric, or the check a metric in its settings",
         )
     return MetricRule(**settings.model_dump())
 
@@ -62,13 +64,13 @@ def _compare(
     if value is None:
         return False, f"{version.reference} has no metric {rule.metric}"
     if champion is None:
-        return True, f"{rule.metric} is {value:.6g}; there is no champion to fall behind"
+        return True, f"{rule.metric} is {value:.6g}; there is no champion to compare with"
     before = champion.metrics.get(rule.metric)
     if before is None:
         return True, f"{rule.metric} is {value:.6g}; {champion.reference} did not record it"
     worse_by = before - value if rule.higher_is_better else value - before
     passed = worse_by <= rule.tolerance
-    verb = "keeps up with" if passed else "falls behind"
+    verb = "is not worse than" if passed else "is worse than"
     return passed, (
         f"{rule.metric} {value:.6g} {verb} the {before:.6g} of {champion.reference}"
         f" (tolerance {rule.tolerance:g})"
@@ -77,7 +79,7 @@ def _compare(
 
 CHECK = Check(
     name=NO_REGRESSION,
-    asks="A metric is not worse than that of production's holder, but for a tolerance",
+    asks="A metric is not worse than that of the production version, within a tolerance",
     judge=_judge,
     settings=RegressionSettings,
     relative=True,

@@ -1,7 +1,7 @@
-"""Show in the asset graph what a check found outside any run.
+"""Show the verdicts of checks that ran outside any run in the asset graph.
 
 The graph is reached through a plug-in (entry point group ``pedigree.asset_check_reports``); the
-kernel itself knows no orchestrator.
+kernel itself does not import an orchestrator.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ from pedigree.settings import Settings
 Report: TypeAlias = Callable[
     [ModelVersion, TrainingOrigin, Sequence[RecordedVerdict], Severity, Settings], bool
 ]
-"""Show verdicts on a version in the graph that trained it; False where it is out of reach."""
+"""Show verdicts on a version in the graph that trained it; False if it is unreachable."""
 
 
 def report(
@@ -25,14 +25,14 @@ def report(
     severity: Severity,
     settings: Settings,
 ) -> bool:
-    """Show verdicts in the first asset graph that knows the version, and say whether one did."""
+    """Show verdicts in the first asset graph that has the version; return whether one did."""
     if origin.asset is None:
         return False
     for plugin in entry_points(group="pedigree.asset_check_reports"):
         try:
             show: Report = plugin.load()
         except ImportError:
-            continue  # the plug-in's own extra is not installed, so it has no graph to show it in
+            continue  # the plug-in's extra is not installed, so it has no graph
         if show(version, origin, verdicts, severity, settings):
             return True
     return False

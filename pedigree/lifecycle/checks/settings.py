@@ -1,16 +1,16 @@
-"""Whether a policy gives the registry's checks settings that they take."""
+"""Validation of the settings that a policy gives to the registry's checks."""
 
 from pedigree.lifecycle.checks import CHECKS
 from pedigree.lifecycle.records import Policy
 
 
 def require_known_settings(policy: Policy) -> None:
-    """Refuse a policy whose rules give a check of the registry what it does not take.
+    """Refuse a policy that gives a check of the registry settings that it does not accept.
 
-    The settings of other checks are the business of whoever wrote them.
+    Settings of custom checks are not validated.
 
     Raises:
-        InvalidPolicyError: It does; the message names the setting.
+        InvalidPolicyError: A setting is not accepted; the message names it.
     """
     for check in CHECKS.values():
         for rule in policy.check_rules(check.name):

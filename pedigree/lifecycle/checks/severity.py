@@ -1,14 +1,14 @@
-"""What the failure of a check is, where it is shown to people."""
+"""The severity of a failed check in views for people."""
 
 from pedigree.lifecycle.promotion_queue import registration_rule
 from pedigree.lifecycle.records import Policy, Severity, Verdict
 
 
 def shown_severity(policy: Policy, verdict: Verdict) -> Severity:
-    """Return what a failed verdict is to a version that was just made: an error stops it.
+    """Return the severity of a failed verdict for a new version: an error blocks it.
 
-    A check that only a later stage asks for warns until then; one that no stage asks for is as
-    severe as it says itself.
+    A check that only a later stage requires warns until then. A check that no stage requires has
+    the severity of its verdict.
     """
     if not policy.check_rules(verdict.check):
         return verdict.severity

@@ -1,4 +1,4 @@
-"""Whether callers of production can call a version the same way."""
+"""Check that callers of production can call a version the same way."""
 
 from pedigree.catalog.records import ModelVersion
 from pedigree.lifecycle.checks.base import Check, Evidence, Finding, NoSettings, details
@@ -25,7 +25,7 @@ def _judge(evidence: Evidence, version: ModelVersion, _: NoSettings) -> Finding:
 
 CHECK = Check(
     name=SIGNATURE_COMPATIBLE,
-    asks="Whoever calls production's holder can call this version the same way",
+    asks="Callers of the production version can call this version the same way",
     judge=_judge,
     relative=True,
 )

@@ -1,4 +1,4 @@
-"""Whether a model does well enough for every group of its evaluation data."""
+"""Check that a metric is good enough for every group of the evaluation data."""
 
 from collections.abc import Iterator
 from typing import Annotated, NamedTuple
@@ -21,20 +21,20 @@ def _known(metric: str) -> str:
 
 
 class SliceSettings(Record):
-    """What each group must reach; at least one of the limits is given."""
+    """The limits for each group; at least one limit is required."""
 
-    metric: Annotated[str, AfterValidator(_known)] = Field(description="Measured for each group")
+    metric: Annotated[str, AfterValidator(_known)] = Field(description="The metric of each group")
     slices: tuple[str, ...] = Field(default=(), description="Only these slices; all when empty")
-    at_least: float | None = Field(default=None, description="The least that each group reaches")
-    at_most: float | None = Field(default=None, description="The most that each group shows")
+    at_least: float | None = Field(default=None, description="The smallest value of each group")
+    at_most: float | None = Field(default=None, description="The largest value of each group")
     largest_gap: float | None = Field(
-        default=None, ge=0, description="Between the groups of one slice"
+        default=None, ge=0, description="The largest difference between groups of a slice"
     )
     tolerance: float | None = Field(
-        default=None, ge=0, description="How much worse than production's holder a group may be"
+        default=None, ge=0, description="How much worse than the production version a group may be"
     )
     smallest_group: int = Field(
-        default=SMALLEST_GROUP, ge=1, description="Groups with fewer rows are not judged"
+        default=SMALLEST_GROUP, ge=1, description="Groups with fewer rows are ignored"
     )
 
     @model_validator(mode="after")
@@ -43,14 +43,12 @@ class SliceSettings(Record):
         if all(limit is None for limit in limits):
             raise ValueError("give at_least, at_most, largest_gap or tolerance")
         if self.tolerance is not None and METRICS[self.metric] is None:
-            raise ValueError(
-                f"more of {self.metric} is neither better nor worse: leave out tolerance"
-            )
+            raise ValueError(f"more of {self.metric} is neither better nor worse: omit tolerance")
         return self
 
 
 class JudgedGroup(NamedTuple):
-    """The groups of a slice that can be judged, by their value."""
+    """The groups of a slice that have enough rows, with their values."""
 
     name: str
     values: dict[str, float]
@@ -85,9 +83,9 @@ def _judge(evidence: Evidence, version: ModelVersion, settings: SliceSettings) -
 
 
 def chosen(evaluation: Evaluation | None, names: tuple[str, ...]) -> tuple[list[Slice], str]:
-    """Return the slices of an evaluation, all or those named, and what is missing of them."""
+    """Return all or the named slices of an evaluation, and a text about missing ones."""
     if evaluation is None:
-        return [], "how the version did by group is not known: no evaluation is kept with it"
+        return [], "its metrics by group are not known: it has no evaluation"
     if not evaluation.slices:
         return [], "its evaluation has no groups"
     unknown = [name for name in names if evaluation.slice(name) is None]
@@ -97,7 +95,7 @@ def chosen(evaluation: Evaluation | None, names: tuple[str, ...]) -> tuple[list[
 
 
 def judged_groups(of: Slice, metric: str, smallest: int) -> JudgedGroup:
-    """Return what is known of a metric in the groups that have enough rows."""
+    """Return the values of a metric in the groups that have enough rows."""
     known = {each.group: each.metrics for each in of.large(smallest)}
     return JudgedGroup(
         of.name, {group: found[metric] for group, found in known.items() if metric in found}
@@ -108,7 +106,7 @@ def _unjudged(judged: list[JudgedGroup], settings: SliceSettings) -> Iterator[st
     for each in judged:
         if not each.values:
             yield (
-                f"{settings.metric} is known of no group of {each.name}"
+                f"{settings.metric} is not known for any group of {each.name}"
                 f" with {settings.smallest_group} rows"
             )
 

@@ -1,4 +1,4 @@
-"""Whether the data a version was trained on met what was expected of it."""
+"""Check that a version's training data met its expectations."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -16,10 +16,10 @@ TRAINING_DATA_EXPECTATIONS = "training_data_expectations"
 
 
 class ExpectationsSettings(Record):
-    """Which data must have been checked."""
+    """The data that must have been checked."""
 
     assets: tuple[str, ...] = Field(
-        default=(), description="Each must have been checked; when empty, any of what was read"
+        default=(), description="Assets that must have been checked; when empty, any input"
     )
     checks: tuple[str, ...] = Field(default=(), description="Only these checks on the data")
 
@@ -55,8 +55,8 @@ def _verdicts(
 
 def _data(found: Collection[RecordedDataVerdict], certain: Collection[RecordedDataVerdict]) -> str:
     if len(found) == len(certain):
-        return "exactly the data it was trained on"
-    return "the data that it certainly or possibly was trained on"
+        return "exactly its training data"
+    return "its certain or possible training data"
 
 
 def _states(
@@ -84,9 +84,9 @@ def _unchecked(
     found: Collection[RecordedDataVerdict],
     certain: Collection[RecordedDataVerdict],
 ) -> list[str]:
-    """Say of which data nothing is known: of every partition of each asset that is asked for."""
+    """Return the unchecked data: of each required asset, every partition."""
     if not assets and not found:
-        return ["no check looked at the data it was trained on"]
+        return ["no check ran on its training data"]
     if not assets:
         return [] if certain else _unchecked_candidates(graph, found)
     checked = {(verdict.asset, verdict.partition) for verdict in found}
@@ -97,26 +97,26 @@ def _unchecked(
         *(
             f"it is not known whether it was trained on {asset}"
             if others is None or asset in others
-            else f"{asset} is not among what it was trained on"
+            else f"{asset} is not part of its training data"
             for asset in unread
         ),
-        *(f"no check looked at {_named(*state)}" for state in sorted(states - checked, key=repr)),
+        *(f"no check ran on {_named(*state)}" for state in sorted(states - checked, key=repr)),
     ]
 
 
 def _unchecked_candidates(graph: LineageGraph, found: Collection[RecordedDataVerdict]) -> list[str]:
-    """Say that nothing is sure, unless of some asset all that it possibly used was checked."""
+    """Return a problem, unless all possible data of some asset was checked."""
     checked = {(verdict.asset, verdict.partition) for verdict in found}
     possible: defaultdict[str, set[tuple[str, str | None]]] = defaultdict(set)
     for state in _states(graph, ()):
         possible[state.asset].add((state.asset, state.partition))
     if any(states <= checked for states in possible.values()):
         return []
-    return ["no check looked at all the data that it possibly was trained on"]
+    return ["no check ran on all of its possible training data"]
 
 
 def _linked(verdict: RecordedDataVerdict) -> dict[str, JsonValue]:
-    """Return what leads to the result: the data, its event, and the check's run."""
+    """Return the links of a result: the data, its event, and the check's run."""
     return verdict.model_dump(mode="json")
 
 
@@ -134,7 +134,7 @@ def _count(checks: int) -> str:
 
 CHECK = Check(
     name=TRAINING_DATA_EXPECTATIONS,
-    asks="The data it was trained on met its expectations, such as a Great Expectations suite",
+    asks="Its training data met its expectations, such as a Great Expectations suite",
     judge=_judge,
     settings=ExpectationsSettings,
 )

@@ -132,7 +132,7 @@ def test_a_deleted_or_too_similar_name_fails_before_the_training(
     def gone() -> TrainedModel:
         raise AssertionError("the training started")
 
-    with pytest.raises(NameTakenError, match="belonged to a model that was deleted"):
+    with pytest.raises(NameTakenError, match="belonged to a deleted model"):
         materialize(gone)
 
 

@@ -149,7 +149,7 @@ def test_a_stricter_policy_makes_the_sensor_evaluate_the_candidates_again(
     fails = {"name": "metadata_complete", "settings": {"required": ["risk_class"]}}
     pedigree.set_policy("governed", policy_of(checks=["artifact_intact", fails]))
     (waits,) = pedigree.explain("governed/1", "production").waits_for[1:]
-    assert waits == "check metadata_complete, which has not run by the settings of this stage"
+    assert waits == "check metadata_complete, which has not run with the settings of this stage"
     message = location.tick("pedigree_promotion").skip_message
     assert "governed/1 → production: check metadata_complete, which failed" in message
     pedigree.set_policy("governed", policy_of(checks=["artifact_intact", "metadata_complete"]))

@@ -141,4 +141,4 @@ def test_a_candidate_that_is_worse_than_the_champion_does_not_become_challenger(
     train("worse", 0.7)
     assert location.promote() == ["staging"]
     message = location.tick("pedigree_promotion").skip_message
-    assert "churn/2 → challenger: metric accuracy: 0.7 falls behind the 0.8 of churn/1" in message
+    assert "churn/2 → challenger: metric accuracy: 0.7 is worse than the 0.8 of churn/1" in message

@@ -28,7 +28,7 @@ def test_dangerous_is_an_error_and_unscannable_says_so(
     assert judge(CHECK).passed
     warned = judge(CHECK, files)
     assert (warned.passed, warned.severity) == (False, Severity.WARN)
-    assert warned.summary.startswith("weights.bin cannot be scanned: no format")
+    assert warned.summary.startswith("weights.bin cannot be scanned: its format")
     assert judge(CHECK, files, unscannable="error").severity is Severity.ERROR
     hostile = tmp_path / "hostile.jpg"
     hostile.write_bytes(pickle_that_touches(tmp_path / "ran"))

@@ -17,7 +17,7 @@ def test_so_much_of_the_card_must_be_provided(registry: Registry, judge: Judge) 
     registry.write_card("churn/1", CardNotes(license="mit", contact="ann", primary_uses="to call"))
     verdict = judge(CHECK, fields=fields)
     assert verdict.summary == (
-        "75 % of the card is provided, 80 % are asked for; not provided: description"
+        "75 % of the card is provided, 80 % are required; not provided: description"
     )
     assert judge(CHECK, fields=fields, percent=75).passed
     registry.update("churn/1", description="predicts churn")
@@ -31,5 +31,5 @@ def test_every_field_that_people_may_fill_counts(registry: Registry, judge: Judg
 
 
 def test_a_field_that_no_card_has_is_a_wrong_policy(judge: Judge) -> None:
-    with pytest.raises(InvalidPolicyError, match="is no field of a model card"):
+    with pytest.raises(InvalidPolicyError, match="is not a field of a model card"):
         judge(CHECK, fields=["nonsense"])

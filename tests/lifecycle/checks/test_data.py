@@ -64,7 +64,7 @@ def found(passed: bool = True, **fields: object) -> DataVerdict:
 def test_what_was_found_on_exactly_that_data_counts(
     registry: Registry, trained: str, judge: Judge
 ) -> None:
-    assert judge(EXPECTATIONS, trained).summary == "no check looked at the data it was trained on"
+    assert judge(EXPECTATIONS, trained).summary == "no check ran on its training data"
     for other in ({"storage_id": 8}, {"materialized_by": "run-8"}, {"partition": "2024-02"}):
         registry.record_data_verdict(found(**other))
     assert not judge(EXPECTATIONS, trained).passed
@@ -102,8 +102,8 @@ def test_every_asset_that_is_named_must_have_been_checked(
     assert judge(EXPECTATIONS, trained, assets=["features"]).passed
     lacking = judge(EXPECTATIONS, trained, assets=["features", "customers", "prices"])
     assert lacking.details["unchecked"] == [
-        "prices is not among what it was trained on",
-        "no check looked at customers",
+        "prices is not part of its training data",
+        "no check ran on customers",
     ]
 
 
@@ -113,13 +113,13 @@ def test_every_source_needs_a_datasheet(registry: Registry, trained: str, judge:
     registry.set_datasheet("contracts", Datasheet(uri="https://example.com/contracts"))
     registry.set_datasheet("customers", Datasheet(motivation="billing", composition="one a row"))
     verdict = judge(DATASHEETS, trained)
-    assert verdict.summary == "the datasheet of customers says nothing of collection"
+    assert verdict.summary == "the datasheet of customers has no collection"
     assert judge(DATASHEETS, trained, sections=["motivation"]).passed
     assert set(verdict.details["datasheets"]) == {"contracts", "customers"}
 
 
 def test_without_lineage_no_source_is_known(judge: Judge) -> None:
-    assert judge(DATASHEETS).summary == "what it was trained on is not recorded"
+    assert judge(DATASHEETS).summary == "its training data is not recorded"
 
 
 def test_datasheets_of_what_may_be_upstream_are_wanted_too(
@@ -148,15 +148,13 @@ def test_expectations_on_data_that_is_only_possible_are_not_called_exact(
     reference = register(registry, tmp_path, "possible", lineage=lineage)
     registry.record_data_verdict(found(storage_id=101, materialized_by="run-0"))
     assert judge(EXPECTATIONS, reference).summary == (
-        "no check looked at all the data that it possibly was trained on"
+        "no check ran on all of its possible training data"
     )
     other = found(storage_id=102, materialized_by="run-0", partition="2024-02")
     registry.record_data_verdict(other)
     verdict = judge(EXPECTATIONS, reference)
     assert verdict.passed
-    assert verdict.summary == (
-        "2 checks on the data that it certainly or possibly was trained on passed"
-    )
+    assert verdict.summary == ("2 checks on its certain or possible training data passed")
 
 
 def test_whether_it_was_trained_on_a_named_asset_may_not_be_known(
@@ -165,6 +163,6 @@ def test_whether_it_was_trained_on_a_named_asset_may_not_be_known(
     lost = graph(missing(1, "clean", upstream=("raw",)))
     reference = register(registry, tmp_path, "lost", lineage=lost)
     assert judge(EXPECTATIONS, reference, assets=["raw", "prices"]).details["unchecked"] == [
-        "prices is not among what it was trained on",
+        "prices is not part of its training data",
         "it is not known whether it was trained on raw",
     ]

@@ -22,7 +22,7 @@ def staged(**rules: CheckRule) -> Policy:
 def test_the_metric_that_no_regression_compares_is_the_policy_s() -> None:
     policy = default_policy(MetricRule(metric="mae", higher_is_better=False, tolerance=0.5))
     assert described("no_regression", policy) == (
-        "A metric is not worse than that of production's holder, but for a tolerance."
+        "A metric is not worse than that of the production version, within a tolerance."
         " For candidate, staging, production: metric mae; higher_is_better false; tolerance 0.5."
     )
     own = CheckRule(name="no_regression", settings={"metric": "auc"})

@@ -60,7 +60,7 @@ def test_groups_may_differ_only_so_far(registry: Registry, judge: Judge) -> None
 
 def test_what_is_not_known_is_not_fair(registry: Registry, judge: Judge) -> None:
     settings = {"slices": ["sex"], "equalized_odds_difference": 0.5}
-    assert "no evaluation is kept" in judge(CHECK, **settings).summary
+    assert "it has no evaluation" in judge(CHECK, **settings).summary
     people = {"f": (100, rates(0.3, None)), "m": (100, rates(0.5, 0.75))}
     registry.set_evaluation("churn/1", evaluation(sex=people))
     assert "is not known" in judge(CHECK, **settings).summary

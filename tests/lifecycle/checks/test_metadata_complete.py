@@ -38,7 +38,7 @@ def test_single_tags_metrics_and_params_can_be_required(
 
 
 def test_a_field_that_nobody_knows_is_a_wrong_policy(judge: Judge) -> None:
-    with pytest.raises(InvalidPolicyError, match="'nonsense' is no metadata") as caught:
+    with pytest.raises(InvalidPolicyError, match="'nonsense' is not a metadata field") as caught:
         judge(CHECK, required=["nonsense"])
     assert caught.value.field == "checks.metadata_complete.settings.required.0"
 
@@ -71,4 +71,4 @@ def test_a_verdict_by_other_settings_does_not_count(registry: Registry, tmp_path
     stricter = CheckRule(name=CHECK, settings={"required": ["risk_class"]})
     registry.set_policy("churn", asking(stricter, stage="staging"))
     waits = registry.explain(reference, "staging").waits_for
-    assert waits == ("check metadata_complete, which has not run by the settings of this stage",)
+    assert waits == ("check metadata_complete, which has not run with the settings of this stage",)

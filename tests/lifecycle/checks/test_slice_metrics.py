@@ -38,10 +38,10 @@ def test_each_group_must_keep_the_limits(registry: Registry, judge: Judge) -> No
 
 
 def test_without_an_evaluation_it_fails_and_says_so(registry: Registry, judge: Judge) -> None:
-    assert "no evaluation is kept" in judge(CHECK, metric="accuracy", at_least=0.5).summary
+    assert "it has no evaluation" in judge(CHECK, metric="accuracy", at_least=0.5).summary
     registry.set_evaluation("churn/1", by_plan(0.9, 0.75))
     verdict = judge(CHECK, metric="roc_auc", at_least=0.5)
-    assert verdict.summary == "roc_auc is known of no group of plan with 30 rows"
+    assert verdict.summary == "roc_auc is not known for any group of plan with 30 rows"
 
 
 def test_a_group_may_not_fall_behind_the_champions(
