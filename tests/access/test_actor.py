@@ -49,6 +49,28 @@ def test_a_reserved_setting_is_refused_before_any_work(database_url: str, home: 
         Registry.connect(database_url, settings=Settings(actor="service:me", home=home))
 
 
+def test_one_connection_acts_as_one_person_in_every_working_directory(
+    database_url: str, home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", "/dev/null")
+    for email in ("ann@example.com", "bob@example.com"):
+        subprocess.run(["git", "init", "--quiet", tmp_path / email], check=True)
+        command = ["git", "-C", tmp_path / email, "config", "user.email", email]
+        subprocess.run(command, check=True)
+    nobody = Settings(home=home, actor=None)
+    with Registry.connect(database_url, settings=nobody) as registry:
+        monkeypatch.chdir(tmp_path / "ann@example.com")
+        registry.create_model("one")
+        monkeypatch.chdir(tmp_path / "bob@example.com")
+        registry.create_model("two")
+        with monkeypatch.context() as without_git:
+            without_git.setenv("PATH", "")
+            registry.create_model("three")
+        assert {event.actor.name for event in registry.events()} == {"ann@example.com"}
+        assert {event.actor.source for event in registry.events()} == {"git user.email"}
+
+
 @pytest.mark.parametrize("name", RESERVED)
 def test_a_reserved_git_address_or_environment_user_is_skipped(
     name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
