@@ -46,7 +46,7 @@ def test_the_service_accepts_no_external_verdicts_of_its_own_checks(
     reference = register(registry, tmp_path, "a", name)
     digest = registry.get(reference).digest
     forged = Verdict(check="artifact_intact", passed=True, digest=digest, summary="trust me")
-    with pytest.raises(NotPermittedError, match="nobody's word"):
+    with pytest.raises(NotPermittedError, match="accepts no verdict from outside"):
         registry.record_verdict(reference, forged)
 
 
