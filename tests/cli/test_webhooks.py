@@ -1,4 +1,4 @@
-"""``pedigree webhook``: made, listed, changed, tried, and what became of deliveries."""
+"""``pedigree webhook``: create, list, change, test, and list deliveries."""
 
 import pytest
 
@@ -12,7 +12,7 @@ def _may_send_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PEDIGREE_WEBHOOK_NETWORKS", "127.0.0.0/8")
 
 
-def test_a_webhook_is_made_listed_changed_and_removed(cli: Cli) -> None:
+def test_a_webhook_is_created_listed_changed_and_deleted(cli: Cli) -> None:
     made = cli("webhook", "create", "https://ci.example", "--type", "version.*", "--json").json
     assert made["secret"].startswith("whsec_")
     assert cli("webhook", "list", "--json").json == [made["webhook"]]
@@ -41,7 +41,7 @@ def test_a_try_that_does_not_arrive_exits_with_one(cli: Cli, receiver: Receiver)
     assert (failed.code, failed.json["status"]) == (1, 404)
 
 
-def test_deliveries_are_listed_and_begin_anew(cli: Cli, receiver: Receiver) -> None:
+def test_deliveries_are_listed_and_restarted(cli: Cli, receiver: Receiver) -> None:
     from pedigree.registry import Registry
 
     cli("webhook", "create", receiver.url, "--type", "model.*")
