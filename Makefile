@@ -44,7 +44,7 @@ lint: .venv/.installed ## style, types, layer rules and plain English
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m tools.plain_english docs
+	$(BIN)/python -m tools.plain_english docs code
 
 docs: .venv/.installed ## build the documentation into site/; a broken link or anchor fails
 	$(BIN)/zensical build --clean --strict

@@ -1,4 +1,4 @@
-"""An authority of our own, and certificates that it signs, for the length of a test."""
+"""A test authority, and certificates that it signs."""
 
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ DAY = timedelta(days=1)
 
 
 class Authority:
-    """Signs certificates; its own is in a file, for those who shall trust it."""
+    """Signs certificates; its own certificate is in a file for clients that trust it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -1,6 +1,6 @@
-"""Documents that tests hold to the code: what they show is run, or written from the code.
+"""Documents that tests compare with the code: their examples run, or they are generated.
 
-Of those that are written from the code a test compares, and ``UPDATE_DOCS=1`` writes.
+A test compares generated documents; ``UPDATE_DOCS=1`` writes them.
 """
 
 import os
@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def assert_current(document: str, expected: str) -> None:
-    """Compare a whole document, a path from the root of the repository, with what it should be."""
+    """Compare a whole document, a path from the root of the repository, with its expected text."""
     path = ROOT / document
     if os.environ.get("UPDATE_DOCS"):
         path.write_text(expected, encoding="utf-8")

@@ -30,14 +30,14 @@ class Received:
         return model
 
     def told(self, secret: str) -> dict[str, Any]:
-        """What it says, if its signature is right."""
+        """Return its content, if its signature is valid."""
         verified: dict[str, Any] = Verifier(secret).verify(self.body, self.headers)
         return verified
 
 
 @dataclass
 class Receiver:
-    """Answers what it is told to answer, and keeps what it was sent."""
+    """Gives configured answers, and stores the received requests."""
 
     url: str = ""
     requests: list[Received] = field(default_factory=list)

@@ -77,7 +77,7 @@ def test_models_and_training_data_are_checked() -> None:
     }
 
 
-def test_every_check_says_what_it_judges_and_by_which_settings() -> None:
+def test_every_check_describes_what_it_judges_and_its_settings() -> None:
     specs = {
         (spec.asset_key.path[-1], spec.name): spec.description or ""
         for assets in (*(defs.assets or ()), *(defs.asset_checks or ()))

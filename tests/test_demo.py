@@ -1,4 +1,4 @@
-"""The demo as a newcomer runs it: one process, one document, and nothing that is not its own."""
+"""The demo as a new user runs it: one process, one document, and only its own files."""
 
 import json
 import os
@@ -51,7 +51,7 @@ def test_every_fact_held(demo: dict[str, Any]) -> None:
 
 
 @pytest.mark.xdist_group("demo")
-def test_the_churn_models_stand_where_the_story_left_them(demo: dict[str, Any]) -> None:
+def test_the_churn_models_are_in_the_expected_stages(demo: dict[str, Any]) -> None:
     churn = versions(demo, "customer_churn")
     assert [one["stage"] for one in churn] == ["production", "archived", "none", "none"]
     assert [sorted(one["failed_checks"]) for one in churn] == [
@@ -87,9 +87,7 @@ def test_every_version_has_a_digest_its_data_and_a_card_that_exists(demo: dict[s
             assert model["name"] in card.read_text(encoding="utf-8")
 
 
-def test_it_refuses_while_somebody_uses_its_registry(
-    home: Path, fast_settings: dict[str, str]
-) -> None:
+def test_it_refuses_while_its_registry_is_in_use(home: Path, fast_settings: dict[str, str]) -> None:
     home.mkdir()
     (home / ".pedigree-demo").touch()
     server = EmbeddedPostgres(home, settings=fast_settings)

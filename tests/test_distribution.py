@@ -25,7 +25,7 @@ INSTALLS = re.compile(
 )
 OTHER = re.compile(r"(?<![\w./-])pedigree(?![\w./-])")
 EXTRA_OF_OTHER = re.compile(r"(?<![\w.-])pedigree\[[a-z{]")
-# Tells of the other project, and installs nothing.
+# Mentions the other project, and installs nothing.
 THIS = Path(__file__).relative_to(ROOT)
 
 
@@ -62,7 +62,7 @@ def test_no_text_recommends_the_other_project() -> None:
         "remedy=f\"Run: pip install 'pedigree[{extra}]'\"",
     ],
 )
-def test_a_recommendation_of_the_other_project_is_seen(text: str) -> None:
+def test_a_recommendation_of_the_other_project_is_detected(text: str) -> None:
     assert wrong(text)
 
 
@@ -77,7 +77,7 @@ def test_a_recommendation_of_the_other_project_is_seen(text: str) -> None:
         "add it to the pedigree",
     ],
 )
-def test_a_recommendation_of_ours_is_not(text: str) -> None:
+def test_a_recommendation_of_this_project_is_accepted(text: str) -> None:
     assert not wrong(text)
 
 
@@ -102,7 +102,7 @@ def install_family_trees(site: Path, *files: str) -> None:
 
 
 def install_what_is_here(site: Path, *, without: str) -> None:
-    """Install this package, and what is installed here without some."""
+    """Install this package, and the packages installed here except some."""
     for installed in SITE.iterdir():
         if without not in installed.name:
             (site / installed.name).symlink_to(installed)

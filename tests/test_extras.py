@@ -1,4 +1,4 @@
-"""What an optional part lacks is said with the extra that brings it, and there is such an extra."""
+"""A missing optional library is reported with the extra that installs it, which exists."""
 
 import re
 import sys

@@ -1,4 +1,4 @@
-"""What docs/guide.md says is what happens: its code is run as it stands."""
+"""The code of docs/guide.md runs unchanged."""
 
 import re
 from pathlib import Path
@@ -72,7 +72,7 @@ def test_the_guide_leads_from_a_plain_asset_to_a_model_that_no_worse_one_replace
 
 
 def follow(command: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    """Run a command of the guide, and return what it says."""
+    """Run a command of the guide, and return its output."""
     with pytest.raises(SystemExit) as ended:
         main(command)
     assert not ended.value.code, command

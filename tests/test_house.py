@@ -15,7 +15,7 @@ import pedigree
 from pedigree.contract.registry import RegistryContract
 
 ROOT = Path(__file__).parents[1]
-# Slow to import, and of no use to somebody who asks for help. rich and typer are what answers.
+# Slow to import, and not needed for the help, which rich and typer print.
 HEAVY = {
     *(
         "boto3",

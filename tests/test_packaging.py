@@ -1,4 +1,4 @@
-"""What the wheel holds, and that the project's files agree with one another."""
+"""The content of the wheel, and the consistency of the project's files."""
 
 import re
 import subprocess
@@ -108,6 +108,6 @@ def _name(requirement: str) -> str:
     return re.sub(r"[-_.]+", "-", re.split(r"[\[<>=!~; ]", requirement, maxsplit=1)[0]).lower()
 
 
-def test_the_changelog_tells_of_this_version() -> None:
+def test_the_changelog_has_this_version() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert f"## {version}" in (ROOT / "CHANGELOG.md").read_text()

@@ -1,4 +1,4 @@
-"""The README's example is run as it stands, and what it says of the project is true."""
+"""The README's example runs unchanged, and its statements on the project are true."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Several verbs as one transaction."""
+"""Several verbs in one transaction."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from pedigree.registry import Registry
 from tests.factories import free_policy, in_one_transaction, register
 
 
-def test_all_of_what_verbs_write_together_is_there_or_nothing(registry: Registry) -> None:
+def test_the_writes_of_verbs_in_one_transaction_are_atomic(registry: Registry) -> None:
     def work(joined: Registry) -> None:
         joined.create_model("a")
         assert joined.model("a").latest_version == 0
@@ -23,7 +23,7 @@ def test_all_of_what_verbs_write_together_is_there_or_nothing(registry: Registry
     assert registry.events() == ()
 
 
-def test_a_verb_that_was_refused_leaves_nothing_and_the_others_go_on(registry: Registry) -> None:
+def test_a_refused_verb_writes_nothing_and_the_others_continue(registry: Registry) -> None:
     def work(joined: Registry) -> None:
         joined.create_model("a")
         with pytest.raises(NameTakenError):
@@ -53,7 +53,7 @@ def test_a_card_that_is_read_in_between_is_current_and_kept_once_all_is_written(
     assert registry.card(reference).digest == between.digest
 
 
-def test_somebody_else_may_act_over_the_same_connections(registry: Registry) -> None:
+def test_another_principal_may_use_the_same_connections(registry: Registry) -> None:
     ann = registry.acting_as(Actor(name="ann", source="token"))
     assert ann.create_model("a").created_by == "ann"
     assert registry.create_model("b").created_by == "tester"

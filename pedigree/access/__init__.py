@@ -1,4 +1,4 @@
-"""Who acts, and what they may do: principals, roles and tokens.
+"""Principals, roles and tokens: who acts, and what they may do.
 
-How a request proves who sends it belongs to `server.http`.
+The authentication of requests belongs in `server.http`.
 """

@@ -1,4 +1,4 @@
-"""Find out who acts, and remember how that was found out."""
+"""The actor of this process, and the source of the name."""
 
 import getpass
 import os
@@ -18,11 +18,11 @@ def resolve_actor(settings: Settings, run_actor: str | None = None) -> Actor:
 
     Args:
         settings: This process's settings.
-        run_actor: What the Dagster run says of who launched it; only a claim.
+        run_actor: Who launched the Dagster run, by its own claim.
 
     Raises:
-        ReservedNameError: The setting or the run claims a name of Pedigree's own. Git's address and
-            the environment's user are passed over instead: nobody gave them for this.
+        ReservedNameError: The setting or the run claims a name that is reserved for Pedigree. Git's
+            address and the environment's user are skipped instead: they were not set for Pedigree.
     """
     if settings.actor:
         return Actor(name=claimed(settings.actor, SETTING), source=SETTING)
@@ -34,7 +34,7 @@ def resolve_actor(settings: Settings, run_actor: str | None = None) -> Actor:
 def _fallbacks() -> Iterator[Actor]:
     if email := _git_email():
         yield Actor(name=email, source="git user.email")
-    # By LOGNAME or USER where the environment has one.
+    # From LOGNAME or USER if the environment has one.
     yield Actor(name=getpass.getuser(), source="operating system")
     yield Actor(name=pwd.getpwuid(os.getuid()).pw_name, source="operating system")
     yield Actor(name=f"uid {os.getuid()}", source="operating system")

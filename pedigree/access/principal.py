@@ -1,6 +1,6 @@
-"""Somebody who uses the registry: who they are, and what they may do.
+"""Principals: the users of the registry and their permissions.
 
-One question decides what anybody may do: :meth:`Principal.may`. Roles and tokens give permissions;
+One method decides every permission: :meth:`Principal.may`. Roles and tokens grant permissions;
 policies limit some of them to named people.
 """
 
@@ -17,22 +17,22 @@ EVERYTHING = frozenset(Permission)
 
 
 class Restriction(Protocol):
-    """A rule that lets named people alone do something, such as a stage's rule or a policy."""
+    """A rule that limits a permission to named people, such as a stage's rule or a policy."""
 
     def people(self, permission: Permission) -> Collection[str]:
-        """Return the names and patterns of those whom the rule permits something; none: all."""
+        """Return the names and patterns of the people with a permission; all people if empty."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Principal:
-    """Somebody who uses the registry.
+    """A user of the registry.
 
     Args:
-        actor: Their name and how it is known, as events record them.
+        actor: Their name and its source, as events record them.
         permissions: What they may do.
-        models: Names of models, or patterns, that they may use; none: all models.
+        models: Names of models or patterns that they may use; all models if empty.
         reads_store: They can read the store itself, as a process with its credentials can. Others
-            have only those bytes that they sent, or that belong to versions they may read.
+            can read only bytes that they sent, or that belong to versions they may read.
     """
 
     actor: Actor
@@ -46,7 +46,7 @@ class Principal:
         return self.actor.name
 
     def named(self, actor: Actor) -> Self:
-        """Return the same permissions under the name of another actor."""
+        """Return a principal with the same permissions and the name of another actor."""
         return replace(self, actor=actor)
 
     def may(
@@ -55,11 +55,11 @@ class Principal:
         model: str | None = None,
         restriction: Restriction | None = None,
     ) -> bool:
-        """Say whether they may do something.
+        """Return whether they may do something.
 
         Args:
-            permission: What.
-            model: The model that it is about; all models when None.
+            permission: The permission that it needs.
+            model: The model concerned; all models when None.
             restriction: The stage's rule or the policy that may limit it to named people.
 
         >>> ann = Principal(actor=Actor(name="ann", source="token"), models=("churn*",))
@@ -74,15 +74,15 @@ class Principal:
         )
 
     def may_use(self, model: str | None) -> bool:
-        """Say whether a model, or all models when None, is theirs to use."""
+        """Return whether they may use a model, or all models when None."""
         return not self.models or (model is not None and is_one_of(model, self.models))
 
     def require(self, permission: Permission, model: str | None = None) -> None:
-        """Refuse what they may not do.
+        """Require a permission.
 
         Args:
-            permission: What they ask to do.
-            model: The model that it is about; all models when None.
+            permission: The permission.
+            model: The model concerned; all models when None.
 
         Raises:
             NotPermittedError: They lack the permission, or may not use the model.
@@ -91,19 +91,19 @@ class Principal:
         if self.may_use(model):
             return
         if model is None:
-            raise self._refused("the token is for some models, and this is about all")
-        raise self._refused(f"the token is for the models {', '.join(self.models)}")
+            raise self._refused("the token is limited to some models, but this concerns all models")
+        raise self._refused(f"the token is limited to the models {', '.join(self.models)}")
 
     def require_permission(self, permission: Permission) -> None:
-        """Refuse what they may do with no model at all.
+        """Require a permission, independently of models.
 
         Raises:
             NotPermittedError: They lack the permission.
         """
         if permission not in self.permissions:
-            raise self._refused(f"this takes the permission to {permission}")
+            raise self._refused(f"this requires the permission {permission}")
 
     def _refused(self, message: str) -> NotPermittedError:
         return NotPermittedError(
-            message, field="Authorization", remedy="Ask an admin for a token that may"
+            message, field="Authorization", remedy="Ask an admin for a token with it"
         )

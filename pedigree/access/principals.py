@@ -1,17 +1,17 @@
-"""Who and what is meant: names, and patterns of them in which ``*`` stands for anything.
+"""Names and patterns of names, in which ``*`` matches any characters.
 
 Promoters, approvers and editors of policies, the models of tokens, and the types and models of
-webhooks are all read by this one function.
+webhooks all use this one function.
 """
 
 from collections.abc import Iterable
 
 
 def is_one_of(name: str, patterns: Iterable[str]) -> bool:
-    """Say whether a name is one of some names or patterns, whatever its case.
+    """Return whether a name matches one of the names or patterns, ignoring case.
 
-    ``*`` stands for any characters, also none. Nothing else is special: brackets and question
-    marks are part of names such as ``github-actions[bot]``.
+    ``*`` matches any characters, or none. Nothing else is special: brackets and question marks
+    are part of names such as ``github-actions[bot]``.
 
     >>> is_one_of("Ann@Risk.example", ["bob", "*@risk.example"])
     True
@@ -19,11 +19,11 @@ def is_one_of(name: str, patterns: Iterable[str]) -> bool:
     False
     """
     folded = name.casefold()
-    return any(_fits(folded, pattern.casefold()) for pattern in patterns)
+    return any(_matches(folded, pattern.casefold()) for pattern in patterns)
 
 
-def _fits(name: str, pattern: str) -> bool:
-    """Look for the parts between stars from left to right, which takes no backtracking."""
+def _matches(name: str, pattern: str) -> bool:
+    """Search for the parts between stars from left to right, which needs no backtracking."""
     first, *others = pattern.split("*")
     if not others:
         return name == first

@@ -1,5 +1,5 @@
 -- name: insert_token
--- Keep a new token; of its secret only the hash.
+-- Insert a new token with the hash of its secret, never the secret.
 INSERT INTO pedigree.access_token (
     principal, secret_hash, roles, models, created_at, created_by, expires_at
 )
@@ -19,14 +19,14 @@ WHERE secret_hash = %(secret_hash)s AND revoked_at IS NULL
     AND (expires_at IS NULL OR expires_at > clock_timestamp());
 
 -- name: any_token
--- Say whether there is a token that is neither revoked nor expired.
+-- Whether a token exists that is neither revoked nor expired.
 SELECT EXISTS (
     SELECT FROM pedigree.access_token
     WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp())
 ) AS present;
 
 -- name: tokens
--- Tokens behind another, also revoked and expired ones.
+-- Tokens after another one, with revoked and expired ones.
 SELECT token_id, principal, roles, models, created_at, created_by, expires_at, revoked_at,
     revoked_by
 FROM pedigree.access_token
@@ -35,7 +35,7 @@ ORDER BY token_id
 LIMIT %(limit)s;
 
 -- name: revoke_token
--- Revoke a token, unless that was done before.
+-- Revoke a token, unless it is already revoked.
 UPDATE pedigree.access_token SET revoked_at = clock_timestamp(), revoked_by = %(actor)s
 WHERE token_id = %(token_id)s AND revoked_at IS NULL
 RETURNING token_id, principal, roles, models, created_at, created_by, expires_at, revoked_at,

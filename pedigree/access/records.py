@@ -1,4 +1,4 @@
-"""What tokens may do: permissions, the roles that bundle them, and the tokens themselves."""
+"""Permissions, the roles that bundle them, and tokens."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -12,7 +12,7 @@ from pedigree.access.principals import is_one_of
 
 
 class Permission(StrEnum):
-    """One kind of thing that may be done; each route of the service declares its own."""
+    """A permission; each route of the service declares the one that it requires."""
 
     READ = "read"
     REGISTER = "register"
@@ -37,8 +37,8 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
-# Who makes versions asks that they be moved, and who moves them makes none; a token may have both
-# roles.
+# A contributor creates versions and requests their promotion; a deployer moves versions and creates
+# none. A token may have both roles.
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
         Role.READER: frozenset({Permission.READ}),
@@ -67,7 +67,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
 
 
 def permitted(roles: Iterable[Role]) -> frozenset[Permission]:
-    """Return what somebody with these roles may do.
+    """Return the permissions of these roles.
 
     >>> Permission.MOVE in permitted([Role.CONTRIBUTOR])
     False
@@ -76,27 +76,27 @@ def permitted(roles: Iterable[Role]) -> frozenset[Permission]:
 
 
 class AccessToken(Record):
-    """A service token as the registry knows it: all but its secret."""
+    """A service token without its secret."""
 
     token_id: int
-    principal: str = Field(description="Who acts by it: the actor of what it changes")
+    principal: str = Field(description="The actor of the changes that the token makes")
     roles: tuple[Role, ...]
     models: tuple[str, ...] = Field(
-        description="Names of models, or patterns such as churn*, that it is for; none: all models"
+        description="Names of models or patterns such as churn*; all models when empty"
     )
     created_at: datetime
     created_by: str
-    expires_at: datetime | None = Field(description="From then on it is refused; None: never")
+    expires_at: datetime | None = Field(description="When it expires; never when null")
     revoked_at: datetime | None = None
     revoked_by: str | None = None
 
     def is_for(self, model: str) -> bool:
-        """Say whether it may be used for a model."""
+        """Return whether it may be used for a model."""
         return not self.models or is_one_of(model, self.models)
 
 
 class IssuedToken(Record):
-    """A new token with its secret, which is shown this once and kept nowhere."""
+    """A new token with its secret, which is shown only once and not stored."""
 
     token: AccessToken
     secret: str = Field(repr=False)

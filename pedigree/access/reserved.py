@@ -1,7 +1,7 @@
-"""Names of principals that are Pedigree's own: what sensors and services do is done in them.
+"""Reserved names: the actors of Pedigree's own sensors and services.
 
-Nobody may claim one, by a setting, a run's tag or config, git's address or a token: an entry of the
-audit log that names the sensor was written by the sensor.
+Nobody may claim one by a setting, a run's tag or config, git's address or a token: only the sensor
+writes entries of the audit log that name the sensor.
 """
 
 import unicodedata
@@ -12,33 +12,33 @@ from pedigree.errors import ReservedNameError
 PREFIXES = ("sensor:", "service:")
 
 RECONCILER = Actor(name="service:reconciler", source="pedigree serve")
-# Draws model cards, whichever process does so: a card is a view, and nobody's statement.
+# Renders model cards in any process: a card is a view, so no person is its author.
 CARDS = Actor(name="service:cards", source="model cards")
 PROMOTION_SENSOR = Actor(name="sensor:pedigree_promotion", source="dagster sensor")
 DRIFT_SENSOR = Actor(name="sensor:pedigree_drift", source="dagster sensor")
 
 
 def is_reserved(name: str) -> bool:
-    """Say whether a name reads as one of Pedigree's own, whatever its case and characters.
+    """Return whether a name is reserved, in any case and any form of its characters.
 
     >>> is_reserved("Sensor:pedigree_promotion"), is_reserved("sensor-team@example.com")
     (True, False)
     """
     folded = unicodedata.normalize("NFKC", name).casefold()
-    # What is not seen (spaces, controls, zero-width characters) tells no two names apart.
+    # Invisible characters (spaces, controls, zero-width characters) do not distinguish names.
     seen = (letter for letter in folded if unicodedata.category(letter)[0] not in "CZ")
     return "".join(seen).startswith(PREFIXES)
 
 
 def claimed(name: str, field: str) -> str:
-    """Return the name that somebody claims.
+    """Return a claimed name, unless it is reserved.
 
     Args:
         name: The name.
-        field: Where it is claimed: a setting, a tag.
+        field: Where it is claimed, such as a setting or a tag.
 
     Raises:
-        ReservedNameError: It is one of Pedigree's own.
+        ReservedNameError: The name is reserved for Pedigree.
     """
     if is_reserved(name):
         raise ReservedNameError(name, field=field, prefixes=PREFIXES)

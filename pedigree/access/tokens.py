@@ -1,7 +1,7 @@
-"""Service tokens: made, looked up by their secret, and revoked.
+"""Service tokens: create, look up by secret, and revoke.
 
-A secret has 256 random bits, so its sha256 is as good as unguessable and needs no salt. It is
-looked up by that hash: how long the look-up takes says nothing about the secret.
+A secret has 256 random bits, so its sha256 is practically unguessable and needs no salt. The
+look-up uses that hash, so its duration reveals nothing about the secret.
 """
 
 import hashlib
@@ -36,17 +36,17 @@ def create_token(
     models: Iterable[str],
     expires: timedelta | None,
 ) -> IssuedToken:
-    """Make a token; its secret is in the answer alone.
+    """Create a token; only the result contains its secret.
 
     Raises:
-        InvalidInputError: The principal is no name, or no role is given.
-        ReservedNameError: The principal is one of Pedigree's own.
+        InvalidInputError: The principal is not a valid name, or no role is given.
+        ReservedNameError: The principal is reserved for Pedigree.
     """
     _require_principal(principal)
     given = tuple(dict.fromkeys(roles))
     if not given:
         raise InvalidInputError(
-            "a token needs a role", field="roles", remedy=f"Choose of {', '.join(Role)}"
+            "a token needs a role", field="roles", remedy=f"Choose from {', '.join(Role)}"
         )
     secret = PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
     values: dict[str, Any] = {
@@ -68,7 +68,7 @@ def create_token(
             "roles": values["roles"],
             "models": values["models"],
             "expires_at": token.expires_at.isoformat() if token.expires_at else None,
-            # So that nobody can put another secret in its place unseen.
+            # So that a replaced secret is detectable.
             "secret_hash": values["secret_hash"].hex(),
         },
     )
@@ -76,7 +76,7 @@ def create_token(
 
 
 def revoke_token(transaction: Transaction, token_id: int, actor: Actor) -> AccessToken:
-    """Revoke a token for good; one that was revoked before stays as it is.
+    """Revoke a token permanently; a revoked token stays unchanged.
 
     Raises:
         TokenNotFoundError: There is no such token.
@@ -99,19 +99,19 @@ def revoke_token(transaction: Transaction, token_id: int, actor: Actor) -> Acces
 
 
 def tokens(transaction: Transaction, *, limit: int, after: int) -> tuple[AccessToken, ...]:
-    """Return tokens in the order in which they were made; those behind ``after``."""
+    """Return the tokens after ``after``, the oldest first."""
     rows = transaction.execute(_SQL["tokens"], {"limit": limit, "after": after})
     return tuple(map(_token_of, rows.fetchall()))
 
 
 def valid_token(transaction: Transaction, secret: str) -> AccessToken | None:
-    """Return the token of a secret; None where there is none, or it is revoked or expired."""
+    """Return the token of a secret; None if it does not exist, is revoked or has expired."""
     row = transaction.execute(_SQL["valid_token"], {"secret_hash": _hash(secret)}).fetchone()
     return _token_of(row) if row else None
 
 
 def any_token(transaction: Transaction) -> bool:
-    """Say whether there is a token that is neither revoked nor expired."""
+    """Return whether a token exists that is neither revoked nor expired."""
     return transaction.execute(_SQL["any_token"]).fetchone() == {"present": True}
 
 
@@ -127,7 +127,7 @@ def _require_principal(principal: str) -> None:
     fits = 0 < len(principal) <= _LONGEST_PRINCIPAL
     if not fits or not principal.isprintable() or principal != principal.strip():
         raise InvalidInputError(
-            "is no name of somebody who acts",
+            "is not a valid name of a principal",
             field="principal",
             value=principal,
             remedy=f"Give 1 to {_LONGEST_PRINCIPAL} printable characters, such as ci@churn",

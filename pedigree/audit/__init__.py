@@ -1,4 +1,4 @@
-"""Every change as an append-only event, in one order.
+"""The audit log: every change as an append-only event, in one order.
 
-The change itself belongs to its subject, which records it through the log here.
+The change itself belongs in its subject's folder, which records it through this log.
 """

@@ -1,4 +1,4 @@
-"""Write events with the changes they tell of, give them one order, and read them in it."""
+"""The event log: write events with their changes, give them one order, and read them."""
 
 import json
 import uuid
@@ -25,16 +25,16 @@ def record(
     at: datetime,
     actor: Actor,
 ) -> None:
-    """Write an event, or several of one type that happened at once, in the caller's transaction.
+    """Write an event, or several simultaneous ones of one type, in the caller's transaction.
 
     Args:
         connection: The transaction of the change itself.
         event_type: What happened.
-        bodies: What a reader needs to replay the change, one body per event, in their order.
-        model: The model's name; None for what belongs to no single model.
-        version: The version it happened to, if to one.
-        at: When, by the database's clock, taken after the model's row was locked.
-        actor: Who did it.
+        bodies: What a reader needs to replay the change: one body per event, in their order.
+        model: The model's name; None for an event that belongs to no single model.
+        version: The version that changed, if it is a single one.
+        at: The time by the database's clock, taken after the model's row was locked.
+        actor: The actor of the change.
     """
     events = [
         NewEvent(
@@ -65,8 +65,8 @@ def record(
 def sequence(connection: Transaction) -> None:
     """Give every committed event its place in the feed, unless another process is doing so.
 
-    The lock is taken in a statement of its own: the statement that follows must see all that the
-    previous leader committed.
+    A separate statement takes the lock: the next statement must see everything that the previous
+    leader committed.
     """
     if connection.execute(_SQL["anything_unsequenced"]).fetchone() == {"waiting": False}:
         return
@@ -82,7 +82,7 @@ def read(
     types: Collection[EventType] | None = None,
     model: str | None = None,
 ) -> tuple[Event, ...]:
-    """Read the events whose place is behind ``after``, oldest first, ``limit`` at most."""
+    """Return at most ``limit`` events after the place ``after``, the oldest first."""
     values: dict[str, Any] = {
         "after": after,
         "limit": limit,

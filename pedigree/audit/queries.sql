@@ -1,27 +1,26 @@
 -- name: record_events
--- Write events in their order and queue them for their place in the feed, in the transaction of their
--- change.
+-- Insert events in their order and queue them for the feed, in the transaction of their change.
 WITH written AS (
     INSERT INTO pedigree.event (event_id, type, model, version, canonical, leaf)
     SELECT event_id, %(type)s, %(model)s, %(version)s, canonical, leaf
     FROM unnest(%(event_ids)s::uuid[], %(canonicals)s::bytea[], %(leaves)s::bytea[])
-        WITH ORDINALITY AS told (event_id, canonical, leaf, place)
+        WITH ORDINALITY AS new_event (event_id, canonical, leaf, place)
     ORDER BY place
     RETURNING id
 )
 INSERT INTO pedigree.unsequenced (id) SELECT id FROM written;
 
 -- name: anything_unsequenced
--- Say whether a committed event still waits for its place.
+-- Whether a committed event waits for its place in the feed.
 SELECT EXISTS (SELECT FROM pedigree.unsequenced) AS waiting;
 
 -- name: lead_sequencer
--- Become the one sequencer until the transaction ends; false when another process is.
+-- Become the only sequencer until the transaction ends; false when another process is.
 SELECT pg_try_advisory_xact_lock(hashtextextended('pedigree.sequencer', 0)) AS leads;
 
 -- name: sequence_events
 -- Give every visible event a contiguous place. Ids of one model ascend in commit order, because the
--- model's row was locked before the id was drawn; so order within a model is kept.
+-- model's row was locked before the id was assigned; so the order within a model is preserved.
 WITH due AS (
     DELETE FROM pedigree.unsequenced RETURNING id
 ),
@@ -33,7 +32,7 @@ SELECT head.seq + row_number() OVER (ORDER BY due.id), due.id
 FROM due, head;
 
 -- name: read_feed
--- Read events behind a place of the feed, oldest first.
+-- Events after a place in the feed, oldest first.
 SELECT feed.seq, event.canonical
 FROM pedigree.feed
 JOIN pedigree.event USING (id)
@@ -43,7 +42,7 @@ ORDER BY feed.seq
 LIMIT %(limit)s;
 
 -- name: read_feed_of_model
--- Read a model's events behind a place of the feed, oldest first.
+-- A model's events after a place in the feed, oldest first.
 SELECT feed.seq, event.canonical
 FROM pedigree.event
 JOIN pedigree.feed USING (id)

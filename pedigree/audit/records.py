@@ -1,4 +1,4 @@
-"""Events: one append-only fact each, and the bytes that make it provable."""
+"""Events: append-only facts, and the bytes that prove them."""
 
 import hashlib
 from datetime import datetime
@@ -9,37 +9,37 @@ from pydantic import JsonValue
 
 from pedigree._record import Record
 
-# What events of no single model name instead.
+# The keys that name the subject of an event without a single model.
 _SUBJECTS = ("asset", "principal", "host", "digest")
 
 
 class EventType(StrEnum):
-    """Every kind of event, as ``object.action``; docs/reference/events.md lists them."""
+    """The types of events, as ``object.action``; docs/reference/events.md lists them."""
 
     about: str
 
     def __new__(cls, value: str, about: str = "") -> "EventType":
-        """Return a kind that says when it is written."""
-        kind = str.__new__(cls, value)
-        kind._value_ = value
-        kind.about = about
-        return kind
+        """Return a member with its description."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.about = about
+        return member
 
-    MODEL_CREATED = "model.created", "A model was made, by itself or with its first version"
+    MODEL_CREATED = "model.created", "A model was created, alone or with its first version"
     MODEL_UPDATED = (
         "model.updated",
         "A model's description, owners, tags, policy or retention changed",
     )
     MODEL_DELETED = "model.deleted", "A model was deleted with all its versions"
-    MODEL_RESTORED = "model.restored", "A deleted model is back"
+    MODEL_RESTORED = "model.restored", "A deleted model was restored"
     MODEL_CHECK_UNATTRIBUTED = (
         "model.check_unattributed",
-        "An asset check ran on a model, and it is not known which version it looked at",
+        "An asset check ran on a model, but its version is unknown",
     )
     VERSION_CREATED = "version.created", "A version was registered"
     VERSION_TRAINED = (
         "version.trained",
-        "Another run made the same bytes, and is kept with their version",
+        "Another run produced the same bytes, and was added to their version",
     )
     VERSION_UPDATED = (
         "version.updated",
@@ -47,81 +47,81 @@ class EventType(StrEnum):
     )
     VERSION_DOWNLOADED = (
         "version.downloaded",
-        "Somebody began to download a version from the service: once an hour for each of them",
+        "An actor began to download a version from the service: once an hour for each actor",
     )
     VERSION_DELETED = (
         "version.deleted",
-        "A version was deleted; until it is collected it can be restored",
+        "A version was deleted; it can be restored until its bytes are collected",
     )
-    VERSION_RESTORED = "version.restored", "A deleted version is back"
-    VERSION_COLLECTED = "version.collected", "The bytes of a deleted version are gone for good"
+    VERSION_RESTORED = "version.restored", "A deleted version was restored"
+    VERSION_COLLECTED = "version.collected", "The bytes of a deleted version were collected"
     VERSION_TIER_CHANGED = (
         "version.tier_changed",
         "A version's bytes moved to the archive's storage class, or back",
     )
     VERSION_STAGE_REQUESTED = (
         "version.stage_requested",
-        "Somebody asked a stage for a version, which waits for its gates",
+        "A stage was requested for a version, which waits for its gates",
     )
     VERSION_REQUEST_WITHDRAWN = (
         "version.request_withdrawn",
-        "Requests for a version's way into a stage were taken back",
+        "Requests for a version's transition into a stage were withdrawn",
     )
-    VERSION_STAGE_CHANGED = "version.stage_changed", "A version entered a stage, or left one"
-    VERSION_CHECK_RECORDED = "version.check_recorded", "A check said whether a version is fit"
+    VERSION_STAGE_CHANGED = "version.stage_changed", "A version entered or left a stage"
+    VERSION_CHECK_RECORDED = "version.check_recorded", "A check recorded its verdict on a version"
     VERSION_PROMOTION_GIVEN_UP = (
         "version.promotion_given_up",
-        "The promotion sensor gave up: every run that should have promoted a version failed",
+        "The promotion sensor gave up: every run to promote a version failed",
     )
     VERSION_PROMOTION_RETRIED = (
         "version.promotion_retried",
-        "Somebody asked the promotion sensor to try again what it gave up",
+        "The promotion sensor was asked to retry a promotion that it gave up",
     )
-    VERSION_APPROVED = "version.approved", "Somebody said yes to a version's promotion"
-    VERSION_REJECTED = "version.rejected", "Somebody said no to a version's promotion"
-    VERSION_PROFILED = "version.profiled", "A profile of a version's training data was kept"
+    VERSION_APPROVED = "version.approved", "A version's promotion was approved"
+    VERSION_REJECTED = "version.rejected", "A version's promotion was rejected"
+    VERSION_PROFILED = "version.profiled", "A profile of a version's training data was stored"
     VERSION_DRIFT_MEASURED = (
         "version.drift_measured",
-        "Later data was held against a version's profile",
+        "Later data was compared with a version's profile",
     )
     VERSION_DRIFT_DETECTED = (
         "version.drift_detected",
-        "Data has drifted away from what a version was trained on",
+        "Data has drifted from a version's training data",
     )
-    VERSION_HELD = "version.held", "A legal hold keeps a version from being deleted"
+    VERSION_HELD = "version.held", "A legal hold was put on a version, which cannot be deleted"
     VERSION_QUARANTINED = (
         "version.quarantined",
-        "A version, or data that it certainly or possibly depends on, was put in quarantine",
+        "A version, or data that it certainly or possibly depends on, was quarantined",
     )
     VERSION_RELEASED = (
         "version.released",
         "A version left a quarantine (its body has `from`), or a legal hold",
     )
-    ALIAS_SET = "alias.set", "An alias names a version, and whichever it named before no more"
-    ALIAS_DELETED = "alias.deleted", "An alias is gone"
-    ASSET_QUARANTINED = "asset.quarantined", "Data was put in quarantine"
-    ASSET_RELEASED = "asset.released", "Data left quarantine"
-    DATASHEET_SET = "datasheet.set", "A datasheet of data was written, or written anew"
-    DATA_CHECK_RECORDED = "data.check_recorded", "A check said whether data is fit"
-    TOKEN_CREATED = "token.created", "A token of the service was made"
+    ALIAS_SET = "alias.set", "An alias was pointed to a version, and left its previous one"
+    ALIAS_DELETED = "alias.deleted", "An alias was deleted"
+    ASSET_QUARANTINED = "asset.quarantined", "Data was quarantined"
+    ASSET_RELEASED = "asset.released", "A quarantine of data ended"
+    DATASHEET_SET = "datasheet.set", "A datasheet of data was created or changed"
+    DATA_CHECK_RECORDED = "data.check_recorded", "A check recorded its verdict on data"
+    TOKEN_CREATED = "token.created", "A token of the service was created"
     TOKEN_REVOKED = "token.revoked", "A token of the service was revoked"
-    WEBHOOK_CREATED = "webhook.created", "A webhook was made"
+    WEBHOOK_CREATED = "webhook.created", "A webhook was created"
     WEBHOOK_UPDATED = "webhook.updated", "A webhook's URL, description, filters or activity changed"
-    WEBHOOK_SECRET_ROTATED = "webhook.secret_rotated", "A webhook has a new secret"
-    WEBHOOK_DELETED = "webhook.deleted", "A webhook is gone"
-    BLOB_REMOVED = "blob.removed", "Bytes that no version needs were removed"
+    WEBHOOK_SECRET_ROTATED = "webhook.secret_rotated", "A webhook's secret was rotated"
+    WEBHOOK_DELETED = "webhook.deleted", "A webhook was deleted"
+    BLOB_REMOVED = "blob.removed", "Bytes that no version uses were removed"
     BLOB_MOVED = "blob.moved", "Bytes were moved to another storage class"
 
 
 class Actor(Record):
-    """Who did something, and how that is known."""
+    """Who made a change, and the source of the name."""
 
     name: str
     source: str
 
 
 class NewEvent(Record):
-    """An event about to be written, inside the transaction of the change it tells of."""
+    """An event to write, in the transaction of its change."""
 
     event_id: str
     type: EventType
@@ -137,7 +137,7 @@ class NewEvent(Record):
 
 
 class Event(NewEvent):
-    """An event as the feed gives it, at its place in the one order of all events."""
+    """An event of the feed, with its place in the order of all events."""
 
     seq: int
 
@@ -146,17 +146,17 @@ class Event(NewEvent):
 
     @property
     def subject(self) -> str:
-        """What it happened to: a model, a version, an asset, a principal, a host, shared bytes."""
+        """What changed: a model, a version, an asset, a principal, a host or shared bytes."""
         if self.model is None:
-            known = (self.body.get(key) for key in _SUBJECTS)
-            return str(next(filter(None, known)))
+            subjects = (self.body.get(key) for key in _SUBJECTS)
+            return str(next(filter(None, subjects)))
         return self.model if self.version is None else f"{self.model}/{self.version}"
 
 
 def json_digest(value: JsonValue) -> str:
-    """Return the digest of a value's canonical JSON, also of one that Postgres gave back.
+    """Return the digest of a value's canonical JSON, the same before and after Postgres.
 
-    Postgres writes a large number without exponent, which Python then reads as an integer.
+    Postgres writes a large number without exponent, which Python then parses as an integer.
 
     >>> json_digest({"rows": 2}) == json_digest({"rows": 2.0})
     True

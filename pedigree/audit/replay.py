@@ -1,4 +1,4 @@
-"""Fold a model's events into its state: what the tables must say, if nobody edited them."""
+"""Replay of a model's events into its state: what the tables must contain if nobody edited them."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from pedigree.audit.records import EventType, NewEvent, json_digest
-from pedigree.audit.states import NO_STAGE, UNTOLD, ReplayedModel, ReplayedVersion
+from pedigree.audit.states import NO_STAGE, UNRECORDED, ReplayedModel, ReplayedVersion
 from pedigree.flavors.records import BEFORE_VERIFICATION
 
 QUARANTINE = "quarantine"
@@ -31,7 +31,7 @@ def replay(events: Iterable[NewEvent]) -> ReplayedModel:
 
 
 def _nothing(state: ReplayedModel, event: NewEvent) -> None:
-    """Leave the state: the event tells of no table that is replayed."""
+    """Keep the state: the event changes no replayed table."""
 
 
 def _model_updated(state: ReplayedModel, event: NewEvent) -> None:
@@ -64,11 +64,13 @@ def _created(state: ReplayedModel, event: NewEvent) -> None:
 
 def _trained(state: ReplayedModel, event: NewEvent) -> None:
     body: dict[str, Any] = event.body
-    # What was recorded before trainings kept what was stated with them tells it of the first alone.
-    known = {key: body[key] for key in TRAINING} | {key: body.get(key, UNTOLD) for key in STATED}
-    known["metrics"] = {name: float(value) for name, value in body["metrics"].items()}
-    known["verification"] = body.get("verification", _BEFORE)
-    _version(state, event).trainings[body["training_id"]] = known
+    # Events of earlier releases have these fields only for a version's first training.
+    training = {key: body[key] for key in TRAINING} | {
+        key: body.get(key, UNRECORDED) for key in STATED
+    }
+    training["metrics"] = {name: float(value) for name, value in body["metrics"].items()}
+    training["verification"] = body.get("verification", _BEFORE)
+    _version(state, event).trainings[body["training_id"]] = training
 
 
 def _updated(state: ReplayedModel, event: NewEvent) -> None:
@@ -146,20 +148,20 @@ def _request_withdrawn(state: ReplayedModel, event: NewEvent) -> None:
 
 def _promotion_given_up(state: ReplayedModel, event: NewEvent) -> None:
     version, body = _version(state, event), event.body
-    known = version.open_given_up(str(body["to"]))
-    if known is None:
-        known = {"stage": body["to"], "retried_at": None, "retried_by": None}
-        version.given_up.append(known)
-    # The clock of the evidence is the database's: a row and an event write it differently.
+    given_up = version.open_given_up(str(body["to"]))
+    if given_up is None:
+        given_up = {"stage": body["to"], "retried_at": None, "retried_by": None}
+        version.given_up.append(given_up)
+    # The evidence's time is the database's: a row and an event write it differently.
     at = body["evidence_at"]
-    known["evidence_at"] = datetime.fromisoformat(str(at)) if at is not None else None
-    known.update({key: body[key] for key in GIVEN_UP}, at=event.at)
+    given_up["evidence_at"] = datetime.fromisoformat(str(at)) if at is not None else None
+    given_up.update({key: body[key] for key in GIVEN_UP}, at=event.at)
 
 
 def _promotion_retried(state: ReplayedModel, event: NewEvent) -> None:
-    known = _version(state, event).open_given_up(str(event.body["to"]))
-    if known is not None:
-        known.update(retried_at=event.at, retried_by=event.actor.name)
+    given_up = _version(state, event).open_given_up(str(event.body["to"]))
+    if given_up is not None:
+        given_up.update(retried_at=event.at, retried_by=event.actor.name)
 
 
 def _alias_set(state: ReplayedModel, event: NewEvent) -> None:
@@ -186,9 +188,9 @@ def _decided(state: ReplayedModel, event: NewEvent) -> None:
     version.approval_stage = body["to_stage"] if body["status"] == "approved" else None
     if not approved:
         version.close_requests(event, "rejected", stage=body["to_stage"])
-    told = {key: body[key] for key in DECISION}
+    decision = {key: body[key] for key in DECISION}
     version.decisions.append(
-        {**told, "approved": approved, "decided_by": event.actor.name, "at": event.at}
+        {**decision, "approved": approved, "decided_by": event.actor.name, "at": event.at}
     )
 
 
@@ -198,7 +200,7 @@ def _held(state: ReplayedModel, event: NewEvent) -> None:
 
 def _quarantined(state: ReplayedModel, event: NewEvent) -> None:
     body: dict[str, Any] = event.body
-    # What was recorded before marks said how certain they are tells of none.
+    # Events of earlier releases have no certainty.
     certainty = body.get("certainty")
     _version(state, event).quarantine(body["quarantine_id"], body["reason"], certainty)
 
@@ -218,7 +220,7 @@ def _tier_changed(state: ReplayedModel, event: NewEvent) -> None:
 def _checked(state: ReplayedModel, event: NewEvent) -> None:
     _version(state, event).verdicts.append(
         {
-            # What was recorded before verdicts named their settings knows none.
+            # Events of earlier releases have no settings.
             **{"settings": None, **{key: event.body[key] for key in VERDICT if key in event.body}},
             "details": json_digest(event.body["details"]),
             "at": event.at,
@@ -233,10 +235,10 @@ def _profiled(state: ReplayedModel, event: NewEvent) -> None:
 
 def _drift_measured(state: ReplayedModel, event: NewEvent) -> None:
     body: dict[str, Any] = event.body
-    # What was recorded before these events named digests knows none.
-    told = {key: body.get(key, UNTOLD) for key in DRIFT}
+    # Events of earlier releases have no digests.
+    result = {key: body.get(key, UNRECORDED) for key in DRIFT}
     more = {"recorded_at": event.at, "recorded_by": event.actor.name, "alerted_at": None}
-    _version(state, event).drifts[body["drift_id"]] = {**told, **more}
+    _version(state, event).drifts[body["drift_id"]] = {**result, **more}
 
 
 def _drift_detected(state: ReplayedModel, event: NewEvent) -> None:

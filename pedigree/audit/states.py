@@ -1,4 +1,4 @@
-"""A model and its versions as their events tell of them."""
+"""The state of a model and its versions, replayed from their events."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -10,8 +10,8 @@ from pedigree.audit.records import NewEvent
 NO_STAGE = "none"
 
 
-class _Untold:
-    """What an event of an earlier release does not tell: a table may say whatever it says."""
+class _Unrecorded:
+    """A value that events of an earlier release lack: it equals any value in a table."""
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -19,10 +19,10 @@ class _Untold:
         return True
 
     def __repr__(self) -> str:
-        return "untold"
+        return "unrecorded"
 
 
-UNTOLD = _Untold()
+UNRECORDED = _Unrecorded()
 
 
 class ReplayedTenure(NamedTuple):
@@ -38,7 +38,7 @@ class ReplayedTenure(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """That a version is, or was, in a quarantine."""
+    """A version's mark by a quarantine, open or released."""
 
     certainty: str | None
     released_at: datetime | None
@@ -46,7 +46,7 @@ class Mark(NamedTuple):
 
 @dataclass
 class ReplayedVersion:
-    """A version as its events tell of it."""
+    """The state of a version, replayed from its events."""
 
     digest: str
     created_at: datetime
@@ -78,20 +78,20 @@ class ReplayedVersion:
     _quarantines: dict[int, str] = field(default_factory=dict, repr=False, compare=False)
 
     def quarantine(self, quarantine_id: int, reason: str, certainty: str | None) -> None:
-        """Put the version in one more quarantine."""
+        """Add a quarantine to the version."""
         self._quarantines[quarantine_id] = reason
         self.marks[quarantine_id] = Mark(certainty, None)
-        self._say_why()
+        self._update_reason()
 
     def release(self, quarantine_ids: Iterable[int], at: datetime) -> None:
-        """Take the version out of some quarantines."""
+        """Release the version from quarantines."""
         for quarantine_id in quarantine_ids:
             if self._quarantines.pop(quarantine_id, None) is not None:
                 self.marks[quarantine_id] = self.marks[quarantine_id]._replace(released_at=at)
-        self._say_why()
+        self._update_reason()
 
     def open_given_up(self, stage: str) -> dict[str, Any] | None:
-        """Return what the sensor gave up of the way into a stage, and nobody asked to try again."""
+        """Return the given-up promotion into a stage that nobody has retried."""
         return next(
             (
                 each
@@ -102,17 +102,17 @@ class ReplayedVersion:
         )
 
     def close_requests(self, event: NewEvent, outcome: str, **only: object) -> None:
-        """End the open requests for the version: all, or those that have some values."""
+        """End the open requests for the version: all, or those with these values."""
         for number, request in self.requests.items():
             if request["outcome"] is None and only.items() <= request.items():
                 self.close_request(number, event, outcome)
 
     def close_request(self, request_id: int, event: NewEvent, outcome: str) -> None:
         """End a request."""
-        told = {"closed_at": event.at, "closed_by": event.actor.name}
-        self.requests[request_id].update(outcome=outcome, **told)
+        closed = {"closed_at": event.at, "closed_by": event.actor.name}
+        self.requests[request_id].update(outcome=outcome, **closed)
 
-    def _say_why(self) -> None:
+    def _update_reason(self) -> None:
         self.quarantine_reason = combined_reason(
             reason for _, reason in sorted(self._quarantines.items())
         )
@@ -120,7 +120,7 @@ class ReplayedVersion:
 
 @dataclass
 class ReplayedModel:
-    """A model as its events tell of it."""
+    """The state of a model, replayed from its events."""
 
     versions: dict[int, ReplayedVersion] = field(default_factory=dict)
     aliases: dict[str, int] = field(default_factory=dict)
@@ -136,7 +136,7 @@ class ReplayedModel:
 
     @property
     def stages(self) -> dict[int, str]:
-        """The stage of each living version."""
+        """The stage of each version that is not deleted."""
         return {
             number: version.stage
             for number, version in self.versions.items()
@@ -144,7 +144,7 @@ class ReplayedModel:
         }
 
     def begin(self, event: NewEvent, pointer: str, name: str) -> None:
-        """Let the event's version hold a pointer from the event on."""
+        """Begin a tenure of the event's version at the event."""
         version, reason = event.version or 0, event.body.get("reason")
         self._open[pointer, version if pointer == "stage" else name] = len(self.tenures)
         self.tenures.append(
@@ -167,7 +167,7 @@ class ReplayedModel:
 
 
 def combined_reason(reasons: Iterable[str]) -> str | None:
-    """Return why a version is in quarantine, of the reasons that hold; None: it is not.
+    """Return the combined reason of a version's open quarantines; None if there are none.
 
     >>> combined_reason(["wrong prices", "late feed", "wrong prices"])
     'wrong prices; late feed'

@@ -1,4 +1,4 @@
-"""Model cards: drawn from the records, with notes that people add.
+"""Model cards: rendered from the records, with notes that people add.
 
-The records themselves belong to their subjects.
+The records themselves belong in their subjects' folders.
 """

@@ -1,7 +1,7 @@
-"""The YAML head of a model card, in the words of Hugging Face's model cards.
+"""The YAML front matter of a model card, with the fields of Hugging Face's model cards.
 
-Only what is known goes in: a result is listed in ``model-index`` where the task and the evaluation
-data have names, since the format asks for both.
+Unknown fields are left out. ``model-index`` lists a result only if the task and the evaluation data
+have names, because the format requires both.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from pedigree.catalog.records import ModelVersion, Training
 
 
 def front_matter(version: ModelVersion, training: Training, notes: CardNotes) -> str:
-    """Return the head, from ``---`` to ``---``."""
+    """Return the front matter, from ``---`` to ``---``."""
     lines = [
         "---",
         f"model_name: {_scalar(version.model_name)}",
@@ -56,7 +56,7 @@ def _several(key: str, values: Sequence[str]) -> Iterator[str]:
 
 
 def _scalar(text: str) -> str:
-    """Return a text as a double-quoted YAML scalar."""
+    """Return text as a double-quoted YAML scalar."""
     return f'"{"".join(map(_character, text))}"'
 
 

@@ -1,9 +1,9 @@
-"""How much of a model card is provided, by people and by the record."""
+"""Completeness of a model card: the fields that people or the record provide."""
 
 from pedigree.cards.records import CardNotes
 from pedigree.catalog.records import ModelVersion
 
-# What the card tells from the version's record, where its training or somebody else said it.
+# The card's fields from the version's record.
 RECORDED = (
     "description",
     "owners",
@@ -18,7 +18,7 @@ RECORDED = (
 
 
 def card_fields(version: ModelVersion, notes: CardNotes) -> dict[str, bool]:
-    """Say of each field of a version's card whether it is provided."""
+    """Return for each field of a version's card whether it is provided."""
     return {name: bool(getattr(version, name)) for name in RECORDED} | {
         name: bool(getattr(notes, name)) for name in CardNotes.model_fields
     }

@@ -1,4 +1,4 @@
-"""Draw a version's card: read all that it shows, and render it."""
+"""Draw a version's card: read everything that it shows, and render it."""
 
 from pedigree.cards.records import CardNotes
 from pedigree.cards.render import render_card
@@ -16,42 +16,42 @@ from pedigree.postgres.transaction import Transaction
 def draw_card(
     transaction: Transaction, name: str, version: int, notes: CardNotes | None = None
 ) -> DrawnCard:
-    """Draw a version's card as of one moment.
+    """Draw a version's card as of one point in time.
 
-    An event of the model that is committed meanwhile could show half of a change. In that case the
-    card is drawn again under the model's lock.
+    If an event of the model is committed in between, the card could show half of a change. In that
+    case the card is drawn again under the model's lock.
 
     Args:
-        transaction: Where to read.
+        transaction: The transaction to read in.
         name: The model.
         version: The version.
-        notes: What people have to say; the notes of the newest card when None.
+        notes: People's notes; those of the newest card when None.
 
     Raises:
         NotFoundError: There is no such version.
     """
     state = card_state(transaction, name, version)
-    drawn = _draw(transaction, name, version, notes, state)
+    drawn = _render(transaction, name, version, notes, state)
     if newest_event(transaction, name) == state.newest_event:
         return drawn
     lock_model(transaction, name)
     state = card_state(transaction, name, version)
-    return _draw(transaction, name, version, notes, state)
+    return _render(transaction, name, version, notes, state)
 
 
-def _draw(
+def _render(
     transaction: Transaction, name: str, number: int, notes: CardNotes | None, state: CardState
 ) -> DrawnCard:
     version = lookups.find_version(transaction, Reference(name=name, version=number))
     environment = version.environment_hash
-    said = state.notes if notes is None else notes
+    shown_notes = state.notes if notes is None else notes
     markdown = render_card(
         version,
         lookups.list_trainings(transaction, version, limit=1, after=None)[0],
         read_lineage(transaction, name_key(name), number, newest=False),
         promotion_queue.verdicts(transaction, version),
         tenures_of(transaction, version),
-        said,
+        shown_notes,
         packages=lookups.environment_packages(transaction, environment) if environment else (),
     )
-    return DrawnCard(version, markdown, said, state)
+    return DrawnCard(version, markdown, shown_notes, state)

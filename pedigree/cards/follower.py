@@ -1,4 +1,4 @@
-"""Follow the feed: draw the cards of the versions that events concern, a few at a time."""
+"""A follower of the feed that draws the cards of the versions that events concern."""
 
 import json
 import logging
@@ -21,10 +21,10 @@ _LOG = logging.getLogger(__name__)
 
 _EVENTS = 500
 _CARDS = 50
-# Longer than a round takes. A killed process delays the others for as long.
+# Longer than a round. A killed process delays the others for this time.
 _LEASE = timedelta(minutes=1)
 
-# Events that a card shows nothing of, whichever version they name.
+# Events that change no card.
 _SILENT = {
     EventType.MODEL_CREATED,
     EventType.MODEL_DELETED,
@@ -34,14 +34,14 @@ _SILENT = {
 
 
 class _Place(NamedTuple):
-    """How far cards are drawn: all events up to one, and of the next one some versions."""
+    """How far cards are drawn: all events up to ``seq``, and versions of the next event."""
 
     seq: int
     version: int = 0
 
 
 class _Step(NamedTuple):
-    """What one step did: how far cards are drawn with it, and whether it drew one."""
+    """The result of one step: how far cards are drawn, and whether it drew one."""
 
     place: _Place
     is_drawn: bool
@@ -62,7 +62,7 @@ class _FeedEvent(NamedTuple):
 
     @property
     def versions(self) -> frozenset[int] | None:
-        """The versions that the event concerns: those that it names; None for all of the model."""
+        """The versions that the event concerns; None for all versions of the model."""
         if self.model is None or self.type in _SILENT:
             return frozenset()
         if self.version is None and self.type is not EventType.MODEL_UPDATED:
@@ -72,11 +72,11 @@ class _FeedEvent(NamedTuple):
 
 
 class CardFollower:
-    """Brings the cards in Postgres and in the object store up to the feed.
+    """Brings the cards in Postgres and in the object store up to date with the feed.
 
-    One process at a time holds the lease. The place in the feed moves after the cards are kept, so
-    a process that is killed loses nothing: the next one looks at the same events again, and cards
-    that show them already are left alone.
+    One process at a time holds the lease. The place in the feed moves after the cards are stored,
+    so a killed process loses nothing: the next one reads the same events again, and skips cards
+    that already show them.
     """
 
     def __init__(self, database: Database, store: ObjectStore) -> None:
@@ -86,14 +86,14 @@ class CardFollower:
     def follow(self, *, most: int = _CARDS) -> int:
         """Draw the cards that the next events have made stale.
 
-        While the store does not answer, the rest waits for the next round. A card that cannot be
-        drawn for another reason is logged and left to be drawn when it is read.
+        While the store does not answer, the remaining cards wait for the next round. A card that
+        cannot be drawn for another reason is logged, and drawn when it is read.
 
         Args:
             most: How many cards at most.
 
         Returns:
-            How many were drawn.
+            The number of drawn cards.
 
         Raises:
             DatabaseUnavailableError: The database does not answer.
@@ -117,12 +117,12 @@ class CardFollower:
         return drawn
 
     def _steps(self, place: _Place) -> Iterator[_Step]:
-        """Draw the cards one after the other."""
+        """Draw the cards one after another."""
         values = {"seq": place.seq, "limit": _EVENTS}
         rows = self._database.fetch_all(SQL["events_to_draw"], values)
         for event in map(_FeedEvent.from_row, rows):
-            done = place.version if event.seq == place.seq + 1 else 0
-            for version in self._versions(event, done):
+            drawn_up_to = place.version if event.seq == place.seq + 1 else 0
+            for version in self._versions(event, drawn_up_to):
                 is_drawn = self._draw(event, version)
                 yield _Step(_Place(event.seq - 1, version), is_drawn)
             yield _Step(_Place(event.seq), False)
@@ -144,12 +144,12 @@ class CardFollower:
         try:
             return self._writer.follow(event.model or "", version, event.event_id)
         except NotFoundError:
-            return False  # deleted meanwhile
+            return False  # deleted in the meantime
         except UnavailableError:
             raise
         except PedigreeError as error:
             _LOG.warning(
-                "the model card of %s/%s is not drawn: %s",
+                "the model card of %s/%s cannot be drawn: %s",
                 event.model,
                 version,
                 error,

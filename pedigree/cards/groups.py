@@ -1,4 +1,4 @@
-"""What a card says of groups: the numbers by which its checks judged them."""
+"""Results by group in a card: the numbers that the checks judged."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ from pedigree.lifecycle.records import RecordedVerdict
 
 
 class GroupRow(NamedTuple):
-    """One number: of a group, or, where none is named, of the groups of a slice together."""
+    """One number: of a group, or of all groups of a slice if no group is named."""
 
     measure: str
     slice: str
@@ -25,11 +25,11 @@ class GroupVerdict(NamedTuple):
 
 
 def group_verdicts(verdicts: Iterable[RecordedVerdict]) -> list[GroupVerdict]:
-    """Return the verdicts that judge groups; none where no check looked at them."""
+    """Return the verdicts that judge groups; empty if no such check has run."""
     return [
-        GroupVerdict(each, tuple(_ROWS[each.check](each.details)))
-        for each in verdicts
-        if each.check in _ROWS
+        GroupVerdict(verdict, tuple(_ROWS[verdict.check](verdict.details)))
+        for verdict in verdicts
+        if verdict.check in _ROWS
     ]
 
 

@@ -1,5 +1,5 @@
 -- name: insert_card
--- Add a revision of a living version's card; no row where it is not the next one.
+-- Insert the next revision of a card; no row if another process did so, or the version is deleted.
 INSERT INTO pedigree.model_card (
     model_id, version, revision, digest, markdown, notes, created_at, event_id
 )
@@ -14,7 +14,7 @@ HAVING coalesce(max(revision), 0) + 1 = %(revision)s AND EXISTS (
 RETURNING revision;
 
 -- name: note_event
--- Write which event a version's card shows, although the event has changed nothing in its text.
+-- Record that a version's card shows an event that has not changed its text.
 UPDATE pedigree.model_card SET event_id = %(event_id)s
 WHERE revision = %(revision)s AND version = %(version)s AND event_id < %(event_id)s
     AND model_id = (SELECT model_id FROM pedigree.registered_model WHERE name_key = %(name_key)s);
@@ -47,7 +47,7 @@ LIMIT %(limit)s;
 SELECT coalesce(max(id), 0) AS id FROM pedigree.event WHERE model = %(model)s;
 
 -- name: lease_follower
--- Draw cards for a while; no row where another process does, or where there is no new event.
+-- Acquire the lease; no row when another process holds it, or when there is no new event.
 INSERT INTO pedigree.card_follower AS follower (seq, lease, lease_until)
 SELECT 0, %(lease)s, clock_timestamp() + %(length)s::interval
 ON CONFLICT (is_only) DO UPDATE SET lease = excluded.lease, lease_until = excluded.lease_until
@@ -56,7 +56,7 @@ WHERE follower.lease_until <= clock_timestamp()
 RETURNING seq, version;
 
 -- name: settle_follower
--- Note up to where cards are drawn, and let others go on, unless another process does already.
+-- Record how far cards are drawn and release the lease, unless another process already holds it.
 UPDATE pedigree.card_follower
 SET seq = %(seq)s, version = %(version)s, lease = NULL, lease_until = '-infinity'
 WHERE lease = %(lease)s;
@@ -71,7 +71,7 @@ ORDER BY feed.seq
 LIMIT %(limit)s;
 
 -- name: versions_to_draw
--- The living versions of a model after a number.
+-- The versions of a model after a number that are not deleted.
 SELECT v.version
 FROM pedigree.model_version v
 JOIN pedigree.registered_model m USING (model_id)

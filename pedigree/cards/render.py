@@ -1,7 +1,7 @@
-"""Render the model card of a version, and the short card that Dagster shows.
+"""Render the model card of a version, and the summary that Dagster shows.
 
 Rendering is pure: it reads no clock, no database and no environment, so the same records give the
-same bytes, and an unchanged card is not written twice.
+same bytes, and an unchanged card is not written again.
 """
 
 import json
@@ -26,7 +26,7 @@ _SHOWN_OF_A_DIGEST = len("sha256:") + 12
 _URL = re.compile(r"https?://[^\s<>]+")
 
 
-def render_card(  # noqa: PLR0917 - a card is told from these six, and its one caller has them all
+def render_card(  # noqa: PLR0917 - a card shows these six, and its only caller has them all
     version: ModelVersion,
     training: Training,
     lineage: LineageGraph,
@@ -36,19 +36,19 @@ def render_card(  # noqa: PLR0917 - a card is told from these six, and its one c
     *,
     packages: Sequence[str] = (),
 ) -> str:
-    """Return a version's model card as Markdown with a YAML head.
+    """Return a version's model card as Markdown with YAML front matter.
 
-    It has every section of Mitchell et al. (2019) and, behind them, what the registry recorded.
-    What nobody said or measured is "not provided"; any text is shown as text, never as Markdown.
+    It has every section of Mitchell et al. (2019) and, after them, the registry's record. Missing
+    values are "not provided"; text is escaped, so that it is never read as Markdown.
 
     Args:
-        version: The version as it stands.
-        training: The training to tell of; its metrics, params, code and environment are shown.
-        lineage: What that training depends on.
+        version: The version in its current state.
+        training: The training whose metrics, params, code and environment are shown.
+        lineage: The lineage of that training.
         verdicts: The latest verdict of each check.
         timeline: Tenures of the model; those of other versions are left out.
-        human: What people have to say.
-        packages: What was installed where the training ran, each ``name==version``.
+        human: People's notes.
+        packages: The installed packages of the training's environment, each ``name==version``.
     """
     judged = sorted(verdicts, key=lambda verdict: verdict.check)
     text = (
@@ -62,7 +62,7 @@ def render_card(  # noqa: PLR0917 - a card is told from these six, and its one c
             packages=sorted(packages),
             ports=_ports(version.signature),
             inputs=sorted(lineage.used(), key=lambda pair: _place(pair[0])),
-            behind=_behind(lineage),
+            indirect=_indirect(lineage),
             **_certainty_of(lineage),
             verdicts=judged,
             groups=group_verdicts(judged),
@@ -79,13 +79,13 @@ def render_summary(
     training: Training | None = None,
     link: str | None = None,
 ) -> str:
-    """Return a short card as Markdown: digest, metrics, training data, and where to read on.
+    """Return a short card as Markdown: digest, metrics, training data and a link to the card.
 
     Args:
         version: The version.
-        lineage: What the training depends on; its data is "not provided" without.
+        lineage: The lineage of the training; without it, the data is "not provided".
         training: The training whose metrics are shown; the version's first when None.
-        link: Where the whole card is: a URL becomes a link, anything else is shown as text.
+        link: The location of the whole card: a URL becomes a link, anything else is shown as text.
     """
     text = (
         _environment()
@@ -103,7 +103,7 @@ def render_summary(
 
 @cache
 def _environment() -> "jinja2.Environment":
-    # Costs 40 ms, which nobody pays who renders no card.
+    # The import takes 40 ms, so only rendering a card pays for it.
     import jinja2  # noqa: PLC0415
 
     environment = jinja2.Environment(
@@ -125,7 +125,7 @@ def _environment() -> "jinja2.Environment":
 
 
 def _short(text: str) -> str:
-    """Shorten a digest to what people compare: whole ones push a table out of Dagster's page."""
+    """Shorten a digest: a full one makes a table wider than Dagster's page."""
     return text[:_SHOWN_OF_A_DIGEST] if text.startswith("sha256:") else text
 
 
@@ -134,7 +134,7 @@ def _json(value: object) -> str:
 
 
 def _tidy(text: str) -> str:
-    """Leave one blank line where blocks that were not rendered left several."""
+    """Collapse the blank lines that blocks without content leave."""
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
@@ -159,7 +159,7 @@ def _port_row(port: Port) -> _PortRow:
     return _PortRow(port.name, None, port.dtype, f"({extents})", port.required)
 
 
-def _behind(lineage: LineageGraph) -> list[LineageNode]:
+def _indirect(lineage: LineageGraph) -> list[LineageNode]:
     direct = {node.node_id for node, _ in lineage.used()}
     return sorted(
         (
@@ -176,7 +176,7 @@ def _place(node: LineageNode) -> tuple[str, str, int, int]:
 
 
 def _certainty_of(lineage: LineageGraph) -> dict[str, object]:
-    """Return how certain each node is, and of which assets that is not known."""
+    """Return the certainty of each node, and the assets with unknown data."""
     certainties = lineage.certainties()
     unknown = {
         node.asset for node in lineage.nodes if certainties[node.node_id] is Certainty.UNKNOWN
@@ -199,7 +199,7 @@ class _DataRow(NamedTuple):
 
 
 def _data(lineage: LineageGraph) -> list[_DataRow]:
-    """Sum the direct inputs up, one row an asset."""
+    """Summarize the direct inputs, one row for each asset."""
     by_asset: dict[str, list[tuple[LineageNode, LineageEdge]]] = {}
     for node, edge in sorted(lineage.used(), key=lambda pair: _place(pair[0])):
         by_asset.setdefault(node.asset, []).append((node, edge))
@@ -218,7 +218,7 @@ def _data(lineage: LineageGraph) -> list[_DataRow]:
 def _span(nodes: Sequence[LineageNode]) -> str:
     named = [node.partition for node in nodes if node.partition is not None]
     if any(node.partition is None and node.kind is NodeKind.MISSING for node in nodes):
-        return f"{len(named)}, and others that are not known" if named else "not known"
+        return f"{len(named)}, and unknown others" if named else "unknown"
     if not named:
         return "not partitioned"
     return named[0] if len(named) == 1 else f"{len(named)}: {named[0]} … {named[-1]}"

@@ -11,7 +11,7 @@ from pedigree.markdown import shown
 
 SCHEMA_ID = "urn:pedigree:model-metadata"
 
-# In the order in which a reader wants them: which one, what, by whom and when, from what.
+# In the order that readers need: which version, its bytes, its author and time, its sources.
 REQUIRED = (
     "model_name",
     "version_id",
@@ -27,7 +27,7 @@ REQUIRED = (
 
 
 def metadata_schema() -> dict[str, JsonValue]:
-    """Return the JSON Schema (2020-12) of :class:`ModelMetadata`; ``model-metadata.json`` is it."""
+    """Return the JSON Schema (2020-12) of :class:`ModelMetadata`, as in ``model-metadata.json``."""
     schema = cast("dict[str, JsonValue]", ModelMetadata.model_json_schema())
     properties = cast("dict[str, JsonValue]", schema.pop("properties"))
     required = set(cast("list[str]", schema.pop("required")))
@@ -65,7 +65,7 @@ def _source(about: About) -> str:
 
 
 def _type(field: Mapping[str, JsonValue]) -> str:
-    """Name a field's type in a word or two, without what only says that it may be absent."""
+    """Return a short name of a field's type, without null."""
     options = cast("list[Mapping[str, JsonValue]]", field.get("anyOf", [field]))
     return " or ".join(_word(option) for option in options if option.get("type") != "null")
 

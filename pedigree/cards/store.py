@@ -1,4 +1,4 @@
-"""Rows of model cards ↔ records."""
+"""The rows of model cards, as records."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -19,12 +19,12 @@ from pedigree.postgres.transaction import Row, Transaction
 
 SQL = load_queries(__package__)
 
-# A client that has seen a version is not overtaken by more cards before it asks for its change.
+# A client that has read a version can still change it after this many newer cards.
 _REVISIONS = 20
 
 
 class CardOvertakenError(PedigreeError):
-    """Another process wrote a card of the version since this one was drawn: draw it again.
+    """Another process wrote a card of the version after this one was drawn: draw it again.
 
     Private: the writer of cards handles it.
     """
@@ -47,22 +47,22 @@ class CardState(NamedTuple):
 
     @property
     def revision(self) -> int:
-        """The revision of the card; 0 where there is none."""
+        """The revision of the card; 0 if there is none."""
         return self.card.revision if self.card else 0
 
     def shows(self, event_id: int) -> bool:
-        """Say whether the card shows an event of its model."""
+        """Return whether the card shows an event of its model."""
         return self.card is not None and event_id <= self.event_id
 
 
 class DrawnCard(NamedTuple):
-    """The text of a version's card, and what was known when it was drawn."""
+    """The text of a version's card, and the state in which it was drawn."""
 
     version: ModelVersion
     markdown: str
     notes: CardNotes
     state: CardState
-    """As it was before the first thing that the text shows was read."""
+    """The state before the first read of the text's content."""
 
     @property
     def is_unchanged(self) -> bool:
@@ -72,7 +72,7 @@ class DrawnCard(NamedTuple):
 
     @property
     def card(self) -> ModelCard:
-        """The record of the text: the newest card, or the next revision, which is not kept yet."""
+        """The record of the text: the newest card, or the next revision, not stored yet."""
         if self.is_unchanged and self.state.card:
             return self.state.card
         digest = digest_of(self.markdown.encode())
@@ -87,7 +87,7 @@ class DrawnCard(NamedTuple):
 
 
 def card_state(transaction: Transaction, name: str, version: int) -> CardState:
-    """Read the newest card of a version, and the newest event of its model, at one moment.
+    """Return the newest card of a version and the newest event of its model, in one snapshot.
 
     Raises:
         ModelNotFoundError: There is no such model.
@@ -107,14 +107,14 @@ def card_state(transaction: Transaction, name: str, version: int) -> CardState:
 
 
 def card_notes(transaction: Transaction, version: ModelVersion) -> CardNotes:
-    """Return what people wrote for a version's card; nothing where nobody wrote anything yet."""
+    """Return people's notes in a version's card; empty if there are none yet."""
     return card_state(transaction, version.model_name, version.version_id).notes
 
 
 def states_by_card(transaction: Transaction, version: ModelVersion) -> list[ModelVersion]:
-    """Return a version's record as it was while each of its newest cards was the newest, or none.
+    """Return a version's record with each of its newest cards, and without a card.
 
-    A card is drawn a while after the change that it shows, and is no change of the version itself.
+    A card is drawn some time after the change that it shows, and does not change the version.
     """
     rows = transaction.execute(
         SQL["card_digests"],
@@ -129,13 +129,13 @@ def states_by_card(transaction: Transaction, version: ModelVersion) -> list[Mode
 
 
 def newest_event(transaction: Transaction, name: str) -> int:
-    """Return the id of a model's newest event; 0 where there is none."""
+    """Return the id of a model's newest event; 0 if there is none."""
     row = transaction.execute(SQL["newest_event"], {"model": name}).fetchone()
     return int(row["id"]) if row else 0
 
 
 def note_event(transaction: Transaction, drawn: DrawnCard) -> None:
-    """Note that the newest card shows all that is known, where its text is unchanged."""
+    """Record that the newest card, whose text is unchanged, shows all events."""
     transaction.execute(
         SQL["note_event"],
         {
@@ -148,10 +148,10 @@ def note_event(transaction: Transaction, drawn: DrawnCard) -> None:
 
 
 def insert_card(transaction: Transaction, drawn: DrawnCard, actor: Actor) -> ModelCard:
-    """Add a drawn card as a version's newest one, with its event, and return it.
+    """Insert a drawn card as a version's newest one, with its event, and return it.
 
     Raises:
-        CardOvertakenError: Another card of the version was added since this one was drawn.
+        CardOvertakenError: Another card of the version was inserted after this one was drawn.
         NotFoundError: The model or the version was deleted in the meantime.
     """
     version = drawn.version
@@ -164,7 +164,7 @@ def insert_card(transaction: Transaction, drawn: DrawnCard, actor: Actor) -> Mod
         version=version.version_id,
         actor=actor,
     )
-    # The card's own event makes it no staler.
+    # The card's own event does not make it stale.
     shown = newest_event(transaction, model.name) if is_current else drawn.state.newest_event
     inserted = transaction.execute(
         SQL["insert_card"],

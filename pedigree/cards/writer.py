@@ -1,4 +1,4 @@
-"""Keep model cards current in Postgres and in the object store: blob first, pointer second."""
+"""Write model cards to Postgres and the object store: blob first, pointer second."""
 
 import logging
 from contextlib import suppress
@@ -28,10 +28,10 @@ _LOG = logging.getLogger(__name__)
 
 
 class CardWriter:
-    """Draws the cards of versions, and keeps those whose text or notes have changed.
+    """Draws the cards of versions, and stores those whose text or notes have changed.
 
-    Any number of processes may do so at once: of two that draw the same card, the second one finds
-    the text unchanged.
+    Several processes may do so at once: if two draw the same card, the second one finds the text
+    unchanged.
     """
 
     def __init__(self, database: Database, store: ObjectStore) -> None:
@@ -41,23 +41,23 @@ class CardWriter:
     def read(self, reference: Reference) -> ModelCard:
         """Return a version's card, which is drawn if an event of its model is newer.
 
-        Inside a transaction, and while the store does not answer, the card has the current text and
-        no location: it is not kept.
+        Inside a transaction, and while the store does not answer, the card has the current text but
+        no location: it is not stored.
 
         Raises:
             NotFoundError: There is no such version.
         """
         name, number = self._resolve(reference)
-        known = self._database.read(lambda tx: self._current(tx, name, number))
-        if known is not None:
-            return known
+        current = self._database.read(lambda tx: self._current(tx, name, number))
+        if current is not None:
+            return current
         if isinstance(self._database, NestedDatabase):
             return self._drawn(name, number)
         try:
             return self._keep(name, number, None, CARDS)
         except StoreUnavailableError as error:
             _LOG.warning(
-                "the model card of %s/%s is not kept: %s",
+                "the model card of %s/%s cannot be stored: %s",
                 name,
                 number,
                 error,
@@ -66,11 +66,11 @@ class CardWriter:
             return self._drawn(name, number)
 
     def write(self, reference: Reference, notes: CardNotes | None, actor: Actor) -> ModelCard:
-        """Draw a version's card, keep it with what people have to say, and return it.
+        """Draw a version's card with people's notes, store it, and return it.
 
         Args:
             reference: The version.
-            notes: What people have to say; the notes of the card before when None.
+            notes: People's notes; those of the previous card when None.
             actor: Who writes them.
 
         Raises:
@@ -80,7 +80,7 @@ class CardWriter:
         return self._keep(*self._resolve(reference), notes, actor)
 
     def follow(self, name: str, number: int, event_id: int) -> bool:
-        """Draw and keep a version's card unless it shows an event; say if it was drawn.
+        """Draw and store a version's card unless it shows an event; return whether it was drawn.
 
         Raises:
             NotFoundError: There is no such version.
@@ -98,7 +98,7 @@ class CardWriter:
         return version.model_name, version.version_id
 
     def _current(self, transaction: Transaction, name: str, number: int) -> ModelCard | None:
-        """Return the kept card, unless an event is newer or the version is deleted."""
+        """Return the stored card, unless an event is newer or the version is deleted."""
         state = card_state(transaction, name, number)
         if state.card is None or not state.is_current:
             return None

@@ -1,4 +1,4 @@
-"""Requests to a service: sent again where that helps, told as typed errors where they fail."""
+"""Requests to a service, with retries and typed errors."""
 
 import os
 import secrets
@@ -28,45 +28,46 @@ if TYPE_CHECKING:
 
 Query = Mapping[str, Any]
 
-# Load or a restart: the same may be answered otherwise a little later.
-_PASSING = frozenset({429, 502, 503, 504})
-# The pause before a request is sent again grows from the one to the other, each up to so long.
+# Load or a restart: the same request may succeed a little later.
+_TRANSIENT = frozenset({429, 502, 503, 504})
+# The longest pause before the first retry, which doubles with each retry, and its maximum.
 _SHORTEST_S, _LONGEST_S = 0.1, 5.0
-# A service that asks for more patience than this is told of instead.
-_MOST_PATIENCE_S = 60.0
+# If the service asks for a longer pause than this, the error is raised instead.
+_LONGEST_RETRY_AFTER_S = 60.0
 _RANDOM = secrets.SystemRandom()
 
 
 class Patience(NamedTuple):
-    """How long to wait for a service."""
+    """Timeouts and retries of requests to a service."""
 
     timeout: float
-    """Seconds for a connection, and for each piece of an answer."""
+    """Seconds for a connection, and for each chunk of an answer."""
     retries: int
-    """How often a request is sent again."""
+    """The number of retries of a request."""
 
 
 class Connection:
-    """The connections to one service; may be shared between threads, and used after a fork."""
+    """The connections to one service; threads may share it, and it works after a fork."""
 
     def __init__(self, url: str, token: SecretStr | None, patience: Patience) -> None:
         self.url = _service_url(url)
         self._token = token
         self._patience = patience
-        self._made: dict[int, httpx2.Client] = {}  # by process
+        self._clients: dict[int, httpx2.Client] = {}  # by process
 
     def close(self) -> None:
         """Close the connections."""
-        made = self._made.pop(os.getpid(), None)
-        if made is not None:
-            made.close()
+        client = self._clients.pop(os.getpid(), None)
+        if client is not None:
+            client.close()
 
     def get(self, path: str, /, **query: Any) -> bytes:
-        """Return what a service answers; what is None is left out of the query."""
-        return self._patiently(lambda: self._client.get(path, params=_known(query))).content
+        """Return the body of the answer; parameters that are None are left out of the query."""
+        params = _without_none(query)
+        return self._with_retries(lambda: self._client.get(path, params=params)).content
 
     def write(self, method: str, path: str, body: object = None, /, **query: Any) -> bytes:
-        """Send a write, which is done once however often it is sent; return its answer."""
+        """Send a write, which is done only once even if it is retried; return its answer."""
         headers = {"Idempotency-Key": uuid4().hex}
         content = None
         if body is not None:
@@ -74,21 +75,21 @@ class Connection:
 
         def send() -> "httpx2.Response":
             return self._client.request(
-                method, path, params=_known(query), content=content, headers=headers
+                method, path, params=_without_none(query), content=content, headers=headers
             )
 
-        return self._patiently(send).content
+        return self._with_retries(send).content
 
     def put(self, url: str, content: Callable[[], Iterator[bytes] | bytes], size: int) -> None:
-        """Put a file's bytes, at the service or where it said; sent again they change nothing.
+        """Send a file's bytes to the service or to a URL of its store; this may be retried.
 
         Args:
-            url: A path of the service, or the URL of a store, which is given no token.
-            content: Gives the bytes, anew for each time.
-            size: How many there are.
+            url: A path of the service, or the URL of a store, which gets no token.
+            content: Returns the bytes, again for each attempt.
+            size: The number of bytes.
         """
         headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
-        if "://" in url:  # Azure's name for an ordinary object; others pass it by
+        if "://" in url:  # Azure's name for an ordinary object; other stores ignore it
             headers["x-ms-blob-type"] = "BlockBlob"
 
         def send() -> "httpx2.Response":
@@ -97,21 +98,21 @@ class Connection:
                 request.headers.pop("Authorization", None)
             return self._client.send(request)
 
-        self._patiently(send)
+        self._with_retries(send)
 
     def stream(self, path: str, *, start: int = 0) -> Iterator[bytes]:
-        """Give the bytes at a path, from a place on; goes on where the connection was lost."""
-        place, tried = start, 0
+        """Yield the bytes at a path from an offset; resumes where a connection was lost."""
+        place, attempt = start, 0
         while True:
             try:
                 with self._opened(path, place) as answer:
-                    for piece in answer.iter_raw():
-                        place, tried = place + len(piece), 0
-                        yield piece
+                    for chunk in answer.iter_raw():
+                        place, attempt = place + len(chunk), 0
+                        yield chunk
                     return
-            except _passing_errors() as error:
-                self._wait(tried, self._failure(error))
-                tried += 1
+            except _transient_errors() as error:
+                self._wait(attempt, self._failure(error))
+                attempt += 1
 
     @contextmanager
     def _opened(self, path: str, start: int) -> "Iterator[httpx2.Response]":
@@ -121,65 +122,65 @@ class Connection:
         with self._client.stream("GET", path, headers=headers, follow_redirects=True) as answer:
             if not answer.is_success:
                 answer.read()
-                raise _refusal(answer)
+                raise _error_of_answer(answer)
             if start and answer.status_code != 206:
                 raise ServiceUnavailableError(
-                    f"{answer.request.url.host} does not go on from byte {start}",
+                    f"{answer.request.url.host} cannot resume from byte {start}",
                     remedy="Pull into an empty folder",
                 )
             yield answer
 
-    def _patiently(self, send: "Callable[[], httpx2.Response]") -> "httpx2.Response":
-        tried = 0
+    def _with_retries(self, send: "Callable[[], httpx2.Response]") -> "httpx2.Response":
+        attempt = 0
         while True:
             try:
                 answer = send()
                 if answer.is_success:
                     return answer
-                raise _refusal(answer)
-            except _passing_errors() as failure:
-                self._wait(tried, self._failure(failure))
-                tried += 1
+                raise _error_of_answer(answer)
+            except _transient_errors() as failure:
+                self._wait(attempt, self._failure(failure))
+                attempt += 1
 
     def _failure(self, error: Exception) -> "_Unanswered":
         if isinstance(error, _Unanswered):
             return error
-        # It may be the store, to which the service leads. Its URL's query is a secret.
-        asked = error.request.url  # type: ignore[attr-defined]
-        told = ServiceUnavailableError(
+        # It may be a URL of the store, whose query is a secret.
+        url = error.request.url  # type: ignore[attr-defined]
+        unavailable = ServiceUnavailableError(
             f"there is no answer: {error or type(error).__name__}",
             field="url",
-            value=f"{asked.scheme}://{asked.netloc.decode()}",
-            remedy="See that it runs and can be reached from here",
+            value=f"{url.scheme}://{url.netloc.decode()}",
+            remedy="Check that it runs and is reachable from here",
         )
-        return _Unanswered(told, None)
+        return _Unanswered(unavailable, None)
 
-    def _wait(self, tried: int, failure: "_Unanswered") -> None:
-        """Wait before a request is sent again; raise its error where that is not to be.
+    def _wait(self, attempt: int, failure: "_Unanswered") -> None:
+        """Wait before a retry, or raise the error.
 
         Raises:
-            PedigreeError: It was sent often enough, or the service asks for too much patience.
+            PedigreeError: There is no retry left, or the service asks for too long a pause.
         """
-        if tried >= self._patience.retries or failure.patience > _MOST_PATIENCE_S:
+        if attempt >= self._patience.retries or failure.retry_after > _LONGEST_RETRY_AFTER_S:
             raise failure.error
-        longest = min(_LONGEST_S, _SHORTEST_S * 2**tried)
-        # Each waits for another time, so that those who failed together do not return together.
-        time.sleep(failure.patience + _RANDOM.uniform(0, longest))
+        longest = min(_LONGEST_S, _SHORTEST_S * 2**attempt)
+        # Random, so that clients that failed at once do not retry at once.
+        time.sleep(failure.retry_after + _RANDOM.uniform(0, longest))
 
     @property
     def _client(self) -> "httpx2.Client":
-        """The connections of this process; those of the one it was forked from stay that one's."""
-        known = self._made.get(os.getpid())
-        if known is None:
-            made = self._connected()
-            # No lock, which a fork could leave locked; of two threads the first one counts.
-            known = self._made.setdefault(os.getpid(), made)
-            if known is not made:
-                made.close()
-        return known
+        """The connections of this process; a forked process has its own."""
+        current = self._clients.get(os.getpid())
+        if current is None:
+            new = self._new_client()
+            # No lock, which a fork could leave locked; the first one of two threads wins.
+            current = self._clients.setdefault(os.getpid(), new)
+            if current is not new:
+                new.close()
+        return current
 
-    def _connected(self) -> "httpx2.Client":
-        import httpx2  # noqa: PLC0415 -- takes a tenth of a second, and not everybody has a service
+    def _new_client(self) -> "httpx2.Client":
+        import httpx2  # noqa: PLC0415 -- takes a tenth of a second, and not every process needs it
 
         headers = {"User-Agent": f"pedigree/{own_version()}"}
         if self._token:
@@ -188,7 +189,7 @@ class Connection:
             base_url=f"{self.url}{PREFIX}",
             headers=headers,
             timeout=self._patience.timeout,
-            # A caller's trace goes on in the service.
+            # The caller's trace continues in the service.
             event_hooks={"request": [self._pass_trace_on]},
         )
 
@@ -198,30 +199,30 @@ class Connection:
 
 
 class _Unanswered(Exception):  # noqa: N818 -- never leaves this module
-    """A request was not done, and may be sent again."""
+    """A request was not done, and may be retried."""
 
     def __init__(self, error: PedigreeError, answer: "httpx2.Response | None") -> None:
         self.error = error
-        self.patience = 0.0
+        self.retry_after = 0.0
         if answer is not None:
-            self.patience = retry_after(answer.headers.get("Retry-After", ""))
+            self.retry_after = retry_after(answer.headers.get("Retry-After", ""))
         super().__init__(str(error))
 
 
-def _passing_errors() -> tuple[type[Exception], ...]:
+def _transient_errors() -> tuple[type[Exception], ...]:
     import httpx2  # noqa: PLC0415
 
     return httpx2.TransportError, _Unanswered
 
 
-def _refusal(answer: "httpx2.Response") -> Exception:
-    """Return the error of an answer; one to try again by where it will pass."""
+def _error_of_answer(answer: "httpx2.Response") -> Exception:
+    """Return the error of an answer; a retryable one if it is transient."""
     error = error_of(answer)
-    passes = answer.status_code in _PASSING or isinstance(error, RequestInFlightError)
-    return _Unanswered(error, answer) if passes else error
+    is_transient = answer.status_code in _TRANSIENT or isinstance(error, RequestInFlightError)
+    return _Unanswered(error, answer) if is_transient else error
 
 
-def _known(query: Query) -> dict[str, Any]:
+def _without_none(query: Query) -> dict[str, Any]:
     return {name: value for name, value in query.items() if value is not None}
 
 

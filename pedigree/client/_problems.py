@@ -1,4 +1,4 @@
-"""What a service says went wrong, as the error that a registry in this process would raise."""
+"""Problem details of a service, as the errors that a registry in this process raises."""
 
 import ast
 from collections.abc import Mapping
@@ -14,13 +14,13 @@ _TYPE = "urn:pedigree:error:"
 
 
 def error_of(answer: "httpx2.Response") -> PedigreeError:
-    """Return the error that an answer tells of."""
+    """Return the error that an answer reports."""
     problem = _problem(answer)
-    return told_by(problem) or _unknown(answer, problem)
+    return error_of_problem(problem) or _unknown(answer, problem)
 
 
-def told_by(problem: Mapping[str, Any]) -> PedigreeError | None:
-    """Return the error that problem details tell of; None where it is none of the registry's."""
+def error_of_problem(problem: Mapping[str, Any]) -> PedigreeError | None:
+    """Return the error that problem details report; None if it is not an error of Pedigree."""
     name = str(problem.get("type", "")).removeprefix(_TYPE)
     kind = getattr(errors, name, None)
     if not (isinstance(kind, type) and issubclass(kind, PedigreeError)):
@@ -34,7 +34,7 @@ def told_by(problem: Mapping[str, Any]) -> PedigreeError | None:
     value = _value(problem.get("value"))
     detail = str(problem["detail"])
     if isinstance(error, InvalidSearchError):
-        detail = detail.rpartition("\n  ")[0].rpartition("\n  ")[0]  # below it stands the place
+        detail = detail.rpartition("\n  ")[0].rpartition("\n  ")[0]  # the place is below it
     message = _message(detail, field, problem.get("value"), fix)
     PedigreeError.__init__(error, message, field=field, value=value, remedy=fix)
     return error
@@ -43,27 +43,27 @@ def told_by(problem: Mapping[str, Any]) -> PedigreeError | None:
 def _problem(answer: "httpx2.Response") -> dict[str, Any]:
     try:
         found = answer.json()
-    except ValueError:  # not of the service, but of something before it
+    except ValueError:  # the answer of a proxy in front of the service
         return {}
     return found if isinstance(found, dict) and "detail" in found else {}
 
 
 def _unknown(answer: "httpx2.Response", problem: dict[str, Any]) -> PedigreeError:
-    """Tell of an answer that is none of the registry's own."""
-    said = problem.get("detail") or answer.reason_phrase
+    """Return the error of an answer that is not from Pedigree."""
+    detail = problem.get("detail") or answer.reason_phrase
     where = f"{answer.request.method} {answer.request.url.copy_with(query=None)}"
-    message = f"{where} was answered {answer.status_code} {said}"
+    message = f"{where} was answered {answer.status_code} {detail}"
     if answer.status_code in (404, 405):
         return errors.NotServedError(
-            message, remedy="See that the URL is that of a service of this version"
+            message, remedy="Check that the URL is that of a service of this version"
         )
     if answer.status_code == 429 or answer.status_code >= 500:
-        return errors.ServiceUnavailableError(message, remedy="Look into the service's log")
-    return errors.RefusedError(message, remedy="See what stands between here and the service")
+        return errors.ServiceUnavailableError(message, remedy="See the service's log")
+    return errors.RefusedError(message, remedy="Check the proxies between here and the service")
 
 
 class _Written(str):
-    """A value as the service wrote it, where it is not whole."""
+    """A value as the service wrote it, if it was shortened."""
 
     __slots__ = ()
 
@@ -81,7 +81,7 @@ def _value(written: str | None) -> object:
 
 
 def _message(detail: str, field: str | None, value: str | None, fix: str | None) -> str:
-    """Return the clause of a detail, which names the field, the value and the remedy as well."""
+    """Return the message of a detail, without the field, the value and the remedy."""
     got = f" (got {value})" if value is not None else ""
     remedy = f" {fix}." if fix else ""
     clause = detail.removeprefix(f"{field}: ")

@@ -1,4 +1,4 @@
-"""Approvals and rejections of a version's way into a stage."""
+"""Approvals and rejections of a version's transition into a stage."""
 
 from pedigree.audit.records import Actor
 from pedigree.client.service import ServiceGroup, only_in_process
@@ -8,7 +8,7 @@ from pedigree.lifecycle.decision_records import Decision
 
 
 class RemoteApprovals(ServiceGroup, ApprovalContract):
-    """Approvals and rejections of a version's way into a stage."""
+    """Approvals and rejections of a version's transition into a stage."""
 
     def approve(
         self,

@@ -22,30 +22,30 @@ def connect(
     retries: int | None = None,
     settings: Settings | None = None,
 ) -> "RegistryContract":
-    """Connect to a registry: one behind a service, or one in this process.
+    """Connect to a registry: through a service, or in this process.
 
     Both have the same verbs, records and errors.
 
     Args:
-        url: ``https://…`` of a service, or ``postgresql://…``. When None ``PEDIGREE_API_URL``;
-            without that it is in this process, as ``PEDIGREE_*`` say.
-        token: The service's token, ``pdg_…``; ``PEDIGREE_TOKEN`` when None.
-        timeout: How many seconds a service may take for a connection and for each piece of an
+        url: ``https://…`` of a service, or ``postgresql://…``. ``PEDIGREE_API_URL`` when None; if
+            that is unset, a registry in this process with the settings ``PEDIGREE_*``.
+        token: The token for the service, ``pdg_…``; ``PEDIGREE_TOKEN`` when None.
+        timeout: The seconds that a service may take for a connection and for each chunk of an
             answer; ``PEDIGREE_API_TIMEOUT`` (60) when None.
-        retries: How often a request is sent again after a lost connection or because of load;
+        retries: The number of retries of a request after a lost connection or because of load;
             ``PEDIGREE_API_RETRIES`` (5) when None.
         settings: This process's settings; read from the environment when None.
 
     Raises:
         MissingDependencyError: A registry in this process needs ``pedigree-registry[registry]``.
-        UnavailableError: The database or the store does not answer; a service is first asked by
-            the first verb.
+        UnavailableError: The database or the store does not answer. A service is contacted only
+            by the first verb.
     """
     settings = settings or Settings()
     url = url or settings.api_url
     if url is None or not url.startswith(_SERVICE):
         return _in_process(url, settings)
-    # Not for who has no service: it takes a twentieth of a second.
+    # Only for a service: the import takes a twentieth of a second.
     from pedigree.client._connection import Connection, Patience  # noqa: PLC0415
     from pedigree.client.remote import ServiceRegistry  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""Data that models are made from: datasheets, and verdicts on its states."""
+"""Training data: datasheets, and verdicts on its states."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -16,7 +16,7 @@ from pedigree.datasets.records import (
 
 
 class RemoteDatasets(ServiceGroup, DatasetContract):
-    """Data that models are made from: datasheets, and verdicts on its states."""
+    """Training data: datasheets, and verdicts on its states."""
 
     def set_datasheet(
         self, asset: str, datasheet: Datasheet, *, actor: Actor | None = None

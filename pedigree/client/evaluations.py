@@ -1,4 +1,4 @@
-"""How versions did for each group of their evaluation data."""
+"""Results of versions for each group of their evaluation data."""
 
 from pydantic import BaseModel
 
@@ -14,7 +14,7 @@ class _FoundEvaluation(BaseModel):
 
 
 class RemoteEvaluations(ServiceGroup, EvaluationContract):
-    """How versions did for each group of their evaluation data."""
+    """Results of versions for each group of their evaluation data."""
 
     def set_evaluation(
         self, reference: str, evaluation: Evaluation, *, actor: Actor | None = None

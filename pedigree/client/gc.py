@@ -1,4 +1,4 @@
-"""Garbage collection of bytes."""
+"""Garbage collection of bytes that no version uses."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from pedigree.maintenance.gc_records import ITEM, Collection
 
 
 class RemoteGc(ServiceGroup, GcContract):
-    """Garbage collection of bytes."""
+    """Garbage collection of bytes that no version uses."""
 
     def plan_gc(self) -> Plan:
         plan = Plan()

@@ -1,4 +1,4 @@
-"""What versions were made of, and what was made of them."""
+"""Upstream and downstream of versions."""
 
 from datetime import datetime
 
@@ -18,7 +18,7 @@ from pedigree.lineage.usages import Downstream
 
 
 class RemoteLineage(LineageContract):
-    """What versions were made of, and what was made of them."""
+    """Upstream and downstream of versions."""
 
     def __init__(self, service: Service, versions: VersionContract) -> None:
         self._service = service

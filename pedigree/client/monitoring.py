@@ -1,4 +1,4 @@
-"""Profiles of what versions learnt from, and how far data is from them."""
+"""Profiles of training data, and the drift of new data from them."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -13,7 +13,7 @@ from pedigree.monitoring.records import DataProfile, Expectations, RecordedDrift
 
 
 class RemoteMonitoring(ServiceGroup, MonitoringContract):
-    """Profiles of what versions learnt from, and how far data is from them."""
+    """Profiles of training data, and the drift of new data from them."""
 
     def keep_profile(
         self, reference: str, profile: DataProfile, *, actor: Actor | None = None

@@ -1,4 +1,4 @@
-"""Policies: what a version must show to enter a stage."""
+"""Policies: the gates of each stage."""
 
 from pedigree.audit.records import Actor
 from pedigree.client.service import ServiceGroup, only_in_process
@@ -9,7 +9,7 @@ from pedigree.lifecycle.records import CheckRule, Policy
 
 
 class RemotePolicies(ServiceGroup, PolicyContract):
-    """Policies: what a version must show to enter a stage."""
+    """Policies: the gates of each stage."""
 
     def policy(self, name: str) -> Policy:
         return self._service.read(Policy, self._service.model_path(paths.POLICY, name))

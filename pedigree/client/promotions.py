@@ -1,4 +1,4 @@
-"""What a promotion waits for, and promotions that the sensor gave up."""
+"""Pending promotions: their gates, and those that the sensor gave up."""
 
 from pydantic import BaseModel
 
@@ -14,7 +14,7 @@ class _Explained(BaseModel):
 
 
 class RemotePromotions(ServiceGroup, PromotionContract):
-    """What a promotion waits for, and promotions that the sensor gave up."""
+    """Pending promotions: their gates, and those that the sensor gave up."""
 
     def explain(
         self,

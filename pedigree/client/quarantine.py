@@ -1,4 +1,4 @@
-"""Data and versions that are kept out of stages."""
+"""Quarantine of data and versions."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from pedigree.contract.quarantine import QuarantineContract
 
 
 class RemoteQuarantine(ServiceGroup, QuarantineContract):
-    """Data and versions that are kept out of stages."""
+    """Quarantine of data and versions."""
 
     def quarantine(
         self,

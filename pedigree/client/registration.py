@@ -1,4 +1,4 @@
-"""Make a version of some bytes."""
+"""Registration of versions."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -20,14 +20,14 @@ from pedigree.contract.uploads import UploadContract
 from pedigree.errors import BytesMissingError
 from pedigree.settings import Settings
 
-# What a store takes in one request by a signed URL (S3's limit); larger files go to the service.
+# S3's limit for one request to a presigned URL; larger files go to the service.
 _LARGEST_PUT = 5 << 30
 # How often bytes may be collected between their upload and the registration.
 _TRIES = 3
 
 
 class RemoteRegistration(Registering, RegistrationContract):
-    """Make a version of some bytes."""
+    """Registration of versions."""
 
     def __init__(self, service: Service, uploads: UploadContract) -> None:
         self._service = service
@@ -50,7 +50,7 @@ class RemoteRegistration(Registering, RegistrationContract):
         return self._service.write(Registration, "POST", path, body)
 
     def _require_permission(self, name: str) -> None:
-        """Nothing: the service refuses who may not."""
+        """Do nothing: the service checks the permission."""
 
     def _keep_version(
         self,
@@ -63,25 +63,23 @@ class RemoteRegistration(Registering, RegistrationContract):
         judge: bool,  # noqa: ARG002 -- the service always does
     ) -> Registration:
         only_in_process(actor=actor)
-        sending = ClientUpload(path, progress)
+        upload = ClientUpload(path, progress)
         for _ in range(_TRIES - 1):
-            with suppress(BytesMissingError):  # they were collected since
-                return self._sent_and_registered(name, sending, new)
-        return self._sent_and_registered(name, sending, new)
+            with suppress(BytesMissingError):  # they were collected in the meantime
+                return self._send_and_register(name, upload, new)
+        return self._send_and_register(name, upload, new)
 
-    def _sent_and_registered(
-        self, name: str, sending: ClientUpload, new: NewVersion
-    ) -> Registration:
-        begun = self._uploads.begin_upload(name, sending.wanted)
-        self._send(name, begun, sending)
-        return self.register_files(name, sending.files, new, upload_id=begun.upload_id)
+    def _send_and_register(self, name: str, upload: ClientUpload, new: NewVersion) -> Registration:
+        begun = self._uploads.begin_upload(name, upload.wanted)
+        self._send(name, begun, upload)
+        return self.register_files(name, upload.files, new, upload_id=begun.upload_id)
 
-    def _send(self, name: str, begun: UploadSession, sending: ClientUpload) -> None:
+    def _send(self, name: str, begun: UploadSession, upload: ClientUpload) -> None:
         def send(file: UploadFile) -> None:
             signed = file.url if file.size <= _LARGEST_PUT else None
             target = signed or fill(
                 paths.UPLOAD_FILE, name=name, upload_id=begun.upload_id, digest=file.digest
             )
-            self._service.connection.put(target, lambda: sending.content(file.digest), file.size)
+            self._service.connection.put(target, lambda: upload.content(file.digest), file.size)
 
-        sending.each(begun.missing, send)
+        upload.each(begun.missing, send)

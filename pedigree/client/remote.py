@@ -1,4 +1,4 @@
-"""The registry behind a service: its verbs over HTTP."""
+"""The registry of a service: its verbs over HTTP."""
 
 from pedigree.client._connection import Connection
 from pedigree.client.aliases import RemoteAliases
@@ -34,7 +34,7 @@ from pedigree.settings import Settings
 
 
 class RemoteOperations(Operations):
-    """The operations of a service, one group a subject."""
+    """The operations of a service, one group for each subject."""
 
     def __init__(self, service: Service) -> None:
         self.models = RemoteModels(service)
@@ -67,11 +67,11 @@ class RemoteOperations(Operations):
 
 
 class ServiceRegistry(RegistryVerbs):
-    """A model registry behind a service; made by :func:`pedigree.connect`.
+    """A model registry behind a service; create it with :func:`pedigree.connect`.
 
-    Its verbs are those of :class:`pedigree.Registry`, with the same records and errors. Who acts is
-    whose token it is. It may be shared between threads; after a fork the child's first use opens
-    connections of its own.
+    Its verbs are those of :class:`pedigree.Registry`, with the same records and errors. The token's
+    principal is the actor. Threads may share it; after a fork, the child's first use opens its own
+    connections.
     """
 
     def __init__(self, connection: Connection, settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""How long versions stay: delete, restore and hold them."""
+"""Retention of versions: delete, restore and hold them."""
 
 from pedigree.catalog.records import ModelVersion
 from pedigree.catalog.references import parse_number
@@ -9,7 +9,7 @@ from pedigree.lifecycle.records import RetentionRule
 
 
 class RemoteRetention(ServiceGroup, RetentionContract):
-    """How long versions stay: delete, restore and hold them."""
+    """Retention of versions: delete, restore and hold them."""
 
     def delete(self, reference: str, *, reason: str) -> None:
         self._service.do(

@@ -1,4 +1,4 @@
-"""Find versions by what is known of them."""
+"""Search for versions by their metadata."""
 
 from collections.abc import Collection, Sequence
 
@@ -9,7 +9,7 @@ from pedigree.contract.search import SearchContract
 
 
 class RemoteSearch(ServiceGroup, SearchContract):
-    """Find versions by what is known of them."""
+    """Search for versions by their metadata."""
 
     def search(
         self,

@@ -1,4 +1,4 @@
-"""What every group of operations works with: requests to the service, and paths of references."""
+"""The context of every group of operations: requests to the service, and paths of references."""
 
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
@@ -12,7 +12,7 @@ from pedigree.audit.records import Actor
 from pedigree.catalog.names import validate_name
 from pedigree.catalog.references import parse_reference
 from pedigree.client._connection import Connection
-from pedigree.client._problems import told_by
+from pedigree.client._problems import error_of_problem
 from pedigree.contract import paths
 from pedigree.contract.paths import fill
 from pedigree.errors import NotServedError
@@ -38,7 +38,7 @@ class Service:
         self.cache = BlobCache(settings.home_folder / "cache", settings.cache_bytes)
 
     def close(self) -> None:
-        """Close the connections, and release what the cache holds for this registry."""
+        """Close the connections, and release this registry's files in the cache."""
         self.cache.release()
         self.connection.close()
 
@@ -54,17 +54,17 @@ class Service:
         self.connection.write(method, path, body, **query)
 
     def work(self, kind: type[T], path: str, body: object = None, /, **query: Any) -> T:
-        """Let the service do what may take long; its body tells of what went wrong later."""
+        """Start long work of the service, and return its result; the body may report a failure."""
         content = self.connection.write("POST", path, body, **query)
-        told = from_json(content)
-        if isinstance(told, dict) and (error := told_by(told)):
+        result = from_json(content)
+        if isinstance(result, dict) and (error := error_of_problem(result)):
             raise error
         return _record(kind, content)
 
     def items(
         self, kind: type[T], path: str, *, limit: int, cursor: str = "after", **query: Any
     ) -> tuple[T, ...]:
-        """Return so many records of a list, page by page."""
+        """Return at most ``limit`` records of a list, read page by page."""
         found: list[T] = []
         while True:
             wanted = min(limit - len(found), PAGE)
@@ -78,26 +78,26 @@ class Service:
         """Return a path below a model.
 
         Raises:
-            InvalidNameError: The name breaks the rule.
+            InvalidNameError: The name breaks the naming rule.
         """
         return fill(template, name=validate_name(name), **values)
 
     def version_path(self, template: str, reference: str, **values: object) -> str:
-        """Return a path below a version; the service is asked where a stage or an alias leads.
+        """Return a path below a version; the service resolves a stage or an alias.
 
         Raises:
-            InvalidReferenceError: The reference cannot be read.
-            NotFoundError: It names nothing.
+            InvalidReferenceError: The reference cannot be parsed.
+            NotFoundError: The reference names no version.
         """
         parsed = parse_reference(self.exact(reference))
         return self.model_path(template, parsed.name, version=parsed.version, **values)
 
     def exact(self, reference: str) -> str:
-        """Return the reference by its number of a version that a stage or an alias may lead to.
+        """Resolve a reference by a stage or an alias to one by a version number.
 
         Raises:
-            InvalidReferenceError: The reference cannot be read.
-            NotFoundError: It names nothing.
+            InvalidReferenceError: The reference cannot be parsed.
+            NotFoundError: The reference names no version.
         """
         parsed = parse_reference(reference)
         if parsed.version is not None:
@@ -107,14 +107,14 @@ class Service:
 
 
 class ServiceGroup:
-    """A group of operations that needs the service alone."""
+    """A group of operations that needs only the service."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
 
 
 class ServedFiles:
-    """The files of a service's versions, each under its path."""
+    """The files of a service's versions, by their paths."""
 
     is_local = False
 
@@ -122,20 +122,20 @@ class ServedFiles:
         self._connection = connection
 
     def stream(self, key: str, *, start: int = 0) -> Any:
-        """Give a file's bytes, piece by piece, from a place that lies before its end."""
+        """Yield a file's bytes in chunks, from an offset before its end."""
         return self._connection.stream(key, start=start)
 
 
 class _Numbered(BaseModel):
-    """Of a version, its number alone."""
+    """A version's number."""
 
     version_id: int
 
 
 def _record(kind: type[T], content: bytes) -> T:
-    """Read a record; what a newer service adds to it is passed over."""
+    """Parse a record; fields of a newer service are ignored."""
     adapter: TypeAdapter[T] = _adapter(kind)  # type: ignore[arg-type] # mypy: no type is hashable
-    # What the service holds is no new policy, see read_policy().
+    # A stored policy is not validated as a new one, see read_policy().
     return adapter.validate_json(content, extra="ignore", context={"stored": True})
 
 
@@ -145,22 +145,22 @@ def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
 
 
 def only_in_process(*, actor: Actor | None = None, **given: object) -> None:
-    """Refuse what a verb of the registry takes and its route does not.
+    """Refuse parameters that only a registry in this process accepts.
 
     Raises:
-        NotServedError: Something of it is given.
+        NotServedError: One of them is given.
     """
     if actor is not None:
         raise NotServedError(
-            "whose token it is acts",
+            "the token's principal is the actor",
             field="actor",
             value=actor.name,
-            remedy="Connect by a token of that principal",
+            remedy="Connect with a token of that principal",
         )
     for field, value in given.items():
         if value:
             raise NotServedError(
-                "the service does not take it",
+                "the service does not accept it",
                 field=field,
                 value=value,
                 remedy="Leave it out, or connect to the registry's database",

@@ -1,4 +1,4 @@
-"""Requests for stages, which a version enters when its last gate is passed."""
+"""Requests for stages: a version enters the stage when its last gate is passed."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ _MOVE_OR_REQUEST: Any = Move | StageRequest
 
 
 class RemoteStageRequests(ServiceGroup, StageRequestContract):
-    """Requests for stages, which a version enters when its last gate is passed."""
+    """Requests for stages: a version enters the stage when its last gate is passed."""
 
     def request_stage(
         self,

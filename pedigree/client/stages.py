@@ -1,4 +1,4 @@
-"""Stages: move versions into them, and say who held them when."""
+"""Stages: move versions into them, and read which version held them when."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from pedigree.lifecycle.records import CHAMPION_STAGE, Move, Tenure
 
 
 class RemoteStages(ServiceGroup, StageContract):
-    """Stages: move versions into them, and say who held them when."""
+    """Stages: move versions into them, and read which version held them when."""
 
     def champion(self, name: str) -> ModelVersion | None:
         return self.holder(name, CHAMPION_STAGE)

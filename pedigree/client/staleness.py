@@ -1,4 +1,4 @@
-"""How far versions are behind the data and code that they were made from."""
+"""Staleness of versions: how far they are behind their data and code."""
 
 from pedigree.client.service import ServiceGroup
 from pedigree.contract import paths
@@ -7,7 +7,7 @@ from pedigree.lineage.staleness import Staleness
 
 
 class RemoteStaleness(ServiceGroup, StalenessContract):
-    """How far versions are behind the data and code that they were made from."""
+    """Staleness of versions: how far they are behind their data and code."""
 
     def stale(self, reference: str) -> Staleness:
         return self._service.read(Staleness, self._service.version_path(paths.STALENESS, reference))

@@ -1,4 +1,4 @@
-"""Uploads: files that are sent one by one before the version that they make."""
+"""Uploads: the files of a version, sent one by one before its registration."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -10,7 +10,7 @@ from pedigree.contract.uploads import UploadContract
 
 
 class RemoteUploads(ServiceGroup, UploadContract):
-    """Uploads: files that are sent one by one before the version that they make."""
+    """Uploads: the files of a version, sent one by one before its registration."""
 
     def begin_upload(self, name: str, files: Sequence[WantedFile]) -> UploadSession:
         path = self._service.model_path(paths.UPLOADS, name)

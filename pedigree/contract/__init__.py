@@ -1,5 +1,5 @@
-"""What every registry does, by subject: its verbs, with their documentation, and its URL paths.
+"""The public interface of every registry, by subject: verbs with documentation, and URL paths.
 
-Work does not belong here, nor anything that needs a database driver: `registry` does the work in
-this process, `client` asks a service for it.
+The implementation does not belong here, nor anything that needs a database driver: `registry` does
+the work in this process, `client` sends it to a service.
 """

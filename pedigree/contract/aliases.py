@@ -15,15 +15,16 @@ class AliasContract(Protocol):
         expected_generation: int | None = None,
         reason: str | None = None,
     ) -> None:
-        """Let an alias point to a version; it leaves whichever had it.
+        """Point an alias to a version; an alias points to one version at a time.
 
         Raises:
-            InvalidAliasError: The alias breaks the rule, is a stage's name or another one's twin.
+            InvalidAliasError: The alias breaks the naming rule, is the name of a stage, or differs
+                only in case or character form from another alias.
             GenerationConflictError: The model's pointers moved since the caller looked.
         """
 
     def delete_alias(self, name: str, alias: str, *, reason: str | None = None) -> None:
-        """Take an alias away, named in any case.
+        """Delete an alias; its name matches in any case.
 
         Raises:
             AliasNotFoundError: The model has no such alias.

@@ -1,4 +1,4 @@
-"""Approvals and rejections of a version's way into a stage."""
+"""Approvals and rejections of a version's transition into a stage."""
 
 from typing import Protocol
 
@@ -7,7 +7,7 @@ from pedigree.lifecycle.decision_records import Decision
 
 
 class ApprovalContract(Protocol):
-    """Approvals and rejections of a version's way into a stage."""
+    """Approvals and rejections of a version's transition into a stage."""
 
     def approve(
         self,
@@ -18,22 +18,22 @@ class ApprovalContract(Protocol):
         expected_generation: int | None = None,
         actor: Actor | None = None,
     ) -> Decision:
-        """Approve a version's way from the stage it is in into another.
+        """Approve a version's transition from its current stage into another.
 
-        The approval holds for the version's bytes and until any stage or alias of the model moves.
-        When it passes the last gate of what somebody asked for, the version enters the stage.
+        The approval is valid for the version's bytes, until any stage or alias of the model moves.
+        When it passes the last gate of an open request, the version enters the stage.
 
         Args:
             reference: The version.
             stage: The stage that it may enter.
-            comment: Why, for the audit log.
-            expected_generation: The model's generation that the approver saw.
-            actor: Who approves; found out when None.
+            comment: The reason, for the audit log.
+            expected_generation: The model's generation that the approver read.
+            actor: The approver; this process's actor when None.
 
         Raises:
-            NotPermittedError: The policy lets others decide, or the version is the actor's own.
-            TransitionNotAllowedError: The policy has no way into the stage from here.
-            GenerationConflictError: The model's pointers moved since the approver looked.
+            NotPermittedError: The policy names other approvers, or the version is the actor's own.
+            TransitionNotAllowedError: The policy has no transition from the current stage into it.
+            GenerationConflictError: The model's pointers moved after the approver read them.
         """
 
     def reject(
@@ -45,10 +45,10 @@ class ApprovalContract(Protocol):
         expected_generation: int | None = None,
         actor: Actor | None = None,
     ) -> Decision:
-        """Say no to a version: it enters no stage until somebody approves it anew.
+        """Reject a version: it enters no stage until somebody approves it again.
 
-        Args and errors are those of :meth:`approve`.
+        The arguments and errors are those of :meth:`approve`.
         """
 
     def decisions(self, reference: str) -> tuple[Decision, ...]:
-        """Return what people decided about a version, in its order."""
+        """Return the approvals and rejections of a version, the oldest first."""

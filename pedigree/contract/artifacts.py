@@ -14,30 +14,30 @@ class ArtifactContract(Protocol):
     """The files of versions: list, read, pull, verify and load them."""
 
     def manifest(self, reference: str) -> Manifest:
-        """Return the list of a version's files."""
+        """Return a version's manifest: the list of its files."""
 
     def presign(
         self, reference: str, path: str | None = None, *, expires: timedelta = timedelta(hours=1)
     ) -> dict[str, str]:
-        """Return URLs by which anybody can read a version's files for a while, by path.
+        """Return presigned URLs of a version's files, by path; anyone can read from them.
 
         Args:
             reference: The version.
-            path: One file of it; all of them when None.
-            expires: How long the URLs hold, up to seven days.
+            path: One file; all files when None.
+            expires: How long the URLs are valid, up to seven days.
 
         Raises:
             NotFoundError: The version has no such file.
-            InvalidInputError: The time is none that stores accept.
-            UnsupportedByStoreError: A folder has no URLs.
+            InvalidInputError: The store does not accept this time.
+            UnsupportedByStoreError: The store is a folder, which has no URLs.
         """
 
     def stream(
         self, reference: str, path: str, *, start: int = 0
     ) -> tuple[ManifestFile, Iterator[bytes]]:
-        """Return one of a version's files, and its bytes from a place on, piece by piece.
+        """Return a version's file and an iterator over its bytes from an offset.
 
-        They are verified by no one on the way: whoever takes them has the file's digest.
+        The bytes are not verified on the way: the caller compares them with the file's digest.
 
         Raises:
             NotFoundError: The version has no such file.
@@ -47,20 +47,20 @@ class ArtifactContract(Protocol):
     def pull(
         self, reference: str, destination: Path | str, *, progress: Progress | None = None
     ) -> Manifest:
-        """Write a version's files into a folder, verified while they stream.
+        """Write a version's files into a folder, and verify them while they stream.
 
-        Files that are there and right are left alone, and a pull that was interrupted goes on; no
-        partial file gets its final name. Bytes of a store elsewhere are kept in the cache.
+        Correct files that are already there stay, and an interrupted pull resumes. No partial file
+        gets its final name. Bytes of a remote store stay in the cache.
 
         Args:
             reference: The version.
-            destination: A folder, or a path where none is yet.
-            progress: Told how many bytes of how many are there.
+            destination: A folder, or a path where nothing exists yet.
+            progress: Called with the number of bytes written and the total.
 
         Raises:
-            VersionNotFoundError: It was deleted, and its bytes were collected meanwhile.
+            VersionNotFoundError: The version was deleted, and its bytes were collected.
             CorruptionError: Bytes are not what their digest says, or are gone.
-            StoreUnavailableError: The store failed; the next pull goes on from there.
+            StoreUnavailableError: The store failed; the next pull resumes from there.
         """
 
     def verify(self, reference: str) -> Manifest:
@@ -71,22 +71,21 @@ class ArtifactContract(Protocol):
         """
 
     def load(self, reference: str, *, trust: Collection[str] = ()) -> object:
-        """Return the model itself, loaded by its flavor.
+        """Load a version's model by its flavor, and return it.
 
         Args:
             reference: The version.
-            trust: The names of what may run while it is loaded, beyond what the flavor vouches
-                for: full names of types, or ``pickle`` or ``mlflow`` for a format that runs
-                whatever its maker wrote.
+            trust: What may run while the model loads, beyond what the flavor trusts: full names of
+                types, or ``pickle`` or ``mlflow`` for a format that runs arbitrary code.
 
         Raises:
-            UntrustedModelError: Loading would run what neither the flavor nor ``trust`` vouches
-                for; nothing was run.
+            UntrustedModelError: Loading would run code that neither the flavor nor ``trust``
+                allows; nothing was run.
             MissingDependencyError: The flavor's library is not installed.
         """
 
     def folder(self, reference: str) -> Path:
-        """Return a folder with a version's files, in the cache: to be read, not to be edited.
+        """Return a read-only folder with a version's files, in the cache.
 
         It stays at least until the registry is closed.
 
@@ -95,4 +94,4 @@ class ArtifactContract(Protocol):
         """
 
     def snippets(self, reference: str) -> Snippets:
-        """Return the lines that load and serve a version: Python, CLI, curl and Dagster."""
+        """Return code that loads and serves a version: Python, CLI, curl and Dagster."""

@@ -10,23 +10,23 @@ class CardContract(Protocol):
     """Model cards."""
 
     def card(self, reference: str) -> ModelCard:
-        """Return a version's model card, which shows the record as it is now.
+        """Return a version's model card, which shows the current record.
 
-        The card is drawn if something happened to the model since it was kept. While the store does
-        not answer, the card has no ``location``.
+        The card is rendered again if an event of the model is newer than the stored card. While the
+        store does not answer, the card has no ``location``.
 
         Raises:
             NotFoundError: The reference names no version.
         """
 
     def write_card(self, reference: str, notes: CardNotes | None = None) -> ModelCard:
-        """Write what people have to say in a version's model card, and return the card.
+        """Write people's notes into a version's model card, and return the card.
 
         An unchanged card is not written again.
 
         Args:
             reference: The version.
-            notes: What people have to say; the notes of the card before when None.
+            notes: The notes; those of the previous card when None.
 
         Raises:
             NotFoundError: The reference names no version.
@@ -34,13 +34,13 @@ class CardContract(Protocol):
         """
 
     def renew_card(self, reference: str) -> None:
-        """Draw a version's model card now if it is stale, as :meth:`card` does.
+        """Render a version's model card now if it is stale, as :meth:`card` does.
 
-        Nobody has to: a card is drawn when it is read, and soon after each change.
+        This is optional: a card is rendered when it is read, and soon after each change.
 
         Raises:
             NotFoundError: The reference names no version.
         """
 
     def card_fields(self, reference: str) -> Mapping[str, bool]:
-        """Say of each field of a version's model card whether it is provided."""
+        """Return for each field of a version's model card whether it is provided."""

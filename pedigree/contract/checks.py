@@ -23,57 +23,57 @@ class CheckContract(Protocol):
         Args:
             reference: The version.
             check: The check's name.
-            rule: By which settings it judges; those of the first stage that asks for it when None.
-            run_id: The Dagster run that asks.
-            actor: Who asks; found out when None.
+            rule: The check's settings; those of the first stage that requires the check when None.
+            run_id: The Dagster run that runs the check.
+            actor: Who runs it; this process's actor when None.
 
         Raises:
             InvalidMetadataError: There is no such check.
-            InvalidPolicyError: The check does not take the rule's settings.
-            MissingDependencyError: What the check needs is not installed.
+            InvalidPolicyError: The check does not accept the rule's settings.
+            MissingDependencyError: A library that the check needs is not installed.
         """
 
     def rerun_check(
         self, reference: str, check: str, *, actor: Actor | None = None
     ) -> tuple[RecordedVerdict, ...]:
-        """Run a check on a version, also on one older than the check, and show it in the graph.
+        """Run a check on a version, also on one older than the check, and show it in Dagster.
 
-        Where the Dagster instance that trained the version is within reach, each verdict appears
-        there as an evaluation, without a run, of the version's own materialization.
+        If the Dagster instance that trained the version is reachable, each verdict appears there,
+        without a run, as a check evaluation of the version's own materialization.
 
         Returns:
-            One verdict for each of the settings under which the policy's stages ask for it.
+            One verdict for each of the settings with which the policy's stages require the check.
 
         Raises:
             InvalidMetadataError: There is no such check.
-            MissingDependencyError: What the check needs is not installed.
+            MissingDependencyError: A library that the check needs is not installed.
         """
 
     def run_checks(self, reference: str) -> tuple[RecordedVerdict, ...]:
-        """Run all the registry's checks for which the model's stages ask, by each one's settings.
+        """Run all the registry's checks that the model's stages require, each with its settings.
 
         Raises:
-            InvalidPolicyError: A check does not take the settings that the policy gives it.
-            MissingDependencyError: What a check needs is not installed.
+            InvalidPolicyError: A check does not accept the policy's settings.
+            MissingDependencyError: A library that a check needs is not installed.
         """
 
     def judge(self, reference: str) -> tuple[RecordedVerdict, ...]:
-        """Run all the registry's checks on a version, and draw the card that shows the verdicts.
+        """Run all the registry's checks on a version, and render the card that shows the verdicts.
 
         Raises:
-            InvalidPolicyError: A check does not take the settings that the policy gives it.
-            MissingDependencyError: What a check needs is not installed.
+            InvalidPolicyError: A check does not accept the policy's settings.
+            MissingDependencyError: A library that a check needs is not installed.
         """
 
     def record_verdict(
         self, reference: str, verdict: Verdict, *, actor: Actor | None = None
     ) -> RecordedVerdict:
-        """Record what a check found; with all its checks passed a new version becomes a candidate.
+        """Record a check's verdict; a new version with all checks passed becomes a candidate.
 
-        When it passes the last gate of what somebody asked for, the version enters that stage.
+        When it passes the last gate of an open request, the version enters that stage.
 
         Raises:
-            InvalidMetadataError: The verdict is about other bytes than the version's.
+            InvalidMetadataError: The verdict is about bytes that are not the version's.
         """
 
     def verdicts(self, reference: str) -> tuple[RecordedVerdict, ...]:

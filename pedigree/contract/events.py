@@ -17,13 +17,13 @@ class EventContract(Protocol):
         types: Collection[EventType] | None = None,
         model: str | None = None,
     ) -> tuple[Event, ...]:
-        """Return the feed's events behind a place, oldest first.
+        """Return the feed's events after a ``seq``, the oldest first.
 
-        Read on from the last one's ``seq``: nothing is lost, hidden or reordered.
+        Continue with the ``seq`` of the last event: no event is lost, hidden or reordered.
 
         Args:
-            after: The ``seq`` behind which they lie.
+            after: Only events after this ``seq``.
             limit: How many at most.
-            types: Only of these types.
-            model: Only of the model of this name, also of one that was deleted.
+            types: Only events of these types.
+            model: Only events of the model of this name, also of a deleted model.
         """

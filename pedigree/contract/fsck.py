@@ -9,10 +9,10 @@ class FsckContract(Protocol):
     """The check of every invariant."""
 
     def fsck(self, *, hashes: bool = False) -> Report:
-        """Check every invariant of the registry, while it is at work; nothing is changed.
+        """Check every invariant of the running registry; nothing is changed.
 
         Args:
-            hashes: Read every object and compare its digest, instead of its size alone.
+            hashes: Read every object and compare its digest, instead of only its size.
 
         Raises:
             StoreUnavailableError: The store does not answer.

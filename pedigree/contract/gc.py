@@ -1,4 +1,4 @@
-"""Garbage collection of bytes."""
+"""Garbage collection of bytes that no version uses."""
 
 from typing import Protocol
 
@@ -7,22 +7,22 @@ from pedigree.maintenance.gc_records import Collection
 
 
 class GcContract(Protocol):
-    """Garbage collection of bytes."""
+    """Garbage collection of bytes that no version uses."""
 
     def plan_gc(self) -> Plan:
-        """Say what a garbage collection would do now, and why; nothing is changed.
+        """Return what a garbage collection would do now, and why; nothing is changed.
 
         Returns:
-            The plan: its items, their digest and their sums. Close it, it holds a file.
+            The plan: its items, their digest and their sums. Close it: it holds a file open.
         """
 
     def gc(self, plan: Plan) -> Collection:
-        """Do exactly what a plan says; what came to be needed meanwhile is left and reported.
+        """Perform exactly a plan; items that are in use by now stay and are reported.
 
         Args:
             plan: From :meth:`plan_gc`.
 
         Raises:
-            CorruptionError: Bytes that shall move are not what their digest says.
-            StoreUnavailableError: The store failed; the next collection goes on from there.
+            CorruptionError: Bytes to be moved do not match their digest.
+            StoreUnavailableError: The store failed; the next collection resumes from there.
         """

@@ -1,4 +1,4 @@
-"""What versions were made of, and what was made of them."""
+"""Upstream and downstream of versions."""
 
 from datetime import datetime
 from typing import Protocol
@@ -14,66 +14,66 @@ from pedigree.lineage.usages import Downstream
 
 
 class LineageContract(Protocol):
-    """What versions were made of, and what was made of them."""
+    """Upstream and downstream of versions."""
 
     def lineage(self, reference: str, *, newest: bool = False) -> LineageGraph:
-        """Return what a version was trained on, down to the sources that are known.
+        """Return what a version was trained on, up to the known sources.
 
         Args:
             reference: The version.
-            newest: The version's newest training instead of its first.
+            newest: Read the version's newest training instead of its first.
         """
 
     def upstream(self, reference: str, *, newest: bool = False) -> Upstream:
-        """List every asset and partition that a version depends on, and what is not known.
+        """Return every asset and partition that a version depends on, and what is unknown.
 
         Args:
             reference: The version.
-            newest: The version's newest training instead of its first.
+            newest: Read the version's newest training instead of its first.
         """
 
     def downstream(
         self, reference: str, *, limit: int = PAGE, before: int | None = None
     ) -> Downstream:
-        """Return what was written with exactly this version, and the versions trained on it.
+        """Return what was written with exactly this version, and the versions trained on that.
 
-        These are told apart by how certain it is.
+        The versions are grouped by certainty.
 
         Args:
             reference: The version.
             limit: How many usages at most, the newest first.
-            before: The ``usage_id`` that the page before ended with.
+            before: The last ``usage_id`` of the previous page.
         """
 
     def unmaterialized(
         self, reference: str | None = None, *, limit: int = PAGE
     ) -> tuple[Unmaterialized, ...]:
-        """Return the trainings that no asset graph shows, their instance being out of reach.
+        """Return the trainings that no asset graph shows because their instance is unreachable.
 
-        Nothing was heard of the instance for an hour, nor was the version shown anywhere since it
-        was registered. It comes to an end when a mirror shows the version.
+        Their instance has sent nothing for an hour, and no other instance has shown the version
+        since its registration. A training leaves the list when a mirror shows the version.
 
         Args:
-            reference: One version; all of them when None.
+            reference: One version; all versions when None.
             limit: How many at most, the oldest first.
         """
 
     def retrain_like(self, reference: str) -> RetrainRequest:
-        """Return how the newest training of a version was run, so that a run can repeat it.
+        """Return how the newest training of a version ran, so that a run can repeat it.
 
         Raises:
-            NotRetrainableError: It was trained by no asset.
+            NotRetrainableError: No asset trained it.
         """
 
     def diff(self, a: str, b: str) -> LineageDifference:
-        """Return in what the lineage of version ``b`` differs from that of version ``a``.
+        """Return how the lineage of version ``b`` differs from that of version ``a``.
 
         Raises:
-            NotFoundError: A reference names nothing.
+            NotFoundError: A reference names no version.
         """
 
     def export_lineage(self, reference: str, format: ExportFormat) -> str:
-        """Return the lineage of a version's first training in another tool's words, as JSON.
+        """Return the lineage of a version's first training in another tool's format, as JSON.
 
         Args:
             reference: The version.
@@ -81,19 +81,19 @@ class LineageContract(Protocol):
 
         Raises:
             InvalidInputError: There is no such format.
-            MissingDependencyError: Its library is not installed.
+            MissingDependencyError: The format's library is not installed.
         """
 
     def impact(
         self, asset: str, partition: str | None = None, *, since: datetime | None = None
     ) -> Impact:
-        """Find the versions that depend on some data, and where they are in use.
+        """Return the versions that depend on data, and where they are in use.
 
-        They are told apart by how certain it is: those that certainly do, that possibly do, and of
-        which it is not known.
+        They are grouped by certainty: versions that certainly depend on it, versions that possibly
+        do, and versions for which it is unknown.
 
         Args:
             asset: The asset's key, parts joined by ``/``.
-            partition: One of its partitions; all of them when None.
-            since: Only data that was recorded from then on; with its time zone.
+            partition: One of its partitions; all partitions when None.
+            since: Only data recorded from this time on; with a time zone.
         """

@@ -18,11 +18,11 @@ class ModelContract(Protocol):
         owners: Sequence[str] = (),
         tags: Mapping[str, str] | None = None,
     ) -> RegisteredModel:
-        """Make a model that has no version yet; a registration would make it as well.
+        """Create a model without versions; a registration creates the model as well.
 
         Raises:
-            InvalidNameError: The name breaks the rule.
-            NameTakenError: The name, or a twin of it, exists or existed.
+            InvalidNameError: The name breaks the naming rule.
+            NameTakenError: The name exists or existed, possibly in another case or character form.
         """
 
     def update_model(
@@ -33,7 +33,7 @@ class ModelContract(Protocol):
         owners: Sequence[str] | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> RegisteredModel:
-        """Replace a model's description, owners or tags; what is None stays as it is.
+        """Replace a model's description, owners or tags; None leaves a field unchanged.
 
         Raises:
             ModelNotFoundError: There is no such model.
@@ -43,16 +43,16 @@ class ModelContract(Protocol):
         """Return a registered model.
 
         Raises:
-            ModelNotFoundError: There is none of that name.
+            ModelNotFoundError: There is no such model.
         """
 
     def models(self, *, limit: int = PAGE, after: str | None = None) -> tuple[RegisteredModel, ...]:
-        """Return a page of the registered models by name.
+        """Return a page of the registered models, in the order of their names.
 
         Args:
             limit: How many at most.
-            after: The name that the page before ended with.
+            after: The last name of the previous page.
         """
 
     def each_model(self) -> Iterator[RegisteredModel]:
-        """Give all registered models by name, a page at a time."""
+        """Iterate over all registered models by name, reading a page at a time."""

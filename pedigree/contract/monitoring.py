@@ -1,4 +1,4 @@
-"""Profiles of what versions learnt from, and how far data is from them."""
+"""Profiles of training data, and the drift of new data from them."""
 
 from collections.abc import Iterable
 from typing import Any, Protocol
@@ -8,18 +8,18 @@ from pedigree.monitoring.records import DataProfile, Expectations, RecordedDrift
 
 
 class MonitoringContract(Protocol):
-    """Profiles of what versions learnt from, and how far data is from them."""
+    """Profiles of training data, and the drift of new data from them."""
 
     def keep_profile(
         self, reference: str, profile: DataProfile, *, actor: Actor | None = None
     ) -> None:
-        """Keep the profile of what a version learnt from; the one it has already stays."""
+        """Store the profile of a version's training data; an existing profile stays."""
 
     def profile(self, reference: str) -> DataProfile:
-        """Return the profile of what a version learnt from.
+        """Return the profile of a version's training data.
 
         Raises:
-            NotFoundError: None was kept.
+            NotFoundError: The version has no profile.
         """
 
     def measure_drift(
@@ -34,19 +34,19 @@ class MonitoringContract(Protocol):
         run_id: str | None = None,
         actor: Actor | None = None,
     ) -> RecordedDrift:
-        """Hold some data against what a version learnt from, by the rule of its policy.
+        """Compare data with a version's training data, by the rule of the model's policy.
 
-        What was found is kept, with a report in the object store.
+        The result is stored, with a report in the object store.
 
         Args:
             reference: The version.
-            data: An ibis table or a frame, which is profiled where it lies; or its profile.
-            asset: What the data is called.
-            partition: Which part of it this is, such as a month.
-            data_version: Its version.
-            expectations: How its suites of Great Expectations went.
-            run_id: The Dagster run that asks.
-            actor: Who asks; found out when None.
+            data: An ibis table or a frame, which is profiled in place; or its profile.
+            asset: The name of the data.
+            partition: The partition of the data, such as a month.
+            data_version: The version of the data.
+            expectations: The results of its Great Expectations suites.
+            run_id: The Dagster run that measures.
+            actor: Who measures; this process's actor when None.
 
         Raises:
             NotFoundError: The version has no profile.
@@ -54,17 +54,17 @@ class MonitoringContract(Protocol):
         """
 
     def drift(self, reference: str, asset: str | None = None) -> tuple[RecordedDrift, ...]:
-        """Return the newest result of each partition that was held against a version, in order."""
+        """Return the newest result of each partition compared with a version, in order."""
 
     def drift_result(self, drift_id: int) -> RecordedDrift:
-        """Return one result.
+        """Return one drift result.
 
         Raises:
-            NotFoundError: There is none of that number.
+            NotFoundError: There is no such result.
         """
 
     def drift_report_text(self, drift_id: int, *, markdown: bool = False) -> str:
-        """Return the report of one result, as HTML or as Markdown.
+        """Return the report of one drift result, as HTML or as Markdown.
 
         Raises:
             NotFoundError: There is no such result, or its version was deleted.
@@ -72,7 +72,7 @@ class MonitoringContract(Protocol):
         """
 
     def alert_drift(self, drift_id: int, *, actor: Actor | None = None) -> bool:
-        """Tell of an alarm by the event ``version.drift_detected``, and once.
+        """Emit the event ``version.drift_detected`` for an alarm, at most once.
 
         Raises:
             NotFoundError: There is no such result.

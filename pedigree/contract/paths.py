@@ -1,9 +1,9 @@
-"""The path of each resource of the service, written here alone: for its routes and for clients."""
+"""The path of each resource of the service: the only definition, for routes and clients."""
 
 from urllib.parse import quote
 
 PREFIX = "/api/v1"
-"""What the paths stand below."""
+"""The prefix of all paths."""
 
 MODELS = "/models"
 MODEL = "/models/{name}"
@@ -103,7 +103,7 @@ FSCK = "/fsck"
 
 
 def fill(template: str, **values: object) -> str:
-    """Return a path with its parameters, each quoted.
+    """Return a path with its parameters filled in and percent-encoded.
 
     >>> fill(STAGE, name="churn", stage="a/b")
     '/models/churn/stages/a%2Fb'

@@ -1,4 +1,4 @@
-"""Policies: what a version must show to enter a stage."""
+"""Policies: the gates of each stage."""
 
 from typing import Protocol
 
@@ -8,10 +8,10 @@ from pedigree.lifecycle.records import CheckRule, Policy
 
 
 class PolicyContract(Protocol):
-    """Policies: what a version must show to enter a stage."""
+    """Policies: the gates of each stage."""
 
     def policy(self, name: str) -> Policy:
-        """Return a model's policy; the default one where it has none of its own."""
+        """Return a model's policy; the default policy if it has none of its own."""
 
     def set_policy(
         self,
@@ -21,30 +21,30 @@ class PolicyContract(Protocol):
         reason: str | None = None,
         actor: Actor | None = None,
     ) -> int:
-        """Give a model a policy; the model is created if it is new. Repeating it changes nothing.
+        """Set a model's policy; a new model is created. An unchanged policy is not written again.
 
         Returns:
-            The number of the policy's revision: 1, 2, 3 …; 0 where the model has none of its own.
+            The number of the policy's revision: 1, 2, 3 …; 0 if the model has no policy of its own.
 
         Raises:
-            InvalidNameError: The name breaks the rule.
-            InvalidPolicyError: It gives a check of the registry settings that this does not take; a
-                new stage has the name of an alias; or it strands versions.
-            NotPermittedError: The present policy lets others change it.
+            InvalidNameError: The name breaks the naming rule.
+            InvalidPolicyError: It has settings that a check of the registry does not accept, a new
+                stage has the name of an alias, or a removed stage still has versions.
+            NotPermittedError: The current policy names other editors.
         """
 
     def policy_history(self, name: str) -> tuple[PolicyRevision, ...]:
-        """Return the policies that a model was given, the first one first.
+        """Return the revisions of a model's policy, the oldest first.
 
         Raises:
             ModelNotFoundError: There is no model of that name.
         """
 
     def registration_checks(self, name: str) -> tuple[str, ...]:
-        """Return the checks by which a new version of a model becomes a candidate."""
+        """Return the checks that a new version must pass to become a candidate."""
 
     def check_rules(self, name: str, check: str) -> tuple[CheckRule, ...]:
-        """Return the rules by which a model's stages ask for a check, of each settings the first.
+        """Return the rules with which a model's stages require a check, one for each settings.
 
-        A check that no stage asks for goes by its own defaults.
+        A check that no stage requires has one rule with its own defaults.
         """

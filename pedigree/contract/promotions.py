@@ -1,4 +1,4 @@
-"""What a promotion waits for, and promotions that the sensor gave up."""
+"""Pending promotions: their gates, and those that the sensor gave up."""
 
 from typing import Protocol
 
@@ -7,7 +7,7 @@ from pedigree.lifecycle.decision_records import Candidacy, Explanation, GivenUp
 
 
 class PromotionContract(Protocol):
-    """What a promotion waits for, and promotions that the sensor gave up."""
+    """Pending promotions: their gates, and those that the sensor gave up."""
 
     def explain(
         self,
@@ -17,17 +17,17 @@ class PromotionContract(Protocol):
         automatic: bool = False,
         actor: Actor | None = None,
     ) -> Explanation:
-        """Say how a version stands before every gate of a stage.
+        """Return a version's state at every gate of a stage.
 
         Args:
             reference: The version.
             stage: The stage.
-            automatic: As the sensor would ask, instead of a person.
-            actor: The person who would promote; found out when None.
+            automatic: Explain a promotion by the sensor instead of by a person.
+            actor: The person who would promote; this process's actor when None.
         """
 
     def candidacies(self, reference: str) -> tuple[Candidacy, ...]:
-        """Return what a version waited for when it was last looked at, by stage."""
+        """Return the gates that a version waited for when last evaluated, by stage."""
 
     def retry_promotion(
         self,
@@ -37,14 +37,14 @@ class PromotionContract(Protocol):
         reason: str | None = None,
         actor: Actor | None = None,
     ) -> GivenUp:
-        """Let the promotion sensor try again what it gave up: at its next tick, as from new.
+        """Make the promotion sensor retry a promotion that it gave up, from its next tick on.
 
         Args:
             reference: The version.
             stage: The stage.
-            reason: Why, for the audit log.
-            actor: Who asks; found out when None.
+            reason: The reason, for the audit log.
+            actor: Who requests the retry; this process's actor when None.
 
         Raises:
-            NotFoundError: The sensor has given up no such promotion.
+            NotFoundError: The sensor has not given up this promotion.
         """

@@ -1,4 +1,4 @@
-"""Data and versions that are kept out of stages."""
+"""Quarantine of data and versions."""
 
 from datetime import datetime
 from typing import Protocol
@@ -9,7 +9,7 @@ from pedigree.catalog.records import ModelVersion
 
 
 class QuarantineContract(Protocol):
-    """Data and versions that are kept out of stages."""
+    """Quarantine of data and versions."""
 
     def quarantine(
         self,
@@ -20,21 +20,21 @@ class QuarantineContract(Protocol):
         since: datetime | None = None,
         only_certain: bool = False,
     ) -> Quarantined:
-        """Put data in quarantine: no version that depends on it enters a stage until its release.
+        """Quarantine data: no version that depends on it enters a stage until its release.
 
-        It is about what was recorded until now; newer data of the same partition is other data.
-        Versions that are registered later on the old data are marked, too. Versions of which it is
-        not known whether they depend on it are not marked; the answer names them.
+        It covers data recorded until now; newer data of the same partition is not covered.
+        Versions that are registered later on the old data are marked, too. Versions whose
+        dependency is unknown are not marked; the result names them.
 
         Args:
             asset: The asset's key, parts joined by ``/``.
-            partition: One of its partitions; all of them when None.
+            partition: One of its partitions; all partitions when None.
             reason: What is wrong with it.
-            since: Only data that was recorded from then on; with its time zone.
-            only_certain: Spare versions that only possibly depend on it, now and later.
+            since: Only data recorded from this time on; with a time zone.
+            only_certain: Exclude versions that only possibly depend on it, now and later.
 
         Raises:
-            InvalidInputError: No reason is given, or the moment has no time zone.
+            InvalidInputError: The reason is missing, or the time has no time zone.
         """
 
     def release(
@@ -42,31 +42,31 @@ class QuarantineContract(Protocol):
     ) -> tuple[Quarantine, ...]:
         """End the quarantines of an asset or of one of its partitions, and return them.
 
-        The versions that they alone held may enter stages again.
+        Versions that no other quarantine covers may enter stages again.
 
         Raises:
-            QuarantineNotFoundError: It is in none.
+            QuarantineNotFoundError: The data is not in quarantine.
         """
 
     def quarantine_version(self, reference: str, *, reason: str) -> ModelVersion:
-        """Put one version in quarantine, whatever it depends on.
+        """Quarantine one version, independently of its data.
 
         Raises:
-            InvalidInputError: No reason is given.
+            InvalidInputError: The reason is missing.
         """
 
     def release_version(self, reference: str, *, reason: str | None = None) -> ModelVersion:
-        """Take one version out of every quarantine; the data that it depends on stays in its own.
+        """Release one version from every quarantine; the quarantines of its data continue.
 
-        A version that is in none is left as it is.
+        A version without a quarantine stays unchanged.
         """
 
     def quarantines(
         self, *, limit: int = PAGE, before: int | None = None
     ) -> tuple[Quarantine, ...]:
-        """Return a page of what is in quarantine, the newest first.
+        """Return a page of the open quarantines, the newest first.
 
         Args:
             limit: How many at most.
-            before: The ``quarantine_id`` that the page before ended with.
+            before: The last ``quarantine_id`` of the previous page.
         """

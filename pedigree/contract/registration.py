@@ -1,4 +1,4 @@
-"""Make a version of some bytes."""
+"""Registration of versions."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ from pedigree.catalog.records import NewVersion, Registration
 
 
 class RegistrationContract(Protocol):
-    """Make a version of some bytes."""
+    """Registration of versions."""
 
     def register(
         self,
@@ -33,30 +33,30 @@ class RegistrationContract(Protocol):
         """Register the bytes at a path as a version of a model, created if it is new.
 
         The bytes are stored first, then one transaction writes all rows; a crash in between leaves
-        nothing but bytes that nobody refers to. The same bytes, flavor and signature on the same
-        model are the same version: then the training is added to it, and ``created`` is False. The
-        version stays as it is: the training keeps the description, owners, tags, metrics … that are
-        stated now, and ``notice`` names those that the version does not show.
+        only unreferenced bytes. The same bytes, flavor and signature on the same model are the same
+        version: the training is added to it, and ``created`` is False. The version stays unchanged:
+        the training keeps the description, owners, tags, metrics … of this call, and ``notice``
+        names the fields that the version does not show.
 
         Args:
             name: The registered model.
             path: A file or a folder.
-            new: All about the version; or state the flavor and the fields by keyword.
-            flavor: How to load it, such as ``sklearn`` or ``generic``.
-            sample: Inputs; the signature is inferred by predicting them. Without a signature and a
-                sample it is taken from the files, where they state it, as MLflow's and ONNX' do.
-            sample_outputs: What the model gave for the sample, if it is not to be loaded.
-            trust: What may run while the model is loaded for the sample.
-            actor: Who acts; this process's when None.
-            progress: Told how many bytes of how many were read.
-            judge: Run the registry's own checks on it and write its card, as a service always does.
-            fields: The metadata. The run, the CI build and the commit are found in the environment
-                and the work tree where they are not stated.
+            new: The version's metadata; or pass the flavor and the fields by keyword.
+            flavor: The flavor that loads it, such as ``sklearn`` or ``generic``.
+            sample: Inputs; the signature is inferred from their predictions. Without a signature
+                and a sample, it comes from the files if they state it, as MLflow and ONNX do.
+            sample_outputs: The model's outputs for the sample; then the model is not loaded.
+            trust: What may run while the model loads for the sample.
+            actor: Who acts; this process's actor when None.
+            progress: Called with the number of bytes read and the total.
+            judge: Run the registry's own checks and write the card, as a service always does.
+            fields: The metadata. A missing run, CI build or commit is read from the environment and
+                the work tree.
 
         Raises:
             InvalidInputError: The name, flavor, path or metadata is wrong; nothing was written.
-            UntrustedModelError: Loading the model would run what ``trust`` does not name.
-            NameTakenError: The name has a twin, or was deleted.
+            UntrustedModelError: Loading the model would run code that ``trust`` does not name.
+            NameTakenError: The name exists in another case or character form, or was deleted.
             UnavailableError: The database or the store does not answer.
         """
 
@@ -75,28 +75,28 @@ class RegistrationContract(Protocol):
     ) -> Registration:
         """Save a model by its flavor, infer its signature from a sample, verify and register it.
 
-        A new process loads what was saved and predicts the sample: unless it gives what the model
-        gives, nothing is registered. The same model saved again is the same version. This process's
-        packages are recorded as those that it was trained with.
+        A new process loads the saved model and predicts the sample: if its outputs differ from the
+        model's, nothing is registered. The same model saved again is the same version. This
+        process's packages are recorded as those of the training.
 
         Args:
             name: The registered model.
             model: The trained object.
-            flavor: How it is saved and loaded, such as ``sklearn``.
-            sample: A few inputs; without a signature and a sample it is taken from what was saved,
-                where that states it, as MLflow's and ONNX' files do.
-            sample_outputs: What the model gave for the sample, where its flavor cannot ask it.
-            verify: Compare what was saved with the model; False records that this was skipped.
-            actor: Who acts; this process's when None.
-            progress: Told how many bytes of how many were read.
-            fields: The metadata, found as in :meth:`register` where it is not stated.
+            flavor: The flavor that saves and loads it, such as ``sklearn``.
+            sample: A few inputs. Without a signature and a sample, the signature comes from the
+                saved files if they state it, as MLflow and ONNX do.
+            sample_outputs: The model's outputs for the sample, if its flavor cannot predict.
+            verify: Compare the saved model with the model; False records that this was skipped.
+            actor: Who acts; this process's actor when None.
+            progress: Called with the number of bytes read and the total.
+            fields: The metadata; missing fields are read as in :meth:`register`.
 
         Raises:
             InvalidInputError: The name, flavor, model or metadata is wrong; nothing was written.
             InvalidSampleError: The model refuses the sample.
-            UnverifiedModelError: What was saved does not predict as the model does, or takes longer
-                than ``PEDIGREE_VERIFY_TIMEOUT``; nothing was written.
-            NameTakenError: The name has a twin, or was deleted.
+            UnverifiedModelError: The saved model predicts other outputs than the model, or takes
+                longer than ``PEDIGREE_VERIFY_TIMEOUT``; nothing was written.
+            NameTakenError: The name exists in another case or character form, or was deleted.
             UnavailableError: The database or the store does not answer.
         """
 
@@ -108,19 +108,19 @@ class RegistrationContract(Protocol):
         *,
         upload_id: UUID | None = None,
     ) -> Registration:
-        """Register files that the registry has as a version; then its checks are run.
+        """Register files that the registry already has as a version, then run its checks.
 
-        Those checks that need the asset graph leave it waiting for a run. Where this process ends
-        before it has run the others, ``pedigree serve`` or the promotion sensor does so.
+        A check that needs the asset graph waits for a Dagster run. If this process ends before it
+        has run the others, ``pedigree serve`` or the promotion sensor runs them.
 
         Args:
             name: The registered model, created if it is new.
-            files: What the version is made of.
-            new: All about it.
-            upload_id: The upload that brought them, which ends with this.
+            files: The version's files.
+            new: The version's metadata.
+            upload_id: The upload that brought them, which this ends.
 
         Raises:
             InvalidInputError: The name, flavor, list or metadata is wrong; nothing was written.
             BytesMissingError: The registry lacks some of the files.
-            NameTakenError: The name has a twin, or was deleted.
+            NameTakenError: The name exists in another case or character form, or was deleted.
         """

@@ -1,4 +1,4 @@
-"""What every registry does: its public verbs, by subject."""
+"""The public interface of every registry: its verbs, by subject."""
 
 from types import TracebackType
 from typing import Protocol, Self
@@ -65,15 +65,14 @@ class RegistryContract(
 ):
     """A model registry, in this process or behind a service: the same verbs, records and errors.
 
-    It may be shared between threads; after a fork the child's first use opens connections of its
-    own.
+    Threads may share it; after a fork, the child's first use opens its own connections.
     """
 
     settings: Settings
     """The settings of this process."""
 
     def close(self) -> None:
-        """Close the connections, and release what the cache holds for this registry."""
+        """Close the connections, and release this registry's files in the cache."""
 
     def __enter__(self) -> Self: ...
 

@@ -1,4 +1,4 @@
-"""Find versions by what is known of them."""
+"""Search for versions by their metadata."""
 
 from collections.abc import Collection, Sequence
 from typing import Protocol
@@ -7,7 +7,7 @@ from pedigree.catalog.search.records import Facet, SearchPage
 
 
 class SearchContract(Protocol):
-    """Find versions by what is known of them."""
+    """Search for versions by their metadata."""
 
     def search(
         self,
@@ -19,7 +19,9 @@ class SearchContract(Protocol):
         count: bool = False,
         facets: Collection[Facet] = (),
     ) -> SearchPage:
-        """Return a page of the living versions that a filter finds; see ``docs/search.md``.
+        """Return a page of the versions that match a filter, without deleted ones.
+
+        The filter's syntax is in ``docs/search.md``.
 
         Args:
             filter: Such as ``tags.team = 'growth' AND metrics.auc > 0.9 AND NOT stage = 'none'``;
@@ -27,11 +29,11 @@ class SearchContract(Protocol):
             order_by: Such as ``"metrics.auc DESC, name"``. Without one the newest come first, or
                 the best hits of a ``text MATCH``.
             limit: How many versions a page has, 1 to 1,000.
-            after: The cursor of the page before, its ``next``.
-            count: Count all that is found.
+            after: The cursor ``next`` of the previous page.
+            count: Count all matching versions.
             facets: Count the most frequent values of ``stage``, ``flavor``, ``owner``, ``tag``.
 
         Raises:
-            InvalidSearchError: Filter, order or cursor cannot be read, or name what is not
-                allowed; the message points at the place and lists what is.
+            InvalidSearchError: Filter, order or cursor cannot be parsed, or name a field that is
+                not allowed; the message shows the place and lists the allowed fields.
         """

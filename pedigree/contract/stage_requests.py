@@ -1,4 +1,4 @@
-"""Requests for stages, which a version enters when its last gate is passed."""
+"""Requests for stages: a version enters the stage when its last gate is passed."""
 
 from typing import Protocol
 
@@ -8,7 +8,7 @@ from pedigree.lifecycle.records import Move
 
 
 class StageRequestContract(Protocol):
-    """Requests for stages, which a version enters when its last gate is passed."""
+    """Requests for stages: a version enters the stage when its last gate is passed."""
 
     def request_stage(
         self,
@@ -19,21 +19,21 @@ class StageRequestContract(Protocol):
         expected_generation: int | None = None,
         actor: Actor | None = None,
     ) -> Move | StageRequest:
-        """Let a version enter a stage as soon as every gate is passed: now or with the last one.
+        """Request that a version enters a stage as soon as every gate is passed, possibly now.
 
         A request stays open until it is performed, withdrawn or rejected, or until the version
-        goes elsewhere. Asked for again by the same person, the one that is open is returned.
+        enters another stage. If the same actor requests it again, the open request is returned.
 
         Args:
             reference: The version.
             stage: The stage.
-            reason: Why, for the timeline and for who approves.
-            expected_generation: The model's generation that the caller saw.
-            actor: Who asks; found out when None.
+            reason: The reason, for the timeline and the approvers.
+            expected_generation: The model's generation that the caller read.
+            actor: The requester; this process's actor when None.
 
         Raises:
-            TransitionNotAllowedError: The policy has no way into the stage from here.
-            GenerationConflictError: The model's pointers moved since the caller looked.
+            TransitionNotAllowedError: The policy has no transition from the current stage into it.
+            GenerationConflictError: The model's pointers moved after the caller read them.
         """
 
     def withdraw_request(
@@ -44,29 +44,29 @@ class StageRequestContract(Protocol):
         reason: str | None = None,
         actor: Actor | None = None,
     ) -> tuple[StageRequest, ...]:
-        """Take back what was asked for a version: the open requests for its way into a stage.
+        """Withdraw the open requests for a version's transition into a stage.
 
         Args:
             reference: The version.
             stage: The stage.
-            reason: Why, for the audit log.
-            actor: Who does it; found out when None.
+            reason: The reason, for the audit log.
+            actor: Who withdraws them; this process's actor when None.
 
         Raises:
-            NotFoundError: There is none.
-            NotPermittedError: They are others'.
+            NotFoundError: There is no open request.
+            NotPermittedError: The requests are those of other people.
         """
 
     def stage_requests(
         self, name: str | None = None, *, limit: int = 100, after: int | None = None
     ) -> tuple[StageRequest, ...]:
-        """Return the open requests for stages, the oldest first: what waits for approvers.
+        """Return the open requests for stages, the oldest first: the queue of the approvers.
 
         Args:
-            name: Those for this model's versions; all when None.
+            name: Only requests for this model's versions; all when None.
             limit: How many at most.
-            after: Only those behind this ``request_id``.
+            after: Only requests after this ``request_id``.
 
         Raises:
-            ModelNotFoundError: There is no model of that name.
+            ModelNotFoundError: There is no such model.
         """

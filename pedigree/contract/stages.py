@@ -1,4 +1,4 @@
-"""Stages: move versions into them, and say who held them when."""
+"""Stages: move versions into them, and read which version held them when."""
 
 from datetime import datetime
 from typing import Protocol
@@ -10,16 +10,16 @@ from pedigree.lifecycle.records import CHAMPION_STAGE, Move, Tenure
 
 
 class StageContract(Protocol):
-    """Stages: move versions into them, and say who held them when."""
+    """Stages: move versions into them, and read which version held them when."""
 
     def champion(self, name: str) -> ModelVersion | None:
-        """Return the version that holds production, if one does."""
+        """Return the version in production; None if there is none."""
 
     def holder(self, name: str, stage: str) -> ModelVersion | None:
-        """Return the version that took a stage last and holds it still, if one does.
+        """Return the version that entered a stage last and is still in it; None if there is none.
 
         Raises:
-            ModelNotFoundError: There is no model of that name.
+            ModelNotFoundError: There is no such model.
         """
 
     def promote(
@@ -33,21 +33,21 @@ class StageContract(Protocol):
         run_id: str | None = None,
         actor: Actor | None = None,
     ) -> Move:
-        """Let a version enter a stage; one that holds it already stays, ``moved`` is False.
+        """Promote a version into a stage; ``moved`` is False if the version is already in it.
 
         Args:
             reference: The version.
             stage: The stage.
-            reason: Why, for the timeline.
-            expected_generation: The model's generation that the caller saw.
-            automatic: No person asks, so a version that left the stage stays out.
-            run_id: The Dagster run that asks.
-            actor: Who asks; found out when None.
+            reason: The reason, for the timeline.
+            expected_generation: The model's generation that the caller read.
+            automatic: No person promotes, so a version that left the stage does not enter it again.
+            run_id: The Dagster run that promotes.
+            actor: Who promotes; this process's actor when None.
 
         Raises:
-            TransitionNotAllowedError: The policy has no way into the stage from here.
+            TransitionNotAllowedError: The policy has no transition from the current stage into it.
             GateNotPassedError: A gate is not passed; the message lists what is missing.
-            GenerationConflictError: The model's pointers moved since the caller looked.
+            GenerationConflictError: The model's pointers moved after the caller read them.
         """
 
     def rollback(
@@ -60,12 +60,12 @@ class StageContract(Protocol):
         run_id: str | None = None,
         actor: Actor | None = None,
     ) -> Move:
-        """Return a stage to its previous holder; the present one is archived.
+        """Roll a stage back to its previous version; the current one is archived.
 
         Raises:
-            StageEmptyError: No version holds the stage.
-            NothingToRollBackError: There is no earlier holder that may still run.
-            GenerationConflictError: The model's pointers moved since the caller looked.
+            StageEmptyError: No version is in the stage.
+            NothingToRollBackError: No earlier version of the stage may still run.
+            GenerationConflictError: The model's pointers moved after the caller read them.
         """
 
     def timeline(
@@ -76,31 +76,32 @@ class StageContract(Protocol):
         limit: int = PAGE,
         before: int | None = None,
     ) -> tuple[Tenure, ...]:
-        """Return which version held which stage and alias and when: the newest tenures, in order.
+        """Return which version held which stage or alias when: the newest tenures, in order.
 
         Args:
             name: The model.
-            pointer: Only this one: ``stage:production`` or ``alias:champion``.
+            pointer: Only this pointer, such as ``stage:production`` or ``alias:champion``.
             limit: How many at most.
-            before: The ``tenure_id`` that the page after this one began with.
+            before: The first ``tenure_id`` of the page that follows this one.
 
         Raises:
-            ModelNotFoundError: There is none of that name.
+            ModelNotFoundError: There is no such model.
             InvalidInputError: The pointer is neither a stage nor an alias.
         """
 
     def as_of(self, name: str, moment: datetime, pointer: str | None = None) -> tuple[Tenure, ...]:
-        """Return what a model's stages and aliases pointed to at a moment, who moved them, and why.
+        """Return what a model's stages and aliases pointed to at a time, who moved them, and why.
 
         Args:
             name: The model.
-            moment: With its time zone. A tenure holds from its beginning, until its end.
-            pointer: Only this one: ``stage:production`` or ``alias:champion``.
+            moment: The time, with a time zone. A tenure includes its start and excludes its end.
+            pointer: Only this pointer, such as ``stage:production`` or ``alias:champion``.
 
         Raises:
-            ModelNotFoundError: There is none of that name.
-            InvalidInputError: The moment has no time zone, or the pointer is none.
+            ModelNotFoundError: There is no such model.
+            InvalidInputError: The time has no time zone, or the pointer is neither a stage nor an
+                alias.
         """
 
     def tenures(self, reference: str) -> tuple[Tenure, ...]:
-        """Return which stages and aliases a version held and when, the oldest tenure first."""
+        """Return which stages and aliases a version held when, the oldest tenure first."""

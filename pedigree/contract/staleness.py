@@ -1,4 +1,4 @@
-"""How far versions are behind the data and code that they were made from."""
+"""Staleness of versions: how far they are behind their data and code."""
 
 from typing import Protocol
 
@@ -6,11 +6,11 @@ from pedigree.lineage.staleness import Staleness
 
 
 class StalenessContract(Protocol):
-    """How far versions are behind the data and code that they were made from."""
+    """Staleness of versions: how far they are behind their data and code."""
 
     def stale(self, reference: str) -> Staleness:
-        """Say how many data and code versions a version is behind, by input and partition.
+        """Return how many data and code versions a version is behind, by input and partition.
 
-        Its newest training is compared with what the asset graph holds now. Where none is within
-        reach, the answer is what was last seen there, with the time (``seen_at``).
+        Its newest training is compared with the current asset graph. If no graph is reachable, the
+        result is the last known one, with its time (``seen_at``).
         """

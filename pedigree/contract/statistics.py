@@ -9,4 +9,4 @@ class StatisticsContract(Protocol):
     """Counts over the whole registry."""
 
     def stats(self) -> RegistryStatistics:
-        """Count models, versions, files, and the bytes that are referred to and stored."""
+        """Count models, versions, files, and the referenced and stored bytes."""

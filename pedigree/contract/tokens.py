@@ -19,28 +19,28 @@ class TokenContract(Protocol):
         models: Iterable[str] = (),
         expires: timedelta | None = None,
     ) -> IssuedToken:
-        """Make a token for the service; its secret is shown this once and kept nowhere.
+        """Create a token for the service; its secret is shown only once and not stored.
 
         Args:
-            principal: Who acts by it, such as ``ci@churn``.
+            principal: The actor that the token stands for, such as ``ci@churn``.
             roles: What it may do.
-            models: Names of models, or patterns such as ``churn*``, that it is for; none: all.
-            expires: How long it holds; for ever when None.
+            models: Names of models or patterns such as ``churn*``; all models when empty.
+            expires: How long it is valid; without limit when None.
 
         Raises:
-            InvalidInputError: The principal is no name, or no role is given.
+            InvalidInputError: The principal is not a valid name, or no role is given.
         """
 
     def tokens(self, *, limit: int = PAGE, after: int = 0) -> tuple[AccessToken, ...]:
-        """Return a page of the tokens, also revoked and expired ones, the oldest first.
+        """Return a page of the tokens, with revoked and expired ones, the oldest first.
 
         Args:
             limit: How many at most.
-            after: The ``token_id`` that the page before ended with.
+            after: The last ``token_id`` of the previous page.
         """
 
     def revoke_token(self, token_id: int) -> AccessToken:
-        """Revoke a token for good; the service refuses it within a second.
+        """Revoke a token permanently; the service refuses it within a second.
 
         Raises:
             TokenNotFoundError: There is no such token.

@@ -1,4 +1,4 @@
-"""Uploads: files that are sent one by one before the version that they make."""
+"""Uploads: the files of a version, sent one by one before its registration."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -8,28 +8,28 @@ from pedigree.artifacts.records import UploadSession, WantedFile
 
 
 class UploadContract(Protocol):
-    """Uploads: files that are sent one by one before the version that they make."""
+    """Uploads: the files of a version, sent one by one before its registration."""
 
     def begin_upload(self, name: str, files: Sequence[WantedFile]) -> UploadSession:
-        """Say which files the registry lacks, and where to put them.
+        """Begin an upload, and return which files the registry lacks and where to send them.
 
-        Who knows a digest has shown nothing: a file of which no version is that the caller may read
-        is to be sent also where the registry has it.
+        A digest alone proves no access: unless a version that the caller may read has the file, it
+        must be sent even if the registry has it.
 
         Args:
-            name: The model that they are for; it need not exist yet.
-            files: What its version will be made of.
+            name: The model of the files; it need not exist yet.
+            files: The files of the future version.
 
         Raises:
-            InvalidNameError: The name breaks the rule.
+            InvalidNameError: The name breaks the naming rule.
         """
 
     def upload(self, name: str, upload_id: UUID) -> UploadSession:
-        """Return an upload that is under way: what is still missing, and where to put it.
+        """Return an open upload: which files are still missing, and where to send them.
 
         Raises:
-            UploadNotFoundError: None of that id is under way for the model.
+            UploadNotFoundError: The model has no open upload of that id.
         """
 
     def end_upload(self, name: str, upload_id: UUID) -> None:
-        """End an upload; what it brought and no version has is collected in time."""
+        """End an upload; its files that no version uses are garbage-collected later."""

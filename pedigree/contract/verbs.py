@@ -1,4 +1,4 @@
-"""Each public verb, bound to the group of operations that does it; both registries have these."""
+"""The public verbs, each bound to its group of operations; both registries share them."""
 
 from collections.abc import Callable
 from types import TracebackType
@@ -70,10 +70,10 @@ class Operations:
 
 
 class Verb(Generic[P, R_co]):
-    """A verb of a registry that an operation of one of its groups does.
+    """A verb of a registry, performed by an operation of one of its groups.
 
-    The type checker sees the operation's signature. The class shows the contract's function, with
-    its docstring; an instance gives the operation itself.
+    The type checker sees the operation's signature. On the class it is the contract's function,
+    with its docstring; on an instance it is the operation itself.
 
     Args:
         find: Returns the operation of the groups that it is given.
@@ -96,12 +96,12 @@ class Verb(Generic[P, R_co]):
 
 
 class RegistryVerbs:
-    """The public verbs of a registry, whose groups its subclass makes."""
+    """The public verbs of a registry; a subclass creates the groups of operations."""
 
     operations: Operations
 
     def close(self) -> None:
-        """Close the connections, and release what the cache holds for this registry."""
+        """Close the connections, and release this registry's files in the cache."""
         raise NotImplementedError
 
     def __enter__(self) -> Self:

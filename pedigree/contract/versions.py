@@ -15,9 +15,9 @@ class VersionContract(Protocol):
         """Return the version that a reference names: ``churn/3``, ``churn@production``, ….
 
         Raises:
-            InvalidReferenceError: The reference cannot be read.
-            NotFoundError: It names nothing.
-            AmbiguousStageError: Several versions hold the stage.
+            InvalidReferenceError: The reference cannot be parsed.
+            NotFoundError: The reference names no version.
+            AmbiguousStageError: Several versions are in the stage.
         """
 
     def versions(
@@ -33,11 +33,11 @@ class VersionContract(Protocol):
         Args:
             name: The model.
             limit: How many at most.
-            after: The number that the page before ended with.
-            newest_first: Begin with the newest and go back.
+            after: The last version number of the previous page.
+            newest_first: Return the newest first.
 
         Raises:
-            ModelNotFoundError: There is none of that name.
+            ModelNotFoundError: There is no such model.
         """
 
     def update(
@@ -48,25 +48,25 @@ class VersionContract(Protocol):
         owners: Sequence[str] | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> ModelVersion:
-        """Replace a version's description, owners or tags; what is None stays as it is."""
+        """Replace a version's description, owners or tags; None leaves a field unchanged."""
 
     def trainings(
         self, reference: str, *, limit: int = PAGE, after: str | None = None
     ) -> tuple[Training, ...]:
-        """Return a page of the runs that produced a version's bytes, the first one first.
+        """Return a page of the runs that produced a version's bytes, the oldest first.
 
         Args:
             reference: The version.
             limit: How many at most.
-            after: The ``training_id`` that the page before ended with.
+            after: The last ``training_id`` of the previous page.
         """
 
     def environment(self, reference: str) -> tuple[str, ...]:
-        """Return the packages that a version was trained with; none where that is not known."""
+        """Return the packages that a version was trained with; empty if they are unknown."""
 
     def compare(self, a: str, b: str) -> VersionComparison:
-        """Return in what version ``b`` differs from version ``a``; they may be of two models.
+        """Return how version ``b`` differs from version ``a``, also across models.
 
         Raises:
-            NotFoundError: A reference names nothing.
+            NotFoundError: A reference names no version.
         """

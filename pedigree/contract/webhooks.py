@@ -19,17 +19,17 @@ class WebhookContract(Protocol):
         types: Iterable[str] = (),
         models: Iterable[str] = (),
     ) -> IssuedWebhook:
-        """Make a webhook, which is told of what happens from now on; shows its secret this once.
+        """Create a webhook, which receives events from now on; its secret is shown only once.
 
         Args:
-            url: Where events are posted to.
-            description: What it is for.
-            types: Types of events, or patterns such as ``version.*``, that it is for; none: all.
-            models: Names of models, or patterns such as ``churn*``, that it is for; none: all.
+            url: Where events are posted.
+            description: Its purpose.
+            types: Event types or patterns such as ``version.*``; all types when empty.
+            models: Names of models or patterns such as ``churn*``; all models when empty.
 
         Raises:
-            InvalidInputError: The URL is none that may be sent to, or a pattern fits no type.
-            SecretKeyError: ``PEDIGREE_SECRET_KEY``, by which its secret is kept, is not set.
+            InvalidInputError: The URL is not an allowed target, or a pattern matches no type.
+            SecretKeyError: ``PEDIGREE_SECRET_KEY``, which encrypts the secret, is not set.
         """
 
     def webhooks(self, *, limit: int = PAGE, after: int = 0) -> tuple[Webhook, ...]:
@@ -37,7 +37,7 @@ class WebhookContract(Protocol):
 
         Args:
             limit: How many at most.
-            after: The ``webhook_id`` that the page before ended with.
+            after: The last ``webhook_id`` of the previous page.
         """
 
     def webhook(self, webhook_id: int) -> Webhook:
@@ -57,40 +57,40 @@ class WebhookContract(Protocol):
         models: Iterable[str] | None = None,
         active: bool | None = None,
     ) -> Webhook:
-        """Replace what is given; what is None stays as it is.
+        """Replace fields of a webhook; None leaves a field unchanged.
 
-        While it is not ``active`` nothing is sent, and once it is again all that happened since.
+        While it is not ``active``, nothing is sent; once it is active again, the missed events are.
 
         Raises:
             WebhookNotFoundError: There is no such webhook.
-            InvalidInputError: The URL is none that may be sent to, or a pattern fits no type.
+            InvalidInputError: The URL is not an allowed target, or a pattern matches no type.
         """
 
     def rotate_webhook_secret(
         self, webhook_id: int, *, keep: timedelta = timedelta(days=1)
     ) -> IssuedWebhook:
-        """Give a webhook a new secret, shown this once; the present one signs as well for a while.
+        """Rotate a webhook's secret, shown only once; the old one also signs for some time.
 
         Args:
             webhook_id: The webhook.
-            keep: How long messages have both signatures.
+            keep: How long messages carry both signatures.
 
         Raises:
             WebhookNotFoundError: There is no such webhook.
-            SecretKeyError: ``PEDIGREE_SECRET_KEY``, by which its secret is kept, is not set.
+            SecretKeyError: ``PEDIGREE_SECRET_KEY``, which encrypts the secret, is not set.
         """
 
     def delete_webhook(self, webhook_id: int) -> None:
-        """Remove a webhook with its secrets, what it is still to be told, and its log.
+        """Delete a webhook with its secrets, its pending deliveries and its log.
 
         Raises:
             WebhookNotFoundError: There is no such webhook.
         """
 
     def test_webhook(self, webhook_id: int) -> Attempt:
-        """Send a signed message of the type ``webhook.test``, and return how that went.
+        """Send a signed message of the type ``webhook.test``, and return the result.
 
-        It is sent at once, also where the webhook is not active, and neither repeated nor logged.
+        It is sent at once, even if the webhook is not active, and neither retried nor logged.
 
         Raises:
             WebhookNotFoundError: There is no such webhook.
@@ -104,30 +104,30 @@ class WebhookContract(Protocol):
         before: int | None = None,
         state: DeliveryState | None = None,
     ) -> tuple[Delivery, ...]:
-        """Return a page of what a webhook was or is to be told, with every try, the newest first.
+        """Return a page of a webhook's deliveries with their attempts, the newest first.
 
         Args:
             webhook_id: The webhook.
             limit: How many at most.
-            before: The ``seq`` that the page before ended with.
-            state: Only what is pending, delivered, or dead.
+            before: The last ``seq`` of the previous page.
+            state: Only deliveries that are ``pending``, ``delivered`` or ``dead``.
 
         Raises:
             WebhookNotFoundError: There is no such webhook.
         """
 
     def delivery(self, webhook_id: int, seq: int) -> Delivery:
-        """Return what became of one event for a webhook.
+        """Return the delivery of one event to a webhook.
 
         Raises:
             WebhookNotFoundError: There is no such webhook.
-            DeliveryNotFoundError: It was never to be told of the event, or that was forgotten.
+            DeliveryNotFoundError: The webhook has no delivery of the event, or its log expired.
         """
 
     def redeliver(self, webhook_id: int, seq: int) -> Delivery:
-        """Let a delivery begin anew, also one that was delivered or is dead.
+        """Restart a delivery, even one that was delivered or is dead.
 
         Raises:
             WebhookNotFoundError: There is no such webhook.
-            DeliveryNotFoundError: It was never to be told of the event, or that was forgotten.
+            DeliveryNotFoundError: The webhook has no delivery of the event, or its log expired.
         """

@@ -1,4 +1,4 @@
-"""Keep a registry healthy: garbage collection (``gc_*``) and consistency checks (``fsck*``).
+"""Maintenance of a registry: garbage collection (``gc_*``) and consistency checks (``fsck*``).
 
-What decides how long a version stays belongs to ``lifecycle``.
+The rules of retention belong in ``lifecycle``.
 """

@@ -1,7 +1,7 @@
-"""Check every invariant of a registry, while it is at work; nothing is changed.
+"""Check every invariant of a running registry; nothing is changed.
 
-Each invariant is looked at in one snapshot, or looked at again where it seemed violated. So what
-others do meanwhile makes no false alarm.
+Each invariant is checked in one snapshot, or checked again if it seems violated. So concurrent
+changes cause no false alarm.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,26 +17,26 @@ from pedigree.maintenance.violations import Tally
 from pedigree.postgres.database import Database
 from pedigree.postgres.transaction import Transaction, stream, take_snapshot
 
-# What is one query each: it gives the violations, and count_<name> how many were looked at.
+# Invariants of one query each: it returns the violations, and count_<name> the number of checks.
 _IN_SQL: Mapping[str, str] = MappingProxyType(
     {
-        "versions_gapless": "the versions of a model are 1, 2, 3 … without gap",
-        "models_told": "every model has the event of its creation, and every such event its model",
-        "artifacts_whole": "every version that can be read or restored has its manifest's files",
-        "cards_whole": "every card's text has its digest",
-        "one_holder": "an exclusive stage, and an alias, has one holder",
-        "pointers_resolve": "what holds a stage or an alias is a living version",
+        "versions_gapless": "the versions of a model are 1, 2, 3 … without gaps",
+        "models_told": "every model has an event of its creation, and every such event a model",
+        "artifacts_whole": "every version that is not collected has the files of its manifest",
+        "cards_whole": "the text of every card matches its digest",
+        "one_holder": "an exclusive stage or an alias has only one version",
+        "pointers_resolve": "a stage or an alias points to a version that is not deleted",
         "tenures_apart": "no two tenures of an exclusive pointer or of one version's stage overlap",
-        "feed_contiguous": "the feed counts 1, 2, 3 …, and every event is in it or waits for it",
-        "events_counted": "the counts of events that metrics tell are those of the feed",
-        "leaves_match": "an event's bytes have its leaf hash and say what its row says",
-        "tokens_told": "every token is what its events say, and none was slipped in",
-        "webhooks_told": "every webhook is what its newest event says, and none was slipped in",
-        "datasheets_told": "the events tell of every revision of a datasheet, and say what it says",
-        "data_verdicts_told": "the events tell of every verdict on data, and say what it says",
-        "quarantines_told": "the events tell of every quarantine, what it is of and how it ended",
-        "keys_dead": "a key that was given up is no blob's key",
-        "search_follows": "what search looks at is what the catalog says",
+        "feed_contiguous": "the feed is 1, 2, 3 … without gaps; every event is in it or queued",
+        "events_counted": "the event counts of the metrics are those of the feed",
+        "leaves_match": "the bytes of an event match its leaf hash and its row",
+        "tokens_told": "every token matches its events, and none lacks an event",
+        "webhooks_told": "every webhook matches its newest event, and none lacks an event",
+        "datasheets_told": "every revision of a datasheet has an event, and matches it",
+        "data_verdicts_told": "every verdict on data has an event, and matches it",
+        "quarantines_told": "every quarantine has events of its start and end, and matches them",
+        "keys_dead": "no blob has an abandoned key",
+        "search_follows": "the search tables match the catalog",
         "guards_in_place": "the schema's foreign keys, unique indexes and triggers are in force",
     }
 )
@@ -46,27 +46,27 @@ def fsck(database: Database, store: ObjectStore, *, hashes: bool = False) -> Rep
     """Check every invariant.
 
     Args:
-        database: The registry's.
-        store: Where its bytes are.
-        hashes: Read every object and compare its digest, instead of its size alone.
+        database: The registry's database.
+        store: The registry's object store.
+        hashes: Read every object and compare its digest, instead of only its size.
 
     Raises:
         StoreUnavailableError: The store does not answer.
     """
     checks = [_check_sql(database, name, says) for name, says in _IN_SQL.items()]
-    others: tuple[tuple[str, str, Callable[[], Tally]], ...] = (
+    in_python: tuple[tuple[str, str, Callable[[], Tally]], ...] = (
         (
             "objects_whole",
-            "every blob's object is there with its size" + (" and its digest" if hashes else ""),
+            "the object of every blob exists with its size" + (" and its digest" if hashes else ""),
             partial(check_objects, database, store, hashes=hashes),
         ),
         (
             "events_replay",
-            "the events, replayed, give what the tables say",
+            "the tables match the replay of the events",
             partial(check_replay, database),
         ),
     )
-    checks += [look().checked(name, says) for name, says, look in others]
+    checks += [check().checked(name, says) for name, says, check in in_python]
     return Report(checks=tuple(checks))
 
 

@@ -1,4 +1,4 @@
-"""Look at every blob's object."""
+"""Check the object of every blob."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,14 +11,14 @@ from pedigree.maintenance.violations import Tally
 from pedigree.postgres.database import Database
 from pedigree.postgres.transaction import Row
 
-# Asking a remote store for a size is nothing but waiting.
+# Asking a remote store for a size is only waiting.
 _AT_ONCE = 8
 
 Look = Callable[[Row], str | None]
 
 
 def check_objects(database: Database, store: ObjectStore, *, hashes: bool) -> Tally:
-    """Look at the objects of all blobs, a page at a time.
+    """Check the objects of all blobs, a page at a time.
 
     Raises:
         StoreUnavailableError: The store does not answer.
@@ -31,7 +31,7 @@ def check_objects(database: Database, store: ObjectStore, *, hashes: bool) -> Ta
     with ThreadPoolExecutor(_AT_ONCE, "pedigree-fsck") as pool:
         while page := database.fetch_all(SQL["page_of_blobs"], {"after": after}):
             for row, problem in zip(page, pool.map(look, page), strict=True):
-                if problem and _still(database, row):
+                if problem and _still_has_key(database, row):
                     tally.found(row["digest"], problem)
             tally.looked_at, after = tally.looked_at + len(page), page[-1]["digest"]
     return tally
@@ -40,7 +40,7 @@ def check_objects(database: Database, store: ObjectStore, *, hashes: bool) -> Ta
 def _problem(store: ObjectStore, row: Row, *, hashes: bool) -> str | None:
     size = store.size(row["key"])
     if size is None:
-        return f"its object {row['key']} is gone"
+        return f"its object {row['key']} is missing"
     if size != row["size"]:
         return f"its object {row['key']} has {size} bytes instead of {row['size']}"
     if not hashes:
@@ -52,7 +52,7 @@ def _problem(store: ObjectStore, row: Row, *, hashes: bool) -> str | None:
     return None
 
 
-def _still(database: Database, row: Row) -> bool:
-    """Say whether the blob still lies there: it may have been collected or moved meanwhile."""
+def _still_has_key(database: Database, row: Row) -> bool:
+    """Return whether the blob still has this key: it may have been collected or moved."""
     found = database.fetch_all(SQL["key_of_blob"], {"digest": row["digest"]})
     return bool(found) and found[0]["key"] == row["key"]

@@ -1,4 +1,4 @@
-"""What `fsck` found."""
+"""The results of `fsck`."""
 
 from pydantic import Field
 
@@ -13,7 +13,7 @@ class Violation(Record):
 
 
 class Checked(Record):
-    """One invariant, and how it stands."""
+    """The result of one invariant."""
 
     name: str
     says: str
@@ -23,7 +23,7 @@ class Checked(Record):
 
 
 class Report(Record):
-    """Every invariant, and how it stands."""
+    """The results of all invariants."""
 
     checks: tuple[Checked, ...]
 
@@ -34,5 +34,5 @@ class Report(Record):
 
     @property
     def violated(self) -> tuple[str, ...]:
-        """The names of the invariants that are violated."""
+        """The names of the violated invariants."""
         return tuple(check.name for check in self.checks if check.violations)

@@ -1,4 +1,4 @@
-"""Compare what the tables say of each model with what its events say when they are replayed."""
+"""Compare the tables of each model with the replay of its events."""
 
 import json
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from typing import Any
 
 from pedigree.audit.records import NewEvent, json_digest
 from pedigree.audit.replay import STATED, TRAINING, replay
-from pedigree.audit.states import UNTOLD, Mark, ReplayedModel, ReplayedTenure, ReplayedVersion
+from pedigree.audit.states import UNRECORDED, Mark, ReplayedModel, ReplayedTenure, ReplayedVersion
 from pedigree.catalog.names import name_key
 from pedigree.maintenance.queries import SQL
 from pedigree.maintenance.violations import Tally
@@ -46,16 +46,16 @@ def _compare(model_id: int, transaction: Transaction) -> list[tuple[str, str]]:
     if model is None:
         return []
     try:
-        present = _state_of_tables(transaction, model)
+        stored = _state_of_tables(transaction, model)
     except KeyError as error:
-        return [(model["name"], f"rows belong to its version {error}, which is not there")]
+        return [(model["name"], f"rows belong to its version {error}, which is missing")]
     try:
-        told = replay(_events(transaction, model["name"]))
+        replayed = replay(_events(transaction, model["name"]))
     except (KeyError, TypeError, ValueError) as error:
         return [(model["name"], f"its events cannot be replayed: {error!r}")]
-    found = list(_differences(model["name"], present, told))
+    found = list(_differences(model["name"], stored, replayed))
     if name_key(model["name"]) != model["name_key"]:
-        found.append((model["name"], f"its key is {model['name_key']!r}, not its name folded"))
+        found.append((model["name"], f"its key is {model['name_key']!r}, not the key of its name"))
     return found
 
 
@@ -65,26 +65,27 @@ def _events(transaction: Transaction, name: str) -> Iterator[NewEvent]:
 
 
 def _differences(
-    name: str, present: ReplayedModel, told: ReplayedModel
+    name: str, stored: ReplayedModel, replayed: ReplayedModel
 ) -> Iterator[tuple[str, str]]:
-    for each in _MODEL_FIELDS:
-        yield from _difference(name, each, getattr(present, each), getattr(told, each))
-    for number in sorted(present.versions.keys() | told.versions.keys()):
+    for model_field in _MODEL_FIELDS:
+        a, b = getattr(stored, model_field), getattr(replayed, model_field)
+        yield from _difference(name, model_field, a, b)
+    for number in sorted(stored.versions.keys() | replayed.versions.keys()):
         reference = f"{name}/{number}"
-        here, there = present.versions.get(number), told.versions.get(number)
-        if here is None or there is None:
-            yield reference, "no event tells of it" if there is None else "its row is gone"
+        row, events = stored.versions.get(number), replayed.versions.get(number)
+        if row is None or events is None:
+            yield reference, "it has no event" if events is None else "its row is missing"
             continue
         for field in filter(lambda one: one.compare, fields(ReplayedVersion)):
-            a, b = getattr(here, field.name), getattr(there, field.name)
+            a, b = getattr(row, field.name), getattr(events, field.name)
             yield from _difference(reference, field.name, a, b)
 
 
 def _difference(
-    reference: str, name: str, here: object, there: object
+    reference: str, name: str, stored: object, replayed: object
 ) -> Iterator[tuple[str, str]]:
-    if here != there:
-        yield reference, f"{name} is {_short(here)}, and its events say {_short(there)}"
+    if stored != replayed:
+        yield reference, f"{name} is {_short(stored)}, but {_short(replayed)} by its events"
 
 
 def _short(value: object, limit: int = 300) -> str:
@@ -116,8 +117,8 @@ def _state_of_tables(transaction: Transaction, model: Row) -> ReplayedModel:
             name: row[name] for name in (*TRAINING, *STATED, "verification")
         }
         training |= {"metrics": metrics}
-        if row["owners"] is None:  # of before the migration 0035
-            training |= dict.fromkeys(STATED, UNTOLD)
+        if row["owners"] is None:  # written before migration 0035
+            training |= dict.fromkeys(STATED, UNRECORDED)
         state.versions[row["version"]].trainings[row["training_id"]] = training
     _add_monitoring(state, rows("profiles_of_model"), rows("drifts_of_model"))
     for row in rows("verdicts_of_model"):
@@ -143,9 +144,9 @@ def _state_of_tables(transaction: Transaction, model: Row) -> ReplayedModel:
 
 def _add_monitoring(state: ReplayedModel, profiles: list[Row], drifts: list[Row]) -> None:
     for row in profiles:
-        said = {json_digest(row["profile"]), row["digest"]}
+        digests = {json_digest(row["profile"]), row["digest"]}
         state.versions[row["version"]].profile = {
-            "digest": said.pop() if len(said) == 1 else sorted(said),
+            "digest": digests.pop() if len(digests) == 1 else sorted(digests),
             "created_at": row["created_at"],
         }
     for row in drifts:

@@ -1,4 +1,4 @@
-"""Do a plan: exactly its items, in batches, and say what became of each kind."""
+"""Apply a plan: exactly its items, in batches, with a count for each kind."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -30,7 +30,7 @@ from pedigree.maintenance.gc_records import (
 )
 from pedigree.postgres.database import Database
 
-# Small enough that nobody waits long for a lock, large enough that round trips do not count.
+# Small enough to hold locks only briefly, large enough to make round trips insignificant.
 _BATCH = 100
 _EXAMPLES = 20
 
@@ -44,21 +44,22 @@ def apply_plan(
     window: timedelta,
     settle: timedelta = SETTLE,
 ) -> Collection:
-    """Do what a plan says, and nothing else; what came to be needed meanwhile is left.
+    """Apply exactly a plan; items that are in use by now are left.
 
-    It may be killed at any moment, and run while others register, delete and collect.
+    It may be killed at any time, and run while others register, delete and collect.
 
     Args:
-        database: The registry's.
-        store: Where the bytes are.
+        database: The registry's database.
+        store: The registry's object store.
         plan: From :func:`pedigree.maintenance.gc_planner.make_plan`.
         actor: Who collects.
-        window: As for the plan; a window that was made longer since protects what it covers.
+        window: The retention window, as for the plan; a window that is longer by now protects
+            more versions.
         settle: How long a key is remembered after its object was removed.
 
     Raises:
-        CorruptionError: Bytes that shall move are not what their digest says.
-        StoreUnavailableError: The store failed; the next collection goes on from there.
+        CorruptionError: Bytes to be moved do not match their digest.
+        StoreUnavailableError: The store failed; the next collection resumes from there.
     """
     work = _Work(database, store, actor, window, settle)
     for batch in _batches(plan):
@@ -74,7 +75,7 @@ def apply_plan(
 
 
 def _batches(plan: Plan) -> Iterator[list[Any]]:
-    """Give the items in batches of one kind, and of one model where they have one."""
+    """Yield the items in batches of one kind, and of one model if they have a model."""
     for _, group in groupby(plan, lambda item: (item.kind, getattr(item, "model_name", None))):
         while batch := list(islice(group, _BATCH)):
             yield batch
@@ -82,7 +83,7 @@ def _batches(plan: Plan) -> Iterator[list[Any]]:
 
 @dataclass
 class _Work:
-    """What is done, and how much of it so far."""
+    """The work of a collection, and its counts so far."""
 
     database: Database
     store: ObjectStore

@@ -1,8 +1,8 @@
-"""Collect what a plan names: deleted versions, their artifacts, and the bytes nobody refers to.
+"""Collect the items of a plan: deleted versions, their artifacts, and unreferenced bytes.
 
-Each function does one batch of items of one kind, in one transaction, and returns the subjects of
-those that it did. What came to be needed since the plan was made is left: it is looked at again,
-under locks that a registration takes as well.
+Each function applies one batch of items of one kind, in one transaction, and returns the subjects
+of the applied ones. Items that are in use by now are left: each is checked again, under locks that
+a registration takes as well.
 """
 
 from collections.abc import Collection, Sequence
@@ -29,7 +29,7 @@ from pedigree.postgres.transaction import Row, Transaction
 def collect_versions(
     transaction: Transaction, batch: Sequence[PlannedVersion], actor: Actor, window: timedelta
 ) -> Collection[str]:
-    """Give up deleted versions of one model for good: they can be restored no longer."""
+    """Collect deleted versions of one model, which can then no longer be restored."""
     model = lock_any_model(transaction, batch[0].model_name)
     rows = transaction.execute(
         SQL["collect_versions"],
@@ -58,7 +58,7 @@ def collect_versions(
 def collect_artifacts(
     transaction: Transaction, batch: Sequence[PlannedArtifact]
 ) -> Collection[str]:
-    """Remove the lists of files of artifacts that no version needs."""
+    """Remove the file lists of artifacts that no version needs."""
     digests = [item.digest for item in batch]
     locked = transaction.execute(SQL["lock_artifacts"], {"digests": digests}).fetchall()
     rows = transaction.execute(
@@ -74,7 +74,7 @@ def collect_blobs(
     actor: Actor,
     settle: timedelta,
 ) -> Collection[str]:
-    """Remove blobs that nothing refers to: first their rows, and when that is committed, the bytes.
+    """Remove unreferenced blobs: first their rows, and after the commit their bytes.
 
     Raises:
         StoreUnavailableError: The store failed; the next collection removes the objects.
@@ -88,7 +88,7 @@ def _remove_blobs(
     transaction: Transaction, batch: Sequence[PlannedBlob], actor: Actor
 ) -> list[Row]:
     planned = {"digests": [item.digest for item in batch], "keys": [item.key for item in batch]}
-    locked = transaction.execute(SQL["lock_dying_blobs"], planned).fetchall()
+    locked = transaction.execute(SQL["lock_planned_blobs"], planned).fetchall()
     removed = transaction.execute(
         SQL["remove_blobs"], {"digests": [row["digest"] for row in locked]}
     ).fetchall()
@@ -102,7 +102,7 @@ def _remove_blobs(
 def collect_uploads(
     database: Database, store: ObjectStore, batch: Sequence[PlannedUpload], settle: timedelta
 ) -> Collection[str]:
-    """Give up uploads whose process has not been heard of, and remove what they brought."""
+    """Expire uploads whose process has died, and remove their bytes."""
     given_up = expire_uploads(database, [UUID(item.upload_id) for item in batch])
     keys = [key for keys in given_up.values() for key in keys]
     remove_orphans(database, store, keys, settle=settle)

@@ -1,4 +1,4 @@
-"""What a garbage collection would do: item by item, in a file."""
+"""The plan of a garbage collection: its items, in a file."""
 
 import hashlib
 from collections import Counter
@@ -12,9 +12,9 @@ from pedigree.maintenance.gc_records import ITEM, Count, PlannedItem
 
 
 class Plan:
-    """The items of a plan, in a temporary file: any number of them fits into memory.
+    """The items of a plan, in a temporary file, so that a plan of any length fits into memory.
 
-    The digest is taken over all items, so two plans of one digest would do the same.
+    The digest covers all items, so two plans with the same digest do the same.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class Plan:
         return map(ITEM.validate_json, self.lines())
 
     def lines(self) -> Iterator[str]:
-        """Give the items, each as a line of JSON."""
+        """Yield the items, each as a line of JSON."""
         self._file.seek(0)
         yield from self._file
 
@@ -46,13 +46,13 @@ class Plan:
 
     @property
     def counts(self) -> dict[str, Count]:
-        """How many items of each kind there are, and their bytes."""
+        """The number of items of each kind, and their bytes."""
         return {
             kind: Count(items=items, bytes=self._bytes[kind]) for kind, items in self._items.items()
         }
 
     def close(self) -> None:
-        """Forget the items."""
+        """Delete the file."""
         self._file.close()
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""Make the plan of a garbage collection: what goes, what moves, and why."""
+"""Make the plan of a garbage collection: what to remove, what to move, and why."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from pedigree.maintenance.queries import SQL
 from pedigree.postgres.database import Database
 from pedigree.postgres.transaction import Transaction, stream, take_snapshot
 
-# In this order they are done: what refers goes before what it refers to.
+# The order of the work: a referrer is removed before what it refers to.
 _LISTS = {
     "version": "list_versions",
     "artifact": "list_artifacts",
@@ -21,14 +21,14 @@ _LISTS = {
 
 
 def make_plan(database: Database, window: timedelta) -> Plan:
-    """Say what a garbage collection would do now; nothing is changed.
+    """Return what a garbage collection would do now; nothing is changed.
 
     Args:
-        database: The registry's.
-        window: How long a deleted version can be restored, where its model has no window.
+        database: The registry's database.
+        window: How long a deleted version can be restored if its model has no window.
 
     Returns:
-        The plan, seen at one moment; close it.
+        The plan, from one snapshot; close it.
     """
     return database.transaction(lambda transaction: _plan(transaction, window))
 
@@ -37,9 +37,9 @@ def _plan(transaction: Transaction, window: timedelta) -> Plan:
     take_snapshot(transaction)
     transaction.execute(SQL["make_plan_tables"])
     transaction.execute(SQL["plan_versions"], {"window_s": window.total_seconds()})
-    transaction.execute(SQL["know_planned_versions"])
+    transaction.execute(SQL["analyze_planned_versions"])
     transaction.execute(SQL["plan_artifacts"])
-    transaction.execute(SQL["know_planned_artifacts"])
+    transaction.execute(SQL["analyze_planned_artifacts"])
     transaction.execute(SQL["plan_blobs"])
     transaction.execute(SQL["plan_tiers"])
     plan = Plan()

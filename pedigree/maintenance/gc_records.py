@@ -1,4 +1,4 @@
-"""What a garbage collection would do, item by item, and what became of it."""
+"""The items of a garbage collection's plan, and its results."""
 
 from datetime import datetime
 from typing import Annotated, Literal, TypeAlias
@@ -10,16 +10,16 @@ from pedigree.artifacts.records import Digest, Tier
 
 
 class PlannedVersion(Record):
-    """A deleted version that can be restored no longer."""
+    """A deleted version to collect: it can then no longer be restored."""
 
     kind: Literal["version"] = "version"
     model_name: str
     version_id: int
     digest: Digest
     deleted_at: datetime
-    window_s: float = Field(description="The retention window that is over, in seconds")
-    objects: int = Field(description="Objects that go because of it")
-    bytes: int = Field(description="Their size")
+    window_s: float = Field(description="The expired retention window, in seconds")
+    objects: int = Field(description="Objects to remove with it")
+    bytes: int = Field(description="The size of these objects")
 
     @property
     def subject(self) -> str:
@@ -28,7 +28,7 @@ class PlannedVersion(Record):
 
 
 class PlannedArtifact(Record):
-    """An artifact whose list of files goes, since no version needs it; its manifest stays."""
+    """An artifact whose file list is removed because no version needs it; its manifest stays."""
 
     kind: Literal["artifact"] = "artifact"
     digest: Digest
@@ -40,14 +40,14 @@ class PlannedArtifact(Record):
 
 
 class PlannedBlob(Record):
-    """Bytes that go, since nothing will refer to them."""
+    """Bytes to remove because nothing will refer to them."""
 
     kind: Literal["blob"] = "blob"
     digest: Digest
     key: str
     bytes: int
     because_of: str | None = Field(
-        description="The collected version that had them; None: nothing referred to them"
+        description="The collected version that had them; null if nothing referred to them"
     )
 
     @property
@@ -57,12 +57,12 @@ class PlannedBlob(Record):
 
 
 class PlannedTier(Record):
-    """A version that another tier is right for."""
+    """A version to move to another tier."""
 
     kind: Literal["tier"] = "tier"
     model_name: str
     version_id: int
-    tier: Tier = Field(description="Where it shall lie")
+    tier: Tier = Field(description="The new tier")
     why: str
 
     @property
@@ -72,12 +72,12 @@ class PlannedTier(Record):
 
 
 class PlannedMove(Record):
-    """Bytes that move to the highest tier that a living version needs."""
+    """Bytes to move to the highest tier that a version needs."""
 
     kind: Literal["move"] = "move"
     digest: Digest
     bytes: int
-    tier: Tier = Field(description="Where they shall lie")
+    tier: Tier = Field(description="The new tier")
 
     @property
     def subject(self) -> str:
@@ -86,7 +86,7 @@ class PlannedMove(Record):
 
 
 class PlannedUpload(Record):
-    """An upload whose process has not been heard of; what it brought goes."""
+    """An upload whose process has died; its bytes are removed."""
 
     kind: Literal["upload"] = "upload"
     upload_id: str
@@ -98,7 +98,7 @@ class PlannedUpload(Record):
 
 
 class PlannedKey(Record):
-    """A key that no blob names, left by a crash, or remembered for a late request."""
+    """A key without a blob, left by a crash or remembered for a late request."""
 
     kind: Literal["key"] = "key"
     key: str
@@ -120,11 +120,11 @@ PlannedItem: TypeAlias = Annotated[
     Field(discriminator="kind"),
 ]
 ITEM: TypeAdapter[PlannedItem] = TypeAdapter(PlannedItem)
-"""Reads an item of any kind."""
+"""Parses an item of any kind."""
 
 
 class Count(Record):
-    """How many items of one kind, and their bytes where they have any."""
+    """The number of items of one kind, and their bytes if they have any."""
 
     items: int = 0
     bytes: int = 0
@@ -135,18 +135,18 @@ class Count(Record):
 
 
 class Left(Record):
-    """An item of the plan that was not done."""
+    """An item of the plan that was left."""
 
     kind: str
     subject: str
 
 
 class Collection(Record):
-    """What became of a plan."""
+    """The result of a plan."""
 
     plan: Digest
-    done: dict[str, Count] = Field(description="By kind of item")
+    done: dict[str, Count] = Field(description="The performed items, by kind")
     left: dict[str, int] = Field(
-        description="By kind: what came to be needed meanwhile, or was done by somebody else"
+        description="The items that are in use by now or that others performed, by kind"
     )
-    examples: tuple[Left, ...] = Field(description="Some of what was left")
+    examples: tuple[Left, ...] = Field(description="Some of the items that were left")

@@ -1,4 +1,4 @@
-"""Move versions, and with them their bytes, to the tier that the rules of their model want."""
+"""Move versions and their bytes to the tier that the rules of their model require."""
 
 from collections.abc import Collection, Sequence
 from functools import partial
@@ -17,7 +17,7 @@ from pedigree.postgres.transaction import Row, Transaction
 def change_tiers(
     transaction: Transaction, batch: Sequence[PlannedTier], actor: Actor
 ) -> Collection[str]:
-    """Let versions of one model need another tier, where its rules still want that."""
+    """Change the tier of versions of one model if its rules still require that."""
     model = lock_any_model(transaction, batch[0].model_name)
     wanted = {
         (row["version"], row["wanted"]): row
@@ -45,11 +45,11 @@ def _change(transaction: Transaction, model: LockedModel, row: Row, actor: Actor
 def move_blobs(
     database: Database, store: ObjectStore, batch: Sequence[PlannedMove], actor: Actor
 ) -> Collection[str]:
-    """Copy bytes to another tier, where that is still the highest a living version needs.
+    """Copy bytes to another tier if that is still the highest that a version needs.
 
     Raises:
-        CorruptionError: An object is gone, or has other bytes than its digest's.
-        StoreUnavailableError: The store failed; what was moved before stays moved.
+        CorruptionError: An object is missing, or does not match its digest.
+        StoreUnavailableError: The store failed; completed moves stay.
     """
     return {
         item.digest
@@ -59,7 +59,7 @@ def move_blobs(
 
 
 def _confirm(item: PlannedMove, actor: Actor, transaction: Transaction, key: str) -> bool:
-    """Tell of a move in its transaction; False takes it back, since other bytes are needed now."""
+    """Record a move in its transaction; return False to undo it if the needed tier has changed."""
     needed = transaction.execute(SQL["needed_tier"], {"digest": item.digest}).fetchone()
     if needed is None or needed["tier"] != item.tier:
         return False

@@ -1,5 +1,5 @@
 -- name: make_plan_tables
--- Tables of this transaction alone, so that a plan of any length fits the memory of its process.
+-- Temporary tables, so that a plan of any length fits into the memory of its process.
 CREATE TEMPORARY TABLE planned_version (
     model_id bigint, version integer, digest text COLLATE "C", deleted_at timestamptz,
     window_s double precision, PRIMARY KEY (model_id, version)
@@ -15,16 +15,16 @@ CREATE TEMPORARY TABLE planned_tier (
     model_id bigint, version integer, tier text, why text, PRIMARY KEY (model_id, version)
 ) ON COMMIT DROP;
 
--- name: know_planned_versions
--- Let the planner know how many there are.
+-- name: analyze_planned_versions
+-- Update the planner's statistics.
 ANALYZE planned_version;
 
--- name: know_planned_artifacts
--- Let the planner know how many there are.
+-- name: analyze_planned_artifacts
+-- Update the planner's statistics.
 ANALYZE planned_artifact;
 
 -- name: plan_versions
--- Deleted versions whose window is over: their model's own, else the one of the setting.
+-- Deleted versions whose window has expired: their model's own, else that of the setting.
 INSERT INTO planned_version
 SELECT v.model_id, v.version, v.digest, v.deleted_at, rule.window_s
 FROM pedigree.model_version v
@@ -38,7 +38,7 @@ WHERE v.deleted_at IS NOT NULL AND v.collected_at IS NULL AND v.hold_reason IS N
     AND v.deleted_at + make_interval(secs => rule.window_s) <= clock_timestamp();
 
 -- name: plan_artifacts
--- Artifacts that no version needs any more once those versions are collected.
+-- Artifacts that no version needs once those versions are collected.
 INSERT INTO planned_artifact
 SELECT a.digest
 FROM pedigree.artifact a
@@ -50,7 +50,7 @@ WHERE EXISTS (SELECT FROM pedigree.artifact_file f WHERE f.artifact_digest = a.d
     );
 
 -- name: plan_blobs
--- Blobs that nothing refers to once those artifacts, and the documents of those versions, are gone.
+-- Blobs without a reference once those artifacts, and the documents of those versions, are removed.
 INSERT INTO planned_blob
 SELECT b.digest, b.key, b.size, owner.model_id, owner.version
 FROM pedigree.blob b
@@ -84,12 +84,12 @@ WHERE NOT EXISTS (
     );
 
 -- name: plan_tiers
--- Living versions that lie in another tier than the rules of their model want.
+-- Versions that are not in the tier that the rules of their model require.
 INSERT INTO planned_tier
 SELECT model_id, version, wanted, why FROM pedigree.wanted_tiers(NULL) WHERE tier <> wanted;
 
 -- name: list_versions
--- The versions of the plan, and what goes because of each.
+-- The versions of the plan, and what is removed with each.
 SELECT m.name AS model_name, p.version AS version_id, p.digest, p.deleted_at, p.window_s,
     count(b.digest) AS objects, coalesce(sum(b.size), 0)::bigint AS bytes
 FROM planned_version p
@@ -117,7 +117,7 @@ JOIN pedigree.registered_model m USING (model_id)
 ORDER BY m.name, p.version;
 
 -- name: list_moves
--- The blobs that lie in another tier than the highest that a living version will need.
+-- The blobs that are not in the highest tier that a version will need.
 WITH version AS (
     SELECT v.digest, coalesce(p.tier, v.tier) AS tier
     FROM pedigree.model_version v
@@ -133,7 +133,7 @@ WITH version AS (
     SELECT c.digest, CASE
         WHEN EXISTS (SELECT FROM pedigree.document k WHERE k.digest = c.digest) THEN 'standard'
         ELSE (
-            SELECT max(version.tier)  -- 'standard' sorts behind 'archive'
+            SELECT max(version.tier)  -- 'standard' sorts after 'archive'
             FROM pedigree.artifact_file f JOIN version ON version.digest = f.artifact_digest
             WHERE f.blob_digest = c.digest
         )
@@ -147,17 +147,17 @@ WHERE b.tier <> need.tier
 ORDER BY b.digest;
 
 -- name: list_uploads
--- Uploads whose process has not been heard of.
+-- Uploads whose process has died.
 SELECT upload_id::text AS upload_id FROM pedigree.upload
 WHERE lease_until < clock_timestamp()
 ORDER BY upload_id;
 
 -- name: list_keys
--- Keys that no blob names and nobody reads any more.
+-- Keys without a blob that nobody reads.
 SELECT key FROM pedigree.orphan WHERE removable_at <= clock_timestamp() ORDER BY key;
 
 -- name: collect_versions
--- Give up for good what was deleted, unless it was restored or its window was made longer.
+-- Collect deleted versions, unless they were restored or their window was extended.
 UPDATE pedigree.model_version v SET collected_at = %(at)s
 FROM pedigree.registered_model m,
     unnest(%(versions)s::integer[], %(deleted)s::timestamptz[]) AS planned (version, deleted_at)
@@ -179,19 +179,19 @@ DELETE FROM pedigree.drift_result
 WHERE model_id = %(model_id)s AND version = ANY (%(versions)s::integer[]);
 
 -- name: delete_profiles
--- Remove the profiles of what collected versions learnt from.
+-- Remove the profiles of the training data of collected versions.
 DELETE FROM pedigree.data_profile
 WHERE model_id = %(model_id)s AND version = ANY (%(versions)s::integer[]);
 
 -- name: lock_artifacts
--- Lock artifacts against registrations. One that is being registered is passed by.
+-- Lock artifacts against registrations; one that is being registered is skipped.
 SELECT digest FROM pedigree.artifact
 WHERE digest = ANY (%(digests)s::text[])
 ORDER BY digest
 FOR UPDATE SKIP LOCKED;
 
 -- name: empty_artifacts
--- Remove the lists of files of locked artifacts that no version needs; their manifests stay.
+-- Remove the file lists of locked artifacts that no version needs; their manifests stay.
 WITH removed AS (
     DELETE FROM pedigree.artifact_file f
     WHERE f.artifact_digest = ANY (%(digests)s::text[]) AND NOT EXISTS (
@@ -202,16 +202,16 @@ WITH removed AS (
 )
 SELECT DISTINCT artifact_digest AS digest FROM removed;
 
--- name: lock_dying_blobs
--- Lock blobs against registrations. One that is being registered is passed by.
+-- name: lock_planned_blobs
+-- Lock blobs against registrations; one that is being registered is skipped.
 SELECT digest FROM pedigree.blob
 WHERE digest = ANY (%(digests)s::text[]) AND key = ANY (%(keys)s::text[])
 ORDER BY digest
 FOR UPDATE SKIP LOCKED;
 
 -- name: remove_blobs
--- Remove locked blobs that nothing refers to, and note their keys. In a statement of its own behind
--- the lock, so that it sees whatever came to refer to them before they were locked.
+-- Remove locked blobs without a reference, and record their keys. A separate statement after the
+-- lock, so that it sees the references that were committed before the lock.
 WITH removed AS (
     DELETE FROM pedigree.blob b
     WHERE b.digest = ANY (%(digests)s::text[])
@@ -229,20 +229,20 @@ WITH removed AS (
 SELECT digest, key, size, clock_timestamp() AS at FROM removed ORDER BY digest;
 
 -- name: wanted_tiers
--- Which tier the rules of a model want for its versions, read under the model's lock.
+-- The tiers that the rules of a model require for its versions, read under the model's lock.
 SELECT version, tier, wanted, why FROM pedigree.wanted_tiers(%(model_id)s) WHERE tier <> wanted;
 
 -- name: set_tier
--- Let a version need another tier.
+-- Set a version's tier.
 UPDATE pedigree.model_version SET tier = %(tier)s
 WHERE model_id = %(model_id)s AND version = %(version)s;
 
 -- name: needed_tier
--- The highest tier that a living version needs of a blob; none where no living version has it.
+-- The highest tier that versions need for a blob; none if no version has it.
 SELECT clock_timestamp() AS at, CASE
     WHEN EXISTS (SELECT FROM pedigree.document c WHERE c.digest = %(digest)s) THEN 'standard'
     ELSE (
-        SELECT max(v.tier)  -- 'standard' sorts behind 'archive'
+        SELECT max(v.tier)  -- 'standard' sorts after 'archive'
         FROM pedigree.artifact_file f
         JOIN pedigree.model_version v ON v.digest = f.artifact_digest
         WHERE f.blob_digest = %(digest)s AND v.deleted_at IS NULL
@@ -250,11 +250,11 @@ SELECT clock_timestamp() AS at, CASE
 END AS tier;
 
 -- name: count_versions_gapless
--- How many models there are.
+-- The number of models.
 SELECT count(*) FROM pedigree.registered_model;
 
 -- name: versions_gapless
--- Models whose numbers have a gap, or whose next number is not the one behind the last.
+-- Models whose version numbers have a gap, or whose next number does not follow the last one.
 SELECT m.name AS reference, format(
         '%s versions, numbered %s to %s, and the next number is %s',
         count(v.version), min(v.version), max(v.version), m.next_version
@@ -267,23 +267,23 @@ HAVING count(v.version) <> m.next_version - 1
     OR coalesce(min(v.version), 1) <> 1;
 
 -- name: count_models_told
--- How many models there are.
+-- The number of models.
 SELECT count(*) FROM pedigree.registered_model;
 
 -- name: models_told
 -- Models without an event of their creation, and such events without their model.
 SELECT coalesce(m.name, e.model) AS reference,
-    CASE WHEN m.name IS NULL THEN 'its row is gone' ELSE 'no event tells of it' END AS problem
+    CASE WHEN m.name IS NULL THEN 'its row is missing' ELSE 'it has no event' END AS problem
 FROM pedigree.registered_model m
 FULL JOIN (SELECT model FROM pedigree.event WHERE type = 'model.created') AS e ON e.model = m.name
 WHERE m.name IS NULL OR e.model IS NULL;
 
 -- name: count_artifacts_whole
--- How many versions can be read or restored.
+-- The number of versions that can be read or restored.
 SELECT count(*) FROM pedigree.model_version WHERE collected_at IS NULL;
 
 -- name: artifacts_whole
--- Artifacts of such versions whose manifest, list of files and blobs do not agree.
+-- Artifacts of such versions whose manifest, file list and blobs do not match.
 WITH needed AS MATERIALIZED (
     SELECT a.digest,
         CASE WHEN 'sha256:' || encode(sha256(a.manifest), 'hex') = a.digest
@@ -293,10 +293,10 @@ WITH needed AS MATERIALIZED (
         SELECT FROM pedigree.model_version v WHERE v.digest = a.digest AND v.collected_at IS NULL
     )
 )
-SELECT digest AS reference, 'its manifest has other bytes' AS problem
+SELECT digest AS reference, 'its manifest does not match its digest' AS problem
 FROM needed WHERE files IS NULL
 UNION ALL
-SELECT n.digest, 'no blob of its size and digest is there for ' || (file.value ->> 'path')
+SELECT n.digest, 'no blob of its size and digest exists for ' || (file.value ->> 'path')
 FROM needed n
 CROSS JOIN LATERAL json_array_elements(n.files) AS file
 LEFT JOIN pedigree.artifact_file f
@@ -306,7 +306,7 @@ LEFT JOIN pedigree.blob b
     AND b.size = (file.value ->> 'size')::bigint
 WHERE b.digest IS NULL
 UNION ALL
-SELECT n.digest, 'it lists a file that its manifest has not: ' || f.path
+SELECT n.digest, 'it has a file that is not in its manifest: ' || f.path
 FROM needed n
 JOIN pedigree.artifact_file f ON f.artifact_digest = n.digest
 WHERE NOT EXISTS (
@@ -314,14 +314,14 @@ WHERE NOT EXISTS (
 );
 
 -- name: count_cards_whole
--- How many revisions of cards there are.
+-- The number of revisions of cards.
 SELECT count(*) FROM pedigree.model_card;
 
 -- name: cards_whole
--- Cards whose text has another digest than the blob they name, or whose blob is gone; and cards
--- that count as current whatever happens next, for they name an event that is not there yet.
+-- Cards whose text does not match the digest of their blob, or whose blob is missing; and cards
+-- that would always count as current because they name an event that does not exist yet.
 SELECT m.name || '/' || c.version AS reference,
-    format('revision %s of its card has other bytes than %s', c.revision, c.digest) AS problem
+    format('revision %s of its card does not match %s', c.revision, c.digest) AS problem
 FROM pedigree.model_card c
 JOIN pedigree.registered_model m USING (model_id)
 LEFT JOIN pedigree.blob b ON b.digest = c.digest
@@ -329,17 +329,17 @@ WHERE b.digest IS NULL
     OR 'sha256:' || encode(sha256(convert_to(c.markdown, 'UTF8')), 'hex') <> c.digest
 UNION ALL
 SELECT m.name || '/' || c.version,
-    format('revision %s of its card shows an event that is not there: %s', c.revision, c.event_id)
+    format('revision %s of its card shows a missing event: %s', c.revision, c.event_id)
 FROM pedigree.model_card c
 JOIN pedigree.registered_model m USING (model_id)
 WHERE c.event_id > (SELECT max(e.id) FROM pedigree.event e WHERE e.model = m.name);
 
 -- name: count_one_holder
--- How many stages and aliases are held.
+-- The number of stages and aliases with a version.
 SELECT count(DISTINCT (model_id, pointer, name)) FROM pedigree.tenure WHERE held_until IS NULL;
 
 -- name: one_holder
--- Exclusive stages, and aliases, that several versions hold.
+-- Exclusive stages and aliases with several versions.
 SELECT m.name || '@' || t.name AS reference,
     'it is held by ' || string_agg(t.version::text, ', ' ORDER BY t.version) AS problem
 FROM pedigree.tenure t
@@ -349,13 +349,13 @@ GROUP BY m.name, t.pointer, t.name
 HAVING count(*) > 1 AND (bool_or(t.exclusive) OR t.pointer = 'alias');
 
 -- name: count_pointers_resolve
--- How many stages and aliases are held.
+-- The number of stages and aliases with a version.
 SELECT count(*) FROM pedigree.tenure WHERE held_until IS NULL;
 
 -- name: pointers_resolve
--- Stages and aliases whose holder was deleted.
+-- Stages and aliases whose version was deleted.
 SELECT m.name || '@' || t.name AS reference,
-    format('its holder %s is no living version', t.version) AS problem
+    format('its version %s is deleted or missing', t.version) AS problem
 FROM pedigree.tenure t
 JOIN pedigree.registered_model m USING (model_id)
 LEFT JOIN pedigree.model_version v ON v.model_id = t.model_id AND v.version = t.version
@@ -363,12 +363,12 @@ WHERE t.held_until IS NULL
     AND (v.version IS NULL OR v.deleted_at IS NOT NULL OR m.deleted_at IS NOT NULL);
 
 -- name: count_tenures_apart
--- How many tenures there are.
+-- The number of tenures.
 SELECT count(*) FROM pedigree.tenure;
 
 -- name: tenures_apart
--- Tenures that began before the one before them had ended: of an exclusive pointer, and of the
--- stages of one version.
+-- Tenures that began before the end of the previous one: of an exclusive pointer, and of the stages
+-- of one version.
 WITH chained AS (
     SELECT model_id, pointer, name, version, tenure_id, held_since,
         lag(coalesce(held_until, 'infinity')) OVER (
@@ -383,13 +383,13 @@ WITH chained AS (
     FROM pedigree.tenure WHERE pointer = 'stage'
 )
 SELECT m.name || '@' || c.name AS reference,
-    format('the tenure of %s began before the one before it had ended', c.version) AS problem
+    format('the tenure of %s began before the end of the previous one', c.version) AS problem
 FROM chained c
 JOIN pedigree.registered_model m USING (model_id)
 WHERE c.held_since < c.before;
 
 -- name: count_feed_contiguous
--- How many events there are.
+-- The number of events.
 SELECT count(*) FROM pedigree.event;
 
 -- name: feed_contiguous
@@ -398,21 +398,21 @@ SELECT 'feed' AS reference, format('%s places, the last is %s', count(*), max(se
 FROM pedigree.feed
 HAVING count(*) <> coalesce(max(seq), 0) OR coalesce(min(seq), 1) <> 1
 UNION ALL
-SELECT 'event ' || e.id, CASE WHEN f.id IS NULL THEN 'it is not in the feed, and does not wait'
-        ELSE 'it is in the feed, and waits for it as well' END
+SELECT 'event ' || e.id, CASE WHEN f.id IS NULL THEN 'it is neither in the feed nor waits for it'
+        ELSE 'it is in the feed, but also waits for it' END
 FROM pedigree.event e
 LEFT JOIN pedigree.feed f USING (id)
 LEFT JOIN pedigree.unsequenced u USING (id)
 WHERE (f.id IS NULL) = (u.id IS NULL);
 
 -- name: count_events_counted
--- How many counts there are.
+-- The number of counts.
 SELECT count(*) FROM pedigree.event_count;
 
 -- name: events_counted
--- Counts that are not what the feed has; one statement, so both are of one moment.
+-- Counts that differ from the feed; one statement, so that both are from one snapshot.
 SELECT concat_ws(' ', type, nullif(detail, '')) AS reference,
-    format('%s are counted, and there are %s', coalesce(c.count, 0), coalesce(f.count, 0))
+    format('%s are counted, but the feed has %s', coalesce(c.count, 0), coalesce(f.count, 0))
         AS problem
 FROM pedigree.event_count c
 FULL JOIN (
@@ -427,49 +427,49 @@ FULL JOIN (
 WHERE c.count IS DISTINCT FROM f.count;
 
 -- name: count_leaves_match
--- How many events there are.
+-- The number of events.
 SELECT count(*) FROM pedigree.event;
 
 -- name: leaves_match
--- Events whose bytes have another leaf hash, or say something else than their row.
+-- Events whose bytes do not match their leaf hash or their row.
 WITH sound AS (
     SELECT id, event_id, type, model, version,
         CASE WHEN sha256('\x00'::bytea || canonical) = leaf
-            THEN convert_from(canonical, 'UTF8')::json END AS said
+            THEN convert_from(canonical, 'UTF8')::json END AS content
     FROM pedigree.event
 )
 SELECT 'event ' || id AS reference,
-    CASE WHEN said IS NULL THEN 'its bytes have another leaf hash'
-        ELSE 'its row says something else than its bytes' END AS problem
+    CASE WHEN content IS NULL THEN 'its bytes do not match its leaf hash'
+        ELSE 'its row does not match its bytes' END AS problem
 FROM sound
-WHERE said IS NULL OR said ->> 'event_id' <> event_id::text OR said ->> 'type' <> type
-    OR said ->> 'model' IS DISTINCT FROM model
-    OR (said ->> 'version')::integer IS DISTINCT FROM version;
+WHERE content IS NULL OR content ->> 'event_id' <> event_id::text OR content ->> 'type' <> type
+    OR content ->> 'model' IS DISTINCT FROM model
+    OR (content ->> 'version')::integer IS DISTINCT FROM version;
 
 -- name: count_tokens_told
--- How many tokens of the service there are.
+-- The number of tokens of the service.
 SELECT count(*) FROM pedigree.access_token;
 
 -- name: tokens_told
--- Tokens without an event, events without their token, and tokens that are not what was told.
-WITH told AS MATERIALIZED (
+-- Tokens without an event, events without their token, and tokens that do not match their events.
+WITH from_events AS MATERIALIZED (
     SELECT type, convert_from(canonical, 'UTF8')::jsonb AS event
     FROM pedigree.event
     WHERE type IN ('token.created', 'token.revoked')
 ), created AS (
     SELECT (event #>> '{body,token_id}')::bigint AS token_id, event -> 'body' AS body,
         (event ->> 'at')::timestamptz AS at, event #>> '{actor,name}' AS actor
-    FROM told WHERE type = 'token.created'
+    FROM from_events WHERE type = 'token.created'
 ), revoked AS (
     SELECT (event #>> '{body,token_id}')::bigint AS token_id,
         (event ->> 'at')::timestamptz AS at, event #>> '{actor,name}' AS actor
-    FROM told WHERE type = 'token.revoked'
+    FROM from_events WHERE type = 'token.revoked'
 )
 SELECT 'token ' || coalesce(t.token_id, c.token_id) AS reference,
     CASE
-        WHEN t.token_id IS NULL THEN 'its row is gone'
-        WHEN c.token_id IS NULL THEN 'no event tells of it'
-        ELSE 'its row is not what its events say'
+        WHEN t.token_id IS NULL THEN 'its row is missing'
+        WHEN c.token_id IS NULL THEN 'it has no event'
+        ELSE 'its row does not match its events'
     END AS problem
 FROM pedigree.access_token t
 FULL JOIN created c ON c.token_id = t.token_id
@@ -483,12 +483,13 @@ WHERE (
 );
 
 -- name: count_webhooks_told
--- How many webhooks there are.
+-- The number of webhooks.
 SELECT count(*) FROM pedigree.webhook;
 
 -- name: webhooks_told
--- Webhooks without an event, events without their webhook, and webhooks that are not what was told.
-WITH told AS MATERIALIZED (
+-- Webhooks without an event, events without their webhook, and webhooks that do not match their
+-- newest event.
+WITH from_events AS MATERIALIZED (
     SELECT DISTINCT ON (event #>> '{body,webhook_id}')
         (event #>> '{body,webhook_id}')::bigint AS webhook_id, type, event -> 'body' AS body
     FROM (
@@ -499,8 +500,8 @@ WITH told AS MATERIALIZED (
         )
     ) AS e
     ORDER BY event #>> '{body,webhook_id}', id DESC
-), living AS (
-    SELECT * FROM told WHERE type <> 'webhook.deleted'
+), current AS (
+    SELECT * FROM from_events WHERE type <> 'webhook.deleted'
 ), made AS (
     SELECT (event #>> '{body,webhook_id}')::bigint AS webhook_id,
         (event ->> 'at')::timestamptz AS at, event #>> '{actor,name}' AS actor
@@ -511,12 +512,12 @@ WITH told AS MATERIALIZED (
 )
 SELECT 'webhook ' || coalesce(w.webhook_id, t.webhook_id) AS reference,
     CASE
-        WHEN w.webhook_id IS NULL THEN 'its row is gone'
-        WHEN t.webhook_id IS NULL THEN 'no event tells of it'
-        ELSE 'its row is not what its events say'
+        WHEN w.webhook_id IS NULL THEN 'its row is missing'
+        WHEN t.webhook_id IS NULL THEN 'it has no event'
+        ELSE 'its row does not match its events'
     END AS problem
 FROM pedigree.webhook w
-FULL JOIN living t ON t.webhook_id = w.webhook_id
+FULL JOIN current t ON t.webhook_id = w.webhook_id
 LEFT JOIN made m ON m.webhook_id = t.webhook_id
 WHERE (
     encode(sha256(convert_to(w.url, 'UTF8')), 'hex'), w.description, to_jsonb(w.types),
@@ -529,13 +530,13 @@ WHERE (
 );
 
 -- name: count_datasheets_told
--- How many revisions of datasheets there are.
+-- The number of revisions of datasheets.
 SELECT count(*) FROM pedigree.datasheet;
 
 -- name: datasheets_told
--- Revisions of datasheets without an event, events without their revision, and revisions that are
--- not what was told. Events of an earlier release tell the digest alone.
-WITH told AS MATERIALIZED (
+-- Revisions of datasheets without an event, events without their revision, and revisions that do
+-- not match their event. Events of an earlier release have only the digest.
+WITH from_events AS MATERIALIZED (
     SELECT event #>> '{body,asset}' AS asset, (event #>> '{body,revision}')::integer AS revision,
         event -> 'body' AS body, (event ->> 'at')::timestamptz AS at,
         event #>> '{actor,name}' AS actor
@@ -546,51 +547,51 @@ WITH told AS MATERIALIZED (
 )
 SELECT 'datasheet of ' || coalesce(d.asset, t.asset) AS reference,
     format('revision %s: ', coalesce(d.revision, t.revision)) || CASE
-        WHEN d.asset IS NULL THEN 'its row is gone'
-        WHEN t.asset IS NULL THEN 'no event tells of it'
-        ELSE 'its row is not what its event says'
+        WHEN d.asset IS NULL THEN 'its row is missing'
+        WHEN t.asset IS NULL THEN 'it has no event'
+        ELSE 'its row does not match its event'
     END AS problem
 FROM pedigree.datasheet d
-FULL JOIN told t ON t.asset = d.asset AND t.revision = d.revision
+FULL JOIN from_events t ON t.asset = d.asset AND t.revision = d.revision
 WHERE (d.digest, d.at, d.recorded_by) IS DISTINCT FROM (t.body ->> 'digest', t.at, t.actor)
     OR (t.body ? 'sheet' AND d.sheet IS DISTINCT FROM t.body -> 'sheet');
 
 -- name: count_data_verdicts_told
--- How many verdicts on data there are.
+-- The number of verdicts on data.
 SELECT count(*) FROM pedigree.data_verdict;
 
 -- name: data_verdicts_told
--- Verdicts on data without an event, and events without their verdict: one that was changed is both.
-WITH told AS (
+-- Verdicts on data without an event, and events without their verdict; a changed verdict is both.
+WITH from_events AS (
     SELECT event #>> '{actor,name}' AS recorded_by, (event ->> 'at')::timestamptz AS at,
-        event -> 'body' AS said
+        event -> 'body' AS content
     FROM (
         SELECT convert_from(canonical, 'UTF8')::jsonb AS event FROM pedigree.event
         WHERE type = 'data.check_recorded'
     ) AS recorded
 ), kept AS (
     SELECT recorded_by, at, to_jsonb(d) - '{data_verdict_id,check_name,at,recorded_by}'::text[]
-        || jsonb_build_object('check', check_name) AS said
+        || jsonb_build_object('check', check_name) AS content
     FROM pedigree.data_verdict d
 ), different AS (
-    SELECT 'no event tells so' AS problem, more.*
-    FROM (SELECT * FROM kept EXCEPT ALL SELECT * FROM told) AS more
+    SELECT 'it has no event' AS problem, more.*
+    FROM (SELECT * FROM kept EXCEPT ALL SELECT * FROM from_events) AS more
     UNION ALL
-    SELECT 'its row is gone', less.*
-    FROM (SELECT * FROM told EXCEPT ALL SELECT * FROM kept) AS less
+    SELECT 'its row is missing', less.*
+    FROM (SELECT * FROM from_events EXCEPT ALL SELECT * FROM kept) AS less
 )
-SELECT format('%s of %s', said ->> 'check', said ->> 'asset') AS reference,
+SELECT format('%s of %s', content ->> 'check', content ->> 'asset') AS reference,
     format('%s, by %s at %s', problem, recorded_by, at) AS problem
 FROM different;
 
 -- name: count_quarantines_told
--- How many quarantines there are.
+-- The number of quarantines.
 SELECT count(*) FROM pedigree.quarantine;
 
 -- name: quarantines_told
--- Quarantines without an event, events without their quarantine, and quarantines that are not what
--- was told. One of a version has its time from the version's event.
-WITH told AS MATERIALIZED (
+-- Quarantines without an event, events without their quarantine, and quarantines that do not match
+-- their events. A version's own quarantine has its time from the version's event.
+WITH from_events AS MATERIALIZED (
     SELECT id, type, event -> 'body' AS body, (event ->> 'at')::timestamptz AS at,
         event #>> '{actor,name}' AS actor
     FROM (
@@ -601,12 +602,12 @@ WITH told AS MATERIALIZED (
     ) AS of_quarantines
 ), began AS (
     SELECT (body ->> 'quarantine_id')::bigint AS quarantine_id, body, at, actor
-    FROM told
+    FROM from_events
     WHERE type = 'asset.quarantined'
         OR (type = 'version.quarantined' AND body ->> 'asset' IS NULL)
 ), ended AS (
     SELECT DISTINCT ON (b.quarantine_id) b.quarantine_id, t.actor
-    FROM told t
+    FROM from_events t
     CROSS JOIN LATERAL jsonb_array_elements_text(t.body -> 'quarantine_ids') AS each (value)
     JOIN began b ON b.quarantine_id = each.value::bigint
     WHERE t.type = 'asset.released'
@@ -615,9 +616,9 @@ WITH told AS MATERIALIZED (
 )
 SELECT 'quarantine ' || coalesce(q.quarantine_id, b.quarantine_id) AS reference,
     CASE
-        WHEN q.quarantine_id IS NULL THEN 'its row is gone'
-        WHEN b.quarantine_id IS NULL THEN 'no event tells of it'
-        ELSE 'its row is not what its events say'
+        WHEN q.quarantine_id IS NULL THEN 'its row is missing'
+        WHEN b.quarantine_id IS NULL THEN 'it has no event'
+        ELSE 'its row does not match its events'
     END AS problem
 FROM pedigree.quarantine q
 FULL JOIN began b ON b.quarantine_id = q.quarantine_id
@@ -627,32 +628,32 @@ WHERE (
     CASE WHEN q.asset IS NOT NULL THEN q.at END
 ) IS DISTINCT FROM (
     b.body ->> 'asset', b.body ->> 'partition', (b.body ->> 'since')::timestamptz,
-    -- What was recorded before there was the choice marks all.
+    -- Events of an earlier release have no choice, and mark all versions.
     b.body ->> 'reason', coalesce((b.body ->> 'only_certain')::boolean, false), b.actor, e.actor,
     CASE WHEN b.body ->> 'asset' IS NOT NULL THEN b.at END
 );
 
 -- name: count_keys_dead
--- How many keys were given up.
+-- The number of abandoned keys.
 SELECT count(*) FROM pedigree.orphan;
 
 -- name: keys_dead
--- Blobs under a key that was given up, or whose removal an event tells of.
-SELECT b.digest AS reference, 'its key was given up: ' || b.key AS problem
+-- Blobs with an abandoned key, or with a key whose removal has an event.
+SELECT b.digest AS reference, 'its key is abandoned: ' || b.key AS problem
 FROM pedigree.blob b
 JOIN pedigree.orphan o USING (key)
 UNION ALL
-SELECT b.digest, 'an event tells that its key was removed: ' || b.key
+SELECT b.digest, 'its key was removed, by an event: ' || b.key
 FROM pedigree.event e
 JOIN pedigree.blob b ON b.key = convert_from(e.canonical, 'UTF8')::json #>> '{body,key}'
 WHERE e.type = 'blob.removed';
 
 -- name: count_search_follows
--- How many versions search looks at.
+-- The number of versions in the search tables.
 SELECT count(*) FROM pedigree.search_version;
 
 -- name: search_follows
--- Rows of search's tables that are not what their sources give; of the words, those that it lacks.
+-- Rows of the search tables that differ from their sources; of the words, only missing ones.
 SELECT coalesce(m.name, 'model ' || d.model_id) || coalesce('/' || d.version, '') AS reference,
     CASE WHEN d.is_surplus THEN 'search has, and should not, ' WHEN d.is_missing THEN 'search lacks '
         ELSE 'search has another state of ' END || d.what AS problem
@@ -694,13 +695,13 @@ FROM (
 LEFT JOIN pedigree.registered_model m USING (model_id);
 
 -- name: count_guards_in_place
--- How many constraints, indexes and triggers are looked at.
+-- The number of checked constraints, indexes and triggers.
 SELECT 9 + 7 + 6 AS count;
 
 -- name: guards_in_place
--- Foreign keys, unique indexes and triggers that are missing or not in force.
+-- Foreign keys, unique indexes and triggers that are missing or disabled.
 SELECT format('%s → %s', wanted.source, wanted.target) AS reference,
-    'no foreign key is in force' AS problem
+    'its foreign key is missing or disabled' AS problem
 FROM (
     VALUES ('artifact_file', 'blob'), ('artifact_file', 'artifact'), ('model_card', 'blob'),
         ('drift_result', 'blob'), ('data_profile', 'model_version'),
@@ -714,7 +715,7 @@ WHERE NOT EXISTS (
         AND c.confrelid = to_regclass('pedigree.' || wanted.target)
 )
 UNION ALL
-SELECT wanted.name, 'no unique index is in force'
+SELECT wanted.name, 'its unique index is missing or invalid'
 FROM (
     VALUES ('registered_model_name_unique'), ('model_version_digest_unique'),
         ('tenure_exclusive'), ('tenure_one_stage'), ('blob_key_unique'), ('model_version_author'),
@@ -726,7 +727,7 @@ WHERE NOT EXISTS (
         AND i.indisvalid
 )
 UNION ALL
-SELECT wanted.name, 'the trigger that keeps ' || wanted.source || ' unchanged is not in force'
+SELECT wanted.name, 'the trigger that protects ' || wanted.source || ' is missing or disabled'
 FROM (
     VALUES ('event', 'event_append_only'), ('event', 'event_no_truncate'),
         ('feed', 'feed_append_only'), ('feed', 'feed_no_truncate'),
@@ -739,25 +740,25 @@ WHERE NOT EXISTS (
 );
 
 -- name: page_of_blobs
--- A page of the blobs that live.
+-- A page of the blobs.
 SELECT digest, size, key FROM pedigree.blob
 WHERE digest > %(after)s
 ORDER BY digest
 LIMIT 1000;
 
 -- name: key_of_blob
--- Where a blob lies now.
+-- The current key of a blob.
 SELECT key FROM pedigree.blob WHERE digest = %(digest)s;
 
 -- name: next_model
--- The model behind another.
+-- The next model by id.
 SELECT model_id FROM pedigree.registered_model
 WHERE model_id > %(after)s
 ORDER BY model_id
 LIMIT 1;
 
 -- name: model
--- What the events tell of a model.
+-- The replayed fields of a model.
 SELECT model_id, name, name_key, generation, policy, policy_revision, deleted_at, description,
     owners, tags
 FROM pedigree.registered_model
@@ -768,7 +769,7 @@ WHERE model_id = %(model_id)s;
 SELECT canonical FROM pedigree.event WHERE model = %(name)s ORDER BY id;
 
 -- name: versions_of_model
--- What the events tell of versions.
+-- The replayed fields of versions.
 SELECT version, digest, created_at, created_by, description, owners, tags, hold_reason,
     quarantine_reason, approval_status, approval_notes, approved_by, approval_timestamp,
     approval_stage, tier, deleted_at, collected_at IS NOT NULL AS collected
@@ -776,14 +777,14 @@ FROM pedigree.model_version
 WHERE model_id = %(model_id)s;
 
 -- name: trainings_of_model
--- What the events tell of trainings.
+-- The replayed fields of trainings.
 SELECT version, training_id::text AS training_id, run_id, git_commit, git_dirty,
     training_data_digest, environment_hash, metrics, verification, description, owners, tags
 FROM pedigree.training
 WHERE model_id = %(model_id)s;
 
 -- name: verdicts_of_model
--- What the events tell of verdicts.
+-- The replayed fields of verdicts.
 SELECT version, check_name AS check, passed, severity, digest, relative, baseline_digest, summary,
     run_id, settings, details, at, recorded_by
 FROM pedigree.verdict
@@ -791,39 +792,39 @@ WHERE model_id = %(model_id)s
 ORDER BY verdict_id;
 
 -- name: profiles_of_model
--- What the events tell of the profiles of training data.
+-- The replayed fields of the profiles of training data.
 SELECT version, digest, profile, created_at FROM pedigree.data_profile
 WHERE model_id = %(model_id)s;
 
 -- name: drifts_of_model
--- What the events tell of comparisons with later data.
+-- The replayed fields of drift results.
 SELECT version, drift_id, asset, partition, drifted, result, profile AS served, html, markdown,
     recorded_at, recorded_by, alerted_at
 FROM pedigree.drift_result
 WHERE model_id = %(model_id)s;
 
 -- name: marks_of_model
--- What the events tell of the quarantines that a model's versions are or were in.
+-- The replayed fields of the quarantine marks of a model's versions.
 SELECT version, quarantine_id, certainty::text AS certainty, released_at
 FROM pedigree.quarantine_mark
 WHERE model_id = %(model_id)s;
 
 -- name: decisions_of_model
--- What the events tell of decisions.
+-- The replayed fields of decisions.
 SELECT version, digest, from_stage, to_stage, generation, comment, approved, decided_by, at
 FROM pedigree.decision
 WHERE model_id = %(model_id)s
 ORDER BY decision_id;
 
 -- name: requests_of_model
--- What the events tell of the stages that were asked for.
+-- The replayed fields of stage requests.
 SELECT version, request_id, from_stage, stage, reason, only_asks, requested_by,
     requested_by_source, at, outcome, closed_at, closed_by
 FROM pedigree.stage_request
 WHERE model_id = %(model_id)s;
 
 -- name: given_up_of_model
--- What the events tell of the promotions that the sensor gave up.
+-- The replayed fields of promotions that the sensor gave up.
 SELECT version, stage, generation, policy_revision, evidence_at, attempts, run_id, problem, at,
     retried_at, retried_by
 FROM pedigree.given_up_promotion
@@ -831,13 +832,13 @@ WHERE model_id = %(model_id)s
 ORDER BY given_up_id;
 
 -- name: evaluations_of_model
--- Every evaluation by group of a model's versions, whose digests the events tell.
+-- Every evaluation by group of a model's versions, whose digests are in the events.
 SELECT version, evaluation FROM pedigree.evaluation
 WHERE model_id = %(model_id)s
 ORDER BY version, revision;
 
 -- name: cards_of_model
--- What the events tell of cards.
+-- The replayed fields of cards.
 SELECT version, digest FROM pedigree.model_card
 WHERE model_id = %(model_id)s
 ORDER BY version, revision;

@@ -1,4 +1,4 @@
-"""Count what was looked at and what was wrong, and keep the first of it."""
+"""Counts of checks and violations, and the first violations."""
 
 from dataclasses import dataclass, field
 
@@ -9,20 +9,20 @@ _EXAMPLES = 100
 
 @dataclass
 class Tally:
-    """How one invariant stands so far."""
+    """The result of one invariant so far."""
 
     looked_at: int = 0
     violations: int = 0
     examples: list[Violation] = field(default_factory=list)
 
     def found(self, reference: str, problem: str) -> None:
-        """Note a violation."""
+        """Record a violation."""
         self.violations += 1
         if len(self.examples) < _EXAMPLES:
             self.examples.append(Violation(reference=reference, problem=problem))
 
     def checked(self, name: str, says: str) -> Checked:
-        """Return the invariant as it stands."""
+        """Return the result of the invariant."""
         return Checked(
             name=name,
             says=says,

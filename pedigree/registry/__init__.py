@@ -5,7 +5,7 @@
 ...     registry.get("customer_churn@production").metrics["roc_auc"]
 0.92
 
-The rules of a subject do not belong here, but to its folder, such as `lifecycle` or `catalog`.
+The rules of a subject belong in its folder, such as `lifecycle` or `catalog`.
 """
 
 from collections.abc import Collection
@@ -25,8 +25,8 @@ from pedigree.settings import Settings
 class Registry(RegistryVerbs):
     """A model registry: records in Postgres, bytes in an object store.
 
-    Made by :meth:`connect`. It may be shared between threads; after a fork the child's first use
-    opens connections of its own. What only callers in this process need is in the groups of
+    Create it with :meth:`connect`. Threads may share it; after a fork, the child's first use opens
+    its own connections. Operations that only callers in this process need are in the groups of
     ``operations``.
     """
 
@@ -53,14 +53,16 @@ class Registry(RegistryVerbs):
 
         Args:
             database_url: Postgres; ``PEDIGREE_DATABASE_URL`` when None, embedded if that is unset.
-            store_url: The object store; ``PEDIGREE_STORE_URL``, then a folder at home.
+            store_url: The object store; ``PEDIGREE_STORE_URL`` when None, a local folder if that is
+                unset.
             settings: This process's settings; read from the environment when None.
-            credentials: Credentials and endpoint of the store, where the environment has none.
+            credentials: Credentials and endpoint of the store, if the environment has none.
 
         Raises:
-            ReservedNameError: ``PEDIGREE_ACTOR`` is a name of Pedigree's own.
+            ReservedNameError: ``PEDIGREE_ACTOR`` is a name reserved for Pedigree.
             UnavailableError: The database or the store does not answer.
-            SchemaBehindError: The database needs ``pedigree migrate``; an embedded one is migrated.
+            SchemaBehindError: The database needs ``pedigree migrate``; an embedded one is migrated
+                here.
         """
         context = Context.connect(
             database_url, store_url, settings or Settings(), credentials=credentials
@@ -71,10 +73,10 @@ class Registry(RegistryVerbs):
         self.context.close()
 
     def actor(self, run_actor: str | None = None) -> Actor:
-        """Return who acts in this process; ``run_actor`` is what a Dagster run claims.
+        """Return the actor of this process; ``run_actor`` is the actor that a Dagster run claims.
 
         Raises:
-            ReservedNameError: The setting or the run claims a name of Pedigree's own.
+            ReservedNameError: The setting or the run claims a name reserved for Pedigree.
         """
         return self.context.actor(run_actor)
 
@@ -85,13 +87,13 @@ class Registry(RegistryVerbs):
         sees: Collection[str] | None = None,
         permissions: Collection[Permission] = EVERYTHING,
     ) -> "Registry":
-        """Return the same registry, used by somebody else; it shares this one's connections.
+        """Return the same registry for another actor; it shares this one's connections.
 
         Args:
-            actor: Who uses it.
-            sees: The models that they may use, and of whose versions they have the bytes without
-                sending them: names and patterns, none for all models. When None, they may use all
-                models and have all bytes.
+            actor: The other actor.
+            sees: Names and patterns of the models that they may use, and whose bytes they need not
+                send; all models when empty. When None, they may use all models and read the whole
+                store.
             permissions: What they may do.
         """
         principal = Principal(
@@ -104,7 +106,7 @@ class Registry(RegistryVerbs):
 
 
 def registry_in(context: Context) -> Registry:
-    """Return the registry of a context, such as one whose operations join a transaction."""
+    """Return the registry of a context, such as a context within a transaction."""
     registry = Registry.__new__(Registry)
     registry._use(context)
     return registry

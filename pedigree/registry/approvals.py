@@ -1,4 +1,4 @@
-"""Approvals and rejections of a version's way into a stage."""
+"""Approvals and rejections of a version's transition into a stage."""
 
 from pedigree.access.records import Permission
 from pedigree.audit.records import Actor
@@ -11,7 +11,7 @@ from pedigree.registry.stage_requests import StageRequestOperations
 
 
 class ApprovalOperations(ApprovalContract):
-    """Approvals and rejections of a version's way into a stage."""
+    """Approvals and rejections of a version's transition into a stage."""
 
     def __init__(self, context: Context, stage_requests: StageRequestOperations) -> None:
         self._context = context

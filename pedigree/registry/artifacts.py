@@ -40,7 +40,7 @@ class ArtifactOperations(FileOperations, ArtifactContract):
     ) -> tuple[ManifestFile, Iterator[bytes]]:
         _, manifest, keys = self._located(reference)
         file = file_of(manifest, path)
-        # Of a place behind its end a store has nothing to give.
+        # A store refuses a range that starts after the end of the file.
         chunks = (
             self._context.store.stream(keys[file.digest], start=start) if start < file.size else ()
         )

@@ -1,4 +1,4 @@
-"""Copies of a Dagster instance's events, and what its mirror has shown."""
+"""Copies of a Dagster instance's events, and the trainings that its mirror has shown."""
 
 from collections.abc import Collection, Sequence
 
@@ -10,10 +10,10 @@ from pedigree.registry.context import ContextGroup
 
 
 class AssetEventOperations(ContextGroup):
-    """Copies of a Dagster instance's events, and what its mirror has shown."""
+    """Copies of a Dagster instance's events, and the trainings that its mirror has shown."""
 
     def keep_asset_events(self, instance_id: str, events: Sequence[KeptEvent]) -> None:
-        """Keep copies of asset events of a Dagster instance, which may delete its own."""
+        """Store copies of asset events of a Dagster instance, which may delete its own."""
         self._context.database.transaction(
             lambda transaction: asset_events.keep_events(transaction, instance_id, events)
         )
@@ -25,13 +25,13 @@ class AssetEventOperations(ContextGroup):
         )
 
     def see_instance(self, instance_id: str) -> None:
-        """Keep that a Dagster instance is within reach: its mirror looks."""
+        """Record that a Dagster instance is reachable, because its mirror runs."""
         self._context.database.transaction(
             lambda transaction: materialization.see_instance(transaction, instance_id)
         )
 
     def end_awaiting(self, shown: Collection[ShownTraining]) -> None:
-        """Keep that an asset graph shows trainings, so that nobody waits for them any more."""
+        """Record that an asset graph shows trainings, which ends the wait for them."""
         if shown:
             self._context.database.transaction(
                 lambda transaction: materialization.end_awaiting(transaction, shown)

@@ -1,4 +1,4 @@
-"""Model cards: read them, and write what people have to say in them."""
+"""Model cards: read them, and write people's notes in them."""
 
 from collections.abc import Mapping
 

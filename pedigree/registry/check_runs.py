@@ -1,4 +1,4 @@
-"""Runs of asset checks of one's own, as verdicts on what they looked at."""
+"""Runs of the user's own asset checks, recorded as verdicts on versions."""
 
 from pedigree.audit.records import Actor
 from pedigree.lifecycle import check_runs
@@ -9,26 +9,26 @@ from pedigree.registry.context import ContextGroup
 
 
 class CheckRunOperations(ContextGroup):
-    """Runs of asset checks of one's own, as verdicts on what they looked at."""
+    """Runs of the user's own asset checks, recorded as verdicts on versions."""
 
     def record_check_run(
         self, name: str, run: CheckRun, *, actor: Actor | None = None
     ) -> RecordedVerdict | None:
-        """Record what a run of an asset check found, once, however often it is asked for.
+        """Record the result of an asset check's run; repeated calls record it only once.
 
-        When it passes the last gate of what somebody asked for, the version enters that stage.
+        When it passes the last gate of an open request, the version enters that stage.
 
         Args:
             name: The model.
             run: The run.
-            actor: Who records it; found out when None.
+            actor: Who records it; this process's actor when None.
 
         Returns:
-            The verdict; None where there is none to record: the run was recorded before, a later
-            one is known, or it is not known which version it looked at, which is kept.
+            The verdict; None if nothing is recorded: the run or a later one is already recorded, or
+            its version is unknown, which is recorded as an event.
 
         Raises:
-            ModelNotFoundError: No living model has the name.
+            ModelNotFoundError: There is no such model, or it was deleted.
         """
         who = actor or self._context.actor()
 

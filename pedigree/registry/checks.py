@@ -30,7 +30,7 @@ _RENEWED_AT_ONCE = 50
 
 
 class CheckResult(NamedTuple):
-    """What the checks of one run found, and why there are no more of them."""
+    """The verdicts of one run of checks, and the problem that stopped it."""
 
     verdicts: Sequence[Verdict]
     problem: InvalidPolicyError | MissingDependencyError | None
@@ -65,10 +65,10 @@ class CheckOperations(CheckContract):
         run_id: str | None = None,
         actor: Actor | None = None,
     ) -> RecordedVerdict:
-        known, version = _known(check), self._judged(reference)
+        own_check, version = _own_check(check), self._version_to_judge(reference)
         if rule is None:
             rule = self._policies.check_rules(version.model_name, check)[0]
-        verdict = known.verdict(self._evidence, version, rule)
+        verdict = own_check.verdict(self._evidence, version, rule)
         return self.record_verdict(
             version.reference, verdict.model_copy(update={"run_id": run_id}), actor=actor
         )
@@ -76,17 +76,17 @@ class CheckOperations(CheckContract):
     def rerun_check(
         self, reference: str, check: str, *, actor: Actor | None = None
     ) -> tuple[RecordedVerdict, ...]:
-        _known(check)
-        version = self._judged(reference)
+        _own_check(check)
+        version = self._version_to_judge(reference)
         verdicts = tuple(
             self.run_check(version.reference, check, rule=rule, actor=actor)
             for rule in self._policies.check_rules(version.model_name, check)
         )
-        self._show(version, verdicts)
+        self._report(version, verdicts)
         return verdicts
 
     def run_checks(self, reference: str) -> tuple[RecordedVerdict, ...]:
-        version = self._judged(reference)
+        version = self._version_to_judge(reference)
         found = self._find(version)
         recorded = self._record_verdicts(version.reference, found.verdicts, None)
         if found.problem:
@@ -94,8 +94,8 @@ class CheckOperations(CheckContract):
         return recorded
 
     def judge(self, reference: str) -> tuple[RecordedVerdict, ...]:
-        verdicts = self.judge_version(self._judged(reference), is_noted=False)
-        self._cards.card(reference)  # drawn now, for who looks at the store
+        verdicts = self.judge_version(self._version_to_judge(reference), is_noted=False)
+        self._cards.card(reference)  # rendered now, for readers of the store
         return verdicts
 
     def record_verdict(
@@ -110,7 +110,7 @@ class CheckOperations(CheckContract):
     def judge_version(
         self, version: ModelVersion, *, is_noted: bool
     ) -> tuple[RecordedVerdict, ...]:
-        """Judge a version; ``is_noted``: others do it where this process ends before."""
+        """Judge a version; ``is_noted``: other processes do it if this one ends before."""
         found = self._find(version)
 
         def write(transaction: Transaction) -> tuple[RecordedVerdict, ...]:
@@ -127,28 +127,28 @@ class CheckOperations(CheckContract):
     def _write_found(
         self, transaction: Transaction, version: ModelVersion, verdicts: Sequence[Verdict]
     ) -> tuple[RecordedVerdict, ...]:
-        """Write what the checks of one run found, and do what was asked for if that was missing."""
+        """Record the verdicts of one run, and perform the requests that only lacked them."""
         if not verdicts:
             return ()
-        mover = StageTransition(
+        transition = StageTransition(
             transaction, version.model_name, self._context.principal(), run_id=verdicts[0].run_id
         )
-        recorded = mover.record_verdicts(version.version_id, verdicts)
+        recorded = transition.record_verdicts(version.version_id, verdicts)
         perform_due(transaction, version.model_name)
         return recorded
 
-    def _judged(self, reference: str) -> ModelVersion:
-        """Return the version that somebody wants to judge."""
+    def _version_to_judge(self, reference: str) -> ModelVersion:
+        """Return a version, and require the permission to judge it."""
         self._context.require(Permission.JUDGE, parse_reference(reference).name)
         return self._versions.get(reference)
 
     def _find(self, version: ModelVersion) -> CheckResult:
-        """Run the registry's checks on a version, up to the first one that cannot be run."""
+        """Run the registry's checks on a version, up to the first one that cannot run."""
         policy, verdicts = self._policies.policy(version.model_name), list[Verdict]()
         try:
-            for name, known in CHECKS.items():
+            for name, own_check in CHECKS.items():
                 for rule in policy.check_rules(name):
-                    verdicts.append(known.verdict(self._evidence, version, rule))
+                    verdicts.append(own_check.verdict(self._evidence, version, rule))
         except (InvalidPolicyError, MissingDependencyError) as error:
             return CheckResult(verdicts, error)
         return CheckResult(verdicts, None)
@@ -156,7 +156,7 @@ class CheckOperations(CheckContract):
     def _record_verdicts(
         self, reference: str, verdicts: Sequence[Verdict], actor: Actor | None
     ) -> tuple[RecordedVerdict, ...]:
-        """Record what the checks of one run found, all of it or nothing."""
+        """Record the verdicts of one run, all of them or none."""
         if not verdicts:
             return ()
         by = self._context.principal(actor)
@@ -164,21 +164,23 @@ class CheckOperations(CheckContract):
         def write(transaction: Transaction, version: ModelVersion) -> tuple[RecordedVerdict, ...]:
             for verdict in verdicts:
                 _require_bytes_of(version, verdict)
-            mover = StageTransition(transaction, version.model_name, by, run_id=verdicts[0].run_id)
-            return mover.record_verdicts(version.version_id, verdicts)
+            transition = StageTransition(
+                transaction, version.model_name, by, run_id=verdicts[0].run_id
+            )
+            return transition.record_verdicts(version.version_id, verdicts)
 
         return self._stage_requests.with_requests(Permission.JUDGE, reference, write)
 
     def renew_verdicts(self, name: str) -> tuple[RecordedVerdict, ...]:
-        """Run anew the checks of waiting versions whose verdict is void, too old, or not there.
+        """Run the checks of waiting versions again whose verdict is void, expired or missing.
 
-        Not there is the verdict of a version that is older than its model's policy, where this asks
-        for a check, or for other settings of one, that nothing has looked at. The newest versions
-        come first, a few at each call. Only the registry's own checks can be run from here; others
-        wait for their run.
+        A verdict is missing if the policy is newer than the version and requires a check, or other
+        settings of a check, that has not run on it. The newest versions come first, a few at each
+        call. This runs only the registry's own checks; others wait for their run.
 
         Raises:
-            MissingDependencyError: What one of them needs is not installed; the others have run.
+            MissingDependencyError: A library that a check needs is not installed; the other checks
+                have run.
         """
         wanted = self._context.database.read(
             lambda transaction: promotion_queue.checks_to_renew(transaction, name)
@@ -186,17 +188,17 @@ class CheckOperations(CheckContract):
         renewable = [(version, check) for version, check in wanted if check.name in CHECKS]
         renewable = renewable[:_RENEWED_AT_ONCE]
         renewed: list[RecordedVerdict] = []
-        lacking: MissingDependencyError | None = None
+        missing: MissingDependencyError | None = None
         for version, check in renewable:
             try:
                 renewed.append(self.run_check(f"{name}/{version}", check.name, rule=check))
             except MissingDependencyError as error:
-                lacking = error
-        if lacking is not None:
-            raise lacking
+                missing = error
+        if missing is not None:
+            raise missing
         return tuple(renewed)
 
-    def _show(self, version: ModelVersion, verdicts: Sequence[RecordedVerdict]) -> None:
+    def _report(self, version: ModelVersion, verdicts: Sequence[RecordedVerdict]) -> None:
         origin = self._versions.trainings(version.reference, limit=1)[0].origin
         severity = shown_severity(self._policies.policy(version.model_name), verdicts[0])
         report(version, origin, verdicts, severity, self._context.settings)
@@ -212,7 +214,7 @@ def _require_bytes_of(version: ModelVersion, verdict: Verdict) -> None:
         )
 
 
-def _known(check: str) -> Check:
+def _own_check(check: str) -> Check:
     if check not in CHECKS:
         raise InvalidMetadataError(
             "the registry has no such check",

@@ -1,6 +1,7 @@
-"""What every group of operations works with: the database, the store, settings, and who acts."""
+"""The context of every group of operations: the database, the store, settings and principal."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from copy import copy
 from functools import cache, partial
 from typing import Self, TypeVar
@@ -27,11 +28,11 @@ T = TypeVar("T")
 
 
 class Context:
-    """One process's connection to a registry, as it is used by somebody.
+    """One process's connection to a registry, with its principal.
 
     Args:
-        database: Where the records are.
-        store: Where the bytes are.
+        database: The database of the records.
+        store: The store of the bytes.
         settings: This process's settings.
     """
 
@@ -40,11 +41,11 @@ class Context:
         self.store = store
         self.settings = settings
         self.cache = BlobCache(settings.home_folder / "cache", settings.cache_bytes)
-        # Found once for all who use this connection: each search would start a process of git, and
-        # another working directory would make another person of the same process.
+        # Resolved once for each connection: resolving starts a git process, and the result depends
+        # on the working directory, so one process could act as two people.
         self._process_actor = cache(partial(resolve_actor, settings))
         self._principal: Principal | None = None
-        self._late: list[Callable[[], object]] | None = None
+        self._on_commit: list[Callable[[], object]] | None = None
 
     @classmethod
     def connect(
@@ -57,57 +58,62 @@ class Context:
     ) -> Self:
         """Open the database and the store, as :meth:`pedigree.registry.Registry.connect` says."""
         if settings.actor:
-            claimed(settings.actor, SETTING)  # before anything is done that would have to name it
+            claimed(settings.actor, SETTING)  # before any work that would be recorded with it
         url = database_url or settings.database_url
         if url:
             database = Database.connect(
                 url, connections=settings.database_connections, prepare=settings.database_prepare
             )
-            require_current(database)
         else:
             database = Database.embedded(
                 settings.home_folder, connections=settings.database_connections
             )
-            migrate(database)
-        store = open_store(
-            store_url or settings.store_url,
-            settings.home_folder,
-            credentials,
-            StoreOptions.of(settings),
-        )
+        with ExitStack() as undo:
+            undo.callback(database.close)
+            if url:
+                require_current(database)
+            else:
+                migrate(database)
+            store = open_store(
+                store_url or settings.store_url,
+                settings.home_folder,
+                credentials,
+                StoreOptions.of(settings),
+            )
+            undo.pop_all()
         return cls(database, store, settings)
 
     def close(self) -> None:
-        """Close the connections, and release what the cache holds for this session."""
+        """Close the connections, and release this registry's files in the cache."""
         self.cache.release()
         self.database.close()
 
     def actor(self, run_actor: str | None = None) -> Actor:
-        """Return who acts in this process; ``run_actor`` is what a Dagster run claims.
+        """Return the actor of this process; ``run_actor`` is the actor that a Dagster run claims.
 
         Raises:
-            ReservedNameError: The setting or the run claims a name of Pedigree's own.
+            ReservedNameError: The setting or the run claims a name reserved for Pedigree.
         """
         if self._principal is not None:
             return self._principal.actor
         return resolve_actor(self.settings, run_actor) if run_actor else self._process_actor()
 
     def principal(self, actor: Actor | None = None) -> Principal:
-        """Return who uses the registry: this process with all permissions, or whom it acts for.
+        """Return the principal: this process with all permissions, or the one that it acts for.
 
         Args:
-            actor: The name under which they act; their own when None.
+            actor: The actor to record for them; their own when None.
         """
         if self._principal is None:
             return Principal(actor=actor or self.actor())
         return self._principal if actor is None else self._principal.named(actor)
 
     def require(self, permission: Permission, model: str | None = None) -> None:
-        """Refuse what the user may not do; every operation asks this before it does anything.
+        """Require a permission; every operation calls this before it does anything.
 
         Args:
-            permission: What the operation takes.
-            model: The model that it is about; all models when None.
+            permission: The permission that the operation requires.
+            model: The model concerned; all models when None.
 
         Raises:
             NotPermittedError: The user lacks the permission, or may not use the model.
@@ -117,46 +123,46 @@ class Context:
 
     @property
     def readable_models(self) -> tuple[str, ...] | None:
-        """The models whose bytes the user has without sending them; None: they have all bytes."""
+        """The models whose bytes the principal need not send; None if they read the whole store."""
         if self._principal is None or self._principal.reads_store:
             return None
         return self._principal.models
 
     def used_by(self, principal: Principal | None) -> Self:
-        """Return the same connection, used by somebody else; by this process when None."""
+        """Return the same connection for another principal; for this process when None."""
         other = copy(self)
         other._principal = principal
         return other
 
     def transaction(self, work: Callable[[Self], T], *, pipelined: bool = False) -> T:
-        """Make several operations one transaction: all that they write is there, or nothing.
+        """Run several operations in one transaction: all of their writes are committed, or none.
 
         Args:
-            work: Given a context whose operations join the transaction. It may run more than once,
-                as :meth:`Database.transaction` says, and must not use the store.
-            pipelined: Send statements without waiting for answers, as
-                :meth:`Database.transaction` says.
+            work: Called with a context whose operations join the transaction. It may run more than
+                once (see :meth:`Database.transaction`), and must not use the store.
+            pipelined: Send statements without waiting for answers, as in
+                :meth:`Database.transaction`.
         """
         joined = copy(self)
 
         def write(transaction: Transaction) -> T:
             joined.database = NestedDatabase(self.database, transaction)
-            joined._late = []
+            joined._on_commit = []
             return work(joined)
 
         result = self.database.transaction(write, pipelined=pipelined)
-        late, joined._late = joined._late or [], None
-        joined.database = self.database  # for what is done after the commit
-        for each in late:
-            each()
+        callbacks, joined._on_commit = joined._on_commit or [], None
+        joined.database = self.database  # for the work after the commit
+        for callback in callbacks:
+            callback()
         return result
 
     def on_commit(self, work: Callable[[], object]) -> None:
-        """Do what only follows from a change: now, or when the open transaction is committed."""
-        if self._late is None:
+        """Do work that follows a change: now, or when the open transaction is committed."""
+        if self._on_commit is None:
             work()
         else:
-            self._late.append(work)
+            self._on_commit.append(work)
 
     def update_version(
         self,
@@ -164,10 +170,10 @@ class Context:
         reference: str,
         work: Callable[[Transaction, ModelVersion], T],
     ) -> T:
-        """Change something of a version, in one transaction.
+        """Change a version in one transaction.
 
         Raises:
-            NotPermittedError: The user may not do that to the version's model.
+            NotPermittedError: The user may not do that with the version's model.
         """
         parsed = parse_reference(reference)
         self.require(permission, parsed.name)
@@ -176,7 +182,7 @@ class Context:
         )
 
     def read_version(self, reference: str, read: Callable[[Transaction, ModelVersion], T]) -> T:
-        """Read something of a version, without a transaction.
+        """Read from a version, without a transaction.
 
         Raises:
             NotPermittedError: The user may not read the version's model.
@@ -189,7 +195,7 @@ class Context:
 
 
 class ContextGroup:
-    """A group of operations that needs a context alone."""
+    """A group of operations that needs only a context."""
 
     def __init__(self, context: Context) -> None:
         self._context = context

@@ -1,4 +1,4 @@
-"""Data that models are made from: datasheets, and verdicts on its states."""
+"""Training data: datasheets, and verdicts on its states."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -18,7 +18,7 @@ from pedigree.registry.context import ContextGroup
 
 
 class DatasetOperations(ContextGroup, DatasetContract):
-    """Data that models are made from: datasheets, and verdicts on its states."""
+    """Training data: datasheets, and verdicts on its states."""
 
     def set_datasheet(
         self, asset: str, datasheet: Datasheet, *, actor: Actor | None = None
@@ -36,7 +36,7 @@ class DatasetOperations(ContextGroup, DatasetContract):
                 "has no datasheet",
                 field="asset",
                 value=asset,
-                remedy="Give it one by `pedigree datasheet set`, or in the asset's metadata",
+                remedy="Set one with `pedigree datasheet set`, or in the asset's metadata",
             )
         return found
 

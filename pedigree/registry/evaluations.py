@@ -1,4 +1,4 @@
-"""How versions did for each group of their evaluation data."""
+"""Results of versions for each group of their evaluation data."""
 
 from pedigree.access.records import Permission
 from pedigree.audit.records import Actor
@@ -11,7 +11,7 @@ from pedigree.registry.context import ContextGroup
 
 
 class EvaluationOperations(ContextGroup, EvaluationContract):
-    """How versions did for each group of their evaluation data."""
+    """Results of versions for each group of their evaluation data."""
 
     def set_evaluation(
         self, reference: str, evaluation: Evaluation, *, actor: Actor | None = None

@@ -1,4 +1,4 @@
-"""What checks may look at, read from a registry in this process."""
+"""The evidence that checks read, from a registry in this process."""
 
 from pedigree.registry.artifacts import ArtifactOperations
 from pedigree.registry.cards import CardOperations
@@ -14,8 +14,8 @@ from pedigree.registry.versions import VersionOperations
 class RegistryEvidence:
     """The evidence of :class:`pedigree.lifecycle.checks.base.Evidence`, read from a registry.
 
-    A check judges by all that is known, also where who asks for it may read less: datasheets and
-    verdicts on data belong to no model.
+    A check reads the whole registry, even if its caller may read less: datasheets and verdicts on
+    data belong to no model.
 
     Args:
         context: The registry's database and store.

@@ -1,4 +1,4 @@
-"""Garbage collection of bytes."""
+"""Garbage collection of bytes that no version uses."""
 
 from pedigree.access.records import Permission
 from pedigree.contract.gc import GcContract
@@ -10,7 +10,7 @@ from pedigree.registry.context import ContextGroup
 
 
 class GcOperations(ContextGroup, GcContract):
-    """Garbage collection of bytes."""
+    """Garbage collection of bytes that no version uses."""
 
     def plan_gc(self) -> Plan:
         self._context.require(Permission.OPERATE)

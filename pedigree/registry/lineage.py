@@ -1,4 +1,4 @@
-"""What versions were made of, and what was made of them."""
+"""Upstream and downstream of versions."""
 
 from datetime import datetime
 
@@ -28,7 +28,7 @@ from pedigree.registry.context import Context
 
 
 class LineageOperations(LineageContract):
-    """What versions were made of, and what was made of them."""
+    """Upstream and downstream of versions."""
 
     def __init__(self, context: Context, versions: VersionContract) -> None:
         self._context = context

@@ -1,4 +1,4 @@
-"""Profiles of what versions learnt from, and how far data is from them."""
+"""Profiles of training data, and the drift of new data from them."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -29,7 +29,7 @@ from pedigree.registry.context import Context
 
 
 class MonitoringOperations(MonitoringContract):
-    """Profiles of what versions learnt from, and how far data is from them."""
+    """Profiles of training data, and the drift of new data from them."""
 
     def __init__(
         self, context: Context, versions: VersionContract, policies: PolicyContract
@@ -67,7 +67,7 @@ class MonitoringOperations(MonitoringContract):
         self._context.require(Permission.JUDGE, version.model_name)
         baseline = self.profile(version.reference)
         rule = self._policies.policy(version.model_name).drift or DriftRule()
-        today = data if isinstance(data, DataProfile) else profile(data, like=baseline)
+        current = data if isinstance(data, DataProfile) else profile(data, like=baseline)
         result = DriftResult(
             reference=version.reference,
             asset=asset,
@@ -75,14 +75,14 @@ class MonitoringOperations(MonitoringContract):
             baseline=baseline.digest,
             baseline_name=version.training_data_version or f"the training data of {reference}",
             data_version=data_version,
-            rows=today.rows,
-            comparison=compare(baseline, today, rule),
+            rows=current.rows,
+            comparison=compare(baseline, current, rule),
             expectations=tuple(expectations),
             run_id=run_id,
         )
         history = self.drift(version.reference, asset)
-        report = render_report(result, baseline, today, rule, history)
-        return self._keep_result(version, result, today, report, actor or self._context.actor())
+        report = render_report(result, baseline, current, rule, history)
+        return self._keep_result(version, result, current, report, actor or self._context.actor())
 
     def drift(self, reference: str, asset: str | None = None) -> tuple[RecordedDrift, ...]:
         return self._context.read_version(
@@ -110,7 +110,7 @@ class MonitoringOperations(MonitoringContract):
         )
 
     def _result(self, permission: Permission, drift_id: int) -> RecordedDrift:
-        """Return a result of a model with which the user may do something."""
+        """Return a result, and require a permission for its model."""
         found = self._context.database.read(
             lambda transaction: store.result_of(transaction, drift_id)
         )
@@ -121,7 +121,7 @@ class MonitoringOperations(MonitoringContract):
         self,
         version: ModelVersion,
         result: DriftResult,
-        today: DataProfile,
+        current: DataProfile,
         report: DriftReport,
         actor: Actor,
     ) -> RecordedDrift:
@@ -136,7 +136,7 @@ class MonitoringOperations(MonitoringContract):
             def write(transaction: Transaction) -> RecordedDrift:
                 lock_blobs(transaction, set(digests))
                 number = store.insert_result(
-                    transaction, version, result, profile=today, report=digests, actor=actor
+                    transaction, version, result, profile=current, report=digests, actor=actor
                 )
                 return store.result_of(transaction, number)
 
@@ -145,7 +145,7 @@ class MonitoringOperations(MonitoringContract):
         return retry_if_collected(keep)
 
     def drift_report(self, result: RecordedDrift) -> tuple[str, str]:
-        """Return where the object store holds a report, as HTML and as Markdown."""
+        """Return the locations of a report in the object store: its HTML and its Markdown."""
 
         def read(transaction: Transaction, version: ModelVersion) -> tuple[str, str]:
             keys = keys_of(transaction, version, {result.html, result.markdown})

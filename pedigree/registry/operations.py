@@ -1,4 +1,4 @@
-"""The groups of operations of a registry in this process, and what each works with."""
+"""The groups of operations of a registry in this process, and their collaborators."""
 
 from pedigree.contract.verbs import Operations
 from pedigree.registry.aliases import AliasOperations
@@ -37,10 +37,10 @@ from pedigree.registry.webhooks import WebhookOperations
 
 
 class RegistryOperations(Operations):
-    """The operations on one context, one group a subject; also those that no service offers.
+    """The operations on one context, one group for each subject; some have no REST route.
 
     Args:
-        context: The database and the store, and who uses them.
+        context: The database, the store and the principal.
     """
 
     # These do more than their contracts, for callers in this process.

@@ -1,4 +1,4 @@
-"""New versions that the registry itself judges, and those that were left unjudged by a crash."""
+"""Pending checks: new versions that the registry judges, and those left unjudged by a crash."""
 
 import logging
 
@@ -13,7 +13,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class PendingCheckOperations:
-    """New versions that the registry itself judges, also those that a crash left unjudged."""
+    """Judges new versions, and versions that a crash left unjudged."""
 
     def __init__(
         self, context: Context, versions: VersionContract, checks: CheckOperations
@@ -23,16 +23,16 @@ class PendingCheckOperations:
         self._checks = checks
 
     def judge_newcomers(self, *, limit: int = 1) -> tuple[str, ...]:
-        """Judge versions whose registration was to be followed by that, and was not.
+        """Judge versions that were registered but not judged.
 
-        The process that registered them was killed in between, or could not run a check. What fails
-        is tried again later, at longer and longer intervals.
+        The process that registered them was killed in between, or could not run a check. A failure
+        is retried later, at increasing intervals.
 
         Args:
             limit: How many at most.
 
         Returns:
-            Those that were judged.
+            The references of the judged versions.
         """
         judged: list[str] = []
         for _ in range(limit):
@@ -45,12 +45,17 @@ class PendingCheckOperations:
         return tuple(judged)
 
     def judge_new(self, reference: str, version: ModelVersion | None = None) -> bool:
-        """Judge a version that is noted as unjudged, unless it cannot be; given, if just read."""
+        """Judge a version that is noted as unjudged; return False if a check cannot run.
+
+        Args:
+            reference: The version's reference.
+            version: The version, if the caller has just read it.
+        """
         try:
             self._checks.judge_version(version or self._versions.get(reference), is_noted=True)
-        except PedigreeError as error:  # the version is there, and waits for its checks
+        except PedigreeError as error:  # the version is registered, and waits for its checks
             _LOG.warning(
-                "%s was registered and not judged: %s",
+                "%s was registered but not judged: %s",
                 reference,
                 error,
                 extra={"action": "version.judge", "reference": reference},

@@ -1,4 +1,4 @@
-"""Policies: what a version must show to enter a stage."""
+"""Policies: the gates of each stage."""
 
 from pedigree.access.records import Permission
 from pedigree.audit.records import Actor
@@ -15,7 +15,7 @@ from pedigree.registry.context import ContextGroup
 
 
 class PolicyOperations(ContextGroup, PolicyContract):
-    """Policies: what a version must show to enter a stage."""
+    """Policies: the gates of each stage."""
 
     def policy(self, name: str) -> Policy:
         self._context.require(Permission.READ, name)

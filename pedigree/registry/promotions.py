@@ -1,11 +1,10 @@
-"""What a promotion waits for, and promotions that the sensor gave up."""
+"""Pending promotions: their gates, and those that the sensor gave up."""
 
 from pedigree.access.records import Permission
 from pedigree.audit.records import Actor
 from pedigree.contract.promotions import PromotionContract
 from pedigree.lifecycle import pending_promotions as candidacies
-from pedigree.lifecycle import promotion_attempts as attempted
-from pedigree.lifecycle import promotion_queue as due
+from pedigree.lifecycle import promotion_attempts, promotion_queue
 from pedigree.lifecycle.decision_records import (
     Candidacy,
     CandidateEvaluation,
@@ -18,7 +17,7 @@ from pedigree.registry.context import ContextGroup
 
 
 class PromotionOperations(ContextGroup, PromotionContract):
-    """What a promotion waits for, and promotions that the sensor gave up."""
+    """Pending promotions: their gates, and those that the sensor gave up."""
 
     def explain(
         self,
@@ -28,11 +27,11 @@ class PromotionOperations(ContextGroup, PromotionContract):
         automatic: bool = False,
         actor: Actor | None = None,
     ) -> Explanation:
-        asker = SENSOR if automatic else Requester(self._context.principal(actor))
+        requester = SENSOR if automatic else Requester(self._context.principal(actor))
         return self._context.read_version(
             reference,
-            lambda transaction, version: due.explain(
-                transaction, version.model_name, version.version_id, stage, asker
+            lambda transaction, version: promotion_queue.explain(
+                transaction, version.model_name, version.version_id, stage, requester
             ),
         )
 
@@ -51,7 +50,9 @@ class PromotionOperations(ContextGroup, PromotionContract):
         return self._context.update_version(
             Permission.MOVE,
             reference,
-            lambda transaction, version: attempted.retry(transaction, version, stage, who, reason),
+            lambda transaction, version: promotion_attempts.retry(
+                transaction, version, stage, who, reason
+            ),
         )
 
     def give_up_promotion(
@@ -63,35 +64,35 @@ class PromotionOperations(ContextGroup, PromotionContract):
         problem: str,
         actor: Actor | None = None,
     ) -> bool:
-        """Keep that the promotion sensor has given up, as the version stands now; once.
+        """Record once that the promotion sensor gave up a promotion in the version's current state.
 
         Args:
             due: The promotion.
-            attempts: How many runs have failed.
-            run_id: The last of them.
+            attempts: The number of failed runs.
+            run_id: The last failed run.
             problem: Why it failed.
-            actor: The sensor; found out when None.
+            actor: The sensor; this process's actor when None.
 
         Raises:
-            ModelNotFoundError: The model was deleted meanwhile.
+            ModelNotFoundError: The model was deleted in the meantime.
         """
         who = actor or self._context.actor()
         return self._context.database.transaction(
-            lambda transaction: attempted.give_up(
+            lambda transaction: promotion_attempts.give_up(
                 transaction, due, who, attempts=attempts, run_id=run_id, problem=problem
             )
         )
 
     def evaluate_candidates(self, name: str) -> CandidateEvaluation:
-        """Evaluate the versions that wait for an automatic stage, and keep what they wait for.
+        """Evaluate the versions that wait for an automatic stage, and store their open gates.
 
         Raises:
-            ModelNotFoundError: There is no model of that name.
+            ModelNotFoundError: There is no such model.
         """
         return self._context.database.transaction(
-            lambda transaction: due.evaluate_candidates(transaction, name)
+            lambda transaction: promotion_queue.evaluate_candidates(transaction, name)
         )
 
     def names_to_evaluate(self) -> tuple[str, ...]:
-        """Return the models with a candidate that may stand otherwise by now, by time alone."""
+        """Return the models with a candidate whose gates may have changed by time alone."""
         return self._context.database.read(candidacies.names_to_evaluate)

@@ -1,4 +1,4 @@
-"""Data and versions that are kept out of stages."""
+"""Quarantine of data and versions."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from pedigree.registry.context import Context
 
 
 class QuarantineOperations(QuarantineContract):
-    """Data and versions that are kept out of stages."""
+    """Quarantine of data and versions."""
 
     def __init__(self, context: Context, versions: VersionContract) -> None:
         self._context = context

@@ -1,6 +1,6 @@
-"""What the registry does by itself: judge new versions, perform stage requests, draw model cards.
+"""The reconciler: it judges new versions, performs stage requests and renders model cards.
 
-Two processes run it: a service, in a thread, and the promotion sensor of Dagster, at each tick.
+Two processes run it: the service, in a thread, and Dagster's promotion sensor, at each tick.
 """
 
 import logging
@@ -21,7 +21,7 @@ _LOG = logging.getLogger(__name__)
 
 _PAUSE_S = 2.0
 _PAGE = 1000
-# A tick of the sensor has a minute.
+# A tick of the sensor may take a minute.
 _MOST_EVENTS = 50 * _PAGE
 
 T = TypeVar("T")
@@ -31,22 +31,22 @@ class Reconciliation(NamedTuple):
     """What one pass over the registry found and did."""
 
     changed: frozenset[str]
-    """Models that have new events, and those that were postponed."""
+    """Models with new events, and postponed models."""
     judged: tuple[str, ...]
     moves: tuple[Move, ...]
 
 
 class Reconciler:
-    """Judges versions that are not judged yet, performs requests whose gates pass, draws cards.
+    """Judges versions that are not judged yet, performs requests whose gates pass, renders cards.
 
-    Any number of processes may do so at once. All state is in the registry, except how far each has
-    read the feed.
+    Several processes may run one at once. All state is in the registry, except the position in the
+    feed.
 
     Args:
         registry: The registry.
-        actor: In whose name the changes are recorded.
-        seq: How far the feed was read before. If None, the first pass is over every model.
-        postponed: Models that the next pass includes although they have no new event.
+        actor: The recorded actor of the changes.
+        seq: The position in the feed. If None, the first pass covers every model.
+        postponed: Models that the next pass includes even without a new event.
     """
 
     def __init__(
@@ -76,20 +76,20 @@ class Reconciler:
         return moved
 
     def reconcile(self) -> Reconciliation:
-        """Judge new versions, perform requests of models that may have changed, draw stale cards.
+        """Judge new versions, perform requests of models that may have changed, render stale cards.
 
         Raises:
-            UnavailableError: The database or the store does not answer. The next pass is over every
+            UnavailableError: The database or the store does not answer. The next pass covers every
                 model.
         """
-        since, again = self.seq, self.postponed
+        since, postponed = self.seq, self.postponed
         self.seq, self.postponed, self.problems = None, set(), []
-        # Before the feed is read: the event of a card is no news for the next pass.
+        # Before reading the feed, so that the next pass does not see the events of the cards.
         self._cards.follow()
         head = log.feed_head(self.registry.database)
         if since is not None:
             head = min(head, since + _MOST_EVENTS)
-        changed = frozenset(again | self._changed(since, head))
+        changed = frozenset(postponed | self._changed(since, head))
         judged = self.registry.operations.pending_checks.judge_newcomers()
         requested = self.registry.operations.stage_requests.names_with_requests(
             None if since is None else changed
@@ -118,7 +118,7 @@ class Reconciler:
         except UnavailableError:
             raise
         except PedigreeError as error:
-            self.postponed.add(name)  # the other models go on
+            self.postponed.add(name)  # the other models continue
             self.problems.append((name, error))
             return None
 
@@ -128,7 +128,7 @@ class Reconciler:
         except (ModelNotFoundError, UnavailableError):
             raise
         except PedigreeError as error:
-            # A check may lack a library here. That holds up only the versions that need the check.
+            # A check's library may be missing. That blocks only the versions that need the check.
             self.problems.append((name, error))
 
     def _changed(self, since: int | None, head: int) -> set[str]:

@@ -1,4 +1,4 @@
-"""Make a version of some bytes."""
+"""Registration of versions."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -32,7 +32,7 @@ from pedigree.settings import Settings
 
 
 class RegistrationOperations(Registering, RegistrationContract):
-    """Make a version of some bytes."""
+    """Registration of versions."""
 
     def __init__(
         self, context: Context, uploads: UploadOperations, pending_checks: PendingCheckOperations
@@ -131,7 +131,7 @@ class RegistrationOperations(Registering, RegistrationContract):
             raise
         if judge:
             self._pending_checks.judge_new(f"{name}/{done.version}")
-        # Read when the model is free again: others wait for it to register theirs.
+        # Read after the model's lock is released, because other registrations wait for it.
         reference = Reference(name=name, version=done.version)
         version = self._context.database.read(
             lambda connection: lookups.find_version(connection, reference)

@@ -1,4 +1,4 @@
-"""How long versions stay: delete, restore and hold them."""
+"""Retention of versions: delete, restore and hold them."""
 
 from pedigree.access.records import Permission
 from pedigree.catalog import lookups
@@ -15,7 +15,7 @@ from pedigree.registry.context import ContextGroup
 
 
 class RetentionOperations(ContextGroup, RetentionContract):
-    """How long versions stay: delete, restore and hold them."""
+    """Retention of versions: delete, restore and hold them."""
 
     def delete(self, reference: str, *, reason: str) -> None:
         actor = self._context.actor()

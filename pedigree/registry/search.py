@@ -1,4 +1,4 @@
-"""Find versions by what is known of them."""
+"""Search for versions by their metadata."""
 
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class SearchOperations(ContextGroup, SearchContract):
-    """Find versions by what is known of them."""
+    """Search for versions by their metadata."""
 
     def search(
         self,
@@ -45,7 +45,7 @@ class SearchOperations(ContextGroup, SearchContract):
         count: bool,
         facets: Collection[Facet],
     ) -> "FoundPage":
-        """Return what :meth:`search` finds, for a caller that chooses its form.
+        """Return the result of :meth:`search`, for a caller that chooses its form.
 
         Raises:
             InvalidSearchError: As :meth:`search`.

@@ -1,4 +1,4 @@
-"""Requests for stages, which a version enters when its last gate is passed."""
+"""Requests for stages: a version enters the stage when its last gate is passed."""
 
 from collections.abc import Callable, Collection
 from typing import TypeVar
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class StageRequestOperations(ContextGroup, StageRequestContract):
-    """Requests for stages, which a version enters when its last gate is passed."""
+    """Requests for stages: a version enters the stage when its last gate is passed."""
 
     def request_stage(
         self,
@@ -29,12 +29,12 @@ class StageRequestOperations(ContextGroup, StageRequestContract):
         expected_generation: int | None = None,
         actor: Actor | None = None,
     ) -> Move | StageRequest:
-        wish = StageRequestInput(stage, reason, self._context.principal(actor))
+        request = StageRequestInput(stage, reason, self._context.principal(actor))
         return self._context.update_version(
             Permission.REQUEST,
             reference,
             lambda transaction, version: requests.request_stage(
-                transaction, version, wish, expected_generation=expected_generation
+                transaction, version, request, expected_generation=expected_generation
             ),
         )
 
@@ -46,11 +46,11 @@ class StageRequestOperations(ContextGroup, StageRequestContract):
         reason: str | None = None,
         actor: Actor | None = None,
     ) -> tuple[StageRequest, ...]:
-        wish = StageRequestInput(stage, reason, self._context.principal(actor))
+        request = StageRequestInput(stage, reason, self._context.principal(actor))
         return self._context.update_version(
             Permission.REQUEST,
             reference,
-            lambda transaction, version: requests.withdraw(transaction, version, wish),
+            lambda transaction, version: requests.withdraw(transaction, version, request),
         )
 
     def stage_requests(
@@ -62,13 +62,14 @@ class StageRequestOperations(ContextGroup, StageRequestContract):
         )
 
     def perform_requests(self, name: str) -> tuple[Move, ...]:
-        """Let those versions of a model enter a stage that was asked for and that may by now.
+        """Perform a model's open requests for stages whose gates have all passed.
 
-        What passes a gate by itself, an approval or a verdict, does so by itself. Time, metadata, a
-        release or another policy do not: for them the promotion sensor and ``pedigree serve`` ask.
+        An approval or a verdict that passes the last gate performs the request itself. Time,
+        metadata, a release or a new policy do not: for them, the promotion sensor and ``pedigree
+        serve`` call this.
 
         Raises:
-            ModelNotFoundError: The model was deleted meanwhile.
+            ModelNotFoundError: The model was deleted in the meantime.
         """
         return self._context.database.transaction(
             lambda transaction: requests.perform_due(transaction, name)
@@ -78,7 +79,7 @@ class StageRequestOperations(ContextGroup, StageRequestContract):
         """Return the models with open requests.
 
         Args:
-            among: Only of these, and of models where time alone may have passed a gate; all
+            among: Only these models, and models where time alone may have passed a gate; all
                 when None.
         """
         return self._context.database.read(
@@ -91,7 +92,7 @@ class StageRequestOperations(ContextGroup, StageRequestContract):
         reference: str,
         work: Callable[[Transaction, ModelVersion], T],
     ) -> T:
-        """Do what may pass a version's last gate, and with it what was asked for."""
+        """Do work that may pass a version's last gate, then perform the model's due requests."""
 
         def write(transaction: Transaction, version: ModelVersion) -> T:
             result = work(transaction, version)

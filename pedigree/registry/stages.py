@@ -1,4 +1,4 @@
-"""Stages: move versions into them, and say who held them when."""
+"""Stages: move versions into them, and read which version held them when."""
 
 from datetime import datetime
 
@@ -18,7 +18,7 @@ from pedigree.registry.context import ContextGroup
 
 
 class StageOperations(ContextGroup, StageContract):
-    """Stages: move versions into them, and say who held them when."""
+    """Stages: move versions into them, and read which version held them when."""
 
     def champion(self, name: str) -> ModelVersion | None:
         return self.holder(name, CHAMPION_STAGE)
@@ -43,12 +43,14 @@ class StageOperations(ContextGroup, StageContract):
         parsed = parse_reference(reference)
         self._context.require(Permission.MOVE, parsed.name)
         by = self._context.principal(actor)
-        asker = SENSOR if automatic else Requester(by)
+        requester = SENSOR if automatic else Requester(by)
 
         def write(transaction: Transaction) -> Move:
             number = parsed.version or lookups.find_version(transaction, parsed).version_id
-            mover = StageTransition(transaction, parsed.name, by, reason=reason, run_id=run_id)
-            return mover.promote(number, stage, asker, expected_generation=expected_generation)
+            transition = StageTransition(transaction, parsed.name, by, reason=reason, run_id=run_id)
+            return transition.promote(
+                number, stage, requester, expected_generation=expected_generation
+            )
 
         return self._context.database.transaction(write)
 

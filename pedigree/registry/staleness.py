@@ -1,4 +1,4 @@
-"""How far versions are behind the data and code that they were made from."""
+"""Staleness of versions: how far they are behind their data and code."""
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
@@ -17,7 +17,7 @@ from pedigree.registry.context import ContextGroup
 
 
 class StalenessOperations(ContextGroup, StalenessContract):
-    """How far versions are behind the data and code that they were made from."""
+    """Staleness of versions: how far they are behind their data and code."""
 
     def stale(self, reference: str) -> Staleness:
 
@@ -40,12 +40,12 @@ class StalenessOperations(ContextGroup, StalenessContract):
         *,
         code_version: str | None = None,
     ) -> Staleness:
-        """Keep how far a version is behind what its inputs are now, for search and retraining.
+        """Store how far a version is behind its current inputs, for search and retraining.
 
         Args:
             reference: The version.
-            now: What its direct inputs are now.
-            code_version: The code version of the model's asset now.
+            now: The current state of its direct inputs.
+            code_version: The current code version of the model's asset.
         """
 
         def write(transaction: Transaction, version: ModelVersion) -> Staleness:
@@ -68,13 +68,13 @@ class StalenessOperations(ContextGroup, StalenessContract):
         data_behind: int = 1,
         code_behind: int | None = None,
     ) -> tuple[StaleVersion, ...]:
-        """Return the holders of a stage that are so far behind, as they were last seen.
+        """Return the versions of a stage that are stale, by their last known staleness.
 
         Args:
             names: The models.
             stage: The stage.
-            data_behind: So many data versions, over all inputs and partitions.
-            code_behind: Or so many code versions; None: code does not count.
+            data_behind: Behind by this many data versions, over all inputs and partitions.
+            code_behind: Or behind by this many code versions; None ignores code.
         """
         keys = [name_key(name) for name in names]
         return self._context.database.read(
@@ -86,12 +86,12 @@ class StalenessOperations(ContextGroup, StalenessContract):
     def versions_to_look_at(
         self, names: Iterable[str], *, age: timedelta, limit: int
     ) -> tuple[str, ...]:
-        """Return references of versions in use whose staleness nobody looked at for a while.
+        """Return references of versions in use whose staleness was not evaluated for some time.
 
         Args:
             names: The models.
-            age: For so long.
-            limit: How many at most; those never looked at come first.
+            age: The time since the last evaluation.
+            limit: How many at most; versions that were never evaluated come first.
         """
         keys = [name_key(name) for name in names]
         return self._context.database.transaction(

@@ -45,11 +45,11 @@ class TokenOperations(ContextGroup, TokenContract):
         )
 
     def token_of(self, secret: str) -> AccessToken | None:
-        """Return the token of a secret; None where there is none, or it is revoked or expired."""
+        """Return the token of a secret; None if it does not exist, is revoked or has expired."""
         return self._context.database.read(
             lambda transaction: tokens.valid_token(transaction, secret)
         )
 
     def has_tokens(self) -> bool:
-        """Say whether there is any token that is neither revoked nor expired."""
+        """Return whether a token exists that is neither revoked nor expired."""
         return self._context.database.read(tokens.any_token)

@@ -1,4 +1,4 @@
-"""Uploads: files that are sent one by one before the version that they make."""
+"""Uploads: the files of a version, sent one by one before its registration."""
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
@@ -25,7 +25,7 @@ from pedigree.registry.context import ContextGroup
 
 
 class UploadOperations(ContextGroup, UploadContract):
-    """Uploads: files that are sent one by one before the version that they make."""
+    """Uploads: the files of a version, sent one by one before its registration."""
 
     def begin_upload(self, name: str, files: Sequence[WantedFile]) -> UploadSession:
         self._context.require(Permission.REGISTER, name)
@@ -53,31 +53,31 @@ class UploadOperations(ContextGroup, UploadContract):
         """Return a file of an upload.
 
         Raises:
-            UploadNotFoundError: No such upload is under way, or it is not for this file.
+            UploadNotFoundError: There is no such open upload, or it does not list this file.
         """
         return _file_of(self._session(name, upload_id), digest)
 
     def keep_file(self, upload_id: UUID, file: UploadFile, received: Path) -> None:
-        """Keep a file of an upload; one that is there already is left alone.
+        """Store a file of an upload; a file that is already stored stays unchanged.
 
         Args:
             upload_id: The upload.
             file: The file, as :meth:`wanted_file` gave it.
-            received: Its bytes, hashed already, in a file named by a UUID.
+            received: Its bytes, already hashed, in a file named by a UUID.
 
         Raises:
-            InvalidArtifactError: They are other bytes than the digest says.
+            InvalidArtifactError: The bytes do not match the digest.
         """
         sessions.keep_received(
             self._context.database, self._context.store, upload_id, file, received
         )
 
     def keep_content(self, name: str, upload_id: UUID, digest: Digest, content: bytes) -> None:
-        """Keep a file of an upload that was received whole; one that is there is left alone.
+        """Store a file of an upload that is in memory; a file that is stored stays unchanged.
 
         Raises:
-            UploadNotFoundError: No such upload is under way, or it is not for this file.
-            InvalidArtifactError: They are other bytes than the digest says.
+            UploadNotFoundError: There is no such open upload, or it does not list this file.
+            InvalidArtifactError: The bytes do not match the digest.
         """
         self._context.require(Permission.REGISTER, name)
         source = content_source(self._context.store, content)
@@ -98,13 +98,15 @@ class UploadOperations(ContextGroup, UploadContract):
         )
 
     def fetch_uploaded(self, name: str, upload_id: UUID) -> None:
-        """Take over what was put by signed URLs, hashed on the way; an ended upload has nothing.
+        """Ingest the files that were sent to presigned URLs, and hash them on the way.
+
+        An upload that has ended has no such files.
 
         Raises:
-            InvalidArtifactError: What was put are other bytes than the digest says.
+            InvalidArtifactError: The bytes of a file do not match its digest.
         """
         if self._context.store.is_local:
-            return  # nobody has a URL to put anything into a folder
+            return  # a folder has no presigned URLs
         with suppress(UploadNotFoundError):
             for file in self._session(name, upload_id).missing:
                 sessions.fetch_staged(self._context.database, self._context.store, upload_id, file)
@@ -118,17 +120,19 @@ class UploadOperations(ContextGroup, UploadContract):
         )
 
     def _as_seen(self, transaction: Transaction, found: UploadSession) -> UploadSession:
-        """Return an upload in which only those files are stored whose bytes its caller has."""
+        """Return an upload in which a file counts as stored only if the caller has its bytes."""
         unproved = {file.digest for file in found.files if file.stored and not file.received}
-        others = self._others(transaction, unproved)
+        unreadable = self._unreadable(transaction, unproved)
         files = tuple(
-            file.model_copy(update={"stored": False}) if file.digest in others else file
+            file.model_copy(update={"stored": False}) if file.digest in unreadable else file
             for file in found.files
         )
         return found.model_copy(update={"files": files})
 
-    def _others(self, transaction: Transaction, digests: Collection[Digest]) -> frozenset[Digest]:
-        """Return those of some digests whose bytes the caller has nowhere to read."""
+    def _unreadable(
+        self, transaction: Transaction, digests: Collection[Digest]
+    ) -> frozenset[Digest]:
+        """Return the digests whose bytes the caller may not read."""
         if self._context.readable_models is None:
             return frozenset()
         return frozenset(digests) - readable_blobs(
@@ -138,7 +142,7 @@ class UploadOperations(ContextGroup, UploadContract):
     def require_possession(
         self, transaction: Transaction, manifest: Manifest, name: str, upload_id: UUID | None
     ) -> None:
-        """Refuse a list of files whose bytes the caller has neither sent nor may read.
+        """Refuse files whose bytes the caller has not sent and may not read.
 
         Raises:
             BytesMissingError: There are such files.
@@ -148,8 +152,8 @@ class UploadOperations(ContextGroup, UploadContract):
         unproved = {file.digest for file in manifest.files}
         if upload_id:
             unproved -= sessions.received_files(transaction, upload_id, name)
-        if others := self._others(transaction, unproved):
-            raise bytes_missing(others)
+        if unreadable := self._unreadable(transaction, unproved):
+            raise bytes_missing(unreadable)
 
 
 def _file_of(upload: UploadSession, digest: Digest) -> UploadFile:
@@ -157,7 +161,7 @@ def _file_of(upload: UploadSession, digest: Digest) -> UploadFile:
         if file.digest == digest:
             return file
     raise UploadNotFoundError(
-        "the upload is not for this file",
+        "the upload does not list this file",
         field="digest",
         value=digest,
         remedy="Begin an upload that lists it",

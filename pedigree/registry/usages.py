@@ -17,7 +17,7 @@ class UsageOperations(ContextGroup):
     """Uses of versions by runs of the asset graph."""
 
     def record_usage(self, reference: str, use: NewUsage) -> None:
-        """Keep that a run uses a version to make an asset; repeated, only what is new is added."""
+        """Record that a run uses a version for an asset; repeating it adds only new facts."""
 
         def write(transaction: Transaction, version: ModelVersion) -> None:
             usages.record_usage(transaction, name_key(version.model_name), version.version_id, use)
@@ -27,12 +27,12 @@ class UsageOperations(ContextGroup):
     def unsettled_usages(
         self, instance_id: str | None, *, limit: int = PAGE, after: int = 0
     ) -> tuple[Usage, ...]:
-        """Return usages by runs of one Dagster instance of which it is not known what they wrote.
+        """Return usages by runs of one Dagster instance whose output is not known yet.
 
         Args:
             instance_id: The instance.
             limit: How many at most, the oldest first.
-            after: The ``usage_id`` that the page before ended with.
+            after: The last ``usage_id`` of the previous page.
         """
         return self._context.database.read(
             lambda transaction: usages.unsettled_usages(
@@ -41,7 +41,7 @@ class UsageOperations(ContextGroup):
         )
 
     def settle_usages(self, settled: Sequence[Usage]) -> None:
-        """Keep what became of usages; those that are not settled are left."""
+        """Record the outcome of usages; usages that are not settled stay unchanged."""
         self._context.database.transaction(
             lambda transaction: usages.settle_usages(transaction, settled)
         )

@@ -139,13 +139,13 @@ class WebhookOperations(ContextGroup, WebhookContract):
         )
 
     def deliver(self, *, seconds: float | None = None) -> int:
-        """Deliver what is due, and return how many tries that took; `pedigree serve` does so too.
+        """Send the due deliveries, and return the number of attempts; `pedigree serve` does so too.
 
         Args:
-            seconds: Begin nothing more behind these; until nothing is due when None.
+            seconds: Begin no delivery after this time; until nothing is due when None.
 
         Raises:
-            SecretKeyError: ``PEDIGREE_SECRET_KEY``, by which secrets are kept, is not set.
+            SecretKeyError: ``PEDIGREE_SECRET_KEY``, which encrypts the secrets, is not set.
         """
         return WebhookWorker(self._context.database, self._context.settings).run(seconds=seconds)
 
@@ -153,17 +153,17 @@ class WebhookOperations(ContextGroup, WebhookContract):
         """Send events to the sinks of ``PEDIGREE_SINKS``; `pedigree serve` does so too.
 
         Args:
-            seconds: Send nothing more behind these; until the feed is at its end when None.
+            seconds: Send no event after this time; until the end of the feed when None.
 
         Returns:
-            How many events were sent.
+            The number of sent events.
 
         Raises:
-            InvalidInputError: A sink's URL is none.
-            MissingDependencyError: What a sink needs is not installed.
+            InvalidInputError: A sink's URL is invalid.
+            MissingDependencyError: A library that a sink needs is not installed.
         """
         self._context.database.transaction(log.sequence)
         if not self._context.database.read(partial(is_behind, urls=self._context.settings.sinks)):
             return 0
-        with SinkWorker(self._context.database, self._context.settings) as feeder:
-            return feeder.run(seconds=seconds)
+        with SinkWorker(self._context.database, self._context.settings) as worker:
+            return worker.run(seconds=seconds)

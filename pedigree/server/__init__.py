@@ -1,5 +1,5 @@
-"""The HTTP service: one application, its process, and what runs beside the requests.
+"""The HTTP service: one application, its process, and its background work.
 
-What one protocol owns (prefix, records, error format) belongs to the folder of that protocol, and
-what all protocols share to ``http``.
+What one protocol owns (prefix, records, error format) belongs in the folder of that protocol;
+what all protocols share belongs in ``http``.
 """

@@ -1,4 +1,4 @@
-"""The application: the routes of every resource, behind one gate."""
+"""The application: the routes of every resource, with one authenticator."""
 
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -64,23 +64,23 @@ _RESOURCES = (
     *(lineage, staleness, quarantine, retention, search, events, statistics),
     *(webhooks, tokens, gc, fsck, metrics, health),
 )
-# Each connection may have so many requests wait for it before further ones are sent away.
+# How many requests may wait for each connection before the service refuses further ones.
 _WAITING_FOR_ONE = 16
-# Downloads of a version by somebody are one event an hour.
-_TOLD_AGAIN_S = 3600.0
+# Downloads of a version by the same actor are one event an hour.
+_DOWNLOAD_EVENT_INTERVAL_S = 3600.0
 
 
 class _Service(FastAPI):
-    """The application, and around it what tells of each request, also of one that crashed."""
+    """The application, with middleware that observes each request, even one that crashes."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        """Put what observes around all that answers, the short way and the ordinary one."""
-        answering = FastReadMiddleware(super().build_middleware_stack(), self.router.routes)
-        return RequestMiddleware(answering, self.state.metrics, self.state.drain)
+        """Put the observing middleware around the fast reads and the regular stack."""
+        fast_reads = FastReadMiddleware(super().build_middleware_stack(), self.router.routes)
+        return RequestMiddleware(fast_reads, self.state.metrics, self.state.drain)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """Make the application of one process; it connects when it starts.
+    """Create the application of one process; it connects when it starts.
 
     Args:
         settings: This process's settings; read from the environment when None.
@@ -96,7 +96,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.drain = Drain()
     add_handlers(app)
     for resource in _RESOURCES:
-        # Not by include_router, which puts a second look-up before each of these.
+        # include_router would add a second route look-up to each of these.
         app.router.routes.extend(resource.router.routes)
     _describe(app)
     return app
@@ -105,27 +105,30 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 def _lifespan(settings: Settings | None) -> Any:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        read = settings or Settings()
+        resolved = settings or Settings()
         drain: Drain = app.state.drain
         # A thread without a connection would only wait for one.
-        connections = read.database_connections
+        connections = resolved.database_connections
         with (
             tracing.configured(),
-            await to_thread.run_sync(lambda: Registry.connect(settings=read)) as registry,
+            await to_thread.run_sync(lambda: Registry.connect(settings=resolved)) as registry,
             ThreadPoolExecutor(connections, "reader") as app.state.readers,
         ):
             to_thread.current_default_thread_limiter().total_tokens = connections
             app.state.registry = registry
-            app.state.gate = Authenticator(
-                registry, is_open=read.serve_open, most_at_work=connections * _WAITING_FOR_ONE
+            app.state.authenticator = Authenticator(
+                registry, is_open=resolved.serve_open, most_at_work=connections * _WAITING_FOR_ONE
             )
-            app.state.tail = EventStream(registry)
+            app.state.event_stream = EventStream(registry)
             app.state.long_work = LongWork()
-            app.state.numbers = RegistryMetrics(registry.database)
-            drain.at_once(app.state.tail.end)
-            app.state.downloads = Throttle(_TOLD_AGAIN_S)
+            app.state.registry_metrics = RegistryMetrics(registry.database)
+            drain.at_once(app.state.event_stream.end)
+            app.state.downloads = Throttle(_DOWNLOAD_EVENT_INTERVAL_S)
             app.state.health_threads = health.threads()
-            with _working(registry, drain), draining(drain, read.serve_drain.total_seconds()):
+            with (
+                _background_work(registry, drain),
+                draining(drain, resolved.serve_drain.total_seconds()),
+            ):
                 yield
             app.state.metrics.write()
 
@@ -133,28 +136,28 @@ def _lifespan(settings: Settings | None) -> Any:
 
 
 @contextmanager
-def _working(registry: Registry, drain: Drain) -> Iterator[None]:
-    """Do what was asked for, and deliver events; without a key there is no webhook for them."""
+def _background_work(registry: Registry, drain: Drain) -> Iterator[None]:
+    """Run the reconciler and deliver events; without a secret key there are no webhooks."""
     database, settings = registry.database, registry.settings
-    with ExitStack() as meanwhile:
-        upkeep = meanwhile.enter_context(BackgroundThread(Reconciler(registry), "upkeep"))
-        drain.at_once(upkeep.stop)
+    with ExitStack() as running:
+        reconciler = running.enter_context(BackgroundThread(Reconciler(registry), "upkeep"))
+        drain.at_once(reconciler.stop)
         if settings.serve_delivers and settings.sinks:
-            feeder = meanwhile.enter_context(SinkWorker(database, settings))
-            drain.at_once(meanwhile.enter_context(BackgroundThread(feeder)).stop)
+            sink_worker = running.enter_context(SinkWorker(database, settings))
+            drain.at_once(running.enter_context(BackgroundThread(sink_worker)).stop)
         if settings.serve_delivers and settings.secret_key is not None:
-            deliverer = WebhookWorker(database, settings)
-            drain.at_once(meanwhile.enter_context(BackgroundThread(deliverer)).stop)
+            webhook_worker = WebhookWorker(database, settings)
+            drain.at_once(running.enter_context(BackgroundThread(webhook_worker)).stop)
         yield
 
 
 def _describe(app: FastAPI) -> None:
-    """Add to the OpenAPI document what no route tells: the problems, and how to sign in."""
-    made = app.openapi
+    """Add to the OpenAPI document what no route states: problem details and authentication."""
+    generate = app.openapi
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            document = made()
+            document = generate()
             components = document.setdefault("components", {})
             problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
             components["schemas"].update(problem.pop("$defs", {}), Problem=problem)
@@ -170,16 +173,16 @@ def _describe(app: FastAPI) -> None:
 
 
 def _complete(method: str, operation: dict[str, Any]) -> None:
-    """Say of an operation what its function does not: 304, and that no parameter is null."""
+    """Add to an operation what its function does not state: 304, and parameters without null."""
     parameters = operation.get("parameters", ())
     for parameter in parameters:
         _leave_out_null(parameter["schema"])
-    if method == "get" and "if-none-match" in (each["name"] for each in parameters):
-        operation["responses"]["304"] = {"description": "It is what the caller has"}
+    if method == "get" and "if-none-match" in (parameter["name"] for parameter in parameters):
+        operation["responses"]["304"] = {"description": "The caller has the current state"}
 
 
 def _leave_out_null(schema: dict[str, Any]) -> None:
-    """Say of a parameter what it can be; none is written as null, those without a value are not."""
+    """Remove null from a parameter's schema: a parameter without a value is left out instead."""
     kinds = [kind for kind in schema.pop("anyOf", ()) if kind != {"type": "null"}]
     if len(kinds) == 1:
         schema.update(kinds[0])

@@ -1,8 +1,8 @@
-"""Answer a read on a short way: what the framework does around it costs more than the read itself.
+"""A fast path for reads: the framework's work around a read costs more than the read itself.
 
-It is for endpoints that take nothing but parts of the path and parameters of the query, and for
-requests in which nothing is to be refused. All others go the ordinary way, which says what is
-wrong with them; and so does a read that fails by something else than an error of ours.
+It serves endpoints that take only path and query parameters, and requests that are valid. All
+other requests go through the framework, which reports what is wrong with them; so does a read
+that raises an error other than a `PedigreeError`.
 """
 
 import re
@@ -28,12 +28,12 @@ from pedigree.server.http.problems import known_problem
 from pedigree.server.http.requests import ReadCall, ReadRequest
 
 _ETAGS = TypeAdapter[str | None](IfNoneMatch)
-# A read that brings a body is the framework's to judge.
-_OF_BODIES = frozenset({b"content-length", b"transfer-encoding"})
+# A read with a body goes through the framework.
+_BODY_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
 
 
-class _Asked(NamedTuple):
-    """A parameter of the query, as an endpoint declares it."""
+class _QueryParameter(NamedTuple):
+    """A query parameter, as an endpoint declares it."""
 
     adapter: TypeAdapter[Any]
     default: object
@@ -41,7 +41,7 @@ class _Asked(NamedTuple):
 
     @classmethod
     def of(cls, kind: Any, default: object) -> Self | None:
-        """Return what a type with ``Query`` declares; None where it is another one."""
+        """Return the parameter that a type with ``Query`` declares; None for any other type."""
         declared: tuple[Any, ...] = getattr(kind, "__metadata__", ())
         query, *validators = declared or (None,)
         if not isinstance(query, Query) or query.alias is not None:
@@ -53,10 +53,10 @@ class _Asked(NamedTuple):
         return cls(TypeAdapter(kind), default, list in origins)
 
     def value_in(self, query: QueryParams, name: str) -> Any:
-        """Return what the endpoint is given.
+        """Return the value for the endpoint.
 
         Raises:
-            ValidationError: It does not fit, or is not there though it must be.
+            ValidationError: The value is invalid, or missing though it is required.
         """
         if name not in query:
             required = self.default is Parameter.empty
@@ -69,12 +69,12 @@ class FastRead(NamedTuple):
 
     route: ProtectedRoute
     endpoint: Callable[..., Response]
-    parts: Mapping[str, TypeAdapter[Any]]
-    asked: Mapping[str, _Asked]
+    path_parameters: Mapping[str, TypeAdapter[Any]]
+    query_parameters: Mapping[str, _QueryParameter]
 
     @classmethod
     def of(cls, route: Route) -> Self | None:
-        """Return a route's endpoint with what it takes; None where it takes something else."""
+        """Return a route's endpoint with its parameters; None if it takes other parameters."""
         if not isinstance(route, ProtectedRoute):
             return None
         taken = get_type_hints(route.endpoint, include_extras=True)
@@ -84,47 +84,57 @@ class FastRead(NamedTuple):
             return None
         parts = {name: TypeAdapter(taken.pop(name)) for name in route.param_convertors}
         defaults = signature(route.endpoint).parameters
-        asked = {name: _Asked.of(kind, defaults[name].default) for name, kind in taken.items()}
-        known = {name: each for name, each in asked.items() if each}
-        return cls(route, route.endpoint, parts, known) if known.keys() == asked.keys() else None
+        query = {
+            name: _QueryParameter.of(kind, defaults[name].default) for name, kind in taken.items()
+        }
+        supported = {name: value for name, value in query.items() if value}
+        if supported.keys() != query.keys():
+            return None
+        return cls(route, route.endpoint, parts, supported)
 
-    def parts_of(self, parts: Mapping[str, str]) -> dict[str, Any]:
-        """Return what the endpoint is given of the path, from its parts.
-
-        Raises:
-            ValidationError: One of them does not fit.
-        """
-        return {name: adapter.validate_python(parts[name]) for name, adapter in self.parts.items()}
-
-    def asked_in(self, query: bytes) -> dict[str, Any]:
-        """Return what the endpoint is given of the query.
+    def path_arguments(self, parts: Mapping[str, str]) -> dict[str, Any]:
+        """Return the endpoint's arguments from the path.
 
         Raises:
-            ValidationError: One of its parameters does not fit.
+            ValidationError: One of them is invalid.
         """
-        if not self.asked:
+        return {
+            name: adapter.validate_python(parts[name])
+            for name, adapter in self.path_parameters.items()
+        }
+
+    def query_arguments(self, query: bytes) -> dict[str, Any]:
+        """Return the endpoint's arguments from the query.
+
+        Raises:
+            ValidationError: One of them is invalid.
+        """
+        if not self.query_parameters:
             return {}
         found = QueryParams(query)
-        return {name: asked.value_in(found, name) for name, asked in self.asked.items()}
+        return {
+            name: parameter.value_in(found, name)
+            for name, parameter in self.query_parameters.items()
+        }
 
     async def answer(
         self, request: Request, etags: str | None, given: Mapping[str, Any]
     ) -> Response:
-        """Call the endpoint, behind the gate."""
-        gate: Authenticator = request.app.state.gate
-        async with gate:
-            request.state.admit = partial(gate.admit, request, self.route.declared)
+        """Authenticate the caller and call the endpoint."""
+        authenticator: Authenticator = request.app.state.authenticator
+        async with authenticator:
+            request.state.admit = partial(authenticator.admit, request, self.route.declared)
             request.state.caller = await request.state.admit()
-            # Not by the framework's threads, where getting to one costs half of such a read.
+            # Not in the framework's threads: handing over to one costs half of such a read.
             work = partial(copy_context().run, self.endpoint, ReadRequest(request, etags), **given)
             return await get_running_loop().run_in_executor(request.app.state.readers, work)
 
 
 class FastReadMiddleware:
-    """An application in front of which reads are answered on a short way.
+    """An application that answers reads on a fast path in front of another one.
 
     Args:
-        app: Answers everything.
+        app: The application that answers everything else.
         routes: Its routes.
     """
 
@@ -133,14 +143,14 @@ class FastReadMiddleware:
         reads = [
             each for each in routes if isinstance(each, Route) and "GET" in (each.methods or ())
         ]
-        # All of them: the first one that a path fits is the one that is meant.
+        # All GET routes, in their order: the first one that matches a path serves it.
         self._reads: list[tuple[re.Pattern[str], FastRead | None]] = [
             (each.path_regex, FastRead.of(each)) for each in reads
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        found = self._found(scope)
+        found = self._find(scope)
         if found is None:
             await self._app(scope, receive, send)
             return
@@ -150,28 +160,28 @@ class FastReadMiddleware:
             response = await read.answer(request, etags, given)
         except PedigreeError as error:
             response = await known_problem(request, error)
-        except Exception:  # it is told of as everywhere, behind a second try
+        except Exception:  # the framework retries it, and logs and answers a second failure
             await self._app(scope, receive, send)
             return
         await response(scope, receive, send)
 
-    def _found(self, scope: Scope) -> tuple[FastRead, str | None, dict[str, Any]] | None:
-        """Return the read that is asked for, with what it is given, if nothing is amiss."""
+    def _find(self, scope: Scope) -> tuple[FastRead, str | None, dict[str, Any]] | None:
+        """Return the requested read with its arguments, if the request is valid."""
         if scope["type"] != "http" or scope["method"] != "GET" or scope.get("root_path"):
             return None
         read, parts = self._read_at(scope["path"])
-        headers = dict(reversed(scope["headers"]))  # of several the first counts
-        if read is None or headers.keys() & _OF_BODIES:
+        headers = dict(reversed(scope["headers"]))  # the first of several wins
+        if read is None or headers.keys() & _BODY_HEADERS:
             return None
         etags = headers.get(b"if-none-match")
         try:
             known = None if etags is None else _ETAGS.validate_python(etags.decode("latin-1"))
-            given = read.parts_of(parts)
-            asked = read.asked_in(scope["query_string"])
+            given = read.path_arguments(parts)
+            query = read.query_arguments(scope["query_string"])
         except ValidationError:
             return None
         scope.update(path_params=given, route=read.route, endpoint=read.endpoint)
-        return read, known, given | asked
+        return read, known, given | query
 
     def _read_at(self, path: str) -> tuple[FastRead | None, dict[str, str]]:
         for pattern, read in self._reads:

@@ -1,4 +1,4 @@
-"""``/livez`` and ``/readyz``: whether the process runs, and whether what it stands on answers."""
+"""``/livez`` and ``/readyz``: whether the process runs, and whether its dependencies answer."""
 
 from collections.abc import Callable
 from functools import partial
@@ -21,14 +21,14 @@ from pedigree.server.shutdown import Drain
 
 router = APIRouter(tags=["health"], generate_unique_id_function=lambda route: route.name)
 
-# No balancer waits longer for an answer.
-_PATIENCE_S = 2.0
-# Its own threads: it answers also when all others are at work.
+# Load balancers do not wait longer for an answer.
+_TIMEOUT_S = 2.0
+# Its own threads: it answers even when all others are busy.
 _THREADS = 4
 
 
 class Health(Record):
-    """Whether the service can answer, and each part it stands on."""
+    """Whether the service can answer, and the state of each dependency."""
 
     ready: bool
     parts: dict[str, str]
@@ -39,7 +39,7 @@ _OPEN: dict[str, Any] = {"security": []}
 
 @router.get("/livez", responses={200: {"model": Health}}, openapi_extra=_OPEN)
 async def livez() -> Response:
-    """Say that the process runs; nothing else is asked."""
+    """Return 200 if the process runs; no dependency is checked."""
     return _answer(Health(ready=True, parts={}))
 
 
@@ -49,9 +49,9 @@ async def livez() -> Response:
     openapi_extra=_OPEN,
 )
 async def readyz(request: Request) -> Response:
-    """Say whether the database, its schema and the store are there; 503 where one is not.
+    """Return whether the database, its schema and the store are available; 503 if one is not.
 
-    503 also when the process was told to end, and still answers.
+    It is also 503 while the process is shutting down.
     """
     drain: Drain = request.app.state.drain
     if drain.begun:
@@ -68,10 +68,10 @@ async def readyz(request: Request) -> Response:
 async def _ask(request: Request, part: Callable[[], str | None]) -> str:
     limiter: CapacityLimiter = request.app.state.health_threads
     try:
-        with anyio.fail_after(_PATIENCE_S):
+        with anyio.fail_after(_TIMEOUT_S):
             wrong = await to_thread.run_sync(part, abandon_on_cancel=True, limiter=limiter)
     except TimeoutError:
-        return f"no answer within {_PATIENCE_S:g} s"
+        return f"no answer within {_TIMEOUT_S:g} s"
     except (PedigreeError, psycopg.Error) as error:
         return type(error).__name__
     return wrong or "ok"
@@ -83,7 +83,7 @@ def _lacking(database: Database) -> str | None:
 
 
 def threads() -> CapacityLimiter:
-    """Return what the health checks run in; to be made inside the event loop."""
+    """Return the limiter of the health checks' threads; call it inside the event loop."""
     return CapacityLimiter(_THREADS)
 
 

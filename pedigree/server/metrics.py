@@ -1,4 +1,4 @@
-"""``/metrics``: what Prometheus scrapes, for whoever may read everything."""
+"""``/metrics``: the Prometheus endpoint, for callers with permission to read all models."""
 
 from functools import partial
 
@@ -24,14 +24,14 @@ router = APIRouter(
 @router.get("/metrics", responses={200: {"content": {"text/plain": {}}}}, response_class=Response)
 @requires(Permission.READ, streams=True)
 async def metrics(request: Request) -> Response:
-    """Tell Prometheus of the whole service; see docs/operations.md."""
+    """Return the metrics of the whole service for Prometheus; see docs/operations.md."""
     counted: RequestMetrics = request.app.state.metrics
-    numbers: RegistryMetrics = request.app.state.numbers
+    registry_metrics: RegistryMetrics = request.app.state.registry_metrics
     counted.write()
-    # Not among those who wait: it tells the most when there is too much to do.
+    # Its own threads, without waiting in the queue: metrics matter most under load.
     limiter: CapacityLimiter = request.app.state.health_threads
-    told = await to_thread.run_sync(
-        partial(generate_latest, counted.told_with(numbers)), limiter=limiter
+    exposition = await to_thread.run_sync(
+        partial(generate_latest, counted.collector_with(registry_metrics)), limiter=limiter
     )
     headers = {"Cache-Control": "no-store", "Content-Type": CONTENT_TYPE_PLAIN_0_0_4}
-    return Response(told, headers=headers)
+    return Response(exposition, headers=headers)

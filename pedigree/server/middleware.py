@@ -1,4 +1,4 @@
-"""What is around every request: it is counted, traced, logged, and has an id."""
+"""Middleware of every request: counts, traces, logs and request ids."""
 
 import logging
 import re
@@ -16,19 +16,19 @@ from pedigree.server.shutdown import Drain
 
 _LOG = logging.getLogger(__name__)
 
-# One that a caller or a balancer chose is taken over, if it is fit for a line of a log.
+# An id that a caller or a load balancer chose is used if it is safe in a log line.
 _CHOSEN = re.compile(rb"[\w.:+/=-]{1,128}")
-# What no route is for has one name, whatever path was asked for.
+# The one name of all paths without a route.
 _NO_ROUTE = "none"
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class RequestMiddleware:
-    """An application of which every request is told of.
+    """An application that counts, traces and logs every request.
 
     Args:
-        app: The application with all that handles its errors.
+        app: The application with its error handlers.
         metrics: Where requests are counted.
         drain: Whether the process is about to end.
     """
@@ -37,8 +37,8 @@ class RequestMiddleware:
         self._app = app
         self._metrics = metrics
         self._drain = drain
-        # Not drawn for each, which would take longer than all else here; nor at import, since
-        # workers are forked behind it.
+        # Not generated for each request, which would take longer than everything else here; not at
+        # import, because workers are forked after it.
         self._process = secrets.token_hex(12)
         self._request_numbers = count()
 
@@ -80,23 +80,23 @@ class RequestMiddleware:
 
     def _note(self, request: "_Request") -> None:
         method, status = request.scope["method"], request.status
-        # What anybody makes up must not become a series.
+        # A made-up method or path must not become a series.
         counted = method if method in _METHODS and request.route != _NO_ROUTE else _NO_ROUTE
         self._metrics.count(counted, request.route, status, request.seconds)
         level = _level(method, status)
         if _LOG.isEnabledFor(level):
-            told = {"status": status, "duration_ms": round(request.seconds * 1000, 1)}
+            fields = {"status": status, "duration_ms": round(request.seconds * 1000, 1)}
             _LOG.log(
                 level,
                 "%s %s",
                 method,
                 request.route,
-                extra={"action": "request.answered", **told},
+                extra={"action": "request.answered", **fields},
             )
 
 
 class _Request:
-    """One request, and what is known of it so far."""
+    """One request, and its known properties."""
 
     def __init__(self, scope: Scope, send: Send, drain: Drain, request_id: str) -> None:
         self.scope = scope
@@ -112,7 +112,7 @@ class _Request:
         """Send a part of the answer."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            # To its beginning: how long a stream or a large file lasts is its reader's affair.
+            # Until the answer begins: how long a stream or large file lasts depends on its reader.
             self.seconds = time.perf_counter() - self._begun
             headers = [*message.get("headers", ()), (b"x-request-id", self.request_id.encode())]
             if self._drain.begun:
@@ -122,11 +122,11 @@ class _Request:
 
     @property
     def route(self) -> str:
-        """The template of its route, never a path."""
+        """The template of the route, never a path."""
         return getattr(self.scope.get("route"), "path", _NO_ROUTE)
 
     def about(self) -> Mapping[str, object]:
-        """Return what every line of the log says of it."""
+        """Return the fields of every log line of the request."""
         parameters = self.scope.get("path_params", {})
         caller = self.scope.get("state", {}).get("caller")
         return {
@@ -141,7 +141,7 @@ class _Request:
 
 
 def _level(method: str, status: int) -> int:
-    """Return how much a request is worth telling: reads that went well hardly are."""
+    """Return the log level of a request: successful reads are debug messages."""
     if status >= 500:
         return logging.WARNING
     return logging.DEBUG if status < 400 and method in _READS else logging.INFO

@@ -1,4 +1,4 @@
-"""Numbers of the registry for Prometheus, which the database tells at a scrape."""
+"""Metrics of the registry for Prometheus, read from the database at a scrape."""
 
 import threading
 import time
@@ -13,12 +13,12 @@ from pedigree.distribution import own_version
 from pedigree.errors import PedigreeError
 from pedigree.postgres.database import Database
 
-# Shorter than any scrape interval: behind an older answer a counter would seem to begin anew.
+# Shorter than any scrape interval: after an older answer, a counter would appear to restart.
 _KEPT_S = 1.0
 
 
 class RegistryMetrics(Collector):
-    """The registry's own numbers, read once for all who ask within a second."""
+    """The registry's own metrics, read once for all scrapes within a second."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -27,21 +27,21 @@ class RegistryMetrics(Collector):
         self._read_at = -_KEPT_S
 
     def collect(self) -> Iterable[Metric]:
-        """Give the numbers; where the database is away that alone."""
+        """Yield the metrics; only `database_up` if the database does not answer."""
         read = self._fresh()
         yield _gauge(
             "build_info",
-            "The version of Pedigree that answers.",
+            "The version of Pedigree.",
             {own_version(): 1},
             "version",
         )
-        yield _gauge("database_up", "Whether the database told its numbers.", read is not None)
+        yield _gauge("database_up", "Whether the database answered.", read is not None)
         if read is not None:
             yield from _of_events(read)
             yield from _of_waiting(read)
 
     def describe(self) -> Iterable[Metric]:
-        """Ask nobody when it is registered."""
+        """Return nothing, so that registering does not query the database."""
         return ()
 
     def _fresh(self) -> DatabaseMetrics | None:
@@ -59,11 +59,11 @@ def _of_events(read: DatabaseMetrics) -> Iterator[Metric]:
     events = _counter("events", "Events of the registry, by type.", "type")
     promotions = _counter(
         "promotions",
-        "Moves of versions into a stage, rollbacks too; others replaced those that are archived.",
+        "Transitions of versions into a stage, with rollbacks; a replaced version is archived.",
         "stage",
     )
     checks = _counter("checks", "Verdicts of checks on versions.", "check", "passed")
-    # A counter is there before it counts, so that its first rise is seen.
+    # A counter exists before it counts, so that its first increase is visible.
     counts = dict.fromkeys(map(str, EventType), 0.0)
     for (kind, detail), count in read.events.items():
         counts[kind] = counts.get(kind, 0.0) + count
@@ -74,39 +74,33 @@ def _of_events(read: DatabaseMetrics) -> Iterator[Metric]:
             checks.add_metric((check, passed), count)
     for kind, count in counts.items():
         events.add_metric((kind,), count)
-    registrations = _counter("registrations", "Versions that were registered.")
+    registrations = _counter("registrations", "Registered versions.")
     registrations.add_metric((), counts[EventType.VERSION_CREATED])
     yield from (registrations, promotions, checks, events)
 
 
 def _of_waiting(read: DatabaseMetrics) -> Iterator[Metric]:
-    yield _gauge(
-        "unsealed_events", "Committed events that have no place in the feed yet.", read.unsealed
-    )
-    yield _gauge(
-        "sealer_lag_seconds", "How long ago the oldest of these happened.", read.sealer_lag
-    )
+    yield _gauge("unsealed_events", "Committed events that are not in the feed yet.", read.unsealed)
+    yield _gauge("sealer_lag_seconds", "Age of the oldest of these events.", read.sealer_lag)
     yield _gauge(
         "outbox_pending",
-        "Deliveries that are queued for a webhook.",
+        "Queued deliveries of a webhook.",
         read.outbox_pending,
         "webhook",
     )
     yield _gauge(
         "outbox_age_seconds",
-        "How long ago the oldest event happened that a webhook has not been told of.",
+        "Age of the oldest event that was not delivered to a webhook.",
         read.outbox_age,
         "webhook",
     )
     yield _gauge(
         "sink_behind_events",
-        "Events of the feed that a sink has not got.",
+        "Events of the feed that were not sent to a sink.",
         read.sink_behind,
         "sink",
     )
-    yield _gauge(
-        "sink_lag_seconds", "How long ago the oldest of these happened.", read.sink_lag, "sink"
-    )
+    yield _gauge("sink_lag_seconds", "Age of the oldest of these events.", read.sink_lag, "sink")
 
 
 def _counter(name: str, about: str, *labels: str) -> CounterMetricFamily:

@@ -1,7 +1,7 @@
-"""Count requests as they are answered, for Prometheus.
+"""Counts of answered requests, for Prometheus.
 
-Each process counts in a file that outlives it, where ``PROMETHEUS_MULTIPROC_DIR`` names a folder
-for them; so a scrape of any worker tells of all of them, also of those that ended.
+If ``PROMETHEUS_MULTIPROC_DIR`` names a folder, each process counts in a file there that outlives
+it; so a scrape of any worker reports all of them, including those that have ended.
 """
 
 import asyncio
@@ -15,29 +15,29 @@ from prometheus_client.registry import Collector
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
-# From a 304 out of the cache to an upload of some minutes.
+# From a cached 304 to an upload of some minutes.
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
-# A process that is killed takes what it counted in this time with it.
+# A process that is killed loses its counts of this time.
 _WRITTEN_WITHIN_S = 1.0
 
-# A series beside each, which several processes do not have, and nobody asks for.
+# An extra series for each metric, which multiprocess mode does not have.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class RequestMetrics:
-    """What one process has counted, and how all of it is told."""
+    """The counts of one process, and the collector of all of them."""
 
     def __init__(self) -> None:
         own = CollectorRegistry()
         self._requests = Counter(
             "pedigree_http_requests",
-            "Requests that were answered, by the template of their route and their status.",
+            "Answered requests, by route template and status.",
             ("method", "route", "status"),
             registry=own,
         )
         self._seconds = _Durations(
             "pedigree_http_request_duration_seconds",
-            "How long it took until an answer began.",
+            "Time until an answer began.",
             ("method", "route"),
             buckets=_BUCKETS,
             registry=own,
@@ -53,7 +53,7 @@ class RequestMetrics:
         self._waits = False
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count an answered request; in the event loop, which writes it down within a second."""
+        """Count an answered request; the event loop writes the count within a second."""
         key = method, route, status
         tally = self._tallies.get(key)
         if tally is None:
@@ -69,26 +69,26 @@ class RequestMetrics:
         self._refused.labels(route).inc()
 
     def write(self) -> None:
-        """Write down what was counted since the last time."""
+        """Write the counts since the last time to the metrics."""
         self._waits = False
         tallies, self._tallies = self._tallies, {}
         for (method, route, status), tally in tallies.items():
             self._requests.labels(method, route, str(status)).inc(sum(tally.counts))
             self._seconds.labels(method, route).add(tally.seconds, tally.counts)
 
-    def told_with(self, numbers: Collector) -> CollectorRegistry:
-        """Return what a scrape tells: what all workers counted, and the registry's numbers."""
-        told = CollectorRegistry()
+    def collector_with(self, registry_metrics: Collector) -> CollectorRegistry:
+        """Return the collector of a scrape: all workers' counts and the registry's metrics."""
+        collector = CollectorRegistry()
         if FOLDER in os.environ:
-            MultiProcessCollector(told)  # type: ignore[no-untyped-call]
+            MultiProcessCollector(collector)  # type: ignore[no-untyped-call]
         else:
-            told.register(self._own)
-        told.register(numbers)
-        return told
+            collector.register(self._own)
+        collector.register(registry_metrics)
+        return collector
 
 
 class _Tally:
-    """How many requests took how long; the last count is of those beyond all buckets."""
+    """Counts of requests by duration; the last count is of those beyond all buckets."""
 
     __slots__ = ("counts", "seconds")
 
@@ -100,7 +100,7 @@ class _Tally:
 class _Durations(Histogram):
     """A histogram that takes many durations at a time.
 
-    One at a time each would take some 40 µs in a file that others read, beside requests of 400.
+    One at a time, each would take about 40 µs in a shared file, next to requests of 400 µs.
     """
 
     def add(self, seconds: float, counts: Iterable[int]) -> None:

@@ -1,4 +1,4 @@
-"""Run the application by uvicorn, and see that it is open to nobody by mistake."""
+"""Run the application with uvicorn, and refuse to expose it without a token."""
 
 import os
 from functools import partial
@@ -14,30 +14,30 @@ from pedigree.server.http.loopback import is_loopback
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-# What is under way when it is told to stop is finished, unless it takes longer than this.
+# Requests in progress at a stop are finished, unless they take longer than this.
 _GRACE_S = 20
 
 
 def require_guarded(registry: Registry, host: str) -> bool:
-    """Say whether the service lets in who has no token: while there is none, on loopback alone.
+    """Return whether callers without a token are accepted: only on loopback, while none exists.
 
     Raises:
-        InvalidInputError: There is no token, and others could reach the host.
+        InvalidInputError: No token exists, and other machines could reach the host.
     """
     if registry.operations.tokens.has_tokens():
         return False
     if not is_loopback(host):
         raise InvalidInputError(
-            "there is no token yet, so the service would be open to all who reach this host",
+            "no token exists yet, so the service would be open to everyone who reaches this host",
             field="--host",
             value=host,
-            remedy="Make a token by `pedigree token create`, or serve on 127.0.0.1",
+            remedy="Create a token with `pedigree token create`, or serve on 127.0.0.1",
         )
     return True
 
 
 def serve(host: str, port: int, workers: int, *, is_open: bool, log_config: dict[str, Any]) -> None:
-    """Serve until a signal comes; each worker is a process that connects by itself."""
+    """Serve until a signal arrives; each worker is a process with its own connections."""
     make_app = partial(_make_app, is_open=is_open and is_loopback(host))
     options: dict[str, Any] = {
         "host": host,
@@ -55,7 +55,7 @@ def serve(host: str, port: int, workers: int, *, is_open: bool, log_config: dict
 
 
 def _make_app(*, is_open: bool) -> "FastAPI":
-    # Imported by those alone who answer: who only watches them has no use for it.
+    # Imported only by workers: the supervisor does not need it.
     from pedigree.server.app import create_app  # noqa: PLC0415
 
     os.environ["PEDIGREE_SERVE_OPEN"] = str(is_open).lower()

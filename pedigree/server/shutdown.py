@@ -1,8 +1,8 @@
-"""End a process without losing a request: it says that it goes, and answers until it is gone.
+"""Graceful shutdown: the process announces its end, and answers requests until then.
 
-Behind SIGTERM ``/readyz`` is 503, so that balancers look elsewhere; every connection is closed
-behind its answer; deliveries that are under way are ended, and no more are begun. After the time of
-``PEDIGREE_SERVE_DRAIN`` the server stops to listen, and ends what is still at work.
+After SIGTERM, ``/readyz`` is 503, so that load balancers choose another process; every connection
+is closed after its answer; deliveries in progress are finished, and no others begin. After the time
+of ``PEDIGREE_SERVE_DRAIN`` the server stops listening, and ends the requests in progress.
 """
 
 import asyncio
@@ -17,32 +17,32 @@ _LOG = logging.getLogger(__name__)
 
 
 class Drain:
-    """Whether a process is about to end."""
+    """Whether a process is shutting down."""
 
     def __init__(self) -> None:
         self.begun = False
         self._first: list[Callable[[], object]] = []
 
     def at_once(self, work: Callable[[], object]) -> None:
-        """Do something as soon as it begins."""
+        """Register work to do as soon as the shutdown begins."""
         self._first.append(work)
 
     def begin(self) -> None:
-        """Tell everybody that this process goes."""
+        """Begin the shutdown, and do the registered work."""
         self.begun = True
         for work in self._first:
             work()
 
 
 def _announce(seconds: float) -> None:
-    _LOG.info("it ends in %g s", seconds, extra={"action": "serve.draining"})
+    _LOG.info("the process stops in %g s", seconds, extra={"action": "serve.draining"})
 
 
 @contextmanager
 def draining(drain: Drain, seconds: float) -> Iterator[None]:
-    """Let SIGTERM drain this process before the server hears of it; a second one ends it at once.
+    """Make SIGTERM drain this process before the server gets it; a second one ends it at once.
 
-    In no other than the main thread, to which signals come.
+    This works only in the main thread, which receives signals.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,8 +1,8 @@
-"""Workers that are forked from a process which has imported the application, once for all.
+"""Workers that are forked from one process that has already imported the application.
 
-That process is made first and has neither threads nor connections, so forking it is safe. uvicorn
-watches the workers as ever; it would let each begin with an interpreter of its own, a second of
-work that is the same for all.
+That process starts first and has neither threads nor connections, so forking it is safe. uvicorn
+still supervises the workers; on its own it would start a new interpreter for each, which takes a
+second.
 """
 
 import multiprocessing
@@ -13,17 +13,17 @@ from contextlib import contextmanager
 from multiprocessing import forkserver
 from typing import Any
 
-# Of Prometheus' library, which heeds it when it is imported.
+# The Prometheus library reads it when it is imported.
 _COUNTS = "PROMETHEUS_MULTIPROC_DIR"
 _FORKING = multiprocessing.get_context("forkserver")
 
 
 @contextmanager
 def prepared(workers: int) -> Iterator[None]:
-    """Let the process begin from which several workers are forked; this does not wait for it.
+    """Start the process from which several workers are forked, without waiting for it.
 
-    What is put into the environment later is not there. Each of the workers counts for all of them
-    in a folder that they get, also behind its end.
+    It does not see later changes of the environment. The workers count requests in a shared folder,
+    which keeps the counts of a worker that has ended.
     """
     if workers == 1:
         yield
@@ -45,19 +45,19 @@ def _counting_together() -> Iterator[None]:
 
 
 def run(workers: int, make_app: Callable[[], object], **options: Any) -> None:
-    """Run so many workers of an application until a signal comes.
+    """Run workers of an application until a signal arrives.
 
     Args:
-        workers: How many.
-        make_app: Makes the application in each of them; it can be pickled.
-        options: What is told to uvicorn.
+        workers: The number of workers.
+        make_app: Creates the application in each worker; it must be picklable.
+        options: Options of uvicorn.
     """
-    # Behind the start of that process, which has no use for it being first.
+    # Imported after that process has started, which does not need it.
     import uvicorn  # noqa: PLC0415
     from uvicorn import _subprocess as uvicorns  # noqa: PLC0415
     from uvicorn.supervisors import Multiprocess  # noqa: PLC0415
 
-    # It has no setting for that.
+    # uvicorn has no setting for the context.
     uvicorns.spawn = _FORKING  # type: ignore[assignment]
     config = uvicorn.Config(make_app, factory=True, workers=workers, **options)
     Multiprocess(config, sockets=[config.bind_socket()]).run()

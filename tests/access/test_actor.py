@@ -16,17 +16,17 @@ from pedigree.settings import Settings
 RESERVED = ("sensor:pedigree_promotion", "service:reconciler", "Sensor:x", "SERVICE:", " sensor:x")
 
 
-def test_the_setting_goes_before_what_a_run_claims() -> None:
+def test_the_setting_has_precedence_over_the_claim_of_a_run() -> None:
     actor = resolve_actor(Settings(actor="ann"), run_actor="bob")
     assert (actor.name, actor.source) == ("ann", "PEDIGREE_ACTOR")
 
 
-def test_a_run_s_claim_goes_before_git_and_the_system() -> None:
+def test_the_claim_of_a_run_has_precedence_over_git_and_the_system() -> None:
     actor = resolve_actor(Settings(actor=None), run_actor="bob")
     assert (actor.name, actor.source) == ("bob", "dagster run tag")
 
 
-def test_somebody_always_acts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_is_always_an_actor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
     monkeypatch.setenv("GIT_CONFIG_SYSTEM", "/dev/null")
     monkeypatch.chdir("/")
@@ -36,7 +36,7 @@ def test_somebody_always_acts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", RESERVED)
-def test_no_setting_and_no_run_claims_a_name_of_pedigree_s_own(name: str) -> None:
+def test_settings_and_runs_cannot_claim_a_reserved_name(name: str) -> None:
     with pytest.raises(ReservedNameError, match="PEDIGREE_ACTOR"):
         resolve_actor(Settings(actor=name))
     with pytest.raises(ReservedNameError, match="run tag") as refused:
@@ -44,13 +44,35 @@ def test_no_setting_and_no_run_claims_a_name_of_pedigree_s_own(name: str) -> Non
     assert refused.value.exit_code == 2
 
 
-def test_such_a_setting_is_refused_before_anything_is_done(database_url: str, home: Path) -> None:
+def test_a_reserved_setting_is_refused_before_any_work(database_url: str, home: Path) -> None:
     with pytest.raises(ReservedNameError, match="reserved for Pedigree"):
         Registry.connect(database_url, settings=Settings(actor="service:me", home=home))
 
 
+def test_one_connection_acts_as_one_person_in_every_working_directory(
+    database_url: str, home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", "/dev/null")
+    for email in ("ann@example.com", "bob@example.com"):
+        subprocess.run(["git", "init", "--quiet", tmp_path / email], check=True)
+        command = ["git", "-C", tmp_path / email, "config", "user.email", email]
+        subprocess.run(command, check=True)
+    nobody = Settings(home=home, actor=None)
+    with Registry.connect(database_url, settings=nobody) as registry:
+        monkeypatch.chdir(tmp_path / "ann@example.com")
+        registry.create_model("one")
+        monkeypatch.chdir(tmp_path / "bob@example.com")
+        registry.create_model("two")
+        with monkeypatch.context() as without_git:
+            without_git.setenv("PATH", "")
+            registry.create_model("three")
+        assert {event.actor.name for event in registry.events()} == {"ann@example.com"}
+        assert {event.actor.source for event in registry.events()} == {"git user.email"}
+
+
 @pytest.mark.parametrize("name", RESERVED)
-def test_git_s_address_and_the_environment_s_user_are_passed_over(
+def test_a_reserved_git_address_or_environment_user_is_skipped(
     name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     config = tmp_path / "gitconfig"
@@ -65,7 +87,7 @@ def test_git_s_address_and_the_environment_s_user_are_passed_over(
 
 
 def _spelled(prefix: str) -> st.SearchStrategy[str]:
-    """A prefix in any case, in full width, with what is not seen between its letters."""
+    """A prefix in any case, in full width, with invisible characters between its letters."""
     unseen = st.sampled_from(["", " ", "\u200b", "\u00a0", "\t"])
     wide = {letter: chr(ord(letter) + 0xFEE0) for letter in prefix}
     letters = [st.sampled_from([each, each.upper(), wide[each]]) for each in prefix]
@@ -82,6 +104,6 @@ def test_a_prefix_is_reserved_however_it_is_spelled(prefix: str, rest: str) -> N
     "name",
     ["ann@example.com", "sensors@example.com", "services:x", "a sensor: b", "ci:sensor:x"],
 )
-def test_other_names_are_anybody_s(name: str) -> None:
+def test_other_names_are_not_reserved(name: str) -> None:
     assert not is_reserved(name)
     assert resolve_actor(Settings(actor=name)).name == name

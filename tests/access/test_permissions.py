@@ -1,4 +1,4 @@
-"""Every operation asks what its user may do: each verb refuses who lacks its permission."""
+"""Every operation requires a permission: each verb refuses a user without it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -35,7 +35,7 @@ EVALUATION = Evaluation(
 VERDICT = Verdict(check="own", passed=True, digest=digest_of(b"a"), summary="as good as before")
 DATA_VERDICT = DataVerdict(asset="raw", check="expectations", passed=True, summary="2 of 2")
 
-# What each verb takes, by the permission that it takes; a verb of the contract stands here once.
+# The arguments of each verb, by its permission; each verb of the contract is here once.
 TAKES: dict[Permission, dict[str, tuple[object, ...]]] = {
     Permission.READ: {
         **dict.fromkeys(
@@ -203,7 +203,7 @@ CALLS = [
 
 
 def call(registry: Registry, verb: str, permission: Permission, folder: Path) -> None:
-    """Call a verb, and use up what it gives."""
+    """Call a verb, and consume its result."""
     if verb in WITH_FILES:
         WITH_FILES[verb][1](registry, folder)
         return
@@ -227,7 +227,7 @@ def test_every_verb_is_tried() -> None:
     assert sorted(verb for _, verb in CALLS) == sorted(verbs - OF_THE_PROCESS)
 
 
-def test_every_verb_refuses_who_lacks_its_permission(filled: Registry, tmp_path: Path) -> None:
+def test_every_verb_refuses_a_user_without_its_permission(filled: Registry, tmp_path: Path) -> None:
     missed = []
     for permission, verb in CALLS:
         others = frozenset(Permission) - {permission}
@@ -236,7 +236,7 @@ def test_every_verb_refuses_who_lacks_its_permission(filled: Registry, tmp_path:
             try:
                 call(used, verb, permission, tmp_path)
             except NotPermittedError as error:
-                if f"permission to {permission}" in error.message:
+                if f"requires the permission {permission}" in error.message:
                     continue
                 missed.append((verb, held, error.message))
             except PedigreeError as error:
@@ -246,16 +246,16 @@ def test_every_verb_refuses_who_lacks_its_permission(filled: Registry, tmp_path:
     assert missed == []
 
 
-def test_every_verb_refuses_a_model_that_is_not_the_user_s(
+def test_every_verb_refuses_a_model_that_the_user_may_not_use(
     filled: Registry, tmp_path: Path
 ) -> None:
     used = filled.acting_as(ANN, sees=["other*"])
     for permission, verb in CALLS:
-        with pytest.raises(NotPermittedError, match=r"for some models|for the models"):
+        with pytest.raises(NotPermittedError, match=r"limited to (some|the) models"):
             call(used, verb, permission, tmp_path)
 
 
-def test_every_verb_lets_in_who_has_its_permission(filled: Registry, tmp_path: Path) -> None:
+def test_every_verb_accepts_a_user_with_its_permission(filled: Registry, tmp_path: Path) -> None:
     for permission, verb in CALLS:
         used = filled.acting_as(ANN, permissions={Permission.READ, permission})
         try:
@@ -266,7 +266,7 @@ def test_every_verb_lets_in_who_has_its_permission(filled: Registry, tmp_path: P
             continue  # it was let in, and found something else to say
 
 
-def test_one_question_knows_the_permission_the_model_and_the_people_of_a_rule() -> None:
+def test_may_checks_the_permission_the_model_and_the_people_of_a_rule() -> None:
     ann = Principal(actor=ANN, permissions=frozenset({Permission.MOVE}), models=("churn*",))
     rule = default_policy().stages[0].model_copy(update={"promoters": ("bob", "*@risk.example")})
     assert ann.may(Permission.MOVE, "churn-eu")

@@ -23,14 +23,14 @@ _TEXT = st.text(alphabet="ab*?[]!-^$.\\AB\n", max_size=8)
 
 
 @given(name=_TEXT, pattern=_TEXT)
-def test_a_star_stands_for_anything_and_nothing_else_is_special(name: str, pattern: str) -> None:
+def test_a_star_matches_any_characters_and_nothing_else_is_special(name: str, pattern: str) -> None:
     parts = (re.escape(part) for part in pattern.casefold().split("*"))
     expected = re.fullmatch(".*".join(parts), name.casefold(), re.DOTALL) is not None
     assert is_one_of(name, [pattern]) == expected
 
 
 @given(_TEXT)
-def test_a_name_is_one_of_itself(name: str) -> None:
+def test_a_name_matches_itself(name: str) -> None:
     assert is_one_of(name, ["other", name])
 
 

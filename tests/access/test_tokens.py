@@ -1,4 +1,4 @@
-"""Service tokens: what is kept of them, what they may do, and how they end."""
+"""Service tokens: their storage, their permissions, and their end."""
 
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ from pedigree.errors import InvalidInputError, ReservedNameError, TokenNotFoundE
 from pedigree.registry import Registry
 
 
-def test_a_token_is_known_by_its_secret_which_is_kept_nowhere(registry: Registry) -> None:
+def test_a_token_is_found_by_its_secret_which_is_not_stored(registry: Registry) -> None:
     issued = registry.create_token("ci@churn", roles=[Role.CONTRIBUTOR], models=["churn*"])
     assert issued.secret.startswith("pdg_")
     assert issued.secret not in repr(issued)
@@ -25,7 +25,7 @@ def test_a_token_is_known_by_its_secret_which_is_kept_nowhere(registry: Registry
     assert issued.secret not in str(kept) + str(told)
 
 
-def test_each_change_of_a_token_is_told_in_its_transaction(registry: Registry) -> None:
+def test_each_change_of_a_token_writes_an_event_in_its_transaction(registry: Registry) -> None:
     token = registry.create_token("ci", roles=[Role.READER]).token
     registry.revoke_token(token.token_id)
     registry.revoke_token(token.token_id)
@@ -60,7 +60,7 @@ def test_tokens_come_in_pages(registry: Registry) -> None:
     assert [*first, *registry.tokens(limit=2, after=first[-1].token_id)] == made
 
 
-def test_who_makes_versions_does_not_move_them_unless_both_roles_are_given() -> None:
+def test_a_contributor_cannot_move_versions_without_the_role_of_a_deployer() -> None:
     assert Permission.MOVE not in permitted([Role.CONTRIBUTOR])
     assert Permission.REGISTER not in permitted([Role.DEPLOYER])
     assert {Permission.MOVE, Permission.REGISTER} <= permitted([Role.CONTRIBUTOR, Role.DEPLOYER])
@@ -69,7 +69,7 @@ def test_who_makes_versions_does_not_move_them_unless_both_roles_are_given() -> 
 
 
 @pytest.mark.parametrize("principal", ["sensor:x", "Service:reconciler", "sensor\uff1ax"])
-def test_a_token_claims_no_name_of_pedigree_s_own(registry: Registry, principal: str) -> None:
+def test_a_token_cannot_claim_a_reserved_name(registry: Registry, principal: str) -> None:
     with pytest.raises(ReservedNameError, match="principal"):
         registry.create_token(principal, roles=[Role.ADMIN])
     assert registry.tokens() == ()
@@ -87,6 +87,6 @@ def test_a_token_needs_a_role(registry: Registry) -> None:
         registry.create_token("ci", roles=[])
 
 
-def test_revoking_what_is_not_there_is_refused(registry: Registry) -> None:
+def test_revoking_a_missing_token_is_refused(registry: Registry) -> None:
     with pytest.raises(TokenNotFoundError, match="token list"):
         registry.revoke_token(7)

@@ -208,7 +208,7 @@ def test_an_upload_is_for_its_model_and_its_files(registry: Registry) -> None:
     for name, upload_id in (("other", begun.upload_id), ("churn", UUID(int=7))):
         with pytest.raises(UploadNotFoundError):
             registry.upload(name, upload_id)
-    with pytest.raises(UploadNotFoundError, match="not for this file"):
+    with pytest.raises(UploadNotFoundError, match="does not list this file"):
         registry.operations.uploads.wanted_file("churn", begun.upload_id, digest_of(b"b"))
 
 

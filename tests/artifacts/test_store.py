@@ -100,7 +100,7 @@ def test_live_bytes_that_were_collected_after_publishing_are_not_sealed(
     seal_now(database, published({"a": b"x"}))
     forget_artifacts(database)
     publication = published({"a": b"x", "b": b"y"})
-    assert [blob.digest for blob in publication.stored] == [digest_of(b"y")]
+    assert [stored.blob.digest for stored in publication.stored] == [digest_of(b"y")]
     database.transaction(lambda tx: collect(tx, b"x"))
     with pytest.raises(BlobCollectedError):
         seal_now(database, publication)
@@ -163,9 +163,9 @@ def test_overlapping_artifacts_are_sealed_at_once_without_deadlock(
 def test_blobs_that_live_can_be_located_and_locked(database: Database, published: Publish) -> None:
     publication = published({"a": b"x", "b": b"y"})
     seal_now(database, publication)
-    digests = {blob.digest for blob in publication.stored}
+    digests = {stored.blob.digest for stored in publication.stored}
     located = database.transaction(lambda tx: locate(tx, digests))
-    assert located == {blob.digest: blob.key for blob in publication.stored}
+    assert located == {stored.blob.digest: stored.key for stored in publication.stored}
     database.transaction(lambda tx: lock_blobs(tx, digests))
     with pytest.raises(BlobCollectedError, match=digest_of(b"never")):
         database.transaction(lambda tx: lock_blobs(tx, {*digests, digest_of(b"never")}))

@@ -122,13 +122,13 @@ def test_a_copy_that_a_sweep_took_is_not_pointed_to(
 def test_a_lost_answer_to_the_swap_is_retried_and_reported_as_moved(
     database: Database, probe: Probe, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real_run = Database.run
+    real = Database.transaction
 
     def run_twice(self: Database, work: Callable[..., object]) -> object:
-        real_run(self, work)
-        return real_run(self, work)
+        real(self, work)
+        return real(self, work)
 
-    monkeypatch.setattr(Database, "run", run_twice)
+    monkeypatch.setattr(Database, "transaction", run_twice)
     assert retier(database, probe.store, DIGEST, Tier.ARCHIVE)
     monkeypatch.undo()
     assert incomplete_blobs(database, probe.store) == []

@@ -25,7 +25,7 @@ class RolledBackError(Exception):
 
 
 def write_all(url: str, writer: int, committed: list[tuple[str, int]]) -> None:
-    """Write events on a model of one's own and on a shared one; every tenth rolls back."""
+    """Write events on an own model and on a shared one; every tenth rolls back."""
     with Database.connect(url) as database:
         for number in range(EVENTS_EACH):
             model = "shared" if number % 2 else f"model-{writer}"
@@ -161,7 +161,7 @@ def test_an_event_is_kept_as_the_bytes_that_its_leaf_hash_is_taken_of(database: 
     assert leaf_hash(row["canonical"]) == row["leaf"]
 
 
-def test_nobody_can_change_or_remove_an_event(database: Database, database_url: str) -> None:
+def test_events_cannot_be_changed_or_removed(database: Database, database_url: str) -> None:
     write_all(database_url, 1, [])
     database.transaction(log.sequence)
     for statement in (

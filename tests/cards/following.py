@@ -1,4 +1,4 @@
-"""Draw what is due, and see what is kept."""
+"""Draw due cards, and read the stored ones."""
 
 from pedigree.cards.drawing import draw_card
 from pedigree.cards.follower import CardFollower
@@ -6,7 +6,7 @@ from pedigree.registry import Registry
 
 
 def follow(registry: Registry) -> int:
-    """Draw all that is due, and return how many cards that were."""
+    """Draw all due cards, and return their number."""
     follower, drawn = CardFollower(registry.database, registry.store), 0
     while now := follower.follow():
         drawn += now
@@ -14,7 +14,7 @@ def follow(registry: Registry) -> int:
 
 
 def drawn(registry: Registry, reference: str) -> str:
-    """What a version's card should say."""
+    """The expected text of a version's card."""
     name, _, number = reference.rpartition("/")
     return registry.database.transaction(lambda tx: draw_card(tx, name, int(number))).markdown
 
@@ -32,7 +32,7 @@ def kept(registry: Registry) -> dict[str, str]:
 
 
 def let_lease_end(registry: Registry) -> None:
-    """Let the time pass after which a follower that was killed is not waited for."""
+    """Expire the lease of a killed follower."""
     registry.database.transaction(
         lambda tx: tx.execute("UPDATE pedigree.card_follower SET lease_until = '-infinity'")
     )

@@ -1,4 +1,4 @@
-"""Records of a version about which everything is known, for cards to tell of."""
+"""Records of a version with all fields, for cards."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -105,7 +105,7 @@ def training(text: str = "words", **fields: Any) -> Training:
 
 
 def lineage(text: str = "words", months: int = 2) -> LineageGraph:
-    """A training that read some months, of which one more thing is declared and one behind."""
+    """A training that read some months, with one declared input and one indirect input."""
     flights = [
         LineageNode(
             node_id=month,
@@ -177,7 +177,7 @@ def verdicts(text: str = "words") -> tuple[RecordedVerdict, ...]:
 
 
 def group_verdicts(text: str = "words") -> tuple[RecordedVerdict, ...]:
-    """Of two checks that judge groups: one passed, one failed for want of a number."""
+    """Two checks that judge groups: one passed, one failed because a number is missing."""
     found: dict[str, dict[str, JsonValue]] = {
         "slice_metrics": {"metric": "roc_auc", "slices": {text: {f"{text} & co": 0.75}}},
         "fairness": {"measured": {text: {"demographic_parity_ratio": None}}},
@@ -244,7 +244,7 @@ def notes(text: str = "words") -> CardNotes:
 def card(
     text: str = "words", human: CardNotes | None = None, also: Sequence[RecordedVerdict] = ()
 ) -> str:
-    """The whole card of it all."""
+    """The card with all of these records."""
     return render_card(
         version(text),
         training(text),

@@ -1,4 +1,4 @@
-"""After every verb a card shows the record: when it is read, and where it is kept."""
+"""After every verb a card shows the record: when it is read, and where it is stored."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -32,7 +32,7 @@ DATA = pd.DataFrame({"age": range(200)})
 
 
 def asking() -> Policy:
-    """The default policy, whose staging needs an approval that nobody gave."""
+    """The default policy, whose staging requires an approval."""
     rules = [
         rule.model_copy(update={"approvals": ApprovalRule(needed=1)})
         if rule.name == "staging"
@@ -43,7 +43,7 @@ def asking() -> Policy:
 
 
 def fill(registry: Registry, folder: Path) -> None:
-    """Versions that depend on data, in several stages; and a model that is not touched."""
+    """Versions that depend on data, in several stages; and an unchanged model."""
     for content in ("a", "b", "c"):
         register(registry, folder, content, lineage=graph(node(1, "raw")), metrics={"auc": 0.9})
         registry.judge(f"churn/{registry.model('churn').latest_version}")
@@ -75,7 +75,7 @@ def dummy(registry: Registry, _: Path) -> object:
     return registry.register_model("dummy", model, git_dirty=False, verify=False, **given)
 
 
-# What happens, in this order; of most verbs the opposite follows.
+# The verbs, in this order; most are followed by their opposite.
 STORY: tuple[tuple[str, Step], ...] = (
     ("register", lambda r, f: r.register("churn", artifact(f / "d", "d"), new_version())),
     ("register", lambda r, f: r.register("churn", artifact(f / "d"), new_version(run_id="run-2"))),
@@ -173,13 +173,13 @@ READS = frozenset(
 
 
 def versions(registry: Registry) -> list[str]:
-    """All living versions."""
+    """All versions that are not deleted."""
     models = (model.name for model in registry.each_model())
     return [each.reference for name in models for each in registry.versions(name)]
 
 
 def require_record(registry: Registry, reference: str, text: str) -> None:
-    """A card says the same as the record of what moves about a version."""
+    """A card matches the mutable fields of a version's record."""
     version = registry.get(reference)
     for line in (
         f"Now: stage {shown(version.stage)}, aliases {shown(version.aliases)}\n",
@@ -189,7 +189,7 @@ def require_record(registry: Registry, reference: str, text: str) -> None:
         f"- **Approval notes:** {shown(version.approval_notes)}\n",
         f"- **Quarantine:** {version.quarantine_reason or 'no'}\n",
         f"- **Legal hold:** {version.hold_reason or 'no'}\n",
-        f"- **Trainings that gave these bytes:** {version.trainings}\n",
+        f"- **Trainings with these bytes:** {version.trainings}\n",
         version.description or "",
         *(f"| {shown(verdict.check)} |" for verdict in registry.verdicts(reference)),
     ):
@@ -198,7 +198,7 @@ def require_record(registry: Registry, reference: str, text: str) -> None:
 
 @pytest.fixture
 def filled(impatient: Registry, tmp_path: Path) -> Registry:
-    """A registry that happens to have some versions."""
+    """A registry with some versions."""
     fill(registry := with_secret_key(impatient), tmp_path)
     return registry
 

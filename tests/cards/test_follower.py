@@ -35,7 +35,7 @@ def require_followed(registry: Registry) -> None:
     require_sound(registry)
 
 
-def test_a_round_is_bounded_and_the_next_one_goes_on(churn: Registry) -> None:
+def test_a_round_is_bounded_and_the_next_one_continues(churn: Registry) -> None:
     assert follower(churn).follow(most=2) == 2
     assert sorted(kept(churn)) == ["churn/1", "churn/2"]
     assert follow(churn) == VERSIONS - 2
@@ -91,7 +91,7 @@ def test_two_followers_at_once_draw_each_card_once(churn: Registry) -> None:
     assert texts == []
 
 
-def test_one_follower_waits_while_another_is_at_work_and_goes_on_if_that_dies(
+def test_a_follower_waits_while_another_holds_the_lease_and_takes_over_if_that_dies(
     churn: Registry,
 ) -> None:
     churn.events()  # gives the events their places
@@ -107,7 +107,7 @@ def test_one_follower_waits_while_another_is_at_work_and_goes_on_if_that_dies(
     require_followed(churn)
 
 
-def test_two_that_both_believe_to_have_the_lease_leave_the_cards_whole(churn: Registry) -> None:
+def test_two_followers_with_the_same_lease_leave_the_cards_consistent(churn: Registry) -> None:
     def work(_: int) -> None:
         let_lease_end(churn)
         follow(churn)
@@ -118,14 +118,14 @@ def test_two_that_both_believe_to_have_the_lease_leave_the_cards_whole(churn: Re
     require_followed(churn)
 
 
-def test_versions_that_are_gone_are_passed_by(churn: Registry) -> None:
+def test_deleted_versions_are_skipped(churn: Registry) -> None:
     churn.delete("churn/1", reason="test")
     assert follow(churn) == VERSIONS - 1
     assert "churn/1" not in kept(churn)
     require_followed(churn)
 
 
-def test_while_the_store_is_away_cards_wait(
+def test_cards_wait_while_the_store_does_not_answer(
     churn: Registry, home: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     follow(churn)

@@ -1,4 +1,4 @@
-"""The card that the registry gives and keeps shows what the record is now."""
+"""The returned and the stored card show the current record."""
 
 import logging
 from pathlib import Path
@@ -39,7 +39,7 @@ def test_an_unchanged_card_is_not_written_again(registry: Registry, tmp_path: Pa
     assert registry.events() == before
 
 
-def test_every_version_has_a_card_whose_address_is_known_once_it_is_drawn(
+def test_every_version_has_a_card_with_an_address_after_drawing(
     registry: Registry, tmp_path: Path
 ) -> None:
     reference = register_candidate(registry, tmp_path, "a")
@@ -50,7 +50,7 @@ def test_every_version_has_a_card_whose_address_is_known_once_it_is_drawn(
     assert Path(card.location.removeprefix("file://")).read_text() == card.markdown
 
 
-def test_there_is_no_card_of_what_is_not_there(registry: Registry, tmp_path: Path) -> None:
+def test_a_missing_version_has_no_card(registry: Registry, tmp_path: Path) -> None:
     reference = register_candidate(registry, tmp_path, "a")
     registry.card(reference)
     registry.delete(reference, reason="test")
@@ -64,7 +64,7 @@ def test_there_is_no_card_of_what_is_not_there(registry: Registry, tmp_path: Pat
             registry.card(wrong)
 
 
-def test_a_card_is_drawn_by_nobody_and_its_notes_are_written_by_somebody(
+def test_the_service_is_the_actor_of_a_card_and_a_person_of_its_notes(
     registry: Registry, tmp_path: Path
 ) -> None:
     reference = register_candidate(registry, tmp_path, "a")
@@ -75,7 +75,7 @@ def test_a_card_is_drawn_by_nobody_and_its_notes_are_written_by_somebody(
     assert written.body == {"model_card": registry.card(reference).digest}
 
 
-def test_notes_are_kept_also_where_they_read_as_the_notes_before(
+def test_notes_are_stored_even_if_the_text_stays_the_same(
     registry: Registry, tmp_path: Path
 ) -> None:
     reference = register_candidate(registry, tmp_path, "a")
@@ -86,7 +86,7 @@ def test_notes_are_kept_also_where_they_read_as_the_notes_before(
     require_sound(registry)
 
 
-def test_a_store_that_fails_fails_no_promotion_and_no_reading(
+def test_a_failing_store_fails_neither_promotions_nor_reads(
     registry: Registry, tmp_path: Path, home: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     reference = register_candidate(registry, tmp_path, "a")

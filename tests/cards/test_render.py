@@ -101,7 +101,7 @@ def tokens(markdown: str) -> list[Token]:
 
 
 def structure(markdown: str) -> list[tuple[str, str]]:
-    """The blocks of a text, with several paragraphs in a row taken for one."""
+    """The blocks of a text, with consecutive paragraphs joined."""
     found: list[tuple[str, str]] = []
     for token in PARSER.parse(markdown):
         if token.type in {"inline", "paragraph_close"}:
@@ -172,7 +172,7 @@ def test_every_declared_field_is_shown() -> None:
     assert [name for name, value in unique.items() if value not in text] == []
 
 
-def test_the_training_data_is_told_exactly() -> None:
+def test_the_card_lists_the_training_data_exactly() -> None:
     text = card()
     assert (
         "| `flights` | `2013-01-01` | `v1` | 101 | materialization |"
@@ -182,46 +182,46 @@ def test_the_training_data_is_told_exactly() -> None:
     assert "| declared | possible |" in text
     assert "| `raw/words` | *not provided* | `words` | 9 | observation |" in text
     assert "| *not provided* | proved |" in text
-    assert "An input changed while the training was running" in text
+    assert "An input changed during the training" in text
 
 
 def of_lineage(graph: LineageGraph) -> str:
-    """The card's part on what is not known of a lineage."""
+    """The section of the card on unknown data."""
     text = render_card(version(), training(), graph, (), (), CardNotes())
-    return text.split("### What of Its Data Is Not Known\n\n")[1].split("\n\n###")[0]
+    return text.split("### Unknown Data\n\n")[1].split("\n\n###")[0]
 
 
-def test_what_is_not_known_of_the_data_is_said() -> None:
+def test_the_card_states_which_data_is_unknown() -> None:
     possible = made_of(node(1, "a"), behind=(node(2, "b"),), certainty=Certainty.POSSIBLE)
     lost = made_of(node(1, "a"), missing(2, "rates", upstream=("central_bank", "fx")))
-    assert of_lineage(made_of(node(1, "a"))).startswith("Nothing: all that is upstream of it")
+    assert of_lineage(made_of(node(1, "a"))).startswith("None: the upstream is complete")
     assert of_lineage(possible) == (
-        "What is *possible* is one of several states of data that fit what was recorded."
+        "*Possible* data is one of several states that match the record."
     )
     assert of_lineage(lost) == (
-        "**Of these it is not known which data was used:** `rates`.\n\n"
-        "**It is not known whether this version depends on:** `central_bank`, `fx`."
+        "**It is unknown which data of these was used:** `rates`.\n\n"
+        "**It is unknown whether this version depends on:** `central_bank`, `fx`."
     )
-    assert "it may be any asset" in of_lineage(made_of(missing(1, "a", upstream=None)))
+    assert "it may depend on any asset" in of_lineage(made_of(missing(1, "a", upstream=None)))
     assert of_lineage(LineageGraph()).startswith("**No lineage is recorded")
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_keys_of_assets_that_are_not_known_stay_text(text: str) -> None:
+def test_hostile_keys_of_unknown_assets_stay_text(text: str) -> None:
     def part(name: str) -> str:
         return of_lineage(made_of(missing(1, name, upstream=(name, "b"))))
 
     assert structure(part(f"{text} end")) == structure(part("plain"))
 
 
-def test_the_summary_says_how_certain_its_data_is() -> None:
+def test_the_summary_shows_the_certainty_of_its_data() -> None:
     lost = made_of(node(1, "a", "p1"), missing(2, "rates", upstream=("central_bank",)))
     text = render_summary(version(), lost)
     assert "| `a` | p1 | `v1` | read | read |" in text
-    assert "| `rates` | not known | *not provided* | read | unknown |" in text
-    assert "**It is not known whether this version depends on:** `central_bank`." in text
-    assert "not known" not in render_summary(version(), made_of(node(1, "a")))
-    assert "not known" not in render_summary(version())
+    assert "| `rates` | unknown | *not provided* | read | unknown |" in text
+    assert "**It is unknown whether this version depends on:** `central_bank`." in text
+    assert "unknown" not in render_summary(version(), made_of(node(1, "a")))
+    assert "unknown" not in render_summary(version())
 
 
 def test_metrics_are_those_of_the_training_and_exact() -> None:
@@ -231,7 +231,7 @@ def test_metrics_are_those_of_the_training_and_exact() -> None:
     assert "| recall |" not in text
 
 
-def test_verdicts_timeline_and_approval_are_told() -> None:
+def test_the_card_shows_verdicts_timeline_and_approval() -> None:
     text = card()
     assert re.search(r"\| no_regression \| failed \| words \| `sha256:cdcd", text)
     assert "| metadata_complete | warning | words | nothing |" in text
@@ -284,7 +284,7 @@ def bare() -> str:
     )
 
 
-def test_what_is_not_known_is_called_not_provided_and_nothing_is_blank() -> None:
+def test_missing_values_are_not_provided_and_never_blank() -> None:
     text = body_of(bare())
     assert headings(text) == headings(body_of(card()))
     for line in text.splitlines():
@@ -296,7 +296,7 @@ def test_what_is_not_known_is_called_not_provided_and_nothing_is_blank() -> None
     assert text.count("*not provided*") > 40
 
 
-def test_the_head_claims_only_what_is_known() -> None:
+def test_the_front_matter_has_only_known_fields() -> None:
     assert head_of(bare()) == {
         "model_name": "customer_churn",
         "library_name": "sklearn",
@@ -304,7 +304,7 @@ def test_the_head_claims_only_what_is_known() -> None:
     }
 
 
-def test_the_head_is_in_the_words_of_hugging_face() -> None:
+def test_the_front_matter_has_the_fields_of_hugging_face() -> None:
     human = CardNotes(license="apache-2.0", languages=("en",), task="tabular-classification")
     head = head_of(card("test-2013", human=human))
     assert head["license"] == "apache-2.0"
@@ -364,7 +364,7 @@ def test_hostile_text_stays_text(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["a | b", "<b>", "{{ 7 * 7 }}", "snake_case", "a*b*c", "1. one", "`x`", "\\", "[a](b)"]
 )
-def test_text_reads_as_it_was_written(text: str) -> None:
+def test_text_is_shown_literally(text: str) -> None:
     rendered = card(human=CardNotes(primary_uses=text, caveats=(text,), contact=text))
     assert plain(body_of(rendered)).count(text) == 3
 
@@ -399,7 +399,7 @@ def test_a_misspelt_name_in_a_template_is_an_error() -> None:
         _environment().from_string("{{ version.mispelt }}").render(version=version())
 
 
-def test_the_summary_tells_digest_metrics_data_and_where_to_read_on() -> None:
+def test_the_summary_shows_digest_metrics_data_and_a_link() -> None:
     text = render_summary(
         version(), lineage(months=12), link="https://registry/models/customer_churn/3"
     )

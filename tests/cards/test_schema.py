@@ -47,7 +47,7 @@ def test_exactly_the_required_metadata_is_required() -> None:
     ]
 
 
-def test_the_recommended_metadata_is_there() -> None:
+def test_the_schema_has_the_recommended_metadata() -> None:
     recommended = {
         "training_data_digest",
         "training_data_version",

@@ -1,4 +1,4 @@
-"""The same registry twice: in this process, and by a client behind a real server."""
+"""The same registry twice: in this process, and through a client of a real server."""
 
 import base64
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ def settings(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="module")
 def served(settings: Settings) -> Iterator[Served]:
-    """The module's service, which asks for tokens."""
+    """The module's service, which requires tokens."""
     with serving(settings) as served:
         yield served
 
@@ -40,7 +40,7 @@ def name() -> str:
 
 @pytest.fixture
 def connect(served: Served, tmp_path: Path) -> Iterator[Callable[..., Registry]]:
-    """Connect somebody with a token of some roles to the service."""
+    """Return a function that connects to the service with a token of some roles."""
     made = []
 
     def make(*roles: Role, principal: str | None = None, **options: float) -> Registry:
@@ -60,5 +60,5 @@ def connect(served: Served, tmp_path: Path) -> Iterator[Callable[..., Registry]]
 def registry(
     request: pytest.FixtureRequest, served: Served, connect: Callable[..., Registry]
 ) -> Registry:
-    """A registry in either way, used by somebody who may do everything."""
+    """A registry of either kind, with all permissions."""
     return served.registry if request.param == "in process" else connect(principal="tester")

@@ -56,7 +56,7 @@ def test_bytes_are_collected_by_a_plan(registry: Registry, tmp_path: Path, name:
     assert registry.fsck(hashes=True).violated == ()
 
 
-def test_a_plan_that_is_another_by_now_is_not_done(
+def test_a_plan_that_has_changed_is_refused(
     connect: Callable[..., Registry], tmp_path: Path, name: str
 ) -> None:
     registry = connect()
@@ -66,7 +66,7 @@ def test_a_plan_that_is_another_by_now_is_not_done(
             registry.gc(plan)
 
 
-def test_only_who_runs_the_registry_does_such_things(connect: Callable[..., Registry]) -> None:
+def test_only_admins_may_operate_the_registry(connect: Callable[..., Registry]) -> None:
     registry = connect(Role.DEPLOYER, Role.CONTRIBUTOR)
     for verb in (registry.tokens, registry.plan_gc, registry.fsck):
         with pytest.raises(NotPermittedError):
@@ -80,7 +80,7 @@ def test_an_admin_of_some_models_makes_no_token_for_others(served: Served) -> No
     assert admin.get("/gc").status_code == 403
 
 
-def test_what_takes_long_begins_its_answer_and_tells_of_failures_in_it(
+def test_a_long_request_begins_its_answer_and_reports_failures_in_it(
     connect: Callable[..., Registry],
     tmp_path: Path,
     name: str,
@@ -95,7 +95,7 @@ def test_what_takes_long_begins_its_answer_and_tells_of_failures_in_it(
             registry.gc(plan)
 
 
-def test_one_process_does_one_of_them_at_a_time() -> None:
+def test_a_process_runs_one_long_request_at_a_time() -> None:
     work = long_requests.LongWork()
     work._task = Unfinished()
     with pytest.raises(ServiceBusyError):
@@ -103,7 +103,7 @@ def test_one_process_does_one_of_them_at_a_time() -> None:
 
 
 class Unfinished:
-    """What is at work."""
+    """What is in progress."""
 
     def done(self) -> bool:
         return False

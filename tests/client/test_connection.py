@@ -1,4 +1,4 @@
-"""What lies between a client and its service: load, restarts, broken connections, old and new."""
+"""Failures between a client and its service: load, restarts, broken connections, versions."""
 
 import json
 import os
@@ -50,7 +50,7 @@ BUSY = {
 
 
 class Flaky:
-    """A server that gives its answers one after the other; None: it hangs up."""
+    """A server that gives its answers one after another; None closes the connection."""
 
     def __init__(self, answers: list[Answer | None]) -> None:
         self.asked: list[tuple[str, str, dict[str, str]]] = []
@@ -86,7 +86,7 @@ class Flaky:
 
 @pytest.fixture
 def flaky(tmp_path: Path) -> Iterator[Callable[..., tuple[Flaky, Registry]]]:
-    """Make a server of some answers, and a client of it."""
+    """Start a server with some answers, and a client of it."""
     made: list[tuple[Flaky, Registry]] = []
 
     def make(*answers: Answer | None, retries: int = 5) -> tuple[Flaky, Registry]:
@@ -113,7 +113,7 @@ def busy(after: str = "0") -> Answer:
     return 429, {"Retry-After": after}, json.dumps(BUSY).encode()
 
 
-def test_what_load_or_a_lost_connection_kept_from_being_answered_is_sent_again(
+def test_a_request_is_retried_after_load_or_a_lost_connection(
     flaky: Callable[..., tuple[Flaky, Registry]],
 ) -> None:
     gateway = (502, {}, b"<html>bad gateway</html>")
@@ -122,12 +122,12 @@ def test_what_load_or_a_lost_connection_kept_from_being_answered_is_sent_again(
     assert [path for _, path, _ in server.asked] == ["/api/v1/models/churn"] * 4
 
 
-def test_a_write_is_sent_again_under_its_own_key(
+def test_a_retried_write_has_the_same_key(
     flaky: Callable[..., tuple[Flaky, Registry]],
 ) -> None:
     in_flight = {
         "type": "urn:pedigree:error:RequestInFlightError",
-        "detail": "a request with this key is at work",
+        "detail": "a request with this key is in progress",
     }
     server, registry = flaky(None, (409, {}, json.dumps(in_flight).encode()), ok(MODEL), ok(MODEL))
     registry.create_model("churn")
@@ -136,7 +136,7 @@ def test_a_write_is_sent_again_under_its_own_key(
     assert keys[0] == keys[1] == keys[2] != keys[3]
 
 
-def test_the_last_failure_is_told_when_patience_ends(
+def test_the_last_failure_is_raised_when_no_retry_is_left(
     flaky: Callable[..., tuple[Flaky, Registry]],
 ) -> None:
     server, registry = flaky(busy(), busy(), retries=1)
@@ -153,7 +153,7 @@ def test_the_last_failure_is_told_when_patience_ends(
     assert caught.value.value == server.url
 
 
-def test_a_refusal_is_not_asked_for_again(flaky: Callable[..., tuple[Flaky, Registry]]) -> None:
+def test_a_refusal_is_not_retried(flaky: Callable[..., tuple[Flaky, Registry]]) -> None:
     _, registry = flaky((404, {}, b'{"detail": "Not Found"}'), (403, {}, b"go away"))
     with pytest.raises(NotServedError, match="404"):
         registry.model("churn")
@@ -161,7 +161,7 @@ def test_a_refusal_is_not_asked_for_again(flaky: Callable[..., tuple[Flaky, Regi
         registry.model("churn")
 
 
-def test_what_a_newer_service_adds_is_passed_over(
+def test_fields_of_a_newer_service_are_ignored(
     flaky: Callable[..., tuple[Flaky, Registry]],
 ) -> None:
     _, registry = flaky(ok({**MODEL, "colour": "blue"}), ok({"items": [{**MODEL, "x": 1}], "y": 2}))
@@ -173,7 +173,7 @@ def test_what_a_newer_service_adds_is_passed_over(
         registry.model("churn")
 
 
-def test_a_download_goes_on_where_the_connection_was_lost(
+def test_a_download_resumes_where_the_connection_was_lost(
     flaky: Callable[..., tuple[Flaky, Registry]], served: Served, tmp_path: Path, name: str
 ) -> None:
     content = b"0123456789"
@@ -205,7 +205,7 @@ def _as_json(served: Served, reference: str) -> dict[str, Any]:
     return served.registry.get(reference).model_dump(mode="json")
 
 
-def test_a_pull_that_was_interrupted_goes_on(
+def test_an_interrupted_pull_resumes(
     connect: Callable[..., Registry], served: Served, tmp_path: Path, name: str
 ) -> None:
     folder = artifact(tmp_path / "model", "x" * (3 << 20))
@@ -248,7 +248,7 @@ def test_a_token_acts_as_its_principal_within_its_roles(
     assert maker.get(f"{name}/1").stage == "candidate"
     with pytest.raises(NotPermittedError):
         maker.promote(f"{name}/1", "staging")
-    with pytest.raises(NotServedError, match="Connect by a token"):
+    with pytest.raises(NotServedError, match="Connect with a token"):
         maker.promote(f"{name}/1", "staging", actor=Actor(name="ann", source="caller"))
     assert not hasattr(maker.operations.promotions, "evaluate_candidates")
     with pytest.raises(AttributeError, match="nonsense"):
@@ -272,7 +272,7 @@ def test_a_file_that_changes_while_it_is_sent_is_refused(
         connect().register(name, folder, new_version(), progress=change)
 
 
-def test_connect_goes_where_the_settings_say(
+def test_connect_uses_the_settings(
     served: Served, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     secret = served.registry.create_token("ann", roles=[Role.READER]).secret
@@ -331,7 +331,7 @@ for words in (
 
 
 class Extras:
-    """What the base wheel does not bring along."""
+    """What the base wheel does not install."""
 
     SERVER: ClassVar = {"dagster", "fastapi", "psycopg", "psycopg_pool", "starlette", "uvicorn"}
     OTHERS: ClassVar = {"boto3", "jinja2", "numpy", "obstore", "pandas", "sqlglot", "yaml"}

@@ -1,4 +1,4 @@
-"""What was found elsewhere is kept and read alike in this process and over HTTP."""
+"""External results are stored and read alike in this process and over HTTP."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def reference(registry: Registry, tmp_path: Path, name: str) -> str:
     return register(registry, tmp_path, "a", name)
 
 
-def test_a_verdict_that_was_found_elsewhere_is_kept(registry: Registry, reference: str) -> None:
+def test_an_external_verdict_is_stored(registry: Registry, reference: str) -> None:
     digest = registry.get(reference).digest
     found = Verdict(check="red_team", passed=False, digest=digest, summary="it leaks", run_id="ci")
     kept = registry.record_verdict(reference, found)
@@ -39,7 +39,9 @@ def test_a_verdict_that_was_found_elsewhere_is_kept(registry: Registry, referenc
         registry.record_verdict(reference, other)
 
 
-def test_the_service_takes_nobodys_word_for_its_own_checks(connect, tmp_path: Path, name) -> None:
+def test_the_service_accepts_no_external_verdicts_of_its_own_checks(
+    connect, tmp_path: Path, name
+) -> None:
     registry = connect(Role.CONTRIBUTOR)
     reference = register(registry, tmp_path, "a", name)
     digest = registry.get(reference).digest
@@ -62,7 +64,7 @@ def test_an_evaluation_by_group_is_kept(registry: Registry, reference: str) -> N
     assert (kept.revision, kept.slice("age"), kept.reference) == (1, found.slices[0], reference)
 
 
-def test_data_is_held_against_what_a_version_learnt_from(
+def test_data_is_compared_with_the_training_data_of_a_version(
     registry: Registry, reference: str, name: str
 ) -> None:
     with pytest.raises(NotFoundError, match="no profile"):
@@ -97,7 +99,7 @@ def test_verdicts_on_data_are_kept_by_its_state(registry: Registry, name: str) -
     assert registry.data_verdicts([other]) == registry.data_verdicts([]) == ()
 
 
-def test_who_may_not_see_a_model_sees_nothing_of_its_drift(
+def test_the_drift_of_a_model_is_hidden_without_permission_to_read_it(
     served: Served, tmp_path: Path, name: str
 ) -> None:
     reference = register(served.registry, tmp_path, "a", name)
@@ -115,7 +117,7 @@ def test_who_may_not_see_a_model_sees_nothing_of_its_drift(
     assert report.headers["content-security-policy"] == "sandbox"
 
 
-def test_a_number_that_no_event_can_hold_is_refused(
+def test_a_number_that_does_not_fit_in_an_event_is_refused(
     served: Served, tmp_path: Path, name: str
 ) -> None:
     reference = register(served.registry, tmp_path, "a", name)

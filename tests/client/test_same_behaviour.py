@@ -1,4 +1,4 @@
-"""One suite for both: what a registry does in this process, it does over HTTP."""
+"""One suite for both: a registry behaves alike in this process and over HTTP."""
 
 import inspect
 from collections.abc import Callable
@@ -234,7 +234,7 @@ def test_stages_and_aliases_are_kept_apart_and_found_in_any_case(
     assert registry.model(name).aliases == {}
 
 
-def test_a_policy_of_before_the_rule_for_names_is_read(
+def test_a_policy_from_before_the_naming_rule_is_parsed(
     served_both: tuple[Registry, Registry], name: str
 ) -> None:
     from psycopg.types.json import (
@@ -286,7 +286,7 @@ def test_versions_are_promoted_and_rolled_back(
     assert [each.version_id for each in now] == [1]
 
 
-def test_moves_that_the_rules_refuse_say_why(registry: Registry, tmp_path: Path, name: str) -> None:
+def test_refused_moves_state_the_reason(registry: Registry, tmp_path: Path, name: str) -> None:
     registry.set_policy(name, AUC_POLICY, reason="a test")
     assert registry.policy(name) == AUC_POLICY
     assert [each.revision for each in registry.policy_history(name)] == [1]
@@ -332,7 +332,7 @@ def test_versions_wait_for_people(
 
 @pytest.fixture
 def served_policy() -> Policy:
-    """A policy that asks for a person before staging."""
+    """A policy that requires an approval before staging."""
     stages = tuple(
         stage.model_copy(update={"approvals": ApprovalRule()}) if stage.name == "staging" else stage
         for stage in default_policy().stages
@@ -359,9 +359,7 @@ def test_data_and_versions_are_quarantined_and_released(
     assert registry.impact(name).certain == ()
 
 
-def test_what_depends_on_data_is_told_by_how_certain_it_is(
-    registry: Registry, tmp_path: Path, name: str
-) -> None:
+def test_impact_is_grouped_by_certainty(registry: Registry, tmp_path: Path, name: str) -> None:
     behind = (node(2, name, "2026-01"),)
     lineages = (
         graph(node(1, "features"), behind=behind),
@@ -384,7 +382,7 @@ def test_what_depends_on_data_is_told_by_how_certain_it_is(
     assert sorted(one.only_certain for one in ended) == [False, True]
 
 
-def test_versions_trained_on_a_version_are_told_by_how_certain_it_is(
+def test_versions_trained_on_a_version_are_grouped_by_certainty(
     registry: Registry, tmp_path: Path, name: str
 ) -> None:
     teacher = register(registry, tmp_path, "a", name, origin=TrainingOrigin(asset=f"models/{name}"))
@@ -398,7 +396,7 @@ def test_versions_trained_on_a_version_are_told_by_how_certain_it_is(
     assert (found.versions, found.possible, found.unknown) == ((), (possible,), (unknown,))
 
 
-def test_what_happened_is_read_from_the_feed(registry: Registry, tmp_path: Path, name: str) -> None:
+def test_events_are_read_from_the_feed(registry: Registry, tmp_path: Path, name: str) -> None:
     before = registry.events(limit=100_000)
     last = before[-1].seq if before else 0
     register(registry, tmp_path, "a", name)
@@ -433,7 +431,7 @@ def test_versions_are_compared(registry: Registry, tmp_path: Path, name: str) ->
     b = register(registry, tmp_path, "b", name, metrics={"auc": 0.9})
     found = registry.compare(a, b)
     assert [(each.name, each.a, each.b) for each in found.metrics] == [("auc", 0.8, 0.9)]
-    # Nothing is recorded of what they were trained on.
+    # They have no recorded lineage.
     assert registry.diff(a, b).same is None
     assert not found.data_certain
     assert (registry.upstream(a).reference, registry.upstream(a).not_ruled_out) == (a, None)
@@ -516,7 +514,7 @@ def test_errors_are_the_same(served_both: tuple[Registry, Registry], wrong: str)
     assert told[0] == told[1]
 
 
-def test_a_refusal_by_several_gates_is_told_whole(
+def test_a_refusal_lists_all_gates(
     served_both: tuple[Registry, Registry], tmp_path: Path, name: str
 ) -> None:
     in_process, over_http = served_both
@@ -540,6 +538,6 @@ def served_both(
     return request.getfixturevalue("served").registry, connect()
 
 
-def test_a_policy_without_checks_is_kept_whole(registry: Registry, name: str) -> None:
+def test_a_policy_without_checks_is_stored_unchanged(registry: Registry, name: str) -> None:
     registry.set_policy(name, free_policy(RetentionRule(keep_production=2)))
     assert registry.policy(name) == free_policy(RetentionRule(keep_production=2))

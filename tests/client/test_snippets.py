@@ -1,4 +1,4 @@
-"""The lines that a version comes with do what they say, as they stand."""
+"""The snippets of a version work unchanged."""
 
 import json
 import os
@@ -24,7 +24,7 @@ BIN = Path(sys.executable).parent
 
 @pytest.fixture
 def version(connect: Callable[..., Registry], tmp_path: Path, name: str) -> Snippets:
-    """A version whose names make trouble in a shell, registered over HTTP."""
+    """A version whose names need quoting in a shell, registered over HTTP."""
     name = f"it's {name} $HOME"
     folder = artifact(tmp_path / "model")
     (folder / "sub folder").mkdir()
@@ -87,7 +87,7 @@ def test_the_lines_of_python_load_the_version(version: Snippets, shell: object) 
     assert contents(found["model"]) == FILES
 
 
-def test_the_lines_of_dagster_load_the_version(
+def test_the_dagster_snippet_loads_the_version(
     served: Served, settings: Any, version: Snippets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import dagster as dg

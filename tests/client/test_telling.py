@@ -20,12 +20,12 @@ from tests.server.conftest import Served
 
 @pytest.fixture(scope="module")
 def settings(settings: Settings) -> Settings:
-    """A service that keeps secrets and may send to this machine; tests send what is due."""
+    """A service with a secret key that may send to this machine; the tests send due deliveries."""
     more = {"secret_key": SECRET_KEY, "webhook_networks": LOOPBACK, "serve_delivers": False}
     return settings.model_copy(update=more)
 
 
-def test_a_webhook_lives_and_its_deliveries_are_told(
+def test_webhooks_and_their_deliveries_are_managed(
     registry: Registry, served: Served, receiver: Receiver, name: str
 ) -> None:
     issued = registry.create_webhook(receiver.url, types=["model.*"], models=[name])
@@ -54,7 +54,7 @@ def test_a_webhook_lives_and_its_deliveries_are_told(
         registry.webhook(webhook_id)
 
 
-def test_what_is_wrong_is_the_same_error(registry: Registry) -> None:
+def test_both_raise_the_same_errors(registry: Registry) -> None:
     with pytest.raises(InvalidInputError, match="matches no event type"):
         registry.create_webhook("https://ci.example", types=["versions.*"])
     webhook_id = registry.create_webhook("https://ci.example").webhook.webhook_id

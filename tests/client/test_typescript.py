@@ -40,7 +40,7 @@ def run(folder: Path, *words: str) -> str:
     return done.stdout
 
 
-def test_a_generated_client_registers_lists_and_is_told_what_is_wrong(
+def test_a_generated_client_registers_lists_and_gets_problem_details(
     served: Served, project: Path, name: str
 ) -> None:
     run(project, "npm", "run", "--silent", "generate")

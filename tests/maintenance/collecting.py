@@ -1,17 +1,17 @@
-"""Plan a collection, and do it in one go."""
+"""Plan and perform a collection at once."""
 
 from pedigree.maintenance.gc_records import Collection, PlannedItem
 from pedigree.registry import Registry
 
 
 def planned(registry: Registry) -> list[PlannedItem]:
-    """What a collection would do."""
+    """Return what a collection would do."""
     with registry.plan_gc() as plan:
         return list(plan)
 
 
 def collect(registry: Registry) -> Collection:
-    """Plan a collection and do it."""
+    """Plan a collection and perform it."""
     with registry.plan_gc() as plan:
         return registry.gc(plan)
 

@@ -16,7 +16,7 @@ ARCHIVE_OLD = RetentionRule(keep_production=1)
 
 @pytest.fixture
 def registry(impatient: Registry, tmp_path: Path) -> Registry:
-    """Five versions, of which each has held production in turn; the last holds it."""
+    """Five versions that have been in production one after another; the last one is."""
     impatient.set_policy("churn", free_policy(ARCHIVE_OLD))
     for content in ("a", "b", "c", "d", "e"):
         impatient.promote(register(impatient, tmp_path, content), "production")
@@ -51,7 +51,7 @@ def blob_tiers(registry: Registry, reference: str) -> set[str]:
 def test_older_production_versions_go_to_the_archive_and_nothing_is_deleted(
     registry: Registry,
 ) -> None:
-    """Of five, one is kept by the rule, and one because a rollback would return to it."""
+    """Of five versions, the rule keeps one, and another is the target of a rollback."""
     assert to_archive(registry) == {1, 2, 3}
     moves = [item for item in planned(registry) if isinstance(item, PlannedMove)]
     assert [(move.bytes, move.tier) for move in moves] == [(1, "archive")] * 3
@@ -135,7 +135,7 @@ def test_a_rule_that_is_dropped_brings_everything_back(registry: Registry) -> No
     assert planned(registry) == []
 
 
-def test_a_shared_blob_lies_in_the_highest_tier_that_a_living_version_needs(
+def test_a_shared_blob_is_in_the_highest_tier_that_a_version_needs(
     registry: Registry, tmp_path: Path
 ) -> None:
     register(registry, tmp_path, "a", name="other")

@@ -1,4 +1,4 @@
-"""`fsck` finds every kind of damage, and nothing where nothing is wrong."""
+"""`fsck` finds every kind of damage, and nothing in a sound registry."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -25,10 +25,10 @@ FEED_ON = (
 )
 EVENTS_OFF = FEED_OFF.replace("feed", "event")
 EVENTS_ON = FEED_ON.replace("feed", "event")
-# Foreign keys look away in a session of this role, as in one that restores a dump.
+# Foreign keys are not checked in a session of this role, as in one that restores a dump.
 UNGUARDED = "SET session_replication_role = replica; "
 
-# What somebody does to the database → which invariants fsck must say are violated.
+# A change of the database → the invariants that fsck must report as violated.
 EDITS: dict[str, tuple[str, set[str]]] = {
     "a version's row is gone": (
         UNGUARDED + "DELETE FROM pedigree.model_version WHERE version = 2",
@@ -247,14 +247,14 @@ EDITS: dict[str, tuple[str, set[str]]] = {
 
 
 def foreign(table: str) -> str:
-    """Give a table of search the row of a version that is not there."""
+    """Insert the row of a missing version into a search table."""
     return (
         f"INSERT INTO pedigree.{table} SELECT"
         f""" (jsonb_populate_record(t, '{{"version": 99}}')).* FROM pedigree.{table} t LIMIT 1"""
     )
 
 
-# What somebody does to what search looks at; nothing but `search_follows` is violated by it.
+# Changes of the search tables, each of which violates only `search_follows`.
 EDITS_OF_SEARCH = {
     "a row is missing": "DELETE FROM pedigree.search_version WHERE version = 1",
     "a row is foreign": foreign("search_version"),
@@ -280,7 +280,7 @@ EDITS_OF_SEARCH = {
 
 @pytest.fixture
 def lived(impatient: Registry, tmp_path: Path) -> Registry:
-    """A registry in which everything has happened once."""
+    """A registry with every kind of change."""
     registry = with_secret_key(impatient)
     for content in ("a", "b", "c", "d", "e"):
         register_candidate(registry, tmp_path, content, metrics={"auc": 0.9}, tags={"team": "x"})
@@ -360,7 +360,7 @@ def test_fsck_finds_every_edit_of_what_search_looks_at(
 def violated(
     lived: Registry, database_url: str, make_database_url: Callable[..., str]
 ) -> Callable[[str], set[str]]:
-    """Say what fsck finds in a copy of the database, edited by the server's owner."""
+    """Return what fsck finds in a copy of the database, edited by the server's owner."""
     lived.database.close()
 
     def violated(statements: str) -> set[str]:

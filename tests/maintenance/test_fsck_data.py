@@ -1,4 +1,4 @@
-"""`fsck` finds what was edited of data: profiles, drift, datasheets, verdicts and quarantines."""
+"""`fsck` finds edits of records on data: profiles, drift, datasheets, verdicts and quarantines."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +22,7 @@ STATE = DataState(
     asset="raw", partition="May", storage_id=1, materialized_by="run", data_version="x"
 )
 
-# What somebody does to the database → which invariant fsck says is violated, and of what.
+# A change of the database → the invariant that fsck reports as violated, and its subject.
 EDITS: dict[str, tuple[str, dict[str, set[str]]]] = {
     "nothing was edited": ("SELECT", {}),
     "a profile was edited": (
@@ -112,7 +112,7 @@ EDITS: dict[str, tuple[str, dict[str, set[str]]]] = {
 
 @pytest.fixture
 def lived(impatient: Registry, tmp_path: Path) -> Registry:
-    """A registry in which everything has happened to data."""
+    """A registry with every kind of record on data."""
     registry = impatient
     register(registry, tmp_path, "a", lineage=graph(node(1, "raw", partition="May")))
     for content in ("b", "c"):
@@ -143,7 +143,7 @@ def lived(impatient: Registry, tmp_path: Path) -> Registry:
 def violated(
     lived: Registry, database_url: str, make_database_url: Callable[..., str]
 ) -> Callable[[str], dict[str, set[str]]]:
-    """Say what fsck finds in a copy of the database, edited by the server's owner."""
+    """Return what fsck finds in a copy of the database, edited by the server's owner."""
     lived.database.close()
 
     def violated(statement: str) -> dict[str, set[str]]:
@@ -161,7 +161,7 @@ def violated(
     return violated
 
 
-def test_fsck_names_every_edit_of_what_is_known_of_data(
+def test_fsck_reports_every_edit_of_records_on_data(
     violated: Callable[[str], dict[str, set[str]]],
 ) -> None:
     found = {what: violated(statement) for what, (statement, _) in EDITS.items()}

@@ -1,4 +1,4 @@
-"""State is a fold over events: replaying the feed gives what the tables say."""
+"""State is a fold over events: replaying the feed gives the tables."""
 
 from pathlib import Path
 
@@ -114,7 +114,7 @@ def take_decision(registry: Registry, step: tuple[object, ...]) -> None:
 
 
 def asking_for(approvals: int) -> Policy:
-    """The default policy, whose last stages need some people's approval as well."""
+    """The default policy, whose last stages also require approvals."""
     policy = default_policy()
     asked = {"approvals": ApprovalRule(needed=approvals)}
     stages = [rule.model_copy(update=asked) if rule.automatic else rule for rule in policy.stages]

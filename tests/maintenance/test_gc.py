@@ -1,4 +1,4 @@
-"""Deleted versions are collected after their window; what anybody needs is not."""
+"""Deleted versions are collected after their window; needed bytes stay."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -27,7 +27,7 @@ def objects(registry: Registry) -> set[str]:
     return {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
 
 
-def test_what_was_deleted_goes_after_its_window_and_leaves_its_tombstone(
+def test_a_deleted_version_is_collected_after_its_window_and_leaves_its_tombstone(
     registry: Registry, tmp_path: Path
 ) -> None:
     register(registry, tmp_path, "a")
@@ -59,7 +59,7 @@ def test_what_was_deleted_goes_after_its_window_and_leaves_its_tombstone(
     require_sound(registry)
 
 
-def test_the_window_of_the_model_goes_before_the_one_of_the_setting(
+def test_the_window_of_the_model_has_precedence_over_the_setting(
     registry: Registry, tmp_path: Path
 ) -> None:
     register(registry, tmp_path, "a")
@@ -146,7 +146,7 @@ def test_a_legal_hold_that_reached_a_deleted_version_protects_it(
     assert planned(registry) == []
 
 
-def test_the_cards_of_a_collected_version_go_and_those_of_others_stay(
+def test_the_cards_of_a_collected_version_are_removed_and_those_of_others_stay(
     registry: Registry, tmp_path: Path
 ) -> None:
     for content in ("a", "b"):
@@ -254,7 +254,7 @@ def test_the_next_collection_removes_what_a_failing_store_kept(
 def test_a_delete_in_flight_harms_no_bytes_that_come_back(
     registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The store takes its time: the bytes are registered anew before the old object is gone."""
+    """The store is slow: the bytes are registered again before the old object is removed."""
     register(registry, tmp_path, "a")
     registry.delete("churn/1", reason="test")
     delete, in_flight = registry.store.delete, list[Callable[[], None]]()

@@ -31,7 +31,7 @@ class Served:
     clients: list[httpx2.Client] = field(default_factory=list)
 
     def client(self, *roles: Role, models: tuple[str, ...] = (), **headers: str) -> httpx2.Client:
-        """Somebody with a token of these roles; without any there is no token."""
+        """Return a client with a token of these roles; without roles, it has no token."""
         if roles:
             principal = f"{'+'.join(roles)}@{uuid4().hex[:8]}"
             issued = self.registry.create_token(principal, roles=roles, models=models)
@@ -43,7 +43,7 @@ class Served:
 
 @contextmanager
 def serving(settings: Settings) -> Iterator[Served]:
-    """Run the application behind a real socket, and give it with the registry behind it."""
+    """Run the application with a real socket, and yield it with its registry."""
     config = uvicorn.Config(create_app(settings), port=0, log_level="warning")
     with running(config) as url, Registry.connect(settings=settings) as registry:
         served = Served(url, registry)
@@ -54,7 +54,7 @@ def serving(settings: Settings) -> Iterator[Served]:
 
 @contextmanager
 def running(config: uvicorn.Config) -> Iterator[str]:
-    """Run a server in a thread, and give its URL."""
+    """Run a server in a thread, and yield its URL."""
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -79,14 +79,14 @@ def settings(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="module")
 def served(settings: Settings) -> Iterator[Served]:
-    """The module's service, which asks for tokens."""
+    """The module's service, which requires tokens."""
     with serving(settings) as served:
         yield served
 
 
 @pytest.fixture(scope="module")
 def admin(served: Served) -> httpx2.Client:
-    """Somebody who may do everything."""
+    """A client with all permissions."""
     return served.client(Role.ADMIN)
 
 

@@ -1,4 +1,4 @@
-"""What schemathesis is told of this service beyond its OpenAPI document; loaded by that program."""
+"""Hooks of schemathesis for this service, beyond its OpenAPI document; schemathesis loads them."""
 
 import os
 from itertools import count
@@ -11,7 +11,7 @@ from schemathesis.core.failures import Failure
 from pedigree import errors
 
 OWN_TOKEN = "PEDIGREE_OWN_TOKEN"
-# Texts that are as long as they may be, each of their characters written as up to twelve.
+# Texts of the maximum length, each of their characters encoded as up to twelve.
 _LONGEST_URL = 60_000
 _CALLS = count()
 _TYPE = "urn:pedigree:error:"
@@ -19,7 +19,7 @@ _TYPE = "urn:pedigree:error:"
 
 @schemathesis.hook
 def filter_case(context: HookContext, case: Case) -> bool:
-    """Leave out the request that revokes the token by which all are sent."""
+    """Skip the request that revokes the token of all requests."""
     own = os.environ[OWN_TOKEN]
     is_own = str(case.path_parameters.get("token_id")) == own
     return not (is_own and case.operation.label.startswith("DELETE "))
@@ -27,7 +27,7 @@ def filter_case(context: HookContext, case: Case) -> bool:
 
 @schemathesis.hook
 def map_headers(context: HookContext, headers: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Let most keys be new ones: with one that is known, nothing is done."""
+    """Make most keys new: a request with a known key does nothing."""
     for name, key in (headers or {}).items():
         if name.lower() == "idempotency-key" and isinstance(key, str) and next(_CALLS) % 5:
             return {**headers, name: f"{key[:200]}-{next(_CALLS)}"}
@@ -52,7 +52,7 @@ def filter_failure(context: HookContext, failure: Failure, case: Case, response:
 
 @schemathesis.check
 def refusals_say_why(ctx: CheckContext, response: Response, case: Case) -> None:
-    """Whatever is refused is answered with problem details, and never by a crash."""
+    """Every refusal is answered with problem details, and never with a crash."""
     if response.status_code < 400 or case.method.upper() == "HEAD":
         return
     (kind,) = response.headers["content-type"]

@@ -1,4 +1,4 @@
-"""Send a service whatever its OpenAPI document allows and forbids, for as long as you like.
+"""Send a service valid and invalid requests by its OpenAPI document, for any time.
 
 ::
 
@@ -24,8 +24,10 @@ from pedigree.monitoring.profile import profile
 from pedigree.registry import Registry
 from pedigree.settings import Settings
 from tests.factories import SECRET_KEY, register
+from tests.lazy import lazy
 from tests.server.conftest import Served, serving
-from tests.server.contract import OWN_TOKEN
+
+contract = lazy("tests.server.contract")
 
 ROOT = Path(__file__).parents[2]
 CONFIG = Path(__file__).with_name("schemathesis.toml")
@@ -38,9 +40,9 @@ def fuzz(
 
     Args:
         served: The service.
-        folder: Where it may keep notes on what failed.
+        folder: Where it stores reports of failures.
         words: Further options.
-        quietly: Keep what it prints.
+        quietly: Capture its output.
     """
     issued = served.registry.create_token("fuzz", roles=[Role.ADMIN])
     return subprocess.run(
@@ -58,13 +60,13 @@ def fuzz(
             **os.environ,
             "PYTHONPATH": str(ROOT),
             "SCHEMATHESIS_HOOKS": "tests.server.contract",
-            OWN_TOKEN: str(issued.token.token_id),
+            contract.OWN_TOKEN: str(issued.token.token_id),
         },
     )
 
 
 def furnish(registry: Registry, folder: Path) -> None:
-    """Put there what requests can be about: versions in stages, drift, a webhook, bad data."""
+    """Create what requests can refer to: versions in stages, drift, a webhook, bad data."""
     for content in ("a", "b", "c"):
         registry.judge(register(registry, folder, content, "churn"))
     register(registry, folder, "d", "spam")
@@ -87,7 +89,7 @@ def _served(folder: Path) -> Iterator[Served]:
 
 
 def main() -> str | None:
-    """Run it once for each seed, each on a registry of its own; say what failed."""
+    """Run it once for each seed, each on its own registry; report what failed."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--examples", type=int, default=200, help="for each operation")
     parser.add_argument("--seed", type=int, action="append", help="may be repeated")

@@ -1,4 +1,4 @@
-"""Who gets in, and who does not; whatever else is wrong with the request."""
+"""Which requests are authenticated, independently of other errors in the request."""
 
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ from tests.server.conftest import Served, serving
 
 
 def filled(route: APIRoute) -> str:
-    """The path of a route with something in each of its places, below or above the prefix."""
+    """The path of a route with values for its parameters, below or above the prefix."""
     path = route.path_format
     path = path.removeprefix(PREFIX) if path.startswith(PREFIX) else f"/../..{path}"
     for parameter in route.dependant.path_params:
@@ -62,7 +62,7 @@ def test_a_token_of_before_with_a_name_of_pedigree_s_own_is_refused(served: Serv
     assert "reserved for Pedigree" in answer.json()["detail"]
 
 
-def test_nobody_gets_in_without_a_valid_token(served: Served) -> None:
+def test_requests_without_a_valid_token_are_refused(served: Served) -> None:
     revoked = served.client(Role.ADMIN)
     served.registry.revoke_token(served.registry.tokens()[-1].token_id)
     nobody = served.client()
@@ -99,7 +99,7 @@ def test_a_token_for_some_models_is_refused_for_others_and_for_all(served: Serve
     assert client.delete("/models/theirs", params={"reason": "x"}).status_code == 403
     refused = client.get("/models")
     assert refused.status_code == 403
-    assert "for some models" in refused.json()["detail"]
+    assert "limited to some models" in refused.json()["detail"]
 
 
 def test_a_revoked_token_is_refused_within_a_second(served: Served) -> None:
@@ -115,7 +115,7 @@ def test_a_revoked_token_is_refused_within_a_second(served: Served) -> None:
     assert now - revoked < timedelta(seconds=1)
 
 
-def test_the_principal_of_the_token_is_who_acted(served: Served) -> None:
+def test_the_principal_of_the_token_is_the_actor(served: Served) -> None:
     client = served.client(Role.CONTRIBUTOR)
     principal = served.registry.tokens()[-1].principal
     assert client.post("/models", json={"name": "acted"}).json()["created_by"] == principal

@@ -1,4 +1,4 @@
-"""Reads that are answered straight are answered as the framework answers them."""
+"""The fast path answers reads as the framework does."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ import pytest
 from pedigree.access.records import Role
 from tests.server.conftest import Served
 
-# What has a body, be it an empty one, goes the ordinary way.
+# A request with a body, even an empty one, goes through the framework.
 ORDINARY = {"Content-Length": "0"}
 
 
@@ -45,7 +45,7 @@ def told(answer: httpx2.Response) -> tuple[int, bytes, dict[str, str]]:
         ("/versions/1/explain", 400),
     ],
 )
-def test_what_is_right_and_what_is_wrong_is_told_in_the_same_words(
+def test_both_paths_give_the_same_answers_and_problems(
     admin: httpx2.Client,
     served: Served,
     version: Callable[..., int],
@@ -71,7 +71,7 @@ def test_what_is_right_and_what_is_wrong_is_told_in_the_same_words(
         ("count=perhaps", 400),
     ],
 )
-def test_a_query_is_read_in_the_same_way(
+def test_both_paths_parse_a_query_alike(
     admin: httpx2.Client, version: Callable[..., int], query: str, status: int
 ) -> None:
     for content in ("a", "b"):
@@ -81,7 +81,7 @@ def test_a_query_is_read_in_the_same_way(
     assert told(straight) == told(ordinary)
 
 
-def test_what_is_known_is_not_sent_again_and_no_etag_is_refused(
+def test_both_paths_answer_304_and_accept_any_etag(
     admin: httpx2.Client, version: Callable[..., int], name: str
 ) -> None:
     version()
@@ -92,7 +92,7 @@ def test_what_is_known_is_not_sent_again_and_no_etag_is_refused(
         assert told(straight) == told(ordinary)
 
 
-def test_nobody_comes_in_by_the_short_way(
+def test_the_fast_path_requires_a_token(
     served: Served, version: Callable[..., int], name: str
 ) -> None:
     version()

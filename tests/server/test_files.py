@@ -1,4 +1,4 @@
-"""Files over HTTP: listed, downloaded whole or from a place on, or found at the store."""
+"""Files over HTTP: listed, downloaded whole or from an offset, or redirected to the store."""
 
 import hashlib
 from base64 import b64encode
@@ -27,7 +27,7 @@ def test_a_file_is_downloaded_with_its_digest(
     assert answer.headers["content-disposition"] == "attachment"
 
 
-def test_a_download_goes_on_where_it_ended(
+def test_a_download_resumes_where_it_ended(
     admin: httpx2.Client, name: str, version: Version
 ) -> None:
     path = f"/models/{name}/versions/{version('weights')}/download/model.bin"
@@ -51,7 +51,7 @@ def test_what_is_no_file_of_the_version_is_not_found(
         assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_a_download_is_told_once_for_all_files_and_each_principal(
+def test_a_download_is_one_event_for_all_files_and_each_principal(
     served: Served, name: str, version: Version
 ) -> None:
     path = f"/models/{name}/versions/{version('weights')}/download"

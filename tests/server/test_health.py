@@ -1,4 +1,4 @@
-"""``/readyz`` tells of what requests would fail by."""
+"""``/readyz`` reports what would make requests fail."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def execute(registry: Registry, statement: str) -> None:
     registry.database.transaction(lambda transaction: transaction.execute(statement))  # type: ignore[arg-type]
 
 
-def test_it_tells_of_a_pending_migration_and_of_a_lost_store(own: Settings, tmp_path: Path) -> None:
+def test_readyz_reports_a_pending_migration_and_a_lost_store(own: Settings, tmp_path: Path) -> None:
     with serving(own) as served, httpx2.Client(base_url=served.url) as client:
         register(served.registry, tmp_path)
         newer = "INSERT INTO pedigree.migration VALUES (9999, '9999_of_tomorrow', '')"

@@ -1,4 +1,4 @@
-"""The same request sent twice is done once, and answered alike."""
+"""A repeated request is done once, and answered alike."""
 
 import threading
 
@@ -44,7 +44,7 @@ def test_keys_of_two_principals_have_nothing_to_do_with_each_other(
         assert made.status_code == 201
 
 
-def test_a_request_that_was_refused_is_judged_anew(
+def test_a_refused_request_is_processed_again(
     admin: httpx2.Client, served: Served, name: str
 ) -> None:
     key = {"Idempotency-Key": name}
@@ -65,7 +65,7 @@ def test_a_key_in_flight_is_a_conflict_and_its_answer_comes_later(
         answers.append(admin.patch(f"/models/{name}", json={"description": "x"}, headers=key))
 
     def hold_the_model(joined: object) -> None:
-        """Keep the first request at work until a second one was answered."""
+        """Keep the first request in progress until a second one is answered."""
         served.registry.database.fetch_all("SELECT 1")
         transaction = joined.database  # type: ignore[attr-defined]
         transaction.read(

@@ -1,4 +1,4 @@
-"""More requests than there can be answers for are sent away, and nothing of them is done."""
+"""Requests above the limit are refused, and nothing of them is done."""
 
 import threading
 

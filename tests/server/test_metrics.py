@@ -1,4 +1,4 @@
-"""``/metrics`` tells of the whole service, and of what others did to the registry.
+"""``/metrics`` reports the whole service, and the changes of other processes.
 
 After adding a number, refresh the table of docs/operations.md::
 
@@ -37,7 +37,7 @@ Scrape = Callable[[], dict[str, Metric]]
 
 @pytest.fixture(scope="module")
 def served(settings: Settings) -> Iterator[Served]:
-    """A service that delivers to nobody, so that what waits goes on waiting."""
+    """A service without deliveries, so that pending work stays pending."""
     more = {
         "secret_key": SECRET_KEY,
         "serve_delivers": False,
@@ -61,7 +61,7 @@ def scrape(served: Served, monkeypatch: pytest.MonkeyPatch) -> Scrape:
 
 
 def value(scraped: dict[str, Metric], name: str, **labels: str) -> float:
-    """The value of the one sample of these labels; 0 where there is none."""
+    """The value of the only sample with these labels; 0 if there is none."""
     found = [
         sample.value
         for metric in scraped.values()
@@ -73,14 +73,14 @@ def value(scraped: dict[str, Metric], name: str, **labels: str) -> float:
 
 
 def move_and_judge(registry: Registry, reference: str) -> None:
-    """Do something of all that is counted apart."""
+    """Make one change of each counted kind."""
     registry.set_policy(reference.partition("/")[0], free_policy())
     registry.promote(reference, "staging")
     registry.run_check(reference, "artifact_intact")
 
 
 def let_webhook_and_sink_wait(registry: Registry) -> str:
-    """Have a sink and a webhook that nobody serves; return the webhook's number."""
+    """Create a sink and a webhook without a worker; return the webhook's id."""
     registry.database.transaction(
         lambda transaction: transaction.execute(
             "INSERT INTO pedigree.sink VALUES ('kafka://b/t') ON CONFLICT DO NOTHING"
@@ -89,7 +89,7 @@ def let_webhook_and_sink_wait(registry: Registry) -> str:
     return str(registry.create_webhook("https://example.com/").webhook.webhook_id)
 
 
-def test_requests_are_told_by_the_template_of_their_route(
+def test_requests_are_counted_by_route_template(
     served: Served, admin: httpx2.Client, scrape: Scrape, name: str
 ) -> None:
     before = scrape()
@@ -153,7 +153,7 @@ def test_metadata_that_the_schema_refuses_is_counted(
     assert value(scrape(), "pedigree_schema_failures_total", **route) == before + 1
 
 
-def test_what_waits_is_told_with_its_age(served: Served, scrape: Scrape, name: str) -> None:
+def test_pending_work_is_reported_with_its_age(served: Served, scrape: Scrape, name: str) -> None:
 
     def unsealed(sequencer: Transaction) -> dict[str, Metric]:
         sequencer.execute(LOG["lead_sequencer"])
@@ -172,7 +172,7 @@ def test_what_waits_is_told_with_its_age(served: Served, scrape: Scrape, name: s
     assert value(sealed, "pedigree_outbox_age_seconds", webhook=webhook) > 0
 
 
-def test_the_table_of_numbers_is_what_is_told(
+def test_the_documented_metrics_are_current(
     served: Served, admin: httpx2.Client, scrape: Scrape, version: Callable[..., int], name: str
 ) -> None:
     move_and_judge(served.registry, f"{name}/{version()}")
@@ -194,7 +194,7 @@ def test_the_table_of_numbers_is_what_is_told(
     assert found[0] == table, "see this file's first lines"
 
 
-def test_only_who_may_read_everything_may_scrape(served: Served, name: str) -> None:
+def test_scraping_requires_permission_to_read_all_models(served: Served, name: str) -> None:
     url = f"{served.url}/metrics"
     assert httpx2.get(url).status_code == 401
     assert served.client(Role.READER, models=(name,)).get(url).status_code == 403

@@ -1,4 +1,4 @@
-"""What the service tells of each request: an id, and lines of a log without secrets."""
+"""Each request has an id and log lines without secrets."""
 
 import ast
 import io
@@ -26,7 +26,7 @@ Lines = Callable[[], list[dict[str, Any]]]
 
 @pytest.fixture
 def lines() -> Iterator[Lines]:
-    """What was logged, as machines read it; of reads too."""
+    """The log in JSON, with reads."""
     written = io.StringIO()
     handler = logging.StreamHandler(written)
     handler.setFormatter(logs.JsonFormatter())
@@ -39,7 +39,7 @@ def lines() -> Iterator[Lines]:
     logger.setLevel(before)
 
 
-def test_a_line_says_who_did_what_to_which_version_and_how_long_it_took(
+def test_a_log_line_has_actor_action_version_and_duration(
     served: Served, version: Callable[..., int], name: str, lines: Lines
 ) -> None:
     number = version()
@@ -54,7 +54,7 @@ def test_a_line_says_who_did_what_to_which_version_and_how_long_it_took(
     assert line["request_id"] == answer.headers["x-request-id"]
 
 
-def test_reads_that_went_well_are_told_at_debug_alone(admin: httpx2.Client, lines: Lines) -> None:
+def test_successful_reads_are_logged_only_at_debug(admin: httpx2.Client, lines: Lines) -> None:
     for path in ("/models", "/models/nobody-made"):
         admin.get(path)
     answered = [each for each in lines() if each["action"] == "request.answered"]

@@ -43,7 +43,7 @@ def test_pages_follow_their_links_to_the_end(admin: httpx2.Client, served: Serve
     assert len(found) >= 5
 
 
-def test_a_record_that_is_known_is_not_sent_again(
+def test_an_unchanged_record_is_answered_304(
     admin: httpx2.Client, served: Served, name: str
 ) -> None:
     served.registry.create_model(name)
@@ -56,7 +56,7 @@ def test_a_record_that_is_known_is_not_sent_again(
     assert admin.get(f"/models/{name}", headers={"If-None-Match": etag}).status_code == 200
 
 
-def test_a_change_of_what_somebody_changed_meanwhile_is_412_with_what_is_there(
+def test_a_change_of_a_changed_resource_is_412_with_its_current_state(
     admin: httpx2.Client, served: Served, name: str
 ) -> None:
     served.registry.create_model(name)

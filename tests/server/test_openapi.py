@@ -1,4 +1,4 @@
-"""The service does what its OpenAPI document says, whatever it is sent."""
+"""The service behaves as its OpenAPI document states, for any request."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +15,7 @@ EXAMPLES = "1"
 
 @pytest.fixture(scope="module")
 def served(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A service that can do everything, but tells nobody of what is made up here."""
+    """A service with all features, but without deliveries of generated events."""
     more = {"secret_key": SECRET_KEY, "serve_delivers": False}
     with serving(settings.model_copy(update=more)) as served:
         furnish(served.registry, tmp_path_factory.mktemp("furnished"))

@@ -1,4 +1,4 @@
-"""Stages, aliases, approvals and quarantines over HTTP: gated like everywhere."""
+"""Stages, aliases, approvals and quarantines over HTTP, with the same gates."""
 
 from collections.abc import Callable
 
@@ -17,12 +17,12 @@ Version = Callable[..., int]
 
 @pytest.fixture
 def free(served: Served, name: str) -> Registry:
-    """The registry, in which the test's model has stages that ask for no checks."""
+    """The registry, whose model has stages without checks."""
     served.registry.set_policy(name, free_policy())
     return served.registry
 
 
-def test_an_alias_is_set_read_moved_and_taken_away(
+def test_an_alias_is_set_read_moved_and_deleted(
     admin: httpx2.Client, served: Served, name: str, version: Version
 ) -> None:
     version("a")
@@ -104,7 +104,7 @@ def test_a_version_is_approved_by_another_than_its_author(
     assert own.get(f"{name}/1").approval_status == "rejected"
 
 
-def test_a_contributor_asks_and_a_deployer_decides(
+def test_a_contributor_requests_and_a_deployer_decides(
     served: Served, free: Registry, name: str, version: Version
 ) -> None:
     contributor, deployer = served.client(Role.CONTRIBUTOR), served.client(Role.DEPLOYER)
@@ -138,7 +138,7 @@ def test_a_contributor_asks_and_a_deployer_decides(
     assert (at_once.status_code, at_once.json()["moved"]) == (200, True)
 
 
-def test_what_the_sensor_gave_up_is_tried_again_by_who_may_move(
+def test_a_given_up_promotion_is_retried_with_permission_to_move(
     served: Served, name: str, version: Version
 ) -> None:
     stages = [
@@ -165,7 +165,7 @@ def test_what_the_sensor_gave_up_is_tried_again_by_who_may_move(
     assert deployer.post(f"{path}/retries", json=wanted).status_code == 404
 
 
-def test_a_service_does_what_was_asked_for_once_metadata_lets_it(
+def test_a_service_performs_a_request_once_the_metadata_is_complete(
     served: Served, name: str, version: Version
 ) -> None:
     stage = {"name": "production", "after": ["none"], "metadata": ["owners"]}

@@ -1,4 +1,4 @@
-"""Traces: a real receiver of OTLP over HTTP gets what the service did for whom."""
+"""Traces: a real OTLP receiver over HTTP gets the spans of the service."""
 
 import os
 import subprocess
@@ -26,7 +26,7 @@ from tests.server.conftest import Served, serving
 
 
 class Collector(ThreadingHTTPServer):
-    """Keeps the spans that it is sent."""
+    """Stores the received spans."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -64,7 +64,7 @@ def attributes(of: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
-    """A collector that the environment names."""
+    """A collector configured by the environment."""
     with Collector() as collector:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
         yield collector

@@ -1,4 +1,4 @@
-"""Uploads over HTTP: what is missing is sent, hashed as it comes, and registered."""
+"""Uploads over HTTP: missing files are sent, hashed while they arrive, and registered."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -25,7 +25,7 @@ def upload(client: httpx2.Client, name: str, *contents: bytes) -> tuple[str, lis
 
 
 def body(files: list[dict[str, Any]], path: str | None = None, **fields: Any) -> dict[str, Any]:
-    """A version of some files, which an upload brought."""
+    """A version of uploaded files."""
     return {
         "files": [{"path": f"part-{place}", **file} for place, file in enumerate(files)],
         "version": new_version(**fields).model_dump(mode="json"),
@@ -131,7 +131,7 @@ def test_a_token_for_one_model_brings_the_bytes_of_another_to_have_them(
     assert anybody.post(f"/models/{name}-new/versions", json=body(files)).status_code == 201
 
 
-def test_an_upload_goes_on_where_it_was_interrupted(served: Served, name: str) -> None:
+def test_an_upload_resumes_where_it_was_interrupted(served: Served, name: str) -> None:
     client = served.client(Role.CONTRIBUTOR)
     path, files = upload(client, name, b"first", b"s" * (2 << 20))
     client.put(f"{path}/files/{files[0]['digest']}", content=b"first")

@@ -64,7 +64,9 @@ def test_a_card_that_is_drawn_after_a_version_was_read_is_no_change_of_the_versi
         assert admin.patch(path, json={"owners": ["late"]}, headers=seen).status_code == 412
 
 
-def test_files_card_and_lineage_are_told(admin: httpx2.Client, name: str, version: Version) -> None:
+def test_files_card_and_lineage_are_listed(
+    admin: httpx2.Client, name: str, version: Version
+) -> None:
     number = version("weights", lineage=graph(node(1, f"raw/{name}")))
     path = f"/models/{name}/versions/{number}"
     (file,) = admin.get(f"{path}/files").json()["files"]
@@ -105,7 +107,7 @@ def test_events_are_read_on_from_their_cursor(
     admin: httpx2.Client, name: str, version: Version
 ) -> None:
     start = admin.get("/events?limit=1000").json()["next"]
-    kinds = "&type=model.created&type=version.created"  # the service draws cards meanwhile
+    kinds = "&type=model.created&type=version.created"  # the service draws cards at the same time
     version("a")
     version("b")
     first = admin.get(f"/events?after={start}&limit=2{kinds}")

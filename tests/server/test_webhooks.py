@@ -17,7 +17,7 @@ from tests.server.conftest import Served, serving
 
 @pytest.fixture(scope="module")
 def told(settings: Settings) -> Iterator[Served]:
-    """A service that keeps secrets and may send to this machine; tests send what is due."""
+    """A service with a secret key that may send to this machine; the tests send due deliveries."""
     more = {"secret_key": SECRET_KEY, "webhook_networks": LOOPBACK, "serve_delivers": False}
     with serving(settings.model_copy(update=more)) as served:
         yield served
@@ -54,7 +54,7 @@ def test_a_webhook_is_made_changed_tried_and_removed(
     assert admin.get(path).json()["type"] == "urn:pedigree:error:WebhookNotFoundError"
 
 
-def test_deliveries_are_listed_and_begin_anew(
+def test_deliveries_are_listed_and_restarted(
     told: Served, admin: httpx2.Client, receiver: Receiver
 ) -> None:
     made = admin.post("/webhooks", json={"url": receiver.url, "types": ["model.*"]}).json()
@@ -165,5 +165,5 @@ def test_a_stream_ends_when_its_token_is_revoked(told: Served) -> None:
         said(lines)
         told.registry.revoke_token(token_id)
         other = told.client(Role.ADMIN)
-        for _ in lines:  # what happens meanwhile may still come, and then no more
+        for _ in lines:  # concurrent events may still arrive, and then none
             other.post("/models", json={"name": f"m-{uuid4().hex[:8]}"})

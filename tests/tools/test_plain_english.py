@@ -94,7 +94,7 @@ def test_help_descriptions_and_errors_of_a_module_are_texts() -> None:
 def test_the_commands_and_the_openapi_document_are_read() -> None:
     from tools.plain_english.code import command_texts, service_texts
 
-    assert "List the registered models and who holds their stages." in {
+    assert "List the registered models and the versions in their stages." in {
         text.text for text in command_texts()
     }
     assert len({text.file for text in service_texts()}) > 150

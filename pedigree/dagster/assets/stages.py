@@ -103,8 +103,8 @@ def _stage_asset(
         kinds={"stage", kind_of(model_spec.name)},
         owners=owners,
         code_version=CODE_VERSION,
-        description=f"The version of {model_spec.name} in {stage}. Materialize it with `version` in"
-        " the config to promote, or with `rollback: true` to roll back.",
+        description=f"{stage} of {model_spec.name}: the version that holds the stage. Materialize"
+        " it with `version` in the config to promote, or with `rollback: true` to roll back.",
         metadata={metadata_keys.STAGE: stage, metadata_keys.MODEL: model_spec.name},
     )
 

@@ -1,4 +1,4 @@
-"""What every protocol of the service shares: authentication, errors, ETags, idempotency, streams.
+"""The shared parts of every protocol: authentication, errors, ETags, idempotency, streams.
 
-Resources and URL prefixes do not belong here, but to the folder of their protocol.
+Resources and URL prefixes belong in the folder of their protocol.
 """

@@ -1,4 +1,4 @@
-"""Who may ask for what: every route declares a permission, and nobody passes without it."""
+"""Authentication and permissions: every route declares the permission that it requires."""
 
 import hashlib
 import time
@@ -34,13 +34,13 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 MOST_JSON_BYTES = 4 << 20
 
-# A token is looked up again after so long, so that one that was revoked is refused within a second.
+# A token is looked up again after this time, so that a revoked one is refused within a second.
 _TRUSTED_S = 0.5
 _MOST_TRUSTED = 10_000
 
 
 class RouteAccess(NamedTuple):
-    """What a route declares about itself."""
+    """The access rules that a route declares."""
 
     permission: Permission
     model_in_body: bool
@@ -50,12 +50,12 @@ class RouteAccess(NamedTuple):
 def requires(
     permission: Permission, *, model_in_body: bool = False, streams: bool = False
 ) -> Callable[[Endpoint], Endpoint]:
-    """Declare what a caller must be permitted to do to get to an endpoint.
+    """Declare the permission that a caller needs for an endpoint.
 
     Args:
-        permission: What it takes.
-        model_in_body: The endpoint itself asks whether the token is for the model.
-        streams: The endpoint reads its body piece by piece, so it may be of any size.
+        permission: The permission.
+        model_in_body: The endpoint itself checks whether the token is for the model.
+        streams: The endpoint reads its body as a stream, so the body may have any size.
     """
 
     def declare(endpoint: Endpoint) -> Endpoint:
@@ -66,20 +66,20 @@ def requires(
 
 
 class Caller(NamedTuple):
-    """Who sent a request, and the registry as they use it."""
+    """Who sent a request, and the registry with their permissions."""
 
     principal: Principal
     registry: Registry
 
 
 class Authenticator:
-    """Knows who asks, and lets as many in at a time as there can be answers for.
+    """Authenticates callers, and limits the number of concurrent requests.
 
     Args:
         registry: The registry.
-        is_open: Let requests without a token in while there is no token: only this machine can
+        is_open: Accept requests without a token while no token exists; only this machine can
             send them.
-        most_at_work: So many requests at a time.
+        most_at_work: The largest number of concurrent requests.
     """
 
     def __init__(self, registry: Registry, *, is_open: bool, most_at_work: int) -> None:
@@ -99,15 +99,15 @@ class Authenticator:
         self._free += 1
 
     async def admit(self, request: Request, declared: RouteAccess) -> Caller:
-        """Return who asks.
+        """Return the caller of a request.
 
         Raises:
-            NotAuthenticatedError: Nobody whom the service knows.
-            NotPermittedError: They may not do this, or not to this model.
+            NotAuthenticatedError: The service does not know the caller.
+            NotPermittedError: The caller may not do this, or not with this model.
         """
         secret = _secret_of(request)
         caller = await (self._holder(secret) if secret else self._without_token(request))
-        # The operations ask again, and decide. Here who may not is refused before the body is read.
+        # The operations check again, and decide. This check refuses before the body is read.
         if declared.model_in_body:
             caller.principal.require_permission(declared.permission)
         else:
@@ -123,7 +123,7 @@ class Authenticator:
         if token is None:
             self._trusted.pop(digest, None)
             raise _unknown_caller("no such token is valid")
-        if is_reserved(token.principal):  # of before such names were refused
+        if is_reserved(token.principal):  # from before such names were refused
             raise _unknown_caller("the token's name is reserved for Pedigree")
         caller = self._caller(
             Principal(
@@ -155,7 +155,7 @@ class Authenticator:
 
 
 class ProtectedRoute(APIRoute):
-    """A route that nobody passes without what it declares; one that declares nothing is no route.
+    """A route that requires the permission that its endpoint declares.
 
     Raises:
         TypeError: Its endpoint is not marked by :func:`requires`.
@@ -166,19 +166,19 @@ class ProtectedRoute(APIRoute):
         if declared is None:
             raise TypeError(f"{endpoint.__qualname__} lacks a permission: mark it by @requires(…)")
         self.declared: RouteAccess = declared
-        options["tags"] = options["tags"][-1:]  # a route's own tag stands for its router's
+        options["tags"] = options["tags"][-1:]  # a route's own tag replaces its router's
         super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the handler, behind the gate and the limit on bodies."""
+        """Return the handler, with authentication and the limit on bodies."""
         handle, declared = super().get_route_handler(), self.declared
 
         async def guarded(request: Request) -> Response:
-            gate: Authenticator = request.app.state.gate
-            # A stream may idle for long, and then holds nothing that others wait for.
-            async with nullcontext() if declared.streams else gate:
-                # Asked once more by what answers for longer than a token is trusted.
-                request.state.admit = partial(gate.admit, request, declared)
+            authenticator: Authenticator = request.app.state.authenticator
+            # A stream may idle for long, so it does not count as a concurrent request.
+            async with nullcontext() if declared.streams else authenticator:
+                # An answer that lasts longer than a token is trusted calls it again.
+                request.state.admit = partial(authenticator.admit, request, declared)
                 request.state.caller = await request.state.admit()
                 if not declared.streams:
                     request = Request(request.scope, _limited(request))
@@ -199,7 +199,7 @@ def resource(tag: str) -> APIRouter:
 
 
 def _limited(request: Request) -> Receive:
-    """Return what receives the body, and refuses one that is too large."""
+    """Return a receiver of the body that refuses one that is too large."""
     length = request.headers.get("content-length", "0")
     if not length.isdecimal() or int(length) > MOST_JSON_BYTES:
         raise _too_large()
@@ -210,7 +210,7 @@ def _limited(request: Request) -> Receive:
         message = await request.receive()
         received += len(message.get("body", b""))
         if received > MOST_JSON_BYTES:
-            # The framework lets only its own exceptions pass while it reads a body.
+            # While the framework reads a body, it passes on only its own exceptions.
             raise HTTPException(413, str(_too_large()))
         return message
 
@@ -218,7 +218,7 @@ def _limited(request: Request) -> Receive:
 
 
 def _is_local(request: Request) -> bool:
-    """Say whether this machine asks, and no page of another host through a browser on it."""
+    """Return whether this machine sends the request, and not another host's page in its browser."""
     client = request.client
     if client is not None and not is_loopback(client.host):
         return False

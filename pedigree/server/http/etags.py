@@ -1,4 +1,4 @@
-"""ETags, and what ``If-Match`` and ``If-None-Match`` ask for (RFC 9110, section 13)."""
+"""ETags and the conditions ``If-Match`` and ``If-None-Match`` (RFC 9110, section 13)."""
 
 import hashlib
 import re
@@ -16,7 +16,7 @@ _ETAG = re.compile(r'(?:W/)?"[^"]*"')
 
 
 class State(NamedTuple):
-    """A resource as it is now: the record, its JSON and the ETag of that."""
+    """The current state of a resource: the record, its JSON and the ETag of the JSON."""
 
     value: Any
     body: bytes
@@ -24,7 +24,7 @@ class State(NamedTuple):
 
 
 class ChangedSinceError(StateChangedError):
-    """The resource is not in the state that the caller's headers name."""
+    """The resource is not in the state that the request's headers require."""
 
     def __init__(self, header: str, given: str, current: State | None) -> None:
         self.current = current
@@ -32,7 +32,7 @@ class ChangedSinceError(StateChangedError):
             "the resource is in another state" if current else "there is no such resource",
             field=header,
             value=given,
-            remedy="Look at it again, then decide",
+            remedy="Read it again, then decide",
         )
 
 
@@ -43,12 +43,12 @@ def state_of(value: object) -> State:
 
 
 def etag_of(body: bytes) -> str:
-    """Return the ETag of what is answered."""
+    """Return the ETag of a response body."""
     return f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
 
 
 def is_known(if_none_match: str | None, etag: str) -> bool:
-    """Say whether the caller has the state of an ETag already, so that 304 tells it all."""
+    """Return whether the caller already has the state of an ETag, so that 304 is enough."""
     if if_none_match is None:
         return False
     if if_none_match.strip() == "*":
@@ -59,18 +59,18 @@ def is_known(if_none_match: str | None, etag: str) -> bool:
 def require(
     if_match: str | None, if_none_match: str | None, current: State | None, database: Database
 ) -> None:
-    """Refuse a change where the resource is not in a state that the caller asks for.
+    """Refuse a change if the resource is not in a state that the request requires.
 
-    A version whose card was drawn since the caller saw it is in the same state.
+    A version whose card was rendered after the caller read it counts as unchanged.
 
     Args:
-        if_match: The ETags that the caller has seen; a weak one never matches.
-        if_none_match: ``*`` where there must be no resource yet.
-        current: The resource; None where there is none.
-        database: Where the earlier cards of a version are.
+        if_match: The ETags that the caller has read; a weak one never matches.
+        if_none_match: ``*`` if the resource must not exist yet.
+        current: The resource; None if it does not exist.
+        database: The database with the earlier cards of a version.
 
     Raises:
-        ChangedSinceError: It is in another state.
+        ChangedSinceError: The resource is in another state.
     """
     if if_match is not None and not (
         _matches(if_match, current)

@@ -1,4 +1,4 @@
-"""Follow the feed: one look at it for all who wait, and server-sent events of what is found."""
+"""Event streams: one query of the feed for all waiting clients, and server-sent events."""
 
 import asyncio
 import time
@@ -18,27 +18,27 @@ MEDIA_TYPE = "text/event-stream"
 _PAUSE_S = 0.5
 _PAGE = 1000
 _MOST_STREAMS = 200
-# Something is sent so often, so that nobody between takes the connection for dead.
+# A comment is sent this often, so that no proxy takes the connection for dead.
 _SILENCE_S = 15.0
-# Then a stream ends and its client goes on at another process, by Last-Event-ID; so none of them
-# keeps a process from being replaced for long.
+# Then a stream ends and its client continues at another process, by Last-Event-ID; so no stream
+# delays the replacement of a process for long.
 _LASTS_S = 300.0
 
 
 class Wanted(NamedTuple):
-    """Which events somebody waits for; None does not matter."""
+    """A filter of events; None matches all."""
 
     types: Collection[EventType] | None
     model: str | None
 
     def has(self, event: Event) -> bool:
-        """Say whether it is one of them."""
+        """Return whether an event matches."""
         of_type = self.types is None or event.type in self.types
         return of_type and self.model in (None, event.model)
 
 
 class EventStream:
-    """Knows how far the feed reaches, as long as somebody waits for more of it."""
+    """The head of the feed, which is queried while clients wait for more of it."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
@@ -49,11 +49,11 @@ class EventStream:
         self._ended = False
 
     def end(self) -> None:
-        """Let every stream end: its client goes on at another process."""
+        """End every stream; its client continues at another process."""
         self._ended = True
 
     async def beyond(self, seq: int) -> bool:
-        """Wait until the feed reaches beyond a place; false where it did not for some seconds."""
+        """Wait until the feed has events after ``seq``; return False after some seconds without."""
         deadline = time.monotonic() + _SILENCE_S
         while self._head <= seq and time.monotonic() < deadline and not self._ended:
             async with self._looking:
@@ -72,15 +72,15 @@ class EventStream:
         wanted: Wanted,
         admitted: Callable[[], Awaitable[object]],
     ) -> AsyncIterator[bytes]:
-        """Return the events behind a place, and further ones as they happen.
+        """Return the events after a ``seq``, and further ones as they happen.
 
         Args:
-            after: Where to begin.
-            wanted: Only these.
-            admitted: Asked again and again; it raises when the caller is not let in any more.
+            after: The ``seq`` to begin after.
+            wanted: Only events that match.
+            admitted: Called repeatedly; it raises when the caller is no longer admitted.
 
         Raises:
-            ServiceBusyError: There are as many streams as this process takes.
+            ServiceBusyError: This process has its largest number of streams.
         """
         if not self._free:
             raise ServiceBusyError("the service has too many streams", remedy="Try again later")
@@ -103,13 +103,13 @@ class EventStream:
                 page = await run_in_threadpool(self._registry.events, after, _PAGE)
                 for event in page:
                     if wanted.has(event):
-                        yield _said(event)
+                        yield _format_event(event)
                 after = page[-1].seq
         except PedigreeError:
-            return  # its client comes back, and is told why
+            return  # its client connects again, and gets the error
         finally:
             self._free += 1
 
 
-def _said(event: Event) -> bytes:
+def _format_event(event: Event) -> bytes:
     return b"id: %d\nevent: %s\ndata: %s\n\n" % (event.seq, event.type.encode(), to_json(event))

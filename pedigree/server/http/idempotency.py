@@ -1,6 +1,6 @@
-"""``Idempotency-Key``: a write and its answer are kept in one transaction, or neither is.
+"""``Idempotency-Key``: one transaction stores a write and its answer, or neither.
 
-A request that ended in an error has written nothing, and is judged anew when it is repeated.
+A request that ended in an error has written nothing, and is processed again when it is repeated.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ _KEPT = timedelta(days=1)
 
 
 class Answer(NamedTuple):
-    """A response as it is kept."""
+    """A stored response."""
 
     status: int
     headers: dict[str, str]
@@ -27,7 +27,7 @@ class Answer(NamedTuple):
 
 
 class Key(NamedTuple):
-    """One principal's key, and what it was sent with."""
+    """A principal's idempotency key, and the fingerprint of its request."""
 
     principal: str
     key: str
@@ -37,16 +37,16 @@ class Key(NamedTuple):
 def once(
     transaction: Transaction, key: Key, work: Callable[[], Answer], box: SecretBox | None = None
 ) -> Answer:
-    """Do the work and keep its answer; or return what was answered when it was done before.
+    """Do the work and store its answer; or return the stored answer if it was done before.
 
     Args:
         transaction: The transaction of the work.
-        key: What the request is known by.
-        work: Done once.
-        box: Encrypts what is kept of the answer, which holds a secret.
+        key: The request's key.
+        work: Called at most once.
+        box: Encrypts the stored answer if it holds a secret.
 
     Raises:
-        RequestInFlightError: A request with the key is at work.
+        RequestInFlightError: A request with the key is in progress.
         KeyReusedError: The key belongs to another request.
     """
     named = {"principal": key.principal, "key": key.key}
@@ -54,19 +54,19 @@ def once(
     found = transaction.execute(_SQL["kept_answer"], named)
     if begun.fetchone() == {"free": False}:
         raise RequestInFlightError(
-            "a request with this key is at work",
+            "a request with this key is in progress",
             field="Idempotency-Key",
             value=key.key,
-            remedy="Send it again in a moment, to get that one's answer",
+            remedy="Send it again in a moment to get the answer of the first request",
         )
     kept = found.fetchone()
     if kept is not None:
         if bytes(kept["fingerprint"]) != key.fingerprint:
             raise KeyReusedError(
-                "this key was sent with another request before",
+                "this key was already sent with another request",
                 field="Idempotency-Key",
                 value=key.key,
-                remedy="Make a new key for each request that is not a repetition",
+                remedy="Create a new key for each request that is not a repetition",
             )
         replayed = {**kept["headers"], "Idempotency-Replayed": "true"}
         body = bytes(kept["body"])

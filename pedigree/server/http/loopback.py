@@ -1,10 +1,10 @@
-"""Hosts that are this machine to itself."""
+"""Loopback hosts."""
 
 from ipaddress import ip_address
 
 
 def is_loopback(host: str) -> bool:
-    """Say whether a host is this machine to itself alone.
+    """Return whether a host is a loopback address, which only this machine reaches.
 
     >>> is_loopback("127.0.0.1"), is_loopback("0.0.0.0"), is_loopback("localhost")
     (True, False, True)

@@ -1,4 +1,4 @@
-"""What parameters of several routes are like, and what the OpenAPI document says of them."""
+"""Types of parameters that several routes share, with their OpenAPI description."""
 
 import re
 from datetime import datetime
@@ -8,8 +8,8 @@ from fastapi import Header, Query
 from pydantic import AwareDatetime, BeforeValidator, JsonValue
 from pydantic_core import PydanticCustomError
 
-# The rule for names, as far as a pattern can say it. The document alone has it: who breaks the rule
-# is to get the rule's own words.
+# The rule for names, as far as a pattern can express it. Only the OpenAPI document has the pattern,
+# so that a caller who breaks the rule gets the rule's own message.
 _NAME = r"^[^\s./\\:@%#\x00-\x1f]([^/\\:@%#\x00-\x1f]*[^\s./\\:@%#\x00-\x1f])?$"
 NAMED: dict[str, JsonValue] = {"pattern": _NAME}
 
@@ -17,14 +17,14 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]")
 
 
 def _text_alone(given: object) -> object:
-    """Refuse a number, which would be read as seconds since 1970."""
+    """Refuse a number, which would be parsed as seconds since 1970."""
     if not isinstance(given, datetime) and not (isinstance(given, str) and _DATE.match(given)):
-        raise PydanticCustomError("datetime_type", "write a moment as 2026-03-01T12:00Z")
+        raise PydanticCustomError("datetime_type", "write a time as 2026-03-01T12:00Z")
     return given
 
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_text_alone)]
-"""A moment with its time zone, as ISO 8601 writes it."""
+"""A time with a time zone, in ISO 8601 format."""
 
 Pointer = Annotated[
     str | None,
@@ -37,27 +37,29 @@ Pointer = Annotated[
 
 
 def _plain_digits(given: object) -> object:
-    """Refuse what Python reads as an integer beside digits: ``+3``, ``1_0``, ``3.0``, spaces."""
+    """Refuse what Python parses as an integer besides digits: ``+3``, ``1_0``, ``3.0``, spaces."""
     if isinstance(given, str) and not re.fullmatch(r"-?(0|[1-9][0-9]*)", given):
         raise PydanticCustomError("int_parsing", "write an integer in digits, such as 3")
     return given
 
 
 DIGITS = BeforeValidator(_plain_digits)
-"""For integers in a path or a query, behind their bounds: so the JSON schema has these."""
+"""For integers in a path or a query; it stands after the bounds, to keep them in the schema."""
 
 AfterId = Annotated[
-    int, Query(ge=0, lt=2**63, description="The id that the page before ended with"), DIGITS
+    int, Query(ge=0, lt=2**63, description="The last id of the previous page"), DIGITS
 ]
 
 _VISIBLE = r"^[\x21-\x7e]+( [\x21-\x7e]+)*$"
 IfNoneMatch = Annotated[
-    str | None, Header(max_length=4096, pattern=_VISIBLE, description="ETags that are known")
+    str | None, Header(max_length=4096, pattern=_VISIBLE, description="ETags that the caller has")
 ]
 IfMatch = Annotated[
     str | None,
     Header(
-        max_length=4096, pattern=_VISIBLE, description="Change only what has one of these ETags"
+        max_length=4096,
+        pattern=_VISIBLE,
+        description="Change the resource only if it has one of these ETags",
     ),
 ]
 IdempotencyKey = Annotated[
@@ -65,6 +67,6 @@ IdempotencyKey = Annotated[
     Header(
         max_length=255,
         pattern=_VISIBLE,
-        description="Any unique text: the same request sent again with it is done once",
+        description="A unique text: a repeated request with the same key is done only once",
     ),
 ]

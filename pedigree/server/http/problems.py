@@ -1,4 +1,4 @@
-"""What goes wrong, as problem details (RFC 9457): one table from the tree of errors to statuses."""
+"""Problem details (RFC 9457): one table maps the tree of errors to HTTP statuses."""
 
 import logging
 from collections.abc import Mapping
@@ -25,8 +25,8 @@ _LOG = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
-# The nearest class above an error counts. A write that load kept from being done is 429, so that
-# clients repeat it; 503 says that a part is away.
+# The nearest base class of an error counts. A write that failed because of load is 429, so that
+# clients repeat it; 503 means that a dependency is unavailable.
 STATUSES: Mapping[type[Exception], int] = {
     errors.PedigreeError: 500,
     errors.InvalidInputError: 422,
@@ -43,32 +43,32 @@ STATUSES: Mapping[type[Exception], int] = {
     errors.ServiceBusyError: 429,
 }
 _RETRY_AFTER_S = 1
-# What is in these is the caller's own, and may be a secret.
+# Values in these fields belong to the caller, and may be secrets.
 _PRIVATE = frozenset({"params", "tags", "config"})
-# What the schema of metadata is about: errors, and parts of a body.
-_OF_SCHEMA = (errors.InvalidMetadataError, errors.InvalidSignatureError)
+# The errors of the metadata schema, and its parts of a body.
+_SCHEMA_ERRORS = (errors.InvalidMetadataError, errors.InvalidSignatureError)
 _DESCRIBED = frozenset({"metadata", "signature"})
 
 
 class Problem(Record):
-    """Why a request was not done, and what to do."""
+    """Why a request failed, and what to do."""
 
-    type: str = Field(description="urn:pedigree:error: and the error's name")
+    type: str = Field(description="urn:pedigree:error: followed by the name of the error")
     title: str
     status: int
     detail: str
     field: str | None = Field(default=None, description="The input that was wrong")
     value: str | None = Field(default=None, description="The value that was wrong, shortened")
     fix: str | None = Field(default=None, description="What to do")
-    expression: str | None = Field(default=None, description="The search that cannot be read")
+    expression: str | None = Field(default=None, description="The search that cannot be parsed")
     place: tuple[int, int] | None = Field(
-        default=None, description="Where in it: the first character, and the one behind the last"
+        default=None, description="The error's place in it, in characters: start and exclusive end"
     )
-    current: JsonValue = Field(default=None, description="With 412: what is there now")
+    current: JsonValue = Field(default=None, description="With 412: the current state")
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Let the application answer every error with problem details."""
+    """Make the application answer every error with problem details."""
     app.add_exception_handler(errors.PedigreeError, known_problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _of_http)
@@ -79,21 +79,21 @@ def add_handlers(app: FastAPI) -> None:
 
 
 def problem_responses() -> dict[int | str, dict[str, Any]]:
-    """Return what the OpenAPI document says of every request that is not done."""
+    """Return the OpenAPI description of every failed request."""
     schema = {"$ref": "#/components/schemas/Problem"}
-    told = {"description": "Why it was not done", "content": {MEDIA_TYPE: {"schema": schema}}}
-    return {"4XX": told, "5XX": told}
+    response = {"description": "The request failed", "content": {MEDIA_TYPE: {"schema": schema}}}
+    return {"4XX": response, "5XX": response}
 
 
 def status_of(error: Exception) -> int:
-    """Return the status of an error: that of the nearest class above it."""
+    """Return the status of an error: that of its nearest base class in the table."""
     return next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
 
 
 async def known_problem(request: Request, error: Exception) -> Response:
-    """Answer with an error of the tree."""
+    """Answer with the problem details of a Pedigree error."""
     assert isinstance(error, errors.PedigreeError)
-    if isinstance(error, _OF_SCHEMA):
+    if isinstance(error, _SCHEMA_ERRORS):
         _count_refused(request)
     status = status_of(error)
     headers: dict[str, str] = {}
@@ -117,8 +117,8 @@ def _count_refused(request: Request) -> None:
 
 
 def problem_of(error: errors.PedigreeError, status: int | None = None) -> dict[str, Any]:
-    """Return what tells of an error; with its own status, or another one."""
-    # Those that a module keeps for itself are told as the one of the tree that they are.
+    """Return the problem details of an error, with its own status or another one."""
+    # A subclass that is private to a module is reported as its public base class.
     kind = next(each for each in type(error).__mro__ if getattr(errors, each.__name__, None))
     return {
         "type": f"urn:pedigree:error:{kind.__name__}",
@@ -139,15 +139,15 @@ async def _invalid(request: Request, error: Exception) -> Response:
     first, others = found[0], sorted({_field(each) for each in found} - {_field(found[0])})
     also = f"; also wrong: {', '.join(others)}" if others else ""
     reason = first["msg"].removeprefix("Value error, ")
-    told = errors.InvalidInputError(
+    invalid = errors.InvalidInputError(
         f"{reason[:1].lower()}{reason[1:]}{also}",
         field=_field(first),
         value=_value(first),
         remedy=f"See the schema of this request at {request.app.openapi_url}",
     )
-    # What the OpenAPI document rules out is 400; what only the record itself can judge is 422.
+    # An input that the OpenAPI document excludes is 400; one that only the record refuses is 422.
     status = 422 if first["type"] == "value_error" else 400
-    return _answer(problem_of(told, status))
+    return _answer(problem_of(invalid, status))
 
 
 def _field(found: Mapping[str, Any]) -> str:
@@ -175,7 +175,7 @@ async def _of_http(request: Request, error: Exception) -> Response:
 
 
 def _methods(request: Request) -> str:
-    """Return the methods of a path, of which each is a route."""
+    """Return the methods of a path; each method has its own route."""
     routes = [route for route in request.app.routes if isinstance(route, Route)]
     path = request.scope["path"]
     matching = [route.methods or () for route in routes if route.path_regex.match(path)]
@@ -183,25 +183,25 @@ def _methods(request: Request) -> str:
 
 
 async def _unstorable(request: Request, error: Exception) -> Response:
-    """Tell of a value that Postgres or an event cannot hold: a text with a NUL, a huge number."""
+    """Answer for a value that Postgres or an event cannot store: text with NUL, a huge number."""
     _LOG.info("%s: %s", request.url.path, error, extra={"action": "request.unstorable"})
-    told = errors.InvalidInputError(
+    invalid = errors.InvalidInputError(
         "a value of the request cannot be stored",
         remedy="Leave out NUL characters, and integers of more than 53 bits",
     )
-    return _answer(problem_of(told, 422))
+    return _answer(problem_of(invalid, 422))
 
 
 async def _gone(request: Request, error: Exception) -> Response:  # noqa: ARG001
-    """Answer nobody: who asked has hung up."""
+    """Answer for a client that has disconnected."""
     return Response(status_code=400)
 
 
 async def _unknown(request: Request, error: Exception) -> Response:
-    # What it says may quote anything, so it is for the log alone.
+    # Its message may quote secrets, so it goes only to the log.
     _LOG.error("%s", request.url.path, exc_info=error, extra={"action": "request.crashed"})
-    told = errors.PedigreeError("the service failed", remedy="Look into its log")
-    return _answer(problem_of(told, 500))
+    failure = errors.PedigreeError("the service failed", remedy="See its log")
+    return _answer(problem_of(failure, 500))
 
 
 def _answer(problem: dict[str, Any], headers: Mapping[str, str] | None = None) -> Response:

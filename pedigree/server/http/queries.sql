@@ -1,16 +1,16 @@
 -- name: begin_request
--- Be the one request at work with this key, until the transaction ends; false when another one is.
+-- Lock this key until the transaction ends; false when another request with it is in progress.
 SELECT pg_try_advisory_xact_lock(
     hashtextextended('pedigree.request ' || %(principal)s || ' ' || %(key)s, 0)
 ) AS free;
 
 -- name: kept_answer
--- What was answered to the request that had this key.
+-- The stored answer of the request that had this key.
 SELECT fingerprint, status, headers, body FROM pedigree.kept_answer
 WHERE principal = %(principal)s AND key = %(key)s;
 
 -- name: keep_answer
--- Keep what a request is answered, and forget some answers whose time is over.
+-- Store a request's answer, and delete some answers that have expired.
 WITH old AS (
     DELETE FROM pedigree.kept_answer
     WHERE (principal, key) IN (

@@ -1,4 +1,4 @@
-"""A request as an endpoint sees it: the registry as which its caller acts, and how to answer."""
+"""Requests as endpoints see them: the registry with the caller's permissions, and answers."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ from pedigree.server.http.parameters import DIGITS, NAMED, IdempotencyKey, IfMat
 
 T = TypeVar("T")
 
-# What a caller has may be shown to it again once it has asked whether that still holds.
+# A cache must revalidate an answer before each use.
 _CACHING = {"Cache-Control": "private, no-cache"}
 
 Name = Annotated[
@@ -44,7 +44,7 @@ class Page(Record, Generic[T]):
 
     items: tuple[T, ...]
     next: str | None = Field(
-        default=None, description="What the next page is asked for by; null on the last"
+        default=None, description="The cursor of the next page; null on the last one"
     )
 
 
@@ -57,17 +57,17 @@ class ReadRequest:
 
     @property
     def caller(self) -> Caller:
-        """Who asks."""
+        """The authenticated caller."""
         caller: Caller = self._request.state.caller
         return caller
 
     @property
     def registry(self) -> Registry:
-        """The registry, as the caller."""
+        """The registry with the caller's permissions."""
         return self.caller.registry
 
     def answer(self, value: object) -> Response:
-        """Answer with a record; with 304 where the caller has it already."""
+        """Answer with a record, or with 304 if the caller already has it."""
         return self._answer(to_json(value))
 
     def page(
@@ -77,13 +77,13 @@ class ReadRequest:
         place: Callable[[T], object],
         parameter: str = "after",
     ) -> Response:
-        """Answer with a page of what was found: one more than its limit tells of a next one.
+        """Answer with a page; one record more than the limit means that there is a next page.
 
         Args:
             found: The records.
             limit: How many the page has at most.
-            place: What the page behind a record is asked for by.
-            parameter: The parameter of the query that takes it.
+            place: Returns the cursor of the page after a record.
+            parameter: The query parameter that takes the cursor.
         """
         items = found[:limit]
         further = str(place(items[-1])) if len(found) > limit else None
@@ -105,14 +105,14 @@ class ReadRequest:
 
     def _answer(self, body: bytes, headers: dict[str, str] | None = None) -> Response:
         etag = etag_of(body)
-        told = {"ETag": etag, **_CACHING, **(headers or {})}
+        all_headers = {"ETag": etag, **_CACHING, **(headers or {})}
         if is_known(self._if_none_match, etag):
-            return Response(status_code=304, headers=told)
-        return Response(body, headers=told, media_type="application/json")
+            return Response(status_code=304, headers=all_headers)
+        return Response(body, headers=all_headers, media_type="application/json")
 
 
 class WriteRequest:
-    """A request that writes; with an ``Idempotency-Key`` it may be sent again."""
+    """A request that writes; with an ``Idempotency-Key`` the client may repeat it."""
 
     def __init__(self, request: Request, key: str | None, body: bytes) -> None:
         self._request = request
@@ -121,7 +121,7 @@ class WriteRequest:
 
     @property
     def caller(self) -> Caller:
-        """Who asks."""
+        """The authenticated caller."""
         caller: Caller = self._request.state.caller
         return caller
 
@@ -138,14 +138,14 @@ class WriteRequest:
         secret: bool = False,
         pipelined: bool = False,
     ) -> Response:
-        """Do the work, once for each key, and answer with what it returns; with 204 if with None.
+        """Do the work, once for each key, and answer with its result; 204 if that is None.
 
         Args:
-            work: Given the registry as the caller; with a key its verbs are one transaction.
-            status: The status of the answer, or how it is told from what the work returned.
-            location: Where the thing is that was made, from what the work returned.
-            secret: The answer holds a secret, so it is encrypted where it is kept for the key.
-            pipelined: Its statements may be sent without waiting for answers.
+            work: Called with the caller's registry; with a key, its verbs are one transaction.
+            status: The status of the answer, or a function of the result.
+            location: Returns the URL of the created resource from the result.
+            secret: The answer holds a secret, so the stored answer is encrypted.
+            pipelined: The statements may be sent without waiting for answers.
         """
 
         def answered(registry: Registry) -> Answer:
@@ -161,13 +161,13 @@ class WriteRequest:
         return _response(answer)
 
     def repeat(self, work: Callable[[Registry], object], *, status: int = 200) -> Response:
-        """Do work that uses the store, which is in no transaction; sent again, it is done again."""
+        """Do work that uses the store, outside a transaction; a repeated request does it again."""
         return _response(self._answer(work(self.caller.registry), status, None))
 
     _is_conditional = False
 
     def _require_state(self, registry: Registry) -> None:
-        """Refuse the work where the caller's headers ask for another state."""
+        """Refuse the work if the request's headers require another state."""
 
     def _joined(
         self, answered: Callable[[Registry], Answer], box: SecretBox | None, registry: Registry
@@ -184,7 +184,7 @@ class WriteRequest:
     def _fingerprint(self) -> bytes:
         request = self._request
         principal = self.caller.principal
-        # Another token of the same name that may do less is not given the answer of this one.
+        # Another token of the same name with fewer permissions must not get this token's answer.
         rights = f"{sorted(principal.permissions)} {sorted(principal.models)}"
         asked = f"{request.method} {request.scope['path']}?{request.url.query}\n{rights}\n"
         return hashlib.sha256(asked.encode() + self._body).digest()
@@ -206,7 +206,7 @@ class WriteRequest:
 
 
 class ConditionalRequest(WriteRequest):
-    """A request that changes what is there; with ``If-Match`` only if nobody else did since."""
+    """A request that changes a resource; with ``If-Match`` only if nobody else has changed it."""
 
     def __init__(
         self,
@@ -228,11 +228,11 @@ class ConditionalRequest(WriteRequest):
         look: Callable[[Registry], object],
         lock: Callable[[Transaction], object] | None = None,
     ) -> "ConditionalRequest":
-        """Say how the resource is looked at whose state the headers name.
+        """Set how to read the resource whose state the headers name.
 
         Args:
-            look: Returns it.
-            lock: Keeps others from changing it; locks the path's model when None.
+            look: Returns the resource.
+            lock: Locks it against other changes; locks the path's model when None.
         """
         self._look = look
         self._lock = lock or self._lock
@@ -245,7 +245,7 @@ class ConditionalRequest(WriteRequest):
         if not self._is_conditional or self._look is None:
             return
         try:
-            # Nobody changes it between this look and the work.
+            # Nobody changes it between this read and the work.
             registry.database.read(self._lock)
             current = state_of(self._look(registry))
         except NotFoundError:
@@ -258,7 +258,7 @@ def _response(answer: Answer) -> Response:
     return Response(answer.body, answer.status, headers=answer.headers, media_type=kind)
 
 
-# Asynchronous, though nothing is awaited in the first: what is not would cost a thread each.
+# Asynchronous even without an await: a synchronous dependency would take a thread for each request.
 async def _reading(request: Request, if_none_match: IfNoneMatch = None) -> ReadRequest:
     return ReadRequest(request, if_none_match)
 

@@ -1,4 +1,4 @@
-"""Remember what was done lately, so that it is not done again for each request."""
+"""A throttle: what was done recently is not done again for each request."""
 
 import threading
 import time
@@ -9,10 +9,10 @@ _MOST = 10_000
 
 
 class Throttle:
-    """Knows what this process has done within a time.
+    """Remembers what this process has done within a time.
 
     Args:
-        seconds: So long.
+        seconds: The time.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -21,10 +21,10 @@ class Throttle:
         self._guard = threading.Lock()
 
     def is_new(self, what: Hashable) -> bool:
-        """Say whether something was not done lately; from now on it was.
+        """Return whether something was not done recently, and remember it as done.
 
-        >>> lately = Recently(60)
-        >>> lately.is_new("a"), lately.is_new("a")
+        >>> throttle = Throttle(60)
+        >>> throttle.is_new("a"), throttle.is_new("a")
         (True, False)
         """
         now = time.monotonic()

@@ -1,4 +1,4 @@
-"""Movable names of versions."""
+"""Aliases: movable names of versions."""
 
 from typing import Annotated
 
@@ -22,17 +22,17 @@ Alias = Annotated[
     Path(
         min_length=1,
         max_length=255,
-        description="An alias; to read also a stage that one version holds",
+        description="An alias; reads also accept a stage that holds a single version",
         json_schema_extra={"pattern": r"^[\w-]+$"},
     ),
 ]
 
 
 class AliasTarget(Record):
-    """What an alias shall name."""
+    """The version that an alias should point to."""
 
     version: Integer = Field(ge=1, lt=10**9)
-    reason: str | None = Field(default=None, description="Why, for the timeline")
+    reason: str | None = Field(default=None, description="The reason, for the timeline")
     expected_generation: Generation = None
 
 
@@ -52,14 +52,14 @@ def list_aliases(call: ReadCall, name: Name) -> Response:
 @router.get(paths.ALIAS, responses={200: {"model": ModelVersion}})
 @requires(Permission.READ)
 def get_alias(call: ReadCall, name: Name, alias: Alias) -> Response:
-    """Return the version that an alias names, or that alone holds a stage."""
+    """Return the version that an alias points to, or the single version in a stage."""
     return call.answer(call.registry.get(f"{name}@{alias}"))
 
 
 @router.put(paths.ALIAS, responses={200: {"model": ModelVersion}})
 @requires(Permission.MOVE)
 def set_alias(call: ChangeCall, name: Name, alias: Alias, target: AliasTarget) -> Response:
-    """Let an alias name a version; it leaves whichever it named before."""
+    """Point an alias to a version; it leaves its previous version."""
 
     def work(registry: Registry) -> ModelVersion:
         registry.set_alias(
@@ -82,7 +82,7 @@ def delete_alias(
     alias: Alias,
     reason: Annotated[str | None, Query(max_length=2000, description="Why")] = None,
 ) -> Response:
-    """Take an alias away; the version stays."""
+    """Delete an alias; the version stays."""
     return call.of(lambda registry: registry.get(f"{name}@{alias}")).write(
         lambda registry: registry.delete_alias(name, alias, reason=reason)
     )

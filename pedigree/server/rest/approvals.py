@@ -1,4 +1,4 @@
-"""Who said yes or no to a version's way into a stage."""
+"""Approvals and rejections of a version's transition into a stage."""
 
 from pydantic import Field, StrictBool
 from starlette.responses import Response
@@ -15,16 +15,16 @@ router = resource("stages")
 
 
 class Judgement(Record):
-    """A yes or no to a version's way into a stage."""
+    """An approval or rejection of a version's transition into a stage."""
 
     stage: Stage
     approved: StrictBool
-    comment: str = Field(min_length=1, description="Why; kept in the audit log")
+    comment: str = Field(min_length=1, description="The reason, for the audit log")
     expected_generation: Generation = None
 
 
 class Decisions(Record):
-    """What people decided about a version, in its order."""
+    """The approvals and rejections of a version, the oldest first."""
 
     decisions: tuple[Decision, ...]
 
@@ -36,7 +36,7 @@ class Decisions(Record):
 )
 @requires(Permission.DECIDE)
 def decide(call: WriteCall, name: Name, version: Number, judgement: Judgement) -> Response:
-    """Approve or reject a version's way into a stage; never by the version's author."""
+    """Approve or reject a version's transition into a stage; its author may not."""
     return call.write(
         lambda registry: (registry.approve if judgement.approved else registry.reject)(
             f"{name}/{version}",
@@ -51,5 +51,5 @@ def decide(call: WriteCall, name: Name, version: Number, judgement: Judgement) -
 @router.get(paths.APPROVALS, responses={200: {"model": Decisions}})
 @requires(Permission.READ)
 def list_decisions(call: ReadCall, name: Name, version: Number) -> Response:
-    """List what people decided about a version."""
+    """List the approvals and rejections of a version."""
     return call.answer(Decisions(decisions=call.registry.decisions(f"{name}/{version}")))

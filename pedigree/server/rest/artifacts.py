@@ -1,4 +1,4 @@
-"""What a version is made of, listed and downloaded."""
+"""The files of a version, listed and downloaded."""
 
 import re
 from base64 import b64encode
@@ -23,13 +23,15 @@ from pedigree.server.http.throttle import Throttle
 
 router = resource("files")
 
-# Long enough to begin a download by; what has begun may take its time.
-_URL_HOLDS = timedelta(minutes=15)
+# Long enough to begin a download; a download that has begun may take longer.
+_URL_LIFETIME = timedelta(minutes=15)
 _FROM = re.compile(r"bytes=([0-9]{1,18})-")
-FilePath = Annotated[str, Path(min_length=1, max_length=1024, description="As the list has it")]
+FilePath = Annotated[
+    str, Path(min_length=1, max_length=1024, description="The path in the manifest")
+]
 Range = Annotated[
     str | None,
-    Header(max_length=100, pattern=r"^[\x21-\x7e]+$", description="bytes=N- goes on from byte N"),
+    Header(max_length=100, pattern=r"^[\x21-\x7e]+$", description="bytes=N- continues from byte N"),
 ]
 
 
@@ -49,13 +51,13 @@ def sign_urls(
     name: Name,
     version: Number,
     path: Annotated[
-        str | None, Query(min_length=1, max_length=1024, description="One file of it")
+        str | None, Query(min_length=1, max_length=1024, description="One file")
     ] = None,
     expires: Annotated[float, Query(ge=1, le=604_800, description="Seconds")] = 3600,
 ) -> Response:
-    """Return URLs by which anybody can read a version's files for a while, by path."""
-    held = timedelta(seconds=expires)
-    urls = call.registry.presign(f"{name}/{version}", path, expires=held)
+    """Return presigned URLs of a version's files, by path; anyone can read from them."""
+    lifetime = timedelta(seconds=expires)
+    urls = call.registry.presign(f"{name}/{version}", path, expires=lifetime)
     _record_download(request, call.registry, name, version)
     return call.answer(urls)
 
@@ -65,7 +67,7 @@ def sign_urls(
     responses={
         200: {"content": {"application/octet-stream": {}}, "description": "The file's bytes"},
         206: {"content": {"application/octet-stream": {}}, "description": "From byte N on"},
-        307: {"description": "They are at a URL of the store, which needs no token"},
+        307: {"description": "The bytes are at a URL of the store, which needs no token"},
     },
     response_class=Response,
 )
@@ -79,11 +81,11 @@ def download(
     path: FilePath,
     range: Range = None,
 ) -> Response:
-    """Send a file of a version, or lead to where the store has it."""
+    """Send a file of a version, or redirect to its URL in the store."""
     reference = f"{name}/{version}"
     answer: Response
     try:
-        (url,) = call.registry.presign(reference, path, expires=_URL_HOLDS).values()
+        (url,) = call.registry.presign(reference, path, expires=_URL_LIFETIME).values()
     except UnsupportedByStoreError:
         answer = _streamed(call, reference, path, range)
     else:
@@ -95,15 +97,15 @@ def download(
 @router.get(paths.SNIPPETS, tags=["provenance"], responses={200: {"model": Snippets}})
 @requires(Permission.READ)
 def get_snippets(call: ReadCall, name: Name, version: Number) -> Response:
-    """Return the lines that load and serve a version: Python, CLI, curl and Dagster."""
+    """Return code that loads and serves a version: Python, CLI, curl and Dagster."""
     return call.answer(call.registry.snippets(f"{name}/{version}"))
 
 
 def _record_download(request: Request, registry: Registry, name: str, version: int) -> None:
-    """Write the event: files are asked for one by one, and nobody wants one for each."""
-    told: Throttle = request.app.state.downloads
+    """Write one event for the downloads of a version, not one for each file."""
+    throttle: Throttle = request.app.state.downloads
     actor = registry.actor()
-    if told.is_new((actor.name, name, version)):
+    if throttle.is_new((actor.name, name, version)):
         registry.database.transaction(
             partial(tell_of_download, name=name, version=version, actor=actor)
         )
@@ -119,7 +121,7 @@ def _streamed(call: ReadCall, reference: str, path: str, range: str | None) -> R
     headers = {**_headers(file), "Content-Length": str(file.size - start)}
     if asked:
         headers["Content-Range"] = f"bytes {start}-{file.size - 1}/{file.size}"
-    # Between two pieces it holds no thread, and at no time a connection.
+    # It holds no thread between two chunks, and never a connection.
     return StreamingResponse(
         chunks, 206 if asked else 200, headers, media_type="application/octet-stream"
     )
@@ -131,7 +133,7 @@ def _headers(file: ManifestFile) -> dict[str, str]:
         "ETag": f'"{file.digest}"',
         "Accept-Ranges": "bytes",
         "Repr-Digest": f"sha-256=:{b64encode(bytes.fromhex(hexadecimal)).decode()}:",
-        # Neither a page nor a script, whatever its bytes look like.
+        # A browser must not show the bytes as a page or run them as a script.
         "Content-Disposition": "attachment",
         "X-Content-Type-Options": "nosniff",
     }

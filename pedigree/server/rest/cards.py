@@ -14,9 +14,11 @@ router = resource("judging")
 
 
 class Notes(Record):
-    """What people say in a model card."""
+    """People's notes in a model card."""
 
-    notes: CardNotes | None = Field(default=None, description="Those of the card before when null")
+    notes: CardNotes | None = Field(
+        default=None, description="The notes of the previous card when null"
+    )
 
 
 @router.get(paths.CARD, tags=["provenance"], responses={200: {"model": ModelCard}})
@@ -24,17 +26,17 @@ class Notes(Record):
 def get_card(call: ReadCall, name: Name, version: Number) -> Response:
     """Return a version's latest model card."""
     card = call.registry.card(f"{name}/{version}")
-    # Where the server keeps it is of no use elsewhere.
+    # The server's location is of no use to a client.
     return call.answer(card.model_copy(update={"location": None}))
 
 
 @router.put(paths.CARD, responses={200: {"model": ModelCard}})
 @requires(Permission.DESCRIBE)
-def write_card(call: WriteCall, name: Name, version: Number, said: Notes) -> Response:
-    """Write a version's model card from what is known now; an unchanged card is left alone."""
+def write_card(call: WriteCall, name: Name, version: Number, notes: Notes) -> Response:
+    """Write a version's model card from its current record; an unchanged card stays."""
     reference = f"{name}/{version}"
     return call.repeat(
-        lambda registry: registry.write_card(reference, said.notes).model_copy(
+        lambda registry: registry.write_card(reference, notes.notes).model_copy(
             update={"location": None}
         )
     )
@@ -43,5 +45,5 @@ def write_card(call: WriteCall, name: Name, version: Number, said: Notes) -> Res
 @router.get(paths.CARD_FIELDS, responses={200: {"model": dict[str, bool]}})
 @requires(Permission.READ)
 def get_card_fields(call: ReadCall, name: Name, version: Number) -> Response:
-    """Say of each field of a version's model card whether it is provided."""
+    """Return for each field of a version's model card whether it is provided."""
     return call.answer(dict(call.registry.card_fields(f"{name}/{version}")))

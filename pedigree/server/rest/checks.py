@@ -19,19 +19,17 @@ router = resource("judging")
 
 
 class WantedChecks(Record):
-    """Which of the registry's own checks shall be run."""
+    """The registry's own checks to run."""
 
     check: Annotated[str, Field(max_length=255)] | None = Field(
         default=None,
-        description="This one alone; all that the model's policy asks for when null",
+        description="Only this check; all that the model's policy requires when null",
         json_schema_extra={"enum": [*CHECKS, None]},
     )
     every_rule: StrictBool = Field(
-        default=False, description="By each of the settings that the policy has for it"
+        default=False, description="Run it with each of the policy's settings for it"
     )
-    card: StrictBool = Field(
-        default=True, description="Write the model card as well, with all checks"
-    )
+    card: StrictBool = Field(default=True, description="Also write the model card after all checks")
 
 
 class Verdicts(Record):
@@ -43,7 +41,7 @@ class Verdicts(Record):
 @router.post(paths.CHECKS, responses={200: {"model": Verdicts}})
 @requires(Permission.JUDGE)
 def run_checks(call: WriteCall, name: Name, version: Number, wanted: WantedChecks) -> Response:
-    """Run the registry's own checks on a version, and keep their verdicts."""
+    """Run the registry's own checks on a version, and store their verdicts."""
     reference = f"{name}/{version}"
 
     def work(registry: Registry) -> Verdicts:
@@ -66,16 +64,16 @@ def run_checks(call: WriteCall, name: Name, version: Number, wanted: WantedCheck
 )
 @requires(Permission.JUDGE)
 def record_verdict(call: WriteCall, name: Name, version: Number, found: Verdict) -> Response:
-    """Record what a check found that is run elsewhere, such as in CI.
+    """Record the verdict of a check that runs elsewhere, such as in CI.
 
-    The registry's own checks are run by the service: POST …/checks.
+    The service runs the registry's own checks: POST …/checks.
     """
     if found.check in CHECKS:
         raise NotPermittedError(
-            "the service runs this check itself, and takes nobody's word for it",
+            "the service runs this check itself, and accepts no verdict from outside",
             field="check",
             value=found.check,
-            remedy="Have it run by POST …/checks",
+            remedy="Run it with POST …/checks",
         )
     return call.write(
         lambda registry: registry.record_verdict(f"{name}/{version}", found), status=201

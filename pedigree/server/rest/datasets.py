@@ -1,4 +1,4 @@
-"""Data that models are made from: datasheets, and verdicts on its states."""
+"""Training data: datasheets, and verdicts on its states."""
 
 from typing import Annotated
 
@@ -22,7 +22,7 @@ from pedigree.server.http.requests import ReadCall, WriteCall
 router = resource("judging")
 
 Asset = Annotated[
-    str, Query(min_length=1, max_length=512, description="Its key, parts joined by /")
+    str, Query(min_length=1, max_length=512, description="The asset's key, parts joined by /")
 ]
 
 
@@ -42,7 +42,7 @@ def get_datasheet(call: ReadCall, asset: Asset) -> Response:
 @router.put(paths.DATASHEET, responses={200: {"model": KeptDatasheet}})
 @requires(Permission.DESCRIBE)
 def set_datasheet(call: WriteCall, asset: Asset, datasheet: Datasheet) -> Response:
-    """Give an asset a datasheet; the one it has already is not written again."""
+    """Set an asset's datasheet; an unchanged datasheet is not written again."""
     return call.write(lambda registry: registry.set_datasheet(asset, datasheet))
 
 
@@ -51,7 +51,7 @@ def set_datasheet(call: WriteCall, asset: Asset, datasheet: Datasheet) -> Respon
 def list_datasheets(
     call: ReadCall, asset: Annotated[list[str], Query(min_length=1, max_length=100)]
 ) -> Response:
-    """Return the latest datasheets of some assets; those without one are left out."""
+    """Return the latest datasheets of assets; assets without one are left out."""
     return call.answer(dict(call.registry.datasheets(asset)))
 
 
@@ -61,18 +61,20 @@ def list_data_verdicts(
     call: ReadCall,
     *,
     asset: Annotated[
-        str, Query(min_length=1, max_length=512, description="Its key, parts joined by /")
+        str, Query(min_length=1, max_length=512, description="The asset's key, parts joined by /")
     ],
     partition: Annotated[str | None, Query(max_length=512)] = None,
     storage_id: Annotated[
-        int | None, Query(ge=0, lt=2**63, description="Dagster's id of its event"), DIGITS
+        int | None,
+        Query(ge=0, lt=2**63, description="Dagster's id of the materialization event"),
+        DIGITS,
     ] = None,
     materialized_by: Annotated[
         str | None, Query(max_length=512, description="The run that wrote it")
     ] = None,
     data_version: Annotated[str | None, Query(max_length=512)] = None,
 ) -> Response:
-    """List the newest verdict of each check on exactly one state of some data."""
+    """List the newest verdict of each check on exactly one state of data."""
     state = DataState(
         asset=asset,
         partition=partition,
@@ -91,5 +93,5 @@ def list_data_verdicts(
 )
 @requires(Permission.JUDGE)
 def record_data_verdict(call: WriteCall, found: DataVerdict) -> Response:
-    """Record what a check, such as a suite of expectations, found on one state of some data."""
+    """Record the verdict of a check, such as an expectation suite, on one state of data."""
     return call.write(lambda registry: registry.record_data_verdict(found), status=201)

@@ -1,4 +1,4 @@
-"""How versions did for each group of their evaluation data."""
+"""Results of versions for each group of their evaluation data."""
 
 from starlette.responses import Response
 
@@ -13,7 +13,7 @@ router = resource("monitoring")
 
 
 class FoundEvaluation(Record):
-    """How a version did by group; null where no evaluation is kept with it."""
+    """A version's results by group; null if it has no evaluation."""
 
     evaluation: KeptEvaluation | None
 
@@ -21,12 +21,12 @@ class FoundEvaluation(Record):
 @router.get(paths.EVALUATION, responses={200: {"model": FoundEvaluation}})
 @requires(Permission.READ)
 def get_evaluation(call: ReadCall, name: Name, version: Number) -> Response:
-    """Say how a version did for each group of its evaluation data."""
+    """Return a version's results for each group of its evaluation data."""
     return call.answer(FoundEvaluation(evaluation=call.registry.evaluation(f"{name}/{version}")))
 
 
 @router.put(paths.EVALUATION, status_code=204)
 @requires(Permission.DESCRIBE)
 def set_evaluation(call: WriteCall, name: Name, version: Number, found: Evaluation) -> Response:
-    """Keep how a version did by group; an old version may be evaluated at any time."""
+    """Store a version's results by group; an old version may be evaluated at any time."""
     return call.write(lambda registry: registry.set_evaluation(f"{name}/{version}", found))

@@ -23,30 +23,31 @@ def list_events(
     request: Request,
     *,
     after: Annotated[
-        int, Query(ge=0, le=2**53 - 1, description="Only events behind this seq"), DIGITS
+        int, Query(ge=0, le=2**53 - 1, description="Only events after this seq"), DIGITS
     ] = 0,
     limit: Limit = 100,
     type: Annotated[
-        list[EventType] | None, Query(max_length=len(EventType), description="Only of these types")
+        list[EventType] | None,
+        Query(max_length=len(EventType), description="Only events of these types"),
     ] = None,
     model: Annotated[
         str | None,
-        Query(min_length=1, max_length=256, description="Only of the model of this name"),
+        Query(min_length=1, max_length=256, description="Only events of the model of this name"),
     ] = None,
     last_event_id: Annotated[
         str | None,
-        Header(pattern=r"^[0-9]{1,18}$", description="A stream that ended goes on behind this seq"),
+        Header(pattern=r"^[0-9]{1,18}$", description="An ended stream continues after this seq"),
     ] = None,
 ) -> Response:
-    """Return events in their one order; ``next`` is the cursor, also where none is there yet.
+    """Return events in the order of the feed; ``next`` is the cursor, even after the last event.
 
-    Who accepts ``text/event-stream`` gets them as they happen. A token that is for some models
-    reads the events of one of them at a time.
+    A client that accepts ``text/event-stream`` gets events as they happen. A token that is
+    limited to models reads the events of one model at a time.
     """
     if MEDIA_TYPE in request.headers.get("accept", ""):
-        tail: EventStream = request.app.state.tail
+        event_stream: EventStream = request.app.state.event_stream
         call.caller.principal.require(Permission.READ, model)
-        stream = tail.follow(
+        stream = event_stream.follow(
             int(last_event_id or after),
             wanted=Wanted(type and frozenset(type), model),
             admitted=request.state.admit,

@@ -22,10 +22,10 @@ async def check_registry(
     call: WriteCall,
     hashes: Annotated[bool, Query(description="Read every object and compare its digest")] = False,
 ) -> Response:
-    """Check every invariant of the registry, while it is at work; nothing is changed.
+    """Check every invariant of the running registry; nothing is changed.
 
-    Once it has taken some seconds the answer begins with 200 and spaces, and what goes wrong later
-    is told in its body by problem details.
+    After some seconds the answer begins with 200 and spaces, and its body reports a later failure
+    as problem details.
     """
     registry = call.caller.registry
     long_work: LongWork = request.app.state.long_work

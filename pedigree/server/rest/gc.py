@@ -24,10 +24,10 @@ LINES = "application/jsonl"
 
 
 class WantedCollection(Record):
-    """Which plan shall be done."""
+    """The plan to perform."""
 
     plan: Digest = Field(
-        pattern=DIGEST_PATTERN, description="Its digest: 409 where there is another one now"
+        pattern=DIGEST_PATTERN, description="The plan's digest: 409 if the plan has changed"
     )
 
 
@@ -35,14 +35,14 @@ class WantedCollection(Record):
     paths.GC,
     responses={
         200: {
-            "description": "The items, each a line of JSON; the ETag is the plan's digest",
+            "description": "The items as JSON lines; the ETag is the plan's digest",
             "content": {LINES: {}},
         }
     },
 )
 @requires(Permission.OPERATE)
 def plan_gc(call: ReadCall) -> Response:
-    """Say which bytes a garbage collection would remove or move now, and why."""
+    """Return which bytes a garbage collection would remove or move now, and why."""
     plan = call.registry.plan_gc()
     return StreamingResponse(_lines(plan), media_type=LINES, headers={"ETag": f'"{plan.digest}"'})
 
@@ -50,10 +50,10 @@ def plan_gc(call: ReadCall) -> Response:
 @router.post(paths.GC, responses={200: {"model": Collection}})
 @requires(Permission.OPERATE)
 async def collect(request: Request, call: WriteCall, wanted: WantedCollection) -> Response:
-    """Do exactly what a plan says; what came to be needed meanwhile is left and reported.
+    """Perform exactly a plan; items that are in use by now stay and are reported.
 
-    Once it has taken some seconds the answer begins with 200 and spaces, and what goes wrong later
-    is told in its body by problem details.
+    After some seconds the answer begins with 200 and spaces, and its body reports a later failure
+    as problem details.
     """
     registry = call.caller.registry
     long_work: LongWork = request.app.state.long_work
@@ -69,9 +69,9 @@ def _collect(registry: Registry, digest: Digest) -> Collection:
     with registry.plan_gc() as plan:
         if plan.digest != digest:
             raise PlanChangedError(
-                f"the plan is {plan.digest} now",
+                f"the plan has changed to {plan.digest}",
                 field="plan",
                 value=digest,
-                remedy="Look at the plan again",
+                remedy="Read the plan again",
             )
         return registry.gc(plan)

@@ -1,4 +1,4 @@
-"""What versions were made of, and what was made of them."""
+"""Upstream and downstream of versions."""
 
 from typing import Annotated
 
@@ -20,20 +20,20 @@ from pedigree.server.rest.versions import Reference
 
 router = resource("history")
 
-Newest = Annotated[bool, Query(description="The newest training instead of the first")]
+Newest = Annotated[bool, Query(description="Read the newest training instead of the first")]
 
 
 @router.get(paths.LINEAGE, tags=["provenance"], responses={200: {"model": LineageGraph}})
 @requires(Permission.READ)
 def get_lineage(call: ReadCall, name: Name, version: Number, newest: Newest = False) -> Response:
-    """Return the graph of what a version was trained on, down to the sources that are known."""
+    """Return the graph of what a version was trained on, up to the known sources."""
     return call.answer(call.registry.lineage(f"{name}/{version}", newest=newest))
 
 
 @router.get(paths.UPSTREAM, tags=["provenance"], responses={200: {"model": Upstream}})
 @requires(Permission.READ)
 def get_upstream(call: ReadCall, name: Name, version: Number, newest: Newest = False) -> Response:
-    """List every asset and partition that a version depends on, and what is not known."""
+    """List every asset and partition that a version depends on, and what is unknown."""
     return call.answer(call.registry.upstream(f"{name}/{version}", newest=newest))
 
 
@@ -42,12 +42,14 @@ def get_upstream(call: ReadCall, name: Name, version: Number, newest: Newest = F
 def get_impact(
     call: ReadCall,
     asset: Annotated[
-        str, Query(min_length=1, max_length=512, description="Its key, parts joined by /")
+        str, Query(min_length=1, max_length=512, description="The asset's key, parts joined by /")
     ],
     partition: Annotated[str | None, Query(max_length=512)] = None,
-    since: Annotated[Moment | None, Query(description="Only data recorded from then on")] = None,
+    since: Annotated[
+        Moment | None, Query(description="Only data recorded from this time on")
+    ] = None,
 ) -> Response:
-    """Find the versions that certainly, possibly or, for all that is known, use some data."""
+    """List the versions that depend on data: certainly, possibly, or with unknown lineage."""
     return call.answer(call.registry.impact(asset, partition, since=since))
 
 
@@ -59,17 +61,17 @@ def get_downstream(
     version: Number,
     limit: Limit = 100,
     before: Annotated[
-        int | None, Query(ge=0, lt=2**63, description="The usage_id that a page ended with"), DIGITS
+        int | None, Query(ge=0, lt=2**63, description="The last usage_id of a page"), DIGITS
     ] = None,
 ) -> Response:
-    """Return what was written with exactly this version, and the versions trained on it."""
+    """Return what was written with exactly this version, and the versions trained on that."""
     return call.answer(call.registry.downstream(f"{name}/{version}", limit=limit, before=before))
 
 
 @router.get(paths.RETRAINING, responses={200: {"model": RetrainRequest}})
 @requires(Permission.READ)
 def get_retraining(call: ReadCall, name: Name, version: Number) -> Response:
-    """Say how the newest training of a version was run, so that a run can repeat it."""
+    """Return how the newest training of a version ran, so that a run can repeat it."""
     return call.answer(call.registry.retrain_like(f"{name}/{version}"))
 
 
@@ -78,12 +80,12 @@ def get_retraining(call: ReadCall, name: Name, version: Number) -> Response:
 def list_unmaterialized(
     call: ReadCall, reference: Reference | None = None, limit: Limit = 100
 ) -> Response:
-    """List the trainings that no asset graph shows, their instance being out of reach."""
+    """List the trainings that no asset graph shows because their instance is unreachable."""
     return call.answer(call.registry.unmaterialized(reference, limit=limit))
 
 
 @router.get(paths.LINEAGE_DIFFERENCE, responses={200: {"model": LineageDifference}})
 @requires(Permission.READ)
 def diff(call: ReadCall, a: Reference, b: Reference) -> Response:
-    """Say in what the lineage of version b differs from that of version a."""
+    """Return how the lineage of version b differs from that of version a."""
     return call.answer(call.registry.diff(a, b))

@@ -16,11 +16,13 @@ from pedigree.server.http.requests import ChangeCall, Limit, Name, Page, ReadCal
 
 router = resource("models")
 
-Reason = Annotated[str, Query(min_length=1, max_length=2000, description="Why, for the audit log")]
+Reason = Annotated[
+    str, Query(min_length=1, max_length=2000, description="The reason, for the audit log")
+]
 
 
 class NewModel(Record):
-    """A model that is to be made."""
+    """A model to create."""
 
     name: str = Field(min_length=1, max_length=256, json_schema_extra=NAMED)
     description: str | None = None
@@ -29,7 +31,7 @@ class NewModel(Record):
 
 
 class Description(Record):
-    """What is said of a model or a version; what is left out or null stays as it is."""
+    """The description of a model or a version; a missing or null field stays unchanged."""
 
     description: str | None = None
     owners: tuple[str, ...] | None = None
@@ -39,13 +41,13 @@ class Description(Record):
 @router.post(paths.MODELS, status_code=201, responses={201: {"model": RegisteredModel}})
 @requires(Permission.REGISTER, model_in_body=True)
 def create_model(call: WriteCall, new: NewModel) -> Response:
-    """Make a model that has no version yet."""
+    """Create a model without versions."""
     return call.write(
         lambda registry: registry.create_model(
             new.name, description=new.description, owners=new.owners, tags=new.tags
         ),
         status=201,
-        location=lambda made: call.path("get_model", name=made.name),
+        location=lambda model: call.path("get_model", name=model.name),
     )
 
 
@@ -55,10 +57,10 @@ def list_models(
     call: ReadCall,
     limit: Limit = 100,
     after: Annotated[
-        str | None, Query(max_length=256, description="The name that the page before ended with")
+        str | None, Query(max_length=256, description="The last name of the previous page")
     ] = None,
 ) -> Response:
-    """List the registered models by name."""
+    """List the registered models, in the order of their names."""
     found = call.registry.models(limit=limit + 1, after=after)
     return call.page(found, limit, lambda model: model.name)
 
@@ -66,7 +68,7 @@ def list_models(
 @router.get(paths.MODEL, responses={200: {"model": RegisteredModel}})
 @requires(Permission.READ)
 def get_model(call: ReadCall, name: Name) -> Response:
-    """Return a registered model: what is said of it, who holds its stages, and its aliases."""
+    """Return a registered model: its description, its stages and its aliases."""
     return call.answer(call.registry.model(name))
 
 
@@ -82,7 +84,7 @@ def update_model(call: ChangeCall, name: Name, change: Description) -> Response:
 @router.delete(paths.MODEL, status_code=204)
 @requires(Permission.DELETE)
 def delete_model(call: ChangeCall, name: Name, reason: Reason) -> Response:
-    """Delete a model and all its versions; its name never comes back."""
+    """Delete a model and all its versions; its name is never used again."""
     return call.of(lambda registry: registry.model(name)).write(
         lambda registry: registry.delete_model(name, reason=reason)
     )

@@ -1,4 +1,4 @@
-"""Profiles of what versions learnt from, and how far data is from them."""
+"""Profiles of training data, and the drift of new data from them."""
 
 from typing import Annotated
 
@@ -16,24 +16,28 @@ from pedigree.server.http.requests import Name, Number, ReadCall, WriteCall
 
 router = resource("monitoring")
 
-DriftId = Annotated[int, Path(ge=1, lt=2**63, description="A result's number"), DIGITS]
+DriftId = Annotated[int, Path(ge=1, lt=2**63, description="The id of a drift result"), DIGITS]
 
 
 class Measurement(Record):
-    """Some data that is to be held against what a version learnt from."""
+    """Data to compare with a version's training data."""
 
     profile: DataProfile = Field(
-        description="Its profile, with the edges and values of the version's own"
+        description="The profile of the data, with the edges and values of the version's profile"
     )
-    asset: str = Field(min_length=1, max_length=512, description="What the data is called")
-    partition: str | None = Field(default=None, max_length=512, description="Which part of it")
+    asset: str = Field(min_length=1, max_length=512, description="The name of the data")
+    partition: str | None = Field(
+        default=None, max_length=512, description="The partition of the data"
+    )
     data_version: str | None = Field(default=None, max_length=512)
     expectations: tuple[Expectations, ...] = Field(default=(), max_length=100)
-    run_id: str | None = Field(default=None, max_length=512, description="The run that asks")
+    run_id: str | None = Field(
+        default=None, max_length=512, description="The Dagster run that measures"
+    )
 
 
 class Alerted(Record):
-    """Whether somebody was told just now: false where that was done before, or all is well."""
+    """Whether this call emitted the event: false if it was emitted before, or without an alarm."""
 
     alerted: bool
 
@@ -47,21 +51,21 @@ class DriftResults(Record):
 @router.get(paths.PROFILE, responses={200: {"model": DataProfile}})
 @requires(Permission.READ)
 def get_profile(call: ReadCall, name: Name, version: Number) -> Response:
-    """Return the profile of what a version learnt from."""
+    """Return the profile of a version's training data."""
     return call.answer(call.registry.profile(f"{name}/{version}"))
 
 
 @router.put(paths.PROFILE, status_code=204)
 @requires(Permission.DESCRIBE)
 def keep_profile(call: WriteCall, name: Name, version: Number, profile: DataProfile) -> Response:
-    """Keep the profile of what a version learnt from; the one it has already stays."""
+    """Store the profile of a version's training data; an existing profile stays."""
     return call.write(lambda registry: registry.keep_profile(f"{name}/{version}", profile))
 
 
 @router.post(paths.VERSION_DRIFT, responses={200: {"model": RecordedDrift}})
 @requires(Permission.JUDGE)
 def measure_drift(call: WriteCall, name: Name, version: Number, data: Measurement) -> Response:
-    """Hold some data against what a version learnt from; what was found is kept, with a report."""
+    """Compare data with a version's training data; the result is stored, with a report."""
     return call.repeat(
         lambda registry: registry.measure_drift(
             f"{name}/{version}",
@@ -82,17 +86,17 @@ def list_drift(
     name: Name,
     version: Number,
     asset: Annotated[
-        str | None, Query(min_length=1, max_length=512, description="Only of this data")
+        str | None, Query(min_length=1, max_length=512, description="Only results of this data")
     ] = None,
 ) -> Response:
-    """List the newest result of each partition that was held against a version, in order."""
+    """List the newest result of each partition compared with a version, in order."""
     return call.answer(DriftResults(results=call.registry.drift(f"{name}/{version}", asset)))
 
 
 @router.get(paths.DRIFT, responses={200: {"model": RecordedDrift}})
 @requires(Permission.READ, model_in_body=True)
 def get_drift(call: ReadCall, drift_id: DriftId) -> Response:
-    """Return one result."""
+    """Return one drift result."""
     return call.answer(call.registry.drift_result(drift_id))
 
 
@@ -108,15 +112,15 @@ def get_drift_report(
     drift_id: DriftId,
     markdown: Annotated[bool, Query(description="As Markdown instead of HTML")] = False,
 ) -> Response:
-    """Return a result's report: HTML, or Markdown."""
+    """Return the report of a drift result, as HTML or as Markdown."""
     report = call.registry.drift_report_text(drift_id, markdown=markdown)
     kind = "text/markdown" if markdown else "text/html"
-    # Columns and values are named by others, and a page of this origin could act as its reader.
+    # The report shows untrusted names and values; a page of this origin could act as its reader.
     return Response(report, media_type=kind, headers={"Content-Security-Policy": "sandbox"})
 
 
 @router.post(paths.DRIFT_ALERT, responses={200: {"model": Alerted}})
 @requires(Permission.JUDGE, model_in_body=True)
 def alert_drift(call: WriteCall, drift_id: DriftId) -> Response:
-    """Tell of an alarm by the event version.drift_detected, and once."""
+    """Emit the event version.drift_detected for an alarm, at most once."""
     return call.write(lambda registry: Alerted(alerted=registry.alert_drift(drift_id)))

@@ -1,4 +1,4 @@
-"""What versions must show to enter a stage."""
+"""Policies: the gates of each stage."""
 
 from pydantic import Field
 from starlette.responses import Response
@@ -15,14 +15,16 @@ router = resource("judging")
 
 
 class NewPolicy(Record):
-    """A policy that a model shall have."""
+    """A new policy of a model."""
 
     policy: Policy
-    reason: str | None = Field(default=None, max_length=10_000, description="Why")
+    reason: str | None = Field(
+        default=None, max_length=10_000, description="The reason, for the audit log"
+    )
 
 
 class Revision(Record):
-    """Which of a model's policies it is: 1, 2, 3 …; 0 where it has none of its own."""
+    """The number of the policy's revision: 1, 2, 3 …; 0 if the model has no policy of its own."""
 
     revision: int
 
@@ -30,14 +32,14 @@ class Revision(Record):
 @router.get(paths.POLICY, responses={200: {"model": Policy}})
 @requires(Permission.READ)
 def get_policy(call: ReadCall, name: Name) -> Response:
-    """Return a model's policy; the default one where it has none of its own."""
+    """Return a model's policy; the default policy if it has none of its own."""
     return call.answer(call.registry.policy(name))
 
 
 @router.put(paths.POLICY, responses={200: {"model": Revision}})
 @requires(Permission.GOVERN)
 def set_policy(call: WriteCall, name: Name, new: NewPolicy) -> Response:
-    """Give a model a policy; the model is created if it is new."""
+    """Set a model's policy; a new model is created."""
     return call.write(
         lambda registry: Revision(revision=registry.set_policy(name, new.policy, reason=new.reason))
     )
@@ -46,12 +48,12 @@ def set_policy(call: WriteCall, name: Name, new: NewPolicy) -> Response:
 @router.get(paths.POLICY_HISTORY, responses={200: {"model": tuple[PolicyRevision, ...]}})
 @requires(Permission.READ)
 def list_policies(call: ReadCall, name: Name) -> Response:
-    """List the policies that a model was given, the first one first."""
+    """List the revisions of a model's policy, the oldest first."""
     return call.answer(call.registry.policy_history(name))
 
 
 @router.get(paths.REGISTRATION_CHECKS, responses={200: {"model": tuple[str, ...]}})
 @requires(Permission.READ)
 def list_registration_checks(call: ReadCall, name: Name) -> Response:
-    """List the checks by which a new version of a model becomes a candidate."""
+    """List the checks that a new version must pass to become a candidate."""
     return call.answer(call.registry.registration_checks(name))

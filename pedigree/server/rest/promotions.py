@@ -1,4 +1,4 @@
-"""What a version waits for, and promotions that the sensor gave up."""
+"""Pending promotions: their gates, and those that the sensor gave up."""
 
 from typing import Annotated
 
@@ -18,14 +18,14 @@ router = resource("stages")
 
 
 class Retry(Record):
-    """A promotion that the sensor gave up, and shall try again."""
+    """A promotion that the sensor gave up and should retry."""
 
     stage: Stage
-    reason: str | None = Field(default=None, description="Why; kept in the audit log")
+    reason: str | None = Field(default=None, description="The reason, for the audit log")
 
 
 class Explained(Record):
-    """How a version stands before a stage: the answer, and the gates that it comes from."""
+    """Whether a version may enter a stage, and the gates that decide it."""
 
     may_enter: bool
     waits_for: tuple[str, ...]
@@ -39,9 +39,11 @@ def explain(
     name: Name,
     version: Number,
     to: Annotated[str, Query(min_length=1, max_length=255, description="The stage")],
-    automatic: Annotated[bool, Query(description="As the sensor would ask, not a person")] = False,
+    automatic: Annotated[
+        bool, Query(description="Explain a promotion by the sensor instead of by a person")
+    ] = False,
 ) -> Response:
-    """Say how a version stands before every gate of a stage, if the caller asked for it."""
+    """Return a version's state at every gate of a stage, for a promotion by the caller."""
     found = call.registry.explain(f"{name}/{version}", to, automatic=automatic)
     return call.answer(
         Explained(may_enter=found.passed, waits_for=found.waits_for, explanation=found)
@@ -54,14 +56,14 @@ def explain(
 )
 @requires(Permission.READ)
 def list_candidacies(call: ReadCall, name: Name, version: Number) -> Response:
-    """Say what a version waited for when it was last looked at, by stage."""
+    """Return the gates that a version waited for when last evaluated, by stage."""
     return call.answer(call.registry.candidacies(f"{name}/{version}"))
 
 
 @router.post(paths.RETRIES, responses={200: {"model": GivenUp}})
 @requires(Permission.MOVE)
 def retry_promotion(call: WriteCall, name: Name, version: Number, wanted: Retry) -> Response:
-    """Let the promotion sensor try again what it gave up; 404 where it gave up nothing."""
+    """Make the promotion sensor retry a promotion that it gave up; 404 if it gave up none."""
     return call.write(
         lambda registry: registry.retry_promotion(
             f"{name}/{version}", wanted.stage, reason=wanted.reason

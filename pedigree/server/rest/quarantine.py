@@ -1,4 +1,4 @@
-"""Data and versions that are kept out of stages."""
+"""Quarantine of data and versions."""
 
 from typing import Annotated
 
@@ -17,18 +17,22 @@ from pedigree.server.http.requests import ChangeCall, Limit, Name, Number, Page,
 
 router = resource("quarantines")
 
-OptionalReason = Annotated[str | None, Query(max_length=2000, description="Why")]
+OptionalReason = Annotated[str | None, Query(max_length=2000, description="The reason")]
 
 
 class NewQuarantine(Record):
-    """Data that is to be put in quarantine."""
+    """Data to quarantine."""
 
-    asset: str = Field(min_length=1, max_length=512, description="Its key, parts joined by /")
-    partition: str | None = Field(default=None, max_length=512, description="None: all of them")
+    asset: str = Field(
+        min_length=1, max_length=512, description="The asset's key, parts joined by /"
+    )
+    partition: str | None = Field(
+        default=None, max_length=512, description="All partitions when null"
+    )
     reason: str = Field(min_length=1, max_length=2000)
-    since: Moment | None = Field(default=None, description="Only data from then on")
+    since: Moment | None = Field(default=None, description="Only data recorded from this time on")
     only_certain: bool = Field(
-        default=False, description="Spare versions that only possibly depend on it"
+        default=False, description="Exclude versions that only possibly depend on it"
     )
 
 
@@ -39,7 +43,7 @@ class Why(Record):
 
 
 class Quarantines(Record):
-    """What was in quarantine."""
+    """The quarantines that have ended."""
 
     quarantines: tuple[Quarantine, ...]
 
@@ -51,18 +55,18 @@ def list_quarantines(
     limit: Limit = 100,
     before: Annotated[
         int | None,
-        Query(ge=1, lt=2**63, description="The quarantine_id that the page before ended with"),
+        Query(ge=1, lt=2**63, description="The last quarantine_id of the previous page"),
     ] = None,
 ) -> Response:
-    """List what is in quarantine, the newest first."""
+    """List the open quarantines, the newest first."""
     found = call.registry.quarantines(limit=limit + 1, before=before)
-    return call.page(found, limit, lambda each: each.quarantine_id, "before")
+    return call.page(found, limit, lambda quarantine: quarantine.quarantine_id, "before")
 
 
 @router.post(paths.QUARANTINES, status_code=201, responses={201: {"model": Quarantined}})
 @requires(Permission.QUARANTINE)
 def quarantine(call: WriteCall, new: NewQuarantine) -> Response:
-    """Put data in quarantine: nothing that depends on it enters a stage until it is released."""
+    """Quarantine data: no version that depends on it enters a stage until its release."""
     return call.write(
         lambda registry: registry.quarantine(
             new.asset,
@@ -92,7 +96,7 @@ def release(
 @router.put(paths.VERSION_QUARANTINE, responses={200: {"model": ModelVersion}})
 @requires(Permission.QUARANTINE)
 def quarantine_version(call: ChangeCall, name: Name, version: Number, why: Why) -> Response:
-    """Put one version in quarantine, whatever it depends on."""
+    """Quarantine one version, independently of its data."""
     reference = f"{name}/{version}"
     return call.of(lambda registry: registry.get(reference)).write(
         lambda registry: registry.quarantine_version(reference, reason=why.reason)
@@ -104,7 +108,7 @@ def quarantine_version(call: ChangeCall, name: Name, version: Number, why: Why) 
 def release_version(
     call: ChangeCall, name: Name, version: Number, reason: OptionalReason = None
 ) -> Response:
-    """Take one version out of every quarantine."""
+    """Release one version from every quarantine."""
     reference = f"{name}/{version}"
     return call.of(lambda registry: registry.get(reference)).write(
         lambda registry: registry.release_version(reference, reason=reason)

@@ -1,4 +1,4 @@
-"""A version, made of files that the registry has."""
+"""Registration of versions from uploaded files."""
 
 from uuid import UUID
 
@@ -32,10 +32,10 @@ class NewListedVersion(Record):
 )
 @requires(Permission.REGISTER)
 def register(call: WriteCall, name: Name, new: NewListedVersion) -> Response:
-    """Register files that the registry has as a version; 200 where they are one already.
+    """Register files that the registry already has as a version; 200 if the version exists.
 
-    Its checks are run by the service; those that need the asset graph leave it waiting for a run.
-    409 names the files that the registry lacks.
+    The service runs the version's checks; a check that needs the asset graph waits for a Dagster
+    run. 409 names the files that the registry lacks.
     """
     if new.upload_id:
         call.caller.registry.operations.uploads.fetch_uploaded(name, new.upload_id)

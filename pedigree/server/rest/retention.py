@@ -1,4 +1,4 @@
-"""How long versions stay: restore, hold, and the rule of a model."""
+"""Retention of versions: restore, hold, and the rule of a model."""
 
 from pydantic import Field
 from starlette.responses import Response
@@ -16,7 +16,7 @@ router = resource("keeping")
 
 
 class Restoring(Record):
-    """Why something comes back."""
+    """The reason for a restore."""
 
     reason: str | None = Field(default=None, max_length=10_000)
 
@@ -24,21 +24,21 @@ class Restoring(Record):
 @router.post(paths.VERSION_RESTORE, responses={200: {"model": ModelVersion}})
 @requires(Permission.DELETE)
 def restore_version(call: WriteCall, name: Name, version: Number, why: Restoring) -> Response:
-    """Bring a deleted version back, in the stage that it had; a living one stays as it is."""
+    """Restore a deleted version into its stage; a version that is not deleted stays unchanged."""
     return call.write(lambda registry: registry.restore(f"{name}/{version}", reason=why.reason))
 
 
 @router.post(paths.MODEL_RESTORE, responses={200: {"model": tuple[int, ...]}})
 @requires(Permission.DELETE)
 def restore_model(call: WriteCall, name: Name, why: Restoring) -> Response:
-    """Bring a deleted model back, with those versions whose bytes are there."""
+    """Restore a deleted model and the versions deleted with it whose bytes still exist."""
     return call.write(lambda registry: registry.restore_model(name, reason=why.reason))
 
 
 @router.put(paths.HOLD, status_code=204)
 @requires(Permission.GOVERN)
 def hold(call: WriteCall, name: Name, version: Number, why: Why) -> Response:
-    """Put a legal hold on a version: it cannot be deleted until that is lifted."""
+    """Put a legal hold on a version: it cannot be deleted until the hold is lifted."""
     return call.write(lambda registry: registry.hold(f"{name}/{version}", reason=why.reason))
 
 
@@ -47,19 +47,19 @@ def hold(call: WriteCall, name: Name, version: Number, why: Why) -> Response:
 def lift_hold(
     call: WriteCall, name: Name, version: Number, reason: OptionalReason = None
 ) -> Response:
-    """Take a version's legal hold away; a version without one is left as it is."""
+    """Lift a version's legal hold; a version without one stays unchanged."""
     return call.write(lambda registry: registry.lift_hold(f"{name}/{version}", reason=reason))
 
 
 @router.get(paths.RETENTION, tags=["judging"], responses={200: {"model": RetentionRule}})
 @requires(Permission.READ)
 def get_retention(call: ReadCall, name: Name) -> Response:
-    """Return a model's rule for retention; an empty one where it has none of its own."""
+    """Return a model's retention rule; an empty rule if it has none of its own."""
     return call.answer(call.registry.retention(name))
 
 
 @router.put(paths.RETENTION, tags=["judging"], responses={200: {"model": RetentionRule}})
 @requires(Permission.GOVERN)
 def set_retention(call: WriteCall, name: Name, rule: RetentionRule) -> Response:
-    """Give a model a rule for retention; the rest of its policy stays."""
+    """Set a model's retention rule; the rest of its policy stays."""
     return call.write(lambda registry: registry.set_retention(name, rule))

@@ -1,4 +1,4 @@
-"""Versions, found by what is known of them."""
+"""Search for versions by their metadata."""
 
 from typing import Annotated
 
@@ -31,14 +31,16 @@ def search(
     ] = None,
     limit: Limit = 100,
     after: Annotated[
-        str | None, Query(max_length=_MOST_ORDER, description="The next of the page before")
+        str | None,
+        Query(max_length=_MOST_ORDER, description="The cursor next of the previous page"),
     ] = None,
-    count: Annotated[bool, Query(description="Count all that is found")] = False,
+    count: Annotated[bool, Query(description="Count all matching versions")] = False,
     facets: Annotated[
-        list[Facet] | None, Query(max_length=4, description="Count the most frequent values of")
+        list[Facet] | None,
+        Query(max_length=4, description="Count the most frequent values of these"),
     ] = None,
 ) -> Response:
-    """Return a page of the living versions that a filter finds; see docs/search.md."""
+    """Return a page of the versions that match a filter, not deleted ones; see docs/search.md."""
     found = call.registry.operations.search.find_page(
         filter,
         order_by=order_by,

@@ -1,4 +1,4 @@
-"""Stages that were asked for."""
+"""Requests for stages."""
 
 from typing import Annotated
 
@@ -17,7 +17,7 @@ router = resource("stages")
 
 RequestId = Annotated[
     int | None,
-    Query(ge=0, le=2**53 - 1, description="The last request_id of the page before"),
+    Query(ge=0, le=2**53 - 1, description="The last request_id of the previous page"),
     DIGITS,
 ]
 
@@ -32,9 +32,9 @@ def withdraw_request(
     name: Name,
     version: Number,
     stage: StageInPath,
-    reason: Annotated[str | None, Query(max_length=2000, description="Why")] = None,
+    reason: Annotated[str | None, Query(max_length=2000, description="The reason")] = None,
 ) -> Response:
-    """Take back that a version enter a stage; who may not move versions takes back their own."""
+    """Withdraw requests for a stage; without permission to move versions, only one's own."""
     return call.write(
         lambda registry: registry.withdraw_request(f"{name}/{version}", stage, reason=reason)
     )
@@ -43,7 +43,7 @@ def withdraw_request(
 @router.get(paths.REQUESTS, responses={200: {"model": Page[StageRequest]}})
 @requires(Permission.READ)
 def list_requests(call: ReadCall, limit: Limit = 100, after: RequestId = None) -> Response:
-    """List the stages that were asked for and wait for gates, the oldest request first."""
+    """List the open requests for stages, the oldest first."""
     found = call.registry.stage_requests(limit=limit + 1, after=after)
     return call.page(found, limit, lambda request: request.request_id)
 
@@ -53,6 +53,6 @@ def list_requests(call: ReadCall, limit: Limit = 100, after: RequestId = None) -
 def list_requests_of_model(
     call: ReadCall, name: Name, limit: Limit = 100, after: RequestId = None
 ) -> Response:
-    """List the stages that were asked for a model's versions, the oldest request first."""
+    """List the open requests for stages of a model's versions, the oldest first."""
     found = call.registry.stage_requests(name, limit=limit + 1, after=after)
     return call.page(found, limit, lambda request: request.request_id)

@@ -1,4 +1,4 @@
-"""What moves a version, and who held what when."""
+"""Stages: move versions into them, and read which version held them when."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -25,27 +25,27 @@ Stage = Annotated[str, Field(min_length=1, max_length=255)]
 StageInPath = Annotated[str, Path(min_length=1, max_length=255, description="A stage")]
 Generation = Annotated[
     Annotated[int, Field(ge=0, le=LARGEST), NUMBER] | None,
-    Field(description="The model's generation that the caller saw"),
+    Field(description="The model's generation that the caller read"),
 ]
 
 
 class Transition(Record):
-    """A stage that a version shall enter."""
+    """A transition of a version into a stage."""
 
     stage: Stage
-    reason: str | None = Field(default=None, description="Why, for the timeline")
+    reason: str | None = Field(default=None, description="The reason, for the timeline")
     expected_generation: Generation = None
     request: StrictBool = Field(
         default=False,
-        description="Keep it as a request where a gate is not passed: it is done with the last one",
+        description="If a gate is not passed, keep it as a request until the last gate is",
     )
 
 
 class Rollback(Record):
-    """A stage that shall return to the version that held it before."""
+    """A stage to roll back to its previous version."""
 
     stage: Stage = CHAMPION_STAGE
-    reason: str | None = Field(default=None, description="Why, for the timeline")
+    reason: str | None = Field(default=None, description="The reason, for the timeline")
     expected_generation: Generation = None
 
 
@@ -53,15 +53,15 @@ class Rollback(Record):
     paths.VERSION_STAGE,
     responses={
         200: {"model": Move},
-        202: {"model": StageRequest, "description": "It waits for its gates"},
+        202: {"model": StageRequest, "description": "The request waits for its gates"},
     },
 )
 @requires(Permission.REQUEST)
 def move(call: ChangeCall, name: Name, version: Number, wanted: Transition) -> Response:
-    """Let a version enter a stage: 409 with what it waits for, where a gate is not passed.
+    """Promote a version into a stage: 409 lists what is missing if a gate is not passed.
 
-    With `request` it is 202 then, and is done when the last gate is passed. Without, it takes the
-    permission to move.
+    With `request` the answer is then 202, and the version enters the stage when the last gate is
+    passed. Without `request`, the caller needs the permission to move versions.
     """
     reference = f"{name}/{version}"
 
@@ -84,14 +84,14 @@ def move(call: ChangeCall, name: Name, version: Number, wanted: Transition) -> R
 @router.get(paths.STAGE, responses={200: {"model": ModelVersion}})
 @requires(Permission.READ)
 def get_holder(call: ReadCall, name: Name, stage: StageInPath) -> Response:
-    """Return the version that took a stage last and holds it still."""
+    """Return the version that entered a stage last and is still in it."""
     found = call.registry.holder(name, stage)
     if found is None:
         raise StageEmptyError(
             f"no version of {name} holds it",
             field="stage",
             value=stage,
-            remedy="Look at the model, which says what its versions hold",
+            remedy="Read the model, which lists its stages and their versions",
         )
     return call.answer(found)
 
@@ -99,7 +99,7 @@ def get_holder(call: ReadCall, name: Name, stage: StageInPath) -> Response:
 @router.post(paths.ROLLBACK, responses={200: {"model": Move}})
 @requires(Permission.MOVE)
 def roll_back(call: ChangeCall, name: Name, wanted: Rollback) -> Response:
-    """Return a stage to the version that held it before; the present one is archived."""
+    """Roll a stage back to its previous version; the current one is archived."""
     return call.of(lambda registry: registry.model(name)).write(
         lambda registry: registry.rollback(
             name,
@@ -119,11 +119,11 @@ def timeline(
     limit: Limit = 100,
     before: Annotated[
         int | None,
-        Query(ge=0, le=2**53 - 1, description="The first tenure_id of the page after"),
+        Query(ge=0, le=2**53 - 1, description="The first tenure_id of the page that follows"),
         DIGITS,
     ] = None,
 ) -> Response:
-    """Say which version held which stage and alias and when: the newest tenures, in order."""
+    """Return which version held which stage or alias when: the newest tenures, in order."""
     found = call.registry.timeline(name, pointer, limit=limit + 1, before=before)
     items = found[-limit:]
     further = str(items[0].tenure_id) if len(found) > limit else None
@@ -135,15 +135,15 @@ def timeline(
 def get_as_of(
     call: ReadCall,
     name: Name,
-    moment: Annotated[Moment, Query(description="When")],
+    moment: Annotated[Moment, Query(description="The time, with a time zone")],
     pointer: Pointer = None,
 ) -> Response:
-    """Say what a model's stages and aliases pointed to at a moment, who moved them, and why."""
+    """Return what a model's stages and aliases pointed to at a time, who moved them, and why."""
     return call.answer(call.registry.as_of(name, moment, pointer))
 
 
 @router.get(paths.TENURES, tags=["history"], responses={200: {"model": tuple[Tenure, ...]}})
 @requires(Permission.READ)
 def list_tenures(call: ReadCall, name: Name, version: Number) -> Response:
-    """Say which stages and aliases a version held and when, the oldest tenure first."""
+    """Return which stages and aliases a version held when, the oldest tenure first."""
     return call.answer(call.registry.tenures(f"{name}/{version}"))

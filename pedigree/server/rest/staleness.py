@@ -1,4 +1,4 @@
-"""How far versions are behind the data and code that they were made from."""
+"""Staleness of versions: how far they are behind their data and code."""
 
 from starlette.responses import Response
 
@@ -14,5 +14,5 @@ router = resource("history")
 @router.get(paths.STALENESS, responses={200: {"model": Staleness}})
 @requires(Permission.READ)
 def get_staleness(call: ReadCall, name: Name, version: Number) -> Response:
-    """Say how many data and code versions a version is behind, as it was last seen."""
+    """Return how many data and code versions a version is behind, by the last known graph."""
     return call.answer(call.registry.stale(f"{name}/{version}"))

@@ -14,5 +14,5 @@ router = resource("registry")
 @router.get(paths.STATISTICS, responses={200: {"model": RegistryStatistics}})
 @requires(Permission.READ)
 def get_stats(call: ReadCall) -> Response:
-    """Count models, versions, files, and the bytes that are referred to and stored."""
+    """Count models, versions, files, and the referenced and stored bytes."""
     return call.answer(call.registry.stats())

@@ -20,24 +20,26 @@ _LONGEST_S = 100 * 366 * 86_400
 
 
 class NewToken(Record):
-    """A token that is to be made."""
+    """A token to create."""
 
-    principal: str = Field(min_length=1, max_length=256, description="Who acts by it: ci@churn")
+    principal: str = Field(
+        min_length=1, max_length=256, description="The actor of the token, such as ci@churn"
+    )
     roles: tuple[Role, ...] = Field(min_length=1, max_length=len(Role))
     models: tuple[Annotated[str, Field(min_length=1, max_length=256)], ...] = Field(
         default=(),
         max_length=100,
-        description="Names of models, or patterns such as churn*, that it is for; none: all",
+        description="Names of models or patterns such as churn*; all models when empty",
     )
     expires_s: Annotated[int, Field(ge=1, le=_LONGEST_S), NUMBER] | None = Field(
-        default=None, description="So many seconds it holds; null: for ever"
+        default=None, description="Lifetime in seconds; without limit when null"
     )
 
 
 @router.post(paths.TOKENS, status_code=201, responses={201: {"model": IssuedToken}})
 @requires(Permission.OPERATE)
 def create_token(call: WriteCall, new: NewToken) -> Response:
-    """Make a token of the service; its secret is in this answer alone."""
+    """Create a token for the service; only this answer contains its secret."""
     expires = None if new.expires_s is None else timedelta(seconds=new.expires_s)
     return call.write(
         lambda registry: registry.create_token(
@@ -55,7 +57,7 @@ def list_tokens(
     limit: Limit = 100,
     after: AfterId = 0,
 ) -> Response:
-    """List the tokens, also revoked and expired ones, the oldest first; never a secret."""
+    """List the tokens without their secrets, with revoked and expired ones, the oldest first."""
     found = call.registry.tokens(limit=limit + 1, after=after)
     return call.page(found, limit, lambda token: token.token_id)
 
@@ -64,7 +66,7 @@ def list_tokens(
 @requires(Permission.OPERATE)
 def revoke_token(
     call: WriteCall,
-    token_id: Annotated[int, Path(ge=1, lt=2**63, description="A token's number"), DIGITS],
+    token_id: Annotated[int, Path(ge=1, lt=2**63, description="The id of a token"), DIGITS],
 ) -> Response:
-    """Revoke a token for good; it is refused within a second."""
+    """Revoke a token permanently; the service refuses it within a second."""
     return call.write(lambda registry: registry.revoke_token(token_id))

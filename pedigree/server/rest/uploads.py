@@ -1,4 +1,4 @@
-"""Files that come one by one, before the version that they make."""
+"""Uploads: the files of a version, sent one by one before its registration."""
 
 import hashlib
 from collections.abc import AsyncIterator
@@ -32,14 +32,15 @@ from pedigree.server.http.requests import Name, ReadCall, WriteCall
 router = resource("uploads")
 
 MOST_FILES = 10_000
-# Small pieces are gathered to this before a thread writes them; a file of no more is held whole.
+# Small chunks are buffered to this size before a thread writes them; a file of at most this size is
+# held in memory.
 _PIECE = 1 << 20
 UploadId = Annotated[UUID, Path(description="The upload's id")]
 FileDigest = Annotated[str, Path(pattern=DIGEST_PATTERN, description="sha256:…")]
 
 
 class NewUpload(Record):
-    """The files of a version that is to be registered."""
+    """The files of a version to register."""
 
     files: tuple[WantedFile, ...] = Field(min_length=1, max_length=MOST_FILES)
 
@@ -47,7 +48,7 @@ class NewUpload(Record):
 @router.post(paths.UPLOADS, status_code=201, responses={201: {"model": UploadSession}})
 @requires(Permission.REGISTER)
 def begin_upload(call: WriteCall, name: Name, new: NewUpload) -> Response:
-    """Say which files the registry lacks, and where to put them."""
+    """Begin an upload, and return which files the registry lacks and where to send them."""
     return call.write(
         lambda registry: registry.begin_upload(name, new.files),
         status=201,
@@ -59,7 +60,7 @@ def begin_upload(call: WriteCall, name: Name, new: NewUpload) -> Response:
 @router.get(paths.UPLOAD, responses={200: {"model": UploadSession}})
 @requires(Permission.REGISTER)
 def get_upload(call: ReadCall, name: Name, upload_id: UploadId) -> Response:
-    """Return an upload: what is still missing, and where to put it; it is kept for longer."""
+    """Return an upload: which files are missing, and where to send them; extends its lifetime."""
     return call.answer(call.registry.upload(name, upload_id))
 
 
@@ -79,7 +80,7 @@ def get_upload(call: ReadCall, name: Name, upload_id: UploadId) -> Response:
 async def put_file(
     request: Request, name: Name, upload_id: UploadId, digest: FileDigest
 ) -> Response:
-    """Send the bytes of a file, which are hashed as they come; sent again they change nothing."""
+    """Send the bytes of a file, which are hashed while they arrive; repeating it has no effect."""
     caller: Caller = request.state.caller
     registry = caller.registry
     if _is_small(request):
@@ -102,7 +103,7 @@ async def put_file(
 @router.delete(paths.UPLOAD, status_code=204)
 @requires(Permission.REGISTER)
 def end_upload(call: WriteCall, name: Name, upload_id: UploadId) -> Response:
-    """Give an upload up; one that has ended is left as it is."""
+    """End an upload; an upload that has already ended stays unchanged."""
     return call.write(lambda registry: registry.end_upload(name, upload_id))
 
 
@@ -110,9 +111,9 @@ def end_upload(call: WriteCall, name: Name, upload_id: UploadId) -> Response:
 async def _received(
     request: Request, registry: Registry, wanted: UploadFile
 ) -> AsyncIterator[FilePath]:
-    """Give a file with the body's bytes, which are those of the digest; it goes afterwards.
+    """Yield a temporary file with the body's bytes, which match the digest.
 
-    While the body does not come, neither a thread nor a connection waits for it.
+    No thread or connection waits while the body arrives.
     """
     folder = registry.settings.home_folder / "incoming"
     path = folder / str(uuid4())
@@ -126,8 +127,8 @@ async def _received(
         yield path
     except OSError as error:
         raise StoreUnavailableError(
-            f"the service cannot keep what it receives: {error.strerror}",
-            remedy="See that the disk of PEDIGREE_HOME has room",
+            f"the service cannot store the received bytes: {error.strerror}",
+            remedy="Check that the disk of PEDIGREE_HOME has free space",
         ) from error
     finally:
         path.unlink(missing_ok=True)

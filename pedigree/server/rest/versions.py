@@ -32,7 +32,7 @@ Reference = Annotated[
 @router.get(paths.VERSION, responses={200: {"model": ModelVersion}})
 @requires(Permission.READ)
 def get_version(call: ReadCall, name: Name, version: Number) -> Response:
-    """Return a version: its metadata, and what moves about it."""
+    """Return a version: its metadata, and its stage, aliases and other mutable fields."""
     return call.answer(call.registry.get(f"{name}/{version}"))
 
 
@@ -44,7 +44,7 @@ def list_versions(
     limit: Limit = 100,
     after: Annotated[
         int | None,
-        Query(ge=0, lt=2**31, description="The number that the page before ended with"),
+        Query(ge=0, lt=2**31, description="The last version number of the previous page"),
         DIGITS,
     ] = None,
     newest_first: bool = False,
@@ -67,7 +67,7 @@ def update_version(call: ChangeCall, name: Name, version: Number, change: Descri
 @router.delete(paths.VERSION, status_code=204)
 @requires(Permission.DELETE)
 def delete_version(call: ChangeCall, name: Name, version: Number, reason: Reason) -> Response:
-    """Delete a version; its number never comes back."""
+    """Delete a version; its number is never used again."""
     reference = f"{name}/{version}"
     return call.of(lambda registry: registry.get(reference)).write(
         lambda registry: registry.delete(reference, reason=reason)
@@ -82,10 +82,10 @@ def list_trainings(
     version: Number,
     limit: Limit = 100,
     after: Annotated[
-        str | None, Query(max_length=255, description="The training_id of the page before")
+        str | None, Query(max_length=255, description="The last training_id of the previous page")
     ] = None,
 ) -> Response:
-    """List the runs that produced a version's bytes, the first one first."""
+    """List the runs that produced a version's bytes, the oldest first."""
     found = call.registry.trainings(f"{name}/{version}", limit=limit + 1, after=after)
     return call.page(found, limit, lambda training: training.training_id)
 
@@ -93,12 +93,12 @@ def list_trainings(
 @router.get(paths.ENVIRONMENT, tags=["history"], responses={200: {"model": tuple[str, ...]}})
 @requires(Permission.READ)
 def get_environment(call: ReadCall, name: Name, version: Number) -> Response:
-    """List the packages that a version was trained with; none where that is not known."""
+    """List the packages that a version was trained with; empty if they are unknown."""
     return call.answer(call.registry.environment(f"{name}/{version}"))
 
 
 @router.get(paths.COMPARISON, tags=["history"], responses={200: {"model": VersionComparison}})
 @requires(Permission.READ)
 def compare(call: ReadCall, a: Reference, b: Reference) -> Response:
-    """Say in what version b differs from version a; they may be of two models."""
+    """Return how version b differs from version a, also across models."""
     return call.answer(call.registry.compare(a, b))

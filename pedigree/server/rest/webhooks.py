@@ -1,4 +1,4 @@
-"""Who is told of events, what became of each event for them, and tries."""
+"""Webhooks, and their deliveries with each attempt."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -19,49 +19,54 @@ from pedigree.server.http.requests import ChangeCall, Limit, Page, ReadCall, Wri
 
 router = resource("webhooks")
 
-Id = Annotated[int, Path(ge=1, lt=2**63, description="A webhook's number"), DIGITS]
-Seq = Annotated[int, Path(ge=1, lt=2**63, description="The event's place in the feed"), DIGITS]
-Words = Annotated[tuple[str, ...], Field(max_length=100)]
+Id = Annotated[int, Path(ge=1, lt=2**63, description="The id of a webhook"), DIGITS]
+Seq = Annotated[int, Path(ge=1, lt=2**63, description="The event's seq in the feed"), DIGITS]
+Patterns = Annotated[tuple[str, ...], Field(max_length=100)]
 _DAY_S = 86_400
 
 
 class NewWebhook(Record):
-    """A webhook that is to be made."""
+    """A webhook to create."""
 
     url: str = Field(max_length=2048)
     description: str | None = Field(default=None, max_length=10_000)
-    types: Words = Field(default=(), description="Types of events, or patterns; none: all")
-    models: Words = Field(default=(), description="Names of models, or patterns; none: all")
+    types: Patterns = Field(default=(), description="Event types or patterns; all types when empty")
+    models: Patterns = Field(
+        default=(), description="Names of models or patterns; all models when empty"
+    )
 
 
 class WebhookChange(Record):
-    """What is to be said of a webhook; what is left out or null stays as it is."""
+    """Changes of a webhook; a missing or null field stays unchanged."""
 
     url: str | None = Field(default=None, max_length=2048)
     description: str | None = Field(default=None, max_length=10_000)
-    types: Words | None = None
-    models: Words | None = None
-    active: StrictBool | None = Field(default=None, description="While it is not, nothing is sent")
+    types: Patterns | None = None
+    models: Patterns | None = None
+    active: StrictBool | None = Field(default=None, description="Nothing is sent while it is false")
 
 
 class Rotation(Record):
-    """How a webhook gets a new secret."""
+    """A rotation of a webhook's secret."""
 
     keep_s: Integer = Field(
-        default=_DAY_S, ge=0, le=30 * _DAY_S, description="So long the present one signs as well"
+        default=_DAY_S,
+        ge=0,
+        le=30 * _DAY_S,
+        description="How many seconds the old secret also signs",
     )
 
 
 @router.post(paths.WEBHOOKS, status_code=201, responses={201: {"model": IssuedWebhook}})
 @requires(Permission.CONFIGURE)
 def create_webhook(call: WriteCall, new: NewWebhook) -> Response:
-    """Make a webhook; its secret is in this answer alone."""
+    """Create a webhook; only this answer contains its secret."""
     return call.write(
         lambda registry: registry.create_webhook(
             new.url, description=new.description, types=new.types, models=new.models
         ),
         status=201,
-        location=lambda made: call.path("get_webhook", webhook_id=made.webhook.webhook_id),
+        location=lambda issued: call.path("get_webhook", webhook_id=issued.webhook.webhook_id),
         secret=True,
     )
 
@@ -81,14 +86,14 @@ def list_webhooks(
 @router.get(paths.WEBHOOK, responses={200: {"model": Webhook}})
 @requires(Permission.CONFIGURE)
 def get_webhook(call: ReadCall, webhook_id: Id) -> Response:
-    """Return a webhook: all but its secret."""
+    """Return a webhook without its secret."""
     return call.answer(call.registry.webhook(webhook_id))
 
 
 @router.patch(paths.WEBHOOK, responses={200: {"model": Webhook}})
 @requires(Permission.CONFIGURE)
 def update_webhook(call: ChangeCall, webhook_id: Id, change: WebhookChange) -> Response:
-    """Replace what is said of a webhook, or let it rest."""
+    """Replace fields of a webhook, or pause it."""
     return _of(call, webhook_id).write(
         lambda registry: registry.update_webhook(webhook_id, **dict(change))
     )
@@ -97,14 +102,14 @@ def update_webhook(call: ChangeCall, webhook_id: Id, change: WebhookChange) -> R
 @router.delete(paths.WEBHOOK, status_code=204)
 @requires(Permission.CONFIGURE)
 def delete_webhook(call: ChangeCall, webhook_id: Id) -> Response:
-    """Remove a webhook with what it is still to be told, and its log."""
+    """Delete a webhook with its pending deliveries and its log."""
     return _of(call, webhook_id).write(lambda registry: registry.delete_webhook(webhook_id))
 
 
 @router.post(paths.WEBHOOK_SECRET, responses={200: {"model": IssuedWebhook}})
 @requires(Permission.CONFIGURE)
 def rotate_webhook_secret(call: WriteCall, webhook_id: Id, rotation: Rotation) -> Response:
-    """Give a webhook a new secret, which is in this answer alone."""
+    """Rotate a webhook's secret; only this answer contains the new one."""
     keep = timedelta(seconds=rotation.keep_s)
     return call.write(
         lambda registry: registry.rotate_webhook_secret(webhook_id, keep=keep), secret=True
@@ -114,8 +119,8 @@ def rotate_webhook_secret(call: WriteCall, webhook_id: Id, rotation: Rotation) -
 @router.post(paths.WEBHOOK_TEST, responses={200: {"model": Attempt}})
 @requires(Permission.CONFIGURE)
 def test_webhook(call: WriteCall, webhook_id: Id) -> Response:
-    """Send a message that tells of nothing, and say how that went; never what was answered."""
-    # Not a write, so no transaction is open while the receiver takes its time.
+    """Send a test message, and return the result without the receiver's answer."""
+    # Not a write, so that no transaction is open while the receiver answers.
     attempt = call.caller.registry.test_webhook(webhook_id)
     return Response(to_json(attempt), media_type="application/json")
 
@@ -128,12 +133,14 @@ def list_deliveries(
     limit: Limit = 100,
     before: Annotated[
         int | None,
-        Query(ge=1, lt=2**63, description="The seq that the page before ended with"),
+        Query(ge=1, lt=2**63, description="The last seq of the previous page"),
         DIGITS,
     ] = None,
-    state: Annotated[DeliveryState | None, Query(description="Only those in this state")] = None,
+    state: Annotated[
+        DeliveryState | None, Query(description="Only deliveries in this state")
+    ] = None,
 ) -> Response:
-    """List what a webhook was or is to be told, with every try, the newest first."""
+    """List a webhook's deliveries with their attempts, the newest first."""
     found = call.registry.deliveries(webhook_id, limit=limit + 1, before=before, state=state)
     return call.page(found, limit, lambda delivery: delivery.seq, "before")
 
@@ -141,14 +148,14 @@ def list_deliveries(
 @router.get(paths.DELIVERY, responses={200: {"model": Delivery}})
 @requires(Permission.CONFIGURE)
 def get_delivery(call: ReadCall, webhook_id: Id, seq: Seq) -> Response:
-    """Return what became of one event for a webhook."""
+    """Return the delivery of one event to a webhook."""
     return call.answer(call.registry.delivery(webhook_id, seq))
 
 
 @router.post(paths.REDELIVERY, responses={200: {"model": Delivery}})
 @requires(Permission.CONFIGURE)
 def redeliver(call: WriteCall, webhook_id: Id, seq: Seq) -> Response:
-    """Let a delivery begin anew, also one that was delivered or is dead."""
+    """Restart a delivery, even one that was delivered or is dead."""
     return call.write(lambda registry: registry.redeliver(webhook_id, seq))
 
 

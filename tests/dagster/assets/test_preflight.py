@@ -47,7 +47,7 @@ def test_a_model_is_verified_in_its_step(materialize: Materialize, pedigree: Reg
     (event,) = result.get_asset_materialization_events()
     sentence = event.materialization.metadata["pedigree/verification"].value
     assert sentence == "verified"
-    assert "it predicts as trained:** verified" in pedigree.card("churn/1").markdown
+    assert "Verification in a new process:** verified" in pedigree.card("churn/1").markdown
 
 
 def test_a_model_that_fails_verification_fails_the_step_and_is_not_registered(

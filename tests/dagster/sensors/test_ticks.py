@@ -17,6 +17,7 @@ from pedigree.dagster.sensors.promotion_runs import ATTEMPTS
 from pedigree.errors import CorruptionError, DatabaseBusyError, NotFoundError
 from pedigree.lifecycle.records import Verdict
 from pedigree.registry import Registry
+from pedigree.registry.promotions import PromotionOperations
 from tests.dagster.location import CHURN, PRODUCTION, STAGING, Location
 from tests.dagster.models import churn_asset, plotted, recipe, to_production
 
@@ -254,7 +255,7 @@ def test_an_error_of_one_model_does_not_affect_others(
         raise CorruptionError("the bytes are gone")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Registry, "evaluate_candidates", gone)
+        patch.setattr(PromotionOperations, "evaluate_candidates", gone)
         assert "the bytes are gone" in location.tick("pedigree_promotion").skip_message
     assert location.promote() == ["staging"]
 
