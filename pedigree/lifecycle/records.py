@@ -59,13 +59,9 @@ class RecordedVerdict(Verdict):
     @property
     def looked_at(self) -> datetime:
         """When the check ran: the verdict of an external run may be recorded much later."""
-        checked_at = self.details.get("looked_at")
+        text = self.details.get("looked_at")
         try:
-            return (
-                min(self.at, datetime.fromisoformat(checked_at))
-                if isinstance(checked_at, str)
-                else self.at
-            )
+            return min(self.at, datetime.fromisoformat(text)) if isinstance(text, str) else self.at
         except (TypeError, ValueError):
             return self.at  # another check's detail of that name
 
