@@ -90,10 +90,10 @@ def client_failures(shown_url: str) -> Iterator[None]:
     try:
         yield
     except (BaseError, OSError, ValueError) as error:
-        raise _told(shown_url, error) from None
+        raise _unavailable(shown_url, error) from None
 
 
-def _told(shown_url: str, error: Exception) -> StoreUnavailableError:
+def _unavailable(shown_url: str, error: Exception) -> StoreUnavailableError:
     if any(code in str(error) for code in _ARCHIVED):
         return ObjectArchivedError(
             f"the object is in an archive class of {shown_url} that cannot be read immediately",

@@ -235,7 +235,7 @@ def require_no_twins(paths: Iterable[str]) -> None:
             twin = known.setdefault(folded, path)
             if twin != path:
                 raise InvalidArtifactError(
-                    f"the file's name is a twin of {twin!r}, from which it differs by case only",
+                    f"the file's name differs from {twin!r} only by case or Unicode form",
                     field="path",
                     value=path,
                     remedy="Rename one of the two",

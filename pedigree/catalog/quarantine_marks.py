@@ -65,10 +65,10 @@ class Marker(NamedTuple):
 
     def _say_why(self, version: int) -> None:
         why = combined_reason(row["reason"] for row in self.open_marks(version))
-        said = self.transaction.execute(
+        updated = self.transaction.execute(
             SQL["quarantine_version"], {**self._key(version), "reason": why}
         )
-        if not said.rowcount:
+        if not updated.rowcount:
             raise version_not_found(self.model.name, version)
 
     def _key(self, version: int) -> dict[str, int]:

@@ -100,7 +100,7 @@ class _Registrar(NamedTuple):
             self._record(EventType.VERSION_TRAINED, version, training)
         reference = f"{self.model.name}/{version}"
         not_shown = _differing(self.new.metadata, known)
-        notice = _joined(_not_shown(reference, not_shown), _standing(reference, known))
+        notice = _joined(_not_shown(reference, not_shown), _state_notice(reference, known))
         return Registered(version, training, created=False, notice=notice)
 
     def _look_for_quarantines(self, done: Registered) -> Registered:
@@ -172,7 +172,7 @@ def _plain(value: object) -> object:
     return json.loads(json.dumps(value), parse_int=float)
 
 
-def _standing(reference: str, known: Row) -> str | None:
+def _state_notice(reference: str, known: Row) -> str | None:
     if known["quarantine_reason"]:
         return f"{reference} has these bytes and is quarantined: {known['quarantine_reason']}"
     if known["approval_status"] == "rejected":

@@ -30,16 +30,16 @@ def wait_behind(failures: int, asked: float = 0.0) -> timedelta | None:
     return max(planned, timedelta(seconds=min(asked, _LONGEST.total_seconds())))
 
 
-def retry_after(said: str) -> float:
+def retry_after(header: str) -> float:
     """Return the seconds that a header Retry-After asks for, as a number or as a date.
 
     >>> retry_after("120"), retry_after("Wed, 21 Oct 2015 07:28:00 GMT"), retry_after("soon")
     (120.0, 0.0, 0.0)
     """
-    if said.isascii() and said.isdigit():
-        return float(said)
+    if header.isascii() and header.isdigit():
+        return float(header)
     try:
-        until = parsedate_to_datetime(said)
+        until = parsedate_to_datetime(header)
     except ValueError:  # it is empty or not a date
         return 0.0
     if until.tzinfo is None:

@@ -75,7 +75,7 @@ def post(
         ):
             status, patience = answer.status, _retry_after(answer)
     except _FAILURES as failed:
-        error = _told(failed)
+        error = _reason(failed)
     return Posted(status, error, round((time.monotonic() - begun) * 1000), patience)
 
 
@@ -96,8 +96,8 @@ def _headers(
         "User-Agent": "pedigree",
         "Connection": "close",
     }
-    told = [(name.encode(), value.encode()) for name, value in {**own, **headers}.items()]
-    return [(b"Host", target.host + port), *told]
+    sent = [(name.encode(), value.encode()) for name, value in {**own, **headers}.items()]
+    return [(b"Host", target.host + port), *sent]
 
 
 @cache
@@ -108,7 +108,7 @@ def _tls(ca_file: Path | None) -> ssl.SSLContext:
     return context
 
 
-def _told(error: BaseException) -> str:
+def _reason(error: BaseException) -> str:
     """Return the reason of an error, without text that a receiver may have put into it."""
     cause: BaseException = error
     while not isinstance(cause, OSError) and (next_one := cause.__cause__ or cause.__context__):

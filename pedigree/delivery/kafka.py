@@ -80,7 +80,7 @@ class KafkaSink:
         """
         failed: list[str] = []
 
-        def told(error: Any, _: object) -> None:
+        def acknowledged(error: Any, _: object) -> None:
             if error is not None:
                 failed.append(str(error.str()))
 
@@ -90,7 +90,7 @@ class KafkaSink:
                 key=(event.model or "").encode(),
                 value=to_json(cloud_event(event)),
                 headers=_HEADERS,
-                on_delivery=told,
+                on_delivery=acknowledged,
             )
         left = self._producer.flush(_PATIENCE_S)
         if left or failed:

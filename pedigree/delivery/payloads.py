@@ -16,9 +16,9 @@ def message(event: Event) -> bytes:
     If it would be too large, it is thin: it has the event's type and subject, without the body,
     which the feed has.
     """
-    told = event.model_dump(mode="json", exclude={"type", "at"})
-    full = _payload(event, told)
-    return full if len(full) <= MOST_BYTES else _payload(event, {**told, "body": None})
+    data = event.model_dump(mode="json", exclude={"type", "at"})
+    full = _payload(event, data)
+    return full if len(full) <= MOST_BYTES else _payload(event, {**data, "body": None})
 
 
 def _payload(event: Event, data: dict[str, Any]) -> bytes:

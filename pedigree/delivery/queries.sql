@@ -224,7 +224,7 @@ unsealed AS MATERIALIZED (
 ),
 outbox AS (
     SELECT w.webhook_id, queued.pending,
-        -- Of what is behind its place, nobody knows yet whether it wants it.
+        -- For events after its position, it is not known yet whether the webhook receives them.
         least(queued.first, CASE WHEN w.seq < head.seq THEN w.seq + 1 END) AS first
     FROM pedigree.webhook w
     CROSS JOIN head

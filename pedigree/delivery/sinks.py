@@ -64,18 +64,18 @@ def sink_name(url: str) -> str:
 
 def cloud_event(event: Event) -> dict[str, JsonValue]:
     """Return an event as a CloudEvent 1.0 (https://cloudevents.io), for its JSON format."""
-    told = event.model_dump(mode="json")
+    data = event.model_dump(mode="json")
     return {
         "specversion": "1.0",
-        "id": told.pop("event_id"),
+        "id": data.pop("event_id"),
         "source": "pedigree",
-        "type": f"pedigree.{told.pop('type')}",
+        "type": f"pedigree.{data.pop('type')}",
         "subject": event.subject,
-        "time": told.pop("at"),
+        "time": data.pop("at"),
         "datacontenttype": "application/json",
         # An extension of the standard; as text of equal length, it sorts correctly.
         "sequence": f"{event.seq:020}",
-        "data": told,
+        "data": data,
     }
 
 

@@ -109,17 +109,21 @@ class WebhookWorker:
         event = leased.event
         sent = send(leased.receiver, event.event_id, leased.at, message(event), self._settings)
         attempt = sent.attempt
-        told = {"webhook_id": leased.webhook_id, "event_id": event.event_id, "model": event.model}
+        log_fields = {
+            "webhook_id": leased.webhook_id,
+            "event_id": event.event_id,
+            "model": event.model,
+        }
         _LOG.info(
             "%s",
             attempt.error or attempt.status,
-            extra={"action": "delivery.tried", **told, **attempt.model_dump(exclude={"at"})},
+            extra={"action": "delivery.tried", **log_fields, **attempt.model_dump(exclude={"at"})},
         )
         try:
             self._settle(leased, sent)
         except PedigreeError as error:
             # The lease expires, and a worker retries.
-            _LOG.warning("%s", error, extra={"action": "delivery.unsettled", **told})
+            _LOG.warning("%s", error, extra={"action": "delivery.unsettled", **log_fields})
 
     def _settle(self, leased: Leased, sent: Sent) -> None:
         attempt, retry_after = sent

@@ -143,7 +143,7 @@ def _conclude(
     if not decision.approved:
         status, over = ApprovalStatus.REJECTED, RequestOutcome.REJECTED
         close_requests(transaction, model, decision.version_id, actor, over, stage=rule.name)
-    standing = {
+    decided = {
         "status": status.value,
         "notes": decision.comment,
         "approved_by": actor.name if decision.approved else None,
@@ -151,7 +151,7 @@ def _conclude(
     }
     transaction.execute(
         SQL["conclude"],
-        {"model_id": model.model_id, "version": decision.version_id, "at": model.at, **standing},
+        {"model_id": model.model_id, "version": decision.version_id, "at": model.at, **decided},
     )
     body: dict[str, JsonValue] = {
         **decision.model_dump(mode="json", include=_TOLD),

@@ -119,16 +119,16 @@ def _holding(
     model: ModelFacts, facts: VersionFacts, rule: StageRule, asked: ApprovalRule
 ) -> list[Decision]:
     """Return the approvals that are still valid, the newest of each person."""
-    said: dict[str, Decision] = {}
+    valid: dict[str, Decision] = {}
     for decision in facts.decisions:
         if decision.approved:
-            said[decision.decided_by.casefold()] = decision
+            valid[decision.decided_by.casefold()] = decision
         else:
-            said.clear()  # a rejection voids earlier approvals
+            valid.clear()  # a rejection voids earlier approvals
     bound_to = (facts.version.digest, facts.version.stage, rule.name, model.generation)
     return [
         each
-        for each in said.values()
+        for each in valid.values()
         if (each.digest, each.from_stage, each.to_stage, each.generation) == bound_to
         and (asked.expire_after is None or each.at + asked.expire_after > model.at)
         and (not asked.by or is_one_of(each.decided_by, asked.by))

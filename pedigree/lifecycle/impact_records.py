@@ -44,7 +44,7 @@ class Impact(Record):
         "recorded"
     )
     unknown: tuple[Affected, ...] = Field(
-        description="Those of which it is not known: something upstream of them is not"
+        description="Versions with unknown dependency, since their upstream is not fully known"
     )
     without_lineage: int = Field(
         description="How many further versions have a training without recorded lineage, so that "

@@ -87,16 +87,16 @@ def _write(
     if present == policy:
         return model.policy_revision
     _judge(transaction, model.model_id, model.name, present, policy, principal=principal)
-    told: dict[str, JsonValue] = {"policy": policy.model_dump(mode="json"), "reason": reason}
+    body: dict[str, JsonValue] = {"policy": policy.model_dump(mode="json"), "reason": reason}
     row = transaction.execute(
-        SQL["set_policy"], {"model_id": model.model_id, "policy": Jsonb(told["policy"])}
+        SQL["set_policy"], {"model_id": model.model_id, "policy": Jsonb(body["policy"])}
     ).fetchone()
     revision = int(row["policy_revision"]) if row else model.policy_revision
     if _asks(policy) != _asks(present):  # people approved under the previous rules
         generation, voided = advance_generation(transaction, model)
-        told |= {"generation": generation, "voided": [*voided]}
+        body |= {"generation": generation, "voided": [*voided]}
     model.record(
-        EventType.MODEL_UPDATED, {**told, "policy_revision": revision}, actor=principal.actor
+        EventType.MODEL_UPDATED, {**body, "policy_revision": revision}, actor=principal.actor
     )
     return revision
 

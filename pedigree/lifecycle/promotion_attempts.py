@@ -40,7 +40,7 @@ def give_up(
         ModelNotFoundError: The model was deleted in the meantime.
     """
     model = lock_model(transaction, due.model_name)
-    told: dict[str, JsonValue] = {"attempts": attempts, "run_id": run_id, "problem": problem}
+    failure: dict[str, JsonValue] = {"attempts": attempts, "run_id": run_id, "problem": problem}
     state = due.model_dump(include=_STATE)
     values = {
         "model_id": model.model_id,
@@ -48,7 +48,7 @@ def give_up(
         "stage": due.stage,
         "at": model.at,
         **state,
-        **told,
+        **failure,
     }
     if transaction.execute(SQL["give_up"], values).fetchone() is None:
         return False
@@ -56,7 +56,7 @@ def give_up(
         "to": due.stage,
         "digest": due.digest,
         **due.model_dump(mode="json", include=_STATE),
-        **told,
+        **failure,
     }
     kind = EventType.VERSION_PROMOTION_GIVEN_UP
     model.record(kind, body, version=due.version_id, actor=actor)

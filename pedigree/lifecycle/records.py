@@ -59,9 +59,9 @@ class RecordedVerdict(Verdict):
     @property
     def looked_at(self) -> datetime:
         """When the check ran: the verdict of an external run may be recorded much later."""
-        said = self.details.get("looked_at")
+        text = self.details.get("looked_at")
         try:
-            return min(self.at, datetime.fromisoformat(said)) if isinstance(said, str) else self.at
+            return min(self.at, datetime.fromisoformat(text)) if isinstance(text, str) else self.at
         except (TypeError, ValueError):
             return self.at  # another check's detail of that name
 

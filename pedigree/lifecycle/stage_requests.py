@@ -50,7 +50,7 @@ class StageRequestInput(NamedTuple):
 def request_stage(
     transaction: Transaction,
     version: ModelVersion,
-    wish: StageRequestInput,
+    wanted: StageRequestInput,
     *,
     expected_generation: int | None,
 ) -> Move | StageRequest:
@@ -64,30 +64,30 @@ def request_stage(
     """
     model = lock_model(transaction, version.model_name)
     seen = facts_of_locked(transaction, model)
-    rule = seen.policy.rule(wish.stage)
+    rule = seen.policy.rule(wanted.stage)
     if rule is None:
-        raise unknown_stage(seen.policy, wish.stage)
-    wish = wish._replace(stage=rule.name)
+        raise unknown_stage(seen.policy, wanted.stage)
+    wanted = wanted._replace(stage=rule.name)
     expect_generation(model, expected_generation)
     facts = facts_of_version(transaction, seen, version.version_id)
-    explanation = explain_gates(seen, facts, rule, wish.asker)
-    if explanation.passed or facts.version.stage == wish.stage:
-        mover = StageTransition(transaction, model.name, wish.by, reason=wish.reason)
-        return mover.promote(version.version_id, wish.stage, wish.asker)
+    explanation = explain_gates(seen, facts, rule, wanted.asker)
+    if explanation.passed or facts.version.stage == wanted.stage:
+        mover = StageTransition(transaction, model.name, wanted.by, reason=wanted.reason)
+        return mover.promote(version.version_id, wanted.stage, wanted.asker)
     expect_way(explanation, seen.policy, facts.version.stage)
-    known = _open_by(transaction, model, facts, wish)
-    return known or _keep(transaction, model, facts, wish, explanation)
+    known = _open_by(transaction, model, facts, wanted)
+    return known or _keep(transaction, model, facts, wanted, explanation)
 
 
 def _open_by(
-    transaction: Transaction, model: LockedModel, facts: VersionFacts, wish: StageRequestInput
+    transaction: Transaction, model: LockedModel, facts: VersionFacts, wanted: StageRequestInput
 ) -> StageRequest | None:
     return next(
         (
             each
             for each in open_requests(transaction, model.model_id, facts.version.version_id)
             if (each.stage, each.requested_by, each.only_asks)
-            == (wish.stage, wish.by.name, wish.requires_approver(model.name))
+            == (wanted.stage, wanted.by.name, wanted.requires_approver(model.name))
         ),
         None,
     )
@@ -97,7 +97,7 @@ def _keep(
     transaction: Transaction,
     model: LockedModel,
     facts: VersionFacts,
-    wish: StageRequestInput,
+    wanted: StageRequestInput,
     explanation: Explanation,
 ) -> StageRequest:
     version = facts.version
@@ -107,13 +107,13 @@ def _keep(
             "model_id": model.model_id,
             "version": version.version_id,
             "from_stage": version.stage,
-            "stage": wish.stage,
-            "reason": wish.reason,
-            "only_asks": wish.requires_approver(model.name),
-            "actor": wish.by.name,
-            "actor_source": wish.by.actor.source,
+            "stage": wanted.stage,
+            "reason": wanted.reason,
+            "only_asks": wanted.requires_approver(model.name),
+            "actor": wanted.by.name,
+            "actor_source": wanted.by.actor.source,
             "at": model.at,
-            **_standing(explanation),
+            **_waiting_columns(explanation),
         },
     ).fetchone()
     request = StageRequest(model_name=model.name, digest=version.digest, **(kept or {}))
@@ -127,11 +127,11 @@ def _keep(
         "waits_for": [*request.waits_for],
     }
     kind = EventType.VERSION_STAGE_REQUESTED
-    model.record(kind, body, version=version.version_id, actor=wish.by.actor)
+    model.record(kind, body, version=version.version_id, actor=wanted.by.actor)
     return request
 
 
-def _standing(explanation: Explanation) -> dict[str, object]:
+def _waiting_columns(explanation: Explanation) -> dict[str, object]:
     return {
         "waits_for": list(explanation.waits_for),
         "next_evaluation_at": explanation.next_evaluation_at,
@@ -168,31 +168,33 @@ def _perform_one(transaction: Transaction, model: LockedModel) -> Move | None:
         each.version.version_id: each for each in facts_of_versions(transaction, seen, numbers)
     }
     for row in rows:
-        wish = _wish_of(row)
-        explanation = _explain(seen, known[row["version_id"]], wish)
+        wanted = _request_input(row)
+        explanation = _explain(seen, known[row["version_id"]], wanted)
         if explanation is not None and explanation.passed:
-            mover = StageTransition(transaction, model.name, wish.by, reason=wish.reason)
-            return mover.promote(row["version_id"], wish.stage, wish.asker)
+            mover = StageTransition(transaction, model.name, wanted.by, reason=wanted.reason)
+            return mover.promote(row["version_id"], wanted.stage, wanted.asker)
         _note(transaction, row, explanation)
     return None
 
 
-def _wish_of(row: Row) -> StageRequestInput:
+def _request_input(row: Row) -> StageRequestInput:
     actor = Actor(name=row["requested_by"], source=row["requested_by_source"])
     permissions = EVERYTHING - {Permission.MOVE} if row["only_asks"] else EVERYTHING
     by = Principal(actor=actor, permissions=permissions)
     return StageRequestInput(row["stage"], row["reason"], by)
 
 
-def _explain(seen: ModelFacts, facts: VersionFacts, wish: StageRequestInput) -> Explanation | None:
+def _explain(
+    seen: ModelFacts, facts: VersionFacts, wanted: StageRequestInput
+) -> Explanation | None:
     """Evaluate the gates for a version; None if the policy no longer has the stage."""
-    rule = seen.policy.rule(wish.stage)
-    return explain_gates(seen, facts, rule, wish.asker) if rule else None
+    rule = seen.policy.rule(wanted.stage)
+    return explain_gates(seen, facts, rule, wanted.asker) if rule else None
 
 
 def _note(transaction: Transaction, row: Row, explanation: Explanation | None) -> None:
     dropped = {"waits_for": [f"a policy with the stage {row['stage']}"], "next_evaluation_at": None}
-    now = _standing(explanation) if explanation else dropped
+    now = _waiting_columns(explanation) if explanation else dropped
     if now != {name: row[name] for name in now}:
         transaction.execute(SQL["note_request"], {"request_id": row["request_id"], **now})
 
@@ -234,14 +236,14 @@ def _request(row: Row) -> StageRequest:
 
 
 def withdraw(
-    transaction: Transaction, version: ModelVersion, wish: StageRequestInput
+    transaction: Transaction, version: ModelVersion, wanted: StageRequestInput
 ) -> tuple[StageRequest, ...]:
     """Withdraw the open requests for a version's transition into a stage.
 
     Args:
         transaction: Where to write.
         version: The version.
-        wish: The stage, who withdraws them and why; people who may only request withdraw only
+        wanted: The stage, who withdraws them and why; people who may only request withdraw only
             their own.
 
     Raises:
@@ -251,38 +253,38 @@ def withdraw(
     model = lock_model(transaction, version.model_name)
     number = version.version_id
     asked = open_requests(transaction, model.model_id, number)
-    stage = found_in(wish.stage, [each.stage for each in asked])
+    stage = found_in(wanted.stage, [each.stage for each in asked])
     found = [each for each in asked if each.stage == stage]
     if not found:
         raise NotFoundError(
             f"there is no open request for {version.reference}",
             field="stage",
-            value=wish.stage,
+            value=wanted.stage,
             remedy="`pedigree requests` lists the open ones",
         )
-    if wish.requires_approver(model.name):
-        found = [each for each in found if each.requested_by == wish.by.name]
+    if wanted.requires_approver(model.name):
+        found = [each for each in found if each.requested_by == wanted.by.name]
     if not found:
         raise NotPermittedError(
             f"other people requested it for {version.reference}",
             field="stage",
-            value=wish.stage,
+            value=wanted.stage,
             remedy="Ask them, or somebody who may move versions",
         )
-    wish = wish._replace(stage=found[0].stage)
+    wanted = wanted._replace(stage=found[0].stage)
     outcome = RequestOutcome.WITHDRAWN
-    by = wish.by.name if wish.requires_approver(model.name) else None
+    by = wanted.by.name if wanted.requires_approver(model.name) else None
     close_requests(
-        transaction, model, number, wish.by.actor, outcome, stage=wish.stage, asked_by=by
+        transaction, model, number, wanted.by.actor, outcome, stage=wanted.stage, asked_by=by
     )
     body: dict[str, JsonValue] = {
         "request_ids": [each.request_id for each in found],
-        "to": wish.stage,
-        "reason": wish.reason,
+        "to": wanted.stage,
+        "reason": wanted.reason,
     }
     kind = EventType.VERSION_REQUEST_WITHDRAWN
-    model.record(kind, body, version=number, actor=wish.by.actor)
-    closed = {"outcome": outcome, "closed_at": model.at, "closed_by": wish.by.name}
+    model.record(kind, body, version=number, actor=wanted.by.actor)
+    closed = {"outcome": outcome, "closed_at": model.at, "closed_by": wanted.by.name}
     return tuple(each.model_copy(update=closed) for each in found)
 
 

@@ -41,7 +41,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedServers]
     """The servers that can run here; each starts when a test first uses it."""
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent  # a worker's own folder lies in the one that all share
+        folder = folder.parent  # a worker's own folder is in the one that all share
     pythons = {kind: python for kind, (python, _) in SERVERS.items() if python}
     with closing(SharedServers(pythons, folder)) as running:
         yield running

@@ -1,4 +1,4 @@
-"""Look into a store from outside, past Pedigree: list it, and damage what it holds."""
+"""Access a store without Pedigree: list and damage its objects."""
 
 from pathlib import Path
 from typing import Protocol
@@ -10,7 +10,7 @@ from pedigree.artifacts.objects import ObjectStore
 
 
 class Probe(Protocol):
-    """What a test does to a store behind its back."""
+    """Direct operations of a test on a store."""
 
     store: ObjectStore
 

@@ -47,7 +47,7 @@ def blob_keys(database: Database) -> dict[str, str]:
 
 
 def incomplete_blobs(database: Database, store: ObjectStore) -> list[str]:
-    """The keys of live blobs whose object is not there, or not whole."""
+    """The keys of live blobs whose object is missing or incomplete."""
     rows = database.fetch_all("SELECT key, size FROM pedigree.blob")
     return [row["key"] for row in rows if store.size(row["key"]) != row["size"]]
 

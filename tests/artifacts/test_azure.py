@@ -83,7 +83,7 @@ def test_an_object_of_many_parts_is_read_from_anywhere_and_copied(store: ObjectS
     assert b"".join(store.stream("copy")) == content
 
 
-def test_what_is_not_there_is_told_and_passed_by(store: ObjectStore) -> None:
+def test_a_missing_object_is_an_error_on_read_and_ignored_on_delete(store: ObjectStore) -> None:
     assert store.size("absent") is None
     with pytest.raises(CorruptionError, match="missing from the store"):
         b"".join(store.stream("absent"))
@@ -111,7 +111,7 @@ def test_a_container_that_is_not_there_is_unavailable(store: ObjectStore, tmp_pa
         absent.put(KEY, b"x")
 
 
-def test_what_was_published_is_pulled_again_and_damage_is_seen(
+def test_a_published_artifact_is_pulled_and_damage_is_detected(
     probe: RemoteProbe, database: Database, make_folder: Callable[..., Path], tmp_path: Path
 ) -> None:
     files = {"model.bin": os.urandom(11_000_003), "sub/größe.json": b"{}", "empty": b""}

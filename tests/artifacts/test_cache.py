@@ -35,7 +35,7 @@ def size_of(folder: Path) -> int:
     return sum(path.stat().st_size for path in (folder / "blobs").iterdir())
 
 
-def test_what_was_read_once_needs_no_store(tmp_path: Path) -> None:
+def test_a_cached_blob_needs_no_store(tmp_path: Path) -> None:
     cache = BlobCache(tmp_path / "cache", 10 * SIZE)
     assert read(cache, 1, source_of(1)) == blob(1)
     assert read(cache, 1, down) == blob(1)
@@ -43,7 +43,7 @@ def test_what_was_read_once_needs_no_store(tmp_path: Path) -> None:
         read(cache, 2, down)
 
 
-def test_the_longest_unused_goes_first(tmp_path: Path) -> None:
+def test_the_least_recently_used_entry_is_evicted_first(tmp_path: Path) -> None:
     cache = BlobCache(tmp_path, 3 * SIZE)
     for number in (1, 2, 3):
         read(cache, number, source_of(number))
@@ -77,7 +77,7 @@ def test_a_folder_that_is_in_use_is_not_evicted(tmp_path: Path) -> None:
     assert not path.exists()
 
 
-def test_a_folder_that_cannot_be_written_is_passed_by(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_writable_is_skipped(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"in the way")
     cache = BlobCache(tmp_path / "file" / "cache", 10 * SIZE)
     assert read(cache, 1, source_of(1)) == blob(1)
@@ -124,7 +124,7 @@ def test_a_second_pull_from_a_remote_store_reads_the_cache(
     assert contents(tmp_path / "three") == files, "an edit of what was pulled harms nobody"
 
 
-def test_what_was_loaded_lies_in_the_cache_which_keeps_to_its_limit(
+def test_a_loaded_version_is_cached_within_the_limit(
     database: Database, registry: Registry, home: Path, tmp_path: Path
 ) -> None:
     for number in range(3):

@@ -7,7 +7,7 @@ from pedigree.artifacts.records import digest_of
 from pedigree.errors import CorruptionError, InvalidArtifactError
 
 
-def test_what_is_uploaded_is_fetched_with_its_folders(tmp_path: Path) -> None:
+def test_uploaded_files_are_fetched_with_their_folders(tmp_path: Path) -> None:
     source = tmp_path / "model"
     (source / "deep").mkdir(parents=True)
     (source / "config.json").write_text("{}")

@@ -39,7 +39,7 @@ def test_an_object_that_is_not_there_has_no_size_and_cannot_be_read(store: Objec
 
 
 @pytest.mark.contract
-def test_deleting_removes_what_is_there_and_passes_by_the_rest(store: ObjectStore) -> None:
+def test_deleting_removes_existing_objects_and_ignores_the_rest(store: ObjectStore) -> None:
     store.put(KEY, b"one")
     store.put(f"{KEY}-2", b"two")
     store.delete([KEY, "blobs/sha256/ff/never/there", "uploads/never-there"])
@@ -72,7 +72,7 @@ def test_a_folder_is_named_by_a_url_with_escapes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "url", ["/plain/path", "ftp://host/x", "file://elsewhere/x", "file:///", "s3://", "s3:bucket"]
 )
-def test_a_url_that_is_no_store_is_refused(url: str, tmp_path: Path) -> None:
+def test_a_url_that_is_not_a_store_is_refused(url: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match=r"store_url: .*s3://bucket/prefix"):
         open_store(url, tmp_path)
 
@@ -99,7 +99,7 @@ def test_a_server_that_does_not_answer_is_unavailable(tmp_path: Path) -> None:
 
 @pytest.mark.contract
 @pytest.mark.parametrize("kind", ["swift", "ceph"])
-def test_a_refused_request_tells_why_and_no_secrets(
+def test_a_refused_request_has_the_reason_and_no_secrets(
     kind: str, tmp_path: Path, server_credentials: Callable[[str], StoreCredentials]
 ) -> None:
     good = server_credentials(kind)
@@ -206,7 +206,7 @@ def test_the_local_store_syncs_the_file_and_the_folders_that_name_it(
     assert len(synced) == 3, "what is known to be durable is not synced again"
 
 
-def test_a_key_without_a_folder_lies_in_the_store_s_own(local_probe: LocalProbe) -> None:
+def test_a_key_without_a_folder_is_in_the_store_s_own(local_probe: LocalProbe) -> None:
     local_probe.store.put("alone", b"first")
     assert read(local_probe.store, "alone") == b"first"
 
@@ -224,7 +224,7 @@ def test_a_put_succeeds_while_others_remove_the_same_folder(local_probe: LocalPr
     assert local_probe.keys() == set()
 
 
-def test_a_full_or_forbidden_disk_is_told_as_an_unavailable_store(tmp_path: Path) -> None:
+def test_a_full_or_forbidden_disk_is_an_unavailable_store(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     store = open_store((tmp_path / "file" / "store").as_uri(), tmp_path)
     with pytest.raises(StoreUnavailableError, match="Not a directory"):

@@ -108,7 +108,7 @@ def test_a_device_is_refused() -> None:
     ["tab\tname", "line\nname", "back\\slash", "C:drive", unicodedata.normalize("NFD", "müller"),
      "txt.\u202eexe", "sep\u2028", b"bad-\xff-bytes"],
 )  # fmt: skip
-def test_a_name_that_some_system_reads_otherwise_is_refused(
+def test_a_name_that_some_system_reads_differently_is_refused(
     name: str | bytes, make_folder: Make
 ) -> None:
     folder = make_folder({"model": b"x"})
@@ -128,7 +128,7 @@ def test_a_path_that_leaves_its_folder_or_is_too_long_is_refused(path: str) -> N
 
 
 @pytest.mark.parametrize("twin", ["MODEL", "Sub/x", "Stra\u00dfe"])
-def test_twins_by_case_are_refused(twin: str, make_folder: Make) -> None:
+def test_paths_that_differ_only_by_case_are_refused(twin: str, make_folder: Make) -> None:
     folder = make_folder({"model": b"1", "sub/y": b"2", "strasse": b"3"})
     other = folder / twin
     other.parent.mkdir(exist_ok=True)

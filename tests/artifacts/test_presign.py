@@ -52,7 +52,7 @@ def test_anybody_reads_by_a_signed_url_until_it_expires(
     wait_until(lambda: is_refused(short), "the end of a signed URL", seconds=20)
 
 
-def test_a_folder_says_that_it_cannot_sign(
+def test_a_folder_refuses_to_sign(
     database: Database, local_probe: LocalProbe, make_folder: Make
 ) -> None:
     manifest = publish_and_seal(database, local_probe.store, make_folder(FILES))
@@ -61,7 +61,7 @@ def test_a_folder_says_that_it_cannot_sign(
 
 
 @pytest.mark.parametrize("expires", [timedelta(0), timedelta(days=8)])
-def test_a_time_that_no_store_takes_is_refused(
+def test_a_time_outside_the_range_is_refused(
     expires: timedelta, database: Database, local_probe: LocalProbe, make_folder: Make
 ) -> None:
     manifest = publish_and_seal(database, local_probe.store, make_folder(FILES))

@@ -142,7 +142,7 @@ def test_a_store_that_fails_midway_leaves_nothing(
 
 
 def let_the_disk_be_full(monkeypatch: pytest.MonkeyPatch, *, calls: int) -> None:
-    """Let the disk be full after so many syncs."""
+    """Make the disk full after a number of syncs."""
     real_fsync, left = os.fsync, iter(range(calls))
 
     def fsync(descriptor: int) -> None:

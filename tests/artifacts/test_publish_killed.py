@@ -1,4 +1,4 @@
-"""`kill -9` before the lines of publishing and sealing: nothing counts that is not whole."""
+"""`kill -9` before the lines of publishing and sealing: nothing incomplete is valid."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta

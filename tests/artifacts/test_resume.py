@@ -1,4 +1,4 @@
-"""A pull that was interrupted goes on from what is there, and trusts none of it unseen."""
+"""An interrupted pull resumes from existing files, and verifies all of them."""
 
 import json
 import os
@@ -67,7 +67,7 @@ def test_an_interrupted_pull_goes_on_where_it_was(
 
 
 @pytest.mark.parametrize("damage", ["flipped", "longer"])
-def test_a_damaged_partial_file_is_fetched_anew(
+def test_a_damaged_partial_file_is_fetched_again(
     damage: str, database: Database, local_probe: LocalProbe, manifest: Manifest, tmp_path: Path
 ) -> None:
     target = tmp_path / "pulled"
@@ -79,14 +79,14 @@ def test_a_damaged_partial_file_is_fetched_anew(
     assert contents(target) == {"model.bin": CONTENT}
 
 
-def test_damage_in_the_store_is_told_also_after_an_interruption(
+def test_damage_in_the_store_is_detected_also_after_an_interruption(
     database: Database, local_probe: LocalProbe, manifest: Manifest, tmp_path: Path
 ) -> None:
     target = tmp_path / "pulled"
     interrupted(database, local_probe.store, manifest, target)
     (key,) = keys_of(database, manifest).values()
     flip_a_bit(local_probe, key)
-    with pytest.raises(CorruptionError, match="other bytes"):
+    with pytest.raises(CorruptionError, match="do not have the digest"):
         pull_to(database, local_probe.store, manifest, target)
     assert not [*target.iterdir()]
 
@@ -134,7 +134,7 @@ def test_progress_counts_every_byte_once(
         assert [done for done, _ in told] == sorted(done for done, _ in told)
 
 
-def test_a_full_disk_is_told_and_leaves_nothing_half_written(
+def test_a_full_disk_is_an_error_and_leaves_nothing_half_written(
     database_url: str, make_folder: Make, tmp_path: Path
 ) -> None:
     probe = ["unshare", "-rm", "mount", "-t", "tmpfs", "none", str(tmp_path)]

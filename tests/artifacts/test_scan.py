@@ -73,7 +73,7 @@ def test_data_in_which_no_code_can_hide_is_data(scan_bytes: Scan, content: bytes
     ],
     ids=["text", "behind", "broken", "zipped", "nested", "prefixed", "objects"],
 )
-def test_code_is_found_whatever_it_hides_in(scan_bytes: Scan, content: bytes) -> None:
+def test_code_is_found_in_every_container(scan_bytes: Scan, content: bytes) -> None:
     found = [name for file in scan_bytes(content) for name in file.dangerous]
     assert "os.system" in found or any("unknown" in name for name in found)
 
@@ -100,7 +100,7 @@ def test_what_strictness_calls_dangerous_can_be_allowed(scan_bytes: Scan) -> Non
     ],
     ids=["gzip", "tar", "broken", "unknown", "bomb", "nested"],
 )
-def test_what_cannot_be_looked_into_says_so(scan_bytes: Scan, content: bytes, reason: str) -> None:
+def test_unscannable_files_are_reported(scan_bytes: Scan, content: bytes, reason: str) -> None:
     (file,) = scan_bytes(content)
     assert file.kind is ScanKind.UNSCANNABLE
     assert reason in (file.reason or "")

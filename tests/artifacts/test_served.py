@@ -54,7 +54,7 @@ def test_files_are_put_to_the_store_and_fetched_from_it(settings: Settings) -> N
         assert found.status_code == 307
         assert httpx2.get(found.headers["location"]).content == CONTENT
         assert digest_of(CONTENT) == files[0]["digest"]
-        # A client that is not let out to the store sends its files to the service.
+        # A client without network access to the store sends its files to the service.
         path, files = upload(client, "churn", CONTENT + b"!")
         target = f"{path}/files/{files[0]['digest']}"
         assert client.put(target, content=CONTENT + b"!").status_code == 204

@@ -1,4 +1,4 @@
-"""Uploads file by file, to every kind of store: nothing is trusted but bytes."""
+"""Uploads file by file, to every kind of store: only verified bytes are trusted."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -127,7 +127,7 @@ def test_who_knows_a_digest_must_send_the_bytes_unless_they_may_read_them(
         mine.register_files("mine", listed(content), new_version(), upload_id=begun.upload_id)
     if begun.missing[0].url:
         send(begun, digest_of(content), other)
-        with pytest.raises(InvalidArtifactError, match="other bytes"):
+        with pytest.raises(InvalidArtifactError, match="do not have the digest"):
             take_over(mine, begun)
     send(mine.upload("mine", begun.upload_id), digest_of(content), content)
     take_over(mine, begun)
@@ -135,7 +135,7 @@ def test_who_knows_a_digest_must_send_the_bytes_unless_they_may_read_them(
     mine.register_files("mine", listed(content), new_version(), upload_id=begun.upload_id)
     known = "SELECT digest, key FROM pedigree.blob WHERE digest = %(digest)s"
     (blob,) = registry.database.fetch_all(known, {"digest": digest_of(content)})
-    assert blob in objects  # what is there already is not kept twice
+    assert blob in objects  # existing bytes are not stored twice
     assert mine.begin_upload("mine-too", wanted(content)).missing == ()
     anybody = registry.acting_as(Actor(name="all", source="token"), sees=())
     assert anybody.begin_upload("new", wanted(content)).missing == ()
@@ -157,7 +157,7 @@ def test_other_bytes_than_those_of_the_digest_never_count(
         send(begun, digest, wrong)
         take_over(registry, begun)
 
-    with pytest.raises(InvalidArtifactError, match="other bytes"):
+    with pytest.raises(InvalidArtifactError, match="do not have the digest"):
         send_wrong()
     assert len(registry.upload("churn", begun.upload_id).missing) == 1
     send(registry.upload("churn", begun.upload_id), digest, b"weights")
@@ -212,7 +212,7 @@ def test_an_upload_is_for_its_model_and_its_files(registry: Registry) -> None:
         registry.operations.uploads.wanted_file("churn", begun.upload_id, digest_of(b"b"))
 
 
-def test_a_list_that_is_no_artifact_is_refused(
+def test_a_list_that_is_not_an_artifact_is_refused(
     registry: Registry, send: Callable[..., None]
 ) -> None:
     begun = registry.begin_upload("churn", wanted(b"a"))

@@ -31,7 +31,7 @@ def test_a_file_that_versions_and_models_share_is_stored_once(
     assert registry.stats().logical_bytes == 3006
 
 
-def test_bytes_are_told_by_tier(registry: Registry, tmp_path: Path) -> None:
+def test_bytes_are_counted_by_tier(registry: Registry, tmp_path: Path) -> None:
     registry.register("one", folder(tmp_path / "a", weights="w" * 1000, info="1"), new_version())
     retier(registry.database, registry.store, digest_of(b"w" * 1000), Tier.ARCHIVE)
     found = registry.stats()

@@ -49,7 +49,7 @@ def seal_now(database: Database, publication: StagedArtifact) -> None:
 
 
 def collect(transaction: Transaction, *contents: bytes) -> None:
-    """Remove blobs as garbage collection will: the row goes, the key becomes an orphan."""
+    """Remove blobs as garbage collection does: the row goes, the key becomes an orphan."""
     transaction.execute(
         "WITH gone AS (DELETE FROM pedigree.blob WHERE digest = ANY(%s) RETURNING key)"
         " INSERT INTO pedigree.orphan (key) SELECT key FROM gone",
@@ -112,7 +112,7 @@ def test_live_bytes_that_were_collected_after_publishing_are_not_sealed(
     assert all(store.size(key) == 1 for key in blob_keys(database).values())
 
 
-def test_whoever_seals_second_leaves_its_bytes_as_orphans(
+def test_the_second_seal_leaves_its_bytes_as_orphans(
     database: Database, store: ObjectStore, published: Publish, local_probe: LocalProbe
 ) -> None:
     first, second = published({"a": b"x"}), published({"a": b"x"})

@@ -1,4 +1,4 @@
-"""What a store does wrong is a typed error, nothing half written, and the retry works."""
+"""A fault of a store is a typed error without partial writes, and the retry works."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -40,7 +40,7 @@ FILES = {"large": os.urandom(11_000_003), "small": b"{}"}
 
 @pytest.fixture(autouse=True)
 def _few_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The client asks again once only, so that a fault which lasts is soon told."""
+    """The client retries only once, so that a lasting fault is reported soon."""
     few = {"max_retries": 1, "retry_timeout": timedelta(seconds=10)}
     monkeypatch.setattr(_remote_client, "_RETRY", few)
     monkeypatch.setattr(_ingest, "LARGEST_HELD", 0)

@@ -89,7 +89,7 @@ def test_damaged_bytes_do_not_move(
     publish_and_seal(database, probe.store, make_folder({"model.bin": content}))
     ((digest, key),) = blob_keys(database).items()
     flip_a_bit(probe, key)
-    with pytest.raises(CorruptionError, match="other bytes"):
+    with pytest.raises(CorruptionError, match="do not have the digest"):
         retier(database, probe.store, digest, Tier.ARCHIVE)
     assert probe.keys() == {key}
     assert rows_left(database) == {"uploads": 0, "orphans": 0}
@@ -119,7 +119,7 @@ def test_a_copy_that_a_sweep_took_is_not_pointed_to(
     assert probe.keys() == {key}
 
 
-def test_a_lost_answer_to_the_swap_is_asked_again_and_told_as_moved(
+def test_a_lost_answer_to_the_swap_is_retried_and_reported_as_moved(
     database: Database, probe: Probe, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = Database.transaction

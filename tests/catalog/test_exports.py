@@ -1,4 +1,4 @@
-"""What is exported is read back by the libraries of those who made the formats."""
+"""The libraries of the formats read the exported lineage."""
 
 import json
 import sys
@@ -70,7 +70,7 @@ def read_event(said: dict) -> event_v2.RunEvent:
     )
 
 
-def test_openlineage_has_an_event_for_the_training_and_for_what_is_behind(
+def test_openlineage_has_events_for_the_training_and_its_upstream_runs(
     exported: Registry,
 ) -> None:
     said = json.loads(exported.export_lineage("churn/1", "openlineage"))
@@ -98,7 +98,7 @@ def test_openlineage_has_an_event_for_the_training_and_for_what_is_behind(
     assert whole["name"] == "flights"
 
 
-def test_prov_says_who_used_what_and_what_came_of_it(exported: Registry) -> None:
+def test_prov_has_activities_with_their_inputs_and_outputs(exported: Registry) -> None:
     text = exported.export_lineage("churn/1", "prov")
     document = ProvDocument.deserialize(content=text, format="json")
     labels = {str(one.identifier): str(one.label) for one in document.get_records(ProvEntity)}
@@ -131,9 +131,7 @@ def tags_of(said: dict, name: str) -> dict[str, str]:
     return {tag["key"]: tag["value"] for tag in parts[name]["facets"]["tags"]["tags"]}
 
 
-def test_openlineage_says_what_is_possible_and_what_unknown(
-    registry: Registry, tmp_path: Path
-) -> None:
+def test_openlineage_marks_possible_and_unknown_inputs(registry: Registry, tmp_path: Path) -> None:
     lost = missing(3, "rates", upstream=("bank", "fx"))
     lineage = graph(node(1, "a"), lost, behind=(node(2, "b"),), certainty=Certainty.POSSIBLE)
     register(registry, tmp_path, "a", lineage=lineage)
@@ -145,7 +143,7 @@ def test_openlineage_says_what_is_possible_and_what_unknown(
     assert tags_of(trained, "")["may_depend_on"] == "bank, fx"
 
 
-def test_prov_says_what_is_possible_and_what_unknown(registry: Registry, tmp_path: Path) -> None:
+def test_prov_marks_possible_and_unknown_inputs(registry: Registry, tmp_path: Path) -> None:
     lost = missing(3, "rates", upstream=None)
     lineage = graph(node(1, "a"), lost, behind=(node(2, "b"),), certainty=Certainty.POSSIBLE)
     register(registry, tmp_path, "a", lineage=lineage)
@@ -161,9 +159,7 @@ def test_prov_says_what_is_possible_and_what_unknown(registry: Registry, tmp_pat
     assert "any asset" in {str(value) for _, value in rates.extra_attributes}
 
 
-def test_a_version_without_lineage_is_exported_all_the_same(
-    registry: Registry, tmp_path: Path
-) -> None:
+def test_a_version_without_lineage_is_exported(registry: Registry, tmp_path: Path) -> None:
     register(registry, tmp_path, "a")
     (event,) = map(read_event, json.loads(registry.export_lineage("churn/1", "openlineage")))
     assert (event.inputs, event.job.name) == ([], "churn")
@@ -173,7 +169,7 @@ def test_a_version_without_lineage_is_exported_all_the_same(
     assert len(list(document.get_records(ProvEntity))) == 1
 
 
-def test_an_unknown_format_and_a_missing_library_say_what_to_do(
+def test_an_unknown_format_and_a_missing_library_have_a_remedy(
     exported: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(InvalidInputError, match="Choose one of openlineage, prov"):

@@ -56,7 +56,7 @@ def test_a_missing_field_is_named_with_what_it_means(name: str) -> None:
         ({"signature": None}, "signature", "infer them"),
     ],
 )
-def test_a_value_out_of_its_domain_is_told_with_a_remedy(
+def test_a_value_outside_its_domain_is_refused_with_a_remedy(
     changed: dict[str, Any], field: str, told: str
 ) -> None:
     error = refused(fields(**changed))
@@ -68,7 +68,7 @@ def test_the_value_is_in_the_message() -> None:
     assert "(got 'main')" in str(refused(fields(git_commit="main")))
 
 
-def test_what_else_is_wrong_is_named_too() -> None:
+def test_other_wrong_fields_are_named_too() -> None:
     error = refused({"git_commit": "main", "git_dirty": False, "metrics": {"a": "x"}})
     assert "also wrong: " in str(error)
     assert {"run_id", "signature"} <= set(str(error).replace(",", "").replace(".", "").split())
@@ -93,5 +93,5 @@ def test_a_record_that_was_copied_with_a_wrong_value_is_refused() -> None:
     assert refused(declared().model_copy(update={"git_commit": "main"})).field == "git_commit"
 
 
-def test_what_is_no_mapping_is_refused() -> None:
+def test_metadata_that_is_not_a_mapping_is_refused() -> None:
     assert refused([("flavor", "sklearn")]).field == "metadata"

@@ -1,4 +1,4 @@
-"""A metadata field is listed once: what must follow from the list follows."""
+"""A metadata field is listed once, and everything else follows from the list."""
 
 import re
 import shutil

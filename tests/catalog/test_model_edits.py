@@ -1,4 +1,4 @@
-"""Registered models: made before their first version, described, and told of in events."""
+"""Registered models: created before their first version and described, each with an event."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from pedigree.errors import InvalidNameError, ModelNotFoundError, NameTakenError
 from pedigree.registry import Registry
 
 
-def test_a_model_is_made_with_what_is_said_of_it(registry: Registry) -> None:
+def test_a_model_is_created_with_its_description(registry: Registry) -> None:
     made = registry.create_model(
         "churn", description="who leaves", owners=["ann"], tags={"team": "x"}
     )
@@ -18,7 +18,7 @@ def test_a_model_is_made_with_what_is_said_of_it(registry: Registry) -> None:
 
 
 @pytest.mark.parametrize("twin", ["churn", "Churn"])
-def test_a_name_or_its_twin_is_taken_once(registry: Registry, twin: str) -> None:
+def test_a_name_or_an_equivalent_one_is_taken_once(registry: Registry, twin: str) -> None:
     registry.create_model("churn")
     with pytest.raises(NameTakenError):
         registry.create_model(twin)
@@ -28,7 +28,7 @@ def test_a_name_or_its_twin_is_taken_once(registry: Registry, twin: str) -> None
     assert len(registry.events()) == 2
 
 
-def test_what_is_not_given_stays_as_it_is(registry: Registry) -> None:
+def test_fields_that_are_not_given_stay_unchanged(registry: Registry) -> None:
     registry.create_model("churn", description="who leaves", owners=["ann"])
     changed = registry.update_model("churn", owners=["bob"])
     assert (changed.description, changed.owners) == ("who leaves", ("bob",))
@@ -44,7 +44,7 @@ def test_an_edit_of_a_models_description_shows(registry: Registry) -> None:
     assert registry.fsck().violated == ("events_replay",)
 
 
-def test_what_is_no_name_or_no_model_is_refused(registry: Registry) -> None:
+def test_an_invalid_name_and_a_missing_model_are_refused(registry: Registry) -> None:
     with pytest.raises(InvalidNameError):
         registry.create_model("a/b")
     with pytest.raises(ModelNotFoundError):

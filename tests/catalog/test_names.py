@@ -74,22 +74,22 @@ def test_a_bad_alias_is_refused(alias: str) -> None:
         "ᶜhurn fit",  # a raised letter
     ],
 )
-def test_a_twin_by_the_form_of_its_characters_has_the_same_key(twin: str) -> None:
+def test_a_name_in_another_character_form_has_the_same_key(twin: str) -> None:
     assert name_key(twin) == name_key("churn fit")
 
 
 @pytest.mark.parametrize("hidden", ["\u200d", "\ufe0f", "\u034f", "\u3164", "\u2060", "\u00ad"])
-def test_a_character_that_shows_nothing_is_refused(hidden: str) -> None:
+def test_an_invisible_character_is_refused(hidden: str) -> None:
     with pytest.raises(InvalidNameError):
         validate_name(f"chu{hidden}rn")
 
 
-def test_a_name_that_grows_when_it_is_spelled_out_is_refused() -> None:
+def test_a_name_that_grows_by_normalization_is_refused() -> None:
     with pytest.raises(InvalidNameError, match="too long after Unicode normalization"):
         validate_name("\ufdfa" * 200)  # one character for a phrase of eighteen
 
 
 @pytest.mark.parametrize("alias", ["\uff4catest", "\uff363", "\u017ftaging"])
-def test_a_twin_of_a_reserved_word_is_no_alias(alias: str) -> None:
+def test_an_alias_equivalent_to_a_reserved_word_is_refused(alias: str) -> None:
     with pytest.raises(InvalidAliasError):
         validate_alias(alias, frozenset({"staging"}))

@@ -8,7 +8,7 @@ from pedigree.catalog.names import name_key, validate_name
 from pedigree.catalog.partitions import partition_in_name, partition_of_name
 from pedigree.errors import InvalidNameError
 
-# Where twins, joining characters and the marks of the rule itself meet often.
+# An alphabet in which equivalent, combining and escape characters are frequent.
 _NEAR = st.text(
     alphabet="aAbB0139 ./:~|-_%@#\\ßſΣςσİıǅﬁＡ①é\u0301\u1100\u1161가模\u200d\x00", max_size=8
 )
@@ -31,13 +31,13 @@ def test_a_key_is_read_from_the_name_as_it_was(key: str) -> None:
 @example("\u1100\u1161", "\uac00")
 @example("\uff21", "A")
 @example("\u03c2", "\u03c3")
-def test_different_keys_make_no_twins(one: str, other: str) -> None:
+def test_different_keys_have_names_that_are_not_equivalent(one: str, other: str) -> None:
     names = [name_key(f"churn-{partition_in_name(key)}") for key in (one, other)]
     assert (names[0] == names[1]) == (one == other)
 
 
 @given(_KEYS, st.sampled_from(["{}", "churn-{}", "{} churn", "{}é{}"]))
-def test_what_is_written_is_part_of_a_valid_name(key: str, template: str) -> None:
+def test_an_encoded_key_is_part_of_a_valid_name(key: str, template: str) -> None:
     written = partition_in_name(key)
     if written:
         assert validate_name(template.format(written, written))
@@ -66,6 +66,6 @@ def test_the_rule_is_what_the_documents_say(key: str, written: str) -> None:
 @pytest.mark.parametrize(
     "text", ["A", "~", "~a", "~3a", "~3A~", "~61~", "~110000~", "~03a~", "a:b"]
 )
-def test_what_no_key_is_written_as_is_refused(text: str) -> None:
+def test_text_that_is_not_an_encoded_key_is_refused(text: str) -> None:
     with pytest.raises(InvalidNameError, match="is not an encoded partition key"):
         partition_of_name(text)

@@ -40,7 +40,7 @@ def test_every_spelling_is_read(text: str, meaning: str) -> None:
         "c/01",
     ],
 )
-def test_what_names_no_version_is_refused_with_the_forms_that_do(text: str) -> None:
+def test_an_invalid_reference_is_refused_with_the_valid_forms(text: str) -> None:
     with pytest.raises(InvalidReferenceError, match="Write NAME/3"):
         parse_reference(text)
 
@@ -53,7 +53,7 @@ def test_a_reference_reads_as_it_is_written(version: int) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "churn/1\u0663",  # a digit of another script behind one of ASCII
+        "churn/1\u0663",  # a digit of another script after an ASCII digit
         "churn/\u0661",
         "churn/\uff13",
         "churn/1_0",
@@ -68,7 +68,7 @@ def test_a_reference_reads_as_it_is_written(version: int) -> None:
         "models:/churn/\u00b3",
     ],
 )
-def test_a_number_has_digits_of_ascii_alone(text: str) -> None:
+def test_a_number_has_only_ascii_digits(text: str) -> None:
     with pytest.raises(InvalidReferenceError, match="names no version"):
         parse_reference(text)
 

@@ -108,7 +108,9 @@ def test_one_artifact_on_two_models_is_stored_once(registry: Registry, tmp_path:
     assert count == [{"blobs": 1}]
 
 
-def test_a_twin_by_case_is_refused_and_names_its_twin(registry: Registry, tmp_path: Path) -> None:
+def test_a_name_that_differs_by_case_is_refused_with_the_existing_name(
+    registry: Registry, tmp_path: Path
+) -> None:
     register(registry, tmp_path, "a", name="Churn")
     with pytest.raises(NameTakenError, match="'Churn'"):
         register(registry, tmp_path, "b", name="churn")
@@ -129,7 +131,7 @@ def test_bad_input_writes_nothing(registry: Registry, tmp_path: Path) -> None:
     assert registry.database.fetch_all("SELECT digest FROM pedigree.blob") == []
 
 
-def test_a_deleted_version_s_number_never_comes_back(registry: Registry, tmp_path: Path) -> None:
+def test_a_deleted_version_s_number_is_never_reused(registry: Registry, tmp_path: Path) -> None:
     register(registry, tmp_path, "a")
     registry.delete("churn/1", reason="made by mistake")
     with pytest.raises(VersionNotFoundError):
@@ -137,7 +139,7 @@ def test_a_deleted_version_s_number_never_comes_back(registry: Registry, tmp_pat
     assert register(registry, tmp_path, "a") == "churn/2"
 
 
-def test_a_deleted_model_s_name_never_comes_back(registry: Registry, tmp_path: Path) -> None:
+def test_a_deleted_model_s_name_is_never_reused(registry: Registry, tmp_path: Path) -> None:
     register(registry, tmp_path, "a")
     registry.delete_model("churn", reason="retired")
     with pytest.raises(ModelNotFoundError):
@@ -146,7 +148,7 @@ def test_a_deleted_model_s_name_never_comes_back(registry: Registry, tmp_path: P
         register(registry, tmp_path, "b")
 
 
-def test_registering_archived_bytes_says_so_and_makes_no_candidate(
+def test_registering_archived_bytes_gives_a_notice_and_no_candidate(
     registry: Registry, tmp_path: Path
 ) -> None:
     first = register_candidate(registry, tmp_path, "a")
@@ -182,7 +184,7 @@ def test_models_show_what_their_stages_and_aliases_point_to(
     assert model.latest_version == 2
 
 
-def test_what_the_same_bytes_are_stated_to_be_later_stays_with_the_training_and_is_told(
+def test_later_metadata_of_the_same_bytes_stays_with_the_training_and_gives_a_notice(
     registry: Registry, tmp_path: Path
 ) -> None:
     first = new_version(
@@ -223,9 +225,7 @@ def test_what_the_same_bytes_are_stated_to_be_later_stays_with_the_training_and_
     require_sound(registry)
 
 
-def test_what_is_not_stated_or_is_the_same_is_no_difference(
-    registry: Registry, tmp_path: Path
-) -> None:
+def test_missing_and_equal_fields_are_not_differences(registry: Registry, tmp_path: Path) -> None:
     values = {"metrics": {"auc": 1e300, "n": 3, "tiny": 5e-324}, "tags": {"team": "growth"}}
     first = new_version(**values, description="who leaves", params={"rate": 1e22, "deep": [1.0]})
     registry.register("churn", artifact(tmp_path / "a"), first)
@@ -237,7 +237,7 @@ def test_what_is_not_stated_or_is_the_same_is_no_difference(
     assert bare.notice is None
 
 
-def test_a_run_that_states_something_else_the_next_time_has_a_training_for_each(
+def test_a_run_that_states_other_metadata_the_next_time_has_a_training_for_each(
     registry: Registry, tmp_path: Path
 ) -> None:
     first = registry.register("churn", artifact(tmp_path / "a"), new_version(description="leaves"))
@@ -262,7 +262,7 @@ def test_a_run_that_states_something_else_the_next_time_has_a_training_for_each(
     require_sound(registry)
 
 
-def test_a_training_of_before_states_nothing_and_agrees_with_its_events(
+def test_a_training_from_before_the_migration_agrees_with_its_events(
     registry: Registry, tmp_path: Path
 ) -> None:
     register(registry, tmp_path, "a", owners=("ann@example.com",), description="who leaves")

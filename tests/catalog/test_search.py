@@ -181,7 +181,7 @@ def test_lineage_is_searched_by_asset_and_partition(
     assert found('lineage."models/churn" IS NOT NULL') == []
 
 
-def test_where_lineage_is_not_known_search_has_no_value(
+def test_search_has_no_value_for_unknown_lineage(
     registry: Registry, tmp_path: Path, found: Search
 ) -> None:
     """Such a version is found neither by a condition nor by its opposite."""
@@ -282,7 +282,9 @@ def test_totals_and_facets_count_all_that_is_found(three: None, registry: Regist
         registry.search(facets=("colour",))  # type: ignore[arg-type]
 
 
-def test_a_frame_has_a_row_a_version_and_a_column_a_key(three: None, registry: Registry) -> None:
+def test_a_dataframe_has_a_row_per_version_and_a_column_per_key(
+    three: None, registry: Registry
+) -> None:
     frame = registry.search(order_by="name, version").to_pandas()
     assert list(frame["version_id"]) == [1, 2, 1]
     assert list(frame["metrics.auc"])[:2] == [0.9, 0.95]
@@ -380,7 +382,7 @@ def test_without_trigrams_only_the_tolerance_is_missing(
     assert found("text MATCH 'value'") == ["customer_value/1"]
 
 
-def test_values_that_no_index_takes_are_found_all_the_same(
+def test_values_that_are_not_indexed_are_found(
     registry: Registry, tmp_path: Path, found: Search
 ) -> None:
     long = "x" * 10_000

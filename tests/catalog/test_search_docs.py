@@ -1,4 +1,4 @@
-"""``docs/search.md`` has the white-list; write it anew with ``UPDATE_DOCS=1``."""
+"""``docs/search.md`` lists the allowed fields; update it with ``UPDATE_DOCS=1``."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What is no filter is refused where it goes wrong, and nothing of it gets to the database."""
+"""An invalid filter is refused at the wrong place, and never reaches the database."""
 
 import pytest
 
@@ -90,7 +90,7 @@ def test_the_message_shows_the_line_with_carets_and_what_is_allowed() -> None:
         (f"size > {'9' * 7_000}", "too large"),
     ],
 )
-def test_what_is_too_much_is_refused(text: str, message: str) -> None:
+def test_a_filter_above_the_limits_is_refused(text: str, message: str) -> None:
     with pytest.raises(InvalidSearchError, match=message):
         parse_filter(text)
 

@@ -1,4 +1,4 @@
-"""A ranked search looks at the newest hits only, however they are spread over time."""
+"""A ranked search reads only the newest hits, regardless of their distribution over time."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

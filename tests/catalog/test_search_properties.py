@@ -1,4 +1,4 @@
-"""A filter finds what it finds in Python; the derived tables are what they should be."""
+"""A filter finds the same as in Python, and the derived tables are correct."""
 
 import operator
 from collections.abc import Callable
@@ -217,7 +217,7 @@ awkward = st.lists(
 ).map("".join)
 
 
-def test_a_page_is_told_as_its_records_are_whatever_they_hold(
+def test_a_page_as_json_equals_its_records_for_any_values(
     registry: Registry, tmp_path: Path
 ) -> None:
     for content in ("a", "b"):

@@ -24,7 +24,7 @@ def refused(registry: Registry, folder: Path, name: str) -> PedigreeError:
 
 
 @pytest.mark.parametrize("twin", ["CHURN fit", "churn \uff46it", "churn ﬁt", "churn\u00a0fit"])
-def test_a_twin_of_a_model_is_refused_and_names_no_model(
+def test_a_name_equivalent_to_a_model_s_is_refused(
     twin: str, registry: Registry, tmp_path: Path
 ) -> None:
     register(registry, tmp_path, "one", name="churn fit")
@@ -43,7 +43,7 @@ def test_a_twin_of_a_model_is_refused_and_names_no_model(
     "name",
     ["%63hurn fit", "churn%20fit", "churn\u200d fit", "e\u0301", "x" * 257, "\ufdfa" * 200, "a/b"],
 )
-def test_a_spelling_that_is_no_name_is_refused_and_nothing_is_written(
+def test_an_invalid_name_is_refused_and_nothing_is_written(
     name: str, registry: Registry, tmp_path: Path
 ) -> None:
     register(registry, tmp_path, "one", name="churn fit")

@@ -1,4 +1,4 @@
-"""The real command line against a real registry: its process's words, output and exit code."""
+"""The real command line against a real registry: its arguments, output and exit code."""
 
 import json
 import os
@@ -25,7 +25,7 @@ SIGNATURE = {
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command said, and how it ended."""
+    """The output of a command, and its exit code."""
 
     code: int
     out: str
@@ -73,7 +73,7 @@ def registry_of_this_test(
 either_way = pytest.mark.parametrize(
     "registry_of_this_test", ["in process", "over HTTP"], indirect=True
 )
-"""Let a test run against a registry in this process, and against one behind a service."""
+"""Run a test against a registry in this process, and against a service."""
 
 
 @pytest.fixture

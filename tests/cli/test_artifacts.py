@@ -10,9 +10,7 @@ from tests.cli.conftest import Answer, Cli
 Register = Callable[..., Answer]
 
 
-def test_stats_shows_what_is_stored_against_what_is_referred_to(
-    register: Register, cli: Cli
-) -> None:
+def test_stats_shows_stored_and_referred_bytes(register: Register, cli: Cli) -> None:
     register()
     register(name="other", content="weights-2")
     found = cli("stats", "--json").json

@@ -332,7 +332,7 @@ def test_a_database_that_does_not_answer(cli: Cli) -> None:
     assert "secret" not in answer.err
 
 
-def test_a_schema_that_is_behind_says_to_migrate(
+def test_an_old_schema_has_the_remedy_to_migrate(
     cli: Cli, make_database_url: Callable[..., str]
 ) -> None:
     url = make_database_url(None)

@@ -1,4 +1,4 @@
-"""The list of commands, from which `pedigree --help` is laid out, says what the modules say."""
+"""The list of commands, from which `pedigree --help` is printed, equals that of the modules."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ FOLDER = Path(_commands.__file__).parent
 MODULES = sorted(path.stem for path in FOLDER.glob("*.py") if "\ndef add_to(" in path.read_text())
 
 
-def test_the_list_of_commands_is_what_the_modules_bring() -> None:
+def test_the_list_of_commands_equals_the_commands_of_the_modules() -> None:
     brought = {
         name: (module, command)
         for module in MODULES

@@ -1,4 +1,4 @@
-"""What each command does, from the outside."""
+"""The effect of each command."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ FULL = (
 
 
 @either_way
-def test_register_judges_the_version_which_has_a_card_and_says_how_to_load_it(
+def test_register_checks_the_version_writes_its_card_and_prints_how_to_load_it(
     register: Register, cli: Cli
 ) -> None:
     answer = register("weights", *FULL)
@@ -73,7 +73,7 @@ def test_registering_the_same_bytes_again_adds_the_run_to_the_version(
         ({"BUILD_TAG": "jenkins-churn-4"}, "jenkins-churn-4", "Jenkins jenkins-churn-4"),
     ],
 )
-def test_the_run_is_learnt_from_the_environment(
+def test_the_run_comes_from_the_environment(
     variables: dict[str, str],
     run: str,
     build: str | None,
@@ -364,7 +364,7 @@ def test_a_failed_check_ends_with_one(register: Register, cli: Cli, home: Path) 
     assert cli("check", "churn/1", "nonsense", "--json").error["field"] == "check"
 
 
-def test_events_are_told_in_their_order(register: Register, cli: Cli) -> None:
+def test_events_are_listed_in_order(register: Register, cli: Cli) -> None:
     register()
     events = cli("events", "--json").json
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
@@ -408,7 +408,7 @@ def test_status_of_an_embedded_registry_starts_nothing(
     assert not (empty / "postgres").exists()
 
 
-def test_status_says_what_is_wrong_with_the_database(cli: Cli) -> None:
+def test_status_shows_the_problem_of_the_database(cli: Cli) -> None:
     answer = cli("status", "--json", PEDIGREE_DATABASE_URL="postgresql://127.0.0.1:9/x")
     assert answer.code == 0
     assert answer.json["database"]["state"] == "unreachable"

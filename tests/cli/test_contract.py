@@ -1,4 +1,4 @@
-"""The command line does all that the API does, at a service too, and ends as it says."""
+"""The command line covers the API, also with a service, and has the documented exit codes."""
 
 import json
 import re
@@ -205,7 +205,7 @@ def script(folder: Path, required: list[object], url: str) -> Iterator[tuple[obj
     ],
 )
 @pytest.mark.parametrize("form", [(), ("--json",)])
-def test_how_it_ends_is_what_the_table_says(
+def test_the_exit_codes_are_those_of_the_table(
     cli: Cli,
     monkeypatch: pytest.MonkeyPatch,
     code: int,
@@ -221,7 +221,7 @@ def test_how_it_ends_is_what_the_table_says(
 
 
 @pytest.mark.parametrize("form", [(), ("--json",)])
-def test_who_interrupts_it_sees_130(
+def test_an_interrupt_exits_with_130(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, form: tuple[str, ...]
 ) -> None:
     def interrupted(*_: object, **__: object) -> None:

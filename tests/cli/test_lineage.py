@@ -1,4 +1,4 @@
-"""What the commands about lineage print, on versions that were trained on two partitions."""
+"""The output of the lineage commands for versions that were trained on two partitions."""
 
 import json
 import shlex
@@ -37,7 +37,7 @@ def test_upstream_lists_all_down_to_the_sources(trained: None, cli: Cli) -> None
     assert (flights["partition"], raw["asset"], raw["distance"]) == ("2013-01", "raw", 2)
 
 
-def test_downstream_lists_what_was_made_with_a_version(trained: None, cli: Cli) -> None:
+def test_downstream_lists_data_written_with_a_version(trained: None, cli: Cli) -> None:
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     written = Written(storage_id=7, data_version="d7", code_version=None, written_at=moment)
     with Registry.connect(settings=Settings()) as registry:
@@ -52,7 +52,7 @@ def test_downstream_lists_what_was_made_with_a_version(trained: None, cli: Cli) 
     assert "scores [2013-01]" in cli("impact", "flights").out
 
 
-def test_what_no_asset_graph_shows_is_listed_and_said_of_the_version(
+def test_unmaterialized_versions_are_listed_and_marked(
     trained: None, cli: Cli, tmp_path: Path
 ) -> None:
     assert cli("unmaterialized", "--json").json == []
@@ -96,7 +96,7 @@ def test_bad_data_is_found_put_in_quarantine_and_released(trained: None, cli: Cl
 
 @pytest.fixture
 def uncertain(registry_of_this_test: None, tmp_path: Path) -> None:
-    """Version 1 possibly depends on January, of 2 that is not known, and 3 has no lineage."""
+    """Version 1 possibly depends on January, for 2 it is not known, and 3 has no lineage."""
     months = tuple(node(number, "loans", f"2026-{number:02}") for number in range(2, 5))
     fanned_in = graph(node(1, "features"), behind=months, certainty=Certainty.POSSIBLE)
     lost = graph(missing(1, "features", upstream=("loans",)))
@@ -105,7 +105,7 @@ def uncertain(registry_of_this_test: None, tmp_path: Path) -> None:
             register(registry, tmp_path, content, lineage=lineage)
 
 
-def test_impact_says_what_is_possible_and_what_unknown(uncertain: None, cli: Cli) -> None:
+def test_impact_marks_possible_and_unknown_versions(uncertain: None, cli: Cli) -> None:
     out = cli("impact", "loans", "--partition", "2026-02").out
     assert "No version is known to depend on loans [2026-02]." not in out
     assert "Possible: they possibly depend on loans [2026-02]." in out
@@ -194,7 +194,7 @@ def test_stale_says_why_it_is_not_known(fanned_in: None, cli: Cli) -> None:
     assert cli("stale", "churn/1", "--json").json["stale"] is None
 
 
-def test_downstream_says_what_is_possible_and_what_unknown(
+def test_downstream_marks_possible_and_unknown_versions(
     registry_of_this_test: None, cli: Cli, tmp_path: Path
 ) -> None:
     with Registry.connect(settings=Settings()) as registry:

@@ -59,7 +59,7 @@ def test_lists_come_in_pages(register: Register, cli: Cli) -> None:
     assert cli("versions", "churn", "--limit", 0, "--json").error["field"] == "limit"
 
 
-def test_as_of_tells_who_held_a_stage_then_and_why(register: Register, cli: Cli) -> None:
+def test_as_of_shows_the_holder_of_a_stage_and_the_reason(register: Register, cli: Cli) -> None:
     register("one")
     assert cli("promote", "churn/1", "--to", "staging", "--reason", "looks good").code == 0
     (tenure,) = cli("timeline", "churn", "--stage", "staging", "--json").json
@@ -78,7 +78,7 @@ def test_as_of_tells_who_held_a_stage_then_and_why(register: Register, cli: Cli)
         (("2026-03-01T12:00Z", "--stage", "a", "--alias", "b"), "--alias"),
     ],
 )
-def test_a_moment_that_is_none_is_refused(
+def test_an_invalid_timestamp_is_refused(
     words: tuple[str, ...], field: str, register: Register, cli: Cli
 ) -> None:
     register("one")

@@ -16,7 +16,9 @@ def _no_window(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PEDIGREE_RETENTION_WINDOW", "0")
 
 
-def test_a_version_is_deleted_restored_and_deleted_for_good(register: Register, cli: Cli) -> None:
+def test_a_version_is_deleted_restored_and_permanently_deleted(
+    register: Register, cli: Cli
+) -> None:
     register("a")
     assert "churn/1 is deleted" in cli("delete", "churn/1", "--reason", "test").out
     assert cli("restore", "churn/1", "--json").json["version_id"] == 1
@@ -53,7 +55,7 @@ def test_a_model_is_deleted_and_restored(register: Register, cli: Cli) -> None:
     assert len(cli("versions", "churn", "--json").json) == 2
 
 
-def test_a_rule_for_retention_is_shown_and_changed(register: Register, cli: Cli) -> None:
+def test_a_retention_rule_is_shown_and_changed(register: Register, cli: Cli) -> None:
     register("a")
     assert "all production versions" in cli("retention", "churn").out
     words = ("--keep-production", "3", "--window", "12h")
@@ -69,7 +71,7 @@ def test_a_rule_for_retention_is_shown_and_changed(register: Register, cli: Cli)
     assert cli("retention", "churn", "--window", "soon").code == 2
 
 
-def test_what_a_crashed_upload_left_is_collected(
+def test_the_remains_of_a_crashed_upload_are_collected(
     register: Register, cli: Cli, home: Path, database: Database
 ) -> None:
     assert register("weights").code == 0
@@ -89,7 +91,7 @@ def test_what_a_crashed_upload_left_is_collected(
     assert cli("check", "churn/1").code == 0
 
 
-def test_fsck_says_what_is_wrong_and_its_exit_code_too(
+def test_fsck_prints_violations_and_its_exit_code_is_one(
     register: Register, cli: Cli, home: Path
 ) -> None:
     register("a")

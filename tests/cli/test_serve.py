@@ -1,4 +1,4 @@
-"""``pedigree serve``: it listens where it is told, and to nobody by mistake."""
+"""``pedigree serve``: it listens on the given address, and is never open by mistake."""
 
 import json
 import os
@@ -36,7 +36,7 @@ def served(registry_of_this_test: None) -> Iterator[subprocess.Popen[str]]:
 
 
 @pytest.mark.system
-def test_it_serves_by_several_processes_until_it_is_told_to_stop(
+def test_it_serves_with_several_processes_until_it_is_stopped(
     served: subprocess.Popen[str],
 ) -> None:
     assert served.stderr is not None

@@ -1,4 +1,4 @@
-"""`pedigree up` and `down` with real Dagster servers: they are kept alive, and end together."""
+"""`pedigree up` and `down` with real Dagster servers: they are restarted, and stop together."""
 
 import json
 import os
@@ -32,7 +32,7 @@ LOCATIONS = """
 
 
 def eventually(look: Callable[[], T | None], seconds: float) -> T:
-    """Look again and again until there is something; fail after so many seconds."""
+    """Poll until there is a result; fail after a number of seconds."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = look()
@@ -114,7 +114,7 @@ def test_a_second_one_on_the_same_home_is_refused(served: dict[str, Any]) -> Non
 
 
 # What a killed daemon and a killed Postgres do is seen by tests/integration/test_kills.py.
-def test_a_killed_web_server_is_started_again(served: dict[str, Any]) -> None:
+def test_a_killed_web_server_restarts(served: dict[str, Any]) -> None:
     word = "dagster_webserver"
     before = child(served["pid"], word)
     assert before is not None
@@ -158,7 +158,7 @@ def test_one_process_holds_a_home_and_readers_see_it(tmp_path: Path) -> None:
     assert running(tmp_path) is None
 
 
-def test_code_that_does_not_load_is_told_beside_the_address(home: Path, tmp_path: Path) -> None:
+def test_code_that_does_not_load_is_reported_with_the_url(home: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.py"
     broken.write_text("raise ValueError('no such table')")
     words = ["up", "--port", str(free_ports(1)[0]), "--python-file", str(broken)]

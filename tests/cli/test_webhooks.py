@@ -1,4 +1,4 @@
-"""``pedigree webhook``: made, listed, changed, tried, and what became of deliveries."""
+"""``pedigree webhook``: create, list, change, test, and list deliveries."""
 
 import pytest
 
@@ -12,7 +12,7 @@ def _may_send_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PEDIGREE_WEBHOOK_NETWORKS", "127.0.0.0/8")
 
 
-def test_a_webhook_is_made_listed_changed_and_removed(cli: Cli) -> None:
+def test_a_webhook_is_created_listed_changed_and_deleted(cli: Cli) -> None:
     made = cli("webhook", "create", "https://ci.example", "--type", "version.*", "--json").json
     assert made["secret"].startswith("whsec_")
     assert cli("webhook", "list", "--json").json == [made["webhook"]]

@@ -1,4 +1,4 @@
-"""Nothing is sent to what is not public, whatever name or form leads there."""
+"""Nothing is sent to an address that is not public, by any name or form."""
 
 import socket
 import threading
@@ -31,13 +31,13 @@ def test_an_address_that_is_not_public_is_refused(address: str) -> None:
     assert refusal(address, (), encrypted=True) is not None
 
 
-def test_public_addresses_are_sent_to_by_tls_alone() -> None:
+def test_public_addresses_require_tls() -> None:
     for address in ("93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946"):
         assert refusal(address, (), encrypted=True) is None
-        assert "https alone" in str(refusal(address, (), encrypted=False))
+        assert "requires https" in str(refusal(address, (), encrypted=False))
 
 
-def test_a_network_of_the_settings_is_sent_to(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_network_of_the_settings_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     from pedigree.settings import Settings
 
     monkeypatch.setenv("PEDIGREE_WEBHOOK_NETWORKS", "10.0.0.0/8, fd00::/8")
@@ -61,9 +61,7 @@ def post(url: str, **options: object) -> egress.Posted:
     return egress.post(url, {}, b"{}", **asked)  # type: ignore[arg-type]
 
 
-def test_a_name_that_resolves_to_something_else_a_moment_later_gains_nothing(
-    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_dns_rebinding_has_no_effect(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     # The resolver of an attacker: public when it is asked, and the packets go elsewhere.
     real = socket.socket.connect
     port = int(receiver.url.rpartition(":")[2].partition("/")[0])
@@ -88,7 +86,7 @@ def test_redirects_are_not_followed_and_no_proxy_is_asked(
     assert [request.path for request in receiver.requests] == ["/hook"]
 
 
-def test_a_try_says_how_it_went_and_nothing_of_what_was_answered(
+def test_an_attempt_has_its_result_and_no_content_of_the_response(
     telling: Registry, receiver: Receiver
 ) -> None:
     issued = telling.create_webhook(receiver.url)
@@ -138,7 +136,7 @@ def test_a_receiver_that_answers_drop_by_drop_is_left_at_the_deadline(dripping: 
     assert time.monotonic() - begun < 5
 
 
-def test_what_goes_wrong_is_said_without_the_receivers_words(receiver: Receiver) -> None:
+def test_an_error_has_no_text_of_the_receiver(receiver: Receiver) -> None:
     port = receiver.url.rpartition(":")[2].partition("/")[0]
     assert "nobody" not in str(post(f"https://127.0.0.1:{port}"))
     assert post("http://127.0.0.1:1").error == "connection refused"

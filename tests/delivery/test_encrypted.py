@@ -1,4 +1,4 @@
-"""Webhooks over TLS: a receiver of a trusted authority is told, and no other."""
+"""Webhooks over TLS: only a receiver with a trusted certificate gets events."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -32,7 +32,7 @@ def told(registry: Registry, tmp_path: Path) -> "Callable[..., tuple[Receiver, s
     return tell
 
 
-def test_a_receiver_with_a_certificate_of_a_trusted_authority_is_told(told) -> None:
+def test_a_receiver_with_a_trusted_certificate_gets_events(told) -> None:
     receiver, error, secret = told("localhost")
     assert error is None
     assert receiver.url.startswith("https://")
@@ -48,7 +48,7 @@ def test_a_receiver_with_a_certificate_of_a_trusted_authority_is_told(told) -> N
         ({"host": "localhost", "until": timedelta(days=-1)}, "certificate has expired"),
     ],
 )
-def test_one_whose_certificate_is_not_right_is_told_nothing_and_the_log_says_why(
+def test_a_receiver_with_a_wrong_certificate_gets_nothing_and_the_log_has_the_reason(
     told, shown: dict[str, object], said: str
 ) -> None:
     receiver, error, _ = told(**shown)

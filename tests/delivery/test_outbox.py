@@ -56,7 +56,7 @@ def test_a_failing_event_holds_back_those_of_its_model_alone(
     assert told[0].body == told[1].body
 
 
-def test_what_fails_is_tried_by_the_standards_schedule_and_then_is_dead(
+def test_a_failure_is_retried_by_the_standard_schedule_and_then_is_dead(
     telling: Registry, receiver: Receiver
 ) -> None:
     webhook_id = hooked(telling, receiver)
@@ -79,12 +79,12 @@ def test_what_fails_is_tried_by_the_standards_schedule_and_then_is_dead(
     second, first = telling.deliveries(webhook_id)
     assert (first.state, first.failures, len(first.attempts)) == ("dead", 10, 10)
     assert {(each.status, each.error) for each in first.attempts} == {(503, None)}
-    # Those behind it go on.
+    # Later ones continue.
     assert (second.state, second.failures) == ("pending", 1)
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_receiver_that_asks_for_patience_is_left_alone_for_so_long(
+def test_retry_after_of_a_receiver_is_respected(
     telling: Registry, receiver: Receiver, status: int
 ) -> None:
     webhook_id = hooked(telling, receiver)
@@ -102,7 +102,7 @@ def test_a_receiver_that_asks_for_patience_is_left_alone_for_so_long(
     assert failed.due_at - failed.attempts[1].at < timedelta(minutes=6)
 
 
-def test_patience_is_asked_for_in_seconds_or_until_a_date_and_a_day_is_heeded() -> None:
+def test_retry_after_is_in_seconds_or_a_date_and_limited_to_a_day() -> None:
     assert retry_after("90") == 90
     assert retry_after(format_datetime(datetime.now(UTC) + timedelta(hours=1))) > 3590
     assert [retry_after(said) for said in ("", "soon", "-5", "²", "Thu, 01 Jan 1970 00:00:00")] == [
@@ -115,7 +115,7 @@ def test_patience_is_asked_for_in_seconds_or_until_a_date_and_a_day_is_heeded() 
     assert wait_behind(len(WAITS) + 1, asked=5.0) is None
 
 
-def test_what_is_too_large_for_receivers_is_told_without_its_body(
+def test_an_event_that_is_too_large_is_sent_without_its_body(
     telling: Registry, receiver: Receiver
 ) -> None:
     issued = telling.create_webhook(receiver.url, types=["model.updated"])
@@ -130,9 +130,7 @@ def test_what_is_too_large_for_receivers_is_told_without_its_body(
     assert event.body["description"] == "y" * MOST_BYTES
 
 
-def test_a_dead_delivery_begins_anew_when_it_is_asked_for(
-    telling: Registry, receiver: Receiver
-) -> None:
+def test_a_dead_delivery_restarts_on_request(telling: Registry, receiver: Receiver) -> None:
     webhook_id = hooked(telling, receiver)
     receiver.status = 500
     telling.create_model("churn")
@@ -162,7 +160,7 @@ def test_redelivery_does_not_wait_for_the_next_try(telling: Registry, receiver: 
     assert telling.operations.webhooks.deliver() == 1
 
 
-def test_what_is_leased_is_nobody_elses_until_the_lease_ends(
+def test_a_leased_delivery_has_one_worker_until_the_lease_expires(
     telling: Registry, receiver: Receiver
 ) -> None:
     hooked(telling, receiver)
@@ -170,7 +168,7 @@ def test_what_is_leased_is_nobody_elses_until_the_lease_ends(
     telling.update_model("churn", description="x")
     take = partial(outbox.lease, length=timedelta(hours=1))
     first = queue_and_lease(telling.database)
-    # Neither this one nor the one behind it, as long as this one is not settled.
+    # Neither this one nor the next one, until this one is settled.
     assert telling.database.transaction(take) is None
     hurry(telling)  # its worker was killed
     again = telling.database.transaction(take)
@@ -198,7 +196,7 @@ def queue_and_lease(database: Database) -> Leased:
     return leased
 
 
-def test_workers_beside_each_other_send_nothing_twice(
+def test_parallel_workers_send_nothing_twice(
     telling: Registry, receiver: Receiver, database_url: str
 ) -> None:
     hooked(telling, receiver)
@@ -223,7 +221,7 @@ def test_workers_beside_each_other_send_nothing_twice(
         )
 
 
-def test_a_receiver_that_is_gone_is_told_no_more(telling: Registry, receiver: Receiver) -> None:
+def test_a_receiver_that_is_gone_gets_no_more_events(telling: Registry, receiver: Receiver) -> None:
     webhook_id = hooked(telling, receiver)
     receiver.status = 410
     telling.create_model("churn")
@@ -233,7 +231,7 @@ def test_a_receiver_that_is_gone_is_told_no_more(telling: Registry, receiver: Re
     assert [(event.actor.name, event.actor.source) for event in told] == [("pedigree", "delivery")]
 
 
-def test_deliveries_come_in_pages_and_are_forgotten_in_time(
+def test_deliveries_come_in_pages_and_are_removed_in_time(
     telling: Registry, receiver: Receiver
 ) -> None:
     webhook_id = hooked(telling, receiver)

@@ -1,4 +1,4 @@
-"""`pedigree serve` delivers, unless it is told not to."""
+"""`pedigree serve` delivers, unless it is disabled."""
 
 import httpx2
 import uvicorn
@@ -10,7 +10,7 @@ from tests.receiving import Receiver
 from tests.server.conftest import running, serving
 
 
-def test_a_service_delivers_and_one_that_is_told_not_to_does_not(
+def test_a_service_delivers_unless_it_is_disabled(
     telling: Registry, receiver: Receiver, database_url: str
 ) -> None:
     settings = telling.settings.model_copy(update={"database_url": database_url})
@@ -22,11 +22,11 @@ def test_a_service_delivers_and_one_that_is_told_not_to_does_not(
     with serving(settings):
         while not receiver.requests:
             pass
-    # What was under way when it was told to stop has ended.
+    # The deliveries in progress at the stop have finished.
     assert [each.state for each in telling.deliveries(webhook_id)] == ["delivered"]
 
 
-def test_a_service_that_is_to_end_ends_what_it_has_begun_and_begins_no_more(
+def test_a_stopping_service_finishes_its_deliveries_and_starts_no_more(
     telling: Registry, receiver: Receiver, database_url: str
 ) -> None:
     settings = telling.settings.model_copy(update={"database_url": database_url})

@@ -32,7 +32,7 @@ def brokers() -> Iterator[str]:
 
 
 def consumed(brokers: str, topics: list[str], count: int) -> list[Any]:
-    """What lies in topics, as soon as there are so many messages."""
+    """The messages in topics, as soon as there are enough of them."""
     consumer = Consumer({"bootstrap.servers": brokers, "group.id": "tests"})
     known = consumer.list_topics(timeout=30).topics
     consumer.assign(
@@ -101,7 +101,7 @@ def test_each_model_may_have_a_topic_of_its_own(registry: Registry, brokers: str
     )
 
 
-def test_what_a_sink_did_not_take_is_sent_again(
+def test_events_that_a_sink_refused_are_sent_again(
     registry: Registry, brokers: str, kind_of_sink: Callable[[Any], None]
 ) -> None:
     taken: list[int] = []
@@ -210,12 +210,12 @@ def test_the_delivery_sensor_feeds_sinks(registry: Registry, brokers: str) -> No
         ("kafka://b:9092/t?no.such=1", "No such configuration property"),
     ],
 )
-def test_a_url_that_is_no_sink_is_refused_when_it_is_opened(url: str, said: str) -> None:
+def test_a_url_that_is_not_a_sink_is_refused_at_opening(url: str, said: str) -> None:
     with pytest.raises(InvalidInputError, match=said):
         open_sink(url)
 
 
-def test_a_broker_that_is_away_is_told_of_without_secrets() -> None:
+def test_an_unavailable_broker_is_reported_without_secrets() -> None:
     options = "sasl.password=hidden&message.timeout.ms=100"
     sink = open_sink(f"kafka://ann:hidden@127.0.0.1:1/t?{options}")
     with pytest.raises(SinkUnavailableError, match=r"kafka://127.0.0.1:1/t refused") as away:

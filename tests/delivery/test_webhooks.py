@@ -1,4 +1,4 @@
-"""Webhooks: what is kept of them, how they sign, and whom they are told of."""
+"""Webhooks: their stored data, their signatures, and their events."""
 
 from datetime import timedelta
 
@@ -22,7 +22,7 @@ def settings(key: str) -> Settings:
     return Settings(secret_key=SecretStr(key))
 
 
-def test_a_secret_is_shown_once_and_lies_encrypted(telling: Registry) -> None:
+def test_a_secret_is_shown_once_and_stored_encrypted(telling: Registry) -> None:
     issued = telling.create_webhook("https://ci.example/hook", types=["version.*"])
     assert issued.secret.startswith("whsec_")
     assert issued.secret not in repr(issued)
@@ -34,7 +34,7 @@ def test_a_secret_is_shown_once_and_lies_encrypted(telling: Registry) -> None:
     assert SecretBox(telling.settings).open(bytes(kept[0]["secret"])) == issued.secret
 
 
-def test_without_a_key_nothing_is_kept(registry: Registry) -> None:
+def test_without_a_key_nothing_is_stored(registry: Registry) -> None:
     with pytest.raises(SecretKeyError, match="PEDIGREE_SECRET_KEY: it is not set"):
         registry.create_webhook("https://ci.example")
     with pytest.raises(SecretKeyError, match="32 bytes in base64"):
@@ -42,7 +42,7 @@ def test_without_a_key_nothing_is_kept(registry: Registry) -> None:
     assert registry.webhooks() == ()
 
 
-def test_the_key_is_changed_by_keeping_the_old_one_behind_a_comma() -> None:
+def test_the_key_is_rotated_by_listing_the_old_one_after_a_comma() -> None:
     kept = SecretBox(settings(KEY)).seal("whsec_x")
     assert SecretBox(settings(f"{OTHER_KEY}, {KEY}")).open(kept) == "whsec_x"
     with pytest.raises(SecretKeyError, match="not the key"):
@@ -113,7 +113,7 @@ def test_nothing_is_sent_while_it_is_not_active_and_nothing_is_lost(
     assert telling.operations.webhooks.deliver() == 1
 
 
-def test_each_change_of_a_webhook_is_told_without_its_secrets_or_url(telling: Registry) -> None:
+def test_each_change_of_a_webhook_is_an_event_without_its_secrets_or_url(telling: Registry) -> None:
     url = "https://ci.example/services/T0/secret-path"
     webhook_id = telling.create_webhook(url).webhook.webhook_id
     telling.update_webhook(webhook_id, description="ci", active=False)
@@ -145,7 +145,7 @@ def test_each_change_of_a_webhook_is_told_without_its_secrets_or_url(telling: Re
         "https://" + "x" * 2050,
     ],
 )
-def test_what_is_no_url_to_send_to_is_refused(telling: Registry, url: str) -> None:
+def test_an_invalid_url_is_refused(telling: Registry, url: str) -> None:
     with pytest.raises(InvalidInputError, match="url"):
         telling.create_webhook(url)
 
@@ -156,12 +156,12 @@ def test_http_is_for_networks_that_the_settings_name(registry: Registry) -> None
     with_secret_key(registry, webhook_networks=LOOPBACK).create_webhook("http://ci.example")
 
 
-def test_a_pattern_that_fits_no_type_is_refused(telling: Registry) -> None:
+def test_a_pattern_that_matches_no_type_is_refused(telling: Registry) -> None:
     with pytest.raises(InvalidInputError, match=r"matches no event type.*versions\."):
         telling.create_webhook("https://ci.example", types=["versions.*"])
 
 
-def test_what_is_not_there_is_named(telling: Registry) -> None:
+def test_a_missing_webhook_or_delivery_is_named(telling: Registry) -> None:
     for verb in (telling.webhook, telling.delete_webhook, telling.rotate_webhook_secret):
         with pytest.raises(WebhookNotFoundError, match="webhook list"):
             verb(7)

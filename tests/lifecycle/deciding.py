@@ -12,7 +12,7 @@ ANN, BEN, EVE = (Actor(name=f"{name}@example.com", source="test") for name in ("
 
 
 def policy_of(**production: Any) -> Policy:
-    """Stages in which a version is a candidate by one check, and only production asks for more."""
+    """Stages in which one check makes a version a candidate, and only production requires more."""
     return Policy.model_validate(
         {
             "stages": [
@@ -44,7 +44,7 @@ def waits_for(registry: Registry, reference: str) -> tuple[str, ...]:
 
 
 def let_time_pass(registry: Registry, reference: str, days: int) -> None:
-    """Let everything about a version's stage and verdicts be so many days older."""
+    """Make everything about a version's stage and verdicts a number of days older."""
     version = registry.get(reference)
     for table, column in (("tenure", "held_since"), ("verdict", "at")):
         registry.database.transaction(

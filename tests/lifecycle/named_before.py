@@ -1,4 +1,4 @@
-"""What the code of before the rule for names of stages and aliases wrote."""
+"""Rows that the code wrote before the naming rule for stages and aliases."""
 
 from typing import Any
 

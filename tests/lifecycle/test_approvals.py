@@ -1,4 +1,4 @@
-"""People say yes or no: who may, for what it holds, and what makes it void."""
+"""Approvals and rejections: who may decide, their scope, and what makes them void."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def approve(registry: Registry, reference: str, actor: Actor = ANN) -> None:
     registry.approve(reference, "production", comment="looked at it", actor=actor)
 
 
-def test_an_approval_lets_the_sensor_go_on_by_itself(registry: Registry, waiting: str) -> None:
+def test_the_sensor_promotes_after_an_approval(registry: Registry, waiting: str) -> None:
     assert waits_for(registry, waiting) == ("1 approval",)
     assert registry.operations.promotions.evaluate_candidates("churn").due is None
     approve(registry, waiting)
@@ -46,7 +46,7 @@ def test_an_approval_lets_the_sensor_go_on_by_itself(registry: Registry, waiting
 
 
 @pytest.mark.parametrize("name", ["tester", "Tester"])
-def test_nobody_decides_about_a_version_of_their_own(
+def test_nobody_decides_about_their_own_version(
     registry: Registry, waiting: str, name: str
 ) -> None:
     author = Actor(name=name, source="test")
@@ -200,7 +200,7 @@ def test_an_approval_of_what_somebody_saw_is_refused_when_that_has_changed(
         registry.approve(waiting, "production", comment="fine", expected_generation=seen, actor=ANN)
 
 
-def test_a_rejection_voids_what_was_approved_and_stands_until_a_new_approval(
+def test_a_rejection_voids_approvals_and_is_valid_until_a_new_approval(
     registry: Registry, tmp_path: Path
 ) -> None:
     registry.set_policy("churn", policy_of(approvals={"needed": 2}))

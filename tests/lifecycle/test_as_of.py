@@ -92,7 +92,7 @@ def test_any_moment_is_answered_as_the_model_answered_then(
     assert registry.as_of(MODEL, before) == ()
 
 
-def test_a_tenure_holds_from_its_beginning_and_no_more_at_its_end(
+def test_a_tenure_includes_its_beginning_and_excludes_its_end(
     registry: Registry, tmp_path: Path
 ) -> None:
     register_candidate(registry, tmp_path, "one")

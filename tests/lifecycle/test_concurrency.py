@@ -1,4 +1,4 @@
-"""People and sensors at the same moment: nothing enters production without its approvals."""
+"""Concurrent people and sensors: nothing enters production without its approvals."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -70,7 +70,7 @@ def is_done(task: Callable[[], object]) -> bool:
 
 
 def unapproved(events: list[Event], needed: int) -> list[Event]:
-    """The promotions that lacked approvals when they happened, told by the feed alone."""
+    """The promotions without the required approvals at their time, according to the feed."""
     approvals: dict[int, set[str]] = {}
     found = []
     for event in events:

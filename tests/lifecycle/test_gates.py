@@ -1,4 +1,4 @@
-"""What each requirement of a policy lets through, and what it says to those who wait."""
+"""The gate of each requirement of a policy, and its reason."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -72,7 +72,7 @@ def test_a_metric_has_bounds(
     assert waits_for(registry, reference) == ((waits,) if waits else ())
 
 
-def test_gates_that_are_alike_are_told_apart(registry: Registry, tmp_path: Path) -> None:
+def test_similar_gates_have_different_labels(registry: Registry, tmp_path: Path) -> None:
     fair = [{"name": "fair", "settings": {"groups": [each]}} for each in ("age", "sex")]
     policy = policy_of(
         metrics=[
@@ -110,7 +110,7 @@ def test_gates_that_are_alike_are_told_apart(registry: Registry, tmp_path: Path)
         (0.9, False, 0.05, False),
     ],
 )
-def test_a_metric_is_held_against_the_champion_s(
+def test_a_metric_is_compared_with_the_champion_s(
     registry: Registry, tmp_path: Path, metric: float, better: bool, tolerance: float, passes: bool
 ) -> None:
     gate = {"metric": "auc", "against_champion": True, "higher_is_better": better}
@@ -120,12 +120,12 @@ def test_a_metric_is_held_against_the_champion_s(
     assert registry.explain(reference, "production").passed is passes
 
 
-def test_a_gate_on_a_metric_asks_something() -> None:
+def test_a_metric_gate_has_a_requirement() -> None:
     with pytest.raises(ValidationError, match="has no requirement"):
         policy_of(metrics=[{"metric": "auc"}])
 
 
-def test_a_version_soaks_in_the_stage_before(registry: Registry, tmp_path: Path) -> None:
+def test_a_version_soaks_in_the_previous_stage(registry: Registry, tmp_path: Path) -> None:
     registry.set_policy("churn", policy_of(soak="2d"))
     reference = candidate(registry, tmp_path)
     (waits,) = waits_for(registry, reference)
@@ -152,9 +152,7 @@ def test_a_verdict_may_not_be_too_old(registry: Registry, tmp_path: Path) -> Non
     assert waits_for(registry, reference) == ()
 
 
-def test_a_check_of_severity_warn_stops_nothing_and_says_so(
-    registry: Registry, tmp_path: Path
-) -> None:
+def test_a_check_of_severity_warn_does_not_block(registry: Registry, tmp_path: Path) -> None:
     registry.set_policy("churn", policy_of(checks=[{"name": "scan", "severity": "warn"}]))
     reference = candidate(registry, tmp_path)
     reasons = {gate.name: gate.reason for gate in registry.explain(reference, "production").gates}
@@ -177,7 +175,7 @@ def test_only_those_may_promote_and_roll_back_whom_the_policy_names(
     assert registry.rollback("churn", actor=ANN).version_id == 1
 
 
-def test_the_sensor_enters_no_stage_that_is_a_person_s(registry: Registry, tmp_path: Path) -> None:
+def test_the_sensor_enters_no_manual_stage(registry: Registry, tmp_path: Path) -> None:
     registry.set_policy("churn", policy_of(automatic=False))
     reference = candidate(registry, tmp_path)
     with pytest.raises(TransitionNotAllowedError, match="a person enters it"):

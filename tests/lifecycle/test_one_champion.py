@@ -1,4 +1,4 @@
-"""Never two production versions, whoever promotes at once."""
+"""There are never two production versions, also with concurrent promotions."""
 
 import itertools
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Stages, aliases and reserved words are kept apart, and found in any case."""
+"""Stages, aliases and reserved words are distinct, and found in any case."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -37,7 +37,7 @@ MISNAMED = [
 
 
 @pytest.mark.parametrize("name", MISNAMED)
-def test_a_stage_has_no_name_that_a_reference_reads_otherwise(name: str) -> None:
+def test_a_stage_has_no_name_that_a_reference_reads_differently(name: str) -> None:
     with pytest.raises(ValidationError, match="the stage"):
         Policy.model_validate(staged(name))
     with pytest.raises(InvalidPolicyError) as caught:
@@ -46,7 +46,7 @@ def test_a_stage_has_no_name_that_a_reference_reads_otherwise(name: str) -> None
 
 
 @pytest.mark.parametrize("name", [name for name in MISNAMED if "'" not in name])
-def test_an_alias_has_no_name_that_a_reference_reads_otherwise(
+def test_an_alias_has_no_name_that_a_reference_reads_differently(
     name: str, registry: Registry, tmp_path: Path
 ) -> None:
     register(registry, tmp_path, "a")
@@ -66,7 +66,7 @@ def test_what_may_be_a_name_is_read_as_that_name(name: str) -> None:
 
 
 @pytest.mark.parametrize("twins", [("qa", "QA"), ("shadow", "\uff53hadow"), ("Ma\u00df", "MASS")])
-def test_two_stages_are_no_twins(twins: tuple[str, str]) -> None:
+def test_two_stages_have_no_equivalent_names(twins: tuple[str, str]) -> None:
     with pytest.raises(ValidationError, match="differ only by case or form"):
         Policy.model_validate(staged(*twins))
 
@@ -77,7 +77,7 @@ def test_the_registry_s_own_stages_have_one_spelling(name: str) -> None:
         Policy.model_validate(staged(name))
 
 
-def test_an_alias_is_no_twin_of_another_alias_or_of_a_stage(
+def test_an_alias_is_not_equivalent_to_another_alias_or_a_stage(
     registry: Registry, tmp_path: Path
 ) -> None:
     register(registry, tmp_path, "a")
@@ -116,7 +116,7 @@ def test_a_policy_that_would_strand_a_version_is_refused(
     assert registry.set_policy("churn", Policy.model_validate(staged("live", "rest"))) == 2
 
 
-def test_a_policy_without_a_way_out_of_a_held_stage_is_refused(
+def test_a_policy_without_a_transition_from_a_held_stage_is_refused(
     registry: Registry, tmp_path: Path
 ) -> None:
     register(registry, tmp_path, "a")

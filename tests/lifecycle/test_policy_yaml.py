@@ -71,6 +71,6 @@ def test_a_policy_is_read_from_a_file(tmp_path: Path) -> None:
         ("stages: [{name: a, after: [none], speed: 3}]", "stages.0.speed"),
     ],
 )
-def test_what_is_no_policy_is_refused_with_the_place(text: str, says: str) -> None:
+def test_an_invalid_policy_is_refused_with_the_place(text: str, says: str) -> None:
     with pytest.raises(InvalidPolicyError, match=says):
         read_document(text)

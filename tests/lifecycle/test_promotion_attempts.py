@@ -1,4 +1,4 @@
-"""What the promotion sensor gave up stays given up as long as the version stands as it did."""
+"""A given-up promotion stays given up while the version's state is unchanged."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def gates(registry: Registry, reference: str, *, automatic: bool = True) -> set[
     return {gate.name for gate in found.gates if not gate.passed}
 
 
-def test_it_is_due_no_more_and_a_person_may_still_promote(
+def test_it_is_no_longer_due_and_a_person_may_still_promote(
     registry: Registry, given_up: str
 ) -> None:
     assert registry.operations.promotions.evaluate_candidates("churn").due is None
@@ -48,7 +48,7 @@ def test_an_older_version_does_not_take_its_place(
     second = candidate(registry, tmp_path, "b")
     give_up(registry)
     assert registry.explain(second, "production").given_up is not None
-    # the first stands otherwise since the second came, and is still not promoted instead of it
+    # the state of the first changed with the second, and it is still not promoted instead of it
     assert registry.operations.promotions.evaluate_candidates("churn").due is None
 
 
@@ -63,7 +63,7 @@ def test_other_evidence_or_another_policy_is_a_reason_to_try_again(
     assert registry.explain(given_up, "production").given_up is None
 
 
-def test_somebody_lets_it_try_again_as_from_new(registry: Registry, given_up: str) -> None:
+def test_a_person_requests_a_retry_with_new_attempts(registry: Registry, given_up: str) -> None:
     answer = registry.retry_promotion(given_up, "production", reason="it is up again", actor=ANN)
     assert (answer.attempts, answer.problem, answer.retried_by) == (3, "no luck", ANN.name)
     due = registry.operations.promotions.evaluate_candidates("churn").due
@@ -75,7 +75,7 @@ def test_somebody_lets_it_try_again_as_from_new(registry: Registry, given_up: st
     assert registry.operations.promotions.evaluate_candidates("churn").due is None
 
 
-def test_it_is_said_once_for_each_state(registry: Registry, given_up: str) -> None:
+def test_it_is_recorded_once_for_each_state(registry: Registry, given_up: str) -> None:
     registry.retry_promotion(given_up, "production")
     due = registry.operations.promotions.evaluate_candidates("churn").due
     assert due is not None

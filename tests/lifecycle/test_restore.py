@@ -1,4 +1,4 @@
-"""What was deleted comes back as it was, as long as its bytes are there."""
+"""Deleted models and versions are restored unchanged while their bytes exist."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -40,7 +40,7 @@ def test_a_restored_version_is_the_one_that_was_deleted(registry: Registry, tmp_
     }
 
 
-def test_restoring_what_is_alive_changes_nothing(registry: Registry, tmp_path: Path) -> None:
+def test_restoring_a_living_version_changes_nothing(registry: Registry, tmp_path: Path) -> None:
     reference = register(registry, tmp_path, "a")
     before = registry.events()
     assert registry.restore(reference) == registry.get(reference)
@@ -48,7 +48,9 @@ def test_restoring_what_is_alive_changes_nothing(registry: Registry, tmp_path: P
     assert registry.events() == before
 
 
-def test_what_never_was_cannot_be_restored(registry: Registry, tmp_path: Path) -> None:
+def test_a_version_that_never_existed_cannot_be_restored(
+    registry: Registry, tmp_path: Path
+) -> None:
     register(registry, tmp_path, "a")
     with pytest.raises(VersionNotFoundError):
         registry.restore("churn/2")
@@ -60,7 +62,7 @@ def test_what_never_was_cannot_be_restored(registry: Registry, tmp_path: Path) -
         registry.restore("churn@production")
 
 
-def test_bytes_that_were_registered_anew_keep_the_deleted_version_away(
+def test_bytes_that_were_registered_again_prevent_the_restore(
     registry: Registry, tmp_path: Path
 ) -> None:
     register(registry, tmp_path, "a")

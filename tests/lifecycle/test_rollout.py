@@ -46,7 +46,7 @@ def test_a_champion_is_challenged_shadowed_and_replaced(registry: Registry, tmp_
 
     high = register_candidate(registry, tmp_path, "b", metrics={"auc": 0.85}, risk_class="high")
     assert move_on(registry) == [(2, "challenger"), (2, "shadow")]
-    # a newer one challenges meanwhile, and takes the shadow's place
+    # a newer one becomes the challenger in the meantime, and takes the shadow's place
     third = register_candidate(registry, tmp_path, "c", metrics={"auc": 0.9}, risk_class="high")
     assert move_on(registry) == [(3, "challenger"), (3, "shadow")]
     assert registry.get(high).stage == "archived"
@@ -60,7 +60,7 @@ def test_a_champion_is_challenged_shadowed_and_replaced(registry: Registry, tmp_
     assert move_on(registry) == [(3, "production")]
     assert registry.get(first).stage == "archived"
 
-    # one that falls behind the new champion never challenges it
+    # one that is worse than the new champion never becomes the challenger
     worse = register_candidate(registry, tmp_path, "d", metrics={"auc": 0.5})
     assert registry.get(worse).stage == "none"
     assert registry.rollback("churn", reason="complaints").version_id == 1
@@ -86,7 +86,7 @@ def test_a_stage_is_rolled_back_to_what_it_lost_never_to_what_went_on_from_it(
     assert move_on(registry) == [(3, "challenger"), (3, "shadow")]
     move = registry.rollback("churn", stage="shadow", reason="it answers late")
     assert (move.version_id, move.previous_version_id) == (2, 3)
-    # it goes on from there, and what was rolled back stays out
+    # it is promoted from there, and the rolled-back version stays out
     let_time_pass(registry, shadowed, days=1)
     assert move_on(registry) == [(2, "canary")]
     assert registry.get("churn/3").stage == "archived"

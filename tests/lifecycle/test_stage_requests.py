@@ -1,4 +1,4 @@
-"""A stage that is asked for is entered with the last gate, whoever passes it."""
+"""A stage request is fulfilled when its last gate passes."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from tests.lifecycle.deciding import ANN, BEN, EVE, candidate, let_time_pass, po
 
 @pytest.fixture
 def waiting(registry: Registry, tmp_path: Path) -> str:
-    """A candidate that needs one approval, by a policy that lets nobody enter by itself."""
+    """A candidate that needs one approval, with a policy without automatic stages."""
     registry.set_policy("churn", policy_of(approvals={}, automatic=False))
     return candidate(registry, tmp_path)
 
@@ -102,7 +102,7 @@ def test_a_plain_transition_that_is_refused_writes_nothing(
     assert outcomes(registry) == []
 
 
-def test_asked_for_twice_it_is_one_request_and_of_two_people_two(
+def test_a_repeated_request_is_one_and_two_people_have_two(
     registry: Registry, waiting: str
 ) -> None:
     first = ask(registry, waiting)
@@ -122,7 +122,7 @@ def test_a_verdict_performs_it_too(registry: Registry, tmp_path: Path) -> None:
     assert registry.get(reference).stage == "production"
 
 
-def test_what_time_and_metadata_pass_is_found_by_who_looks(
+def test_gates_that_pass_by_time_or_metadata_are_found_at_the_next_evaluation(
     registry: Registry, tmp_path: Path
 ) -> None:
     rules = {"soak": "2d", "metadata": ["owners"], "automatic": False}
@@ -143,7 +143,9 @@ def test_what_time_and_metadata_pass_is_found_by_who_looks(
     assert registry.timeline("churn", "stage:production")[0].moved_by == EVE.name
 
 
-def test_what_the_service_does_by_itself_is_its_own_act(registry: Registry, tmp_path: Path) -> None:
+def test_actions_of_the_service_have_the_service_as_actor(
+    registry: Registry, tmp_path: Path
+) -> None:
     registry.set_policy("churn", policy_of(metadata=["owners"], checks=["signature_compatible"]))
     reference = candidate(registry, tmp_path)
     ask(registry, reference)
@@ -153,7 +155,9 @@ def test_what_the_service_does_by_itself_is_its_own_act(registry: Registry, tmp_
     assert by["artifact_intact"] == "service:reconciler"
 
 
-def test_who_only_asks_needs_somebody_who_may(registry: Registry, tmp_path: Path) -> None:
+def test_a_requester_without_permission_needs_an_approver(
+    registry: Registry, tmp_path: Path
+) -> None:
     registry.set_policy("churn", policy_of(checks=["signature_compatible"], automatic=False))
     reference = candidate(registry, tmp_path)
     asked = ask(only_requests(registry, EVE), reference)
@@ -176,7 +180,7 @@ def test_those_who_may_promote_can_be_asked(registry: Registry, tmp_path: Path) 
     assert registry.get(reference).stage == "production"
 
 
-def test_a_request_is_withdrawn_by_whoever_may(registry: Registry, waiting: str) -> None:
+def test_a_request_is_withdrawn_by_people_who_may(registry: Registry, waiting: str) -> None:
     ask(registry, waiting)
     ask(registry, waiting, actor=BEN)
     with pytest.raises(NotPermittedError, match="other people requested"):

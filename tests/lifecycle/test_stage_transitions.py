@@ -190,7 +190,7 @@ def test_what_a_stricter_policy_asks_is_looked_at_on_the_versions_that_wait(
     assert [each.check for each in renewed] == ["card_complete"]
     # the younger one is of this policy's time: its own run has the checks
     assert {each.check for each in registry.verdicts(younger)} == {"metadata_complete"}
-    # what a stage behind asks is looked at when the version waits for it
+    # the requirements of a later stage are evaluated when the version waits for it
     registry.set_policy("churn", asking(staging=["artifact_intact"], production=[strict]))
     registry.promote(old, "staging")
     (renewed,) = [
@@ -202,7 +202,7 @@ def test_what_a_stricter_policy_asks_is_looked_at_on_the_versions_that_wait(
 
 
 def asking(**checks: list[object]) -> Policy:
-    """The default stages; a candidate needs its metadata, and the others what is said here."""
+    """The default stages; a candidate needs its metadata, and the others the given checks."""
     asked = {"candidate": ["metadata_complete"], **checks}
     stages = [
         {**rule.model_dump(mode="json"), "checks": asked.get(rule.name, [])}

@@ -107,9 +107,9 @@ class _Writer:
         facet = self._facets.dataset_version_dataset.DatasetVersionDatasetFacet
         return facet(datasetVersion=version, producer=_PRODUCER)
 
-    def _tags(self, module: str, said: Mapping[str, str]) -> Any:
+    def _tags(self, module: str, values: Mapping[str, str]) -> Any:
         found = getattr(self._facets, module)
         kind = "Run" if module == "tags_run" else "Dataset"
         make = getattr(found, f"Tags{kind}FacetFields")
-        tags = [make(key=key, value=value, source=_SOURCE) for key, value in said.items()]
+        tags = [make(key=key, value=value, source=_SOURCE) for key, value in values.items()]
         return getattr(found, f"Tags{kind}Facet")(tags=tags, producer=_PRODUCER)

@@ -38,7 +38,7 @@ def prov(exported: Exported) -> str:
     version = _add_training(document, exported)
     for consumer, used in exported.sources().items():
         for source, edge in used:
-            made_of = _said(how_known(edge))
+            made_of = _attributes(how_known(edge))
             if consumer in names:
                 document.derivation(
                     names[consumer], names[source.node_id], other_attributes=made_of
@@ -58,7 +58,7 @@ def prov(exported: Exported) -> str:
 
 def _add_state(document: Any, node: LineageNode) -> str:
     name = f"asset:{quote(name_of(node), safe='')}-{node.node_id}"
-    document.entity(name, {"prov:label": name_of(node), **_said(facts_of(node))})
+    document.entity(name, {"prov:label": name_of(node), **_attributes(facts_of(node))})
     if node.run_id:
         document.activity(_run(node.run_id))
         document.generation(name, _run(node.run_id), time=node.at)
@@ -71,7 +71,8 @@ def _add_training(document: Any, exported: Exported) -> str:
     activity, agent = _run(training.metadata.run_id), f"actor:{quote(training.created_by, safe='')}"
     document.entity(name, {"prov:label": version.reference, "pedigree:digest": version.digest})
     document.activity(
-        activity, other_attributes={"prov:label": exported.step.asset, **_said(exported.code())}
+        activity,
+        other_attributes={"prov:label": exported.step.asset, **_attributes(exported.code())},
     )
     document.agent(agent, {"prov:label": training.created_by})
     document.generation(name, activity, time=training.created_at)
@@ -84,5 +85,5 @@ def _run(run_id: str) -> str:
     return f"run:{run_uuid(run_id)}"
 
 
-def _said(facts: Mapping[str, str]) -> dict[str, str]:
+def _attributes(facts: Mapping[str, str]) -> dict[str, str]:
     return {f"pedigree:{name}": value for name, value in facts.items()}

@@ -62,9 +62,9 @@ class Exported(NamedTuple):
 
 def facts_of(node: LineageNode) -> dict[str, str]:
     """Return the known facts of a node as texts; ``not_known`` lists the names of the others."""
-    said = node.model_dump(mode="json")
-    known = {name: str(said[name]) for name in _FACTS if said[name] is not None}
-    missing = [name for name in _FACTS if said[name] is None and name != "partition"]
+    fields = node.model_dump(mode="json")
+    known = {name: str(fields[name]) for name in _FACTS if fields[name] is not None}
+    missing = [name for name in _FACTS if fields[name] is None and name != "partition"]
     if node.kind is NodeKind.MISSING and (upstream := _assets(node.upstream)):
         known["may_depend_on"] = upstream
     return {**known, "not_known": ", ".join(missing)} if missing else known

@@ -14,7 +14,7 @@ from psycopg import sql
 
 from pedigree.catalog.search import selectivity
 from pedigree.catalog.search.ast import Expression
-from pedigree.catalog.search.execution import ANY, MERGED, NESTED, NESTED_ANEW
+from pedigree.catalog.search.execution import ANY, MERGED, NESTED, NESTED_REPLAN
 from pedigree.catalog.search.statements import (
     Search,
     behind,
@@ -56,7 +56,7 @@ def _in_order(transaction: Transaction, search: Search, lists: Sequence[Expressi
         return _along_metric(transaction, search)
     translator = translator_of(search)
     statement = selected(search, translator, _ALL)
-    plan = NESTED_ANEW if first.field.name in _WALKED else ANY
+    plan = NESTED_REPLAN if first.field.name in _WALKED else ANY
     return page(transaction, search, statement, translator, plan)
 
 
@@ -66,7 +66,7 @@ def _among_few(transaction: Transaction, search: Search, part: Expression) -> li
     hits = sql.SQL("({} LIMIT {}) AS hits JOIN pedigree.search_version s USING (model_id, version)")
     source = hits.format(selectivity.driving(part, translator), sql.Literal(selectivity.FEW + 1))
     statement = selected(search, translator, source)
-    return page(transaction, search, statement, translator, NESTED_ANEW)
+    return page(transaction, search, statement, translator, NESTED_REPLAN)
 
 
 def _try_walk(transaction: Transaction, search: Search, lists: Sequence[Expression]) -> list[Row]:
@@ -85,7 +85,7 @@ def _try_walk(transaction: Transaction, search: Search, lists: Sequence[Expressi
         most=sql.Literal(most),
     )
     statement = selected(search, translator, source)
-    return page(transaction, search, statement, translator, NESTED_ANEW)
+    return page(transaction, search, statement, translator, NESTED_REPLAN)
 
 
 def _along_lists(

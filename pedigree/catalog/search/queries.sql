@@ -3,7 +3,7 @@
 -- many versions a filter finds; whether it plans with the values; the statement timeout.
 SELECT set_config('enable_nestloop', %(nested)s, true), set_config('enable_mergejoin', %(merged)s, true),
     set_config('enable_hashjoin', %(hashed)s, true), set_config('enable_seqscan', %(scanned)s, true),
-    set_config('plan_cache_mode', %(anew)s, true),
+    set_config('plan_cache_mode', %(replan)s, true),
     set_config('statement_timeout', '60s', true);
 
 -- name: trigrams

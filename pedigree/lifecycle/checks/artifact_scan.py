@@ -38,7 +38,7 @@ def _judge(evidence: Evidence, version: ModelVersion, settings: ScanSettings) ->
         summary=listed([*dangerous, *unscanned], shown=3)
         or f"nothing dangerous in {len(files)} scanned files",
         details=details(
-            tool=_tool(), strict=True, files=[_told(file) for file in files if _worth(file)]
+            tool=_tool(), strict=True, files=[_as_json(file) for file in files if _worth(file)]
         ),
     )
 
@@ -47,7 +47,7 @@ def _worth(file: FileScan) -> bool:
     return file.kind is not ScanKind.DATA
 
 
-def _told(file: FileScan) -> JsonValue:
+def _as_json(file: FileScan) -> JsonValue:
     return file.model_dump(mode="json", exclude_defaults=True)
 
 

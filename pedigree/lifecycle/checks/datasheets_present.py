@@ -25,13 +25,15 @@ def _judge(evidence: Evidence, version: ModelVersion, settings: DatasheetSetting
     if not sources:
         return Finding(passed=False, summary="its training data is not recorded")
     sheets = evidence.datasheets({*sources, *(others or ())})
-    wrong = [said for asset in sources if (said := _lacking(asset, sheets.get(asset), settings))]
+    wrong = [
+        problem for asset in sources if (problem := _lacking(asset, sheets.get(asset), settings))
+    ]
     if others is None:
         wrong.append("what else it depends on is not known")
     wrong += [
-        f"it is not known whether it depends on {asset}, and {said}"
+        f"it is not known whether it depends on {asset}, and {problem}"
         for asset in others or ()
-        if asset not in sources and (said := _lacking(asset, sheets.get(asset), settings))
+        if asset not in sources and (problem := _lacking(asset, sheets.get(asset), settings))
     ]
     known: dict[str, JsonValue] = {
         asset: {"revision": sheet.revision, "digest": sheet.digest, "uri": sheet.uri}

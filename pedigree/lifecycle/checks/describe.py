@@ -24,8 +24,8 @@ def described(name: str, policy: Policy) -> str:
     for stage in policy.stages:
         for rule in (each for each in stage.checks if each.name == name):
             asking.setdefault(_terms(check, rule, policy), []).append(stage.name)
-    said = [_sentence(stages, terms) for terms, stages in asking.items()]
-    return " ".join([f"{check.asks}.", *(said or ["No stage asks for it."])])
+    sentences = [_sentence(stages, terms) for terms, stages in asking.items()]
+    return " ".join([f"{check.asks}.", *(sentences or ["No stage requires it."])])
 
 
 def _sentence(stages: Sequence[str], terms: str) -> str:

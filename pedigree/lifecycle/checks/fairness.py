@@ -96,8 +96,8 @@ def _judge(evidence: Evidence, version: ModelVersion, settings: FairnessSettings
         found = {name: _MEASURES[name](each, settings.smallest_group) for name in settings.limits()}
         measured[each.name] = {**found}
         for name, limit in settings.limits().items():
-            if said := _unfair(name, found[name], limit, each.name, settings.smallest_group):
-                wrong.append(said)
+            if problem := _unfair(name, found[name], limit, each.name, settings.smallest_group):
+                wrong.append(problem)
     return Finding(
         passed=not wrong,
         summary=listed(wrong) or f"the groups of {listed(settings.slices)} are treated equally",
@@ -111,12 +111,12 @@ def _judge(evidence: Evidence, version: ModelVersion, settings: FairnessSettings
 
 
 def _unfair(name: str, value: float | None, limit: float, of: str, smallest: int) -> str | None:
-    said = name.replace("_", " ")
+    label = name.replace("_", " ")
     if value is None:
-        return f"{said} of {of} is not known: it needs two groups with {smallest} rows"
+        return f"{label} of {of} is not known: it needs two groups with {smallest} rows"
     if name.endswith("ratio"):
-        return f"{said} of {of} is {value:.4g}, below {limit:g}" if value < limit else None
-    return f"{said} of {of} is {value:.4g}, above {limit:g}" if value > limit else None
+        return f"{label} of {of} is {value:.4g}, below {limit:g}" if value < limit else None
+    return f"{label} of {of} is {value:.4g}, above {limit:g}" if value > limit else None
 
 
 CHECK = Check(

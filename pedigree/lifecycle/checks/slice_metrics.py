@@ -115,11 +115,11 @@ def _beyond(judged: list[JudgedGroup], settings: SliceSettings) -> Iterator[str]
     least, most, gap = settings.at_least, settings.at_most, settings.largest_gap
     for name, values in judged:
         for group, value in values.items():
-            said = f"{settings.metric} is {value:.4g} where {name} is {group}"
+            group_text = f"{settings.metric} is {value:.4g} where {name} is {group}"
             if least is not None and value < least:
-                yield f"{said}, below {least:g}"
+                yield f"{group_text}, below {least:g}"
             if most is not None and value > most:
-                yield f"{said}, above {most:g}"
+                yield f"{group_text}, above {most:g}"
         found = max(values.values()) - min(values.values()) if values else 0.0
         if gap is not None and found > gap:
             yield f"{settings.metric} differs by {found:.4g} among groups of {name}, above {gap:g}"

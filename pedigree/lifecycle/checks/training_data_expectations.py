@@ -31,11 +31,11 @@ def _judge(evidence: Evidence, version: ModelVersion, settings: ExpectationsSett
     unchecked = _unchecked(graph, settings.assets, found, certain)
     failed = [verdict for verdict in found if not verdict.passed]
     stopping = [verdict for verdict in failed if verdict.severity == "error"]
-    said = [f"{_place(verdict)}: {verdict.summary}" for verdict in stopping or failed]
+    failures = [f"{_place(verdict)}: {verdict.summary}" for verdict in stopping or failed]
     return Finding(
         passed=not unchecked and not failed,
         severity=Severity.ERROR if unchecked or stopping else Severity.WARN,
-        summary=listed([*unchecked, *said], shown=3)
+        summary=listed([*unchecked, *failures], shown=3)
         or f"{_count(len(found))} on {_data(found, certain)} passed",
         details=details(
             verdicts=[_linked(verdict) for verdict in found], unchecked=list(unchecked)

@@ -1,4 +1,4 @@
-"""A proxy in front of an S3 server that records each request and, when told, breaks its answer."""
+"""A proxy in front of an S3 server that records each request and can break its response."""
 
 import http.client
 import socket

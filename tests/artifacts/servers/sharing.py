@@ -106,7 +106,7 @@ class SharedServers(Mapping[str, SharedServer]):
 
 
 def as_environment(credentials: StoreCredentials) -> dict[str, str]:
-    """The variables by which a process finds the server without being told."""
+    """The variables with which a process finds the server."""
     secret = credentials.secret_access_key
     values = {
         "AWS_ENDPOINT_URL": credentials.endpoint_url,

@@ -1,4 +1,4 @@
-"""A policy that asks for one check, and a version to judge."""
+"""A policy that requires one check, and a version to check."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +15,7 @@ Judge = Callable[..., RecordedVerdict]
 
 
 def asking(*rules: CheckRule, stage: str = "candidate") -> Policy:
-    """The default stages, of which one asks for some checks and the others for none."""
+    """The default stages, one of which requires some checks and the others none."""
     policy = default_policy()
     stages = [
         each.model_copy(update={"checks": rules if each.name == stage else ()})

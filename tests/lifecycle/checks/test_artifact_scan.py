@@ -22,7 +22,7 @@ def files(registry: Registry, tmp_path: Path) -> str:
     return registry.register("scanned", folder, new_version()).version.reference
 
 
-def test_dangerous_is_an_error_and_unscannable_says_so(
+def test_dangerous_is_an_error_and_unscannable_is_reported(
     registry: Registry, tmp_path: Path, files: str, judge: Judge
 ) -> None:
     assert judge(CHECK).passed

@@ -9,7 +9,7 @@ from tests.lifecycle.checks.conftest import Judge
 CHECK = "card_complete"
 
 
-def test_so_much_of_the_card_must_be_provided(registry: Registry, judge: Judge) -> None:
+def test_a_percentage_of_the_card_must_be_provided(registry: Registry, judge: Judge) -> None:
     assert not judge(CHECK).passed
     assert judge(CHECK, percent=0).passed
     fields = ["license", "contact", "primary_uses", "description"]
@@ -30,6 +30,6 @@ def test_every_field_that_people_may_fill_counts(registry: Registry, judge: Judg
     assert judge(CHECK).details["counted"] == len(fields)
 
 
-def test_a_field_that_no_card_has_is_a_wrong_policy(judge: Judge) -> None:
+def test_an_unknown_card_field_is_an_invalid_policy(judge: Judge) -> None:
     with pytest.raises(InvalidPolicyError, match="is not a field of a model card"):
         judge(CHECK, fields=["nonsense"])

@@ -1,4 +1,4 @@
-"""The two checks that look at what a version was trained on."""
+"""The two checks of a version's training data."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What people read of a check before they look at its verdict."""
+"""The descriptions of checks for people."""
 
 from datetime import timedelta
 
@@ -44,7 +44,7 @@ def test_each_stage_s_settings_severity_and_age_are_named() -> None:
 def test_a_check_without_settings_or_without_a_stage_says_so() -> None:
     policy = default_policy()
     assert described("artifact_intact", policy).endswith(". For candidate, staging, production.")
-    assert described("fairness", policy).endswith(". No stage asks for it.")
+    assert described("fairness", policy).endswith(". No stage requires it.")
 
 
 def test_settings_that_the_check_does_not_take_are_refused() -> None:

@@ -1,4 +1,4 @@
-"""``docs/checks.md`` has a table of all checks; write it anew with ``UPDATE_DOCS=1``."""
+"""``docs/checks.md`` has a table of all checks; update it with ``UPDATE_DOCS=1``."""
 
 from pedigree.lifecycle.checks import CHECKS
 from tests.documents import assert_part_current

@@ -43,7 +43,7 @@ def rates(selected: float, hit: float | None, missed: float = 0.1) -> dict[str, 
     return known if hit is None else known | {"true_positive_rate": hit}
 
 
-def test_groups_may_differ_only_so_far(registry: Registry, judge: Judge) -> None:
+def test_groups_may_differ_within_a_limit(registry: Registry, judge: Judge) -> None:
     people = {"f": (100, rates(0.3, 0.8)), "m": (100, rates(0.5, 0.75)), "x": (5, rates(1, 0))}
     registry.set_evaluation("churn/1", evaluation(sex=people))
     wide = judge(CHECK, slices=["sex"], demographic_parity_difference=0.25)
@@ -58,7 +58,7 @@ def test_groups_may_differ_only_so_far(registry: Registry, judge: Judge) -> None
     assert not small.passed
 
 
-def test_what_is_not_known_is_not_fair(registry: Registry, judge: Judge) -> None:
+def test_unknown_values_are_not_fair(registry: Registry, judge: Judge) -> None:
     settings = {"slices": ["sex"], "equalized_odds_difference": 0.5}
     assert "it has no evaluation" in judge(CHECK, **settings).summary
     people = {"f": (100, rates(0.3, None)), "m": (100, rates(0.5, 0.75))}

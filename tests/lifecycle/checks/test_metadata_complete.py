@@ -37,7 +37,7 @@ def test_single_tags_metrics_and_params_can_be_required(
     assert not judge(CHECK, other, required=["params.depth"], recommended=[]).passed
 
 
-def test_a_field_that_nobody_knows_is_a_wrong_policy(judge: Judge) -> None:
+def test_an_unknown_field_is_an_invalid_policy(judge: Judge) -> None:
     with pytest.raises(InvalidPolicyError, match="'nonsense' is not a metadata field") as caught:
         judge(CHECK, required=["nonsense"])
     assert caught.value.field == "checks.metadata_complete.settings.required.0"
@@ -64,7 +64,7 @@ def test_each_stage_asks_for_metadata_of_its_own(registry: Registry, tmp_path: P
     assert registry.promote(reference, "staging").moved
 
 
-def test_a_verdict_by_other_settings_does_not_count(registry: Registry, tmp_path: Path) -> None:
+def test_a_verdict_with_other_settings_does_not_count(registry: Registry, tmp_path: Path) -> None:
     registry.set_policy("churn", asking(CheckRule(name=CHECK, settings={"recommended": []})))
     reference = register(registry, tmp_path)
     registry.rerun_check(reference, CHECK)

@@ -44,7 +44,7 @@ def test_without_an_evaluation_it_fails_and_says_so(registry: Registry, judge: J
     assert verdict.summary == "roc_auc is not known for any group of plan with 30 rows"
 
 
-def test_a_group_may_not_fall_behind_the_champions(
+def test_a_group_may_not_be_worse_than_the_champion_s(
     registry: Registry, tmp_path: Path, judge: Judge
 ) -> None:
     settings = {"metric": "accuracy", "tolerance": 0.02}
