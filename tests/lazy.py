@@ -9,6 +9,7 @@ them. A library that is named by `lazy` is imported when a test first uses it::
         model = linear_model.Ridge()
 """
 
+import warnings
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -20,7 +21,11 @@ class _LazyModule(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # which pytest asks of everything in a test module
             raise AttributeError(name)
-        return getattr(import_module(self.__name__), name)
+        with warnings.catch_warnings():
+            # As while tests are collected: what a library warns of at its import is not the test's.
+            warnings.simplefilter("ignore")
+            module = import_module(self.__name__)
+        return getattr(module, name)
 
 
 def lazy(name: str) -> Any:

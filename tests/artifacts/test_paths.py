@@ -133,7 +133,7 @@ def test_paths_that_differ_only_by_case_are_refused(twin: str, make_folder: Make
     other = folder / twin
     other.parent.mkdir(exist_ok=True)
     other.write_bytes(b"4")
-    with pytest.raises(InvalidArtifactError, match="twin"):
+    with pytest.raises(InvalidArtifactError, match="only by case or Unicode form"):
         scan(folder)
 
 

@@ -251,7 +251,7 @@ def test_files_without_a_signature_or_a_flavor_are_refused(
     assert refused.value.field == "flavor"
     with pytest.raises(InvalidArtifactError):
         registry.register("churn", tmp_path / "absent", flavor="generic", run_id="1")
-    with pytest.raises(InvalidMetadataError, match="beside it"):
+    with pytest.raises(InvalidMetadataError, match="also given"):
         registry.register("churn", tmp_path, new_version(), tags={"team": "growth"})
     assert registry.models() == ()
 

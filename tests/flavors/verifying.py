@@ -79,7 +79,7 @@ def _prepared(member: Member, seed: int, place: Path) -> Seen | _Waiting:
         return Seen(member, "not possible", "no sample was given", digest, None)
     try:
         own = [verification._answer(flavor, model, sample) for _ in range(2)]
-        (place / SAMPLE).write_bytes(verification._packed(flavor, model, sample))
+        (place / SAMPLE).write_bytes(verification._pickled(flavor, model, sample))
     except verification._ImpossibleError as error:
         return Seen(member, "not possible", str(error), digest, None)
     request = {"flavor": member.flavor, "files": str(files), "digest": digest}

@@ -169,7 +169,7 @@ def test_a_relative_verdict_is_void_when_the_champion_changes_and_can_be_renewed
     newest = register_candidate(registry, tmp_path, "d", metrics={"auc": 0.95})
     in_production(registry, tmp_path, "e", metrics={"auc": 0.94})
     assert registry.get(waiting).stage == "candidate"
-    with pytest.raises(GateNotPassedError, match="anew"):
+    with pytest.raises(GateNotPassedError, match="again"):
         registry.promote(newest, "staging")
     registry.promote("churn/5", "archived")
     registry.operations.checks.renew_verdicts("churn")

@@ -9,8 +9,8 @@ from schemathesis import Case, CheckContext, HookContext, Response
 from schemathesis.core.failures import Failure
 
 from pedigree import errors
+from tests.server.fuzz import OWN_TOKEN
 
-OWN_TOKEN = "PEDIGREE_OWN_TOKEN"
 # Texts of the maximum length, each of their characters encoded as up to twelve.
 _LONGEST_URL = 60_000
 _CALLS = count()

@@ -24,10 +24,9 @@ from pedigree.monitoring.profile import profile
 from pedigree.registry import Registry
 from pedigree.settings import Settings
 from tests.factories import SECRET_KEY, register
-from tests.lazy import lazy
 from tests.server.conftest import Served, serving
 
-contract = lazy("tests.server.contract")
+OWN_TOKEN = "PEDIGREE_OWN_TOKEN"
 
 ROOT = Path(__file__).parents[2]
 CONFIG = Path(__file__).with_name("schemathesis.toml")
@@ -60,7 +59,7 @@ def fuzz(
             **os.environ,
             "PYTHONPATH": str(ROOT),
             "SCHEMATHESIS_HOOKS": "tests.server.contract",
-            contract.OWN_TOKEN: str(issued.token.token_id),
+            OWN_TOKEN: str(issued.token.token_id),
         },
     )
 
