@@ -52,7 +52,7 @@ def test_downstream_lists_data_written_with_a_version(trained: None, cli: Cli) -
     assert "scores [2013-01]" in cli("impact", "flights").out
 
 
-def test_unmaterialized_versions_are_listed_and_marked(
+def test_versions_that_no_graph_shows_are_listed_and_marked(
     trained: None, cli: Cli, tmp_path: Path
 ) -> None:
     assert cli("unmaterialized", "--json").json == []
