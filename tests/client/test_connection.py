@@ -29,6 +29,7 @@ from pedigree.errors import (
 )
 from pedigree.registry import Registry
 from pedigree.settings import Settings
+from tests.artifacts.probes import contents
 from tests.factories import artifact, new_version, register
 from tests.server.conftest import Served
 
@@ -223,7 +224,7 @@ def test_an_interrupted_pull_resumes(
     assert not (there / "model.bin").exists()
     registry.pull(f"{name}/1", there, progress=lambda done, _: seen.append(done))
     assert digest_of((there / "model.bin").read_bytes()) == digest_of(b"x" * (3 << 20))
-    assert [each.name for each in there.iterdir()] == ["model.bin"]
+    assert [*contents(there)] == ["model.bin"]
 
 
 def test_bytes_that_the_registry_has_are_not_sent_again(
