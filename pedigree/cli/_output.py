@@ -63,7 +63,7 @@ def _show(part: object) -> None:
 
 def print_json(value: object) -> None:
     """Print a record, or a structure of records and plain values, as one JSON document."""
-    print(json.dumps(_plain(value), indent=2, ensure_ascii=False))
+    print(json.dumps(_plain(value), indent=2, ensure_ascii=False), flush=True)
 
 
 def _plain(value: object) -> object:
