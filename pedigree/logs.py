@@ -30,7 +30,7 @@ FIELDS = (
     ),
     *("status", "duration_ms", "webhook_id", "event_id", "sink", "error"),
 )
-"""The fields that a line can have beside its message, in this order."""
+"""The fields that a line can have in addition to its message, in this order."""
 
 # Tokens, secrets of webhooks, and credentials of HTTP headers.
 _SECRETS = re.compile(r"(?i)(pdg_|whsec_)[\w+/=-]+|(\b(?:bearer|basic) )[\w.~+/=-]+")

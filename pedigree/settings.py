@@ -151,7 +151,7 @@ class Settings(BaseSettings):
     )
     webhook_ca_file: FilePath | None = Field(
         default=None,
-        description="CA certificates (PEM) to trust for receivers, beside the system's",
+        description="CA certificates (PEM) to trust for receivers, in addition to the system's",
     )
     webhook_log: Duration = Field(
         default=timedelta(days=30), description="How long completed deliveries are kept"
@@ -183,7 +183,7 @@ class Settings(BaseSettings):
 
     @cached_property
     def home_folder(self) -> Path:
-        """The folder for embedded data: ``PEDIGREE_HOME``, else beside the workspace, else XDG."""
+        """The folder for embedded data: ``PEDIGREE_HOME``, else next to the workspace, else XDG."""
         return self.home.absolute() if self.home else _default_home(Path.cwd())
 
 

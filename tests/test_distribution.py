@@ -83,7 +83,7 @@ def test_a_recommendation_of_this_project_is_accepted(text: str) -> None:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
-    """A folder of packages, beside those that are installed here."""
+    """A folder of packages, in addition to those that are installed here."""
     site = tmp_path / "site-packages"
     site.mkdir()
     return site

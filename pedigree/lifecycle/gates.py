@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from pedigree.access.principals import is_one_of
+from pedigree.access.patterns import is_one_of
 from pedigree.catalog.metadata_fields import ApprovalStatus
 from pedigree.catalog.records import ModelVersion
 from pedigree.flavors.records import VerificationStatus

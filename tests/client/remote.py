@@ -24,7 +24,7 @@ sys.modules["pedigree.registry"] = _STAND_IN
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[ServiceRegistry]:
-    """The registry behind the service."""
+    """The registry of the service."""
     settings = Settings().model_copy(update={"home": tmp_path / "client"})
     with pedigree.connect(settings=settings) as registry:
         yield registry  # type: ignore[misc]
