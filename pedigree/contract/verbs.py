@@ -1,6 +1,5 @@
 """The public verbs, each bound to its group of operations; both registries share them."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
@@ -96,14 +95,14 @@ class Verb(Generic[P, R_co]):
         return self._described if registry is None else self._find(registry.operations)
 
 
-class RegistryVerbs(ABC):
+class RegistryVerbs:
     """The public verbs of a registry; a subclass creates the groups of operations."""
 
     operations: Operations
 
-    @abstractmethod
     def close(self) -> None:
         """Close the connections, and release this registry's files in the cache."""
+        raise NotImplementedError
 
     def __enter__(self) -> Self:
         return self

@@ -44,7 +44,7 @@ def test_a_webhook_is_made_changed_tried_and_removed(
     tried = admin.post(f"{path}/test")
     assert tried.json()["status"] == 200
     assert "nobody" not in tried.text
-    assert receiver.requests[-1].delivering(secret)["type"] == "webhook.test"
+    assert receiver.requests[-1].told(secret)["type"] == "webhook.test"
     rotated = admin.post(f"{path}/secret", json={"keep_s": 60}).json()
     assert rotated["secret"] != secret
     assert webhook["webhook_id"] in [
@@ -107,14 +107,14 @@ def test_without_a_key_the_service_says_what_it_lacks(served: Served) -> None:
 
 def said(lines: Iterator[str]) -> dict[str, str]:
     """The next event of a stream."""
-    delivering = {}
+    frame = {}
     for line in lines:
-        if not line and delivering:
-            return delivering
+        if not line and frame:
+            return frame
         name, _, value = line.partition(": ")
         if name:
-            delivering[name] = value
-    return delivering
+            frame[name] = value
+    return frame
 
 
 def test_events_are_streamed_as_they_happen_and_on_from_the_last_one(
