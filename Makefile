@@ -6,6 +6,8 @@ BIN := .venv/bin
 HOME_OF_DEMO := .pedigree/demo
 # A caller's search path must not leak another checkout into this environment.
 unexport PYTHONPATH PYTHONHOME
+# Images of containers set it. Without bytecode every process that a test starts compiles all modules.
+unexport PYTHONDONTWRITEBYTECODE
 # The demo and its UI share one registry and one Dagster instance, whatever the shell points to.
 unexport PEDIGREE_DATABASE_URL PEDIGREE_STORE_URL PEDIGREE_DAGSTER_DATABASE_URL
 unexport PEDIGREE_DATA_URL PEDIGREE_COMPUTE_LOGS_URL DAGSTER_HOME
