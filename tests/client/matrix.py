@@ -36,7 +36,15 @@ SERVER_PARTS = frozenset(
     }
 )
 # They look at a registry in the same process as well.
-_BOTH = "not same_verbs and not errors_are_the_same and not told_whole and not policy_of_before"
+_BOTH = " and ".join(
+    f"not {name}"
+    for name in (
+        "both_have_the_verbs",
+        "errors_are_the_same",
+        "refusal_lists_all_gates",
+        "policy_from_before",
+    )
+)
 
 
 def main() -> str | None:
