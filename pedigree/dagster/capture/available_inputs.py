@@ -1,10 +1,13 @@
 """The inputs to which the body of a step has access, whichever of its outputs declares them."""
 
+from functools import cache, partial
+
 import dagster as dg
 
 from pedigree.dagster.capture.asset_graph import LocationGraph
 from pedigree.dagster.capture.event_history import EventSource
 from pedigree.dagster.capture.event_log import AssetEvent
+from pedigree.dagster.capture.run_definition import definition_of
 
 
 class AvailableInputs:
@@ -18,6 +21,7 @@ class AvailableInputs:
     def __init__(self, events: EventSource, graph: LocationGraph) -> None:
         self._events = events
         self._graph = graph
+        self._definition = cache(partial(definition_of, events.instance))
 
     def inputs(self, event: AssetEvent) -> set[dg.AssetKey]:
         """Return all assets that the step that made an event may have read.
@@ -40,18 +44,21 @@ class AvailableInputs:
         return inputs
 
     def unnamed(self, event: AssetEvent) -> set[str]:
-        """Return the names of loaded inputs that no event and no definition assigns to an asset.
+        """Return the names of inputs that no event and no current definition assigns to an asset.
 
         Such a step made only some of its assets, and its definition has changed since.
         """
-        if not self._has_several_outputs(event) or is_graph_backed(event):
+        if not event.run_id or not event.step_key or not self._has_several_outputs(event):
             return set()
         step = self._events.step(event)
-        if self._graph.has(event.key) and self._graph.siblings(event.key) <= set(step.made):
+        before = self._definition(event.run_id, event.step_key)
+        outputs = len(before.outputs) if before else len(self._graph.siblings(event.key))
+        if outputs <= len(step.made):
             return set()  # the events name all inputs
+        names = before.inputs if before else step.loaded
         keys = {*event.pointers, *event.unrecorded_inputs, *step.inputs}
         usual = {name for key in keys for name in (key.path[-1], key.to_python_identifier())}
-        return step.loaded - self._graph.input_names(event.key) - usual
+        return set(names - self._graph.input_names(event.key) - usual)
 
     def _has_several_outputs(self, event: AssetEvent) -> bool:
         if not event.step_key:
