@@ -191,13 +191,13 @@ WHERE (webhook_id, seq) IN (
 -- Record a new sink; it gets the feed from its beginning.
 INSERT INTO pedigree.sink (name) VALUES (%(name)s) ON CONFLICT (name) DO NOTHING;
 
--- name: is_sink_behind
+-- name: has_undelivered
 -- Whether there are events that one of some sinks has not received.
 SELECT EXISTS (
     SELECT FROM unnest(%(names)s::text[]) AS wanted (name)
     LEFT JOIN pedigree.sink s USING (name)
     WHERE coalesce(s.seq, 0) < (SELECT coalesce(max(seq), 0) FROM pedigree.feed)
-) AS behind;
+) AS undelivered;
 
 -- name: lease_sink
 -- Lease a sink; no row if another worker has the lease, or there is nothing new.

@@ -1,6 +1,6 @@
 """The fixtures of `test_same_behaviour.py` where the client's wheel alone is installed.
 
-A plugin for pytest, loaded by :mod:`tests.client.matrix` beside no conftest: the service is another
+A plugin for pytest, loaded by :mod:`tests.client.matrix` with `--noconftest`: the service is another
 process, of another environment, and named by ``PEDIGREE_API_URL`` and ``PEDIGREE_TOKEN``.
 """
 

@@ -44,7 +44,7 @@ def test_a_webhook_is_made_changed_tried_and_removed(
     tried = admin.post(f"{path}/test")
     assert tried.json()["status"] == 200
     assert "nobody" not in tried.text
-    assert receiver.requests[-1].told(secret)["type"] == "webhook.test"
+    assert receiver.requests[-1].content(secret)["type"] == "webhook.test"
     rotated = admin.post(f"{path}/secret", json={"keep_s": 60}).json()
     assert rotated["secret"] != secret
     assert webhook["webhook_id"] in [
@@ -61,7 +61,7 @@ def test_deliveries_are_listed_and_restarted(
     path = f"/webhooks/{made['webhook']['webhook_id']}/deliveries"
     receiver.status = 500
     for _ in range(2):
-        admin.post("/models", json={"name": f"told-{uuid4().hex[:8]}"})
+        admin.post("/models", json={"name": f"new-{uuid4().hex[:8]}"})
     delivering.registry.operations.webhooks.deliver()
     first = admin.get(path, params={"limit": 1, "state": "pending"})
     (one,) = first.json()["items"]
@@ -105,7 +105,7 @@ def test_without_a_key_the_service_says_what_it_lacks(served: Served) -> None:
     assert "openssl rand" in answer.json()["fix"]
 
 
-def said(lines: Iterator[str]) -> dict[str, str]:
+def next_event(lines: Iterator[str]) -> dict[str, str]:
     """The next event of a stream."""
     frame = {}
     for line in lines:
@@ -128,16 +128,16 @@ def test_events_are_streamed_as_they_happen_and_on_from_the_last_one(
     with admin.stream("GET", "/events", params=params, headers=stream) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         lines = answer.iter_lines()
-        first = said(lines)
+        first = next_event(lines)
         assert (first["event"], json.loads(first["data"])["model"]) == ("model.created", names[0])
         admin.post("/models", json={"name": names[1]})
-        second = said(lines)
+        second = next_event(lines)
         assert json.loads(second["data"])["seq"] == int(second["id"])
     admin.post("/models", json={"name": names[2]})
     headers = {**stream, "Last-Event-ID": first["id"]}
     with admin.stream("GET", "/events", params=params, headers=headers) as answer:
         lines = answer.iter_lines()
-        assert [json.loads(said(lines)["data"])["model"] for _ in range(2)] == names[1:]
+        assert [json.loads(next_event(lines)["data"])["model"] for _ in range(2)] == names[1:]
 
 
 def test_a_token_for_one_model_follows_that_one_alone(
@@ -148,7 +148,7 @@ def test_a_token_for_one_model_follows_that_one_alone(
     admin.post("/models", json={"name": f"another-{name}"})
     admin.post("/models", json={"name": name})
     with reader.stream("GET", "/events", params={"model": name}, headers=headers) as answer:
-        assert json.loads(said(answer.iter_lines())["data"])["model"] == name
+        assert json.loads(next_event(answer.iter_lines())["data"])["model"] == name
     assert [
         each["model"] for each in reader.get("/events", params={"model": name}).json()["items"]
     ] == [name]
@@ -162,7 +162,7 @@ def test_a_stream_ends_when_its_token_is_revoked(delivering: Served) -> None:
     headers = {"Accept": "text/event-stream"}
     with reader.stream("GET", "/events", headers=headers) as answer:
         lines = answer.iter_lines()
-        said(lines)
+        next_event(lines)
         delivering.registry.revoke_token(token_id)
         other = delivering.client(Role.ADMIN)
         for _ in lines:  # concurrent events may still arrive, and then none
