@@ -1,4 +1,4 @@
-"""A primary and a standby, of the programs that the embedded Postgres is made of."""
+"""Servers of the programs that the embedded Postgres is made of, without its supervisor."""
 
 import os
 import shutil
@@ -45,6 +45,58 @@ class Node(NamedTuple):
             return row[0] if row else None
         return None
 
+    def url(self, database: str = "postgres") -> str:
+        """The URL of a database of this server."""
+        host = quote(str(self.folder), safe="")
+        return f"postgresql://{ROLE}:{self.password}@/{database}?host={host}&port={PORT}"
+
+
+def make_cluster(folder: Path) -> Path:
+    """Make an empty cluster in a folder, and return its data folder."""
+    layout = Layout(folder / "home")
+    layout.create()
+    account = choose_account()
+    ensure_cluster(layout, find_binaries(), account, durable=False)
+    account.own(folder)
+    return layout.data
+
+
+def node_in(folder: Path, name: str) -> Node:
+    """Return a server of the cluster in a folder, with a folder of its own for its socket."""
+    node = Node(folder / name, Layout(folder / "home").password.read_text())
+    node.folder.mkdir()
+    choose_account().own(node.folder)
+    return node
+
+
+def start(
+    node: Node, data: Path, settings: Mapping[str, str], **environment: str
+) -> "subprocess.Popen[bytes]":
+    """Start a server, and wait until it answers."""
+    options = {**settings, "unix_socket_directories": str(node.folder), "listen_addresses": ""}
+    command = [find_binaries().program("postgres"), "-D", str(data), "-p", str(PORT)]
+    for name, value in options.items():
+        command += ["-c", f"{name}={value}"]
+    with node.folder.with_suffix(".log").open("wb") as log:
+        process = subprocess.Popen(
+            command,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            env={**os.environ, **environment},
+            **choose_account().popen_options(),
+        )
+    wait_until(lambda: node.query("SELECT 1") == 1, "the start of a server")
+    return process
+
+
+def end(*processes: "subprocess.Popen[bytes]") -> None:
+    """Kill servers with all their processes."""
+    for process in processes:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
 
 class Pair(NamedTuple):
     """A primary with a standby that has whatever it acknowledges."""
@@ -72,34 +124,15 @@ class Pair(NamedTuple):
 def replicated(folder: Path, settings: Mapping[str, str]) -> Iterator[Pair]:
     """Run a primary and a standby in a short folder."""
     binaries, account = find_binaries(), choose_account()
-    layout = Layout(folder / "home")
-    layout.create()
-    ensure_cluster(layout, binaries, account, durable=False)
-    password = layout.password.read_text()
-    primary, standby = Node(folder / "a", password), Node(folder / "b", password)
-    for node in (primary, standby):
-        node.folder.mkdir()
-    account.own(folder, primary.folder, standby.folder)
-
-    def start(node: Node, data: Path) -> "subprocess.Popen[bytes]":
-        options = {**settings, "unix_socket_directories": str(node.folder), "listen_addresses": ""}
-        command = [binaries.program("postgres"), "-D", str(data), "-p", str(PORT)]
-        for name, value in options.items():
-            command += ["-c", f"{name}={value}"]
-        with (folder / f"{node.folder.name}.log").open("wb") as log:
-            process = subprocess.Popen(
-                command, stdout=log, stderr=log, start_new_session=True, **account.popen_options()
-            )
-        wait_until(lambda: node.query("SELECT 1") == 1, "the start of a server")
-        return process
-
-    running = [start(primary, layout.data)]
+    data = make_cluster(folder)
+    primary, standby = node_in(folder, "a"), node_in(folder, "b")
+    running = [start(primary, data, settings)]
     try:
-        source = f"host={primary.folder} port={PORT} user={ROLE} password={password}"
+        source = f"host={primary.folder} port={PORT} user={ROLE} password={primary.password}"
         copy = folder / "copy"
         command = [binaries.program("pg_basebackup"), "-D", str(copy), "-R", "-c", "fast"]
         subprocess.run([*command, "-d", source], check=True, **account.popen_options())
-        running.append(start(standby, copy))
+        running.append(start(standby, copy, settings))
         with primary.connect() as connection:
             connection.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
             connection.execute("SELECT pg_reload_conf()")
@@ -107,8 +140,5 @@ def replicated(folder: Path, settings: Mapping[str, str]) -> Iterator[Pair]:
         wait_until(lambda: primary.query(state) == "sync", "the replication")
         yield Pair(primary, standby, running[0])
     finally:
-        for process in running:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        end(*running)
         shutil.rmtree(folder, ignore_errors=True)

@@ -58,23 +58,25 @@ def test_a_promoted_standby_has_every_acknowledged_write(
     home: Path, tmp_path: Path, fast_settings: dict[str, str]
 ) -> None:
     short = Path(tempfile.mkdtemp(prefix="pdg-", dir="/tmp"))  # sockets have short names
-    with replicated(short, fast_settings) as pair:
-        with Database.connect(pair.url("postgres"), connections=THREADS + 1) as database:
-            migrate(database)
-            settings = Settings(home=home, actor="tester")
-            registry = Registry(database, open_store(None, home), settings)
-            for number in range(THREADS):
-                registry.create_model(f"model-{number}")
-                registry.set_policy(f"model-{number}", free_policy())
-            load = Load(registry, tmp_path)
-            wait_until(lambda: len(load.acknowledged) > BEFORE, "writes before")
-            pair.fail_over()
-            there = len(load.acknowledged)
-            wait_until(lambda: len(load.acknowledged) > there + AFTER, "writes after")
-            load.end()
-            assert all(isinstance(error, PedigreeError) for error in load.failed), load.failed
-            events = registry.events(limit=10_000)
-            found = {f"{event.model}/{event.version}" for event in events}
-            found |= {f"{event.body.get('reason')} in production" for event in events}
-            assert set(load.acknowledged) <= found
-            require_sound(registry)
+    with (
+        replicated(short, fast_settings) as pair,
+        Database.connect(pair.url("postgres"), connections=THREADS + 1) as database,
+    ):
+        migrate(database)
+        settings = Settings(home=home, actor="tester")
+        registry = Registry(database, open_store(None, home), settings)
+        for number in range(THREADS):
+            registry.create_model(f"model-{number}")
+            registry.set_policy(f"model-{number}", free_policy())
+        load = Load(registry, tmp_path)
+        wait_until(lambda: len(load.acknowledged) > BEFORE, "writes before")
+        pair.fail_over()
+        there = len(load.acknowledged)
+        wait_until(lambda: len(load.acknowledged) > there + AFTER, "writes after")
+        load.end()
+        assert all(isinstance(error, PedigreeError) for error in load.failed), load.failed
+        events = registry.events(limit=10_000)
+        found = {f"{event.model}/{event.version}" for event in events}
+        found |= {f"{event.body.get('reason')} in production" for event in events}
+        assert set(load.acknowledged) <= found
+        require_sound(registry)
