@@ -56,6 +56,7 @@ def record(
             "type": event_type.value,
             "model": model,
             "version": version,
+            "at": at,
             "canonicals": canonicals,
             "leaves": [leaf_hash(canonical) for canonical in canonicals],
         },

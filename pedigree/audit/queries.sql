@@ -1,8 +1,8 @@
 -- name: record_events
 -- Insert events in their order and queue them for the feed, in the transaction of their change.
 WITH written AS (
-    INSERT INTO pedigree.event (event_id, type, model, version, canonical, leaf)
-    SELECT event_id, %(type)s, %(model)s, %(version)s, canonical, leaf
+    INSERT INTO pedigree.event (event_id, type, model, version, canonical, leaf, at)
+    SELECT event_id, %(type)s, %(model)s, %(version)s, canonical, leaf, %(at)s
     FROM unnest(%(event_ids)s::uuid[], %(canonicals)s::bytea[], %(leaves)s::bytea[])
         WITH ORDINALITY AS new_event (event_id, canonical, leaf, place)
     ORDER BY place

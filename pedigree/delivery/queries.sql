@@ -200,10 +200,15 @@ SELECT EXISTS (
 ) AS undelivered;
 
 -- name: lease_sink
--- Lease a sink; no row if another worker has the lease, or there is nothing new.
+-- Lease a sink; no row if another worker has the lease, or there is nothing new. A lease that ends
+-- later than any that begins now is of a clock that has jumped back since.
 UPDATE pedigree.sink
 SET lease = %(lease)s, lease_until = clock_timestamp() + %(length)s::interval
-WHERE name = %(name)s AND lease_until <= clock_timestamp()
+WHERE name = %(name)s
+    AND (
+        lease_until <= clock_timestamp()
+        OR lease_until > clock_timestamp() + %(length)s::interval
+    )
     AND seq < (SELECT coalesce(max(seq), 0) FROM pedigree.feed)
 RETURNING seq;
 

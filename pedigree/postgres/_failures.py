@@ -3,6 +3,9 @@
 import psycopg
 from psycopg_pool import PoolTimeout
 
+FAILURES = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
+"""Errors of the server, and not of the statement; a standby answers with the second."""
+
 _RETRIED = (
     "40001",  # serialization failure
     "40P01",  # deadlock
@@ -19,12 +22,19 @@ _OVERLOADED = (
     "40P01",  # deadlock, after all retries
     "53300",  # too many connections
 )
+# A standby, or a primary that a failover demoted; a new connection may reach the new primary.
+_READ_ONLY = "25006"
+# Of a server or a pooler that has no room; such a refusal has no SQLSTATE either.
+_CROWDED = (
+    *("too many clients", "too many connections", "connection slots are reserved"),
+    "no more connections allowed",
+)
 # A refused connection has no SQLSTATE, only a text; a server with messages in another language is
 # retried until the deadline.
 _PERMANENT = ("authentication failed", "does not exist", "pg_hba.conf")
 
 
-def may_succeed_later(error: psycopg.OperationalError) -> bool:
+def may_succeed_later(error: psycopg.Error) -> bool:
     """Return whether a retry may succeed."""
     if any(text in str(error) for text in _PERMANENT):
         return False
@@ -33,12 +43,14 @@ def may_succeed_later(error: psycopg.OperationalError) -> bool:
 
 def is_load(error: psycopg.Error) -> bool:
     """Return whether the error is due to load; then nothing was done."""
-    return isinstance(error, PoolTimeout) or error.sqlstate in _OVERLOADED
+    if isinstance(error, PoolTimeout) or error.sqlstate in _OVERLOADED:
+        return True
+    return error.sqlstate is None and any(text in str(error) for text in _CROWDED)
 
 
 def is_loss(error: psycopg.Error) -> bool:
-    """Return whether the connection is lost; a failed connection attempt has no SQLSTATE."""
+    """Return whether the connection is lost or useless; a failed attempt has no SQLSTATE."""
     if isinstance(error, PoolTimeout):
         return False
     state = error.sqlstate
-    return state is None or state.startswith(("08", "57P"))
+    return state is None or state == _READ_ONLY or state.startswith(("08", "57P"))

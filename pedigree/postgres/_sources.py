@@ -26,6 +26,11 @@ _NETWORK_DEFAULTS = {
     "tcp_user_timeout": "30000",
 }
 _PREPARE_AFTER = 5
+# For statements outside of transactions, which set it themselves: a read does not wait longer for a
+# table that another client has locked.
+_LIMITS = "-c lock_timeout=10s"
+# What poolers say that pass on no options. Reads through them wait as long as the pooler allows.
+_WITHOUT_OPTIONS = ("unsupported startup parameter", "support command-line options")
 
 
 class DatabaseSource(Protocol):
@@ -108,8 +113,7 @@ def open_pool(
         psycopg.OperationalError: The server cannot be reached.
         EmbeddedPostgresError: The embedded server cannot be started.
     """
-    options = source.options() | {"autocommit": True, "row_factory": dict_row}
-    psycopg.connect(**options).close()
+    options = _accepted(source.options() | {"autocommit": True, "row_factory": dict_row})
     if tracing.is_on():
         options["cursor_factory"] = TracedCursor
     return ConnectionPool(
@@ -122,6 +126,19 @@ def open_pool(
         configure=_configure,
         open=True,
     )
+
+
+def _accepted(options: dict[str, Any]) -> dict[str, Any]:
+    """Connect once, and return the options with limits if the server or pooler accepts them."""
+    limited = options | {"options": f"{_LIMITS} {options.get('options', '')}".strip()}
+    try:
+        psycopg.connect(**limited).close()
+    except psycopg.OperationalError as error:
+        if not any(text in str(error) for text in _WITHOUT_OPTIONS):
+            raise
+        psycopg.connect(**options).close()
+        return options
+    return limited
 
 
 def _configure(connection: Connection[DictRow]) -> None:

@@ -27,7 +27,7 @@ from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool, PoolClosed
 
 from pedigree.errors import DatabaseBusyError, DatabaseUnavailableError
-from pedigree.postgres._failures import is_load, is_loss, may_succeed_later
+from pedigree.postgres._failures import FAILURES, is_load, is_loss, may_succeed_later
 from pedigree.postgres._sources import DatabaseSource, EmbeddedSource, NamedSource, open_pool
 from pedigree.postgres.embedded import EmbeddedPostgres
 
@@ -168,6 +168,7 @@ class Database:
     def _retry(self, action: Callable[[Connection[DictRow]], Result]) -> Result:
         deadline: float | None = None
         pause = _FIRST_PAUSE_S
+        unsure = False  # an earlier attempt may have committed, so "busy" would say too much
         while True:
             pool = self._pool
             try:
@@ -176,10 +177,10 @@ class Database:
                 return self._checked_out(pool, action)
             except PoolClosed:
                 cause: psycopg.Error | None = None  # another thread noticed the loss first
-            except psycopg.OperationalError as error:
+            except FAILURES as error:
                 if not may_succeed_later(error):
-                    raise self._unavailable(error) from error
-                cause = error
+                    raise self._unavailable(error, unsure) from error
+                cause, unsure = error, unsure or (pool is not None and is_loss(error))
             if cause is None:
                 self._discard(pool)
             _logger.info(
@@ -191,7 +192,7 @@ class Database:
             now = time.monotonic()
             deadline = deadline or now + RETRY_S
             if now + pause > deadline:
-                raise self._unavailable(cause) from cause
+                raise self._unavailable(cause, unsure) from cause
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_S)
 
@@ -208,7 +209,7 @@ class Database:
         connection = pool.getconn()
         try:
             return action(connection)
-        except psycopg.OperationalError as error:
+        except FAILURES as error:
             if is_loss(error):
                 self._discard(pool)
             raise
@@ -224,10 +225,10 @@ class Database:
                 self._pool = None
         pool.close()
 
-    def _unavailable(self, error: psycopg.Error | None) -> DatabaseUnavailableError:
+    def _unavailable(self, error: psycopg.Error | None, unsure: bool) -> DatabaseUnavailableError:
         reason = str(error).strip().splitlines()[0] if error else "its connections were closed"
         message = f"the database {self.url_shown} is unavailable: {reason}"
-        if error is not None and is_load(error):
+        if error is not None and is_load(error) and not unsure:
             return DatabaseBusyError(message, remedy="Try again in a few seconds")
         return DatabaseUnavailableError(message, remedy=self.source.remedy)
 

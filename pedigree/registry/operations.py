@@ -47,6 +47,8 @@ class RegistryOperations(Operations):
     uploads: UploadOperations
     stage_requests: StageRequestOperations
     promotions: PromotionOperations
+    registration: RegistrationOperations
+    retention: RetentionOperations
     checks: CheckOperations
     monitoring: MonitoringOperations
     search: SearchOperations
