@@ -132,6 +132,34 @@ class Settings(BaseSettings):
         default=timedelta(seconds=3),
         description="How long `pedigree serve` still answers, not ready, after SIGTERM",
     )
+    serve_connections: int = Field(
+        default=1000, ge=1, description="Maximum open connections of a worker"
+    )
+    serve_connections_per_address: int = Field(
+        default=100, ge=1, description="Maximum open connections of an address to a worker"
+    )
+    serve_proxies: Networks = Field(
+        default=(),
+        description="Networks of trusted proxies, such as 10.0.0.0/8: exempt from the limit of an"
+        " address, and believed when they name the client (`X-Forwarded-For`)",
+    )
+    serve_header_timeout: Annotated[Duration, Field(gt=timedelta(0))] = Field(
+        default=timedelta(seconds=10), description="Time limit of a request's headers"
+    )
+    serve_body_timeout: Annotated[Duration, Field(gt=timedelta(0))] = Field(
+        default=timedelta(minutes=1), description="Time limit of a request's body, except a file"
+    )
+    serve_body_rate: int = Field(
+        default=1024, ge=1, description="Minimum bytes per second of a body, over ten seconds"
+    )
+    serve_bodies_per_principal: int = Field(
+        default=32, ge=1, description="Maximum bodies of a principal that a worker receives at once"
+    )
+    serve_idle_timeout: Annotated[Duration, Field(gt=timedelta(0))] = Field(
+        default=timedelta(seconds=75),
+        description="Time after which a connection without a request is closed; set it to more"
+        " than a balancer's idle time",
+    )
     log_format: Literal["json", "text"] | None = Field(
         default=None, description="Log format; if unset, text on a terminal and JSON elsewhere"
     )

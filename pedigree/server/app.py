@@ -17,8 +17,10 @@ from pedigree.distribution import own_version
 from pedigree.registry import Registry
 from pedigree.registry.reconciler import Reconciler
 from pedigree.server import health, metrics
+from pedigree.server.connections import Connections
 from pedigree.server.fast_reads import FastReadMiddleware
 from pedigree.server.http.auth import Authenticator
+from pedigree.server.http.bodies import Bodies
 from pedigree.server.http.event_stream import EventStream
 from pedigree.server.http.long_requests import LongWork
 from pedigree.server.http.problems import Problem, add_handlers
@@ -104,7 +106,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 def _lifespan(settings: Settings | None) -> Any:
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Connections]]:
         resolved = settings or Settings()
         drain: Drain = app.state.drain
         # A thread without a connection would only wait for one.
@@ -119,6 +121,7 @@ def _lifespan(settings: Settings | None) -> Any:
             app.state.authenticator = Authenticator(
                 registry, is_open=resolved.serve_open, most_at_work=connections * _WAITING_FOR_ONE
             )
+            app.state.bodies = Bodies(resolved, app.state.metrics)
             app.state.event_stream = EventStream(registry)
             app.state.long_work = LongWork()
             app.state.registry_metrics = RegistryMetrics(registry.database)
@@ -129,7 +132,8 @@ def _lifespan(settings: Settings | None) -> Any:
                 _background_work(registry, drain),
                 draining(drain, resolved.serve_drain.total_seconds()),
             ):
-                yield
+                # The server hands this state to each connection.
+                yield {"connections": Connections(resolved, app.state.metrics)}
             app.state.metrics.write()
 
     return lifespan
