@@ -14,6 +14,8 @@ PREFIXES = ("sensor:", "service:")
 RECONCILER = Actor(name="service:reconciler", source="pedigree serve")
 # Renders model cards in any process: a card is a view, so no person is its author.
 CARDS = Actor(name="service:cards", source="model cards")
+# Notes which members of background work failed, in any process.
+BACKGROUND = Actor(name="service:background", source="background work")
 PROMOTION_SENSOR = Actor(name="sensor:pedigree_promotion", source="dagster sensor")
 DRIFT_SENSOR = Actor(name="sensor:pedigree_drift", source="dagster sensor")
 

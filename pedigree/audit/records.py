@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from pedigree._record import Record
 
 # The keys that name the subject of an event without a single model.
-_SUBJECTS = ("asset", "principal", "host", "digest")
+_SUBJECTS = ("asset", "principal", "host", "digest", "member")
 
 
 class EventType(StrEnum):
@@ -111,6 +111,15 @@ class EventType(StrEnum):
     WEBHOOK_DELETED = "webhook.deleted", "A webhook was deleted"
     BLOB_REMOVED = "blob.removed", "Bytes that no version uses were removed"
     BLOB_MOVED = "blob.moved", "Bytes were moved to another storage class"
+    MEMBER_FAILED = (
+        "member.failed",
+        "Background work failed for one member, such as a model; it is tried again, and the others"
+        " went on",
+    )
+    MEMBER_RECOVERED = (
+        "member.recovered",
+        "Background work handled a member that had failed, or no longer has it",
+    )
 
 
 class Actor(Record):
@@ -146,7 +155,7 @@ class Event(NewEvent):
 
     @property
     def subject(self) -> str:
-        """What changed: a model, a version, an asset, a principal, a host or shared bytes."""
+        """What changed: a model, a version, an asset, a principal, a host, bytes or a member."""
         if self.model is None:
             subjects = (self.body.get(key) for key in _SUBJECTS)
             return str(next(filter(None, subjects)))
