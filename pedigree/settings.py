@@ -204,6 +204,11 @@ class Settings(BaseSettings):
     api_retries: int = Field(
         default=5, ge=0, description="Maximum retries of a request to the service"
     )
+    api_deadline: float = Field(
+        default=600.0,
+        gt=0,
+        description="Maximum time of a request to the service with its retries, in seconds",
+    )
     actor: str | None = Field(default=None, description="The actor, if no token identifies one")
     git_commit: Commit | None = Field(default=None, description="The commit of a built image")
     git_dirty: bool = Field(default=False, description="The image has uncommitted changes")

@@ -25,6 +25,13 @@ _TOO_LONG = f"has more than {LONGEST_PATH} bytes, or a part of more than {LONGES
 # which make "txt.exe" look like "exe.txt".
 _UNPRINTABLE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\ud800-\\udfff\\u2028-\\u202e\\u2066-\\u2069]")
 
+# Names that Pedigree uses itself, such as the home folder of a project and the folder of a pull.
+_RESERVED = ".pedigree"
+PULL_FOLDER = ".pedigree-pull"
+"""The partial files of a pull, inside its destination."""
+PULL_RECORD = ".pedigree-pulled"
+"""The list of the files that pulls wrote, inside their destination."""
+
 Identity: TypeAlias = tuple[int, int, int, int]
 
 
@@ -97,7 +104,7 @@ class SourceReader:
 
     def require_unchanged(self) -> None:
         """Raise :class:`InvalidArtifactError` if this is not the scanned file."""
-        if _identity(os.fstat(self._descriptor)) != self._file.identity:
+        if identity_of(os.fstat(self._descriptor)) != self._file.identity:
             raise InvalidArtifactError(
                 "the file changed during the publication",
                 field="path",
@@ -114,11 +121,12 @@ def scan(path: Path) -> tuple[SourceFile, ...]:
     """List the files of an artifact, sorted by path.
 
     A single file is an artifact of one file, under its own name. The given path may be a link;
-    nothing below it may be one. Folders without files are ignored.
+    nothing below it may be one. Folders without files are ignored, and so is the record of a pull.
 
     Raises:
-        InvalidArtifactError: The path does not exist, has no bytes, contains a link or a device, or
-            has a name that :func:`check_path` or :func:`require_distinct` refuses.
+        InvalidArtifactError: The path does not exist, has no bytes, contains a link, a device or an
+            unfinished pull, or has a name that :func:`check_path` or :func:`require_distinct`
+            refuses.
     """
     try:
         root = path.resolve(strict=True)
@@ -150,10 +158,11 @@ def check_path(path: str) -> str:
 
     Raises:
         InvalidArtifactError: It is absolute, climbs out of its folder, is too long, is not NFC,
-            or has a part that some file system interprets differently.
+            or has a part that some file system interprets differently, or that Pedigree uses.
     """
     # First the length in characters, so that the other rules cost nothing for a long path.
     fault = _TOO_LONG if len(path) > LONGEST_PATH else _fault_of_path(path)
+    fault = fault or _fault_of_reserved(path)
     if fault:
         raise InvalidArtifactError(
             f"the file's name {fault}", field="path", value=path, remedy="Rename the file"
@@ -169,6 +178,10 @@ def _walk(folder: Path, prefix: str) -> Iterator[SourceFile]:
         raise _unreadable(prefix or str(folder), error) from error
     for entry, status in listed:
         path = f"{prefix}{entry.name}"
+        if path == PULL_RECORD:  # a pulled folder may be registered again
+            continue
+        if path == PULL_FOLDER:
+            raise _unfinished(folder)
         if path.count("/") >= MOST_PARTS:
             raise _too_deep(path)
         if stat.S_ISDIR(status.st_mode):
@@ -191,10 +204,11 @@ def source_file(source: Path, path: str, status: os.stat_result) -> SourceFile:
             value=path,
             remedy="Replace it with the file itself",
         )
-    return SourceFile(path=path, source=source, size=status.st_size, identity=_identity(status))
+    return SourceFile(path=path, source=source, size=status.st_size, identity=identity_of(status))
 
 
-def _identity(status: os.stat_result) -> Identity:
+def identity_of(status: os.stat_result) -> Identity:
+    """Return what tells whether a file was replaced or changed."""
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
@@ -218,6 +232,12 @@ def _fault_of_path(path: str) -> str | None:
         return "is not in Unicode's normal form C"
     if len(path.encode()) > LONGEST_PATH or any(len(p.encode()) > LONGEST_NAME for p in parts):
         return _TOO_LONG
+    return None
+
+
+def _fault_of_reserved(path: str) -> str | None:
+    if any(part.casefold().startswith(_RESERVED) for part in path.split("/")):
+        return f"has a part that begins with {_RESERVED}, which is reserved for Pedigree's files"
     return None
 
 
@@ -285,6 +305,15 @@ def _too_deep(path: str) -> InvalidArtifactError:
 
 def _indistinct(fault: str, path: str, remedy: str) -> InvalidArtifactError:
     return InvalidArtifactError(fault, field="path", value=path, remedy=remedy)
+
+
+def _unfinished(folder: Path) -> InvalidArtifactError:
+    return InvalidArtifactError(
+        f"a pull into this folder was interrupted; it left {PULL_FOLDER}",
+        field="path",
+        value=str(folder),
+        remedy=f"Pull the version again to complete the files, or remove {PULL_FOLDER}",
+    )
 
 
 def _unreadable(path: str, error: OSError) -> InvalidArtifactError:
