@@ -43,6 +43,8 @@ def serve(host: str, port: int, workers: int, *, is_open: bool, log_config: dict
         "host": host,
         "port": port,
         "access_log": False,
+        # The application itself decides which proxies it trusts, see http/proxies.py.
+        "proxy_headers": False,
         "server_header": False,
         "timeout_graceful_shutdown": _GRACE_S,
         "log_config": log_config,

@@ -44,7 +44,7 @@ class Served:
 @contextmanager
 def serving(settings: Settings) -> Iterator[Served]:
     """Run the application with a real socket, and yield it with its registry."""
-    config = uvicorn.Config(create_app(settings), port=0, log_level="warning")
+    config = uvicorn.Config(create_app(settings), port=0, log_level="warning", proxy_headers=False)
     with running(config) as url, Registry.connect(settings=settings) as registry:
         served = Served(url, registry)
         yield served

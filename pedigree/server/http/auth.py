@@ -27,6 +27,7 @@ from pedigree.errors import (
     TooLargeError,
 )
 from pedigree.registry import Registry, registry_in
+from pedigree.server.http.inputs import QueryRules, require_json
 from pedigree.server.http.loopback import is_loopback
 from pedigree.server.http.problems import problem_responses
 
@@ -168,10 +169,13 @@ class ProtectedRoute(APIRoute):
         self.declared: RouteAccess = declared
         options["tags"] = options["tags"][-1:]  # a route's own tag replaces its router's
         super().__init__(path, endpoint, **options)
+        # Probes and scrapers add parameters of their own.
+        self.query = QueryRules.of(self.dependant) if path.startswith(PREFIX) else None
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler, with authentication and the limit on bodies."""
         handle, declared = super().get_route_handler(), self.declared
+        takes_json = self.body_field is not None
 
         async def guarded(request: Request) -> Response:
             authenticator: Authenticator = request.app.state.authenticator
@@ -180,6 +184,10 @@ class ProtectedRoute(APIRoute):
                 # An answer that lasts longer than a token is trusted calls it again.
                 request.state.admit = partial(authenticator.admit, request, declared)
                 request.state.caller = await request.state.admit()
+                if self.query is not None:
+                    self.query.require_known(request.query_params)
+                if takes_json:
+                    require_json(request)
                 if not declared.streams:
                     request = Request(request.scope, _limited(request))
                 return await handle(request)
