@@ -71,6 +71,7 @@ def _split_spaces(given: object) -> object:
 Network: TypeAlias = IPv4Network | IPv6Network
 # NoDecode: the environment variable is a list of words, not JSON.
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split_commas)]
+PathPrefix = Annotated[str, Field(pattern=r"^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$", max_length=256)]
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_spaces)]
 
 
@@ -141,7 +142,7 @@ class Settings(BaseSettings):
     serve_proxies: Networks = Field(
         default=(),
         description="Networks of trusted proxies, such as 10.0.0.0/8: exempt from the limit of an"
-        " address, and believed when they name the client (`X-Forwarded-For`)",
+        " address, and believed when they name the client or the path prefix",
     )
     serve_header_timeout: Annotated[Duration, Field(gt=timedelta(0))] = Field(
         default=timedelta(seconds=10), description="Time limit of a request's headers"
@@ -159,6 +160,10 @@ class Settings(BaseSettings):
         default=timedelta(seconds=75),
         description="Time after which a connection without a request is closed; set it to more"
         " than a balancer's idle time",
+    )
+    serve_prefix: PathPrefix | None = Field(
+        default=None,
+        description="Path prefix under which a proxy serves the service, such as /registry",
     )
     log_format: Literal["json", "text"] | None = Field(
         default=None, description="Log format; if unset, text on a terminal and JSON elsewhere"

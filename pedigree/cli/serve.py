@@ -62,4 +62,4 @@ def _serve(host: str, port: int, workers: int) -> None:
                 " `pedigree token create` ends that",
                 extra={"action": "serve.open"},
             )
-        service.serve(sockets, workers, registry.settings, is_open=is_open, log_config=config)
+        service.serve(sockets, workers, is_open=is_open, log_config=config)

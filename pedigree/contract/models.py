@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
-from pedigree._record import PAGE
+from pedigree._record import PAGE, UNCHANGED, IsUnchanged
 from pedigree.catalog.records import RegisteredModel
 
 
@@ -29,11 +29,17 @@ class ModelContract(Protocol):
         self,
         name: str,
         *,
-        description: str | None = None,
-        owners: Sequence[str] | None = None,
-        tags: Mapping[str, str] | None = None,
+        description: str | IsUnchanged | None = UNCHANGED,
+        owners: Sequence[str] | IsUnchanged | None = UNCHANGED,
+        tags: Mapping[str, str | None] | IsUnchanged | None = UNCHANGED,
     ) -> RegisteredModel:
-        """Replace a model's description, owners or tags; None leaves a field unchanged.
+        """Change a model's description, owners or tags; what is not given stays.
+
+        Args:
+            name: The model.
+            description: The new description; None removes it.
+            owners: The new owners, instead of all former ones; None removes them.
+            tags: Tags to set. A tag of None is removed, and the others stay; None removes all.
 
         Raises:
             ModelNotFoundError: There is no such model.

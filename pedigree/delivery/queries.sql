@@ -23,13 +23,13 @@ SELECT *, clock_timestamp() AS now FROM pedigree.webhook WHERE webhook_id = %(we
 SELECT * FROM pedigree.webhook WHERE webhook_id > %(after)s ORDER BY webhook_id LIMIT %(limit)s;
 
 -- name: update_webhook
--- Replace columns of a webhook; null leaves a column unchanged.
+-- Replace what people edit of a webhook.
 UPDATE pedigree.webhook SET
-    url = coalesce(%(url)s, url),
-    description = coalesce(%(description)s, description),
-    types = coalesce(%(types)s, types),
-    models = coalesce(%(models)s, models),
-    active = coalesce(%(active)s, active)
+    url = %(url)s,
+    description = %(description)s,
+    types = %(types)s,
+    models = %(models)s,
+    active = %(active)s
 WHERE webhook_id = %(webhook_id)s
 RETURNING *, clock_timestamp() AS now;
 

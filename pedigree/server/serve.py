@@ -2,7 +2,9 @@
 
 import os
 import socket
+from collections.abc import Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -12,10 +14,21 @@ from pedigree.registry import Registry
 from pedigree.server import workers as _workers
 from pedigree.server.http.loopback import is_loopback
 from pedigree.server.protocol import LimitedProtocol
-from pedigree.settings import Settings
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+
+PROTOCOL: Mapping[str, Any] = MappingProxyType(
+    {
+        "http": LimitedProtocol,
+        "ws": "none",
+        "server_header": False,
+        "log_level": "warning",
+        # The application itself decides which proxies it trusts, see http/proxies.py.
+        "proxy_headers": False,
+    }
+)
+"""The options of uvicorn that decide how it speaks HTTP, and with whom."""
 
 # Requests in progress at a stop are finished, unless they take longer than this.
 _GRACE_S = 20
@@ -42,7 +55,6 @@ def require_guarded(registry: Registry, host: str) -> bool:
 def serve(
     sockets: list[socket.socket],
     workers: int,
-    settings: Settings,
     *,
     is_open: bool,
     log_config: dict[str, Any],
@@ -52,7 +64,6 @@ def serve(
     Args:
         sockets: Where it listens.
         workers: The number of workers.
-        settings: The settings of the process.
         is_open: Accept callers without a token while none exists.
         log_config: The configuration of the workers' logs.
     """
@@ -64,24 +75,12 @@ def serve(
         access_log=False,
         timeout_graceful_shutdown=_GRACE_S,
         log_config=log_config,
-        **protocol_options(settings),
+        **PROTOCOL,
     )
     if workers == 1:
         uvicorn.Server(config).run(sockets)
     else:
         _workers.run(config, sockets)
-
-
-def protocol_options(settings: Settings) -> dict[str, Any]:
-    """Return the options of uvicorn that decide how it speaks HTTP, and with whom."""
-    return {
-        "http": LimitedProtocol,
-        "ws": "none",
-        "server_header": False,
-        "log_level": "warning",
-        # A proxy on this machine is believed: it can only say that a request is from elsewhere.
-        "forwarded_allow_ips": ["127.0.0.1", "::1", *map(str, settings.serve_proxies)],
-    }
 
 
 def _make_app(*, is_open: bool) -> "FastAPI":

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pedigree.artifacts.objects import ObjectStore
-from pedigree.artifacts.paths import PULL_FOLDER
+from pedigree.artifacts.path_rules import PULL_FOLDER
 from pedigree.artifacts.pull import pull
 from pedigree.artifacts.records import Manifest
 from pedigree.errors import CorruptionError, StoreUnavailableError

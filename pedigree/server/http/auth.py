@@ -22,6 +22,7 @@ from pedigree.contract.paths import PREFIX
 from pedigree.errors import NotAuthenticatedError, ServiceBusyError
 from pedigree.registry import Registry, registry_in
 from pedigree.server.http.bodies import Bodies
+from pedigree.server.http.inputs import QueryRules, require_json
 from pedigree.server.http.loopback import is_loopback
 from pedigree.server.http.problems import problem_responses
 
@@ -161,10 +162,13 @@ class ProtectedRoute(APIRoute):
         self.declared: RouteAccess = declared
         options["tags"] = options["tags"][-1:]  # a route's own tag replaces its router's
         super().__init__(path, endpoint, **options)
+        # Probes and scrapers add parameters of their own.
+        self.query = QueryRules.of(self.dependant) if path.startswith(PREFIX) else None
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler, with authentication and the limits on bodies."""
         handle, declared = super().get_route_handler(), self.declared
+        takes_json = self.body_field is not None
 
         async def guarded(request: Request) -> Response:
             authenticator: Authenticator = request.app.state.authenticator
@@ -175,6 +179,10 @@ class ProtectedRoute(APIRoute):
                 # An answer that lasts longer than a token is trusted calls it again.
                 request.state.admit = partial(authenticator.admit, request, declared)
                 caller = request.state.caller = await request.state.admit()
+                if self.query is not None:
+                    self.query.require_known(request.query_params)
+                if takes_json:
+                    require_json(request)
             sender = caller.principal.name
             # Not inside the gate: a body that does not arrive must not keep others out.
             received = bodies.received(request, sender, streams=declared.streams)
