@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Protocol
 
 from pedigree._record import PAGE
+from pedigree._values import Key
 from pedigree.catalog.quarantine_records import Quarantine, Quarantined
 from pedigree.catalog.records import ModelVersion
 
@@ -13,8 +14,8 @@ class QuarantineContract(Protocol):
 
     def quarantine(
         self,
-        asset: str,
-        partition: str | None = None,
+        asset: Key,
+        partition: Key | None = None,
         *,
         reason: str,
         since: datetime | None = None,
@@ -38,7 +39,7 @@ class QuarantineContract(Protocol):
         """
 
     def release(
-        self, asset: str, partition: str | None = None, *, reason: str | None = None
+        self, asset: Key, partition: Key | None = None, *, reason: str | None = None
     ) -> tuple[Quarantine, ...]:
         """End the quarantines of an asset or of one of its partitions, and return them.
 

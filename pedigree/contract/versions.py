@@ -1,9 +1,9 @@
 """Versions: look them up, edit and compare them."""
 
-from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from pedigree._record import PAGE
+from pedigree._values import ManyTexts, TagTexts
 from pedigree.catalog.diff_records import VersionComparison
 from pedigree.catalog.records import ModelVersion, Training
 
@@ -45,8 +45,8 @@ class VersionContract(Protocol):
         reference: str,
         *,
         description: str | None = None,
-        owners: Sequence[str] | None = None,
-        tags: Mapping[str, str] | None = None,
+        owners: ManyTexts | None = None,
+        tags: TagTexts | None = None,
     ) -> ModelVersion:
         """Replace a version's description, owners or tags; None leaves a field unchanged."""
 
