@@ -33,7 +33,8 @@ FROM due, head;
 
 -- name: read_feed
 -- Events after a place in the feed, oldest first.
-SELECT feed.seq, event.canonical
+SELECT feed.seq, event.canonical,
+    EXISTS (SELECT FROM pedigree.unserved_event u WHERE u.id = event.id) AS is_flagged
 FROM pedigree.feed
 JOIN pedigree.event USING (id)
 WHERE feed.seq > %(after)s
@@ -43,7 +44,8 @@ LIMIT %(limit)s;
 
 -- name: read_feed_of_model
 -- A model's events after a place in the feed, oldest first.
-SELECT feed.seq, event.canonical
+SELECT feed.seq, event.canonical,
+    EXISTS (SELECT FROM pedigree.unserved_event u WHERE u.id = event.id) AS is_flagged
 FROM pedigree.event
 JOIN pedigree.feed USING (id)
 WHERE event.model = %(model)s

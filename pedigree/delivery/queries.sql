@@ -95,7 +95,8 @@ RETURNING line.webhook_id, line.model;
 -- the one that took the lease: it sees what the previous lease wrote.
 SELECT w.webhook_id, w.url, w.secret,
     CASE WHEN w.old_secret_until > clock_timestamp() THEN w.old_secret END AS old_secret,
-    d.seq, d.failures, e.canonical, clock_timestamp() AS at
+    d.seq, d.failures, e.canonical, clock_timestamp() AS at,
+    EXISTS (SELECT FROM pedigree.unserved_event u WHERE u.id = e.id) AS is_flagged
 FROM pedigree.webhook_delivery d
 JOIN pedigree.webhook w ON w.webhook_id = d.webhook_id
 JOIN pedigree.feed f ON f.seq = d.seq

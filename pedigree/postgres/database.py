@@ -27,7 +27,13 @@ from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool, PoolClosed
 
 from pedigree.errors import DatabaseBusyError, DatabaseUnavailableError
-from pedigree.postgres._failures import FAILURES, is_load, is_loss, may_succeed_later
+from pedigree.postgres._failures import (
+    FAILURES,
+    input_error,
+    is_load,
+    is_loss,
+    may_succeed_later,
+)
 from pedigree.postgres._sources import DatabaseSource, EmbeddedSource, NamedSource, open_pool
 from pedigree.postgres.embedded import EmbeddedPostgres
 
@@ -115,9 +121,8 @@ class Database:
         The whole transaction is retried, for up to 10 s, if the connection is lost (an embedded
         server is restarted), and after deadlocks and serialization failures. So `work` must be
         repeatable: it may run several times, **also after a successful commit** whose confirmation
-        was lost. It must have no effects outside its connection, and a constraint (a unique key, a
-        digest) must let a second run find the rows of the first. It must not commit, and it has
-        timeouts: 10 s for a lock, 60 s for a statement.
+        was lost. It must have no effects outside its connection, and by a constraint a second run
+        finds the rows of the first. It must not commit. A lock has 10 s, a statement 60 s.
 
         Args:
             work: The statements to run on the connection.
@@ -129,8 +134,8 @@ class Database:
         Raises:
             DatabaseUnavailableError: The server did not become available in time.
             DatabaseBusyError: A connection or a lock was not free in time; nothing was done.
-            psycopg.Error: A statement failed for another reason, such as a unique violation; the
-                caller maps it to a domain error.
+            InvalidInputError: Postgres cannot store a value.
+            psycopg.Error: A constraint is violated; the caller maps it to a domain error.
         """
         run = _in_pipeline if pipelined else _in_transaction
         return self._retry(lambda connection: run(connection, work))
@@ -209,8 +214,10 @@ class Database:
         connection = pool.getconn()
         try:
             return action(connection)
-        except FAILURES as error:
-            if is_loss(error):
+        except (psycopg.Error, UnicodeError) as error:
+            if refused := input_error(error):
+                raise refused from error
+            if isinstance(error, FAILURES) and is_loss(error):
                 self._discard(pool)
             raise
         finally:
