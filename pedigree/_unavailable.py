@@ -36,6 +36,10 @@ class ServiceBusyError(UnavailableError):
     __module__ = MODULE
 
 
+class SlowRequestError(UnavailableError):
+    """The request did not arrive in time. Nothing was done; the request can be retried."""
+
+
 class ServiceUnavailableError(UnavailableError):
     """The service is unreachable, or a proxy in front of it fails."""
 

@@ -58,6 +58,7 @@
         │   └── DatabaseBusyError    nothing was done; retry later
         ├── SinkUnavailableError     the sink did not accept events; they are sent again
         ├── ServiceBusyError         nothing was done; retry later
+        ├── SlowRequestError         the request did not arrive in time; nothing was done
         ├── ServiceUnavailableError  the service is unreachable, or fails
         │   └── OutcomeUnknownError  no answer to a write: it may be done
         ├── CacheUnavailableError    the cache of this machine cannot be written
@@ -90,6 +91,7 @@ from pedigree._unavailable import SchemaBehindError as SchemaBehindError  # noqa
 from pedigree._unavailable import ServiceBusyError as ServiceBusyError  # noqa: PLC0414
 from pedigree._unavailable import ServiceUnavailableError as ServiceUnavailableError  # noqa: PLC0414
 from pedigree._unavailable import SinkUnavailableError as SinkUnavailableError  # noqa: PLC0414
+from pedigree._unavailable import SlowRequestError as SlowRequestError  # noqa: PLC0414
 from pedigree._unavailable import StoreUnavailableError as StoreUnavailableError  # noqa: PLC0414
 from pedigree._unavailable import UnavailableError as UnavailableError  # noqa: PLC0414
 

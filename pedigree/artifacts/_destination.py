@@ -14,7 +14,8 @@ from typing import NamedTuple
 from uuid import uuid4
 
 from pedigree.artifacts._partial import is_named, read_from
-from pedigree.artifacts.paths import PULL_FOLDER, PULL_RECORD, Identity, identity_of
+from pedigree.artifacts.path_rules import PULL_FOLDER, PULL_RECORD
+from pedigree.artifacts.paths import Identity, identity_of
 from pedigree.artifacts.records import Digest, ManifestFile, is_digest
 from pedigree.errors import FileConflictError
 

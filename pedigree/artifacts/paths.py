@@ -1,31 +1,22 @@
-"""The files of an artifact, and the rules for their names."""
+"""The files of an artifact on this machine."""
 
 import os
-import re
 import stat
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
+from pedigree.artifacts.path_rules import (
+    MOST_PARTS,
+    PULL_FOLDER,
+    PULL_RECORD,
+    check_path,
+    require_distinct,
+    too_deep,
+)
 from pedigree.errors import InvalidArtifactError
-
-# The shortest limits of common file systems and stores, so that a published artifact can be pulled:
-# 255 bytes a name (ext4, APFS, NTFS), 1,024 bytes a key (S3).
-_LONGEST_NAME = 255
-_LONGEST_PATH = 1024
-
-# Names that Pedigree uses itself, such as the home folder of a project and the folder of a pull.
-_RESERVED = ".pedigree"
-PULL_FOLDER = ".pedigree-pull"
-"""The partial files of a pull, inside its destination."""
-PULL_RECORD = ".pedigree-pulled"
-"""The list of the files that pulls wrote, inside their destination."""
-
-# Bidirectional marks make "txt.exe" look like "exe.txt".
-_DIRECTION_MARKS = frozenset(("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"))
 
 Identity: TypeAlias = tuple[int, int, int, int]
 
@@ -120,7 +111,8 @@ def scan(path: Path) -> tuple[SourceFile, ...]:
 
     Raises:
         InvalidArtifactError: The path does not exist, has no bytes, contains a link, a device or an
-            unfinished pull, or has a name that :func:`check_path` refuses.
+            unfinished pull, or has a name that :func:`check_path` or :func:`require_distinct`
+            refuses.
     """
     try:
         root = path.resolve(strict=True)
@@ -143,23 +135,8 @@ def scan(path: Path) -> tuple[SourceFile, ...]:
             value=str(path),
             remedy="Save the model there first",
         )
-    require_no_twins(file.path for file in files)
+    require_distinct(file.path for file in files)
     return files
-
-
-def check_path(path: str) -> str:
-    """Return the path of a file inside an artifact, if it is valid.
-
-    Raises:
-        InvalidArtifactError: It is absolute, climbs out of its folder, is too long, is not NFC,
-            or has a part that some file system interprets differently, or that Pedigree uses.
-    """
-    fault = _fault_of_path(path) or _fault_of_reserved(path)
-    if fault:
-        raise InvalidArtifactError(
-            f"the file's name {fault}", field="path", value=path, remedy="Rename the file"
-        )
-    return path
 
 
 def _walk(folder: Path, prefix: str) -> Iterator[SourceFile]:
@@ -174,6 +151,8 @@ def _walk(folder: Path, prefix: str) -> Iterator[SourceFile]:
             continue
         if path == PULL_FOLDER:
             raise _unfinished(folder)
+        if path.count("/") >= MOST_PARTS:
+            raise too_deep(path)
         if stat.S_ISDIR(status.st_mode):
             yield from _walk(folder / entry.name, f"{path}/")
         else:
@@ -208,56 +187,6 @@ def _kind(mode: int) -> str:
     if stat.S_ISFIFO(mode):
         return "a FIFO"
     return "a socket" if stat.S_ISSOCK(mode) else "a device"
-
-
-def _fault_of_path(path: str) -> str | None:
-    parts = path.split("/")
-    if not {"", ".", ".."}.isdisjoint(parts):
-        return "is absolute, leaves its folder, or has an empty part"
-    if "\\" in path or re.match(r"[A-Za-z]:", path):
-        return "has a backslash or a drive letter"
-    if any(_is_unprintable(character) for character in path):
-        return "has a control character, a mark of direction, or bytes that are not UTF-8"
-    if not unicodedata.is_normalized("NFC", path):
-        return "is not in Unicode's normal form C"
-    if len(path.encode()) > _LONGEST_PATH or any(len(p.encode()) > _LONGEST_NAME for p in parts):
-        return f"has more than {_LONGEST_PATH} bytes, or a part of more than {_LONGEST_NAME}"
-    return None
-
-
-def _fault_of_reserved(path: str) -> str | None:
-    if any(part.casefold().startswith(_RESERVED) for part in path.split("/")):
-        return f"has a part that begins with {_RESERVED}, which is reserved for Pedigree's files"
-    return None
-
-
-def _is_unprintable(character: str) -> bool:
-    return (
-        unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
-        or unicodedata.bidirectional(character) in _DIRECTION_MARKS
-    )
-
-
-def require_no_twins(paths: Iterable[str]) -> None:
-    """Refuse paths that are equal on a file system that ignores case or Unicode form.
-
-    Raises:
-        InvalidArtifactError: Two of them are equal.
-    """
-    known: dict[str, str] = {}
-    for given in paths:
-        parts = given.split("/")
-        for depth in range(1, len(parts) + 1):
-            path = "/".join(parts[:depth])
-            folded = unicodedata.normalize("NFC", unicodedata.normalize("NFD", path).casefold())
-            twin = known.setdefault(folded, path)
-            if twin != path:
-                raise InvalidArtifactError(
-                    f"the file's name differs from {twin!r} only by case or Unicode form",
-                    field="path",
-                    value=path,
-                    remedy="Rename one of the two",
-                )
 
 
 def _unfinished(folder: Path) -> InvalidArtifactError:

@@ -13,7 +13,7 @@ from pedigree.artifacts._progress import Meter, Progress
 from pedigree.artifacts._verified import verified
 from pedigree.artifacts.cache import BlobCache
 from pedigree.artifacts.objects import ObjectStore, ReadableStore
-from pedigree.artifacts.paths import check_path
+from pedigree.artifacts.path_rules import check_path
 from pedigree.artifacts.records import Digest, Manifest, ManifestFile
 from pedigree.artifacts.store import locate
 from pedigree.errors import InvalidInputError

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from pedigree.cli._input import JsonFlag
-from pedigree.cli._output import print_json
+from pedigree.cli._output import respond
 from pedigree.distribution import requirement
 from pedigree.errors import MissingDependencyError
 
@@ -49,10 +49,12 @@ def _serve(host: str, port: int, workers: int, as_json: bool) -> None:
     from pedigree.logs import log_config
     from pedigree.registry import Registry
     from pedigree.server import serve as service
+    from pedigree.server.listening import listen
 
     # Connecting reports a wrong URL or an old schema now, and keeps an embedded Postgres running.
     with Registry.connect() as registry:
         is_open = service.require_guarded(registry, host)
+        sockets = listen(host, port)
         config = log_config(registry.settings)
         dictConfig(config)
         url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
@@ -63,6 +65,5 @@ def _serve(host: str, port: int, workers: int, as_json: bool) -> None:
                 " `pedigree token create` ends that",
                 extra={"action": "serve.open"},
             )
-        if as_json:
-            print_json({"url": url, "open": is_open})
-        service.serve(host, port, workers, is_open=is_open, log_config=config)
+        respond({"url": url, "open": is_open}, as_json, lambda: None)
+        service.serve(sockets, workers, is_open=is_open, log_config=config)

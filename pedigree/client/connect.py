@@ -1,4 +1,4 @@
-"""``pedigree.connect``: a registry in this process, or behind a service."""
+"""``pedigree.connect``: a registry in this process, or over a service."""
 
 from typing import TYPE_CHECKING
 

@@ -7,7 +7,7 @@ import obstore
 from obstore.store import S3Store
 
 from pedigree.artifacts.objects import ObjectStore
-from pedigree.artifacts.paths import PULL_RECORD
+from pedigree.artifacts.path_rules import PULL_RECORD
 
 
 class Probe(Protocol):

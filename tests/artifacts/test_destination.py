@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pedigree.artifacts.assemble import list_files
-from pedigree.artifacts.paths import PULL_FOLDER, PULL_RECORD, check_path, scan
+from pedigree.artifacts.path_rules import PULL_FOLDER, PULL_RECORD, check_path
+from pedigree.artifacts.paths import scan
 from pedigree.artifacts.pull import pull
 from pedigree.artifacts.records import Manifest, ManifestFile, digest_of
 from pedigree.errors import FileConflictError, InvalidArtifactError, StoreUnavailableError

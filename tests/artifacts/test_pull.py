@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pedigree.artifacts.blob_upload import put_blob
-from pedigree.artifacts.paths import PULL_FOLDER
+from pedigree.artifacts.path_rules import PULL_FOLDER
 from pedigree.artifacts.pull import pull, read_blob, verify
 from pedigree.artifacts.records import Digest, Manifest, ManifestFile, digest_of
 from pedigree.errors import (

@@ -306,13 +306,15 @@ def test_bytes_that_the_registry_has_are_not_sent_again(
     connect: Callable[..., Registry], tmp_path: Path, name: str
 ) -> None:
     registry = connect(Role.CONTRIBUTOR)
-    told: list[tuple[int, int]] = []
+    progressed: list[tuple[int, int]] = []
     folder = artifact(tmp_path / "model", name)
-    registry.register(name, folder, new_version(), progress=lambda *each: told.append(each))
-    assert told[-1] == (2 * len(name), 2 * len(name))
-    told.clear()
-    registry.register(f"{name}-b", folder, new_version(), progress=lambda *each: told.append(each))
-    assert told[-1] == (len(name), len(name))
+    registry.register(name, folder, new_version(), progress=lambda *each: progressed.append(each))
+    assert progressed[-1] == (2 * len(name), 2 * len(name))
+    progressed.clear()
+    registry.register(
+        f"{name}-b", folder, new_version(), progress=lambda *each: progressed.append(each)
+    )
+    assert progressed[-1] == (len(name), len(name))
 
 
 def test_a_token_acts_as_its_principal_within_its_roles(
