@@ -100,7 +100,9 @@ WHERE a.training_id = t.training_id;
 
 -- name: unmaterialized
 -- Trainings of living versions, or of one, that no graph shows while their instance is unreachable.
-SELECT m.name || '/' || t.version AS reference, t.run_id, a.instance_id, a.since, i.seen_at
+SELECT
+    t.training_id, m.name || '/' || t.version AS reference, t.run_id, a.instance_id, a.since,
+    i.seen_at
 FROM pedigree.awaited a
 JOIN pedigree.training t USING (training_id)
 JOIN pedigree.model_version v ON v.model_id = t.model_id AND v.version = t.version
@@ -110,7 +112,14 @@ WHERE a.since <= clock_timestamp() - %(age)s::interval
     AND (i.seen_at IS NULL OR i.seen_at <= clock_timestamp() - %(age)s::interval)
     AND v.deleted_at IS NULL AND m.deleted_at IS NULL
     AND (%(name_key)s::text IS NULL OR (m.name_key, t.version) = (%(name_key)s, %(version)s))
-ORDER BY a.since, a.training_id
+    AND (
+        %(after)s::uuid IS NULL
+        OR (t.created_at, t.training_id) > (
+            SELECT before.created_at, before.training_id
+            FROM pedigree.training before WHERE before.training_id = %(after)s::uuid
+        )
+    )
+ORDER BY t.created_at, t.training_id
 LIMIT %(limit)s;
 
 -- name: trainings_of_run

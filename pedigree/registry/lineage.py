@@ -62,7 +62,7 @@ class LineageOperations(LineageContract):
         return self._context.read_version(reference, read)
 
     def unmaterialized(
-        self, reference: str | None = None, *, limit: int = PAGE
+        self, reference: str | None = None, *, limit: int = PAGE, after: str | None = None
     ) -> tuple[Unmaterialized, ...]:
         if reference is None:
             self._context.require(Permission.READ)
@@ -72,7 +72,8 @@ class LineageOperations(LineageContract):
                 transaction,
                 name_key=name_key(version.model_name) if version else None,
                 version=version.version_id if version else None,
-                limit=lookups.at_least_one(limit),
+                limit=limit,
+                after=after,
             )
         )
 

@@ -28,9 +28,11 @@ def served(registry_of_this_test: None) -> Iterator[subprocess.Popen[str]]:
     """Two workers, of which each waits a second before it ends."""
     environment = {**os.environ, "PEDIGREE_SERVE_DRAIN": "1s"}
     (port,) = free_ports(1)
-    words = ["serve", "--workers", "2", "--port", str(port)]
+    words = ["serve", "--workers", "2", "--port", str(port), "--json"]
     command = [Path(sys.executable).with_name("pedigree"), *words]
-    served = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+    served = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
     yield served
     served.kill()
 
@@ -54,8 +56,9 @@ def test_it_serves_with_several_processes_until_it_is_stopped(
         _await(lambda: client.get("/readyz").status_code == 503)
         late = client.get("/api/v1/models/churn")
         assert (late.status_code, late.headers["connection"]) == (200, "close")
-    _, seen = served.communicate(timeout=60)
+    out, seen = served.communicate(timeout=60)
     assert served.returncode == 0
+    assert json.loads(out) == {"url": url, "open": True}
     lines = [json.loads(line) for line in seen.splitlines()]
     assert {line["action"] for line in lines} >= {"request.answered", "serve.draining"}
 
