@@ -1,5 +1,6 @@
 """Database addresses, and pools of connections to them."""
 
+from contextlib import suppress
 from typing import Any, Protocol
 
 import psycopg
@@ -102,19 +103,18 @@ class EmbeddedSource:
 def open_pool(
     source: DatabaseSource, *, connections: int, checkout_s: float
 ) -> ConnectionPool[Connection[DictRow]]:
-    """Open a pool, after a single connection whose error says why the pool would fail.
+    """Open a pool on a first connection, whose error says why the pool would fail.
 
     Raises:
         psycopg.OperationalError: The server cannot be reached.
         EmbeddedPostgresError: The embedded server cannot be started.
     """
     options = source.options() | {"autocommit": True, "row_factory": dict_row}
-    psycopg.connect(**options).close()
     if tracing.is_on():
         options["cursor_factory"] = TracedCursor
     return ConnectionPool(
         kwargs=options,
-        connection_class=Connection[DictRow],
+        connection_class=_starting_with(Connection.connect(**options)),
         min_size=1,
         max_size=connections,
         timeout=checkout_s,
@@ -122,6 +122,21 @@ def open_pool(
         configure=_configure,
         open=True,
     )
+
+
+def _starting_with(first: Connection[DictRow]) -> type[Connection[DictRow]]:
+    """Return a class of connections whose first one is already open: to open one takes a while."""
+    waiting = [first]
+
+    class FirstOpen(Connection[DictRow]):
+        @classmethod
+        def connect(cls, conninfo: str = "", **options: Any) -> Any:
+            # Of two workers of the pool that ask at once, one takes it.
+            with suppress(IndexError):
+                return waiting.pop()
+            return Connection.connect(conninfo, **options)
+
+    return FirstOpen
 
 
 def _configure(connection: Connection[DictRow]) -> None:
