@@ -14,7 +14,7 @@ from pickle import UnpicklingError
 from typing import Any
 
 from pedigree.errors import InvalidSignatureError, UnsupportedModelError
-from pedigree.flavors._files import unreadable
+from pedigree.flavors._files import require_bounded, unreadable
 from pedigree.flavors._predict import ask, call_signature, not_callable
 from pedigree.flavors._shards import Shard, bad_weights, read_shards, shards_of
 from pedigree.flavors._trust import PICKLE, trusted_names, untrusted
@@ -228,6 +228,7 @@ def _shards(path: Path) -> list[Shard]:
 
 
 def _unpickled(torch: Any, file: Path, trusted: bool) -> object:
+    require_bounded(file)
     try:
         content: object = torch.load(file, map_location="cpu", weights_only=not trusted)
     except UnpicklingError as error:
