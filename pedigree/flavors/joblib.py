@@ -16,7 +16,7 @@ from pedigree.flavors._predict import METHODS, answers_of, method_signature
 from pedigree.flavors._trust import PICKLE, require_trust
 from pedigree.libraries import library
 from pedigree.signatures.records import Signature
-from pedigree.untrusted.expansion import ExpansionError, expanded
+from pedigree.untrusted.expansion import ExpansionError, expanded, require_plain
 
 EXTRA = "sklearn"  # scikit-learn depends on joblib
 FILE = "model.joblib"
@@ -78,6 +78,7 @@ class JoblibFlavor:
         joblib = library("joblib", extra=EXTRA)
         try:
             with expanded(file) as stream:
+                require_plain(stream)
                 model: object = joblib.load(stream)
         except ExpansionError as error:
             raise expands_too_far(file, error) from error

@@ -77,9 +77,9 @@ class SklearnFlavor:
                 too far, skops cannot read it, or its trees are inconsistent.
             MissingDependencyError: skops is not installed.
         """
-        skops = library("skops.io", extra=EXTRA)
         archive = _model_file(folder)
         require_bounded(archive)
+        skops = library("skops.io", extra=EXTRA)
         trusted = sorted(trusted_types(_installed_version()) | trusted_names(trust))
         try:
             unknown = set(skops.get_untrusted_types(file=archive)) - set(trusted)

@@ -83,9 +83,12 @@ class TorchFlavor:
                 ambiguous which of several is the model.
             MissingDependencyError: torch or safetensors is not installed.
         """
-        torch = library("torch", extra=EXTRA)
         trusted = PICKLE in trusted_names(trust)
         shards = _shards(folder)
+        if shards[0].file.suffix != SUFFIX:
+            for shard in shards:
+                require_bounded(shard.file)
+        torch = library("torch", extra=EXTRA)
         if shards[0].file.suffix == SUFFIX:
             return read_all(shards, library("safetensors.torch", extra=EXTRA).load_file)
         if len(shards) == 1 and shards[0].names is None:
@@ -228,7 +231,6 @@ def _shards(path: Path) -> list[Shard]:
 
 
 def _unpickled(torch: Any, file: Path, trusted: bool) -> object:
-    require_bounded(file)
     try:
         content: object = torch.load(file, map_location="cpu", weights_only=not trusted)
     except UnpicklingError as error:

@@ -178,11 +178,11 @@ _READERS: dict[bytes, Callable[[IO[bytes]], Any]] = {
 
 
 @contextmanager
-def expanded(file: Path) -> Iterator[IO[bytes]]:
+def expanded(file: Path) -> "Iterator[io.BufferedReader[Any]]":
     """Open a file; if it is a compressed stream, for reading what it expands to.
 
     Raises:
-        ExpansionError: It expands too far, which a read finds; or to another compressed stream.
+        ExpansionError: It expands too far, which a read finds.
         MissingDependencyError: The library that expands it is not installed.
     """
     with file.open("rb") as opened:
@@ -192,9 +192,17 @@ def expanded(file: Path) -> Iterator[IO[bytes]]:
             return
         meter = ExpansionMeter(file.stat().st_size)
         with reader(opened) as stream, io.BufferedReader(MeteredReader(stream, meter)) as counted:
-            if _reader_of(counted.peek(8)):
-                raise ExpansionError("it expands to another compressed stream")
             yield counted
+
+
+def require_plain(stream: "io.BufferedReader[Any]") -> None:
+    """Refuse a stream of :func:`expanded` whose content a reader would expand again.
+
+    Raises:
+        ExpansionError: It is a compressed stream.
+    """
+    if _reader_of(stream.peek(8)):
+        raise ExpansionError("it expands to another compressed stream")
 
 
 def _reader_of(head: bytes) -> Callable[[IO[bytes]], Any] | None:

@@ -21,7 +21,6 @@ from pedigree.untrusted.expansion import (
     ExpansionBound,
     ExpansionError,
     ExpansionMeter,
-    expanded,
     inflated,
     require_bounded_zip,
 )
@@ -74,10 +73,9 @@ def test_a_stream_that_expands_too_far_is_not_read_to_its_end(method: str, tmp_p
 
 
 def test_a_stream_in_a_stream_is_refused(tmp_path: Path) -> None:
-    file = tmp_path / "model.z"
-    file.write_bytes(zlib.compress(zlib.compress(pickle.dumps(1))))
-    with pytest.raises(ExpansionError, match="another compressed stream"), expanded(file):
-        pass
+    (tmp_path / "model.z").write_bytes(zlib.compress(zlib.compress(pickle.dumps(1))))
+    with pytest.raises(InvalidArtifactError, match="another compressed stream"):
+        get_flavor("joblib").load(tmp_path, trust=["pickle"])
 
 
 def test_archives_that_nest_or_overlap_are_refused(tmp_path: Path) -> None:
@@ -127,15 +125,15 @@ def test_a_meter_ends_exactly_at_its_bound(counts: list[int], compressed: int) -
         meter.add(count)
 
 
-_LOAD = """
-import json, resource, sys
+_LOAD = r"""
+import json, re, sys
 from pathlib import Path
 from pedigree.flavors.plugins import get_flavor
 from pedigree.flavors.sklearn import trusted_types
 import skops.io, sklearn
 
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def peak():  # getrusage includes the memory of the parent
+    return int(re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1])
 
 before = peak()
 try:
@@ -146,6 +144,7 @@ except Exception as error:
 
 
 @pytest.mark.system
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc has the memory of a process")
 def test_half_a_gigabyte_of_blanks_costs_the_loading_process_no_memory(tmp_path: Path) -> None:
     with (
         zipfile.ZipFile(
