@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from pedigree.artifacts.paths import check_path, require_distinct
+from pedigree.artifacts.path_rules import check_path, require_distinct
 from pedigree.artifacts.records import Digest, Manifest, ManifestFile
 from pedigree.artifacts.store import SQL, BlobCollectedError, StagedArtifact, seal
 from pedigree.errors import BytesMissingError, InvalidArtifactError

@@ -12,7 +12,7 @@ import rfc8785
 from pydantic import Field, StringConstraints, field_validator
 
 from pedigree._record import Record
-from pedigree.artifacts.paths import LONGEST_NAME, LONGEST_PATH, MOST_PARTS
+from pedigree.artifacts.path_rules import LONGEST_NAME, LONGEST_PATH, MOST_PARTS
 from pedigree.signatures.records import Signature
 
 DIGEST_PATTERN = r"^sha256:[0-9a-f]{64}$"

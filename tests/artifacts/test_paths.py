@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pedigree.artifacts.paths import MOST_PARTS, check_path, require_distinct, scan
+from pedigree.artifacts.path_rules import MOST_PARTS, check_path, require_distinct
+from pedigree.artifacts.paths import scan
 from pedigree.errors import InvalidArtifactError
 
 Make = Callable[[Mapping[str, bytes]], Path]
