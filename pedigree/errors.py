@@ -57,6 +57,7 @@
         │   └── DatabaseBusyError    nothing was done; retry later
         ├── SinkUnavailableError     the sink did not accept events; they are sent again
         ├── ServiceBusyError         nothing was done; retry later
+        ├── SlowRequestError         the request did not arrive in time; nothing was done
         ├── ServiceUnavailableError  the service is unreachable, or fails
         ├── EmbeddedPostgresError
         ├── SchemaBehindError        run `pedigree migrate`
@@ -269,6 +270,10 @@ class SinkUnavailableError(UnavailableError):
 
 class ServiceBusyError(UnavailableError):
     """The service handles too many requests. Nothing was done; the request can be retried."""
+
+
+class SlowRequestError(UnavailableError):
+    """The request did not arrive in time. Nothing was done; the request can be retried."""
 
 
 class ServiceUnavailableError(UnavailableError):

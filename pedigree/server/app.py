@@ -17,9 +17,12 @@ from pedigree.distribution import own_version
 from pedigree.registry import Registry
 from pedigree.registry.reconciler import Reconciler
 from pedigree.server import documents, health, metrics
+from pedigree.server.connections import Connections
 from pedigree.server.fast_reads import FastReadMiddleware
 from pedigree.server.http.auth import Authenticator
+from pedigree.server.http.bodies import Bodies
 from pedigree.server.http.event_stream import EventStream
+from pedigree.server.http.fair_use import FairUse
 from pedigree.server.http.long_requests import LongWork
 from pedigree.server.http.problems import Problem, add_handlers
 from pedigree.server.http.proxies import Proxies
@@ -113,7 +116,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 def _lifespan(settings: Settings | None) -> Any:
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Connections]]:
         resolved = settings or Settings()
         drain: Drain = app.state.drain
         # A thread without a connection would only wait for one.
@@ -127,9 +130,14 @@ def _lifespan(settings: Settings | None) -> Any:
             to_thread.current_default_thread_limiter().total_tokens = connections
             app.state.registry = registry
             app.state.authenticator = Authenticator(
-                registry, is_open=resolved.serve_open, most_at_work=connections * _WAITING_FOR_ONE
+                registry,
+                is_open=resolved.serve_open,
+                most_at_work=connections * _WAITING_FOR_ONE,
+                metrics=app.state.metrics,
             )
-            app.state.event_stream = EventStream(registry)
+            app.state.bodies = Bodies(resolved, app.state.metrics)
+            app.state.fair_use = FairUse(resolved, app.state.metrics)
+            app.state.event_stream = EventStream(registry, app.state.fair_use)
             app.state.long_work = LongWork()
             app.state.registry_metrics = RegistryMetrics(registry.database)
             drain.at_once(app.state.event_stream.end)
@@ -139,7 +147,8 @@ def _lifespan(settings: Settings | None) -> Any:
                 _background_work(registry, drain),
                 draining(drain, resolved.serve_drain.total_seconds()),
             ):
-                yield
+                # The server hands this state to each connection.
+                yield {"connections": Connections(resolved, app.state.metrics)}
             app.state.metrics.write()
 
     return lifespan

@@ -45,8 +45,9 @@ STATUSES: Mapping[type[Exception], int] = {
     errors.UnavailableError: 503,
     errors.DatabaseBusyError: 429,
     errors.ServiceBusyError: 429,
+    errors.SlowRequestError: 408,
 }
-_RETRY_AFTER_S = 1
+RETRY_AFTER_S = 1
 # Values in these fields belong to the caller, and may be secrets.
 _PRIVATE = frozenset({"params", "tags", "config"})
 # The errors of the metadata schema, and its parts of a body.
@@ -105,7 +106,9 @@ async def known_problem(request: Request, error: Exception) -> Response:
     if isinstance(error, errors.InvalidSearchError):
         more = {"expression": error.expression, "place": error.place}
     if status in (429, 503):
-        headers["Retry-After"] = str(_RETRY_AFTER_S)
+        headers["Retry-After"] = str(RETRY_AFTER_S)
+    if status == 408:  # the rest of the request is not read
+        headers["Connection"] = "close"
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, ChangedSinceError) and error.current is not None:

@@ -53,6 +53,7 @@ def list_events(
             int(last_event_id or after),
             wanted=Wanted(type and frozenset(type), model),
             admitted=request.state.admit,
+            principal=call.caller.principal.name,
         )
         return StreamingResponse(
             stream, media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"}
