@@ -198,7 +198,7 @@ class Settings(BaseSettings):
     )
     webhook_ca_file: FilePath | None = Field(
         default=None,
-        description="CA certificates (PEM) to trust for receivers, beside the system's",
+        description="CA certificates (PEM) to trust for receivers, in addition to the system's",
     )
     webhook_log: Duration = Field(
         default=timedelta(days=30), description="How long completed deliveries are kept"
@@ -223,6 +223,11 @@ class Settings(BaseSettings):
     api_retries: int = Field(
         default=5, ge=0, description="Maximum retries of a request to the service"
     )
+    api_deadline: float = Field(
+        default=600.0,
+        gt=0,
+        description="Maximum time of a request to the service with its retries, in seconds",
+    )
     actor: str | None = Field(default=None, description="The actor, if no token identifies one")
     git_commit: Commit | None = Field(default=None, description="The commit of a built image")
     git_dirty: bool = Field(default=False, description="The image has uncommitted changes")
@@ -230,7 +235,7 @@ class Settings(BaseSettings):
 
     @cached_property
     def home_folder(self) -> Path:
-        """The folder for embedded data: ``PEDIGREE_HOME``, else beside the workspace, else XDG."""
+        """The folder for embedded data: ``PEDIGREE_HOME``, else next to the workspace, else XDG."""
         return self.home.absolute() if self.home else _default_home(Path.cwd())
 
 

@@ -17,14 +17,14 @@ WHERE model_id = %(model_id)s;
 
 -- name: lock_model
 -- Lock a model's row for this transaction. The time is read after the lock is held, so the times of
--- a model's changes ascend in the order in which they commit.
+-- a model's changes ascend in the order in which they commit, even if the clock jumps back.
 WITH model AS MATERIALIZED (
     SELECT model_id, name, next_version, generation, policy, policy_revision, deleted_at
     FROM pedigree.registered_model
     WHERE name_key = %(name_key)s
     FOR NO KEY UPDATE
 )
-SELECT model.*, clock_timestamp() AS at FROM model;
+SELECT model.*, pedigree.time_of_change(model.name) AS at FROM model;
 
 -- name: version_of_digest
 -- The living native version of an artifact, with the columns that a registration states.

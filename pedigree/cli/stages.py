@@ -175,7 +175,10 @@ def tenure_table(tenures: "Iterable[Tenure]") -> "Table":
 def _pointer(stage: str | None, alias: str | None) -> str | None:
     if stage and alias:
         raise InvalidInputError(
-            "is given beside --stage", field="--alias", value=alias, remedy="Give one of the two"
+            "is given together with --stage",
+            field="--alias",
+            value=alias,
+            remedy="Give one of the two",
         )
     return f"stage:{stage}" if stage else f"alias:{alias}" if alias else None
 

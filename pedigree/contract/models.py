@@ -1,9 +1,10 @@
 """Registered models: create, describe and list them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from typing import Protocol
 
 from pedigree._record import PAGE, UNCHANGED, IsUnchanged
+from pedigree._values import ManyTexts, TagChanges, TagTexts
 from pedigree.catalog.records import RegisteredModel
 
 
@@ -15,8 +16,8 @@ class ModelContract(Protocol):
         name: str,
         *,
         description: str | None = None,
-        owners: Sequence[str] = (),
-        tags: Mapping[str, str] | None = None,
+        owners: ManyTexts = (),
+        tags: TagTexts | None = None,
     ) -> RegisteredModel:
         """Create a model without versions; a registration creates the model as well.
 
@@ -30,8 +31,8 @@ class ModelContract(Protocol):
         name: str,
         *,
         description: str | IsUnchanged | None = UNCHANGED,
-        owners: Sequence[str] | IsUnchanged | None = UNCHANGED,
-        tags: Mapping[str, str | None] | IsUnchanged | None = UNCHANGED,
+        owners: ManyTexts | IsUnchanged | None = UNCHANGED,
+        tags: TagChanges | IsUnchanged | None = UNCHANGED,
     ) -> RegisteredModel:
         """Change a model's description, owners or tags; what is not given stays.
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Protocol
 
 from pedigree._record import PAGE
+from pedigree._values import Key
 from pedigree.catalog.quarantine_records import Quarantine, Quarantined
 from pedigree.catalog.records import ModelVersion
 
@@ -13,8 +14,8 @@ class QuarantineContract(Protocol):
 
     def quarantine(
         self,
-        asset: str,
-        partition: str | None = None,
+        asset: Key,
+        partition: Key | None = None,
         *,
         reason: str,
         since: datetime | None = None,
@@ -39,8 +40,8 @@ class QuarantineContract(Protocol):
 
     def release(
         self,
-        asset: str,
-        partition: str | None = None,
+        asset: Key,
+        partition: Key | None = None,
         *,
         whole_asset: bool = False,
         reason: str | None = None,

@@ -1,9 +1,9 @@
 """Versions: look them up, edit and compare them."""
 
-from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from pedigree._record import PAGE, UNCHANGED, IsUnchanged
+from pedigree._values import ManyTexts, TagChanges
 from pedigree.catalog.diff_records import VersionComparison
 from pedigree.catalog.records import ModelVersion, Training
 
@@ -45,8 +45,8 @@ class VersionContract(Protocol):
         reference: str,
         *,
         description: str | IsUnchanged | None = UNCHANGED,
-        owners: Sequence[str] | IsUnchanged | None = UNCHANGED,
-        tags: Mapping[str, str | None] | IsUnchanged | None = UNCHANGED,
+        owners: ManyTexts | IsUnchanged | None = UNCHANGED,
+        tags: TagChanges | IsUnchanged | None = UNCHANGED,
     ) -> ModelVersion:
         """Change a version's description, owners or tags; what is not given stays.
 

@@ -1,6 +1,5 @@
 """The outbox of webhooks: deliveries are queued, leased, settled and listed."""
 
-import json
 import uuid
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -8,7 +7,7 @@ from typing import NamedTuple
 
 from pedigree.audit import log
 from pedigree.audit.records import Event
-from pedigree.delivery.backoff import wait_behind
+from pedigree.delivery.backoff import wait_after
 from pedigree.delivery.records import Attempt, Delivery, DeliveryState
 from pedigree.delivery.webhooks import SQL, webhook_of, webhook_row
 from pedigree.errors import DeliveryNotFoundError
@@ -77,7 +76,7 @@ def lease(
         lease=token,
         webhook_id=line["webhook_id"],
         model=line["model"],
-        event=Event(seq=row["seq"], **json.loads(row["canonical"])),
+        event=Event.served(row["canonical"], row["seq"], is_flagged=row["is_flagged"]),
         failures=row["failures"],
         at=row["at"],
         receiver=row,
@@ -106,7 +105,7 @@ def settle(
     if str(held["lease"]) != leased.lease:
         return
     failures = leased.failures + (not attempt.succeeded)
-    wait = None if attempt.succeeded else wait_behind(failures, retry_after)
+    wait = None if attempt.succeeded else wait_after(failures, retry_after)
     state = DeliveryState.DELIVERED if attempt.succeeded else DeliveryState.DEAD
     state = state if wait is None else DeliveryState.PENDING
     transaction.execute(SQL["settle_delivery"], {**named, "state": state, "failures": failures})

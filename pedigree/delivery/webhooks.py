@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pedigree._record import UNCHANGED
-from pedigree.access.principals import is_one_of
+from pedigree.access.patterns import is_one_of
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
 from pedigree.delivery.records import IssuedWebhook, Webhook

@@ -159,11 +159,13 @@ def _shards(model: _Model, listed: Mapping[str, set[str]] | None) -> list[Shard]
 
 
 def _indexed(model: _Model, index: Path, listed: Mapping[str, set[str]]) -> list[Shard]:
-    beside = {file.name for file in model.numbered.values()} - listed.keys()
+    unlisted = {file.name for file in model.numbered.values()} - listed.keys()
     if model.whole and model.whole.name not in listed:
-        beside.add(model.whole.name)
-    if beside:
-        raise bad_weights(f"{index.name} does not list {min(beside)}, which is beside it")
+        unlisted.add(model.whole.name)
+    if unlisted:
+        raise bad_weights(
+            f"{index.name} does not list {min(unlisted)}, which is in the same folder"
+        )
     shards = [Shard(index.parent / file, frozenset(listed[file])) for file in sorted(listed)]
     for shard in shards:
         if not shard.file.is_file():

@@ -8,9 +8,9 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import set_json_loads
 from psycopg_pool import ConnectionPool
-from pydantic_core import from_json
 
 from pedigree import tracing
+from pedigree._stored_json import from_stored_json
 from pedigree.errors import InvalidInputError
 from pedigree.postgres._traced import TracedCursor
 from pedigree.postgres.embedded import EmbeddedPostgres
@@ -26,6 +26,11 @@ _NETWORK_DEFAULTS = {
     "tcp_user_timeout": "30000",
 }
 _PREPARE_AFTER = 5
+# For statements outside of transactions, which set it themselves: a read does not wait longer for a
+# table that another client has locked.
+_LIMITS = "-c lock_timeout=10s"
+# What poolers say that pass on no options. Reads through them wait as long as the pooler allows.
+_WITHOUT_OPTIONS = ("unsupported startup parameter", "support command-line options")
 
 
 class DatabaseSource(Protocol):
@@ -108,8 +113,7 @@ def open_pool(
         psycopg.OperationalError: The server cannot be reached.
         EmbeddedPostgresError: The embedded server cannot be started.
     """
-    options = source.options() | {"autocommit": True, "row_factory": dict_row}
-    psycopg.connect(**options).close()
+    options = _accepted(source.options() | {"autocommit": True, "row_factory": dict_row})
     if tracing.is_on():
         options["cursor_factory"] = TracedCursor
     return ConnectionPool(
@@ -124,9 +128,22 @@ def open_pool(
     )
 
 
+def _accepted(options: dict[str, Any]) -> dict[str, Any]:
+    """Connect once, and return the options with limits if the server or pooler accepts them."""
+    limited = options | {"options": f"{_LIMITS} {options.get('options', '')}".strip()}
+    try:
+        psycopg.connect(**limited).close()
+    except psycopg.OperationalError as error:
+        if not any(text in str(error) for text in _WITHOUT_OPTIONS):
+            raise
+        psycopg.connect(**options).close()
+        return options
+    return limited
+
+
 def _configure(connection: Connection[DictRow]) -> None:
     # A version has four JSON values; pydantic parses them three times as fast as the json module.
-    set_json_loads(from_json, connection)
+    set_json_loads(from_stored_json, connection)
 
 
 def _not_a_url(url: str) -> InvalidInputError:

@@ -12,7 +12,7 @@ from pedigree.contract.webhooks import WebhookContract, changed_patterns
 from pedigree.delivery import outbox as deliveries
 from pedigree.delivery import webhooks
 from pedigree.delivery.records import Attempt, Delivery, DeliveryState, IssuedWebhook, Webhook
-from pedigree.delivery.sink_worker import SinkWorker, is_behind
+from pedigree.delivery.sink_worker import SinkWorker, has_undelivered
 from pedigree.delivery.webhook_sender import send_trial
 from pedigree.delivery.webhook_worker import WebhookWorker
 from pedigree.registry.context import ContextGroup
@@ -162,7 +162,9 @@ class WebhookOperations(ContextGroup, WebhookContract):
             MissingDependencyError: A library that a sink needs is not installed.
         """
         self._context.database.transaction(log.sequence)
-        if not self._context.database.read(partial(is_behind, urls=self._context.settings.sinks)):
+        if not self._context.database.read(
+            partial(has_undelivered, urls=self._context.settings.sinks)
+        ):
             return 0
         with SinkWorker(self._context.database, self._context.settings) as worker:
             return worker.run(seconds=seconds)

@@ -2,7 +2,9 @@
 
 import os
 import socket
+from collections.abc import Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -15,6 +17,18 @@ from pedigree.server.protocol import LimitedProtocol
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+
+PROTOCOL: Mapping[str, Any] = MappingProxyType(
+    {
+        "http": LimitedProtocol,
+        "ws": "none",
+        "server_header": False,
+        "log_level": "warning",
+        # The application itself decides which proxies it trusts, see http/proxies.py.
+        "proxy_headers": False,
+    }
+)
+"""The options of uvicorn that decide how it speaks HTTP, and with whom."""
 
 # Requests in progress at a stop are finished, unless they take longer than this.
 _GRACE_S = 20
@@ -61,24 +75,12 @@ def serve(
         access_log=False,
         timeout_graceful_shutdown=_GRACE_S,
         log_config=log_config,
-        **protocol_options(),
+        **PROTOCOL,
     )
     if workers == 1:
         uvicorn.Server(config).run(sockets)
     else:
         _workers.run(config, sockets)
-
-
-def protocol_options() -> dict[str, Any]:
-    """Return the options of uvicorn that decide how it speaks HTTP, and with whom."""
-    return {
-        "http": LimitedProtocol,
-        "ws": "none",
-        "server_header": False,
-        "log_level": "warning",
-        # The application itself decides which proxies it trusts, see http/proxies.py.
-        "proxy_headers": False,
-    }
 
 
 def _make_app(*, is_open: bool) -> "FastAPI":

@@ -41,8 +41,8 @@ def test_register_checks_the_version_writes_its_card_and_prints_how_to_load_it(
         "artifact_intact",
     }
     assert "registry.load('churn/1')" in document["snippet"]
-    told = [event["type"] for event in cli("events", "--json").json]
-    assert told.count("version.check_recorded") == 3  # each once, whoever ran it
+    types = [event["type"] for event in cli("events", "--json").json]
+    assert types.count("version.check_recorded") == 3  # each once, whoever ran it
 
 
 def test_registering_the_same_bytes_again_adds_the_run_to_the_version(

@@ -46,9 +46,9 @@ def test_every_operation_has_its_command_and_every_command_its_operation() -> No
     table = DOCS.read_text().partition("| operations | commands |")[2].partition("\n\n")[0]
     rows = [line.split("|")[1:3] for line in table.splitlines()[2:]]
     named = [re.findall(r"`([a-z_]+)`", row[0]) for row in rows]
-    told = [re.findall(r"`([^`]*)`", row[1]) for row in rows]
+    listed = [re.findall(r"`([^`]*)`", row[1]) for row in rows]
     assert {each for row in named for each in row} == operations - OF_THE_PROCESS
-    words = {each for row in told for each in row if not each.startswith("--")}
+    words = {each for row in listed for each in row if not each.startswith("--")}
     assert words == every_command() - OF_THIS_MACHINE
 
 
@@ -101,8 +101,8 @@ def test_every_command_answers_in_json_at_a_service(
     for words in script(tmp_path, required, receiver.url):
         ask(*words)
     served_cli("deliver")
-    told = ask("webhook", "deliveries", 2)[0]["seq"]
-    for words in (("delivery", 2, told), ("redeliver", 2, told), *ENDING):
+    listed = ask("webhook", "deliveries", 2)[0]["seq"]
+    for words in (("delivery", 2, listed), ("redeliver", 2, listed), *ENDING):
         ask("webhook", *words)
     assert every_command() - OF_THIS_MACHINE - asked == set()
 

@@ -232,7 +232,7 @@ def test_a_moment_without_a_zone_is_refused(trained: None, cli: Cli) -> None:
     assert (answer.code, answer.error["field"]) == (2, "--since")
 
 
-def test_stale_says_how_far_a_version_is_behind(trained: None, cli: Cli) -> None:
+def test_stale_states_by_how_many_changes_an_input_is_out_of_date(trained: None, cli: Cli) -> None:
     assert "no asset graph is reachable" in cli("stale", "churn/1").out
     now = InputNow(data_version="v3", data_behind=2, code_behind=1)
     with Registry.connect(settings=Settings()) as registry:

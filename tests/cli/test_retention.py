@@ -26,10 +26,10 @@ def test_a_version_is_deleted_restored_and_permanently_deleted(
     plan = cli("gc", "--json").json
     kinds = [item["kind"] for item in plan["items"]]
     assert kinds == ["version", "artifact", *["blob"] * plan["counts"]["blob"]["items"]]
-    told = cli("gc").out
-    assert "churn/1  deleted" in told
-    assert f"{kinds.count('blob')} objects, " in told, "the model's file, and its cards"
-    assert plan["digest"] in told
+    output = cli("gc").out
+    assert "churn/1  deleted" in output
+    assert f"{kinds.count('blob')} objects, " in output, "the model's file, and its cards"
+    assert plan["digest"] in output
     done = cli("gc", "--apply", "--plan", plan["digest"], "--json").json
     assert done["done"]["version"]["items"] == 1
     assert "nothing to collect" in cli("gc").out
@@ -102,4 +102,4 @@ def test_fsck_prints_violations_and_its_exit_code_is_one(
     assert cli("fsck").code == 0, "sizes alone are right"
     damaged = cli("fsck", "--hashes")
     assert damaged.code == 1
-    assert "objects_whole: sha256:" in damaged.out
+    assert "objects_intact: sha256:" in damaged.out

@@ -49,28 +49,28 @@ def test_it_serves_with_several_processes_until_it_is_stopped(
         assert made.json()["created_by"] == "tester"
         asked = _ask_both_workers(url)
         _kill_one_worker(served)
-        _await(lambda: _told_of_livez(url) == asked)
+        _await(lambda: _count_livez(url) == asked)
         served.send_signal(signal.SIGTERM)
         _await(lambda: client.get("/readyz").status_code == 503)
         late = client.get("/api/v1/models/churn")
         assert (late.status_code, late.headers["connection"]) == (200, "close")
-    _, told = served.communicate(timeout=60)
+    _, seen = served.communicate(timeout=60)
     assert served.returncode == 0
-    lines = [json.loads(line) for line in told.splitlines()]
+    lines = [json.loads(line) for line in seen.splitlines()]
     assert {line["action"] for line in lines} >= {"request.answered", "serve.draining"}
 
 
 def _ask_both_workers(url: str) -> int:
     """Ask on new connections until another one answers than the first; return how often."""
-    asked, told = 0, set()
-    while len(told) < 2:
+    asked, seen = 0, set()
+    while len(seen) < 2:
         with httpx2.Client(base_url=url) as client:
             asked += client.get("/livez").is_success
-            told.add(client.get("/metrics").headers["x-request-id"][:24])  # its process's part
+            seen.add(client.get("/metrics").headers["x-request-id"][:24])  # its process's part
     return asked
 
 
-def _told_of_livez(url: str) -> float:
+def _count_livez(url: str) -> float:
     try:
         text = httpx2.get(f"{url}/metrics").text
     except httpx2.TransportError:

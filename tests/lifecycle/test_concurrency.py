@@ -133,6 +133,6 @@ def test_of_two_promotions_at_once_one_is_made(registry: Registry, tmp_path: Pat
         promotions = [partial(registry.promote, reference, "production") for reference in both]
         assert sorted(at_once(promotions)) == [False, True]
         assert len(registry.model(name).stages["production"]) == 1
-        told = registry.events(limit=10_000, types=[EventType.VERSION_STAGE_CHANGED])
-        moves = [each for each in told if each.model == name and each.body["to"] == "production"]
+        changes = registry.events(limit=10_000, types=[EventType.VERSION_STAGE_CHANGED])
+        moves = [each for each in changes if each.model == name and each.body["to"] == "production"]
         assert len(moves) == 1

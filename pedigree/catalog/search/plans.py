@@ -17,7 +17,7 @@ from pedigree.catalog.search.ast import Expression
 from pedigree.catalog.search.execution import ANY, MERGED, NESTED, NESTED_REPLAN
 from pedigree.catalog.search.statements import (
     Search,
-    behind,
+    after_page,
     page,
     selected,
     translator_of,
@@ -80,7 +80,7 @@ def _try_walk(transaction: Transaction, search: Search, lists: Sequence[Expressi
         " ORDER BY created_at {way}, model_id {way}, version {way} LIMIT {most}) AS s"
     ).format(
         translator.all_of(lists),
-        behind(search, translator, ("created_at", "model_id", "version")),
+        after_page(search, translator, ("created_at", "model_id", "version")),
         way=search.way,
         most=sql.Literal(most),
     )
@@ -96,7 +96,7 @@ def _along_lists(
 ) -> list[Row]:
     """Scan the posting lists of words in parallel, at most ``most`` versions."""
     translator = translator_of(search)
-    after = behind(search, translator, ("created_at", "model_id", "version"))
+    after = after_page(search, translator, ("created_at", "model_id", "version"))
     first, *others = (
         sql.SQL("({} AND {})").format(selectivity.posting(part, translator), after)
         for part in lists
@@ -156,7 +156,7 @@ def _along_metric(transaction: Transaction, search: Search) -> list[Row]:
         joins=joins(fields_of(search.expression)),
         metric=translator.column(key.field),
         filter=translator.all_of(search.parts),
-        after=behind(rest, translator, ("s.model_id", "s.version")),
+        after=after_page(rest, translator, ("s.model_id", "s.version")),
         way=search.way,
         limit=translator.parameters.add(rest.limit),
     )
@@ -174,7 +174,7 @@ def _with_metric(transaction: Transaction, search: Search) -> list[Row]:
         joins=joins(fields_of(search.expression)),
         key=translator.parameters.add(search.order[0].field.key),
         filter=translator.all_of(search.parts),
-        after=behind(search, translator, ("o.value", "o.model_id", "o.version")),
+        after=after_page(search, translator, ("o.value", "o.model_id", "o.version")),
         way=search.way,
         limit=translator.parameters.add(search.limit),
     )

@@ -82,7 +82,7 @@ def selected(search: Search, translator: Translator, source: sql.Composable) -> 
     )
 
 
-def behind(
+def after_page(
     search: Search, translator: Translator, columns: tuple[LiteralString, ...]
 ) -> sql.Composable:
     """Return the condition that a row of columns follows the previous page, as a row comparison."""
@@ -120,7 +120,9 @@ def _after(search: Search, translator: Translator) -> sql.Composable:
             beyond = sql.SQL("({0} {1} {2} OR {0} IS NULL)").format(column, sign, bound)
             found.append(sql.SQL("({})").format(sql.SQL(" AND ").join([*same, beyond])))
         same.append(sql.SQL("({} IS NOT DISTINCT FROM {})").format(column, bound))
-    tie = behind(replace(search, order=search.order[:1]), translator, ("s.model_id", "s.version"))
+    tie = after_page(
+        replace(search, order=search.order[:1]), translator, ("s.model_id", "s.version")
+    )
     found.append(sql.SQL("({})").format(sql.SQL(" AND ").join([*same, tie])))
     anywhere = sql.SQL("({})").format(sql.SQL(" OR ").join(found))
     first = search.order[0]
