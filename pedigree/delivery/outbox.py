@@ -5,12 +5,14 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from pedigree._record import Listed
 from pedigree.audit import log
 from pedigree.audit.records import Event
 from pedigree.delivery.backoff import wait_after
 from pedigree.delivery.records import Attempt, Delivery, DeliveryState
 from pedigree.delivery.webhooks import SQL, webhook_of, webhook_row
 from pedigree.errors import DeliveryNotFoundError
+from pedigree.postgres.pages import fetch_page
 from pedigree.postgres.transaction import Row, Transaction
 
 _PAGE = 1000
@@ -155,7 +157,7 @@ def deliveries(
     before: int | None = None,
     state: DeliveryState | None = None,
     seq: int | None = None,
-) -> tuple[Delivery, ...]:
+) -> Listed[Delivery]:
     """Return a webhook's deliveries with every attempt, newest event first.
 
     Raises:
@@ -169,7 +171,8 @@ def deliveries(
         "state": state,
         "seq": seq,
     }
-    return tuple(Delivery(**row) for row in transaction.execute(SQL["deliveries"], values))
+    found = fetch_page(transaction, SQL["deliveries"], values)
+    return Listed((Delivery(**row) for row in found.rows), is_cut=found.is_cut)
 
 
 def forget(transaction: Transaction, kept: timedelta) -> int:

@@ -21,6 +21,7 @@ PLAIN = request("GET", "/livez")
 OF_ADDRESS = 12
 IN_ALL = 20
 BODIES = 3
+ANNOUNCED = ("Content-Type: application/json", "Content-Length: 9", "Expect: 100-continue")
 
 
 @pytest.fixture(scope="module")
@@ -216,9 +217,7 @@ def test_bodies_that_do_not_come_hold_nothing_that_others_need(
     with serving(small) as served, ExitStack() as stack:
         issued = served.registry.create_token("writer", roles=[Role.CONTRIBUTOR])
         bearer = f"Authorization: Bearer {issued.secret}"
-        head = request(
-            "POST", "/api/v1/models", bearer, "Content-Length: 9", "Expect: 100-continue"
-        )
+        head = request("POST", "/api/v1/models", bearer, *ANNOUNCED)
         for _ in range(24):
             opened = stack.enter_context(connected(served.url, "127.0.0.3"))
             send(opened, head)
@@ -229,7 +228,7 @@ def test_bodies_that_do_not_come_hold_nothing_that_others_need(
 
 
 def test_a_principal_sends_a_number_of_bodies_at_once(served: Served, bearer: str) -> None:
-    head = request("POST", "/api/v1/models", bearer, "Content-Length: 9", "Expect: 100-continue")
+    head = request("POST", "/api/v1/models", bearer, *ANNOUNCED)
     with ExitStack() as stack:
         for _ in range(BODIES):
             opened = stack.enter_context(connected(served.url))
