@@ -26,6 +26,7 @@ class Location:
         repository = self.definitions.get_repository_def()
         with dg.build_sensor_context(
             instance=self.instance,
+            instance_ref=self.instance.get_ref(),  # as the daemon does, for dynamic partitions
             repository_def=repository,
             resources=self.resources,
             cursor=self.cursors.get(sensor),
