@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pedigree.dagster.assets.component import ModelComponent, RegistryComponent
     from pedigree.dagster.assets.datasheets import datasheet_metadata
     from pedigree.dagster.assets.decorator import model_asset, model_multi_asset
-    from pedigree.dagster.assets.definitions import registry_definitions, registry_resources
+    from pedigree.dagster.assets.definitions import registry_definitions
     from pedigree.dagster.assets.drift import drift_asset
     from pedigree.dagster.assets.model_out import ModelOut
     from pedigree.dagster.assets.model_spec import registered_name
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from pedigree.dagster.resources.bound_registry import BoundRegistry
     from pedigree.dagster.resources.io_manager import ModelIOManager
     from pedigree.dagster.resources.registry import RegistryResource
+    from pedigree.dagster.resources.shared import registry_resources
     from pedigree.dagster.sensors.delivery import deliver
     from pedigree.dagster.sensors.drift_alerts import alert_drift, drift_check
     from pedigree.dagster.sensors.mirror import mirror_changes
@@ -124,7 +125,7 @@ _MODULES = {
     "record_read": "capture.step_reads",
     "registered_name": "assets.model_spec",
     "registry_definitions": "assets.definitions",
-    "registry_resources": "assets.definitions",
+    "registry_resources": "resources.shared",
     "report_model": "assets.pipes_client",
     "reported_model": "assets.pipes",
     "retrain_like": "sensors.retraining",

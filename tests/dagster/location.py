@@ -47,7 +47,7 @@ class Location:
         job = self.definitions.get_repository_def().get_job(request.job_name)
         return job.execute_in_process(
             instance=self.instance,
-            run_config=request.run_config,
+            run_config={"ops": request.run_config.get("ops", {})},
             tags=dict(request.tags),
             asset_selection=list(request.asset_selection),
             partition_key=request.partition_key,
