@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pedigree.dagster.assets.model_spec import registered_name
     from pedigree.dagster.assets.names import model_key, stage_key
     from pedigree.dagster.assets.pipes import reported_model
-    from pedigree.dagster.assets.pipes_client import report_model
+    from pedigree.dagster.assets.pipes_client import ReportedModel, report_model
     from pedigree.dagster.assets.stages import StageConfig, stage_assets
     from pedigree.dagster.assets.trained_model import TrainedModel
     from pedigree.dagster.capture.data_versions import content_version
@@ -63,6 +63,7 @@ __all__ = [
     "ModelOut",
     "RegistryComponent",
     "RegistryResource",
+    "ReportedModel",
     "StageConfig",
     "TrainedModel",
     "alert_drift",
@@ -104,6 +105,7 @@ _MODULES = {
     "ModelOut": "assets.model_out",
     "RegistryComponent": "assets.component",
     "RegistryResource": "resources.registry",
+    "ReportedModel": "assets.pipes_client",
     "StageConfig": "assets.stages",
     "TrainedModel": "assets.trained_model",
     "alert_drift": "sensors.drift_alerts",
