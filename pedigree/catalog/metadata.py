@@ -26,7 +26,7 @@ _REMEDIES_OF_FIELDS: Mapping[str, str] = {
     "git_commit": "Give the full hash in lower case, as `git rev-parse HEAD` prints it",
     "environment_hash": "Give sha256: and 64 hexadecimal digits, or leave it out",
     "metrics": "Give a finite number under each name, or leave the metric out",
-    "signature": "Give inputs and outputs, or infer them with signatures.infer(inputs, outputs)",
+    "signature": "Give inputs and outputs, or infer them with pedigree.infer_signature(…)",
 }
 
 
