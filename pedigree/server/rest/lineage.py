@@ -14,6 +14,7 @@ from pedigree.lineage.records import LineageGraph
 from pedigree.lineage.upstream import Upstream
 from pedigree.lineage.usages import Downstream
 from pedigree.server.http.auth import requires, resource
+from pedigree.server.http.fair_use import Use
 from pedigree.server.http.parameters import DIGITS, Moment
 from pedigree.server.http.requests import Limit, Name, Number, Page, ReadCall
 from pedigree.server.rest.versions import Reference
@@ -38,7 +39,7 @@ def get_upstream(call: ReadCall, name: Name, version: Number, newest: Newest = F
 
 
 @router.get(paths.IMPACT, tags=["provenance"], responses={200: {"model": Impact}})
-@requires(Permission.READ)
+@requires(Permission.READ, use=Use.SEARCHES)
 def get_impact(
     call: ReadCall,
     asset: Annotated[
@@ -76,7 +77,7 @@ def get_retraining(call: ReadCall, name: Name, version: Number) -> Response:
 
 
 @router.get(paths.UNMATERIALIZED, responses={200: {"model": Page[Unmaterialized]}})
-@requires(Permission.READ)
+@requires(Permission.READ, use=Use.SEARCHES)
 def list_unmaterialized(
     call: ReadCall,
     reference: Reference | None = None,
