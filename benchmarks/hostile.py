@@ -1,8 +1,8 @@
 """Honest point reads while somebody attacks the service, against the same reads without an attack.
 
-``pedigree serve`` with one worker and 1,024 open files. The honest client reads an alias over 8 connections from a
-process of its own; the attacker is one process at nice 19 (``benchmarks._attack``). Each round
-measures the quiet service and then the attacked one.
+``pedigree serve`` with one worker and 1,024 open files. The honest client reads an alias over
+8 connections from a process of its own; the attacker is one process at nice 19
+(``benchmarks._attack``). Each round measures the quiet service and then the attacked one.
 """
 
 import math
