@@ -172,6 +172,20 @@ class Settings(BaseSettings):
         description="Time after which a connection without a request is closed; set it to more"
         " than a balancer's idle time",
     )
+    serve_requests_per_principal: int = Field(
+        default=64,
+        ge=1,
+        description="Maximum requests of a principal that wait in a worker for its share",
+    )
+    serve_searches_per_principal: int = Field(
+        default=3, ge=1, description="Maximum searches of a principal that a worker runs at once"
+    )
+    serve_uploads_per_principal: int = Field(
+        default=4, ge=1, description="Maximum files of a principal that a worker receives at once"
+    )
+    serve_streams_per_principal: int = Field(
+        default=20, ge=1, description="Maximum event streams of a principal in a worker"
+    )
     serve_prefix: PathPrefix | None = Field(
         default=None,
         description="Path prefix under which a proxy serves the service, such as /registry",
