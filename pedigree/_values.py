@@ -30,7 +30,10 @@ JSON_DEPTH = 64
 """How deep a JSON value may be nested; parsers of other languages stop at 100 and more."""
 
 RECORD_BYTES = 4 << 20
-"""The most bytes of a record as JSON."""
+"""The most bytes of a record as JSON, without its lineage."""
+
+GRAPH_BYTES = 64 << 20
+"""The most bytes of a lineage graph as JSON: some two hundred thousand nodes."""
 
 # A larger integer is infinite for a reader whose numbers are doubles.
 _INTEGER_BITS = 1024
@@ -89,6 +92,9 @@ ManyTexts: TypeAlias = Annotated[Sequence[str], Bound(TEXT_BYTES, is_json=True)]
 TagTexts: TypeAlias = Annotated[Mapping[str, str], Bound(TEXT_BYTES, is_json=True, is_private=True)]
 """As :data:`TextObject`, of any kind of mapping."""
 
+GRAPH = Bound(GRAPH_BYTES, is_json=True)
+"""The bound of a lineage graph."""
+
 NUMBERS = Bound(JSON_BYTES, is_json=True)
 """The bound of a JSON object of numbers, such as metrics."""
 
@@ -117,7 +123,9 @@ def require_values(
     check = _Check(error)
     check.visit(value, field, bound or _PLAIN, 0)
     if isinstance(value, BaseModel):
-        check.require_size(value, field or type(value).__name__, RECORD_BYTES)
+        larger = {name for name, one in bounds_of(type(value)).items() if one.size > RECORD_BYTES}
+        rest = value.model_dump(mode="json", exclude=larger) if larger else value
+        check.require_size(rest, field or type(value).__name__, RECORD_BYTES)
 
 
 class _Check:
@@ -141,6 +149,8 @@ class _Check:
                 self._path(value, path)
             case BaseModel():
                 self._record(value, path)
+                if bound.is_json:
+                    self.require_size(value, path, bound.size)
             case Mapping() | list() | tuple() | set() | frozenset():
                 self._structure(value, path, bound, depth)
 
@@ -149,7 +159,8 @@ class _Check:
         check, path = (_Check(own_error), "") if own_error else (self, path)
         bounds = bounds_of(type(record))
         for name, value in record.__dict__.items():
-            check.visit(value, _joined(path, name), bounds.get(name, _PLAIN), 0)
+            if value is not None:
+                check.visit(value, _joined(path, name), bounds.get(name, _PLAIN), 0)
 
     def _structure(self, value: Any, path: str, bound: Bound, depth: int) -> None:
         if depth == 1:

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
+from pydantic_core import to_json
 
+from pedigree._storable import storable, storable_text
 from pedigree._values import (
     JSON_BYTES,
     JSON_DEPTH,
@@ -174,3 +176,34 @@ def test_the_openapi_document_states_the_bounds() -> None:
     text = document["info"]["description"]
     for size in (TEXT_BYTES, KEY_BYTES, JSON_BYTES, RECORD_BYTES):
         assert f"{size:,}" in text
+
+
+def test_json_of_other_systems_is_stored_within_the_bounds() -> None:
+    found = {
+        "nan": float("nan"),
+        "text": "a\0b\ud800",
+        "deep": deep(500),
+        "long": ["x" * 100_000] * 3,
+        "integer": 2**60,
+        "object": object(),
+        "\0": {"\ud800": {1, 2}},
+        "kept": {"auc": 0.9, "rows": [1, None, True]},
+    }
+    stored = storable(found)
+    require_values(VERDICT.model_copy(update={"details": stored}))
+    assert stored["kept"] == found["kept"]
+    assert stored["nan"] == "nan"
+    assert stored["text"] == "a\\x00b\\ud800"
+    assert stored["long"] == "(left out: 300,019 bytes)"
+    assert "nested deeper" in str(stored["deep"])
+    require_values(VERDICT.model_copy(update={"summary": storable_text("é" * TEXT_BYTES)}))
+
+
+def test_a_large_lineage_graph_is_no_large_record() -> None:
+    nodes = tuple(
+        LineageNode(node_id=number, kind=NodeKind.MATERIALIZATION, asset=f"asset/{number}")
+        for number in range(20_000)
+    )
+    new = new_version(lineage=LineageGraph(nodes=nodes))
+    assert len(to_json(new)) > RECORD_BYTES / 2
+    require_values(new)

@@ -85,10 +85,8 @@ def test_a_version_that_is_nested_too_deep_hides_nothing(
     page = registry.operations.search.find_page(
         None, order_by=None, limit=10, after=None, count=True, facets=("tag",)
     )
-    assert [TOO_DEEP in str(each["params"]) for each in from_json(page.json())["records"]] == [
-        False,
-        True,
-    ]
+    records = from_json(page.json())["records"]
+    assert [TOO_DEEP in str(each["params"]) for each in records] == [False, True]
     assert TOO_DEEP in str(registry.trainings("churn/1")[0].origin.config)
     assert TOO_DEEP in str(registry.verdicts("churn/1")[0].details)
     assert registry.compare("churn/1", "churn/2").a == "churn/1"
