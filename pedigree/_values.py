@@ -63,7 +63,10 @@ class Bound:
         return {**stated, "maxLength": self.size, "x-max-bytes": self.size}
 
 
+# A structure may hold the same part many times: beyond so many times its bound, it is not measured.
+_REPEATED = 4
 _PLAIN = Bound(TEXT_BYTES)
+_AS_A_FILE = "Store it as a file of the version"
 
 Text: TypeAlias = Annotated[str, _PLAIN]
 """Text as in JSON and Postgres: Unicode without NUL, at most ``TEXT_BYTES`` in UTF-8.
@@ -134,6 +137,7 @@ class _Check:
     def __init__(self, error: type[InvalidInputError]) -> None:
         self._error = error
         self._top = ""  # the last key of a JSON value that was entered
+        self._free = GRAPH_BYTES  # bytes that may still come
 
     def visit(self, value: object, path: str, bound: Bound, depth: int) -> None:
         """Check a value and all values in it."""
@@ -169,14 +173,25 @@ class _Check:
             self._refuse(
                 f"is nested deeper than {JSON_DEPTH} levels",
                 self._top,
-                "Store it as a file of the version, or as a JSON text",
+                f"{_AS_A_FILE}, or as a JSON text",
             )
+        if depth == 0:
+            most = bound.size if bound.is_json else RECORD_BYTES
+            free, self._free = self._free, _REPEATED * most
+            self._members(value, path, bound, depth)
+            self._free = free
+            self.require_size(value, path, most)
+        else:
+            self._members(value, path, bound, depth)
+
+    def _members(self, value: Any, path: str, bound: Bound, depth: int) -> None:
         for name, inner in _items(value):
             if isinstance(name, str):
                 self._text(name, _joined(path, "a key"), bound)
+            self._free -= 1 + (len(inner) if isinstance(inner, str) else 0)
+            if self._free < 0:
+                self._refuse("is too large", self._top or path, _AS_A_FILE)
             self.visit(inner, _joined(path, str(name)), bound, depth + 1)
-        if depth == 0:
-            self.require_size(value, path, bound.size if bound.is_json else RECORD_BYTES)
 
     def require_size(self, value: object, path: str, most: int) -> None:
         """Check how many bytes a value has as JSON."""
@@ -184,7 +199,7 @@ class _Check:
             self._refuse(
                 f"has {size:,} bytes as JSON, more than {most:,}",
                 path,
-                "Store large content as a file of the version",
+                _AS_A_FILE,
             )
 
     def _text(self, text: str, path: str, bound: Bound) -> None:

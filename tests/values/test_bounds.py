@@ -100,6 +100,14 @@ def test_a_structure_that_holds_itself_is_refused() -> None:
     assert "nested deeper" in refused(VERDICT.model_copy(update={"details": cycle}))
 
 
+@pytest.mark.timeout(10)
+def test_a_structure_of_equal_parts_is_measured_before_it_is_written() -> None:
+    many: Any = ["x" * 100]
+    for _ in range(50):
+        many = [many, many]
+    assert "too large" in refused(VERDICT.model_copy(update={"details": {"a": many}}))
+
+
 def test_texts_at_their_bound_fit_every_index(registry: Registry, tmp_path: Path) -> None:
     origin = TrainingOrigin(instance_id=key(), step_key=key(), asset=key(), partition=key())
     nodes = (
