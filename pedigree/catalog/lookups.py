@@ -5,6 +5,7 @@ starts after the last item of the previous one.
 """
 
 from datetime import UTC, datetime
+from uuid import UUID
 
 from pedigree._record import Listed
 from pedigree.catalog.names import LATEST, found_in, name_key, validate_name
@@ -102,7 +103,7 @@ def list_trainings(
             "name_key": name_key(version.model_name),
             "version": version.version_id,
             "limit": at_least_one(limit),
-            "after": after,
+            "after": training_cursor(after),
         },
     )
     return Listed(map(training_of, found.rows), is_cut=found.is_cut)
@@ -138,6 +139,23 @@ def in_a_zone(field: str, moment: datetime) -> datetime:
             value=moment.isoformat(),
             remedy="Write another one",
         ) from None
+
+
+def training_cursor(after: str | None) -> UUID | None:
+    """Return the cursor of a page of trainings.
+
+    Raises:
+        InvalidInputError: It is not the id of a training.
+    """
+    try:
+        return None if after is None else UUID(after)
+    except ValueError as error:
+        raise InvalidInputError(
+            "is not the id of a training",
+            field="after",
+            value=after,
+            remedy="Give the last training_id of the previous page",
+        ) from error
 
 
 def at_least_one(limit: int) -> int:

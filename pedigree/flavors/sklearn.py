@@ -15,6 +15,7 @@ from pedigree.errors import InvalidArtifactError, PedigreeError, UnsupportedMode
 from pedigree.flavors._files import model_file
 from pedigree.flavors._predict import METHODS, answers_of, method_signature
 from pedigree.flavors._sklearn_trees import check_trees
+from pedigree.flavors._skops import skops_io
 from pedigree.flavors._skops_archive import write_canonical
 from pedigree.flavors._trust import trusted_names, untrusted
 from pedigree.libraries import library
@@ -38,7 +39,7 @@ class SklearnFlavor:
                 cannot be imported by its name, or a part of it cannot be saved without pickle.
             MissingDependencyError: skops is not installed.
         """
-        library("skops.io", extra=EXTRA)
+        skops_io(EXTRA)
         from pedigree.flavors._skops_dump import dump  # noqa: PLC0415 - it imports skops
 
         if not hasattr(model, "fit"):
@@ -77,7 +78,7 @@ class SklearnFlavor:
                 read it, or its trees are inconsistent.
             MissingDependencyError: skops is not installed.
         """
-        skops = library("skops.io", extra=EXTRA)
+        skops = skops_io(EXTRA)
         archive = _model_file(folder)
         trusted = sorted(trusted_types(_installed_version()) | trusted_names(trust))
         try:

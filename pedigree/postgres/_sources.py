@@ -1,5 +1,6 @@
 """Database addresses, and pools of connections to them."""
 
+from contextlib import suppress
 from typing import Any, Protocol
 
 import psycopg
@@ -107,18 +108,19 @@ class EmbeddedSource:
 def open_pool(
     source: DatabaseSource, *, connections: int, checkout_s: float
 ) -> ConnectionPool[Connection[DictRow]]:
-    """Open a pool, after a single connection whose error says why the pool would fail.
+    """Open a pool on a first connection, whose error says why the pool would fail.
 
     Raises:
         psycopg.OperationalError: The server cannot be reached.
         EmbeddedPostgresError: The embedded server cannot be started.
     """
-    options = _accepted(source.options() | {"autocommit": True, "row_factory": dict_row})
+    options = source.options() | {"autocommit": True, "row_factory": dict_row}
     if tracing.is_on():
         options["cursor_factory"] = TracedCursor
+    accepted, first = _first(options)
     return ConnectionPool(
-        kwargs=options,
-        connection_class=Connection[DictRow],
+        kwargs=accepted,
+        connection_class=_starting_with(first),
         min_size=1,
         max_size=connections,
         timeout=checkout_s,
@@ -128,17 +130,30 @@ def open_pool(
     )
 
 
-def _accepted(options: dict[str, Any]) -> dict[str, Any]:
-    """Connect once, and return the options with limits if the server or pooler accepts them."""
+def _first(options: dict[str, Any]) -> tuple[dict[str, Any], Connection[DictRow]]:
+    """Connect, and return the options with limits if the server or pooler accepts them."""
     limited = options | {"options": f"{_LIMITS} {options.get('options', '')}".strip()}
     try:
-        psycopg.connect(**limited).close()
+        return limited, Connection.connect(**limited)
     except psycopg.OperationalError as error:
         if not any(text in str(error) for text in _WITHOUT_OPTIONS):
             raise
-        psycopg.connect(**options).close()
-        return options
-    return limited
+        return options, Connection.connect(**options)
+
+
+def _starting_with(first: Connection[DictRow]) -> type[Connection[DictRow]]:
+    """Return a class of connections whose first one is already open: to open one takes a while."""
+    waiting = [first]
+
+    class FirstOpen(Connection[DictRow]):
+        @classmethod
+        def connect(cls, conninfo: str = "", **options: Any) -> Any:
+            # Of two workers of the pool that ask at once, one takes it.
+            with suppress(IndexError):
+                return waiting.pop()
+            return Connection.connect(conninfo, **options)
+
+    return FirstOpen
 
 
 def _configure(connection: Connection[DictRow]) -> None:

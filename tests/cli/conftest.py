@@ -36,6 +36,13 @@ class Answer:
         return json.loads(self.out)
 
     @property
+    def items(self) -> list[Any]:
+        """The records of a list."""
+        document = self.json
+        assert document.keys() == {"items", "next"}
+        return list(document["items"])
+
+    @property
     def error(self) -> dict[str, Any]:
         return json.loads(self.err)["error"]
 

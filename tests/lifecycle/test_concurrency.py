@@ -15,6 +15,7 @@ from pedigree.errors import NotFoundError, RefusedError
 from pedigree.maintenance.fsck_replay import check_replay
 from pedigree.registry import Registry
 from tests.lifecycle.deciding import ANN, BEN, EVE, candidate, policy_of
+from tests.marking import few_or_many
 
 VERSIONS = 3
 PEOPLE = (ANN, BEN, EVE)
@@ -91,11 +92,14 @@ def unapproved(events: list[Event], needed: int) -> list[Event]:
     return found
 
 
-def test_no_interleaving_promotes_what_was_not_approved(registry: Registry, tmp_path: Path) -> None:
+@few_or_many(5, 12)
+def test_no_interleaving_promotes_what_was_not_approved(
+    registry: Registry, tmp_path: Path, examples: int
+) -> None:
     numbers = count()
 
     @settings(
-        max_examples=12,
+        max_examples=examples,
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )

@@ -150,6 +150,21 @@ def test_a_transaction_is_retried_after_a_lost_connection(counter, pipelined, da
     assert _counts(counter) == [1, 1]
 
 
+def test_the_first_use_opens_one_connection(database_url, monkeypatch):
+    opened = []
+    connect = psycopg.Connection.connect
+
+    def counted(*given, **options):
+        connection = connect(*given, **options)
+        opened.append(connection.info.backend_pid)
+        return connection
+
+    monkeypatch.setattr(psycopg.Connection, "connect", counted)
+    with Database.connect(database_url) as database:
+        (row,) = database.fetch_all(BACKEND)
+    assert opened == [row["pid"]]
+
+
 def test_a_connection_lost_while_idle_is_not_noticed(single, database_url):
     for act in (
         single.fetch_all,

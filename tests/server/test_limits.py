@@ -181,6 +181,8 @@ def test_the_longest_idle_connection_makes_room_for_a_new_one(served: Served) ->
             assert answer(each).status == 200
         assert ask(served, PLAIN).status == 200
         assert is_closed(idle[0])
+        send(idle[-1], PLAIN)
+        assert answer(idle[-1]).status == 200
 
 
 def test_connections_with_requests_are_limited_in_all(served: Served) -> None:
