@@ -1,7 +1,7 @@
 """The event log: write events with their changes, give them one order, and read them."""
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -83,11 +83,22 @@ def read(
     limit: int,
     types: Collection[EventType] | None = None,
     model: str | None = None,
+    visible: Sequence[str] | None = None,
 ) -> Listed[Event]:
-    """Return at most ``limit`` events after the place ``after``, the oldest first."""
+    """Return events of the feed, the oldest first.
+
+    Args:
+        connection: Where to read.
+        after: The place after which they are.
+        limit: The largest number of results.
+        types: Only events of these types.
+        model: Only events of this model.
+        visible: Only events of models of these names; all events when None.
+    """
     values: dict[str, Any] = {
         "after": after,
         "limit": limit,
+        "visible": visible,
         "types": sorted(kind.value for kind in types) if types is not None else None,
     }
     if model is None:

@@ -1,6 +1,6 @@
 """Stage requests: a version enters a stage when its last gate passes, by whatever cause."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from pydantic import JsonValue
@@ -212,9 +212,21 @@ def open_requests(
 
 
 def list_requests(
-    transaction: Transaction, name: str | None, *, limit: int, after: int | None
+    transaction: Transaction,
+    name: str | None,
+    *,
+    limit: int,
+    after: int | None,
+    visible: Sequence[str] | None = None,
 ) -> Listed[StageRequest]:
     """Return the open requests for the versions of a model, or of all models, oldest first.
+
+    Args:
+        transaction: Where to read.
+        name: The model; all models when None.
+        limit: The largest number of results.
+        after: The last request of the previous page.
+        visible: Only models of these names; all models when None.
 
     Raises:
         ModelNotFoundError: No model has that name.
@@ -229,6 +241,7 @@ def list_requests(
             "name_key": name_key(name) if name is not None else None,
             "limit": at_least_one(limit),
             "after": after or 0,
+            "visible": visible,
         },
     )
     return Listed(map(_request, found.rows), is_cut=found.is_cut)

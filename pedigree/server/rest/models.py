@@ -54,7 +54,7 @@ def create_model(call: WriteCall, new: NewModel) -> Response:
 
 
 @router.get(paths.MODELS, responses={200: {"model": Page[RegisteredModel]}})
-@requires(Permission.READ)
+@requires(Permission.READ, lists=True)
 def list_models(
     call: ReadCall,
     limit: Limit = 100,
@@ -62,7 +62,7 @@ def list_models(
         str | None, Query(max_length=256, description="The last name of the previous page")
     ] = None,
 ) -> Response:
-    """List the registered models, in the order of their names."""
+    """List the registered models that the token is for, in the order of their names."""
     found = call.registry.models(limit=limit + 1, after=after)
     return call.page(found, limit, lambda model: model.name)
 

@@ -19,7 +19,7 @@ _MOST_ORDER = 2000
 
 
 @router.get(paths.SEARCH, responses={200: {"model": SearchPage}})
-@requires(Permission.READ, use=Use.SEARCHES)
+@requires(Permission.READ, lists=True, use=Use.SEARCHES)
 def search(
     call: ReadCall,
     *,

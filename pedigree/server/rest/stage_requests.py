@@ -41,7 +41,7 @@ def withdraw_request(
 
 
 @router.get(paths.REQUESTS, responses={200: {"model": Page[StageRequest]}})
-@requires(Permission.READ)
+@requires(Permission.READ, lists=True)
 def list_requests(call: ReadCall, limit: Limit = 100, after: RequestId = None) -> Response:
     """List the open requests for stages, the oldest first."""
     found = call.registry.stage_requests(limit=limit + 1, after=after)
