@@ -1,181 +1,201 @@
-"""Requests that somebody makes to harm a service, by class, and what each may be answered."""
+"""Hostile requests over the semantics of HTTP, by class; none may have an effect."""
 
-import random
-import socket
-from collections import Counter
+import json
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-from tests.server.raw import answer, connected, request, send
+import httpx2
 
-POST = "/api/v1/models"
-_AT_ONCE = 40
-_KIB = 1 << 10
-# Answers that refuse, and a connection that is closed without one.
-_REFUSED = frozenset({0, *range(400, 500)})
+from pedigree.server.http.auth import ProtectedRoute
+from pedigree.server.http.security_headers import SECURITY_HEADERS
+from tests.server.routes import Target, protected, targets
+
+JSON = {"Content-Type": "application/json"}
+EVIL = "evil.example"
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """What a hostile client sends on one connection, and the statuses it may be answered.
-
-    Status 0 is a connection that the server closes without an answer.
-    """
+    """One request, the class that it belongs to, and the statuses that are no effect."""
 
     kind: str
-    data: bytes
-    allowed: frozenset[int]
-    is_cut: bool = False
+    method: str
+    path: str
+    query: Any = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes | None = None
+    expected: tuple[int, ...] = ()
 
 
-def attempts(tokens: list[str], share: float = 1.0) -> Iterator[Attempt]:
-    """All attempts, in the same order each time.
-
-    Args:
-        tokens: Secrets of contributors.
-        share: The part of the full number of each class.
-    """
-    chance = random.Random(20261129)
-    for make, number in _CLASSES.items():
-        for count in range(max(1, round(number * share))):
-            yield make(chance, f"Authorization: Bearer {tokens[count % len(tokens)]}")
-
-
-def outcomes(url: str, wanted: list[Attempt]) -> Mapping[str, Counter[int]]:
-    """Make attempts from several addresses, and return how often each class had each answer."""
-    found: dict[str, Counter[int]] = {}
-    hosts = [f"127.0.{number % 8 + 1}.1" for number in range(len(wanted))]
-    with ThreadPoolExecutor(_AT_ONCE) as threads:
-        statuses = list(threads.map(_try, hosts, wanted, [url] * len(wanted)))
-    for attempt, status in zip(wanted, statuses, strict=True):
-        assert status in attempt.allowed, (attempt.kind, status, attempt.data[:200])
-        found.setdefault(attempt.kind, Counter())[status] += 1
-    return found
+def attempts() -> Iterator[Attempt]:
+    """All attempts, in a fixed order."""
+    yield from unknown_parameters()
+    yield from repeated_parameters()
+    yield from content_types()
+    yield from vague_scopes()
+    yield from patches()
+    yield from heads()
+    yield from conditions()
+    yield from prefixes_and_redirects()
+    yield from documents()
 
 
-def _try(host: str, attempt: Attempt, url: str) -> int:
-    with connected(url, host) as opened:
-        send(opened, attempt.data)
-        if not attempt.is_cut:
-            return answer(opened).status
-        # A reset instead of an orderly close.
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
-        return 0
-
-
-def _large_head(chance: random.Random, bearer: str) -> Attempt:
-    filler = "x" * chance.randint(65 * _KIB, 256 * _KIB)
-    data = chance.choice(
-        (
-            request("GET", "/livez", bearer, f"Cookie: {filler}"),
-            request("GET", f"/livez?{filler}", bearer),
-            request("GET", "/livez", f"{filler}: x"),
-            request("GET", "/livez", bearer, f"X: {filler}")[:-4],
-        )
+def unknown_parameters() -> Iterator[Attempt]:
+    names = (
+        "filter_string",
+        "limit[]",
+        "Limit",
+        "partitions",
+        "../x",
+        "a" * 500,
+        "\u00e9",
+        "reason\x00",
     )
-    return Attempt("headers above 64 KiB", data, frozenset({431}))
+    for number, target in enumerate(_api()):
+        for name in (names[number % len(names)], names[(number + 3) % len(names)]):
+            query = [*target.query.items(), (name, "1")]
+            yield _on(target, "unknown parameter", query=query, expected=(400,))
 
 
-def _many_headers(chance: random.Random, bearer: str) -> Attempt:
-    lines = [f"X-{number}: {number}" for number in range(chance.randint(101, 2000))]
-    return Attempt("more than 100 headers", request("GET", "/livez", *lines), frozenset({431}))
+def repeated_parameters() -> Iterator[Attempt]:
+    for target in _api():
+        route = target.route
+        assert isinstance(route, ProtectedRoute)
+        for name in sorted(route.query.single) if route.query else ():
+            query = [*target.query.items(), (name, "1"), (name, "2"), (name, "1")]
+            yield _on(target, "repeated parameter", query=query, expected=(400,))
 
 
-def _not_http(chance: random.Random, bearer: str) -> Attempt:
-    sound = bytearray(request("POST", POST, bearer, "Content-Length: 2", body=b"{}"))
-    for _ in range(chance.randint(1, 6)):
-        place = chance.randrange(len(sound) - 2)
-        if chance.random() < 0.5:
-            sound[place] = chance.randrange(256)
-        else:
-            sound[place:place] = chance.randbytes(chance.randint(1, 8))
-    return Attempt("not HTTP", bytes(sound), _REFUSED)
+def content_types() -> Iterator[Attempt]:
+    kinds = (None, "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "json")
+    for target in _api("POST", "PUT", "PATCH"):
+        route = target.route
+        assert isinstance(route, ProtectedRoute)
+        for kind in kinds if route.body_field is not None else ():
+            headers = {} if kind is None else {"Content-Type": kind}
+            body = b'{"name": "hostile", "description": "x", "reason": "x"}'
+            yield _on(target, "content type", headers=headers, content=body, expected=(415,))
 
 
-def _unsound_framing(chance: random.Random, bearer: str) -> Attempt:
-    lines = chance.choice(
-        (
-            ("Content-Length: 3", "Transfer-Encoding: chunked"),
-            ("Content-Length: 3", "Content-Length: 4"),
-            ("Content-Length: +3",),
-            ("Content-Length: 0x3",),
-            ("Content-Length: 9" + "9" * chance.randint(18, 5000),),
-            ("Transfer-Encoding: chunked, identity",),
-            ("Transfer-Encoding: xchunked",),
-            ("Transfer-Encoding: chunked", "X : y"),
-        )
+def vague_scopes() -> Iterator[Attempt]:
+    for query in (
+        {"asset": "customers"},
+        {"asset": "customers", "partitions": "May"},
+        {"asset": "customers", "partition": "May", "whole_asset": "true"},
+        {"asset": "customers", "whole_asset": "false"},
+        {"asset": "customers", "whole_asset": ""},
+        {"asset": "", "whole_asset": "true"},
+        {"partition": "May"},
+        {"whole_asset": "true"},
+        {},
+    ):
+        path = "/api/v1/quarantines"
+        yield Attempt("vague scope", "DELETE", path, query, expected=(400, 422))
+    for target in protected("DELETE"):
+        if target.query:
+            yield _on(target, "vague scope", query={}, expected=(400,))
+
+
+def patches() -> Iterator[Attempt]:
+    bodies = (
+        *("null", "[]", '"x"', "3", "true", "{", "", "NaN", '{"description": NaN}'),
+        *('{"tags": {"a": 1}}', '{"tags": {"a": {"b": null}}}', '{"tags": []}', '{"tags": "x"}'),
+        *('{"owners": "ann"}', '{"owners": [null]}', '{"owners": {"0": null}}'),
+        *('{"name": "x"}', '{"version_id": 7}', '{"created_at": null}', '{"": null}'),
+        *('{"url": null}', '{"active": "no"}', '{"active": 1}', '{"types": [null]}'),
+        '{"description": ' + "[" * 5000 + "]" * 5000 + "}",
+        '{"tags": ' + '{"a":' * 3000 + "null" + "}" * 3000 + "}",
     )
-    body = chance.choice((b"0\r\n\r\n", b"abc", b"-1\r\n", b"zz\r\n", b"ffffffffffffffffff\r\n"))
-    return Attempt("unsound framing", request("POST", POST, bearer, *lines, body=body), _REFUSED)
+    for target in _api("PATCH"):
+        for body in bodies:
+            content = body.encode()
+            yield _on(target, "merge patch", headers=JSON, content=content, expected=(400, 422))
 
 
-def _slow_head(chance: random.Random, bearer: str) -> Attempt:
-    head = request("GET", "/api/v1/models", bearer)[:-2]
-    data = head[: chance.randint(1, len(head))]
-    return Attempt("headers that do not end", data, frozenset({408}))
+def heads() -> Iterator[Attempt]:
+    for target in targets("GET"):
+        yield _on(target, "head", method="HEAD")
+        yield _on(target, "head", method="HEAD", headers={"Range": "bytes=0-", "Accept": "*/*"})
 
 
-def _silence(chance: random.Random, bearer: str) -> Attempt:
-    return Attempt("connections without a request", b"", frozenset({0}))
+def conditions() -> Iterator[Attempt]:
+    values = ('"', '"""', "W/", "*, *", "W/*", '"a"' * 900, ",,,,", '"\u00e9"')
+    path = "/api/v1/models/churn/versions/1/download/model.bin"
+    for value in values:
+        for header in ("If-None-Match", "If-Range", "Range"):
+            sent = value.encode("latin-1", "replace").decode("latin-1")
+            more = {"Range": "bytes=1-"} if header == "If-Range" else {}
+            yield Attempt("condition", "GET", path, headers={header: sent, **more})
+    for given in ("bytes=-1", "bytes=9-1", "bytes=0-,1-", f"bytes={10**17}-", "bytes=1e3-"):
+        yield Attempt("condition", "GET", path, headers={"Range": given})
 
 
-def _slow_body(chance: random.Random, bearer: str) -> Attempt:
-    length = chance.randint(10, 4 << 20)
-    part = b"{" + b" " * chance.randint(0, 8)
-    lines = chance.choice(((f"Content-Length: {length}",), ("Transfer-Encoding: chunked",)))
-    framed = part if lines[0].startswith("C") else b"%x\r\n%b\r\n" % (len(part), part)
-    data = request("POST", POST, bearer, "Content-Type: application/json", *lines, body=framed)
-    return Attempt("bodies that do not come", data, frozenset({408, 429}))
+def prefixes_and_redirects() -> Iterator[Attempt]:
+    prefixes = (
+        f"//{EVIL}",
+        f"https://{EVIL}",
+        "/a/../..",
+        "/\\" + EVIL,
+        "/a b",
+        f"/{EVIL}",
+        "/%0d%0a",
+    )
+    for prefix in prefixes:
+        headers = {"X-Forwarded-Prefix": prefix, "X-Forwarded-Host": EVIL, "Host": EVIL}
+        for path in (
+            "/api/v1/models/",
+            "/api/v1/models?limit=1",
+            "/docs",
+            "/openapi.json",
+            "/docs/",
+        ):
+            yield Attempt("prefix", "GET", path, headers=headers)
+    for path in (f"//{EVIL}/", f"//{EVIL}/api/v1/models/", "/api/v1//models/", "/..//", "/docs//"):
+        yield Attempt("redirect", "GET", path)
 
 
-def _body_of_nobody(chance: random.Random, bearer: str) -> Attempt:
-    path = chance.choice((POST, "/livez", "/nowhere", "/docs", "/openapi.json", "/metrics"))
-    data = request("PUT", path, f"Content-Length: {chance.randint(1, 1 << 40)}", body=b"x" * 999)
-    return Attempt("bodies of nobody", data, frozenset({401, 404, 405}))
+def documents() -> Iterator[Attempt]:
+    for name in (
+        *("../main.py", "..%2f..%2fmain.py", "%2e%2e/__init__.py", "__init__.py", "main.py"),
+        *("swagger-ui.css/", "SWAGGER-UI.CSS", "swagger-ui.css%00", "%2fetc%2fpasswd"),
+    ):
+        yield Attempt("document", "GET", f"/docs/{name}", expected=(307, 400, 404))
 
 
-def _large_body(chance: random.Random, bearer: str) -> Attempt:
-    lines, size = [bearer, "Content-Type: application/json"], chance.randint(5 << 20, 8 << 20)
-    if chance.random() < 0.5:
-        data = request("POST", POST, *lines, f"Content-Length: {size}", body=b" " * size)
-    else:
-        piece = b"%x\r\n%b\r\n" % (size, b" " * size)
-        data = request("POST", POST, *lines, "Transfer-Encoding: chunked", body=piece)
-    return Attempt("bodies above 4 MiB", data, frozenset({413, 429}))
+def effect_of(attempt: Attempt, answer: httpx2.Response) -> str | None:
+    """Say what effect an attempt had beyond a refusal or a harmless answer; None if none."""
+    if answer.status_code >= 500:
+        return f"answered {answer.status_code}"
+    if attempt.expected and answer.status_code not in attempt.expected:
+        return f"answered {answer.status_code} {answer.text[:200]}"
+    return _effect_in_headers(answer) or _effect_in_body(attempt, answer)
 
 
-def _trailers(chance: random.Random, bearer: str) -> Attempt:
-    filler = b"x" * chance.randint(130 * _KIB, 512 * _KIB)
-    body = chance.choice((b"1\r\n{\r\n0\r\nX: " + filler, b"1;" + filler, b"0" * len(filler)))
-    data = request("POST", POST, bearer, "Transfer-Encoding: chunked", body=body)
-    return Attempt("endless trailers and chunk headers", data, frozenset({400, 431}))
+def _effect_in_headers(answer: httpx2.Response) -> str | None:
+    missing = [name for name, _ in SECURITY_HEADERS if name.decode() not in answer.headers]
+    if missing:
+        return f"without {missing}"
+    led = [name for name in ("location", "link") if EVIL in answer.headers.get(name, "")]
+    return f"led to {EVIL} by {led}" if led else None
 
 
-def _pipeline(chance: random.Random, bearer: str) -> Attempt:
-    data = request("GET", "/livez", bearer) * chance.randint(1_000, 4_000)
-    # The first answers may have been on their way.
-    return Attempt("thousands of pipelined requests", data, frozenset({0, 200}))
+def _effect_in_body(attempt: Attempt, answer: httpx2.Response) -> str | None:
+    if attempt.method == "HEAD":
+        return "a body" if answer.content else None
+    if EVIL in answer.text:
+        return "the page names the host"
+    if answer.status_code < 400:
+        return None
+    problem = json.loads(answer.content)
+    complete = problem.get("detail") and problem["status"] == answer.status_code
+    return None if complete else f"no problem details: {answer.text[:200]}"
 
 
-def _cut(chance: random.Random, bearer: str) -> Attempt:
-    lines = [bearer, "Content-Type: application/json", "Content-Length: 4096"]
-    whole = request("POST", POST, *lines, body=b'{"name": "cut"')
-    data = whole[: chance.randint(1, len(whole))]
-    return Attempt("connections that are reset", data, frozenset({0}), is_cut=True)
+def _api(*methods: str) -> Iterator[Target]:
+    return (each for each in protected(*methods) if each.is_api)
 
 
-_CLASSES = {
-    _large_head: 80,
-    _many_headers: 60,
-    _not_http: 200,
-    _unsound_framing: 120,
-    _slow_head: 120,
-    _silence: 40,
-    _slow_body: 100,
-    _body_of_nobody: 60,
-    _large_body: 24,
-    _trailers: 40,
-    _pipeline: 16,
-    _cut: 80,
-}
+def _on(target: Target, kind: str, *, method: str | None = None, **fields: Any) -> Attempt:
+    fields.setdefault("query", target.query)
+    return Attempt(kind, method or target.method, target.path, **fields)
