@@ -125,6 +125,17 @@ class Settings(BaseSettings):
         default=timedelta(minutes=5),
         description="Time limit of the new process that verifies a model before registration",
     )
+    scan_memory: int = Field(
+        default=1 << 30,
+        ge=256 << 20,
+        description="Maximum memory of a process that reads an artifact for a check, in bytes",
+    )
+    scan_timeout: Annotated[Duration, Field(gt=timedelta(0))] = Field(
+        default=timedelta(minutes=1), description="Time limit of such a process"
+    )
+    scans_at_once: int = Field(
+        default=2, ge=1, description="Maximum number of them that a process runs at once"
+    )
     serve_open: bool = Field(
         default=False,
         description="Set by `pedigree serve` on loopback: needs no token while none exists",

@@ -108,11 +108,13 @@ def cli(
 def process(registry_of_this_test: None) -> Cli:
     """Run a command in a process of its own, as a shell does."""
 
-    def run(*words: object, **environment: str) -> Answer:
+    def run(*words: object, **environment: str | bytes) -> Answer:
+        program = Path(sys.executable).with_name("pedigree")
         done = subprocess.run(
-            [Path(sys.executable).with_name("pedigree"), *map(str, words)],
+            [program, *(word if isinstance(word, bytes) else str(word) for word in words)],
             capture_output=True,
             text=True,
+            errors="backslashreplace",  # a terminal of another encoding
             check=False,
             env={**os.environ, **environment},
         )

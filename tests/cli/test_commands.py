@@ -9,6 +9,8 @@ import pytest
 import typer
 
 from pedigree.cli.main import app
+from pedigree.failures.member_loop import MemberLoop
+from pedigree.postgres.database import Database
 from tests.cli.conftest import COMMIT, Answer, Cli, either_way
 
 Register = Callable[..., Answer]
@@ -405,6 +407,16 @@ def test_status_hides_the_password(cli: Cli, home: Path, database_url: str) -> N
     assert answer.json["versions"]["pedigree-registry"]
     assert password not in answer.out
     assert password not in cli("status").out
+
+
+def test_status_shows_what_fails_in_the_background(cli: Cli, database_url: str) -> None:
+    assert cli("status", "--json").json["failing"] == []
+    assert "nothing" in cli("status").out
+    with Database.connect(database_url) as database:
+        MemberLoop(database, "mirror").fail("churn", "its event has no generation", model="churn")
+    (failure,) = cli("status", "--json").json["failing"]
+    assert (failure["work"], failure["member"], failure["attempts"]) == ("mirror", "churn", 1)
+    assert "mirror: churn" in cli("status").out
 
 
 def test_status_of_an_embedded_registry_starts_nothing(
