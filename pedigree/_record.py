@@ -31,7 +31,7 @@ For bounds write ``Annotated[int, Field(ge=1), NUMBER]``, so that the JSON schem
 """
 
 
-class Listed(tuple[T_co, ...]):
+class RecordPage(tuple[T_co, ...]):
     """The records of one page.
 
     Args:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from pedigree._record import Listed
+from pedigree._record import RecordPage
 from pedigree.audit.records import Actor, Event, EventType, NewEvent, leaf_hash
 from pedigree.postgres.database import Database
 from pedigree.postgres.pages import fetch_page
@@ -84,7 +84,7 @@ def read(
     types: Collection[EventType] | None = None,
     model: str | None = None,
     visible: Sequence[str] | None = None,
-) -> Listed[Event]:
+) -> RecordPage[Event]:
     """Return events of the feed, the oldest first.
 
     Args:
@@ -105,7 +105,7 @@ def read(
         found = fetch_page(connection, _SQL["read_feed"], values)
     else:
         found = fetch_page(connection, _SQL["read_feed_of_model"], {**values, "model": model})
-    return Listed((Event.served(**row) for row in found.rows), is_cut=found.is_cut)
+    return RecordPage((Event.served(**row) for row in found.rows), is_cut=found.is_cut)
 
 
 def feed_head(database: Database) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from pedigree._record import Listed
+from pedigree._record import RecordPage
 from pedigree.access.patterns import is_one_of
 from pedigree.catalog.names import LATEST, found_in, name_key, validate_name
 from pedigree.catalog.records import ModelVersion, RegisteredModel, Training
@@ -84,7 +84,7 @@ def list_models(
     limit: int,
     after: str | None,
     visible: Sequence[str] | None = None,
-) -> Listed[RegisteredModel]:
+) -> RecordPage[RegisteredModel]:
     """Return registered models after ``after``, ordered by case-insensitive name.
 
     Args:
@@ -96,12 +96,12 @@ def list_models(
     after_key = name_key(after or "")
     values = {"limit": at_least_one(limit), "after": after_key, "visible": visible}
     found = fetch_page(transaction, SQL["models"], values)
-    return Listed(map(model_of, found.rows), is_cut=found.is_cut)
+    return RecordPage(map(model_of, found.rows), is_cut=found.is_cut)
 
 
 def list_versions(
     transaction: Transaction, name: str, *, limit: int, after: int | None, newest_first: bool
-) -> Listed[ModelVersion]:
+) -> RecordPage[ModelVersion]:
     """Return versions of a model after ``after``, oldest or newest first.
 
     Raises:
@@ -115,12 +115,12 @@ def list_versions(
         found = fetch_page(transaction, SQL["versions"], {**key, "after": after or 0})
     if not found.rows or found.rows[0]["model_name"] != name:
         find_model(transaction, name)
-    return Listed(map(version_from_row, found.rows), is_cut=found.is_cut)
+    return RecordPage(map(version_from_row, found.rows), is_cut=found.is_cut)
 
 
 def list_trainings(
     transaction: Transaction, version: ModelVersion, *, limit: int, after: str | None
-) -> Listed[Training]:
+) -> RecordPage[Training]:
     """Return runs that produced a version's bytes after ``after``, oldest first."""
     found = fetch_page(
         transaction,
@@ -132,7 +132,7 @@ def list_trainings(
             "after": training_cursor(after),
         },
     )
-    return Listed(map(training_of, found.rows), is_cut=found.is_cut)
+    return RecordPage(map(training_of, found.rows), is_cut=found.is_cut)
 
 
 def environment_packages(transaction: Transaction, environment_hash: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
-from pedigree._record import Listed
+from pedigree._record import RecordPage
 from pedigree.access.principal import EVERYTHING, Principal
 from pedigree.access.records import Permission
 from pedigree.audit.records import Actor, EventType
@@ -218,15 +218,8 @@ def list_requests(
     limit: int,
     after: int | None,
     visible: Sequence[str] | None = None,
-) -> Listed[StageRequest]:
-    """Return the open requests for the versions of a model, or of all models, oldest first.
-
-    Args:
-        transaction: Where to read.
-        name: The model; all models when None.
-        limit: The largest number of results.
-        after: The last request of the previous page.
-        visible: Only models of these names; all models when None.
+) -> RecordPage[StageRequest]:
+    """Return the open requests of a model, or of all models or the visible ones, oldest first.
 
     Raises:
         ModelNotFoundError: No model has that name.
@@ -234,17 +227,10 @@ def list_requests(
     """
     if name is not None:
         find_model(transaction, validate_name(name))
-    found = fetch_page(
-        transaction,
-        SQL["list_requests"],
-        {
-            "name_key": name_key(name) if name is not None else None,
-            "limit": at_least_one(limit),
-            "after": after or 0,
-            "visible": visible,
-        },
-    )
-    return Listed(map(_request, found.rows), is_cut=found.is_cut)
+    key = name_key(name) if name is not None else None
+    page = {"name_key": key, "limit": at_least_one(limit), "after": after or 0, "visible": visible}
+    found = fetch_page(transaction, SQL["list_requests"], page)
+    return RecordPage(map(_request, found.rows), is_cut=found.is_cut)
 
 
 def _request(row: Row) -> StageRequest:

@@ -10,8 +10,9 @@ from pedigree.audit.records import Event, EventType
 from pedigree.contract import paths
 from pedigree.server.http.auth import requires, resource
 from pedigree.server.http.event_stream import MEDIA_TYPE, EventStream, Wanted
-from pedigree.server.http.parameters import DIGITS
-from pedigree.server.http.requests import Limit, Page, ReadCall, is_cut
+from pedigree.server.http.pages import Page, is_cut
+from pedigree.server.http.parameters import DIGITS, Limit
+from pedigree.server.http.requests import ReadCall
 
 router = resource("registry")
 

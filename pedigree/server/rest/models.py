@@ -11,8 +11,9 @@ from pedigree.access.records import Permission
 from pedigree.catalog.records import RegisteredModel, Tags
 from pedigree.contract import paths
 from pedigree.server.http.auth import requires, resource
-from pedigree.server.http.parameters import NAMED
-from pedigree.server.http.requests import ChangeCall, Limit, Name, Page, ReadCall, WriteCall
+from pedigree.server.http.pages import Page
+from pedigree.server.http.parameters import NAMED, Limit, Name
+from pedigree.server.http.requests import ChangeCall, ReadCall, WriteCall
 
 router = resource("models")
 
