@@ -21,14 +21,14 @@ UV_SECTION, PIP_SECTION = blocks_of("docs/guide.md", "toml")
 NO_INDEX = ("Failed to fetch", "error sending request", "Could not connect", "dns error")
 SECOND_MODEL = """\
 import dagster as dg
-from pedigree.dagster import TrainedModel, model_asset, registry_definitions
+from pedigree.dagster import TrainedModel, model_asset, registry_definitions, with_lineage
 
 
 @model_asset(name="second", flavor="generic")
 def second() -> TrainedModel: ...
 
 
-defs = dg.Definitions.merge(dg.Definitions([second]), registry_definitions(second))
+defs = with_lineage(dg.Definitions.merge(dg.Definitions([second]), registry_definitions(second)))
 """
 
 
@@ -41,7 +41,13 @@ def run(folder: Path, *command: str, **variables: str) -> subprocess.CompletedPr
         **variables,
     }
     return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
 
 
