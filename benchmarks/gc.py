@@ -168,7 +168,7 @@ def _outcome(
         collected=done["version"],
         removed=done["blob"],
         errors=load.errors.value + failed,
-        dangling=_violations(registry, "artifacts_whole", "objects_whole", "cards_whole"),
+        dangling=_violations(registry, "artifacts_complete", "objects_intact", "cards_complete"),
         violations=_violations(registry) + done["violations"],
     )
 

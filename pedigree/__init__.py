@@ -6,7 +6,7 @@
 'sha256:…'
 
 The names are loaded on first use, so that ``pedigree --help`` answers at once. Code of one
-deployment does not belong here, but to the top folders beside this one.
+deployment does not belong here, but to the other top folders.
 """
 
 from importlib import import_module

@@ -7,10 +7,11 @@ from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
+from pedigree import registry as in_process
 from pedigree.catalog.records import DeclaredMetadata, NewVersion
 from pedigree.lifecycle.policy import default_policy
 from pedigree.lifecycle.records import MetricRule, Policy, RetentionRule
-from pedigree.registry import Registry, registry_in
+from pedigree.registry import Registry
 from pedigree.signatures.records import Column, ColumnType, Signature
 
 T = TypeVar("T")
@@ -55,7 +56,7 @@ def with_secret_key(registry: Registry, **settings: Any) -> Registry:
 
 def in_one_transaction(registry: Registry, work: Callable[[Registry], T]) -> T:
     """What several verbs do, all of it or nothing; ``work`` is given the registry that joins."""
-    return registry.context.transaction(lambda context: work(registry_in(context)))
+    return registry.context.transaction(lambda context: work(in_process.registry_in(context)))
 
 
 def register(

@@ -19,6 +19,12 @@ def mark_remote_repeats(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.system)
 
 
+def few_or_many(few: int, many: int) -> pytest.MarkDecorator:
+    """Try a law over few ``examples`` in `make test`, and over many in `make test-system`."""
+    cases = [few, pytest.param(many, marks=pytest.mark.system)]
+    return pytest.mark.parametrize("examples", cases, ids=["few", "many"])
+
+
 def keep_modules_of_a_server_together(items: list[pytest.Item]) -> None:
     """Let one worker run all tests of a module that share a server, so that it starts once."""
     for item in items:

@@ -29,7 +29,7 @@ class Received:
         model: str | None = json.loads(self.body)["data"].get("model")
         return model
 
-    def told(self, secret: str) -> dict[str, Any]:
+    def content(self, secret: str) -> dict[str, Any]:
         """Return its content, if its signature is valid."""
         verified: dict[str, Any] = Verifier(secret).verify(self.body, self.headers)
         return verified

@@ -135,6 +135,7 @@ def test_loading_the_definitions_reaches_nothing_and_imports_nothing_slow(tmp_pa
     assert not (tmp_path / "home").exists()
 
 
+@pytest.mark.system
 def test_the_workspace_loads_the_definitions_from_any_folder(tmp_path: Path) -> None:
     done = subprocess.run(
         [

@@ -83,7 +83,7 @@ def test_a_recommendation_of_this_project_is_accepted(text: str) -> None:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
-    """A folder of packages, beside those that are installed here."""
+    """A folder of packages, in addition to those that are installed here."""
     site = tmp_path / "site-packages"
     site.mkdir()
     return site
@@ -134,7 +134,7 @@ def test_status_reports_no_conflict_where_ours_is_alone(status: Callable[..., st
     assert document["versions"]["pedigree-registry"]
 
 
-def test_status_says_that_the_other_project_is_installed_beside_ours(
+def test_status_says_that_the_other_project_is_installed_too(
     site: Path, status: Callable[..., str]
 ) -> None:
     install_family_trees(site, "family_trees/__init__.py")

@@ -25,6 +25,7 @@ def load(code: str, file: Path) -> dg.Definitions:
     return defs
 
 
+@pytest.mark.system
 def test_the_guide_leads_from_a_plain_asset_to_a_model_that_no_worse_one_replaces(
     database_url: str,
     home: Path,

@@ -5,7 +5,7 @@ import pytest
 from pedigree.settings import Settings, redact_url
 
 
-def test_home_is_beside_the_nearest_workspace(
+def test_home_is_next_to_the_nearest_workspace(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PEDIGREE_HOME", raising=False)

@@ -55,6 +55,7 @@ def command(folder: Path, name: str, script: str) -> None:
     (folder / name).chmod(0o755)
 
 
+@pytest.mark.system
 def test_it_takes_the_first_python_that_runs_and_fits(
     setup: Setup, commands: Path, tmp_path: Path
 ) -> None:

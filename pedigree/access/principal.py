@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
-from pedigree.access.principals import is_one_of
+from pedigree.access.patterns import is_one_of
 from pedigree.access.records import Permission
 from pedigree.audit.records import Actor
 from pedigree.errors import NotPermittedError

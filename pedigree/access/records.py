@@ -8,11 +8,11 @@ from types import MappingProxyType
 from pydantic import Field
 
 from pedigree._record import Record
-from pedigree.access.principals import is_one_of
+from pedigree.access.patterns import is_one_of
 
 
 class Permission(StrEnum):
-    """A permission; each route of the service declares the one that it requires."""
+    """A permission; each operation requires one."""
 
     READ = "read"
     REGISTER = "register"

@@ -6,6 +6,7 @@ writes entries of the audit log that name the sensor.
 
 import unicodedata
 
+from pedigree._values import Key, bound_of, require_values
 from pedigree.audit.records import Actor
 from pedigree.errors import ReservedNameError
 
@@ -41,7 +42,9 @@ def claimed(name: str, field: str) -> str:
 
     Raises:
         ReservedNameError: The name is reserved for Pedigree.
+        InvalidInputError: It is no Unicode text, or too long.
     """
+    require_values(name, field, bound=bound_of(Key))
     if is_reserved(name):
         raise ReservedNameError(name, field=field, prefixes=PREFIXES)
     return name

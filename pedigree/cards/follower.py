@@ -1,6 +1,5 @@
 """A follower of the feed that draws the cards of the versions that events concern."""
 
-import json
 import logging
 import uuid
 from collections.abc import Iterator, Mapping
@@ -10,7 +9,7 @@ from typing import Any, NamedTuple
 
 from pedigree.artifacts.objects import ObjectStore
 from pedigree.audit import log
-from pedigree.audit.records import EventType
+from pedigree.audit.records import EventType, NewEvent
 from pedigree.cards.store import SQL
 from pedigree.cards.writer import CardWriter
 from pedigree.catalog.names import name_key
@@ -62,8 +61,7 @@ class _FeedEvent(NamedTuple):
 
     @classmethod
     def from_row(cls, row: Row) -> "_FeedEvent":
-        body = json.loads(row.pop("canonical"))["body"]
-        return cls(**row, body=body)
+        return cls(body=NewEvent.stored(row.pop("canonical")).body, **row)
 
     @property
     def versions(self) -> frozenset[int] | None:

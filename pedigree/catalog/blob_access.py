@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from pedigree.access.principals import is_one_of
+from pedigree.access.patterns import is_one_of
 from pedigree.artifacts.records import Digest
 from pedigree.artifacts.store import locate
 from pedigree.catalog import lookups

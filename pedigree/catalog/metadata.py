@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from pedigree._values import bounds_of, require_values
 from pedigree.catalog.records import DeclaredMetadata
 from pedigree.errors import InvalidMetadataError
 from pedigree.settings import redact_url
@@ -38,11 +39,14 @@ def validated(metadata: Mapping[str, object] | DeclaredMetadata) -> DeclaredMeta
         metadata: The fields by name, or a record of them.
 
     Raises:
-        InvalidMetadataError: A required field is missing, or a value is outside its domain. The
-            message has the first such field, its value and the remedy, and names the others.
+        InvalidMetadataError: A required field is missing, or a value is outside its domain or
+            beyond its bound. The message has the first such field and the remedy.
     """
     if isinstance(metadata, DeclaredMetadata):
         metadata = {name: getattr(metadata, name) for name in DeclaredMetadata.model_fields}
+    bounds = bounds_of(DeclaredMetadata)
+    for name, value in metadata.items() if isinstance(metadata, Mapping) else ():
+        require_values(value, name, bound=bounds.get(name), error=InvalidMetadataError)
     try:
         return DeclaredMetadata.model_validate(metadata)
     except ValidationError as error:

@@ -5,24 +5,26 @@ VALUES (%(name)s, %(name_key)s, clock_timestamp(), %(created_by)s)
 ON CONFLICT ON CONSTRAINT registered_model_name_unique DO NOTHING
 RETURNING created_at;
 
+-- name: model_description
+-- What people edit of a model.
+SELECT description, owners, tags FROM pedigree.registered_model WHERE model_id = %(model_id)s;
+
 -- name: describe_model
--- Replace a model's description, owners or tags; null leaves a column unchanged.
+-- Replace a model's description, owners and tags.
 UPDATE pedigree.registered_model SET
-    description = coalesce(%(description)s, description),
-    owners = coalesce(%(owners)s::text[], owners),
-    tags = coalesce(%(tags)s, tags)
+    description = %(description)s, owners = %(owners)s::text[], tags = %(tags)s
 WHERE model_id = %(model_id)s;
 
 -- name: lock_model
 -- Lock a model's row for this transaction. The time is read after the lock is held, so the times of
--- a model's changes ascend in the order in which they commit.
+-- a model's changes ascend in the order in which they commit, even if the clock jumps back.
 WITH model AS MATERIALIZED (
     SELECT model_id, name, next_version, generation, policy, policy_revision, deleted_at
     FROM pedigree.registered_model
     WHERE name_key = %(name_key)s
     FOR NO KEY UPDATE
 )
-SELECT model.*, clock_timestamp() AS at FROM model;
+SELECT model.*, pedigree.time_of_change(model.name) AS at FROM model;
 
 -- name: version_of_digest
 -- The living native version of an artifact, with the columns that a registration states.
@@ -98,7 +100,9 @@ WHERE a.training_id = t.training_id;
 
 -- name: unmaterialized
 -- Trainings of living versions, or of one, that no graph shows while their instance is unreachable.
-SELECT m.name || '/' || t.version AS reference, t.run_id, a.instance_id, a.since, i.seen_at
+SELECT
+    t.training_id, m.name || '/' || t.version AS reference, t.run_id, a.instance_id, a.since,
+    i.seen_at
 FROM pedigree.awaited a
 JOIN pedigree.training t USING (training_id)
 JOIN pedigree.model_version v ON v.model_id = t.model_id AND v.version = t.version
@@ -108,7 +112,14 @@ WHERE a.since <= clock_timestamp() - %(age)s::interval
     AND (i.seen_at IS NULL OR i.seen_at <= clock_timestamp() - %(age)s::interval)
     AND v.deleted_at IS NULL AND m.deleted_at IS NULL
     AND (%(name_key)s::text IS NULL OR (m.name_key, t.version) = (%(name_key)s, %(version)s))
-ORDER BY a.since, a.training_id
+    AND (
+        %(after)s::uuid IS NULL
+        OR (t.created_at, t.training_id) > (
+            SELECT before.created_at, before.training_id
+            FROM pedigree.training before WHERE before.training_id = %(after)s::uuid
+        )
+    )
+ORDER BY t.created_at, t.training_id
 LIMIT %(limit)s;
 
 -- name: trainings_of_run
@@ -213,13 +224,16 @@ LIMIT %(limit)s;
 -- The packages of an environment's hash.
 SELECT packages FROM pedigree.environment WHERE hash = %(hash)s;
 
--- name: update_version
--- Replace the editable columns for which a value is given (not NULL).
-UPDATE pedigree.model_version SET
-    description = coalesce(%(description)s, description),
-    owners = coalesce(%(owners)s::text[], owners),
-    tags = coalesce(%(tags)s::jsonb, tags)
+-- name: version_description
+-- What people edit of a living version.
+SELECT description, owners, tags FROM pedigree.model_version
 WHERE model_id = %(model_id)s AND version = %(version)s AND deleted_at IS NULL;
+
+-- name: update_version
+-- Replace a version's description, owners and tags.
+UPDATE pedigree.model_version SET
+    description = %(description)s, owners = %(owners)s::text[], tags = %(tags)s
+WHERE model_id = %(model_id)s AND version = %(version)s;
 
 -- name: lock_quarantines
 -- Block the quarantine check of registrations until this transaction ends.
@@ -361,3 +375,31 @@ FROM pedigree.artifact_file f
 JOIN pedigree.model_version v ON v.digest = f.artifact_digest
 JOIN pedigree.registered_model m USING (model_id)
 WHERE f.blob_digest = ANY (%(digests)s::text[]) AND v.deleted_at IS NULL;
+
+-- name: models_of_states
+-- The models whose versions are states of assets: of the asset that trains a model, or of the asset of
+-- a stage. With a data version, is_version says whether it is the digest of a version of the model.
+WITH wanted AS (
+    SELECT place, asset, data_version, regexp_replace(asset, '/[^/]+$', '') AS parent,
+        substring(asset from '[^/]+$') AS last_part
+    FROM unnest(%(assets)s::text[], %(data_versions)s::text[]) WITH ORDINALITY
+        AS state (asset, data_version, place)
+), owner AS (
+    SELECT w.place, w.data_version, t.model_id
+    FROM wanted w
+    JOIN pedigree.training t ON t.asset = w.asset
+    UNION
+    SELECT w.place, w.data_version, t.model_id
+    FROM wanted w
+    JOIN pedigree.training t ON t.asset = w.parent
+    WHERE EXISTS (
+        SELECT FROM pedigree.tenure s
+        WHERE s.model_id = t.model_id AND s.pointer = 'stage' AND s.name = w.last_part
+    )
+)
+SELECT o.place - 1 AS place, m.name, EXISTS (
+    SELECT FROM pedigree.model_version v
+    WHERE v.model_id = o.model_id AND v.digest = o.data_version
+) AS is_version
+FROM owner o
+JOIN pedigree.registered_model m USING (model_id);

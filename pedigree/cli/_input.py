@@ -28,7 +28,7 @@ def read_integer(text: str) -> int:
 
 
 JsonFlag: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-LimitOption: TypeAlias = Annotated[int, typer.Option("--limit", help="At most this many.")]
+LimitOption: TypeAlias = Annotated[int, typer.Option("--limit", min=1, help="At most this many.")]
 
 NameArgument: TypeAlias = Annotated[
     str, typer.Argument(metavar="NAME", help="A registered model's name.", show_default=False)
@@ -98,16 +98,22 @@ def json_values(option: str, given: Sequence[str]) -> "dict[str, JsonValue]":
     """Split ``key=value`` words whose values are JSON or plain text.
 
     Raises:
-        InvalidMetadataError: As :func:`pairs`.
+        InvalidMetadataError: As :func:`pairs`, or a value is JSON that is nested too deep.
     """
-    return {key: _json_or_text(value) for key, value in pairs(option, given).items()}
+    return {key: _json_or_text(option, value) for key, value in pairs(option, given).items()}
 
 
-def _json_or_text(text: str) -> "JsonValue":
+def _json_or_text(option: str, text: str) -> "JsonValue":
     try:
-        value: JsonValue = json.loads(text, parse_constant=str)
+        value: JsonValue = json.loads(text)
     except ValueError:
         return text
+    except RecursionError as error:
+        raise InvalidMetadataError(
+            "is JSON that is nested too deep",
+            field=option,
+            remedy="Store it as a file of the version, or as a JSON text",
+        ) from error
     return value
 
 
@@ -123,6 +129,23 @@ def read_text(option: str, path: Path) -> str:
         reason = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else "cannot be read"
         raise InvalidInputError(
             reason, field=option, value=str(path), remedy="Name a readable text file"
+        ) from error
+
+
+def write_text(option: str, path: Path, text: str) -> None:
+    """Write the file that an option names.
+
+    Raises:
+        InvalidInputError: It cannot be written.
+    """
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InvalidInputError(
+            f"cannot be written: {error.strerror or type(error).__name__}",
+            field=option,
+            value=str(path),
+            remedy="Name a file in a folder that exists and is writable",
         ) from error
 
 

@@ -31,10 +31,27 @@ def status_document() -> dict[str, object]:
         "home": str(settings.home_folder),
         "database": database,
         "store": redact_url(settings.store_url) if settings.store_url else _local_store(settings),
+        "scans": _scans(),
         "server": {"up": server is not None, "url": server.url if server else None},
         "failing": failing,
         "versions": {"python": sys.version.split()[0], **_versions()},
         "conflict": None if (other := namesake()) is None else str(other),
+    }
+
+
+def _scans() -> dict[str, object]:
+    """Return how this platform confines the processes that scan artifacts, by trying it."""
+    from pedigree.untrusted.processes import confinement
+
+    try:
+        found = confinement()
+    except PedigreeError as error:
+        return {"memory": "unknown", "network": f"unknown: {error}"}
+    return {
+        "memory": "limited" if found["memory"] else "not limited: this platform cannot",
+        "network": f"cut by {found['network']}"
+        if found["network"]
+        else "open: this platform has neither seccomp nor network namespaces for this user",
     }
 
 

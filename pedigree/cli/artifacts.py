@@ -8,6 +8,7 @@ import typer
 from rich.text import Text
 
 from pedigree.cli._input import JsonFlag, ReferenceArgument
+from pedigree.cli._lists import Listing, respond_list
 from pedigree.cli._output import Raw, respond, short_digest, size_text, table
 from pedigree.cli._session import open_registry
 from pedigree.errors import InvalidInputError
@@ -30,6 +31,9 @@ def add_to(app: typer.Typer) -> None:
 def pull(
     reference: ReferenceArgument,
     destination: Annotated[Path, typer.Argument(metavar="DEST", help="A folder.")],
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace also files that no pull wrote.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Download and verify a version's files; after an interruption, run it again to resume."""
@@ -38,7 +42,7 @@ def pull(
     with open_registry() as registry:
         version = registry.get(reference)
         with transfer_bar(version.reference, as_json) as progress:
-            manifest = registry.pull(version.reference, destination, progress=progress)
+            manifest = registry.pull(version.reference, destination, progress=progress, force=force)
 
     def view() -> object:
         files = "1 file" if len(manifest.files) == 1 else f"{len(manifest.files)} files"
@@ -103,7 +107,8 @@ def files(reference: ReferenceArgument, as_json: JsonFlag = False) -> None:
         rows = ((one.path, size_text(one.size), short_digest(one.digest)) for one in manifest.files)
         return table(("path", "size#", "digest"), rows)
 
-    respond(manifest, as_json, view)
+    listing = Listing(items=manifest.files)
+    respond_list(listing, as_json, view, manifest)
 
 
 def presign(

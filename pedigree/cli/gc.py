@@ -63,7 +63,7 @@ def _print_document(made: "Plan") -> None:
     for item in made:
         print(separator + item.model_dump_json(), end="")
         separator = ",\n"
-    print("]}")
+    print('],\n "next": null}')
 
 
 def _plan_view(made: "Plan") -> Iterator[object]:

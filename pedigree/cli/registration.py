@@ -101,9 +101,7 @@ def register(
     with open_registry() as registry:
         registration = _register(registry, name, path, declared, as_json)
         reference = registration.version.reference
-        verdicts = registry.verdicts(reference)
-        version = registry.get(reference)
-    _answer(registration, version, verdicts, as_json)
+        _answer(registration, registry.get(reference), registry.verdicts(reference), as_json)
 
 
 def _register(

@@ -67,7 +67,7 @@ class RemoteOperations(Operations):
 
 
 class ServiceRegistry(RegistryVerbs):
-    """A model registry behind a service; create it with :func:`pedigree.connect`.
+    """A model registry that a service provides; create it with :func:`pedigree.connect`.
 
     Its verbs are those of :class:`pedigree.Registry`, with the same records and errors. The token's
     principal is the actor. Threads may share it; after a fork, the child's first use opens its own

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Protocol
 
 from pedigree._record import PAGE
+from pedigree._values import Key
 from pedigree.catalog.diff_records import LineageDifference
 from pedigree.catalog.exports import ExportFormat
 from pedigree.catalog.training_records import RetrainRequest, Unmaterialized
@@ -46,7 +47,7 @@ class LineageContract(Protocol):
         """
 
     def unmaterialized(
-        self, reference: str | None = None, *, limit: int = PAGE
+        self, reference: str | None = None, *, limit: int = PAGE, after: str | None = None
     ) -> tuple[Unmaterialized, ...]:
         """Return the trainings that no asset graph shows because their instance is unreachable.
 
@@ -56,6 +57,7 @@ class LineageContract(Protocol):
         Args:
             reference: One version; all versions when None.
             limit: How many at most, the oldest first.
+            after: The ``training_id`` of the last one of the previous page.
         """
 
     def retrain_like(self, reference: str) -> RetrainRequest:
@@ -85,7 +87,7 @@ class LineageContract(Protocol):
         """
 
     def impact(
-        self, asset: str, partition: str | None = None, *, since: datetime | None = None
+        self, asset: Key, partition: Key | None = None, *, since: datetime | None = None
     ) -> Impact:
         """Return the versions that depend on data, and where they are in use.
 

@@ -63,7 +63,7 @@ class RegistryContract(
     FsckContract,
     Protocol,
 ):
-    """A model registry, in this process or behind a service: the same verbs, records and errors.
+    """A model registry, in this process or over a service: the same verbs, records and errors.
 
     Threads may share it; after a fork, the child's first use opens its own connections.
     """

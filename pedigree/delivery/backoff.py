@@ -17,7 +17,7 @@ _JITTER = 0.1
 _LONGEST = WAITS[-1]
 
 
-def wait_behind(failures: int, asked: float = 0.0) -> timedelta | None:
+def wait_after(failures: int, asked: float = 0.0) -> timedelta | None:
     """Return how long to wait after a number of failures; None if there is no further attempt.
 
     Args:

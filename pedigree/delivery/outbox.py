@@ -1,17 +1,18 @@
 """The outbox of webhooks: deliveries are queued, leased, settled and listed."""
 
-import json
 import uuid
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from pedigree._record import Listed
 from pedigree.audit import log
 from pedigree.audit.records import Event
-from pedigree.delivery.backoff import wait_behind
+from pedigree.delivery.backoff import wait_after
 from pedigree.delivery.records import Attempt, Delivery, DeliveryState
 from pedigree.delivery.webhooks import SQL, webhook_of, webhook_row
 from pedigree.errors import DeliveryNotFoundError
+from pedigree.postgres.pages import fetch_page
 from pedigree.postgres.transaction import Row, Transaction
 
 _PAGE = 1000
@@ -97,7 +98,7 @@ def first_delivery(transaction: Transaction, line: LeasedLine) -> Leased | None:
         lease=line.lease,
         webhook_id=line.webhook_id,
         model=line.model,
-        event=Event(seq=row["seq"], **json.loads(row["canonical"])),
+        event=Event.served(row["canonical"], row["seq"], is_flagged=row["is_flagged"]),
         failures=row["failures"],
         at=row["at"],
         receiver=row,
@@ -126,7 +127,7 @@ def settle(
     if str(held["lease"]) != leased.lease:
         return
     failures = leased.failures + (not attempt.succeeded)
-    wait = None if attempt.succeeded else wait_behind(failures, retry_after)
+    wait = None if attempt.succeeded else wait_after(failures, retry_after)
     state = DeliveryState.DELIVERED if attempt.succeeded else DeliveryState.DEAD
     state = state if wait is None else DeliveryState.PENDING
     transaction.execute(SQL["settle_delivery"], {**named, "state": state, "failures": failures})
@@ -176,7 +177,7 @@ def deliveries(
     before: int | None = None,
     state: DeliveryState | None = None,
     seq: int | None = None,
-) -> tuple[Delivery, ...]:
+) -> Listed[Delivery]:
     """Return a webhook's deliveries with every attempt, newest event first.
 
     Raises:
@@ -190,7 +191,8 @@ def deliveries(
         "state": state,
         "seq": seq,
     }
-    return tuple(Delivery(**row) for row in transaction.execute(SQL["deliveries"], values))
+    found = fetch_page(transaction, SQL["deliveries"], values)
+    return Listed((Delivery(**row) for row in found.rows), is_cut=found.is_cut)
 
 
 def forget(transaction: Transaction, kept: timedelta) -> int:

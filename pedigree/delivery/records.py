@@ -6,7 +6,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from pedigree._record import Record
-from pedigree.access.principals import is_one_of
+from pedigree.access.patterns import is_one_of
 from pedigree.audit.records import Event, EventType
 
 

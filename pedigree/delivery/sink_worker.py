@@ -89,11 +89,11 @@ class SinkWorker:
         return len(page)
 
 
-def is_behind(transaction: Transaction, urls: Iterable[str]) -> bool:
+def has_undelivered(transaction: Transaction, urls: Iterable[str]) -> bool:
     """Return whether there are events that one of some sinks has not received."""
     names = [sink_name(url) for url in urls]
-    row = transaction.execute(SQL["is_sink_behind"], {"names": names}).fetchone()
-    return row == {"behind": True}
+    row = transaction.execute(SQL["has_undelivered"], {"names": names}).fetchone()
+    return row == {"undelivered": True}
 
 
 def _note(transaction: Transaction, name: str) -> None:

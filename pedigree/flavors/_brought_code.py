@@ -22,7 +22,7 @@ def reserve_modules(folder: Path, marker: str) -> None:
 
     Args:
         folder: The folder of code.
-        marker: The file that marks the folder of a model; the code is beside it.
+        marker: The file that marks the folder of a model; the code is in the same folder.
 
     Raises:
         RefusedError: This process has loaded a module with the same name and different code, or a

@@ -30,7 +30,7 @@ def folder_digest(folder: Path) -> str:
 
 
 def answer(folder: str) -> None:
-    """Execute the request in the folder, and write the result beside it."""
+    """Execute the request in the folder, and write the result to the same folder."""
     place = Path(folder)
     request = json.loads((place / REQUEST).read_text("utf-8"))
     try:

@@ -103,9 +103,9 @@ def without_secrets(text: str) -> str:
 def search_path() -> list[str]:
     """Return the folders in which the new process finds modules: those of this process.
 
-    A model's own classes come from the user's code, which is usually beside the program or in its
-    working directory; without these folders all such models would be refused. Code that is bundled
-    with an MLflow model is excluded: only this process has loaded it.
+    A model's own classes come from the user's code, which is usually in the folder of the program
+    or in the working directory; without these folders all such models would be refused. Code that
+    is bundled with an MLflow model is excluded: only this process has loaded it.
     """
     here = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 - "" is the current folder
     roots = [root for module in tuple(sys.modules.values()) if (root := _root(module))]

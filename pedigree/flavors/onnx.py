@@ -197,7 +197,7 @@ def _bad_data(tensor: str, location: str, fault: str) -> InvalidArtifactError:
         f"the data of tensor {tensor!r} cannot be read: {location!r} {fault}",
         field="path",
         value=location,
-        remedy="Save the model with its data files beside it",
+        remedy="Save the model with its data files in the same folder",
     )
 
 

@@ -12,7 +12,7 @@ from pedigree.lifecycle.records import CheckRule, MetricGate
 Rule = TypeVar("Rule", CheckRule, MetricGate)
 
 
-def told_apart(rules: Iterable[tuple[str, Rule]]) -> Iterator[tuple[str, Rule]]:
+def labeled_gates(rules: Iterable[tuple[str, Rule]]) -> Iterator[tuple[str, Rule]]:
     """Yield gates with their labels; gates with equal names also state their requirement."""
     named = list(rules)
     count = Counter(name for name, _ in named)

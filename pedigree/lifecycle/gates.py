@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from pedigree.access.principals import is_one_of
+from pedigree.access.patterns import is_one_of
 from pedigree.catalog.metadata_fields import ApprovalStatus
 from pedigree.catalog.records import ModelVersion
 from pedigree.flavors.records import VerificationStatus
 from pedigree.lifecycle.decision_records import Decision, Explanation, Gate, GivenUp
 from pedigree.lifecycle.gate_inputs import ModelFacts, VersionFacts
-from pedigree.lifecycle.gate_labels import metric_gate, told_apart
+from pedigree.lifecycle.gate_labels import labeled_gates, metric_gate
 from pedigree.lifecycle.policy import ALWAYS_THERE
 from pedigree.lifecycle.records import (
     ARCHIVED,
@@ -47,13 +47,13 @@ def _gates(
     yield _not_rejected(version, rule)
     if rule.approvals is not None and rule.approvals.count(version.risk_class):
         yield approvals_gate(model, facts, rule)
-    for name, check in told_apart((each.name, each) for each in rule.checks):
+    for name, check in labeled_gates((each.name, each) for each in rule.checks):
         yield _check(name, check, model, facts)
     if rule.metadata:
         yield _metadata(version, rule)
     if rule.verified:
         yield _verified(version)
-    for name, metric in told_apart((f"metric {each.metric}", each) for each in rule.metrics):
+    for name, metric in labeled_gates((f"metric {each.metric}", each) for each in rule.metrics):
         yield metric_gate(name, metric, version, model.champion)
     if rule.soak is not None:
         yield _soak(version, rule.soak, model.at)

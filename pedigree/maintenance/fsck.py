@@ -23,23 +23,23 @@ from pedigree.postgres.transaction import Transaction, stream, take_snapshot
 _IN_SQL: Mapping[str, str] = MappingProxyType(
     {
         "versions_gapless": "the versions of a model are 1, 2, 3 … without gaps",
-        "models_told": "every model has an event of its creation, and every such event a model",
-        "artifacts_whole": "every version that is not collected has the files of its manifest",
-        "cards_whole": "the text of every card matches its digest",
+        "models_match_events": "every model has a creation event, and vice versa",
+        "artifacts_complete": "every version that is not collected has the files of its manifest",
+        "cards_complete": "the text of every card matches its digest",
         "one_holder": "an exclusive stage or an alias has only one version",
         "pointers_resolve": "a stage or an alias points to a version that is not deleted",
-        "tenures_apart": "no two tenures of an exclusive pointer or of one version's stage overlap",
+        "tenures_disjoint": "no tenures of an exclusive pointer or a version's stage overlap",
         "feed_contiguous": "the feed is 1, 2, 3 … without gaps; every event is in it or queued",
-        "events_counted": "the event counts of the metrics are those of the feed",
+        "event_counts_match": "the event counts of the metrics are those of the feed",
         "leaves_match": "the bytes of an event match its leaf hash and its row",
-        "tokens_told": "every token matches its events, and none lacks an event",
-        "webhooks_told": "every webhook matches its newest event, and none lacks an event",
-        "datasheets_told": "every revision of a datasheet has an event, and matches it",
-        "data_verdicts_told": "every verdict on data has an event, and matches it",
-        "quarantines_told": "every quarantine has events of its start and end, and matches them",
-        "keys_dead": "no blob has an abandoned key",
-        "search_follows": "the search tables match the catalog",
-        "guards_in_place": "the schema's foreign keys, unique indexes and triggers are in force",
+        "tokens_match_events": "every token matches its events, and none lacks an event",
+        "webhooks_match_events": "every webhook matches its newest event, and none lacks an event",
+        "datasheets_match_events": "every revision of a datasheet has an event, and matches it",
+        "data_verdicts_match_events": "every verdict on data matches its event",
+        "quarantines_match_events": "every quarantine matches its events",
+        "discarded_keys_unused": "no blob has an abandoned key",
+        "search_index_matches": "the search tables match the catalog",
+        "constraints_enforced": "the schema's keys, indexes and triggers are in force",
     }
 )
 
@@ -58,7 +58,7 @@ def fsck(database: Database, store: ObjectStore, *, hashes: bool = False) -> Rep
     checks = [(name, says, partial(_check_sql, database, name)) for name, says in _IN_SQL.items()]
     checks += [
         (
-            "objects_whole",
+            "objects_intact",
             "the object of every blob exists with its size" + (" and its digest" if hashes else ""),
             partial(check_objects, database, store, hashes=hashes),
         ),

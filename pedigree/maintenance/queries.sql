@@ -266,11 +266,11 @@ HAVING count(v.version) <> m.next_version - 1
     OR coalesce(max(v.version), 0) <> m.next_version - 1
     OR coalesce(min(v.version), 1) <> 1;
 
--- name: count_models_told
+-- name: count_models_match_events
 -- The number of models.
 SELECT count(*) FROM pedigree.registered_model;
 
--- name: models_told
+-- name: models_match_events
 -- Models without an event of their creation, and such events without their model.
 SELECT coalesce(m.name, e.model) AS reference,
     CASE WHEN m.name IS NULL THEN 'its row is missing' ELSE 'it has no event' END AS problem
@@ -278,11 +278,11 @@ FROM pedigree.registered_model m
 FULL JOIN (SELECT model FROM pedigree.event WHERE type = 'model.created') AS e ON e.model = m.name
 WHERE m.name IS NULL OR e.model IS NULL;
 
--- name: count_artifacts_whole
+-- name: count_artifacts_complete
 -- The number of versions that can be read or restored.
 SELECT count(*) FROM pedigree.model_version WHERE collected_at IS NULL;
 
--- name: artifacts_whole
+-- name: artifacts_complete
 -- Artifacts of such versions whose manifest, file list and blobs do not match.
 WITH needed AS MATERIALIZED (
     SELECT a.digest,
@@ -313,11 +313,11 @@ WHERE NOT EXISTS (
     SELECT FROM json_array_elements(n.files) AS file WHERE file.value ->> 'path' = f.path
 );
 
--- name: count_cards_whole
+-- name: count_cards_complete
 -- The number of revisions of cards.
 SELECT count(*) FROM pedigree.model_card;
 
--- name: cards_whole
+-- name: cards_complete
 -- Cards whose text does not match the digest of their blob, or whose blob is missing; and cards
 -- that would always count as current because they name an event that does not exist yet.
 SELECT m.name || '/' || c.version AS reference,
@@ -362,11 +362,11 @@ LEFT JOIN pedigree.model_version v ON v.model_id = t.model_id AND v.version = t.
 WHERE t.held_until IS NULL
     AND (v.version IS NULL OR v.deleted_at IS NOT NULL OR m.deleted_at IS NOT NULL);
 
--- name: count_tenures_apart
+-- name: count_tenures_disjoint
 -- The number of tenures.
 SELECT count(*) FROM pedigree.tenure;
 
--- name: tenures_apart
+-- name: tenures_disjoint
 -- Tenures that began before the end of the previous one: of an exclusive pointer, and of the stages
 -- of one version.
 WITH chained AS (
@@ -405,11 +405,11 @@ LEFT JOIN pedigree.feed f USING (id)
 LEFT JOIN pedigree.unsequenced u USING (id)
 WHERE (f.id IS NULL) = (u.id IS NULL);
 
--- name: count_events_counted
+-- name: count_event_counts_match
 -- The number of counts.
 SELECT count(*) FROM pedigree.event_count;
 
--- name: events_counted
+-- name: event_counts_match
 -- Counts that differ from the feed; one statement, so that both are from one snapshot.
 SELECT concat_ws(' ', type, nullif(detail, '')) AS reference,
     format('%s are counted, but the feed has %s', coalesce(c.count, 0), coalesce(f.count, 0))
@@ -446,11 +446,11 @@ WHERE content IS NULL OR content ->> 'event_id' <> event_id::text OR content ->>
     OR content ->> 'model' IS DISTINCT FROM model
     OR (content ->> 'version')::integer IS DISTINCT FROM version;
 
--- name: count_tokens_told
+-- name: count_tokens_match_events
 -- The number of tokens of the service.
 SELECT count(*) FROM pedigree.access_token;
 
--- name: tokens_told
+-- name: tokens_match_events
 -- Tokens without an event, events without their token, and tokens that do not match their events.
 WITH from_events AS MATERIALIZED (
     SELECT type, convert_from(canonical, 'UTF8')::jsonb AS event
@@ -482,11 +482,11 @@ WHERE (
     c.at, c.actor, (c.body ->> 'expires_at')::timestamptz, r.at, r.actor
 );
 
--- name: count_webhooks_told
+-- name: count_webhooks_match_events
 -- The number of webhooks.
 SELECT count(*) FROM pedigree.webhook;
 
--- name: webhooks_told
+-- name: webhooks_match_events
 -- Webhooks without an event, events without their webhook, and webhooks that do not match their
 -- newest event.
 WITH from_events AS MATERIALIZED (
@@ -529,11 +529,11 @@ WHERE (
     t.body ->> 'old_secret_sha256', (t.body ->> 'old_secret_until')::timestamptz, m.at, m.actor
 );
 
--- name: count_datasheets_told
+-- name: count_datasheets_match_events
 -- The number of revisions of datasheets.
 SELECT count(*) FROM pedigree.datasheet;
 
--- name: datasheets_told
+-- name: datasheets_match_events
 -- Revisions of datasheets without an event, events without their revision, and revisions that do
 -- not match their event. Events of an earlier release have only the digest.
 WITH from_events AS MATERIALIZED (
@@ -556,11 +556,11 @@ FULL JOIN from_events t ON t.asset = d.asset AND t.revision = d.revision
 WHERE (d.digest, d.at, d.recorded_by) IS DISTINCT FROM (t.body ->> 'digest', t.at, t.actor)
     OR (t.body ? 'sheet' AND d.sheet IS DISTINCT FROM t.body -> 'sheet');
 
--- name: count_data_verdicts_told
+-- name: count_data_verdicts_match_events
 -- The number of verdicts on data.
 SELECT count(*) FROM pedigree.data_verdict;
 
--- name: data_verdicts_told
+-- name: data_verdicts_match_events
 -- Verdicts on data without an event, and events without their verdict; a changed verdict is both.
 WITH from_events AS (
     SELECT event #>> '{actor,name}' AS recorded_by, (event ->> 'at')::timestamptz AS at,
@@ -584,11 +584,11 @@ SELECT format('%s of %s', content ->> 'check', content ->> 'asset') AS reference
     format('%s, by %s at %s', problem, recorded_by, at) AS problem
 FROM different;
 
--- name: count_quarantines_told
+-- name: count_quarantines_match_events
 -- The number of quarantines.
 SELECT count(*) FROM pedigree.quarantine;
 
--- name: quarantines_told
+-- name: quarantines_match_events
 -- Quarantines without an event, events without their quarantine, and quarantines that do not match
 -- their events. A version's own quarantine has its time from the version's event.
 WITH from_events AS MATERIALIZED (
@@ -633,11 +633,11 @@ WHERE (
     CASE WHEN b.body ->> 'asset' IS NOT NULL THEN b.at END
 );
 
--- name: count_keys_dead
+-- name: count_discarded_keys_unused
 -- The number of abandoned keys.
 SELECT count(*) FROM pedigree.orphan;
 
--- name: keys_dead
+-- name: discarded_keys_unused
 -- Blobs with an abandoned key, or with a key whose removal has an event.
 SELECT b.digest AS reference, 'its key is abandoned: ' || b.key AS problem
 FROM pedigree.blob b
@@ -648,11 +648,11 @@ FROM pedigree.event e
 JOIN pedigree.blob b ON b.key = convert_from(e.canonical, 'UTF8')::json #>> '{body,key}'
 WHERE e.type = 'blob.removed';
 
--- name: count_search_follows
+-- name: count_search_index_matches
 -- The number of versions in the search tables.
 SELECT count(*) FROM pedigree.search_version;
 
--- name: search_follows
+-- name: search_index_matches
 -- Rows of the search tables that differ from their sources; of the words, only missing ones.
 SELECT coalesce(m.name, 'model ' || d.model_id) || coalesce('/' || d.version, '') AS reference,
     CASE WHEN d.is_surplus THEN 'search has, and should not, ' WHEN d.is_missing THEN 'search lacks '
@@ -694,11 +694,11 @@ FROM (
 ) AS d
 LEFT JOIN pedigree.registered_model m USING (model_id);
 
--- name: count_guards_in_place
+-- name: count_constraints_enforced
 -- The number of checked constraints, indexes and triggers.
 SELECT 9 + 7 + 6 AS count;
 
--- name: guards_in_place
+-- name: constraints_enforced
 -- Foreign keys, unique indexes and triggers that are missing or disabled.
 SELECT format('%s → %s', wanted.source, wanted.target) AS reference,
     'its foreign key is missing or disabled' AS problem

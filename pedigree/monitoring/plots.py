@@ -34,7 +34,7 @@ def distribution(column: ColumnDrift, baseline: DataProfile, today: DataProfile,
     before, now = baseline.column(column.column), today.column(column.column)
     if before is None or now is None:
         return ""
-    # Only the top categories, without "(other)", beside which they would not be visible.
+    # Only the top categories, without "(other)", next to which they would not be visible.
     count = _CATEGORIES if before.kind == "categorical" and len(before.values) > _CATEGORIES else 99
     labels = _labels(before)[:count]
     rows = [

@@ -26,7 +26,7 @@ def ensure_cluster(
     if layout.data.exists():
         if not layout.password.exists():
             raise EmbeddedPostgresError(
-                f"{layout.password} is missing, so the data beside it cannot be opened",
+                f"{layout.password} is missing, so the data in that folder cannot be opened",
                 remedy="Restore that file, or move the folder away to start with an empty database",
             )
         return

@@ -29,7 +29,7 @@ class Layout:
 
     @property
     def data(self) -> Path:
-        """The data folder; complete or absent, because it is created beside and renamed."""
+        """The data folder; complete or absent, since it is created elsewhere and renamed."""
         return self.folder / "data"
 
     @property

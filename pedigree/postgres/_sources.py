@@ -1,5 +1,6 @@
 """Database addresses, and pools of connections to them."""
 
+from contextlib import suppress
 from typing import Any, Protocol
 
 import psycopg
@@ -8,9 +9,9 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import set_json_loads
 from psycopg_pool import ConnectionPool
-from pydantic_core import from_json
 
 from pedigree import tracing
+from pedigree._stored_json import from_stored_json
 from pedigree.errors import InvalidInputError
 from pedigree.postgres._traced import TracedCursor
 from pedigree.postgres.embedded import EmbeddedPostgres
@@ -26,6 +27,11 @@ _NETWORK_DEFAULTS = {
     "tcp_user_timeout": "30000",
 }
 _PREPARE_AFTER = 5
+# For statements outside of transactions, which set it themselves: a read does not wait longer for a
+# table that another client has locked.
+_LIMITS = "-c lock_timeout=10s"
+# What poolers say that pass on no options. Reads through them wait as long as the pooler allows.
+_WITHOUT_OPTIONS = ("unsupported startup parameter", "support command-line options")
 
 
 class DatabaseSource(Protocol):
@@ -102,19 +108,19 @@ class EmbeddedSource:
 def open_pool(
     source: DatabaseSource, *, connections: int, checkout_s: float
 ) -> ConnectionPool[Connection[DictRow]]:
-    """Open a pool, after a single connection whose error says why the pool would fail.
+    """Open a pool on a first connection, whose error says why the pool would fail.
 
     Raises:
         psycopg.OperationalError: The server cannot be reached.
         EmbeddedPostgresError: The embedded server cannot be started.
     """
     options = source.options() | {"autocommit": True, "row_factory": dict_row}
-    psycopg.connect(**options).close()
     if tracing.is_on():
         options["cursor_factory"] = TracedCursor
+    accepted, first = _first(options)
     return ConnectionPool(
-        kwargs=options,
-        connection_class=Connection[DictRow],
+        kwargs=accepted,
+        connection_class=_starting_with(first),
         min_size=1,
         max_size=connections,
         timeout=checkout_s,
@@ -124,9 +130,35 @@ def open_pool(
     )
 
 
+def _first(options: dict[str, Any]) -> tuple[dict[str, Any], Connection[DictRow]]:
+    """Connect, and return the options with limits if the server or pooler accepts them."""
+    limited = options | {"options": f"{_LIMITS} {options.get('options', '')}".strip()}
+    try:
+        return limited, Connection.connect(**limited)
+    except psycopg.OperationalError as error:
+        if not any(text in str(error) for text in _WITHOUT_OPTIONS):
+            raise
+        return options, Connection.connect(**options)
+
+
+def _starting_with(first: Connection[DictRow]) -> type[Connection[DictRow]]:
+    """Return a class of connections whose first one is already open: to open one takes a while."""
+    waiting = [first]
+
+    class FirstOpen(Connection[DictRow]):
+        @classmethod
+        def connect(cls, conninfo: str = "", **options: Any) -> Any:
+            # Of two workers of the pool that ask at once, one takes it.
+            with suppress(IndexError):
+                return waiting.pop()
+            return Connection.connect(conninfo, **options)
+
+    return FirstOpen
+
+
 def _configure(connection: Connection[DictRow]) -> None:
     # A version has four JSON values; pydantic parses them three times as fast as the json module.
-    set_json_loads(from_json, connection)
+    set_json_loads(from_stored_json, connection)
 
 
 def _not_a_url(url: str) -> InvalidInputError:

@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pedigree.errors import PedigreeError
 from pedigree.server.http.auth import Authenticator, ProtectedRoute
+from pedigree.server.http.fair_use import FairUse
 from pedigree.server.http.parameters import IfNoneMatch
 from pedigree.server.http.problems import known_problem
 from pedigree.server.http.requests import ReadCall, ReadRequest
@@ -103,15 +104,15 @@ class FastRead(NamedTuple):
             for name, adapter in self.path_parameters.items()
         }
 
-    def query_arguments(self, query: bytes) -> dict[str, Any]:
-        """Return the endpoint's arguments from the query.
+    def query_arguments(self, query: bytes) -> dict[str, Any] | None:
+        """Return the endpoint's arguments from the query; None if it has unknown parameters.
 
         Raises:
             ValidationError: One of them is invalid.
         """
-        if not self.query_parameters:
-            return {}
         found = QueryParams(query)
+        if query and not (self.route.query and self.route.query.has(found)):
+            return None
         return {
             name: parameter.value_in(found, name)
             for name, parameter in self.query_parameters.items()
@@ -122,9 +123,12 @@ class FastRead(NamedTuple):
     ) -> Response:
         """Authenticate the caller and call the endpoint."""
         authenticator: Authenticator = request.app.state.authenticator
+        fair_use: FairUse = request.app.state.fair_use
         async with authenticator:
             request.state.admit = partial(authenticator.admit, request, self.route.declared)
-            request.state.caller = await request.state.admit()
+            caller = request.state.caller = await request.state.admit()
+        share = fair_use.share(caller.principal.name, self.route.declared.use)
+        async with share, authenticator:
             # Not in the framework's threads: handing over to one costs half of such a read.
             work = partial(copy_context().run, self.endpoint, ReadRequest(request, etags), **given)
             return await get_running_loop().run_in_executor(request.app.state.readers, work)
@@ -179,6 +183,8 @@ class FastReadMiddleware:
             given = read.path_arguments(parts)
             query = read.query_arguments(scope["query_string"])
         except ValidationError:
+            return None
+        if query is None:
             return None
         scope.update(path_params=given, route=read.route, endpoint=read.endpoint)
         return read, known, given | query

@@ -21,16 +21,16 @@ def test_a_token_is_found_by_its_secret_which_is_not_stored(registry: Registry) 
     kept = registry.database.fetch_all(
         "SELECT access_token::text AS row FROM pedigree.access_token"
     )
-    told = [event.model_dump_json() for event in registry.events()]
-    assert issued.secret not in str(kept) + str(told)
+    recorded = [event.model_dump_json() for event in registry.events()]
+    assert issued.secret not in str(kept) + str(recorded)
 
 
 def test_each_change_of_a_token_writes_an_event_in_its_transaction(registry: Registry) -> None:
     token = registry.create_token("ci", roles=[Role.READER]).token
     registry.revoke_token(token.token_id)
     registry.revoke_token(token.token_id)
-    told = registry.events(types=[EventType.TOKEN_CREATED, EventType.TOKEN_REVOKED])
-    assert [(event.type, event.subject, event.actor.name) for event in told] == [
+    recorded = registry.events(types=[EventType.TOKEN_CREATED, EventType.TOKEN_REVOKED])
+    assert [(event.type, event.subject, event.actor.name) for event in recorded] == [
         ("token.created", "ci", "tester"),
         ("token.revoked", "ci", "tester"),
     ]

@@ -11,11 +11,12 @@ from pathlib import Path
 from pedigree.artifacts.objects import open_store
 from pedigree.errors import PedigreeError
 from pedigree.postgres.database import Database
+from tests.artifacts.probes import contents
 from tests.artifacts.publishing import forget_bytes, publish_and_seal, pull_to
 
 
 def _files(folder: Path) -> list[str]:
-    return [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()]
+    return [*contents(folder)]
 
 
 if __name__ == "__main__":
@@ -23,13 +24,13 @@ if __name__ == "__main__":
     disk, roomy = Path(home) / "disk", open_store(None, Path(home) / "roomy")
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "none", str(disk)], check=True)
-    told = {}
+    outcome = {}
     with Database.connect(database_url) as database:
         store = open_store((disk / "objects").as_uri(), Path(home))
         try:
             publish_and_seal(database, store, Path(big))
         except PedigreeError as error:
-            told["publish"] = [type(error).__name__, str(error), _files(disk)]
+            outcome["publish"] = [type(error).__name__, str(error), _files(disk)]
         publish_and_seal(database, store, Path(small))
         store.delete(_files(disk / "objects"))
         forget_bytes(database)
@@ -37,7 +38,7 @@ if __name__ == "__main__":
         try:
             pull_to(database, roomy, manifest, disk / "pulled")
         except PedigreeError as error:
-            told["pull"] = [type(error).__name__, str(error), _files(disk)]
+            outcome["pull"] = [type(error).__name__, str(error), _files(disk)]
         pull_to(database, roomy, publish_and_seal(database, roomy, Path(small)), disk / "pulled")
-        told["retried"] = _files(disk / "pulled")
-    sys.stdout.write(json.dumps(told))
+        outcome["retried"] = _files(disk / "pulled")
+    sys.stdout.write(json.dumps(outcome))

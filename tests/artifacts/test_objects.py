@@ -108,8 +108,8 @@ def test_a_refused_request_has_the_reason_and_no_secrets(
     with pytest.raises(StoreUnavailableError, match=r"SignatureDoesNotMatch") as caught:
         store.put(KEY, b"x")
     assert good.access_key_id
-    told = f"{caught.value}{caught.value.__cause__}"
-    assert not [secret for secret in ("wrong-secret", good.access_key_id) if secret in told]
+    text = f"{caught.value}{caught.value.__cause__}"
+    assert not [secret for secret in ("wrong-secret", good.access_key_id) if secret in text]
     missing = open_store(f"s3://{uuid4().hex}/prefix", tmp_path, good)
     with pytest.raises(StoreUnavailableError, match="NoSuchBucket"):
         missing.put(KEY, b"x")

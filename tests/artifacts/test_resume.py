@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pedigree.artifacts.objects import ObjectStore
+from pedigree.artifacts.path_rules import PULL_FOLDER
 from pedigree.artifacts.pull import pull
 from pedigree.artifacts.records import Manifest
 from pedigree.errors import CorruptionError, StoreUnavailableError
@@ -88,7 +89,8 @@ def test_damage_in_the_store_is_detected_also_after_an_interruption(
     flip_a_bit(local_probe, key)
     with pytest.raises(CorruptionError, match="do not have the digest"):
         pull_to(database, local_probe.store, manifest, target)
-    assert not [*target.iterdir()]
+    assert contents(target) == {}
+    assert not (target / PULL_FOLDER).exists()
 
 
 @pytest.mark.parametrize("start", [0, 1, 4 * MIB + 1])
@@ -121,17 +123,17 @@ def bytes_read() -> int:
 def test_progress_counts_every_byte_once(
     database: Database, local_probe: LocalProbe, manifest: Manifest, tmp_path: Path
 ) -> None:
-    told: list[tuple[int, int]] = []
+    outcome: list[tuple[int, int]] = []
     target = tmp_path / "pulled"
     interrupted(database, local_probe.store, manifest, target)
     for _ in range(2):  # the second time all is there
-        told.clear()
+        outcome.clear()
         pull(
             local_probe.store, manifest, keys_of(database, manifest), target,
-            progress=lambda done, expected: told.append((done, expected)),
+            progress=lambda done, expected: outcome.append((done, expected)),
         )  # fmt: skip
-        assert told[-1] == (len(CONTENT), len(CONTENT))
-        assert [done for done, _ in told] == sorted(done for done, _ in told)
+        assert outcome[-1] == (len(CONTENT), len(CONTENT))
+        assert [done for done, _ in outcome] == sorted(done for done, _ in outcome)
 
 
 def test_a_full_disk_is_an_error_and_leaves_nothing_half_written(
@@ -145,10 +147,10 @@ def test_a_full_disk_is_an_error_and_leaves_nothing_half_written(
         *("unshare", "-rm", sys.executable, "-m", "tests.artifacts.full_disk"),
         *(database_url, str(tmp_path), str(big), str(small)),
     ]
-    told = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-    assert told["publish"][0] == "StoreUnavailableError"
-    assert told["pull"][0] == "InvalidInputError"
-    assert "No space left on device" in told["publish"][1]
-    assert "No space left on device" in told["pull"][1]
-    assert told["publish"][2] == told["pull"][2] == []
-    assert told["retried"] == ["small"]
+    outcome = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    assert outcome["publish"][0] == "StoreUnavailableError"
+    assert outcome["pull"][0] == "InvalidInputError"
+    assert "No space left on device" in outcome["publish"][1]
+    assert "No space left on device" in outcome["pull"][1]
+    assert outcome["publish"][2] == outcome["pull"][2] == []
+    assert outcome["retried"] == ["small"]

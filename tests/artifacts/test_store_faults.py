@@ -59,7 +59,7 @@ def proxy(
         yield running
 
 
-def store_behind(proxy: FaultyProxy, **options: str) -> ObjectStore:
+def store_through(proxy: FaultyProxy, **options: str) -> ObjectStore:
     url = f"s3://{BUCKET}/{uuid4().hex}"
     credentials = proxy.credentials  # type: ignore[attr-defined]
     return open_store(url, Path("unused"), credentials, StoreOptions(**options))
@@ -69,7 +69,7 @@ def store_behind(proxy: FaultyProxy, **options: str) -> ObjectStore:
 def test_a_publish_that_fails_leaves_nothing_live_and_its_retry_works(
     fault: Fault, proxy: FaultyProxy, database: Database, make_folder: Make
 ) -> None:
-    store, folder = store_behind(proxy), make_folder(FILES)
+    store, folder = store_through(proxy), make_folder(FILES)
     proxy.break_all(fault, "PUT", "POST")
     with pytest.raises(StoreUnavailableError):
         publish(database, store, folder, "generic", SIGNATURE)
@@ -86,7 +86,7 @@ def test_a_publish_that_fails_leaves_nothing_live_and_its_retry_works(
 def test_a_fault_that_passes_is_not_noticed(
     fault: Fault, proxy: FaultyProxy, database: Database, make_folder: Make, tmp_path: Path
 ) -> None:
-    store = store_behind(proxy)
+    store = store_through(proxy)
     seen: set[tuple[str, str]] = set()
 
     def once(request: object) -> Fault | None:
@@ -118,7 +118,7 @@ def test_a_pull_that_fails_leaves_no_file_under_its_name_and_the_next_goes_on(
     make_folder: Make,
     tmp_path: Path,
 ) -> None:
-    store, target = store_behind(proxy), tmp_path / "pulled"
+    store, target = store_through(proxy), tmp_path / "pulled"
     manifest = publish_and_seal(database, store, make_folder(FILES))
     proxy.break_all(fault, "GET")
     with pytest.raises(error):
@@ -138,7 +138,7 @@ def test_a_pull_that_fails_leaves_no_file_under_its_name_and_the_next_goes_on(
 def test_a_removal_that_fails_is_done_by_the_next_sweep(
     fault: Fault, proxy: FaultyProxy, database: Database, make_folder: Make
 ) -> None:
-    store = store_behind(proxy)
+    store = store_through(proxy)
     publication = publish(database, store, make_folder(FILES), "generic", SIGNATURE)
     expire_leases(database)
     proxy.break_all(fault, "POST", "DELETE")
@@ -152,7 +152,7 @@ def test_a_removal_that_fails_is_done_by_the_next_sweep(
 
 
 def test_encryption_and_storage_class_are_asked_for_with_every_object(proxy: FaultyProxy) -> None:
-    store = store_behind(
+    store = store_through(
         proxy, encryption="aws:kms", kms_key_id="key-1", storage_class="STANDARD_IA"
     )
     with suppress(StoreUnavailableError):  # these servers have no such keys and classes
@@ -167,7 +167,7 @@ def test_encryption_and_storage_class_are_asked_for_with_every_object(proxy: Fau
 def test_an_archived_object_is_written_in_the_archive_class(
     content: bytes, proxy: FaultyProxy
 ) -> None:
-    store = store_behind(proxy, archive_class="GLACIER_IR", encryption="AES256")
+    store = store_through(proxy, archive_class="GLACIER_IR", encryption="AES256")
     proxy.fault = lambda request: Fault.BUSY if "x-amz-storage-class" in request.headers else None
     plain = open_store(store.url, Path("unused"), proxy.credentials)  # type: ignore[attr-defined]
     plain.put("key", content)

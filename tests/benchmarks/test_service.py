@@ -45,7 +45,7 @@ def test_an_exchange_is_sent_answer_by_answer_with_the_upload_that_it_was_given(
     assert (done["statuses"], done["refused"]) == ([201], "")
 
 
-def test_that_mlflow_cannot_be_installed_is_told(
+def test_a_failed_installation_of_mlflow_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")

@@ -43,7 +43,7 @@ def test_a_missing_field_is_named_with_what_it_means(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "field", "told"),
+    ("changed", "field", "message"),
     [
         ({"git_commit": "main"}, "git_commit", "git rev-parse HEAD"),
         ({"run_id": ""}, "run_id", "Give one or more characters"),
@@ -57,11 +57,11 @@ def test_a_missing_field_is_named_with_what_it_means(name: str) -> None:
     ],
 )
 def test_a_value_outside_its_domain_is_refused_with_a_remedy(
-    changed: dict[str, Any], field: str, told: str
+    changed: dict[str, Any], field: str, message: str
 ) -> None:
     error = refused(fields(**changed))
     assert error.field == field
-    assert told in str(error)
+    assert message in str(error)
 
 
 def test_the_value_is_in_the_message() -> None:

@@ -219,8 +219,8 @@ def test_later_metadata_of_the_same_bytes_stays_with_the_training_and_gives_a_no
     assert again.version.model_copy(update={"trainings": 1}) == created.version
     known = [training.metadata for training in registry.trainings("churn/1")]
     assert known == [first.metadata, later.metadata]
-    told = registry.events(types=[EventType.VERSION_TRAINED])[0].body
-    assert (told["description"], told["owners"]) == ("who stays", ["ben@example.com"])
+    body = registry.events(types=[EventType.VERSION_TRAINED])[0].body
+    assert (body["description"], body["owners"]) == ("who stays", ["ben@example.com"])
     assert registry.search("risk_class = 'high' OR owner = 'ben@example.com'").records == ()
     require_sound(registry)
 

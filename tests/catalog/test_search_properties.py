@@ -16,6 +16,7 @@ from pedigree.catalog.search.records import SearchPage
 from pedigree.errors import NotFoundError, RefusedError
 from pedigree.registry import Registry
 from tests.factories import register, register_candidate
+from tests.marking import few_or_many
 
 Test = Callable[[ModelVersion], bool | None]
 COMPARE = {
@@ -122,12 +123,13 @@ def some(registry: Registry, tmp_path: Path) -> tuple[ModelVersion, ...]:
     return registry.versions("churn") + registry.versions("fraud")
 
 
+@few_or_many(30, 80)
 @pytest.mark.timeout(300)
 def test_a_filter_finds_what_it_finds_in_python(
-    registry: Registry, some: tuple[ModelVersion, ...]
+    registry: Registry, some: tuple[ModelVersion, ...], examples: int
 ) -> None:
     @settings(
-        max_examples=80,
+        max_examples=examples,
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
@@ -240,9 +242,10 @@ def test_a_page_as_json_equals_its_records_for_any_values(
     check()
 
 
+@few_or_many(8, 20)
 @pytest.mark.timeout(300)
 def test_the_derived_tables_are_what_they_should_be_after_any_history(
-    registry: Registry, tmp_path: Path
+    registry: Registry, tmp_path: Path, examples: int
 ) -> None:
     for number in range(1, 4):
         register_candidate(
@@ -250,7 +253,7 @@ def test_the_derived_tables_are_what_they_should_be_after_any_history(
         )
 
     @settings(
-        max_examples=20,
+        max_examples=examples,
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )

@@ -55,7 +55,7 @@ def test_downstream_lists_data_written_with_a_version(trained: None, cli: Cli) -
 def test_versions_that_no_graph_shows_are_listed_and_marked(
     trained: None, cli: Cli, tmp_path: Path
 ) -> None:
-    assert cli("unmaterialized", "--json").json == []
+    assert cli("unmaterialized", "--json").items == []
     origin = TrainingOrigin(instance_id="elsewhere", asset="models/churn")
     with Registry.connect(settings=Settings()) as registry:
         reference = register(registry, tmp_path, "c", run_id="lost", origin=origin)
@@ -64,7 +64,7 @@ def test_versions_that_no_graph_shows_are_listed_and_marked(
                 "UPDATE pedigree.awaited SET since = since - interval '61 minutes'"
             )
         )
-    (found,) = cli("unmaterialized", "--json").json
+    (found,) = cli("unmaterialized", "--json").items
     assert (found["reference"], found["run_id"]) == (reference, "lost")
     assert "elsewhere" in cli("unmaterialized").out
     assert "unmaterialized" in cli("show", reference).out
@@ -89,8 +89,10 @@ def test_bad_data_is_found_put_in_quarantine_and_released(trained: None, cli: Cl
     (version,) = cli("impact", *bad, "--json").json["certain"]
     assert (version["quarantine_reason"], version["in_use"]) == ("doubled rows", False)
     assert "quarantined: doubled rows" in cli("show", "churn/1").out
+    assert cli("release", "flights", "--json").error["field"] == "--partition"
+    assert cli("release", *bad, "--whole-asset", "--json").error["field"] == "--partition"
     assert "and with it churn/1." in cli("release", *bad).out
-    assert cli("quarantines", "--json").json == []
+    assert cli("quarantines", "--json").items == []
     assert cli("release", *bad, "--json").error["type"] == "QuarantineNotFoundError"
 
 
@@ -219,6 +221,8 @@ def test_one_version_is_put_in_quarantine(trained: None, cli: Cli) -> None:
     assert "churn/2 is released." in cli("release", "churn/2", "--version").out
     answer = cli("release", "churn/2", "--version", "--partition", "x", "--json")
     assert answer.error["field"] == "--partition"
+    answer = cli("release", "churn/2", "--version", "--whole-asset", "--json")
+    assert answer.error["field"] == "--whole-asset"
 
 
 def test_a_moment_without_a_zone_is_refused(trained: None, cli: Cli) -> None:
@@ -228,7 +232,7 @@ def test_a_moment_without_a_zone_is_refused(trained: None, cli: Cli) -> None:
     assert (answer.code, answer.error["field"]) == (2, "--since")
 
 
-def test_stale_says_how_far_a_version_is_behind(trained: None, cli: Cli) -> None:
+def test_stale_states_by_how_many_changes_an_input_is_out_of_date(trained: None, cli: Cli) -> None:
     assert "no asset graph is reachable" in cli("stale", "churn/1").out
     now = InputNow(data_version="v3", data_behind=2, code_behind=1)
     with Registry.connect(settings=Settings()) as registry:

@@ -26,10 +26,10 @@ def test_a_version_is_deleted_restored_and_permanently_deleted(
     plan = cli("gc", "--json").json
     kinds = [item["kind"] for item in plan["items"]]
     assert kinds == ["version", "artifact", *["blob"] * plan["counts"]["blob"]["items"]]
-    told = cli("gc").out
-    assert "churn/1  deleted" in told
-    assert f"{kinds.count('blob')} objects, " in told, "the model's file, and its cards"
-    assert plan["digest"] in told
+    output = cli("gc").out
+    assert "churn/1  deleted" in output
+    assert f"{kinds.count('blob')} objects, " in output, "the model's file, and its cards"
+    assert plan["digest"] in output
     done = cli("gc", "--apply", "--plan", plan["digest"], "--json").json
     assert done["done"]["version"]["items"] == 1
     assert "nothing to collect" in cli("gc").out
@@ -50,9 +50,9 @@ def test_a_model_is_deleted_and_restored(register: Register, cli: Cli) -> None:
     register("a")
     register("b")
     assert cli("delete", "churn", "--model", "--reason", "test").code == 0
-    assert cli("models", "--json").json == []
+    assert cli("models", "--json").items == []
     assert cli("restore", "churn", "--model", "--json").json["restored"] == [1, 2]
-    assert len(cli("versions", "churn", "--json").json) == 2
+    assert len(cli("versions", "churn", "--json").items) == 2
 
 
 def test_a_retention_rule_is_shown_and_changed(register: Register, cli: Cli) -> None:
@@ -102,4 +102,4 @@ def test_fsck_prints_violations_and_its_exit_code_is_one(
     assert cli("fsck").code == 0, "sizes alone are right"
     damaged = cli("fsck", "--hashes")
     assert damaged.code == 1
-    assert "objects_whole: sha256:" in damaged.out
+    assert "objects_intact: sha256:" in damaged.out

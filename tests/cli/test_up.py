@@ -175,8 +175,8 @@ def test_code_that_does_not_load_is_reported_with_the_url(home: Path, tmp_path: 
             first = process.stdout.readline()
         finally:
             process.send_signal(signal.SIGINT)
-            _, told = process.communicate()
+            _, output = process.communicate()
     assert first.startswith("Pedigree is up at http://127.0.0.1:")
-    assert "pedigree: the code location broken did not load" in told
-    assert "no such table" in told
+    assert "pedigree: the code location broken did not load" in output
+    assert "no such table" in output
     assert process.returncode == 0

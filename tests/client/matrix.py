@@ -35,8 +35,19 @@ SERVER_PARTS = frozenset(
         *("uvicorn", "uvloop"),
     }
 )
-# They look at a registry in the same process as well.
-_BOTH = "not same_verbs and not errors_are_the_same and not told_whole and not policy_of_before"
+# Tests of a registry in the same process, which the bare wheel does not have.
+IN_PROCESS = (
+    "both_have_the_verbs",
+    "errors_are_the_same",
+    "refusal_lists_all_gates",
+    "policy_from_before",
+)
+PYTEST = (
+    *("-m", "pytest", "-q", "--noconftest", "-p", "tests.client.remote"),
+    *("--import-mode=importlib", "-p", "no:cacheprovider"),
+    *("-k", " and ".join(f"not {name}" for name in IN_PROCESS)),
+    "tests/client/test_same_behaviour.py",
+)
 
 
 def main() -> str | None:
@@ -98,11 +109,7 @@ def _behaviour(inside: Path, folder: Path, served: Served) -> str | None:
     shutil.copytree(ROOT / "tests", folder / "tests", ignore=shutil.ignore_patterns("__pycache__"))
     token = served.registry.create_token("tester", roles=[Role.ADMIN]).secret
     done = subprocess.run(
-        [
-            *(inside, "-W", "error", "-m", "pytest", "-q", "--noconftest", "-p"),
-            *("tests.client.remote", "--import-mode=importlib", "-p", "no:cacheprovider"),
-            *("-k", _BOTH, "tests/client/test_same_behaviour.py"),
-        ],
+        [inside, "-W", "error", *PYTEST],
         cwd=folder,
         env={
             "PATH": os.environ["PATH"],

@@ -1,7 +1,7 @@
 """The fixtures of `test_same_behaviour.py` where the client's wheel alone is installed.
 
-A plugin for pytest, loaded by :mod:`tests.client.matrix` beside no conftest: the service is another
-process, of another environment, and named by ``PEDIGREE_API_URL`` and ``PEDIGREE_TOKEN``.
+A plugin for pytest that :mod:`tests.client.matrix` loads instead of any conftest. The service is
+another process, of another environment, at ``PEDIGREE_API_URL`` and with ``PEDIGREE_TOKEN``.
 """
 
 import sys
@@ -24,7 +24,7 @@ sys.modules["pedigree.registry"] = _STAND_IN
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[ServiceRegistry]:
-    """The registry behind the service."""
+    """The registry of the service."""
     settings = Settings().model_copy(update={"home": tmp_path / "client"})
     with pedigree.connect(settings=settings) as registry:
         yield registry  # type: ignore[misc]

@@ -103,6 +103,7 @@ def test_the_job_for_gitlab_registers_the_model(served: Served, checkout: dict[s
     assert version.stage == "candidate"
 
 
+@pytest.mark.system
 def test_the_notebook_takes_a_model_from_its_data_to_production(
     served: Served, checkout: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

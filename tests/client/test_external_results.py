@@ -84,8 +84,8 @@ def test_data_is_compared_with_the_training_data_of_a_version(
     assert "<html" in registry.drift_report_text(measured.drift_id)
     assert registry.alert_drift(measured.drift_id)
     assert not registry.alert_drift(measured.drift_id)
-    told = registry.events(model=name, types=[EventType.VERSION_DRIFT_DETECTED])
-    assert [each.body["partition"] for each in told] == ["June"]
+    recorded = registry.events(model=name, types=[EventType.VERSION_DRIFT_DETECTED])
+    assert [each.body["partition"] for each in recorded] == ["June"]
     with pytest.raises(NotFoundError, match="no such result"):
         registry.drift_report_text(10**9)
 

@@ -81,12 +81,12 @@ def test_a_version_is_registered_and_found(registry: Registry, tmp_path: Path, n
     (files / "deep").mkdir()
     (files / "deep" / "ünïcode weights.bin").write_bytes(b"x" * (2 << 20))
     (files / "empty").touch()
-    told: list[tuple[int, int]] = []
+    answers: list[tuple[int, int]] = []
     new = new_version(metrics={"auc": 0.91}, tags={"team": "growth"}, environment=("a==1", "b==2"))
-    done = registry.register(name, files, new, progress=lambda *each: told.append(each))
+    done = registry.register(name, files, new, progress=lambda *each: answers.append(each))
     assert isinstance(done, Registration)
     assert (done.created, done.version.reference) == (True, f"{name}/1")
-    assert told[-1][0] == told[-1][1] > 2 << 20
+    assert answers[-1][0] == answers[-1][1] > 2 << 20
     again = registry.register(name, files, new_version(run_id="run-2"))
     assert (again.created, again.version.reference) == (False, f"{name}/1")
     found = registry.get(f"{name}/1")
@@ -494,7 +494,12 @@ WRONG: dict[str, tuple[type[PedigreeError], Verb]] = {
         lambda registry: registry.register("any", "/nowhere"),
     ),
     "no check": (ModelNotFoundError, lambda registry: registry.judge("nobody/3")),
-    "no quarantine": (QuarantineNotFoundError, lambda registry: registry.release("nothing")),
+    "no quarantine": (QuarantineNotFoundError, lambda registry: registry.release("nothing", "may")),
+    "no scope": (InvalidInputError, lambda registry: registry.release("nothing")),
+    "two scopes": (
+        InvalidInputError,
+        lambda registry: registry.release("nothing", "may", whole_asset=True),
+    ),
     "no policy": (
         InvalidNameError,
         lambda registry: registry.set_policy("a/b", default_policy(MetricRule(metric="auc"))),
@@ -505,13 +510,13 @@ WRONG: dict[str, tuple[type[PedigreeError], Verb]] = {
 @pytest.mark.parametrize("wrong", WRONG)
 def test_errors_are_the_same(served_both: tuple[Registry, Registry], wrong: str) -> None:
     kind, verb = WRONG[wrong]
-    told = []
+    answers = []
     for registry in served_both:
         with pytest.raises(kind) as caught:
             verb(registry)
         assert type(caught.value) is kind
-        told.append((str(caught.value), caught.value.field, caught.value.remedy))
-    assert told[0] == told[1]
+        answers.append((str(caught.value), caught.value.field, caught.value.remedy))
+    assert answers[0] == answers[1]
 
 
 def test_a_refusal_lists_all_gates(
@@ -522,12 +527,12 @@ def test_a_refusal_lists_all_gates(
     reference = judged(in_process, tmp_path, name, "a", metrics={"auc": 0.9})
     in_process.promote(reference, "staging")
     in_process.quarantine_version(reference, reason="wrong labels")
-    told = []
+    answers = []
     for registry in (in_process, over_http):
         with pytest.raises(GateNotPassedError, match="wrong labels") as caught:
             registry.promote(reference, "production")
-        told.append((str(caught.value), caught.value.message, caught.value.remedy))
-    assert told[0] == told[1]
+        answers.append((str(caught.value), caught.value.message, caught.value.remedy))
+    assert answers[0] == answers[1]
 
 
 @pytest.fixture

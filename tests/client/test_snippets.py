@@ -122,6 +122,7 @@ def test_a_model_that_takes_a_table_is_served_by_its_lines(
         sample=frame,
         run_id="run-1",
         git_commit=fields.git_commit,
+        verify=False,
     )
     lines = served.registry.snippets(f"{name}/1")
     found: dict[str, Any] = {}

@@ -13,6 +13,11 @@ from pedigree.registry import Registry
 from tests.dagster.location import CHURN, Location
 
 STORAGE = {"custom": {"module": "pedigree.dagster.instance", "class": "PedigreeStorage"}}
+# The default starts two processes for each step, which copy what the step prints.
+NO_COMPUTE_LOGS = {
+    "module": "dagster._core.storage.noop_compute_log_manager",
+    "class": "NoOpComputeLogManager",
+}
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +35,11 @@ def worker_instance(
         patch.setenv("PEDIGREE_DAGSTER_DATABASE_URL", dagster_url)
         instance = dg.DagsterInstance.local_temp(
             str(tmp_path_factory.mktemp("dagster")),
-            overrides={"storage": STORAGE, "telemetry": {"enabled": False}},
+            overrides={
+                "storage": STORAGE,
+                "compute_logs": NO_COMPUTE_LOGS,
+                "telemetry": {"enabled": False},
+            },
         )
     with instance:
         yield instance

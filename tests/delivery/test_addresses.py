@@ -94,7 +94,7 @@ def test_an_attempt_has_its_result_and_no_content_of_the_response(
     attempt = telling.test_webhook(issued.webhook.webhook_id)
     assert (attempt.status, attempt.error) == (200, None)
     assert "nobody" not in attempt.model_dump_json()
-    assert receiver.requests[0].told(issued.secret)["type"] == "webhook.test"
+    assert receiver.requests[0].content(issued.secret)["type"] == "webhook.test"
     assert telling.deliveries(issued.webhook.webhook_id) == ()
 
 

@@ -14,30 +14,32 @@ from tests.receiving import LOOPBACK, Receiver, receiving
 
 
 @pytest.fixture
-def told(registry: Registry, tmp_path: Path) -> "Callable[..., tuple[Receiver, str | None, str]]":
-    """Tell a receiver of one event; give it, the cause in the log, and the webhook's secret."""
+def deliver_to(
+    registry: Registry, tmp_path: Path
+) -> "Callable[..., tuple[Receiver, str | None, str]]":
+    """Deliver one event to a receiver; return it, the logged cause, and the secret."""
     authority = Authority(tmp_path)
 
-    def tell(host: str, *, trusted: bool = True, until: timedelta = timedelta(days=1)):
+    def deliver(host: str, *, trusted: bool = True, until: timedelta = timedelta(days=1)):
         ca_file = authority.file if trusted else None
-        telling = with_secret_key(registry, webhook_networks=LOOPBACK, webhook_ca_file=ca_file)
+        delivering = with_secret_key(registry, webhook_networks=LOOPBACK, webhook_ca_file=ca_file)
         with ExitStack() as stack:
             receiver = stack.enter_context(receiving(authority.serving(host, until=until)))
-            issued = telling.create_webhook(receiver.url, types=["model.created"])
-            telling.create_model("churn")
-            telling.operations.webhooks.deliver()
-            (delivery,) = telling.deliveries(issued.webhook.webhook_id)
+            issued = delivering.create_webhook(receiver.url, types=["model.created"])
+            delivering.create_model("churn")
+            delivering.operations.webhooks.deliver()
+            (delivery,) = delivering.deliveries(issued.webhook.webhook_id)
         return receiver, delivery.attempts[0].error, issued.secret
 
-    return tell
+    return deliver
 
 
-def test_a_receiver_with_a_trusted_certificate_gets_events(told) -> None:
-    receiver, error, secret = told("localhost")
+def test_a_receiver_with_a_trusted_certificate_gets_events(deliver_to) -> None:
+    receiver, error, secret = deliver_to("localhost")
     assert error is None
     assert receiver.url.startswith("https://")
     (request,) = receiver.requests
-    assert request.told(secret)["type"] == "model.created"
+    assert request.content(secret)["type"] == "model.created"
 
 
 @pytest.mark.parametrize(
@@ -49,9 +51,9 @@ def test_a_receiver_with_a_trusted_certificate_gets_events(told) -> None:
     ],
 )
 def test_a_receiver_with_a_wrong_certificate_gets_nothing_and_the_log_has_the_reason(
-    told, shown: dict[str, object], said: str
+    deliver_to, shown: dict[str, object], said: str
 ) -> None:
-    receiver, error, _ = told(**shown)
+    receiver, error, _ = deliver_to(**shown)
     assert receiver.requests == []
     assert error.startswith("its certificate is not valid: ")
     assert said in error

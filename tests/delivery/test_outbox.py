@@ -14,7 +14,7 @@ from pedigree.audit.records import EventType
 from pedigree.dagster import deliver
 from pedigree.delivery import outbox
 from pedigree.delivery.background_thread import BackgroundThread
-from pedigree.delivery.backoff import WAITS, retry_after, wait_behind
+from pedigree.delivery.backoff import WAITS, retry_after, wait_after
 from pedigree.delivery.outbox import Leased
 from pedigree.delivery.payloads import MOST_BYTES
 from pedigree.delivery.records import Attempt, DeliveryState
@@ -46,14 +46,14 @@ def test_a_failing_event_holds_back_those_of_its_model_alone(
     receiver.failing = ""
     hurry(telling)
     telling.operations.webhooks.deliver()
-    told = [r for r in receiver.requests if r.model == "bad"]
-    assert [json.loads(r.body)["type"] for r in told] == [
+    sent = [r for r in receiver.requests if r.model == "bad"]
+    assert [json.loads(r.body)["type"] for r in sent] == [
         "model.created",
         "model.created",
         "model.updated",
     ]
-    assert told[0].headers["webhook-id"] == told[1].headers["webhook-id"]
-    assert told[0].body == told[1].body
+    assert sent[0].headers["webhook-id"] == sent[1].headers["webhook-id"]
+    assert sent[0].body == sent[1].body
 
 
 def test_a_failure_is_retried_by_the_standard_schedule_and_then_is_dead(
@@ -108,11 +108,11 @@ def test_retry_after_is_in_seconds_or_a_date_and_limited_to_a_day() -> None:
     assert [retry_after(said) for said in ("", "soon", "-5", "²", "Thu, 01 Jan 1970 00:00:00")] == [
         0.0
     ] * 5
-    assert wait_behind(1, asked=1e300) == timedelta(days=1)
-    late = wait_behind(len(WAITS), asked=5.0)
+    assert wait_after(1, asked=1e300) == timedelta(days=1)
+    late = wait_after(len(WAITS), asked=5.0)
     assert late is not None
     assert WAITS[-1] <= late <= WAITS[-1] * 1.1
-    assert wait_behind(len(WAITS) + 1, asked=5.0) is None
+    assert wait_after(len(WAITS) + 1, asked=5.0) is None
 
 
 def test_an_event_that_is_too_large_is_sent_without_its_body(
@@ -122,7 +122,7 @@ def test_an_event_that_is_too_large_is_sent_without_its_body(
     telling.create_model("churn", description="x" * (MOST_BYTES - 1000))
     telling.update_model("churn", description="y" * MOST_BYTES)
     telling.operations.webhooks.deliver()
-    full, thin = (request.told(issued.secret)["data"] for request in receiver.requests)
+    full, thin = (request.content(issued.secret)["data"] for request in receiver.requests)
     assert full["body"]["description"][0] == "x"
     assert (thin["body"], thin["model"]) == (None, "churn")
     assert len(receiver.requests[1].body) < 1000
@@ -222,9 +222,9 @@ def test_parallel_workers_send_nothing_twice(
     ids = [request.headers["webhook-id"] for request in receiver.requests]
     assert len(ids) == len(set(ids)) == count
     for number in range(8):
-        told = [json.loads(r.body) for r in receiver.requests if r.model == f"m{number}"]
-        assert [each["data"]["seq"] for each in told] == sorted(
-            each["data"]["seq"] for each in told
+        sent = [json.loads(r.body) for r in receiver.requests if r.model == f"m{number}"]
+        assert [each["data"]["seq"] for each in sent] == sorted(
+            each["data"]["seq"] for each in sent
         )
 
 
@@ -234,8 +234,8 @@ def test_a_receiver_that_is_gone_gets_no_more_events(telling: Registry, receiver
     telling.create_model("churn")
     telling.operations.webhooks.deliver()
     assert not telling.webhook(webhook_id).active
-    told = telling.events(types=[EventType.WEBHOOK_UPDATED])
-    assert [(event.actor.name, event.actor.source) for event in told] == [("pedigree", "delivery")]
+    sent = telling.events(types=[EventType.WEBHOOK_UPDATED])
+    assert [(event.actor.name, event.actor.source) for event in sent] == [("pedigree", "delivery")]
 
 
 def test_deliveries_come_in_pages_and_are_removed_in_time(

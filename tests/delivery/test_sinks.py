@@ -65,19 +65,19 @@ def test_kafka_gets_each_event_as_a_cloud_event_in_the_order_of_its_model(
         telling.create_model(name)
         for text in ("a", "b", "c"):
             telling.update_model(name, description=text)
-    told = telling.events()
-    assert telling.operations.webhooks.feed_sinks() == len(told) == 9
+    events_sent = telling.events()
+    assert telling.operations.webhooks.feed_sinks() == len(events_sent) == 9
     assert telling.operations.webhooks.feed_sinks() == 0
-    found = consumed(brokers, ["all"], len(told))
+    found = consumed(brokers, ["all"], len(events_sent))
     events = {json.loads(message.value())["id"]: message for message in found}
-    assert set(events) == {event.event_id for event in told}
+    assert set(events) == {event.event_id for event in events_sent}
     for name in ("churn", "Größe"):
         mine = [m for m in found if m.key() == name.encode()]
         assert len({m.partition() for m in mine}) == 1
         assert [int(json.loads(m.value())["sequence"]) for m in mine] == [
-            event.seq for event in told if event.model == name
+            event.seq for event in events_sent if event.model == name
         ]
-    first = events[told[0].event_id]
+    first = events[events_sent[0].event_id]
     assert dict(first.headers())["content-type"].startswith(b"application/cloudevents+json")
     said = json.loads(first.value())
     assert {name: said[name] for name in ("specversion", "source", "type", "subject")} == {
@@ -155,8 +155,8 @@ def test_the_sink_of_the_documents_takes_every_event_of_a_distribution_that_brin
         assert telling.operations.webhooks.feed_sinks() == 1
     finally:
         sinks._installed.cache_clear()
-    (told,) = map(json.loads, (tmp_path / "told.jsonl").read_text().splitlines())
-    assert (told["type"], told["subject"]) == ("pedigree.model.created", "churn")
+    (events_sent,) = map(json.loads, (tmp_path / "told.jsonl").read_text().splitlines())
+    assert (events_sent["type"], events_sent["subject"]) == ("pedigree.model.created", "churn")
 
 
 def test_one_process_at_a_time_feeds_a_sink(

@@ -99,8 +99,8 @@ def _fork(
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
         return {"lines": None}
-    told_lines: dict[str, Any] = json.loads(text)
-    return told_lines
+    lines: dict[str, Any] = json.loads(text)
+    return lines
 
 
 def _run(

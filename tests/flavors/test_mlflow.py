@@ -117,7 +117,7 @@ def _load_pyfunc(path):
 def multiplying(
     folder: Path, by: int, *, loader: str, text: str = FACTOR, module: str = "factors_of_it"
 ) -> Path:
-    """Return a model whose loader imports a helper from the code beside it."""
+    """Return a model whose loader imports a helper from the code in its folder."""
     code = folder / "code"
     (code / Path(*module.split("."))).parent.mkdir(parents=True)
     (code / f"{module.replace('.', '/')}.py").write_text(f"def factor():\n    return {by}\n")

@@ -64,7 +64,7 @@ def test_a_session_without_a_rank_has_no_inferred_signature(tmp_path: Path) -> N
         FLAVOR.infer_signature(FLAVOR.load(tmp_path), NUMBERS)
 
 
-def test_weights_beside_the_graph_are_read(tmp_path: Path) -> None:
+def test_external_weights_of_a_graph_are_read(tmp_path: Path) -> None:
     with_external(tmp_path, location="weights.bin", offset="4", length="8")
     (tmp_path / "weights.bin").write_bytes(bytes(4) + np.array([1, 2], dtype="float32").tobytes())
     session: Any = FLAVOR.load(tmp_path)

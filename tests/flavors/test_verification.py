@@ -212,7 +212,7 @@ def test_code_that_is_bundled_with_an_mlflow_model_is_not_importable(
     monkeypatch.delitem(sys.modules, "code_of_an_mlflow_model")
 
 
-def test_a_module_beside_the_program_is_found_after_its_folder_left_the_path(
+def test_a_module_next_to_the_program_is_found_after_its_folder_left_the_path(
     registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As Dagster does with the working directory of a code location.

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from pedigree.errors import PedigreeError
 from pedigree.flavors._answers import Leaf
 from pedigree.flavors._new_process import folder_digest
 from pedigree.flavors.plugins import flavor_names, get_flavor, save_model
-from pedigree.flavors.verification import _answer
+from pedigree.flavors.verification import _answer, _ImpossibleError
 from tests.flavors.verifying import verify_all
 from tests.flavors.zoo import Member, zoo
 
@@ -75,7 +75,7 @@ def test_saved_models_predict_what_their_models_predict(tmp_path: Path) -> None:
 
 @pytest.mark.system
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("seed", range(3, 12))
+@pytest.mark.parametrize("seed", range(3, 6))
 def test_saved_models_predict_what_their_models_predict_for_any_data(
     seed: int, tmp_path: Path
 ) -> None:
@@ -118,8 +118,8 @@ def require_equal_answers_of_equal_bytes(
         try:
             answer = _answer(flavor, model, sample)
             files = save_model(model, member.flavor, folder / str(index))
-        except PedigreeError:
-            continue  # the estimator does not accept this value
+        except (PedigreeError, _ImpossibleError):
+            continue  # the estimator does not accept this value, or cannot predict with it
         known = seen.setdefault(folder_digest(files), answer)
         assert known == answer, f"{member.name}: equal bytes, other predictions"
 
@@ -128,6 +128,8 @@ LAW = settings(
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    # The parts of an example are independent, so shrinking would say no more.
+    phases=[Phase.generate],
 )
 CASES = given(
     member=st.deferred(lambda: st.sampled_from(steady())),
@@ -136,7 +138,7 @@ CASES = given(
 )
 
 
-@settings(LAW, max_examples=25)
+@settings(LAW, max_examples=15)
 @CASES
 def test_equal_bytes_predict_the_same(
     tmp_path_factory: pytest.TempPathFactory, member: Member, seed: int, choice: int
@@ -147,7 +149,7 @@ def test_equal_bytes_predict_the_same(
 
 @pytest.mark.system
 @pytest.mark.timeout(3600)
-@settings(LAW, max_examples=1500)
+@settings(LAW, max_examples=400)
 @CASES
 def test_equal_bytes_predict_the_same_for_many_models(
     tmp_path_factory: pytest.TempPathFactory, member: Member, seed: int, choice: int

@@ -9,6 +9,7 @@ from pedigree.errors import InvalidInputError, ModelNotFoundError, NotFoundError
 from pedigree.lifecycle.records import Tenure
 from pedigree.registry import Registry
 from tests.factories import promote_to_production, register, register_candidate
+from tests.marking import few_or_many
 
 MODEL = "churn"
 VERSIONS = 3
@@ -61,15 +62,16 @@ def clock(registry: Registry) -> datetime:
     return moment
 
 
+@few_or_many(8, 20)
 def test_any_moment_is_answered_as_the_model_answered_then(
-    registry: Registry, tmp_path: Path
+    registry: Registry, tmp_path: Path, examples: int
 ) -> None:
     before = clock(registry)
     for number in range(VERSIONS):
         register_candidate(registry, tmp_path, f"v{number}")
 
     @settings(
-        max_examples=20,
+        max_examples=examples,
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )

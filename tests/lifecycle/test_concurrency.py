@@ -15,6 +15,7 @@ from pedigree.errors import NotFoundError, RefusedError
 from pedigree.maintenance.fsck_replay import check_replay
 from pedigree.registry import Registry
 from tests.lifecycle.deciding import ANN, BEN, EVE, candidate, policy_of
+from tests.marking import few_or_many
 
 VERSIONS = 3
 PEOPLE = (ANN, BEN, EVE)
@@ -91,11 +92,14 @@ def unapproved(events: list[Event], needed: int) -> list[Event]:
     return found
 
 
-def test_no_interleaving_promotes_what_was_not_approved(registry: Registry, tmp_path: Path) -> None:
+@few_or_many(5, 12)
+def test_no_interleaving_promotes_what_was_not_approved(
+    registry: Registry, tmp_path: Path, examples: int
+) -> None:
     numbers = count()
 
     @settings(
-        max_examples=12,
+        max_examples=examples,
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
@@ -133,6 +137,6 @@ def test_of_two_promotions_at_once_one_is_made(registry: Registry, tmp_path: Pat
         promotions = [partial(registry.promote, reference, "production") for reference in both]
         assert sorted(at_once(promotions)) == [False, True]
         assert len(registry.model(name).stages["production"]) == 1
-        told = registry.events(limit=10_000, types=[EventType.VERSION_STAGE_CHANGED])
-        moves = [each for each in told if each.model == name and each.body["to"] == "production"]
+        changes = registry.events(limit=10_000, types=[EventType.VERSION_STAGE_CHANGED])
+        moves = [each for each in changes if each.model == name and each.body["to"] == "production"]
         assert len(moves) == 1

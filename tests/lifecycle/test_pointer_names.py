@@ -195,11 +195,13 @@ def test_the_timeline_of_a_name_has_all_its_spellings(registry: Registry, tmp_pa
     registry.delete_alias("churn", "CHAMPION")
     registry.set_alias("churn", "champion", 1)
     moment = datetime.now(UTC)
-    told = registry.timeline("churn", "alias:champion")
-    assert [tenure.pointer for tenure in told] == ["alias:Champion", "alias:champion"]
-    assert registry.timeline("churn", "alias:CHAMPION", limit=1) == told[-1:]
-    assert registry.timeline("churn", "alias:CHAMPION", before=told[-1].tenure_id) == told[:1]
-    assert registry.as_of("churn", moment, "alias:CHAMPION") == told[-1:]
+    timeline = registry.timeline("churn", "alias:champion")
+    assert [tenure.pointer for tenure in timeline] == ["alias:Champion", "alias:champion"]
+    assert registry.timeline("churn", "alias:CHAMPION", limit=1) == timeline[-1:]
+    assert (
+        registry.timeline("churn", "alias:CHAMPION", before=timeline[-1].tenure_id) == timeline[:1]
+    )
+    assert registry.as_of("churn", moment, "alias:CHAMPION") == timeline[-1:]
     assert registry.timeline("churn", "alias:other") == ()
     require_sound(registry)
 

@@ -32,7 +32,7 @@ UNGUARDED = "SET session_replication_role = replica; "
 EDITS: dict[str, tuple[str, set[str]]] = {
     "a version's row is gone": (
         UNGUARDED + "DELETE FROM pedigree.model_version WHERE version = 2",
-        {"versions_gapless", "events_replay", "pointers_resolve", "search_follows"},
+        {"versions_gapless", "events_replay", "pointers_resolve", "search_index_matches"},
     ),
     "the next number was set back": (
         "UPDATE pedigree.registered_model SET next_version = 2",
@@ -40,43 +40,43 @@ EDITS: dict[str, tuple[str, set[str]]] = {
     ),
     "a model's row has another name": (
         "UPDATE pedigree.registered_model SET name = 'other'",
-        {"models_told", "events_replay", "search_follows"},
+        {"models_match_events", "events_replay", "search_index_matches"},
     ),
     "a manifest was edited": (
         "UPDATE pedigree.artifact SET manifest = manifest || ' '",
-        {"artifacts_whole"},
+        {"artifacts_complete"},
     ),
     "a file is gone from an artifact's list": (
         "DELETE FROM pedigree.artifact_file WHERE artifact_digest ="
         " (SELECT digest FROM pedigree.model_version WHERE version = 1)",
-        {"artifacts_whole"},
+        {"artifacts_complete"},
     ),
     "an artifact lists a file too many": (
         "INSERT INTO pedigree.artifact_file"
         " SELECT artifact_digest, 'extra', blob_digest FROM pedigree.artifact_file LIMIT 1",
-        {"artifacts_whole"},
+        {"artifacts_complete"},
     ),
     "a blob's row is gone": (
         UNGUARDED + "DELETE FROM pedigree.blob WHERE digest IN"
         " (SELECT blob_digest FROM pedigree.artifact_file)",
-        {"artifacts_whole"},
+        {"artifacts_complete"},
     ),
     "a blob's size was edited": (
         "UPDATE pedigree.blob SET size = size + 1 WHERE digest IN"
         " (SELECT blob_digest FROM pedigree.artifact_file)",
-        {"artifacts_whole", "objects_whole"},
+        {"artifacts_complete", "objects_intact"},
     ),
     "a card's text was edited": (
         "UPDATE pedigree.model_card SET markdown = markdown || 'x'",
-        {"cards_whole"},
+        {"cards_complete"},
     ),
     "a card's notes were edited": (
         """UPDATE pedigree.model_card SET notes = '{"contact": "eve"}'""",
-        {"search_follows"},
+        {"search_index_matches"},
     ),
     "a card shows what has not happened yet": (
         "UPDATE pedigree.model_card SET event_id = 1000000",
-        {"cards_whole"},
+        {"cards_complete"},
     ),
     "two versions hold production": (
         "UPDATE pedigree.tenure SET name = 'production' WHERE name = 'staging'"
@@ -90,50 +90,50 @@ EDITS: dict[str, tuple[str, set[str]]] = {
     "tenures overlap": (
         "UPDATE pedigree.tenure SET held_since = held_since - interval '1 day'"
         " WHERE name = 'production' AND held_until IS NULL",
-        {"tenures_apart", "events_replay"},
+        {"tenures_disjoint", "events_replay"},
     ),
     "a token was given another role": (
         "UPDATE pedigree.access_token SET roles = '{admin}' WHERE principal = 'ci'",
-        {"tokens_told"},
+        {"tokens_match_events"},
     ),
     "a token was given another secret": (
         "UPDATE pedigree.access_token SET secret_hash = sha256('guessed') WHERE principal = 'ci'",
-        {"tokens_told"},
+        {"tokens_match_events"},
     ),
     "a revoked token is valid again": (
         "UPDATE pedigree.access_token SET revoked_at = NULL, revoked_by = NULL",
-        {"tokens_told"},
+        {"tokens_match_events"},
     ),
     "a token was slipped in": (
         "INSERT INTO pedigree.access_token (principal, secret_hash, roles, created_at, created_by)"
         " SELECT 'mallory', sha256('x'), '{admin}', now(), 'tester'",
-        {"tokens_told"},
+        {"tokens_match_events"},
     ),
     "a token is gone": (
         "DELETE FROM pedigree.access_token WHERE principal = 'ci'",
-        {"tokens_told"},
+        {"tokens_match_events"},
     ),
     "a webhook sends elsewhere": (
         "UPDATE pedigree.webhook SET url = 'https://evil.example'",
-        {"webhooks_told"},
+        {"webhooks_match_events"},
     ),
     "a webhook has another secret": (
         "UPDATE pedigree.webhook SET secret = secret || 'x'",
-        {"webhooks_told"},
+        {"webhooks_match_events"},
     ),
     "a webhook was slipped in": (
         "INSERT INTO pedigree.webhook (url, secret, created_at, created_by, seq)"
         " SELECT 'https://evil.example', 'x', now(), 'tester', 0",
-        {"webhooks_told"},
+        {"webhooks_match_events"},
     ),
-    "a webhook is gone": ("DELETE FROM pedigree.webhook", {"webhooks_told"}),
+    "a webhook is gone": ("DELETE FROM pedigree.webhook", {"webhooks_match_events"}),
     "a place of the feed is gone": (
         FEED_OFF + "DELETE FROM pedigree.feed WHERE seq = 3" + FEED_ON,
-        {"feed_contiguous", "events_counted"},
+        {"feed_contiguous", "event_counts_match"},
     ),
     "an event was counted twice": (
         "UPDATE pedigree.event_count SET count = count + 1 WHERE type = 'model.created'",
-        {"events_counted"},
+        {"event_counts_match"},
     ),
     "an event waits that has its place": (
         "INSERT INTO pedigree.unsequenced SELECT id FROM pedigree.feed WHERE seq = 1",
@@ -147,7 +147,7 @@ EDITS: dict[str, tuple[str, set[str]]] = {
         "DELETE FROM pedigree.event WHERE id NOT IN (SELECT id FROM pedigree.feed)"
         + EVENTS_ON
         + FEED_ON,
-        {"events_counted", "events_replay", "quarantines_told"},
+        {"event_counts_match", "events_replay", "quarantines_match_events"},
     ),
     "an event's bytes were edited": (
         EVENTS_OFF + "UPDATE pedigree.event SET canonical = convert_to(replace(convert_from("
@@ -165,20 +165,20 @@ EDITS: dict[str, tuple[str, set[str]]] = {
     "an event's row says another type": (
         EVENTS_OFF + "UPDATE pedigree.event SET type = 'version.released'"
         " WHERE type = 'version.held'" + EVENTS_ON,
-        {"events_counted", "leaves_match"},
+        {"event_counts_match", "leaves_match"},
     ),
     "a live key was given up": (
         "INSERT INTO pedigree.orphan (key) SELECT key FROM pedigree.blob LIMIT 1",
-        {"keys_dead"},
+        {"discarded_keys_unused"},
     ),
     "a foreign key is missing": (
         "ALTER TABLE pedigree.artifact_file DROP CONSTRAINT artifact_file_blob_digest_fkey",
-        {"guards_in_place"},
+        {"constraints_enforced"},
     ),
-    "a unique index is missing": ("DROP INDEX pedigree.tenure_exclusive", {"guards_in_place"}),
+    "a unique index is missing": ("DROP INDEX pedigree.tenure_exclusive", {"constraints_enforced"}),
     "events can be changed": (
         "ALTER TABLE pedigree.event DISABLE TRIGGER event_append_only",
-        {"guards_in_place"},
+        {"constraints_enforced"},
     ),
     "a stage was moved": (
         "UPDATE pedigree.tenure SET name = 'archived' WHERE name = 'staging'"
@@ -187,7 +187,7 @@ EDITS: dict[str, tuple[str, set[str]]] = {
     ),
     "an alias was moved": (
         "UPDATE pedigree.tenure SET version = 1 WHERE pointer = 'alias'",
-        {"events_replay", "search_follows"},
+        {"events_replay", "search_index_matches"},
     ),
     "a legal hold was taken away": (
         "UPDATE pedigree.model_version SET hold_reason = NULL",
@@ -254,7 +254,7 @@ def foreign(table: str) -> str:
     )
 
 
-# Changes of the search tables, each of which violates only `search_follows`.
+# Changes of the search tables, each of which violates only `search_index_matches`.
 EDITS_OF_SEARCH = {
     "a row is missing": "DELETE FROM pedigree.search_version WHERE version = 1",
     "a row is foreign": foreign("search_version"),
@@ -353,7 +353,7 @@ def test_fsck_finds_every_edit_of_what_search_looks_at(
     violated: Callable[[str], set[str]],
 ) -> None:
     found = {what: violated(statement) for what, statement in EDITS_OF_SEARCH.items()}
-    assert found == {what: {"search_follows"} for what in EDITS_OF_SEARCH}
+    assert found == {what: {"search_index_matches"} for what in EDITS_OF_SEARCH}
 
 
 @pytest.fixture
@@ -383,5 +383,5 @@ def test_fsck_finds_a_damaged_object(
     (key,) = blob_keys(impatient.database).values()
     file = impatient.settings.home_folder / "objects" / key
     file.unlink() if content is None else file.write_bytes(content)
-    assert impatient.fsck().violated == (("objects_whole",) if by_size else ())
-    assert impatient.fsck(hashes=True).violated == ("objects_whole",)
+    assert impatient.fsck().violated == (("objects_intact",) if by_size else ())
+    assert impatient.fsck(hashes=True).violated == ("objects_intact",)

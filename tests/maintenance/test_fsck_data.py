@@ -57,47 +57,47 @@ EDITS: dict[str, tuple[str, dict[str, set[str]]]] = {
     "a datasheet was edited": (
         "UPDATE pedigree.datasheet SET sheet = jsonb_set(sheet, '{uses}', '\"anything\"')"
         " WHERE revision = 2",
-        {"datasheets_told": {"datasheet of raw"}},
+        {"datasheets_match_events": {"datasheet of raw"}},
     ),
     "a datasheet was slipped in": (
         "INSERT INTO pedigree.datasheet SELECT 'features', 1, digest, sheet, at, recorded_by"
         " FROM pedigree.datasheet WHERE revision = 1",
-        {"datasheets_told": {"datasheet of features"}},
+        {"datasheets_match_events": {"datasheet of features"}},
     ),
     "a datasheet is gone": (
         "DELETE FROM pedigree.datasheet WHERE revision = 1",
-        {"datasheets_told": {"datasheet of raw"}},
+        {"datasheets_match_events": {"datasheet of raw"}},
     ),
     "a verdict on data was edited": (
         "UPDATE pedigree.data_verdict SET passed = true",
-        {"data_verdicts_told": {"expectations of raw"}},
+        {"data_verdicts_match_events": {"expectations of raw"}},
     ),
     "a verdict on data is of other data": (
         "UPDATE pedigree.data_verdict SET data_version = 'y'",
-        {"data_verdicts_told": {"expectations of raw"}},
+        {"data_verdicts_match_events": {"expectations of raw"}},
     ),
     "a verdict on data is gone": (
         "DELETE FROM pedigree.data_verdict",
-        {"data_verdicts_told": {"expectations of raw"}},
+        {"data_verdicts_match_events": {"expectations of raw"}},
     ),
     "a quarantine is of another partition": (
         "UPDATE pedigree.quarantine SET partition = 'June' WHERE partition = 'May'",
-        {"quarantines_told": {"quarantine 1"}},
+        {"quarantines_match_events": {"quarantine 1"}},
     ),
     "a quarantine was ended": (
         "UPDATE pedigree.quarantine SET released_at = now(), released_by = 'me'"
         " WHERE quarantine_id = 1",
-        {"quarantines_told": {"quarantine 1"}},
+        {"quarantines_match_events": {"quarantine 1"}},
     ),
     "an ended quarantine holds again": (
         "UPDATE pedigree.quarantine SET released_at = NULL, released_by = NULL"
         " WHERE quarantine_id = 2",
-        {"quarantines_told": {"quarantine 2"}},
+        {"quarantines_match_events": {"quarantine 2"}},
     ),
     "a quarantine was slipped in": (
         "INSERT INTO pedigree.quarantine (asset, reason, at, quarantined_by)"
         " VALUES ('features', 'test', now(), 'me')",
-        {"quarantines_told": {"quarantine 4"}},
+        {"quarantines_match_events": {"quarantine 4"}},
     ),
     "a version left a quarantine": (
         "UPDATE pedigree.quarantine_mark SET released_at = now() WHERE quarantine_id = 1",
@@ -132,7 +132,7 @@ def lived(impatient: Registry, tmp_path: Path) -> Registry:
     )
     registry.quarantine("raw", partition="May", reason="wrong prices")
     registry.quarantine("raw", reason="late")
-    registry.release("raw", reason="it came")
+    registry.release("raw", whole_asset=True, reason="it came")
     registry.quarantine_version("churn/2", reason="unfair")
     registry.release_version("churn/2", reason="it is fair")
     registry.events()

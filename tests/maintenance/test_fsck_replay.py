@@ -16,6 +16,7 @@ from pedigree.registry import Registry
 from tests.factories import register_candidate
 from tests.lineage.graphs import graph, node
 from tests.maintenance.collecting import collect
+from tests.marking import few_or_many
 
 MODEL = "churn"
 VERSIONS = 4
@@ -87,7 +88,7 @@ def take_quarantine(registry: Registry, step: tuple[object, ...]) -> None:
         case ("quarantine", asset):
             registry.quarantine(str(asset), reason=f"{asset} is wrong")
         case ("release", asset):
-            registry.release(str(asset))
+            registry.release(str(asset), whole_asset=True)
         case ("quarantine_version", version):
             registry.quarantine_version(f"{MODEL}/{version}", reason="test")
         case ("release_version", version):
@@ -121,15 +122,18 @@ def asking_for(approvals: int) -> Policy:
     return policy.model_copy(update={"stages": tuple(stages)})
 
 
+@few_or_many(12, 40)
 @pytest.mark.timeout(300)
-def test_replaying_the_feed_gives_what_the_tables_say(impatient: Registry, tmp_path: Path) -> None:
+def test_replaying_the_feed_gives_what_the_tables_say(
+    impatient: Registry, tmp_path: Path, examples: int
+) -> None:
     registry = impatient
     for number in range(VERSIONS):
         lineage = graph(node(1, "features"), behind=(node(2, "raw"),) * (number % 2))
         register_candidate(registry, tmp_path, f"v{number}", lineage=lineage)
 
     @settings(
-        max_examples=40,
+        max_examples=examples,
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )

@@ -125,8 +125,8 @@ def test_a_transaction_is_read_committed_with_timeouts(database):
         return [connection.execute(f"SHOW {name}").fetchone()[name] for name in names]
 
     assert database.transaction(settings) == ["read committed", "10s", "1min"]
-    # and the session keeps no setting, because a pooler passes it to other clients
-    assert database.fetch_all("SHOW lock_timeout") == [{"lock_timeout": "0"}]
+    # and the session keeps no setting of a transaction, because a pooler passes it to other clients
+    assert database.fetch_all("SHOW statement_timeout") == [{"statement_timeout": "0"}]
 
 
 def _terminate(database_url: str, pid: int) -> None:
@@ -148,6 +148,21 @@ def test_a_transaction_is_retried_after_a_lost_connection(counter, pipelined, da
     counter.transaction(work, pipelined=pipelined)
     assert len(attempts) == 2
     assert _counts(counter) == [1, 1]
+
+
+def test_the_first_use_opens_one_connection(database_url, monkeypatch):
+    opened = []
+    connect = psycopg.Connection.connect
+
+    def counted(*given, **options):
+        connection = connect(*given, **options)
+        opened.append(connection.info.backend_pid)
+        return connection
+
+    monkeypatch.setattr(psycopg.Connection, "connect", counted)
+    with Database.connect(database_url) as database:
+        (row,) = database.fetch_all(BACKEND)
+    assert opened == [row["pid"]]
 
 
 def test_a_connection_lost_while_idle_is_not_noticed(single, database_url):

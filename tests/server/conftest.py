@@ -1,5 +1,6 @@
 """A real server over HTTP on a real Postgres, started once a module."""
 
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,10 +17,13 @@ import uvicorn
 from pedigree.access.records import Role
 from pedigree.registry import Registry
 from pedigree.server.app import create_app
+from pedigree.server.serve import PROTOCOL
 from pedigree.settings import Settings
 from tests.databases import Databases
 
 READY_S = 60.0
+# The service speaks plain HTTP: a client without it reads all authorities of the system first.
+NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @dataclass
@@ -36,7 +40,9 @@ class Served:
             principal = f"{'+'.join(roles)}@{uuid4().hex[:8]}"
             issued = self.registry.create_token(principal, roles=roles, models=models)
             headers["Authorization"] = f"Bearer {issued.secret}"
-        made = httpx2.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=30)
+        made = httpx2.Client(
+            base_url=f"{self.url}/api/v1", headers=headers, timeout=30, verify=NO_AUTHORITIES
+        )
         self.clients.append(made)
         return made
 
@@ -44,7 +50,7 @@ class Served:
 @contextmanager
 def serving(settings: Settings) -> Iterator[Served]:
     """Run the application with a real socket, and yield it with its registry."""
-    config = uvicorn.Config(create_app(settings), port=0, log_level="warning")
+    config = uvicorn.Config(create_app(settings), port=0, **PROTOCOL)
     with running(config) as url, Registry.connect(settings=settings) as registry:
         served = Served(url, registry)
         yield served

@@ -59,10 +59,10 @@ def test_a_download_is_one_event_for_all_files_and_each_principal(
     for client in (one, one, other):
         client.get(f"{path}/model.bin")
     assert one.get(f"{path}/none").status_code == 404
-    told = [
+    recorded = [
         event
         for event in served.registry.events(types=[EventType.VERSION_DOWNLOADED])
         if event.model == name
     ]
-    assert [event.subject for event in told] == [f"{name}/1"] * 2
-    assert len({event.actor.name for event in told}) == 2
+    assert [event.subject for event in recorded] == [f"{name}/1"] * 2
+    assert len({event.actor.name for event in recorded}) == 2

@@ -21,8 +21,8 @@ def test_a_repeated_write_is_done_once_and_answered_alike(
     assert first.headers["location"] == again.headers["location"]
     assert "idempotency-replayed" not in first.headers
     assert again.headers["idempotency-replayed"] == "true"
-    told = [event.type for event in served.registry.events() if event.model == name]
-    assert told == ["model.created"]
+    types = [event.type for event in served.registry.events() if event.model == name]
+    assert types == ["model.created"]
 
 
 def test_a_key_with_another_request_is_refused(admin: httpx2.Client, name: str) -> None:

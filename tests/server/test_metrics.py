@@ -209,8 +209,8 @@ def test_the_example_alerts_ask_for_numbers_that_there_are() -> None:
     for rule in group["rules"]:
         assert set(rule) <= {"alert", "expr", "for", "labels", "annotations"}
         named |= set(re.findall(r"pedigree_\w+", rule["expr"]))
-    told = set(re.findall(r"^\| `(pedigree_\w+)`", DOCS.read_text(), flags=re.MULTILINE))
-    assert {name.removesuffix("_bucket") for name in named} <= told
+    documented = set(re.findall(r"^\| `(pedigree_\w+)`", DOCS.read_text(), flags=re.MULTILINE))
+    assert {name.removesuffix("_bucket") for name in named} <= documented
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not on the PATH")

@@ -83,6 +83,8 @@ def test_a_crash_has_its_request_id_in_the_answer_and_in_the_log(
         for action in ("request.crashed", "request.answered")
     )
     assert crashed["request_id"] == answered["request_id"] == answer.headers["x-request-id"]
+    assert answer.headers["x-frame-options"] == "DENY"
+    assert answer.headers["x-content-type-options"] == "nosniff"
     assert "RuntimeError: with pdg_*** and postgresql://ann:***@db/r" in crashed["exception"]
 
 
@@ -92,21 +94,21 @@ def test_no_line_has_a_secret(served: Served, lines: Lines) -> None:
     httpx2.get(f"{served.url}/api/v1/models?token={secret}", headers=headers)
     httpx2.get(f"{served.url}/api/v1/models/{secret}", headers=headers)
     logging.getLogger("pedigree.test").info("sent Bearer %s", secret, extra={"error": secret})
-    told = json.dumps(lines())
-    assert "request.answered" in told
-    assert secret not in told
-    assert secret.removeprefix("pdg_") not in told
+    formatted = json.dumps(lines())
+    assert "request.answered" in formatted
+    assert secret not in formatted
+    assert secret.removeprefix("pdg_") not in formatted
 
 
 def test_text_for_people_says_the_same(served: Served) -> None:
     record = logging.LogRecord("pedigree", logging.INFO, "", 1, "done for %s", ("pdg_x1",), None)
     record.action, record.status = "delivery.tried", 200  # type: ignore[attr-defined]
 
-    def told() -> str:
+    def formatted() -> str:
         logs.bind_fields(lambda: {"request_id": "r1", "actor": None})
         return logs.TextFormatter().format(record)
 
-    line = copy_context().run(told)
+    line = copy_context().run(formatted)
     assert line.endswith("info action=delivery.tried request_id=r1 status=200 done for pdg_***")
 
 

@@ -127,9 +127,9 @@ def test_a_trace_goes_from_the_caller_through_the_request_to_the_statements(
     (ready,) = collector.named("GET /readyz")
     assert collector.below(ready) >= {"applied_migrations", "store.size"}
     assert collector.services == {"pedigree"}
-    told = str(collector.spans)
-    assert name not in told
-    assert "private" not in told
+    spans = str(collector.spans)
+    assert name not in spans
+    assert "private" not in spans
     # What happens in no request, as the worker's look for deliveries, is no trace.
     assert all(span.parent_span_id for span in collector.spans if span.name == "model")
 

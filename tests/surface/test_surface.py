@@ -1,4 +1,4 @@
-"""What others build on stays as it is: the public surfaces equal the committed files beside this.
+"""What others build on stays as it is: the public surfaces equal these committed files.
 
 A change that is meant is refreshed, reviewed as a diff, and named in CHANGELOG.md::
 

@@ -17,7 +17,7 @@ from pedigree.catalog.search.ast import Expression
 from pedigree.catalog.search.execution import ANY, MERGED, NESTED, NESTED_REPLAN
 from pedigree.catalog.search.statements import (
     Search,
-    behind,
+    after_page,
     page,
     selected,
     translator_of,
@@ -57,7 +57,7 @@ def _in_order(transaction: Transaction, search: Search, lists: Sequence[Expressi
     translator = translator_of(search)
     statement = selected(search, translator, _ALL)
     plan = NESTED_REPLAN if first.field.name in _WALKED else ANY
-    return page(transaction, search, statement, translator, plan)
+    return page(transaction, statement, translator, plan)
 
 
 def _among_few(transaction: Transaction, search: Search, part: Expression) -> list[Row]:
@@ -66,7 +66,7 @@ def _among_few(transaction: Transaction, search: Search, part: Expression) -> li
     hits = sql.SQL("({} LIMIT {}) AS hits JOIN pedigree.search_version s USING (model_id, version)")
     source = hits.format(selectivity.driving(part, translator), sql.Literal(selectivity.FEW + 1))
     statement = selected(search, translator, source)
-    return page(transaction, search, statement, translator, NESTED_REPLAN)
+    return page(transaction, statement, translator, NESTED_REPLAN)
 
 
 def _try_walk(transaction: Transaction, search: Search, lists: Sequence[Expression]) -> list[Row]:
@@ -80,12 +80,12 @@ def _try_walk(transaction: Transaction, search: Search, lists: Sequence[Expressi
         " ORDER BY created_at {way}, model_id {way}, version {way} LIMIT {most}) AS s"
     ).format(
         translator.all_of(lists),
-        behind(search, translator, ("created_at", "model_id", "version")),
+        after_page(search, translator, ("created_at", "model_id", "version")),
         way=search.way,
         most=sql.Literal(most),
     )
     statement = selected(search, translator, source)
-    return page(transaction, search, statement, translator, NESTED_REPLAN)
+    return page(transaction, statement, translator, NESTED_REPLAN)
 
 
 def _along_lists(
@@ -96,7 +96,7 @@ def _along_lists(
 ) -> list[Row]:
     """Scan the posting lists of words in parallel, at most ``most`` versions."""
     translator = translator_of(search)
-    after = behind(search, translator, ("created_at", "model_id", "version"))
+    after = after_page(search, translator, ("created_at", "model_id", "version"))
     first, *others = (
         sql.SQL("({} AND {})").format(selectivity.posting(part, translator), after)
         for part in lists
@@ -122,7 +122,7 @@ def _along_lists(
         order=order,
         limit=translator.parameters.add(search.limit),
     )
-    return page(transaction, search, statement, translator, MERGED if others else NESTED)
+    return page(transaction, statement, translator, MERGED if others else NESTED)
 
 
 def _rest(search: Search, lists: Sequence[Expression], translator: Translator) -> sql.Composable:
@@ -156,11 +156,11 @@ def _along_metric(transaction: Transaction, search: Search) -> list[Row]:
         joins=joins(fields_of(search.expression)),
         metric=translator.column(key.field),
         filter=translator.all_of(search.parts),
-        after=behind(rest, translator, ("s.model_id", "s.version")),
+        after=after_page(rest, translator, ("s.model_id", "s.version")),
         way=search.way,
         limit=translator.parameters.add(rest.limit),
     )
-    return found + page(transaction, search, statement, translator)
+    return found + page(transaction, statement, translator)
 
 
 def _with_metric(transaction: Transaction, search: Search) -> list[Row]:
@@ -174,8 +174,8 @@ def _with_metric(transaction: Transaction, search: Search) -> list[Row]:
         joins=joins(fields_of(search.expression)),
         key=translator.parameters.add(search.order[0].field.key),
         filter=translator.all_of(search.parts),
-        after=behind(search, translator, ("o.value", "o.model_id", "o.version")),
+        after=after_page(search, translator, ("o.value", "o.model_id", "o.version")),
         way=search.way,
         limit=translator.parameters.add(search.limit),
     )
-    return page(transaction, search, statement, translator)
+    return page(transaction, statement, translator)

@@ -8,7 +8,7 @@ from typing import LiteralString
 from psycopg import sql
 
 from pedigree.catalog.search.ast import Expression, conjuncts
-from pedigree.catalog.search.execution import NESTED, SearchPlan, ask, with_records
+from pedigree.catalog.search.execution import NESTED, SearchPlan, ask
 from pedigree.catalog.search.fields import FIELDS, Kind
 from pedigree.catalog.search.ordering import Position, SortKey, cursor_value
 from pedigree.catalog.search.to_sql import Parameters, Translator, fields_of, joins
@@ -24,7 +24,6 @@ class Search:
     limit: int
     after: Position | None
     words: dict[str, str]
-    with_records: bool = True
 
     @property
     def parts(self) -> tuple[Expression, ...]:
@@ -54,14 +53,12 @@ def translator_of(search: Search) -> Translator:
 
 def page(
     transaction: Transaction,
-    search: Search,
     statement: sql.Composable,
     translator: Translator,
     plan: SearchPlan = NESTED,
 ) -> list[Row]:
-    """Return the rows of a page's statement, with the versions' records if requested."""
-    wanted = with_records(statement) if search.with_records else statement
-    return ask(transaction, wanted, translator.parameters, plan)
+    """Return the rows of a page's statement: the versions, with the values of the order."""
+    return ask(transaction, statement, translator.parameters, plan)
 
 
 def selected(search: Search, translator: Translator, source: sql.Composable) -> sql.Composable:
@@ -82,7 +79,7 @@ def selected(search: Search, translator: Translator, source: sql.Composable) -> 
     )
 
 
-def behind(
+def after_page(
     search: Search, translator: Translator, columns: tuple[LiteralString, ...]
 ) -> sql.Composable:
     """Return the condition that a row of columns follows the previous page, as a row comparison."""
@@ -120,7 +117,9 @@ def _after(search: Search, translator: Translator) -> sql.Composable:
             beyond = sql.SQL("({0} {1} {2} OR {0} IS NULL)").format(column, sign, bound)
             found.append(sql.SQL("({})").format(sql.SQL(" AND ").join([*same, beyond])))
         same.append(sql.SQL("({} IS NOT DISTINCT FROM {})").format(column, bound))
-    tie = behind(replace(search, order=search.order[:1]), translator, ("s.model_id", "s.version"))
+    tie = after_page(
+        replace(search, order=search.order[:1]), translator, ("s.model_id", "s.version")
+    )
     found.append(sql.SQL("({})").format(sql.SQL(" AND ").join([*same, tie])))
     anywhere = sql.SQL("({})").format(sql.SQL(" OR ").join(found))
     first = search.order[0]

@@ -1,6 +1,6 @@
 """Lineage queries on a code location's asset graph: upstream assets and partition mappings."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import dagster as dg
@@ -43,6 +43,29 @@ class LocationGraph:
         definition = self._definition(key)
         inputs = definition.node_keys_by_input_name.values() if definition else ()
         return self.parents(key) | frozenset(inputs)
+
+    def available_inputs(
+        self, key: dg.AssetKey, loaded: Collection[str] | None = None
+    ) -> frozenset[dg.AssetKey]:
+        """Return the inputs available to the step of an asset, whichever output declares them.
+
+        Args:
+            key: The asset.
+            loaded: The names of the inputs that an IO manager loaded in a run; None if they are not
+                known. An input that an IO manager loads is not available without its name.
+        """
+        definition = self._definition(key)
+        inputs = definition.node_keys_by_input_name if definition else {}
+        return frozenset(
+            source
+            for name, source in inputs.items()
+            if loaded is None or name in loaded or not self.is_loaded(key, source)
+        )
+
+    def input_names(self, key: dg.AssetKey) -> frozenset[str]:
+        """Return the names of the inputs of the op or graph that makes an asset."""
+        definition = self._definition(key)
+        return frozenset(definition.node_keys_by_input_name if definition else ())
 
     def siblings(self, key: dg.AssetKey) -> frozenset[dg.AssetKey]:
         """Return all assets that the step of an asset makes; only the asset if undefined."""

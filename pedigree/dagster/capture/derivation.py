@@ -19,6 +19,7 @@ from typing import TypeAlias
 import dagster as dg
 
 from pedigree.dagster.capture.asset_graph import LocationGraph
+from pedigree.dagster.capture.available_inputs import AvailableInputs, is_graph_backed
 from pedigree.dagster.capture.event_history import AssetHistory, EventSource
 from pedigree.dagster.capture.event_log import AssetEvent
 from pedigree.dagster.capture.input_hash import (
@@ -26,7 +27,7 @@ from pedigree.dagster.capture.input_hash import (
     matches_version,
     matching_partitions,
 )
-from pedigree.dagster.capture.recorded_reads import NO_EVENT, Partitions, Reads
+from pedigree.dagster.capture.recorded_reads import NO_EVENT, Partitions
 from pedigree.lineage.records import Certainty, NodeKind
 
 ExistedAtStart: TypeAlias = Callable[[AssetEvent], bool]
@@ -40,6 +41,7 @@ class DerivedSource:
     """An event that a step read, or may have read.
 
     ``event`` is None if Dagster has deleted it, or if it is not known which event it was.
+    ``is_named`` is False if ``key`` is only the name of an input, and its asset is not known.
     """
 
     key: dg.AssetKey
@@ -48,6 +50,7 @@ class DerivedSource:
     partition: str | None = None
     storage_id: int | None = None
     data_version: str | None = None
+    is_named: bool = True
 
 
 class Derivation:
@@ -63,6 +66,7 @@ class Derivation:
         self._events = events
         self._graph = graph
         self._run_id = run_id
+        self.available = AvailableInputs(events, graph)
 
     def prefetch(self, level: Iterable[AssetEvent]) -> None:
         """Look up all events that the records of several events name, in one go."""
@@ -76,7 +80,7 @@ class Derivation:
     def sources(self, event: AssetEvent) -> Iterator[DerivedSource]:
         """Yield what the step that made an event read, or may have read."""
         reads = self._events.reads(event)
-        for key in sorted(self._inputs(event, reads)):
+        for key in sorted(self.available.inputs(event)):
             recorded = reads.of(key)
             if recorded is None:
                 yield from self._derived(event, key)
@@ -86,6 +90,9 @@ class Derivation:
                 yield from self.recorded_sources(key, partitions)
             else:
                 yield from self.recorded_sources(key, recorded)
+        if not reads.complete:
+            for name in sorted(self.available.unnamed(event)):
+                yield DerivedSource(dg.AssetKey([name]), Certainty.UNKNOWN, is_named=False)
 
     def recorded_sources(self, key: dg.AssetKey, partitions: Partitions) -> Iterator[DerivedSource]:
         """Yield the sources that a record names: one event is certain, several are possible."""
@@ -137,23 +144,6 @@ class Derivation:
             for partition, ids in partitions.items()
         }
 
-    def _inputs(self, event: AssetEvent, reads: Reads) -> set[dg.AssetKey]:
-        """Return all assets that the step that made an event may have read.
-
-        The body of a step has access to every input of the step, whichever output declares it.
-        """
-        if reads.complete:
-            return set(reads.keys)
-        inputs = {*event.pointers, *event.unrecorded_inputs, *reads.keys}
-        made = self._graph.siblings(event.key)
-        if event.step_key and (len(made) > 1 or not self._graph.has(event.key)):
-            step = self._events.step(event)
-            inputs |= step.inputs - set(step.made)
-        if not event.has_provenance:
-            # Reported outside any run, or yielded by the body itself.
-            inputs |= self._graph.step_inputs(event.key)
-        return inputs
-
     def _derived(self, event: AssetEvent, key: dg.AssetKey) -> Iterator[DerivedSource]:
         pointer = event.pointers.get(key)
         history = self._events.history(key)
@@ -181,7 +171,7 @@ class Derivation:
         Dagster looks up the pointer before it loads any input. In a graph-backed asset only the
         last op does so, so the start of the first op counts there.
         """
-        if event.step_key and ("." in event.step_key or not event.has_provenance):
+        if event.step_key and (is_graph_backed(event) or not event.has_provenance):
             at = self._events.step(event).started_at or float("-inf")
             return lambda candidate: candidate.at.timestamp() < at
         pointer = event.pointers.get(key, NO_EVENT)
@@ -194,8 +184,9 @@ class Derivation:
             return True
         # The definition may be newer than the run, so the run's own log must confirm it.
         loaded = self._events.step(event).loaded
-        in_graph = bool(event.step_key and "." in event.step_key)
-        return bool(loaded) if in_graph else self._graph.input_name(event.key, key) in loaded
+        if is_graph_backed(event):
+            return bool(loaded)
+        return self._graph.input_name(event.key, key) in loaded
 
     def _proved(
         self, event: AssetEvent, key: dg.AssetKey, candidates: _Candidates, history: AssetHistory

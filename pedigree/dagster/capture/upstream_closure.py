@@ -90,10 +90,9 @@ class Closure:
             for node, event in level:
                 self.add(self.derivation.sources(event), Capture.PROVENANCE, node)
         for node, event in self._level:
-            inputs = {*event.pointers, *event.unrecorded_inputs, *self._events.reads(event).keys}
             unknown = (
                 DerivedSource(key, Certainty.UNKNOWN, data_version=event.input_version(key))
-                for key in sorted(inputs)
+                for key in sorted(self.derivation.available.inputs(event))
             )
             self.add(unknown, Capture.PROVENANCE, node)
 
@@ -120,7 +119,7 @@ class Closure:
             source.partition,
             source.storage_id,
             data_version=source.data_version,
-            upstream=self.ancestors(source.key),
+            upstream=self.ancestors(source.key) if source.is_named else None,
         )
 
     def _node(
@@ -132,7 +131,11 @@ class Closure:
         **fields: object,
     ) -> int:
         # Two consumers may have used different states of an unknown source.
-        state = fields.get("data_version") if kind is NodeKind.MISSING else None
+        state = (
+            (fields.get("data_version"), fields.get("upstream") is None)
+            if kind is NodeKind.MISSING
+            else None
+        )
         identity = (asset, partition, storage_id, kind, state)
         if identity not in self._ids:
             self._ids[identity] = len(self._nodes)

@@ -1,6 +1,8 @@
 """The connections of Dagster's storage: pooled, tested before use, not shared across a fork."""
 
 import os
+import select
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -11,6 +13,10 @@ import sqlalchemy
 from dagster_postgres.utils import create_pg_engine
 from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError
+
+# A connection that was used this short a time ago needs no question to the server: that its server
+# ended shows in its socket. Dagster takes a connection for each of its thousands of statements.
+TRUSTED_S = 1.0
 
 
 def open_engine(url: str, revive: Callable[[], None] | None) -> sqlalchemy.Engine:
@@ -40,6 +46,7 @@ def test_connections(engine: sqlalchemy.Engine, revive: Callable[[], None] | Non
     """Make an engine test its connections before use, and restart the embedded server."""
     event.listen(engine, "checkout", partial(_ping, engine.dialect))
     event.listen(engine, "connect", _store_process_id)
+    event.listen(engine, "checkin", _store_time)
     if revive:
         event.listen(engine, "do_connect", partial(_connect_or_revive, revive))
 
@@ -56,6 +63,11 @@ def _connect_or_revive(
 
 def _store_process_id(_connection: Any, record: Any) -> None:
     record.info["process"] = os.getpid()
+    record.info["used"] = time.monotonic()
+
+
+def _store_time(_connection: Any, record: Any) -> None:
+    record.info["used"] = time.monotonic()
 
 
 def _ping(dialect: Any, connection: Any, record: Any, proxy: Any) -> None:
@@ -63,9 +75,19 @@ def _ping(dialect: Any, connection: Any, record: Any, proxy: Any) -> None:
         # After a fork the socket belongs to the parent: this process must not use or close it.
         record.dbapi_connection = proxy.dbapi_connection = None
         raise DisconnectionError("the connection belongs to the parent process")
+    idle = time.monotonic() - record.info["used"]
+    if idle < TRUSTED_S and not _has_unread(connection):
+        return
     try:
         alive = dialect.do_ping(connection)
     except psycopg2.Error as error:
         raise DisconnectionError("the server went away while the connection was idle") from error
     if not alive:
         raise DisconnectionError("the server went away while the connection was idle")
+
+
+def _has_unread(connection: Any) -> bool:
+    """Return whether the server sent something while idle, as it does when it ends."""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))

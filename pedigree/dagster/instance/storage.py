@@ -197,6 +197,35 @@ def _retries(*methods: str) -> Callable[[S], S]:
     return decorate
 
 
+def _remembers(*methods: str) -> Callable[[S], S]:
+    """Let a storage ask only once whether a table or a column exists.
+
+    Dagster reflects its schema before most statements. A table or a column that exists stays, so
+    a yes is kept; a no is asked again, because ``dagster instance migrate`` may add it.
+    """
+
+    def decorate(storage: S) -> S:
+        for method in methods:
+            setattr(storage, method, _keep_yes(getattr(storage, method)))
+        return storage
+
+    return decorate
+
+
+def _keep_yes(method: Callable[..., bool]) -> Callable[..., bool]:
+    @wraps(method)
+    def keep(storage: "_Pooled", *given: Any) -> bool:
+        names = tuple(one for one in given if isinstance(one, str))  # the other is a connection
+        question = (method.__name__, *names)
+        if question not in storage._existing:
+            if not method(storage, *given):
+                return False
+            storage._existing.add(question)
+        return True
+
+    return keep
+
+
 class _Pooled:
     """The common part of the three storages: a pooled connection, and a server restart.
 
@@ -207,9 +236,13 @@ class _Pooled:
     _engine: sqlalchemy.Engine
     _revive: Callable[[], None] | None = None
 
+    def __init__(self, url: str) -> None:
+        self._existing: set[tuple[str, ...]] = set()
+        cast(Any, super()).__init__(url)
+
     @classmethod
     def opened(cls, url: str, revive: Callable[[], None] | None, engine: sqlalchemy.Engine) -> Any:
-        storage = cast(Any, cls)(url)
+        storage = cls(url)
         storage._revive = revive
         storage._engine.dispose()
         storage._engine = engine
@@ -227,11 +260,13 @@ class _Pooled:
 
 
 @_retries("handle_run_event", "add_run", "get_runs", "get_run_records", "add_daemon_heartbeat")
+@_remembers("has_run_stats_index_cols", "has_backfill_id_column", "has_bulk_actions_selector_cols")
 class _RunStorage(_Pooled, PostgresRunStorage):
     """Runs."""
 
 
 @_retries("store_event", "store_event_batch", "get_records_for_run", "get_asset_records")
+@_remembers("has_table", "has_asset_key_col", "_has_asset_key_col_on_connection")
 class _EventLogStorage(_Pooled, PostgresEventLogStorage):
     """Events."""
 

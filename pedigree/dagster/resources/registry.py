@@ -13,6 +13,8 @@ This module has no postponed annotations: Dagster reads the fields of a resource
 """
 
 import os
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -59,7 +61,7 @@ class RegistryResource(dg.ConfigurableResource[Registry]):
             UnavailableError: The database or the store does not answer.
             SchemaBehindError: The database needs ``pedigree migrate``.
         """
-        settings = Settings()
+        settings = _settings_of(Path.cwd(), _environment())
         database_url = _resolved(self.database_url)
         store_url = _resolved(self.store_url)
         credentials = credentials_of(self.s3)
@@ -96,6 +98,24 @@ class RegistryResource(dg.ConfigurableResource[Registry]):
         return f"RegistryResource({fields})"
 
     __str__ = __repr__
+
+
+def _environment() -> tuple[tuple[str, str], ...]:
+    """Return the variables on which the settings depend."""
+    return tuple(
+        (name, value)
+        for name, value in os.environ.items()
+        if name in {"HOME", "XDG_DATA_HOME"} or name.upper().startswith("PEDIGREE_")
+    )
+
+
+@lru_cache(maxsize=4)
+def _settings_of(_folder: Path, _variables: tuple[tuple[str, str], ...]) -> Settings:
+    """Return the settings of a folder and an environment.
+
+    Parsing them takes two milliseconds, and a run connects at each input, output and check.
+    """
+    return Settings()
 
 
 def credentials_of(s3: Any) -> StoreCredentials | None:

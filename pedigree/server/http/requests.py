@@ -10,7 +10,7 @@ from pydantic import Field
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from pedigree._record import PAGE, Record
+from pedigree._record import PAGE, Listed, Record
 from pedigree.catalog.store import lock_model
 from pedigree.delivery.signing import SecretBox
 from pedigree.errors import NotFoundError
@@ -18,8 +18,10 @@ from pedigree.postgres.transaction import Transaction
 from pedigree.registry import Registry, registry_in
 from pedigree.server.http.auth import Caller
 from pedigree.server.http.etags import etag_of, is_known, require, state_of
+from pedigree.server.http.heads import is_head
 from pedigree.server.http.idempotency import Answer, Key, once
 from pedigree.server.http.parameters import DIGITS, NAMED, IdempotencyKey, IfMatch, IfNoneMatch
+from pedigree.server.http.proxies import public_path
 
 T = TypeVar("T")
 
@@ -48,6 +50,11 @@ class Page(Record, Generic[T]):
     )
 
 
+def is_cut(found: Sequence[object]) -> bool:
+    """Return whether a page ends early because of its size."""
+    return isinstance(found, Listed) and found.is_cut
+
+
 class ReadRequest:
     """A request that only reads."""
 
@@ -66,6 +73,11 @@ class ReadRequest:
         """The registry with the caller's permissions."""
         return self.caller.registry
 
+    @property
+    def is_head(self) -> bool:
+        """Whether the caller wants only the headers."""
+        return is_head(self._request.scope)
+
     def answer(self, value: object) -> Response:
         """Answer with a record, or with 304 if the caller already has it."""
         return self._answer(to_json(value))
@@ -79,6 +91,8 @@ class ReadRequest:
     ) -> Response:
         """Answer with a page; one record more than the limit means that there is a next page.
 
+        So does a page that was cut because of its size.
+
         Args:
             found: The records.
             limit: How many the page has at most.
@@ -86,7 +100,8 @@ class ReadRequest:
             parameter: The query parameter that takes the cursor.
         """
         items = found[:limit]
-        further = str(place(items[-1])) if len(found) > limit else None
+        has_next = len(found) > limit or is_cut(found)
+        further = str(place(items[-1])) if has_next else None
         return self.paged({"items": items, "next": further}, further, parameter)
 
     def paged(self, value: object, further: str | None, parameter: str = "after") -> Response:
@@ -99,16 +114,38 @@ class ReadRequest:
         if further is not None:
             query = [*self._request.query_params.multi_items()]
             query = [each for each in query if each[0] != parameter] + [(parameter, further)]
-            target = f"{quote(self._request.scope['path'])}?{urlencode(query)}"
-            headers["Link"] = f'<{target}>; rel="next"'
+            path = public_path(self._request.scope, quote(self._request.scope["path"]))
+            headers["Link"] = f'<{path}?{urlencode(query)}>; rel="next"'
         return self._answer(body, headers)
 
-    def _answer(self, body: bytes, headers: dict[str, str] | None = None) -> Response:
+    def text(self, body: str, media_type: str, headers: dict[str, str]) -> Response:
+        """Answer with a text, or with 304 if the caller already has it."""
+        return self._answer(body.encode(), headers, media_type)
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether the caller names ETags that it already has."""
+        return self._if_none_match is not None
+
+    def knows(self, etag: str) -> bool:
+        """Return whether the caller already has the state of an ETag, so that 304 is enough."""
+        return is_known(self._if_none_match, etag)
+
+    def unchanged(self, etag: str) -> Response:
+        """Answer that the caller already has the state of an ETag."""
+        return Response(status_code=304, headers={"ETag": etag, **_CACHING})
+
+    def _answer(
+        self,
+        body: bytes,
+        headers: dict[str, str] | None = None,
+        media_type: str = "application/json",
+    ) -> Response:
         etag = etag_of(body)
         all_headers = {"ETag": etag, **_CACHING, **(headers or {})}
-        if is_known(self._if_none_match, etag):
+        if self.knows(etag):
             return Response(status_code=304, headers=all_headers)
-        return Response(body, headers=all_headers, media_type="application/json")
+        return Response(body, headers=all_headers, media_type=media_type)
 
 
 class WriteRequest:
@@ -127,7 +164,8 @@ class WriteRequest:
 
     def path(self, endpoint: str, **parameters: object) -> str:
         """Return the path of another endpoint."""
-        return quote(self._request.app.url_path_for(endpoint, **parameters))
+        path = quote(self._request.app.url_path_for(endpoint, **parameters))
+        return public_path(self._request.scope, path)
 
     def write(
         self,

@@ -370,6 +370,7 @@ def test_it_runs_in_a_job_of_a_code_location(
     assert pedigree.trainings("churn/1")[0].origin.job_name == "train"
 
 
+@pytest.mark.system
 def test_it_runs_with_one_process_per_step(
     instance: dg.DagsterInstance,
     database_url: str,

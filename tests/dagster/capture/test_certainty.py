@@ -1,6 +1,6 @@
 """Certainty of the lineage of a version beyond the direct inputs of its training."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import dagster as dg
@@ -416,6 +416,66 @@ def test_undeclared_inputs_of_a_deleted_step_are_unknown(
     location.instance.wipe_assets([dg.AssetKey("left"), dg.AssetKey("right")])
     location.run(risk.key)
     assert certainties(pedigree, "landing") == {"risk/1": UNKNOWN}
+
+
+def partial_split(table: str = "landing", name: str = "table") -> dg.AssetsDefinition:
+    """Two assets of one step, which can be made apart; only `left` declares the table."""
+
+    @dg.multi_asset(
+        ins={name: dg.AssetIn(dg.AssetKey(table)), "customers": dg.AssetIn()},
+        outs={each: dg.AssetOut(is_required=False) for each in ("left", "right")},
+        internal_asset_deps={
+            "left": {dg.AssetKey(table)},
+            "right": {dg.AssetKey("customers")},
+        },
+        can_subset=True,
+    )
+    def split(context: dg.AssetExecutionContext, **inputs: int) -> Iterator[dg.Output[int]]:
+        for made in sorted(context.op_execution_context.selected_output_names):
+            yield dg.Output(sum(inputs.values()), made)
+
+    return split
+
+
+def chain_of_partial(
+    graph: Callable[..., RecordedLocation], split: dg.AssetsDefinition, later: dg.AssetsDefinition
+) -> None:
+    """Make only `right` of a step, and train on it with a later definition of the step."""
+
+    @dg.asset
+    def landing() -> int:
+        return 4
+
+    @dg.asset
+    def features(right: int) -> int:
+        return right
+
+    @model_asset(name="risk", flavor="generic")
+    def risk(features: int) -> TrainedModel:
+        return trained("risk")
+
+    before = graph(customers, landing, split, features, hook=False)
+    for key in ("customers", "landing", "right", "features"):
+        before.run(key)
+    other = dg.AssetSpec("other")
+    graph(customers, landing, other, later, features, risk, hook=False).run(risk.key)
+
+
+def test_the_inputs_of_a_step_that_made_only_some_of_its_assets_are_possible(
+    graph: Callable[..., RecordedLocation], pedigree: Registry
+) -> None:
+    chain_of_partial(graph, partial_split(), partial_split())
+    # `right` does not declare the table, but its body had it in hand.
+    assert certainties(pedigree, "landing") == {"risk/1": POSSIBLE}
+    assert certainties(pedigree, "customers") == {"risk/1": PROVED}
+
+
+def test_an_input_that_a_later_definition_does_not_name_leaves_everything_upstream_unknown(
+    graph: Callable[..., RecordedLocation], pedigree: Registry
+) -> None:
+    chain_of_partial(graph, partial_split(), partial_split("other", "later"))
+    assert certainties(pedigree, "landing") == {"risk/1": UNKNOWN}
+    assert certainties(pedigree, "an asset of another team") == {"risk/1": UNKNOWN}
 
 
 def test_model_inputs_read_graph_backed_assets_and_assets_with_their_own_io_manager(

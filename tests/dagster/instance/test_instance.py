@@ -7,6 +7,7 @@ from pathlib import Path
 import dagster as dg
 import psycopg
 import pytest
+import sqlalchemy
 
 from pedigree.dagster.instance.storage import PedigreeStorage, in_schema, open_storage
 from pedigree.errors import DatabaseUnavailableError, InvalidInputError
@@ -32,6 +33,38 @@ def test_the_storage_is_recreated_from_its_reference(instance: dg.DagsterInstanc
     dg.materialize([one], instance=instance)
     with dg.DagsterInstance.from_ref(instance.get_ref()) as other:
         assert other.get_latest_materialization_event(one.key)
+
+
+def test_a_run_asks_the_schema_for_nothing_that_an_earlier_run_has_found(
+    instance: dg.DagsterInstance,
+) -> None:
+    dg.materialize([one], instance=instance)
+    statements: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_others: object) -> None:
+        statements.append(statement)
+
+    engine = instance.event_log_storage._engine
+    sqlalchemy.event.listen(engine, "before_cursor_execute", note)
+    try:
+        dg.materialize([one], instance=instance)
+    finally:
+        sqlalchemy.event.remove(engine, "before_cursor_execute", note)
+    assert len(statements) > 20
+    assert [statement for statement in statements if "pg_catalog" in statement] == []
+
+
+def test_a_connection_that_the_server_has_just_closed_is_replaced(
+    instance: dg.DagsterInstance, dagster_url: str
+) -> None:
+    assert instance.get_runs() == []
+    with psycopg.connect(dagster_url) as connection:
+        ended = connection.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        ).fetchall()
+    assert (True,) in ended
+    assert instance.fetch_materializations(one.key, limit=1).records == []
 
 
 def test_dagster_has_its_own_schema_in_the_database_of_the_registry(

@@ -63,6 +63,7 @@ def test_a_training_makes_a_version_with_metrics_data_and_verdicts(
     assert (suite["asset"], suite["check"]) == ("churn_training_customers", "training_expectations")
 
 
+@pytest.mark.system
 def test_retraining_on_the_same_customers_gives_the_same_version(session: Session) -> None:
     session.materialize(*DATA, MODEL)
     session.materialize(MODEL)
@@ -70,6 +71,7 @@ def test_retraining_on_the_same_customers_gives_the_same_version(session: Sessio
     assert len(session.registry.trainings("customer_churn/1")) == 2
 
 
+@pytest.mark.system
 def test_the_signature_stops_a_model_of_another_company(
     session: Session,
 ) -> None:

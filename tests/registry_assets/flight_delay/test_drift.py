@@ -31,6 +31,8 @@ from registry_assets.flight_delay.regression import (
     make,
 )
 
+pytestmark = pytest.mark.system
+
 RULE = DriftRule()
 SAMPLES = 200
 CALENDAR = ["month", "day"]

@@ -51,6 +51,7 @@ def test_only_a_change_of_a_training_month_makes_the_version_stale(
     assert stale.now == now.tags["dagster/data_version"] != stale.trained_on
 
 
+@pytest.mark.system
 def test_months_scored_in_one_run_have_a_data_version_and_provenance_each(
     trained: Session,
 ) -> None:
@@ -74,6 +75,7 @@ def test_months_scored_in_one_run_have_a_data_version_and_provenance_each(
     assert frames["expected_delay"].notna().all()
 
 
+@pytest.mark.system
 def test_only_a_changed_month_is_scored_again(trained: Session) -> None:
     trained.follow()
     trained.promote_due()

@@ -93,8 +93,8 @@ class GroundTruth:
         For observed partitions Dagster records no versions in downstream events.
         """
         known = self.versions[asset]
-        told_apart = None not in known and len(set(known)) == len(known)
-        return told_apart and asset not in self.observed
+        labeled_gates = None not in known and len(set(known)) == len(known)
+        return labeled_gates and asset not in self.observed
 
 
 class Step:

@@ -7,7 +7,14 @@ from typing import Any
 import dagster as dg
 
 from tests.dagster.capture.random_graphs.partitionings import Partitioning, keys_of, mappings
-from tests.dagster.capture.random_graphs.plans import FOCUS, AssetPlan, Case, Manager, ReadMode
+from tests.dagster.capture.random_graphs.plans import (
+    FOCUS,
+    AssetPlan,
+    Case,
+    InputPlan,
+    Manager,
+    ReadMode,
+)
 from tests.dagster.capture.random_graphs.sources import Sources
 
 SENSOR = "pedigree_lineage"
@@ -25,6 +32,7 @@ EVENT_KINDS = frozenset(
         "wipe",
         "delete run",
         "change mapping",
+        "remove input",
         "add key",
         "delete key",
     ]
@@ -122,7 +130,7 @@ class RandomEvents(Sources):
         if self.wipes:
             found += [(self._wipe, 1.2), (self._delete_run, 1.5)]
         if self.changes:
-            found.append((self._change_mapping, 1.5))
+            found += [(self._change_mapping, 1.5), (self._remove_input, 0.7)]
         if any(plan.partitioning is Partitioning.DYNAMIC for plan in self.case.assets):
             found += [(lambda: self._add_keys([f"k{self.random.randint(3, 5)}"]), 1)]
             found += [(self._delete_key, 1)]
@@ -229,6 +237,18 @@ class RandomEvents(Sources):
         self._rebuild()
         self._log_action("change mapping", f"{plan.name} now reads {one}")
 
+    def _remove_input(self) -> None:
+        able = [plan for plan in self.bodies.case.assets if len(_removable(plan)) > 1]
+        if not able:
+            return
+        plan = self.random.choice(able)
+        removed = self.random.choice(_removable(plan))
+        inputs = tuple(each for each in plan.inputs if each is not removed)
+        self.bodies.case = self.bodies.case.changed(replace(plan, inputs=inputs))
+        self.changed = True
+        self._rebuild()
+        self._log_action("remove input", f"{plan.name} no longer reads {removed.asset}")
+
     def _add_keys(self, keys: Sequence[str]) -> None:
         self.environment.instance.add_dynamic_partitions(f"{self.case.name}_keys", list(keys))
         self._log_action("add key", f"add dynamic partitions {', '.join(keys)}")
@@ -240,6 +260,11 @@ class RandomEvents(Sources):
             self.environment.instance.delete_dynamic_partition(f"{self.case.name}_keys", key)
             self.changed = True
             self._log_action("delete key", f"delete the dynamic partition {key}")
+
+
+def _removable(plan: AssetPlan) -> list[InputPlan]:
+    """Return the inputs of a plan that are not its own earlier partitions."""
+    return [each for each in plan.inputs if each.asset not in plan.outputs]
 
 
 def _mappable(case: Case, plan: AssetPlan) -> list[tuple[int, list[Any]]]:

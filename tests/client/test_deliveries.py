@@ -38,16 +38,16 @@ def test_webhooks_and_their_deliveries_are_managed(
     registry.create_model(name)
     registry.update_model(name, description="x")
     served.registry.operations.webhooks.deliver()
-    told = registry.deliveries(webhook_id)
-    assert [(each.type, each.state) for each in told] == [
+    listed = registry.deliveries(webhook_id)
+    assert [(each.type, each.state) for each in listed] == [
         ("model.updated", "delivered"),
         ("model.created", "delivered"),
     ]
-    assert receiver.requests[-1].told(rotated.secret)["type"] == "model.updated"
-    assert registry.deliveries(webhook_id, before=told[0].seq) == told[1:]
+    assert receiver.requests[-1].content(rotated.secret)["type"] == "model.updated"
+    assert registry.deliveries(webhook_id, before=listed[0].seq) == listed[1:]
     assert registry.deliveries(webhook_id, state=DeliveryState.DEAD) == ()
-    again = registry.redeliver(webhook_id, told[0].seq)
-    assert registry.delivery(webhook_id, told[0].seq) == again
+    again = registry.redeliver(webhook_id, listed[0].seq)
+    assert registry.delivery(webhook_id, listed[0].seq) == again
     assert not registry.update_webhook(webhook_id, active=False, types=[]).active
     registry.delete_webhook(webhook_id)
     with pytest.raises(WebhookNotFoundError):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pedigree.access.principals import is_one_of
+from pedigree.access.patterns import is_one_of
 from pedigree.access.records import Role
 from pedigree.audit.records import Actor
 from pedigree.delivery.records import Webhook
