@@ -116,7 +116,7 @@ def test_the_guide_s_code_and_a_second_file_load_as_definitions_of_the_project(
     done = run(project, str(BIN / "dg"), "list", "defs", "--json", PEDIGREE_HOME=str(home))
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout[done.stdout.index("{") :])
-    assets = {asset["key"] for asset in found["assets"]}
+    assets = {asset["asset_key"] for asset in found["assets"]}
     assert {"models/tumour/production", "models/second/production", "diagnoses"} <= assets
     assert sorted(sensor["name"] for sensor in found["sensors"]) == [
         *("following", "pedigree_lineage", "pedigree_mirror", "pedigree_promotion")
