@@ -21,7 +21,7 @@ WORKERS ?= $(if $(findstring .py,$(ARGS)),0,3)
 # OpenStack Swift, an object store to test against, runs on Linux alone.
 SWIFT := $(if $(filter Linux,$(shell uname -s)),.venv-swift/.installed)
 
-.PHONY: help demo test test-system up down lint docs lock lock-check bench fuzz sdk-matrix typescript torch spark azurite clean
+.PHONY: help demo test test-system test-pooler up down lint docs lock lock-check bench fuzz sdk-matrix typescript torch spark azurite clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +34,9 @@ test: .venv/.installed $(SWIFT) ## run the tests, against real Postgres, object 
 
 test-system: .venv/.installed $(SWIFT) ## the tests of daemons, kills, remote stores, measures and laws over many cases
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q -m system $(ARGS)
+
+test-pooler: .venv/.installed ## the tests of the service, through PgBouncer in transaction mode
+	TEST_THROUGH_PGBOUNCER=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q -m "not system" tests/server tests/client $(ARGS)
 
 up: .venv/.installed ## the Dagster UI and daemon over the demo's instance; Ctrl-C stops it
 	@PEDIGREE_HOME="$$PWD/$(HOME_OF_DEMO)" $(BIN)/pedigree up $(ARGS)
@@ -72,6 +75,7 @@ bench: .venv/.installed ## measure what docs/performance.md promises
 	$(BIN)/python -m benchmarks.lineage $(ARGS)
 	$(BIN)/python -m benchmarks.publish $(ARGS)
 	$(BIN)/python -m benchmarks.pull $(ARGS)
+	$(BIN)/python -m benchmarks.many_files $(ARGS)
 	$(BIN)/python -m benchmarks._million $(ARGS)
 	$(BIN)/python -m benchmarks.reads $(ARGS)
 	$(BIN)/python -m benchmarks.search $(ARGS)

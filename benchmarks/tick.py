@@ -30,9 +30,10 @@ from pedigree.dagster import (
     stage_key,
 )
 from pedigree.dagster.sensors.drift_alerts import DriftCursor
-from pedigree.dagster.sensors.mirror import MODELS_A_TICK, MirrorCursor
+from pedigree.dagster.sensors.mirror import MODELS_A_TICK
 from pedigree.dagster.sensors.mirror_repairs import repairs
 from pedigree.dagster.sensors.mirror_state import GraphState
+from pedigree.dagster.sensors.mirror_tick import MirrorCursor
 from pedigree.dagster.sensors.promotion import PromotionCursor
 from pedigree.dagster.sensors.targets import Targets
 from pedigree.dagster.sensors.usage_and_staleness import LineageCursor

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from pedigree._excerpt import excerpt, shortened
 
-_MODULE = "pedigree.errors"
+MODULE = "pedigree.errors"
 """The module that callers import them from and that tracebacks show."""
 
 
@@ -22,7 +22,7 @@ class PedigreeError(Exception):
         remedy: What to do, as an imperative sentence without a final period.
     """
 
-    __module__ = _MODULE
+    __module__ = MODULE
     exit_code: ClassVar[int] = 1
 
     def __init__(
@@ -49,7 +49,7 @@ class PedigreeError(Exception):
 class InvalidInputError(PedigreeError):
     """The caller's input is invalid; nothing was written."""
 
-    __module__ = _MODULE
+    __module__ = MODULE
     exit_code = 2
 
 
@@ -65,7 +65,7 @@ class InvalidSearchError(InvalidInputError):
         field: The parameter that holds the text.
     """
 
-    __module__ = _MODULE
+    __module__ = MODULE
 
     def __init__(
         self,
@@ -103,7 +103,7 @@ class ReservedNameError(InvalidInputError):
         prefixes: The prefixes of reserved names.
     """
 
-    __module__ = _MODULE
+    __module__ = MODULE
 
     def __init__(self, name: str, *, field: str, prefixes: Iterable[str]) -> None:
         super().__init__(
@@ -117,14 +117,14 @@ class ReservedNameError(InvalidInputError):
 class RefusedError(PedigreeError):
     """The request is well-formed, but the rules do not allow it."""
 
-    __module__ = _MODULE
+    __module__ = MODULE
     exit_code = 2
 
 
 class UntrustedModelError(RefusedError):
     """Loading the artifact would run code or build types that are not trusted; see the message."""
 
-    __module__ = _MODULE
+    __module__ = MODULE
     names: tuple[str, ...] = ()
     """The names that ``trust`` must contain."""
 
@@ -132,7 +132,7 @@ class UntrustedModelError(RefusedError):
 class UnverifiedModelError(InvalidInputError):
     """The saved model does not load in a new process, or predicts different values there."""
 
-    __module__ = _MODULE
+    __module__ = MODULE
     expected: str | None = None
     """The model's own value, if the two differ."""
     found: str | None = None

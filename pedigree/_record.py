@@ -1,6 +1,7 @@
 """The base of every record: frozen, keyword-only, and strict about unknown fields."""
 
-from typing import Annotated, Any
+from enum import Enum
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic_core import PydanticCustomError
@@ -27,6 +28,19 @@ For bounds write ``Annotated[int, Field(ge=1), NUMBER]``, so that the JSON schem
 """
 
 
+class Unchanged(Enum):
+    """The value of a field that a change does not name; None removes the field's value."""
+
+    UNCHANGED = "unchanged"
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+UNCHANGED: Literal[Unchanged.UNCHANGED] = Unchanged.UNCHANGED
+IsUnchanged: TypeAlias = Literal[Unchanged.UNCHANGED]
+
+
 class Record(BaseModel):
     """An immutable value. A change returns a copy: ``record.model_copy(update=...)``."""
 
@@ -43,3 +57,25 @@ def require_kind(schema: dict[str, Any]) -> None:
     ['kind']
     """
     schema["required"] = ["kind", *schema.get("required", ())]
+
+
+def _leave_out_defaults(schema: dict[str, Any]) -> None:
+    """Remove the defaults from a JSON schema: a missing field is not the same as null."""
+    for field in schema.get("properties", {}).values():
+        field.pop("default", None)
+
+
+class Patch(Record):
+    """A change by JSON Merge Patch (RFC 7396): a missing field stays, null removes its value."""
+
+    model_config = ConfigDict(json_schema_extra=_leave_out_defaults)
+
+    def given(self) -> dict[str, Any]:
+        """Return the fields that the change names.
+
+        >>> class Change(Patch):
+        ...     description: str | None = None
+        >>> Change.model_validate({"description": None}).given(), Change().given()
+        ({'description': None}, {})
+        """
+        return {name: getattr(self, name) for name in sorted(self.model_fields_set)}

@@ -47,6 +47,7 @@
     │   ├── NotRetrainableError      no asset trained the version
     │   ├── PlanChangedError         garbage collection would now delete something else
     │   ├── UntrustedModelError      loading would run code or build types that are not trusted
+    │   ├── FileConflictError        a pull would replace files that no pull wrote
     │   ├── NotServedError           the service has no route for it; use a registry in process
     │   └── UnsupportedByStoreError  this kind of object store does not support it
     ├── CorruptionError              bytes do not match their digest, or are missing
@@ -57,7 +58,10 @@
         │   └── DatabaseBusyError    nothing was done; retry later
         ├── SinkUnavailableError     the sink did not accept events; they are sent again
         ├── ServiceBusyError         nothing was done; retry later
+        ├── SlowRequestError         the request did not arrive in time; nothing was done
         ├── ServiceUnavailableError  the service is unreachable, or fails
+        │   └── OutcomeUnknownError  no answer to a write: it may be done
+        ├── CacheUnavailableError    the cache of this machine cannot be written
         ├── EmbeddedPostgresError
         ├── SchemaBehindError        run `pedigree migrate`
         ├── MigrationFailedError     a statement failed; the migration was rolled back
@@ -75,6 +79,21 @@ from pedigree._error import RefusedError as RefusedError  # noqa: PLC0414
 from pedigree._error import ReservedNameError as ReservedNameError  # noqa: PLC0414
 from pedigree._error import UntrustedModelError as UntrustedModelError  # noqa: PLC0414
 from pedigree._error import UnverifiedModelError as UnverifiedModelError  # noqa: PLC0414
+from pedigree._unavailable import CacheUnavailableError as CacheUnavailableError  # noqa: PLC0414
+from pedigree._unavailable import DatabaseBusyError as DatabaseBusyError  # noqa: PLC0414
+from pedigree._unavailable import DatabaseUnavailableError as DatabaseUnavailableError  # noqa: PLC0414
+from pedigree._unavailable import EmbeddedPostgresError as EmbeddedPostgresError  # noqa: PLC0414
+from pedigree._unavailable import MigrationChangedError as MigrationChangedError  # noqa: PLC0414
+from pedigree._unavailable import MigrationFailedError as MigrationFailedError  # noqa: PLC0414
+from pedigree._unavailable import ObjectArchivedError as ObjectArchivedError  # noqa: PLC0414
+from pedigree._unavailable import OutcomeUnknownError as OutcomeUnknownError  # noqa: PLC0414
+from pedigree._unavailable import SchemaBehindError as SchemaBehindError  # noqa: PLC0414
+from pedigree._unavailable import ServiceBusyError as ServiceBusyError  # noqa: PLC0414
+from pedigree._unavailable import ServiceUnavailableError as ServiceUnavailableError  # noqa: PLC0414
+from pedigree._unavailable import SinkUnavailableError as SinkUnavailableError  # noqa: PLC0414
+from pedigree._unavailable import SlowRequestError as SlowRequestError  # noqa: PLC0414
+from pedigree._unavailable import StoreUnavailableError as StoreUnavailableError  # noqa: PLC0414
+from pedigree._unavailable import UnavailableError as UnavailableError  # noqa: PLC0414
 
 
 class InvalidNameError(InvalidInputError):
@@ -231,6 +250,10 @@ class PlanChangedError(RefusedError):
     """The garbage collection plan is no longer the one that the caller saw."""
 
 
+class FileConflictError(RefusedError):
+    """A pull would replace files that no pull wrote; the message lists them."""
+
+
 class NotServedError(RefusedError):
     """The service does not offer this; it needs access to the database and the store."""
 
@@ -249,51 +272,3 @@ class SecretKeyError(PedigreeError):
 
 class MissingDependencyError(PedigreeError):
     """An optional library is not installed; the remedy names the extra."""
-
-
-class UnavailableError(PedigreeError):
-    """A component that Pedigree depends on does not answer."""
-
-
-class DatabaseUnavailableError(UnavailableError):
-    """The database is unreachable, or the connection was lost."""
-
-
-class DatabaseBusyError(DatabaseUnavailableError):
-    """No connection or lock was free in time. Nothing was done; the call can be retried."""
-
-
-class SinkUnavailableError(UnavailableError):
-    """A sink did not accept events. All of them are sent again."""
-
-
-class ServiceBusyError(UnavailableError):
-    """The service handles too many requests. Nothing was done; the request can be retried."""
-
-
-class ServiceUnavailableError(UnavailableError):
-    """The service is unreachable, or a proxy in front of it fails."""
-
-
-class EmbeddedPostgresError(UnavailableError):
-    """The embedded Postgres cannot be started."""
-
-
-class SchemaBehindError(UnavailableError):
-    """The database's schema is not the one that this code needs."""
-
-
-class MigrationFailedError(UnavailableError):
-    """The database refused a migration, which was rolled back."""
-
-
-class MigrationChangedError(UnavailableError):
-    """An applied migration differs from the file in this code."""
-
-
-class StoreUnavailableError(UnavailableError):
-    """The object store is unreachable, or refused a request."""
-
-
-class ObjectArchivedError(StoreUnavailableError):
-    """The object's storage class requires that it is restored before it can be read."""

@@ -12,8 +12,10 @@ import sys
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from textwrap import indent
 from typing import Any
 
+from pedigree._visible import in_one_line, visible
 from pedigree.settings import Settings, redact_url
 
 FIELDS = (
@@ -58,7 +60,8 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = without_secrets(self.formatException(record.exc_info))
-        return json.dumps(line, ensure_ascii=False, default=str)
+        text = json.dumps(line, ensure_ascii=False, default=str)
+        return text.encode("utf-8", "backslashreplace").decode()  # halves of characters
 
 
 class TextFormatter(logging.Formatter):
@@ -68,9 +71,11 @@ class TextFormatter(logging.Formatter):
         """Return the line: time and level, then the fields, then the message."""
         when = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
         fields = " ".join(f"{name}={value}" for name, value in _fields(record).items())
-        line = f"{when} {record.levelname.lower()} {fields} {record.getMessage()}"
+        # Text of others makes no line of its own, and controls no terminal.
+        message = in_one_line(f"{fields} {record.getMessage()}")
+        line = f"{when} {record.levelname.lower()} {message}"
         if record.exc_info:
-            line += "\n" + self.formatException(record.exc_info)
+            line += "\n" + indent(visible(self.formatException(record.exc_info)), "  ")
         return without_secrets(line)
 
 

@@ -71,6 +71,7 @@ def _split_spaces(given: object) -> object:
 Network: TypeAlias = IPv4Network | IPv6Network
 # NoDecode: the environment variable is a list of words, not JSON.
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split_commas)]
+PathPrefix = Annotated[str, Field(pattern=r"^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$", max_length=256)]
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_spaces)]
 
 
@@ -132,6 +133,38 @@ class Settings(BaseSettings):
         default=timedelta(seconds=3),
         description="How long `pedigree serve` still answers, not ready, after SIGTERM",
     )
+    serve_connections: int = Field(
+        default=1000, ge=1, description="Maximum open connections of a worker"
+    )
+    serve_connections_per_address: int = Field(
+        default=100, ge=1, description="Maximum open connections of an address to a worker"
+    )
+    serve_proxies: Networks = Field(
+        default=(),
+        description="Networks of trusted proxies, such as 10.0.0.0/8: exempt from the limit of an"
+        " address, and believed when they name the client or the path prefix",
+    )
+    serve_header_timeout: Annotated[Duration, Field(gt=timedelta(0))] = Field(
+        default=timedelta(seconds=10), description="Time limit of a request's headers"
+    )
+    serve_body_timeout: Annotated[Duration, Field(gt=timedelta(0))] = Field(
+        default=timedelta(minutes=1), description="Time limit of a request's body, except a file"
+    )
+    serve_body_rate: int = Field(
+        default=1024, ge=1, description="Minimum bytes per second of a body, over ten seconds"
+    )
+    serve_bodies_per_principal: int = Field(
+        default=32, ge=1, description="Maximum bodies of a principal that a worker receives at once"
+    )
+    serve_idle_timeout: Annotated[Duration, Field(gt=timedelta(0))] = Field(
+        default=timedelta(seconds=75),
+        description="Time after which a connection without a request is closed; set it to more"
+        " than a balancer's idle time",
+    )
+    serve_prefix: PathPrefix | None = Field(
+        default=None,
+        description="Path prefix under which a proxy serves the service, such as /registry",
+    )
     log_format: Literal["json", "text"] | None = Field(
         default=None, description="Log format; if unset, text on a terminal and JSON elsewhere"
     )
@@ -175,6 +208,11 @@ class Settings(BaseSettings):
     )
     api_retries: int = Field(
         default=5, ge=0, description="Maximum retries of a request to the service"
+    )
+    api_deadline: float = Field(
+        default=600.0,
+        gt=0,
+        description="Maximum time of a request to the service with its retries, in seconds",
     )
     actor: str | None = Field(default=None, description="The actor, if no token identifies one")
     git_commit: Commit | None = Field(default=None, description="The commit of a built image")

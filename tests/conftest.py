@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ from tests.marking import (
     mark_remote_repeats,
     put_longest_first,
 )
+from tests.pooling import POOLER, pooled
 
 if TYPE_CHECKING:
     from pedigree.registry import Registry
@@ -139,8 +140,12 @@ def _make_passwords_cheap(connection: psycopg.Connection) -> None:
 
 @pytest.fixture(scope="session")
 def databases(postgres: EmbeddedPostgres) -> Iterator[Databases]:
-    """What makes databases ahead on the session's server."""
-    with closing(Databases(postgres.url("postgres"))) as databases:
+    """What makes databases ahead on the session's server, behind a pooler if one is asked for."""
+    url = postgres.url("postgres")
+    with (
+        pooled(url) if POOLER in os.environ else nullcontext(str) as shown,
+        closing(Databases(url, shown)) as databases,
+    ):
         yield databases
 
 

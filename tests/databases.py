@@ -22,10 +22,12 @@ class Databases:
 
     Args:
         url: The URL of the server's database ``postgres``.
+        shown: Returns the URL that a test uses, such as one of a pooler in front of the server.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, shown: Callable[[str], str] = str) -> None:
         self._url = url
+        self._shown = shown
         self._ready: queue.Queue[str | psycopg.Error] = queue.Queue()
         self._orders: queue.Queue[Callable[[psycopg.Connection], None] | None] = queue.Queue()
         for _ in range(AHEAD):
@@ -45,7 +47,7 @@ class Databases:
         def make(template: str | None = TEMPLATE) -> str:
             name = self._take() if template == TEMPLATE else self._make(template or "template0")
             made.append(name)
-            return self._url.replace("@/postgres?", f"@/{name}?")
+            return self._shown(self._url.replace("@/postgres?", f"@/{name}?"))
 
         yield make
         for name in made:

@@ -6,6 +6,7 @@ import pwd
 import subprocess
 from collections.abc import Iterator
 
+from pedigree._values import KEY_BYTES
 from pedigree.access.reserved import claimed, is_reserved
 from pedigree.audit.records import Actor
 from pedigree.settings import Settings
@@ -23,12 +24,22 @@ def resolve_actor(settings: Settings, run_actor: str | None = None) -> Actor:
     Raises:
         ReservedNameError: The setting or the run claims a name that is reserved for Pedigree. Git's
             address and the environment's user are skipped instead: they were not set for Pedigree.
+        InvalidInputError: What they claim is no Unicode text, or too long; else as above.
     """
     if settings.actor:
         return Actor(name=claimed(settings.actor, SETTING), source=SETTING)
     if run_actor:
         return Actor(name=claimed(run_actor, "run tag"), source="dagster run tag")
-    return next(actor for actor in _fallbacks() if not is_reserved(actor.name))
+    return next(actor for actor in _fallbacks() if _is_usable(actor.name))
+
+
+def _is_usable(name: str) -> bool:
+    """Return whether a name that was not set for Pedigree can be an actor's."""
+    return (
+        not is_reserved(name)
+        and len(name.encode(errors="replace")) <= KEY_BYTES
+        and (name.isprintable())
+    )
 
 
 def _fallbacks() -> Iterator[Actor]:
@@ -46,6 +57,8 @@ def _git_email() -> str | None:
             ["git", "config", "--get", "user.email"],
             capture_output=True,
             text=True,
+            encoding="utf-8",
+            errors="surrogateescape",
             check=False,
             timeout=5,
         )

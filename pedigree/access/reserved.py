@@ -6,6 +6,7 @@ writes entries of the audit log that name the sensor.
 
 import unicodedata
 
+from pedigree._values import Key, bound_of, require_values
 from pedigree.audit.records import Actor
 from pedigree.errors import ReservedNameError
 
@@ -14,6 +15,8 @@ PREFIXES = ("sensor:", "service:")
 RECONCILER = Actor(name="service:reconciler", source="pedigree serve")
 # Renders model cards in any process: a card is a view, so no person is its author.
 CARDS = Actor(name="service:cards", source="model cards")
+# Notes which members of background work failed, in any process.
+BACKGROUND = Actor(name="service:background", source="background work")
 PROMOTION_SENSOR = Actor(name="sensor:pedigree_promotion", source="dagster sensor")
 DRIFT_SENSOR = Actor(name="sensor:pedigree_drift", source="dagster sensor")
 
@@ -39,7 +42,9 @@ def claimed(name: str, field: str) -> str:
 
     Raises:
         ReservedNameError: The name is reserved for Pedigree.
+        InvalidInputError: It is no Unicode text, or too long.
     """
+    require_values(name, field, bound=bound_of(Key))
     if is_reserved(name):
         raise ReservedNameError(name, field=field, prefixes=PREFIXES)
     return name

@@ -10,7 +10,15 @@ from uuid import uuid4
 
 from pedigree.artifacts.objects import ObjectStore
 from pedigree.artifacts.records import Digest
-from pedigree.artifacts.store import BlobCollectedError, claim_digests, open_upload, renew_lease
+from pedigree.artifacts.store import (
+    BlobCollectedError,
+    StoredBlob,
+    claim_digests,
+    open_upload,
+    renew_lease,
+    some_blobs,
+)
+from pedigree.artifacts.store_health import require_object, require_store, require_written
 from pedigree.artifacts.sweep import abandon_upload
 from pedigree.errors import UnavailableError
 from pedigree.postgres.database import Database
@@ -38,6 +46,8 @@ class Upload:
         self._database = database
         self._store = store
         self._handed_over = False
+        self._live: tuple[StoredBlob, ...] = ()
+        self._known: tuple[StoredBlob, ...] = ()
 
     def __enter__(self) -> Self:
         return self
@@ -54,22 +64,80 @@ class Upload:
                 abandon_upload(self._database, self._store, self.upload_id)
 
     def open(self, digests: Sequence[Digest] = ()) -> None:
-        """Announce the upload, possibly before its digests are known."""
+        """Announce the upload, possibly before its digests are known.
+
+        Raises:
+            StoreUnavailableError: The store has none of the registry's objects.
+        """
+
+        def announce(transaction: Transaction) -> tuple[StoredBlob, ...]:
+            open_upload(transaction, self.upload_id, digests, _LEASE)
+            return some_blobs(transaction)
+
         self.is_open = True  # before it is true, so that a lost answer leaves no row
-        self._database.transaction(lambda tx: open_upload(tx, self.upload_id, digests, _LEASE))
+        self._known = self._database.transaction(announce)
+        self.require_store()
 
     def claim(self, digests: Sequence[Digest]) -> list[Digest]:
-        """Announce the digests that are not live, which the upload will store, and return them."""
+        """Announce the digests that are not live, which the upload will store, and return them.
+
+        Raises:
+            StoreUnavailableError: The store has none of the registry's objects.
+        """
         was_open = self.is_open
         missing = self._database.transaction(lambda tx: self.claim_in(tx, digests))
         self.is_open = was_open or bool(missing)
+        self.require_store()
         return missing
 
     def claim_in(self, transaction: Transaction, digests: Sequence[Digest]) -> list[Digest]:
-        """Do the same in the caller's transaction; the caller puts nothing before its commit."""
+        """Do the same in the caller's transaction.
+
+        The caller puts nothing before its commit, and nothing into another store
+        (:meth:`require_store`).
+        """
         self.is_open = True  # before it is true, so that a lost answer leaves no row
-        live = claim_digests(transaction, self.upload_id, digests, _LEASE)
+        claim = claim_digests(transaction, self.upload_id, digests, _LEASE)
+        self._live, self._known = claim.live, claim.others
+        live = {stored.blob.digest for stored in claim.live}
         return [digest for digest in digests if digest not in live]
+
+    def require_store(self) -> None:
+        """Require that this is the registry's store, before anything is put into it.
+
+        Raises:
+            StoreUnavailableError: The store has none of the registry's objects.
+        """
+        require_store(self._database, self._store, self._known)
+
+    def require_bytes(self, written: Sequence[StoredBlob]) -> None:
+        """Require the objects of all claimed blobs, before anything refers to them.
+
+        Args:
+            written: The blobs that this upload put into the store; the others were live.
+
+        Raises:
+            BlobCollectedError: A live one was collected in the meantime.
+            CorruptionError: The store lost a live one.
+            StoreUnavailableError: The store has none of the registry's objects, or not what it
+                acknowledged.
+        """
+        self.require_store()  # again: a disk may be unmounted while files are written
+
+        live = set(self._live)
+
+        def require(stored: StoredBlob) -> None:
+            if stored in live:
+                require_object(self._database, self._store, stored)
+            else:
+                require_written(self._store, stored)
+
+        blobs = (*self._live, *written)
+        if self._store.is_local or len(blobs) == 1:
+            for stored in blobs:
+                require(stored)
+        else:
+            self.each(require, blobs)
 
     def hand_over(self) -> None:
         """Hand the bytes and the row over to the transaction that seals them."""

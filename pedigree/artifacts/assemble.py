@@ -1,9 +1,8 @@
 """Create an artifact from files that the registry already has, listed by digest."""
 
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import PurePosixPath
 
-from pedigree.artifacts.paths import check_path, require_no_twins
+from pedigree.artifacts.path_rules import check_path, require_distinct
 from pedigree.artifacts.records import Digest, Manifest, ManifestFile
 from pedigree.artifacts.store import SQL, BlobCollectedError, StagedArtifact, seal
 from pedigree.errors import BytesMissingError, InvalidArtifactError
@@ -18,11 +17,9 @@ def list_files(flavor: str, signature: Signature, files: Sequence[ManifestFile])
     """Return the manifest of some files, if they are a valid artifact.
 
     Raises:
-        InvalidArtifactError: A path is refused, two are equivalent, or there are no bytes.
+        InvalidArtifactError: A path is refused, two are in conflict, or there are no bytes.
     """
-    paths = [check_path(file.path) for file in files]
-    require_no_twins(paths)
-    _require_apart(paths)
+    require_distinct([check_path(file.path) for file in files])
     if not any(file.size for file in files):
         raise InvalidArtifactError(
             "the artifact is empty", field="files", remedy="List the model's files"
@@ -48,21 +45,6 @@ def _live_sizes(transaction: Transaction, digests: Collection[Digest]) -> dict[D
     """Return the sizes of the live ones of some blobs."""
     rows = transaction.execute(SQL["blob_sizes"], {"digests": list(digests)})
     return {row["digest"]: row["size"] for row in rows}
-
-
-def _require_apart(paths: Sequence[str]) -> None:
-    """Refuse a path that is listed twice, or is a file and the folder of another."""
-    known = set(paths)
-    folders = {str(folder) for path in paths for folder in PurePosixPath(path).parents}
-    twice = next((path for place, path in enumerate(paths) if path in paths[:place]), None)
-    both = twice or next(iter(sorted(known & folders)), None)
-    if both is not None:
-        raise InvalidArtifactError(
-            "the path is listed twice" if twice else "the path is a file and a folder",
-            field="files",
-            value=both,
-            remedy="Give each file its own path",
-        )
 
 
 def _require_sizes(manifest: Manifest, sizes: Mapping[Digest, int]) -> None:

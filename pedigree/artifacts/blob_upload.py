@@ -93,6 +93,7 @@ def _upload(
         if source is None:
             return None
         upload.put(source.put)
+        upload.require_bytes(upload.missing)
         result = database.transaction(make_live, pipelined=True)
         upload.hand_over()
     return result
@@ -104,19 +105,21 @@ class _BlobUpload(Upload):
     def __init__(self, database: Database, store: ObjectStore) -> None:
         super().__init__(database, store)
         self._announced: list[Blob] = []
-        self._missing: list[StoredBlob] = []
+        self.missing: list[StoredBlob] = []
+        """The blob, unless it is live."""
 
     def announce(self, transaction: Transaction, blob: Blob) -> None:
         """Announce the blob, unless it is live."""
         missing = self.claim_in(transaction, [blob.digest])
         key = blob_key(blob.digest, self.upload_id)
         self._announced = [blob]
-        self._missing = [StoredBlob(blob, key)] if missing else []
+        self.missing = [StoredBlob(blob, key)] if missing else []
 
     def put(self, put: Callable[[str], None]) -> None:
         """Put the missing bytes, after the announcement is committed."""
-        self.is_open = bool(self._missing)
-        for stored in self._missing:
+        self.is_open = bool(self.missing)
+        self.require_store()
+        for stored in self.missing:
             if stored.blob.size <= LARGEST_HELD:
                 put(stored.key)
             else:
@@ -128,6 +131,6 @@ class _BlobUpload(Upload):
         Raises:
             BlobCollectedError: It was live at the announcement, and was collected since.
         """
-        if self._missing:
-            close_upload(transaction, self.upload_id, self._missing)
+        if self.missing:
+            close_upload(transaction, self.upload_id, self.missing)
         lock_blobs(transaction, [blob.digest for blob in self._announced])

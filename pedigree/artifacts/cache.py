@@ -3,31 +3,31 @@
 ``blobs/<hex>`` are complete files, ``partial/<hex>`` incomplete ones, and ``artifacts/<hex>/``
 folders whose files are hard links to blobs. Every use hashes the bytes, so neither a crash nor an
 edit yields wrong bytes. The whole cache can be deleted at any time.
+
+Listing the cache takes as long as it has entries. So an operation of any number of files trims it
+once, after it, and in between only after an eighth of the limit.
 """
 
+import errno
 import fcntl
 import os
-import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
 from uuid import uuid4
 
+from pedigree.artifacts._eviction import evict
 from pedigree.artifacts._partial import Source, completed, has_digest, is_named, read_from
 from pedigree.artifacts.records import Digest
+from pedigree.errors import CacheUnavailableError
 
 # How often other processes may replace and evict the same blob between its opening and its
 # linking here.
 _TRIES = 10
 
-
-class _Entry(NamedTuple):
-    used: float
-    size: int
-    path: Path
-    remove: Callable[[Path], bool]
+# An operation trims the cache each time that it added this part of the limit.
+_PARTS = 8
 
 
 class BlobCache:
@@ -43,6 +43,7 @@ class BlobCache:
         self._limit = limit
         self._held: dict[Digest, int] = {}
         self._guard = threading.Lock()
+        self._grown = 0  # bytes since the last trim
 
     def may_hold(self, size: int) -> bool:
         """Return whether a blob is small enough not to displace everything else."""
@@ -62,47 +63,81 @@ class BlobCache:
                 yield from read_from(descriptor)
             finally:
                 os.close(descriptor)
-                self.trim()
 
         return cached
 
     def link(self, digest: Digest, size: int, source: Source, name: str, folder: int) -> None:
-        """Link a blob into an open folder, after fetching it if necessary."""
+        """Link a blob into an open folder, after fetching it if necessary.
+
+        Raises:
+            OSError: The cache cannot be written.
+        """
         # A separate link first: rename then replaces a wrong file.
         second = self._folder / "partial" / f"link-{uuid4().hex}"
         for last in (False,) * _TRIES + (True,):
             descriptor = self._open(digest, size, source)
             try:
-                os.link(self._blob(digest), second)
+                self._link_or_copy(digest, descriptor, second)
                 os.rename(second, name, dst_dir_fd=folder)
-                break
+                return
             except FileNotFoundError:
                 if last:
                     raise
             finally:
                 os.close(descriptor)
-        self.trim()
+
+    def _link_or_copy(self, digest: Digest, descriptor: int, second: Path) -> None:
+        second.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(self._blob(digest), second)
+        except PermissionError:  # another user's file (fs.protected_hardlinks), or no hard links
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            with second.open("xb") as copy:
+                copy.writelines(read_from(descriptor))
+                os.fchmod(copy.fileno(), 0o444)
 
     @contextmanager
     def artifact(self, digest: Digest) -> Iterator[Path]:
-        """Yield the folder of an artifact's files; it is not evicted before the context ends."""
-        folder = self._folder / "artifacts" / _hexadecimal(digest)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        lock = _hold(folder.with_name(f"{folder.name}.lock"))
+        """Yield the folder of an artifact's files; it is not evicted before the context ends.
+
+        Raises:
+            CacheUnavailableError: The cache cannot be written.
+        """
+        folder = self._artifact(digest)
+        with self.failures():
+            lock = _hold(_lock_of(folder))
         try:
-            folder.mkdir(exist_ok=True)
-            os.utime(lock)
+            with self.failures():
+                folder.mkdir(exist_ok=True)
+            _touch(lock)
             yield folder
         finally:
-            os.close(lock)
-            self.trim()
+            os.close(lock)  # first, so that the trim may evict this folder
+            self._end_operation()
 
     def hold(self, digest: Digest) -> None:
-        """Protect the folder of an artifact from eviction until :meth:`release`."""
-        with self._guard:
+        """Protect the folder of an artifact from eviction until :meth:`release`.
+
+        Raises:
+            CacheUnavailableError: The cache cannot be written.
+        """
+        with self._guard, self.failures():
             if digest not in self._held:
-                folder = self._folder / "artifacts" / _hexadecimal(digest)
-                self._held[digest] = _hold(folder.with_name(f"{folder.name}.lock"))
+                self._held[digest] = _hold(_lock_of(self._artifact(digest)))
+
+    @contextmanager
+    def failures(self) -> Iterator[None]:
+        """Convert errors of the operating system to errors of the cache."""
+        try:
+            yield
+        except OSError as error:
+            raise CacheUnavailableError(
+                f"the cache cannot be used: {error.strerror or type(error).__name__}",
+                field="PEDIGREE_HOME",
+                value=str(self._folder),
+                remedy="Free space on its disk or make it writable, or set PEDIGREE_HOME to"
+                " another folder",
+            ) from error
 
     def release(self) -> None:
         """Release the protected folders."""
@@ -110,40 +145,50 @@ class BlobCache:
             while self._held:
                 os.close(self._held.popitem()[1])
 
+    @contextmanager
+    def trimmed(self) -> Iterator[None]:
+        """Trim the cache after an operation that may have added files."""
+        try:
+            yield
+        finally:
+            self._end_operation()
+
+    def _end_operation(self) -> None:
+        """Trim if something was added."""
+        with self._guard:
+            has_grown = self._grown > 0
+        if has_grown:
+            self.trim()
+
+    def _trim_within(self) -> None:
+        """Trim if a large part of the limit was added; the operation may go on."""
+        with self._guard:
+            is_due = self._grown > self._limit // _PARTS
+        if is_due:
+            self.trim()
+            with self._guard:
+                self._grown += 1  # what is in use now can be evicted at the end
+
     def trim(self) -> None:
-        """Remove the least recently used entries until the rest is within the limit."""
+        """Remove the least recently used entries until the rest is within the limit.
+
+        If another process trims, nothing waits for it, since it may be stopped.
+        """
         # In a folder that is not writable, there is nothing to remove.
         with suppress(OSError), (self._folder / "trim.lock").open("ab") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            # Blobs can be evicted after the folders that link to them, so more rounds may help.
-            while (entries := self._entries()) and self._evict(entries):
-                pass
-
-    def _evict(self, entries: list[_Entry]) -> bool:
-        """Evict least recently used entries first; return whether another round may help."""
-        excess = sum(entry.size for entry in entries) - self._limit
-        removed = False
-        for entry in sorted(entries, key=lambda entry: entry.used):
-            if excess <= 0:
-                return False
-            if entry.remove(entry.path):
-                excess, removed = excess - entry.size, True
-        return removed
-
-    def _entries(self) -> list[_Entry]:
-        return [
-            *_listed(self._folder / "blobs", "", _remove_blob),
-            *_listed(self._folder / "partial", "", _remove_partial),
-            *_listed(self._folder / "artifacts", ".lock", _remove_artifact),
-        ]
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with self._guard:
+                self._grown = 0
+            evict(self._folder, self._limit)
 
     def _open(self, digest: Digest, size: int, source: Source) -> int:
         """Open a verified blob, after fetching it if necessary; no trim evicts an open one."""
-        for name in ("blobs", "partial"):
-            (self._folder / name).mkdir(parents=True, exist_ok=True)
-        while (found := self._open_right(digest)) is None:
-            self._bring(digest, size, source)
-        return found
+        while True:
+            found = self._open_right(digest)
+            if found is None:
+                found = self._bring(digest, size, source)
+            if found is not None:
+                return found
 
     def _open_right(self, digest: Digest) -> int | None:
         path = self._blob(digest)
@@ -151,23 +196,44 @@ class BlobCache:
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except FileNotFoundError:
             return None
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
-        if is_named(descriptor, str(path)):
+        if self._is_held(descriptor, digest):
             if has_digest(descriptor, digest):
-                os.utime(descriptor)
+                _touch(descriptor)
                 return descriptor
             path.unlink(missing_ok=True)
         os.close(descriptor)
         return None
 
-    def _bring(self, digest: Digest, size: int, source: Source) -> None:
+    def _is_held(self, descriptor: int, digest: Digest) -> bool:
+        """Protect an open blob from eviction; False if it is being evicted, or was."""
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return is_named(descriptor, str(self._blob(digest)))
+
+    def _bring(self, digest: Digest, size: int, source: Source) -> int | None:
+        """Fetch a blob and return it open; None if another process evicted it already."""
+        for name in ("blobs", "partial"):
+            (self._folder / name).mkdir(parents=True, exist_ok=True)
         folder = os.open(self._folder / "partial", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             with completed(folder, digest, size, digest, source) as (partial, descriptor):
-                os.rename(partial, self._blob(digest), src_dir_fd=folder)
                 os.fchmod(descriptor, 0o444)
+                os.rename(partial, self._blob(digest), src_dir_fd=folder)
+                found = os.dup(descriptor)  # its bytes were hashed on the way
         finally:
             os.close(folder)
+        with self._guard:
+            self._grown += max(size, 1)
+        if self._is_held(found, digest):
+            self._trim_within()
+            return found
+        os.close(found)
+        return None
+
+    def _artifact(self, digest: Digest) -> Path:
+        return self._folder / "artifacts" / _hexadecimal(digest)
 
     def _blob(self, digest: Digest) -> Path:
         return self._folder / "blobs" / _hexadecimal(digest)
@@ -177,48 +243,34 @@ def _hexadecimal(digest: Digest) -> str:
     return digest.removeprefix("sha256:")
 
 
+def _lock_of(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.lock")
+
+
+def _touch(descriptor: int) -> None:
+    """Mark a file as used now, if it is this user's and the file system is writable."""
+    with suppress(OSError):
+        os.utime(descriptor)
+
+
+def _opened_lock(path: Path) -> int:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        try:  # another user's, who may share it
+            return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise error from None
+
+
 def _hold(path: Path) -> int:
     """Open a lock file with a shared lock until it is closed or the process dies."""
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = _opened_lock(path)
         fcntl.flock(descriptor, fcntl.LOCK_SH)
         if is_named(descriptor, str(path)):
             return descriptor
         os.close(descriptor)
-
-
-def _listed(folder: Path, suffix: str, remove: Callable[[Path], bool]) -> list[_Entry]:
-    found = []
-    for path in folder.glob(f"*{suffix}") if folder.is_dir() else ():
-        with suppress(FileNotFoundError):
-            status = path.stat()
-            if path.is_file():
-                found.append(_Entry(status.st_mtime, status.st_size, path, remove))
-    return found
-
-
-def _remove_blob(path: Path) -> bool:
-    with suppress(FileNotFoundError):
-        return path.stat().st_nlink == 1 and _unless_locked(path, path.unlink)
-    return False
-
-
-def _remove_partial(path: Path) -> bool:
-    return _unless_locked(path, path.unlink)
-
-
-def _remove_artifact(lock: Path) -> bool:
-    def remove() -> None:
-        shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
-        lock.unlink()
-
-    return _unless_locked(lock, remove)
-
-
-def _unless_locked(path: Path, remove: Callable[[], None]) -> bool:
-    with suppress(OSError), path.open("rb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if is_named(file.fileno(), str(path)):
-            remove()
-            return True
-    return False

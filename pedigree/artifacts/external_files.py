@@ -13,7 +13,8 @@ from uuid import uuid4
 
 from pedigree.artifacts.credentials import StoreCredentials
 from pedigree.artifacts.objects import ObjectStore, open_store
-from pedigree.artifacts.paths import check_path, scan
+from pedigree.artifacts.path_rules import check_path
+from pedigree.artifacts.paths import scan
 from pedigree.artifacts.records import Digest
 from pedigree.errors import CorruptionError, InvalidArtifactError
 

@@ -1,24 +1,22 @@
-"""The files of an artifact, and the rules for their names."""
+"""The files of an artifact on this machine."""
 
 import os
-import re
 import stat
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
+from pedigree.artifacts.path_rules import (
+    MOST_PARTS,
+    PULL_FOLDER,
+    PULL_RECORD,
+    check_path,
+    require_distinct,
+    too_deep,
+)
 from pedigree.errors import InvalidArtifactError
-
-# The shortest limits of common file systems and stores, so that a published artifact can be pulled:
-# 255 bytes a name (ext4, APFS, NTFS), 1,024 bytes a key (S3).
-_LONGEST_NAME = 255
-_LONGEST_PATH = 1024
-
-# Bidirectional marks make "txt.exe" look like "exe.txt".
-_DIRECTION_MARKS = frozenset(("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"))
 
 Identity: TypeAlias = tuple[int, int, int, int]
 
@@ -92,7 +90,7 @@ class SourceReader:
 
     def require_unchanged(self) -> None:
         """Raise :class:`InvalidArtifactError` if this is not the scanned file."""
-        if _identity(os.fstat(self._descriptor)) != self._file.identity:
+        if identity_of(os.fstat(self._descriptor)) != self._file.identity:
             raise InvalidArtifactError(
                 "the file changed during the publication",
                 field="path",
@@ -109,11 +107,12 @@ def scan(path: Path) -> tuple[SourceFile, ...]:
     """List the files of an artifact, sorted by path.
 
     A single file is an artifact of one file, under its own name. The given path may be a link;
-    nothing below it may be one. Folders without files are ignored.
+    nothing below it may be one. Folders without files are ignored, and so is the record of a pull.
 
     Raises:
-        InvalidArtifactError: The path does not exist, has no bytes, contains a link or a device, or
-            has a name that :func:`check_path` refuses.
+        InvalidArtifactError: The path does not exist, has no bytes, contains a link, a device or an
+            unfinished pull, or has a name that :func:`check_path` or :func:`require_distinct`
+            refuses.
     """
     try:
         root = path.resolve(strict=True)
@@ -136,23 +135,8 @@ def scan(path: Path) -> tuple[SourceFile, ...]:
             value=str(path),
             remedy="Save the model there first",
         )
-    require_no_twins(file.path for file in files)
+    require_distinct(file.path for file in files)
     return files
-
-
-def check_path(path: str) -> str:
-    """Return the path of a file inside an artifact, if it is valid.
-
-    Raises:
-        InvalidArtifactError: It is absolute, climbs out of its folder, is too long, is not NFC,
-            or has a part that some file system interprets differently.
-    """
-    fault = _fault_of_path(path)
-    if fault:
-        raise InvalidArtifactError(
-            f"the file's name {fault}", field="path", value=path, remedy="Rename the file"
-        )
-    return path
 
 
 def _walk(folder: Path, prefix: str) -> Iterator[SourceFile]:
@@ -163,6 +147,12 @@ def _walk(folder: Path, prefix: str) -> Iterator[SourceFile]:
         raise _unreadable(prefix or str(folder), error) from error
     for entry, status in listed:
         path = f"{prefix}{entry.name}"
+        if path == PULL_RECORD:  # a pulled folder may be registered again
+            continue
+        if path == PULL_FOLDER:
+            raise _unfinished(folder)
+        if path.count("/") >= MOST_PARTS:
+            raise too_deep(path)
         if stat.S_ISDIR(status.st_mode):
             yield from _walk(folder / entry.name, f"{path}/")
         else:
@@ -183,10 +173,11 @@ def source_file(source: Path, path: str, status: os.stat_result) -> SourceFile:
             value=path,
             remedy="Replace it with the file itself",
         )
-    return SourceFile(path=path, source=source, size=status.st_size, identity=_identity(status))
+    return SourceFile(path=path, source=source, size=status.st_size, identity=identity_of(status))
 
 
-def _identity(status: os.stat_result) -> Identity:
+def identity_of(status: os.stat_result) -> Identity:
+    """Return what tells whether a file was replaced or changed."""
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
@@ -198,48 +189,13 @@ def _kind(mode: int) -> str:
     return "a socket" if stat.S_ISSOCK(mode) else "a device"
 
 
-def _fault_of_path(path: str) -> str | None:
-    parts = path.split("/")
-    if not {"", ".", ".."}.isdisjoint(parts):
-        return "is absolute, leaves its folder, or has an empty part"
-    if "\\" in path or re.match(r"[A-Za-z]:", path):
-        return "has a backslash or a drive letter"
-    if any(_is_unprintable(character) for character in path):
-        return "has a control character, a mark of direction, or bytes that are not UTF-8"
-    if not unicodedata.is_normalized("NFC", path):
-        return "is not in Unicode's normal form C"
-    if len(path.encode()) > _LONGEST_PATH or any(len(p.encode()) > _LONGEST_NAME for p in parts):
-        return f"has more than {_LONGEST_PATH} bytes, or a part of more than {_LONGEST_NAME}"
-    return None
-
-
-def _is_unprintable(character: str) -> bool:
-    return (
-        unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
-        or unicodedata.bidirectional(character) in _DIRECTION_MARKS
+def _unfinished(folder: Path) -> InvalidArtifactError:
+    return InvalidArtifactError(
+        f"a pull into this folder was interrupted; it left {PULL_FOLDER}",
+        field="path",
+        value=str(folder),
+        remedy=f"Pull the version again to complete the files, or remove {PULL_FOLDER}",
     )
-
-
-def require_no_twins(paths: Iterable[str]) -> None:
-    """Refuse paths that are equal on a file system that ignores case or Unicode form.
-
-    Raises:
-        InvalidArtifactError: Two of them are equal.
-    """
-    known: dict[str, str] = {}
-    for given in paths:
-        parts = given.split("/")
-        for depth in range(1, len(parts) + 1):
-            path = "/".join(parts[:depth])
-            folded = unicodedata.normalize("NFC", unicodedata.normalize("NFD", path).casefold())
-            twin = known.setdefault(folded, path)
-            if twin != path:
-                raise InvalidArtifactError(
-                    f"the file's name differs from {twin!r} only by case or Unicode form",
-                    field="path",
-                    value=path,
-                    remedy="Rename one of the two",
-                )
 
 
 def _unreadable(path: str, error: OSError) -> InvalidArtifactError:

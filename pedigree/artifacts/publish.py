@@ -44,8 +44,10 @@ def publish(
     Raises:
         InvalidArtifactError: The path is refused by :func:`pedigree.artifacts.paths.scan`, or a
             file changed while it was read.
-        CorruptionError: A file had other bytes at the second read.
-        StoreUnavailableError: The store failed. Written bytes are removed, now or by a collection.
+        CorruptionError: A file had other bytes at the second read, or the store lost one that the
+            database records.
+        StoreUnavailableError: The store failed, or has none of the registry's objects. Written
+            bytes are removed, now or by a collection.
         BlobVanishedError: The upload outlasted its lease and was swept; publish again.
     """
     meter = Meter(progress)
@@ -56,6 +58,7 @@ def publish(
         with closing(intake):
             taken = _take(upload, intake, sources)
             stored = _keep(upload, intake, sources, taken, meter)
+        upload.require_bytes(stored)
         files = tuple(
             ManifestFile.of(source.path, each) for source, each in zip(sources, taken, strict=True)
         )

@@ -1,20 +1,19 @@
 """Download an artifact's files to a folder, verified, without incomplete files."""
 
-import fcntl
 import os
-import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from pedigree.artifacts._partial import Source, completed, has_digest, is_named
+from pedigree.artifacts._destination import Found, PullTarget, conflict
+from pedigree.artifacts._partial import Source, completed
 from pedigree.artifacts._progress import Meter, Progress
 from pedigree.artifacts._verified import verified
 from pedigree.artifacts.cache import BlobCache
 from pedigree.artifacts.objects import ObjectStore, ReadableStore
-from pedigree.artifacts.paths import check_path
+from pedigree.artifacts.path_rules import check_path
 from pedigree.artifacts.records import Digest, Manifest, ManifestFile
 from pedigree.artifacts.store import locate
 from pedigree.errors import InvalidInputError
@@ -23,8 +22,16 @@ if TYPE_CHECKING:
     from pedigree.postgres.database import Database
 
 _AT_ONCE = 4
-_PRIVATE = ".pedigree-pull"
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class _Wanted(NamedTuple):
+    """A file to write, and what is in its place."""
+
+    file: ManifestFile
+    found: Found
 
 
 def pull(
@@ -35,12 +42,14 @@ def pull(
     *,
     cache: BlobCache | None = None,
     progress: Progress | None = None,
+    force: bool = False,
 ) -> None:
     """Write an artifact's files below a folder, which is created if necessary.
 
     Each file is hashed while it is written into a private folder inside the destination, and then
     renamed to its place. A correct existing file stays, and the bytes of an interrupted pull are
-    not fetched again; other files of the folder stay.
+    not fetched again; other files of the folder stay. A file that a pull wrote is replaced; another
+    one, or one that was edited since, is not.
 
     Args:
         store: The store of the bytes.
@@ -49,8 +58,11 @@ def pull(
         destination: A folder, or a path that does not exist yet.
         cache: The cache for the bytes of a remote store.
         progress: Called with the number of completed bytes.
+        force: Replace also files that no pull wrote.
 
     Raises:
+        FileConflictError: Files that no pull wrote are in the way, or a hidden folder of somebody
+            else, such as ``.git``; nothing was written.
         CorruptionError: An object is missing, or its bytes do not have its digest.
         StoreUnavailableError: The store failed; the next pull resumes.
         InvalidInputError: The destination cannot be written, or has something else in the place of
@@ -65,18 +77,21 @@ def pull(
             source = cache.source(file.digest, file.size, source)
         return _counted(source, meter)
 
-    with _target(manifest, destination) as target, target.private_folder() as private:
+    with _reaching(destination), _target(manifest, destination) as target:
+        wanted = _to_write(target, manifest.files, force=force)
+        meter.add(manifest.size - sum(each.file.size for each in wanted))
+        if not (wanted or target.has_partial_files):
+            return  # the folder may be read-only
+        with target.private_folder(manifest.files) as private, _trimmed(cache):
 
-        def bring(file: ManifestFile) -> None:
-            with target.place_of(file.path) as (folder, name):
-                if _is_right(folder, name, file):
-                    meter.add(file.size)
-                    return
+            def bring(each: _Wanted) -> None:
+                file = each.file
                 given = completed(private, file.digest, file.size, file.path, source(file))
                 with given as (partial, _):
-                    os.rename(partial, name, src_dir_fd=private, dst_dir_fd=folder)
+                    target.put(partial, private, file, each.found)
 
-        _each(manifest.files, bring)
+            target.announce(each.file for each in wanted)
+            _each(wanted, bring)
 
 
 def link_from_cache(
@@ -93,13 +108,14 @@ def link_from_cache(
     Raises:
         CorruptionError: An object is gone, or its bytes are not those of its digest.
         StoreUnavailableError: The store failed.
+        CacheUnavailableError: The cache cannot be written.
     """
-    with _target(manifest, destination) as target:
+    with cache.failures(), _target(manifest, destination) as target:
 
         def bring(file: ManifestFile) -> None:
-            with target.place_of(file.path) as (folder, name):
-                if not _is_right(folder, name, file):
-                    source = source_of(store, keys[file.digest])
+            if not target.find(file).is_right:
+                source = source_of(store, keys[file.digest])
+                with target.place_of(file.path) as (folder, name):
                     cache.link(file.digest, file.size, source, name, folder)
 
         _each(manifest.files, bring)
@@ -147,82 +163,30 @@ def source_of(store: ReadableStore, key: str) -> Source:
     return lambda start: store.stream(key, start=start)
 
 
-class _Target:
-    """The destination as an open folder, so that a concurrent rename cannot redirect a file."""
-
-    def __init__(self, root: int) -> None:
-        self._root = root
-
-    @contextmanager
-    def place_of(self, path: str) -> Iterator[tuple[int, str]]:
-        """Open or create the folder of a path without following links; yield it and the name."""
-        *folders, name = path.split("/")
-        folder = os.dup(self._root)
-        try:
-            for part in folders:
-                with suppress(FileExistsError):
-                    os.mkdir(part, dir_fd=folder)
-                below = os.open(part, _FOLDER, dir_fd=folder)
-                os.close(folder)
-                folder = below
-            yield folder, name
-        finally:
-            os.close(folder)
-
-    @contextmanager
-    def private_folder(self) -> Iterator[int]:
-        """Open the folder of partial files; after a success, remove the rest of its files."""
-        folder = self._open_private()
-        try:
-            yield folder
-            with suppress(BlockingIOError):  # another pull into this destination runs
-                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                for name in os.listdir(folder):  # noqa: PTH208 - by descriptor
-                    os.unlink(name, dir_fd=folder)
-        finally:
-            with suppress(OSError):  # it is not empty, or another process uses it
-                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                os.rmdir(_PRIVATE, dir_fd=self._root)
-            os.close(folder)
-
-    def _open_private(self) -> int:
-        while True:
-            with suppress(FileExistsError):
-                os.mkdir(_PRIVATE, 0o700, dir_fd=self._root)
-            with suppress(FileNotFoundError):
-                folder = os.open(_PRIVATE, _FOLDER, dir_fd=self._root)
-                fcntl.flock(folder, fcntl.LOCK_SH)
-                if is_named(folder, _PRIVATE, self._root):
-                    return folder
-                os.close(folder)
-
-
 @contextmanager
-def _target(manifest: Manifest, destination: Path) -> Iterator[_Target]:
+def _target(manifest: Manifest, destination: Path) -> Iterator[PullTarget]:
     for file in manifest.files:
         check_path(file.path)
-    with _reaching(destination):
-        destination.mkdir(parents=True, exist_ok=True)
-        root = os.open(destination.resolve(), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            yield _Target(root)
-        finally:
-            os.close(root)
-
-
-def _is_right(folder: int, name: str, file: ManifestFile) -> bool:
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    destination.mkdir(parents=True, exist_ok=True)
+    root = os.open(destination.resolve(), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        descriptor = os.open(name, flags, dir_fd=folder)
-    except OSError:
-        return False
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_size != file.size:
-            return False
-        return has_digest(descriptor, file.digest)
+        yield PullTarget(root)
     finally:
-        os.close(descriptor)
+        os.close(root)
+
+
+def _to_write(target: PullTarget, files: Sequence[ManifestFile], *, force: bool) -> list[_Wanted]:
+    """Return the files that are not there yet, with what is in their place."""
+    found = _each(files, lambda file: _Wanted(file, target.find(file)))
+    wanted = [each for each in found if not each.found.is_right]
+    foreign = [each.file.path for each in wanted if not each.found.is_own]
+    if foreign and not force:
+        raise conflict(foreign)
+    return wanted
+
+
+def _trimmed(cache: BlobCache | None) -> AbstractContextManager[None]:
+    return cache.trimmed() if cache else nullcontext()
 
 
 def _counted(source: Source, meter: Meter) -> Source:
@@ -235,15 +199,14 @@ def _counted(source: Source, meter: Meter) -> Source:
     return counted
 
 
-def _each(files: Sequence[ManifestFile], work: Callable[[ManifestFile], None]) -> None:
-    if len(files) == 1:
-        work(files[0])
-        return
-    with ThreadPoolExecutor(min(len(files), _AT_ONCE), "pedigree-pull") as pool:
-        futures = [pool.submit(work, file) for file in files]
+def _each(items: Sequence[T], work: Callable[[T], R]) -> list[R]:
+    """Do the work for each item in parallel; results are in the items' order."""
+    if len(items) < 2:
+        return [work(item) for item in items]
+    with ThreadPoolExecutor(min(len(items), _AT_ONCE), "pedigree-pull") as pool:
+        futures = [pool.submit(work, item) for item in items]
         try:
-            for future in futures:
-                future.result()
+            return [future.result() for future in futures]
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 

@@ -5,9 +5,10 @@ VALUES (%(upload_id)s, %(digests)s::text[], clock_timestamp() + %(lease)s::inter
 ON CONFLICT (upload_id) DO NOTHING;
 
 -- name: claim_digests
--- Return which digests are live; announce the upload of the others, if there are any.
+-- Return which digests are live, and a few other objects that the store must have; announce the
+-- upload of the missing digests, if there are any.
 WITH live AS (
-    SELECT digest FROM pedigree.blob WHERE digest = ANY(%(digests)s::text[])
+    SELECT digest, size, key FROM pedigree.blob WHERE digest = ANY(%(digests)s::text[])
 ), missing AS (
     SELECT wanted.digest
     FROM unnest(%(digests)s::text[]) AS wanted (digest)
@@ -20,7 +21,9 @@ WITH live AS (
     ON CONFLICT (upload_id) DO UPDATE
     SET digests = excluded.digests, lease_until = excluded.lease_until
 )
-SELECT digest FROM live;
+SELECT digest, size, key, true AS wanted FROM live
+UNION ALL
+(SELECT digest, size, key, false FROM pedigree.blob LIMIT 5);
 
 -- name: renew_lease
 -- Protect an upload from the sweep; no row means that it was swept already.
@@ -92,6 +95,10 @@ SET orphaned_at = excluded.orphaned_at, removable_at = excluded.removable_at;
 -- name: blob_sizes
 -- The sizes of the live ones of some blobs.
 SELECT digest, size FROM pedigree.blob WHERE digest = ANY(%(digests)s::text[]);
+
+-- name: blobs
+-- The live ones of some blobs.
+SELECT digest, size, key FROM pedigree.blob WHERE digest = ANY(%(digests)s::text[]);
 
 -- name: close_upload
 -- Make an upload's blobs live, if the upload was not swept. If another upload stored the same bytes
@@ -233,6 +240,6 @@ SELECT
     (SELECT count(*) FROM pedigree.orphan) AS orphans
 FROM living, stored;
 
--- name: some_keys
+-- name: some_blobs
 -- A few objects that the store must have.
-SELECT key FROM pedigree.blob LIMIT 5;
+SELECT digest, size, key FROM pedigree.blob LIMIT 5;

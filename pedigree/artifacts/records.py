@@ -12,6 +12,7 @@ import rfc8785
 from pydantic import Field, StringConstraints, field_validator
 
 from pedigree._record import Record
+from pedigree.artifacts.path_rules import LONGEST_NAME, LONGEST_PATH, MOST_PARTS
 from pedigree.signatures.records import Signature
 
 DIGEST_PATTERN = r"^sha256:[0-9a-f]{64}$"
@@ -46,7 +47,12 @@ class Blob(NamedTuple):
 class ManifestFile(Record):
     """One file of an artifact."""
 
-    path: str = Field(min_length=1, description="Relative, NFC, with / between its parts")
+    path: str = Field(
+        min_length=1,
+        max_length=LONGEST_PATH,
+        description=f"Relative, NFC, with / between its parts: at most {LONGEST_PATH} bytes,"
+        f" {MOST_PARTS} parts, and {LONGEST_NAME} bytes a part",
+    )
     size: int = Field(ge=0, description="Bytes")
     digest: Digest
 

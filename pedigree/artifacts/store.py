@@ -10,7 +10,7 @@ from uuid import UUID
 from pedigree.artifacts.records import Blob, Digest, Manifest, digest_of
 from pedigree.errors import CorruptionError, NotFoundError, PedigreeError
 from pedigree.postgres.queries import load_queries
-from pedigree.postgres.transaction import Transaction
+from pedigree.postgres.transaction import Row, Transaction
 
 SQL = load_queries(__package__)
 
@@ -47,10 +47,19 @@ def retry_if_collected(work: Callable[[], T]) -> T:
 
 
 class StoredBlob(NamedTuple):
-    """An object that an upload stored."""
+    """A blob and the key of its object."""
 
     blob: Blob
     key: str
+
+
+class Claim(NamedTuple):
+    """What the database knows when an upload announces its digests."""
+
+    live: tuple[StoredBlob, ...]
+    """The announced blobs that are live already."""
+    others: tuple[StoredBlob, ...]
+    """A few live blobs; none if there is no live blob at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,13 +184,32 @@ def open_upload(
 
 def claim_digests(
     transaction: Transaction, upload_id: UUID, digests: Sequence[Digest], lease: timedelta
-) -> frozenset[Digest]:
-    """Return the live digests; announce the upload of the others, if there are any."""
+) -> Claim:
+    """Return the live blobs; announce the upload of the others, if there are any."""
     rows = transaction.execute(
         SQL["claim_digests"],
         {"upload_id": upload_id, "digests": list(digests), "lease": lease},
+    ).fetchall()
+    return Claim(
+        live=tuple(stored_blob(row) for row in rows if row["wanted"]),
+        others=tuple(stored_blob(row) for row in rows if not row["wanted"]),
     )
-    return frozenset(row["digest"] for row in rows)
+
+
+def stored_blob(row: Row) -> StoredBlob:
+    """Return the blob of a row."""
+    return StoredBlob(Blob(row["digest"], row["size"]), row["key"])
+
+
+def some_blobs(transaction: Transaction) -> tuple[StoredBlob, ...]:
+    """Return a few live blobs; none if there is no live blob at all."""
+    return tuple(map(stored_blob, transaction.execute(SQL["some_blobs"]).fetchall()))
+
+
+def live_blobs(transaction: Transaction, digests: Collection[Digest]) -> tuple[StoredBlob, ...]:
+    """Return the live ones of some blobs."""
+    rows = transaction.execute(SQL["blobs"], {"digests": list(digests)}).fetchall()
+    return tuple(map(stored_blob, rows))
 
 
 def renew_lease(transaction: Transaction, upload_id: UUID, lease: timedelta) -> bool:

@@ -1,8 +1,28 @@
-"""A check that the store is the one with the registry's bytes."""
+"""Checks that the store has the bytes that the database records.
+
+The database cannot see the store. A disk that is not mounted, an emptied bucket or a wrong URL
+answers like a store without objects. So whatever relies on recorded bytes looks at their objects
+first, and whatever writes looks whether this is the registry's store at all.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from pedigree.artifacts.objects import ObjectStore
-from pedigree.artifacts.store import SQL
+from pedigree.artifacts.store import (
+    SQL,
+    BlobCollectedError,
+    StoredBlob,
+    retry_if_collected,
+    some_blobs,
+)
+from pedigree.errors import CorruptionError, StoreUnavailableError
 from pedigree.postgres.database import Database
+from pedigree.postgres.transaction import Transaction
+
+# Asking a remote store for a size is only waiting.
+_AT_ONCE = 8
 
 
 def missing(database: Database, store: ObjectStore) -> str | None:
@@ -14,8 +34,103 @@ def missing(database: Database, store: ObjectStore) -> str | None:
     Raises:
         UnavailableError: The database or the store does not answer.
     """
-    keys = [row["key"] for row in database.fetch_all(SQL["some_keys"])]
-    sizes = (store.size(key) for key in keys or ["readyz"])
-    if any(size is not None for size in sizes) or not keys:
+    known = database.read(some_blobs)
+    if not known:
+        store.size("readyz")
         return None
-    return "it has none of the registry's objects"
+    return None if _has_one_of(store, known) else "it has none of the registry's objects"
+
+
+def require_store(database: Database, store: ObjectStore, known: Sequence[StoredBlob]) -> None:
+    """Require that the store has at least one of a few objects that the database records.
+
+    Args:
+        database: The database of the objects' rows.
+        store: The store.
+        known: The objects; without any, the store may be new and empty.
+
+    Raises:
+        StoreUnavailableError: It has none of the registry's objects.
+    """
+    if not known or _has_one_of(store, known):
+        return
+    # A collection may have removed these few since they were read.
+    current = database.read(some_blobs)
+    if current and not _has_one_of(store, current):
+        raise StoreUnavailableError(
+            f"the object store {store.url} has none of the registry's objects",
+            remedy="Mount its disk or correct PEDIGREE_STORE_URL; `pedigree fsck` lists what is "
+            "missing",
+        )
+
+
+def require_object(database: Database, store: ObjectStore, stored: StoredBlob) -> None:
+    """Require that the store has the object of a blob, in its full size.
+
+    Raises:
+        BlobCollectedError: The blob was collected or moved since it was looked up.
+        CorruptionError: The object is missing or has another size.
+    """
+    size = store.size(stored.key)
+    if size == stored.blob.size:
+        return
+    found = "no such object" if size is None else f"{size} of {stored.blob.size} bytes"
+    rows = database.fetch_all(SQL["find_blob"], {"digest": stored.blob.digest})
+    if any(row["key"] == stored.key for row in rows):
+        raise CorruptionError(
+            f"the store {store.url} lost bytes that the registry records: of {stored.key} it has "
+            f"{found}",
+            field="digest",
+            value=stored.blob.digest,
+            remedy="Restore the object from a backup; `pedigree fsck` lists what is missing",
+        )
+    raise BlobCollectedError(stored.blob.digest)
+
+
+def require_bytes(
+    database: Database,
+    store: ObjectStore,
+    read: Callable[[Transaction], Sequence[StoredBlob]],
+) -> None:
+    """Require the objects of some live blobs, before anything new relies on them.
+
+    Args:
+        database: The database of the blobs.
+        store: The store of their objects.
+        read: Returns the blobs; it is called again if one is collected in the meantime.
+
+    Raises:
+        CorruptionError: One of the objects is missing or has another size.
+        StoreUnavailableError: The store failed.
+    """
+    require = partial(require_object, database, store)
+
+    def check() -> None:
+        blobs = database.read(read)
+        if store.is_local:
+            for stored in blobs:
+                require(stored)
+            return
+        with ThreadPoolExecutor(_AT_ONCE, "pedigree-look") as pool:
+            list(pool.map(require, blobs))
+
+    retry_if_collected(check)
+
+
+def require_written(store: ObjectStore, stored: StoredBlob) -> None:
+    """Require that the store has an object that was just written, in its full size.
+
+    Raises:
+        StoreUnavailableError: The store acknowledged an object that it does not have.
+    """
+    size = store.size(stored.key)
+    if size != stored.blob.size:
+        found = "no such object" if size is None else f"{size} of {stored.blob.size} bytes"
+        raise StoreUnavailableError(
+            f"the object store {store.url} acknowledged {stored.key} and has {found}",
+            remedy="Check the store and whatever is between it and this process",
+        )
+
+
+def _has_one_of(store: ObjectStore, known: Sequence[StoredBlob]) -> bool:
+    return any(store.size(stored.key) is not None for stored in known)

@@ -1,6 +1,5 @@
 """The event log: write events with their changes, give them one order, and read them."""
 
-import json
 import uuid
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -56,6 +55,7 @@ def record(
             "type": event_type.value,
             "model": model,
             "version": version,
+            "at": at,
             "canonicals": canonicals,
             "leaves": [leaf_hash(canonical) for canonical in canonicals],
         },
@@ -92,7 +92,7 @@ def read(
         rows = connection.execute(_SQL["read_feed"], values).fetchall()
     else:
         rows = connection.execute(_SQL["read_feed_of_model"], {**values, "model": model}).fetchall()
-    return tuple(Event(seq=row["seq"], **json.loads(row["canonical"])) for row in rows)
+    return tuple(Event.served(**row) for row in rows)
 
 
 def feed_head(database: Database) -> int:

@@ -1,8 +1,8 @@
 -- name: record_events
 -- Insert events in their order and queue them for the feed, in the transaction of their change.
 WITH written AS (
-    INSERT INTO pedigree.event (event_id, type, model, version, canonical, leaf)
-    SELECT event_id, %(type)s, %(model)s, %(version)s, canonical, leaf
+    INSERT INTO pedigree.event (event_id, type, model, version, canonical, leaf, at)
+    SELECT event_id, %(type)s, %(model)s, %(version)s, canonical, leaf, %(at)s
     FROM unnest(%(event_ids)s::uuid[], %(canonicals)s::bytea[], %(leaves)s::bytea[])
         WITH ORDINALITY AS new_event (event_id, canonical, leaf, place)
     ORDER BY place
@@ -33,7 +33,8 @@ FROM due, head;
 
 -- name: read_feed
 -- Events after a place in the feed, oldest first.
-SELECT feed.seq, event.canonical
+SELECT feed.seq, event.canonical,
+    EXISTS (SELECT FROM pedigree.unserved_event u WHERE u.id = event.id) AS is_flagged
 FROM pedigree.feed
 JOIN pedigree.event USING (id)
 WHERE feed.seq > %(after)s
@@ -43,7 +44,8 @@ LIMIT %(limit)s;
 
 -- name: read_feed_of_model
 -- A model's events after a place in the feed, oldest first.
-SELECT feed.seq, event.canonical
+SELECT feed.seq, event.canonical,
+    EXISTS (SELECT FROM pedigree.unserved_event u WHERE u.id = event.id) AS is_flagged
 FROM pedigree.event
 JOIN pedigree.feed USING (id)
 WHERE event.model = %(model)s

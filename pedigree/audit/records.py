@@ -3,14 +3,24 @@
 import hashlib
 from datetime import datetime
 from enum import StrEnum
+from typing import Self
 
 import rfc8785
 from pydantic import JsonValue
 
 from pedigree._record import Record
+from pedigree._stored_json import READABLE_DEPTH, from_stored_json, is_shallow
+from pedigree._values import JSON_BYTES, RECORD_BYTES, Key
+from pedigree.errors import InvalidInputError
 
 # The keys that name the subject of an event without a single model.
-_SUBJECTS = ("asset", "principal", "host", "digest")
+_SUBJECTS = ("asset", "principal", "host", "digest", "member")
+
+EVENT_BYTES = RECORD_BYTES + JSON_BYTES
+"""The most bytes of an event: a record, with what the event says about it."""
+
+# An event has its JSON values some levels deep, such as the settings of a check of a stage.
+_LEVELS_ABOVE = 2
 
 
 class EventType(StrEnum):
@@ -111,12 +121,21 @@ class EventType(StrEnum):
     WEBHOOK_DELETED = "webhook.deleted", "A webhook was deleted"
     BLOB_REMOVED = "blob.removed", "Bytes that no version uses were removed"
     BLOB_MOVED = "blob.moved", "Bytes were moved to another storage class"
+    MEMBER_FAILED = (
+        "member.failed",
+        "Background work failed for one member, such as a model; it is tried again, and the others"
+        " went on",
+    )
+    MEMBER_RECOVERED = (
+        "member.recovered",
+        "Background work handled a member that had failed, or no longer has it",
+    )
 
 
 class Actor(Record):
     """Who made a change, and the source of the name."""
 
-    name: str
+    name: Key
     source: str
 
 
@@ -132,8 +151,31 @@ class NewEvent(Record):
     body: dict[str, JsonValue]
 
     def canonical(self) -> bytes:
-        """Return the RFC 8785 bytes that the audit log commits to."""
-        return rfc8785.dumps(self.model_dump(mode="json"))
+        """Return the RFC 8785 bytes that the audit log commits to.
+
+        Raises:
+            InvalidInputError: It is larger than an event may be, or has a number that JSON readers
+                would read differently.
+        """
+        try:
+            canonical = rfc8785.dumps(self.model_dump(mode="json"))
+        except rfc8785.CanonicalizationError as error:
+            raise InvalidInputError(
+                f"a value of the event {self.type} has no canonical form: {error}",
+                remedy="Write integers of more than 53 bits as texts",
+            ) from error
+        if len(canonical) > EVENT_BYTES:
+            raise InvalidInputError(
+                f"the event {self.type} has {len(canonical):,} bytes, more than {EVENT_BYTES:,}",
+                remedy="Store large content as a file of the version",
+            )
+        return canonical
+
+    @classmethod
+    def stored(cls, canonical: bytes, **place: int) -> Self:
+        """Return the event of stored bytes; of a value that is nested too deep, only the rest."""
+        content = from_stored_json(canonical, READABLE_DEPTH + _LEVELS_ABOVE)
+        return cls(**content, **place)
 
 
 class Event(NewEvent):
@@ -141,12 +183,29 @@ class Event(NewEvent):
 
     seq: int
 
+    @classmethod
+    def served(cls, canonical: bytes, seq: int, *, is_flagged: bool = False) -> "Event":
+        """Return the event as the feed serves it.
+
+        An event from before the bounds, which readers could not parse, is served without its body:
+        with the hash and the size of its bytes, and its subject.
+        """
+        event = cls.stored(canonical, seq=seq)
+        if not is_flagged and len(canonical) <= EVENT_BYTES and is_shallow(canonical):
+            return event
+        known = {key: event.body[key] for key in _SUBJECTS if key in event.body}
+        left_out: dict[str, JsonValue] = {
+            "sha256": hashlib.sha256(canonical).hexdigest(),
+            "bytes": len(canonical),
+        }
+        return event.model_copy(update={"body": {**known, "left_out": left_out}})
+
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor.name} {self.type.value} {self.subject}"
 
     @property
     def subject(self) -> str:
-        """What changed: a model, a version, an asset, a principal, a host or shared bytes."""
+        """What changed: a model, a version, an asset, a principal, a host, bytes or a member."""
         if self.model is None:
             subjects = (self.body.get(key) for key in _SUBJECTS)
             return str(next(filter(None, subjects)))

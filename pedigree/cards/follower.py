@@ -1,19 +1,21 @@
 """A follower of the feed that draws the cards of the versions that events concern."""
 
-import json
 import logging
 import uuid
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 from pedigree.artifacts.objects import ObjectStore
 from pedigree.audit import log
-from pedigree.audit.records import EventType
+from pedigree.audit.records import EventType, NewEvent
 from pedigree.cards.store import SQL
 from pedigree.cards.writer import CardWriter
 from pedigree.catalog.names import name_key
-from pedigree.errors import NotFoundError, PedigreeError, StoreUnavailableError, UnavailableError
+from pedigree.errors import NotFoundError, StoreUnavailableError
+from pedigree.failures.member_loop import MemberLoop
+from pedigree.failures.outages import store_probe
 from pedigree.postgres.database import Database
 from pedigree.postgres.transaction import Row, Transaction
 
@@ -30,6 +32,8 @@ _SILENT = {
     EventType.MODEL_DELETED,
     EventType.MODEL_CHECK_UNATTRIBUTED,
     EventType.VERSION_DOWNLOADED,
+    EventType.MEMBER_FAILED,
+    EventType.MEMBER_RECOVERED,
 }
 
 
@@ -57,8 +61,7 @@ class _FeedEvent(NamedTuple):
 
     @classmethod
     def from_row(cls, row: Row) -> "_FeedEvent":
-        body = json.loads(row.pop("canonical"))["body"]
-        return cls(**row, body=body)
+        return cls(body=NewEvent.stored(row.pop("canonical")).body, **row)
 
     @property
     def versions(self) -> frozenset[int] | None:
@@ -82,12 +85,13 @@ class CardFollower:
     def __init__(self, database: Database, store: ObjectStore) -> None:
         self._database = database
         self._writer = CardWriter(database, store)
+        self._is_outage = store_probe(database, store)
 
     def follow(self, *, most: int = _CARDS) -> int:
         """Draw the cards that the next events have made stale.
 
         While the store does not answer, the remaining cards wait for the next round. A card that
-        cannot be drawn for another reason is logged, and drawn when it is read.
+        cannot be drawn for another reason is noted as a failure, and drawn when it is read.
 
         Args:
             most: How many cards at most.
@@ -103,9 +107,9 @@ class CardFollower:
         place = self._database.transaction(lambda tx: _lease(tx, lease))
         if place is None:
             return 0
-        drawn = 0
+        drawn, loop = 0, MemberLoop(self._database, "cards", is_outage=self._is_outage)
         try:
-            for step in self._steps(place):
+            for step in self._steps(place, loop):
                 place = step.place
                 drawn += step.is_drawn
                 if drawn >= most:
@@ -116,16 +120,17 @@ class CardFollower:
         self._database.transaction(lambda tx: tx.execute(SQL["settle_follower"], settled))
         return drawn
 
-    def _steps(self, place: _Place) -> Iterator[_Step]:
-        """Draw the cards one after another."""
+    def _steps(self, place: _Place, loop: MemberLoop) -> Iterator[_Step]:
+        """Draw the cards one after another; a card or an event that fails stops no other."""
         values = {"seq": place.seq, "limit": _EVENTS}
-        rows = self._database.fetch_all(SQL["events_to_draw"], values)
-        for event in map(_FeedEvent.from_row, rows):
-            drawn_up_to = place.version if event.seq == place.seq + 1 else 0
-            for version in self._versions(event, drawn_up_to):
-                is_drawn = self._draw(event, version)
-                yield _Step(_Place(event.seq - 1, version), is_drawn)
-            yield _Step(_Place(event.seq), False)
+        for row in self._database.fetch_all(SQL["events_to_draw"], values):
+            seq, name = row["seq"], f"event {row['seq']}"
+            event = loop.attempt(name, partial(_FeedEvent.from_row, row), model=row["model"]).value
+            drawn_up_to = place.version if seq == place.seq + 1 else 0
+            if event is not None:
+                for version in self._versions(event, drawn_up_to):
+                    yield _Step(_Place(seq - 1, version), self._draw(event, version, loop))
+            yield _Step(_Place(seq), False)
 
     def _versions(self, event: _FeedEvent, after: int) -> Iterator[int]:
         if event.versions is not None:
@@ -140,22 +145,16 @@ class CardFollower:
                 return
             after = rows[-1]["version"]
 
-    def _draw(self, event: _FeedEvent, version: int) -> bool:
-        try:
-            return self._writer.follow(event.model or "", version, event.event_id)
-        except NotFoundError:
-            return False  # deleted in the meantime
-        except UnavailableError:
-            raise
-        except PedigreeError as error:
-            _LOG.warning(
-                "the model card of %s/%s cannot be drawn: %s",
-                event.model,
-                version,
-                error,
-                extra={"action": "card.failed", "reference": f"{event.model}/{version}"},
-            )
-            return False
+    def _draw(self, event: _FeedEvent, version: int, loop: MemberLoop) -> bool:
+        def unless_gone() -> bool:
+            try:
+                return self._writer.follow(event.model or "", version, event.event_id)
+            except NotFoundError:
+                return False  # deleted in the meantime
+
+        reference = f"{event.model}/{version}"
+        drawn = loop.attempt(reference, unless_gone, model=event.model, has_changed=True)
+        return bool(drawn.value)
 
 
 def _lease(transaction: Transaction, lease: Mapping[str, object]) -> _Place | None:

@@ -47,11 +47,12 @@ LIMIT %(limit)s;
 SELECT coalesce(max(id), 0) AS id FROM pedigree.event WHERE model = %(model)s;
 
 -- name: lease_follower
--- Acquire the lease; no row when another process holds it, or when there is no new event.
+-- Acquire the lease; no row when another process holds it, or when there is no new event. A lease
+-- that ends later than any that begins now is of a clock that has jumped back since.
 INSERT INTO pedigree.card_follower AS follower (seq, lease, lease_until)
 SELECT 0, %(lease)s, clock_timestamp() + %(length)s::interval
 ON CONFLICT (is_only) DO UPDATE SET lease = excluded.lease, lease_until = excluded.lease_until
-WHERE follower.lease_until <= clock_timestamp()
+WHERE (follower.lease_until <= clock_timestamp() OR follower.lease_until > excluded.lease_until)
     AND follower.seq < (SELECT coalesce(max(seq), 0) FROM pedigree.feed)
 RETURNING seq, version;
 

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TypedDict
+from typing import Annotated, TypedDict
 
 from pydantic import JsonValue
 
+from pedigree._values import JSON, NUMBERS, Key, TagTexts, Texts
 from pedigree.artifacts.records import Digest
 from pedigree.catalog.metadata_fields import RiskClass
 from pedigree.errors import InvalidMetadataError
@@ -42,22 +43,22 @@ class DeclaredFields(TypedDict, total=False):
     """The fields of :class:`DeclaredMetadata` that are keyword arguments of ``register``."""
 
     signature: Signature | None
-    run_id: str | None
+    run_id: Key | None
     git_commit: str | None
     git_dirty: bool
     code_version: str | None
     training_data_digest: str | None
     training_data_version: str | None
     validation_dataset_id: str | None
-    metrics: Mapping[str, float]
-    params: Mapping[str, JsonValue]
+    metrics: Annotated[Mapping[str, float], NUMBERS]
+    params: Annotated[Mapping[str, JsonValue], JSON]
     environment_hash: Digest | None
     ci_build: str | None
     drift_monitor_id: str | None
     datasheet_uri: str | None
     description: str | None
-    owners: tuple[str, ...] | list[str]
-    tags: Mapping[str, str]
+    owners: Texts | list[str]
+    tags: TagTexts
     risk_class: RiskClass | None
     risk_assessment_id: str | None
 

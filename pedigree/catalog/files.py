@@ -44,7 +44,12 @@ class FileOperations(ABC):
         """Return a version with its files, and the keys of their bytes in the store."""
 
     def pull(
-        self, reference: str, destination: Path | str, *, progress: Progress | None = None
+        self,
+        reference: str,
+        destination: Path | str,
+        *,
+        progress: Progress | None = None,
+        force: bool = False,
     ) -> Manifest:
 
         def bring(manifest: Manifest, keys: Mapping[str, str]) -> None:
@@ -55,6 +60,7 @@ class FileOperations(ABC):
                 Path(destination),
                 cache=self._cache,
                 progress=progress,
+                force=force,
             )
 
         return self._with_located(reference, bring)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from pedigree._values import require_values
 from pedigree.catalog.records import DeclaredMetadata
 from pedigree.errors import InvalidMetadataError
 from pedigree.settings import redact_url
@@ -44,9 +45,11 @@ def validated(metadata: Mapping[str, object] | DeclaredMetadata) -> DeclaredMeta
     if isinstance(metadata, DeclaredMetadata):
         metadata = {name: getattr(metadata, name) for name in DeclaredMetadata.model_fields}
     try:
-        return DeclaredMetadata.model_validate(metadata)
+        valid = DeclaredMetadata.model_validate(metadata)
     except ValidationError as error:
         raise metadata_error(error) from None
+    require_values(valid)
+    return valid
 
 
 def metadata_error(error: ValidationError) -> InvalidMetadataError:

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from psycopg.types.json import Jsonb
-from pydantic import JsonValue
-
+from pedigree._record import UNCHANGED
 from pedigree.audit.records import Actor, EventType
+from pedigree.catalog.description import NOTHING, Changes, Described
 from pedigree.catalog.store import SQL, LockedModel, create_model, lock_model
 from pedigree.errors import NameTakenError
 from pedigree.postgres.transaction import Transaction
@@ -34,53 +33,30 @@ def create_described(
             value=name,
             remedy="Choose another name, or change the existing model",
         )
-    given = _given(description, owners or None, tags or None)
-    if given:
-        _write(transaction, model, given, actor)
+    changes = Changes(description or UNCHANGED, owners or UNCHANGED, tags or UNCHANGED)
+    _write(transaction, model, NOTHING, changes, actor)
 
 
-def describe_model(
-    transaction: Transaction,
-    name: str,
-    actor: Actor,
-    *,
-    description: str | None,
-    owners: Sequence[str] | None,
-    tags: Mapping[str, str] | None,
-) -> None:
-    """Replace a model's description, owners or tags; None leaves a field unchanged.
+def describe_model(transaction: Transaction, name: str, actor: Actor, changes: Changes) -> None:
+    """Change a model's description, owners or tags.
 
     Raises:
         ModelNotFoundError: There is no such model.
     """
     model = lock_model(transaction, name)
-    given = _given(description, owners, tags)
-    if given:
-        _write(transaction, model, given, actor)
-
-
-def _given(
-    description: str | None, owners: Sequence[str] | None, tags: Mapping[str, str] | None
-) -> dict[str, JsonValue]:
-    every: dict[str, JsonValue] = {
-        "description": description,
-        "owners": None if owners is None else list(owners),
-        "tags": None if tags is None else dict(tags),
-    }
-    return {field: value for field, value in every.items() if value is not None}
+    row = transaction.execute(SQL["model_description"], {"model_id": model.model_id}).fetchall()[0]
+    _write(transaction, model, Described.of(row), changes, actor)
 
 
 def _write(
-    transaction: Transaction, model: LockedModel, given: dict[str, JsonValue], actor: Actor
+    transaction: Transaction,
+    model: LockedModel,
+    current: Described,
+    changes: Changes,
+    actor: Actor,
 ) -> None:
-    tags = given.get("tags")
-    transaction.execute(
-        SQL["describe_model"],
-        {
-            "model_id": model.model_id,
-            "description": given.get("description"),
-            "owners": given.get("owners"),
-            "tags": None if tags is None else Jsonb(tags),
-        },
-    )
-    model.record(EventType.MODEL_UPDATED, given, actor=actor)
+    if not changes:
+        return
+    changed = current.with_changes(changes)
+    transaction.execute(SQL["describe_model"], {"model_id": model.model_id, **changed.columns()})
+    model.record(EventType.MODEL_UPDATED, changed.named_by(changes), actor=actor)

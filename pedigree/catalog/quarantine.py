@@ -132,6 +132,21 @@ def quarantine_registered(
     )
 
 
+def require_scope(partition: str | None, whole_asset: bool) -> None:
+    """Refuse a release that does not state what it ends.
+
+    Raises:
+        InvalidInputError: Neither a partition nor the whole asset is given, or both are.
+    """
+    if (partition is not None) == whole_asset:
+        raise InvalidInputError(
+            "a release ends the quarantines of one partition or of the whole asset",
+            field="partition",
+            value=partition,
+            remedy="Give either `partition` or `whole_asset`",
+        )
+
+
 def release_data(
     transaction: Transaction,
     asset: str,

@@ -5,24 +5,26 @@ VALUES (%(name)s, %(name_key)s, clock_timestamp(), %(created_by)s)
 ON CONFLICT ON CONSTRAINT registered_model_name_unique DO NOTHING
 RETURNING created_at;
 
+-- name: model_description
+-- What people edit of a model.
+SELECT description, owners, tags FROM pedigree.registered_model WHERE model_id = %(model_id)s;
+
 -- name: describe_model
--- Replace a model's description, owners or tags; null leaves a column unchanged.
+-- Replace a model's description, owners and tags.
 UPDATE pedigree.registered_model SET
-    description = coalesce(%(description)s, description),
-    owners = coalesce(%(owners)s::text[], owners),
-    tags = coalesce(%(tags)s, tags)
+    description = %(description)s, owners = %(owners)s::text[], tags = %(tags)s
 WHERE model_id = %(model_id)s;
 
 -- name: lock_model
 -- Lock a model's row for this transaction. The time is read after the lock is held, so the times of
--- a model's changes ascend in the order in which they commit.
+-- a model's changes ascend in the order in which they commit, even if the clock jumps back.
 WITH model AS MATERIALIZED (
     SELECT model_id, name, next_version, generation, policy, policy_revision, deleted_at
     FROM pedigree.registered_model
     WHERE name_key = %(name_key)s
     FOR NO KEY UPDATE
 )
-SELECT model.*, clock_timestamp() AS at FROM model;
+SELECT model.*, pedigree.time_of_change(model.name) AS at FROM model;
 
 -- name: version_of_digest
 -- The living native version of an artifact, with the columns that a registration states.
@@ -213,13 +215,16 @@ LIMIT %(limit)s;
 -- The packages of an environment's hash.
 SELECT packages FROM pedigree.environment WHERE hash = %(hash)s;
 
--- name: update_version
--- Replace the editable columns for which a value is given (not NULL).
-UPDATE pedigree.model_version SET
-    description = coalesce(%(description)s, description),
-    owners = coalesce(%(owners)s::text[], owners),
-    tags = coalesce(%(tags)s::jsonb, tags)
+-- name: version_description
+-- What people edit of a living version.
+SELECT description, owners, tags FROM pedigree.model_version
 WHERE model_id = %(model_id)s AND version = %(version)s AND deleted_at IS NULL;
+
+-- name: update_version
+-- Replace a version's description, owners and tags.
+UPDATE pedigree.model_version SET
+    description = %(description)s, owners = %(owners)s::text[], tags = %(tags)s
+WHERE model_id = %(model_id)s AND version = %(version)s;
 
 -- name: lock_quarantines
 -- Block the quarantine check of registrations until this transaction ends.

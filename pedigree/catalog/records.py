@@ -1,29 +1,30 @@
 """Registered models and their versions, and the required and optional metadata of a version."""
 
 from datetime import datetime
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 from pydantic import (
     AwareDatetime,
     Field,
     FiniteFloat,
-    JsonValue,
     TypeAdapter,
     ValidationError,
     model_validator,
 )
 
 from pedigree._record import Record
+from pedigree._values import NUMBERS, JsonObject, Key, TextObject, Texts
 from pedigree.artifacts.records import Digest
 from pedigree.catalog.metadata_fields import About, ApprovalStatus, RiskClass
+from pedigree.errors import InvalidMetadataError
 from pedigree.flavors.records import NO_LIVE_MODEL, Verification
 from pedigree.lineage.environment import environment_hash
 from pedigree.lineage.records import LineageGraph
 from pedigree.signatures.records import Signature
 
-Tags: TypeAlias = dict[str, str]
-Params: TypeAlias = dict[str, JsonValue]
-Metrics: TypeAlias = dict[str, FiniteFloat]
+Tags: TypeAlias = TextObject
+Params: TypeAlias = JsonObject
+Metrics: TypeAlias = Annotated[dict[str, FiniteFloat], NUMBERS]
 
 
 class DeclaredMetadata(Record):
@@ -32,7 +33,9 @@ class DeclaredMetadata(Record):
     The first five fields are required. An unknown value is omitted, never invented.
     """
 
-    flavor: Annotated[str, About("the model asset, or the caller", trained=False, shown=True)] = (
+    value_error: ClassVar = InvalidMetadataError
+
+    flavor: Annotated[Key, About("the model asset, or the caller", trained=False, shown=True)] = (
         Field(min_length=1, description="How to load it: sklearn, onnx, generic, …")
     )
     signature: Annotated[
@@ -40,7 +43,7 @@ class DeclaredMetadata(Record):
         About("the caller, or inferred from a sample", trained=False, shown=True),
     ] = Field(description="Typed inputs and outputs")
     run_id: Annotated[
-        str, About("the Dagster run; `PEDIGREE_RUN_ID`, the CI or the caller elsewhere", "run")
+        Key, About("the Dagster run; `PEDIGREE_RUN_ID`, the CI or the caller elsewhere", "run")
     ] = Field(min_length=1, description="The run that made it")
     git_commit: Annotated[
         str, About("`PEDIGREE_GIT_COMMIT`, else the work tree, else the caller", "code")
@@ -99,7 +102,7 @@ class DeclaredMetadata(Record):
         ),
     ] = Field(default=None, description="What it is, in a few sentences")
     owners: Annotated[
-        tuple[str, ...],
+        Texts,
         About(
             "the model asset, or a person",
             shown=True,
@@ -194,7 +197,7 @@ class RegisteredModel(Record):
 
     name: str
     description: str | None = None
-    owners: tuple[str, ...] = ()
+    owners: Texts = ()
     tags: Tags = Field(default_factory=dict)
     created_by: str
     created_at: datetime
@@ -212,12 +215,12 @@ class RegisteredModel(Record):
 class TrainingOrigin(Record):
     """Where a training ran, in Dagster or outside."""
 
-    instance_id: str | None = Field(default=None, description="The Dagster instance")
+    instance_id: Key | None = Field(default=None, description="The Dagster instance")
     job_name: str | None = None
-    step_key: str | None = None
-    asset: str | None = Field(default=None, description="The key of the model asset, if any")
-    partition: str | None = None
-    config: dict[str, JsonValue] | None = Field(
+    step_key: Key | None = None
+    asset: Key | None = Field(default=None, description="The key of the model asset, if any")
+    partition: Key | None = None
+    config: JsonObject | None = Field(
         default=None, description="The configuration of the step in its run"
     )
 

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Unpack
 
+from pedigree._values import require_values
 from pedigree.artifacts._progress import Progress
 from pedigree.audit.records import Actor
 from pedigree.catalog.declared_metadata import DeclaredFields, declared_here
@@ -84,6 +85,7 @@ class Registering(ABC):
                 field="new",
                 remedy="Put them into the NewVersion, or omit it",
             )
+        require_values(new)  # what this process states about itself entered by no argument
         check_files(validated(new.metadata).flavor, Path(path))
         return self._keep_version(name, Path(path), new, actor, progress, judge=judge)
 

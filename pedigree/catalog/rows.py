@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from pedigree._stored_json import READABLE_DEPTH, from_stored_json, is_shallow, pruned_json
 from pedigree.catalog.names import LATEST
 from pedigree.catalog.records import (
     DeclaredMetadata,
@@ -74,7 +75,7 @@ def version_from_row(row: Row) -> ModelVersion:
 def version_from_search_row(row: Row) -> ModelVersion:
     """Return the record of a row of ``search_record``, with its model's generation."""
     text: str = row["signature"]
-    fields: dict[str, Any] = from_json(row["record"])
+    fields: dict[str, Any] = from_stored_json(row["record"])
     fields["signature"] = _signature(text, lambda: Signature.model_validate_json(text))
     fields["generation"] = row["generation"]
     fields["verification"] = from_json(row["verification"])
@@ -86,7 +87,10 @@ def version_json(row: Row) -> str:
 
     The database holds most of it as text, whose last field is the digest of the model card.
     """
-    record, _, card = row["record"].removesuffix("}").rpartition(_CARD)
+    stored: str = row["record"]
+    if not is_shallow(stored):
+        stored = pruned_json(stored, READABLE_DEPTH)
+    record, _, card = stored.removesuffix("}").rpartition(_CARD)
     digest = record.partition(_DIGEST)[2].partition('"')[0]
     card_uri = card if card == "null" else _quoted(_card_uri(card[1:-1]))
     return (

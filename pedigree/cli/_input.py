@@ -98,16 +98,22 @@ def json_values(option: str, given: Sequence[str]) -> "dict[str, JsonValue]":
     """Split ``key=value`` words whose values are JSON or plain text.
 
     Raises:
-        InvalidMetadataError: As :func:`pairs`.
+        InvalidMetadataError: As :func:`pairs`, or a value is JSON that is nested too deep.
     """
-    return {key: _json_or_text(value) for key, value in pairs(option, given).items()}
+    return {key: _json_or_text(option, value) for key, value in pairs(option, given).items()}
 
 
-def _json_or_text(text: str) -> "JsonValue":
+def _json_or_text(option: str, text: str) -> "JsonValue":
     try:
-        value: JsonValue = json.loads(text, parse_constant=str)
+        value: JsonValue = json.loads(text)
     except ValueError:
         return text
+    except RecursionError as error:
+        raise InvalidMetadataError(
+            "is JSON that is nested too deep",
+            field=option,
+            remedy="Store it as a file of the version, or as a JSON text",
+        ) from error
     return value
 
 

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from inspect import Parameter
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, get_args
 
 import typer
 from pydantic import ValidationError
 
+from pedigree._values import Texts
 from pedigree.catalog.declared_metadata import code_of
 from pedigree.catalog.metadata_fields import about_fields
 from pedigree.catalog.records import DeclaredMetadata, Metrics, NewVersion, Params, Tags
@@ -20,7 +21,9 @@ from pedigree.lineage.run import current_build, current_run
 from pedigree.settings import Settings
 from pedigree.signatures.records import Signature
 
-_LISTED = (Metrics, Params, Tags, tuple[str, ...])
+# Without their bounds, as pydantic has them.
+_METRICS, _PARAMS, _TAGS, _OWNERS = (get_args(each)[0] for each in (Metrics, Params, Tags, Texts))
+_LISTED = (_METRICS, _PARAMS, _TAGS, _OWNERS)
 """Types of fields whose option is repeatable, in the order of the help."""
 
 
@@ -64,7 +67,7 @@ def _flag(name: str) -> str:
 
 def _option(name: str, text: str) -> Parameter:
     kind = _type(name)
-    metavar = {Metrics: "KEY=NUMBER", Params: "KEY=VALUE", Tags: "KEY=VALUE"}.get(kind)
+    metavar = {_METRICS: "KEY=NUMBER", _PARAMS: "KEY=VALUE", _TAGS: "KEY=VALUE"}.get(kind)
     option = typer.Option(_flag(name), metavar=metavar, help=text)
     annotation: object = Annotated[str | None, option]
     if kind in _LISTED:
@@ -74,7 +77,7 @@ def _option(name: str, text: str) -> Parameter:
 
 def _values(typed: Mapping[str, Any]) -> dict[str, object]:
     """Return the given fields, each read by its type."""
-    readers = {Metrics: numbers, Params: json_values, Tags: pairs}
+    readers = {_METRICS: numbers, _PARAMS: json_values, _TAGS: pairs}
     return {
         name: readers[_type(name)](_flag(name), value) if _type(name) in readers else value
         for name, value in typed.items()

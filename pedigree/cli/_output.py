@@ -3,12 +3,15 @@
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
+
+from pedigree._visible import visible
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,8 +21,23 @@ if TYPE_CHECKING:
 # Wide when the output is not a terminal, so that a pipe or a log file gets no folded cells.
 _WIDTH = None if sys.stdout.isatty() else 160
 
-out = Console(width=_WIDTH, highlight=False)
-errors = Console(stderr=True, highlight=False)
+
+class Terminal(Console):
+    """A console on which text of others moves no cursor and sets no color."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Return the segments of a renderable, their control characters escaped."""
+        for segment in super().render(renderable, options):
+            if segment.control is None:
+                yield Segment(visible(segment.text), segment.style)
+            else:
+                yield segment
+
+
+out = Terminal(width=_WIDTH, highlight=False)
+errors = Terminal(stderr=True, highlight=False)
 
 NOT_PROVIDED = Text("—", style="dim")
 STAGE_STYLES = {
@@ -31,7 +49,7 @@ STAGE_STYLES = {
 
 
 class Raw(str):
-    """Text for people and programs: printed as it is, without styles."""
+    """Text for people and programs: printed as it is, without styles and control characters."""
 
 
 def respond(value: object, as_json: bool, view: Callable[[], object]) -> None:
@@ -54,7 +72,7 @@ def respond(value: object, as_json: bool, view: Callable[[], object]) -> None:
 
 def _show(part: object) -> None:
     if isinstance(part, Raw):
-        print(part)
+        print(visible(part))
     elif isinstance(part, str | Text):
         out.print(part, markup=False, soft_wrap=True)
     elif part is not None:
@@ -63,7 +81,12 @@ def _show(part: object) -> None:
 
 def print_json(value: object) -> None:
     """Print a record, or a structure of records and plain values, as one JSON document."""
-    print(json.dumps(_plain(value), indent=2, ensure_ascii=False))
+    print(json.dumps(_plain(value), indent=2, ensure_ascii=not is_unicode(sys.stdout)))
+
+
+def is_unicode(stream: TextIO) -> bool:
+    """Return whether a stream can write every character: not one of a Latin-1 terminal."""
+    return (stream.encoding or "").lower().replace("-", "") == "utf8"
 
 
 def _plain(value: object) -> object:
@@ -87,7 +110,8 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]], title: s
             overflow="fold",
         )
     for row in rows:
-        made.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
+        # Escaped before the columns get their widths.
+        made.add_row(*(cell if isinstance(cell, Text) else Text(visible(cell)) for cell in row))
     return made
 
 

@@ -30,6 +30,9 @@ def add_to(app: typer.Typer) -> None:
 def pull(
     reference: ReferenceArgument,
     destination: Annotated[Path, typer.Argument(metavar="DEST", help="A folder.")],
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace also files that no pull wrote.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Download and verify a version's files; after an interruption, run it again to resume."""
@@ -38,7 +41,7 @@ def pull(
     with open_registry() as registry:
         version = registry.get(reference)
         with transfer_bar(version.reference, as_json) as progress:
-            manifest = registry.pull(version.reference, destination, progress=progress)
+            manifest = registry.pull(version.reference, destination, progress=progress, force=force)
 
     def view() -> object:
         files = "1 file" if len(manifest.files) == 1 else f"{len(manifest.files)} files"

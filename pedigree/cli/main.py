@@ -6,6 +6,7 @@ was wrong, named nothing that exists, or a rule refused it, and nothing was writ
 """
 
 import gc
+import io
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -63,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     Raises:
         SystemExit: Always, with an exit code of this module's docstring.
     """
+    _write_any_text()
     words = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in words
     try:
@@ -95,6 +97,13 @@ def _started() -> None:
     if not gc.isenabled():
         gc.freeze()
         gc.enable()
+
+
+def _write_any_text() -> None:
+    """Escape what the encoding of the terminal lacks, instead of failing half-way."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _fail(error: PedigreeError, as_json: bool) -> NoReturn:

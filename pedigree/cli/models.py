@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from pedigree.cli._changes import UnsetOption, changes
 from pedigree.cli._input import JsonFlag, LimitOption, NameArgument, pairs
 from pedigree.cli._output import NOT_PROVIDED, respond, table, when
 from pedigree.cli._session import open_registry
@@ -95,12 +96,15 @@ def update(
     description: DescriptionOption = None,
     owner: OwnerOption = None,
     tag: TagOption = None,
+    unset: UnsetOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Change a model's description, owners or tags."""
     tags = None if tag is None else pairs("--tag", tag)
+    removable = ("description", "owners", "tags")
+    changed = changes(unset, removable, description=description, owners=owner, tags=tags)
     with open_registry() as registry:
-        updated = registry.update_model(name, description=description, owners=owner, tags=tags)
+        updated = registry.update_model(name, **changed)
     _show(updated, as_json)
 
 

@@ -27,6 +27,10 @@ OnlyCertain = Annotated[
     ),
 ]
 OneVersion = Annotated[bool, typer.Option("--version", help="One version instead of data.")]
+WholeAsset = Annotated[
+    bool,
+    typer.Option("--whole-asset", help="The whole asset; single partitions stay in quarantine."),
+]
 OptionalReason = Annotated[str | None, typer.Option("--reason", help="Why, for the audit log.")]
 
 
@@ -76,18 +80,26 @@ def quarantine(
 def release(
     what: AssetOrReference,
     partition: PartitionOption = None,
+    whole_asset: WholeAsset = False,
     reason: OptionalReason = None,
     version: OneVersion = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Release data, or one version, from quarantine."""
+    """Release a partition, a whole asset, or one version from quarantine."""
+    if not version and (partition is not None) == whole_asset:
+        raise InvalidInputError(
+            "one of the options states what is released: a partition, the whole asset, a version",
+            field="--partition",
+            value=partition,
+            remedy="Give one of --partition, --whole-asset and --version",
+        )
     with open_registry() as registry:
         if version:
-            _refuse_data_options(partition)
+            _refuse_data_options(partition, whole_asset=whole_asset)
             answer: object = registry.release_version(what, reason=reason)
             sentence = f"{what} is released."
         else:
-            ended = registry.release(what, partition, reason=reason)
+            ended = registry.release(what, partition, whole_asset=whole_asset, reason=reason)
             names = sorted({name for one in ended for name in one.versions})
             answer, sentence = ended, f"{_place(ended[0])} is released, and with it {_list(names)}."
     _answer(answer, as_json, sentence)
@@ -123,12 +135,16 @@ def quarantines(
 
 
 def _refuse_data_options(
-    partition: str | None, since: str | None = None, only_certain: bool = False
+    partition: str | None,
+    since: str | None = None,
+    only_certain: bool = False,
+    whole_asset: bool = False,
 ) -> None:
     options = (
         ("--partition", partition),
         ("--since", since),
         ("--only-certain", only_certain or None),
+        ("--whole-asset", whole_asset or None),
     )
     for option, given in options:
         if given is not None:

@@ -46,10 +46,12 @@ def _serve(host: str, port: int, workers: int) -> None:
     from pedigree.logs import log_config
     from pedigree.registry import Registry
     from pedigree.server import serve as service
+    from pedigree.server.listening import listen
 
     # Connecting reports a wrong URL or an old schema now, and keeps an embedded Postgres running.
     with Registry.connect() as registry:
         is_open = service.require_guarded(registry, host)
+        sockets = listen(host, port)
         config = log_config(registry.settings)
         dictConfig(config)
         shown = f"http://{f'[{host}]' if ':' in host else host}:{port}/docs"
@@ -60,4 +62,4 @@ def _serve(host: str, port: int, workers: int) -> None:
                 " `pedigree token create` ends that",
                 extra={"action": "serve.open"},
             )
-        service.serve(host, port, workers, is_open=is_open, log_config=config)
+        service.serve(sockets, workers, is_open=is_open, log_config=config)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from pedigree.cli._changes import UnsetOption, changes
 from pedigree.cli._comparison_view import comparison_view
 from pedigree.cli._input import JsonFlag, LimitOption, NameArgument, ReferenceArgument, pairs
 from pedigree.cli._output import (
@@ -125,15 +126,18 @@ def update(
     ] = None,
     tag: Annotated[
         list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="A tag; repeatable, replaces all tags."),
+        typer.Option(metavar="KEY=VALUE", help="A tag to set; repeatable, other tags stay."),
     ] = None,
+    unset: UnsetOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Change a version's description, owners or tags."""
     tags = None if tag is None else pairs("--tag", tag)
+    owners = None if owner is None else tuple(owner)
+    removable = ("description", "owners", "tags")
+    changed = changes(unset, removable, description=description, owners=owners, tags=tags)
     with open_registry() as registry:
-        owners = None if owner is None else tuple(owner)
-        updated = registry.update(reference, description=description, owners=owners, tags=tags)
+        updated = registry.update(reference, **changed)
     respond(updated, as_json, lambda: f"{updated.reference} is updated.")
 
 

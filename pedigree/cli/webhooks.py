@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pedigree.cli._changes import UnsetOption, changes
 from pedigree.cli._input import JsonFlag, LimitOption, read_length
 from pedigree.cli._output import respond, table, when
 from pedigree.cli._session import open_registry
@@ -104,13 +105,21 @@ def update(
     active: Annotated[
         bool | None, typer.Option("--active/--inactive", help="Send events, or hold them back.")
     ] = None,
+    unset: UnsetOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Replace what is given; events wait while a webhook is inactive."""
+    changed = changes(
+        unset,
+        ("description", "types", "models"),
+        url=url,
+        description=description,
+        types=kind,
+        models=model,
+        active=active,
+    )
     with open_registry() as registry:
-        webhook = registry.update_webhook(
-            webhook_id, url=url, description=description, types=kind, models=model, active=active
-        )
+        webhook = registry.update_webhook(webhook_id, **changed)
 
     def view() -> object:
         state = "active" if webhook.active else "inactive"

@@ -1,49 +1,25 @@
 """Requests to a service, with retries and typed errors."""
 
 import os
-import secrets
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from pydantic import SecretStr
 from pydantic_core import to_json
 
+from pedigree.client._attempts import Attempts, Patience, Unanswered, error_or_retry, lost
 from pedigree.client._problems import error_of
 from pedigree.contract.paths import PREFIX
-from pedigree.delivery.backoff import retry_after
 from pedigree.distribution import own_version
-from pedigree.errors import (
-    InvalidInputError,
-    PedigreeError,
-    RequestInFlightError,
-    ServiceUnavailableError,
-)
+from pedigree.errors import InvalidInputError, ServiceUnavailableError
 from pedigree.tracing import pass_on
 
 if TYPE_CHECKING:
     import httpx2
 
 Query = Mapping[str, Any]
-
-# Load or a restart: the same request may succeed a little later.
-_TRANSIENT = frozenset({429, 502, 503, 504})
-# The longest pause before the first retry, which doubles with each retry, and its maximum.
-_SHORTEST_S, _LONGEST_S = 0.1, 5.0
-# If the service asks for a longer pause than this, the error is raised instead.
-_LONGEST_RETRY_AFTER_S = 60.0
-_RANDOM = secrets.SystemRandom()
-
-
-class Patience(NamedTuple):
-    """Timeouts and retries of requests to a service."""
-
-    timeout: float
-    """Seconds for a connection, and for each chunk of an answer."""
-    retries: int
-    """The number of retries of a request."""
 
 
 class Connection:
@@ -64,21 +40,31 @@ class Connection:
     def get(self, path: str, /, **query: Any) -> bytes:
         """Return the body of the answer; parameters that are None are left out of the query."""
         params = _without_none(query)
-        return self._with_retries(lambda: self._client.get(path, params=params)).content
+
+        def send(timeout: float) -> "httpx2.Response":
+            return self._client.get(path, params=params, timeout=timeout)
+
+        return self._with_retries(send).content
 
     def write(self, method: str, path: str, body: object = None, /, **query: Any) -> bytes:
-        """Send a write, which is done only once even if it is retried; return its answer."""
+        """Send a write, which is done only once even if it is retried; return its answer.
+
+        Raises:
+            OutcomeUnknownError: There is no answer within the deadline, and it may be done.
+        """
         headers = {"Idempotency-Key": uuid4().hex}
         content = None
         if body is not None:
             headers["Content-Type"], content = "application/json", to_json(body)
 
-        def send() -> "httpx2.Response":
+        params = _without_none(query)
+
+        def send(timeout: float) -> "httpx2.Response":
             return self._client.request(
-                method, path, params=_without_none(query), content=content, headers=headers
+                method, path, params=params, content=content, headers=headers, timeout=timeout
             )
 
-        return self._with_retries(send).content
+        return self._with_retries(send, f"{method} {PREFIX}{path}").content
 
     def put(self, url: str, content: Callable[[], Iterator[bytes] | bytes], size: int) -> None:
         """Send a file's bytes to the service or to a URL of its store; this may be retried.
@@ -92,8 +78,10 @@ class Connection:
         if "://" in url:  # Azure's name for an ordinary object; other stores ignore it
             headers["x-ms-blob-type"] = "BlockBlob"
 
-        def send() -> "httpx2.Response":
-            request = self._client.build_request("PUT", url, content=content(), headers=headers)
+        def send(timeout: float) -> "httpx2.Response":
+            request = self._client.build_request(
+                "PUT", url, content=content(), headers=headers, timeout=timeout
+            )
             if "://" in url:
                 request.headers.pop("Authorization", None)
             return self._client.send(request)
@@ -102,17 +90,17 @@ class Connection:
 
     def stream(self, path: str, *, start: int = 0) -> Iterator[bytes]:
         """Yield the bytes at a path from an offset; resumes where a connection was lost."""
-        place, attempt = start, 0
+        place, attempts = start, Attempts(self._patience)
         while True:
             try:
                 with self._opened(path, place) as answer:
                     for chunk in answer.iter_raw():
-                        place, attempt = place + len(chunk), 0
+                        place += len(chunk)
+                        attempts.restart()
                         yield chunk
                     return
             except _transient_errors() as error:
-                self._wait(attempt, self._failure(error))
-                attempt += 1
+                attempts.wait(_unanswered(error))
 
     @contextmanager
     def _opened(self, path: str, start: int) -> "Iterator[httpx2.Response]":
@@ -122,7 +110,7 @@ class Connection:
         with self._client.stream("GET", path, headers=headers, follow_redirects=True) as answer:
             if not answer.is_success:
                 answer.read()
-                raise _error_of_answer(answer)
+                raise error_or_retry(error_of(answer), answer)
             if start and answer.status_code != 206:
                 raise ServiceUnavailableError(
                     f"{answer.request.url.host} cannot resume from byte {start}",
@@ -130,42 +118,18 @@ class Connection:
                 )
             yield answer
 
-    def _with_retries(self, send: "Callable[[], httpx2.Response]") -> "httpx2.Response":
-        attempt = 0
+    def _with_retries(
+        self, send: "Callable[[float], httpx2.Response]", write: str | None = None
+    ) -> "httpx2.Response":
+        attempts = Attempts(self._patience, write)
         while True:
             try:
-                answer = send()
+                answer = send(attempts.timeout)
                 if answer.is_success:
                     return answer
-                raise _error_of_answer(answer)
-            except _transient_errors() as failure:
-                self._wait(attempt, self._failure(failure))
-                attempt += 1
-
-    def _failure(self, error: Exception) -> "_Unanswered":
-        if isinstance(error, _Unanswered):
-            return error
-        # It may be a URL of the store, whose query is a secret.
-        url = error.request.url  # type: ignore[attr-defined]
-        unavailable = ServiceUnavailableError(
-            f"there is no answer: {error or type(error).__name__}",
-            field="url",
-            value=f"{url.scheme}://{url.netloc.decode()}",
-            remedy="Check that it runs and is reachable from here",
-        )
-        return _Unanswered(unavailable, None)
-
-    def _wait(self, attempt: int, failure: "_Unanswered") -> None:
-        """Wait before a retry, or raise the error.
-
-        Raises:
-            PedigreeError: There is no retry left, or the service asks for too long a pause.
-        """
-        if attempt >= self._patience.retries or failure.retry_after > _LONGEST_RETRY_AFTER_S:
-            raise failure.error
-        longest = min(_LONGEST_S, _SHORTEST_S * 2**attempt)
-        # Random, so that clients that failed at once do not retry at once.
-        time.sleep(failure.retry_after + _RANDOM.uniform(0, longest))
+                raise error_or_retry(error_of(answer), answer)
+            except _transient_errors() as error:
+                attempts.wait(_unanswered(error))
 
     @property
     def _client(self) -> "httpx2.Client":
@@ -198,28 +162,14 @@ class Connection:
             pass_on(request.headers)
 
 
-class _Unanswered(Exception):  # noqa: N818 -- never leaves this module
-    """A request was not done, and may be retried."""
-
-    def __init__(self, error: PedigreeError, answer: "httpx2.Response | None") -> None:
-        self.error = error
-        self.retry_after = 0.0
-        if answer is not None:
-            self.retry_after = retry_after(answer.headers.get("Retry-After", ""))
-        super().__init__(str(error))
-
-
 def _transient_errors() -> tuple[type[Exception], ...]:
     import httpx2  # noqa: PLC0415
 
-    return httpx2.TransportError, _Unanswered
+    return httpx2.TransportError, Unanswered
 
 
-def _error_of_answer(answer: "httpx2.Response") -> Exception:
-    """Return the error of an answer; a retryable one if it is transient."""
-    error = error_of(answer)
-    is_transient = answer.status_code in _TRANSIENT or isinstance(error, RequestInFlightError)
-    return _Unanswered(error, answer) if is_transient else error
+def _unanswered(error: Exception) -> Unanswered:
+    return error if isinstance(error, Unanswered) else lost(error)  # type: ignore[arg-type]
 
 
 def _without_none(query: Query) -> dict[str, Any]:

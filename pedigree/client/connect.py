@@ -20,6 +20,7 @@ def connect(
     token: str | None = None,
     timeout: float | None = None,
     retries: int | None = None,
+    deadline: float | None = None,
     settings: Settings | None = None,
 ) -> "RegistryContract":
     """Connect to a registry: through a service, or in this process.
@@ -34,6 +35,8 @@ def connect(
             answer; ``PEDIGREE_API_TIMEOUT`` (60) when None.
         retries: The number of retries of a request after a lost connection or because of load;
             ``PEDIGREE_API_RETRIES`` (5) when None.
+        deadline: The seconds for a request with all its retries. The client waits so long for one
+            that is still at work; ``PEDIGREE_API_DEADLINE`` (600) when None.
         settings: This process's settings; read from the environment when None.
 
     Raises:
@@ -46,12 +49,14 @@ def connect(
     if url is None or not url.startswith(_SERVICE):
         return _in_process(url, settings)
     # Only for a service: the import takes a twentieth of a second.
-    from pedigree.client._connection import Connection, Patience  # noqa: PLC0415
+    from pedigree.client._attempts import Patience  # noqa: PLC0415
+    from pedigree.client._connection import Connection  # noqa: PLC0415
     from pedigree.client.remote import ServiceRegistry  # noqa: PLC0415
 
     patience = Patience(
         settings.api_timeout if timeout is None else timeout,
         settings.api_retries if retries is None else retries,
+        settings.api_deadline if deadline is None else deadline,
     )
     secret = SecretStr(token) if token else settings.token
     return ServiceRegistry(Connection(url, secret, patience), settings)

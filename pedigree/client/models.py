@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from pedigree._record import PAGE
+from pedigree._record import PAGE, UNCHANGED, IsUnchanged
 from pedigree.catalog.records import RegisteredModel
-from pedigree.client.service import ServiceGroup
+from pedigree.client.service import ServiceGroup, changed_fields
 from pedigree.contract import paths
 from pedigree.contract.models import ModelContract
 
@@ -27,11 +27,11 @@ class RemoteModels(ServiceGroup, ModelContract):
         self,
         name: str,
         *,
-        description: str | None = None,
-        owners: Sequence[str] | None = None,
-        tags: Mapping[str, str] | None = None,
+        description: str | IsUnchanged | None = UNCHANGED,
+        owners: Sequence[str] | IsUnchanged | None = UNCHANGED,
+        tags: Mapping[str, str | None] | IsUnchanged | None = UNCHANGED,
     ) -> RegisteredModel:
-        change = {"description": description, "owners": owners, "tags": tags}
+        change = changed_fields(description=description, owners=owners, tags=tags)
         return self._service.write(
             RegisteredModel, "PATCH", self._service.model_path(paths.MODEL, name), change
         )

@@ -32,9 +32,19 @@ class RemoteQuarantine(ServiceGroup, QuarantineContract):
         return self._service.write(Quarantined, "POST", paths.QUARANTINES, new)
 
     def release(
-        self, asset: str, partition: str | None = None, *, reason: str | None = None
+        self,
+        asset: str,
+        partition: str | None = None,
+        *,
+        whole_asset: bool = False,
+        reason: str | None = None,
     ) -> tuple[Quarantine, ...]:
-        query = {"asset": asset, "partition": partition, "reason": reason}
+        query = {
+            "asset": asset,
+            "partition": partition,
+            "whole_asset": whole_asset or None,
+            "reason": reason,
+        }
         ended = self._service.write(
             dict[str, tuple[Quarantine, ...]], "DELETE", paths.QUARANTINES, **query
         )

@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, TypeAdapter
 from pydantic_core import from_json
 
-from pedigree._record import PAGE
+from pedigree._record import PAGE, UNCHANGED
 from pedigree.artifacts.cache import BlobCache
 from pedigree.audit.records import Actor
 from pedigree.catalog.names import validate_name
@@ -142,6 +142,11 @@ def _record(kind: type[T], content: bytes) -> T:
 @lru_cache(maxsize=256)
 def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
+
+
+def changed_fields(**given: object) -> dict[str, object]:
+    """Return the fields that a change names, as the body of a PATCH."""
+    return {name: value for name, value in given.items() if value is not UNCHANGED}
 
 
 def only_in_process(*, actor: Actor | None = None, **given: object) -> None:

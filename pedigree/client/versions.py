@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from pedigree._record import PAGE
+from pedigree._record import PAGE, UNCHANGED, IsUnchanged
 from pedigree.catalog.diff_records import VersionComparison
 from pedigree.catalog.records import ModelVersion, Training
 from pedigree.catalog.references import parse_reference
-from pedigree.client.service import ServiceGroup
+from pedigree.client.service import ServiceGroup, changed_fields
 from pedigree.contract import paths
 from pedigree.contract.versions import VersionContract
 
@@ -42,11 +42,11 @@ class RemoteVersions(ServiceGroup, VersionContract):
         self,
         reference: str,
         *,
-        description: str | None = None,
-        owners: Sequence[str] | None = None,
-        tags: Mapping[str, str] | None = None,
+        description: str | IsUnchanged | None = UNCHANGED,
+        owners: Sequence[str] | IsUnchanged | None = UNCHANGED,
+        tags: Mapping[str, str | None] | IsUnchanged | None = UNCHANGED,
     ) -> ModelVersion:
-        change = {"description": description, "owners": owners, "tags": tags}
+        change = changed_fields(description=description, owners=owners, tags=tags)
         return self._service.write(
             ModelVersion, "PATCH", self._service.version_path(paths.VERSION, reference), change
         )

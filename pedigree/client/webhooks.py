@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
-from pedigree._record import PAGE
-from pedigree.client.service import ServiceGroup
+from pedigree._record import PAGE, UNCHANGED, IsUnchanged
+from pedigree.client.service import ServiceGroup, changed_fields
 from pedigree.contract import paths
 from pedigree.contract.paths import fill
-from pedigree.contract.webhooks import WebhookContract
+from pedigree.contract.webhooks import WebhookContract, changed_patterns
 from pedigree.delivery.records import Attempt, Delivery, DeliveryState, IssuedWebhook, Webhook
 
 
@@ -40,19 +40,14 @@ class RemoteWebhooks(ServiceGroup, WebhookContract):
         self,
         webhook_id: int,
         *,
-        url: str | None = None,
-        description: str | None = None,
-        types: Iterable[str] | None = None,
-        models: Iterable[str] | None = None,
-        active: bool | None = None,
+        url: str | IsUnchanged | None = UNCHANGED,
+        description: str | IsUnchanged | None = UNCHANGED,
+        types: Iterable[str] | IsUnchanged | None = UNCHANGED,
+        models: Iterable[str] | IsUnchanged | None = UNCHANGED,
+        active: bool | IsUnchanged | None = UNCHANGED,
     ) -> Webhook:
-        change = {
-            "url": url,
-            "description": description,
-            "types": None if types is None else tuple(types),
-            "models": None if models is None else tuple(models),
-            "active": active,
-        }
+        patterns = changed_patterns(types=types, models=models)
+        change = changed_fields(url=url, description=description, active=active, **patterns)
         return self._service.write(
             Webhook, "PATCH", fill(paths.WEBHOOK, webhook_id=webhook_id), change
         )

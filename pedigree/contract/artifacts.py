@@ -45,19 +45,28 @@ class ArtifactContract(Protocol):
         """
 
     def pull(
-        self, reference: str, destination: Path | str, *, progress: Progress | None = None
+        self,
+        reference: str,
+        destination: Path | str,
+        *,
+        progress: Progress | None = None,
+        force: bool = False,
     ) -> Manifest:
         """Write a version's files into a folder, and verify them while they stream.
 
         Correct files that are already there stay, and an interrupted pull resumes. No partial file
-        gets its final name. Bytes of a remote store stay in the cache.
+        gets its final name. Files that a pull wrote are replaced, other files are not. Bytes of a
+        remote store stay in the cache.
 
         Args:
             reference: The version.
             destination: A folder, or a path where nothing exists yet.
             progress: Called with the number of bytes written and the total.
+            force: Replace also files that no pull wrote, or that were edited since.
 
         Raises:
+            FileConflictError: Files that no pull wrote are in the way, or a hidden folder of
+                somebody else, such as ``.git``; nothing was written.
             VersionNotFoundError: The version was deleted, and its bytes were collected.
             CorruptionError: Bytes are not what their digest says, or are gone.
             StoreUnavailableError: The store failed; the next pull resumes from there.
@@ -82,6 +91,7 @@ class ArtifactContract(Protocol):
             UntrustedModelError: Loading would run code that neither the flavor nor ``trust``
                 allows; nothing was run.
             MissingDependencyError: The flavor's library is not installed.
+            CacheUnavailableError: The cache cannot be written.
         """
 
     def folder(self, reference: str) -> Path:
@@ -91,6 +101,7 @@ class ArtifactContract(Protocol):
 
         Raises:
             CorruptionError: Bytes are not what their digest says, or are gone.
+            CacheUnavailableError: The cache cannot be written.
         """
 
     def snippets(self, reference: str) -> Snippets:

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from pedigree._values import Key
 from pedigree.audit.records import Actor
 from pedigree.lifecycle.records import CheckRule, RecordedVerdict, Verdict
 
@@ -12,10 +13,10 @@ class CheckContract(Protocol):
     def run_check(
         self,
         reference: str,
-        check: str,
+        check: Key,
         *,
         rule: CheckRule | None = None,
-        run_id: str | None = None,
+        run_id: Key | None = None,
         actor: Actor | None = None,
     ) -> RecordedVerdict:
         """Run one of the registry's own checks on a version, and record its verdict.
@@ -34,7 +35,7 @@ class CheckContract(Protocol):
         """
 
     def rerun_check(
-        self, reference: str, check: str, *, actor: Actor | None = None
+        self, reference: str, check: Key, *, actor: Actor | None = None
     ) -> tuple[RecordedVerdict, ...]:
         """Run a check on a version, also on one older than the check, and show it in Dagster.
 

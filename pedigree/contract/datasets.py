@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
+from pedigree._values import Key
 from pedigree.audit.records import Actor
 from pedigree.datasets.records import (
     Datasheet,
@@ -17,7 +18,7 @@ class DatasetContract(Protocol):
     """Training data: datasheets, and verdicts on its states."""
 
     def set_datasheet(
-        self, asset: str, datasheet: Datasheet, *, actor: Actor | None = None
+        self, asset: Key, datasheet: Datasheet, *, actor: Actor | None = None
     ) -> KeptDatasheet:
         """Set an asset's datasheet; an unchanged datasheet is not written again.
 
@@ -27,14 +28,14 @@ class DatasetContract(Protocol):
             actor: Who writes it; this process's actor when None.
         """
 
-    def datasheet(self, asset: str) -> KeptDatasheet:
+    def datasheet(self, asset: Key) -> KeptDatasheet:
         """Return an asset's latest datasheet.
 
         Raises:
             NotFoundError: The asset has no datasheet.
         """
 
-    def datasheets(self, assets: Collection[str]) -> Mapping[str, KeptDatasheet]:
+    def datasheets(self, assets: Collection[Key]) -> Mapping[str, KeptDatasheet]:
         """Return the latest datasheets of assets; assets without one are left out."""
 
     def record_data_verdict(

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Protocol
 
 from pedigree._record import PAGE
+from pedigree._values import Key
 from pedigree.catalog.diff_records import LineageDifference
 from pedigree.catalog.exports import ExportFormat
 from pedigree.catalog.training_records import RetrainRequest, Unmaterialized
@@ -85,7 +86,7 @@ class LineageContract(Protocol):
         """
 
     def impact(
-        self, asset: str, partition: str | None = None, *, since: datetime | None = None
+        self, asset: Key, partition: Key | None = None, *, since: datetime | None = None
     ) -> Impact:
         """Return the versions that depend on data, and where they are in use.
 

@@ -1,9 +1,10 @@
 """Registered models: create, describe and list them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from typing import Protocol
 
-from pedigree._record import PAGE
+from pedigree._record import PAGE, UNCHANGED, IsUnchanged
+from pedigree._values import ManyTexts, TagChanges, TagTexts
 from pedigree.catalog.records import RegisteredModel
 
 
@@ -15,8 +16,8 @@ class ModelContract(Protocol):
         name: str,
         *,
         description: str | None = None,
-        owners: Sequence[str] = (),
-        tags: Mapping[str, str] | None = None,
+        owners: ManyTexts = (),
+        tags: TagTexts | None = None,
     ) -> RegisteredModel:
         """Create a model without versions; a registration creates the model as well.
 
@@ -29,11 +30,17 @@ class ModelContract(Protocol):
         self,
         name: str,
         *,
-        description: str | None = None,
-        owners: Sequence[str] | None = None,
-        tags: Mapping[str, str] | None = None,
+        description: str | IsUnchanged | None = UNCHANGED,
+        owners: ManyTexts | IsUnchanged | None = UNCHANGED,
+        tags: TagChanges | IsUnchanged | None = UNCHANGED,
     ) -> RegisteredModel:
-        """Replace a model's description, owners or tags; None leaves a field unchanged.
+        """Change a model's description, owners or tags; what is not given stays.
+
+        Args:
+            name: The model.
+            description: The new description; None removes it.
+            owners: The new owners, instead of all former ones; None removes them.
+            tags: Tags to set. A tag of None is removed, and the others stay; None removes all.
 
         Raises:
             ModelNotFoundError: There is no such model.

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, Protocol
 
+from pedigree._values import Key
 from pedigree.audit.records import Actor
 from pedigree.monitoring.records import DataProfile, Expectations, RecordedDrift
 
@@ -27,11 +28,11 @@ class MonitoringContract(Protocol):
         reference: str,
         data: Any,
         *,
-        asset: str,
-        partition: str | None = None,
-        data_version: str | None = None,
+        asset: Key,
+        partition: Key | None = None,
+        data_version: Key | None = None,
         expectations: Iterable[Expectations] = (),
-        run_id: str | None = None,
+        run_id: Key | None = None,
         actor: Actor | None = None,
     ) -> RecordedDrift:
         """Compare data with a version's training data, by the rule of the model's policy.
@@ -53,7 +54,7 @@ class MonitoringContract(Protocol):
             MissingDependencyError: The extra ``monitoring`` is not installed.
         """
 
-    def drift(self, reference: str, asset: str | None = None) -> tuple[RecordedDrift, ...]:
+    def drift(self, reference: str, asset: Key | None = None) -> tuple[RecordedDrift, ...]:
         """Return the newest result of each partition compared with a version, in order."""
 
     def drift_result(self, drift_id: int) -> RecordedDrift:

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from pedigree._values import Key
 from pedigree.audit.records import Actor
 from pedigree.lifecycle.decision_records import PolicyRevision
 from pedigree.lifecycle.records import CheckRule, Policy
@@ -43,7 +44,7 @@ class PolicyContract(Protocol):
     def registration_checks(self, name: str) -> tuple[str, ...]:
         """Return the checks that a new version must pass to become a candidate."""
 
-    def check_rules(self, name: str, check: str) -> tuple[CheckRule, ...]:
+    def check_rules(self, name: str, check: Key) -> tuple[CheckRule, ...]:
         """Return the rules with which a model's stages require a check, one for each settings.
 
         A check that no stage requires has one rule with its own defaults.

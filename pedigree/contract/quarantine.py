@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Protocol
 
 from pedigree._record import PAGE
+from pedigree._values import Key
 from pedigree.catalog.quarantine_records import Quarantine, Quarantined
 from pedigree.catalog.records import ModelVersion
 
@@ -13,8 +14,8 @@ class QuarantineContract(Protocol):
 
     def quarantine(
         self,
-        asset: str,
-        partition: str | None = None,
+        asset: Key,
+        partition: Key | None = None,
         *,
         reason: str,
         since: datetime | None = None,
@@ -38,13 +39,25 @@ class QuarantineContract(Protocol):
         """
 
     def release(
-        self, asset: str, partition: str | None = None, *, reason: str | None = None
+        self,
+        asset: Key,
+        partition: Key | None = None,
+        *,
+        whole_asset: bool = False,
+        reason: str | None = None,
     ) -> tuple[Quarantine, ...]:
-        """End the quarantines of an asset or of one of its partitions, and return them.
+        """End the quarantines of one partition, or of a whole asset, and return them.
 
         Versions that no other quarantine covers may enter stages again.
 
+        Args:
+            asset: The asset's key, parts joined by ``/``.
+            partition: The partition whose quarantines end.
+            whole_asset: End those of the whole asset; quarantines of single partitions stay.
+            reason: The reason, for the audit log.
+
         Raises:
+            InvalidInputError: Neither a partition nor the whole asset is given, or both are.
             QuarantineNotFoundError: The data is not in quarantine.
         """
 

@@ -122,5 +122,6 @@ class RegistrationContract(Protocol):
         Raises:
             InvalidInputError: The name, flavor, list or metadata is wrong; nothing was written.
             BytesMissingError: The registry lacks some of the files.
+            CorruptionError: The store lost some of them.
             NameTakenError: The name exists in another case or character form, or was deleted.
         """

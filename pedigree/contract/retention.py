@@ -35,6 +35,7 @@ class RetentionContract(Protocol):
             NotFoundError: There is no such model, or the number was never assigned.
             BytesCollectedError: The version's bytes were collected.
             BytesTakenError: The same bytes were registered again in the meantime.
+            CorruptionError: The store lost some of its bytes.
         """
 
     def restore_model(self, name: str, *, reason: str | None = None) -> tuple[int, ...]:
@@ -46,6 +47,7 @@ class RetentionContract(Protocol):
         Raises:
             ModelNotFoundError: There has never been such a model.
             BytesCollectedError: The bytes of all its versions were collected.
+            CorruptionError: The store lost some of their bytes.
         """
 
     def retention(self, name: str) -> RetentionRule:

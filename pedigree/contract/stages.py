@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Protocol
 
 from pedigree._record import PAGE
+from pedigree._values import Key
 from pedigree.audit.records import Actor
 from pedigree.catalog.records import ModelVersion
 from pedigree.lifecycle.records import CHAMPION_STAGE, Move, Tenure
@@ -30,7 +31,7 @@ class StageContract(Protocol):
         reason: str | None = None,
         expected_generation: int | None = None,
         automatic: bool = False,
-        run_id: str | None = None,
+        run_id: Key | None = None,
         actor: Actor | None = None,
     ) -> Move:
         """Promote a version into a stage; ``moved`` is False if the version is already in it.
@@ -57,7 +58,7 @@ class StageContract(Protocol):
         stage: str = CHAMPION_STAGE,
         reason: str | None = None,
         expected_generation: int | None = None,
-        run_id: str | None = None,
+        run_id: Key | None = None,
         actor: Actor | None = None,
     ) -> Move:
         """Roll a stage back to its previous version; the current one is archived.

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from pedigree._record import PAGE
+from pedigree._values import Key
 from pedigree.access.records import AccessToken, IssuedToken, Role
 
 
@@ -13,7 +14,7 @@ class TokenContract(Protocol):
 
     def create_token(
         self,
-        principal: str,
+        principal: Key,
         *,
         roles: Iterable[Role],
         models: Iterable[str] = (),

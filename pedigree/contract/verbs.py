@@ -4,6 +4,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
+from pedigree.contract._entrance import guarded, typed_error
 from pedigree.contract.aliases import AliasContract
 from pedigree.contract.approvals import ApprovalContract
 from pedigree.contract.artifacts import ArtifactContract
@@ -32,6 +33,7 @@ from pedigree.contract.tokens import TokenContract
 from pedigree.contract.uploads import UploadContract
 from pedigree.contract.versions import VersionContract
 from pedigree.contract.webhooks import WebhookContract
+from pedigree.errors import PedigreeError
 
 P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
@@ -68,12 +70,16 @@ class Operations:
     gc: GcContract
     fsck: FsckContract
 
+    def typed_error(self, error: Exception) -> PedigreeError | None:
+        """Return the typed error of an exception that left an operation; None for a defect."""
+        return typed_error(error)
+
 
 class Verb(Generic[P, R_co]):
     """A verb of a registry, performed by an operation of one of its groups.
 
     The type checker sees the operation's signature. On the class it is the contract's function,
-    with its docstring; on an instance it is the operation itself.
+    with its docstring; on an instance it is the operation, with its arguments checked.
 
     Args:
         find: Returns the operation of the groups that it is given.
@@ -92,7 +98,10 @@ class Verb(Generic[P, R_co]):
     def __get__(self, registry: "RegistryVerbs", owner: type) -> Callable[P, R_co]: ...
 
     def __get__(self, registry: "RegistryVerbs | None", owner: type) -> Callable[..., R_co]:
-        return self._described if registry is None else self._find(registry.operations)
+        if registry is None:
+            return self._described
+        operations = registry.operations
+        return guarded(self._find(operations), self._described, operations.typed_error)
 
 
 class RegistryVerbs:

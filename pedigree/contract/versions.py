@@ -1,9 +1,9 @@
 """Versions: look them up, edit and compare them."""
 
-from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from pedigree._record import PAGE
+from pedigree._record import PAGE, UNCHANGED, IsUnchanged
+from pedigree._values import ManyTexts, TagChanges
 from pedigree.catalog.diff_records import VersionComparison
 from pedigree.catalog.records import ModelVersion, Training
 
@@ -44,11 +44,18 @@ class VersionContract(Protocol):
         self,
         reference: str,
         *,
-        description: str | None = None,
-        owners: Sequence[str] | None = None,
-        tags: Mapping[str, str] | None = None,
+        description: str | IsUnchanged | None = UNCHANGED,
+        owners: ManyTexts | IsUnchanged | None = UNCHANGED,
+        tags: TagChanges | IsUnchanged | None = UNCHANGED,
     ) -> ModelVersion:
-        """Replace a version's description, owners or tags; None leaves a field unchanged."""
+        """Change a version's description, owners or tags; what is not given stays.
+
+        Args:
+            reference: The version.
+            description: The new description; None removes it.
+            owners: The new owners, instead of all former ones; None removes them.
+            tags: Tags to set. A tag of None is removed, and the others stay; None removes all.
+        """
 
     def trainings(
         self, reference: str, *, limit: int = PAGE, after: str | None = None

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Protocol
 
-from pedigree._record import PAGE
+from pedigree._record import PAGE, UNCHANGED, IsUnchanged
 from pedigree.delivery.records import Attempt, Delivery, DeliveryState, IssuedWebhook, Webhook
 
 
@@ -51,19 +51,20 @@ class WebhookContract(Protocol):
         self,
         webhook_id: int,
         *,
-        url: str | None = None,
-        description: str | None = None,
-        types: Iterable[str] | None = None,
-        models: Iterable[str] | None = None,
-        active: bool | None = None,
+        url: str | IsUnchanged | None = UNCHANGED,
+        description: str | IsUnchanged | None = UNCHANGED,
+        types: Iterable[str] | IsUnchanged | None = UNCHANGED,
+        models: Iterable[str] | IsUnchanged | None = UNCHANGED,
+        active: bool | IsUnchanged | None = UNCHANGED,
     ) -> Webhook:
-        """Replace fields of a webhook; None leaves a field unchanged.
+        """Change fields of a webhook; what is not given stays, and None restores a default.
 
         While it is not ``active``, nothing is sent; once it is active again, the missed events are.
 
         Raises:
             WebhookNotFoundError: There is no such webhook.
-            InvalidInputError: The URL is not an allowed target, or a pattern matches no type.
+            InvalidInputError: The URL is None or not an allowed target, or a pattern matches no
+                type.
         """
 
     def rotate_webhook_secret(
@@ -131,3 +132,13 @@ class WebhookContract(Protocol):
             WebhookNotFoundError: There is no such webhook.
             DeliveryNotFoundError: The webhook has no delivery of the event, or its log expired.
         """
+
+
+def changed_patterns(
+    **given: Iterable[str] | IsUnchanged | None,
+) -> dict[str, tuple[str, ...] | IsUnchanged | None]:
+    """Return changes of patterns as tuples, which can be read more than once."""
+    return {
+        name: value if value is None or value is UNCHANGED else tuple(value)
+        for name, value in given.items()
+    }

@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Literal, TypeAlias, get_args
 
-from pydantic import Field, JsonValue, StrictBool, model_validator
+from pydantic import Field, StrictBool, model_validator
 
 from pedigree._record import Integer, Record
+from pedigree._values import JsonObject, Key
 from pedigree.artifacts.records import Digest
 
 Section: TypeAlias = Literal[
@@ -68,13 +69,13 @@ class KeptDatasheet(Datasheet):
 class DataState(Record):
     """The state of an asset's data, or of one partition, that a check examined."""
 
-    asset: str = Field(min_length=1, description="Asset key, parts joined by /")
-    partition: str | None = None
+    asset: Key = Field(min_length=1, description="Asset key, parts joined by /")
+    partition: Key | None = None
     storage_id: Integer | None = Field(
         default=None, description="Dagster's storage ID of the event"
     )
     materialized_by: str | None = Field(default=None, description="The run that wrote the data")
-    data_version: str | None = Field(
+    data_version: Key | None = Field(
         default=None, description="Data version; only if it identifies the content, such as a hash"
     )
 
@@ -82,11 +83,11 @@ class DataState(Record):
 class DataVerdict(DataState):
     """The result of a data check, such as a suite of expectations, on one state of data."""
 
-    check: str = Field(min_length=1)
+    check: Key = Field(min_length=1)
     passed: StrictBool
     severity: Literal["error", "warn"] = "error"
     summary: str = Field(description="The finding in one sentence")
-    details: dict[str, JsonValue] = Field(default_factory=dict)
+    details: JsonObject = Field(default_factory=dict)
     run_id: str | None = Field(default=None, description="The run of the check")
 
 

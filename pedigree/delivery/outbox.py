@@ -1,6 +1,5 @@
 """The outbox of webhooks: deliveries are queued, leased, settled and listed."""
 
-import json
 import uuid
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -77,7 +76,7 @@ def lease(
         lease=token,
         webhook_id=line["webhook_id"],
         model=line["model"],
-        event=Event(seq=row["seq"], **json.loads(row["canonical"])),
+        event=Event.served(row["canonical"], row["seq"], is_flagged=row["is_flagged"]),
         failures=row["failures"],
         at=row["at"],
         receiver=row,

@@ -23,13 +23,13 @@ SELECT *, clock_timestamp() AS now FROM pedigree.webhook WHERE webhook_id = %(we
 SELECT * FROM pedigree.webhook WHERE webhook_id > %(after)s ORDER BY webhook_id LIMIT %(limit)s;
 
 -- name: update_webhook
--- Replace columns of a webhook; null leaves a column unchanged.
+-- Replace what people edit of a webhook.
 UPDATE pedigree.webhook SET
-    url = coalesce(%(url)s, url),
-    description = coalesce(%(description)s, description),
-    types = coalesce(%(types)s, types),
-    models = coalesce(%(models)s, models),
-    active = coalesce(%(active)s, active)
+    url = %(url)s,
+    description = %(description)s,
+    types = %(types)s,
+    models = %(models)s,
+    active = %(active)s
 WHERE webhook_id = %(webhook_id)s
 RETURNING *, clock_timestamp() AS now;
 
@@ -95,7 +95,8 @@ RETURNING line.webhook_id, line.model;
 -- the one that took the lease: it sees what the previous lease wrote.
 SELECT w.webhook_id, w.url, w.secret,
     CASE WHEN w.old_secret_until > clock_timestamp() THEN w.old_secret END AS old_secret,
-    d.seq, d.failures, e.canonical, clock_timestamp() AS at
+    d.seq, d.failures, e.canonical, clock_timestamp() AS at,
+    EXISTS (SELECT FROM pedigree.unserved_event u WHERE u.id = e.id) AS is_flagged
 FROM pedigree.webhook_delivery d
 JOIN pedigree.webhook w ON w.webhook_id = d.webhook_id
 JOIN pedigree.feed f ON f.seq = d.seq
@@ -200,10 +201,15 @@ SELECT EXISTS (
 ) AS undelivered;
 
 -- name: lease_sink
--- Lease a sink; no row if another worker has the lease, or there is nothing new.
+-- Lease a sink; no row if another worker has the lease, or there is nothing new. A lease that ends
+-- later than any that begins now is of a clock that has jumped back since.
 UPDATE pedigree.sink
 SET lease = %(lease)s, lease_until = clock_timestamp() + %(length)s::interval
-WHERE name = %(name)s AND lease_until <= clock_timestamp()
+WHERE name = %(name)s
+    AND (
+        lease_until <= clock_timestamp()
+        OR lease_until > clock_timestamp() + %(length)s::interval
+    )
     AND seq < (SELECT coalesce(max(seq), 0) FROM pedigree.feed)
 RETURNING seq;
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from pedigree._record import UNCHANGED
 from pedigree.access.patterns import is_one_of
 from pedigree.audit import log
 from pedigree.audit.records import Actor, EventType
@@ -20,6 +21,7 @@ from pedigree.settings import Settings
 SQL = load_queries(__package__)
 
 _LONGEST_URL = 2048
+_CHANGEABLE = ("url", "description", "types", "models", "active")
 # Private columns: secrets, and the position in the feed.
 _PRIVATE = frozenset({"secret", "old_secret", "seq", "now"})
 
@@ -55,14 +57,20 @@ def update_webhook(
     settings: Settings,
     **changes: Any,
 ) -> Webhook:
-    """Replace the given ones of url, description, types, models and active.
+    """Change the given ones of url, description, types, models and active; None: its default.
 
     Raises:
         WebhookNotFoundError: There is no such webhook.
-        InvalidInputError: The URL is not allowed, or a pattern matches no type.
+        InvalidInputError: The URL is None or not allowed, or a pattern matches no type.
     """
     before = lock_webhook(transaction, webhook_id)
-    values = {"webhook_id": webhook_id, **_checked(settings, **changes)}
+    given = {name: value for name, value in changes.items() if value is not UNCHANGED}
+    if "url" in given and given["url"] is None:
+        raise InvalidInputError(
+            "a webhook needs one", field="url", remedy="Delete the webhook, or set it inactive"
+        )
+    kept = {name: before[name] for name in _CHANGEABLE}
+    values = {"webhook_id": webhook_id, **kept, **_checked(settings, **given)}
     row = transaction.execute(SQL["update_webhook"], values).fetchall()[0]
     if webhook_of(row) != webhook_of(before):
         _record(transaction, EventType.WEBHOOK_UPDATED, row, actor)
@@ -157,24 +165,17 @@ def _no_webhook(webhook_id: int) -> WebhookNotFoundError:
     )
 
 
-def _checked(
-    settings: Settings,
-    *,
-    url: str | None = None,
-    description: str | None = None,
-    types: Iterable[str] | None = None,
-    models: Iterable[str] | None = None,
-    active: bool | None = None,
-) -> dict[str, Any]:
-    if url is not None:
-        _require_url(url, settings)
-    return {
-        "url": url,
-        "description": description,
-        "types": None if types is None else [_required_type(word) for word in types],
-        "models": None if models is None else list(models),
-        "active": active,
-    }
+def _checked(settings: Settings, **given: Any) -> dict[str, Any]:
+    """Return the given fields as columns; None is the default of a field."""
+    if "url" in given:
+        _require_url(given["url"], settings)
+    if "types" in given:
+        given["types"] = [_required_type(word) for word in given["types"] or ()]
+    if "models" in given:
+        given["models"] = list(given["models"] or ())
+    if "active" in given:
+        given["active"] = given["active"] in (None, True)
+    return given
 
 
 def _required_type(word: str) -> str:

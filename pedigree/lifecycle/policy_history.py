@@ -1,7 +1,5 @@
 """The revisions of a model's policy."""
 
-import json
-
 from psycopg.types.json import Jsonb
 from pydantic import JsonValue
 
@@ -141,7 +139,7 @@ def history(transaction: Transaction, name: str) -> tuple[PolicyRevision, ...]:
     rows = transaction.execute(
         SQL["policy_events"], {"name_key": name_key(name), "name": name}
     ).fetchall()
-    events = [NewEvent(**json.loads(bytes(row["canonical"]))) for row in rows]
+    events = [NewEvent.stored(bytes(row["canonical"])) for row in rows]
     given = [event for event in events if event.body.get("policy")]
     return tuple(_revision(number, event) for number, event in enumerate(given, start=1))
 

@@ -443,6 +443,16 @@ SELECT version, collected_at IS NOT NULL AS collected FROM pedigree.model_versio
 WHERE model_id = %(model_id)s AND deleted_at = %(deleted_at)s
 ORDER BY version;
 
+-- name: blobs_to_restore
+-- The live blobs of a model's deleted versions, or of one of them.
+SELECT DISTINCT b.digest, b.size, b.key
+FROM pedigree.registered_model m
+JOIN pedigree.model_version v USING (model_id)
+JOIN pedigree.artifact_file f ON f.artifact_digest = v.digest
+JOIN pedigree.blob b ON b.digest = f.blob_digest
+WHERE m.name_key = %(name_key)s AND v.deleted_at IS NOT NULL
+    AND (%(version)s::integer IS NULL OR v.version = %(version)s);
+
 -- name: restore_version
 -- Restore a deleted version.
 UPDATE pedigree.model_version SET deleted_at = NULL

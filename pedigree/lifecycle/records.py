@@ -4,9 +4,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, FiniteFloat, JsonValue, StrictBool, ValidationInfo, model_validator
+from pydantic import Field, FiniteFloat, StrictBool, ValidationInfo, model_validator
 
 from pedigree._record import NUMBER, Integer, Record
+from pedigree._values import JsonObject, Key
 from pedigree.access.records import Permission
 from pedigree.artifacts.records import Digest
 from pedigree.catalog.metadata_fields import RiskClass
@@ -34,7 +35,7 @@ class Severity(StrEnum):
 class Verdict(Record):
     """The result of a check on one version, for one exact digest."""
 
-    check: str
+    check: Key
     passed: StrictBool
     severity: Severity = Severity.ERROR
     digest: Digest = Field(description="The checked artifact")
@@ -42,11 +43,11 @@ class Verdict(Record):
         default=None, description="The baseline of a relative check; void when that changes"
     )
     relative: bool = Field(default=False, description="The verdict depends on its baseline")
-    settings: dict[str, JsonValue] | None = Field(
+    settings: JsonObject | None = Field(
         default=None, description="Of the rule that it used; None if it has no settings"
     )
     summary: str = Field(description="The result in one sentence")
-    details: dict[str, JsonValue] = Field(default_factory=dict)
+    details: JsonObject = Field(default_factory=dict)
     run_id: str | None = None
 
 
@@ -69,15 +70,15 @@ class RecordedVerdict(Verdict):
 class CheckRun(Record):
     """The result of one run of a custom asset check, and the checked bytes, if known."""
 
-    instance_id: str = Field(description="The Dagster instance")
+    instance_id: Key = Field(description="The Dagster instance")
     event_id: int = Field(description="The evaluation's storage id there")
-    check: str = Field(min_length=1)
+    check: Key = Field(min_length=1)
     passed: StrictBool
     severity: Severity = Severity.ERROR
     digest: Digest | None = Field(description="The checked artifact; None: unknown")
     problem: str | None = Field(default=None, description="Why that is unknown")
     summary: str
-    details: dict[str, JsonValue] = Field(default_factory=dict)
+    details: JsonObject = Field(default_factory=dict)
     run_id: str | None = None
     looked_at: datetime
 
@@ -85,16 +86,14 @@ class CheckRun(Record):
 class CheckRule(Record):
     """A check that a stage requires. Without further fields, its name is enough."""
 
-    name: str = Field(min_length=1)
+    name: Key = Field(min_length=1)
     severity: Severity = Field(
         default=Severity.ERROR, description="warn: a failure is shown but does not block a version"
     )
     max_age: Duration | None = Field(
         default=None, description="The largest age of its verdict; None: any age"
     )
-    settings: dict[str, JsonValue] = Field(
-        default_factory=dict, description="The settings of the check"
-    )
+    settings: JsonObject = Field(default_factory=dict, description="The settings of the check")
 
     @model_validator(mode="before")
     @classmethod

@@ -2,7 +2,9 @@
 
 from pydantic import JsonValue
 
+from pedigree.artifacts.store import StoredBlob, stored_blob
 from pedigree.audit.records import Actor, EventType
+from pedigree.catalog.names import name_key
 from pedigree.catalog.store import LockedModel, lock_any_model, lock_model, version_not_found
 from pedigree.errors import BytesCollectedError, BytesTakenError
 from pedigree.lifecycle.policy import read_policy
@@ -60,6 +62,16 @@ def restore_model(
     for version in versions:
         restore_version(transaction, name, version, actor, reason=reason)
     return versions
+
+
+def blobs_to_restore(
+    transaction: Transaction, name: str, version: int | None
+) -> tuple[StoredBlob, ...]:
+    """Return the live blobs of a deleted version, or of all deleted versions of a model."""
+    rows = transaction.execute(
+        SQL["blobs_to_restore"], {"name_key": name_key(name), "version": version}
+    ).fetchall()
+    return tuple(map(stored_blob, rows))
 
 
 def _require_restorable(transaction: Transaction, model: LockedModel, row: Row) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from pydantic import Field, JsonValue
 
 from pedigree._record import Record
+from pedigree._values import Key
 from pedigree.lineage.records import NodeKind
 from pedigree.lineage.store import SQL, columns_of
 from pedigree.postgres.transaction import Transaction
@@ -16,8 +17,8 @@ class KeptEvent(Record):
     """A materialization or observation, with the facts for an upstream traversal."""
 
     storage_id: int = Field(description="The orchestrator's ID of the event")
-    asset: str = Field(min_length=1, description="The asset key, parts joined by /")
-    partition: str | None
+    asset: Key = Field(min_length=1, description="The asset key, parts joined by /")
+    partition: Key | None
     kind: NodeKind
     run_id: str | None
     step_key: str | None

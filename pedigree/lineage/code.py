@@ -84,6 +84,7 @@ def _git(folder: Path, *arguments: str) -> str | None:
             ["git", "-C", str(folder), *arguments],
             capture_output=True,
             text=True,
+            errors="replace",  # names of files in other encodings
             check=False,
             timeout=30,
         )

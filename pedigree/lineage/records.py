@@ -8,6 +8,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from pedigree._record import Record
+from pedigree._values import Key
 from pedigree.artifacts.records import Digest
 
 
@@ -59,14 +60,14 @@ class LineageNode(Record):
 
     node_id: int = Field(ge=0, description="Unique within its training; the step is 0")
     kind: NodeKind
-    asset: str = Field(min_length=1, description="The asset key, parts joined by /")
-    partition: str | None = None
+    asset: Key = Field(min_length=1, description="The asset key, parts joined by /")
+    partition: Key | None = None
     storage_id: int | None = Field(default=None, description="Dagster's ID of the event")
     run_id: str | None = None
     data_version: str | None = None
     code_version: str | None = None
     at: datetime | None = Field(default=None, description="When the event was recorded")
-    upstream: tuple[str, ...] | None = Field(
+    upstream: tuple[Key, ...] | None = Field(
         default=(),
         description="For a step or an unknown source: keys of assets, beyond those of the edges, "
         "that may be upstream of it; null if any asset may be",

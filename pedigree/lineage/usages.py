@@ -11,6 +11,7 @@ from typing import NamedTuple
 from pydantic import Field
 
 from pedigree._record import Record
+from pedigree._values import Key
 from pedigree.lineage.records import Capture, Certainty
 from pedigree.lineage.store import SQL, columns_of, count_without_lineage
 from pedigree.postgres.transaction import Row, Transaction
@@ -28,9 +29,9 @@ class Written(Record):
 class NewUsage(Record):
     """A run's use of a version to produce partitions of an asset, or an unpartitioned asset."""
 
-    asset: str = Field(min_length=1, description="Key of the produced asset, parts joined by /")
-    partitions: tuple[str | None, ...] = (None,)
-    run_id: str = Field(min_length=1)
+    asset: Key = Field(min_length=1, description="Key of the produced asset, parts joined by /")
+    partitions: tuple[Key | None, ...] = (None,)
+    run_id: Key = Field(min_length=1)
     instance_id: str | None = None
     capture: Capture = Capture.READ
     written: Written | None = Field(default=None, description="The output, if it is known already")

@@ -1,6 +1,5 @@
 """Compare the tables of each model with the replay of its events."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import fields
 from functools import partial
@@ -61,7 +60,7 @@ def _compare(model_id: int, transaction: Transaction) -> list[tuple[str, str]]:
 
 def _events(transaction: Transaction, name: str) -> Iterator[NewEvent]:
     for row in stream(transaction, SQL["events_of_model"], {"name": name}):
-        yield NewEvent(**json.loads(bytes(row["canonical"])))
+        yield NewEvent.stored(bytes(row["canonical"]))
 
 
 def _differences(

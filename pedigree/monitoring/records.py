@@ -9,6 +9,7 @@ import rfc8785
 from pydantic import ConfigDict, Field, FiniteFloat, StrictBool, model_validator
 
 from pedigree._record import LARGEST, NUMBER, Record, require_kind
+from pedigree._values import Key
 from pedigree.artifacts.records import Digest, digest_of
 
 # Parts of a date: they differ between two months by construction, which is not drift.
@@ -228,8 +229,8 @@ class DriftResult(Record):
     """The comparison of one partition of an asset with a version's training data."""
 
     reference: str = Field(description="The version: customer_churn/3")
-    asset: str = Field(description="The compared asset")
-    partition: str | None
+    asset: Key = Field(description="The compared asset")
+    partition: Key | None
     baseline: Digest = Field(description="Digest of the profile of the version's training data")
     baseline_name: str = Field(description="The owner's name for the training data")
     data_version: str | None = Field(

@@ -3,6 +3,11 @@
 import psycopg
 from psycopg_pool import PoolTimeout
 
+from pedigree.errors import InvalidInputError, PedigreeError
+
+FAILURES = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
+"""Errors of the server, and not of the statement; a standby answers with the second."""
+
 _RETRIED = (
     "40001",  # serialization failure
     "40P01",  # deadlock
@@ -19,12 +24,57 @@ _OVERLOADED = (
     "40P01",  # deadlock, after all retries
     "53300",  # too many connections
 )
+# A standby, or a primary that a failover demoted; a new connection may reach the new primary.
+_READ_ONLY = "25006"
+# Of a server or a pooler that has no room; such a refusal has no SQLSTATE either.
+_CROWDED = (
+    *("too many clients", "too many connections", "connection slots are reserved"),
+    "no more connections allowed",
+)
+# Limits of Postgres that a value exceeds: of an index entry, a text search vector, the nesting.
+_TOO_LARGE = "54"
 # A refused connection has no SQLSTATE, only a text; a server with messages in another language is
 # retried until the deadline.
 _PERMANENT = ("authentication failed", "does not exist", "pg_hba.conf")
 
 
-def may_succeed_later(error: psycopg.OperationalError) -> bool:
+def input_error(error: Exception) -> InvalidInputError | None:
+    """Return the error of a value that Postgres cannot store; None for any other reason."""
+    if isinstance(error, UnicodeError) or (
+        isinstance(error, psycopg.DataError) and error.sqlstate is None
+    ):
+        return InvalidInputError(
+            "a text is not Unicode, or has a NUL character",
+            remedy="Write it in UTF-8, without NUL",
+        )
+    if not isinstance(error, psycopg.Error) or error.sqlstate is None:
+        return None
+    reason = error.diag.message_primary or type(error).__name__
+    if error.sqlstate.startswith(_TOO_LARGE):
+        return InvalidInputError(
+            f"a value is too long or nested too deep for the database: {reason}",
+            remedy="Shorten it",
+        )
+    if isinstance(error, psycopg.DataError):
+        return InvalidInputError(
+            f"a value cannot be stored: {reason}",
+            remedy="Leave out NUL characters, and numbers and times that are out of range",
+        )
+    return None
+
+
+def statement_error(error: Exception) -> PedigreeError | None:
+    """Return the error of a statement that failed; None if it is no error of the database."""
+    if not isinstance(error, psycopg.Error):
+        return None
+    reason = error.diag.message_primary or type(error).__name__
+    return input_error(error) or PedigreeError(
+        f"the database refused a statement: {reason}",
+        remedy="Run `pedigree fsck`, and report what it finds",
+    )
+
+
+def may_succeed_later(error: psycopg.Error) -> bool:
     """Return whether a retry may succeed."""
     if any(text in str(error) for text in _PERMANENT):
         return False
@@ -33,12 +83,14 @@ def may_succeed_later(error: psycopg.OperationalError) -> bool:
 
 def is_load(error: psycopg.Error) -> bool:
     """Return whether the error is due to load; then nothing was done."""
-    return isinstance(error, PoolTimeout) or error.sqlstate in _OVERLOADED
+    if isinstance(error, PoolTimeout) or error.sqlstate in _OVERLOADED:
+        return True
+    return error.sqlstate is None and any(text in str(error) for text in _CROWDED)
 
 
 def is_loss(error: psycopg.Error) -> bool:
-    """Return whether the connection is lost; a failed connection attempt has no SQLSTATE."""
+    """Return whether the connection is lost or useless; a failed attempt has no SQLSTATE."""
     if isinstance(error, PoolTimeout):
         return False
     state = error.sqlstate
-    return state is None or state.startswith(("08", "57P"))
+    return state is None or state == _READ_ONLY or state.startswith(("08", "57P"))

@@ -9,9 +9,9 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import set_json_loads
 from psycopg_pool import ConnectionPool
-from pydantic_core import from_json
 
 from pedigree import tracing
+from pedigree._stored_json import from_stored_json
 from pedigree.errors import InvalidInputError
 from pedigree.postgres._traced import TracedCursor
 from pedigree.postgres.embedded import EmbeddedPostgres
@@ -27,6 +27,11 @@ _NETWORK_DEFAULTS = {
     "tcp_user_timeout": "30000",
 }
 _PREPARE_AFTER = 5
+# For statements outside of transactions, which set it themselves: a read does not wait longer for a
+# table that another client has locked.
+_LIMITS = "-c lock_timeout=10s"
+# What poolers say that pass on no options. Reads through them wait as long as the pooler allows.
+_WITHOUT_OPTIONS = ("unsupported startup parameter", "support command-line options")
 
 
 class DatabaseSource(Protocol):
@@ -112,9 +117,10 @@ def open_pool(
     options = source.options() | {"autocommit": True, "row_factory": dict_row}
     if tracing.is_on():
         options["cursor_factory"] = TracedCursor
-    return ConnectionPool(
-        kwargs=options,
-        connection_class=_starting_with(Connection.connect(**options)),
+    first, accepted = _first_connection(options)
+    pool = ConnectionPool(
+        kwargs=accepted,
+        connection_class=_starting_with(first),
         min_size=1,
         max_size=connections,
         timeout=checkout_s,
@@ -122,6 +128,20 @@ def open_pool(
         configure=_configure,
         open=True,
     )
+    # Otherwise the pool opens a second one for the first caller.
+    pool.wait(checkout_s)
+    return pool
+
+
+def _first_connection(options: dict[str, Any]) -> tuple[Connection[DictRow], dict[str, Any]]:
+    """Connect, with limits if the server or pooler accepts them; also return what it accepted."""
+    limited = options | {"options": f"{_LIMITS} {options.get('options', '')}".strip()}
+    try:
+        return Connection.connect(**limited), limited
+    except psycopg.OperationalError as error:
+        if not any(text in str(error) for text in _WITHOUT_OPTIONS):
+            raise
+        return Connection.connect(**options), options
 
 
 def _starting_with(first: Connection[DictRow]) -> type[Connection[DictRow]]:
@@ -141,7 +161,7 @@ def _starting_with(first: Connection[DictRow]) -> type[Connection[DictRow]]:
 
 def _configure(connection: Connection[DictRow]) -> None:
     # A version has four JSON values; pydantic parses them three times as fast as the json module.
-    set_json_loads(from_json, connection)
+    set_json_loads(from_stored_json, connection)
 
 
 def _not_a_url(url: str) -> InvalidInputError:

@@ -27,7 +27,13 @@ from psycopg.rows import DictRow
 from psycopg_pool import ConnectionPool, PoolClosed
 
 from pedigree.errors import DatabaseBusyError, DatabaseUnavailableError
-from pedigree.postgres._failures import is_load, is_loss, may_succeed_later
+from pedigree.postgres._failures import (
+    FAILURES,
+    input_error,
+    is_load,
+    is_loss,
+    may_succeed_later,
+)
 from pedigree.postgres._sources import DatabaseSource, EmbeddedSource, NamedSource, open_pool
 from pedigree.postgres.embedded import EmbeddedPostgres
 
@@ -115,9 +121,8 @@ class Database:
         The whole transaction is retried, for up to 10 s, if the connection is lost (an embedded
         server is restarted), and after deadlocks and serialization failures. So `work` must be
         repeatable: it may run several times, **also after a successful commit** whose confirmation
-        was lost. It must have no effects outside its connection, and a constraint (a unique key, a
-        digest) must let a second run find the rows of the first. It must not commit, and it has
-        timeouts: 10 s for a lock, 60 s for a statement.
+        was lost. It must have no effects outside its connection, and by a constraint a second run
+        finds the rows of the first. It must not commit. A lock has 10 s, a statement 60 s.
 
         Args:
             work: The statements to run on the connection.
@@ -129,8 +134,8 @@ class Database:
         Raises:
             DatabaseUnavailableError: The server did not become available in time.
             DatabaseBusyError: A connection or a lock was not free in time; nothing was done.
-            psycopg.Error: A statement failed for another reason, such as a unique violation; the
-                caller maps it to a domain error.
+            InvalidInputError: Postgres cannot store a value.
+            psycopg.Error: A constraint is violated; the caller maps it to a domain error.
         """
         run = _in_pipeline if pipelined else _in_transaction
         return self._retry(lambda connection: run(connection, work))
@@ -168,6 +173,7 @@ class Database:
     def _retry(self, action: Callable[[Connection[DictRow]], Result]) -> Result:
         deadline: float | None = None
         pause = _FIRST_PAUSE_S
+        unsure = False  # an earlier attempt may have committed, so "busy" would say too much
         while True:
             pool = self._pool
             try:
@@ -176,10 +182,10 @@ class Database:
                 return self._checked_out(pool, action)
             except PoolClosed:
                 cause: psycopg.Error | None = None  # another thread noticed the loss first
-            except psycopg.OperationalError as error:
+            except FAILURES as error:
                 if not may_succeed_later(error):
-                    raise self._unavailable(error) from error
-                cause = error
+                    raise self._unavailable(error, unsure) from error
+                cause, unsure = error, unsure or (pool is not None and is_loss(error))
             if cause is None:
                 self._discard(pool)
             _logger.info(
@@ -191,7 +197,7 @@ class Database:
             now = time.monotonic()
             deadline = deadline or now + RETRY_S
             if now + pause > deadline:
-                raise self._unavailable(cause) from cause
+                raise self._unavailable(cause, unsure) from cause
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_S)
 
@@ -208,8 +214,10 @@ class Database:
         connection = pool.getconn()
         try:
             return action(connection)
-        except psycopg.OperationalError as error:
-            if is_loss(error):
+        except (psycopg.Error, UnicodeError) as error:
+            if refused := input_error(error):
+                raise refused from error
+            if isinstance(error, FAILURES) and is_loss(error):
                 self._discard(pool)
             raise
         finally:
@@ -224,10 +232,10 @@ class Database:
                 self._pool = None
         pool.close()
 
-    def _unavailable(self, error: psycopg.Error | None) -> DatabaseUnavailableError:
+    def _unavailable(self, error: psycopg.Error | None, unsure: bool) -> DatabaseUnavailableError:
         reason = str(error).strip().splitlines()[0] if error else "its connections were closed"
         message = f"the database {self.url_shown} is unavailable: {reason}"
-        if error is not None and is_load(error):
+        if error is not None and is_load(error) and not unsure:
             return DatabaseBusyError(message, remedy="Try again in a few seconds")
         return DatabaseUnavailableError(message, remedy=self.source.remedy)
 

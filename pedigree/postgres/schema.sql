@@ -1351,6 +1351,10 @@ CREATE TABLE pedigree.unsequenced (
     id bigint NOT NULL
 );
 
+CREATE TABLE pedigree.unserved_event (
+    id bigint NOT NULL
+);
+
 CREATE TABLE pedigree.upload (
     upload_id uuid NOT NULL,
     digests text[] DEFAULT '{}'::text[] NOT NULL COLLATE pg_catalog."C",
@@ -1632,6 +1636,9 @@ ALTER TABLE ONLY pedigree.unjudged
 
 ALTER TABLE ONLY pedigree.unsequenced
     ADD CONSTRAINT unsequenced_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY pedigree.unserved_event
+    ADD CONSTRAINT unserved_event_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY pedigree.upload_file
     ADD CONSTRAINT upload_file_pkey PRIMARY KEY (upload_id, digest);
@@ -1925,6 +1932,9 @@ ALTER TABLE ONLY pedigree.unjudged
 
 ALTER TABLE ONLY pedigree.unsequenced
     ADD CONSTRAINT unsequenced_id_fkey FOREIGN KEY (id) REFERENCES pedigree.event(id);
+
+ALTER TABLE ONLY pedigree.unserved_event
+    ADD CONSTRAINT unserved_event_id_fkey FOREIGN KEY (id) REFERENCES pedigree.event(id);
 
 ALTER TABLE ONLY pedigree.upload_file
     ADD CONSTRAINT upload_file_upload_id_fkey FOREIGN KEY (upload_id) REFERENCES pedigree.upload_session(upload_id) ON DELETE CASCADE;

@@ -1,5 +1,6 @@
 """Runs of the user's own asset checks, recorded as verdicts on versions."""
 
+from pedigree._values import require_values
 from pedigree.audit.records import Actor
 from pedigree.lifecycle import check_runs
 from pedigree.lifecycle.records import CheckRun, RecordedVerdict
@@ -28,8 +29,10 @@ class CheckRunOperations(ContextGroup):
             its version is unknown, which is recorded as an event.
 
         Raises:
+            InvalidInputError: A value of the run is beyond its bound.
             ModelNotFoundError: There is no such model, or it was deleted.
         """
+        require_values(run)
         who = actor or self._context.actor()
 
         def write(transaction: Transaction) -> RecordedVerdict | None:

@@ -1,6 +1,6 @@
 """The context of every group of operations: the database, the store, settings and principal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from copy import copy
 from functools import cache, partial
@@ -14,6 +14,8 @@ from pedigree.artifacts.cache import BlobCache
 from pedigree.artifacts.credentials import StoreCredentials
 from pedigree.artifacts.objects import ObjectStore, open_store
 from pedigree.artifacts.options import StoreOptions
+from pedigree.artifacts.store import StoredBlob
+from pedigree.artifacts.store_health import require_bytes
 from pedigree.audit.records import Actor
 from pedigree.catalog import lookups
 from pedigree.catalog.records import ModelVersion
@@ -156,6 +158,22 @@ class Context:
         for callback in callbacks:
             callback()
         return result
+
+    def require_bytes(self, read: Callable[[Transaction], Sequence[StoredBlob]]) -> None:
+        """Require the objects of live blobs, before a change relies on them.
+
+        A transaction must not use the store. So this does nothing within one: whoever joins
+        several operations in a transaction calls it before.
+
+        Args:
+            read: Returns the blobs.
+
+        Raises:
+            CorruptionError: The store lost one of the objects.
+            StoreUnavailableError: The store failed.
+        """
+        if self._on_commit is None:
+            require_bytes(self.database, self.store, read)
 
     def on_commit(self, work: Callable[[], object]) -> None:
         """Do work that follows a change: now, or when the open transaction is committed."""

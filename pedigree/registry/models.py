@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from pedigree._record import PAGE
+from pedigree._record import PAGE, UNCHANGED, IsUnchanged
 from pedigree.access.records import Permission
 from pedigree.catalog import lookups, model_edits
+from pedigree.catalog.description import Changes
 from pedigree.catalog.records import RegisteredModel
 from pedigree.contract.models import ModelContract
 from pedigree.postgres.transaction import Transaction
@@ -37,17 +38,16 @@ class ModelOperations(ContextGroup, ModelContract):
         self,
         name: str,
         *,
-        description: str | None = None,
-        owners: Sequence[str] | None = None,
-        tags: Mapping[str, str] | None = None,
+        description: str | IsUnchanged | None = UNCHANGED,
+        owners: Sequence[str] | IsUnchanged | None = UNCHANGED,
+        tags: Mapping[str, str | None] | IsUnchanged | None = UNCHANGED,
     ) -> RegisteredModel:
         self._context.require(Permission.DESCRIBE, name)
+        changes = Changes(description, owners, tags)
         actor = self._context.actor()
 
         def write(transaction: Transaction) -> RegisteredModel:
-            model_edits.describe_model(
-                transaction, name, actor, description=description, owners=owners, tags=tags
-            )
+            model_edits.describe_model(transaction, name, actor, changes)
             return lookups.find_model(transaction, name)
 
         return self._context.database.transaction(write)

@@ -1,6 +1,8 @@
 """The groups of operations of a registry in this process, and their collaborators."""
 
 from pedigree.contract.verbs import Operations
+from pedigree.errors import PedigreeError
+from pedigree.postgres._failures import statement_error
 from pedigree.registry.aliases import AliasOperations
 from pedigree.registry.approvals import ApprovalOperations
 from pedigree.registry.artifacts import ArtifactOperations
@@ -47,6 +49,8 @@ class RegistryOperations(Operations):
     uploads: UploadOperations
     stage_requests: StageRequestOperations
     promotions: PromotionOperations
+    registration: RegistrationOperations
+    retention: RetentionOperations
     checks: CheckOperations
     monitoring: MonitoringOperations
     search: SearchOperations
@@ -93,3 +97,7 @@ class RegistryOperations(Operations):
         self.webhooks = WebhookOperations(context)
         self.gc = GcOperations(context)
         self.fsck = FsckOperations(context)
+
+    def typed_error(self, error: Exception) -> PedigreeError | None:
+        """Return the typed error of an exception, also of a statement; None for a defect."""
+        return statement_error(error) or super().typed_error(error)

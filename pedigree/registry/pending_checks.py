@@ -3,13 +3,17 @@
 import logging
 
 from pedigree.catalog.records import ModelVersion
+from pedigree.catalog.references import parse_reference
 from pedigree.contract.versions import VersionContract
-from pedigree.errors import PedigreeError
+from pedigree.errors import PedigreeError, UnavailableError
+from pedigree.failures.member_loop import MemberLoop, describe
 from pedigree.lifecycle import check_queue
 from pedigree.registry.checks import CheckOperations
 from pedigree.registry.context import Context
 
 _LOG = logging.getLogger(__name__)
+
+_WORK = "checks"
 
 
 class PendingCheckOperations:
@@ -41,6 +45,7 @@ class PendingCheckOperations:
                 break
             reference = f"{found.name}/{found.version}"
             if self.judge_new(reference):
+                MemberLoop(self._context.database, _WORK).recover(reference)
                 judged.append(reference)
         return tuple(judged)
 
@@ -53,12 +58,23 @@ class PendingCheckOperations:
         """
         try:
             self._checks.judge_version(version or self._versions.get(reference), is_noted=True)
-        except PedigreeError as error:  # the version is registered, and waits for its checks
-            _LOG.warning(
-                "%s was registered but not judged: %s",
-                reference,
-                error,
-                extra={"action": "version.judge", "reference": reference},
-            )
+        except UnavailableError as error:
+            _warn(reference, error)
+            return False
+        except Exception as error:  # the version is registered, and waits for its checks
+            _warn(reference, error)
+            loop = MemberLoop(self._context.database, _WORK)
+            model = parse_reference(reference).name
+            loop.fail(reference, describe(error), model=model)
             return False
         return True
+
+
+def _warn(reference: str, error: Exception) -> None:
+    _LOG.warning(
+        "%s was registered but not judged: %s",
+        reference,
+        describe(error),
+        exc_info=None if isinstance(error, PedigreeError) else error,
+        extra={"action": "version.judge", "reference": reference},
+    )

@@ -45,9 +45,15 @@ class QuarantineOperations(QuarantineContract):
         )
 
     def release(
-        self, asset: str, partition: str | None = None, *, reason: str | None = None
+        self,
+        asset: str,
+        partition: str | None = None,
+        *,
+        whole_asset: bool = False,
+        reason: str | None = None,
     ) -> tuple[Quarantine, ...]:
         self._context.require(Permission.QUARANTINE)
+        quarantine.require_scope(partition, whole_asset)
         actor = self._context.actor()
         return self._context.database.transaction(
             lambda transaction: quarantine.release_data(

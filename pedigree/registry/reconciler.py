@@ -3,26 +3,27 @@
 Two processes run it: the service, in a thread, and Dagster's promotion sensor, at each tick.
 """
 
-import logging
 import threading
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, TypeVar
 
 from pedigree.access.reserved import RECONCILER
 from pedigree.audit import log
-from pedigree.audit.records import Actor
+from pedigree.audit.records import Actor, EventType
 from pedigree.cards.follower import CardFollower
 from pedigree.delivery.background_thread import is_over
-from pedigree.errors import ModelNotFoundError, PedigreeError, UnavailableError
+from pedigree.errors import ModelNotFoundError
+from pedigree.failures.member_loop import MemberLoop, MemberResult, Probe
+from pedigree.failures.outages import store_probe
 from pedigree.lifecycle.records import Move
 from pedigree.registry import Registry
-
-_LOG = logging.getLogger(__name__)
 
 _PAUSE_S = 2.0
 _PAGE = 1000
 # A tick of the sensor may take a minute.
 _MOST_EVENTS = 50 * _PAGE
+# Events about background work itself, which change no model.
+_SILENT = {EventType.MEMBER_FAILED, EventType.MEMBER_RECOVERED}
 
 T = TypeVar("T")
 
@@ -40,13 +41,15 @@ class Reconciler:
     """Judges versions that are not judged yet, performs requests whose gates pass, renders cards.
 
     Several processes may run one at once. All state is in the registry, except the position in the
-    feed.
+    feed. A model whose work fails never stops the others.
 
     Args:
         registry: The registry.
         actor: The recorded actor of the changes.
         seq: The position in the feed. If None, the first pass covers every model.
         postponed: Models that the next pass includes even without a new event.
+        is_outage: Returns whether a failure is that of a part which all models need; by default
+            the object store is asked.
     """
 
     def __init__(
@@ -56,24 +59,28 @@ class Reconciler:
         actor: Actor = RECONCILER,
         seq: int | None = None,
         postponed: Iterable[str] = (),
+        is_outage: Probe | None = None,
     ) -> None:
         self.registry = registry.acting_as(actor)
         self._cards = CardFollower(registry.database, registry.store)
         self.seq = seq
         self.postponed = set(postponed)
-        self.problems: list[tuple[str, PedigreeError]] = []
+        self._is_outage = is_outage or store_probe(registry.database, registry.store)
+        self._fresh: frozenset[str] = frozenset()
+        self._begin()
 
     def run(self, *, stop: threading.Event | None = None) -> int:
         """Reconcile every two seconds until ``stop`` is set; return how many versions moved."""
         waiting, moved = stop or threading.Event(), 0
         while not is_over(None, stop):
             moved += len(self.reconcile().moves)
-            for name, error in self.problems:
-                _LOG.warning(
-                    "%s: %s", name, error, extra={"action": "request.postponed", "model": name}
-                )
             waiting.wait(_PAUSE_S)
         return moved
+
+    @property
+    def notes(self) -> list[str]:
+        """What failed in this pass, and what waits for its next attempt."""
+        return [*self._models.notes, *self._verdicts.notes, *self._others.notes]
 
     def reconcile(self) -> Reconciliation:
         """Judge new versions, perform requests of models that may have changed, render stale cards.
@@ -83,14 +90,18 @@ class Reconciler:
                 model.
         """
         since, postponed = self.seq, self.postponed
-        self.seq, self.postponed, self.problems = None, set(), []
+        self.seq, self.postponed = None, set()
+        self._begin()
         # Before reading the feed, so that the next pass does not see the events of the cards.
-        self._cards.follow()
+        self._others.attempt("model cards", self._cards.follow)
         head = log.feed_head(self.registry.database)
         if since is not None:
             head = min(head, since + _MOST_EVENTS)
-        changed = frozenset(postponed | self._changed(since, head))
-        judged = self.registry.operations.pending_checks.judge_newcomers()
+        self._fresh = frozenset(self._changed(since, head))
+        self.postponed = {name for name in postponed - self._fresh if self._waits(name)}
+        changed = self._fresh | (postponed - self.postponed)
+        newcomers = self.registry.operations.pending_checks.judge_newcomers
+        judged = self._others.attempt("new versions", newcomers).value or ()
         requested = self.registry.operations.stage_requests.names_with_requests(
             None if since is None else changed
         )
@@ -104,38 +115,47 @@ class Reconciler:
         """Renew a model's verdicts, then call ``work`` with its name.
 
         Returns:
-            The result. None if the model is gone, or if the work failed: then the error is one of
-            ``problems`` and the model is postponed.
+            The result. None if the model is gone, or if the work failed: then the failure is noted
+            and the model is postponed.
 
         Raises:
             UnavailableError: The database or the store does not answer.
         """
-        try:
-            self._renew(name)
-            return work(name)
-        except ModelNotFoundError:
-            return None  # never trained, or deleted in the meantime
-        except UnavailableError:
-            raise
-        except PedigreeError as error:
-            self.postponed.add(name)  # the other models continue
-            self.problems.append((name, error))
-            return None
+        renew = self.registry.operations.checks.renew_verdicts
+        renewed = self._attempt(self._verdicts, name, renew)
+        found = self._attempt(self._models, name, work)
+        if not (renewed.is_done and found.is_done):
+            self.postponed.add(name)
+        return found.value
 
-    def _renew(self, name: str) -> None:
-        try:
-            self.registry.operations.checks.renew_verdicts(name)
-        except (ModelNotFoundError, UnavailableError):
-            raise
-        except PedigreeError as error:
-            # A check's library may be missing. That blocks only the versions that need the check.
-            self.problems.append((name, error))
+    def _waits(self, name: str) -> bool:
+        """Return whether a model failed and waits for its next attempt."""
+        return self._models.waits(name) or self._verdicts.waits(name)
+
+    def _attempt(
+        self, loop: MemberLoop, name: str, work: Callable[[str], T]
+    ) -> MemberResult[T | None]:
+        def unless_gone() -> T | None:
+            try:
+                return work(name)
+            except ModelNotFoundError:
+                return None  # never trained, or deleted in the meantime
+
+        return loop.attempt(name, unless_gone, model=name, has_changed=name in self._fresh)
+
+    def _begin(self) -> None:
+        """Begin a pass: what failed is read again."""
+        database, is_outage = self.registry.database, self._is_outage
+        self._models = MemberLoop(database, "promotions", is_outage=is_outage)
+        # A check's library may be missing. That blocks only the versions that need the check.
+        self._verdicts = MemberLoop(database, "verdicts", is_outage=is_outage)
+        self._others = MemberLoop(database, "upkeep", is_outage=is_outage)
 
     def _changed(self, since: int | None, head: int) -> set[str]:
         """Return the models that have events after ``since``, as far as ``head``."""
         names: set[str] = set()
         while since is not None and since < head:
             events = self.registry.events(since, _PAGE)
-            names |= {event.model for event in events if event.model}
+            names |= {event.model for event in events if event.model and event.type not in _SILENT}
             since = events[-1].seq if events else head
         return names

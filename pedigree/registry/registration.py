@@ -10,7 +10,7 @@ from pedigree.artifacts import sessions
 from pedigree.artifacts._progress import Progress
 from pedigree.artifacts.assemble import list_files, seal_listed
 from pedigree.artifacts.publish import discard, publish
-from pedigree.artifacts.records import ManifestFile
+from pedigree.artifacts.records import Manifest, ManifestFile
 from pedigree.artifacts.store import BlobCollectedError, retry_if_collected, seal
 from pedigree.audit.records import Actor
 from pedigree.catalog import lookups
@@ -53,14 +53,11 @@ class RegistrationOperations(Registering, RegistrationContract):
         *,
         upload_id: UUID | None = None,
     ) -> Registration:
-        self._context.require(Permission.REGISTER, name)
-        validate_name(name)
-        get_flavor(validated(new.metadata).flavor)
-        manifest = list_files(new.metadata.flavor, new.metadata.signature, files)
-        actor = self._context.actor()
+        manifest = self.require_bytes(name, files, new, upload_id)
+        actor, digests = self._context.actor(), {file.digest for file in files}
 
         def write(transaction: Transaction) -> Registration:
-            self._uploads.require_possession(transaction, manifest, name, upload_id)
+            self._uploads.require_possession(transaction, digests, name, upload_id)
             seal_listed(transaction, manifest)
             if upload_id:
                 sessions.end_session(transaction, upload_id, name)
@@ -78,6 +75,26 @@ class RegistrationOperations(Registering, RegistrationContract):
         version = registration.version
         self._context.on_commit(lambda: self._pending_checks.judge_new(version.reference, version))
         return registration
+
+    def require_bytes(
+        self, name: str, files: Sequence[ManifestFile], new: NewVersion, upload_id: UUID | None
+    ) -> Manifest:
+        """Require that a list of files can become a version, and that the store has their bytes.
+
+        Returns:
+            The manifest of the files.
+
+        Raises:
+            InvalidInputError: The name, flavor, list or metadata is wrong.
+            BytesMissingError: The registry lacks some of the files.
+            CorruptionError: The store lost some of them.
+        """
+        self._context.require(Permission.REGISTER, name)
+        validate_name(name)
+        get_flavor(validated(new.metadata).flavor)
+        manifest = list_files(new.metadata.flavor, new.metadata.signature, files)
+        self._uploads.require_bytes(name, files, upload_id)
+        return manifest
 
     def _require_permission(self, name: str) -> None:
         self._context.require(Permission.REGISTER, name)

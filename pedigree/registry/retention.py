@@ -36,7 +36,7 @@ class RetentionOperations(ContextGroup, RetentionContract):
 
     def restore(self, reference: str, *, reason: str | None = None) -> ModelVersion:
         parsed, number = parse_number(reference)
-        self._context.require(Permission.DELETE, parsed.name)
+        self.require_bytes(parsed.name, number)
         actor = self._context.actor()
 
         def write(transaction: Transaction) -> ModelVersion:
@@ -46,10 +46,25 @@ class RetentionOperations(ContextGroup, RetentionContract):
         return self._context.database.transaction(write)
 
     def restore_model(self, name: str, *, reason: str | None = None) -> tuple[int, ...]:
-        self._context.require(Permission.DELETE, name)
+        self.require_bytes(name)
         actor = self._context.actor()
         return self._context.database.transaction(
             lambda transaction: restoring.restore_model(transaction, name, actor, reason=reason)
+        )
+
+    def require_bytes(self, name: str, number: int | None = None) -> None:
+        """Require the objects of deleted versions that shall be restored.
+
+        Args:
+            name: The model.
+            number: The version; all deleted versions when None.
+
+        Raises:
+            CorruptionError: The store lost one of them.
+        """
+        self._context.require(Permission.DELETE, name)
+        self._context.require_bytes(
+            lambda transaction: restoring.blobs_to_restore(transaction, name, number)
         )
 
     def retention(self, name: str) -> RetentionRule:

@@ -11,11 +11,12 @@ from pedigree.artifacts.assemble import bytes_missing
 from pedigree.artifacts.blob_upload import BlobSource, content_source, upload_blob
 from pedigree.artifacts.records import (
     Digest,
-    Manifest,
+    ManifestFile,
     UploadFile,
     UploadSession,
     WantedFile,
 )
+from pedigree.artifacts.store import StoredBlob, live_blobs
 from pedigree.catalog.blob_access import readable_blobs
 from pedigree.catalog.names import validate_name
 from pedigree.contract.uploads import UploadContract
@@ -111,6 +112,24 @@ class UploadOperations(ContextGroup, UploadContract):
             for file in self._session(name, upload_id).missing:
                 sessions.fetch_staged(self._context.database, self._context.store, upload_id, file)
 
+    def require_bytes(
+        self, name: str, files: Sequence[ManifestFile], upload_id: UUID | None
+    ) -> None:
+        """Require the objects of listed files that the caller sent or may read.
+
+        Raises:
+            BytesMissingError: The caller has neither sent a file nor may read it.
+            CorruptionError: The store lost one of them.
+        """
+        self._context.require(Permission.REGISTER, name)
+        digests = {file.digest for file in files}
+
+        def read(transaction: Transaction) -> tuple[StoredBlob, ...]:
+            self.require_possession(transaction, digests, name, upload_id)
+            return live_blobs(transaction, digests)
+
+        self._context.require_bytes(read)
+
     def _session(self, name: str, upload_id: UUID) -> UploadSession:
         self._context.require(Permission.REGISTER, name)
         return self._context.database.transaction(
@@ -140,7 +159,11 @@ class UploadOperations(ContextGroup, UploadContract):
         )
 
     def require_possession(
-        self, transaction: Transaction, manifest: Manifest, name: str, upload_id: UUID | None
+        self,
+        transaction: Transaction,
+        digests: Collection[Digest],
+        name: str,
+        upload_id: UUID | None,
     ) -> None:
         """Refuse files whose bytes the caller has not sent and may not read.
 
@@ -149,7 +172,7 @@ class UploadOperations(ContextGroup, UploadContract):
         """
         if self._context.readable_models is None:
             return
-        unproved = {file.digest for file in manifest.files}
+        unproved = frozenset(digests)
         if upload_id:
             unproved -= sessions.received_files(transaction, upload_id, name)
         if unreadable := self._unreadable(transaction, unproved):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from pedigree._record import PAGE
+from pedigree._values import require_values
 from pedigree.access.records import Permission
 from pedigree.catalog import lookups
 from pedigree.catalog.names import name_key
@@ -17,7 +18,12 @@ class UsageOperations(ContextGroup):
     """Uses of versions by runs of the asset graph."""
 
     def record_usage(self, reference: str, use: NewUsage) -> None:
-        """Record that a run uses a version for an asset; repeating it adds only new facts."""
+        """Record that a run uses a version for an asset; repeating it adds only new facts.
+
+        Raises:
+            InvalidInputError: A text of the use is too long for an index, or no Unicode.
+        """
+        require_values(use)
 
         def write(transaction: Transaction, version: ModelVersion) -> None:
             usages.record_usage(transaction, name_key(version.model_name), version.version_id, use)

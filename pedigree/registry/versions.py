@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from pedigree._record import PAGE
+from pedigree._record import PAGE, UNCHANGED, IsUnchanged
 from pedigree.access.records import Permission
 from pedigree.catalog import lookups
+from pedigree.catalog.description import Changes
 from pedigree.catalog.diff import compare, read_side
 from pedigree.catalog.diff_records import VersionComparison
 from pedigree.catalog.records import ModelVersion, Training
@@ -40,23 +41,16 @@ class VersionOperations(ContextGroup, VersionContract):
         self,
         reference: str,
         *,
-        description: str | None = None,
-        owners: Sequence[str] | None = None,
-        tags: Mapping[str, str] | None = None,
+        description: str | IsUnchanged | None = UNCHANGED,
+        owners: Sequence[str] | IsUnchanged | None = UNCHANGED,
+        tags: Mapping[str, str | None] | IsUnchanged | None = UNCHANGED,
     ) -> ModelVersion:
+        changes = Changes(description, owners, tags)
         actor = self._context.actor()
 
         def write(transaction: Transaction, version: ModelVersion) -> ModelVersion:
             name, number = version.model_name, version.version_id
-            update_version(
-                transaction,
-                name,
-                number,
-                actor,
-                description=description,
-                owners=owners,
-                tags=tags,
-            )
+            update_version(transaction, name, number, actor, changes)
             return lookups.find_version(transaction, Reference(name=name, version=number))
 
         return self._context.update_version(Permission.DESCRIBE, reference, write)

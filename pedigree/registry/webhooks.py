@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from datetime import timedelta
 from functools import partial
 
-from pedigree._record import PAGE
+from pedigree._record import PAGE, UNCHANGED, IsUnchanged
 from pedigree.access.records import Permission
 from pedigree.audit import log
 from pedigree.catalog import lookups
-from pedigree.contract.webhooks import WebhookContract
+from pedigree.contract.webhooks import WebhookContract, changed_patterns
 from pedigree.delivery import outbox as deliveries
 from pedigree.delivery import webhooks
 from pedigree.delivery.records import Attempt, Delivery, DeliveryState, IssuedWebhook, Webhook
@@ -61,16 +61,16 @@ class WebhookOperations(ContextGroup, WebhookContract):
         self,
         webhook_id: int,
         *,
-        url: str | None = None,
-        description: str | None = None,
-        types: Iterable[str] | None = None,
-        models: Iterable[str] | None = None,
-        active: bool | None = None,
+        url: str | IsUnchanged | None = UNCHANGED,
+        description: str | IsUnchanged | None = UNCHANGED,
+        types: Iterable[str] | IsUnchanged | None = UNCHANGED,
+        models: Iterable[str] | IsUnchanged | None = UNCHANGED,
+        active: bool | IsUnchanged | None = UNCHANGED,
     ) -> Webhook:
         self._context.require(Permission.CONFIGURE)
         actor = self._context.actor()
-        types = None if types is None else tuple(types)
-        models = None if models is None else tuple(models)
+        # An iterator would be empty when the transaction is repeated.
+        patterns = changed_patterns(types=types, models=models)
         return self._context.database.transaction(
             lambda transaction: webhooks.update_webhook(
                 transaction,
@@ -79,9 +79,8 @@ class WebhookOperations(ContextGroup, WebhookContract):
                 self._context.settings,
                 url=url,
                 description=description,
-                types=types,
-                models=models,
                 active=active,
+                **patterns,
             )
         )
 

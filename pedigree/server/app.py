@@ -16,12 +16,15 @@ from pedigree.delivery.webhook_worker import WebhookWorker
 from pedigree.distribution import own_version
 from pedigree.registry import Registry
 from pedigree.registry.reconciler import Reconciler
-from pedigree.server import health, metrics
+from pedigree.server import documents, health, metrics
+from pedigree.server.connections import Connections
 from pedigree.server.fast_reads import FastReadMiddleware
 from pedigree.server.http.auth import Authenticator
+from pedigree.server.http.bodies import Bodies
 from pedigree.server.http.event_stream import EventStream
 from pedigree.server.http.long_requests import LongWork
 from pedigree.server.http.problems import Problem, add_handlers
+from pedigree.server.http.proxies import Proxies
 from pedigree.server.http.throttle import Throttle
 from pedigree.server.middleware import RequestMiddleware
 from pedigree.server.registry_metrics import RegistryMetrics
@@ -75,8 +78,9 @@ class _Service(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """Put the observing middleware around the fast reads and the regular stack."""
+        state = self.state
         fast_reads = FastReadMiddleware(super().build_middleware_stack(), self.router.routes)
-        return RequestMiddleware(fast_reads, self.state.metrics, self.state.drain)
+        return RequestMiddleware(fast_reads, state.metrics, state.drain, state.proxies)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -90,21 +94,28 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         summary="A model registry that lives in the Dagster asset graph.",
         version=own_version(),
         lifespan=_lifespan(settings),
+        # Their pages would load scripts from elsewhere.
+        openapi_url=None,
+        docs_url=None,
         redoc_url=None,
+        # A redirect to the other form of a path would lose the prefix of a proxy.
+        redirect_slashes=False,
     )
     app.state.metrics = RequestMetrics()
     app.state.drain = Drain()
+    app.state.proxies = Proxies()
     add_handlers(app)
     for resource in _RESOURCES:
         # include_router would add a second route look-up to each of these.
         app.router.routes.extend(resource.router.routes)
+    app.router.routes.extend(documents.ROUTES)
     _describe(app)
     return app
 
 
 def _lifespan(settings: Settings | None) -> Any:
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Connections]]:
         resolved = settings or Settings()
         drain: Drain = app.state.drain
         # A thread without a connection would only wait for one.
@@ -114,11 +125,13 @@ def _lifespan(settings: Settings | None) -> Any:
             await to_thread.run_sync(lambda: Registry.connect(settings=resolved)) as registry,
             ThreadPoolExecutor(connections, "reader") as app.state.readers,
         ):
+            app.state.proxies.configure(resolved)
             to_thread.current_default_thread_limiter().total_tokens = connections
             app.state.registry = registry
             app.state.authenticator = Authenticator(
                 registry, is_open=resolved.serve_open, most_at_work=connections * _WAITING_FOR_ONE
             )
+            app.state.bodies = Bodies(resolved, app.state.metrics)
             app.state.event_stream = EventStream(registry)
             app.state.long_work = LongWork()
             app.state.registry_metrics = RegistryMetrics(registry.database)
@@ -129,7 +142,8 @@ def _lifespan(settings: Settings | None) -> Any:
                 _background_work(registry, drain),
                 draining(drain, resolved.serve_drain.total_seconds()),
             ):
-                yield
+                # The server hands this state to each connection.
+                yield {"connections": Connections(resolved, app.state.metrics)}
             app.state.metrics.write()
 
     return lifespan

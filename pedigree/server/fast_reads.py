@@ -103,15 +103,15 @@ class FastRead(NamedTuple):
             for name, adapter in self.path_parameters.items()
         }
 
-    def query_arguments(self, query: bytes) -> dict[str, Any]:
-        """Return the endpoint's arguments from the query.
+    def query_arguments(self, query: bytes) -> dict[str, Any] | None:
+        """Return the endpoint's arguments from the query; None if it has unknown parameters.
 
         Raises:
             ValidationError: One of them is invalid.
         """
-        if not self.query_parameters:
-            return {}
         found = QueryParams(query)
+        if query and not (self.route.query and self.route.query.has(found)):
+            return None
         return {
             name: parameter.value_in(found, name)
             for name, parameter in self.query_parameters.items()
@@ -179,6 +179,8 @@ class FastReadMiddleware:
             given = read.path_arguments(parts)
             query = read.query_arguments(scope["query_string"])
         except ValidationError:
+            return None
+        if query is None:
             return None
         scope.update(path_params=given, route=read.route, endpoint=read.endpoint)
         return read, known, given | query

@@ -1,4 +1,4 @@
-"""Middleware of every request: counts, traces, logs and request ids."""
+"""Middleware of every request: counts, traces, logs, request ids and headers of every answer."""
 
 import logging
 import re
@@ -11,6 +11,9 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pedigree import logs, tracing
+from pedigree.server.http.heads import as_get, is_head, without_body
+from pedigree.server.http.proxies import Proxies
+from pedigree.server.http.security_headers import with_security_headers
 from pedigree.server.request_metrics import RequestMetrics
 from pedigree.server.shutdown import Drain
 
@@ -31,12 +34,16 @@ class RequestMiddleware:
         app: The application with its error handlers.
         metrics: Where requests are counted.
         drain: Whether the process is about to end.
+        proxies: The trusted proxies, and the prefix of all paths.
     """
 
-    def __init__(self, app: ASGIApp, metrics: RequestMetrics, drain: Drain) -> None:
+    def __init__(
+        self, app: ASGIApp, metrics: RequestMetrics, drain: Drain, proxies: Proxies
+    ) -> None:
         self._app = app
         self._metrics = metrics
         self._drain = drain
+        self._proxies = proxies
         # Not generated for each request, which would take longer than everything else here; not at
         # import, because workers are forked after it.
         self._process = secrets.token_hex(12)
@@ -47,13 +54,14 @@ class RequestMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request = _Request(scope, send, self._drain, self._id(scope))
+        asked = as_get(self._proxies.resolve(scope))
+        request = _Request(asked, scope["method"], send, self._drain, self._id(scope))
         logs.bind_fields(request.about)
         try:
             if tracing.is_on():
                 await self._traced(request, receive)
             else:
-                await self._app(scope, receive, request.send)
+                await self._app(asked, receive, request.send)
         finally:
             self._note(request)
 
@@ -65,13 +73,13 @@ class RequestMiddleware:
 
     async def _traced(self, request: "_Request", receive: Receive) -> None:
         scope = request.scope
-        with tracing.request_span(scope["method"], Headers(scope=scope)) as span:
+        with tracing.request_span(request.method, Headers(scope=scope)) as span:
             assert span is not None
             request.trace_id = tracing.trace_id()
             try:
                 await self._app(scope, receive, request.send)
             finally:
-                span.update_name(f"{scope['method']} {request.route}")
+                span.update_name(f"{request.method} {request.route}")
                 span.set_attribute("http.route", request.route)
                 span.set_attribute("http.response.status_code", request.status)
                 span.set_attribute("pedigree.request_id", request.request_id)
@@ -79,7 +87,7 @@ class RequestMiddleware:
                     span.set_attribute("error.type", str(request.status))
 
     def _note(self, request: "_Request") -> None:
-        method, status = request.scope["method"], request.status
+        method, status = request.method, request.status
         # A made-up method or path must not become a series.
         counted = method if method in _METHODS and request.route != _NO_ROUTE else _NO_ROUTE
         self._metrics.count(counted, request.route, status, request.seconds)
@@ -98,8 +106,11 @@ class RequestMiddleware:
 class _Request:
     """One request, and its known properties."""
 
-    def __init__(self, scope: Scope, send: Send, drain: Drain, request_id: str) -> None:
+    def __init__(
+        self, scope: Scope, method: str, send: Send, drain: Drain, request_id: str
+    ) -> None:
         self.scope = scope
+        self.method = method
         self.status = 500
         self.seconds = 0.0
         self.request_id = request_id
@@ -114,10 +125,13 @@ class _Request:
             self.status = message["status"]
             # Until the answer begins: how long a stream or large file lasts depends on its reader.
             self.seconds = time.perf_counter() - self._begun
-            headers = [*message.get("headers", ()), (b"x-request-id", self.request_id.encode())]
+            headers = with_security_headers(message.get("headers", ()))
+            headers.append((b"x-request-id", self.request_id.encode()))
             if self._drain.begun:
                 headers.append((b"connection", b"close"))
             message["headers"] = headers
+        if is_head(self.scope):
+            message = without_body(message)
         await self._send(message)
 
     @property
@@ -133,7 +147,7 @@ class _Request:
             "request_id": self.request_id,
             "trace_id": self.trace_id,
             "actor": caller.principal.name if caller else None,
-            "method": self.scope["method"],
+            "method": self.method,
             "route": self.route,
             "model": parameters.get("name"),
             "version": parameters.get("version"),

@@ -13,6 +13,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, disable_cre
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from pedigree.server.refusals import Refusal
+
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 # From a cached 304 to an upload of some minutes.
@@ -42,6 +44,14 @@ class RequestMetrics:
             buckets=_BUCKETS,
             registry=own,
         )
+        self._refusals = Counter(
+            "pedigree_http_refused",
+            "Connections and requests that a limit refused before a route saw them.",
+            ("reason",),
+            registry=own,
+        )
+        for reason in Refusal:  # so that a rate is known from the start
+            self._refusals.labels(reason)
         self._refused = Counter(
             "pedigree_schema_failures",
             "Requests whose metadata or signature the schema refused.",
@@ -63,6 +73,10 @@ class RequestMetrics:
         if not self._waits:
             self._waits = True
             asyncio.get_running_loop().call_later(_WRITTEN_WITHIN_S, self.write)
+
+    def count_refusal(self, reason: Refusal) -> None:
+        """Count a connection or a request that a limit refused."""
+        self._refusals.labels(reason).inc()
 
     def count_refused(self, route: str) -> None:
         """Count a request whose metadata the schema refused."""

@@ -1,7 +1,10 @@
 """Run the application with uvicorn, and refuse to expose it without a token."""
 
 import os
+import socket
+from collections.abc import Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -10,9 +13,22 @@ from pedigree.errors import InvalidInputError
 from pedigree.registry import Registry
 from pedigree.server import workers as _workers
 from pedigree.server.http.loopback import is_loopback
+from pedigree.server.protocol import LimitedProtocol
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+
+PROTOCOL: Mapping[str, Any] = MappingProxyType(
+    {
+        "http": LimitedProtocol,
+        "ws": "none",
+        "server_header": False,
+        "log_level": "warning",
+        # The application itself decides which proxies it trusts, see http/proxies.py.
+        "proxy_headers": False,
+    }
+)
+"""The options of uvicorn that decide how it speaks HTTP, and with whom."""
 
 # Requests in progress at a stop are finished, unless they take longer than this.
 _GRACE_S = 20
@@ -36,22 +52,35 @@ def require_guarded(registry: Registry, host: str) -> bool:
     return True
 
 
-def serve(host: str, port: int, workers: int, *, is_open: bool, log_config: dict[str, Any]) -> None:
-    """Serve until a signal arrives; each worker is a process with its own connections."""
-    make_app = partial(_make_app, is_open=is_open and is_loopback(host))
-    options: dict[str, Any] = {
-        "host": host,
-        "port": port,
-        "access_log": False,
-        "server_header": False,
-        "timeout_graceful_shutdown": _GRACE_S,
-        "log_config": log_config,
-        "log_level": "warning",
-    }
+def serve(
+    sockets: list[socket.socket],
+    workers: int,
+    *,
+    is_open: bool,
+    log_config: dict[str, Any],
+) -> None:
+    """Serve until a signal arrives; each worker is a process with its own connections.
+
+    Args:
+        sockets: Where it listens.
+        workers: The number of workers.
+        is_open: Accept callers without a token while none exists.
+        log_config: The configuration of the workers' logs.
+    """
+    make_app = partial(_make_app, is_open=is_open)
+    config = uvicorn.Config(
+        make_app,
+        factory=True,
+        workers=workers,
+        access_log=False,
+        timeout_graceful_shutdown=_GRACE_S,
+        log_config=log_config,
+        **PROTOCOL,
+    )
     if workers == 1:
-        uvicorn.run(make_app, factory=True, **options)
+        uvicorn.Server(config).run(sockets)
     else:
-        _workers.run(workers, make_app, **options)
+        _workers.run(config, sockets)
 
 
 def _make_app(*, is_open: bool) -> "FastAPI":

@@ -7,11 +7,15 @@ second.
 
 import multiprocessing
 import os
+import socket
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import forkserver
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from uvicorn.config import Config
 
 # The Prometheus library reads it when it is imported.
 _COUNTS = "PROMETHEUS_MULTIPROC_DIR"
@@ -44,20 +48,17 @@ def _counting_together() -> Iterator[None]:
         yield
 
 
-def run(workers: int, make_app: Callable[[], object], **options: Any) -> None:
+def run(config: "Config", sockets: list[socket.socket]) -> None:
     """Run workers of an application until a signal arrives.
 
     Args:
-        workers: The number of workers.
-        make_app: Creates the application in each worker; it must be picklable.
-        options: Options of uvicorn.
+        config: uvicorn's configuration; it must be picklable.
+        sockets: Where the workers listen.
     """
     # Imported after that process has started, which does not need it.
-    import uvicorn  # noqa: PLC0415
     from uvicorn import _subprocess as uvicorns  # noqa: PLC0415
     from uvicorn.supervisors import Multiprocess  # noqa: PLC0415
 
     # uvicorn has no setting for the context.
     uvicorns.spawn = _FORKING  # type: ignore[assignment]
-    config = uvicorn.Config(make_app, factory=True, workers=workers, **options)
-    Multiprocess(config, sockets=[config.bind_socket()]).run()
+    Multiprocess(config, sockets=sockets).run()

@@ -157,6 +157,7 @@ NAMED = {
     "hold": {"reason": "case 7"},
     "quarantine": {"reason": "doubled rows"},
     "quarantine_version": {"reason": "unfair"},
+    "release": {"whole_asset": True},
     "reject": {"comment": "unfair"},
 }
 

@@ -11,11 +11,12 @@ from pathlib import Path
 from pedigree.artifacts.objects import open_store
 from pedigree.errors import PedigreeError
 from pedigree.postgres.database import Database
+from tests.artifacts.probes import contents
 from tests.artifacts.publishing import forget_bytes, publish_and_seal, pull_to
 
 
 def _files(folder: Path) -> list[str]:
-    return [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()]
+    return [*contents(folder)]
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import obstore
 from obstore.store import S3Store
 
 from pedigree.artifacts.objects import ObjectStore
+from pedigree.artifacts.path_rules import PULL_RECORD
 
 
 class Probe(Protocol):
@@ -63,9 +64,9 @@ def flip_a_bit(probe: Probe, key: str) -> None:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """The files below a folder."""
+    """The files below a folder, without the record of what pulls wrote."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file()
+        if path.is_file() and path.name != PULL_RECORD
     }

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pedigree.artifacts.paths import check_path, scan
+from pedigree.artifacts.path_rules import MOST_PARTS, check_path, require_distinct
+from pedigree.artifacts.paths import scan
 from pedigree.errors import InvalidArtifactError
 
 Make = Callable[[Mapping[str, bytes]], Path]
@@ -120,7 +121,7 @@ def test_a_name_that_some_system_reads_differently_is_refused(
 @pytest.mark.parametrize(
     "path",
     ["", "/etc/passwd", "..", "a/../b", "../a", "a//b", "a/", "./a", "c:/a", "a" * 256,
-     "/".join(["a" * 200] * 6), "nul\0"],
+     "/".join(["a" * 200] * 6), "nul\0", "lone\ud800", "a" * 10_000_000],
 )  # fmt: skip
 def test_a_path_that_leaves_its_folder_or_is_too_long_is_refused(path: str) -> None:
     with pytest.raises(InvalidArtifactError):
@@ -135,6 +136,63 @@ def test_paths_that_differ_only_by_case_are_refused(twin: str, make_folder: Make
     other.write_bytes(b"4")
     with pytest.raises(InvalidArtifactError, match="only by case or Unicode form"):
         scan(folder)
+
+
+@pytest.mark.parametrize(
+    ("paths", "fault"),
+    [
+        (["a/b", "a/b"], "listed twice"),
+        (["a", "a/b"], "a file and a folder"),
+        (["a/b/c", "a/b"], "a file and a folder"),
+        (["a/b/c", "A/b/d"], "differs from 'a' only by case"),
+        (["x/Stra\u00dfe/1", "x/strasse/2"], "differs from 'x/Stra\u00dfe' only by case"),
+        (["/".join("a" * (MOST_PARTS + 1))], f"more than {MOST_PARTS} parts"),
+    ],
+)
+def test_paths_that_cannot_all_be_files_of_one_folder_are_refused(
+    paths: list[str], fault: str
+) -> None:
+    with pytest.raises(InvalidArtifactError, match=fault):
+        require_distinct(paths)
+
+
+def test_the_deepest_path_is_accepted_and_a_deeper_folder_is_not_entered(
+    make_folder: Make,
+) -> None:
+    deepest = "/".join("a" * MOST_PARTS)
+    folder = make_folder({deepest: b"x"})
+    assert [file.path for file in scan(folder)] == [deepest]
+    (folder / f"{deepest}/b").parent.with_name("b").joinpath("/".join("b" * 400)).mkdir(
+        parents=True
+    )
+    with pytest.raises(InvalidArtifactError, match=f"more than {MOST_PARTS} parts"):
+        scan(folder)
+
+
+_NAMES = st.text("aA\u00df\u0130s\u212b\u03c2\u1e9e\ufb01", min_size=1, max_size=3)
+
+
+@given(st.lists(st.lists(_NAMES, min_size=1, max_size=4).map("/".join), max_size=6))
+def test_paths_are_distinct_exactly_if_no_two_of_their_folded_prefixes_conflict(
+    paths: list[str],
+) -> None:
+    prefixes = {
+        "/".join(path.split("/")[:depth])
+        for path in paths
+        for depth in range(1, path.count("/") + 2)
+    }
+    folded = {
+        unicodedata.normalize("NFC", unicodedata.normalize("NFD", each).casefold())
+        for each in prefixes
+    }
+    apart = all(not other.startswith(f"{path}/") for path in paths for other in paths)
+    distinct = len(set(paths)) == len(paths) and len(folded) == len(prefixes) and apart
+    try:
+        require_distinct(paths)
+    except InvalidArtifactError:
+        assert not distinct
+    else:
+        assert distinct
 
 
 def test_a_file_that_changes_while_it_is_read_is_refused(make_folder: Make) -> None:

@@ -8,9 +8,15 @@ from pathlib import Path
 import pytest
 
 from pedigree.artifacts.blob_upload import put_blob
+from pedigree.artifacts.path_rules import PULL_FOLDER
 from pedigree.artifacts.pull import pull, read_blob, verify
 from pedigree.artifacts.records import Digest, Manifest, ManifestFile, digest_of
-from pedigree.errors import CorruptionError, InvalidArtifactError, InvalidInputError
+from pedigree.errors import (
+    CorruptionError,
+    FileConflictError,
+    InvalidArtifactError,
+    InvalidInputError,
+)
 from pedigree.postgres.database import Database
 from tests.artifacts.probes import LocalProbe, Probe, contents, flip_a_bit
 from tests.artifacts.publishing import SIGNATURE, keys_of, publish_and_seal, pull_to
@@ -46,7 +52,7 @@ def test_a_flipped_bit_is_an_error_and_leaves_no_file(
     left = contents(tmp_path / "pulled")
     assert "model.bin" not in left
     assert left.items() <= FILES.items()
-    assert not [*(tmp_path / "pulled").glob(".pedigree*")]
+    assert not (tmp_path / "pulled" / PULL_FOLDER).exists()
 
 
 @pytest.mark.contract
@@ -79,13 +85,12 @@ def test_files_that_are_there_and_right_are_left_alone(
 ) -> None:
     target = pull_to(database, local_probe.store, manifest, tmp_path / "pulled")
     before = {path: (target / path).stat().st_ino for path in FILES}
-    (target / "sub" / "info.json").write_bytes(b"[]")
     (target / "sub" / "deep" / "x").unlink()
     (target / "own notes").write_bytes(b"stay")
     pull_to(database, local_probe.store, manifest, target)
     assert contents(target) == {**FILES, "own notes": b"stay"}
     assert (target / "model.bin").stat().st_ino == before["model.bin"]
-    assert (target / "sub" / "info.json").stat().st_ino != before["sub/info.json"]
+    assert (target / "sub" / "info.json").stat().st_ino == before["sub/info.json"]
 
 
 def test_pulled_files_have_the_mode_that_the_user_gives_new_files(
@@ -116,9 +121,10 @@ def test_a_link_inside_the_destination_leads_nothing_out_of_it(
     with pytest.raises(InvalidInputError, match=r"destination: .*without links"):
         pull(local_probe.store, manifest, keys, target)
     (target / "sub").unlink()
-    (target / "model.bin").unlink(missing_ok=True)
     (target / "model.bin").symlink_to(outside / "victim")
-    pull(local_probe.store, manifest, keys, target)
+    with pytest.raises(FileConflictError, match=r"model\.bin"):
+        pull(local_probe.store, manifest, keys, target)
+    pull(local_probe.store, manifest, keys, target, force=True)
     assert contents(outside) == {"victim": b"precious"}
     assert not (target / "model.bin").is_symlink()
     assert contents(target) == FILES
@@ -142,8 +148,10 @@ def test_a_destination_that_is_in_the_way_is_refused(
     with pytest.raises(InvalidInputError, match="destination: "):
         pull(local_probe.store, manifest, keys, tmp_path / "file")
     (tmp_path / "pulled" / "model.bin").mkdir(parents=True)
-    with pytest.raises(InvalidInputError, match="destination: "):
+    with pytest.raises(FileConflictError, match=r"destination: .*model\.bin"):
         pull(local_probe.store, manifest, keys, tmp_path / "pulled")
+    with pytest.raises(InvalidInputError, match="destination: "):
+        pull(local_probe.store, manifest, keys, tmp_path / "pulled", force=True)
 
 
 PULL_FOR_EVER = """
@@ -178,7 +186,7 @@ def test_a_killed_pull_leaves_no_partial_file_and_the_next_one_tidies(
     )
     assert running.stdout
     assert running.stdout.readline() == b"streaming\n"
-    (temporary,) = target.glob(".pedigree-pull")
+    temporary = target / PULL_FOLDER
     assert temporary.stat().st_mode & 0o077 == 0, "nobody else may look at what is half there"
     pull_to(database, local_probe.store, manifest, target)
     assert temporary.exists(), "a pull that runs is left alone"
@@ -187,4 +195,4 @@ def test_a_killed_pull_leaves_no_partial_file_and_the_next_one_tidies(
     assert (target / "model.bin").read_bytes() == FILES["model.bin"]
     pull_to(database, local_probe.store, manifest, target)
     assert contents(target) == FILES
-    assert not [*target.glob(".pedigree*")]
+    assert not temporary.exists()

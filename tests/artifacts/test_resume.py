@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pedigree.artifacts.objects import ObjectStore
+from pedigree.artifacts.path_rules import PULL_FOLDER
 from pedigree.artifacts.pull import pull
 from pedigree.artifacts.records import Manifest
 from pedigree.errors import CorruptionError, StoreUnavailableError
@@ -88,7 +89,8 @@ def test_damage_in_the_store_is_detected_also_after_an_interruption(
     flip_a_bit(local_probe, key)
     with pytest.raises(CorruptionError, match="do not have the digest"):
         pull_to(database, local_probe.store, manifest, target)
-    assert not [*target.iterdir()]
+    assert contents(target) == {}
+    assert not (target / PULL_FOLDER).exists()
 
 
 @pytest.mark.parametrize("start", [0, 1, 4 * MIB + 1])

@@ -111,7 +111,7 @@ STORY: tuple[tuple[str, Step], ...] = (
     ("hold", lambda r, _: r.hold("churn/1", reason="case 7")),
     ("lift_hold", lambda r, _: r.lift_hold("churn/1")),
     ("quarantine", lambda r, _: r.quarantine("raw", reason="doubled rows")),
-    ("release", lambda r, _: r.release("raw")),
+    ("release", lambda r, _: r.release("raw", whole_asset=True)),
     ("quarantine_version", lambda r, _: r.quarantine_version("churn/1", reason="unfair")),
     ("release_version", lambda r, _: r.release_version("churn/1")),
     (

@@ -385,10 +385,10 @@ def test_without_trigrams_only_the_tolerance_is_missing(
 def test_values_that_are_not_indexed_are_found(
     registry: Registry, tmp_path: Path, found: Search
 ) -> None:
-    long = "x" * 10_000
-    register(registry, tmp_path, "a", tags={"t": long, long: "y"}, run_id=long,
-             metrics={long: 0.5}, params={long: 10**400}, owners=(long, long),
-             description=f"{long} {'word ' * 30_000}")  # fmt: skip
+    long, run = "x" * 10_000, "x" * 800
+    register(registry, tmp_path, "a", tags={"t": long, long: "y"}, run_id=run,
+             metrics={long: 0.5}, params={long: 10**300}, owners=(long, long),
+             description=f"{long} {'word ' * 10_000}")  # fmt: skip
     for text in (
         f"run_id = '{long[:7000]}'",
         f"tags.t LIKE '{long[:7000]}%'",

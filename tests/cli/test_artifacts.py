@@ -48,3 +48,18 @@ def stderr_at_a_terminal(*words: str) -> bytes:
         return b""
     finally:
         os.close(ours)
+
+
+def test_a_pull_replaces_files_of_somebody_else_only_by_force(
+    register: Register, cli: Cli, tmp_path: Path
+) -> None:
+    register()
+    there = tmp_path / "there"
+    there.mkdir()
+    (there / "model.bin").write_text("mine")
+    answer = cli("pull", "churn/1", there, "--json")
+    assert (answer.code, answer.error["type"]) == (2, "FileConflictError")
+    assert "--force" in answer.error["remedy"]
+    assert (there / "model.bin").read_text() == "mine"
+    assert cli("pull", "churn/1", there, "--force", "--json").code == 0
+    assert (there / "model.bin").read_text() == "weights"

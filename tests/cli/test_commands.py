@@ -325,7 +325,16 @@ def test_a_version_under_legal_hold_cannot_be_deleted(register: Register, cli: C
 def test_update_changes_what_may_change(register: Register, cli: Cli) -> None:
     register("weights", *FULL)
     answer = cli("update", "churn/1", "--description", "who stays", "--tag", "a=b", "--json")
-    assert (answer.json["description"], answer.json["tags"]) == ("who stays", {"a": "b"})
+    assert (answer.json["description"], answer.json["tags"]) == (
+        "who stays",
+        {"a": "b", "team": "growth"},
+    )
+    removed = ("--unset", "description", "--unset", "tags.team", "--tag", "c=d")
+    answer = cli("update", "churn/1", *removed, "--json")
+    assert (answer.json["description"], answer.json["tags"]) == (None, {"a": "b", "c": "d"})
+    assert cli("update", "churn/1", "--unset", "tags", "--json").json["tags"] == {}
+    for wrong in (("tags.c", "--tag", "c=d"), ("tags", "--tag", "c=d"), ("name",), ("owners.x",)):
+        assert cli("update", "churn/1", "--unset", *wrong, "--json").error["field"] == "--unset"
     assert answer.json["owners"] == ["ann@example.com"]
 
 

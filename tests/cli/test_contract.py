@@ -178,7 +178,7 @@ def script(folder: Path, required: list[object], url: str) -> Iterator[tuple[obj
         ("policy", "history", "fresh"),
         ("impact", "customers"),
         ("quarantine", "orders", "--reason", "doubled"),
-        ("release", "orders"),
+        ("release", "orders", "--whole-asset"),
         ("token", "create", "ci@churn", "--role", "reader"),
         ("token", "list"),
         ("token", "revoke", 2),

@@ -89,6 +89,8 @@ def test_bad_data_is_found_put_in_quarantine_and_released(trained: None, cli: Cl
     (version,) = cli("impact", *bad, "--json").json["certain"]
     assert (version["quarantine_reason"], version["in_use"]) == ("doubled rows", False)
     assert "quarantined: doubled rows" in cli("show", "churn/1").out
+    assert cli("release", "flights", "--json").error["field"] == "--partition"
+    assert cli("release", *bad, "--whole-asset", "--json").error["field"] == "--partition"
     assert "and with it churn/1." in cli("release", *bad).out
     assert cli("quarantines", "--json").json == []
     assert cli("release", *bad, "--json").error["type"] == "QuarantineNotFoundError"
@@ -219,6 +221,8 @@ def test_one_version_is_put_in_quarantine(trained: None, cli: Cli) -> None:
     assert "churn/2 is released." in cli("release", "churn/2", "--version").out
     answer = cli("release", "churn/2", "--version", "--partition", "x", "--json")
     assert answer.error["field"] == "--partition"
+    answer = cli("release", "churn/2", "--version", "--whole-asset", "--json")
+    assert answer.error["field"] == "--whole-asset"
 
 
 def test_a_moment_without_a_zone_is_refused(trained: None, cli: Cli) -> None:

@@ -1,7 +1,7 @@
 """The fixtures of `test_same_behaviour.py` where the client's wheel alone is installed.
 
-A plugin for pytest, loaded by :mod:`tests.client.matrix` with `--noconftest`: the service is another
-process, of another environment, and named by ``PEDIGREE_API_URL`` and ``PEDIGREE_TOKEN``.
+A plugin for pytest that :mod:`tests.client.matrix` loads instead of any conftest. The service is
+another process, of another environment, at ``PEDIGREE_API_URL`` and with ``PEDIGREE_TOKEN``.
 """
 
 import sys

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
 
+import psycopg
 import pytest
 
 import pedigree
@@ -23,12 +24,14 @@ from pedigree.errors import (
     NotAuthenticatedError,
     NotPermittedError,
     NotServedError,
+    OutcomeUnknownError,
     PedigreeError,
     ServiceBusyError,
     ServiceUnavailableError,
 )
 from pedigree.registry import Registry
 from pedigree.settings import Settings
+from tests.artifacts.probes import contents
 from tests.factories import artifact, new_version, register
 from tests.server.conftest import Served
 
@@ -89,12 +92,13 @@ def flaky(tmp_path: Path) -> Iterator[Callable[..., tuple[Flaky, Registry]]]:
     """Start a server with some answers, and a client of it."""
     made: list[tuple[Flaky, Registry]] = []
 
-    def make(*answers: Answer | None, retries: int = 5) -> tuple[Flaky, Registry]:
+    def make(
+        *answers: Answer | None, retries: int = 5, deadline: float = 60
+    ) -> tuple[Flaky, Registry]:
         server = Flaky([*answers])
         settings = Settings(home=tmp_path / "flaky")
-        registry = pedigree.connect(
-            server.url, token="pdg_x", timeout=5, retries=retries, settings=settings
-        )
+        patience = {"timeout": 5, "retries": retries, "deadline": deadline}
+        registry = pedigree.connect(server.url, token="pdg_x", settings=settings, **patience)
         made.append((server, registry))
         return made[-1]
 
@@ -113,6 +117,14 @@ def busy(after: str = "0") -> Answer:
     return 429, {"Retry-After": after}, json.dumps(BUSY).encode()
 
 
+def at_work() -> Answer:
+    problem = {
+        "type": "urn:pedigree:error:RequestInFlightError",
+        "detail": "a request with this key is in progress",
+    }
+    return 409, {}, json.dumps(problem).encode()
+
+
 def test_a_request_is_retried_after_load_or_a_lost_connection(
     flaky: Callable[..., tuple[Flaky, Registry]],
 ) -> None:
@@ -125,11 +137,7 @@ def test_a_request_is_retried_after_load_or_a_lost_connection(
 def test_a_retried_write_has_the_same_key(
     flaky: Callable[..., tuple[Flaky, Registry]],
 ) -> None:
-    in_flight = {
-        "type": "urn:pedigree:error:RequestInFlightError",
-        "detail": "a request with this key is in progress",
-    }
-    server, registry = flaky(None, (409, {}, json.dumps(in_flight).encode()), ok(MODEL), ok(MODEL))
+    server, registry = flaky(None, at_work(), ok(MODEL), ok(MODEL))
     registry.create_model("churn")
     registry.create_model("churn")
     keys = [headers["Idempotency-Key"] for _, _, headers in server.asked]
@@ -151,6 +159,74 @@ def test_the_last_failure_is_raised_when_no_retry_is_left(
     with pytest.raises(ServiceUnavailableError, match="no answer") as caught:
         registry.model("churn")
     assert caught.value.value == server.url
+
+
+def test_a_request_at_work_is_waited_for_beyond_the_retries(
+    flaky: Callable[..., tuple[Flaky, Registry]],
+) -> None:
+    server, registry = flaky(*[at_work()] * 4, ok(MODEL), retries=0)
+    assert registry.create_model("churn").name == "churn"
+    assert len({headers["Idempotency-Key"] for _, _, headers in server.asked}) == 1
+
+
+@pytest.mark.parametrize(
+    ("answers", "retries", "deadline"),
+    [
+        ([at_work()] * 40, 5, 0.5),
+        ([None, None], 1, 60),
+        ([(502, {}, b"bad gateway"), (504, {}, b"timeout")], 1, 60),
+        ([None, busy()], 1, 60),
+    ],
+)
+def test_the_outcome_of_a_write_that_is_given_up_is_unknown(
+    answers: list[Answer | None],
+    retries: int,
+    deadline: float,
+    flaky: Callable[..., tuple[Flaky, Registry]],
+) -> None:
+    _, registry = flaky(*answers, retries=retries, deadline=deadline)
+    with pytest.raises(OutcomeUnknownError, match="may be done") as caught:
+        registry.create_model("churn")
+    assert "POST /api/v1/models" in str(caught.value)
+    assert caught.value.remedy
+
+
+def test_a_write_that_was_refused_or_never_sent_is_not_unknown(
+    flaky: Callable[..., tuple[Flaky, Registry]], tmp_path: Path
+) -> None:
+    _, registry = flaky(busy(), busy(), retries=1)
+    with pytest.raises(ServiceBusyError):
+        registry.create_model("churn")
+    _, registry = flaky(None, retries=0)
+    with pytest.raises(ServiceUnavailableError) as caught:
+        registry.model("churn")  # a read has no outcome
+    assert type(caught.value) is ServiceUnavailableError
+    settings = Settings(home=tmp_path / "home")
+    with pedigree.connect("http://127.0.0.1:9", retries=0, settings=settings) as nowhere:
+        with pytest.raises(ServiceUnavailableError) as caught:
+            nowhere.create_model("churn")
+        assert type(caught.value) is ServiceUnavailableError
+
+
+def test_a_service_that_works_longer_than_all_retries_is_waited_for(
+    connect: Callable[..., Registry], settings: Settings, name: str
+) -> None:
+    registry = connect(timeout=0.2, retries=1)
+    registry.create_model(name)
+    answers: list[int] = []
+    with psycopg.connect(str(settings.database_url)) as blocker:
+        lock = "SELECT 1 FROM pedigree.registered_model WHERE name = %s FOR UPDATE"
+        blocker.execute(lock, [name])
+
+        def count(answer: Any) -> None:
+            answers.append(answer.status_code)
+            if answers.count(409) == 4:
+                blocker.rollback()
+
+        client = registry.operations.models._service.connection._client  # type: ignore[attr-defined]
+        client.event_hooks["response"] = [count]
+        assert registry.update_model(name, description="patient").description == "patient"
+    assert answers.count(409) >= 4
 
 
 def test_a_refusal_is_not_retried(flaky: Callable[..., tuple[Flaky, Registry]]) -> None:
@@ -223,7 +299,7 @@ def test_an_interrupted_pull_resumes(
     assert not (there / "model.bin").exists()
     registry.pull(f"{name}/1", there, progress=lambda done, _: seen.append(done))
     assert digest_of((there / "model.bin").read_bytes()) == digest_of(b"x" * (3 << 20))
-    assert [each.name for each in there.iterdir()] == ["model.bin"]
+    assert [*contents(there)] == ["model.bin"]
 
 
 def test_bytes_that_the_registry_has_are_not_sent_again(

@@ -494,7 +494,12 @@ WRONG: dict[str, tuple[type[PedigreeError], Verb]] = {
         lambda registry: registry.register("any", "/nowhere"),
     ),
     "no check": (ModelNotFoundError, lambda registry: registry.judge("nobody/3")),
-    "no quarantine": (QuarantineNotFoundError, lambda registry: registry.release("nothing")),
+    "no quarantine": (QuarantineNotFoundError, lambda registry: registry.release("nothing", "may")),
+    "no scope": (InvalidInputError, lambda registry: registry.release("nothing")),
+    "two scopes": (
+        InvalidInputError,
+        lambda registry: registry.release("nothing", "may", whole_asset=True),
+    ),
     "no policy": (
         InvalidNameError,
         lambda registry: registry.set_policy("a/b", default_policy(MetricRule(metric="auc"))),

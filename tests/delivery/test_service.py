@@ -6,6 +6,7 @@ import uvicorn
 from pedigree.access.records import Role
 from pedigree.registry import Registry
 from pedigree.server.app import create_app
+from pedigree.server.serve import PROTOCOL
 from tests.receiving import Receiver
 from tests.server.conftest import running, serving
 
@@ -36,7 +37,7 @@ def test_a_stopping_service_finishes_its_deliveries_and_starts_no_more(
     following = {"Authorization": f"Bearer {secret}", "Accept": "text/event-stream"}
     receiver.answers.clear()
     app = create_app(settings)
-    with running(uvicorn.Config(app, port=0, log_level="warning")) as url:
+    with running(uvicorn.Config(app, port=0, **PROTOCOL)) as url:
         while not receiver.requests:
             pass
         with httpx2.Client(base_url=url) as client:

@@ -112,7 +112,7 @@ def test_impact_quarantine_and_search_follow_the_law_of_paths(
         }
         assert set((reason or "").split("; ")) - {""} == wanted
     for asset, partition in QUESTIONS:
-        registry.release(asset, partition)
+        registry.release(asset, partition, whole_asset=partition is None)
 
 
 def marks(certainty: Certainty | None, only_certain: bool) -> bool:

@@ -132,7 +132,7 @@ def lived(impatient: Registry, tmp_path: Path) -> Registry:
     )
     registry.quarantine("raw", partition="May", reason="wrong prices")
     registry.quarantine("raw", reason="late")
-    registry.release("raw", reason="it came")
+    registry.release("raw", whole_asset=True, reason="it came")
     registry.quarantine_version("churn/2", reason="unfair")
     registry.release_version("churn/2", reason="it is fair")
     registry.events()

@@ -88,7 +88,7 @@ def take_quarantine(registry: Registry, step: tuple[object, ...]) -> None:
         case ("quarantine", asset):
             registry.quarantine(str(asset), reason=f"{asset} is wrong")
         case ("release", asset):
-            registry.release(str(asset))
+            registry.release(str(asset), whole_asset=True)
         case ("quarantine_version", version):
             registry.quarantine_version(f"{MODEL}/{version}", reason="test")
         case ("release_version", version):

@@ -125,8 +125,8 @@ def test_a_transaction_is_read_committed_with_timeouts(database):
         return [connection.execute(f"SHOW {name}").fetchone()[name] for name in names]
 
     assert database.transaction(settings) == ["read committed", "10s", "1min"]
-    # and the session keeps no setting, because a pooler passes it to other clients
-    assert database.fetch_all("SHOW lock_timeout") == [{"lock_timeout": "0"}]
+    # and the session keeps no setting of a transaction, because a pooler passes it to other clients
+    assert database.fetch_all("SHOW statement_timeout") == [{"statement_timeout": "0"}]
 
 
 def _terminate(database_url: str, pid: int) -> None:

@@ -17,6 +17,7 @@ import uvicorn
 from pedigree.access.records import Role
 from pedigree.registry import Registry
 from pedigree.server.app import create_app
+from pedigree.server.serve import PROTOCOL
 from pedigree.settings import Settings
 from tests.databases import Databases
 
@@ -49,7 +50,7 @@ class Served:
 @contextmanager
 def serving(settings: Settings) -> Iterator[Served]:
     """Run the application with a real socket, and yield it with its registry."""
-    config = uvicorn.Config(create_app(settings), port=0, log_level="warning")
+    config = uvicorn.Config(create_app(settings), port=0, **PROTOCOL)
     with running(config) as url, Registry.connect(settings=settings) as registry:
         served = Served(url, registry)
         yield served

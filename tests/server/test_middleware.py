@@ -83,6 +83,8 @@ def test_a_crash_has_its_request_id_in_the_answer_and_in_the_log(
         for action in ("request.crashed", "request.answered")
     )
     assert crashed["request_id"] == answered["request_id"] == answer.headers["x-request-id"]
+    assert answer.headers["x-frame-options"] == "DENY"
+    assert answer.headers["x-content-type-options"] == "nosniff"
     assert "RuntimeError: with pdg_*** and postgresql://ann:***@db/r" in crashed["exception"]
 
 

@@ -196,9 +196,12 @@ def test_data_and_versions_are_kept_out_until_they_are_released(
     refused = admin.post(f"{path}/stage", json={"stage": "staging"})
     assert refused.status_code == 409
     assert "quarantine" in refused.json()["detail"]
-    ended = admin.delete("/quarantines", params={"asset": asset, "reason": "corrected"})
+    vague = admin.delete("/quarantines", params={"asset": asset, "reason": "corrected"})
+    assert (vague.status_code, vague.json()["field"]) == (422, "partition")
+    whole = {"asset": asset, "whole_asset": True}
+    ended = admin.delete("/quarantines", params={**whole, "reason": "corrected"})
     assert ended.json()["quarantines"][0]["versions"] == [f"{name}/1"]
-    assert admin.delete("/quarantines", params={"asset": asset}).status_code == 404
+    assert admin.delete("/quarantines", params=whole).status_code == 404
     marked = admin.put(f"{path}/quarantine", json={"reason": "unfair"})
     assert marked.json()["quarantine_reason"] == "unfair"
     assert admin.delete(f"{path}/quarantine").json()["quarantine_reason"] is None

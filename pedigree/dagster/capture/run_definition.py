@@ -4,6 +4,7 @@ The snapshot has the names of inputs and outputs, but not the assets that they s
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import dagster as dg
 
@@ -29,7 +30,8 @@ def definition_of(
     called = job.dep_structure_snapshot.node_invocation_snaps
     name = next((each.node_def_name for each in called if each.node_name == node), None)
     definitions = job.node_defs_snapshot
-    for each in (*definitions.op_def_snaps, *definitions.graph_def_snaps):
+    found: list[Any] = [*definitions.op_def_snaps, *definitions.graph_def_snaps]
+    for each in found:
         if each.name == name:
             return StepDefinition(
                 inputs=frozenset(port.name for port in each.input_def_snaps),

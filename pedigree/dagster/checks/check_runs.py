@@ -8,6 +8,7 @@ under their names are ignored.
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 import dagster as dg
@@ -19,6 +20,7 @@ from pedigree.dagster.assets.model_spec import ModelSpec
 from pedigree.dagster.capture.run_provenance import instance_id
 from pedigree.dagster.checks.checked_version import CheckedVersion, checked_digest
 from pedigree.dagster.sensors.targets import Targets
+from pedigree.dagster.sensors.tick_loops import tick_loop
 from pedigree.errors import InvalidNameError, ModelNotFoundError
 from pedigree.lifecycle.checks import CHECKS
 from pedigree.lifecycle.records import CheckRun, Severity
@@ -40,9 +42,10 @@ class CheckCursor(Record):
 
 
 class FollowedChecks(NamedTuple):
-    """Notes on a tick's evaluations, and the cursor of the next tick."""
+    """Notes on a tick's evaluations, those that failed, and the cursor of the next tick."""
 
     notes: tuple[str, ...]
+    problems: tuple[str, ...]
     cursor: CheckCursor
 
 
@@ -57,11 +60,24 @@ def follow_checks(
         found |= {record.storage_id: record for record in waiting_records}
     notes: list[str] = []
     waiting: list[int] = []
+    loop = tick_loop(instance, registry, "asset checks")
     for storage_id, record in sorted(found.items()):
-        is_done, note = _record(instance, registry, targets, record)
+        recorded = loop.attempt(
+            _member(record), partial(_record, instance, registry, targets, record)
+        )
+        is_done, note = recorded.value or (False, None)
         notes += [note] if note else []
         waiting += [] if is_done else [storage_id]
-    return FollowedChecks(tuple(notes), _next_cursor(cursor, read, waiting))
+    next_cursor = _next_cursor(cursor, read, waiting)
+    return FollowedChecks(tuple(notes), tuple(loop.notes), next_cursor)
+
+
+def _member(record: dg.EventLogRecord) -> str:
+    evaluation = record.event_log_entry.asset_check_evaluation
+    if evaluation is None:
+        return f"event {record.storage_id}"
+    asset = evaluation.asset_key.to_user_string()
+    return f"{evaluation.check_name} of {asset}, event {record.storage_id}"
 
 
 def _read_after(instance: dg.DagsterInstance, after: int) -> Iterator[dg.EventLogRecord]:

@@ -1,12 +1,19 @@
 """The tick of the delivery sensor, for deployments without `pedigree serve`."""
 
+from functools import partial
+
 import dagster as dg
 
+from pedigree.dagster.sensors.tick_loops import skip_reason
 from pedigree.errors import SecretKeyError
+from pedigree.failures.member_loop import MemberLoop
+from pedigree.failures.store import failures
 from pedigree.registry import Registry
 
 # A tick has one minute; a delivery that is in progress after this time is still completed.
 _SECONDS = 30.0
+_WORKS = ("delivery", "sinks", "webhooks")
+_SHOWN = 5
 
 
 def deliver(context: dg.SensorEvaluationContext, registry: Registry) -> dg.SensorResult:
@@ -18,9 +25,10 @@ def deliver(context: dg.SensorEvaluationContext, registry: Registry) -> dg.Senso
         context: The tick's context.
         registry: The registry.
     """
-    sent = registry.operations.webhooks.feed_sinks(seconds=_SECONDS / 2)
+    webhooks, loop = registry.operations.webhooks, MemberLoop(registry.database, "delivery")
+    sent = loop.attempt("all sinks", partial(webhooks.feed_sinks, seconds=_SECONDS / 2)).value
     try:
-        tries = registry.operations.webhooks.deliver(seconds=_SECONDS / 2)
+        tries = webhooks.deliver(seconds=_SECONDS / 2)
     except SecretKeyError as error:
         message = str(error)
     else:
@@ -28,4 +36,6 @@ def deliver(context: dg.SensorEvaluationContext, registry: Registry) -> dg.Senso
     if sent:
         message = f"{sent} events sent to sinks; {message}"
         context.log.info(message)
-    return dg.SensorResult(skip_reason=dg.SkipReason(message))
+    failing = registry.database.read(partial(failures, works=_WORKS, limit=_SHOWN))
+    notes = [f"{each.member}: {each.problem}" for each in failing]
+    return dg.SensorResult(skip_reason=skip_reason(notes, message))

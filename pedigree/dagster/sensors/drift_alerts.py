@@ -3,12 +3,14 @@
 The sensor reads the registry's event feed, so it also handles results from other processes.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import dagster as dg
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from pedigree._record import Record
 from pedigree.access.reserved import DRIFT_SENSOR
@@ -21,6 +23,7 @@ from pedigree.dagster.capture.run_provenance import instance_id, partition_of
 from pedigree.dagster.checks.check_op import check_op
 from pedigree.dagster.resources.registry import RegistryResource
 from pedigree.dagster.sensors.targets import Target, targets_of
+from pedigree.dagster.sensors.tick_loops import skip_reason, tick_loop
 from pedigree.errors import NotFoundError
 from pedigree.monitoring.describe import describe
 from pedigree.monitoring.records import DriftAction, DriftRule, RecordedDrift
@@ -38,6 +41,9 @@ class DriftCursor(Record):
     """The position in the event feed."""
 
     seq: int = 0
+    failed: dict[int, str] = Field(
+        default_factory=dict, description="Drift result whose alert failed → its model"
+    )
 
 
 @dataclass
@@ -48,8 +54,15 @@ class _DriftTick:
     registry: Registry
     retraining: Retraining | None
     evaluations: list[dg.AssetCheckEvaluation] = field(default_factory=list)
-    drifted: dict[str, RecordedDrift] = field(default_factory=dict)
+    requests: list[dg.RunRequest] = field(default_factory=list)
+    drifted: RecordedDrift | None = None
     notes: list[str] = field(default_factory=list)
+
+    def add(self, part: "_DriftTick") -> None:
+        """Add the outcome of one model."""
+        self.evaluations += part.evaluations
+        self.requests += part.requests
+        self.notes += part.notes
 
 
 def alert_drift(
@@ -74,24 +87,30 @@ def alert_drift(
     registry = registry.acting_as(DRIFT_SENSOR)
     tick = _DriftTick(context, registry, retraining)
     events = registry.events(cursor.seq, _EVENTS_A_TICK, types=[EventType.VERSION_DRIFT_MEASURED])
-    repository = targets_of(context, models) if events else None
-    names = {event.model for event in events if event.model}
-    targets = repository.find(context.instance, names) if repository else {}
-    for event in events:
-        if event.model in targets:
-            drift_id = int(str(event.body["drift_id"]))
-            _handle_result(tick, event.model, targets[event.model], drift_id)
-    seq = events[-1].seq if events else cursor.seq
-    requests = [
-        request
-        for name, found in tick.drifted.items()
-        if (request := _request(tick, name, targets[name], found)) is not None
-    ]
+    results = dict(cursor.failed)
+    results |= {int(str(event.body["drift_id"])): event.model for event in events if event.model}
+    by_model: defaultdict[str, list[int]] = defaultdict(list)
+    for drift_id, name in sorted(results.items()):
+        by_model[name].append(drift_id)
+    repository = targets_of(context, models) if results else None
+    targets = repository.find(context.instance, by_model) if repository else {}
+    loop = tick_loop(context.instance, registry, "drift")
+    failed: dict[int, str] = {}
+    for name, target in sorted(targets.items()):
+        part = _DriftTick(context, registry, retraining)
+        work = partial(_alert_model, part, name, target, by_model[name])
+        if loop.attempt(name, work, model=name).is_done:
+            tick.add(part)
+        else:
+            failed |= dict.fromkeys(by_model[name], name)
+    nothing = "; ".join(tick.notes) or "nothing was compared"
     return dg.SensorResult(
         asset_events=tick.evaluations,
-        run_requests=requests,
-        skip_reason=None if tick.evaluations or requests else dg.SkipReason(_reason(tick)),
-        cursor=DriftCursor(seq=seq).model_dump_json(),
+        run_requests=tick.requests,
+        skip_reason=None if tick.evaluations or tick.requests else skip_reason(loop.notes, nothing),
+        cursor=DriftCursor(
+            seq=events[-1].seq if events else cursor.seq, failed=failed
+        ).model_dump_json(),
     )
 
 
@@ -134,6 +153,14 @@ def retraining_job(model_spec: ModelSpec) -> str:
     return f"retrain_{slug(model_spec.name)}"
 
 
+def _alert_model(tick: _DriftTick, name: str, target: Target, drift_ids: Iterable[int]) -> None:
+    """Report the results of one model, and request what its policy says."""
+    for drift_id in drift_ids:
+        _handle_result(tick, name, target, drift_id)
+    request = _request(tick, name, target, tick.drifted) if tick.drifted else None
+    tick.requests += [request] if request else []
+
+
 def _handle_result(tick: _DriftTick, name: str, target: Target, drift_id: int) -> None:
     try:
         found = tick.registry.drift_result(drift_id)
@@ -146,7 +173,7 @@ def _handle_result(tick: _DriftTick, name: str, target: Target, drift_id: int) -
     tick.evaluations.append(_evaluation(tick.registry, target, found))
     if found.drifted:
         tick.registry.alert_drift(drift_id)
-        tick.drifted[name] = found
+        tick.drifted = found
 
 
 def _evaluation(
@@ -228,7 +255,3 @@ def _read_cursor(text: str | None) -> DriftCursor:
         return DriftCursor.model_validate_json(text) if text else DriftCursor()
     except ValidationError:
         return DriftCursor()  # from another version of this code; handling events twice is harmless
-
-
-def _reason(tick: _DriftTick) -> str:
-    return "; ".join(tick.notes) or "nothing was compared"

@@ -8,28 +8,26 @@ event, :mod:`pedigree.dagster.sensors.mirror_repairs` reports it again.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 
 import dagster as dg
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
-from pedigree._record import Record
 from pedigree.audit.log import feed_head
 from pedigree.audit.records import Event, EventType
 from pedigree.catalog.materialization import ShownTraining
 from pedigree.dagster.assets.model_spec import ModelLike
-from pedigree.dagster.capture import materializations
 from pedigree.dagster.capture.run_provenance import instance_id
 from pedigree.dagster.sensors.mirror_events import (
-    MirrorEvent,
     alias_event,
     registration_event,
     stage_event,
 )
 from pedigree.dagster.sensors.mirror_repairs import repairs
-from pedigree.dagster.sensors.mirror_state import GraphState
+from pedigree.dagster.sensors.mirror_tick import MirrorCursor, MirrorTick
 from pedigree.dagster.sensors.targets import Target, Targets, targets_of
+from pedigree.dagster.sensors.tick_loops import report_partitions, skip_reason, tick_loop
 from pedigree.registry import Registry
 
 _PAGE = 1000
@@ -39,60 +37,6 @@ EVENTS_A_TICK = 50
 MODELS_A_TICK = 10
 
 
-class MirrorCursor(Record):
-    """The position in the event feed, and what is pending."""
-
-    seq: int = 0
-    behind: dict[str, int] = Field(
-        default_factory=dict,
-        description="Asset and partition that wait for a run → its first event not mirrored",
-    )
-    compared: str = Field(default="", description="The last model that was compared with the graph")
-    suspects: tuple[str, ...] = Field(
-        default=(), description="Models of which the graph seemed to lack events"
-    )
-    reported: tuple[ShownTraining, ...] = Field(
-        default=(), description="Trainings that the last tick reported and Dagster has stored"
-    )
-
-
-@dataclass
-class _MirrorTick:
-    """The state and the outcome of one tick."""
-
-    instance: dg.DagsterInstance
-    targets: Mapping[str, Target]
-    cursor: MirrorCursor
-    graph: GraphState = field(init=False)
-    generations: dict[str, int] = field(default_factory=dict)
-    behind: dict[str, int] = field(default_factory=dict)
-    reported: list[MirrorEvent] = field(default_factory=list)
-    already_shown: list[ShownTraining] = field(default_factory=list)
-    reported_trainings: list[ShownTraining] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.graph = GraphState(self.instance)
-
-    def newest(self, key: dg.AssetKey, partition: str | None) -> dg.AssetMaterialization | None:
-        """Return an asset's newest materialization, including those that this tick reports."""
-        of_this_tick = (
-            event
-            for event in reversed(self.reported)
-            if isinstance(event, dg.AssetMaterialization)
-            and (event.asset_key, event.partition) == (key, partition)
-        )
-        if (event := next(of_this_tick, None)) is not None:
-            return event
-        found = materializations.newest(self.instance, key, partition)
-        return found.event if found else None
-
-    def is_new(self, event: Event, asset_id: str) -> bool:
-        """Return whether an event has not been mirrored yet, and need not wait for a run."""
-        first_pending = self.cursor.behind.get(asset_id)
-        is_pending = first_pending is not None and event.seq >= first_pending
-        return (event.seq > self.cursor.seq or is_pending) and asset_id not in self.behind
-
-
 def mirror_changes(
     context: dg.SensorEvaluationContext, registry: Registry, models: Iterable[ModelLike]
 ) -> dg.SensorResult:
@@ -100,33 +44,56 @@ def mirror_changes(
 
     A run of this instance materializes its own changes. So its asset waits until the run ends, and
     then the changes that it did not materialize are reported. A tick without new events compares
-    some models with the graph, and reports what the graph lacks at two consecutive ticks.
+    some models with the graph, and reports what the graph lacks at two consecutive ticks. A model
+    whose events cannot be reported waits alone.
     """
     cursor = _read_cursor(context.cursor)
     head = feed_head(registry.database)
-    unread = _unread(registry, cursor)
     targets = targets_of(context, models)
-    tick = _MirrorTick(context.instance, _targets(context, targets, unread), cursor)
-    tick.graph.load_runs(str(event.body.get("run_id") or "") for event in unread)
-    seq = _mirror(tick, unread, head)
+    tick = MirrorTick(context.instance, {}, cursor, tick_loop(context.instance, registry, "mirror"))
+    unread = registry.events(cursor.seq, _PAGE, types=list(_MIRRORS))
+    late = _late_events(tick, registry)
+    tick.targets = _targets(context, targets, [*late, *unread])
+    tick.graph.load_runs(str(event.body.get("run_id") or "") for event in (*late, *unread))
+    seq = _mirror(tick, late, unread, head)
     after = cursor.model_copy(
-        update={"seq": seq, "behind": tick.behind, "reported": tuple(tick.reported_trainings)}
+        update={
+            "seq": seq,
+            "behind": tick.behind,
+            "late": tick.late,
+            "failed": tuple(sorted(tick.failed)),
+            "reported": tuple(tick.reported_trainings),
+        }
     )
     if targets and (instance := instance_id(context.instance)):
         registry.operations.asset_events.see_instance(instance)
         registry.operations.asset_events.end_awaiting([*cursor.reported, *tick.already_shown])
     if targets and not tick.reported:
         after = _compare(tick, registry, targets, after)
+    notes = [*tick.loop.notes, *report_partitions(registry, targets)]
+    nothing = "nothing else to show" if notes else "the graph matches the registry"
     return dg.SensorResult(
         asset_events=tick.reported,
-        skip_reason=None if tick.reported else dg.SkipReason("the graph matches the registry"),
+        skip_reason=None if tick.reported else skip_reason(notes, nothing),
         cursor=after.model_dump_json(),
     )
 
 
-def _unread(registry: Registry, cursor: MirrorCursor) -> tuple[Event, ...]:
-    start = min([cursor.seq, *(seq - 1 for seq in cursor.behind.values())])
-    return registry.events(start, _PAGE, types=list(_MIRRORS))
+def _late_events(tick: MirrorTick, registry: Registry) -> list[Event]:
+    """Return the late events of models that wait for a run, or whose next attempt is due.
+
+    Each model is read on its own, so that one that waits for long does not hold up the feed.
+    """
+    found: list[Event] = []
+    for name, seq in tick.cursor.late.items():
+        if tick.loop.waits(name):
+            tick.postpone(name, seq)
+        else:
+            page = registry.events(seq - 1, _PAGE, types=list(_MIRRORS), model=name)
+            found += page
+            if len(page) == _PAGE:
+                tick.rest[name] = page[-1].seq + 1
+    return [event for event in found if event.seq <= tick.cursor.seq]
 
 
 def _targets(
@@ -136,23 +103,37 @@ def _targets(
     return targets.find(context.instance, names) if targets and names else {}
 
 
-def _mirror(tick: _MirrorTick, unread: tuple[Event, ...], head: int) -> int:
+def _mirror(tick: MirrorTick, late: Iterable[Event], unread: tuple[Event, ...], head: int) -> int:
     """Report events up to the limit of a tick, and return the new position in the feed."""
+    for event in late:
+        if len(tick.reported) >= EVENTS_A_TICK:
+            tick.postpone(event.model or "", event.seq)
+        else:
+            _mirror_event(tick, event)
+    for name, rest in tick.rest.items():
+        tick.postpone(name, rest)
     seq = tick.cursor.seq
     for event in unread:
         if len(tick.reported) >= EVENTS_A_TICK:
-            # Assets that were pending before have more events to go through.
-            for asset_id in tick.cursor.behind:
-                tick.behind.setdefault(asset_id, event.seq)
             return seq
-        if target := tick.targets.get(event.model or ""):
-            _MIRRORS[event.type](tick, event, target)
-        seq = max(seq, event.seq)
+        _mirror_event(tick, event)
+        seq = event.seq
     # There are no events for the mirror between the last one and the head.
     return max(seq, head) if len(unread) < _PAGE else seq
 
 
-def _mirror_move(tick: _MirrorTick, event: Event, target: Target) -> None:
+def _mirror_event(tick: MirrorTick, event: Event) -> None:
+    """Report an event, unless its model failed; a failure postpones this model only."""
+    name = event.model or ""
+    target = tick.targets.get(name)
+    if target is None or name in tick.failed:
+        return
+    work = partial(_MIRRORS[event.type], tick, event, target)
+    if not tick.loop.attempt(name, work, model=name).is_done:
+        tick.postpone(name, event.seq)
+
+
+def _mirror_move(tick: MirrorTick, event: Event, target: Target) -> None:
     stage = str(event.body["to"])
     if stage not in target.model_spec.stages:
         return
@@ -164,13 +145,13 @@ def _mirror_move(tick: _MirrorTick, event: Event, target: Target) -> None:
     if generation <= tick.generations.get(asset_id, tick.graph.generation(key, target.partition)):
         return
     if tick.graph.in_progress(event.body.get("run_id")):
-        tick.behind[asset_id] = event.seq
+        tick.wait_for_run(event, asset_id)
         return
-    tick.generations[asset_id] = generation
     tick.reported.append(stage_event(tick.instance, target, event, stage))
+    tick.generations[asset_id] = generation
 
 
-def _mirror_registration(tick: _MirrorTick, event: Event, target: Target) -> None:
+def _mirror_registration(tick: MirrorTick, event: Event, target: Target) -> None:
     key, partition, run_id = target.model_spec.key, target.partition, str(event.body["run_id"])
     asset_id = _asset_id(key, target)
     if not tick.is_new(event, asset_id):
@@ -181,13 +162,13 @@ def _mirror_registration(tick: _MirrorTick, event: Event, target: Target) -> Non
         tick.already_shown.append(training)
         return
     if tick.graph.in_progress(run_id):
-        tick.behind[asset_id] = event.seq
+        tick.wait_for_run(event, asset_id)
         return
-    tick.reported_trainings.append(training)
     tick.reported.append(registration_event(target, event))
+    tick.reported_trainings.append(training)
 
 
-def _mirror_alias(tick: _MirrorTick, event: Event, target: Target) -> None:
+def _mirror_alias(tick: MirrorTick, event: Event, target: Target) -> None:
     key = target.model_spec.key
     if not tick.is_new(event, f"{_asset_id(key, target)}@"):
         return
@@ -195,7 +176,7 @@ def _mirror_alias(tick: _MirrorTick, event: Event, target: Target) -> None:
         tick.reported.append(alias_event(target, event, tick.newest(key, target.partition)))
 
 
-_MIRRORS: Mapping[EventType, Callable[[_MirrorTick, Event, Target], None]] = MappingProxyType(
+_MIRRORS: Mapping[EventType, Callable[[MirrorTick, Event, Target], None]] = MappingProxyType(
     {
         EventType.VERSION_STAGE_CHANGED: _mirror_move,
         EventType.VERSION_CREATED: _mirror_registration,
@@ -211,7 +192,7 @@ def _asset_id(key: dg.AssetKey, target: Target) -> str:
 
 
 def _compare(
-    tick: _MirrorTick, registry: Registry, targets: Targets, cursor: MirrorCursor
+    tick: MirrorTick, registry: Registry, targets: Targets, cursor: MirrorCursor
 ) -> MirrorCursor:
     """Compare the next models with the graph, and those that lacked events at the last tick."""
     page = [
@@ -226,19 +207,22 @@ def _compare(
     )
     suspects = []
     for name, target in sorted(found.items()):
-        if _is_pending(tick, target):
+        if _is_pending(tick, name, target):
             continue
-        missing = repairs(tick.instance, tick.graph, registry, name, target)
+        work = partial(repairs, tick.instance, tick.graph, registry, name, target)
+        missing = tick.loop.attempt(name, work, model=name).value
         if missing:
             suspects.append(name)
         # A change that is in progress now is complete at the next tick.
-        if name in cursor.suspects:
+        if missing and name in cursor.suspects:
             tick.reported += missing[: EVENTS_A_TICK - len(tick.reported)]
     compared = page[-1] if len(page) == MODELS_A_TICK else ""
     return cursor.model_copy(update={"compared": compared, "suspects": tuple(suspects)})
 
 
-def _is_pending(tick: _MirrorTick, target: Target) -> bool:
+def _is_pending(tick: MirrorTick, name: str, target: Target) -> bool:
+    if name in tick.failed:
+        return True
     spec = target.model_spec
     keys = [spec.key, *(spec.stage_key(stage) for stage in spec.stages)]
     return any(_asset_id(key, target) in tick.behind for key in keys)

@@ -7,6 +7,7 @@ in the log store.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 import dagster as dg
 from pydantic import Field, ValidationError
@@ -17,6 +18,7 @@ from pedigree.dagster.assets.model_spec import ModelLike
 from pedigree.dagster.checks.check_runs import CheckCursor, follow_checks
 from pedigree.dagster.sensors.promotion_runs import promotion_request, tag_training_runs
 from pedigree.dagster.sensors.targets import Target, Targets, targets_of
+from pedigree.dagster.sensors.tick_loops import report_partitions, tick_probe
 from pedigree.registry import Registry
 from pedigree.registry.reconciler import Reconciler
 
@@ -45,6 +47,7 @@ class _PromotionTick:
     requests: list[dg.RunRequest] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
 
     @property
     def registry(self) -> Registry:
@@ -63,11 +66,10 @@ class _PromotionTick:
 
     def evaluate(self, name: str, target: Target) -> None:
         """Request a model's due promotion, or note what its candidates wait for."""
-        evaluation = self.reconciler.attempt(
-            name, self.registry.operations.promotions.evaluate_candidates
-        )
-        if evaluation is None:
-            return
+        self.reconciler.attempt(name, partial(self._evaluate, target))
+
+    def _evaluate(self, target: Target, name: str) -> None:
+        evaluation = self.registry.operations.promotions.evaluate_candidates(name)
         tag_training_runs(self.context.instance, evaluation)
         if evaluation.due is not None:
             self.waiting.append(name)
@@ -86,20 +88,21 @@ class _PromotionTick:
             return cursor
         followed = follow_checks(self.context.instance, self.registry, targets, cursor)
         self.notes += followed.notes
+        self.problems += followed.problems
         return followed.cursor
 
     def result(
         self, looked_at: str | None, checks: CheckCursor, *, looked: bool
     ) -> dg.SensorResult:
         """Return the run requests and the cursor for the daemon."""
-        problems = [f"{name}: {error}" for name, error in self.reconciler.problems]
+        problems = self.problems + self.reconciler.notes
         cursor = PromotionCursor(
             seq=self.reconciler.seq or 0,
             waiting=tuple(sorted({*self.waiting, *self.reconciler.postponed})),
             checks=checks,
             looked_at=looked_at,
         )
-        reason = _reason(self.notes + problems, looked or bool(problems))
+        reason = _reason(problems + self.notes, looked or bool(problems))
         return dg.SensorResult(
             run_requests=self.requests,
             skip_reason=None if self.requests else dg.SkipReason(reason),
@@ -127,7 +130,11 @@ def promote_due(
     """
     cursor = _read_cursor(context.cursor)
     reconciler = Reconciler(
-        registry, actor=PROMOTION_SENSOR, seq=cursor.seq or None, postponed=cursor.waiting
+        registry,
+        actor=PROMOTION_SENSOR,
+        seq=cursor.seq or None,
+        postponed=cursor.waiting,
+        is_outage=tick_probe(context.instance, registry),
     )
     tick = _PromotionTick(context, reconciler)
     targets = targets_of(context, models)
@@ -141,6 +148,7 @@ def promote_due(
     found, looked_at = _models_to_evaluate(targets, context.instance, names, looked_at)
     for name, target in sorted(found.items()):
         tick.evaluate(name, target)
+    tick.problems += report_partitions(registry, targets)
     return tick.result(looked_at, checks, looked=bool(found or tick.notes))
 
 

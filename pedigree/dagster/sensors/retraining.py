@@ -15,6 +15,7 @@ import dagster as dg
 from pedigree.dagster import metadata_keys
 from pedigree.dagster.assets.model_spec import ModelLike
 from pedigree.dagster.sensors.targets import targets_of
+from pedigree.dagster.sensors.tick_loops import skip_reason, tick_loop
 from pedigree.errors import NotRetrainableError
 from pedigree.lineage.staleness import Staleness
 from pedigree.registry import Registry
@@ -69,18 +70,51 @@ def retrain_stale(
     found = registry.operations.staleness.stale_holders(
         names, stage, data_behind=data_behind, code_behind=code_behind
     )
+    loop = tick_loop(context.instance, registry, "retraining")
     for reference, staleness in found:
-        try:
-            run_key = f"{reference}:{_state(staleness)}"
-            requests.append(retrain_like(registry, reference, run_key=run_key))
-        except NotRetrainableError as error:
-            notes.append(str(error))
+
+        def request(reference: str = reference, staleness: Staleness = staleness) -> None:
+            try:
+                run_key = f"{reference}:{_state(staleness)}"
+                wanted = retrain_like(registry, reference, run_key=run_key)
+                _require_runnable(context, wanted, reference)
+            except NotRetrainableError as error:
+                notes.append(str(error))
+            else:
+                requests.append(wanted)
+
+        loop.attempt(reference, request, model=reference.rpartition("/")[0])
+    nothing = "; ".join(notes) or f"no version in {stage} is stale"
     return dg.SensorResult(
         run_requests=requests,
-        skip_reason=None
-        if requests
-        else dg.SkipReason("; ".join(notes) or f"no version in {stage} is stale"),
+        skip_reason=None if requests else skip_reason(loop.notes, nothing),
     )
+
+
+def _require_runnable(
+    context: dg.SensorEvaluationContext, request: dg.RunRequest, reference: str
+) -> None:
+    """Refuse a request that Dagster would refuse, because that fails the tick for all models."""
+    graph = context.repository_def.asset_graph if context.repository_def else None
+    for key in request.asset_selection or ():
+        if graph is None or not graph.has(key) or not graph.get(key).is_executable:
+            raise NotRetrainableError(
+                f"{reference} was trained by {key.to_user_string()}, which is not an asset of"
+                " this code location",
+                remedy="Request its training in the code location that defines the asset",
+            )
+        partitions = graph.get(key).partitions_def
+        keys = (
+            [None]
+            if partitions is None
+            else partitions.get_partition_keys(dynamic_partitions_store=context.instance)
+        )
+        if request.partition_key not in keys:
+            raise NotRetrainableError(
+                f"{reference} was trained by the partition {request.partition_key!r} of"
+                f" {key.to_user_string()}, which no longer exists",
+                remedy="Add the partition again, or train another version",
+            )
 
 
 def _state(staleness: Staleness) -> str:

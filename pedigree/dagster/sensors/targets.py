@@ -1,8 +1,8 @@
 """The registered models whose stage assets are in a repository."""
 
-import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import dagster as dg
@@ -21,6 +21,17 @@ class Target:
     job_name: str
 
 
+class PartitionOfAsset(NamedTuple):
+    """A partition of a model's asset; all its partitions if ``key`` is None."""
+
+    asset: dg.AssetKey
+    key: str | None
+
+    def __str__(self) -> str:
+        name = self.asset.to_user_string()
+        return name if self.key is None else f"{name} [{self.key}]"
+
+
 class Targets:
     """The registered models whose stage assets a repository can materialize, by name.
 
@@ -29,6 +40,7 @@ class Targets:
     Attributes:
         by_key: The specs of all models, by the keys of their assets.
         partitioned: The keys of those assets that have partitions.
+        problems: Why a partition, or an asset's partitions, have no models.
     """
 
     def __init__(self, repository: dg.RepositoryDefinition, models: Sequence[ModelLike]) -> None:
@@ -38,6 +50,7 @@ class Targets:
         self._targets_by_keys: dict[str, tuple[Sequence[str], dict[str, Target]]] = {}
         self.by_key: dict[dg.AssetKey, ModelSpec] = {}
         self.partitioned: set[dg.AssetKey] = set()
+        self.problems: dict[PartitionOfAsset, Exception] = {}
         graph = repository.asset_graph
         executable = graph.executable_asset_keys
         for model_spec in model_specs_of(*models):
@@ -80,22 +93,32 @@ class Targets:
 
     def _of_partitions(self, instance: dg.DagsterInstance) -> Iterator[dict[str, Target]]:
         for model_spec, partitions in self._partitioned:
-            keys = partitions.get_partition_keys(dynamic_partitions_store=instance)
+            whole = PartitionOfAsset(model_spec.key, None)
+            self.problems.pop(whole, None)
+            try:
+                keys = partitions.get_partition_keys(dynamic_partitions_store=instance)
+            except Exception as error:  # the definition of one asset; the others have theirs
+                self.problems[whole] = error
+                continue
             cached = self._targets_by_keys.get(model_spec.name)
             if cached is None or cached[0] != keys:
-                job = promotion_job(model_spec)
-                targets = {
-                    name: Target(model_spec, key, job) for key, name in _names(model_spec, keys)
-                }
-                cached = self._targets_by_keys[model_spec.name] = (keys, targets)
+                cached = self._targets_by_keys[model_spec.name] = (
+                    keys,
+                    self._named(model_spec, keys),
+                )
             yield cached[1]
 
-
-def _names(model_spec: ModelSpec, keys: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yield partitions with their models' names; skip those without a valid name."""
-    for key in keys:
-        with contextlib.suppress(InvalidNameError):
-            yield key, model_spec.registered_name(key)
+    def _named(self, model_spec: ModelSpec, keys: Iterable[str]) -> dict[str, Target]:
+        """Return the targets of partitions, and note the problems of those without a name."""
+        for place in [place for place in self.problems if place.asset == model_spec.key]:
+            del self.problems[place]
+        job, targets = promotion_job(model_spec), dict[str, Target]()
+        for key in keys:
+            try:
+                targets[model_spec.registered_name(key)] = Target(model_spec, key, job)
+            except InvalidNameError as error:
+                self.problems[PartitionOfAsset(model_spec.key, key)] = error
+        return targets
 
 
 _CACHE: WeakKeyDictionary[dg.RepositoryDefinition, dict[tuple[int, ...], Targets]] = (

@@ -1,14 +1,18 @@
 """The tick of the lineage sensor: usage and staleness of versions in the asset graph."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from itertools import chain
+from typing import TypeVar
 
 import dagster as dg
 from pydantic import Field, ValidationError
 
 from pedigree._record import Record
-from pedigree.dagster.assets.model_spec import ModelLike
+from pedigree.dagster.assets.model_spec import ModelLike, ModelSpec
 from pedigree.dagster.capture.asset_graph import LocationGraph
 from pedigree.dagster.capture.downstream_assets import declared_usages
 from pedigree.dagster.capture.event_archive import keep_events
@@ -16,13 +20,17 @@ from pedigree.dagster.capture.event_scan import ScanPosition
 from pedigree.dagster.capture.input_history import current_inputs_of_all
 from pedigree.dagster.capture.usages import settle_usages
 from pedigree.dagster.sensors.targets import Target, targets_of
+from pedigree.dagster.sensors.tick_loops import report_partitions, skip_reason, tick_loop
 from pedigree.errors import NotFoundError
+from pedigree.failures.member_loop import MemberLoop, MemberResult
 from pedigree.lineage.records import LineageNode
-from pedigree.lineage.staleness import observed_inputs
+from pedigree.lineage.staleness import AssetPartition, InputNow, observed_inputs
 from pedigree.registry import Registry
 
 _AGE = timedelta(minutes=1)
 _VERSIONS_A_TICK = 20
+
+T = TypeVar("T")
 
 
 class LineageCursor(Record):
@@ -53,38 +61,122 @@ def follow_lineage(
         registry: The registry.
         models: The models.
     """
+    tick = _LineageTick(context, registry, tick_loop(context.instance, registry, "lineage"))
     cursor = _read_cursor(context.cursor)
-    settled = settle_usages(context.instance, registry)
     targets = targets_of(context, models)
     model_specs = targets.model_specs if targets else {}
-    repository = context.repository_def
-    graph = LocationGraph(repository.asset_graph if repository else None, context.instance)
-    upstream = keep_events(context.instance, registry, graph, model_specs.values(), cursor.upstream)
-    consumers = declared_usages(context, registry, model_specs, cursor.consumers)
-    checked = _check_staleness(context, registry, targets.all(context.instance) if targets else {})
-    summary = f"{settled} usages were settled, {checked} versions were checked for staleness"
+    settled = tick.loop.attempt("usages", partial(settle_usages, context.instance, registry)).value
+    upstream = tick.keep_events(model_specs, cursor.upstream)
+    consumers = tick.declare_usages(model_specs, cursor.consumers)
+    checked = tick.check_staleness(targets.all(context.instance) if targets else {})
+    summary = f"{settled or 0} usages were settled, {checked} versions were checked for staleness"
+    notes = [*tick.loop.notes, *report_partitions(registry, targets)]
     return dg.SensorResult(
-        skip_reason=dg.SkipReason(summary),
+        skip_reason=skip_reason(notes, summary),
         cursor=LineageCursor(consumers=consumers, upstream=upstream).model_dump_json(),
     )
 
 
-def _check_staleness(
-    context: dg.SensorEvaluationContext, registry: Registry, targets: Mapping[str, Target]
-) -> int:
-    due = registry.operations.staleness.versions_to_look_at(
-        targets, age=_AGE, limit=_VERSIONS_A_TICK
-    )
-    inputs: dict[str, Sequence[LineageNode]] = {}
-    for reference in due:
-        with suppress(NotFoundError):  # deleted since
-            inputs[reference] = observed_inputs(registry.lineage(reference, newest=True))
-    found = current_inputs_of_all(context.instance, list(inputs.values()))
-    for reference, now in zip(inputs, found, strict=True):
-        with suppress(NotFoundError):
-            code_version = _code_version(context, targets[reference.rpartition("/")[0]])
-            registry.operations.staleness.keep_staleness(reference, now, code_version=code_version)
-    return len(due)
+@dataclass
+class _LineageTick:
+    """The work of one tick; a model or a version that fails stops no other."""
+
+    context: dg.SensorEvaluationContext
+    registry: Registry
+    loop: MemberLoop
+
+    def keep_events(
+        self, model_specs: Mapping[str, ModelSpec], position: ScanPosition
+    ) -> ScanPosition:
+        """Copy the new events upstream of the models, and return the position after them."""
+        instance, repository = self.context.instance, self.context.repository_def
+        graph = LocationGraph(repository.asset_graph if repository else None, instance)
+
+        def keep(some: Mapping[str, ModelSpec], start: ScanPosition) -> ScanPosition:
+            return keep_events(instance, self.registry, graph, some.values(), start)
+
+        return self._scan("events upstream", model_specs, position, keep)
+
+    def declare_usages(
+        self, model_specs: Mapping[str, ModelSpec], position: ScanPosition
+    ) -> ScanPosition:
+        """Record the usages that only the graph shows, and return the position after them."""
+
+        def declare(some: Mapping[str, ModelSpec], start: ScanPosition) -> ScanPosition:
+            return declared_usages(self.context, self.registry, some, start)
+
+        return self._scan("usages", model_specs, position, declare)
+
+    def _scan(
+        self,
+        what: str,
+        model_specs: Mapping[str, ModelSpec],
+        position: ScanPosition,
+        scan: Callable[[Mapping[str, ModelSpec], ScanPosition], ScanPosition],
+    ) -> ScanPosition:
+        """Scan the assets of all models at once; if that fails, those of each model alone."""
+        at = position
+
+        def scan_some(names: Sequence[str]) -> None:
+            nonlocal at
+            # Alone, a model has other assets, so the turn among all assets does not apply.
+            start = at if len(names) > 1 else at.model_copy(update={"turn": 0})
+            at = scan({name: model_specs[name] for name in names}, start)
+
+        self.loop.attempt_batch(
+            sorted(model_specs), scan_some, name=lambda name: f"{what} of {name}"
+        )
+        return at
+
+    def check_staleness(self, targets: Mapping[str, Target]) -> int:
+        """Record how stale some versions in use are, and return their number."""
+        due = self.registry.operations.staleness.versions_to_look_at(
+            targets, age=_AGE, limit=_VERSIONS_A_TICK
+        )
+        inputs: dict[str, Sequence[LineageNode]] = {}
+        for reference in due:
+            read = self._attempt(reference, partial(self._inputs, reference))
+            if read.value is not None:
+                inputs[reference] = read.value
+        for reference, now in self._current(inputs).items():
+            target = targets[_model_of(reference)]
+            self._attempt(reference, partial(self._keep_staleness, reference, target, now))
+        return len(due)
+
+    def _inputs(self, reference: str) -> Sequence[LineageNode]:
+        return observed_inputs(self.registry.lineage(reference, newest=True))
+
+    def _current(
+        self, inputs: Mapping[str, Sequence[LineageNode]]
+    ) -> Mapping[str, Mapping[AssetPartition, InputNow]]:
+        """Return the current inputs of versions, read together if that is possible."""
+
+        def read(references: Sequence[str]) -> list[tuple[str, Mapping[AssetPartition, InputNow]]]:
+            some = [inputs[reference] for reference in references]
+            found = current_inputs_of_all(self.context.instance, some)
+            return list(zip(references, found, strict=True))
+
+        read_parts = self.loop.attempt_batch(inputs, read, name=str, model=_model_of)
+        return dict(chain.from_iterable(read_parts))
+
+    def _keep_staleness(
+        self, reference: str, target: Target, now: Mapping[AssetPartition, InputNow]
+    ) -> None:
+        self.registry.operations.staleness.keep_staleness(
+            reference, now, code_version=_code_version(self.context, target)
+        )
+
+    def _attempt(self, reference: str, work: Callable[[], T]) -> MemberResult[T | None]:
+        def unless_gone() -> T | None:
+            with suppress(NotFoundError):  # deleted since
+                return work()
+            return None
+
+        return self.loop.attempt(reference, unless_gone, model=_model_of(reference))
+
+
+def _model_of(reference: str) -> str:
+    return reference.rpartition("/")[0]
 
 
 def _code_version(context: dg.SensorEvaluationContext, target: Target) -> str | None:

@@ -11,9 +11,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.types import Message, Receive
 
 from pedigree.access import tokens
 from pedigree.access.principal import Principal
@@ -21,18 +19,14 @@ from pedigree.access.records import Permission, permitted
 from pedigree.access.reserved import is_reserved
 from pedigree.audit.records import Actor
 from pedigree.contract.paths import PREFIX
-from pedigree.errors import (
-    NotAuthenticatedError,
-    ServiceBusyError,
-    TooLargeError,
-)
+from pedigree.errors import NotAuthenticatedError, ServiceBusyError
 from pedigree.registry import Registry, registry_in
+from pedigree.server.http.bodies import Bodies
+from pedigree.server.http.inputs import QueryRules, require_json
 from pedigree.server.http.loopback import is_loopback
 from pedigree.server.http.problems import problem_responses
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
-
-MOST_JSON_BYTES = 4 << 20
 
 # A token is looked up again after this time, so that a revoked one is refused within a second.
 _TRUSTED_S = 0.5
@@ -168,21 +162,32 @@ class ProtectedRoute(APIRoute):
         self.declared: RouteAccess = declared
         options["tags"] = options["tags"][-1:]  # a route's own tag replaces its router's
         super().__init__(path, endpoint, **options)
+        # Probes and scrapers add parameters of their own.
+        self.query = QueryRules.of(self.dependant) if path.startswith(PREFIX) else None
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the handler, with authentication and the limit on bodies."""
+        """Return the handler, with authentication and the limits on bodies."""
         handle, declared = super().get_route_handler(), self.declared
+        takes_json = self.body_field is not None
 
         async def guarded(request: Request) -> Response:
             authenticator: Authenticator = request.app.state.authenticator
+            bodies: Bodies = request.app.state.bodies
             # A stream may idle for long, so it does not count as a concurrent request.
-            async with nullcontext() if declared.streams else authenticator:
+            gate = nullcontext() if declared.streams else authenticator
+            async with gate:
                 # An answer that lasts longer than a token is trusted calls it again.
                 request.state.admit = partial(authenticator.admit, request, declared)
-                request.state.caller = await request.state.admit()
-                if not declared.streams:
-                    request = Request(request.scope, _limited(request))
-                return await handle(request)
+                caller = request.state.caller = await request.state.admit()
+                if self.query is not None:
+                    self.query.require_known(request.query_params)
+                if takes_json:
+                    require_json(request)
+            sender = caller.principal.name
+            # Not inside the gate: a body that does not arrive must not keep others out.
+            received = bodies.received(request, sender, streams=declared.streams)
+            async with received as complete, gate:
+                return await handle(complete)
 
         return guarded
 
@@ -196,25 +201,6 @@ def resource(tag: str) -> APIRouter:
         responses=problem_responses(),
         generate_unique_id_function=lambda route: route.name,
     )
-
-
-def _limited(request: Request) -> Receive:
-    """Return a receiver of the body that refuses one that is too large."""
-    length = request.headers.get("content-length", "0")
-    if not length.isdecimal() or int(length) > MOST_JSON_BYTES:
-        raise _too_large()
-    received = 0
-
-    async def receive() -> Message:
-        nonlocal received
-        message = await request.receive()
-        received += len(message.get("body", b""))
-        if received > MOST_JSON_BYTES:
-            # While the framework reads a body, it passes on only its own exceptions.
-            raise HTTPException(413, str(_too_large()))
-        return message
-
-    return receive
 
 
 def _is_local(request: Request) -> bool:
@@ -243,12 +229,4 @@ def _unknown_caller(message: str) -> NotAuthenticatedError:
         message,
         field="Authorization",
         remedy=f"Send `Authorization: Bearer {tokens.PREFIX}…`; `pedigree token create` makes one",
-    )
-
-
-def _too_large() -> TooLargeError:
-    return TooLargeError(
-        f"a body has {MOST_JSON_BYTES >> 20} MiB at most",
-        field="body",
-        remedy="Send less at a time; files go through an upload",
     )

@@ -13,12 +13,14 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
-from starlette.routing import Route
 
 from pedigree import errors
 from pedigree._excerpt import shortened
 from pedigree._record import Record
 from pedigree.server.http.etags import ChangedSinceError
+from pedigree.server.http.inputs import UnusableRequestError, WrongContentTypeError
+from pedigree.server.http.proxies import public_path
+from pedigree.server.http.redirects import redirect, routes_at
 from pedigree.server.request_metrics import RequestMetrics
 
 _LOG = logging.getLogger(__name__)
@@ -30,6 +32,8 @@ MEDIA_TYPE = "application/problem+json"
 STATUSES: Mapping[type[Exception], int] = {
     errors.PedigreeError: 500,
     errors.InvalidInputError: 422,
+    UnusableRequestError: 400,
+    WrongContentTypeError: 415,
     errors.TooLargeError: 413,
     errors.NotFoundError: 404,
     errors.RefusedError: 409,
@@ -41,8 +45,9 @@ STATUSES: Mapping[type[Exception], int] = {
     errors.UnavailableError: 503,
     errors.DatabaseBusyError: 429,
     errors.ServiceBusyError: 429,
+    errors.SlowRequestError: 408,
 }
-_RETRY_AFTER_S = 1
+RETRY_AFTER_S = 1
 # Values in these fields belong to the caller, and may be secrets.
 _PRIVATE = frozenset({"params", "tags", "config"})
 # The errors of the metadata schema, and its parts of a body.
@@ -101,7 +106,9 @@ async def known_problem(request: Request, error: Exception) -> Response:
     if isinstance(error, errors.InvalidSearchError):
         more = {"expression": error.expression, "place": error.place}
     if status in (429, 503):
-        headers["Retry-After"] = str(_RETRY_AFTER_S)
+        headers["Retry-After"] = str(RETRY_AFTER_S)
+    if status == 408:  # the rest of the request is not read
+        headers["Connection"] = "close"
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, ChangedSinceError) and error.current is not None:
@@ -143,7 +150,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
         f"{reason[:1].lower()}{reason[1:]}{also}",
         field=_field(first),
         value=_value(first),
-        remedy=f"See the schema of this request at {request.app.openapi_url}",
+        remedy=f"See the schema of this request at {public_path(request.scope, '/openapi.json')}",
     )
     # An input that the OpenAPI document excludes is 400; one that only the record refuses is 422.
     status = 422 if first["type"] == "value_error" else 400
@@ -164,6 +171,8 @@ def _value(found: Mapping[str, Any]) -> object:
 
 async def _of_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == 404 and (moved := redirect(request)):
+        return moved
     headers = {"Allow": _methods(request)} if error.status_code == 405 else error.headers
     problem = {
         "type": "about:blank",
@@ -176,10 +185,9 @@ async def _of_http(request: Request, error: Exception) -> Response:
 
 def _methods(request: Request) -> str:
     """Return the methods of a path; each method has its own route."""
-    routes = [route for route in request.app.routes if isinstance(route, Route)]
-    path = request.scope["path"]
-    matching = [route.methods or () for route in routes if route.path_regex.match(path)]
-    return ", ".join(sorted({method for methods in matching for method in methods}))
+    routes = routes_at(request, request.scope["path"])
+    methods = {method for route in routes for method in route.methods or ()}
+    return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 
 
 async def _unstorable(request: Request, error: Exception) -> Response:

@@ -18,8 +18,10 @@ from pedigree.postgres.transaction import Transaction
 from pedigree.registry import Registry, registry_in
 from pedigree.server.http.auth import Caller
 from pedigree.server.http.etags import etag_of, is_known, require, state_of
+from pedigree.server.http.heads import is_head
 from pedigree.server.http.idempotency import Answer, Key, once
 from pedigree.server.http.parameters import DIGITS, NAMED, IdempotencyKey, IfMatch, IfNoneMatch
+from pedigree.server.http.proxies import public_path
 
 T = TypeVar("T")
 
@@ -66,6 +68,11 @@ class ReadRequest:
         """The registry with the caller's permissions."""
         return self.caller.registry
 
+    @property
+    def is_head(self) -> bool:
+        """Whether the caller wants only the headers."""
+        return is_head(self._request.scope)
+
     def answer(self, value: object) -> Response:
         """Answer with a record, or with 304 if the caller already has it."""
         return self._answer(to_json(value))
@@ -99,16 +106,38 @@ class ReadRequest:
         if further is not None:
             query = [*self._request.query_params.multi_items()]
             query = [each for each in query if each[0] != parameter] + [(parameter, further)]
-            target = f"{quote(self._request.scope['path'])}?{urlencode(query)}"
-            headers["Link"] = f'<{target}>; rel="next"'
+            path = public_path(self._request.scope, quote(self._request.scope["path"]))
+            headers["Link"] = f'<{path}?{urlencode(query)}>; rel="next"'
         return self._answer(body, headers)
 
-    def _answer(self, body: bytes, headers: dict[str, str] | None = None) -> Response:
+    def text(self, body: str, media_type: str, headers: dict[str, str]) -> Response:
+        """Answer with a text, or with 304 if the caller already has it."""
+        return self._answer(body.encode(), headers, media_type)
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether the caller names ETags that it already has."""
+        return self._if_none_match is not None
+
+    def knows(self, etag: str) -> bool:
+        """Return whether the caller already has the state of an ETag, so that 304 is enough."""
+        return is_known(self._if_none_match, etag)
+
+    def unchanged(self, etag: str) -> Response:
+        """Answer that the caller already has the state of an ETag."""
+        return Response(status_code=304, headers={"ETag": etag, **_CACHING})
+
+    def _answer(
+        self,
+        body: bytes,
+        headers: dict[str, str] | None = None,
+        media_type: str = "application/json",
+    ) -> Response:
         etag = etag_of(body)
         all_headers = {"ETag": etag, **_CACHING, **(headers or {})}
-        if is_known(self._if_none_match, etag):
+        if self.knows(etag):
             return Response(status_code=304, headers=all_headers)
-        return Response(body, headers=all_headers, media_type="application/json")
+        return Response(body, headers=all_headers, media_type=media_type)
 
 
 class WriteRequest:
@@ -127,7 +156,8 @@ class WriteRequest:
 
     def path(self, endpoint: str, **parameters: object) -> str:
         """Return the path of another endpoint."""
-        return quote(self._request.app.url_path_for(endpoint, **parameters))
+        path = quote(self._request.app.url_path_for(endpoint, **parameters))
+        return public_path(self._request.scope, path)
 
     def write(
         self,

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from pedigree.access.records import Permission
+from pedigree.artifacts.presign import file_of
 from pedigree.artifacts.records import Manifest, ManifestFile
 from pedigree.catalog.downloads import tell_of_download
 from pedigree.catalog.snippets import Snippets
@@ -25,6 +26,7 @@ router = resource("files")
 
 # Long enough to begin a download; a download that has begun may take longer.
 _URL_LIFETIME = timedelta(minutes=15)
+_BYTES = "application/octet-stream"
 _FROM = re.compile(r"bytes=([0-9]{1,18})-")
 FilePath = Annotated[
     str, Path(min_length=1, max_length=1024, description="The path in the manifest")
@@ -32,6 +34,14 @@ FilePath = Annotated[
 Range = Annotated[
     str | None,
     Header(max_length=100, pattern=r"^[\x21-\x7e]+$", description="bytes=N- continues from byte N"),
+]
+IfRange = Annotated[
+    str | None,
+    Header(
+        max_length=200,
+        pattern=r"^[\x21-\x7e]+( [\x21-\x7e]+)*$",
+        description="Continue only a file of this ETag, else send all of it",
+    ),
 ]
 
 
@@ -58,7 +68,8 @@ def sign_urls(
     """Return presigned URLs of a version's files, by path; anyone can read from them."""
     lifetime = timedelta(seconds=expires)
     urls = call.registry.presign(f"{name}/{version}", path, expires=lifetime)
-    _record_download(request, call.registry, name, version)
+    if not call.is_head:
+        _record_download(request, call.registry, name, version)
     return call.answer(urls)
 
 
@@ -80,17 +91,21 @@ def download(
     version: Number,
     path: FilePath,
     range: Range = None,
+    if_range: IfRange = None,
 ) -> Response:
     """Send a file of a version, or redirect to its URL in the store."""
     reference = f"{name}/{version}"
+    if call.is_conditional and call.knows(etag := _etag_of(call, reference, path)):
+        return call.unchanged(etag)
     answer: Response
     try:
         (url,) = call.registry.presign(reference, path, expires=_URL_LIFETIME).values()
     except UnsupportedByStoreError:
-        answer = _streamed(call, reference, path, range)
+        answer = _streamed(call, reference, path, range, if_range)
     else:
         answer = RedirectResponse(url, headers={"Cache-Control": "no-store"})
-    _record_download(request, call.registry, name, version)
+    if not call.is_head:
+        _record_download(request, call.registry, name, version)
     return answer
 
 
@@ -111,8 +126,12 @@ def _record_download(request: Request, registry: Registry, name: str, version: i
         )
 
 
-def _streamed(call: ReadCall, reference: str, path: str, range: str | None) -> Response:
+def _streamed(
+    call: ReadCall, reference: str, path: str, range: str | None, if_range: str | None
+) -> Response:
     asked = _FROM.fullmatch(range or "")
+    if asked and if_range is not None and if_range != _etag_of(call, reference, path):
+        asked = None
     start = int(asked[1]) if asked else 0
     file, chunks = call.registry.stream(reference, path, start=start)
     if start >= file.size and start > 0:
@@ -121,19 +140,28 @@ def _streamed(call: ReadCall, reference: str, path: str, range: str | None) -> R
     headers = {**_headers(file), "Content-Length": str(file.size - start)}
     if asked:
         headers["Content-Range"] = f"bytes {start}-{file.size - 1}/{file.size}"
+    status = 206 if asked else 200
+    if call.is_head:
+        return Response(None, status, headers, media_type=_BYTES)
     # It holds no thread between two chunks, and never a connection.
-    return StreamingResponse(
-        chunks, 206 if asked else 200, headers, media_type="application/octet-stream"
-    )
+    return StreamingResponse(chunks, status, headers, media_type=_BYTES)
+
+
+def _etag_of(call: ReadCall, reference: str, path: str) -> str:
+    return _etag(file_of(call.registry.manifest(reference), path))
+
+
+def _etag(file: ManifestFile) -> str:
+    return f'"{file.digest}"'
 
 
 def _headers(file: ManifestFile) -> dict[str, str]:
     hexadecimal = file.digest.removeprefix("sha256:")
     return {
-        "ETag": f'"{file.digest}"',
+        "ETag": _etag(file),
         "Accept-Ranges": "bytes",
         "Repr-Digest": f"sha-256=:{b64encode(bytes.fromhex(hexadecimal)).decode()}:",
         # A browser must not show the bytes as a page or run them as a script.
         "Content-Disposition": "attachment",
-        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "private, no-cache",
     }

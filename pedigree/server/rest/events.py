@@ -45,6 +45,8 @@ def list_events(
     limited to models reads the events of one model at a time.
     """
     if MEDIA_TYPE in request.headers.get("accept", ""):
+        if call.is_head:
+            return Response(media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"})
         event_stream: EventStream = request.app.state.event_stream
         call.caller.principal.require(Permission.READ, model)
         stream = event_stream.follow(

@@ -1,6 +1,6 @@
 """Garbage collection of bytes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from fastapi import Request
 from pydantic import Field
@@ -44,7 +44,11 @@ class WantedCollection(Record):
 def plan_gc(call: ReadCall) -> Response:
     """Return which bytes a garbage collection would remove or move now, and why."""
     plan = call.registry.plan_gc()
-    return StreamingResponse(_lines(plan), media_type=LINES, headers={"ETag": f'"{plan.digest}"'})
+    etag = f'"{plan.digest}"'
+    if call.knows(etag) or call.is_head:
+        plan.close()
+        return call.unchanged(etag) if call.knows(etag) else _planned(etag, ())
+    return _planned(etag, _lines(plan))
 
 
 @router.post(paths.GC, responses={200: {"model": Collection}})
@@ -58,6 +62,10 @@ async def collect(request: Request, call: WriteCall, wanted: WantedCollection) -
     registry = call.caller.registry
     long_work: LongWork = request.app.state.long_work
     return await long_work.answer(lambda: _collect(registry, wanted.plan))
+
+
+def _planned(etag: str, lines: Iterable[str]) -> Response:
+    return StreamingResponse(lines, media_type=LINES, headers={"ETag": etag})
 
 
 def _lines(plan: Plan) -> Iterator[str]:

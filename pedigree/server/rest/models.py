@@ -6,7 +6,7 @@ from fastapi import Query
 from pydantic import Field
 from starlette.responses import Response
 
-from pedigree._record import Record
+from pedigree._record import Patch, Record
 from pedigree.access.records import Permission
 from pedigree.catalog.records import RegisteredModel, Tags
 from pedigree.contract import paths
@@ -30,12 +30,14 @@ class NewModel(Record):
     tags: Tags = Field(default_factory=dict)
 
 
-class Description(Record):
-    """The description of a model or a version; a missing or null field stays unchanged."""
+class Description(Patch):
+    """A change of a model's or version's description by JSON Merge Patch (RFC 7396)."""
 
     description: str | None = None
-    owners: tuple[str, ...] | None = None
-    tags: Tags | None = None
+    owners: tuple[str, ...] | None = Field(default=None, description="Replaces all owners")
+    tags: dict[str, str | None] | None = Field(
+        default=None, description="Sets these tags; a tag of null is removed, the others stay"
+    )
 
 
 @router.post(paths.MODELS, status_code=201, responses={201: {"model": RegisteredModel}})
@@ -75,9 +77,9 @@ def get_model(call: ReadCall, name: Name) -> Response:
 @router.patch(paths.MODEL, responses={200: {"model": RegisteredModel}})
 @requires(Permission.DESCRIBE)
 def update_model(call: ChangeCall, name: Name, change: Description) -> Response:
-    """Replace a model's description, owners or tags."""
+    """Change a model's description, owners or tags; null removes a value (RFC 7396)."""
     return call.of(lambda registry: registry.model(name)).write(
-        lambda registry: registry.update_model(name, **dict(change))
+        lambda registry: registry.update_model(name, **change.given())
     )
 
 

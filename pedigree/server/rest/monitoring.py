@@ -13,6 +13,7 @@ from pedigree.monitoring.records import DataProfile, Expectations, RecordedDrift
 from pedigree.server.http.auth import requires, resource
 from pedigree.server.http.parameters import DIGITS
 from pedigree.server.http.requests import Name, Number, ReadCall, WriteCall
+from pedigree.server.http.security_headers import REPORT_POLICY
 
 router = resource("monitoring")
 
@@ -116,7 +117,7 @@ def get_drift_report(
     report = call.registry.drift_report_text(drift_id, markdown=markdown)
     kind = "text/markdown" if markdown else "text/html"
     # The report shows untrusted names and values; a page of this origin could act as its reader.
-    return Response(report, media_type=kind, headers={"Content-Security-Policy": "sandbox"})
+    return call.text(report, kind, {"Content-Security-Policy": REPORT_POLICY})
 
 
 @router.post(paths.DRIFT_ALERT, responses={200: {"model": Alerted}})

@@ -12,7 +12,7 @@ from pedigree.catalog.quarantine_records import Quarantine, Quarantined
 from pedigree.catalog.records import ModelVersion
 from pedigree.contract import paths
 from pedigree.server.http.auth import requires, resource
-from pedigree.server.http.parameters import Moment
+from pedigree.server.http.parameters import DIGITS, Moment
 from pedigree.server.http.requests import ChangeCall, Limit, Name, Number, Page, ReadCall, WriteCall
 
 router = resource("quarantines")
@@ -56,6 +56,7 @@ def list_quarantines(
     before: Annotated[
         int | None,
         Query(ge=1, lt=2**63, description="The last quarantine_id of the previous page"),
+        DIGITS,
     ] = None,
 ) -> Response:
     """List the open quarantines, the newest first."""
@@ -84,12 +85,19 @@ def quarantine(call: WriteCall, new: NewQuarantine) -> Response:
 def release(
     call: WriteCall,
     asset: Annotated[str, Query(min_length=1, max_length=512)],
-    partition: Annotated[str | None, Query(max_length=512)] = None,
+    partition: Annotated[
+        str | None, Query(max_length=512, description="Required without `whole_asset`")
+    ] = None,
+    whole_asset: Annotated[
+        bool, Query(description="End the quarantines of the whole asset, not of its partitions")
+    ] = False,
     reason: OptionalReason = None,
 ) -> Response:
-    """End the quarantines of an asset or of one of its partitions."""
+    """End the quarantines of one partition, or of a whole asset; one of both must be given."""
     return call.write(
-        lambda registry: Quarantines(quarantines=registry.release(asset, partition, reason=reason))
+        lambda registry: Quarantines(
+            quarantines=registry.release(asset, partition, whole_asset=whole_asset, reason=reason)
+        )
     )
 
 

@@ -37,8 +37,10 @@ def register(call: WriteCall, name: Name, new: NewListedVersion) -> Response:
     The service runs the version's checks; a check that needs the asset graph waits for a Dagster
     run. 409 names the files that the registry lacks.
     """
+    operations = call.caller.registry.operations
     if new.upload_id:
-        call.caller.registry.operations.uploads.fetch_uploaded(name, new.upload_id)
+        operations.uploads.fetch_uploaded(name, new.upload_id)
+    operations.registration.require_bytes(name, new.files, new.version, new.upload_id)
     return call.write(
         lambda registry: registry.register_files(
             name, new.files, new.version, upload_id=new.upload_id

@@ -25,6 +25,7 @@ class Restoring(Record):
 @requires(Permission.DELETE)
 def restore_version(call: WriteCall, name: Name, version: Number, why: Restoring) -> Response:
     """Restore a deleted version into its stage; a version that is not deleted stays unchanged."""
+    call.caller.registry.operations.retention.require_bytes(name, version)
     return call.write(lambda registry: registry.restore(f"{name}/{version}", reason=why.reason))
 
 
@@ -32,6 +33,7 @@ def restore_version(call: WriteCall, name: Name, version: Number, why: Restoring
 @requires(Permission.DELETE)
 def restore_model(call: WriteCall, name: Name, why: Restoring) -> Response:
     """Restore a deleted model and the versions deleted with it whose bytes still exist."""
+    call.caller.registry.operations.retention.require_bytes(name)
     return call.write(lambda registry: registry.restore_model(name, reason=why.reason))
 
 

@@ -27,13 +27,13 @@ from pedigree.contract import paths
 from pedigree.errors import StoreUnavailableError
 from pedigree.registry import Registry
 from pedigree.server.http.auth import Caller, requires, resource
+from pedigree.server.http.bodies import SMALL_FILE_BYTES
 from pedigree.server.http.requests import Name, ReadCall, WriteCall
 
 router = resource("uploads")
 
 MOST_FILES = 10_000
-# Small chunks are buffered to this size before a thread writes them; a file of at most this size is
-# held in memory.
+# Small chunks are buffered to this size before a thread writes them.
 _PIECE = 1 << 20
 UploadId = Annotated[UUID, Path(description="The upload's id")]
 FileDigest = Annotated[str, Path(pattern=DIGEST_PATTERN, description="sha256:…")]
@@ -136,7 +136,7 @@ async def _received(
 
 def _is_small(request: Request) -> bool:
     length = request.headers.get("content-length", "")
-    return length.isdecimal() and int(length) <= _PIECE
+    return length.isdecimal() and int(length) <= SMALL_FILE_BYTES
 
 
 def _open(path: FilePath) -> BinaryIO:

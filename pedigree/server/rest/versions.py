@@ -57,10 +57,10 @@ def list_versions(
 @router.patch(paths.VERSION, responses={200: {"model": ModelVersion}})
 @requires(Permission.DESCRIBE)
 def update_version(call: ChangeCall, name: Name, version: Number, change: Description) -> Response:
-    """Replace a version's description, owners or tags."""
+    """Change a version's description, owners or tags; null removes a value (RFC 7396)."""
     reference = f"{name}/{version}"
     return call.of(lambda registry: registry.get(reference)).write(
-        lambda registry: registry.update(reference, **dict(change))
+        lambda registry: registry.update(reference, **change.given())
     )
 
 

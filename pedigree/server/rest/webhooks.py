@@ -8,7 +8,7 @@ from pydantic import Field, StrictBool
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from pedigree._record import Integer, Record
+from pedigree._record import Integer, Patch, Record
 from pedigree.access.records import Permission
 from pedigree.contract import paths
 from pedigree.delivery.records import Attempt, Delivery, DeliveryState, IssuedWebhook, Webhook
@@ -36,14 +36,16 @@ class NewWebhook(Record):
     )
 
 
-class WebhookChange(Record):
-    """Changes of a webhook; a missing or null field stays unchanged."""
+class WebhookChange(Patch):
+    """A change of a webhook by JSON Merge Patch (RFC 7396): null restores a field's default."""
 
-    url: str | None = Field(default=None, max_length=2048)
+    url: str | None = Field(default=None, max_length=2048, description="Never null")
     description: str | None = Field(default=None, max_length=10_000)
-    types: Patterns | None = None
-    models: Patterns | None = None
-    active: StrictBool | None = Field(default=None, description="Nothing is sent while it is false")
+    types: Patterns | None = Field(default=None, description="Replaces all; all types when null")
+    models: Patterns | None = Field(default=None, description="Replaces all; all models when null")
+    active: StrictBool | None = Field(
+        default=None, description="Nothing is sent while it is false; true when null"
+    )
 
 
 class Rotation(Record):
@@ -93,9 +95,9 @@ def get_webhook(call: ReadCall, webhook_id: Id) -> Response:
 @router.patch(paths.WEBHOOK, responses={200: {"model": Webhook}})
 @requires(Permission.CONFIGURE)
 def update_webhook(call: ChangeCall, webhook_id: Id, change: WebhookChange) -> Response:
-    """Replace fields of a webhook, or pause it."""
+    """Change fields of a webhook, or pause it; null restores a default (RFC 7396)."""
     return _of(call, webhook_id).write(
-        lambda registry: registry.update_webhook(webhook_id, **dict(change))
+        lambda registry: registry.update_webhook(webhook_id, **change.given())
     )
 
 

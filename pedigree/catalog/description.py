@@ -1,0 +1,73 @@
+"""The descriptions that people edit: a text, owners and tags of a model or a version."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Self
+
+from psycopg.types.json import Jsonb
+from pydantic import JsonValue
+
+from pedigree._record import UNCHANGED, IsUnchanged
+from pedigree.postgres.transaction import Row
+
+
+class Changes(NamedTuple):
+    """A change of a description; None removes a value, and a tag of None removes the tag."""
+
+    description: str | IsUnchanged | None = UNCHANGED
+    owners: Sequence[str] | IsUnchanged | None = UNCHANGED
+    tags: Mapping[str, str | None] | IsUnchanged | None = UNCHANGED
+
+    def __bool__(self) -> bool:
+        return any(each is not UNCHANGED for each in self)
+
+
+class Described(NamedTuple):
+    """What people edit of a model or a version."""
+
+    description: str | None
+    owners: list[str]
+    tags: dict[str, str]
+
+    @classmethod
+    def of(cls, row: Row) -> Self:
+        """Return the description in a row."""
+        return cls(row["description"], list(row["owners"]), dict(row["tags"]))
+
+    def with_changes(self, changes: Changes) -> Self:
+        """Return the description after a change, as JSON Merge Patch (RFC 7396) defines it.
+
+        >>> before = Described("old", ["ann"], {"team": "x", "tier": "1"})
+        >>> before.with_changes(Changes(description=None, tags={"tier": None, "risk": "low"}))
+        Described(description=None, owners=['ann'], tags={'team': 'x', 'risk': 'low'})
+        """
+        changed = self
+        if changes.description is not UNCHANGED:
+            changed = changed._replace(description=changes.description)
+        if changes.owners is not UNCHANGED:
+            changed = changed._replace(owners=list(changes.owners or ()))
+        if changes.tags is not UNCHANGED:
+            changed = changed._replace(tags=_merged(self.tags, changes.tags))
+        return changed
+
+    def columns(self) -> dict[str, object]:
+        """Return the values as Postgres takes them."""
+        return {**self._asdict(), "tags": Jsonb(self.tags)}
+
+    def named_by(self, changes: Changes) -> dict[str, JsonValue]:
+        """Return the values of the fields that a change names, for its event."""
+        given = changes._asdict()
+        values: dict[str, JsonValue] = {
+            "description": self.description,
+            "owners": [*self.owners],
+            "tags": {**self.tags},
+        }
+        return {name: value for name, value in values.items() if given[name] is not UNCHANGED}
+
+
+NOTHING = Described(None, [], {})
+"""The description of a new model."""
+
+
+def _merged(tags: Mapping[str, str], changes: Mapping[str, str | None] | None) -> dict[str, str]:
+    merged = {**tags, **changes} if changes is not None else {}
+    return {key: value for key, value in merged.items() if value is not None}

@@ -1,0 +1,91 @@
+"""Requests through a proxy: the client's address, and the prefix of the service's paths."""
+
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from pydantic import TypeAdapter, ValidationError
+from starlette.types import Scope
+
+from pedigree.settings import Networks, PathPrefix, Settings
+
+_PREFIX = TypeAdapter[str](PathPrefix)
+_KEY = "pedigree.prefix"
+
+
+class Proxies:
+    """Which proxies are trusted, and the prefix that they serve the application under."""
+
+    def __init__(self) -> None:
+        self._trusted: Networks = ()
+        self._prefix = ""
+
+    def configure(self, settings: Settings) -> None:
+        """Take the trusted networks and the prefix from the settings."""
+        self._trusted = settings.serve_proxies
+        self._prefix = settings.serve_prefix or ""
+
+    def resolve(self, scope: Scope) -> Scope:
+        """Return the scope of a request with its client, its prefix, and its path below the prefix.
+
+        A proxy may remove the prefix from the path, or leave it. What an untrusted client states
+        has no effect.
+        """
+        client = scope.get("client")
+        if client is None or not self._trusts(client[0]):
+            return _below(scope, self._prefix)
+        prefix = _forwarded_prefix(scope) or self._prefix
+        return _below({**scope, "client": self._client_of(scope)}, prefix)
+
+    def _client_of(self, scope: Scope) -> tuple[str, int]:
+        """Return the last address that no trusted proxy has: that of the client."""
+        client: tuple[str, int] = scope["client"]
+        hops = ",".join(_values(scope, b"x-forwarded-for")).split(",")
+        for hop in reversed([each.strip() for each in hops]):
+            if _address(hop) is None:
+                break
+            client = (hop, 0)
+            if not self._trusts(hop):
+                break
+        return client
+
+    def _trusts(self, host: str) -> bool:
+        address = _address(host)
+        if address is None:
+            return False
+        # A proxy on this machine is trusted: without its header, its callers would be local ones.
+        return address.is_loopback or any(address in network for network in self._trusted)
+
+
+def public_path(scope: Scope, path: str) -> str:
+    """Return the path by which the caller reaches a path of the service."""
+    return f"{scope.get(_KEY, '')}{path}"
+
+
+def _below(scope: Scope, prefix: str) -> Scope:
+    if not prefix:
+        return scope
+    below = {**scope, _KEY: prefix}
+    if scope["path"].startswith(f"{prefix}/"):
+        below["path"] = scope["path"].removeprefix(prefix)
+        below["raw_path"] = (scope.get("raw_path") or b"").removeprefix(prefix.encode())
+    return below
+
+
+def _forwarded_prefix(scope: Scope) -> str | None:
+    given = [*_values(scope, b"x-forwarded-prefix")]
+    try:
+        # A second header may be one that the proxy received and passed on.
+        return _PREFIX.validate_python(given[0].rstrip("/")) if len(given) == 1 else None
+    except ValidationError:
+        return None
+
+
+def _values(scope: Scope, name: bytes) -> Iterator[str]:
+    return (value.decode("latin-1") for given, value in scope["headers"] if given == name)
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(host)
+    except ValueError:
+        return None

@@ -1,0 +1,153 @@
+"""A store that lost bytes is noticed where the registry relies on them, before it acknowledges."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pedigree.artifacts.blob_upload import put_blob
+from pedigree.artifacts.objects import open_store
+from pedigree.artifacts.store import locate
+from pedigree.errors import CorruptionError, PedigreeError, StoreUnavailableError
+from pedigree.registry import Registry
+from tests.factories import artifact, new_version, register
+
+Damage = Callable[[Registry, str], None]
+
+
+def objects_of(registry: Registry, reference: str) -> list[Path]:
+    """The files that hold a version's bytes."""
+    digests = [file.digest for file in registry.manifest(reference).files]
+    return [Path(registry.store.location(key_of(registry, digest))) for digest in digests]
+
+
+def key_of(registry: Registry, digest: str) -> str:
+    return registry.database.transaction(lambda transaction: locate(transaction, [digest]))[digest]
+
+
+def remove(registry: Registry, reference: str) -> None:
+    for path in objects_of(registry, reference):
+        path.unlink()
+
+
+def shorten(registry: Registry, reference: str) -> None:
+    for path in objects_of(registry, reference):
+        path.write_bytes(path.read_bytes()[:-1])
+
+
+def lose_folder(registry: Registry, _reference: str) -> None:
+    shutil.rmtree(registry.settings.home_folder / "objects")
+
+
+def empty_folder(registry: Registry, reference: str) -> None:
+    """As a disk leaves its mount point that is not mounted."""
+    lose_folder(registry, reference)
+    (registry.settings.home_folder / "objects").mkdir()
+
+
+def counts(registry: Registry) -> tuple[int, int]:
+    stats = registry.stats()
+    return stats.versions, len(registry.events())
+
+
+@pytest.fixture
+def known(registry: Registry, tmp_path: Path) -> str:
+    register(registry, tmp_path, "other", "other")
+    return register(registry, tmp_path, "weights")
+
+
+@pytest.mark.parametrize(
+    ("damage", "error"),
+    [
+        (remove, CorruptionError),
+        (shorten, CorruptionError),
+        (lose_folder, StoreUnavailableError),
+        (empty_folder, StoreUnavailableError),
+    ],
+)
+def test_bytes_that_the_store_lost_are_not_registered_again(
+    damage: Damage, error: type[PedigreeError], registry: Registry, known: str, tmp_path: Path
+) -> None:
+    damage(registry, known)
+    before = counts(registry)
+    with pytest.raises(error):
+        registry.register("twin", tmp_path / "weights", new_version())
+    with pytest.raises(CorruptionError):
+        registry.register_files("twin", registry.manifest(known).files, new_version())
+    assert counts(registry) == before
+
+
+@pytest.mark.parametrize("damage", [lose_folder, empty_folder])
+@pytest.mark.parametrize("size", [10, 5 << 20], ids=["held in memory", "copied first"])
+def test_an_empty_folder_is_not_started_in_place_of_a_lost_one(
+    damage: Damage, size: int, registry: Registry, known: str, tmp_path: Path
+) -> None:
+    damage(registry, known)
+    before, root = counts(registry), registry.settings.home_folder / "objects"
+    was_there = root.exists()
+    with pytest.raises(StoreUnavailableError, match="has none of the registry's objects"):
+        registry.register("new", artifact(tmp_path / "new", "x" * size), new_version())
+    with pytest.raises(StoreUnavailableError, match="has none of the registry's objects"):
+        registry.write_card(known)
+    assert root.exists() is was_there
+    assert not list(root.rglob("*")) if was_there else True
+    assert counts(registry) == before
+
+
+def test_another_store_than_the_registrys_is_refused(
+    registry: Registry, known: str, tmp_path: Path
+) -> None:
+    elsewhere = Registry(
+        registry.database, open_store(f"file://{tmp_path}/elsewhere", tmp_path), registry.settings
+    )
+    with pytest.raises(StoreUnavailableError, match="PEDIGREE_STORE_URL"):
+        register(elsewhere, tmp_path, "more")
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_new_registry_starts_its_folder(registry: Registry, tmp_path: Path) -> None:
+    assert not (registry.settings.home_folder / "objects").exists()
+    register(registry, tmp_path, "weights")
+    assert registry.fsck(hashes=True).ok
+
+
+def test_a_folder_that_vanishes_while_files_are_copied_fails_the_registration(
+    registry: Registry, known: str, tmp_path: Path
+) -> None:
+    before = counts(registry)
+
+    def vanish(_read: int, _total: int) -> None:
+        if (registry.settings.home_folder / "objects" / "blobs").exists():
+            shutil.rmtree(registry.settings.home_folder / "objects" / "blobs")
+
+    with pytest.raises(StoreUnavailableError):
+        registry.register(
+            "new", artifact(tmp_path / "new", "x" * (5 << 20)), new_version(), progress=vanish
+        )
+    assert counts(registry) == before
+
+
+@pytest.mark.parametrize("damage", [remove, shorten])
+def test_a_deleted_version_whose_bytes_are_lost_is_not_restored(
+    damage: Damage, registry: Registry, known: str
+) -> None:
+    damage(registry, known)
+    registry.delete(known, reason="test")
+    before = counts(registry)
+    with pytest.raises(CorruptionError, match="fsck"):
+        registry.restore(known)
+    assert counts(registry) == before
+    registry.delete_model("churn", reason="test")
+    with pytest.raises(CorruptionError, match="fsck"):
+        registry.restore_model("churn")
+    assert counts(registry)[0] == before[0]
+
+
+def test_a_lost_blob_is_not_taken_for_a_stored_one(registry: Registry) -> None:
+    digest = put_blob(registry.database, registry.store, b"# card")
+    assert put_blob(registry.database, registry.store, b"# card") == digest
+    put_blob(registry.database, registry.store, b"other")
+    Path(registry.store.location(key_of(registry, digest))).unlink()
+    with pytest.raises(CorruptionError):
+        put_blob(registry.database, registry.store, b"# card")

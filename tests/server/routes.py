@@ -1,0 +1,88 @@
+"""All routes of the service, each with a request that it can answer; a law is tried on all."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi.routing import APIRoute
+from starlette.routing import Route
+
+from pedigree.contract.paths import PREFIX
+from pedigree.server.app import create_app
+from pedigree.server.http.auth import ProtectedRoute
+
+OPEN = ("/livez", "/readyz", "/openapi.json", "/docs", "/docs/start.js", "/docs/swagger-ui.css")
+
+# Values that lead to what `tests.server.fuzz.furnish` made, by the names of parameters.
+KNOWN: dict[str, Any] = {
+    "name": "churn",
+    "version": 1,
+    "alias": "champion",
+    "stage": "production",
+    "path": "model.bin",
+    "drift_id": 1,
+    "webhook_id": 1,
+    "token_id": 1,
+    "seq": 1,
+    "upload_id": "00000000-0000-4000-8000-000000000000",
+    "digest": "sha256:" + hashlib.sha256(b"a").hexdigest(),
+    "file": "start.js",
+    "a": "churn/1",
+    "b": "churn/2",
+    "to": "staging",
+    "asset": "customers",
+    "moment": "2026-03-01T12:00:00Z",
+    "reason": "a test",
+}
+# What does not exist for these values; a store in a folder signs no URLs.
+MISSING = {
+    **dict.fromkeys(("get_upload", "get_delivery", "get_datasheet"), 404),
+    **dict.fromkeys(("sign_urls", "get_retraining"), 409),
+}
+
+
+@dataclass(frozen=True)
+class Target:
+    """One method of one route, with a path and the parameters that it requires."""
+
+    method: str
+    route: Route
+    path: str
+    query: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_api(self) -> bool:
+        """Whether it belongs to our own API, below its prefix."""
+        return self.path.startswith(PREFIX)
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.route.path}"
+
+
+def targets(*methods: str) -> Iterator[Target]:
+    """Every route of the application with each of its methods; only these methods if given."""
+    for route in create_app().routes:
+        assert isinstance(route, Route)
+        for method in sorted((route.methods or set()) - {"HEAD"}):
+            if not methods or method in methods:
+                yield Target(method, route, _filled(route), _required(route))
+
+
+def protected(*methods: str) -> Iterator[Target]:
+    """The targets that require a token."""
+    return (each for each in targets(*methods) if isinstance(each.route, ProtectedRoute))
+
+
+def _filled(route: Route) -> str:
+    path = route.path_format
+    for name in route.param_convertors:
+        path = path.replace(f"{{{name}}}", str(KNOWN[name]))
+    return path
+
+
+def _required(route: Route) -> dict[str, Any]:
+    if not isinstance(route, APIRoute):
+        return {}
+    asked = route.dependant.query_params
+    return {each.alias: KNOWN[each.alias] for each in asked if each.field_info.is_required()}
